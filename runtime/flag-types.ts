@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Flag } from './flags.ts';
+
+/** A text; without a default it is undefined where nobody gives it. */
+export function textFlag(placeholder: string, description: string, defaultText: string): Flag<string>;
+export function textFlag(placeholder: string, description: string): Flag<string | undefined>;
+export function textFlag(placeholder: string, description: string, defaultText?: string): Flag<string | undefined> {
+  return { placeholder, description, defaultText, read: (value) => ({ value }) };
+}
+
+/** A word out of a closed set. */
+export function choiceFlag<const Choice extends string>(
+  choices: readonly Choice[],
+  description: string,
+  defaultText: Choice,
+): Flag<Choice> {
+  return {
+    placeholder: choices.join('|'),
+    description,
+    defaultText,
+    read: (text) => {
+      const value = choices.find((choice) => choice === text);
+      return value === undefined ? { fault: `write one of ${choices.join(', ')}` } : { value };
+    },
+  };
+}
+
+/** A list with commas; empty items are dropped, so that an empty text is an empty list. */
+export function listFlag(placeholder: string, description: string, defaultText: string): Flag<readonly string[]> {
+  const read = (text: string) => ({
+    value: text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  });
+  return { placeholder, description, defaultText, read };
+}
+
+/** A duration in milliseconds, or with a unit: 300, 300ms, 2s. */
+export function durationFlag(description: string, defaultText: string): Flag<number> {
+  return {
+    placeholder: 'DURATION',
+    description,
+    defaultText,
+    read: (text) => {
+      const [, digits, unit] = /^(\d{1,9})(ms|s|m)?$/.exec(text) ?? [];
+      if (digits === undefined) return { fault: 'write a number with ms, s or m' };
+      return { value: Number(digits) * (unit === 'm' ? 60_000 : unit === 's' ? 1_000 : 1) };
+    },
+  };
+}
+
+/** A flag without a value: given or not. */
+export function switchFlag(description: string): Flag<boolean> {
+  return {
+    placeholder: undefined,
+    description,
+    defaultText: 'false',
+    read: (text) => (text === 'true' || text === 'false' ? { value: text === 'true' } : { fault: 'takes no value' }),
+  };
+}

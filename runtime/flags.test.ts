@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { choiceFlag, durationFlag, listFlag, switchFlag, textFlag } from './flag-types.ts';
+import { readFlags } from './flags.ts';
+
+const line = {
+  command: 'thing',
+  summary: 'Does a thing.',
+  positionals: ['directory'],
+  flags: {
+    'node-name': textFlag('NAME', 'which node', 'n1'),
+    only: textFlag('NAME', 'only this'),
+    kinds: listFlag('KINDS', 'which kinds', 'device,bond'),
+    level: choiceFlag(['info', 'debug'], 'how much', 'info'),
+    settle: durationFlag('how long', '300ms'),
+    once: switchFlag('then end'),
+    token: { ...textFlag('TEXT', 'needed'), required: true as const },
+  },
+} as const;
+
+function read(argv: readonly string[], environment: Record<string, string> = {}) {
+  return readFlags(line, argv, environment);
+}
+
+test('defaults fill what nobody says, and a flag without a default stays undefined', () => {
+  assert.deepEqual(read(['d', '--token', 't']), {
+    positionals: ['d'],
+    values: { 'node-name': 'n1', kinds: ['device', 'bond'], level: 'info', settle: 300, once: false, token: 't' },
+  });
+});
+
+const readings = [
+  { argv: ['--node-name', 'h1'], name: 'node-name', value: 'h1' },
+  { argv: ['--node-name=h1'], name: 'node-name', value: 'h1' },
+  { argv: ['-node-name', 'h1'], name: 'node-name', value: 'h1' },
+  { argv: ['--node-name='], name: 'node-name', value: '' },
+  { argv: ['--kinds', ' a, b ,,'], name: 'kinds', value: ['a', 'b'] },
+  { argv: ['--kinds', ''], name: 'kinds', value: [] },
+  { argv: ['--settle', '2s'], name: 'settle', value: 2000 },
+  { argv: ['--settle', '1m'], name: 'settle', value: 60_000 },
+  { argv: ['--settle', '5'], name: 'settle', value: 5 },
+  { argv: ['--once'], name: 'once', value: true },
+  { argv: ['--once=false'], name: 'once', value: false },
+  { argv: ['--node-name', 'a', '--node-name', 'b'], name: 'node-name', value: 'b' },
+] as const;
+
+for (const { argv, name, value } of readings) {
+  test(`${argv.join(' ')} is read as ${JSON.stringify(value)}`, () => {
+    const parsed = read(['d', '--token', 't', ...argv]);
+    assert.ok('values' in parsed);
+    assert.deepEqual(parsed.values[name], value);
+  });
+}
+
+test('a variable stands for its flag, and the flag wins over it', () => {
+  const environment = { KUBE_MACVTAP_NODE_NAME: 'fromEnv', KUBE_MACVTAP_TOKEN: 'e', HOME: '/root' };
+  const parsed = read(['d'], environment);
+  assert.ok('values' in parsed);
+  assert.equal(parsed.values['node-name'], 'fromEnv');
+  const overruled = read(['d', '--node-name', 'flag'], environment);
+  assert.ok('values' in overruled);
+  assert.equal(overruled.values['node-name'], 'flag');
+});
+
+test('all faults are told together, and where the help is', () => {
+  assert.throws(
+    () => read(['d', 'e', '--nope', '--level', 'loud', '--settle', 'soon', '--kinds'], { KUBE_MACVTAP_TYPO: '1' }),
+    (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'InvalidFlags');
+      for (const part of [
+        '--nope',
+        '--level loud',
+        '--settle soon',
+        '--kinds: needs',
+        'KUBE_MACVTAP_TYPO',
+        'e: unexp',
+        '--token: missing',
+        '--help',
+      ]) {
+        assert.ok(error.message.includes(part), `${part} in ${error.message}`);
+      }
+      return true;
+    },
+  );
+});
+
+test('a missing positional argument is a fault', () => {
+  assert.throws(() => read(['--token', 't']), /<directory>: missing/);
+});
+
+test('a name that every object has is no flag', () => {
+  assert.throws(() => read(['d', '--token', 't', '--constructor', 'x']), /--constructor: no such flag/);
+});
+
+test('the help names every flag with its default', () => {
+  const parsed = read(['--help']);
+  assert.ok('help' in parsed);
+  for (const name of Object.keys(line.flags)) assert.ok(parsed.help.includes(`--${name}`));
+  assert.match(parsed.help, /default device,bond/);
+});

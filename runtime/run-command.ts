@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MacvtapError } from './errors.ts';
+import { type CommandLine, type Flags, type FlagValues, readFlags } from './flags.ts';
+
+/** Exit codes of every command: done, failed, called wrongly. */
+export const exitCode = { done: 0, failed: 1, usage: 2 } as const;
+
+/**
+ * Runs a command: reads its flags, answers `--help`, and turns what it throws into a line on standard error and an exit
+ * code. A bug shows its stack; everything else is told in words only.
+ */
+export async function runCommand<Table extends Flags>(
+  line: CommandLine<Table>,
+  run: (values: FlagValues<Table>, positionals: readonly string[]) => Promise<number>,
+): Promise<void> {
+  try {
+    const parsed = readFlags(line, process.argv.slice(2), process.env);
+    if ('help' in parsed) console.log(parsed.help);
+    else process.exitCode = await run(parsed.values, parsed.positionals);
+  } catch (thrown) {
+    const error = MacvtapError.from(thrown);
+    console.error(error.code === 'Unexpected' ? (error.cause ?? error) : `${line.command}: ${error.message}`);
+    process.exitCode = error.code === 'InvalidFlags' ? exitCode.usage : exitCode.failed;
+  }
+}

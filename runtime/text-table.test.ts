@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { textTable } from './text-table.ts';
+
+test('columns are as wide as their widest cell, and no line ends in blanks', () => {
+  assert.equal(
+    textTable(
+      ['NODE', 'N'],
+      [
+        ['h1', '100'],
+        ['long-name', ''],
+      ],
+    ),
+    'NODE       N\nh1         100\nlong-name',
+  );
+});
