@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { decideLink, type StandingLink } from './decide-link.ts';
+
+const wanted = { name: 'mvt0123456789ab', ifindex: 0x4000_0001, parentIfindex: 2, mode: 'bridge' } as const;
+const placeholder: StandingLink = { ...wanted, kind: 'macvtap', macvtapMode: 'bridge', up: false };
+const other: StandingLink = { ...placeholder, name: 'mvtba9876543210' };
+const moved: StandingLink = { ...placeholder, ifindex: 77 };
+const stranger: StandingLink = { name: 'eth7', ifindex: wanted.ifindex, kind: 'device', up: true };
+
+const table: readonly {
+  title: string;
+  byName?: StandingLink;
+  byIfindex?: StandingLink;
+  decision: ReturnType<typeof decideLink>;
+}[] = [
+  { title: 'nothing stands there', decision: { action: 'create' } },
+  { title: 'the placeholder fits', byName: placeholder, byIfindex: placeholder, decision: { action: 'reuse' } },
+  ...[
+    { ...placeholder, parentIfindex: 3 },
+    { ...placeholder, macvtapMode: 'vepa' },
+    { ...placeholder, up: true },
+  ].map((link) => ({
+    title: `the placeholder has ${JSON.stringify(link)}`,
+    byName: link,
+    byIfindex: link,
+    decision: { action: 'replace', remove: [link] } as const,
+  })),
+  {
+    title: 'the name stands under another index',
+    byName: moved,
+    decision: { action: 'replace', remove: [moved] },
+  },
+  {
+    title: 'name and index are two strangers: the one under the name is told',
+    byName: { ...moved, kind: 'dummy' },
+    byIfindex: stranger,
+    decision: { action: 'refuse', holder: { ...moved, kind: 'dummy' } },
+  },
+  {
+    title: 'a link that is no macvtap has the index',
+    byIfindex: stranger,
+    decision: { action: 'refuse', holder: stranger },
+  },
+  {
+    title: 'a macvtap with a name that is not ours has the index',
+    byIfindex: { ...placeholder, name: 'tap0' },
+    decision: { action: 'refuse', holder: { ...placeholder, name: 'tap0' } },
+  },
+  {
+    title: 'the link of another device has the index, which a pod may be about to use',
+    byIfindex: other,
+    decision: { action: 'refuse', holder: other },
+  },
+  {
+    title: 'our own leftover has the name and the link of another device the index',
+    byName: moved,
+    byIfindex: other,
+    decision: { action: 'refuse', holder: other },
+  },
+  {
+    title: 'a link that is no macvtap has the name',
+    byName: { ...placeholder, kind: 'dummy' },
+    byIfindex: { ...placeholder, kind: 'dummy' },
+    decision: { action: 'refuse', holder: { ...placeholder, kind: 'dummy' } },
+  },
+];
+
+describe('the decision over a link', () => {
+  for (const { title, byName, byIfindex, decision } of table) {
+    it(`is ${decision.action} where ${title}`, () => {
+      assert.deepEqual(decideLink(wanted, byName, byIfindex), decision);
+    });
+  }
+});
