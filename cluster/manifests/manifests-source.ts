@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import type { Snapshot } from '../snapshot.ts';
+import type { Source, SourceFault } from '../source.ts';
+import { watchDirectory } from './directory-watch.ts';
+import { type ListedFile, listFiles } from './list-files.ts';
+import { mergeFiles } from './merge-files.ts';
+import { type ManifestFile, readManifestFile } from './read-file.ts';
+
+/** More than any set of hand-written manifests; a larger file is a mistake that must not exhaust the memory. */
+const maxFileBytes = 64 * 1024 * 1024;
+
+/** A file as it was last read: the objects in force, and the faults of its newest version. */
+interface LoadedFile extends ManifestFile {
+  readonly stamp: string;
+  /** Whether the objects are those of a version without faults. */
+  readonly whole: boolean;
+}
+
+/**
+ * A directory of manifests as a cluster. Every change of a file is taken in, but a file with a fault keeps its last good
+ * version in force, whole; only when it never had one do its good documents count alone. A directory that cannot be
+ * read changes nothing.
+ */
+export class ManifestsSource implements Source {
+  readonly #directory: string;
+  readonly #policyNamespace: string;
+  readonly #listeners = new Set<() => void>();
+  #files = new Map<string, LoadedFile>();
+  #snapshot: Snapshot = mergeFiles([]).snapshot;
+  #faults: readonly SourceFault[] = [];
+  #synced = false;
+  #watch: Disposable | undefined;
+  #looking: Promise<void> = Promise.resolve();
+
+  /** Reads the directory once, then follows it until disposed. */
+  static async open(directory: string, policyNamespace: string): Promise<ManifestsSource> {
+    const source = new ManifestsSource(directory, policyNamespace);
+    // Watched before it is read: what changes in between is seen at once, not by the backup.
+    source.#watch = watchDirectory(directory, () => void source.#look());
+    await source.#look();
+    return source;
+  }
+
+  private constructor(directory: string, policyNamespace: string) {
+    this.#directory = directory;
+    this.#policyNamespace = policyNamespace;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get faults(): readonly SourceFault[] {
+    return this.#faults;
+  }
+
+  onChange(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watch?.[Symbol.dispose]();
+    this.#listeners.clear();
+    await this.#looking;
+  }
+
+  /** One look at a time, in turn: an older one must not overwrite what a newer one has seen. */
+  #look(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#load());
+    return this.#looking;
+  }
+
+  async #load(): Promise<void> {
+    const loaded = await this.#readFiles();
+    if ('fault' in loaded) return this.#publish(this.#snapshot, [loaded.fault]);
+    if (this.#synced && isSame(loaded.files, this.#files) && !this.#faults.some(isDirectoryFault)) return;
+    this.#synced = true;
+    this.#files = loaded.files;
+    const merged = mergeFiles([...loaded.files.values()]);
+    this.#publish(merged.snapshot, [...[...loaded.files.values()].flatMap(({ faults }) => faults), ...merged.faults]);
+  }
+
+  async #readFiles(): Promise<{ files: Map<string, LoadedFile> } | { fault: SourceFault }> {
+    try {
+      const listed = await listFiles(this.#directory);
+      const files = await Promise.all(listed.map(async (file) => [file.name, await this.#readOne(file)] as const));
+      return { files: new Map(files) };
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return {
+        fault: { where: directoryPlace, message: `${this.#directory}: ${text}; the last good state stays in force` },
+      };
+    }
+  }
+
+  async #readOne(file: ListedFile): Promise<LoadedFile> {
+    const earlier = this.#files.get(file.name);
+    if (earlier?.stamp === file.stamp) return earlier;
+    const { objects, faults } = await this.#parse(file);
+    if (faults.length > 0 && earlier?.whole) return { ...earlier, stamp: file.stamp, faults };
+    return { stamp: file.stamp, objects, faults, whole: faults.length === 0 };
+  }
+
+  /** A file that cannot be read is a fault of its own: the others still count. One that vanished is gone at the next look. */
+  async #parse({ name, path, bytes }: ListedFile): Promise<ManifestFile> {
+    if (bytes > maxFileBytes) return refuse(name, `${bytes} bytes, more than ${maxFileBytes}; split it`);
+    try {
+      return readManifestFile(name, await readFile(path, 'utf8'), this.#policyNamespace);
+    } catch (error) {
+      return refuse(name, `${error instanceof Error ? error.message : String(error)}; make it readable or remove it`);
+    }
+  }
+
+  #publish(snapshot: Snapshot, faults: readonly SourceFault[]): void {
+    if (snapshot === this.#snapshot && JSON.stringify(faults) === JSON.stringify(this.#faults)) return;
+    this.#snapshot = snapshot;
+    this.#faults = faults;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function refuse(where: string, message: string): ManifestFile {
+  return { objects: [], faults: [{ where, message }] };
+}
+
+const directoryPlace = 'directory';
+
+function isDirectoryFault({ where }: SourceFault): boolean {
+  return where === directoryPlace;
+}
+
+function isSame(left: ReadonlyMap<string, LoadedFile>, right: ReadonlyMap<string, LoadedFile>): boolean {
+  return left.size === right.size && [...left].every(([name, file]) => right.get(name) === file);
+}

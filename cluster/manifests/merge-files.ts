@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KnownObject } from '../objects/read-object.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { SourceFault } from '../source.ts';
+import type { ManifestFile, PlacedObject } from './read-file.ts';
+
+/** The files' objects as one cluster. An object that stands twice counts where it stands first, by the file's name. */
+export function mergeFiles(files: readonly ManifestFile[]): { snapshot: Snapshot; faults: readonly SourceFault[] } {
+  const first = new Map<string, PlacedObject>();
+  const faults: SourceFault[] = [];
+  for (const object of files.flatMap(({ objects }) => objects)) {
+    const earlier = first.get(object.id);
+    if (earlier === undefined) first.set(object.id, object);
+    else faults.push({ where: object.where, message: `${object.id}: already in ${earlier.where}; remove one` });
+  }
+  return { snapshot: toSnapshot([...first.values()].map(({ known }) => known)), faults };
+}
+
+function toSnapshot(objects: readonly KnownObject[]): Snapshot {
+  const ofKind = <Kind extends KnownObject['kind']>(kind: Kind) =>
+    objects.filter((object): object is Extract<KnownObject, { kind: Kind }> => object.kind === kind);
+  return {
+    nodes: new Map(ofKind('Node').map(({ value }) => [value.name, value])),
+    namespaces: new Map(ofKind('Namespace').map(({ name, value }) => [name, value])),
+    policies: ofKind('MacvtapNetworkNodePolicy').map(({ value }) => value),
+    networks: new Map(
+      ofKind('NetworkAttachmentDefinition').map(({ value }) => [
+        `${value.metadata.namespace}/${value.metadata.name}`,
+        value,
+      ]),
+    ),
+    nodeStates: new Map(ofKind('MacvtapNetworkNodeState').map(({ name, value }) => [name, value])),
+    explicit: ofKind('ConfigMap')[0]?.value,
+  };
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { listFixtureRules, readFixtures } from '../../test/fixtures/read-fixtures.ts';
+import { pathText, schemaFaults } from './schema-faults.ts';
+
+describe('the schema of a policy', () => {
+  const rules = listFixtureRules('nodepolicy');
+  for (const { title, object } of rules.flatMap((rule) => readFixtures('nodepolicy', rule, 'pass'))) {
+    it(`takes ${title}`, () => assert.deepEqual(schemaFaults('MacvtapNetworkNodePolicy', object), []));
+  }
+
+  for (const { title, object, expected } of readFixtures('nodepolicy', 'schema', 'fail')) {
+    it(`refuses ${title} at exactly the places expected`, () => {
+      const faults = schemaFaults('MacvtapNetworkNodePolicy', object);
+      assert.deepEqual([...new Set(faults.map(({ text }) => text))].sort(), expected.toSorted());
+    });
+  }
+
+  it('refuses what has no metadata, or is no object', () => {
+    const faults = schemaFaults('MacvtapNetworkNodePolicy', { spec: { parentSelector: [{ parentIface: 'eth0' }] } });
+    assert.deepEqual(faults.map(({ text }) => text).sort(), ['apiVersion', 'kind', 'metadata']);
+    assert.deepEqual(
+      schemaFaults('MacvtapNetworkNodePolicy', 5).map(({ text }) => text),
+      [''],
+    );
+  });
+
+  it('refuses keys that every object inherits a property for', () => {
+    const object = JSON.parse(
+      '{"apiVersion":"x","kind":"x","metadata":{},"spec":{"__proto__":{},"constructor":1,"parentSelector":[{"parentIface":"a"}]}}',
+    );
+    assert.deepEqual(
+      schemaFaults('MacvtapNetworkNodePolicy', object).map(({ text }) => text),
+      ['spec.__proto__', 'spec.constructor'],
+    );
+  });
+
+  it('names the path of keys with slashes and tildes', () => {
+    const faults = schemaFaults('MacvtapNetworkNodePolicy', {
+      apiVersion: 'x',
+      kind: 'x',
+      metadata: {},
+      spec: { parentSelector: [{ parentIface: 'a' }] },
+      'a/b~c': 1,
+    });
+    assert.deepEqual(
+      faults.map(({ path }) => path),
+      [['a/b~c']],
+    );
+  });
+});
+
+describe('the schema of a node state', () => {
+  const state = (interfaces: unknown) => ({
+    apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+    kind: 'MacvtapNetworkNodeState',
+    metadata: { name: 'h1' },
+    status: { interfaces },
+  });
+  const textsOf = (interfaces: unknown) =>
+    schemaFaults('MacvtapNetworkNodeState', state(interfaces)).map(({ text }) => text);
+
+  it('takes interfaces whatever the kernel let them be called', () => {
+    assert.deepEqual(textsOf(['é', '%', '"', '.100', 'eth0@if5', 'x'.repeat(15)].map((name) => ({ name }))), []);
+  });
+
+  it('refuses a name that no interface can have, and an interface without one', () => {
+    assert.deepEqual(textsOf([{ name: 'x'.repeat(16) }, { kind: 'bond' }, { name: '' }]), [
+      'status.interfaces[0].name',
+      'status.interfaces[1].name',
+      'status.interfaces[2].name',
+    ]);
+  });
+
+  it('refuses the same interface twice, as an API server would', () => {
+    assert.deepEqual(textsOf([{ name: 'eth0' }, { name: 'eth1' }, { name: 'eth0', mtu: 9000 }]), ['status.interfaces']);
+  });
+
+  it('survives items that are no objects', () => {
+    assert.deepEqual(textsOf([null, 'eth0']), ['status.interfaces[0]', 'status.interfaces[1]']);
+  });
+});
+
+describe('what is said of a fault', () => {
+  const spec = (fields: object) => ({ apiVersion: 'x', kind: 'x', metadata: {}, spec: fields });
+  const messageOf = (fields: object) => schemaFaults('MacvtapNetworkNodePolicy', spec(fields))[0]?.message;
+
+  it('tells what to do', () => {
+    const entry = { parentIface: 'a' };
+    assert.match(messageOf({ parentSelector: [{ ...entry, mode: 'x' }] }) ?? '', /bridge, private, vepa, passthru/);
+    assert.match(messageOf({ parentSelector: [{ parentIface: 5 }] }) ?? '', /quotes/);
+    assert.match(messageOf({ parentSelector: 5 }) ?? '', /array/);
+    assert.match(messageOf({ parentSelector: [] }) ?? '', /at least one/);
+    assert.match(messageOf({}) ?? '', /add it/);
+    assert.match(messageOf({ parentSelector: [{ ...entry, quantity: 5000 }] }) ?? '', /4096/);
+  });
+
+  it('writes paths as a person would', () => {
+    assert.equal(pathText(['spec', 'parentSelector', 0, 'mode']), 'spec.parentSelector[0].mode');
+    assert.equal(pathText([]), '');
+  });
+});
