@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { type Attribute, encodeAttributes, nestedAttribute, stringAttribute, u32Attribute } from './attributes.ts';
+import { decodeLink, encodeIfinfomsg, IFLA, IFLA_INFO, IFLA_MACVLAN_MODE } from './link-message.ts';
+
+/** struct ifinfomsg: family, pad, type ARPHRD_ETHER, ifindex 5, flags UP | BROADCAST | RUNNING | MULTICAST, change. */
+const header = [0, 0, 1, 0, 5, 0, 0, 0, 0x43, 0x10, 0, 0, 0, 0, 0, 0];
+
+function link(...attributes: Attribute[]): Uint8Array {
+  return Uint8Array.from([...header, ...encodeAttributes(attributes)]);
+}
+
+test('a physical NIC has no kind, and the device it belongs to', () => {
+  const bytes = link(
+    stringAttribute(IFLA.IFNAME, 'eth0'),
+    u32Attribute(IFLA.MTU, 1500),
+    { type: IFLA.CARRIER, value: Uint8Array.of(1) },
+    { type: IFLA.ADDRESS, value: Uint8Array.of(0x52, 0x54, 0, 0xa, 0xb, 0xc) },
+    { type: IFLA.PERM_ADDRESS, value: Uint8Array.of(0x52, 0x54, 0, 1, 2, 3) },
+    stringAttribute(IFLA.PARENT_DEV_NAME, '0000:3b:00.0'),
+    stringAttribute(IFLA.PARENT_DEV_BUS_NAME, 'pci'),
+  );
+  assert.deepEqual(decodeLink(bytes), {
+    ifindex: 5,
+    name: 'eth0',
+    altNames: [],
+    ethernet: true,
+    loopback: false,
+    up: true,
+    carrier: true,
+    mtu: 1500,
+    macAddress: '52:54:00:0a:0b:0c',
+    permanentMACAddress: '52:54:00:01:02:03',
+    parentDevice: { name: '0000:3b:00.0', bus: 'pci' },
+  });
+});
+
+test('a macvtap has its mode and the link that it stands on', () => {
+  const info = nestedAttribute(IFLA.LINKINFO, [
+    stringAttribute(IFLA_INFO.KIND, 'macvtap'),
+    nestedAttribute(IFLA_INFO.DATA, [u32Attribute(IFLA_MACVLAN_MODE, 2)]),
+  ]);
+  const decoded = decodeLink(link(stringAttribute(IFLA.IFNAME, 'mvt0'), u32Attribute(IFLA.LINK, 3), info));
+  assert.equal(decoded.kind, 'macvtap');
+  assert.equal(decoded.macvlanMode, 'vepa');
+  assert.equal(decoded.lowerIfindex, 3);
+});
+
+test('a link under it in another namespace is left out', () => {
+  const decoded = decodeLink(link(u32Attribute(IFLA.LINK, 3), u32Attribute(IFLA.LINK_NETNSID, 0)));
+  assert.equal(decoded.lowerIfindex, undefined);
+});
+
+test('a permanent address of zeros is none', () => {
+  const decoded = decodeLink(link({ type: IFLA.PERM_ADDRESS, value: new Uint8Array(6) }));
+  assert.equal(decoded.permanentMACAddress, undefined);
+});
+
+test('a link that is enslaved has its master and what the master makes of it', () => {
+  const info = nestedAttribute(IFLA.LINKINFO, [
+    stringAttribute(IFLA_INFO.KIND, 'veth'),
+    stringAttribute(IFLA_INFO.SLAVE_KIND, 'bridge'),
+  ]);
+  const decoded = decodeLink(link(u32Attribute(IFLA.MASTER, 9), info));
+  assert.equal(decoded.masterIfindex, 9);
+  assert.equal(decoded.slaveKind, 'bridge');
+});
+
+test('alternative names come in a list', () => {
+  const names = ['enp3s0', 'a-name-longer-than-fifteen'].map((name) => stringAttribute(IFLA.ALT_IFNAME, name));
+  assert.deepEqual(decodeLink(link(nestedAttribute(IFLA.PROP_LIST, names))).altNames, [
+    'enp3s0',
+    'a-name-longer-than-fifteen',
+  ]);
+});
+
+test('a loopback is no Ethernet link', () => {
+  const bytes = encodeIfinfomsg({ ifindex: 1, flags: 0x49 });
+  bytes.set([0x04, 0x03], 2); // ARPHRD_LOOPBACK, 772
+  const decoded = decodeLink(bytes);
+  assert.equal(decoded.loopback, true);
+  assert.equal(decoded.ethernet, false);
+});
+
+test('any attributes are either decoded or refused as malformed', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
+      try {
+        decodeLink(Uint8Array.from([...header, ...bytes]));
+        decodeLink(bytes);
+      } catch (thrown) {
+        assert.ok(thrown instanceof MacvtapError && thrown.code === 'NetlinkMalformed', String(thrown));
+      }
+    }),
+  );
+});

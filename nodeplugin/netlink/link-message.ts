@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type Attribute,
+  decodeAttributes,
+  decodeString,
+  findAttribute,
+  readNested,
+  readNumber,
+  readString,
+} from './attributes.ts';
+import { readI32, readU16, readU32, writeU32 } from './host-order.ts';
+import { malformed } from './message.ts';
+
+// linux/rtnetlink.h
+export const RTM_NEWLINK = 16;
+export const RTM_DELLINK = 17;
+export const RTM_GETLINK = 18;
+export const RTM_SETLINK = 19;
+
+// linux/if_link.h
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINK: 5,
+  MASTER: 10,
+  LINKINFO: 18,
+  NET_NS_FD: 28,
+  EXT_MASK: 29,
+  CARRIER: 33,
+  LINK_NETNSID: 37,
+  NEW_IFINDEX: 49,
+  PROP_LIST: 52,
+  ALT_IFNAME: 53,
+  PERM_ADDRESS: 54,
+  PARENT_DEV_NAME: 56,
+  PARENT_DEV_BUS_NAME: 57,
+} as const;
+
+/** Inside IFLA_LINKINFO, linux/if_link.h. */
+export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4 } as const;
+
+/** Inside IFLA_INFO_DATA of macvlan and macvtap, linux/if_link.h. */
+export const IFLA_MACVLAN_MODE = 1;
+
+/** enum macvlan_mode, linux/if_link.h. */
+export const macvlanModes = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
+export type MacvtapMode = keyof typeof macvlanModes;
+
+// linux/if.h
+export const IFF_UP = 0x1;
+const IFF_LOOPBACK = 0x8;
+/** linux/if_arp.h */
+const ARPHRD_ETHER = 1;
+
+/** sizeof(struct ifinfomsg), linux/rtnetlink.h: u8 family, pad, u16 type, i32 index, u32 flags, u32 change. */
+const ifinfomsgLength = 16;
+
+/** What a RTM_NEWLINK or RTM_DELLINK message says of a link, as far as anyone here asks. */
+export interface LinkMessage {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly altNames: readonly string[];
+  /** IFLA_INFO_KIND; absent for physical NICs and loopback. */
+  readonly kind?: string;
+  readonly ethernet: boolean;
+  readonly loopback: boolean;
+  readonly up: boolean;
+  readonly carrier: boolean;
+  readonly mtu: number;
+  /** @example '52:54:00:12:34:56' */
+  readonly macAddress?: string;
+  readonly permanentMACAddress?: string;
+  readonly masterIfindex?: number;
+  /** What its master makes of it, such as bond or bridge. */
+  readonly slaveKind?: string;
+  /** IFLA_LINK, when that link is in the same namespace. */
+  readonly lowerIfindex?: number;
+  readonly macvlanMode?: MacvtapMode;
+  /** Name and bus of the device it belongs to: `0000:3b:00.0` of `pci`, `virtio2` of `virtio`. */
+  readonly parentDevice?: { readonly name: string; readonly bus: string };
+}
+
+export function encodeIfinfomsg(fields: { ifindex?: number; flags?: number; change?: number }): Uint8Array {
+  const bytes = new Uint8Array(ifinfomsgLength);
+  writeU32(bytes, 4, fields.ifindex ?? 0);
+  writeU32(bytes, 8, fields.flags ?? 0);
+  writeU32(bytes, 12, fields.change ?? 0);
+  return bytes;
+}
+
+/** Raises `NetlinkMalformed`. */
+export function decodeLink(payload: Uint8Array): LinkMessage {
+  if (payload.length < ifinfomsgLength) throw malformed(`a link message has ${payload.length} bytes`);
+  const attributes = decodeAttributes(payload.subarray(ifinfomsgLength));
+  const flags = readU32(payload, 8);
+  return {
+    ifindex: readI32(payload, 4),
+    name: readString(attributes, IFLA.IFNAME) ?? '',
+    altNames: readNested(attributes, IFLA.PROP_LIST)
+      .filter(({ type }) => type === IFLA.ALT_IFNAME)
+      .map(({ value }) => decodeString(value)),
+    ethernet: readU16(payload, 2) === ARPHRD_ETHER,
+    loopback: (flags & IFF_LOOPBACK) !== 0,
+    up: (flags & IFF_UP) !== 0,
+    carrier: readNumber(attributes, IFLA.CARRIER) === 1,
+    mtu: readNumber(attributes, IFLA.MTU) ?? 0,
+    ...decodeAddresses(attributes),
+    ...decodeRelations(attributes),
+    ...decodeInfo(readNested(attributes, IFLA.LINKINFO)),
+  };
+}
+
+function decodeAddresses(attributes: readonly Attribute[]): Pick<LinkMessage, 'macAddress' | 'permanentMACAddress'> {
+  const current = findAttribute(attributes, IFLA.ADDRESS);
+  const permanent = findAttribute(attributes, IFLA.PERM_ADDRESS);
+  return {
+    ...(current !== undefined && current.length > 0 && { macAddress: formatMACAddress(current) }),
+    // All zero is the kernel's way of saying that the hardware has none.
+    ...(permanent?.some((byte) => byte !== 0) && { permanentMACAddress: formatMACAddress(permanent) }),
+  };
+}
+
+function decodeRelations(
+  attributes: readonly Attribute[],
+): Pick<LinkMessage, 'masterIfindex' | 'lowerIfindex' | 'parentDevice'> {
+  const master = readNumber(attributes, IFLA.MASTER);
+  const lower = readNumber(attributes, IFLA.LINK);
+  // With IFLA_LINK_NETNSID the number belongs to another namespace and would name a stranger here.
+  const elsewhere = findAttribute(attributes, IFLA.LINK_NETNSID) !== undefined;
+  const name = readString(attributes, IFLA.PARENT_DEV_NAME);
+  const bus = readString(attributes, IFLA.PARENT_DEV_BUS_NAME);
+  return {
+    ...(master !== undefined && master !== 0 && { masterIfindex: master }),
+    ...(lower !== undefined && lower !== 0 && !elsewhere && { lowerIfindex: lower }),
+    ...(name !== undefined && bus !== undefined && { parentDevice: { name, bus } }),
+  };
+}
+
+function decodeInfo(info: readonly Attribute[]): Pick<LinkMessage, 'kind' | 'slaveKind' | 'macvlanMode'> {
+  const kind = readString(info, IFLA_INFO.KIND);
+  const slaveKind = readString(info, IFLA_INFO.SLAVE_KIND);
+  const mode = kind === 'macvtap' || kind === 'macvlan' ? decodeMode(readNested(info, IFLA_INFO.DATA)) : undefined;
+  return {
+    ...(kind !== undefined && { kind }),
+    ...(slaveKind !== undefined && { slaveKind }),
+    ...(mode !== undefined && { macvlanMode: mode }),
+  };
+}
+
+function decodeMode(data: readonly Attribute[]): MacvtapMode | undefined {
+  const number = readNumber(data, IFLA_MACVLAN_MODE);
+  return (Object.keys(macvlanModes) as MacvtapMode[]).find((mode) => macvlanModes[mode] === number);
+}
+
+function formatMACAddress(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { decodeMessages, encodeMessage } from './message.ts';
+
+const u16 = fc.integer({ min: 0, max: 0xffff });
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const anyMessage = fc.record({ type: u16, flags: u16, sequence: u32, payload: fc.uint8Array({ maxLength: 64 }) });
+
+test('a message is its length, type, flags, sequence number, port 0 and payload, padded to four bytes', () => {
+  const bytes = encodeMessage({ type: 18, flags: 0x301, sequence: 7, payload: Uint8Array.of(0xaa) });
+  // biome-ignore format: one field a line
+  assert.deepEqual([...bytes], [
+    17, 0, 0, 0,
+    18, 0, 0x01, 0x03,
+    7, 0, 0, 0,
+    0, 0, 0, 0,
+    0xaa, 0, 0, 0,
+  ]);
+});
+
+test('whatever is encoded is decoded again, several messages of one datagram in their order', () => {
+  fc.assert(
+    fc.property(fc.array(anyMessage, { maxLength: 4 }), (messages) => {
+      const datagram = Buffer.concat(messages.map(encodeMessage));
+      const decoded = decodeMessages(new Uint8Array(datagram));
+      assert.deepEqual(
+        decoded.map((message) => ({ ...message, payload: [...message.payload] })),
+        messages.map((message) => ({ ...message, payload: [...message.payload] })),
+      );
+    }),
+  );
+});
+
+test('the last message of a datagram may come without padding', () => {
+  const bytes = encodeMessage({ type: 2, flags: 0, sequence: 1, payload: Uint8Array.of(1) }).subarray(0, 17);
+  assert.deepEqual([...(decodeMessages(bytes)[0]?.payload ?? [])], [1]);
+});
+
+for (const [what, bytes] of [
+  ['a header cut short', [16, 0, 0, 0, 1]],
+  ['a length below the header', [15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
+  ['a length of zero', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
+  ['a length beyond the datagram', [17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
+] as const) {
+  test(`${what} is refused as malformed`, () => {
+    assert.throws(() => decodeMessages(Uint8Array.from(bytes)), { code: 'NetlinkMalformed' });
+  });
+}
+
+test('any bytes are either decoded or refused as malformed', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      try {
+        const total = decodeMessages(bytes).reduce((sum, { payload }) => sum + payload.length, 0);
+        assert.ok(total <= bytes.length);
+      } catch (thrown) {
+        assert.ok(thrown instanceof MacvtapError && thrown.code === 'NetlinkMalformed', String(thrown));
+      }
+    }),
+  );
+});

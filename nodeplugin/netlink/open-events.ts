@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { libc, watchReadable } from './libc.ts';
+import { decodeMessages, type NetlinkMessage } from './message.ts';
+import { openDescriptor } from './open-descriptor.ts';
+import { makeReceiver } from './receive.ts';
+
+/** RTMGRP_*, linux/rtnetlink.h. */
+export const groups = {
+  link: 0x1,
+  ipv4Address: 0x10,
+  ipv4Route: 0x40,
+  ipv6Address: 0x100,
+  ipv6Route: 0x400,
+} as const;
+
+export interface EventListener {
+  /** Messages of one datagram; their payloads are good until the call returns. */
+  readonly onMessages: (messages: readonly NetlinkMessage[]) => void;
+  /** Events were lost: only a new dump tells the state of things. */
+  readonly onLost: (detail: string) => void;
+  /** The descriptor or what it gave cannot be read; the next events are still delivered. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Delivers the events of all groups above in the process's network namespace until disposed. Raises
+ * `NetlinkUnavailable`.
+ */
+export function openEvents(listener: EventListener): Disposable {
+  const mask = Object.values(groups).reduce((sum, group) => sum | group, 0);
+  // Some hundred events at once; the kernel lowers it to net.core.rmem_max, and an overrun costs only a dump.
+  const fd = openDescriptor({ receiveBufferBytes: 1024 * 1024, groups: mask });
+  const receive = makeReceiver(fd);
+  let open = true;
+  const watch = watchReadable(fd, () => deliver(receive, listener, () => open));
+  return {
+    [Symbol.dispose]: () => {
+      if (!open) return;
+      open = false;
+      watch[Symbol.dispose]();
+      libc.close(fd);
+    },
+  };
+}
+
+function deliver(receive: ReturnType<typeof makeReceiver>, listener: EventListener, isOpen: () => boolean): void {
+  try {
+    // The listener may dispose of the events, and the descriptor's number may then be somebody else's.
+    while (isOpen()) {
+      const received = receive();
+      if (received.kind === 'empty') return;
+      if (received.kind === 'lost') listener.onLost(received.detail);
+      else listener.onMessages(decodeMessages(received.bytes));
+    }
+  } catch (thrown) {
+    listener.onError(thrown);
+  }
+}
