@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MacvtapError } from '../../runtime/errors.ts';
+import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { decodeLink, type MacvtapMode } from '../netlink/link-message.ts';
+import { encodeGetLink } from '../netlink/link-requests.ts';
+import type { Requester } from '../netlink/netlink-socket.ts';
+
+export type LinkKey = { readonly name: string } | { readonly ifindex: number };
+
+/** @example { name: 'mvt0123456789ab', ifindex: 1073741950, kind: 'macvtap', parentIfindex: 4, macvtapMode: 'bridge', … } */
+export interface LinkDetails {
+  readonly name: string;
+  readonly ifindex: number;
+  /** The kernel's link kind; `device` where it gives none. */
+  readonly kind: string;
+  /** The link it stands on, when that is in the same namespace. */
+  readonly parentIfindex?: number;
+  readonly macvtapMode?: MacvtapMode;
+  readonly up: boolean;
+  readonly mtu: number;
+  readonly macAddress?: string;
+}
+
+/** Looks at a link of this process's namespace, to explain why something failed. */
+export type LinkLookup = (key: LinkKey) => Promise<LinkDetails | undefined>;
+
+/**
+ * One link as it is now; undefined when there is none. Waits for the kernel's network lock, unlike a dump. Raises
+ * `NetlinkRefused`.
+ */
+export async function getLink(socket: Requester, key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined> {
+  const reply = await socket.request(encodeGetLink(key), signal);
+  const errno = nameErrno(reply.errno);
+  // ERANGE: no link can have a name that long.
+  if (errno === 'ENODEV' || errno === 'ERANGE') return undefined;
+  const [message] = reply.messages;
+  if (reply.errno !== 0 || message === undefined) {
+    const which = 'name' in key ? key.name : `with ifindex ${key.ifindex}`;
+    const text = reply.text ?? describeErrno(reply.errno);
+    throw new MacvtapError('NetlinkRefused', `cannot read the link ${which}: ${text}`, { facts: { ...key } });
+  }
+  const link = decodeLink(message.payload);
+  return {
+    name: link.name,
+    ifindex: link.ifindex,
+    kind: link.kind ?? 'device',
+    up: link.up,
+    mtu: link.mtu,
+    ...(link.lowerIfindex !== undefined && { parentIfindex: link.lowerIfindex }),
+    ...(link.macvlanMode !== undefined && { macvtapMode: link.macvlanMode }),
+    ...(link.macAddress !== undefined && { macAddress: link.macAddress }),
+  };
+}

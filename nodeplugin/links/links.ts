@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { NetlinkSocket } from '../netlink/netlink-socket.ts';
+import { createMacvtap, type MacvtapRequest } from './create-macvtap.ts';
+import { deleteLink } from './delete-link.ts';
+import { getLink, type LinkDetails, type LinkKey } from './get-link.ts';
+import { subscribeToInterfaces } from './interface-events.ts';
+import { type LinkMove, moveLink } from './move-link.ts';
+import { makeInterfaceReader } from './read-interfaces.ts';
+import { type InterfaceWatch, watchInterfaces } from './watch-interfaces.ts';
+
+/**
+ * The links of the network namespace that the process was in when they were opened: facts and actions. Every method
+ * raises `Aborted` when its signal ends first; what the kernel was already asked for is then done nevertheless.
+ */
+export interface Links extends AsyncDisposable {
+  readInterfaces(signal?: AbortSignal): Promise<readonly InterfaceFacts[]>;
+  /** `onError` hears of readings that failed and are repeated. The watch ends with its own disposal. */
+  watchInterfaces(onError: (error: MacvtapError) => void, signal?: AbortSignal): Promise<InterfaceWatch>;
+  createMacvtap(request: MacvtapRequest, signal?: AbortSignal): Promise<void>;
+  /** A link that is gone already is a success. */
+  deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
+  moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
+  getLink(key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
+}
+
+/**
+ * Opens the sockets. Raises `NetlinkUnavailable`.
+ *
+ * Three of them, because they queue apart: creations (0.5 ms each) wait neither for deletions and moves (16 ms) nor for
+ * readings. Together they keep at most three of the four threads of libuv's pool, so that files can still be read.
+ */
+export async function openLinks({ sysRoot = '/sys' }: { readonly sysRoot?: string } = {}): Promise<Links> {
+  await using undo = new AsyncDisposableStack();
+  const creations = undo.use(new NetlinkSocket({ concurrency: 1 }));
+  const removals = undo.use(new NetlinkSocket({ concurrency: 1 }));
+  const queries = undo.use(new NetlinkSocket({ concurrency: 1, strict: true }));
+  const readInterfaces = makeInterfaceReader(queries, sysRoot);
+  const lookUp = (key: LinkKey) => getLink(queries, key);
+  const sockets = undo.move();
+  return {
+    readInterfaces,
+    watchInterfaces: (onError, signal) =>
+      watchInterfaces({
+        read: readInterfaces,
+        subscribe: (onEvent) => subscribeToInterfaces(onEvent, (error) => onError(MacvtapError.from(error))),
+        onError,
+        ...(signal !== undefined && { signal }),
+      }),
+    createMacvtap: (request, signal) => createMacvtap(creations, lookUp, request, signal),
+    deleteLink: (ifindex, signal) => deleteLink(removals, ifindex, signal),
+    moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),
+    getLink: (key, signal) => getLink(queries, key, signal),
+    [Symbol.asyncDispose]: () => sockets.disposeAsync(),
+  };
+}

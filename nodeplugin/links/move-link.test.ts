@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { constants } from 'node:os';
+import { test } from 'node:test';
+import { moveLink } from './move-link.ts';
+
+const { errno } = constants;
+
+for (const [code, number] of [
+  ['LinkGone', errno.ENODEV],
+  ['IfindexTaken', errno.EBUSY],
+  ['LinkNameTaken', errno.EEXIST],
+  ['LinkNameInvalid', errno.ERANGE],
+  ['MissingCapability', errno.EPERM],
+  ['NetlinkRefused', errno.EINVAL],
+] as const) {
+  test(`errno ${number} is ${code}, and names the link and what it was to become`, async () => {
+    const socket = { request: async () => ({ errno: number, messages: [], interrupted: false }) };
+    await assert.rejects(
+      moveLink(socket, async () => undefined, { ifindex: 7, netnsFd: 3, name: 'net1', newIfindex: 9 }),
+      {
+        code,
+        message: /ifindex 7 .* as net1 with ifindex 9: .+; .+/,
+      },
+    );
+  });
+}

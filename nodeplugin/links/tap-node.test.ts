@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readTapNode } from './tap-node.ts';
+
+/** A sysfs and a /dev for tap7: the number that the link has, and what the node is a symbolic link to. */
+async function makeRoots({ link, node }: { readonly link?: string; readonly node?: string }) {
+  const directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-tap-'));
+  const roots = { sysRoot: join(directory.path, 'sys'), devRoot: join(directory.path, 'dev') };
+  const sysfsDirectory = join(roots.sysRoot, 'class/macvtap/tap7');
+  await mkdir(sysfsDirectory, { recursive: true });
+  await mkdir(roots.devRoot);
+  if (link !== undefined) await writeFile(join(sysfsDirectory, 'dev'), `${link}\n`);
+  if (node !== undefined) await symlink(node, join(roots.devRoot, 'tap7'));
+  return { roots, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
+}
+
+// /dev/null is 1:3 everywhere: Documentation/admin-guide/devices.txt.
+for (const [what, files, expected] of [
+  [
+    'of the same number matches',
+    { link: '1:3', node: '/dev/null' },
+    { linkDevice: '1:3', nodeDevice: '1:3', matches: true },
+  ],
+  [
+    'of another number does not match',
+    { link: '246:1', node: '/dev/null' },
+    { linkDevice: '246:1', nodeDevice: '1:3', matches: false },
+  ],
+  ['that is missing does not match', { link: '246:1' }, { linkDevice: '246:1', matches: false }],
+  [
+    'that is no character device does not match',
+    { link: '1:3', node: '/etc/passwd' },
+    { linkDevice: '1:3', matches: false },
+  ],
+  ['without a link does not match', { node: '/dev/null' }, { nodeDevice: '1:3', matches: false }],
+] as const) {
+  test(`a node ${what}`, async () => {
+    await using made = await makeRoots(files);
+    const path = join(made.roots.devRoot, 'tap7');
+    assert.deepEqual(await readTapNode(7, made.roots), { path, ...expected });
+  });
+}
+
+test('neither link nor node is no match either', async () => {
+  await using made = await makeRoots({});
+  assert.equal((await readTapNode(7, made.roots)).matches, false);
+});
+
+test('a path that cannot be read is an error, not a mismatch', async () => {
+  await using made = await makeRoots({ link: '1:3', node: '/dev/null' });
+  const devRoot = '/dev/null';
+  await assert.rejects(readTapNode(7, { ...made.roots, devRoot }), { code: 'TapNodeUnreadable' });
+});

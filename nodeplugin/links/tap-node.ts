@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MacvtapError } from '../../runtime/errors.ts';
+
+/** The character device of a macvtap. Anything but `matches` means that it must not be handed out. */
+export interface TapNode {
+  /** @example '/dev/tap1073741950' */
+  readonly path: string;
+  /** Device number of the link, `major:minor`; absent when the namespace of this sysfs has no such macvtap. */
+  readonly linkDevice?: string;
+  /** Device number of the node; absent when there is none, or something other than a character device. */
+  readonly nodeDevice?: string;
+  readonly matches: boolean;
+}
+
+/**
+ * Compares what the kernel says of the macvtap's character device with what /dev holds. /dev is one for all network
+ * namespaces: a node of the right name may belong to a link elsewhere, or be missing because of one. Raises
+ * `TapNodeUnreadable`.
+ */
+export async function readTapNode(
+  ifindex: number,
+  { sysRoot = '/sys', devRoot = '/dev' }: { readonly sysRoot?: string; readonly devRoot?: string } = {},
+): Promise<TapNode> {
+  const path = join(devRoot, `tap${ifindex}`);
+  const [linkDevice, nodeDevice] = await Promise.all([readLinkDevice(sysRoot, ifindex), readNodeDevice(path)]);
+  return {
+    path,
+    ...(linkDevice !== undefined && { linkDevice }),
+    ...(nodeDevice !== undefined && { nodeDevice }),
+    matches: linkDevice !== undefined && linkDevice === nodeDevice,
+  };
+}
+
+async function readLinkDevice(sysRoot: string, ifindex: number): Promise<string | undefined> {
+  // Made by macvtap_device_event, drivers/net/macvtap.c.
+  const path = join(sysRoot, 'class/macvtap', `tap${ifindex}`, 'dev');
+  return (await absentWhenMissing(path, readFile(path, 'utf8')))?.trim();
+}
+
+async function readNodeDevice(path: string): Promise<string | undefined> {
+  const node = await absentWhenMissing(path, stat(path));
+  return node?.isCharacterDevice() ? formatDevice(node.rdev) : undefined;
+}
+
+/** glibc's gnu_dev_major and gnu_dev_minor (sys/sysmacros.h), as far as 32 bits go. */
+function formatDevice(rdev: number): string {
+  return `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
+}
+
+async function absentWhenMissing<T>(path: string, read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (thrown) {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    // ENODEV: the link went away between open and read.
+    if (code === 'ENOENT' || code === 'ENODEV') return undefined;
+    throw new MacvtapError(
+      'TapNodeUnreadable',
+      `cannot read ${path}: ${message}; mount /sys and /dev into the container`,
+      {
+        cause: thrown,
+        facts: { path },
+      },
+    );
+  }
+}

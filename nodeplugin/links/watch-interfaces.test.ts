@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type InterfaceFacts, readInterface } from '../../policy/plan/interface-facts.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { type InterfaceWatch, type WatchOptions, watchInterfaces } from './watch-interfaces.ts';
+
+const eth0 = readInterface({ name: 'eth0', ifindex: 2 });
+const eth1 = readInterface({ name: 'eth1', ifindex: 3 });
+
+/** A namespace whose facts and events the test makes. */
+class Namespace {
+  facts: readonly InterfaceFacts[] = [eth0];
+  failure: MacvtapError | undefined;
+  readings = 0;
+  subscribed = false;
+  readonly errors: MacvtapError[] = [];
+  notify: () => void = () => {};
+  readonly options: WatchOptions = {
+    read: async () => {
+      this.readings += 1;
+      if (this.failure !== undefined) throw this.failure;
+      return structuredClone(this.facts);
+    },
+    subscribe: (onEvent) => {
+      this.subscribed = true;
+      this.notify = onEvent;
+      const end = () => {
+        this.subscribed = false;
+      };
+      return { [Symbol.dispose]: end };
+    },
+    onError: (error) => void this.errors.push(error),
+  };
+}
+
+function nextChange(watch: InterfaceWatch): Promise<readonly InterfaceFacts[]> {
+  return new Promise((resolve) => {
+    const registration = watch.onChange((facts) => {
+      registration[Symbol.dispose]();
+      resolve(facts);
+    });
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(2);
+}
+
+test('the first facts are there at once', async () => {
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces(namespace.options);
+  assert.deepEqual(watch.current, [eth0]);
+});
+
+test('a change is told with the new facts', async () => {
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces(namespace.options);
+  const change = nextChange(watch);
+  namespace.facts = [eth0, eth1];
+  namespace.notify();
+  assert.deepEqual(await change, [eth0, eth1]);
+  assert.deepEqual(watch.current, [eth0, eth1]);
+});
+
+test('many events are one reading, and a reading that differs in nothing is not told', async () => {
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces(namespace.options);
+  let told = 0;
+  watch.onChange(() => {
+    told += 1;
+  });
+  for (let i = 0; i < 100; i += 1) namespace.notify();
+  await until(() => namespace.readings === 2);
+  await sleep(50);
+  assert.equal(namespace.readings, 2);
+  assert.equal(told, 0);
+});
+
+test('an event during a reading causes another one', async () => {
+  const namespace = new Namespace();
+  const { read } = namespace.options;
+  const options: WatchOptions = {
+    ...namespace.options,
+    read: async () => {
+      const facts = await read();
+      if (namespace.readings === 2) {
+        namespace.facts = [eth0, eth1];
+        namespace.notify();
+      }
+      return facts;
+    },
+  };
+  await using watch = await watchInterfaces(options);
+  const change = nextChange(watch);
+  namespace.notify();
+  assert.deepEqual(await change, [eth0, eth1]);
+});
+
+test('an event during the first reading is not missed', async () => {
+  const namespace = new Namespace();
+  const options: WatchOptions = {
+    ...namespace.options,
+    read: async () => {
+      const facts = await namespace.options.read();
+      if (namespace.readings === 1) {
+        namespace.facts = [eth1];
+        namespace.notify();
+      }
+      return facts;
+    },
+  };
+  await using watch = await watchInterfaces(options);
+  await until(() => watch.current[0]?.name === 'eth1');
+});
+
+test('a reading that fails is reported and repeated; until then the facts are the last good ones', async () => {
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces(namespace.options);
+  namespace.failure = new MacvtapError('NetlinkLost', 'interrupted');
+  namespace.facts = [eth1];
+  namespace.notify();
+  await until(() => namespace.errors.length > 0);
+  assert.equal(namespace.errors[0]?.code, 'NetlinkLost');
+  assert.deepEqual(watch.current, [eth0]);
+  const change = nextChange(watch);
+  namespace.failure = undefined;
+  assert.deepEqual(await change, [eth1]);
+});
+
+test('a listener that throws is reported and keeps nobody else from hearing', async () => {
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces(namespace.options);
+  watch.onChange(() => {
+    throw new Error('a bug');
+  });
+  const change = nextChange(watch);
+  namespace.facts = [eth1];
+  namespace.notify();
+  assert.deepEqual(await change, [eth1]);
+  assert.equal(namespace.errors[0]?.message, 'a bug');
+});
+
+test('a first reading that fails is raised, and nothing stays subscribed', async () => {
+  const namespace = new Namespace();
+  namespace.failure = new MacvtapError('NetlinkRefused', 'no');
+  await assert.rejects(watchInterfaces(namespace.options), { code: 'NetlinkRefused' });
+  assert.equal(namespace.subscribed, false);
+});
+
+test('settled resolves when nothing changes', async () => {
+  await using watch = await watchInterfaces(new Namespace().options);
+  await watch.settled(20);
+});
+
+test('settled resolves although the links never get quiet', async () => {
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces(namespace.options);
+  let mtu = 1500;
+  const timer = setInterval(() => {
+    namespace.facts = [{ ...eth0, mtu: mtu++ }];
+    namespace.notify();
+  }, 5);
+  await watch.settled(40);
+  clearInterval(timer);
+  assert.ok(mtu > 1502, 'the links were never busy');
+});
+
+test('settled is given up with its signal, and with the watch', async () => {
+  const watch = await watchInterfaces(new Namespace().options);
+  await assert.rejects(watch.settled(60_000, AbortSignal.abort()), { code: 'Aborted' });
+  const waiting = assert.rejects(watch.settled(60_000), { code: 'Aborted' });
+  await watch[Symbol.asyncDispose]();
+  await waiting;
+});
+
+test('after disposal nothing is subscribed, read or told', async () => {
+  const namespace = new Namespace();
+  const watch = await watchInterfaces(namespace.options);
+  watch.onChange(() => assert.fail('told after disposal'));
+  namespace.facts = [eth1];
+  namespace.notify();
+  await watch[Symbol.asyncDispose]();
+  const { readings } = namespace;
+  namespace.notify();
+  await sleep(30);
+  assert.equal(namespace.subscribed, false);
+  assert.equal(namespace.readings, readings);
+});
+
+test('the scope that ends ends the watch', async () => {
+  const scope = new AbortController();
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces({ ...namespace.options, signal: scope.signal });
+  scope.abort();
+  namespace.facts = [eth1];
+  namespace.notify();
+  await sleep(30);
+  assert.deepEqual(watch.current, [eth0]);
+});

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { afterEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { dump } from '../../nodeplugin/netlink/dump.ts';
+import { decodeLink } from '../../nodeplugin/netlink/link-message.ts';
+import {
+  encodeCreateMacvtap,
+  encodeDeleteLink,
+  encodeDumpLinks,
+  encodeGetLink,
+} from '../../nodeplugin/netlink/link-requests.ts';
+import { NetlinkSocket } from '../../nodeplugin/netlink/netlink-socket.ts';
+import { openEvents } from '../../nodeplugin/netlink/open-events.ts';
+import { needsRoot } from './network-namespace.ts';
+import { runInNamespace } from './run-in-namespace.ts';
+
+const { here } = await runInNamespace(import.meta.filename);
+const loopback = encodeGetLink({ ifindex: 1 });
+
+afterEach(async () => {
+  if (!needsRoot) await here.ip('link del p0').catch(() => undefined);
+});
+
+test('each of many requests at once gets its own reply', async () => {
+  await using socket = new NetlinkSocket({ concurrency: 2 });
+  const asked = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 1 : 1_000_000 + i));
+  const replies = await Promise.all(asked.map((ifindex) => socket.request(encodeGetLink({ ifindex }))));
+  for (const [i, reply] of replies.entries()) {
+    const ifindexes = reply.messages.map(({ payload }) => decodeLink(payload).ifindex);
+    assert.deepEqual([reply.errno, ifindexes], asked[i] === 1 ? [0, [1]] : [19, []]);
+  }
+});
+
+test('a dump of one part or of many has every link once', { skip: needsRoot }, async () => {
+  await using socket = new NetlinkSocket({ concurrency: 1, strict: true });
+  const names = async () => (await dump(socket, encodeDumpLinks())).map(({ payload }) => decodeLink(payload).name);
+  assert.deepEqual(await names(), ['lo']);
+  const batch = Array.from({ length: 100 }, (_, i) => `link add many${i} type veth peer name peer${i}`).join('\n');
+  execFileSync('ip', ['-n', here.name, '-batch', '-'], { input: batch });
+  const all = await names();
+  assert.deepEqual([all.length, new Set(all).size], [201, 201]);
+  execFileSync('ip', ['-n', here.name, '-batch', '-'], {
+    input: batch.replaceAll('add', 'del').replaceAll(/ type.*/g, ''),
+  });
+});
+
+test('a refusal carries the errno and, where there are some, the words of the kernel', {
+  skip: needsRoot,
+}, async () => {
+  await using socket = new NetlinkSocket({ concurrency: 1 });
+  const reply = await socket.request(encodeDeleteLink(1));
+  assert.equal(reply.errno, 95);
+  const request = encodeGetLink({ name: 'a-name-of-more-than-fifteen' });
+  assert.match((await socket.request(request)).text ?? '', /policy/);
+});
+
+test('a kind that the kernel does not know is refused as such before the parent is looked for', {
+  skip: needsRoot,
+}, async () => {
+  await using socket = new NetlinkSocket({ concurrency: 1 });
+  const request = encodeCreateMacvtap({ name: 'mv0', parentIfindex: 0x7fff_ffff, mode: 'bridge' });
+  assert.equal((await socket.request(request)).errno, 19); // ENODEV
+  const payload = Buffer.from(request.payload);
+  payload.write('macvtaq', payload.indexOf('macvtap'));
+  assert.equal((await socket.request({ ...request, payload })).errno, 95); // EOPNOTSUPP
+});
+
+test('an aborted request is given up, and its reply does not disturb the next', async () => {
+  await using socket = new NetlinkSocket({ concurrency: 1 });
+  const sent = new AbortController();
+  const waiting = new AbortController();
+  const first = socket.request(loopback, sent.signal);
+  const second = socket.request(loopback, waiting.signal);
+  sent.abort();
+  waiting.abort();
+  await assert.rejects(first, { code: 'Aborted' });
+  await assert.rejects(second, { code: 'Aborted' });
+  await assert.rejects(socket.request(loopback, AbortSignal.abort()), { code: 'Aborted' });
+  const reply = await socket.request(encodeGetLink({ name: 'lo' }));
+  assert.equal(reply.messages.length, 1);
+});
+
+test('closing gives up what is sent and what waits, and refuses what comes later', async () => {
+  const socket = new NetlinkSocket({ concurrency: 1 });
+  const requests = [1, 2, 3].map(() => assert.rejects(socket.request(loopback), { code: 'Aborted' }));
+  await socket[Symbol.asyncDispose]();
+  await Promise.all(requests);
+  await assert.rejects(socket.request(loopback), { code: 'Aborted' });
+  await socket[Symbol.asyncDispose]();
+});
+
+test('sockets and events leave no descriptor behind', async () => {
+  const count = async () => (await readdir('/proc/self/fd')).length;
+  const useOnce = async () => {
+    await using socket = new NetlinkSocket({ concurrency: 1 });
+    await socket.request(loopback);
+    using _ = openEvents({ onMessages: () => {}, onLost: () => {}, onError: (error) => assert.fail(String(error)) });
+    await setImmediate();
+  };
+  // The first use opens what stays open: threads, the polling descriptor.
+  await useOnce();
+  const before = await count();
+  for (let i = 0; i < 20; i += 1) await useOnce();
+  assert.equal(await count(), before);
+});
+
+test('events go on after so many at once that some were lost', { skip: needsRoot, timeout: 30_000 }, async () => {
+  await here.ip('link add p0 type veth peer name p1');
+  const seen = { lost: 0, renamed: Promise.withResolvers<void>() };
+  using _ = openEvents({
+    onMessages: (messages) => {
+      if (messages.some(({ payload }) => decodeLink(payload).name === 'renamed0')) seen.renamed.resolve();
+    },
+    onLost: () => {
+      seen.lost += 1;
+    },
+    onError: (error) => seen.renamed.reject(error),
+  });
+  // Synchronously, so that nobody reads the socket meanwhile.
+  const batch = Array.from({ length: 8000 }, (_, i) => `link set p0 mtu ${1000 + (i % 2)}`).join('\n');
+  execFileSync('ip', ['-n', here.name, '-batch', '-'], { input: batch });
+  await setImmediate();
+  while (seen.lost === 0) await setImmediate();
+  await here.ip('link set p0 name renamed0');
+  await seen.renamed.promise;
+  await here.ip('link del renamed0');
+});
+
+test('a socket that closes while nothing else is open lets the process end', async () => {
+  const program = `
+    const { NetlinkSocket } = await import('${new URL('../../nodeplugin/netlink/netlink-socket.ts', import.meta.url)}');
+    const { openEvents } = await import('${new URL('../../nodeplugin/netlink/open-events.ts', import.meta.url)}');
+    await using socket = new NetlinkSocket({ concurrency: 1 });
+    using events = openEvents({ onMessages() {}, onLost() {}, onError() {} });
+    await new Promise((resolve) => setTimeout(resolve, 50));`;
+  execFileSync(process.execPath, ['--input-type=module', '--eval', program], { timeout: 20_000 });
+});
