@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StandingLink } from '../../policy/device/decide-link.ts';
+import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { linkName } from '../../policy/device/link-name.ts';
+import { readInterface } from '../../policy/plan/interface-facts.ts';
+import type { PlannedResource } from '../../policy/plan/node-plan.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { ServedResource } from '../reconcile/decide-served.ts';
+import { allocateContainers } from './allocate-containers.ts';
+import type { AllocateContext } from './allocate-device.ts';
+
+const resource: PlannedResource = {
+  source: 'policy',
+  policy: 'ns/p',
+  entry: 0,
+  name: 'data',
+  parent: 'eth1',
+  mode: 'private',
+  quantity: 4,
+  numaNodes: [],
+  needVhostNet: false,
+};
+
+interface FakeKernel {
+  readonly links: Map<number, StandingLink>;
+  readonly context: AllocateContext;
+  /** Ifindexes whose node in /dev belongs to somebody else. */
+  readonly foreignNodes: Set<number>;
+  createFails: MacvtapError | undefined;
+}
+
+/** Links as a literal map: what the decisions are made of, without a kernel. test/kernel has the real one. */
+function fakeKernel(...standing: readonly StandingLink[]): FakeKernel {
+  const links = new Map(standing.map((link) => [link.ifindex, link]));
+  const foreignNodes = new Set<number>();
+  const kernel: FakeKernel = {
+    links,
+    foreignNodes,
+    createFails: undefined,
+    context: {
+      nodeName: 'h1',
+      findInterface: (name) => (name === 'eth1' ? readInterface({ name, ifindex: 7 }) : undefined),
+      links: {
+        async getLink(key) {
+          return [...links.values()].find((link) =>
+            'name' in key ? link.name === key.name : link.ifindex === key.ifindex,
+          );
+        },
+        async createMacvtap({ name, ifindex, parentIfindex, mode }) {
+          if (kernel.createFails) throw kernel.createFails;
+          assert.ok(ifindex !== undefined && !links.has(ifindex));
+          links.set(ifindex, { name, ifindex, kind: 'macvtap', parentIfindex, macvtapMode: mode, up: false });
+        },
+        async deleteLink(ifindex) {
+          links.delete(ifindex);
+        },
+        async readTapNode(ifindex) {
+          return { path: `/dev/tap${ifindex}`, matches: links.has(ifindex) && !foreignNodes.has(ifindex) };
+        },
+      },
+    },
+  };
+  return kernel;
+}
+
+function allocate(kernel: FakeKernel, ids: readonly string[], served: ServedResource = { resource }) {
+  return allocateContainers([{ devices_ids: ids }], served, kernel.context, AbortSignal.timeout(10_000));
+}
+
+function placeholder(id: string, more: Partial<StandingLink> = {}): StandingLink {
+  const ifindex = deviceIfindex('h1', id);
+  return { name: linkName(id), ifindex, kind: 'macvtap', parentIfindex: 7, macvtapMode: 'private', up: false, ...more };
+}
+
+test('a device gets its macvtap, down, and the container the tap', async () => {
+  const kernel = fakeKernel();
+  const ifindex = deviceIfindex('h1', 'dataMvp2');
+  assert.deepEqual(await allocate(kernel, ['dataMvp2']), [
+    { devices: [{ container_path: `/dev/tap${ifindex}`, host_path: `/dev/tap${ifindex}`, permissions: 'rw' }] },
+  ]);
+  assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp2')]);
+});
+
+test('needVhostNet hands out /dev/vhost-net once, after the taps', async () => {
+  const served = { resource: { ...resource, needVhostNet: true } };
+  const [answer] = await allocate(fakeKernel(), ['dataMvp0', 'dataMvp1'], served);
+  assert.deepEqual(
+    answer?.devices?.map(({ host_path }) => host_path),
+    [`/dev/tap${deviceIfindex('h1', 'dataMvp0')}`, `/dev/tap${deviceIfindex('h1', 'dataMvp1')}`, '/dev/vhost-net'],
+  );
+});
+
+test('a leftover that fits is used again', async () => {
+  const left = placeholder('dataMvp0');
+  const kernel = fakeKernel(left);
+  await allocate(kernel, ['dataMvp0']);
+  assert.equal(kernel.links.get(left.ifindex), left);
+});
+
+const misfits = [
+  { title: 'another parent', more: { parentIfindex: 8 } },
+  { title: 'another mode', more: { macvtapMode: 'bridge' } },
+  { title: 'another index', more: { ifindex: 99 } },
+  { title: 'up', more: { up: true } },
+] as const;
+
+for (const { title, more } of misfits) {
+  test(`a leftover that does not fit is replaced: ${title}`, async () => {
+    const kernel = fakeKernel(placeholder('dataMvp0', more));
+    await allocate(kernel, ['dataMvp0']);
+    assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp0')]);
+  });
+}
+
+const refusals = [
+  { title: 'a device that nobody offers', ids: ['dataMvp4'], code: 'UnknownDevice' },
+  { title: 'a device of another resource', ids: ['otherMvp0'], code: 'UnknownDevice' },
+  { title: 'a device ID that is none', ids: ['../../etc'], code: 'UnknownDevice' },
+  { title: 'one stranger among good ones', ids: ['dataMvp0', 'dataMvp04'], code: 'UnknownDevice' },
+] as const;
+
+for (const { title, ids, code } of refusals) {
+  test(`${title} is refused and nothing is made`, async () => {
+    const kernel = fakeKernel();
+    await assert.rejects(allocate(kernel, ids), { code });
+    assert.equal(kernel.links.size, 0);
+  });
+}
+
+test('a parent that is gone is an error that names device, parent and resource', async () => {
+  const served = { resource: { ...resource, parent: 'eth9' } };
+  await assert.rejects(allocate(fakeKernel(), ['dataMvp0'], served), {
+    code: 'ParentUnavailable',
+    message: /dataMvp0.*eth9.*data/,
+  });
+});
+
+test('a resource with a fault refuses with its reason', async () => {
+  await assert.rejects(allocate(fakeKernel(), ['dataMvp0'], { resource, fault: 'Enslaved' }), {
+    code: 'ParentUnavailable',
+    message: /enslaved/,
+  });
+});
+
+test("a stranger's link under the index or the name is never touched", async () => {
+  for (const stranger of [placeholder('dataMvp0', { name: 'vm0' }), placeholder('dataMvp0', { kind: 'dummy' })]) {
+    const kernel = fakeKernel(stranger);
+    await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'DeviceNameTaken' });
+    assert.deepEqual([...kernel.links.values()], [stranger]);
+  }
+});
+
+test("a tap node that is not the link's own is not handed out, and the link is taken back", async () => {
+  const kernel = fakeKernel();
+  kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp0'));
+  await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'TapNodeUnusable' });
+  assert.equal(kernel.links.size, 0);
+});
+
+test('all devices of a request or none: a late failure takes back what was made, but not what stood there', async () => {
+  const left = placeholder('dataMvp0');
+  const kernel = fakeKernel(left);
+  kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp2'));
+  await assert.rejects(allocate(kernel, ['dataMvp0', 'dataMvp1', 'dataMvp2']), { code: 'TapNodeUnusable' });
+  assert.deepEqual([...kernel.links.values()], [left]);
+});
+
+test("the kernel's refusal keeps its code and names device, resource and parent", async () => {
+  const kernel = fakeKernel();
+  kernel.createFails = new MacvtapError('ParentEnslaved', 'the kernel says: Device or resource busy');
+  await assert.rejects(allocate(kernel, ['dataMvp3']), {
+    code: 'ParentEnslaved',
+    message: /dataMvp3 of resource data on parent eth1.*busy/,
+  });
+});

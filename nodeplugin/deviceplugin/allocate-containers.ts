@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { deviceIDs } from '../../policy/device/device-id.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { ServedResource } from '../reconcile/decide-served.ts';
+import { type AllocateContext, allocateDevice } from './allocate-device.ts';
+import type { AllocateRequest, ContainerAllocateResponse, DeviceSpec } from './v1beta1.ts';
+
+/**
+ * Allocates all devices of a request or none: a failure takes back what this call made before it. Kubelet may ask again
+ * with the same devices or others, so every step can be repeated.
+ */
+export async function allocateContainers(
+  requests: AllocateRequest['container_requests'],
+  served: ServedResource,
+  context: AllocateContext,
+  signal: AbortSignal,
+): Promise<readonly ContainerAllocateResponse[]> {
+  checkOffered(
+    requests.flatMap(({ devices_ids }) => devices_ids),
+    served,
+  );
+  const responses: ContainerAllocateResponse[] = [];
+  await using undo = new AsyncDisposableStack();
+  for (const { devices_ids } of requests) {
+    const paths: string[] = [];
+    for (const id of devices_ids) {
+      const device = await allocateDevice(id, served, context, signal);
+      undo.defer(device.undo);
+      paths.push(device.tapPath);
+    }
+    responses.push({ devices: [...paths, ...(served.resource.needVhostNet ? ['/dev/vhost-net'] : [])].map(toSpec) });
+  }
+  undo.move();
+  return responses;
+}
+
+function checkOffered(ids: readonly string[], { resource }: ServedResource): void {
+  const { name, quantity } = resource;
+  const offered = new Set(deviceIDs(name, quantity));
+  const strangers = ids.filter((id) => !offered.has(id));
+  if (strangers.length === 0) return;
+  throw new MacvtapError(
+    'UnknownDevice',
+    `device ${strangers.join(', ')}: resource ${name} offers ${name}Mvp0 to ${name}Mvp${quantity - 1}; ` +
+      'delete the pod, so that kubelet picks a device anew',
+    { facts: { resource: name, quantity } },
+  );
+}
+
+function toSpec(path: string): DeviceSpec {
+  return { container_path: path, host_path: path, permissions: 'rw' };
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { readInterface } from '../../policy/plan/interface-facts.ts';
+import type { PlannedResource } from '../../policy/plan/node-plan.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { AllocateContext, DeviceLinks } from './allocate-device.ts';
+import { createDeviceList } from './device-list.ts';
+import { createResourceHandlers } from './resource-handlers.ts';
+
+const resource: PlannedResource = {
+  source: 'implicit',
+  name: 'eth1',
+  parent: 'eth1',
+  mode: 'bridge',
+  quantity: 4,
+  numaNodes: [],
+  needVhostNet: false,
+};
+
+function handlers(links: Partial<DeviceLinks> = {}) {
+  const list = createDeviceList([0, 1, 2, 3].map((index) => ({ id: `eth1Mvp${index}`, healthy: true, numaNodes: [] })));
+  const context: AllocateContext = {
+    nodeName: 'n',
+    findInterface: (name) => readInterface({ name, ifindex: 3 }),
+    links: {
+      getLink: async () => undefined,
+      createMacvtap: async () => {},
+      deleteLink: async () => {},
+      readTapNode: async (ifindex) => ({ path: `/dev/tap${ifindex}`, matches: true }),
+      ...links,
+    },
+  };
+  return createResourceHandlers(list, () => ({ resource }), context);
+}
+
+const scope = { signal: new AbortController().signal };
+
+function prefer(from: ReturnType<typeof handlers>, available: readonly string[], size: number, include: string[] = []) {
+  const request = { available_deviceIDs: available, must_include_deviceIDs: include, allocation_size: size };
+  const answer = from.preferredAllocation({ container_requests: [request] });
+  assert.ok(!(answer instanceof Promise));
+  return answer.container_responses[0]?.deviceIDs;
+}
+
+const all = ['eth1Mvp3', 'eth1Mvp1', 'eth1Mvp0', 'eth1Mvp2'];
+
+test('devices that were never handed out are preferred, by number, then the least recently used', async () => {
+  const plugin = handlers();
+  assert.deepEqual(prefer(plugin, all, 2), ['eth1Mvp0', 'eth1Mvp1']);
+  for (const id of ['eth1Mvp0', 'eth1Mvp1', 'eth1Mvp0']) {
+    await plugin.allocate({ container_requests: [{ devices_ids: [id] }] }, scope);
+  }
+  assert.deepEqual(prefer(plugin, all, 4), ['eth1Mvp2', 'eth1Mvp3', 'eth1Mvp1', 'eth1Mvp0']);
+});
+
+test('what must be included is, and an impossible wish is answered with nothing', () => {
+  assert.deepEqual(prefer(handlers(), all, 2, ['eth1Mvp3']), ['eth1Mvp3', 'eth1Mvp0']);
+  assert.deepEqual(prefer(handlers(), all, 5), []);
+});
+
+test('several containers are answered in their order', async () => {
+  const request = {
+    container_requests: [{ devices_ids: ['eth1Mvp0'] }, { devices_ids: [] }, { devices_ids: ['eth1Mvp1', 'eth1Mvp2'] }],
+  };
+  const { container_responses } = await handlers().allocate(request, scope);
+  assert.deepEqual(
+    container_responses.map(({ devices }) => devices?.length),
+    [1, 0, 2],
+  );
+});
+
+test('an Allocate that the kernel does not answer ends by its own deadline, and says so', async (t) => {
+  const fired = Promise.withResolvers<void>();
+  t.mock.method(AbortSignal, 'timeout', () => {
+    const controller = new AbortController();
+    void fired.promise.then(() => controller.abort(new DOMException('timed out', 'TimeoutError')));
+    return controller.signal;
+  });
+  const plugin = handlers({
+    async createMacvtap(_link, signal) {
+      assert.ok(signal !== undefined);
+      if (!signal.aborted) await once(signal, 'abort');
+      throw new MacvtapError('Aborted', 'given up', { cause: signal.reason });
+    },
+  });
+  const answer = plugin.allocate({ container_requests: [{ devices_ids: ['eth1Mvp0'] }] }, scope);
+  fired.resolve();
+  await assert.rejects(Promise.resolve(answer), { code: 'DeadlineExceeded', message: /eth1/ });
+});

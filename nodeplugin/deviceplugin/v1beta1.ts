@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url';
+import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+
+/** The version that kubelet wants to read in a RegisterRequest (deviceplugin/v1beta1/constants.go). */
+export const apiVersion = 'v1beta1';
+
+/** Kubelet's registration socket in its device-plugins directory (same file). */
+export const kubeletSocketName = 'kubelet.sock';
+
+/** The two values of `Device.health` (same file). */
+export const health = { healthy: 'Healthy', unhealthy: 'Unhealthy' } as const;
+
+export type Empty = Readonly<Record<string, never>>;
+
+export interface DevicePluginOptions {
+  readonly pre_start_required: boolean;
+  readonly get_preferred_allocation_available: boolean;
+}
+
+export interface RegisterRequest {
+  readonly version: string;
+  readonly endpoint: string;
+  readonly resource_name: string;
+  readonly options: DevicePluginOptions | null;
+}
+
+export interface DeviceMessage {
+  readonly ID: string;
+  readonly health: string;
+  readonly topology: { readonly nodes: readonly { readonly ID: number }[] } | null;
+}
+
+export interface ListAndWatchResponse {
+  readonly devices: readonly DeviceMessage[];
+}
+
+export interface PreStartContainerRequest {
+  readonly devices_ids: readonly string[];
+}
+
+interface ContainerPreferredAllocationRequest {
+  readonly available_deviceIDs: readonly string[];
+  readonly must_include_deviceIDs: readonly string[];
+  readonly allocation_size: number;
+}
+
+export interface PreferredAllocationRequest {
+  readonly container_requests: readonly ContainerPreferredAllocationRequest[];
+}
+
+export interface PreferredAllocationResponse {
+  readonly container_responses: readonly { readonly deviceIDs: readonly string[] }[];
+}
+
+export interface AllocateRequest {
+  readonly container_requests: readonly { readonly devices_ids: readonly string[] }[];
+}
+
+/** What a container gets. A field that is left out is empty on the wire; one that is read is always there. */
+export interface ContainerAllocateResponse {
+  readonly envs?: Readonly<Record<string, string>>;
+  readonly mounts?: readonly {
+    readonly container_path: string;
+    readonly host_path: string;
+    readonly read_only: boolean;
+  }[];
+  readonly devices?: readonly DeviceSpec[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly cdi_devices?: readonly { readonly name: string }[];
+}
+
+/** @example { container_path: '/dev/tap1073741825', host_path: '/dev/tap1073741825', permissions: 'rw' } */
+export interface DeviceSpec {
+  readonly container_path: string;
+  readonly host_path: string;
+  readonly permissions: string;
+}
+
+export interface AllocateResponse {
+  readonly container_responses: readonly ContainerAllocateResponse[];
+}
+
+export interface RegistrationService extends ServiceDefinition {
+  readonly Register: MethodDefinition<RegisterRequest, Empty>;
+}
+
+export interface DevicePluginService extends ServiceDefinition {
+  readonly GetDevicePluginOptions: MethodDefinition<Empty, DevicePluginOptions>;
+  readonly ListAndWatch: MethodDefinition<Empty, ListAndWatchResponse>;
+  readonly GetPreferredAllocation: MethodDefinition<PreferredAllocationRequest, PreferredAllocationResponse>;
+  readonly Allocate: MethodDefinition<AllocateRequest, AllocateResponse>;
+  readonly PreStartContainer: MethodDefinition<PreStartContainerRequest, Empty>;
+}
+
+// Field names stay as kubelet writes them (`available_deviceIDs` has no camel case that can be turned back). A NUMA
+// node's number fits a JavaScript number. What the wire leaves out reads as its default, a message as null.
+const definition = loadSync(fileURLToPath(new URL('./v1beta1.proto', import.meta.url)), {
+  keepCase: true,
+  longs: Number,
+  defaults: true,
+  arrays: true,
+  objects: true,
+});
+
+/** What kubelet serves. The type is a promise of v1beta1.proto, which v1beta1.test.ts holds against literal bytes. */
+export const registrationService = definition['v1beta1.Registration'] as unknown as RegistrationService;
+
+/** What the plugin serves; see `registrationService` on the type. */
+export const devicePluginService = definition['v1beta1.DevicePlugin'] as unknown as DevicePluginService;

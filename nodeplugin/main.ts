@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createLog } from '../runtime/log.ts';
+import { exitCode, runCommand } from '../runtime/run-command.ts';
+import { signalScope } from '../runtime/signals.ts';
+import { nodePluginLine } from './config.ts';
+import { runNodePlugin } from './run-node-plugin.ts';
+
+await runCommand(nodePluginLine, async (config) => {
+  using scope = signalScope();
+  await runNodePlugin(config, createLog(config['log-level']), scope.signal);
+  return exitCode.done;
+});

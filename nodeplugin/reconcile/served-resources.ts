@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import { deviceIDs } from '../../policy/device/device-id.ts';
+import { createDeviceList, type Device, type DeviceList } from '../deviceplugin/device-list.ts';
+import type { ResourcePlugin } from '../deviceplugin/resource-plugin.ts';
+import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
+import type { ServedResource } from './decide-served.ts';
+
+export interface ServedResourcesOptions {
+  /** The handlers of a resource; `served` gives its newest state at each call. */
+  readonly createHandlers: (list: DeviceList, served: () => ServedResource) => DevicePluginHandlers;
+  readonly startPlugin: (name: string, handlers: DevicePluginHandlers) => ResourcePlugin;
+}
+
+/** A resource on its way: what is served now, and the plugin once it runs. */
+interface Entry {
+  served: ServedResource;
+  readonly list: DeviceList;
+  plugin: ResourcePlugin | undefined;
+}
+
+/**
+ * The device plugins of a node, one for each resource. `apply` makes them what a decision says; it returns at once, and
+ * a resource that comes back while its old server still ends waits for that end, since kubelet would take the end of the
+ * old stream for the new one's.
+ */
+export class ServedResources implements AsyncDisposable {
+  readonly #options: ServedResourcesOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ending = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(options: ServedResourcesOptions) {
+    this.#options = options;
+  }
+
+  get current(): ReadonlyMap<string, ServedResource> {
+    return new Map([...this.#entries].map(([name, { served }]) => [name, served]));
+  }
+
+  apply(next: ReadonlyMap<string, ServedResource>): void {
+    if (this.#closed) return;
+    for (const [name, entry] of this.#entries) {
+      if (!next.has(name)) this.#end(name, entry);
+    }
+    for (const [name, served] of next) {
+      const entry = this.#entries.get(name);
+      if (entry === undefined) this.#begin(name, served);
+      else {
+        entry.served = served;
+        entry.list.set(devicesOf(served));
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const [name, entry] of this.#entries) this.#end(name, entry);
+    await Promise.all(this.#ending.values());
+  }
+
+  #begin(name: string, served: ServedResource): void {
+    const list = createDeviceList(devicesOf(served));
+    const entry: Entry = { served, list, plugin: undefined };
+    this.#entries.set(name, entry);
+    const start = () => {
+      if (this.#entries.get(name) !== entry) return;
+      entry.plugin = this.#options.startPlugin(
+        name,
+        this.#options.createHandlers(list, () => entry.served),
+      );
+    };
+    const ending = this.#ending.get(name);
+    if (ending === undefined) start();
+    else void ending.then(start);
+  }
+
+  #end(name: string, entry: Entry): void {
+    this.#entries.delete(name);
+    const { plugin } = entry;
+    if (plugin === undefined) return;
+    const ended = plugin.stop().finally(() => {
+      if (this.#ending.get(name) === ended) this.#ending.delete(name);
+    });
+    this.#ending.set(name, ended);
+  }
+}
+
+function devicesOf({ resource, fault }: ServedResource): readonly Device[] {
+  const { name, quantity, numaNodes } = resource;
+  return deviceIDs(name, quantity).map((id) => ({ id, healthy: fault === undefined, numaNodes }));
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { describe, test } from 'node:test';
+import { createDeviceList, type Device, type DeviceList } from '../../nodeplugin/deviceplugin/device-list.ts';
+import { registerResource } from '../../nodeplugin/deviceplugin/register.ts';
+import { type DevicePluginServer, serveDevicePlugin } from '../../nodeplugin/deviceplugin/server.ts';
+import { chooseSocketPath } from '../../nodeplugin/deviceplugin/socket-path.ts';
+
+/** A kubelet under the contract: the stand-in, or a real one read through its node's status. */
+export interface KubeletUnderContract extends AsyncDisposable {
+  /** Its device-plugins directory, as this process sees it. */
+  readonly directory: string;
+  /** Resolves when so many devices of the resource are healthy in its eyes. */
+  waitForAllocatable(resourceName: string, count: number): Promise<void>;
+  /** Returns when its socket is there again. */
+  restart(): Promise<void>;
+}
+
+/** What the plugin relies on of kubelet. Each test gets a kubelet of its own from `start`. */
+export function testDevicePluginContract(title: string, start: () => Promise<KubeletUnderContract>): void {
+  describe(`${title} as the plugin relies on it`, { concurrency: 1 }, () => {
+    test('Register succeeds only when the endpoint answers, and the first list is received', async () => {
+      await using kubelet = await start();
+      await using plugin = await serve(kubelet, 'first', devices(2));
+      await plugin.register();
+      await kubelet.waitForAllocatable(plugin.resourceName, 2);
+    });
+
+    test('an endpoint that nobody serves is refused', async () => {
+      await using kubelet = await start();
+      const socketPath = chooseSocketPath(kubelet.directory, 'nobody', '1');
+      await assert.rejects(
+        registerResource({ resourceName: resource('nobody'), socketPath, options, timeoutMs: 20_000 }),
+        {
+          code: 'KubeletRefused',
+        },
+      );
+    });
+
+    test('a changed list is received on the open stream', async () => {
+      await using kubelet = await start();
+      await using plugin = await serve(kubelet, 'changed', devices(2));
+      await plugin.register();
+      await kubelet.waitForAllocatable(plugin.resourceName, 2);
+      plugin.list.set(devices(3));
+      await kubelet.waitForAllocatable(plugin.resourceName, 3);
+      plugin.list.set(devices(3).map((device) => ({ ...device, healthy: device.id === 'a0' })));
+      await kubelet.waitForAllocatable(plugin.resourceName, 1);
+    });
+
+    test('the end of the stream makes the devices unavailable', async () => {
+      await using kubelet = await start();
+      await using plugin = await serve(kubelet, 'ended', devices(2));
+      await plugin.register();
+      await kubelet.waitForAllocatable(plugin.resourceName, 2);
+      await plugin.server.stop();
+      await kubelet.waitForAllocatable(plugin.resourceName, 0);
+    });
+
+    test('a registration on a new socket after the end of the old one takes its place', async () => {
+      await using kubelet = await start();
+      await using old = await serve(kubelet, 'replaced', devices(2), '1');
+      await old.register();
+      await kubelet.waitForAllocatable(old.resourceName, 2);
+      await old.server.stop();
+      await kubelet.waitForAllocatable(old.resourceName, 0);
+      await using successor = await serve(kubelet, 'replaced', devices(5), '2');
+      await successor.register();
+      await kubelet.waitForAllocatable(successor.resourceName, 5);
+    });
+
+    test('a second registration while the first still serves takes its place', async () => {
+      await using kubelet = await start();
+      await using first = await serve(kubelet, 'second', devices(2), '1');
+      await first.register();
+      await kubelet.waitForAllocatable(first.resourceName, 2);
+      await using second = await serve(kubelet, 'second', devices(5), '2');
+      await second.register();
+      await kubelet.waitForAllocatable(second.resourceName, 5);
+    });
+
+    test('a restart ends the streams, wipes the sockets and forgets the registrations', async () => {
+      await using kubelet = await start();
+      await using plugin = await serve(kubelet, 'restarted', devices(2));
+      await plugin.register();
+      await kubelet.waitForAllocatable(plugin.resourceName, 2);
+      await kubelet.restart();
+      await plugin.disconnected;
+      await kubelet.waitForAllocatable(plugin.resourceName, 0);
+      assert.ok(!(await readdir(kubelet.directory)).includes(basename(plugin.server.path)));
+    });
+  });
+}
+
+interface ServedPlugin extends AsyncDisposable {
+  readonly resourceName: string;
+  readonly list: DeviceList;
+  readonly server: DevicePluginServer;
+  readonly disconnected: Promise<unknown>;
+  register(): Promise<void>;
+}
+
+const options = { pre_start_required: false, get_preferred_allocation_available: false };
+
+async function serve(
+  { directory }: KubeletUnderContract,
+  name: string,
+  initial: readonly Device[],
+  startId = '1',
+): Promise<ServedPlugin> {
+  const list = createDeviceList(initial);
+  const disconnected = new AbortController();
+  const server = await serveDevicePlugin({
+    path: chooseSocketPath(directory, name, startId),
+    handlers: {
+      options,
+      list,
+      allocate: ({ container_requests }) => ({ container_responses: container_requests.map(() => ({})) }),
+      preferredAllocation: () => ({ container_responses: [] }),
+      preStartContainer: () => {},
+    },
+    onDisconnect: () => disconnected.abort(),
+  });
+  const resourceName = resource(name);
+  return {
+    resourceName,
+    list,
+    server,
+    disconnected: once(disconnected.signal, 'abort'),
+    register: () => registerResource({ resourceName, socketPath: server.path, options }),
+    [Symbol.asyncDispose]: server.stop,
+  };
+}
+
+/** A domain of its own: a real kubelet must not take these for the product's. */
+function resource(name: string): string {
+  return `contract.example/${name}`;
+}
+
+function devices(count: number): readonly Device[] {
+  return Array.from({ length: count }, (_, index) => ({ id: `a${index}`, healthy: true, numaNodes: [] }));
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describeFailure } from '../../nodeplugin/deviceplugin/dial-socket.ts';
+import { type ContainerAllocateResponse, devicePluginService, health } from '../../nodeplugin/deviceplugin/v1beta1.ts';
+import type { PluginConnection } from './plugin-connection.ts';
+import type { ResourceRow } from './resource-table.ts';
+
+/** What a container of a pod holds after admission. */
+export interface Allocation {
+  readonly resourceName: string;
+  readonly deviceIds: readonly string[];
+  /** What the plugin asked for the container. */
+  readonly response: ContainerAllocateResponse;
+}
+
+/** Device IDs in use by resource: what kubelet's checkpoint keeps over a restart. */
+export type HeldDevices = Map<string, Set<string>>;
+
+/** Chooses, holds and allocates as devicesToAllocate and Allocate do (devicemanager/manager.go). A failure holds nothing. */
+export async function allocateDevices(row: ResourceRow, held: HeldDevices, count: number): Promise<Allocation> {
+  const { name, options } = row;
+  const connection = connected(row);
+  const inUse = held.get(name) ?? new Set();
+  held.set(name, inUse);
+  const healthy = row.devices.filter((device) => device.health === health.healthy).map(({ ID }) => ID);
+  const available = healthy.filter((id) => !inUse.has(id));
+  requireEnough(name, available.length, count);
+  const preferred = options?.get_preferred_allocation_available
+    ? await askPreference(connection, available, count)
+    : [];
+  // The answer is advice: what is not free is passed over, and what is missing is filled up.
+  const free = new Set(available.filter((id) => !inUse.has(id)));
+  const deviceIds = [...new Set([...preferred.filter((id) => free.has(id)), ...free])].slice(0, count);
+  requireEnough(name, deviceIds.length, count);
+  for (const id of deviceIds) inUse.add(id);
+  try {
+    return { resourceName: name, deviceIds, response: await askAllocate(connection, deviceIds) };
+  } catch (thrown) {
+    for (const id of deviceIds) inUse.delete(id);
+    throw new Error(`Allocate failed due to ${describeFailure(thrown)}, which is unexpected`);
+  }
+}
+
+/** Before each start of a container that holds devices; nothing when the plugin does not want it. */
+export async function preStartContainer(row: ResourceRow, deviceIds: readonly string[]): Promise<void> {
+  if (!row.options?.pre_start_required) return;
+  const { socket } = connected(row);
+  try {
+    await socket.call(
+      devicePluginService.PreStartContainer,
+      { devices_ids: deviceIds },
+      { timeoutMs: preStartTimeoutMs },
+    );
+  } catch (thrown) {
+    throw new Error(`device plugin PreStartContainer rpc failed with err: ${describeFailure(thrown)}`);
+  }
+}
+
+function connected({ name, connection, connected }: ResourceRow): PluginConnection {
+  if (connection === undefined || !connected) throw new Error(`endpoint ${name} has been stopped`);
+  return connection;
+}
+
+async function askPreference(
+  { socket }: PluginConnection,
+  available: readonly string[],
+  count: number,
+): Promise<readonly string[]> {
+  const request = { available_deviceIDs: available, must_include_deviceIDs: [], allocation_size: count };
+  const response = await socket.call(
+    devicePluginService.GetPreferredAllocation,
+    { container_requests: [request] },
+    { timeoutMs: callTimeoutMs },
+  );
+  return response.container_responses[0]?.deviceIDs ?? [];
+}
+
+async function askAllocate({ socket }: PluginConnection, ids: readonly string[]): Promise<ContainerAllocateResponse> {
+  const request = { container_requests: [{ devices_ids: ids }] };
+  const { container_responses } = await socket.call(devicePluginService.Allocate, request, {
+    timeoutMs: callTimeoutMs,
+  });
+  const [response] = container_responses;
+  // Kubelet reads the first answer unasked; without one it falls over.
+  if (response === undefined) throw new Error('no containers in allocation response');
+  return response;
+}
+
+function requireEnough(name: string, available: number, count: number): void {
+  if (available >= count) return;
+  throw new Error(`requested number of devices unavailable for ${name}. Requested: ${count}, Available: ${available}`);
+}
+
+/** KubeletPreStartContainerRPCTimeoutInSecs (deviceplugin/v1beta1/constants.go). */
+const preStartTimeoutMs = 30_000;
+
+/** Kubelet sets none for the others; a test should fail rather than hang. */
+const callTimeoutMs = 30_000;

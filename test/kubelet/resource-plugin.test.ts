@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdir, readdir, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { createNode, devices } from './plugin-fixture.ts';
+import { type Kubelet, startKubelet } from './start-kubelet.ts';
+
+const dataplane = 'macvtap.network.kubevirt.io/dataplane';
+
+const lists = (name: string, count: number) => (kubelet: Kubelet) => {
+  const resource = kubelet.resource(name);
+  return resource?.connected === true && resource.devices.filter(({ health }) => health === 'Healthy').length === count;
+};
+
+test('a resource is registered under its full name and lists its devices, then each change once', async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const { plugin, reached } = node.serve('dataplane', devices('dataplane', 3));
+  assert.equal(plugin.state.phase, 'starting');
+  await reached('registered');
+  await kubelet.waitFor(lists(dataplane, 3));
+  assert.equal(plugin.resourceName, dataplane);
+  assert.equal(plugin.setDevices(devices('dataplane', 3)), false);
+  assert.equal(plugin.setDevices(devices('dataplane', 2)), true);
+  await kubelet.waitFor(lists(dataplane, 2));
+  assert.equal(kubelet.resource(dataplane)?.messages, 2);
+});
+
+test('kubelet that comes later, directory and all, gets the resource, and its absence is told once', async () => {
+  await using node = await createNode({ below: 'device-plugins' });
+  const { plugin, states, reached } = node.serve('dataplane', devices('dataplane', 1));
+  const waiting = await reached('waiting');
+  assert.equal(waiting.lastError?.code, 'KubeletDirectoryMissing');
+  await mkdir(node.directory);
+  await using kubelet = await startKubelet({ directory: node.directory });
+  await kubelet.waitFor(lists(dataplane, 1));
+  await reached('registered');
+  assert.equal(plugin.state.phase, 'registered');
+  assert.equal(states.events.filter(({ lastError }) => lastError?.code === 'KubeletDirectoryMissing').length, 2);
+});
+
+test('a restarted kubelet gets every resource again, with the devices of now', async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const served = ['dataplane', 'bond1'].map((name) => node.serve(name, devices(name, 2)));
+  const names = served.map(({ plugin }) => plugin.resourceName);
+  await kubelet.waitFor(() => names.every((name) => lists(name, 2)(kubelet)));
+  for (let round = 2; round < 5; round += 1) {
+    await kubelet.restart();
+    served[0]?.plugin.setDevices(devices('dataplane', round + 1));
+    await kubelet.waitFor(
+      () => lists(dataplane, round + 1)(kubelet) && names.every((name) => kubelet.resource(name)?.connected),
+    );
+  }
+  assert.equal(kubelet.resource('macvtap.network.kubevirt.io/bond1')?.devices.length, 2);
+});
+
+test('restarts in quick succession end with every resource registered', async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const served = ['dataplane', 'bond1', 'eth0'].map((name) => node.serve(name, devices(name, 2)));
+  for (let round = 0; round < 10; round += 1) await kubelet.restart();
+  await kubelet.waitFor(() => served.every(({ plugin }) => lists(plugin.resourceName, 2)(kubelet)));
+});
+
+test('a kubelet that is killed leaves its socket: the resource waits, and its successor gets it', async () => {
+  await using node = await createNode();
+  const { reached, failed } = node.serve('dataplane', devices('dataplane', 1));
+  const program = fileURLToPath(new URL('./kubelet-process.ts', import.meta.url));
+  const killed = spawn(process.execPath, [program, node.directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(killed.stdout, 'data');
+    await reached('registered');
+  } finally {
+    killed.kill('SIGKILL');
+  }
+  const refusal = await failed('KubeletRefused');
+  assert.match(refusal.message, /ECONNREFUSED/);
+  assert.ok((await readdir(node.directory)).includes('kubelet.sock'));
+  await using kubelet = await startKubelet({ directory: node.directory });
+  await kubelet.waitFor(lists(dataplane, 1));
+});
+
+test('a kubelet that ends and a later one in its place are both followed', async () => {
+  await using node = await createNode();
+  const { plugin, next, reached } = node.serve('dataplane', devices('dataplane', 1));
+  {
+    await using _ = await startKubelet({ directory: node.directory });
+    await reached('registered');
+  }
+  if (plugin.state.phase === 'registered') await next('waiting');
+  await using kubelet = await startKubelet({ directory: node.directory });
+  await kubelet.waitFor(lists(dataplane, 1));
+});
+
+test('a directory that is wiped and made anew is registered in again', async () => {
+  await using node = await createNode({ below: 'device-plugins' });
+  const { next, reached } = node.serve('dataplane', devices('dataplane', 1));
+  {
+    await using _ = await startKubelet({ directory: node.directory });
+    await reached('registered');
+    const waiting = next('waiting');
+    await rm(node.directory, { recursive: true });
+    await waiting;
+  }
+  await using kubelet = await startKubelet({ directory: node.directory });
+  await kubelet.waitFor(lists(dataplane, 1));
+});
+
+test('a socket of ours that someone removes is served and registered anew', async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const { reached } = node.serve('dataplane', devices('dataplane', 1));
+  await reached('registered');
+  await kubelet.waitFor(lists(dataplane, 1));
+  const endpoint = kubelet.resource(dataplane)?.endpoint ?? '';
+  await unlink(join(node.directory, endpoint));
+  await kubelet.waitFor(() => lists(dataplane, 1)(kubelet) && kubelet.resource(dataplane)?.endpoint !== endpoint);
+});
+
+test('a kubelet that refuses is asked until it agrees, and its reason is visible meanwhile', async () => {
+  await using node = await createNode();
+  let refusals = 0;
+  await using kubelet = await startKubelet({
+    directory: node.directory,
+    onRegister: () => {
+      refusals += 1;
+      if (refusals <= 3) throw new Error('not yet');
+    },
+  });
+  const { states, reached, failed } = node.serve('dataplane', devices('dataplane', 1));
+  const { message } = await failed('KubeletRefused');
+  assert.match(message, /kubelet\.sock.*dataplane.*not yet/);
+  await kubelet.waitFor(lists(dataplane, 1));
+  await reached('registered');
+  const told = states.events.filter(
+    ({ phase, lastError }) => phase === 'waiting' && lastError?.code === 'KubeletRefused',
+  );
+  assert.equal(told.length, 1);
+});
+
+test('a kubelet that does not answer Register is given up and asked again', async () => {
+  await using node = await createNode();
+  let asked = 0;
+  await using kubelet = await startKubelet({
+    directory: node.directory,
+    onRegister: async () => {
+      asked += 1;
+      if (asked === 1) await new Promise(() => {});
+    },
+  });
+  const { failed } = node.serve('dataplane', devices('dataplane', 1), { registerTimeoutMs: 50 });
+  assert.match((await failed('KubeletRefused')).message, /DEADLINE_EXCEEDED/);
+  await kubelet.waitFor(lists(dataplane, 1));
+});
+
+test('stop ends a registration that hangs, an open stream, and leaves no socket', async () => {
+  await using node = await createNode();
+  const asked = Promise.withResolvers<void>();
+  await using kubelet = await startKubelet({
+    directory: node.directory,
+    onRegister: async ({ resource_name }) => {
+      if (!resource_name.endsWith('hanging')) return;
+      asked.resolve();
+      await new Promise(() => {});
+    },
+  });
+  const open = node.serve('dataplane', devices('dataplane', 1));
+  const hanging = node.serve('hanging', devices('hanging', 1));
+  await kubelet.waitFor(lists(dataplane, 1));
+  await asked.promise;
+  await Promise.all([open.plugin.stop(), hanging.plugin.stop()]);
+  await kubelet.waitFor(() => kubelet.resource(dataplane)?.connected === false);
+  assert.deepEqual(await readdir(node.directory), ['kubelet.sock']);
+});
+
+test('stop while kubelet is away ends at once', async () => {
+  await using node = await createNode({ below: 'device-plugins' });
+  const { plugin, reached } = node.serve('dataplane', []);
+  await reached('waiting');
+  await plugin.stop();
+  assert.equal(plugin.state.phase, 'waiting');
+});
+
+test('the end of the scope stops a resource without a call', async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const scope = new AbortController();
+  node.serve('dataplane', devices('dataplane', 1), { signal: scope.signal });
+  await kubelet.waitFor(lists(dataplane, 1));
+  scope.abort();
+  await kubelet.waitFor(() => kubelet.resource(dataplane)?.connected === false);
+});
+
+test('a handler that throws fails the admission with its message, and the resource stays registered', async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const message = 'no device dataplaneMvp0 was offered on bond1; see the state of this node';
+  const { reached } = node.serve('dataplane', devices('dataplane', 1), {
+    handlers: {
+      allocate: () => {
+        throw new MacvtapError('Aborted', message);
+      },
+    },
+  });
+  await reached('registered');
+  await kubelet.waitFor(lists(dataplane, 1));
+  await assert.rejects(kubelet.allocate(dataplane, 1), {
+    message: `Allocate failed due to CANCELLED: ${message}, which is unexpected`,
+  });
+  assert.deepEqual(kubelet.held(dataplane), []);
+  assert.equal(kubelet.resource(dataplane)?.connected, true);
+});
+
+test('starts, restarts and stops leave no descriptor behind', async () => {
+  const cycle = async (): Promise<void> => {
+    await using node = await createNode();
+    await using kubelet = await startKubelet({ directory: node.directory });
+    node.serve('dataplane', devices('dataplane', 1));
+    await kubelet.waitFor(lists(dataplane, 1));
+    await kubelet.restart();
+    await kubelet.waitFor(lists(dataplane, 1));
+  };
+  // The first cycle opens what the process keeps (inotify, epoll, the proto file's reader).
+  await cycle();
+  await settled(() => sockets() === 0);
+  const before = descriptors();
+  for (let round = 0; round < 3; round += 1) await cycle();
+  await settled(() => sockets() === 0 && descriptors() <= before);
+  assert.ok(descriptors() <= before);
+});
+
+const open = (): string[] =>
+  readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+const descriptors = (): number => open().length;
+// The pipes of the test runner are no concern of ours.
+const baseline = new Set(open());
+const sockets = (): number => open().filter((target) => target.startsWith('socket:') && !baseline.has(target)).length;
+
+/** Closing takes some turns of the event loop; the number is large so that only a leak can use it up. */
+async function settled(isDone: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    if (isDone()) return;
+    await setImmediate();
+  }
+  assert.fail(`still open: ${open().join(' ')}`);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import { health, type RegisterRequest } from '../../nodeplugin/deviceplugin/v1beta1.ts';
+import { acceptRegistration } from './accept-registration.ts';
+import { type Allocation, allocateDevices, type HeldDevices, preStartContainer } from './allocate.ts';
+import { createChangeFeed } from './change-feed.ts';
+import type { PluginConnection } from './plugin-connection.ts';
+import { type RegistrationServer, serveRegistration } from './registration-server.ts';
+import { createResourceTable, type KubeletResource, markUnhealthy, type ResourceRow } from './resource-table.ts';
+
+export type { Allocation } from './allocate.ts';
+export type { KubeletResource } from './resource-table.ts';
+
+/** What the stand-in tells of itself as it goes. */
+export type StandInEvent =
+  | { readonly type: 'started' | 'stopped' }
+  | { readonly type: 'register'; readonly resource: string; readonly endpoint: string; readonly error?: string };
+
+export interface KubeletOptions {
+  /** The device-plugins directory; made if it is missing. */
+  readonly directory: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: StandInEvent) => void) | undefined;
+  /** Runs before a registration is looked at: delay it to be slow, throw to refuse. */
+  readonly onRegister?: ((request: RegisterRequest) => void | Promise<void>) | undefined;
+}
+
+/** A stand-in for kubelet's device manager: the gRPC API of the real one, without pods and nodes around it. */
+export interface Kubelet extends AsyncDisposable {
+  readonly directory: string;
+  resources(): readonly KubeletResource[];
+  resource(name: string): KubeletResource | undefined;
+  /** Resolves when the predicate holds of what kubelet knows. */
+  waitFor(predicate: (kubelet: Kubelet) => boolean, timeoutMs?: number): Promise<void>;
+  /** Admission of a container that wants so many devices of a resource. */
+  allocate(resourceName: string, count: number): Promise<Allocation>;
+  /** A start of the container: PreStartContainer, if the plugin asked for it. */
+  startContainer(allocation: Allocation): Promise<void>;
+  /** The pod is over. */
+  release(allocation: Pick<Allocation, 'resourceName' | 'deviceIds'>): void;
+  held(resourceName: string): readonly string[];
+  /** The end of this run and a new one: nothing is registered any more, held devices stay held. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const { directory, signal, onEvent = () => {}, onRegister = () => {} } = options;
+  const feed = createChangeFeed();
+  const table = createResourceTable(feed.changed);
+  const held: HeldDevices = new Map();
+  const connections = new Set<PluginConnection>();
+  let server: RegistrationServer | undefined;
+
+  const register = async (request: RegisterRequest): Promise<void> => {
+    const said = { type: 'register', resource: request.resource_name, endpoint: request.endpoint } as const;
+    try {
+      await onRegister(request);
+      await acceptRegistration(request, directory, table, connections);
+      // A stop while the endpoint was dialled must not leave its connection behind.
+      if (server === undefined) closeAll();
+      onEvent(said);
+    } catch (thrown) {
+      onEvent({ ...said, error: thrown instanceof Error ? thrown.message : String(thrown) });
+      throw thrown;
+    }
+  };
+  const closeAll = (): void => {
+    const closing = [...connections];
+    connections.clear();
+    for (const connection of closing) connection.close();
+  };
+  const start = async (): Promise<void> => {
+    server = await serveRegistration(directory, register);
+    onEvent({ type: 'started' });
+  };
+  const stop = async (): Promise<void> => {
+    signal?.removeEventListener('abort', stop);
+    const stopped = server;
+    server = undefined;
+    await stopped?.stop();
+    closeAll();
+    for (const name of table.rows.keys()) {
+      table.update(name, ({ devices }) => ({
+        devices: markUnhealthy(devices),
+        connected: false,
+        connection: undefined,
+      }));
+    }
+    if (stopped !== undefined) onEvent({ type: 'stopped' });
+  };
+  const row = (name: string): ResourceRow => {
+    const found = table.rows.get(name);
+    if (found === undefined) throw new Error(`can't allocate unregistered device ${name}`);
+    return found;
+  };
+
+  await start();
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) await stop();
+  const kubelet: Kubelet = {
+    directory,
+    resources: () => [...table.rows.values()].map(publicPart),
+    resource: (name) => kubelet.resources().find((resource) => resource.name === name),
+    waitFor: (predicate, timeoutMs) =>
+      feed.waitFor(
+        () => predicate(kubelet),
+        () => JSON.stringify(kubelet.resources().map(summarize)),
+        timeoutMs,
+      ),
+    allocate: async (name, count) => allocateDevices(row(name), held, count),
+    startContainer: async ({ resourceName, deviceIds }) => preStartContainer(row(resourceName), deviceIds),
+    release: ({ resourceName, deviceIds }) => {
+      for (const id of deviceIds) held.get(resourceName)?.delete(id);
+    },
+    held: (name) => [...(held.get(name) ?? [])],
+    restart: async () => {
+      await stop();
+      await start();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+  return kubelet;
+}
+
+/** For errors: the whole list of devices would bury what matters. */
+function summarize({ name, devices, messages, connected }: KubeletResource): object {
+  return { name, devices: devices.length, healthy: devices.filter(isHealthy).length, messages, connected };
+}
+
+function isHealthy(device: KubeletResource['devices'][number]): boolean {
+  return device.health === health.healthy;
+}
+
+function publicPart({ connection, ...resource }: ResourceRow): KubeletResource {
+  return resource;
+}
