@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import { stringify } from 'yaml';
+import { describeFinding } from '../../policy/plan/describe-finding.ts';
+import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
+import { textTable } from '../../runtime/text-table.ts';
+
+/** Plans as a person or a script wants them. */
+export function renderPlans(plans: readonly NodePlan[], format: 'table' | 'json' | 'yaml'): string {
+  if (format === 'json') return JSON.stringify(plans, null, 2);
+  if (format === 'yaml') return stringify(plans, { aliasDuplicateObjects: false }).trimEnd();
+  const notes = plans.flatMap(({ node, skipped, conflicts }) =>
+    [...conflicts, ...skipped].map((finding) => `  ${node}  ${finding.code}  ${describeFinding(finding)}`),
+  );
+  return [resourceTable(plans), ...(notes.length === 0 ? [] : ['', 'Not exposed:', ...notes])].join('\n');
+}
+
+/** One row for each resource; a node that exposes nothing has one too, so that it is not mistaken for forgotten. */
+function resourceTable(plans: readonly NodePlan[]): string {
+  const rows = plans.flatMap(({ node, source, resources }) =>
+    resources.length === 0
+      ? [[node, '-', '-', '-', '-', source]]
+      : resources.map((resource) => [node, ...cellsOf(resource)]),
+  );
+  return textTable(['NODE', 'RESOURCE', 'PARENT', 'MODE', 'QUANTITY', 'SOURCE'], rows);
+}
+
+function cellsOf({ name, parent, mode, quantity, source, policy }: PlannedResource): readonly string[] {
+  return [name, parent, mode, String(quantity), policy === undefined ? source : `${source} ${policy}`];
+}
