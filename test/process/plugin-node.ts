@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, mkdtempDisposable, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
+import { type Kubelet, startKubelet } from '../kubelet/start-kubelet.ts';
+import { startNodePlugin } from './start-node-plugin.ts';
+import type { RunningProcess } from './start-process.ts';
+
+/** A node as the node plugin meets it: links, a kubelet (a stand-in) and manifests. */
+export interface PluginNode extends AsyncDisposable {
+  /** New for each node of a run: the device's index is made of it, and /dev is one for all. */
+  readonly name: string;
+  readonly namespace: NetworkNamespace;
+  readonly kubelet: Kubelet;
+  readonly kubeletDirectory: string;
+  /** Writes manifests as one file, whole. */
+  write(file: string, ...objects: readonly object[]): Promise<void>;
+  writeText(file: string, text: string): Promise<void>;
+  start(...flags: readonly string[]): RunningProcess;
+  /** Resolves when kubelet knows these resources with so many healthy devices, and no others. */
+  offers(expected: Readonly<Record<string, number>>): Promise<void>;
+  /** Allocates devices and returns the answer's paths. */
+  allocate(
+    resource: string,
+    count?: number,
+  ): Promise<{ readonly ids: readonly string[]; readonly paths: readonly string[] }>;
+}
+
+let nodes = 0;
+
+/** Makes a node with veth links of these names, all up, and a Node object with these labels. */
+export async function makePluginNode(
+  links: readonly string[],
+  labels: Readonly<Record<string, string>> = {},
+): Promise<PluginNode> {
+  nodes += 1;
+  const name = `n${nodes}-${process.pid}`;
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-node-')));
+  const manifests = join(folder.path, 'manifests');
+  const kubeletDirectory = join(folder.path, 'kubelet');
+  await mkdir(manifests);
+  const namespace = undo.use(await makeNetworkNamespace());
+  for (const link of links) await addLink(namespace, link);
+  const kubelet = undo.use(await startKubelet({ directory: join(kubeletDirectory, 'device-plugins') }));
+  const scope = undo.move();
+  const writeText = async (file: string, text: string) => {
+    await writeFile(join(manifests, `.${file}`), text);
+    await rename(join(manifests, `.${file}`), join(manifests, file));
+  };
+  const write = (file: string, ...objects: readonly object[]) =>
+    writeText(file, objects.map((object) => stringify(object)).join('---\n'));
+  await write('node.yaml', nodeObject(name, labels));
+  return {
+    name,
+    namespace,
+    kubelet,
+    kubeletDirectory,
+    write,
+    writeText,
+    start: (...flags) =>
+      scope.use(
+        startNodePlugin({
+          namespace,
+          nodeName: name,
+          manifests,
+          kubeletDirectory,
+          flags: ['--settle', '20ms', ...flags],
+        }),
+      ),
+    offers: (expected) => kubelet.waitFor(() => JSON.stringify(offersOf(kubelet)) === JSON.stringify(sorted(expected))),
+    async allocate(resource, count = 1) {
+      const { deviceIds, response } = await kubelet.allocate(`${resourcePrefix}${resource}`, count);
+      return { ids: deviceIds, paths: (response.devices ?? []).map(({ host_path }) => host_path) };
+    },
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+export async function addLink(namespace: NetworkNamespace, name: string): Promise<void> {
+  await namespace.ip(`link add ${name} type veth peer name ${name}-peer`);
+  await namespace.ip(`link set ${name} up`);
+  await namespace.ip(`link set ${name}-peer up`);
+}
+
+export function nodeObject(name: string, labels: Readonly<Record<string, string>>): object {
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name, labels } };
+}
+
+export function policyObject(name: string, spec: object): object {
+  const metadata = { name, namespace: 'macvtap-cni' };
+  return { apiVersion: 'macvtap.network.kubevirt.io/v1alpha1', kind: 'MacvtapNetworkNodePolicy', metadata, spec };
+}
+
+/** Healthy devices of each resource that a connected plugin serves. */
+function offersOf(kubelet: Kubelet): Readonly<Record<string, number>> {
+  const connected = kubelet.resources().filter((resource) => resource.connected);
+  return sorted(
+    Object.fromEntries(
+      connected.map(({ name, devices }) => [
+        name.slice(resourcePrefix.length),
+        devices.filter(({ health }) => health === 'Healthy').length,
+      ]),
+    ),
+  );
+}
+
+function sorted(offers: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(offers).sort());
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url';
+import type { NetworkNamespace } from '../kernel/network-namespace.ts';
+import { type RunningProcess, startProcess } from './start-process.ts';
+
+export interface NodePluginOptions {
+  /** The network namespace that plays the node's. */
+  readonly namespace: NetworkNamespace;
+  readonly nodeName: string;
+  readonly manifests: string;
+  /** Kubelet's directory; the stand-in is in its device-plugins. */
+  readonly kubeletDirectory: string;
+  readonly flags?: readonly string[];
+  readonly onLine?: (line: string) => void;
+}
+
+const main = fileURLToPath(new URL('../../nodeplugin/main.ts', import.meta.url));
+
+/** Starts the real node plugin inside a network namespace, as a node's pod with the host's network would run it. */
+export function startNodePlugin(options: NodePluginOptions): RunningProcess {
+  const { namespace, nodeName, manifests, kubeletDirectory, flags = [], onLine } = options;
+  return startProcess({
+    name: `node plugin of ${nodeName}`,
+    command: [
+      ...(['ip', 'netns', 'exec', namespace.name, process.execPath, main] as const),
+      ...['--source', `manifests:${manifests}`],
+      ...['--node-name', nodeName],
+      ...['--kubelet-dir', kubeletDirectory],
+      ...flags,
+    ],
+    ...(onLine !== undefined && { onLine }),
+  });
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+
+export interface ProcessOptions {
+  /** How it is told in errors. */
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly onLine?: (line: string) => void;
+}
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A real process under test. Its scope's end terminates it, first politely. */
+export interface RunningProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Everything that it printed so far, both streams. */
+  readonly output: string;
+  readonly exit: Promise<Exit>;
+  /** Waits until a line of its output matches; fails with the whole output when it ends before, or after `timeoutMs`. */
+  waitForLine(pattern: RegExp, timeoutMs?: number): Promise<string>;
+  signal(name: NodeJS.Signals): void;
+  /** SIGTERM, and SIGKILL to what is still there after `graceMs`. */
+  stop(graceMs?: number): Promise<Exit>;
+}
+
+/**
+ * Starts a process that cannot outlive this one, even when this one is killed (prctl PR_SET_PDEATHSIG, which survives
+ * execve): setpriv asks for it and then becomes the command.
+ */
+export function startProcess({ name, command, environment = {}, onLine }: ProcessOptions): RunningProcess {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
+  const lines: string[] = [];
+  const watchers = new Set<() => void>();
+  let ended: Exit | undefined;
+  const exit = new Promise<Exit>((resolve) => {
+    child.once('error', (error) => {
+      lines.push(`${name}: ${error.message}`);
+      resolve({ code: null, signal: null });
+    });
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  }).then((how) => {
+    ended = how;
+    for (const watcher of watchers) watcher();
+    return how;
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = '';
+    const take = (whole: readonly string[]) => {
+      for (const line of whole) {
+        lines.push(line);
+        onLine?.(line);
+      }
+      for (const watcher of watchers) watcher();
+    };
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      const parts = (rest + chunk).split('\n');
+      rest = parts.pop() ?? '';
+      take(parts);
+    });
+    // A last line without its newline is often the one that says what went wrong.
+    stream.once('end', () => take(rest === '' ? [] : [rest]));
+  }
+
+  const output = () => lines.join('\n');
+  const stop = async (graceMs = 5_000): Promise<Exit> => {
+    if (ended !== undefined) return ended;
+    child.kill('SIGTERM');
+    using timer = new DisposableStack();
+    const hard = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    timer.defer(() => clearTimeout(hard));
+    return await exit;
+  };
+  return {
+    pid: child.pid ?? -1,
+    get output() {
+      return output();
+    },
+    exit,
+    async waitForLine(pattern, timeoutMs = 20_000) {
+      let isOver = false;
+      let news = Promise.withResolvers<void>();
+      const watcher = () => news.resolve();
+      const guard = setTimeout(() => {
+        isOver = true;
+        watcher();
+      }, timeoutMs);
+      watchers.add(watcher);
+      using scope = new DisposableStack();
+      scope.defer(() => watchers.delete(watcher));
+      scope.defer(() => clearTimeout(guard));
+      for (let seen = 0; ; news = Promise.withResolvers()) {
+        for (; seen < lines.length; seen += 1) {
+          if (pattern.test(lines[seen] as string)) return lines[seen] as string;
+        }
+        if (ended !== undefined) throw new Error(`${name} ended before it printed ${pattern}:\n${output()}`);
+        if (isOver) throw new Error(`${name} did not print ${pattern}:\n${output()}`);
+        await news.promise;
+      }
+    },
+    signal: (signal) => void child.kill(signal),
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
+    },
+  };
+}
