@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { planSnapshot } from '../../cli/plan/plan-snapshot.ts';
+import { renderPlans } from '../../cli/plan/render-plans.ts';
+import { ManifestsSource } from '../../cluster/manifests/manifests-source.ts';
+import { openLinks } from '../../nodeplugin/links/links.ts';
+import { probeMacvtap } from '../../nodeplugin/links/probe-macvtap.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
+import { type PolicyForm, writeNodes, writePolicy } from './stage.ts';
+
+/** Why this machine cannot show real links; undefined when it can. */
+export async function whyNoLinks(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return `macvtap is the Linux kernel's, and this is ${process.platform}`;
+  if (process.getuid?.() !== 0) return 'real links need root';
+  try {
+    await using links = await openLinks();
+    if (!(await probeMacvtap(links))) return 'this kernel has no macvtap (module macvtap)';
+    await using _namespace = await makeNetworkNamespace();
+    return undefined;
+  } catch (thrown) {
+    return `this machine refuses: ${MacvtapError.from(thrown).message}`;
+  }
+}
+
+/** The same policies without links: what each host would expose. */
+export async function showPlanAlone(reason: string, print: (text: string) => void): Promise<void> {
+  print(`No real links here: ${reason}. This is the plan alone.`);
+  const forms: readonly PolicyForm[] = ['node-centric', 'resource-centric'];
+  for (const form of forms) {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-plan-'));
+    await writeNodes(folder.path);
+    await writePolicy(folder.path, form);
+    await using source = await ManifestsSource.open(folder.path, 'macvtap-cni');
+    const exposure = { linkKinds: ['device', 'bond'], exclude: [] };
+    print(`\n${form}:\n${renderPlans(planSnapshot(source, exposure, undefined).plans, 'table')}`);
+  }
+}

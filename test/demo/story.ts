@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { linkName } from '../../policy/device/link-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
+import type { RunningProcess } from '../process/start-process.ts';
+import { type Expected, type Host, nodeCentric, resourceCentric } from './hosts.ts';
+import { isOffered, offerTable } from './offer-table.ts';
+import type { Progress } from './progress.ts';
+import {
+  makeFolder,
+  makeNetworks,
+  type StagedHost,
+  startKubelets,
+  startNodePlugins,
+  writeNodes,
+  writePolicy,
+} from './stage.ts';
+
+const run = promisify(execFile);
+
+/** The stage as the story leaves it, for who wants to go on. */
+export interface Scene {
+  readonly manifests: string;
+  readonly staged: ReadonlyMap<Host, StagedHost>;
+}
+
+/**
+ * Tells the whole story once, on real links: policies become resources, an edit moves them, a device becomes a macvtap,
+ * a frame crosses. What is made is given to `undo`. Fails when anything is not as the proposal says.
+ */
+export async function tellStory(progress: Progress, undo: AsyncDisposableStack): Promise<Scene> {
+  const folder = await makeFolder(undo);
+  const manifests = join(folder, 'manifests');
+  const networks = await progress.step('network namespaces h1, h2, h3 with veth links named as in the proposal', () =>
+    makeNetworks(undo),
+  );
+  const staged = await progress.step("a stand-in for kubelet on each host, speaking kubelet's gRPC API", () =>
+    startKubelets(folder, networks, undo),
+  );
+  await writeNodes(manifests);
+  await writePolicy(manifests, 'node-centric');
+  const plugins = startNodePlugins(folder, staged, undo);
+  await progress.step('three node plugins registered what the policy says', () =>
+    offered(staged, plugins, nodeCentric),
+  );
+  progress.show(offerTable(staged));
+
+  await writePolicy(manifests, 'resource-centric');
+  await progress.step('the policy file was edited to the resource-centric form; nothing was restarted', () =>
+    offered(staged, plugins, resourceCentric),
+  );
+  progress.show(offerTable(staged));
+
+  const near = await progress.step('one device of dataplane allocated on h1', () => allocate(staged, 'h1'));
+  progress.show(await kernelView(near));
+  const far = await progress.step('one device of dataplane allocated on h2', () => allocate(staged, 'h2'));
+  const text = await progress.step(
+    'an Ethernet frame from the tap on h1 arrived at the tap on h2, through both parents',
+    () => sendFrame(near, far),
+  );
+  progress.show(`it says: ${text}`);
+  return { manifests, staged };
+}
+
+/** Resolves when all kubelets know what is expected; a node plugin that ends instead is the reason why they never will. */
+async function offered(
+  staged: ReadonlyMap<Host, StagedHost>,
+  plugins: readonly RunningProcess[],
+  expected: Expected,
+): Promise<void> {
+  const ended = plugins.map(({ exit, output }) =>
+    exit.then(() => Promise.reject(new Error(`a node plugin ended:\n${output}`))),
+  );
+  const all = Promise.all(
+    [...staged].map(([host, { kubelet }]) => kubelet.waitFor(() => isOffered(kubelet, expected[host]))),
+  );
+  await Promise.race([all, ...ended]);
+}
+
+/** A device on a host, and the address of its macvtap. */
+interface AllocatedTap extends StagedHost {
+  readonly link: string;
+  readonly tap: string;
+}
+
+async function allocate(staged: ReadonlyMap<Host, StagedHost>, host: Host): Promise<AllocatedTap> {
+  const stagedHost = staged.get(host);
+  if (stagedHost === undefined) throw new Error(`no host ${host}`);
+  const { deviceIds, response } = await stagedHost.kubelet.allocate(`${resourcePrefix}dataplane`, 1);
+  const [id = ''] = deviceIds;
+  const tap = response.devices?.[0]?.host_path ?? '';
+  return { ...stagedHost, link: linkName(id), tap };
+}
+
+/** What the kernel itself says of the device, by iproute2 and ls. */
+async function kernelView({ namespace, link, tap }: AllocatedTap): Promise<string> {
+  const shown = await namespace.ip(`-d link show dev ${link}`);
+  const node = await run('ls', ['-l', tap]);
+  const wanted = shown.split('\n').map((line) => line.replace(/ (addrgenmode|promiscuity|qdisc) .*$/, '').trimEnd());
+  return [...wanted.filter((line) => line !== ''), node.stdout.trimEnd()].join('\n');
+}
+
+/** Allocate leaves a link down until its pod is attached; here the demo does what attaching would. */
+async function sendFrame(near: AllocatedTap, far: AllocatedTap): Promise<string> {
+  for (const { namespace, link } of [near, far]) await namespace.ip(`link set ${link} up`);
+  await using sender = await openTap(near.tap);
+  await using receiver = await openTap(far.tap);
+  const text = 'hello from h1';
+  await sender.send(ethernetFrame(await addressOf(far), await addressOf(near), text));
+  const frame = await receiver.receive((candidate) => frameText(candidate) === text, 5_000);
+  if (frame === undefined) throw new Error(`no frame came from ${near.tap} to ${far.tap}`);
+  return text;
+}
+
+async function addressOf({ namespace, link }: AllocatedTap): Promise<string> {
+  const [shown] = await namespace.ipJSON<{ address: string }>(`link show dev ${link}`);
+  if (shown === undefined) throw new Error(`no link ${link}`);
+  return shown.address;
+}
