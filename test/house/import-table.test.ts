@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { importsOf, type SourceFile, sourceFiles } from './source-files.ts';
+
+/** Which folders at the top may import which others; none may import itself through a detour, so itself is implied. */
+const table: Readonly<Record<string, readonly string[]>> = {
+  policy: [],
+  runtime: [],
+  certs: [],
+  cluster: ['policy', 'runtime'],
+  webhook: ['policy', 'cluster', 'runtime'],
+  nodeplugin: ['policy', 'cluster', 'runtime'],
+  cli: ['policy', 'cluster', 'runtime'],
+};
+
+/** Single files that may do more than their folder. */
+const exceptions: Readonly<Record<string, readonly string[]>> = { 'webhook/main.ts': ['certs'] };
+
+/** The one library of policy/: it computes and does nothing else. */
+const pureLibraries = ['xxhash-wasm'];
+
+const production = sourceFiles('.ts').filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'));
+
+test('every file outside test/ lives in a folder of the table', () => {
+  assert.deepEqual(
+    production.filter(({ path }) => table[folderOf(path)] === undefined).map(({ path }) => path),
+    [],
+  );
+});
+
+test('no folder imports one that the table does not grant it', () => {
+  assert.deepEqual(production.flatMap(forbiddenImports), []);
+});
+
+test('policy/ is pure: no node:*, no library that does more than compute, no clock, environment or randomness', () => {
+  const faults = production
+    .filter(({ path }) => path.startsWith('policy/'))
+    .flatMap((file) => [
+      ...importsOf(file)
+        .filter((target) => !target.startsWith('policy/') && !pureLibraries.includes(target))
+        .map((target) => `${file.path} imports ${target}`),
+      ...[...file.text.matchAll(/\b(Date\.now|new Date|Math\.random|process\.|performance\.|console\.)/g)].map(
+        ([use]) => `${file.path} uses ${use}`,
+      ),
+    ]);
+  assert.deepEqual(faults, []);
+});
+
+test('the environment is read in runtime/ alone, and the logger imported by runtime/log.ts alone', () => {
+  const environment = production.filter(
+    ({ path, text }) => !path.startsWith('runtime/') && text.includes('process.env'),
+  );
+  const loggers = production.filter(
+    (file) => file.path !== 'runtime/log.ts' && importsOf(file).some((target) => target.startsWith('pino')),
+  );
+  assert.deepEqual(
+    [...environment, ...loggers].map(({ path }) => path),
+    [],
+  );
+});
+
+test('every source file names its licence in the first line', () => {
+  const files = sourceFiles('.ts', '.c', '.proto').filter(
+    ({ text }) => !text.startsWith('// SPDX-License-Identifier: Apache-2.0'),
+  );
+  assert.deepEqual(
+    files.map(({ path }) => path),
+    [],
+  );
+});
+
+function forbiddenImports(file: SourceFile): readonly string[] {
+  const own = folderOf(file.path);
+  const granted = [own, ...(table[own] ?? []), ...(exceptions[file.path] ?? [])];
+  return importsOf(file)
+    .filter((target) => target.endsWith('.ts') && !granted.includes(folderOf(target)))
+    .map((target) => `${file.path} imports ${target}`);
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0] ?? '';
+}
