@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { needsRoot } from '../kernel/network-namespace.ts';
+import { type RunningProcess, startProcess } from '../process/start-process.ts';
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+function startDemo(...flags: readonly string[]): RunningProcess {
+  return startProcess({ name: 'demo', command: [process.execPath, main, ...flags] });
+}
+
+/** What a demo of this process ID left in the machine: namespaces, folders, node plugins. */
+async function leftBy(pid: number): Promise<readonly string[]> {
+  const namespaces = await readdir('/run/netns').catch(() => []);
+  const folders = await readdir(tmpdir());
+  return [...namespaces, ...folders].filter((name) => name.includes(`-${pid}-`) || name.endsWith(`-${pid}`));
+}
+
+async function processesWith(text: string): Promise<readonly string[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,args']);
+  return stdout.split('\n').filter((line) => line.includes(text) && !line.includes('ps -eo'));
+}
+
+// One after the other: the demo's nodes have fixed names, and so the devices have fixed nodes in /dev.
+test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
+  await t.test('tells its story once, ends well and leaves nothing', async () => {
+    await using demo = startDemo('--once');
+    assert.deepEqual(await demo.exit, { code: 0, signal: null }, demo.output);
+    for (const row of [
+      /h1 +macvtap\.network\.kubevirt\.io\/bondedIface +25/,
+      /h1 +macvtap\.network\.kubevirt\.io\/quickDataplane +100/,
+      /h2 +macvtap\.network\.kubevirt\.io\/dataplane +25/,
+      /h3 +macvtap\.network\.kubevirt\.io\/eth1 +100/,
+      /mvt[0-9a-f]{12}@bond1/,
+      /macvtap mode private/,
+      /crw-.*\/dev\/tap\d+/,
+      /it says: hello from h1/,
+    ]) {
+      assert.match(demo.output, row);
+    }
+    assert.deepEqual(await leftBy(demo.pid), []);
+  });
+
+  await t.test('follows edits until Ctrl-C, and then leaves nothing', async () => {
+    await using demo = startDemo();
+    const line = await demo.waitForLine(/^Edit .*policy\.yaml/);
+    const file = /^Edit (\S+)/.exec(line)?.[1] ?? '';
+    await writeFile(file, (await readFile(file, 'utf8')).replace('quantity: 25', 'quantity: 7'));
+    await demo.waitForLine(/h1 +macvtap\.network\.kubevirt\.io\/dataplane +7$/);
+    demo.signal('SIGINT');
+    assert.deepEqual(await demo.exit, { code: 0, signal: null }, demo.output);
+    assert.deepEqual(await leftBy(demo.pid), []);
+  });
+
+  await t.test('stops in the middle when it is told to, and leaves nothing', async () => {
+    await using demo = startDemo('--once');
+    await demo.waitForLine(/three node plugins registered/);
+    demo.signal('SIGTERM');
+    await demo.exit;
+    assert.deepEqual(await leftBy(demo.pid), []);
+  });
+
+  await t.test('takes its node plugins along when it is killed, and the next run removes the rest', async () => {
+    await using killed = startDemo();
+    await killed.waitForLine(/^Edit /);
+    killed.signal('SIGKILL');
+    await killed.exit;
+    assert.notDeepEqual(await leftBy(killed.pid), []);
+    await using next = startDemo('--once');
+    assert.deepEqual(await next.exit, { code: 0, signal: null }, next.output);
+    assert.deepEqual(await leftBy(killed.pid), []);
+    assert.deepEqual(await processesWith(`kmt-demo-${killed.pid}`), []);
+  });
+
+  await t.test('shows the plan alone, and says why, where it may not make links', async () => {
+    await using demo = startProcess({
+      name: 'demo without rights',
+      command: ['setpriv', '--inh-caps=-all', '--bounding-set=-all', process.execPath, main, '--once'],
+    });
+    assert.deepEqual(await demo.exit, { code: 0, signal: null }, demo.output);
+    assert.match(demo.output, /^No real links here: .*/);
+    assert.match(demo.output, /h1 +dataplane +bond1 +private +25/);
+  });
+});
