@@ -4,9 +4,17 @@ import { describeErrno, nameErrno } from '../netlink/errno.ts';
 import { encodeDeleteLink } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
 
-/** Deletes a link; one that is gone already is a success. Raises `MissingCapability` and `NetlinkRefused`. */
-export async function deleteLink(socket: Requester, ifindex: number, signal?: AbortSignal): Promise<void> {
-  const reply = await socket.request(encodeDeleteLink(ifindex), signal);
+/**
+ * Deletes a link, of another namespace when its number is given; one that is gone already is a success. Raises
+ * `MissingCapability` and `NetlinkRefused`.
+ */
+export async function deleteLink(
+  socket: Requester,
+  ifindex: number,
+  signal?: AbortSignal,
+  netnsID?: number,
+): Promise<void> {
+  const reply = await socket.request(encodeDeleteLink(ifindex, netnsID), signal);
   const errno = nameErrno(reply.errno);
   if (reply.errno === 0 || errno === 'ENODEV') return;
   const text = `cannot delete the link with ifindex ${ifindex}: ${reply.text ?? describeErrno(reply.errno)}`;

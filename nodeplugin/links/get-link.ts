@@ -25,11 +25,16 @@ export interface LinkDetails {
 export type LinkLookup = (key: LinkKey) => Promise<LinkDetails | undefined>;
 
 /**
- * One link as it is now; undefined when there is none. Waits for the kernel's network lock, unlike a dump. Raises
+ * One link as it is now, of another namespace when its number is given; undefined when there is none. Waits for the kernel's network lock, unlike a dump. Raises
  * `NetlinkRefused`.
  */
-export async function getLink(socket: Requester, key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined> {
-  const reply = await socket.request(encodeGetLink(key), signal);
+export async function getLink(
+  socket: Requester,
+  key: LinkKey,
+  signal?: AbortSignal,
+  netnsID?: number,
+): Promise<LinkDetails | undefined> {
+  const reply = await socket.request(encodeGetLink(key, netnsID), signal);
   const errno = nameErrno(reply.errno);
   // ERANGE: no link can have a name that long.
   if (errno === 'ENODEV' || errno === 'ERANGE') return undefined;

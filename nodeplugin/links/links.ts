@@ -7,6 +7,7 @@ import { deleteLink } from './delete-link.ts';
 import { getLink, type LinkDetails, type LinkKey } from './get-link.ts';
 import { subscribeToInterfaces } from './interface-events.ts';
 import { type LinkMove, moveLink } from './move-link.ts';
+import { withNetnsID } from './netns-id.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
 import { type InterfaceWatch, watchInterfaces } from './watch-interfaces.ts';
 
@@ -23,6 +24,10 @@ export interface Links extends AsyncDisposable {
   deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
   moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
   getLink(key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
+  /** In the namespace at the path; undefined when it is gone, too. */
+  getLinkIn(netnsPath: string, key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
+  /** In the namespace at the path; a link or a namespace that is gone already is a success. */
+  deleteLinkIn(netnsPath: string, ifindex: number, signal?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -52,6 +57,9 @@ export async function openLinks({ sysRoot = '/sys' }: { readonly sysRoot?: strin
     deleteLink: (ifindex, signal) => deleteLink(removals, ifindex, signal),
     moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),
     getLink: (key, signal) => getLink(queries, key, signal),
+    getLinkIn: (path, key, signal) => withNetnsID(queries, path, (id) => getLink(queries, key, signal, id), signal),
+    deleteLinkIn: (path, ifindex, signal) =>
+      withNetnsID(queries, path, (id) => deleteLink(removals, ifindex, signal, id), signal),
     [Symbol.asyncDispose]: () => sockets.disposeAsync(),
   };
 }

@@ -52,8 +52,9 @@ export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
   return request(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, header, attributes);
 }
 
-export function encodeDeleteLink(ifindex: number): NetlinkRequest {
-  return request(RTM_DELLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex }), []);
+/** In another namespace when its number is given; the socket's own otherwise. */
+export function encodeDeleteLink(ifindex: number, netnsID?: number): NetlinkRequest {
+  return request(RTM_DELLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex }), target(netnsID));
 }
 
 /**
@@ -74,14 +75,22 @@ export function encodeMoveLink(move: {
   return request(RTM_SETLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex: move.ifindex }), attributes);
 }
 
-export function encodeGetLink(by: { readonly name: string } | { readonly ifindex: number }): NetlinkRequest {
-  const attributes = [u32Attribute(IFLA.EXT_MASK, skipStatistics)];
+/** In another namespace when its number is given; the socket's own otherwise. */
+export function encodeGetLink(
+  by: { readonly name: string } | { readonly ifindex: number },
+  netnsID?: number,
+): NetlinkRequest {
+  const attributes = [u32Attribute(IFLA.EXT_MASK, skipStatistics), ...target(netnsID)];
   if ('ifindex' in by) return request(RTM_GETLINK, NLM_F_ACK, encodeIfinfomsg(by), attributes);
   return request(RTM_GETLINK, NLM_F_ACK, encodeIfinfomsg({}), [stringAttribute(IFLA.IFNAME, by.name), ...attributes]);
 }
 
 export function encodeDumpLinks(): NetlinkRequest {
   return request(RTM_GETLINK, NLM_F_DUMP, encodeIfinfomsg({}), [u32Attribute(IFLA.EXT_MASK, skipStatistics)]);
+}
+
+function target(netnsID: number | undefined): readonly Attribute[] {
+  return netnsID === undefined ? [] : [u32Attribute(IFLA.TARGET_NETNSID, netnsID)];
 }
 
 function request(type: number, flags: number, header: Uint8Array, attributes: readonly Attribute[]): NetlinkRequest {

@@ -284,3 +284,25 @@ test('work on links leaves no descriptor behind, whether it succeeds or fails', 
   for (let i = 0; i < 5; i += 1) await work();
   assert.equal(await count(), before);
 });
+
+test('a link of another namespace is read and deleted without entering it, and its node goes', {
+  skip: needsRoot,
+}, async () => {
+  await using netns = await open(there.path);
+  await create({ ifindex: ownIfindex, netnsFd: netns.fd });
+  const found = await links.getLinkIn(there.path, { ifindex: ownIfindex });
+  assert.deepEqual([found?.name, found?.kind], ['mv0', 'macvtap']);
+  assert.equal((await links.getLinkIn(there.path, { name: 'mv0' }))?.ifindex, ownIfindex);
+  assert.equal(await links.getLink({ ifindex: ownIfindex }), undefined);
+  await links.deleteLinkIn(there.path, ownIfindex);
+  assert.equal(await links.getLinkIn(there.path, { ifindex: ownIfindex }), undefined);
+  await assert.rejects(stat(`/dev/tap${ownIfindex}`), { code: 'ENOENT' });
+  await links.deleteLinkIn(there.path, ownIfindex);
+});
+
+test('a namespace that is gone has no links, and deleting there is a success', { skip: needsRoot }, async () => {
+  for (const path of ['/run/netns/kmt-never-was', '/etc/hostname']) {
+    assert.equal(await links.getLinkIn(path, { ifindex: 1 }), undefined);
+    await links.deleteLinkIn(path, ownIfindex);
+  }
+});

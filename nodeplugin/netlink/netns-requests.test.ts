@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeNetnsID, encodeGetNetnsID, encodeNewNetnsID } from './netns-requests.ts';
+
+test('the number of a namespace is asked for by its descriptor', () => {
+  const { type, flags, payload } = encodeGetNetnsID(9);
+  assert.deepEqual([type, flags], [90, 0x5]);
+  assert.deepEqual([...payload], [0, 0, 0, 0, 8, 0, 3, 0, 9, 0, 0, 0]);
+});
+
+test('the kernel is asked to choose a number', () => {
+  const { type, flags, payload } = encodeNewNetnsID(9);
+  assert.deepEqual([type, flags], [88, 0x5]);
+  assert.deepEqual([...payload], [0, 0, 0, 0, 8, 0, 1, 0, 255, 255, 255, 255, 8, 0, 3, 0, 9, 0, 0, 0]);
+});
+
+const replies = [
+  { title: 'a number', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 7, 0, 0, 0], number: 7 },
+  { title: 'zero, which is one too', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 0, 0, 0, 0], number: 0 },
+  { title: 'none yet', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 255, 255, 255, 255], number: undefined },
+  { title: 'nothing at all', bytes: [0, 0, 0, 0], number: undefined },
+];
+
+for (const { title, bytes, number } of replies) {
+  test(`a reply reads as ${title}`, () => {
+    assert.equal(decodeNetnsID(Uint8Array.from(bytes)), number);
+  });
+}
+
+test('a reply that is cut short is refused', () => {
+  assert.throws(() => decodeNetnsID(Uint8Array.of(0, 0)), { code: 'NetlinkMalformed' });
+  assert.throws(() => decodeNetnsID(Uint8Array.of(0, 0, 0, 0, 8, 0, 1)), { code: 'NetlinkMalformed' });
+});
