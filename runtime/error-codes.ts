@@ -16,7 +16,10 @@ export const errorCodes = {
   KubeletDirectoryMissing: 'the directory where kubelet keeps its device-plugin sockets is absent or cannot be read',
   KubeletSocketMissing: 'the directory is there, but kubelet has no registration socket in it',
   KubeletRefused: 'kubelet did not accept the registration of a resource, or did not answer in time',
+  UpstreamPluginRunning: "macvtap-cni's own device plugin serves the same resource on this node",
   KubeletDisconnected: 'kubelet closed the stream on which it follows the devices of a resource',
+  PodResourcesSocketMissing: 'kubelet has no pod-resources socket in the directory where it is looked for',
+  PodResourcesUnavailable: 'kubelet did not say which devices pods hold: it refused, or did not answer in time',
   SocketPathTooLong: 'the path of a unix socket does not fit in the address that the kernel takes',
   SocketFailed: 'a unix socket of the device plugin could not be made, or vanished',
   SelfProbeFailed: "the device plugin's own server did not answer before it was to be registered",
@@ -26,6 +29,7 @@ export const errorCodes = {
   NetlinkRefused: 'the kernel refused a netlink request for a reason that has no code of its own',
   LinkNameTaken: 'another link of the namespace has the name that a new or moved link was to get',
   LinkNameInvalid: 'the kernel takes no such name for a link',
+  NetnsUnreachable: "another network namespace's links can be neither read nor deleted",
   LinkGone: 'the link that was to be changed does not exist',
   IfindexTaken: 'another link of the namespace has the number that a new or moved link was to get',
   ParentGone: 'the parent that a macvtap was to stand on does not exist',
@@ -38,6 +42,12 @@ export const errorCodes = {
   MacvtapUnsupported: 'the running kernel has no macvtap',
   MissingCapability: 'the process lacks CAP_NET_ADMIN',
   TapNodeUnreadable: 'the device node of a macvtap, or what the kernel says of it, cannot be read',
+  FileNotWritten: 'a file could not be written durably; what it held before still counts',
+  LedgerLocked: 'another process has the ledger of this state directory open, and two must not write it',
+  LedgerUnavailable: 'the state directory, or the ledger in it, cannot be made, locked or read',
+  LedgerBroken: 'parts of the ledger could not be read; the whole file was set aside before it is replaced',
+  LedgerNewer: 'a newer version wrote the ledger; what this version does not understand is kept as it was found',
+  LedgerOfOtherNode: 'the ledger was written for a node of another name',
 } as const satisfies Record<string, string>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -2,6 +2,7 @@
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { FailureListener } from './handle-call.ts';
 import type { KubeletWatch } from './kubelet-watch.ts';
+import { refuseBesideUpstream } from './refuse-beside-upstream.ts';
 import { registerResource } from './register.ts';
 import { probeSelf } from './self-probe.ts';
 import { type DevicePluginHandlers, serveDevicePlugin } from './server.ts';
@@ -20,7 +21,7 @@ export interface HoldOptions {
 }
 
 /**
- * One registration from its beginning to its end: serve → self-probe → Register, then stay until kubelet is another one,
+ * One registration from its beginning to its end: look that nobody else serves the resource → serve → self-probe → Register, then stay until kubelet is another one,
  * lets go, or the socket vanishes. Returns why it ended, when the server is gone: kubelet must see the end of an old
  * stream before it hears of the new server, because the end makes the resource's devices unhealthy whoever serves them.
  */
@@ -34,6 +35,7 @@ export async function holdRegistration(options: HoldOptions): Promise<MacvtapErr
   const scope = AbortSignal.any([signal, ending.signal]);
   try {
     using _kubelet = kubelet.subscribe((event) => end(event.type === 'gone' ? event.error : restarted(kubelet)));
+    await refuseBesideUpstream(kubelet.directory, name);
     const path = chooseSocketPath(kubelet.directory, name, startId);
     await using server = await serveDevicePlugin({
       path,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { isListening } from './is-listening.ts';
 import { socketNamePattern } from './socket-path.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function removeStaleSockets(directory: string): Promise<readonly st
   const removed = await Promise.all(
     ours.map(async ({ name }) => {
       const path = join(directory, name);
-      if (!(await isRefused(path))) return undefined;
+      if ((await isListening(path)) !== 'no') return undefined;
       // Kubelet wipes the same directory: what is gone already is as good as removed.
       return unlink(path).then(
         () => name,
@@ -23,13 +23,4 @@ export async function removeStaleSockets(directory: string): Promise<readonly st
     }),
   );
   return removed.filter((name) => name !== undefined).sort();
-}
-
-/** Only a refusal proves that nobody listens: any other failure (no right, full backlog) leaves the socket alone. */
-function isRefused(path: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(path);
-  socket.once('connect', () => resolve(false));
-  socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
-  return promise.finally(() => socket.destroy());
 }

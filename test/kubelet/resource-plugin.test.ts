@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, readdir, rm, unlink } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -258,3 +259,17 @@ async function settled(isDone: () => boolean): Promise<void> {
   }
   assert.fail(`still open: ${open().join(' ')}`);
 }
+
+test("a resource that macvtap-cni's plugin serves is left to it, by name, and registered once it is gone", async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const path = join(node.directory, 'macvtap.network.kubevirt.io_dataplane');
+  const upstream = createServer().listen(path);
+  await once(upstream, 'listening');
+  const resource = node.serve('dataplane', devices('dataplane', 2));
+  const error = await resource.failed('UpstreamPluginRunning');
+  assert.ok(error.message.includes(path));
+  assert.deepEqual(kubelet.resources(), []);
+  upstream.close();
+  await resource.reached('registered');
+});
