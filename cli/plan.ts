@@ -23,7 +23,8 @@ await runCommand(line, async (values, [directory = '']) => {
   const exposure = readExposure(values);
   await using source = await ManifestsSource.open(directory, values.namespace);
   const { plans, faults } = planSnapshot(source, exposure, values.node);
-  if (plans.length > 0) console.log(renderPlans(plans, values.o));
+  // A script that asked for JSON gets some, also of nothing.
+  if (plans.length > 0 || values.o !== 'table') console.log(renderPlans(plans, values.o));
   for (const fault of faults) console.error(fault);
   return faults.length === 0 ? exitCode.done : exitCode.failed;
 });

@@ -73,7 +73,7 @@ function variableOf(name: string): string {
 function helpText<Table extends Flags>({ command, summary, positionals, flags }: CommandLine<Table>): string {
   const usage = [command, ...positionals.map((name) => `<${name}>`), '[flags]'].join(' ');
   const rows = Object.entries(flags).map(([name, { placeholder, description, defaultText }]) => ({
-    left: `  --${name}${placeholder === undefined ? '' : ` ${placeholder}`}`,
+    left: `  ${name.length === 1 ? '-' : '--'}${name}${placeholder === undefined ? '' : ` ${placeholder}`}`,
     right: `${description}${placeholder === undefined || defaultText === undefined ? '' : ` (default ${defaultText || 'none'})`}`,
   }));
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;

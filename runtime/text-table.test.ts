@@ -15,3 +15,7 @@ test('columns are as wide as their widest cell, and no line ends in blanks', () 
     'NODE       N\nh1         100\nlong-name',
   );
 });
+
+test('control characters reach no terminal', () => {
+  assert.equal(textTable(['A'], [['\u001b[31mred\u009b']]), 'A\n\\x1b[31mred\\x9b');
+});

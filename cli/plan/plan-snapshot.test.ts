@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { SourceFault } from '../../cluster/source.ts';
+import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { brief, entries, exposeAll } from '../../test/fixtures/plan/build-example.ts';
 import { planSnapshot } from './plan-snapshot.ts';
 
 /** A cluster of nodes with the interfaces that are known of each; undefined where no NodeState is there. */
 function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>, faults: readonly SourceFault[] = []) {
   const states = Object.entries(nodes).flatMap(([name, nics]) =>
-    nics === undefined ? [] : [[name, { status: { interfaces: nics.map((nic) => ({ name: nic })) } }] as const],
+    nics === undefined ? [] : [[name, nodeState(name, nics)] as const],
   );
   const snapshot: Snapshot = {
     nodes: new Map(Object.keys(nodes).map((name) => [name, { name, labels: {} }])),
@@ -20,6 +21,15 @@ function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>,
     explicit: undefined,
   };
   return { snapshot, synced: true, faults };
+}
+
+function nodeState(name: string, nics: readonly string[]): MacvtapNetworkNodeState {
+  return {
+    apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+    kind: 'MacvtapNetworkNodeState',
+    metadata: { name },
+    status: { interfaces: nics.map((nic) => ({ name: nic })) },
+  };
 }
 
 /** `h1: eth0=eth0/bridge/100`, one for each plan, and the faults. */

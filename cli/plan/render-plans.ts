@@ -2,14 +2,14 @@
 import { stringify } from 'yaml';
 import { describeFinding } from '../../policy/plan/describe-finding.ts';
 import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
-import { textTable } from '../../runtime/text-table.ts';
+import { printable, textTable } from '../../runtime/text-table.ts';
 
 /** Plans as a person or a script wants them. */
 export function renderPlans(plans: readonly NodePlan[], format: 'table' | 'json' | 'yaml'): string {
   if (format === 'json') return JSON.stringify(plans, null, 2);
   if (format === 'yaml') return stringify(plans, { aliasDuplicateObjects: false }).trimEnd();
   const notes = plans.flatMap(({ node, skipped, conflicts }) =>
-    [...conflicts, ...skipped].map((finding) => `  ${node}  ${finding.code}  ${describeFinding(finding)}`),
+    [...conflicts, ...skipped].map((finding) => `  ${node}  ${finding.code}  ${printable(describeFinding(finding))}`),
   );
   return [resourceTable(plans), ...(notes.length === 0 ? [] : ['', 'Not exposed:', ...notes])].join('\n');
 }

@@ -94,7 +94,7 @@ export class ManifestsSource implements Source {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       return {
-        fault: { where: directoryPlace, message: `${this.#directory}: ${text}; the last good state stays in force` },
+        fault: { where: directoryPlace, message: `${this.#directory}: ${text}; check the path and its rights` },
       };
     }
   }

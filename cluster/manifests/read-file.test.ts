@@ -161,7 +161,7 @@ describe('a fault is told with file, document, the line of the very field, and t
       title: 'a quantity out of bounds',
       text: `${policyHead}spec:\n  parentSelector:\n    - quantity: 5000\n      parentIface: eth0\n`,
       line: 8,
-      says: /quantity: must be <= 4096/,
+      says: /quantity: write a number from 1 to 4096/,
     },
     {
       title: 'an empty list',

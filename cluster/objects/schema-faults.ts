@@ -10,7 +10,12 @@ export interface SchemaFault {
 }
 
 // OpenAPI's integer formats are bounds that the numbers here never reach; date-time is the API server's to check.
-const ajv = new Ajv({ strict: false, allErrors: true, formats: { int32: true, int64: true, 'date-time': true } });
+const ajv = new Ajv({
+  strict: false,
+  allErrors: true,
+  verbose: true,
+  formats: { int32: true, int64: true, 'date-time': true },
+});
 ajv.addKeyword({ keyword: 'x-kubernetes-list-map-keys', type: 'array', validate: hasUniqueKeys });
 const validators = new Map<CrdKind, ValidateFunction>();
 
@@ -42,7 +47,15 @@ export function pathText(path: readonly (string | number)[]): string {
   return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
 }
 
-function messageOf({ keyword, params, message }: ErrorObject): string {
+/** What the schemas' patterns ask for, in words. A test looks that each has some. */
+export const patternWords: Readonly<Record<string, string>> = {
+  '^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$': 'use A-Z a-z 0-9 . _ - and no mark at either end',
+  '^[^\\s/:]+$': 'no interface can have spaces, slashes or colons in its name',
+  '^(0x)?[0-9A-Fa-f]{4}$': 'write four hexadecimal digits, in quotes',
+  '^[0-9a-f]{4}$': 'write four hexadecimal digits in lower case, in quotes',
+};
+
+function messageOf({ keyword, params, message, parentSchema }: ErrorObject): string {
   switch (keyword) {
     case 'additionalProperties':
       return 'no such field; remove it or mend its name';
@@ -52,6 +65,17 @@ function messageOf({ keyword, params, message }: ErrorObject): string {
       return `write one of ${params.allowedValues.join(', ')}`;
     case 'type':
       return params.type === 'string' ? 'not a string; write it in quotes' : `not of type ${params.type}`;
+    case 'pattern':
+      return patternWords[params.pattern] ?? `not of the form ${params.pattern}`;
+    case 'minimum':
+    case 'maximum':
+      return `write a number ${rangeText(parentSchema)}`;
+    case 'minLength':
+      return 'empty; write something, or leave the field out where it may be absent';
+    case 'maxLength':
+      return `longer than ${params.limit} characters; shorten it`;
+    case 'maxItems':
+      return `more than ${params.limit} items; split them over several objects`;
     case 'x-kubernetes-list-map-keys':
       return 'two items have the same key; remove one';
     case 'minItems':
@@ -60,6 +84,10 @@ function messageOf({ keyword, params, message }: ErrorObject): string {
     default:
       return message ?? keyword;
   }
+}
+
+function rangeText({ minimum, maximum }: Readonly<Record<string, unknown>> = {}): string {
+  return maximum === undefined ? `from ${minimum} up` : `from ${minimum} to ${maximum}`;
 }
 
 /** JSON Pointer, RFC 6901: ~1 is a slash, ~0 a tilde; a number is an index. */

@@ -61,8 +61,11 @@ function findParents(
 ): { found: readonly InterfaceFacts[]; unsuitable: readonly Finding[] } {
   const matched = matchParents(entry, interfaces);
   if (matched.length === 0) {
-    const named = 'name' in entry.parent ? { interface: entry.parent.name } : {};
-    return { found: [], unsuitable: [{ code: 'NothingFound', ...asker, ...named }] };
+    const asked = {
+      ...('name' in entry.parent && { interface: entry.parent.name }),
+      ...(entry.resourceName !== undefined && { resource: entry.resourceName }),
+    };
+    return { found: [], unsuitable: [{ code: 'NothingFound', ...asker, ...asked }] };
   }
   const found: InterfaceFacts[] = [];
   const unsuitable: Finding[] = [];

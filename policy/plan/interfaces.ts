@@ -22,10 +22,12 @@ export interface Interfaces {
 export function indexInterfaces(facts: readonly InterfaceFacts[]): Interfaces {
   const all = facts.toSorted((left, right) => compareNatural(left.name, right.name));
   const selectable = all.filter(({ kind, name }) => !(kind === 'macvtap' && isLinkName(name)));
+  // Asked once for every entry that selects, and the answer costs a walk through all links: kept for the plan.
+  const numaNodes = new Map<InterfaceFacts, readonly number[]>();
   return {
     selectable,
     find: (name) => all.find((nic) => nic.name === name) ?? all.find((nic) => hasName(nic, name)),
-    numaNodesOf: (nic) => numaNodesOf(nic, all),
+    numaNodesOf: (nic) => numaNodes.getOrInsertComputed(nic, () => numaNodesOf(nic, all)),
     carriesNodeTraffic: (nic) => carriesNodeTraffic(nic, selectable, new Set()),
   };
 }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MacvtapError } from './errors.ts';
+
+describe('an error of ours', () => {
+  it('carries its code, its facts and what caused it', () => {
+    const cause = new Error('ENODEV');
+    const error = new MacvtapError('ParentGone', 'eth1 does not exist', { facts: { parent: 'eth1' }, cause });
+    assert.deepEqual([error.name, error.code, error.message], ['MacvtapError', 'ParentGone', 'eth1 does not exist']);
+    assert.deepEqual(error.facts, { parent: 'eth1' });
+    assert.equal(error.cause, cause);
+  });
+
+  it('has no facts and no cause unless they are given', () => {
+    const error = new MacvtapError('ParentGone', 'eth1 does not exist');
+    assert.deepEqual(error.facts, {});
+    assert.equal('cause' in error, false);
+  });
+
+  it('stays the same when it is thrown once more', () => {
+    const error = new MacvtapError('ParentGone', 'eth1 does not exist');
+    assert.equal(MacvtapError.from(error), error);
+  });
+
+  it('is made of whatever else was thrown, which stays its cause', () => {
+    const bug = new TypeError('a bug of ours');
+    for (const [thrown, message] of [[bug, 'a bug of ours'] as const, ['a text', 'a text'] as const]) {
+      const error = MacvtapError.from(thrown);
+      assert.deepEqual([error.code, error.message, error.cause], ['Unexpected', message, thrown]);
+    }
+    assert.equal(MacvtapError.from(undefined).message, 'undefined');
+  });
+});

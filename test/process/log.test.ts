@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { runProgram } from './run-program.ts';
+
+const run = (...flags: readonly string[]) => runProgram('test/process/programs/write-log.ts', flags);
+
+/** The lines of a log without their times, each of which must be one. */
+async function read(level: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { stdout, stderr } = await run(level);
+  assert.equal(stdout, '');
+  const lines = stderr.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const { time, ...rest } = JSON.parse(line);
+    assert.ok(Number.isInteger(time), line);
+    return rest;
+  });
+}
+
+describe('a log', () => {
+  it('is JSON lines on standard error: level, message and fields, nothing of the host, none lost when the process dies', async () => {
+    const [details, plan, ...rest] = await read('debug');
+    assert.deepEqual(details, { level: 'debug', msg: 'details' });
+    assert.deepEqual(plan, { level: 'info', msg: 'plan in force', policy: { namespace: 'ns', name: 'p' } });
+    assert.deepEqual(
+      rest.map(({ msg }) => msg),
+      ['call failed', 'text failed', 'bug'],
+    );
+  });
+
+  it('tells an error by its message, code and facts, without a stack', async () => {
+    const [ours, text] = await read('warn');
+    const error = { message: 'eth1 does not exist', code: 'ParentGone', device: 'dataMvp3', parent: 'eth1' };
+    assert.deepEqual(ours, { level: 'warn', msg: 'call failed', error });
+    assert.deepEqual(text, { level: 'warn', msg: 'text failed', error: { message: 'a text' } });
+  });
+
+  it('tells a bug with the place where it was thrown', async () => {
+    const [line = assert.fail('nothing was logged')] = await read('error');
+    const { stack, ...error } = line.error as { stack: string };
+    assert.deepEqual(error, { message: 'a bug of ours', code: 'Unexpected' });
+    assert.match(stack, /^TypeError: a bug of ours\n +at .*write-log\.ts:\d+/);
+  });
+
+  it('has nothing below its level', async () => {
+    for (const [level, count] of [['debug', 5] as const, ['info', 4] as const, ['error', 1] as const]) {
+      assert.equal((await read(level)).length, count, level);
+    }
+    assert.deepEqual(await read('silent'), []);
+  });
+
+  it('is for a person where a terminal is: no JSON, but the same content, none lost when the process dies', async () => {
+    const { stdout, stderr } = await run('warn', 'terminal');
+    assert.equal(stdout, '');
+    assert.match(stderr, /call failed.*ParentGone.*dataMvp3.*text failed.*bug/s);
+    assert.doesNotMatch(stderr, /^\{/m);
+  });
+});

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import type { NodePlan } from '../../policy/plan/node-plan.ts';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
+import { brief } from '../fixtures/plan/build-example.ts';
+import { runProgram } from './run-program.ts';
+
+const readSeed = (name: string) => readFile(new URL(`../fixtures/seed/${name}`, import.meta.url), 'utf8');
+const nodes = await readSeed('nodes.yaml');
+const nodeCentric = await readSeed('node-centric/policy.yaml');
+const resourceCentric = await readSeed('resource-centric/policy.yaml');
+
+const header = 'NODE  RESOURCE        PARENT  MODE     QUANTITY  SOURCE';
+const untouched = ['h3=eth0=eth0/bridge/100', 'h3=eth1=eth1/bridge/100'];
+
+/** The three hosts of the proposal: the table as it is printed, and the same in short. */
+const forms = [
+  {
+    title: 'a node-centric policy',
+    files: { 'nodes.yaml': nodes, 'policies.yaml': nodeCentric },
+    table: [
+      header,
+      'h1    bondedIface     bond1   private  25        policy macvtap-cni/policy-1',
+      'h1    quickDataplane  eth1    vepa     100       policy macvtap-cni/policy-1',
+      'h2    bondedIface     bond1   private  25        policy macvtap-cni/policy-1',
+      'h3    eth0            eth0    bridge   100       implicit',
+      'h3    eth1            eth1    bridge   100       implicit',
+    ],
+    resources: [
+      'h1=bondedIface=bond1/private/25',
+      'h1=quickDataplane=eth1/vepa/100',
+      'h2=bondedIface=bond1/private/25',
+      ...untouched,
+    ],
+  },
+  {
+    title: 'a resource-centric policy',
+    files: { 'nodes.yaml': nodes, 'policies.yaml': resourceCentric },
+    table: [
+      'NODE  RESOURCE   PARENT  MODE     QUANTITY  SOURCE',
+      'h1    dataplane  bond1   private  25        policy macvtap-cni/policy-1',
+      'h2    dataplane  bond1   private  25        policy macvtap-cni/policy-1',
+      'h3    eth0       eth0    bridge   100       implicit',
+      'h3    eth1       eth1    bridge   100       implicit',
+    ],
+    resources: ['h1=dataplane=bond1/private/25', 'h2=dataplane=bond1/private/25', ...untouched],
+  },
+  {
+    title: 'no policy',
+    files: { 'nodes.yaml': nodes },
+    table: [
+      'NODE  RESOURCE  PARENT  MODE    QUANTITY  SOURCE',
+      ...['bond1', 'eth0 ', 'eth1 '].map((nic) => `h1    ${nic}     ${nic}   bridge  100       implicit`),
+      ...['bond1', 'ens3 ', 'ens4 ', 'ens5 ', 'ens6 '].map(
+        (nic) => `h2    ${nic}     ${nic}   bridge  100       implicit`,
+      ),
+      ...['eth0 ', 'eth1 '].map((nic) => `h3    ${nic}     ${nic}   bridge  100       implicit`),
+    ],
+    resources: [
+      ...['bond1', 'eth0', 'eth1'].map((nic) => `h1=${nic}=${nic}/bridge/100`),
+      ...['bond1', 'ens3', 'ens4', 'ens5', 'ens6'].map((nic) => `h2=${nic}=${nic}/bridge/100`),
+      ...untouched,
+    ],
+  },
+] as const;
+
+const shorten = (plans: readonly NodePlan[]) =>
+  plans.flatMap((plan) => brief(plan).map((resource) => `${plan.node}=${resource}`));
+
+/** Plans a directory of these files. */
+async function plan(files: Readonly<Record<string, string>>, ...flags: readonly string[]) {
+  await using directory = await ManifestsDirectory.make(files);
+  return await runProgram('cli/plan.ts', [directory.path, ...flags]);
+}
+
+describe('the plan command, on the three hosts of the proposal', () => {
+  for (const { title, files, table, resources } of forms) {
+    it(`prints what ${title} exposes, as a table, JSON and YAML`, async () => {
+      const [text, json, yaml] = await Promise.all([plan(files), plan(files, '-o', 'json'), plan(files, '-o=yaml')]);
+      assert.deepEqual(text.stdout.split('\n\nNot exposed:\n')[0]?.split('\n'), table);
+      assert.deepEqual(shorten(JSON.parse(json.stdout)), resources);
+      assert.deepEqual(parse(yaml.stdout), JSON.parse(json.stdout));
+      for (const { code, stderr } of [text, json, yaml]) assert.deepEqual([code, stderr], [0, '']);
+    });
+  }
+
+  it('says below the table what is not exposed, and why', async () => {
+    const { stdout } = await plan(forms[0].files);
+    const notes = stdout.split('\n\nNot exposed:\n')[1]?.trimEnd().split('\n') ?? [];
+    assert.deepEqual(
+      notes.map((note) => note.slice(0, note.indexOf(':'))),
+      [
+        '  h1  NothingFound  macvtap-cni/policy-1[2] eth2 as dataplane',
+        '  h2  NothingFound  macvtap-cni/policy-1[1] eth1 as quickDataplane',
+        '  h2  NothingFound  macvtap-cni/policy-1[2] eth2 as dataplane',
+        '  h3  Loopback  implicit lo',
+      ],
+    );
+  });
+
+  it('prints one node alone when asked to', async () => {
+    const { code, stdout } = await plan(forms[0].files, '--node', 'h1');
+    assert.equal(code, 0);
+    assert.deepEqual(stdout.split('\n').slice(0, 3), forms[0].table.slice(0, 3));
+    assert.doesNotMatch(stdout, /^ *h[23]/m);
+  });
+
+  it('plans with the implicit exposure that the flags give', async () => {
+    const all = await plan({ 'nodes.yaml': nodes }, '--node=h1', '--link-kinds=device', '--implicit-exclude=eth0');
+    assert.match(all.stdout, /eth1.*bond1.*eth0/s);
+    const none = await plan({ 'nodes.yaml': nodes }, '--node=h1', '--implicit-exposure', 'None');
+    assert.deepEqual([none.code, none.stdout.split('\n')[1]], [0, 'h1    -         -       -     -         none']);
+  });
+});
+
+describe('the plan command, when something is missing', () => {
+  it('prints the other plans beside a node whose interfaces nobody told, and fails', async () => {
+    const files = { ...forms[0].files, 'h4.yaml': 'apiVersion: v1\nkind: Node\nmetadata: { name: h4 }\n' };
+    const { code, stdout, stderr } = await plan(files);
+    assert.deepEqual(stdout.split('\n').slice(0, 6), forms[0].table);
+    assert.deepEqual([code, stderr.split(':')[0]], [1, 'Node h4']);
+    assert.match(stderr, /MacvtapNetworkNodeState h4/);
+  });
+
+  it('names a node that is not there, and fails', async () => {
+    const { code, stdout, stderr } = await plan(forms[0].files, '--node', 'h9');
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /^Node h9: .*--node\n$/);
+  });
+
+  it('names a directory that is not there, and fails', async () => {
+    await using directory = await ManifestsDirectory.make();
+    const missing = join(directory.path, 'nowhere');
+    const { code, stdout, stderr } = await runProgram('cli/plan.ts', [missing]);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.ok(stderr.includes(missing), stderr);
+    assert.doesNotMatch(stderr, /no Node among the files/);
+  });
+
+  it('says of an empty directory what to put there, and fails', async () => {
+    const { code, stdout, stderr } = await plan({});
+    assert.deepEqual([code, stdout, stderr], [1, '', 'no Node among the files; add one\n']);
+  });
+});
+
+const misuses = [
+  { title: 'without a directory', flags: [], says: /<directory>: missing/ },
+  { title: 'with two directories', flags: ['a', 'b'], says: /b: unexpected/ },
+  { title: 'with an unknown flag', flags: ['a', '--nodes'], says: /--nodes: no such flag/ },
+  { title: 'with an unknown format', flags: ['a', '-o', 'xml'], says: /xml: write one of table, json, yaml/ },
+  { title: 'with a flag that lacks its value', flags: ['a', '--node'], says: /--node: needs a value/ },
+  { title: 'with a broken glob', flags: ['a', '--implicit-exclude', 'usb['], says: /--implicit-exclude: usb\[/ },
+] as const;
+
+describe('the plan command, called wrongly', () => {
+  for (const { title, flags, says } of misuses) {
+    it(`${title}, says so and exits with the code for misuse`, async () => {
+      const { code, stdout, stderr } = await runProgram('cli/plan.ts', flags);
+      assert.deepEqual([code, stdout], [2, '']);
+      assert.match(stderr, /^npm run plan --: /);
+      assert.match(stderr, says);
+    });
+  }
+
+  it('with an unknown variable, says so and exits with the code for misuse', async () => {
+    const { code, stderr } = await runProgram('cli/plan.ts', ['a'], { KUBE_MACVTAP_NODES: 'h1' });
+    assert.equal(code, 2);
+    assert.match(stderr, /KUBE_MACVTAP_NODES/);
+  });
+
+  it('with --help, prints every flag on standard output and succeeds', async () => {
+    const { code, stdout, stderr } = await runProgram('cli/plan.ts', ['--help']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^Usage: npm run plan -- <directory> \[flags\]$/m);
+    for (const flag of ['node', 'o', 'namespace', 'link-kinds', 'implicit-exposure', 'implicit-exclude']) {
+      assert.match(stdout, new RegExp(`^ +--?${flag}\\b`, 'm'));
+    }
+  });
+});

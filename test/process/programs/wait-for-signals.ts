@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import { signalScope } from '../../../runtime/signals.ts';
+
+/** Ends in order at the first signal, unless it was told to hang, and then at the second. */
+const [, , hangs] = process.argv;
+
+using scope = signalScope();
+const { promise, resolve } = Promise.withResolvers<void>();
+const keepAlive = setInterval(() => {}, 60_000);
+scope.signal.addEventListener('abort', () => {
+  console.log(`aborted by ${scope.signal.reason}`);
+  if (hangs === undefined) resolve();
+});
+console.log('waiting');
+await promise;
+clearInterval(keepAlive);
+console.log('ended in order');

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type ProcessOptions, startProcess } from './start-process.ts';
+
+const start = (script: string, options: Partial<ProcessOptions> = {}) =>
+  startProcess({ name: 'script', command: ['sh', '-c', script], ...options });
+
+describe('a process under test', () => {
+  it('is waited for by a line of either stream, in any order and also afterwards', async () => {
+    await using running = start('trap "echo three; exit" TERM; echo one; echo two >&2; while :; do sleep 0.02; done');
+    assert.equal(await running.waitForLine(/^t/), 'two');
+    assert.equal(await running.waitForLine(/n/), 'one');
+    running.signal('SIGTERM');
+    assert.equal(await running.waitForLine(/^th/), 'three');
+    await running.exit;
+    assert.equal(await running.waitForLine(/^th/), 'three');
+  });
+
+  it('tells each line once, whole, though it comes in pieces, and the last one though it lacks its end', async () => {
+    const lines: string[] = [];
+    // The pauses make pieces of it; nothing depends on them.
+    await using running = start("printf 'o'; sleep 0.05; printf 'ne\\ntwo\\nthr'; sleep 0.05; printf 'ee'", {
+      onLine: (line) => lines.push(line),
+    });
+    await running.exit;
+    assert.deepEqual(lines, ['one', 'two', 'three']);
+    assert.equal(running.output, 'one\ntwo\nthree');
+  });
+
+  it('that ends before its line fails the wait with all that it printed', async () => {
+    await using running = start('echo one; printf "no such device" >&2; exit 3');
+    await assert.rejects(running.waitForLine(/ready/), /script ended before it printed .*ready.*one/s);
+    assert.match(running.output, /no such device/);
+    assert.deepEqual(await running.exit, { code: 3, signal: null });
+  });
+
+  it('that never prints its line fails the wait with all that it printed, and still runs', async () => {
+    await using running = start('echo one; exec sleep 60');
+    await running.waitForLine(/one/);
+    await assert.rejects(running.waitForLine(/ready/, 1), /script did not print .*ready.*one/s);
+    assert.ok(isRunning(running.pid));
+  });
+
+  it('has the environment that is given beside that of its parent', async () => {
+    await using running = start('echo "$GIVEN:$PATH"', { environment: { GIVEN: 'yes' } });
+    assert.equal(await running.waitForLine(/./), `yes:${process.env.PATH}`);
+  });
+
+  it('that cannot be started says so and has ended', async () => {
+    await using running = start('', { command: ['/nowhere/program'] });
+    await assert.rejects(running.waitForLine(/ready/), /\/nowhere\/program/);
+    assert.notEqual((await running.exit).code, 0);
+  });
+});
+
+describe('stopping a process under test', () => {
+  it('asks it to end in order', async () => {
+    await using running = start('trap "echo bye; exit 7" TERM; echo ready; while :; do sleep 0.02; done');
+    await running.waitForLine(/ready/);
+    assert.deepEqual(await running.stop(), { code: 7, signal: null });
+    assert.match(running.output, /bye/);
+  });
+
+  it('kills it when it does not end', async () => {
+    await using running = start('trap "" TERM; echo ready; while :; do sleep 0.02; done');
+    await running.waitForLine(/ready/);
+    assert.deepEqual(await running.stop(1), { code: null, signal: 'SIGKILL' });
+  });
+
+  it('may be done twice, and after its end', async () => {
+    await using running = start('exit 3');
+    await running.exit;
+    assert.deepEqual([await running.stop(), await running.stop()], Array(2).fill({ code: 3, signal: null }));
+  });
+
+  it('is what the end of its scope does', async () => {
+    let pid = -1;
+    {
+      await using running = start('echo ready; exec sleep 60');
+      await running.waitForLine(/ready/);
+      pid = running.pid;
+    }
+    assert.equal(isRunning(pid), false);
+  });
+});
+
+it('a process under test dies with the one that started it, even if that one is killed', {
+  timeout: 30_000,
+}, async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-process-'));
+  // The child holds the pipe's other end, so that the end of the pipe is the end of the child.
+  const pipe = join(folder.path, 'held-by-child');
+  await promisify(execFile)('mkfifo', [pipe]);
+  const held = createReadStream(pipe).resume();
+  const released = once(held, 'close');
+  const program = fileURLToPath(new URL('programs/start-a-child.ts', import.meta.url));
+  await using parent = startProcess({ name: 'parent', command: [process.execPath, program, pipe] });
+  await parent.waitForLine(/^child is ready$/);
+  assert.equal(held.readableEnded, false);
+  parent.signal('SIGKILL');
+  assert.deepEqual(await parent.exit, { code: null, signal: 'SIGKILL' });
+  await released;
+});
+
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}
