@@ -29,6 +29,10 @@ export const reasons = {
   ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
   PassthruExclusive: 'a passthru resource and any other cannot share a parent; the first one has it',
 
+  // Why a resource that kubelet knows gives out nothing for now.
+  ParentChanged: 'its interfaces changed, and it would move to another parent while pods hold devices on this one',
+  Draining: 'nothing asks for it any more; it stays for the pods that hold its devices',
+
   // What is wrong with a policy as it is written.
   ParentAmbiguous: 'an entry needs exactly one of parentIface and nicSelector',
   NameInBothForms: 'a policy with spec.resourceName has no resourceName in its entries',

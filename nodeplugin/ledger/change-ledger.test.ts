@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { changeLedger } from './change-ledger.ts';
+import type { Attachment, DeviceEntry } from './device-record.ts';
+import { emptyLedger, formatVersion, type LedgerContent } from './ledger-content.ts';
+
+const entry: DeviceEntry = {
+  resource: 'dataplane',
+  parent: 'bond1',
+  mode: 'bridge',
+  ifindex: 1_100_000_000,
+  attempt: 0,
+};
+const attachment: Attachment = {
+  containerID: '4f1c',
+  ifname: 'net1',
+  netnsPath: '/run/netns/cni-1',
+  netnsInode: 4026532201,
+  mac: '52:54:00:0a:0b:0c',
+};
+
+const empty = emptyLedger('h1');
+const lastUsed = ({ devices }: LedgerContent) => [...devices].map(([id, { record }]) => [id, record.lastUsed]);
+
+/** A ledger with one device, in which a newer program left a key everywhere. */
+function withUnknown(version: number): LedgerContent {
+  const record = { ...entry, attachment, lastUsed: 4 };
+  const devices = new Map([['a', { record, unknown: { vhost: true }, unknownOfAttachment: { queues: 2 } }]]);
+  return { ...empty, version, devices, unread: new Map([['b', { mode: 'source' }]]) };
+}
+
+test('every record makes its device the one used last', () => {
+  const first = changeLedger(empty, [
+    { deviceID: 'a', entry },
+    { deviceID: 'b', entry },
+  ]);
+  assert.deepEqual(lastUsed(first), [
+    ['a', 1],
+    ['b', 2],
+  ]);
+  assert.deepEqual(lastUsed(changeLedger(first, [{ deviceID: 'a', entry }])), [
+    ['b', 2],
+    ['a', 3],
+  ]);
+});
+
+test('changes of one device take effect in their order', () => {
+  const other = { ...entry, parent: 'eth1' };
+  const changes = [
+    { deviceID: 'a', entry },
+    { deviceID: 'a', entry: undefined },
+    { deviceID: 'a', entry: other },
+  ];
+  assert.deepEqual(changeLedger(empty, changes).devices.get('a')?.record, { ...other, lastUsed: 2 });
+});
+
+test('the ledger before is not touched, and forgetting a device that it lacks gives it back as it is', () => {
+  changeLedger(empty, [{ deviceID: 'a', entry }]);
+  assert.equal(empty.devices.size, 0);
+  assert.equal(changeLedger(empty, [{ deviceID: 'a', entry: undefined }]), empty);
+});
+
+test('unknown keys of this version stay beside a device, and beside its attachment while that is the same', () => {
+  const change = (next: DeviceEntry) => changeLedger(withUnknown(formatVersion), [{ deviceID: 'a', entry: next }]);
+  const kept = (next: DeviceEntry) => {
+    const { unknown, unknownOfAttachment } = change(next).devices.get('a') ?? {};
+    return [unknown, unknownOfAttachment];
+  };
+  assert.deepEqual(kept({ ...entry, attachment: { ...attachment, mac: '52:54:00:00:00:01' } }), [
+    { vhost: true },
+    { queues: 2 },
+  ]);
+  assert.deepEqual(kept({ ...entry, attachment: { ...attachment, containerID: '77aa' } }), [{ vhost: true }, {}]);
+  assert.deepEqual(kept(entry), [{ vhost: true }, {}]);
+});
+
+test('forgetting a device forgets its unknown keys', () => {
+  const changed = changeLedger(withUnknown(formatVersion), [
+    { deviceID: 'a', entry: undefined },
+    { deviceID: 'a', entry },
+  ]);
+  assert.deepEqual(changed.devices.get('a')?.unknown, {});
+});
+
+test('in a file of a newer version only the device that changes loses what is not understood', () => {
+  const newer = withUnknown(formatVersion + 1);
+  const changed = changeLedger(newer, [{ deviceID: 'a', entry }]);
+  assert.deepEqual(changed.devices.get('a')?.unknown, {});
+  assert.deepEqual([...changed.unread], [['b', { mode: 'source' }]]);
+  const another = changeLedger(newer, [{ deviceID: 'b', entry }]);
+  assert.deepEqual(another.devices.get('a'), newer.devices.get('a'));
+  assert.equal(another.unread.size, 0);
+  assert.equal(another.version, formatVersion + 1);
+});
+
+test('a record that cannot be read can be forgotten', () => {
+  assert.equal(changeLedger(withUnknown(formatVersion + 1), [{ deviceID: 'b', entry: undefined }]).unread.size, 0);
+});

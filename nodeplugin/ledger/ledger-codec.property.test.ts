@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decodeLedger } from './decode-ledger.ts';
+import { encodeLedger } from './encode-ledger.ts';
+import { formatVersion, type KeptRecord, type LedgerContent } from './ledger-content.ts';
+
+const text = fc.string({ minLength: 1, unit: 'binary' });
+const count = fc.nat();
+/** As JSON gives them back: no -0, no undefined. */
+const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+const unknown = fc.dictionary(
+  text.map((key) => `x-${key}`),
+  json,
+  { maxKeys: 3, noNullPrototype: true },
+);
+
+const mac = fc
+  .uint8Array({ minLength: 6, maxLength: 6 })
+  .map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':'));
+
+const attachment = fc.record(
+  { containerID: text, ifname: text, netnsPath: text, netnsInode: count, mac },
+  { noNullPrototype: true },
+);
+
+const required = {
+  resource: text,
+  parent: text,
+  mode: fc.constantFrom('bridge', 'private', 'vepa', 'passthru'),
+  ifindex: fc.integer({ min: 1, max: 0x7fff_ffff }),
+  attempt: count,
+  lastUsed: count,
+} as const;
+
+const kept = fc
+  .record(
+    { ...required, nodeName: text, attachment },
+    { requiredKeys: Object.keys(required) as (keyof typeof required)[], noNullPrototype: true },
+  )
+  .chain((record) =>
+    fc.tuple(unknown, record.attachment === undefined ? fc.constant({}) : unknown).map(
+      ([unknown, unknownOfAttachment]): KeptRecord => ({
+        record: record as KeptRecord['record'],
+        unknown,
+        unknownOfAttachment,
+      }),
+    ),
+  );
+
+const content: fc.Arbitrary<LedgerContent> = fc.record({
+  version: fc.constantFrom(formatVersion, formatVersion + 1),
+  node: text,
+  devices: fc.array(fc.tuple(text, kept), { maxLength: 5 }).map((entries) => new Map(entries)),
+  unread: fc.constant(new Map()),
+  unknown,
+});
+
+const encode = (ledger: LedgerContent) => new TextEncoder().encode(encodeLedger(ledger));
+
+test('whatever a ledger holds is read back from its file', () => {
+  fc.assert(
+    fc.property(content, (ledger) => {
+      const decoded = decodeLedger(encode(ledger), 'other');
+      assert.deepEqual(decoded.faults, []);
+      assert.deepEqual(byKey(decoded.content), byKey(ledger));
+    }),
+  );
+});
+
+test('a file cut short anywhere is told, and never throws', () => {
+  fc.assert(
+    fc.property(content, fc.double({ min: 0, max: 1, noNaN: true }), (ledger, share) => {
+      const bytes = encode(ledger);
+      // Its last two bytes are the brace without which it is no JSON, and a newline.
+      const end = Math.floor(share * (bytes.length - 2));
+      const decoded = decodeLedger(bytes.subarray(0, end), 'h1');
+      assert.equal(decoded.faults.length, 1);
+      assert.equal(decoded.content.devices.size, 0);
+    }),
+  );
+});
+
+test('a ledger of any JSON is read without throwing, and what is read can be written and read again', () => {
+  const anything = fc.record({ version: json, node: json, devices: fc.dictionary(text, fc.oneof(json, kept)) });
+  fc.assert(
+    fc.property(fc.oneof(json, anything), (value) => {
+      const first = decodeLedger(new TextEncoder().encode(JSON.stringify(value)), 'h1').content;
+      const again = decodeLedger(encode(first), 'h1');
+      assert.deepEqual(again, { content: first, faults: [] });
+    }),
+  );
+});
+
+/** JSON puts keys that look like numbers first, in any object. */
+function byKey(ledger: LedgerContent): unknown {
+  return { ...ledger, devices: Object.fromEntries(ledger.devices) };
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { removeTemporaryFiles, writeFileAtomically } from '../../runtime/atomic-file.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { faultPoint } from '../../runtime/fault-point.ts';
+import { changeLedger, type LedgerChange } from './change-ledger.ts';
+import type { DeviceEntry, DeviceRecord } from './device-record.ts';
+import { encodeLedger } from './encode-ledger.ts';
+import type { LedgerContent } from './ledger-content.ts';
+import { loadLedger } from './load-ledger.ts';
+import { lockDirectory } from './lock-directory.ts';
+import { makeStateDirectory } from './make-state-directory.ts';
+import { setAside } from './set-aside.ts';
+
+export interface LedgerOptions {
+  /** The node plugin's state directory; made where it is missing. */
+  readonly directory: string;
+  readonly nodeName: string;
+  /** Is told what is odd about the file that was found, and that it cannot be written although it should be. */
+  readonly onWarning: (warning: MacvtapError) => void;
+}
+
+/**
+ * What the devices of a node were given, in `<directory>/ledger.json`. It holds nothing that is not durable: what `get`
+ * and `entries` tell is what a process that starts after a crash finds. Changes that are asked for while a write is
+ * under way wait and are written together by the next one, so that many at once cost two or three writes.
+ */
+export class Ledger implements AsyncDisposable {
+  readonly path: string;
+  #content: LedgerContent;
+  #isBroken: boolean;
+  #isClosed = false;
+  #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+  readonly #scope: AsyncDisposable;
+
+  /**
+   * Takes the directory for this process and reads the ledger. Raises LedgerLocked and LedgerUnavailable; a broken file
+   * or one that cannot be written is a warning.
+   */
+  static async open({ directory, nodeName, onWarning }: LedgerOptions): Promise<Ledger> {
+    await makeStateDirectory(directory);
+    await using scope = new AsyncDisposableStack();
+    scope.use(await lockDirectory(directory));
+    const path = join(directory, 'ledger.json');
+    await removeTemporaryFiles(path);
+    const { content, isBroken, warnings } = await loadLedger(path, nodeName);
+    for (const warning of warnings) onWarning(warning);
+    const ledger = new Ledger(path, content, isBroken, scope.move());
+    // At once, so that the readable records do not depend on the broken file for longer than they must.
+    if (isBroken) await ledger.#write(content).catch((thrown) => onWarning(MacvtapError.from(thrown)));
+    return ledger;
+  }
+
+  private constructor(path: string, content: LedgerContent, isBroken: boolean, scope: AsyncDisposable) {
+    this.path = path;
+    this.#content = content;
+    this.#isBroken = isBroken;
+    this.#scope = scope;
+  }
+
+  get(deviceID: string): DeviceRecord | undefined {
+    return this.#content.devices.get(deviceID)?.record;
+  }
+
+  entries(): readonly (readonly [deviceID: string, record: DeviceRecord])[] {
+    return [...this.#content.devices].map(([id, { record }]) => [id, record] as const);
+  }
+
+  /**
+   * Replaces what the device had, if anything, and makes it the one used last. Resolves when that is durable. Raises
+   * FileNotWritten, and then the ledger is as if nobody had asked.
+   */
+  record(deviceID: string, entry: DeviceEntry): Promise<void> {
+    return this.#change({ deviceID, entry });
+  }
+
+  /** Likewise; a device that has no entry costs no write. */
+  forget(deviceID: string): Promise<void> {
+    return this.#change({ deviceID, entry: undefined });
+  }
+
+  /** Writes what was asked for before, and gives the directory free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#writing;
+    await this.#scope[Symbol.asyncDispose]();
+  }
+
+  #change(change: LedgerChange): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closed(change, this.path));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ change, resolve, reject });
+    this.#writing ??= this.#writeWaiting();
+    return promise;
+  }
+
+  async #writeWaiting(): Promise<void> {
+    // What is asked for in the same turn of the event loop shares the first write.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        const next = changeLedger(
+          this.#content,
+          batch.map(({ change }) => change),
+        );
+        if (next !== this.#content) await this.#write(next);
+        this.#content = next;
+        for (const { resolve } of batch) resolve();
+      } catch (thrown) {
+        for (const { change, reject } of batch) reject(notDone(change, thrown));
+      }
+    }
+    // In the same turn as the last look at what waits: whoever is told now may ask again at once.
+    this.#writing = undefined;
+  }
+
+  async #write(content: LedgerContent): Promise<void> {
+    faultPoint('ledger-before-write');
+    if (this.#isBroken) {
+      await setAside(this.path);
+      faultPoint('ledger-set-aside');
+    }
+    await writeFileAtomically(this.path, encodeLedger(content));
+    this.#isBroken = false;
+    faultPoint('ledger-after-write');
+  }
+}
+
+interface Waiting {
+  readonly change: LedgerChange;
+  readonly resolve: () => void;
+  readonly reject: (error: MacvtapError) => void;
+}
+
+function notDone({ deviceID, entry }: LedgerChange, thrown: unknown): MacvtapError {
+  const { code, message, facts } = MacvtapError.from(thrown);
+  const what = entry === undefined ? 'forgotten' : 'recorded';
+  return new MacvtapError(code, `device ${deviceID} cannot be ${what} in the ledger: ${message}`, {
+    facts: { ...facts, device: deviceID },
+    cause: thrown,
+  });
+}
+
+function closed({ deviceID }: LedgerChange, path: string): MacvtapError {
+  return new MacvtapError('Aborted', `the ledger ${path} is closed: nothing changes for device ${deviceID} any more`, {
+    facts: { path, device: deviceID },
+  });
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { removeTemporaryFiles, writeFileAtomically } from './atomic-file.ts';
+
+const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-atomic-'));
+
+test('a file is made for its owner alone, replaced as a whole, and nothing is left beside it', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'state.json');
+  await writeFileAtomically(path, 'a longer first text');
+  await writeFileAtomically(path, new TextEncoder().encode('second'));
+  assert.equal(await readFile(path, 'utf8'), 'second');
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  assert.deepEqual(await readdir(directory.path), ['state.json']);
+});
+
+test('writers at once leave the content of one of them', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'state.json');
+  const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(5_000));
+  await Promise.all(contents.map((content) => writeFileAtomically(path, content)));
+  assert.ok(contents.includes(await readFile(path, 'utf8')));
+  assert.deepEqual(await readdir(directory.path), ['state.json']);
+});
+
+test('a failure names the path and the next step, and leaves no temporary file', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'state.json');
+  await mkdir(path);
+  await assert.rejects(writeFileAtomically(path, 'x'), (error: Error) => {
+    assert.equal((error as { code?: string }).code, 'FileNotWritten');
+    assert.ok(error.message.startsWith(`cannot write ${path}: illegal operation on a directory (EISDIR); `));
+    return true;
+  });
+  assert.deepEqual(await readdir(directory.path), ['state.json']);
+});
+
+test('a directory that is gone is named as what to make again', async () => {
+  await assert.rejects(writeFileAtomically('/nonexistent/state.json', 'x'), {
+    code: 'FileNotWritten',
+    message:
+      'cannot write /nonexistent/state.json: no such file or directory (ENOENT); make the directory /nonexistent again',
+  });
+});
+
+test('only temporary files of this very file are removed', async () => {
+  await using directory = await temporaryDirectory();
+  const others = ['state.json', '.state.json.tmp', '.state.json.short.tmp', '.other.json.0123456789ab.tmp'];
+  for (const name of [...others, '.state.json.0123456789ab.tmp']) await writeFile(join(directory.path, name), '');
+  assert.deepEqual(await removeTemporaryFiles(join(directory.path, 'state.json')), ['.state.json.0123456789ab.tmp']);
+  assert.deepEqual((await readdir(directory.path)).sort(), others.sort());
+});
+
+test('a directory that is missing has no temporary files', async () => {
+  assert.deepEqual(await removeTemporaryFiles('/nonexistent/state.json'), []);
+});

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtempDisposable, open, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import type { DeviceEntry } from '../../nodeplugin/ledger/device-record.ts';
+import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
+import type { MacvtapError } from '../../runtime/errors.ts';
+
+const run = promisify(execFile);
+const skip = process.getuid?.() === 0 ? false : 'needs root to mount a file system';
+const entry: DeviceEntry = { resource: 'r', parent: 'bond1', mode: 'bridge', ifindex: 1_100_000_000, attempt: 0 };
+
+/** A small file system of the test's own, which can be filled and made read-only. */
+async function mountSmall() {
+  await using stack = new AsyncDisposableStack();
+  const { path } = stack.use(await mkdtempDisposable(join(tmpdir(), 'kmt-disk-')));
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'kube-macvtap-test', path]);
+  stack.defer(async () => void (await run('umount', ['--lazy', path])));
+  const scope = stack.move();
+  const filler = join(path, 'filler');
+  return {
+    path,
+    fill: () => fillUp(filler),
+    free: () => unlink(filler),
+    remount: (how: 'ro' | 'rw') => run('mount', ['-o', `remount,${how}`, path]),
+    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+  };
+}
+
+async function fillUp(path: string): Promise<void> {
+  await using file = await open(path, 'w');
+  const block = new Uint8Array(4096);
+  await assert.rejects(
+    async () => {
+      for (;;) await file.write(block);
+    },
+    { code: 'ENOSPC' },
+  );
+}
+
+async function openLedger(directory: string) {
+  const warnings: MacvtapError[] = [];
+  const ledger = await Ledger.open({ directory, nodeName: 'h1', onWarning: (warning) => warnings.push(warning) });
+  return { ledger, warnings };
+}
+
+test('on a full disk a record fails by name, the ledger stays as it was, and space heals it', { skip }, async () => {
+  await using disk = await mountSmall();
+  const directory = join(disk.path, 'state');
+  const { ledger } = await openLedger(directory);
+  await using _closed = ledger;
+  await ledger.record('a', entry);
+  const before = await readFile(ledger.path, 'utf8');
+  await disk.fill();
+  await assert.rejects(ledger.record('b', entry), {
+    code: 'FileNotWritten',
+    message: `device b cannot be recorded in the ledger: cannot write ${ledger.path}: no space left on device (ENOSPC); free some space on the file system of ${directory}`,
+  });
+  await assert.rejects(ledger.forget('a'), { code: 'FileNotWritten' });
+  assert.deepEqual(ledger.entries(), [['a', { ...entry, lastUsed: 1 }]]);
+  assert.equal(await readFile(ledger.path, 'utf8'), before);
+  assert.deepEqual(await readdir(directory), ['ledger.json']);
+  await disk.free();
+  await ledger.record('b', entry);
+  assert.deepEqual(Object.keys(JSON.parse(await readFile(ledger.path, 'utf8')).devices), ['a', 'b']);
+});
+
+test('on a read-only disk the ledger opens and is read, and a record fails by name', { skip }, async () => {
+  await using disk = await mountSmall();
+  const directory = join(disk.path, 'state');
+  {
+    const { ledger } = await openLedger(directory);
+    await using _closed = ledger;
+    await ledger.record('a', entry);
+  }
+  await disk.remount('ro');
+  const { ledger, warnings } = await openLedger(directory);
+  await using _closed = ledger;
+  assert.deepEqual([ledger.entries().length, warnings], [1, []]);
+  await assert.rejects(ledger.record('b', entry), {
+    code: 'FileNotWritten',
+    message: `device b cannot be recorded in the ledger: cannot write ${ledger.path}: read-only file system (EROFS); mount the file system of ${directory} writable`,
+  });
+  assert.equal(ledger.get('b'), undefined);
+  // The lock holds on a read-only disk, too.
+  await assert.rejects(openLedger(directory), { code: 'LedgerLocked' });
+});
+
+test('on a read-only disk a state directory that is missing is named', { skip }, async () => {
+  await using disk = await mountSmall();
+  await disk.remount('ro');
+  await assert.rejects(openLedger(join(disk.path, 'state')), {
+    code: 'LedgerUnavailable',
+    message: /^cannot make the state directory .*\/state: read-only file system \(EROFS\); /,
+  });
+});
+
+test('a broken ledger on a read-only disk is told, and not overwritten before it is set aside', { skip }, async () => {
+  await using disk = await mountSmall();
+  const directory = join(disk.path, 'state');
+  await mkdir(directory);
+  await writeFile(join(directory, 'ledger.json'), 'garbage');
+  await disk.remount('ro');
+  const { ledger, warnings } = await openLedger(directory);
+  await using _closed = ledger;
+  assert.deepEqual(
+    warnings.map(({ code }) => code),
+    ['LedgerBroken', 'FileNotWritten'],
+  );
+  await assert.rejects(ledger.record('a', entry), { code: 'FileNotWritten' });
+  await disk.remount('rw');
+  await ledger.record('a', entry);
+  assert.equal(await readFile(`${ledger.path}.broken-1`, 'utf8'), 'garbage');
+  assert.deepEqual((await readdir(directory)).sort(), ['ledger.json', 'ledger.json.broken-1']);
+});
