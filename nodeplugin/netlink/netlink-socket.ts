@@ -44,6 +44,8 @@ export class NetlinkSocket implements AsyncDisposable {
   readonly #queue: Exchange[] = [];
   /** Sent and unanswered, by sequence number. An aborted one stays until its reply comes, which nobody then hears. */
   readonly #sent = new Map<number, Exchange>();
+  /** What sends under way point at: koffi holds no more than the address, and what nobody else holds is freed. */
+  readonly #sending = new Set<Uint8Array>();
   #underWay = 0;
   #sequence = 0;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -101,8 +103,10 @@ export class NetlinkSocket implements AsyncDisposable {
     const sequence = this.#sequence;
     const bytes = encodeMessage({ ...exchange.request, sequence });
     this.#sent.set(sequence, exchange);
+    this.#sending.add(bytes);
     this.#underWay += 1;
     libc.send.async(this.#fd, bytes, bytes.length, 0, (error: unknown, sentBytes: number) => {
+      this.#sending.delete(bytes);
       this.#underWay -= 1;
       this.#drain();
       if (this.#sent.delete(sequence)) exchange.reject(unanswered(sentBytes, error));

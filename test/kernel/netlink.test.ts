@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { afterEach, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { dump } from '../../nodeplugin/netlink/dump.ts';
 import { decodeLink } from '../../nodeplugin/netlink/link-message.ts';
 import {
@@ -32,6 +35,28 @@ test('each of many requests at once gets its own reply', async () => {
     const ifindexes = reply.messages.map(({ payload }) => decodeLink(payload).ifindex);
     assert.deepEqual([reply.errno, ifindexes], asked[i] === 1 ? [0, [1]] : [19, []]);
   }
+});
+
+test('what is sent outlives a garbage collection between the request and its send()', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  await using socket = new NetlinkSocket({ concurrency: 32 });
+  // The pool's four threads are taken, so that the sends wait while their bytes could be freed and used again.
+  const busy = Array.from({ length: 4 }, () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    pbkdf2('', '', 100_000, 32, 'sha256', () => resolve());
+    return promise;
+  });
+  const requests = Array.from({ length: 32 }, () => socket.request(loopback));
+  await setImmediate();
+  collect();
+  const others = Array.from({ length: 10_000 }, (_, length) => new Uint8Array(length % 128).fill(0xff));
+  assert.deepEqual(
+    (await Promise.all(requests)).map(({ errno }) => errno),
+    requests.map(() => 0),
+  );
+  assert.equal(others.length, 10_000);
+  await Promise.all(busy);
 });
 
 test('a dump of one part or of many has every link once', { skip: needsRoot }, async () => {
