@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from 'node:util';
 import { RTM_DELADDR, RTM_NEWADDR } from '../netlink/address-message.ts';
-import { RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
+import { decodeLink, type LinkMessage, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
 import type { NetlinkMessage } from '../netlink/message.ts';
 import { openEvents } from '../netlink/open-events.ts';
 import { decodeRoute, isMainDefaultRoute, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/route-message.ts';
+import { isOwnMacvtap } from './own-macvtap.ts';
 
 /**
  * Calls back whenever what the facts are made of may have changed, also when events were lost or cannot be read: only
@@ -11,9 +13,11 @@ import { decodeRoute, isMainDefaultRoute, RTM_DELROUTE, RTM_NEWROUTE } from '../
  * (netdev_state_change, net/core/dev.c); the next event of any link shows it. Raises `NetlinkUnavailable`.
  */
 export function subscribeToInterfaces(onEvent: () => void, onError: (error: unknown) => void): Disposable {
+  const isNews = createNewsFilter();
   return openEvents({
     onMessages: (messages) => {
-      if (messages.some(isRelevant)) onEvent();
+      // Each of them, even after one that counts: the filter learns from all.
+      if (messages.filter(isNews).length > 0) onEvent();
     },
     onLost: onEvent,
     onError: (error) => {
@@ -23,8 +27,36 @@ export function subscribeToInterfaces(onEvent: () => void, onError: (error: unkn
   });
 }
 
-/** A routing daemon sends thousands of routes; only default routes are facts. */
-function isRelevant({ type, payload }: NetlinkMessage): boolean {
-  if (type === RTM_NEWROUTE || type === RTM_DELROUTE) return isMainDefaultRoute(decodeRoute(payload));
-  return type === RTM_NEWLINK || type === RTM_DELLINK || type === RTM_NEWADDR || type === RTM_DELADDR;
+/**
+ * Tells what may have changed a fact from what has not, because a reading of everything is dear:
+ * - Our own macvtaps are no facts, and each Allocate makes one.
+ * - The kernel announces a parent again whenever something is made on it, with nothing new to say.
+ * - A routing daemon sends thousands of routes; only default routes are facts.
+ */
+function createNewsFilter(): (message: NetlinkMessage) => boolean {
+  const lastSeen = new Map<number, LinkMessage>();
+  return ({ type, payload }) => {
+    switch (type) {
+      case RTM_NEWROUTE:
+      case RTM_DELROUTE:
+        return isMainDefaultRoute(decodeRoute(payload));
+      case RTM_NEWADDR:
+      case RTM_DELADDR:
+        return true;
+      case RTM_NEWLINK: {
+        const link = decodeLink(payload);
+        const before = lastSeen.get(link.ifindex);
+        if (isOwnMacvtap(link)) return false;
+        lastSeen.set(link.ifindex, link);
+        return !isDeepStrictEqual(link, before);
+      }
+      case RTM_DELLINK: {
+        const link = decodeLink(payload);
+        lastSeen.delete(link.ifindex);
+        return !isOwnMacvtap(link);
+      }
+      default:
+        return false;
+    }
+  };
 }

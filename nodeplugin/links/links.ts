@@ -8,6 +8,7 @@ import { getLink, type LinkDetails, type LinkKey } from './get-link.ts';
 import { subscribeToInterfaces } from './interface-events.ts';
 import { type LinkMove, moveLink } from './move-link.ts';
 import { withNetnsID } from './netns-id.ts';
+import { isOwnMacvtap } from './own-macvtap.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
 import { type InterfaceWatch, watchInterfaces } from './watch-interfaces.ts';
 
@@ -17,7 +18,7 @@ import { type InterfaceWatch, watchInterfaces } from './watch-interfaces.ts';
  */
 export interface Links extends AsyncDisposable {
   readInterfaces(signal?: AbortSignal): Promise<readonly InterfaceFacts[]>;
-  /** `onError` hears of readings that failed and are repeated. The watch ends with its own disposal. */
+  /** All but our own macvtaps. `onError` hears of readings that failed and are repeated. The watch ends with its own disposal. */
   watchInterfaces(onError: (error: MacvtapError) => void, signal?: AbortSignal): Promise<InterfaceWatch>;
   createMacvtap(request: MacvtapRequest, signal?: AbortSignal): Promise<void>;
   /** A link that is gone already is a success. */
@@ -48,7 +49,7 @@ export async function openLinks({ sysRoot = '/sys' }: { readonly sysRoot?: strin
     readInterfaces,
     watchInterfaces: (onError, signal) =>
       watchInterfaces({
-        read: readInterfaces,
+        read: async (given) => (await readInterfaces(given)).filter((nic) => !isOwnMacvtap(nic)),
         subscribe: (onEvent) => subscribeToInterfaces(onEvent, (error) => onError(MacvtapError.from(error))),
         onError,
         ...(signal !== undefined && { signal }),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
 
@@ -24,7 +24,8 @@ export async function readTapNode(
   { sysRoot = '/sys', devRoot = '/dev' }: { readonly sysRoot?: string; readonly devRoot?: string } = {},
 ): Promise<TapNode> {
   const path = join(devRoot, `tap${ifindex}`);
-  const [linkDevice, nodeDevice] = await Promise.all([readLinkDevice(sysRoot, ifindex), readNodeDevice(path)]);
+  const linkDevice = readLinkDevice(sysRoot, ifindex);
+  const nodeDevice = readNodeDevice(path);
   return {
     path,
     ...(linkDevice !== undefined && { linkDevice }),
@@ -33,14 +34,14 @@ export async function readTapNode(
   };
 }
 
-async function readLinkDevice(sysRoot: string, ifindex: number): Promise<string | undefined> {
+function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
   // Made by macvtap_device_event, drivers/net/macvtap.c.
   const path = join(sysRoot, 'class/macvtap', `tap${ifindex}`, 'dev');
-  return (await absentWhenMissing(path, readFile(path, 'utf8')))?.trim();
+  return absentWhenMissing(path, () => readFileSync(path, 'utf8'))?.trim();
 }
 
-async function readNodeDevice(path: string): Promise<string | undefined> {
-  const node = await absentWhenMissing(path, stat(path));
+function readNodeDevice(path: string): string | undefined {
+  const node = absentWhenMissing(path, () => statSync(path));
   return node?.isCharacterDevice() ? formatDevice(node.rdev) : undefined;
 }
 
@@ -49,9 +50,10 @@ function formatDevice(rdev: number): string {
   return `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
 }
 
-async function absentWhenMissing<T>(path: string, read: Promise<T>): Promise<T | undefined> {
+/** Not through the thread pool: both file systems are memory, and a trip there takes longer than the reading. */
+function absentWhenMissing<T>(path: string, read: () => T): T | undefined {
   try {
-    return await read;
+    return read();
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     // ENODEV: the link went away between open and read.
