@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
+import { watchDirectory } from '../../runtime/watch-directory.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Source, SourceFault } from '../source.ts';
-import { watchDirectory } from './directory-watch.ts';
 import { type ListedFile, listFiles } from './list-files.ts';
 import { mergeFiles } from './merge-files.ts';
 import { type ManifestFile, readManifestFile } from './read-file.ts';
+
+/** One look for all that changes together. */
+const quietMs = 20;
+
+/** The backup for what inotify does not tell: a network file system, a file behind a link. */
+const pollMs = 2_000;
 
 /** More than any set of hand-written manifests; a larger file is a mistake that must not exhaust the memory. */
 const maxFileBytes = 64 * 1024 * 1024;
@@ -37,7 +43,7 @@ export class ManifestsSource implements Source {
   static async open(directory: string, policyNamespace: string): Promise<ManifestsSource> {
     const source = new ManifestsSource(directory, policyNamespace);
     // Watched before it is read: what changes in between is seen at once, not by the backup.
-    source.#watch = watchDirectory(directory, () => void source.#look());
+    source.#watch = watchFiles(directory, () => void source.#look());
     await source.#look();
     return source;
   }
@@ -137,4 +143,24 @@ function isDirectoryFault({ where }: SourceFault): boolean {
 
 function isSame(left: ReadonlyMap<string, LoadedFile>, right: ReadonlyMap<string, LoadedFile>): boolean {
   return left.size === right.size && [...left].every(([name, file]) => right.get(name) === file);
+}
+
+/** Calls `look` a moment after files changed: an editor or a config map mount touches several entries at once. */
+function watchFiles(directory: string, look: () => void): Disposable {
+  let quiet: NodeJS.Timeout | undefined;
+  const watching = watchDirectory({
+    directory,
+    isRelevant: () => true,
+    pollMs,
+    onChange: () => {
+      clearTimeout(quiet);
+      quiet = setTimeout(look, quietMs);
+    },
+  });
+  return {
+    [Symbol.dispose]() {
+      watching[Symbol.dispose]();
+      clearTimeout(quiet);
+    },
+  };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KnownObject } from '../objects/read-object.ts';
+import type { KnownObject } from '../objects/known-object.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { SourceFault } from '../source.ts';
 import type { ManifestFile, PlacedObject } from './read-file.ts';

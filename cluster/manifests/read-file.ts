@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type KnownObject, readObject } from '../objects/read-object.ts';
+import type { KnownObject } from '../objects/known-object.ts';
+import { readObject } from '../objects/read-object.ts';
 import type { SourceFault } from '../source.ts';
 import { type ManifestDocument, parseDocuments } from './parse-documents.ts';
 

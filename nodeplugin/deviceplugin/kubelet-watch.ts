@@ -2,9 +2,9 @@
 import { lstat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { MacvtapError } from '../../runtime/errors.ts';
+import { watchDirectory } from '../../runtime/watch-directory.ts';
 import { readIncarnation, type Sighting } from './read-incarnation.ts';
 import { kubeletSocketName } from './v1beta1.ts';
-import { watchDirectory } from './watch-directory.ts';
 
 /** `there`: kubelet made its socket (again), so it knows none of our resources. `gone`: it has none now, and why. */
 export type KubeletEvent =

@@ -6,6 +6,7 @@ import { faultPoint } from '../../runtime/fault-point.ts';
 import { changeLedger, type LedgerChange } from './change-ledger.ts';
 import type { DeviceEntry, DeviceRecord } from './device-record.ts';
 import { encodeLedger } from './encode-ledger.ts';
+import { isNews } from './is-news.ts';
 import type { LedgerContent } from './ledger-content.ts';
 import { loadLedger } from './load-ledger.ts';
 import { lockDirectory } from './lock-directory.ts';
@@ -21,8 +22,8 @@ export interface LedgerOptions {
 }
 
 /**
- * What the devices of a node were given, in `<directory>/ledger.json`. It holds nothing that is not durable: what `get`
- * and `entries` tell is what a process that starts after a crash finds. Changes that are asked for while a write is
+ * What the devices of a node were given, in `<directory>/ledger.json`. It holds nothing that is not durable, but for the
+ * newest order of use: what `get` and `entries` tell is what a process that starts after a crash finds. Changes that are asked for while a write is
  * under way wait and are written together by the next one, so that many at once cost two or three writes.
  */
 export class Ledger implements AsyncDisposable {
@@ -102,11 +103,10 @@ export class Ledger implements AsyncDisposable {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const next = changeLedger(
-          this.#content,
-          batch.map(({ change }) => change),
-        );
-        if (next !== this.#content) await this.#write(next);
+        const changes = batch.map(({ change }) => change);
+        const next = changeLedger(this.#content, changes);
+        const ids = changes.map(({ deviceID }) => deviceID);
+        if (isNews(this.#content, next, ids)) await this.#write(next);
         this.#content = next;
         for (const { resolve } of batch) resolve();
       } catch (thrown) {
