@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { describeFailure, dialSocket } from './dial-socket.ts';
+import { describeFailure, dialSocket } from '../grpc/dial-socket.ts';
 import { apiVersion, type DevicePluginOptions, kubeletSocketName, registrationService } from './v1beta1.ts';
 
 export interface Registration {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
-import { describeFailure, dialSocket } from './dial-socket.ts';
+import { describeFailure, dialSocket } from '../grpc/dial-socket.ts';
 import { devicePluginService } from './v1beta1.ts';
 
 /**

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fileURLToPath } from 'node:url';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { loadProto } from '../grpc/load-proto.ts';
 
 /** The version that kubelet wants to read in a RegisterRequest (deviceplugin/v1beta1/constants.go). */
 export const apiVersion = 'v1beta1';
@@ -94,15 +93,7 @@ export interface DevicePluginService extends ServiceDefinition {
   readonly PreStartContainer: MethodDefinition<PreStartContainerRequest, Empty>;
 }
 
-// Field names stay as kubelet writes them (`available_deviceIDs` has no camel case that can be turned back). A NUMA
-// node's number fits a JavaScript number. What the wire leaves out reads as its default, a message as null.
-const definition = loadSync(fileURLToPath(new URL('./v1beta1.proto', import.meta.url)), {
-  keepCase: true,
-  longs: Number,
-  defaults: true,
-  arrays: true,
-  objects: true,
-});
+const definition = loadProto(new URL('./v1beta1.proto', import.meta.url));
 
 /** What kubelet serves. The type is a promise of v1beta1.proto, which v1beta1.test.ts holds against literal bytes. */
 export const registrationService = definition['v1beta1.Registration'] as unknown as RegistrationService;

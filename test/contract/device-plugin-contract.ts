@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { describe, test } from 'node:test';
-import { createDeviceList, type Device, type DeviceList } from '../../nodeplugin/deviceplugin/device-list.ts';
 import { registerResource } from '../../nodeplugin/deviceplugin/register.ts';
-import { type DevicePluginServer, serveDevicePlugin } from '../../nodeplugin/deviceplugin/server.ts';
 import { chooseSocketPath } from '../../nodeplugin/deviceplugin/socket-path.ts';
+import { devices, pluginOptions as options, resource, serve } from './serve-plugin.ts';
 
 /** A kubelet under the contract: the stand-in, or a real one read through its node's status. */
 export interface KubeletUnderContract extends AsyncDisposable {
@@ -93,53 +91,4 @@ export function testDevicePluginContract(title: string, start: () => Promise<Kub
       assert.ok(!(await readdir(kubelet.directory)).includes(basename(plugin.server.path)));
     });
   });
-}
-
-interface ServedPlugin extends AsyncDisposable {
-  readonly resourceName: string;
-  readonly list: DeviceList;
-  readonly server: DevicePluginServer;
-  readonly disconnected: Promise<unknown>;
-  register(): Promise<void>;
-}
-
-const options = { pre_start_required: false, get_preferred_allocation_available: false };
-
-async function serve(
-  { directory }: KubeletUnderContract,
-  name: string,
-  initial: readonly Device[],
-  startId = '1',
-): Promise<ServedPlugin> {
-  const list = createDeviceList(initial);
-  const disconnected = new AbortController();
-  const server = await serveDevicePlugin({
-    path: chooseSocketPath(directory, name, startId),
-    handlers: {
-      options,
-      list,
-      allocate: ({ container_requests }) => ({ container_responses: container_requests.map(() => ({})) }),
-      preferredAllocation: () => ({ container_responses: [] }),
-      preStartContainer: () => {},
-    },
-    onDisconnect: () => disconnected.abort(),
-  });
-  const resourceName = resource(name);
-  return {
-    resourceName,
-    list,
-    server,
-    disconnected: once(disconnected.signal, 'abort'),
-    register: () => registerResource({ resourceName, socketPath: server.path, options }),
-    [Symbol.asyncDispose]: server.stop,
-  };
-}
-
-/** A domain of its own: a real kubelet must not take these for the product's. */
-function resource(name: string): string {
-  return `contract.example/${name}`;
-}
-
-function devices(count: number): readonly Device[] {
-  return Array.from({ length: count }, (_, index) => ({ id: `a${index}`, healthy: true, numaNodes: [] }));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { describeFailure } from '../../nodeplugin/deviceplugin/dial-socket.ts';
 import { apiVersion, type RegisterRequest } from '../../nodeplugin/deviceplugin/v1beta1.ts';
+import { describeFailure } from '../../nodeplugin/grpc/dial-socket.ts';
 import { connectPlugin, type PluginConnection } from './plugin-connection.ts';
 import { markUnhealthy, type ResourceTable } from './resource-table.ts';
 

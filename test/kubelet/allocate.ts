@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeFailure } from '../../nodeplugin/deviceplugin/dial-socket.ts';
+
 import { type ContainerAllocateResponse, devicePluginService, health } from '../../nodeplugin/deviceplugin/v1beta1.ts';
+import { describeFailure } from '../../nodeplugin/grpc/dial-socket.ts';
+import type { Holder } from '../../nodeplugin/podresources/read-held-devices.ts';
+import type { HeldTable } from './held-table.ts';
 import type { PluginConnection } from './plugin-connection.ts';
 import type { ResourceRow } from './resource-table.ts';
 
@@ -8,34 +11,39 @@ import type { ResourceRow } from './resource-table.ts';
 export interface Allocation {
   readonly resourceName: string;
   readonly deviceIds: readonly string[];
+  readonly holder: Holder;
   /** What the plugin asked for the container. */
   readonly response: ContainerAllocateResponse;
 }
 
-/** Device IDs in use by resource: what kubelet's checkpoint keeps over a restart. */
-export type HeldDevices = Map<string, Set<string>>;
-
 /** Chooses, holds and allocates as devicesToAllocate and Allocate do (devicemanager/manager.go). A failure holds nothing. */
-export async function allocateDevices(row: ResourceRow, held: HeldDevices, count: number): Promise<Allocation> {
+export async function allocateDevices(
+  row: ResourceRow,
+  held: HeldTable,
+  count: number,
+  holder: Holder,
+): Promise<Allocation> {
   const { name, options } = row;
   const connection = connected(row);
-  const inUse = held.get(name) ?? new Set();
-  held.set(name, inUse);
   const healthy = row.devices.filter((device) => device.health === health.healthy).map(({ ID }) => ID);
+  const inUse = held.inUse(name);
   const available = healthy.filter((id) => !inUse.has(id));
   requireEnough(name, available.length, count);
   const preferred = options?.get_preferred_allocation_available
     ? await askPreference(connection, available, count)
     : [];
   // The answer is advice: what is not free is passed over, and what is missing is filled up.
-  const free = new Set(available.filter((id) => !inUse.has(id)));
+  const inUseNow = held.inUse(name);
+  const free = new Set(available.filter((id) => !inUseNow.has(id)));
   const deviceIds = [...new Set([...preferred.filter((id) => free.has(id)), ...free])].slice(0, count);
   requireEnough(name, deviceIds.length, count);
-  for (const id of deviceIds) inUse.add(id);
+  held.reserve(name, deviceIds, holder);
   try {
-    return { resourceName: name, deviceIds, response: await askAllocate(connection, deviceIds) };
+    const response = await askAllocate(connection, deviceIds);
+    held.commit(name, deviceIds);
+    return { resourceName: name, deviceIds, holder, response };
   } catch (thrown) {
-    for (const id of deviceIds) inUse.delete(id);
+    held.free(name, deviceIds);
     throw new Error(`Allocate failed due to ${describeFailure(thrown)}, which is unexpected`);
   }
 }

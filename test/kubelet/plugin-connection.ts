@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { dialSocket, type SocketClient } from '../../nodeplugin/deviceplugin/dial-socket.ts';
 import {
   type DevicePluginOptions,
   devicePluginService,
   type ListAndWatchResponse,
 } from '../../nodeplugin/deviceplugin/v1beta1.ts';
+import { dialSocket, type SocketClient } from '../../nodeplugin/grpc/dial-socket.ts';
 
 /** Kubelet's side of one registered plugin. */
 export interface PluginConnection {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { dialSocket } from '../../nodeplugin/deviceplugin/dial-socket.ts';
 import { type AllocateRequest, registrationService } from '../../nodeplugin/deviceplugin/v1beta1.ts';
+import { dialSocket } from '../../nodeplugin/grpc/dial-socket.ts';
 import { createNode, devices } from './plugin-fixture.ts';
 import { startKubelet } from './start-kubelet.ts';
 

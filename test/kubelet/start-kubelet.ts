@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { basename, dirname, join } from 'node:path';
 import { health, type RegisterRequest } from '../../nodeplugin/deviceplugin/v1beta1.ts';
+import type { Holder } from '../../nodeplugin/podresources/read-held-devices.ts';
 import { acceptRegistration } from './accept-registration.ts';
-import { type Allocation, allocateDevices, type HeldDevices, preStartContainer } from './allocate.ts';
+import { type Allocation, allocateDevices, preStartContainer } from './allocate.ts';
 import { createChangeFeed } from './change-feed.ts';
+import { createHeldTable, type HeldRow } from './held-table.ts';
 import type { PluginConnection } from './plugin-connection.ts';
+import { type PodResourcesServer, startPodResources } from './pod-resources-server.ts';
 import { type RegistrationServer, serveRegistration } from './registration-server.ts';
 import { createResourceTable, type KubeletResource, markUnhealthy, type ResourceRow } from './resource-table.ts';
 
@@ -22,17 +26,23 @@ export interface KubeletOptions {
   readonly onEvent?: ((event: StandInEvent) => void) | undefined;
   /** Runs before a registration is looked at: delay it to be slow, throw to refuse. */
   readonly onRegister?: ((request: RegisterRequest) => void | Promise<void>) | undefined;
+  /** Where its pod-resources socket lies; beside a directory that is called device-plugins without being asked. */
+  readonly podResourcesDirectory?: string | undefined;
+  /** Changes what List tells: none of it when kubelet does not know its pods yet. Wait to be slow, throw to refuse. */
+  readonly onList?: ((held: readonly HeldRow[]) => readonly HeldRow[] | Promise<readonly HeldRow[]>) | undefined;
 }
 
 /** A stand-in for kubelet's device manager: the gRPC API of the real one, without pods and nodes around it. */
 export interface Kubelet extends AsyncDisposable {
   readonly directory: string;
+  /** Undefined when it serves no pod-resources API. */
+  readonly podResourcesSocket: string | undefined;
   resources(): readonly KubeletResource[];
   resource(name: string): KubeletResource | undefined;
   /** Resolves when the predicate holds of what kubelet knows. */
   waitFor(predicate: (kubelet: Kubelet) => boolean, timeoutMs?: number): Promise<void>;
-  /** Admission of a container that wants so many devices of a resource. */
-  allocate(resourceName: string, count: number): Promise<Allocation>;
+  /** Admission of a container that wants so many devices of a resource; of a pod of its own if nothing else is said. */
+  allocate(resourceName: string, count: number, holder?: Partial<Holder>): Promise<Allocation>;
   /** A start of the container: PreStartContainer, if the plugin asked for it. */
   startContainer(allocation: Allocation): Promise<void>;
   /** The pod is over. */
@@ -44,12 +54,15 @@ export interface Kubelet extends AsyncDisposable {
 }
 
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
-  const { directory, signal, onEvent = () => {}, onRegister = () => {} } = options;
+  const { directory, signal, onEvent = () => {}, onRegister = () => {}, onList = (held) => held } = options;
+  const podResourcesSocket = podResourcesSocketOf(options);
   const feed = createChangeFeed();
   const table = createResourceTable(feed.changed);
-  const held: HeldDevices = new Map();
+  const held = createHeldTable();
   const connections = new Set<PluginConnection>();
+  let pods = 0;
   let server: RegistrationServer | undefined;
+  let podResources: PodResourcesServer | undefined;
 
   const register = async (request: RegisterRequest): Promise<void> => {
     const said = { type: 'register', resource: request.resource_name, endpoint: request.endpoint } as const;
@@ -71,12 +84,18 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
   const start = async (): Promise<void> => {
     server = await serveRegistration(directory, register);
+    if (podResourcesSocket !== undefined) {
+      podResources = await startPodResources({ socketPath: podResourcesSocket, held: () => onList(held.listed()) });
+    }
     onEvent({ type: 'started' });
   };
   const stop = async (): Promise<void> => {
     signal?.removeEventListener('abort', stop);
     const stopped = server;
+    const stoppedList = podResources;
     server = undefined;
+    podResources = undefined;
+    await stoppedList?.stop();
     await stopped?.stop();
     closeAll();
     for (const name of table.rows.keys()) {
@@ -99,6 +118,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   if (signal?.aborted) await stop();
   const kubelet: Kubelet = {
     directory,
+    podResourcesSocket,
     resources: () => [...table.rows.values()].map(publicPart),
     resource: (name) => kubelet.resources().find((resource) => resource.name === name),
     waitFor: (predicate, timeoutMs) =>
@@ -107,12 +127,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
         () => JSON.stringify(kubelet.resources().map(summarize)),
         timeoutMs,
       ),
-    allocate: async (name, count) => allocateDevices(row(name), held, count),
-    startContainer: async ({ resourceName, deviceIds }) => preStartContainer(row(resourceName), deviceIds),
-    release: ({ resourceName, deviceIds }) => {
-      for (const id of deviceIds) held.get(resourceName)?.delete(id);
+    allocate: async (name, count, holder) => {
+      pods += 1;
+      const made = { namespace: 'default', name: `pod-${pods}`, container: 'compute' };
+      return await allocateDevices(row(name), held, count, { ...made, ...holder });
     },
-    held: (name) => [...(held.get(name) ?? [])],
+    startContainer: async ({ resourceName, deviceIds }) => preStartContainer(row(resourceName), deviceIds),
+    release: ({ resourceName, deviceIds }) => held.free(resourceName, deviceIds),
+    held: (name) => [...held.inUse(name)],
     restart: async () => {
       await stop();
       await start();
@@ -121,6 +143,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     [Symbol.asyncDispose]: stop,
   };
   return kubelet;
+}
+
+/** Kubelet's root directory holds both: device-plugins/ and pod-resources/. */
+function podResourcesSocketOf({ directory, podResourcesDirectory }: KubeletOptions): string | undefined {
+  const isBeside = basename(directory) === 'device-plugins';
+  const chosen = podResourcesDirectory ?? (isBeside ? join(dirname(directory), 'pod-resources') : undefined);
+  return chosen && join(chosen, 'kubelet.sock');
 }
 
 /** For errors: the whole list of devices would bury what matters. */

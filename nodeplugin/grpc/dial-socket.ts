@@ -23,13 +23,19 @@ interface CallLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface DialOptions {
+  /** The largest answer that is read; gRPC's own limit is 4 MiB. */
+  readonly maxAnswerBytes?: number;
+}
+
 /** Opens nothing yet: gRPC connects with the first call. `path` is absolute. */
-export function dialSocket(path: string): SocketClient {
+export function dialSocket(path: string, { maxAnswerBytes }: DialOptions = {}): SocketClient {
   const client = new Client(`unix:${path}`, credentials.createInsecure(), {
     // A path may be served by another process the next time; a pooled connection would outlive this client.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_channelz': 0,
     'grpc.enable_retries': 0,
+    ...(maxAnswerBytes !== undefined && { 'grpc.max_receive_message_length': maxAnswerBytes }),
   });
   return {
     path,

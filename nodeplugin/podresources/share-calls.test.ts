@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { shareCalls } from './share-calls.ts';
+
+/** A call that ends when the test says so. */
+function stage() {
+  const begun: PromiseWithResolvers<number>[] = [];
+  const scope = new AbortController();
+  let together = 0;
+  const calls = shareCalls(
+    async () => {
+      const result = Promise.withResolvers<number>();
+      begun.push(result);
+      together += 1;
+      assert.equal(together, 1);
+      return await result.promise.finally(() => {
+        together -= 1;
+      });
+    },
+    0,
+    scope.signal,
+  );
+  const nthBegun = async (n: number): Promise<PromiseWithResolvers<number>> => {
+    for (;;) {
+      const found = begun[n];
+      if (found !== undefined) return found;
+      await new Promise(setImmediate);
+    }
+  };
+  return { calls, begun, scope, nthBegun };
+}
+
+test('those who ask together share a call', async () => {
+  const { calls, begun, nthBegun } = stage();
+  const wanted = Promise.all([calls.call(), calls.call(), calls.call()]);
+  (await nthBegun(0)).resolve(1);
+  assert.deepEqual(await wanted, [1, 1, 1]);
+  assert.equal(begun.length, 1);
+});
+
+test('those who come while a call is under way share the next one, which begins when it has ended', async () => {
+  const { calls, begun, nthBegun } = stage();
+  const first = calls.call();
+  const running = await nthBegun(0);
+  const late = Promise.all([calls.call(), calls.call()]);
+  assert.equal(begun.length, 1);
+  running.resolve(1);
+  assert.equal(await first, 1);
+  (await nthBegun(1)).resolve(2);
+  assert.deepEqual(await late, [2, 2]);
+  assert.equal(begun.length, 2);
+});
+
+test('a call that fails fails those who share it, and not the next', async () => {
+  const { calls, nthBegun } = stage();
+  const failing = calls.call();
+  (await nthBegun(0)).reject(new Error('refused'));
+  await assert.rejects(failing, /refused/);
+  const next = calls.call();
+  (await nthBegun(1)).resolve(2);
+  assert.equal(await next, 2);
+});
+
+test('nothing begins after the end of the scope', async () => {
+  const { calls, begun, scope, nthBegun } = stage();
+  const first = calls.call();
+  const running = await nthBegun(0);
+  const late = calls.call();
+  scope.abort(new Error('over'));
+  running.resolve(1);
+  assert.equal(await first, 1);
+  await assert.rejects(late, /over/);
+  await calls.idle();
+  assert.equal(begun.length, 1);
+});
+
+test('a caller who gives up does not end the call for the others', async () => {
+  const { calls, nthBegun } = stage();
+  const impatient = new AbortController();
+  const given = calls.call(impatient.signal);
+  const other = calls.call();
+  const running = await nthBegun(0);
+  impatient.abort(new Error('no longer wanted'));
+  await assert.rejects(given, /no longer wanted/);
+  running.resolve(1);
+  assert.equal(await other, 1);
+});
