@@ -7,9 +7,9 @@ import { linkName } from '../../policy/device/link-name.ts';
 import { readInterface } from '../../policy/plan/interface-facts.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { ServedResource } from '../reconcile/decide-served.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
 import { allocateContainers } from './allocate-containers.ts';
-import type { AllocateContext } from './allocate-device.ts';
+import type { AllocatableResource, AllocateContext } from './allocate-device.ts';
 
 const resource: PlannedResource = {
   source: 'policy',
@@ -29,6 +29,8 @@ interface FakeKernel {
   /** Ifindexes whose node in /dev belongs to somebody else. */
   readonly foreignNodes: Set<number>;
   createFails: MacvtapError | undefined;
+  readonly records: Map<string, DeviceRecord>;
+  recordFails: MacvtapError | undefined;
 }
 
 /** Links as a literal map: what the decisions are made of, without a kernel. test/kernel has the real one. */
@@ -57,15 +59,31 @@ function fakeKernel(...standing: readonly StandingLink[]): FakeKernel {
           links.delete(ifindex);
         },
         async readTapNode(ifindex) {
-          return { path: `/dev/tap${ifindex}`, matches: links.has(ifindex) && !foreignNodes.has(ifindex) };
+          const isOwn = links.has(ifindex) && !foreignNodes.has(ifindex);
+          const hasNode = isOwn || foreignNodes.has(ifindex);
+          return { path: `/dev/tap${ifindex}`, matches: isOwn, ...(hasNode && { nodeDevice: '246:1' }) };
+        },
+        getLinkIn: async () => undefined,
+        deleteLinkIn: async () => {},
+      },
+      ledger: {
+        get: (id) => kernel.records.get(id),
+        async record(id, entry) {
+          if (kernel.recordFails) throw kernel.recordFails;
+          kernel.records.set(id, { ...entry, lastUsed: 1 });
+        },
+        async forget(id) {
+          kernel.records.delete(id);
         },
       },
     },
+    records: new Map(),
+    recordFails: undefined,
   };
   return kernel;
 }
 
-function allocate(kernel: FakeKernel, ids: readonly string[], served: ServedResource = { resource }) {
+function allocate(kernel: FakeKernel, ids: readonly string[], served: AllocatableResource = { resource }) {
   return allocateContainers([{ devices_ids: ids }], served, kernel.context, AbortSignal.timeout(10_000));
 }
 
@@ -144,27 +162,61 @@ test('a resource with a fault refuses with its reason', async () => {
   });
 });
 
-test("a stranger's link under the index or the name is never touched", async () => {
-  for (const stranger of [placeholder('dataMvp0', { name: 'vm0' }), placeholder('dataMvp0', { kind: 'dummy' })]) {
-    const kernel = fakeKernel(stranger);
-    await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'DeviceNameTaken' });
-    assert.deepEqual([...kernel.links.values()], [stranger]);
-  }
+function fallback(id: string, attempt: number): StandingLink {
+  return placeholder(id, { ifindex: deviceIfindex('h1', id, attempt) });
+}
+
+test("a stranger's link under the index or the name is never touched; the next index is taken", async () => {
+  const stranger = placeholder('dataMvp0', { name: 'vm0' });
+  const kernel = fakeKernel(stranger);
+  await allocate(kernel, ['dataMvp0']);
+  assert.deepEqual([...kernel.links.values()], [stranger, fallback('dataMvp0', 1)]);
+  assert.equal(kernel.records.get('dataMvp0')?.attempt, 1);
 });
 
-test("a tap node that is not the link's own is not handed out, and the link is taken back", async () => {
+test('a stranger under the very name leaves no index to take', async () => {
+  const stranger = placeholder('dataMvp0', { kind: 'dummy' });
+  const kernel = fakeKernel(stranger);
+  await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'TapNodeTaken', message: /dataMvp0.*mvt.*dummy/ });
+  assert.deepEqual([...kernel.links.values()], [stranger]);
+});
+
+test('a node in /dev that a link elsewhere holds is left to it, and the next index is taken', async () => {
   const kernel = fakeKernel();
   kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp0'));
-  await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'TapNodeUnusable' });
-  assert.equal(kernel.links.size, 0);
+  const [answer] = await allocate(kernel, ['dataMvp0']);
+  assert.equal(answer?.devices?.[0]?.host_path, `/dev/tap${deviceIfindex('h1', 'dataMvp0', 1)}`);
+  assert.deepEqual([...kernel.links.values()], [fallback('dataMvp0', 1)]);
+});
+
+test("a placeholder whose node is another link's is made anew under the next index", async () => {
+  const kernel = fakeKernel(placeholder('dataMvp0'));
+  kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp0'));
+  await allocate(kernel, ['dataMvp0']);
+  assert.deepEqual([...kernel.links.values()], [fallback('dataMvp0', 1)]);
+});
+
+test('what is allocated is in the ledger, and what cannot be recorded is not given out', async () => {
+  const kernel = fakeKernel();
+  await allocate(kernel, ['dataMvp0']);
+  const ifindex = deviceIfindex('h1', 'dataMvp0');
+  assert.deepEqual(kernel.records.get('dataMvp0'), {
+    ...{ resource: 'data', parent: 'eth1', parentIfindex: 7, mode: 'private', ifindex, attempt: 0, lastUsed: 1 },
+  });
+  kernel.recordFails = new MacvtapError('FileNotWritten', 'the disk is full');
+  await assert.rejects(allocate(kernel, ['dataMvp1']), { code: 'FileNotWritten' });
+  assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp0')]);
 });
 
 test('all devices of a request or none: a late failure takes back what was made, but not what stood there', async () => {
   const left = placeholder('dataMvp0');
   const kernel = fakeKernel(left);
-  kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp2'));
-  await assert.rejects(allocate(kernel, ['dataMvp0', 'dataMvp1', 'dataMvp2']), { code: 'TapNodeUnusable' });
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp2', attempt));
+  }
+  await assert.rejects(allocate(kernel, ['dataMvp0', 'dataMvp1', 'dataMvp2']), { code: 'TapNodeTaken' });
   assert.deepEqual([...kernel.links.values()], [left]);
+  assert.deepEqual([...kernel.records.keys()], ['dataMvp0']);
 });
 
 test("the kernel's refusal keeps its code and names device, resource and parent", async () => {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { deviceIDs } from '../../policy/device/device-id.ts';
+import { parseDeviceID } from '../../policy/device/device-id.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { ServedResource } from '../reconcile/decide-served.ts';
-import { type AllocateContext, allocateDevice } from './allocate-device.ts';
+import { type AllocatableResource, type AllocateContext, allocateDevice } from './allocate-device.ts';
 import type { AllocateRequest, ContainerAllocateResponse, DeviceSpec } from './v1beta1.ts';
 
 /**
@@ -11,33 +10,37 @@ import type { AllocateRequest, ContainerAllocateResponse, DeviceSpec } from './v
  */
 export async function allocateContainers(
   requests: AllocateRequest['container_requests'],
-  served: ServedResource,
+  allocatable: AllocatableResource,
   context: AllocateContext,
   signal: AbortSignal,
 ): Promise<readonly ContainerAllocateResponse[]> {
+  const { resource } = allocatable;
   checkOffered(
     requests.flatMap(({ devices_ids }) => devices_ids),
-    served,
+    allocatable,
   );
   const responses: ContainerAllocateResponse[] = [];
   await using undo = new AsyncDisposableStack();
   for (const { devices_ids } of requests) {
     const paths: string[] = [];
     for (const id of devices_ids) {
-      const device = await allocateDevice(id, served, context, signal);
+      const device = await allocateDevice(id, allocatable, context, signal);
       undo.defer(device.undo);
       paths.push(device.tapPath);
     }
-    responses.push({ devices: [...paths, ...(served.resource.needVhostNet ? ['/dev/vhost-net'] : [])].map(toSpec) });
+    responses.push({ devices: [...paths, ...(resource.needVhostNet ? ['/dev/vhost-net'] : [])].map(toSpec) });
   }
   undo.move();
   return responses;
 }
 
-function checkOffered(ids: readonly string[], { resource }: ServedResource): void {
+function checkOffered(ids: readonly string[], { resource }: AllocatableResource): void {
   const { name, quantity } = resource;
-  const offered = new Set(deviceIDs(name, quantity));
-  const strangers = ids.filter((id) => !offered.has(id));
+  const isOffered = (id: string) => {
+    const device = parseDeviceID(id);
+    return device?.resourceName === name && device.index < quantity;
+  };
+  const strangers = ids.filter((id) => !isOffered(id));
   if (strangers.length === 0) return;
   throw new MacvtapError(
     'UnknownDevice',

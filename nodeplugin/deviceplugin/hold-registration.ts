@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
+import { faultPoint } from '../../runtime/fault-point.ts';
 import type { FailureListener } from './handle-call.ts';
 import type { KubeletWatch } from './kubelet-watch.ts';
 import { refuseBesideUpstream } from './refuse-beside-upstream.ts';
@@ -45,6 +46,7 @@ export async function holdRegistration(options: HoldOptions): Promise<MacvtapErr
     });
     using _socket = kubelet.watchSocket(path, () => end(vanished(path)));
     await probeSelf(path, { signal: scope });
+    faultPoint('server-ready');
     await registerResource({
       resourceName,
       socketPath: server.path,
@@ -52,6 +54,7 @@ export async function holdRegistration(options: HoldOptions): Promise<MacvtapErr
       timeoutMs: registerTimeoutMs,
       signal: scope,
     });
+    faultPoint('server-registered');
     onRegistered();
     await ended(scope);
     return MacvtapError.from(scope.reason);

@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { linkName } from '../../policy/device/link-name.ts';
 import { readInterface } from '../../policy/plan/interface-facts.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { AllocateContext, DeviceLinks } from './allocate-device.ts';
+import { createKeyedLock } from '../../runtime/keyed-lock.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
+import type { AllocateContext } from './allocate-device.ts';
 import { createDeviceList } from './device-list.ts';
+import type { DeviceLinks } from './make-placeholder.ts';
 import { createResourceHandlers } from './resource-handlers.ts';
 
 const resource: PlannedResource = {
@@ -19,7 +23,11 @@ const resource: PlannedResource = {
   needVhostNet: false,
 };
 
-function handlers(links: Partial<DeviceLinks> = {}) {
+function handlers(links: Partial<DeviceLinks> = {}, more: { readonly isDraining?: boolean } = {}) {
+  const seen = new Set<number>();
+  const held = new Set<string>();
+  const records = new Map<string, DeviceRecord>();
+  let uses = 0;
   const list = createDeviceList([0, 1, 2, 3].map((index) => ({ id: `eth1Mvp${index}`, healthy: true, numaNodes: [] })));
   const context: AllocateContext = {
     nodeName: 'n',
@@ -28,16 +36,47 @@ function handlers(links: Partial<DeviceLinks> = {}) {
       getLink: async () => undefined,
       createMacvtap: async () => {},
       deleteLink: async () => {},
-      readTapNode: async (ifindex) => ({ path: `/dev/tap${ifindex}`, matches: true }),
+      getLinkIn: async () => undefined,
+      deleteLinkIn: async () => {},
+      // No node before the link is made, its own afterwards.
+      readTapNode: async (ifindex) => {
+        const isSecondLook = seen.has(ifindex);
+        seen.add(ifindex);
+        return { path: `/dev/tap${ifindex}`, matches: isSecondLook, ...(isSecondLook && { nodeDevice: '246:1' }) };
+      },
       ...links,
     },
+    ledger: {
+      get: (id) => records.get(id),
+      record: async (id, entry) => {
+        uses += 1;
+        records.set(id, { ...entry, lastUsed: uses });
+      },
+      forget: async (id) => void records.delete(id),
+    },
   };
-  return createResourceHandlers(list, () => ({ resource }), context);
+  const plugin = createResourceHandlers({
+    name: 'eth1',
+    list,
+    allocatable: () => (more.isDraining ? undefined : { resource }),
+    context,
+    lock: createKeyedLock(),
+    allocating: (ids) => {
+      for (const id of ids) held.add(id);
+      return { [Symbol.dispose]: () => held.clear() };
+    },
+  });
+  return { plugin, held, records };
 }
 
 const scope = { signal: new AbortController().signal };
 
-function prefer(from: ReturnType<typeof handlers>, available: readonly string[], size: number, include: string[] = []) {
+function prefer(
+  from: ReturnType<typeof handlers>['plugin'],
+  available: readonly string[],
+  size: number,
+  include: string[] = [],
+) {
   const request = { available_deviceIDs: available, must_include_deviceIDs: include, allocation_size: size };
   const answer = from.preferredAllocation({ container_requests: [request] });
   assert.ok(!(answer instanceof Promise));
@@ -47,24 +86,24 @@ function prefer(from: ReturnType<typeof handlers>, available: readonly string[],
 const all = ['eth1Mvp3', 'eth1Mvp1', 'eth1Mvp0', 'eth1Mvp2'];
 
 test('devices that were never handed out are preferred, by number, then the least recently used', async () => {
-  const plugin = handlers();
+  const { plugin } = handlers();
   assert.deepEqual(prefer(plugin, all, 2), ['eth1Mvp0', 'eth1Mvp1']);
-  for (const id of ['eth1Mvp0', 'eth1Mvp1', 'eth1Mvp0']) {
+  for (const id of ['eth1Mvp1', 'eth1Mvp0']) {
     await plugin.allocate({ container_requests: [{ devices_ids: [id] }] }, scope);
   }
   assert.deepEqual(prefer(plugin, all, 4), ['eth1Mvp2', 'eth1Mvp3', 'eth1Mvp1', 'eth1Mvp0']);
 });
 
 test('what must be included is, and an impossible wish is answered with nothing', () => {
-  assert.deepEqual(prefer(handlers(), all, 2, ['eth1Mvp3']), ['eth1Mvp3', 'eth1Mvp0']);
-  assert.deepEqual(prefer(handlers(), all, 5), []);
+  assert.deepEqual(prefer(handlers().plugin, all, 2, ['eth1Mvp3']), ['eth1Mvp3', 'eth1Mvp0']);
+  assert.deepEqual(prefer(handlers().plugin, all, 5), []);
 });
 
 test('several containers are answered in their order', async () => {
   const request = {
     container_requests: [{ devices_ids: ['eth1Mvp0'] }, { devices_ids: [] }, { devices_ids: ['eth1Mvp1', 'eth1Mvp2'] }],
   };
-  const { container_responses } = await handlers().allocate(request, scope);
+  const { container_responses } = await handlers().plugin.allocate(request, scope);
   assert.deepEqual(
     container_responses.map(({ devices }) => devices?.length),
     [1, 0, 2],
@@ -78,7 +117,7 @@ test('an Allocate that the kernel does not answer ends by its own deadline, and 
     void fired.promise.then(() => controller.abort(new DOMException('timed out', 'TimeoutError')));
     return controller.signal;
   });
-  const plugin = handlers({
+  const { plugin } = handlers({
     async createMacvtap(_link, signal) {
       assert.ok(signal !== undefined);
       if (!signal.aborted) await once(signal, 'abort');
@@ -88,4 +127,32 @@ test('an Allocate that the kernel does not answer ends by its own deadline, and 
   const answer = plugin.allocate({ container_requests: [{ devices_ids: ['eth1Mvp0'] }] }, scope);
   fired.resolve();
   await assert.rejects(Promise.resolve(answer), { code: 'DeadlineExceeded', message: /eth1/ });
+});
+
+test('devices count as held from the beginning of the call to its end', async () => {
+  const heldAtCreation: string[] = [];
+  const { plugin, held } = handlers({ createMacvtap: async () => void heldAtCreation.push(...held) });
+  const answer = plugin.allocate({ container_requests: [{ devices_ids: ['eth1Mvp0'] }] }, scope);
+  assert.deepEqual([...held], ['eth1Mvp0']);
+  await answer;
+  assert.deepEqual(heldAtCreation, ['eth1Mvp0']);
+  assert.deepEqual([...held], []);
+});
+
+test('a resource that stays for its holders only gives out nothing, and says why', async () => {
+  const { plugin } = handlers({}, { isDraining: true });
+  const answer = plugin.allocate({ container_requests: [{ devices_ids: ['eth1Mvp0'] }] }, scope);
+  await assert.rejects(Promise.resolve(answer), { code: 'ParentUnavailable', message: /eth1 is no longer offered/ });
+});
+
+test('a container starts only with devices that were allocated and whose tap is their own', async () => {
+  const standing = { name: linkName('eth1Mvp0'), ifindex: 5, kind: 'macvtap', up: false };
+  const { plugin } = handlers({ getLink: async (key) => ('ifindex' in key && made ? standing : undefined) });
+  let made = false;
+  const start = () => Promise.resolve(plugin.preStartContainer({ devices_ids: ['eth1Mvp0'] }, scope));
+  await assert.rejects(start(), { code: 'DeviceNotAllocated', message: /eth1Mvp0/ });
+  await plugin.allocate({ container_requests: [{ devices_ids: ['eth1Mvp0'] }] }, scope);
+  await assert.rejects(start(), { code: 'TapNodeUnusable', message: /the link is gone/ });
+  made = true;
+  await start();
 });

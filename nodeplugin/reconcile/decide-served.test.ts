@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding, NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
-import { decideServed } from './decide-served.ts';
+import { type DecisionCause, decideServed } from './decide-served.ts';
+import type { HeldDevice, ServedResource } from './served-resource.ts';
 
-const data: PlannedResource = {
+const resource: PlannedResource = {
   source: 'policy',
   policy: 'ns/p',
   entry: 0,
@@ -15,43 +16,88 @@ const data: PlannedResource = {
   numaNodes: [],
   needVhostNet: false,
 };
+const elsewhere = { ...resource, parent: 'eth2', entry: 1 };
+const held: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: 'eth1' }];
+const gone: Finding = { code: 'NothingFound', source: 'policy', policy: 'ns/p', entry: 0, interface: 'eth1' };
 
-function plan(resources: readonly PlannedResource[], skipped: readonly Finding[] = []): NodePlan {
+function plan(resources: readonly PlannedResource[], ...skipped: readonly Finding[]): NodePlan {
   return { node: 'n', source: 'policy', resources, skipped, conflicts: [] };
 }
 
-const served = new Map([['data', { resource: data }]]);
+function decide(
+  planned: NodePlan,
+  before: Omit<ServedResource, 'name'> | undefined,
+  cause: DecisionCause,
+  holding: readonly HeldDevice[] = [],
+) {
+  const served = new Map(before === undefined ? [] : [['data', { name: 'data', ...before }]]);
+  return decideServed(planned, served, cause, holding).get('data');
+}
 
-test('what the plan has is served as the plan has it', () => {
-  const wider = { ...data, quantity: 5 };
-  for (const cause of ['edit', 'links'] as const) {
-    assert.deepEqual([...decideServed(plan([wider]), served, cause)], [['data', { resource: wider }]]);
+const causes = ['edit', 'links', 'held'] as const;
+
+for (const cause of causes) {
+  test(`what the plan has is served as the plan has it (${cause})`, () => {
+    const wider = { ...resource, quantity: 5 };
+    assert.deepEqual(decide(plan([wider]), { resource }, cause, held), { name: 'data', resource: wider });
+  });
+
+  test(`a resource that the plan has and that was draining is served again (${cause})`, () => {
+    assert.deepEqual(decide(plan([resource]), { fault: 'Draining' }, cause, held), { name: 'data', resource });
+  });
+}
+
+test('an edit that drops a resource ends it, or drains it while devices are held', () => {
+  assert.equal(decide(plan([]), { resource }, 'edit'), undefined);
+  assert.deepEqual(decide(plan([]), { resource }, 'edit', held), { name: 'data', fault: 'Draining' });
+});
+
+test('a draining resource stays until the last device is released, whatever happens meanwhile', () => {
+  for (const cause of causes) {
+    assert.deepEqual(decide(plan([]), { fault: 'Draining' }, cause, held), { name: 'data', fault: 'Draining' });
+    assert.equal(decide(plan([]), { fault: 'Draining' }, cause), undefined);
   }
 });
 
-test('an edit that drops a resource ends it', () => {
-  assert.equal(decideServed(plan([]), served, 'edit').size, 0);
+test('devices that are held from before a restart are drained when nothing asks for their resource', () => {
+  assert.deepEqual(decide(plan([]), undefined, 'edit', held), { name: 'data', fault: 'Draining' });
 });
 
 const losses = [
-  { title: 'its parent is gone', skipped: { code: 'NothingFound', interface: 'eth1' } },
-  { title: 'its parent was enslaved', skipped: { code: 'Enslaved', interface: 'eth1', by: 'br0' } },
+  { title: 'its parent is gone', finding: gone },
+  { title: 'its parent was enslaved', finding: { ...gone, code: 'Enslaved', by: 'br0' } },
 ] as const;
 
-for (const { title, skipped } of losses) {
-  test(`a resource that only lost its footing stays with the plan's reason: ${title}`, () => {
-    const finding = { source: 'policy', policy: 'ns/p', entry: 0, ...skipped } as const;
-    const next = decideServed(plan([], [finding]), served, 'links');
-    assert.deepEqual([...next], [['data', { resource: data, fault: skipped.code }]]);
+for (const { title, finding } of losses) {
+  test(`a resource that only lost its footing stays whole with the plan's reason: ${title}`, () => {
+    const expected = { name: 'data', resource, fault: finding.code };
+    assert.deepEqual(decide(plan([], finding), { resource }, 'links'), expected);
+    assert.deepEqual(decide(plan([], finding), { resource, fault: finding.code }, 'held', held), expected);
   });
 }
 
 test("another policy's findings explain nothing", () => {
-  const finding = { code: 'Enslaved', source: 'policy', policy: 'ns/other', entry: 0, interface: 'eth1' } as const;
-  assert.equal(decideServed(plan([], [finding]), served, 'links').get('data')?.fault, 'NothingFound');
+  const other = { ...gone, code: 'Enslaved', policy: 'ns/other' } as const;
+  assert.equal(decide(plan([], other), { resource }, 'links')?.fault, 'NothingFound');
 });
 
 test('a resource that is faulty recovers as soon as the plan has it again', () => {
-  const faulty = new Map([['data', { resource: data, fault: 'NothingFound' as const }]]);
-  assert.deepEqual([...decideServed(plan([data]), faulty, 'links')], [['data', { resource: data }]]);
+  assert.deepEqual(decide(plan([resource]), { resource, fault: 'NothingFound' }, 'links'), { name: 'data', resource });
+});
+
+test('a re-selection without an edit waits until the devices are released', () => {
+  const waiting = { name: 'data', resource, fault: 'ParentChanged' } as const;
+  assert.deepEqual(decide(plan([elsewhere], gone), { resource }, 'links', held), waiting);
+  assert.deepEqual(decide(plan([elsewhere], gone), waiting, 'held', held), waiting);
+  assert.deepEqual(decide(plan([elsewhere], gone), waiting, 'held'), { name: 'data', resource: elsewhere });
+  assert.deepEqual(decide(plan([elsewhere], gone), { resource }, 'links'), { name: 'data', resource: elsewhere });
+});
+
+test('a re-selection that is taken back leaves the resource as it was', () => {
+  const waiting = { resource, fault: 'ParentChanged' } as const;
+  assert.deepEqual(decide(plan([resource]), waiting, 'links', held), { name: 'data', resource });
+});
+
+test('an edit moves the resource at once, held devices or not', () => {
+  assert.deepEqual(decide(plan([elsewhere]), { resource }, 'edit', held), { name: 'data', resource: elsewhere });
 });

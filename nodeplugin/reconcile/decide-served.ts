@@ -1,32 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { ReasonCode } from '../../policy/reasons.ts';
+import type { HeldDevice, ServedResource } from './served-resource.ts';
 
-/** A resource that kubelet is told of; with a fault its devices are Unhealthy. */
-export interface ServedResource {
-  readonly resource: PlannedResource;
-  readonly fault?: ReasonCode;
-}
-
-/** What made the node plan anew: somebody edited what is wanted, or the links changed under the same wishes. */
-export type PlanCause = 'edit' | 'links';
+/** Why it is decided anew: somebody edited what is wanted, the links changed under the same wishes, or devices were
+ * given out or came back. */
+export type DecisionCause = 'edit' | 'links' | 'held';
 
 /**
- * What to serve under a new plan, by resource name. An edit is followed to the letter. When only links changed, a
- * resource that no longer finds its parent stays, Unhealthy with the reason: kubelet keeps running what it knows, takes
- * nothing new, and has everything back when the link is.
+ * What to serve under a plan, by resource name.
+ *
+ * - An edit is followed to the letter: new allocations go where the plan says. A resource that the plan no longer has
+ *   stays until the last of its devices is released, with exactly these (kubelet forgets an endpoint that stops, and then
+ *   restarted containers of running pods fail).
+ * - When only links changed, a resource that no longer finds its parent stays whole, Unhealthy with the reason, and has
+ *   everything back when the link is. One that would move to another parent does not while devices are held
+ *   (ParentChanged): they were promised together.
+ * - A device that is released, or given out, changes no wish: it lets what waited for it go on.
  */
 export function decideServed(
   plan: NodePlan,
   served: ReadonlyMap<string, ServedResource>,
-  cause: PlanCause,
+  cause: DecisionCause,
+  held: readonly HeldDevice[],
 ): ReadonlyMap<string, ServedResource> {
-  const next = new Map<string, ServedResource>(plan.resources.map((resource) => [resource.name, { resource }]));
-  if (cause === 'edit') return next;
-  for (const [name, { resource }] of served) {
-    if (!next.has(name)) next.set(name, { resource, fault: faultOf(resource, plan) });
+  const heldNames = new Set(held.map(({ resource }) => resource));
+  const next = new Map<string, ServedResource>();
+  for (const resource of plan.resources) {
+    const before = served.get(resource.name);
+    const mustStay = cause !== 'edit' && heldNames.has(resource.name) && isElsewhere(before, resource);
+    next.set(resource.name, mustStay ? { ...before, fault: 'ParentChanged' } : { name: resource.name, resource });
+  }
+  for (const [name, { resource, fault }] of served) {
+    if (next.has(name) || resource === undefined || cause === 'edit') continue;
+    // Devices that come and go do not change why the resource found no parent.
+    next.set(name, { name, resource, fault: cause === 'links' ? faultOf(resource, plan) : (fault ?? 'NothingFound') });
+  }
+  for (const name of heldNames) {
+    if (!next.has(name)) next.set(name, { name, fault: 'Draining' });
   }
   return next;
+}
+
+/** Whether a resource was served on another parent than the plan has it on now. */
+function isElsewhere(before: ServedResource | undefined, { parent }: PlannedResource): before is ServedResource {
+  return before?.resource !== undefined && before.resource.parent !== parent;
 }
 
 /** The plan's own reason for what became of the parent; a parent that nobody mentions any more is not there. */

@@ -129,7 +129,7 @@ describe('a plan that cannot be made', () => {
   it('is waited for until the source was read, and this is told once', () => {
     using node = follow({ snapshot: snapshot([]), synced: false });
     node.relink();
-    node.edit(snapshot([]), false);
+    node.edit(snapshot(['h1']), false);
     assert.deepEqual(node.told(), [unread]);
     node.relink(nic('eth1'));
     node.edit(snapshot(['h1'], [data]));

@@ -4,10 +4,10 @@ import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { Source } from '../../cluster/source.ts';
 import { wantedFrom } from '../../cluster/wanted.ts';
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
+import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
-import type { PlanCause } from './decide-served.ts';
 
 export interface FollowOptions {
   readonly nodeName: string;
@@ -15,7 +15,7 @@ export interface FollowOptions {
   readonly interfaces: InterfaceWatch;
   readonly exposure: ImplicitExposure | undefined;
   /** Told of the first plan and of each one that differs from the one before. */
-  readonly onPlan: (plan: NodePlan, cause: PlanCause) => void;
+  readonly onPlan: (plan: NodePlan, cause: 'edit' | 'links') => void;
   /** Told once when a plan cannot be made, with what is missing. */
   readonly onWaiting: (reason: string) => void;
 }
@@ -23,7 +23,7 @@ export interface FollowOptions {
 /** Plans the node now and whenever the source or the links change, until disposed. */
 export function followPlan(options: FollowOptions): Disposable {
   const { nodeName, source, interfaces, exposure, onPlan, onWaiting } = options;
-  let planned: { snapshot: Snapshot; plan: NodePlan } | undefined;
+  let planned: { snapshot: Snapshot; facts: readonly InterfaceFacts[]; plan: NodePlan } | undefined;
   let waitingFor: string | undefined;
 
   const look = (): void => {
@@ -36,11 +36,16 @@ export function followPlan(options: FollowOptions): Disposable {
       return;
     }
     waitingFor = undefined;
-    const plan = planNode(node, interfaces.current, wantedFrom(snapshot, exposure));
-    const cause = planned?.snapshot === snapshot ? 'links' : 'edit';
-    const isNew = !isDeepStrictEqual(plan, planned?.plan);
-    planned = { snapshot, plan };
-    if (isNew) onPlan(plan, cause);
+    const facts = interfaces.current;
+    const wanted = wantedFrom(snapshot, exposure);
+    const before = planned;
+    // An edit is one that would have changed the plan on the same links: a change elsewhere in the cluster is none.
+    const isEdit =
+      before === undefined ||
+      (before.snapshot !== snapshot && !isDeepStrictEqual(planNode(node, before.facts, wanted), before.plan));
+    const plan = planNode(node, facts, wanted);
+    planned = { snapshot, facts, plan };
+    if (isEdit || !isDeepStrictEqual(plan, before.plan)) onPlan(plan, isEdit ? 'edit' : 'links');
   };
 
   using following = new DisposableStack();

@@ -3,16 +3,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
-import type { ServedResource } from './decide-served.ts';
+import { listDevices, type ServedResource } from './served-resource.ts';
 import { ServedResources } from './served-resources.ts';
 
 function served(name: string, quantity = 1, more: Partial<ServedResource> = {}): ServedResource {
   const wish = { name, parent: 'eth1', mode: 'bridge', quantity, numaNodes: [1], needVhostNet: false } as const;
-  return { resource: { source: 'policy', policy: 'ns/p', entry: 0, ...wish }, ...more };
+  return { name, resource: { source: 'policy', policy: 'ns/p', entry: 0, ...wish }, ...more };
 }
 
-const decision = (...resources: readonly ServedResource[]) =>
-  new Map(resources.map((one) => [one.resource.name, one] as const));
+const decision = (...resources: readonly ServedResource[]) => new Map(resources.map((one) => [one.name, one] as const));
+
+const list = (one: ServedResource) => listDevices(one, [], () => 1);
 
 const uncalled = () => assert.fail('nobody calls this here');
 
@@ -30,8 +31,8 @@ function serve() {
   const states = new Map<string, () => ServedResource>();
   const stops: (() => void)[] = [];
   const resources = new ServedResources({
-    createHandlers: (list, state) => {
-      states.set(state().resource.name, state);
+    createHandlers: (name, list, state) => {
+      states.set(name, state);
       return { ...handlersWithoutKubelet, list };
     },
     startPlugin: (name, its) => {
@@ -71,7 +72,7 @@ function serve() {
 describe('the served resources of a node', () => {
   it('are started with their devices', async () => {
     const { resources, events, devices } = serve();
-    resources.apply(decision(served('a', 2), served('b')));
+    resources.apply(decision(served('a', 2), served('b')), list);
     assert.deepEqual(await events(), ['start a', 'start b']);
     assert.deepEqual(devices('a'), [
       { id: 'aMvp0', healthy: true, numaNodes: [1] },
@@ -82,10 +83,10 @@ describe('the served resources of a node', () => {
 
   it('are changed in place, the same server listing the new devices', async () => {
     const { resources, events, devices, state } = serve();
-    resources.apply(decision(served('a', 2)));
+    resources.apply(decision(served('a', 2)), list);
     await events();
     const faulty = served('a', 1, { fault: 'NothingFound' });
-    resources.apply(decision(faulty));
+    resources.apply(decision(faulty), list);
     assert.deepEqual(await events(), []);
     assert.deepEqual(devices('a'), [{ id: 'aMvp0', healthy: false, numaNodes: [1] }]);
     assert.equal(state('a'), faulty);
@@ -94,16 +95,16 @@ describe('the served resources of a node', () => {
 
   it('know their newest state at each call, though their devices are the same', () => {
     const { resources, state } = serve();
-    resources.apply(decision(served('a')));
-    const moved = { resource: { ...served('a').resource, parent: 'eth2' } };
-    resources.apply(decision(moved));
+    resources.apply(decision(served('a')), list);
+    const moved: ServedResource = { name: 'a', fault: 'Enslaved' };
+    resources.apply(decision(moved), list);
     assert.equal(state('a'), moved);
   });
 
   it('are ended when the decision has them no longer, and only those', async () => {
     const { resources, events, letStop } = serve();
-    resources.apply(decision(served('a'), served('b')));
-    resources.apply(decision(served('b')));
+    resources.apply(decision(served('a'), served('b')), list);
+    resources.apply(decision(served('b')), list);
     assert.deepEqual([...resources.current.keys()], ['b']);
     letStop();
     assert.deepEqual(await events(), ['start a', 'start b', 'stop a', 'stopped a']);
@@ -113,9 +114,9 @@ describe('the served resources of a node', () => {
 describe('a resource that comes back', () => {
   it('waits until its old server has ended, and holds up no other', async () => {
     const { resources, events, letStop } = serve();
-    resources.apply(decision(served('a')));
-    resources.apply(decision());
-    resources.apply(decision(served('a'), served('b')));
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a'), served('b')), list);
     assert.deepEqual(await events(), ['start a', 'stop a', 'start b']);
     letStop();
     assert.deepEqual(await events(), ['stopped a', 'start a']);
@@ -123,20 +124,20 @@ describe('a resource that comes back', () => {
 
   it('starts at once when its old server has ended before', async () => {
     const { resources, events, letStop } = serve();
-    resources.apply(decision(served('a')));
-    resources.apply(decision());
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
     letStop();
     await events();
-    resources.apply(decision(served('a')));
+    resources.apply(decision(served('a')), list);
     assert.deepEqual(await events(), ['start a']);
   });
 
   it('starts with what was decided while it waited', async () => {
     const { resources, events, devices, letStop } = serve();
-    resources.apply(decision(served('a')));
-    resources.apply(decision());
-    resources.apply(decision(served('a', 5)));
-    resources.apply(decision(served('a', 3)));
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a', 5)), list);
+    resources.apply(decision(served('a', 3)), list);
     letStop();
     await events();
     assert.equal(devices('a')?.length, 3);
@@ -144,10 +145,10 @@ describe('a resource that comes back', () => {
 
   it('is not started when it goes again while it waits', async () => {
     const { resources, events, letStop } = serve();
-    resources.apply(decision(served('a')));
-    resources.apply(decision());
-    resources.apply(decision(served('a')));
-    resources.apply(decision());
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
     letStop();
     assert.deepEqual(await events(), ['start a', 'stop a', 'stopped a']);
   });
@@ -155,8 +156,8 @@ describe('a resource that comes back', () => {
   it('is started once when it goes and comes again while it waits', async () => {
     const { resources, events, devices, letStop } = serve();
     for (const quantity of [1, 2, 3]) {
-      resources.apply(decision());
-      resources.apply(decision(served('a', quantity)));
+      resources.apply(decision(), list);
+      resources.apply(decision(served('a', quantity)), list);
     }
     letStop();
     assert.deepEqual(await events(), ['start a', 'stop a', 'stopped a', 'start a']);
@@ -167,8 +168,8 @@ describe('a resource that comes back', () => {
 describe('disposal', () => {
   it('ends all resources at the same time, and is over when each has ended', async () => {
     const { resources, events, letStop } = serve();
-    resources.apply(decision(served('a'), served('b')));
-    resources.apply(decision(served('b')));
+    resources.apply(decision(served('a'), served('b')), list);
+    resources.apply(decision(served('b')), list);
     const disposed = resources[Symbol.asyncDispose]().then(() => 'disposed');
     assert.deepEqual(await events(), ['start a', 'start b', 'stop a', 'stop b']);
     letStop();
@@ -180,9 +181,9 @@ describe('disposal', () => {
 
   it('starts nothing that waited for the end of its old server', async () => {
     const { resources, events, letStop } = serve();
-    resources.apply(decision(served('a')));
-    resources.apply(decision());
-    resources.apply(decision(served('a')));
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a')), list);
     const disposed = resources[Symbol.asyncDispose]();
     letStop();
     await disposed;
@@ -192,7 +193,7 @@ describe('disposal', () => {
   it('makes every later decision void', async () => {
     const { resources, events } = serve();
     await resources[Symbol.asyncDispose]();
-    resources.apply(decision(served('a')));
+    resources.apply(decision(served('a')), list);
     assert.deepEqual(await events(), []);
     assert.equal(resources.current.size, 0);
   });

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { deviceIDs } from '../../policy/device/device-id.ts';
 import { createDeviceList, type Device, type DeviceList } from '../deviceplugin/device-list.ts';
 import type { ResourcePlugin } from '../deviceplugin/resource-plugin.ts';
 import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
-import type { ServedResource } from './decide-served.ts';
+import type { ServedResource } from './served-resource.ts';
 
 export interface ServedResourcesOptions {
   /** The handlers of a resource; `served` gives its newest state at each call. */
-  readonly createHandlers: (list: DeviceList, served: () => ServedResource) => DevicePluginHandlers;
+  readonly createHandlers: (name: string, list: DeviceList, served: () => ServedResource) => DevicePluginHandlers;
   readonly startPlugin: (name: string, handlers: DevicePluginHandlers) => ResourcePlugin;
 }
 
@@ -37,14 +36,14 @@ export class ServedResources implements AsyncDisposable {
     return new Map([...this.#entries].map(([name, { served }]) => [name, served]));
   }
 
-  apply(next: ReadonlyMap<string, ServedResource>): void {
+  apply(next: ReadonlyMap<string, ServedResource>, devicesOf: (served: ServedResource) => readonly Device[]): void {
     if (this.#closed) return;
     for (const [name, entry] of this.#entries) {
       if (!next.has(name)) this.#end(name, entry);
     }
     for (const [name, served] of next) {
       const entry = this.#entries.get(name);
-      if (entry === undefined) this.#begin(name, served);
+      if (entry === undefined) this.#begin(name, served, devicesOf(served));
       else {
         entry.served = served;
         entry.list.set(devicesOf(served));
@@ -58,15 +57,15 @@ export class ServedResources implements AsyncDisposable {
     await Promise.all(this.#ending.values());
   }
 
-  #begin(name: string, served: ServedResource): void {
-    const list = createDeviceList(devicesOf(served));
+  #begin(name: string, served: ServedResource, devices: readonly Device[]): void {
+    const list = createDeviceList(devices);
     const entry: Entry = { served, list, plugin: undefined };
     this.#entries.set(name, entry);
     const start = () => {
       if (this.#entries.get(name) !== entry) return;
       entry.plugin = this.#options.startPlugin(
         name,
-        this.#options.createHandlers(list, () => entry.served),
+        this.#options.createHandlers(name, list, () => entry.served),
       );
     };
     const ending = this.#ending.get(name);
@@ -83,9 +82,4 @@ export class ServedResources implements AsyncDisposable {
     });
     this.#ending.set(name, ended);
   }
-}
-
-function devicesOf({ resource, fault }: ServedResource): readonly Device[] {
-  const { name, quantity, numaNodes } = resource;
-  return deviceIDs(name, quantity).map((id) => ({ id, healthy: fault === undefined, numaNodes }));
 }

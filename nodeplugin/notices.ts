@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Source } from '../cluster/source.ts';
+import type { NodePlan } from '../policy/plan/node-plan.ts';
+import type { MacvtapError } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
+import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
+import type { Links } from './links/links.ts';
+import { probeMacvtap } from './links/probe-macvtap.ts';
+import { logPlan } from './reconcile/log-plan.ts';
+
+
+/** What the node plugin tells of itself: one line for each decision, with its object and cause. */
+export function createNotices(log: Log) {
+  return {
+    ledger: (error: MacvtapError) => log.warn({ error }, 'the ledger is not as it should be'),
+    interfaces: (error: MacvtapError) => log.warn({ error }, 'interfaces could not be read'),
+    orphans: (error: MacvtapError) => log.warn({ error }, 'an orphan could not be removed'),
+    collected: (orphan: string) => log.info({ orphan }, 'removed what nobody used any more'),
+    plan: (plan: NodePlan, cause: 'edit' | 'links') => logPlan(plan, cause, log),
+    waiting: (node: string, reason: string) => log.warn({ node, reason }, 'no plan can be made yet'),
+    ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
+    failedCall: (resource: string, method: string, error: MacvtapError) =>
+      log.warn({ resource, method, error }, 'call failed'),
+    staleSockets(sockets: readonly string[]) {
+      if (sockets.length > 0) log.info({ sockets }, 'removed sockets that a killed process left');
+    },
+    kubelet(event: KubeletEvent) {
+      if (event.type === 'there') log.info({}, 'kubelet is there');
+      else log.warn({ error: event.error }, 'kubelet is away; it is waited for');
+    },
+    resourceState(resource: string, { phase, lastError }: ResourcePluginState) {
+      if (phase === 'waiting') log.warn({ resource, error: lastError }, 'resource waits for kubelet');
+      else log.info({ resource }, 'resource registered');
+    },
+    /** Not fatal: the process would only restart again and again, and the operator would have none to ask. */
+    async macvtapSupport(links: Links, signal: AbortSignal): Promise<void> {
+      if (await probeMacvtap(links, signal)) return;
+      log.error(
+        {},
+        'the kernel has no macvtap: every Allocate will fail; load the module macvtap or change the kernel',
+      );
+    },
+    /** Each fault once, for as long as it stays. */
+    sourceFaults(source: Source): Disposable {
+      let told = new Set<string>();
+      const tell = () => {
+        const faults = new Map(source.faults.map((fault) => [`${fault.where}: ${fault.message}`, fault]));
+        for (const [text, { where, message }] of faults) {
+          if (told.has(text)) continue;
+          log.warn({ where, fault: message }, 'not taken in; the last good state stays in force');
+        }
+        told = new Set(faults.keys());
+      };
+      tell();
+      return source.onChange(tell);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DeviceRecord } from '../ledger/device-record.ts';
+import type { HeldDevices } from '../podresources/held-devices.ts';
+import { createHeldTracker } from './held-tracker.ts';
+
+const record: DeviceRecord = {
+  resource: 'net',
+  parent: 'eth1',
+  parentIfindex: 7,
+  mode: 'bridge',
+  ifindex: 1_100_000_000,
+  attempt: 0,
+  lastUsed: 1,
+};
+const netMvp0 = { id: 'netMvp0', resource: 'net', parent: 'eth1', parentIfindex: 7 };
+
+function track(given: readonly string[], view: HeldDevices | undefined, clock = { nowMs: 0 }) {
+  const records = new Map(given.map((id) => [id, record]));
+  const ledger = { get: (id: string) => records.get(id), entries: () => [...records] };
+  return createHeldTracker({ ledger, view: () => view, now: () => clock.nowMs });
+}
+
+function listed(ids: readonly string[], more: Partial<HeldDevices> = {}): HeldDevices {
+  const devices = new Map(ids.map((id) => [id, { resource: id.replace(/Mvp\d+$/, ''), pods: [] }]));
+  return { devices, complete: true, askedAtMs: 100_000, ...more };
+}
+
+test('before kubelet has said what pods hold, everything that was given out may be held', () => {
+  assert.deepEqual(track(['netMvp0'], undefined).current(), [netMvp0]);
+  assert.deepEqual(track(['netMvp0'], listed([], { complete: false })).current(), [netMvp0]);
+});
+
+test('what kubelet lists is held, and what it does not list is not', () => {
+  assert.deepEqual(track(['netMvp0', 'netMvp1'], listed(['netMvp0'])).current(), [netMvp0]);
+});
+
+test('a device that the ledger lost tells its resource by its name', () => {
+  assert.deepEqual(track([], listed(['my.net-2Mvp17'])).current(), [{ id: 'my.net-2Mvp17', resource: 'my.net-2' }]);
+});
+
+test('a device is held while it is being given out, and until kubelet had the time to list it', () => {
+  const clock = { nowMs: 200_000 };
+  const view = listed([]);
+  const tracker = track(['netMvp0'], view, clock);
+  assert.deepEqual(tracker.current(), []);
+  const one = tracker.allocating(['netMvp0']);
+  const other = tracker.allocating(['netMvp0']);
+  assert.deepEqual(tracker.current(), [netMvp0]);
+  one[Symbol.dispose]();
+  other[Symbol.dispose]();
+  assert.ok(tracker.mayBeHeld('netMvp0'), 'kubelet was asked before it was answered');
+  assert.ok(!track(['netMvp0'], listed([], { askedAtMs: 900_000 }), clock).mayBeHeld('netMvp0'));
+});

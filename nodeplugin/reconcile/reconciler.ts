@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { NodePlan } from '../../policy/plan/node-plan.ts';
+import { faultPoint } from '../../runtime/fault-point.ts';
+import { type DecisionCause, decideServed } from './decide-served.ts';
+import type { HeldTracker } from './held-tracker.ts';
+import { listDevices, type ParentLookup } from './served-resource.ts';
+import type { ServedResources } from './served-resources.ts';
+
+/** Keeps what is served in step with the newest plan and with what pods hold. */
+export interface Reconciler {
+  onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
+  /** Devices were given out or came back, or may have. */
+  onHeld(): void;
+}
+
+export interface ReconcilerOptions {
+  readonly resources: Pick<ServedResources, 'current' | 'apply'>;
+  readonly held: Pick<HeldTracker, 'current'>;
+  readonly findParent: ParentLookup;
+}
+
+export function createReconciler({ resources, held, findParent }: ReconcilerOptions): Reconciler {
+  let plan: NodePlan | undefined;
+  const decide = (cause: DecisionCause): void => {
+    if (plan === undefined) return;
+    const holding = held.current();
+    const next = decideServed(plan, resources.current, cause, holding);
+    faultPoint('plan-decided');
+    resources.apply(next, (served) => listDevices(served, holding, findParent));
+    faultPoint('plan-applied');
+  };
+  return {
+    onPlan(next, cause) {
+      plan = next;
+      decide(cause);
+    },
+    onHeld: () => decide('held'),
+  };
+}
