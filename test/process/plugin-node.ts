@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import type { FaultPointName } from '../../runtime/fault-points.ts';
 import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
-import { type Kubelet, startKubelet } from '../kubelet/start-kubelet.ts';
-import { startNodePlugin } from './start-node-plugin.ts';
+import { type Kubelet, type KubeletOptions, startKubelet } from '../kubelet/start-kubelet.ts';
+import { startNodePlugin, stateDirectoryOf } from './start-node-plugin.ts';
 import type { RunningProcess } from './start-process.ts';
 
 /** A node as the node plugin meets it: links, a kubelet (a stand-in) and manifests. */
@@ -16,12 +17,23 @@ export interface PluginNode extends AsyncDisposable {
   readonly namespace: NetworkNamespace;
   readonly kubelet: Kubelet;
   readonly kubeletDirectory: string;
+  /** Where the node plugin keeps its ledger. */
+  readonly stateDirectory: string;
   /** Writes manifests as one file, whole. */
   write(file: string, ...objects: readonly object[]): Promise<void>;
   writeText(file: string, text: string): Promise<void>;
   start(...flags: readonly string[]): RunningProcess;
+  /** One that kills itself at the point, `allocate-link-made:2` the second time it gets there. */
+  startArmed(fault: FaultPointName | `${FaultPointName}:${number}`, ...flags: readonly string[]): RunningProcess;
   /** Resolves when kubelet knows these resources with so many healthy devices, and no others. */
   offers(expected: Readonly<Record<string, number>>): Promise<void>;
+  /** Resolves when kubelet knows exactly these devices of a resource that is served; `!` marks an Unhealthy one. */
+  lists(resource: string, devices: readonly string[]): Promise<void>;
+  /** Resolves when nobody serves the resource. */
+  isGone(resource: string): Promise<void>;
+  /** ListAndWatch messages so far. */
+  messages(resource: string): number;
+  release(resource: string, deviceIds: readonly string[]): void;
   /** Allocates devices and returns the answer's paths. */
   allocate(
     resource: string,
@@ -29,12 +41,16 @@ export interface PluginNode extends AsyncDisposable {
   ): Promise<{ readonly ids: readonly string[]; readonly paths: readonly string[] }>;
 }
 
+/** Lets what usually takes seconds happen at once: kubelet is asked often, and believed from its start on. */
+export const quick = ['--held-refresh', '50ms', '--kubelet-settle', '0ms', '--orphan-grace', '100ms'] as const;
+
 let nodes = 0;
 
 /** Makes a node with veth links of these names, all up, and a Node object with these labels. */
 export async function makePluginNode(
   links: readonly string[],
   labels: Readonly<Record<string, string>> = {},
+  kubeletOptions: Pick<KubeletOptions, 'onRegister' | 'onList'> = {},
 ): Promise<PluginNode> {
   nodes += 1;
   const name = `n${nodes}-${process.pid}`;
@@ -45,7 +61,9 @@ export async function makePluginNode(
   await mkdir(manifests);
   const namespace = undo.use(await makeNetworkNamespace());
   for (const link of links) await addLink(namespace, link);
-  const kubelet = undo.use(await startKubelet({ directory: join(kubeletDirectory, 'device-plugins') }));
+  const kubelet = undo.use(
+    await startKubelet({ ...kubeletOptions, directory: join(kubeletDirectory, 'device-plugins') }),
+  );
   const scope = undo.move();
   const writeText = async (file: string, text: string) => {
     await writeFile(join(manifests, `.${file}`), text);
@@ -54,6 +72,18 @@ export async function makePluginNode(
   const write = (file: string, ...objects: readonly object[]) =>
     writeText(file, objects.map((object) => stringify(object)).join('---\n'));
   await write('node.yaml', nodeObject(name, labels));
+  const start = (environment: Readonly<Record<string, string>>, flags: readonly string[]) =>
+    scope.use(
+      startNodePlugin({
+        namespace,
+        nodeName: name,
+        manifests,
+        kubeletDirectory,
+        flags: ['--settle', '20ms', ...flags],
+        environment,
+      }),
+    );
+  const served = (resource: string) => kubelet.resource(`${resourcePrefix}${resource}`);
   return {
     name,
     namespace,
@@ -61,17 +91,19 @@ export async function makePluginNode(
     kubeletDirectory,
     write,
     writeText,
-    start: (...flags) =>
-      scope.use(
-        startNodePlugin({
-          namespace,
-          nodeName: name,
-          manifests,
-          kubeletDirectory,
-          flags: ['--settle', '20ms', ...flags],
-        }),
-      ),
+    stateDirectory: stateDirectoryOf(kubeletDirectory),
+    start: (...flags) => start({}, flags),
+    startArmed: (fault, ...flags) => start({ MACVTAP_TEST_FAULT: fault }, flags),
     offers: (expected) => kubelet.waitFor(() => JSON.stringify(offersOf(kubelet)) === JSON.stringify(sorted(expected))),
+    lists: (resource, devices) =>
+      kubelet.waitFor(() => {
+        const row = served(resource);
+        const listed = row?.devices.map(({ ID, health }) => (health === 'Healthy' ? ID : `!${ID}`));
+        return row?.connected === true && listed?.join() === devices.join();
+      }),
+    isGone: (resource) => kubelet.waitFor(() => served(resource)?.connected === false),
+    messages: (resource) => served(resource)?.messages ?? 0,
+    release: (resource, deviceIds) => kubelet.release({ resourceName: `${resourcePrefix}${resource}`, deviceIds }),
     async allocate(resource, count = 1) {
       const { deviceIds, response } = await kubelet.allocate(`${resourcePrefix}${resource}`, count);
       return { ids: deviceIds, paths: (response.devices ?? []).map(({ host_path }) => host_path) };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NetworkNamespace } from '../kernel/network-namespace.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
@@ -11,6 +12,7 @@ export interface NodePluginOptions {
   /** Kubelet's directory; the stand-in is in its device-plugins. */
   readonly kubeletDirectory: string;
   readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
 }
 
@@ -18,7 +20,7 @@ const main = fileURLToPath(new URL('../../nodeplugin/main.ts', import.meta.url))
 
 /** Starts the real node plugin inside a network namespace, as a node's pod with the host's network would run it. */
 export function startNodePlugin(options: NodePluginOptions): RunningProcess {
-  const { namespace, nodeName, manifests, kubeletDirectory, flags = [], onLine } = options;
+  const { namespace, nodeName, manifests, kubeletDirectory, flags = [], environment = {}, onLine } = options;
   return startProcess({
     name: `node plugin of ${nodeName}`,
     command: [
@@ -26,8 +28,15 @@ export function startNodePlugin(options: NodePluginOptions): RunningProcess {
       ...['--source', `manifests:${manifests}`],
       ...['--node-name', nodeName],
       ...['--kubelet-dir', kubeletDirectory],
+      ...['--state-dir', stateDirectoryOf(kubeletDirectory)],
       ...flags,
     ],
+    environment,
     ...(onLine !== undefined && { onLine }),
   });
+}
+
+/** The node plugin's state directory, for tests beside the stand-in's own. */
+export function stateDirectoryOf(kubeletDirectory: string): string {
+  return join(kubeletDirectory, 'kube-macvtap');
 }

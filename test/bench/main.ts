@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { listFlag, switchFlag } from '../../runtime/flag-types.ts';
+import { exitCode, runCommand } from '../../runtime/run-command.ts';
+import { measureRows } from './measure-rows.ts';
+import { renderJSON, renderTable } from './render-figures.ts';
+import { rows } from './rows.ts';
+
+const names = rows.map(({ name }) => name);
+const line = {
+  command: 'npm run bench --',
+  summary: 'Measures what the design promises, each figure beside something simpler, and prints one table.',
+  positionals: [],
+  flags: {
+    only: listFlag('ROWS', `some rows instead of all: ${names.join(', ')}`, ''),
+    json: switchFlag('print JSON instead of a table'),
+  },
+} as const;
+
+await runCommand(line, async ({ only, json }) => {
+  const unknown = only.filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    console.error(`--only ${unknown.join()}: no such row; there are ${names.join(', ')}`);
+    return exitCode.usage;
+  }
+  const chosen = rows.filter(({ name }) => only.length === 0 || only.includes(name));
+  const { figures, failures } = await measureRows(chosen, (text) => console.error(text));
+  console.log(json ? renderJSON(figures) : renderTable(figures));
+  for (const failure of failures) console.error(failure);
+  // A reach that is missed is a figure like any other; only what has no figure is a failure.
+  return failures.length === 0 ? exitCode.done : exitCode.failed;
+});

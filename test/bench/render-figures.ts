@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { textTable } from '../../runtime/text-table.ts';
+import { type Figure, isMet, type Reach, ratioOf, type Unit } from './figure.ts';
+
+/** One line for each figure, told as it is: what is missed says no. */
+export function renderTable(figures: readonly Figure[]): string {
+  return textTable(['ROW', 'MEASURED', 'BESIDE', 'RATIO', 'REACH', 'MET'], figures.map(cellsOf));
+}
+
+/** The same for a script: numbers in the figure's unit, with ratio and verdict worked out. */
+export function renderJSON(figures: readonly Figure[]): string {
+  return JSON.stringify(
+    figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), met: isMet(figure) })),
+    null,
+    2,
+  );
+}
+
+function cellsOf(figure: Figure): readonly string[] {
+  const { title, value, unit, count, beside, reach } = figure;
+  const ratio = ratioOf(figure);
+  const met = isMet(figure);
+  return [
+    title,
+    `${formatValue(value, unit)} (n=${count})`,
+    beside === undefined ? '-' : `${formatValue(beside.value, unit)} ${beside.title} (n=${beside.count})`,
+    ratio === undefined ? '-' : `${formatNumber(ratio)}×`,
+    reach === undefined ? '-' : formatReach(reach, unit),
+    met === undefined ? '-' : met ? 'yes' : 'no',
+  ];
+}
+
+function formatReach(reach: Reach, unit: Unit): string {
+  return 'ratioAtMost' in reach ? `≤ ${reach.ratioAtMost}×` : `≤ ${formatLimit(reach.valueAtMost, unit)}`;
+}
+
+function formatValue(value: number, unit: Unit): string {
+  if (unit === 'messages') return `${value} messages`;
+  if (unit === 'ms') return `${formatNumber(value)} ms`;
+  const [scaled, name] = scaleBytes(value);
+  return `${formatNumber(scaled)} ${name}`;
+}
+
+/** Limits are round, and shown as they are written in the design. */
+function formatLimit(value: number, unit: Unit): string {
+  const [scaled, name] = unit === 'bytes' ? scaleBytes(value) : [value, unit];
+  return `${scaled} ${name}`;
+}
+
+/** Decimal, as the design counts: 100 KB are 100,000 bytes. */
+function scaleBytes(bytes: number): readonly [number, string] {
+  if (bytes >= 1_000_000) return [bytes / 1_000_000, 'MB'];
+  return bytes >= 1_000 ? [bytes / 1_000, 'KB'] : [bytes, 'B'];
+}
+
+/** Three digits that count, and never more behind the point than a reader takes in. */
+function formatNumber(value: number): string {
+  if (value >= 100) return value.toFixed(0);
+  if (value >= 10) return value.toFixed(1);
+  return value.toFixed(value >= 0.1 ? 2 : 3);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BenchRow } from './row.ts';
+import { allocate } from './rows/allocate.ts';
+import { eventLoop } from './rows/event-loop.ts';
+import { followPolicy } from './rows/follow-policy.ts';
+import { listAndWatch } from './rows/list-and-watch.ts';
+import { planNodes } from './rows/plan-nodes.ts';
+import { residentMemory } from './rows/resident-memory.ts';
+import { restartKubelet } from './rows/restart-kubelet.ts';
+import { start } from './rows/start.ts';
+
+/** Every row, in the order of the table. */
+export const rows: readonly BenchRow[] = [
+  planNodes,
+  allocate,
+  followPolicy,
+  start,
+  restartKubelet,
+  listAndWatch,
+  residentMemory,
+  eventLoop,
+];

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type BareLinks, startBareLinks } from '../bare-links.ts';
+import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
+import type { Figure } from '../figure.ts';
+import { interleave, timeMs } from '../interleave.ts';
+import { percentile } from '../percentile.ts';
+import type { BenchRow } from '../row.ts';
+
+/** Calls of one contender back to back before the other has its turn. */
+const block = 10;
+const blocks = 30;
+const atOnce = 8;
+const bursts = 25;
+const warmUp = 3;
+
+/** Each fresh call takes a device that was never used; the parent of the bare links gets as many. */
+const quantity = (blocks + warmUp) * block + (bursts + warmUp) * atOnce;
+
+/**
+ * Allocate over gRPC through the real process, fresh and reused. Beside it, one bare netlink creation in the same
+ * namespace, or, where nothing is created, a gRPC call to the same process that does nothing.
+ */
+export const allocate: BenchRow = {
+  name: 'allocate',
+  needsRoot: true,
+  async measure(tell) {
+    await using node = await makeBenchNode(['eth0', 'eth1']);
+    await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity });
+    await using _plugin = node.start();
+    await node.offers({ net: quantity });
+    await using bare = await startBareLinks(node.plugin.namespace, 'eth1');
+    using client = node.dial('net');
+    let next = 0;
+    const fresh = () => next++;
+    tell('fresh links, back to back');
+    const alone = await measureFresh(client, bare, fresh);
+    tell('the same links again');
+    const again = await measureReused(client);
+    tell(`${atOnce} at once`);
+    return [...alone, ...again, ...(await measureBursts(client, bare, fresh))];
+  },
+};
+
+async function measureFresh(client: ResourceClient, bare: BareLinks, fresh: () => number): Promise<readonly Figure[]> {
+  const samples = await interleave(
+    { rounds: blocks, warmUp },
+    { allocate: () => backToBack(() => client.allocate(fresh())), bare: () => bare.create(block, false) },
+  );
+  return [
+    compare('Allocate, fresh link, p50', 0.5, samples.allocate, 'bare netlink create', samples.bare, 1),
+    compare('Allocate, fresh link, p99', 0.99, samples.allocate, 'bare netlink create', samples.bare, 5),
+  ];
+}
+
+async function measureReused(client: ResourceClient): Promise<readonly Figure[]> {
+  let next = 0;
+  const samples = await interleave(
+    { rounds: blocks, warmUp },
+    {
+      allocate: () => backToBack(() => client.allocate(next++ % (blocks * block))),
+      bare: () => backToBack(() => client.ask()),
+    },
+  );
+  return [
+    compare('Allocate, reused link, p50', 0.5, samples.allocate, 'empty gRPC call', samples.bare, 0.5),
+    compare('Allocate, reused link, p99', 0.99, samples.allocate, 'empty gRPC call', samples.bare),
+  ];
+}
+
+async function measureBursts(client: ResourceClient, bare: BareLinks, fresh: () => number): Promise<readonly Figure[]> {
+  const samples = await interleave(
+    { rounds: bursts, warmUp },
+    {
+      allocate: () => Promise.all(Array.from({ length: atOnce }, () => timeMs(() => client.allocate(fresh())))),
+      bare: () => bare.create(atOnce, true),
+    },
+  );
+  const title = `Allocate, fresh link, ${atOnce} at once`;
+  return [
+    compare(`${title}, p50`, 0.5, samples.allocate, `bare creates, ${atOnce} at once`, samples.bare),
+    compare(`${title}, p99`, 0.99, samples.allocate, `bare creates, ${atOnce} at once`, samples.bare),
+  ];
+}
+
+async function backToBack(call: () => Promise<void>): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < block; index += 1) times.push(await timeMs(call));
+  return times;
+}
+
+function compare(
+  title: string,
+  share: number,
+  samples: readonly number[],
+  besideTitle: string,
+  besides: readonly number[],
+  reachMs?: number,
+): Figure {
+  return {
+    title,
+    unit: 'ms',
+    value: percentile(samples, share),
+    count: samples.length,
+    beside: { title: besideTitle, value: percentile(besides, share), count: besides.length },
+    ...(reachMs !== undefined && { reach: { valueAtMost: reachMs } }),
+  };
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Policy, readPolicy } from '../../../policy/nodepolicy/read-policy.ts';
+import { type InterfaceFacts, readInterface } from '../../../policy/plan/interface-facts.ts';
+import { matchNode } from '../../../policy/plan/match-node.ts';
+import type { NodePlan } from '../../../policy/plan/node-plan.ts';
+import { planNode } from '../../../policy/plan/plan-node.ts';
+import { exposeAll, policyNamespace } from '../../fixtures/plan/build-example.ts';
+import { buildCluster, type ClusterObjects } from '../build-cluster.ts';
+import { interleave, timeMs } from '../interleave.ts';
+import { median } from '../percentile.ts';
+import type { BenchRow } from '../row.ts';
+
+const size = { nodes: 5_000, policies: 100 };
+const rounds = 5;
+
+/** A cluster after its objects were read, as a process holds it between two changes. */
+interface Cluster extends Pick<ClusterObjects, 'nodes'> {
+  readonly interfaces: readonly (readonly InterfaceFacts[])[];
+  readonly policies: readonly Policy[];
+}
+
+/** All nodes of a large cluster, planned anew; beside it, the same objects only parsed from their JSON. */
+export const planNodes: BenchRow = {
+  name: 'plan-nodes',
+  needsRoot: false,
+  async measure(tell) {
+    const objects = buildCluster(size.nodes, size.policies);
+    const text = JSON.stringify(objects);
+    const cluster = readCluster(objects);
+    tell(describe(cluster, planAll(cluster)));
+    const samples = await interleave(
+      { rounds, warmUp: 1 },
+      {
+        planning: async () => [await timeMs(() => planAll(cluster))],
+        reading: async () => [await timeMs(() => planAll(readCluster(objects)))],
+        parsing: async () => [await timeMs(() => JSON.parse(text))],
+      },
+    );
+    const beside = {
+      title: `JSON.parse of the same ${(text.length / 1e6).toFixed(0)} MB`,
+      value: median(samples.parsing),
+      count: rounds,
+    };
+    const rest = { unit: 'ms', count: rounds, beside, reach: { valueAtMost: 1_000 } } as const;
+    const what = `${size.nodes} nodes × ${size.policies} policies × 16 interfaces`;
+    return [
+      { title: `plan ${what}`, value: median(samples.planning), ...rest },
+      { title: 'the same, objects read first', value: median(samples.reading), ...rest },
+    ];
+  },
+};
+
+function readCluster({ nodes, nodeStates, policies }: ClusterObjects): Cluster {
+  return {
+    nodes,
+    interfaces: nodeStates.map(({ status }) => (status?.interfaces ?? []).map(readInterface)),
+    policies: policies.map((policy) => readPolicy(policy, { policyNamespace })),
+  };
+}
+
+function planAll({ nodes, interfaces, policies }: Cluster): readonly NodePlan[] {
+  const wanted = { policies, explicit: undefined, implicit: exposeAll };
+  return nodes.map((node, index) => planNode(node, interfaces[index] ?? [], wanted));
+}
+
+/** What the plans hold, so that nobody measures how fast nothing is found. Throws where something is amiss. */
+function describe({ nodes, interfaces, policies }: Cluster, plans: readonly NodePlan[]): string {
+  const faults = policies.flatMap(({ id, faults }) => faults.map(({ path, code }) => `${id} ${path}: ${code}`));
+  if (faults.length > 0) throw new Error(`a policy is refused: ${faults.join('; ')}`);
+  const active = new Set(
+    plans.flatMap(({ resources, conflicts }) => [...resources, ...conflicts]).map(({ policy }) => policy),
+  );
+  const idle = policies.filter(({ id }) => !active.has(id));
+  if (idle.length > 0) throw new Error(`policies cause nothing: ${idle.map(({ id }) => id).join()}`);
+  if (interfaces.some(({ length }) => length !== 16)) throw new Error('a node has other than 16 interfaces');
+  const count = (what: (plan: NodePlan) => readonly unknown[]) =>
+    plans.reduce((sum, plan) => sum + what(plan).length, 0);
+  const selected = nodes.reduce(
+    (sum, node) => sum + policies.filter((policy) => matchNode(node, policy.nodes)).length,
+    0,
+  );
+  return (
+    `${(selected / nodes.length).toFixed(1)} policies select a node on average; ` +
+    `${count(({ resources }) => resources)} resources, ${count(({ conflicts }) => conflicts)} conflicts, ` +
+    `${count(({ skipped }) => skipped)} skipped`
+  );
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
+import type { Figure } from '../figure.ts';
+import { interleave } from '../interleave.ts';
+import { median } from '../percentile.ts';
+import { bundlePlugin, type PluginForm, sourceForm } from '../plugin-form.ts';
+import { residentBytes } from '../resident-bytes.ts';
+import type { BenchRow } from '../row.ts';
+
+const rounds = 3;
+const devices = 1_000;
+const allocations = 3_000;
+
+/** Until what a start left to do is done, the same for each process. */
+const idleMs = 1_000;
+
+/**
+ * Resident memory of the node plugin, idle and after 3,000 Allocates (a third of them fresh), in both forms; beside it a
+ * Node.js of the same version that only keeps a timer. The design's reach is for the bundled form.
+ */
+export const residentMemory: BenchRow = {
+  name: 'resident-memory',
+  needsRoot: true,
+  async measure(tell) {
+    await using bundled = await bundlePlugin();
+    const forms = [sourceForm, bundled];
+    const samples = await interleave(
+      { rounds },
+      {
+        bare: measureBare,
+        source: async (round) => {
+          tell(`round ${round + 1} of ${rounds}`);
+          return measurePlugin(sourceForm);
+        },
+        bundled: () => measurePlugin(bundled),
+      },
+    );
+    const beside = { title: 'bare Node.js with a timer', value: median(samples.bare), count: rounds };
+    return forms.flatMap(({ name }) => {
+      const title = `node plugin's resident memory, ${name}`;
+      const figure: Figure = { title, unit: 'bytes', value: 0, count: rounds, beside };
+      const reach = name === 'bundled' && { reach: { ratioAtMost: 1.9 } };
+      const [idle, worked] = [0, 1].map((part) => median(samples[name].filter((_, index) => index % 2 === part)));
+      return [
+        { ...figure, ...reach, title: `${title}, idle`, value: idle as number },
+        { ...figure, ...reach, title: `${title}, after ${allocations} Allocates`, value: worked as number },
+      ];
+    });
+  },
+};
+
+async function measureBare(): Promise<readonly number[]> {
+  await using node = await makeBenchNode([]);
+  await using bare = node.runNode('-e', 'setInterval(() => {}, 1e9)');
+  await sleep(idleMs);
+  return [await residentBytes(bare.pid)];
+}
+
+/** Two samples: idle, and after the work. */
+async function measurePlugin(form: PluginForm): Promise<readonly number[]> {
+  await using node = await makeBenchNode(['eth0']);
+  await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity: devices });
+  await using plugin = node.start({ form });
+  await node.offers({ net: devices });
+  await sleep(idleMs);
+  const idle = await residentBytes(plugin.pid);
+  using client = node.dial('net');
+  await allocateAll(client);
+  await sleep(idleMs);
+  return [idle, await residentBytes(plugin.pid)];
+}
+
+async function allocateAll(client: ResourceClient): Promise<void> {
+  for (let index = 0; index < allocations; index += 1) await client.allocate(index % devices);
+}

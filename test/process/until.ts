@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Only a test that fails waits this long; nothing is concluded from how much of it passed. */
+const guardMs = 15_000;
+
+/** Looks again and again, for what tells nobody of its changes, and returns the first look that is as wanted. */
+export async function until<Look>(look: () => Promise<Look>, isWanted: (look: Look) => boolean): Promise<Look> {
+  const over = AbortSignal.timeout(guardMs);
+  for (;;) {
+    const seen = await look();
+    if (isWanted(seen)) return seen;
+    if (over.aborted) throw new Error(`not reached in ${guardMs} ms; now: ${JSON.stringify(seen)}`);
+    await sleep(20);
+  }
+}
