@@ -9,7 +9,6 @@ import type { Links } from './links/links.ts';
 import { probeMacvtap } from './links/probe-macvtap.ts';
 import { logPlan } from './reconcile/log-plan.ts';
 
-
 /** What the node plugin tells of itself: one line for each decision, with its object and cause. */
 export function createNotices(log: Log) {
   return {
