@@ -12,7 +12,7 @@ export interface Holder extends PodName {
 }
 
 /** A device that kubelet lists. */
-export interface HeldDevice {
+interface HeldDevice {
   /** Without the prefix, as plans name it. */
   readonly resource: string;
   /** More than one when kubelet lists a pod that is over beside its successor, or containers that share a device. */
