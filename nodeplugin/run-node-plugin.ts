@@ -101,6 +101,9 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     },
     onWaiting: (reason) => tell.waiting(nodeName, reason),
   });
+  // After the plan has looked: a parent that was made anew between two looks leaves the plan as it is, and its held
+  // devices are dead all the same.
+  using _parents = interfaces.onChange(reconciler.onHeld);
   await aborted(signal);
   tell.ending(signal);
 }

@@ -31,6 +31,7 @@ interface FakeKernel {
   createFails: MacvtapError | undefined;
   readonly records: Map<string, DeviceRecord>;
   recordFails: MacvtapError | undefined;
+  forgetFails: MacvtapError | undefined;
 }
 
 /** Links as a literal map: what the decisions are made of, without a kernel. test/kernel has the real one. */
@@ -73,12 +74,14 @@ function fakeKernel(...standing: readonly StandingLink[]): FakeKernel {
           kernel.records.set(id, { ...entry, lastUsed: 1 });
         },
         async forget(id) {
+          if (kernel.forgetFails) throw kernel.forgetFails;
           kernel.records.delete(id);
         },
       },
     },
     records: new Map(),
     recordFails: undefined,
+    forgetFails: undefined,
   };
   return kernel;
 }
@@ -226,4 +229,12 @@ test("the kernel's refusal keeps its code and names device, resource and parent"
     code: 'ParentEnslaved',
     message: /dataMvp3 of resource data on parent eth1.*busy/,
   });
+});
+
+test('what cannot be forgotten while it is taken back does not hide why', async () => {
+  const kernel = fakeKernel();
+  kernel.forgetFails = new MacvtapError('FileNotWritten', 'the disk is full');
+  for (let attempt = 0; attempt < 8; attempt += 1) kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp1', attempt));
+  await assert.rejects(allocate(kernel, ['dataMvp0', 'dataMvp1']), { code: 'TapNodeTaken' });
+  assert.equal(kernel.links.size, 0);
 });

@@ -91,7 +91,8 @@ async function record(
   faultPoint('allocate-recorded');
   const undo = async () => {
     await removeLink();
-    if (made) await ledger.forget(id);
+    // What cannot be forgotten now (the disk is full) is an entry without a link, which the collector finds.
+    if (made) await ledger.forget(id).catch(() => undefined);
   };
   return { id, tapPath: tap.path, undo };
 }
