@@ -1,46 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtempDisposable, open, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import type { DeviceEntry } from '../../nodeplugin/ledger/device-record.ts';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
+import { mountSmallDisk } from './small-disk.ts';
 
-const run = promisify(execFile);
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a file system';
 const entry: DeviceEntry = { resource: 'r', parent: 'bond1', mode: 'bridge', ifindex: 1_100_000_000, attempt: 0 };
-
-/** A small file system of the test's own, which can be filled and made read-only. */
-async function mountSmall() {
-  await using stack = new AsyncDisposableStack();
-  const { path } = stack.use(await mkdtempDisposable(join(tmpdir(), 'kmt-disk-')));
-  await run('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'kube-macvtap-test', path]);
-  stack.defer(async () => void (await run('umount', ['--lazy', path])));
-  const scope = stack.move();
-  const filler = join(path, 'filler');
-  return {
-    path,
-    fill: () => fillUp(filler),
-    free: () => unlink(filler),
-    remount: (how: 'ro' | 'rw') => run('mount', ['-o', `remount,${how}`, path]),
-    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
-  };
-}
-
-async function fillUp(path: string): Promise<void> {
-  await using file = await open(path, 'w');
-  const block = new Uint8Array(4096);
-  await assert.rejects(
-    async () => {
-      for (;;) await file.write(block);
-    },
-    { code: 'ENOSPC' },
-  );
-}
 
 async function openLedger(directory: string) {
   const warnings: MacvtapError[] = [];
@@ -49,7 +18,7 @@ async function openLedger(directory: string) {
 }
 
 test('on a full disk a record fails by name, the ledger stays as it was, and space heals it', { skip }, async () => {
-  await using disk = await mountSmall();
+  await using disk = await mountSmallDisk();
   const directory = join(disk.path, 'state');
   const { ledger } = await openLedger(directory);
   await using _closed = ledger;
@@ -70,7 +39,7 @@ test('on a full disk a record fails by name, the ledger stays as it was, and spa
 });
 
 test('on a read-only disk the ledger opens and is read, and a record fails by name', { skip }, async () => {
-  await using disk = await mountSmall();
+  await using disk = await mountSmallDisk();
   const directory = join(disk.path, 'state');
   {
     const { ledger } = await openLedger(directory);
@@ -91,7 +60,7 @@ test('on a read-only disk the ledger opens and is read, and a record fails by na
 });
 
 test('on a read-only disk a state directory that is missing is named', { skip }, async () => {
-  await using disk = await mountSmall();
+  await using disk = await mountSmallDisk();
   await disk.remount('ro');
   await assert.rejects(openLedger(join(disk.path, 'state')), {
     code: 'LedgerUnavailable',
@@ -100,7 +69,7 @@ test('on a read-only disk a state directory that is missing is named', { skip },
 });
 
 test('a broken ledger on a read-only disk is told, and not overwritten before it is set aside', { skip }, async () => {
-  await using disk = await mountSmall();
+  await using disk = await mountSmallDisk();
   const directory = join(disk.path, 'state');
   await mkdir(directory);
   await writeFile(join(directory, 'ledger.json'), 'garbage');

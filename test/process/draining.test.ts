@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resources that change while pods hold their devices, with the real node plugin on real links.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { needsRoot } from '../kernel/network-namespace.ts';
+import { addLink, makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
+import { assertOwnTap, showDevice } from './shown-macvtaps.ts';
+
+const options = { skip: needsRoot };
+
+/** Makes `net` stand on the first of the parents that is there. */
+function writeNet(node: PluginNode, parents: readonly string[], quantity = 3, mode = 'bridge'): Promise<void> {
+  const parentSelector = parents.map((parentIface) => ({ parentIface, mode, quantity }));
+  return node.write('p.yaml', policyObject('p', { resourceName: 'net', parentSelector }));
+}
+
+async function startWithNet(parents: readonly string[], quantity = 3): Promise<PluginNode> {
+  const node = await makePluginNode(['eth0', 'eth1']);
+  await writeNet(node, parents, quantity);
+  node.start(...quick);
+  await node.offers({ net: quantity });
+  return node;
+}
+
+// They wait more than they work.
+suite('a resource whose devices are held', { concurrency: 3 }, () => {
+  test(
+    'a resource that leaves the plan is served with its held devices until the last is released',
+    options,
+    async () => {
+      await using node = await startWithNet(['eth0']);
+      const first = await node.allocate('net');
+      const second = await node.allocate('net');
+      await node.write(
+        'p.yaml',
+        policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }),
+      );
+      await node.lists('net', [...first.ids, ...second.ids]);
+      node.release('net', first.ids);
+      await node.lists('net', second.ids);
+      node.release('net', second.ids);
+      await node.isGone('net');
+      await node.offers({ other: 100 });
+    },
+  );
+
+  test('a resource that drains gives out nothing, and says why', options, async () => {
+    await using node = await startWithNet(['eth0']);
+    const { ids } = await node.allocate('net');
+    await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
+    await node.lists('net', ids);
+    // Kubelet asks for a device that it lists when its pod is over, and before it was told that the device is gone.
+    node.release('net', ids);
+    const asked = node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);
+    await assert.rejects(asked, /resource net is no longer offered on this node/);
+    await node.isGone('net');
+  });
+
+  test('a resource that drains and comes back gives out all of its devices again', options, async () => {
+    await using node = await startWithNet(['eth0']);
+    const { ids } = await node.allocate('net');
+    await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
+    await node.lists('net', ids);
+    await writeNet(node, ['eth0']);
+    await node.offers({ net: 3 });
+    assert.equal(node.kubelet.resource('macvtap.network.kubevirt.io/net')?.registrations, 1);
+    await node.allocate('net', 2);
+  });
+
+  test('a lowered quantity drops free devices at once, and held ones stay Healthy', options, async () => {
+    await using node = await startWithNet(['eth0'], 5);
+    const { ids } = await node.allocate('net', 5);
+    node.release('net', ids.slice(0, 3));
+    const before = node.messages('net');
+    await writeNet(node, ['eth0'], 1);
+    await node.lists('net', ['netMvp0', 'netMvp3', 'netMvp4']);
+    node.release('net', ['netMvp3']);
+    await node.lists('net', ['netMvp0', 'netMvp4']);
+    await node.allocate('net');
+    node.release('net', ['netMvp4']);
+    await node.lists('net', ['netMvp0']);
+    assert.equal(node.messages('net'), before + 3);
+  });
+
+  test('a policy that moves to another parent moves new allocations, and held devices stay', options, async () => {
+    await using node = await startWithNet(['eth0']);
+    const before = await node.allocate('net');
+    const messages = node.messages('net');
+    await writeNet(node, ['eth1'], 3, 'private');
+    // The list does not tell parents: a fourth device shows that the edit is in force.
+    await writeNet(node, ['eth1'], 4, 'private');
+    await node.offers({ net: 4 });
+    assert.equal(node.messages('net'), messages + 1);
+    const after = await node.allocate('net');
+    const link = await assertOwnTap(node.namespace, after.ids[0] ?? '', after.paths[0]);
+    assert.deepEqual([link.link, link.linkinfo.info_data.mode], ['eth1', 'private']);
+    const stayed = await assertOwnTap(node.namespace, before.ids[0] ?? '', before.paths[0]);
+    assert.deepEqual([stayed.link, stayed.linkinfo.info_data.mode], ['eth0', 'bridge']);
+    node.release('net', before.ids);
+    const again = await node.allocate('net', 3);
+    assert.ok(again.ids.includes(before.ids[0] ?? ''));
+    assert.equal((await showDevice(node.namespace, before.ids[0] ?? ''))?.link, 'eth1');
+  });
+
+  test('an interface that comes does not move a resource to it while devices are held', options, async () => {
+    await using node = await makePluginNode(['eth1']);
+    await writeNet(node, ['eth0', 'eth1']);
+    node.start(...quick);
+    await node.offers({ net: 3 });
+    const { ids, paths } = await node.allocate('net');
+    await addLink(node.namespace, 'eth0');
+    await node.lists('net', ['netMvp0', '!netMvp1', '!netMvp2']);
+    assert.equal((await assertOwnTap(node.namespace, ids[0] ?? '', paths[0])).link, 'eth1');
+    node.release('net', ids);
+    await node.offers({ net: 3 });
+    const moved = await node.allocate('net');
+    assert.equal((await assertOwnTap(node.namespace, moved.ids[0] ?? '', moved.paths[0])).link, 'eth0');
+  });
+
+  test(
+    'an interface that goes takes its held devices along, and the resource moves when they are released',
+    options,
+    async () => {
+      await using node = await startWithNet(['eth0', 'eth1']);
+      const { ids } = await node.allocate('net');
+      await node.namespace.ip('link del eth0');
+      await node.lists('net', ['!netMvp0', '!netMvp1', '!netMvp2']);
+      const refused = node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);
+      await assert.rejects(refused);
+      node.release('net', ids);
+      await node.offers({ net: 3 });
+      const moved = await node.allocate('net');
+      assert.equal((await assertOwnTap(node.namespace, moved.ids[0] ?? '', moved.paths[0])).link, 'eth1');
+    },
+  );
+
+  test('an edit ends the waiting of a resource that found another parent', options, async () => {
+    await using node = await makePluginNode(['eth1']);
+    await writeNet(node, ['eth0', 'eth1']);
+    node.start(...quick);
+    await node.offers({ net: 3 });
+    await node.allocate('net');
+    await addLink(node.namespace, 'eth0');
+    await node.lists('net', ['netMvp0', '!netMvp1', '!netMvp2']);
+    await writeNet(node, ['eth0', 'eth1'], 2);
+    await node.lists('net', ['netMvp0', 'netMvp1']);
+    const { ids, paths } = await node.allocate('net');
+    assert.equal((await assertOwnTap(node.namespace, ids[0] ?? '', paths[0])).link, 'eth0');
+  });
+
+  for (const ending of ['SIGTERM', 'SIGKILL'] as const) {
+    test(`a resource that drains goes on to drain after a ${ending}`, options, async () => {
+      await using node = await makePluginNode(['eth0', 'eth1']);
+      await writeNet(node, ['eth0']);
+      const before = node.start(...quick);
+      await node.offers({ net: 3 });
+      const { ids, paths } = await node.allocate('net', 2);
+      await node.write(
+        'p.yaml',
+        policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }),
+      );
+      await node.lists('net', ids);
+      before.signal(ending);
+      await before.exit;
+      node.start(...quick);
+      await node.lists('net', ids);
+      await assertOwnTap(node.namespace, ids[0] ?? '', paths[0]);
+      node.release('net', ids.slice(0, 1));
+      await node.lists('net', ids.slice(1));
+      node.release('net', ids);
+      await node.isGone('net');
+      await node.offers({ other: 100 });
+    });
+  }
+});

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of devices when something happens to their parent, seen in the lists that kubelet receives.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { needsRoot } from '../kernel/network-namespace.ts';
+import { addLink, makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
+import { assertOwnTap, showMacvtaps } from './shown-macvtaps.ts';
+
+const options = { skip: needsRoot };
+
+async function startWithNet(): Promise<PluginNode> {
+  const node = await makePluginNode(['eth0']);
+  await writeNet(node, 3);
+  node.start(...quick);
+  await node.offers({ net: 3 });
+  return node;
+}
+
+function writeNet(node: PluginNode, quantity: number): Promise<void> {
+  const entry = { parentIface: 'eth0', quantity, resourceName: 'net' };
+  return node.write('p.yaml', policyObject('p', { parentSelector: [entry] }));
+}
+
+test('devices of a parent that goes are Unhealthy, all in one message', options, async () => {
+  await using node = await startWithNet();
+  await node.allocate('net');
+  const before = node.messages('net');
+  await node.namespace.ip('link del eth0');
+  await node.lists('net', ['!netMvp0', '!netMvp1', '!netMvp2']);
+  assert.equal(node.messages('net'), before + 1);
+});
+
+test(
+  'a parent that is back as another link heals its free devices, and the held one when it is released',
+  options,
+  async () => {
+    await using node = await startWithNet();
+    const { ids } = await node.allocate('net');
+    await node.namespace.ip('link del eth0');
+    await node.lists('net', ['!netMvp0', '!netMvp1', '!netMvp2']);
+    const before = node.messages('net');
+    await addLink(node.namespace, 'eth0');
+    await node.lists('net', ['!netMvp0', 'netMvp1', 'netMvp2']);
+    assert.deepEqual(await showMacvtaps(node.namespace), [], "the held device's link went with its parent");
+    node.release('net', ids);
+    await node.lists('net', ['netMvp0', 'netMvp1', 'netMvp2']);
+    assert.equal(node.messages('net'), before + 2);
+    const { ids: all, paths } = await node.allocate('net', 3);
+    await assertOwnTap(node.namespace, 'netMvp0', paths[all.indexOf('netMvp0')]);
+  },
+);
+
+test('a parent that is made anew between two looks has lost its held devices all the same', options, async () => {
+  let listed = Promise.withResolvers<void>();
+  await using node = await makePluginNode(
+    ['eth0'],
+    {},
+    {
+      onList: (held) => {
+        if (held.length > 0) listed.resolve();
+        return held;
+      },
+    },
+  );
+  await writeNet(node, 3);
+  // The collector's looks are far apart here, and what kubelet lists stays the same: only the links' own events are left.
+  const plugin = node.start('--held-refresh', '50ms', '--kubelet-settle', '0ms', '--orphan-grace', '1m');
+  await node.offers({ net: 3 });
+  await node.allocate('net');
+  await listed.promise;
+  listed = Promise.withResolvers();
+  await listed.promise;
+  const before = node.messages('net');
+  plugin.signal('SIGSTOP');
+  await node.namespace.ip('link del eth0');
+  await addLink(node.namespace, 'eth0');
+  plugin.signal('SIGCONT');
+  await node.lists('net', ['!netMvp0', 'netMvp1', 'netMvp2']);
+  assert.equal(node.messages('net'), before + 1);
+});
+
+test('a parent that is enslaved is Unhealthy until it is let go', options, async () => {
+  await using node = await startWithNet();
+  const before = node.messages('net');
+  await node.namespace.ip('link add br0 type bridge');
+  await node.namespace.ip('link set eth0 master br0');
+  await node.lists('net', ['!netMvp0', '!netMvp1', '!netMvp2']);
+  await assert.rejects(node.allocate('net'));
+  await node.namespace.ip('link set eth0 nomaster');
+  await node.lists('net', ['netMvp0', 'netMvp1', 'netMvp2']);
+  assert.equal(node.messages('net'), before + 2);
+  const { ids, paths } = await node.allocate('net');
+  await assertOwnTap(node.namespace, ids[0] ?? '', paths[0]);
+});
+
+test(
+  'a parent that is down or has no carrier keeps its devices Healthy, and they can be given out',
+  options,
+  async () => {
+    await using node = await startWithNet();
+    const before = node.messages('net');
+    await node.namespace.ip('link set eth0-peer down');
+    await node.namespace.ip('link set eth0 down');
+    const { ids, paths } = await node.allocate('net');
+    await assertOwnTap(node.namespace, ids[0] ?? '', paths[0]);
+    // A change that shows: what the plugin had to say before it has been said then.
+    await writeNet(node, 2);
+    await node.lists('net', ['netMvp0', 'netMvp1']);
+    assert.equal(node.messages('net'), before + 1);
+  },
+);

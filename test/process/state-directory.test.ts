@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the node plugin makes of a state directory that cannot be written, or that holds something odd.
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { needsRoot } from '../kernel/network-namespace.ts';
+import { makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
+import { readLedgerDevices } from './read-ledger-devices.ts';
+import { assertOwnTap, showMacvtaps } from './shown-macvtaps.ts';
+import { mountSmallDisk } from './small-disk.ts';
+import { until } from './until.ts';
+
+const options = { skip: needsRoot };
+
+async function makeNode(): Promise<PluginNode> {
+  const node = await makePluginNode(['eth0']);
+  await writeNet(node);
+  return node;
+}
+
+function writeNet(node: PluginNode, resourceName = 'net'): Promise<void> {
+  const entry = { parentIface: 'eth0', quantity: 3, resourceName };
+  return node.write('p.yaml', policyObject('p', { parentSelector: [entry] }));
+}
+
+/** A node with netMvp0 held, whose process ended, and the text of its ledger. */
+async function makeStoppedNode() {
+  const node = await makeNode();
+  const plugin = node.start();
+  await node.offers({ net: 3 });
+  const { paths } = await node.allocate('net');
+  await plugin.stop();
+  const path = join(node.stateDirectory, 'ledger.json');
+  return { node, path, paths, text: await readFile(path, 'utf8') };
+}
+
+const troubles = {
+  full: { text: /no space left on device \(ENOSPC\); free some space/, begin: 'fill', end: 'free' },
+  'read-only': { text: /read-only file system \(EROFS\); mount the file system/, begin: 'ro', end: 'rw' },
+} as const;
+
+for (const [trouble, { text, begin, end }] of Object.entries(troubles)) {
+  test(
+    `while the state directory is ${trouble} Allocate says so and leaves nothing, and it works again after`,
+    options,
+    async () => {
+      await using node = await makeNode();
+      await using disk = await mountSmallDisk(node.stateDirectory);
+      const turn = (how: typeof begin | typeof end) =>
+        how === 'fill' ? disk.fill() : how === 'free' ? disk.free() : disk.remount(how);
+      node.start();
+      await node.offers({ net: 3 });
+      const first = await node.allocate('net');
+      await turn(begin);
+      await assert.rejects(node.allocate('net'), text);
+      await assert.rejects(node.allocate('net', 2), /device netMvp1 cannot be recorded in the ledger/);
+      await assertOwnTap(node.namespace, 'netMvp0', first.paths[0]);
+      assert.equal((await showMacvtaps(node.namespace)).length, 1);
+      await turn(end);
+      const second = await node.allocate('net', 2);
+      await assertOwnTap(node.namespace, 'netMvp1', second.paths[0]);
+      assert.deepEqual(await readLedgerDevices(node), ['netMvp0', 'netMvp1', 'netMvp2']);
+      assert.deepEqual(await readdir(node.stateDirectory), ['ledger.json']);
+    },
+  );
+}
+
+test(
+  'a process that starts on a full disk knows its devices, and collects what failed before when it can',
+  options,
+  async () => {
+    await using node = await makeNode();
+    await using disk = await mountSmallDisk(node.stateDirectory);
+    const before = node.start(...quick);
+    await node.offers({ net: 3 });
+    const { ids, paths } = await node.allocate('net');
+    await disk.fill();
+    before.signal('SIGKILL');
+    await before.exit;
+    const after = node.start(...quick);
+    await node.offers({ net: 3 });
+    await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
+    node.release('net', ids);
+    await after.waitForLine(/an orphan could not be removed/);
+    await disk.free();
+    await until(
+      () => readLedgerDevices(node),
+      (devices) => devices.length === 0,
+    );
+    assert.deepEqual(await showMacvtaps(node.namespace), []);
+  },
+);
+
+test(
+  'a ledger that was cut short is set aside and told, and held devices are known from kubelet',
+  options,
+  async () => {
+    const { node, path, paths, text } = await makeStoppedNode();
+    await using _node = node;
+    await truncate(path, Math.floor(text.length / 2));
+    await writeNet(node, 'other');
+    const plugin = node.start(...quick);
+    assert.match(await plugin.waitForLine(/LedgerBroken/), /ledger\.json/);
+    await node.lists('net', ['netMvp0']);
+    await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
+    assert.deepEqual((await readdir(node.stateDirectory)).sort(), ['ledger.json', 'ledger.json.broken-1']);
+    node.release('net', ['netMvp0']);
+    await node.isGone('net');
+  },
+);
+
+test('a ledger of a newer version is used, told, and not made older', options, async () => {
+  const { node, path, paths, text } = await makeStoppedNode();
+  await using _node = node;
+  const ledger = JSON.parse(text);
+  const future = { ...ledger.devices.netMvp0, colour: 'green' };
+  await writeFile(path, JSON.stringify({ ...ledger, version: 2, season: 'spring', devices: { netMvp0: future } }));
+  const plugin = node.start(...quick);
+  await plugin.waitForLine(/LedgerNewer/);
+  await node.offers({ net: 3 });
+  await node.allocate('net');
+  await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
+  const now = JSON.parse(await readFile(path, 'utf8'));
+  assert.deepEqual([now.version, now.season, now.devices.netMvp0.colour], [2, 'spring', 'green']);
+  assert.ok('netMvp1' in now.devices);
+});
+
+test(
+  'a ledger that was deleted while the process was stopped is made anew, and held devices are still listed',
+  options,
+  async () => {
+    const { node, paths } = await makeStoppedNode();
+    await using _node = node;
+    await rm(node.stateDirectory, { recursive: true });
+    await writeNet(node, 'other');
+    node.start(...quick);
+    await node.lists('net', ['netMvp0']);
+    await node.offers({ net: 1, other: 3 });
+    await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
+    node.release('net', ['netMvp0']);
+    await node.isGone('net');
+  },
+);
+
+test('a second process with the same state directory ends at once and names the first', options, async () => {
+  await using node = await makeNode();
+  const first = node.start();
+  await node.offers({ net: 3 });
+  const second = node.start();
+  assert.notEqual((await second.exit).code, 0);
+  assert.match(second.output, new RegExp(`in use by process ${first.pid}`));
+  await node.allocate('net');
+});
+
+test('a state directory that is a file is named', options, async () => {
+  await using node = await makeNode();
+  await mkdir(join(node.stateDirectory, '..'), { recursive: true });
+  await writeFile(node.stateDirectory, '');
+  const plugin = node.start();
+  assert.notEqual((await plugin.exit).code, 0);
+  assert.ok(plugin.output.includes(node.stateDirectory), plugin.output);
+});
