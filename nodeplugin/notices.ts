@@ -17,10 +17,13 @@ export function createNotices(log: Log) {
     orphans: (error: MacvtapError) => log.warn({ error }, 'an orphan could not be removed'),
     collected: (orphan: string) => log.info({ orphan }, 'removed what nobody used any more'),
     plan: (plan: NodePlan, cause: 'edit' | 'links') => logPlan(plan, cause, log),
-    waiting: (node: string, reason: string) => log.warn({ node, reason }, 'no plan can be made yet'),
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
     failedCall: (resource: string, method: string, error: MacvtapError) =>
       log.warn({ resource, method, error }, 'call failed'),
+    waiting(node: string, reason: string | undefined) {
+      if (reason === undefined) log.info({ node }, 'a plan can be made again');
+      else log.warn({ node, reason }, 'no plan can be made; what is served stays');
+    },
     staleSockets(sockets: readonly string[]) {
       if (sockets.length > 0) log.info({ sockets }, 'removed sockets that a killed process left');
     },

@@ -58,7 +58,7 @@ function follow(first: { snapshot: Snapshot; synced?: boolean; interfaces?: read
     interfaces,
     exposure: undefined,
     onPlan: (plan, cause) => told.push(`${cause}: ${brief(plan).join(' ') || 'nothing'}`),
-    onWaiting: (reason) => told.push(`waiting: ${reason}`),
+    onWaiting: (reason) => told.push(reason === undefined ? again : `waiting: ${reason}`),
   });
   return {
     /** What was told since it was last asked. */
@@ -76,6 +76,7 @@ function follow(first: { snapshot: Snapshot; synced?: boolean; interfaces?: read
   };
 }
 
+const again = 'waiting no more';
 const noNode = 'waiting: there is no Node h1; check --node-name';
 const unread = 'waiting: the source was not read yet';
 
@@ -133,7 +134,7 @@ describe('a plan that cannot be made', () => {
     assert.deepEqual(node.told(), [unread]);
     node.relink(nic('eth1'));
     node.edit(snapshot(['h1'], [data]));
-    assert.deepEqual(node.told(), ['edit: data=eth1/bridge/100']);
+    assert.deepEqual(node.told(), [again, 'edit: data=eth1/bridge/100']);
   });
 
   it('is waited for while the Node is missing, and this is told once each time', () => {
@@ -142,7 +143,7 @@ describe('a plan that cannot be made', () => {
     assert.deepEqual(node.told(), [noNode]);
     node.edit(snapshot(['h1'], [data]));
     node.edit(snapshot([], [data]));
-    assert.deepEqual(node.told(), ['edit: data=eth1/bridge/100', noNode]);
+    assert.deepEqual(node.told(), [again, 'edit: data=eth1/bridge/100', noNode]);
   });
 
   it('is told with the new reason when the reason changes', () => {
@@ -156,10 +157,10 @@ describe('a plan that cannot be made', () => {
     node.edit(snapshot([]));
     node.told();
     node.edit(snapshot(['h1'], [data]));
-    assert.deepEqual(node.told(), []);
+    assert.deepEqual(node.told(), [again]);
     node.edit(snapshot([]));
     node.edit(snapshot(['h1'], [elsewhere]));
-    assert.deepEqual(node.told(), [noNode, 'edit: nothing']);
+    assert.deepEqual(node.told(), [noNode, again, 'edit: nothing']);
   });
 });
 

@@ -16,8 +16,8 @@ export interface FollowOptions {
   readonly exposure: ImplicitExposure | undefined;
   /** Told of the first plan and of each one that differs from the one before. */
   readonly onPlan: (plan: NodePlan, cause: 'edit' | 'links') => void;
-  /** Told once when a plan cannot be made, with what is missing. */
-  readonly onWaiting: (reason: string) => void;
+  /** Told once when a plan cannot be made, with what is missing, and once, without a reason, when it can again. */
+  readonly onWaiting: (reason: string | undefined) => void;
 }
 
 /** Plans the node now and whenever the source or the links change, until disposed. */
@@ -35,6 +35,7 @@ export function followPlan(options: FollowOptions): Disposable {
       waitingFor = reason;
       return;
     }
+    if (waitingFor !== undefined) onWaiting(undefined);
     waitingFor = undefined;
     const facts = interfaces.current;
     const wanted = wantedFrom(snapshot, exposure);
