@@ -52,7 +52,10 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
 
   const lock = createKeyedLock();
   const findInterface = (name: string) => interfaces.current.find((nic) => nic.name === name);
-  const findParent: ParentLookup = (name) => findInterface(name)?.ifindex;
+  const parents: ParentLookup = {
+    find: (name) => findInterface(name)?.ifindex,
+    has: (ifindex) => interfaces.current.some((nic) => nic.ifindex === ifindex),
+  };
   const context: AllocateContext = { nodeName, ledger, links: { ...links, readTapNode }, findInterface };
   await using resources = new ServedResources({
     createHandlers: (name, list, served) =>
@@ -73,7 +76,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
         onFailure: (method, error) => tell.failedCall(name, method, error),
       }),
   });
-  const reconciler = createReconciler({ resources, held, findParent });
+  const reconciler = createReconciler({ resources, held, parents });
   await using _orphans = collectOrphans({
     graceMs: config['orphan-grace'],
     links,

@@ -18,6 +18,7 @@ const resource: PlannedResource = {
 };
 const elsewhere = { ...resource, parent: 'eth2', entry: 1 };
 const held: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: 'eth1' }];
+const ifindexes: Readonly<Record<string, number>> = { eth2: 8 };
 const gone: Finding = { code: 'NothingFound', source: 'policy', policy: 'ns/p', entry: 0, interface: 'eth1' };
 
 function plan(resources: readonly PlannedResource[], ...skipped: readonly Finding[]): NodePlan {
@@ -31,7 +32,9 @@ function decide(
   holding: readonly HeldDevice[] = [],
 ) {
   const served = new Map(before === undefined ? [] : [['data', { name: 'data', ...before }]]);
-  return decideServed(planned, served, cause, holding).get('data');
+  return decideServed(planned, served, cause, holding, { find: (name) => ifindexes[name], has: () => true }).get(
+    'data',
+  );
 }
 
 const causes = ['edit', 'links', 'held'] as const;
@@ -96,6 +99,11 @@ test('a re-selection without an edit waits until the devices are released', () =
 test('a re-selection that is taken back leaves the resource as it was', () => {
   const waiting = { resource, fault: 'ParentChanged' } as const;
   assert.deepEqual(decide(plan([resource]), waiting, 'links', held), { name: 'data', resource });
+});
+
+test('a parent that was renamed is still the same one', () => {
+  const renamed: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: 'eth1', parentIfindex: 8 }];
+  assert.deepEqual(decide(plan([elsewhere]), { resource }, 'links', renamed), { name: 'data', resource: elsewhere });
 });
 
 test('an edit moves the resource at once, held devices or not', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { ReasonCode } from '../../policy/reasons.ts';
-import type { HeldDevice, ServedResource } from './served-resource.ts';
+import type { HeldDevice, ParentLookup, ServedResource } from './served-resource.ts';
 
 /** Why it is decided anew: somebody edited what is wanted, the links changed under the same wishes, or devices were
  * given out or came back. */
@@ -23,12 +23,13 @@ export function decideServed(
   served: ReadonlyMap<string, ServedResource>,
   cause: DecisionCause,
   held: readonly HeldDevice[],
+  parents: ParentLookup,
 ): ReadonlyMap<string, ServedResource> {
   const heldNames = new Set(held.map(({ resource }) => resource));
   const next = new Map<string, ServedResource>();
   for (const resource of plan.resources) {
     const before = served.get(resource.name);
-    const mustStay = cause !== 'edit' && heldNames.has(resource.name) && isElsewhere(before, resource);
+    const mustStay = cause !== 'edit' && isElsewhere(before, resource) && held.some(standsElsewhere(resource, parents));
     next.set(resource.name, mustStay ? { ...before, fault: 'ParentChanged' } : { name: resource.name, resource });
   }
   for (const [name, { resource, fault }] of served) {
@@ -45,6 +46,13 @@ export function decideServed(
 /** Whether a resource was served on another parent than the plan has it on now. */
 function isElsewhere(before: ServedResource | undefined, { parent }: PlannedResource): before is ServedResource {
   return before?.resource !== undefined && before.resource.parent !== parent;
+}
+
+/** A parent that was renamed is still the same: its index tells. */
+function standsElsewhere({ name, parent }: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
+  const ifindex = parents.find(parent);
+  return ({ resource, parentIfindex }) =>
+    resource === name && (parentIfindex === undefined || parentIfindex !== ifindex);
 }
 
 /** The plan's own reason for what became of the parent; a parent that nobody mentions any more is not there. */

@@ -16,17 +16,17 @@ export interface Reconciler {
 export interface ReconcilerOptions {
   readonly resources: Pick<ServedResources, 'current' | 'apply'>;
   readonly held: Pick<HeldTracker, 'current'>;
-  readonly findParent: ParentLookup;
+  readonly parents: ParentLookup;
 }
 
-export function createReconciler({ resources, held, findParent }: ReconcilerOptions): Reconciler {
+export function createReconciler({ resources, held, parents }: ReconcilerOptions): Reconciler {
   let plan: NodePlan | undefined;
   const decide = (cause: DecisionCause): void => {
     if (plan === undefined) return;
     const holding = held.current();
-    const next = decideServed(plan, resources.current, cause, holding);
+    const next = decideServed(plan, resources.current, cause, holding, parents);
     faultPoint('plan-decided');
-    resources.apply(next, (served) => listDevices(served, holding, findParent));
+    resources.apply(next, (served) => listDevices(served, holding, parents));
     faultPoint('plan-applied');
   };
   return {

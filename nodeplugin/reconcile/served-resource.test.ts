@@ -20,9 +20,10 @@ function held(index: number, parent?: string, parentIfindex?: number): HeldDevic
 }
 
 function list(served: Omit<ServedResource, 'name'>, holding: readonly HeldDevice[] = [], there = ['eth1', 'eth2']) {
-  const devices = listDevices({ name: 'net', ...served }, holding, (parent) =>
-    there.includes(parent) ? 7 : undefined,
-  );
+  const devices = listDevices({ name: 'net', ...served }, holding, {
+    find: (parent) => (there.includes(parent) ? 7 : undefined),
+    has: (ifindex) => ifindex === 7,
+  });
   return devices.map(({ id, healthy }) => `${id}${healthy ? '' : '!'}`);
 }
 
@@ -57,6 +58,11 @@ const cases = [
     title: 'a parent that was made anew: what stood on the old one is gone',
     got: list({ resource }, [held(0, 'eth1', 6), held(1, 'eth1', 7)]),
     want: ['netMvp0!', 'netMvp1'],
+  },
+  {
+    title: 'a parent that was renamed: what stands on it stands',
+    got: list({ resource: { ...resource, parent: 'eth2' } }, [held(0, 'eth9', 7)]),
+    want: ['netMvp0', 'netMvp1'],
   },
   { title: 'draining', got: list({ fault: 'Draining' }, [held(1, 'eth1')]), want: ['netMvp1'] },
   {

@@ -16,8 +16,13 @@ export interface HeldDevice {
   readonly parentIfindex?: number;
 }
 
-/** The index of the interface of that name now; undefined when there is none. */
-export type ParentLookup = (name: string) => number | undefined;
+/** The node's interfaces as they are now. */
+export interface ParentLookup {
+  /** The index of the interface of that name; undefined when there is none. */
+  readonly find: (name: string) => number | undefined;
+  /** Whether there is an interface of that index, whatever its name by now. */
+  readonly has: (ifindex: number) => boolean;
+}
 
 /**
  * A resource that kubelet is told of. With a fault nothing of it is given out: its free devices are Unhealthy. When
@@ -43,14 +48,14 @@ export function allocatableOf({ resource, fault }: ServedResource): AllocatableR
 export function listDevices(
   { name, resource, fault }: ServedResource,
   held: readonly HeldDevice[],
-  findParent: ParentLookup,
+  parents: ParentLookup,
 ): readonly Device[] {
   const numaNodes = resource?.numaNodes ?? [];
   const heldHere = new Map(held.filter((device) => device.resource === name).map((device) => [device.id, device]));
   const ids = new Set([...(resource === undefined ? [] : deviceIDs(name, resource.quantity)), ...heldHere.keys()]);
   return [...ids].sort(compareDeviceIDs).map((id) => {
     const holder = heldHere.get(id);
-    const healthy = holder === undefined ? fault === undefined : isStanding(holder, fault, findParent);
+    const healthy = holder === undefined ? fault === undefined : isStanding(holder, fault, parents);
     return { id, healthy, numaNodes };
   });
 }
@@ -59,9 +64,8 @@ export function listDevices(
 function isStanding(
   { parent, parentIfindex }: HeldDevice,
   fault: ReasonCode | undefined,
-  findParent: ParentLookup,
+  parents: ParentLookup,
 ): boolean {
   if (parent === undefined) return fault === undefined || fault === 'Draining';
-  const now = findParent(parent);
-  return now !== undefined && (parentIfindex === undefined || parentIfindex === now);
+  return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.has(parentIfindex);
 }

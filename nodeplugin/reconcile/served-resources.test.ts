@@ -13,7 +13,7 @@ function served(name: string, quantity = 1, more: Partial<ServedResource> = {}):
 
 const decision = (...resources: readonly ServedResource[]) => new Map(resources.map((one) => [one.name, one] as const));
 
-const list = (one: ServedResource) => listDevices(one, [], () => 1);
+const list = (one: ServedResource) => listDevices(one, [], { find: () => 1, has: () => true });
 
 const uncalled = () => assert.fail('nobody calls this here');
 

@@ -109,3 +109,19 @@ test(
     assert.equal(node.messages('net'), before + 1);
   },
 );
+
+test('a parent that is renamed while a device is held is still the same parent', options, async () => {
+  await using node = await makePluginNode(['eth0']);
+  await node.namespace.ip('link property add dev eth0 altname uplink');
+  const parentSelector = [{ parentIface: 'uplink', resourceName: 'net', quantity: 2 }];
+  await node.write('p.yaml', policyObject('p', { parentSelector }));
+  const plugin = node.start(...quick);
+  await node.offers({ net: 2 });
+  await node.allocate('net');
+  await node.namespace.ip('link set eth0 down');
+  await node.namespace.ip('link set eth0 name lan0');
+  await node.namespace.ip('link set lan0 up');
+  await plugin.waitForLine(/net=lan0/);
+  await node.offers({ net: 2 });
+  await node.allocate('net');
+});
