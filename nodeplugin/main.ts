@@ -7,6 +7,9 @@ import { runNodePlugin } from './run-node-plugin.ts';
 
 await runCommand(nodePluginLine, async (config) => {
   using scope = signalScope();
-  await runNodePlugin(config, createLog(config['log-level']), scope.signal);
+  await runNodePlugin(config, createLog(config['log-level']), scope.signal).catch((thrown: unknown) => {
+    // Whatever was given up in the middle because the process is to end.
+    if (!scope.signal.aborted) throw thrown;
+  });
   return exitCode.done;
 });

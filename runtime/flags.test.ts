@@ -99,3 +99,10 @@ test('the help names every flag with its default', () => {
   for (const name of Object.keys(line.flags)) assert.ok(parsed.help.includes(`--${name}`));
   assert.match(parsed.help, /default device,bond/);
 });
+
+test("what kubelet says of a Service of our name is nobody's flag", () => {
+  const links = ['SERVICE_HOST', 'SERVICE_PORT', 'SERVICE_PORT_HTTPS', 'PORT', 'PORT_443_TCP', 'PORT_443_TCP_ADDR'];
+  for (const link of links) {
+    assert.ok('values' in read(['d', '--token', 't'], { [`KUBE_MACVTAP_WEBHOOK_${link}`]: 'x' }), link);
+  }
+});

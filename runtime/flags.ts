@@ -91,6 +91,9 @@ function helpText<Table extends Flags>({ command, summary, positionals, flags }:
 
 const variablePrefix = 'KUBE_MACVTAP_';
 
+/** What kubelet tells every pod of a Service whose name begins like our prefix (envvars.FromServices): nobody's flag. */
+const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
+
 function splitArguments<Table extends Flags>(
   { positionals: expected, flags }: CommandLine<Table>,
   argv: readonly string[],
@@ -131,7 +134,7 @@ function readEnvironment<Table extends Flags>(
   const byVariable = new Map(Object.keys(flags).map((name) => [variableOf(name), name]));
   const faults: string[] = [];
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith(variablePrefix) || text === undefined) continue;
+    if (!variable.startsWith(variablePrefix) || text === undefined || serviceLink.test(variable)) continue;
     const name = byVariable.get(variable);
     if (name === undefined) faults.push(`${variable}: no flag has this variable`);
     else if (!texts.has(name)) texts.set(name, text);

@@ -13,16 +13,21 @@ import { isOwnMacvtap } from './own-macvtap.ts';
  * (netdev_state_change, net/core/dev.c); the next event of any link shows it. Raises `NetlinkUnavailable`.
  */
 export function subscribeToInterfaces(onEvent: () => void, onError: (error: unknown) => void): Disposable {
-  const isNews = createNewsFilter();
+  let isNews = createNewsFilter();
+  // What the filter last saw of a link may be older than what was lost.
+  const startAnew = () => {
+    isNews = createNewsFilter();
+    onEvent();
+  };
   return openEvents({
     onMessages: (messages) => {
       // Each of them, even after one that counts: the filter learns from all.
-      if (messages.filter(isNews).length > 0) onEvent();
+      if (messages.filter((message) => isNews(message)).length > 0) onEvent();
     },
-    onLost: onEvent,
+    onLost: startAnew,
     onError: (error) => {
       onError(error);
-      onEvent();
+      startAnew();
     },
   });
 }

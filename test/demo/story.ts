@@ -71,8 +71,8 @@ async function offered(
   plugins: readonly RunningProcess[],
   expected: Expected,
 ): Promise<void> {
-  const ended = plugins.map(({ exit, output }) =>
-    exit.then(() => Promise.reject(new Error(`a node plugin ended:\n${output}`))),
+  const ended = plugins.map((plugin) =>
+    plugin.exit.then(() => Promise.reject(new Error(`a node plugin ended:\n${plugin.output}`))),
   );
   const all = Promise.all(
     [...staged].map(([host, { kubelet }]) => kubelet.waitFor(() => isOffered(kubelet, expected[host]))),
