@@ -33,6 +33,10 @@ export const reasons = {
   ParentChanged: 'its interfaces changed, and it would move to another parent while pods hold devices on this one',
   Draining: 'nothing asks for it any more; it stays for the pods that hold its devices',
 
+  // Why a resource is worth a look although its devices are Healthy.
+  LinkDown: 'the parent is administratively down; devices are given out, and pass no frame until it is up',
+  NoCarrier: 'the parent has no carrier; devices are given out, and reach nobody outside of the node until it has',
+
   // What is wrong with a policy as it is written.
   ParentAmbiguous: 'an entry needs exactly one of parentIface and nicSelector',
   NameInBothForms: 'a policy with spec.resourceName has no resourceName in its entries',
@@ -41,6 +45,49 @@ export const reasons = {
   BadLabel: 'no legal label key or value',
   BadRequirement: 'the operator does not go with these values',
   BadFieldRequirement: 'matchFields knows only metadata.name with In or NotIn and one value',
+  NotYAML: 'the file cannot be read as YAML',
+  SchemaFault: 'not of the shape that the schema asks for',
+  FileUnreadable: 'the file cannot be read',
+  RepeatedObject: 'the object stands in the files more than once; the first one counts',
+
+  // What to know of a policy, or of a change of one, that nothing is wrong with.
+  SelectsEveryNode: 'without nodeSelector and nodeAffinity the policy counts on every node, also on those to come',
+  PolicyOverlap: 'another policy asks for the same on the same nodes; only one of the two has it',
+  ResourceLost: 'nodes stop exposing the resource; devices that pods hold stay until they are released',
+  ResourceChanged: 'nodes expose the resource otherwise than before; devices that pods hold stay as they are',
+  ResourceGained: 'nodes begin to expose the resource',
+  InterfacesUnknown: 'what changes is not known for nodes that have not reported their interfaces',
+
+  // What is wrong with a NetworkAttachmentDefinition.
+  ConfigNotJson: 'the config must be text that holds one JSON object',
+  ConfigOnNodes: 'without a config Multus looks for a file of this name on each node, which is not checked',
+  RepeatedKey: 'the config repeats a key; the last one counts',
+  TypeMissing: 'the config needs a type, or plugins that each have one',
+  PluginsIgnored: 'a config with a type is run alone; its plugins are ignored',
+  IllegalNetworkName: 'CNI takes letters, digits and . _ - as the name of a network, a letter or digit first',
+  UnsupportedCniVersion: 'the plugin speaks CNI 0.3.0, 0.3.1, 0.4.0, 1.0.0 and 1.1.0',
+  ResourceMissing: 'a macvtap network names its resource in the annotation k8s.v1.cni.cncf.io/resourceName',
+  ResourceForeign: 'a macvtap network needs a resource named macvtap.network.kubevirt.io/<name>',
+  ResourceUnknown: 'no policy and no node offers this resource',
+  NamespaceNotAdmitted: 'a policy that offers the resource does not admit this namespace',
+  ParentNotOffered: 'the resource stands on another parent; the policy decides, not the config',
+  ModeNotOffered: 'the resource is not offered in this mode',
+  ModeVaries: 'some nodes offer the resource in another mode, and pods fail there',
+  UnknownModeFrom: 'modeFrom is "policy" or left out',
+  IllegalMtu: 'the MTU is an integer from 68 to 65535',
+  MtuAboveParent: "the MTU is above a parent's, and pods fail there",
+  IllegalMac: 'the MAC is a unicast address such as 52:54:00:12:34:56',
+  IllegalOwner: 'owner and group are numeric IDs from 0 to 4294967294',
+  IllegalPromiscMode: 'promiscMode is true or false',
+  IpamUnsupported: 'macvtap hands the link to a virtual machine and sets no addresses; leave ipam out',
+  UnknownKey: 'the plugin does not know this key and ignores it',
+
+  // What is wrong with a pod.
+  NetworksUnreadable: 'Multus refuses a pod whose annotation it cannot read, or passes the annotation over',
+  NetworkMissing: 'the pod does not start before this network exists, and gets no device for it if it is made later',
+  NotInjected: 'a device that the pod needs could not be added to a container; attaching its network will fail',
+  NamespaceUnknown: 'a policy restricts the resource to some namespaces, and the labels of this one are not known',
+  TooManyDevices: 'the pod needs more devices of the resource than any one node has; it will stay pending',
 } as const satisfies Record<string, string>;
 
 export type ReasonCode = keyof typeof reasons;
@@ -65,4 +112,9 @@ export interface Verdict {
 /** A verdict that refuses the object. */
 export function deny(code: ReasonCode, path: string, detail: string): Verdict {
   return { code, path, severity: 'deny', reason: reasons[code], detail };
+}
+
+/** A verdict that only tells. */
+export function warn(code: ReasonCode, path: string, detail: string): Verdict {
+  return { code, path, severity: 'warn', reason: reasons[code], detail };
 }

@@ -5,7 +5,13 @@
  * Which interfaces of which nodes are exposed as macvtap resources, and how.
  */
 export interface MacvtapNetworkNodePolicy {
+  /**
+   * Version of the schema, macvtap.network.kubevirt.io/v1alpha1.
+   */
   readonly apiVersion: string;
+  /**
+   * MacvtapNetworkNodePolicy.
+   */
   readonly kind: string;
   readonly metadata: {
     [k: string]: unknown;
@@ -24,6 +30,8 @@ export interface MacvtapNetworkNodePolicy {
     readonly resourceName?: string;
     /**
      * Which interfaces become parents. Entries that find nothing on a node are normal.
+     *
+     * Items: One wish, the interfaces named or selected in exactly one of the two ways.
      */
     readonly parentSelector: {
       /**
@@ -63,18 +71,39 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly numaNodes?: readonly number[];
         /**
-         * An interface that this matches is not selected.
+         * An interface that this matches is not selected; all given fields must match.
          */
         readonly exclude?: {
+          /**
+           * Shell globs on the name and the altnames.
+           */
           readonly names?: readonly string[];
+          /**
+           * Kernel driver of the device, or the link kind of a virtual interface.
+           */
           readonly drivers?: readonly string[];
+          /**
+           * Shell globs on the PCI address, such as 0000:3b:00.0.
+           */
           readonly pciAddresses?: readonly string[];
+          /**
+           * PCI vendor, four hexadecimal digits.
+           */
           readonly vendorIDs?: readonly string[];
+          /**
+           * PCI device, four hexadecimal digits.
+           */
           readonly deviceIDs?: readonly string[];
+          /**
+           * Shell globs on the permanent address, or the current one where there is none.
+           */
           readonly macAddresses?: readonly string[];
+          /**
+           * NUMA nodes; a bond is on those of its members.
+           */
           readonly numaNodes?: readonly number[];
           /**
-           * The interface that holds the node's default route.
+           * Leaves out the interface that holds the node's default route.
            */
           readonly defaultRoute?: true;
         };
@@ -108,12 +137,29 @@ export interface MacvtapNetworkNodePolicy {
      * Selects nodes by their labels; absent or empty selects every node.
      */
     readonly nodeSelector?: {
+      /**
+       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings; anything else is refused.
+       */
       readonly matchLabels?: {
         [k: string]: unknown;
       };
+      /**
+       * Requirements that must all hold.
+       *
+       * Items: One requirement on a label.
+       */
       readonly matchExpressions?: {
+        /**
+         * Key of the label, or, in matchFields, metadata.name.
+         */
         readonly key: string;
+        /**
+         * How the label is compared.
+         */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+        /**
+         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+         */
         readonly values?: readonly unknown[];
       }[];
     };
@@ -123,16 +169,46 @@ export interface MacvtapNetworkNodePolicy {
     readonly nodeAffinity?: {
       /**
        * Alternatives; within a term all requirements must hold.
+       *
+       * Items: A term; one that asks nothing selects no node.
        */
       readonly nodeSelectorTerms: {
+        /**
+         * Requirements on the node's labels.
+         *
+         * Items: One requirement on a label or a field.
+         */
         readonly matchExpressions?: {
+          /**
+           * Key of the label, or, in matchFields, metadata.name.
+           */
           readonly key: string;
+          /**
+           * How the label or field is compared; Gt and Lt compare integers.
+           */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+          /**
+           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+           */
           readonly values?: readonly unknown[];
         }[];
+        /**
+         * Requirements on the node's name, by the key metadata.name and In or NotIn.
+         *
+         * Items: One requirement on a label or a field.
+         */
         readonly matchFields?: {
+          /**
+           * Key of the label, or, in matchFields, metadata.name.
+           */
           readonly key: string;
+          /**
+           * How the label or field is compared; Gt and Lt compare integers.
+           */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+          /**
+           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+           */
           readonly values?: readonly unknown[];
         }[];
       }[];
@@ -141,12 +217,29 @@ export interface MacvtapNetworkNodePolicy {
      * Only pods in these namespaces may use the resources; absent or empty allows all.
      */
     readonly namespaceSelector?: {
+      /**
+       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings; anything else is refused.
+       */
       readonly matchLabels?: {
         [k: string]: unknown;
       };
+      /**
+       * Requirements that must all hold.
+       *
+       * Items: One requirement on a label.
+       */
       readonly matchExpressions?: {
+        /**
+         * Key of the label, or, in matchFields, metadata.name.
+         */
         readonly key: string;
+        /**
+         * How the label is compared.
+         */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+        /**
+         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+         */
         readonly values?: readonly unknown[];
       }[];
     };
@@ -155,19 +248,62 @@ export interface MacvtapNetworkNodePolicy {
    * What came of it, written by the webhook's leader.
    */
   readonly status?: {
+    /**
+     * Generation of the policy that this status is about.
+     */
     readonly observedGeneration?: number;
+    /**
+     * Nodes that the policy selects.
+     */
     readonly matchedNodes?: number;
+    /**
+     * Nodes that expose at least one resource by it.
+     */
     readonly exposingNodes?: number;
+    /**
+     * Whether the policy is accepted, exposes something, and lost to another one.
+     *
+     * Items: One aspect of the policy's state, as metav1.Condition.
+     */
     readonly conditions?: {
+      /**
+       * The aspect.
+       */
       readonly type: 'Accepted' | 'Exposed' | 'Conflicted';
+      /**
+       * Whether it is so.
+       */
       readonly status: 'True' | 'False' | 'Unknown';
+      /**
+       * Generation of the policy that the condition is about.
+       */
       readonly observedGeneration?: number;
+      /**
+       * When status last changed.
+       */
       readonly lastTransitionTime: string;
+      /**
+       * Why, as a code.
+       */
       readonly reason: string;
+      /**
+       * Why, for a person.
+       */
       readonly message: string;
     }[];
+    /**
+     * What came of each entry of parentSelector.
+     *
+     * Items: What came of one entry.
+     */
     readonly entries?: {
+      /**
+       * Place of the entry in parentSelector, from 0.
+       */
       readonly index: number;
+      /**
+       * Nodes that expose a resource by it.
+       */
       readonly nodes: number;
     }[];
   };

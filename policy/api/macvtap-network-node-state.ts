@@ -10,7 +10,13 @@ export interface MacvtapNetworkNodeState {
   readonly metadata: {
     [k: string]: unknown;
   };
+  /**
+   * What the node's own plugin last saw and did. There is no spec: what is wished stands in policies, the explicit configuration and the node's labels.
+   */
   readonly status?: {
+    /**
+     * Version of the node plugin that wrote this.
+     */
     readonly pluginVersion?: string;
     /**
      * What caused the resources; none when nothing applies.
@@ -20,7 +26,13 @@ export interface MacvtapNetworkNodeState {
      * Possible parents and the interfaces that a source names, as read from the kernel.
      */
     readonly interfaces?: {
+      /**
+       * Name of the link in the node's network namespace.
+       */
       readonly name: string;
+      /**
+       * Alternative names (IFLA_ALT_IFNAME); policies may name an interface by any of them.
+       */
       readonly altNames?: readonly string[];
       /**
        * Number of the link in the node's network namespace.
@@ -34,13 +46,25 @@ export interface MacvtapNetworkNodeState {
        * Whether the link type is ARPHRD_ETHER.
        */
       readonly ethernet?: boolean;
+      /**
+       * Whether it is a loopback interface (IFF_LOOPBACK).
+       */
       readonly loopback?: boolean;
       /**
        * Administratively up (IFF_UP).
        */
       readonly up?: boolean;
+      /**
+       * Whether the link has a carrier (IFF_LOWER_UP).
+       */
       readonly carrier?: boolean;
+      /**
+       * Its MTU in bytes; no macvtap on it can have a larger one.
+       */
       readonly mtu?: number;
+      /**
+       * Its link-layer address at present.
+       */
       readonly macAddress?: string;
       /**
        * The address that the hardware has, where the kernel gives one.
@@ -50,14 +74,29 @@ export interface MacvtapNetworkNodeState {
        * Driver of the device; the link kind for virtual interfaces.
        */
       readonly driver?: string;
+      /**
+       * PCI address of its device, such as 0000:3b:00.0.
+       */
       readonly pciAddress?: string;
+      /**
+       * PCI vendor, four hexadecimal digits.
+       */
       readonly vendorID?: string;
+      /**
+       * PCI device, four hexadecimal digits.
+       */
       readonly deviceID?: string;
+      /**
+       * NUMA node of its device, where the hardware tells.
+       */
       readonly numaNode?: number;
       /**
        * The link that this one is enslaved to.
        */
       readonly master?: {
+        /**
+         * Name of that link.
+         */
         readonly name: string;
         /**
          * Its link kind, such as bond, bridge, team, openvswitch or vrf.
@@ -77,38 +116,92 @@ export interface MacvtapNetworkNodeState {
        */
       readonly defaultRoute?: boolean;
     }[];
+    /**
+     * What the node exposes, and what it no longer would but some pod still holds.
+     */
     readonly resources?: {
+      /**
+       * Last part of macvtap.network.kubevirt.io/<name>.
+       */
       readonly name: string;
+      /**
+       * Name of the interface that it stands on.
+       */
       readonly parent: string;
+      /**
+       * macvtap mode of its devices.
+       */
       readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru';
+      /**
+       * What caused it.
+       */
       readonly source: 'policy' | 'explicit' | 'tag' | 'implicit';
       /**
        * namespace/name of the policy, when the source is one.
        */
       readonly policy?: string;
+      /**
+       * How many devices it has.
+       */
       readonly quantity: number;
+      /**
+       * How many of them pods hold.
+       */
       readonly held?: number;
+      /**
+       * Unhealthy gives out nothing for now; Degraded gives out devices, though the parent is down or without a carrier.
+       */
       readonly health?: 'Healthy' | 'Degraded' | 'Unhealthy';
+      /**
+       * Why it is not Healthy; a code of docs/reasons.md.
+       */
       readonly code?: string;
     }[];
     /**
      * What was looked at and not exposed.
      */
     readonly skipped?: {
+      /**
+       * The interface, or the place that asked for it.
+       */
       readonly name: string;
+      /**
+       * Why; a code of docs/reasons.md.
+       */
       readonly code: string;
+      /**
+       * The same in words, with the values of the case.
+       */
       readonly message?: string;
     }[];
+    /**
+     * What lost to something else on this node.
+     */
     readonly conflicts?: {
+      /**
+       * The resource that lost, with what asked for it.
+       */
       readonly name: string;
+      /**
+       * Why; a code of docs/reasons.md.
+       */
       readonly code: string;
+      /**
+       * The same in words, with the winner.
+       */
       readonly message?: string;
     }[];
     /**
      * Generation of each policy that this state rests on.
      */
     readonly observedPolicies?: {
+      /**
+       * namespace/name of the policy.
+       */
       readonly name: string;
+      /**
+       * Its metadata.generation.
+       */
       readonly generation: number;
     }[];
   };

@@ -38,7 +38,13 @@ function keyFaults(key: string, path: string): readonly Verdict[] {
 /** A bound of Gt or Lt is compared as a number and never stands on an object: `-5` is legal there. */
 function valueFaults(value: unknown, path: string, isBound: boolean): readonly Verdict[] {
   const text = readLabelValue(value);
-  if (text === undefined) return [deny('BadSelectorValue', path, `${JSON.stringify(value)}: write it in quotes`)];
+  if (text === undefined) return [deny('BadSelectorValue', path, `${describe(value)}: write it in quotes`)];
   if (isBound || isLegalLabelValue(text)) return [];
   return [deny('BadLabel', path, `value ${text}: use at most 63 of A-Z a-z 0-9 . _ - and no mark at either end`)];
+}
+
+/** A nested value has no text that could be put in quotes, and any size: its kind is told instead. */
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'a map' : String(value);
 }

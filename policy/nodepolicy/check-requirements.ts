@@ -3,7 +3,7 @@ import { parseInt64 } from '../plan/match-labels.ts';
 import { deny } from '../reasons.ts';
 import { readLabelValue } from './label-value.ts';
 import type { PolicyRule } from './rule.ts';
-import { type PlacedRequirement, requirementsOf } from './selectors.ts';
+import { requirementsOf, type WrittenRequirement } from './selectors.ts';
 
 /**
  * An operator goes with its number of values: In and NotIn need at least one, Exists and DoesNotExist have none, Gt and
@@ -16,13 +16,14 @@ export const checkRequirements: PolicyRule = ({ spec }) =>
   requirementsOf(spec)
     .filter(({ field }) => !field)
     .flatMap((requirement) => {
-      const fault = faultOf(requirement);
+      const fault = requirementFault(requirement);
       return fault === undefined
         ? []
         : [deny('BadRequirement', requirement.path, `${requirement.key} ${requirement.operator}: ${fault}`)];
     });
 
-function faultOf({ operator, values = [] }: PlacedRequirement): string | undefined {
+/** Why an operator does not go with its values; undefined when it does. */
+export function requirementFault({ operator, values = [] }: WrittenRequirement): string | undefined {
   switch (operator) {
     case 'In':
     case 'NotIn':

@@ -6,10 +6,10 @@ import type { NodeSelection } from '../plan/match-node.ts';
 import { type Mode, quantityFor } from '../plan/mode.ts';
 import type { Verdict } from '../reasons.ts';
 import { compileNicGlob } from './compile-nic-glob.ts';
-import { readLabelValue } from './label-value.ts';
+import { readLabelSelector, readNodeSelection } from './read-selection.ts';
 import { reviewPolicy } from './review-policy.ts';
-import type { LabelSelector, NicSelector, ParentEntry, PolicyObject, PolicySpec, ReviewContext } from './rule.ts';
-import type { WrittenRequirement } from './selectors.ts';
+import type { NicSelector, ParentEntry, PolicyObject, ReviewContext } from './rule.ts';
+import { widenSelection } from './widen-selection.ts';
 
 /** An entry of parentSelector with every default filled in. */
 export interface PolicyEntry {
@@ -38,25 +38,34 @@ export interface Policy {
   readonly entries: readonly PolicyEntry[];
   readonly nodes: NodeSelection;
   readonly namespaces: readonly Requirement[];
-  /** Faults that the rules found. A policy with one exposes nothing, but still keeps its nodes to the white-list. */
+  /**
+   * Faults that the schema or the rules found. A policy with one exposes nothing, but still keeps its nodes, and those
+   * that a part at fault may have meant, to the white-list: see widen-selection.
+   */
   readonly faults: readonly Verdict[];
 }
 
 /** Reads a policy whose shape the schema has checked: defaults written out, globs compiled, label values as text. */
 export function readPolicy(object: PolicyObject, context: ReviewContext): Policy {
   const { metadata, spec } = object;
-  const created = Date.parse(metadata.creationTimestamp ?? '');
+  const faults = reviewPolicy(object, context).filter(({ severity }) => severity === 'deny');
   return {
     id: `${metadata.namespace}/${metadata.name}`,
     ...(metadata.generation !== undefined && { generation: metadata.generation }),
     priority: spec.priority ?? defaults['spec.priority'],
-    createdMs: Number.isNaN(created) ? Number.POSITIVE_INFINITY : created,
+    createdMs: readTime(metadata.creationTimestamp),
     ...(spec.resourceName !== undefined && { resourceName: spec.resourceName }),
     entries: spec.parentSelector.map((entry, index) => readEntry(entry, index, spec.resourceName)),
-    nodes: readNodeSelection(spec),
+    nodes: faults.length === 0 ? readNodeSelection(spec) : widenSelection(spec),
     namespaces: readLabelSelector(spec.namespaceSelector),
-    faults: reviewPolicy(object, context).filter(({ severity }) => severity === 'deny'),
+    faults,
   };
+}
+
+/** Milliseconds since the epoch; Infinity for what is no time. */
+export function readTime(text: unknown): number {
+  const time = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 }
 
 function readEntry(entry: ParentEntry, index: number, policyResourceName: string | undefined): PolicyEntry {
@@ -92,26 +101,4 @@ function readNicSelector(selector: NicSelector): NicMatcher {
 
 function readHexID(id: string): string {
   return id.toLowerCase().replace(/^0x/, '');
-}
-
-function readNodeSelection(spec: PolicySpec): NodeSelection {
-  return {
-    labels: readLabelSelector(spec.nodeSelector),
-    terms: spec.nodeAffinity?.nodeSelectorTerms.map(({ matchExpressions, matchFields }) => ({
-      matchExpressions: (matchExpressions ?? []).map(readRequirement),
-      matchFields: (matchFields ?? []).map(readRequirement),
-    })),
-  };
-}
-
-function readLabelSelector(selector: LabelSelector | undefined): readonly Requirement[] {
-  const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) =>
-    readRequirement({ key, operator: 'In', values: [value] }),
-  );
-  return [...labels, ...(selector?.matchExpressions ?? []).map(readRequirement)];
-}
-
-/** A value without a text (a fault that check-labels denies) equals nothing: it is left out. */
-function readRequirement({ key, operator, values = [] }: WrittenRequirement): Requirement {
-  return { key, operator, values: values.map(readLabelValue).filter((value) => value !== undefined) };
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { policy } from '../../test/fixtures/plan/build-example.ts';
+import { readNodeSelection } from '../nodepolicy/read-selection.ts';
 import type { LabelSelector, NodeAffinity } from '../nodepolicy/rule.ts';
 import { matchNode } from './match-node.ts';
 
 const node = { name: 'h1', labels: { zone: 'a', macvtapAware: 'true', rank: '5', slots: '-2', empty: '' } };
 
 function selects(selection: { nodeSelector?: LabelSelector; nodeAffinity?: NodeAffinity }): boolean {
-  return matchNode(node, policy('p', { parentSelector: [{ parentIface: 'eth0' }], ...selection }).nodes);
+  return matchNode(node, readNodeSelection({ parentSelector: [], ...selection }));
 }
 
 type Expression = NonNullable<LabelSelector['matchExpressions']>[number];

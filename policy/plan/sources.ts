@@ -53,7 +53,7 @@ function askFirst(node: NodeFacts, wanted: Wanted, interfaces: Interfaces): Wish
 }
 
 /** Not even a white-list: whoever may write to some other namespace must not reach the nodes. */
-function isOutsideNamespace({ faults }: Policy): boolean {
+export function isOutsideNamespace({ faults }: Policy): boolean {
   return faults.some(({ code }) => code === 'PolicyOutsideNamespace');
 }
 

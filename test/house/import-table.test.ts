@@ -17,8 +17,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
 /** Single files that may do more than their folder. */
 const exceptions: Readonly<Record<string, readonly string[]>> = { 'webhook/main.ts': ['certs'] };
 
-/** The one library of policy/: it computes and does nothing else. */
-const pureLibraries = ['xxhash-wasm'];
+/** The libraries of policy/: they compute and do nothing else. */
+const pureLibraries = ['xxhash-wasm', 'jsonc-parser'];
 
 const production = sourceFiles('.ts').filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'));
 
@@ -60,9 +60,9 @@ test('the environment is read in runtime/ alone, and the logger imported by runt
   );
 });
 
-test('every source file names its licence in the first line', () => {
+test('every source file names its licence in the first line, or in the second beside an interpreter', () => {
   const files = sourceFiles('.ts', '.c', '.proto').filter(
-    ({ text }) => !text.startsWith('// SPDX-License-Identifier: Apache-2.0'),
+    ({ text }) => !/^(#!.*\n)?\/\/ SPDX-License-Identifier: Apache-2\.0\n/.test(text),
   );
   assert.deepEqual(
     files.map(({ path }) => path),

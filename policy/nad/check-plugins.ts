@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import { deny, warn } from '../reasons.ts';
+import { configPath, findTypeFaults, hasType } from './find-plugins.ts';
+import type { NadRule } from './rule.ts';
+
+/**
+ * A config is for one plugin, and has a type, or it is a list of plugins, an object with a type each. With both Multus
+ * runs the type and ignores the list.
+ *
+ * Reads type, plugins and plugins[].type of the config. Emits TypeMissing, PluginsIgnored.
+ */
+export const checkPlugins: NadRule = ({ config }) => {
+  if (config === undefined) return [];
+  const { tree } = config;
+  if (hasType(tree) && Object.hasOwn(tree, 'plugins')) {
+    return [warn('PluginsIgnored', `${configPath}.plugins`, 'remove the type or the plugins')];
+  }
+  return findTypeFaults(tree).map(({ path, text }) => deny('TypeMissing', path, text));
+};

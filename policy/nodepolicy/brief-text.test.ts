@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { clip, count, countNodes, listNames } from './brief-text.ts';
+
+it('a count has its noun', () => {
+  assert.deepEqual(
+    [0, 1, 2].map((number) => count(number, 'node')),
+    ['0 nodes', '1 node', '2 nodes'],
+  );
+});
+
+it('a list names the first three, and tells that there are more', () => {
+  assert.equal(listNames(['a', 'b', 'c']), 'a, b, c');
+  assert.equal(listNames(['a', 'b', 'c', 'd']), 'a, b, c, ...');
+  assert.equal(countNodes(['h1']), '1 node (h1)');
+  assert.equal(countNodes(['h1', 'h2', 'h3', 'h4']), '4 nodes (h1, h2, h3, ...)');
+  assert.equal(listNames(['x'.repeat(33)]), `${'x'.repeat(29)}...`);
+});
+
+it('a text is cut at its limit, and never in the middle of a character', () => {
+  assert.equal(clip('x'.repeat(256)), 'x'.repeat(256));
+  assert.equal(clip('x'.repeat(257)), `${'x'.repeat(253)}...`);
+  assert.ok(clip(`${'x'.repeat(252)}${'\u{1f600}'.repeat(3)}`).isWellFormed());
+});

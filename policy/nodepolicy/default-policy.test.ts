@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { defaultPolicy, isBeingDeleted } from './default-policy.ts';
+
+/** `replace /spec/… "true"`, one line for each edit. */
+function edits(spec: unknown, metadata: object = { name: 'p' }): readonly string[] {
+  return defaultPolicy({ metadata, spec }).edits.map(({ op, path, value }) => `${op} ${path} ${JSON.stringify(value)}`);
+}
+
+/** What is left when only selectors are looked at. */
+const full = {
+  priority: 1,
+  parentSelector: [
+    {
+      parentIface: 'a',
+      mode: 'vepa',
+      quantity: 1,
+      excludeTopology: true,
+      needVhostNet: true,
+      allowHostInterface: true,
+    },
+  ],
+};
+
+describe('values of selectors become strings', () => {
+  it('in labels, wherever they select', () => {
+    const selector = { matchLabels: { macvtapAware: true, 'example.com/rank': 5, zone: 'a' } };
+    assert.deepEqual(edits({ ...full, nodeSelector: selector, namespaceSelector: selector }), [
+      'replace /spec/nodeSelector/matchLabels/macvtapAware "true"',
+      'replace /spec/nodeSelector/matchLabels/example.com~1rank "5"',
+      'replace /spec/namespaceSelector/matchLabels/macvtapAware "true"',
+      'replace /spec/namespaceSelector/matchLabels/example.com~1rank "5"',
+    ]);
+  });
+
+  it('in expressions of every kind', () => {
+    const matchExpressions = [
+      { key: 'a', operator: 'Exists' },
+      { key: 'b', operator: 'In', values: ['x', false, -3] },
+    ];
+    const term = { matchExpressions, matchFields: [{ key: 'metadata.name', operator: 'In', values: [7] }] };
+    assert.deepEqual(
+      edits({ ...full, nodeSelector: { matchExpressions }, nodeAffinity: { nodeSelectorTerms: [term] } }),
+      [
+        'replace /spec/nodeSelector/matchExpressions/1/values/1 "false"',
+        'replace /spec/nodeSelector/matchExpressions/1/values/2 "-3"',
+        'replace /spec/nodeAffinity/nodeSelectorTerms/0/matchExpressions/1/values/1 "false"',
+        'replace /spec/nodeAffinity/nodeSelectorTerms/0/matchExpressions/1/values/2 "-3"',
+        'replace /spec/nodeAffinity/nodeSelectorTerms/0/matchFields/0/values/0 "7"',
+      ],
+    );
+  });
+
+  it('but not floats, null, lists, maps and numbers that lost their digits: validation refuses them', () => {
+    const values = [1.5, null, ['a'], { a: 1 }, 2 ** 60];
+    const matchLabels = Object.fromEntries(values.map((value, index) => [`k${index}`, value]));
+    assert.deepEqual(
+      edits({ ...full, nodeSelector: { matchLabels, matchExpressions: [{ key: 'a', operator: 'In', values }] } }),
+      [],
+    );
+  });
+
+  it('but not under keys that no label has', () => {
+    const matchLabels = JSON.parse('{"__proto__": true, "a b": true, "": true, "constructor": true}');
+    assert.deepEqual(edits({ ...full, nodeSelector: { matchLabels } }), [
+      'replace /spec/nodeSelector/matchLabels/constructor "true"',
+    ]);
+  });
+
+  it('all or none: more than anyone writes are left as they are, and read as they are', () => {
+    const selectors = (lists: number, values: number) => ({
+      matchExpressions: Array.from({ length: lists }, () => ({
+        key: 'a',
+        operator: 'In',
+        values: Array.from({ length: values }, () => 5),
+      })),
+    });
+    assert.equal(edits({ ...full, nodeSelector: selectors(16, 64) }).length, 1_024);
+    assert.equal(edits({ ...full, nodeSelector: selectors(25, 41) }).length, 0);
+  });
+});
+
+describe('defaults are written out', () => {
+  it('of the policy and of each entry', () => {
+    assert.deepEqual(
+      edits({ parentSelector: [{ parentIface: 'a' }, { ...full.parentSelector[0], mode: undefined }] }),
+      [
+        'add /spec/priority 99',
+        'add /spec/parentSelector/0/mode "bridge"',
+        'add /spec/parentSelector/0/quantity 100',
+        'add /spec/parentSelector/0/excludeTopology false',
+        'add /spec/parentSelector/0/needVhostNet false',
+        'add /spec/parentSelector/0/allowHostInterface false',
+        'add /spec/parentSelector/1/mode "bridge"',
+      ],
+    );
+  });
+
+  for (const [mode, quantity] of [
+    ['bridge', 100],
+    ['private', 100],
+    ['vepa', 100],
+    ['passthru', 1],
+  ] as const) {
+    it(`a quantity of ${quantity} for ${mode}`, () => {
+      const entry = { ...full.parentSelector[0], mode, quantity: null };
+      assert.deepEqual(edits({ ...full, parentSelector: [entry] }), [
+        `add /spec/parentSelector/0/quantity ${quantity}`,
+      ]);
+    });
+  }
+
+  it('but no quantity for what is no mode: the schema refuses it', () => {
+    for (const mode of ['Bridge', '', 5, {}, 'constructor']) {
+      assert.deepEqual(
+        edits({ ...full, parentSelector: [{ ...full.parentSelector[0], mode, quantity: undefined }] }),
+        [],
+      );
+    }
+  });
+
+  it('null counts as absent', () => {
+    assert.deepEqual(edits({ ...full, priority: null }), ['add /spec/priority 99']);
+  });
+
+  it('0 and false are values', () => {
+    const entry = { ...full.parentSelector[0], needVhostNet: false };
+    assert.deepEqual(edits({ priority: 0, parentSelector: [entry] }), []);
+  });
+});
+
+describe('an object is left alone', () => {
+  it('where it is no policy', () => {
+    for (const object of [undefined, null, 5, 'policy', [], {}, { spec: null }, { spec: [] }, { spec: 'a' }]) {
+      assert.deepEqual(defaultPolicy(object), { edits: [], verdicts: [] });
+    }
+  });
+
+  it('in the parts that are not what they should be', () => {
+    const rest = { priority: 1 };
+    for (const parentSelector of [undefined, null, {}, 'a', [null], [[]], ['a', { parentIface: 'a' }]]) {
+      assert.deepEqual(edits({ ...rest, parentSelector }), []);
+    }
+    assert.deepEqual(edits({ ...rest, parentSelector: Array.from({ length: 65 }, () => ({})) }), []);
+    for (const part of [null, 'a', [true], { matchLabels: [true], matchExpressions: true }]) {
+      assert.deepEqual(edits({ ...full, nodeSelector: part, nodeAffinity: part, namespaceSelector: part }), []);
+    }
+    const terms = [{ matchExpressions: 5, matchFields: [null] }];
+    assert.deepEqual(edits({ ...full, nodeAffinity: { nodeSelectorTerms: terms } }), []);
+  });
+
+  it('when it is being deleted', () => {
+    assert.deepEqual(edits({}, { name: 'p', deletionTimestamp: '2026-01-01T00:00:00Z' }), []);
+    assert.deepEqual(edits({}, { name: 'p', deletionTimestamp: null }), ['add /spec/priority 99']);
+    assert.ok(!isBeingDeleted({ metadata: [] }));
+  });
+});

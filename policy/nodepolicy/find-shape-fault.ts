@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { isJsonObject } from '../json-object.ts';
+import type { LabelOperator } from '../plan/match-labels.ts';
+import { isMode } from '../plan/mode.ts';
+
+/** Says where a value is not what it should be; undefined when it is. */
+type Shape = (value: unknown, path: string) => string | undefined;
+
+const operators: Readonly<Record<LabelOperator, true>> = {
+  In: true,
+  NotIn: true,
+  Exists: true,
+  DoesNotExist: true,
+  Gt: true,
+  Lt: true,
+};
+
+const anything: Shape = () => undefined;
+const text = shapeOf((value) => typeof value === 'string');
+const number = shapeOf((value) => typeof value === 'number');
+const flag = shapeOf((value) => typeof value === 'boolean');
+const map = shapeOf(isJsonObject);
+/** Null until the object is stored, and in what tools print. */
+const time = shapeOf((value) => value === null || typeof value === 'string');
+const mode = shapeOf((value) => typeof value === 'string' && isMode(value));
+const operator = shapeOf(isLabelOperator);
+
+const requirements = listOf(fields({ values: listOf(anything) }, { key: text, operator }));
+const labelSelector = fields({ matchLabels: map, matchExpressions: requirements });
+const nicFields = {
+  names: listOf(text),
+  drivers: listOf(text),
+  pciAddresses: listOf(text),
+  vendorIDs: listOf(text),
+  deviceIDs: listOf(text),
+  macAddresses: listOf(text),
+  numaNodes: listOf(number),
+};
+const entry = fields({
+  parentIface: text,
+  nicSelector: fields({ ...nicFields, exclude: fields({ ...nicFields, defaultRoute: flag }) }),
+  mode,
+  quantity: number,
+  resourceName: text,
+  excludeTopology: flag,
+  needVhostNet: flag,
+  allowHostInterface: flag,
+});
+const spec = fields(
+  {
+    priority: number,
+    resourceName: text,
+    nodeSelector: labelSelector,
+    nodeAffinity: fields(
+      {},
+      { nodeSelectorTerms: listOf(fields({ matchExpressions: requirements, matchFields: requirements })) },
+    ),
+    namespaceSelector: labelSelector,
+  },
+  { parentSelector: listOf(entry) },
+);
+const policy = fields(
+  {},
+  { metadata: fields({ generation: number, creationTimestamp: time }, { name: text, namespace: text }), spec },
+);
+
+/**
+ * The first place where an object differs so much from a policy that the rules could not read it, such as
+ * `spec.parentSelector[0].mode`; undefined where they can. Bounds and unknown fields are the schema's to check: an API
+ * server has done so by the time it asks, and whoever asks without one must not get a crash for an answer.
+ */
+export function findShapeFault(object: unknown): string | undefined {
+  return policy(object, '');
+}
+
+/** Whether a value is an operator of a requirement. */
+export function isLabelOperator(value: unknown): value is LabelOperator {
+  return typeof value === 'string' && Object.hasOwn(operators, value);
+}
+
+function shapeOf(test: (value: unknown) => boolean): Shape {
+  return (value, path) => (test(value) ? undefined : path);
+}
+
+function listOf(item: Shape): Shape {
+  return (value, path) =>
+    Array.isArray(value) ? firstFault(value.map((each, index) => [each, `${path}[${index}]`, item])) : path;
+}
+
+function fields(optional: Readonly<Record<string, Shape>>, required: Readonly<Record<string, Shape>> = {}): Shape {
+  const places = [...Object.entries(required), ...Object.entries(optional)];
+  return (value, path) => {
+    if (!isJsonObject(value)) return path === '' ? 'object' : path;
+    const present = places.filter(([name]) => Object.hasOwn(required, name) || value[name] !== undefined);
+    return firstFault(present.map(([name, shape]) => [value[name], path === '' ? name : `${path}.${name}`, shape]));
+  };
+}
+
+function firstFault(places: readonly (readonly [value: unknown, path: string, shape: Shape])[]): string | undefined {
+  for (const [value, path, shape] of places) {
+    const fault = shape(value, path);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
+import type { PolicySpec } from './rule.ts';
+import { warnEveryNode } from './warn-every-node.ts';
+
+const parentSelector = [{ parentIface: 'eth0' }];
+const told = (selection: Partial<PolicySpec>, nodes: readonly string[]) =>
+  warnEveryNode(policy('p', { parentSelector, ...selection }), {
+    others: [],
+    nodes: new Map(nodes.map((name) => [name, { name, labels: {} }])),
+  });
+
+describe('a policy for every node', () => {
+  it('is told how many there are', () => {
+    const [verdict, ...others] = told({}, ['h1', 'h2', 'h3']);
+    assert.deepEqual(
+      [verdict?.code, verdict?.severity, verdict?.path, others],
+      ['SelectsEveryNode', 'warn', 'spec.nodeSelector', []],
+    );
+    assert.match(verdict?.detail ?? '', /\b3 nodes\b/);
+    assert.match(told({}, [])[0]?.detail ?? '', /\b0 nodes\b/);
+  });
+
+  it('is one whose selector is empty, or selects by namespace alone', () => {
+    const empty = { matchLabels: {}, matchExpressions: [] };
+    assert.equal(told({ nodeSelector: empty }, ['h1']).length, 1);
+    assert.equal(told({ namespaceSelector: { matchLabels: { a: 'b' } } }, ['h1']).length, 1);
+  });
+});
+
+it('a policy that asks anything of its nodes is told nothing', () => {
+  const requirement = { key: 'zone', operator: 'Exists' } as const;
+  assert.deepEqual(told({ nodeSelector: { matchLabels: { zone: 'a' } } }, ['h1']), []);
+  assert.deepEqual(told({ nodeSelector: { matchExpressions: [requirement] } }, ['h1']), []);
+  assert.deepEqual(told({ nodeAffinity: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } }, ['h1']), []);
+  assert.deepEqual(told({ nodeAffinity: { nodeSelectorTerms: [{}] } }, ['h1']), []);
+});

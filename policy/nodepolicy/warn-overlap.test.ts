@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
+import type { Policy } from './read-policy.ts';
+import type { ParentEntry } from './rule.ts';
+import { sharedBy, warnOverlap } from './warn-overlap.ts';
+
+const nodes = new Map(
+  ['a', 'a', 'a', 'a', 'b'].map((zone, index) => [`h${index}`, { name: `h${index}`, labels: { zone } }]),
+);
+const zone = (value: string) => ({ nodeSelector: { matchLabels: { zone: value } } });
+const named = (resourceName: string, parentIface = 'eth0') => ({ parentIface, resourceName });
+const make = (name: string, rest: object, ...parentSelector: readonly ParentEntry[]) =>
+  policy(name, { parentSelector, ...rest });
+const told = (subject: Policy, ...others: readonly Policy[]) =>
+  warnOverlap(subject, { others, nodes }).map(({ code, severity, path, detail }) => {
+    assert.deepEqual([code, severity, path], ['PolicyOverlap', 'warn', 'spec']);
+    assert.ok(detail.length <= 256);
+    return detail;
+  });
+
+describe('two policies overlap', () => {
+  it('where both name a resource for a common node, and the lower priority wins', () => {
+    const low = make('low', { ...zone('b'), priority: 5 }, named('data'));
+    const high = make('high', {}, named('data', 'eth1'), named('more', 'eth2'));
+    assert.deepEqual(told(high, low), [
+      'shares data with macvtap-cni/low on 1 node (h4): the other wins, priority 5 before 99',
+    ]);
+    assert.deepEqual(told(low, high), [
+      'shares data with macvtap-cni/high on 1 node (h4): this policy wins, priority 5 before 99',
+    ]);
+  });
+
+  it('and the older wins, or the first by name', () => {
+    const at = (name: string, creationTimestamp?: string) =>
+      policy(
+        name,
+        { parentSelector: [named('data')] },
+        { ...(creationTimestamp !== undefined && { creationTimestamp }) },
+      );
+    const old = at('z', '2025-01-01T00:00:00Z');
+    const young = at('a', '2026-01-01T00:00:00Z');
+    assert.match(told(old, young)[0] ?? '', /: this policy wins, being older$/);
+    assert.match(told(young, old)[0] ?? '', /: the other wins, being older$/);
+    assert.match(told(at('a'), at('b'))[0] ?? '', /: this policy wins by its name$/);
+    assert.match(told(at('b'), at('a'))[0] ?? '', /: the other wins by its name$/);
+  });
+
+  it('where the interface names the resource', () => {
+    assert.match(
+      told(make('p', {}, { parentIface: 'eth0' }), make('q', {}, { parentIface: 'eth0' }))[0] ?? '',
+      /^shares eth0 /,
+    );
+    assert.match(
+      told(make('p', {}, named('eth0', 'eth9')), make('q', {}, { parentIface: 'eth0' }))[0] ?? '',
+      /^shares eth0 /,
+    );
+  });
+
+  it('where one of them takes an interface whole', () => {
+    const whole = make('whole', {}, { ...named('a'), mode: 'passthru' }, named('b'));
+    const shared = make('shared', {}, named('c'), { nicSelector: { names: ['*'] }, resourceName: 'd' });
+    for (const [one, other] of [
+      [whole, shared],
+      [shared, whole],
+    ] as const) {
+      assert.deepEqual(sharedBy(one, other), { resources: [], parents: ['eth0'] });
+      assert.match(
+        told(one, other)[0] ?? '',
+        /^shares passthru of eth0 with macvtap-cni\/\w+ on 5 nodes \(h0, h1, h2, \.\.\.\)/,
+      );
+    }
+  });
+
+  it('in several ways at once, told together', () => {
+    const one = make('one', {}, { ...named('a'), mode: 'passthru' }, named('b', 'eth1'));
+    const other = make('other', {}, named('b'), named('a', 'eth2'));
+    assert.match(told(one, other)[0] ?? '', /^shares a, b and passthru of eth0 with /);
+  });
+
+  it('with many others: the first eight in the order in which they win, and how many more', () => {
+    const others = Array.from({ length: 12 }, (_, index) => make(`q${index}`, { priority: 90 - index }, named('data')));
+    const texts = told(make('p', {}, named('data')), ...others);
+    assert.deepEqual(
+      texts.slice(0, 8).map((text) => /macvtap-cni\/(q\d+)/.exec(text)?.[1]),
+      ['q11', 'q10', 'q9', 'q8', 'q7', 'q6', 'q5', 'q4'],
+    );
+    assert.deepEqual(texts.slice(8), ['and 4 more policies']);
+    assert.equal(told(make('p', {}, named('data')), ...others.slice(0, 9)).at(-1), 'and 1 more policy');
+  });
+
+  it('with names of any length', () => {
+    const long = (letter: string) =>
+      make(letter.repeat(253), {}, named('r'.repeat(63)), named('s'.repeat(63)), {
+        parentIface: 'i'.repeat(127),
+        resourceName: 't'.repeat(63),
+      });
+    assert.equal(told(long('p'), long('q')).length, 1);
+  });
+});
+
+describe('two policies do not overlap', () => {
+  it('without a common node', () => {
+    assert.deepEqual(told(make('p', zone('a'), named('data')), make('q', zone('b'), named('data'))), []);
+    assert.deepEqual(told(make('p', zone('c'), named('data')), make('q', {}, named('data'))), []);
+  });
+
+  it('with other names on the same interface, none of them passthru', () => {
+    assert.deepEqual(told(make('p', {}, named('a')), make('q', {}, named('b'))), []);
+  });
+
+  it('when they are the same policy, before and after', () => {
+    assert.deepEqual(told(make('p', {}, named('a')), make('p', {}, named('a'))), []);
+  });
+
+  it('when the other has faults and exposes nothing', () => {
+    assert.deepEqual(told(make('p', {}, named('a')), make('q', {}, named('a'), {})), []);
+  });
+
+  it('by selectors, as far as names tell', () => {
+    const nicSelector = { names: ['eth0'] };
+    assert.deepEqual(told(make('p', {}, { nicSelector, mode: 'passthru' }), make('q', {}, { nicSelector })), []);
+  });
+});

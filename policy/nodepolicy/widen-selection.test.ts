@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { labelKeys, nodeSelection, spoiled } from '../../test/fixtures/plan/arbitrary-policy.ts';
+import { matchNode, type NodeFacts } from '../plan/match-node.ts';
+import { readNodeSelection } from './read-selection.ts';
+import type { PolicySpec } from './rule.ts';
+import { widenSelection } from './widen-selection.ts';
+
+const zoned = { name: 'h1', labels: { zone: 'a', rank: '5' } };
+const bare = { name: 'h2', labels: {} };
+const keeps = (spec: unknown) => [zoned, bare].map((node) => matchNode(node, widenSelection(spec)));
+
+const every = [true, true];
+const withKey = [true, false];
+const none = [false, false];
+const terms = (...nodeSelectorTerms: readonly unknown[]) => ({ nodeAffinity: { nodeSelectorTerms } });
+const label = (value: unknown) => ({ nodeSelector: { matchLabels: { zone: value } } });
+const expression = (requirement: unknown) => ({ nodeSelector: { matchExpressions: [requirement] } });
+
+describe('a selection at fault keeps', () => {
+  for (const [title, spec, kept] of [
+    ['the nodes that have the key, for a float', label(1.5), withKey],
+    ['the nodes that have the key, for null', label(null), withKey],
+    ['the nodes that have the key, for a text that no label holds', label('a b'), withKey],
+    ['the nodes that have the key, for a map', label({}), withKey],
+    ['what is sound as it is', label('b'), none],
+    ['every node, for a key that no label has', { nodeSelector: { matchLabels: { 'a b': 'a' } } }, every],
+    ['what else is asked beside it', { nodeSelector: { matchLabels: { 'a b': 'a', zone: 'b' } } }, none],
+    ['every node, for a selector that is text', { nodeSelector: 'zone=a' }, every],
+    ['every node, for a selector that is a list', { nodeSelector: [{ zone: 'a' }] }, every],
+    ['every node, for a misspelt selector', { nodeSelectr: { matchLabels: { zone: 'a' } } }, every],
+    ['every node, for labels one level too high', { nodeSelector: { zone: 'a' } }, every],
+    ['every node, for labels that are text', { nodeSelector: { matchLabels: 'zone=a' } }, every],
+    ['every node, for expressions that are no list', { nodeSelector: { matchExpressions: {} } }, every],
+    ['every node, for an expression that is none', expression('zone'), every],
+    ['every node, for an operator that is none', expression({ key: 'zone', operator: 'Equals', values: ['b'] }), every],
+    ['every node, for an expression without an operator', expression({ key: 'zone', values: ['b'] }), every],
+    ['the nodes that have the key, for In without values', expression({ key: 'zone', operator: 'In' }), withKey],
+    [
+      'the nodes with the key, for In with a null',
+      expression({ key: 'zone', operator: 'In', values: [null, 'b'] }),
+      withKey,
+    ],
+    [
+      'the nodes with the key, for values that are no list',
+      expression({ key: 'zone', operator: 'In', values: 'b' }),
+      withKey,
+    ],
+    [
+      'the nodes with the key, for Exists with values',
+      expression({ key: 'zone', operator: 'Exists', values: ['b'] }),
+      withKey,
+    ],
+    [
+      'every node, for DoesNotExist with values',
+      expression({ key: 'zone', operator: 'DoesNotExist', values: ['b'] }),
+      every,
+    ],
+    [
+      'all but the readable ones, for NotIn',
+      expression({ key: 'zone', operator: 'NotIn', values: ['a', null] }),
+      [false, true],
+    ],
+    ['every node, for NotIn without values', expression({ key: 'zone', operator: 'NotIn' }), every],
+    ['every node, without terms', terms(), every],
+    ['every node, for an affinity that is none', { nodeAffinity: 'zone' }, every],
+    [
+      'every node, for the affinity of a pod',
+      { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: {} } },
+      every,
+    ],
+    ['every node, for a term that is none', terms(null), every],
+    [
+      'every node, when one of the alternatives is none',
+      terms({ matchExpressions: [{ key: 'zone', operator: 'Exists' }] }, 5),
+      every,
+    ],
+    ['every node, for a term with a field of its own', terms({ matchLabels: { zone: 'b' } }), every],
+    ['every node, for a term whose list is none', terms({ matchExpressions: null }), every],
+    ['none, for a term that asks nothing', terms({}), none],
+    ['none, for a term that asks nothing, at length', terms({ matchExpressions: [], matchFields: [] }), none],
+    [
+      'the nodes with the key, for a bound that is no integer',
+      terms({ matchExpressions: [{ key: 'rank', operator: 'Gt', values: ['x'] }] }),
+      withKey,
+    ],
+    [
+      'the nodes with the key, for two bounds',
+      terms({ matchExpressions: [{ key: 'rank', operator: 'Lt', values: [1, 2] }] }),
+      withKey,
+    ],
+    [
+      'the nodes under a sound bound',
+      terms({ matchExpressions: [{ key: 'rank', operator: 'Gt', values: [5] }] }),
+      none,
+    ],
+    [
+      'the node of a name',
+      terms({ matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['h2'] }] }),
+      withKey,
+    ],
+    [
+      'every node, for two names',
+      terms({ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['h1', 'h3'] }] }),
+      every,
+    ],
+    [
+      'every node, for a name that is none',
+      terms({ matchFields: [{ key: 'metadata.name', operator: 'In', values: [null] }] }),
+      every,
+    ],
+    [
+      'every node, for names that are no list',
+      terms({ matchFields: [{ key: 'metadata.name', operator: 'In', values: 'h3' }] }),
+      every,
+    ],
+    [
+      'every node, for another field',
+      terms({ matchFields: [{ key: 'metadata.uid', operator: 'In', values: ['h3'] }] }),
+      every,
+    ],
+    [
+      'every node, for a name that exists',
+      terms({ matchFields: [{ key: 'metadata.name', operator: 'Exists', values: ['h3'] }] }),
+      every,
+    ],
+    ['every node, for a field that is none', terms({ matchFields: [null] }), every],
+    ['every node, without a spec', undefined, every],
+    ['every node, for a spec that is text', 'spec', every],
+  ] as const) {
+    it(title, () => assert.deepEqual(keeps(spec), kept));
+  }
+});
+
+describe('a selection that is widened', () => {
+  const node: fc.Arbitrary<NodeFacts> = fc.record({
+    name: fc.constantFrom('h1', 'h2', 'h3'),
+    labels: fc.dictionary(fc.constantFrom(...labelKeys), fc.constantFrom('a', 'b', 'true', '5', '9', '-9', '')),
+  });
+  const runs = { numRuns: 3_000 };
+
+  it('is what was written where nothing is wrong with it', () => {
+    fc.assert(
+      fc.property(nodeSelection, (selection) => {
+        const spec = { parentSelector: [], ...JSON.parse(JSON.stringify(selection)) } as PolicySpec;
+        assert.deepEqual(widenSelection(spec), readNodeSelection(spec));
+      }),
+      runs,
+    );
+  });
+
+  it('lets no node go, whichever part cannot be read', () => {
+    const whole = nodeSelection.map((selection) => ({ selection: JSON.parse(JSON.stringify(selection)) }));
+    fc.assert(
+      fc.property(spoiled(whole), node, ({ whole: { selection }, spoilt }, facts) => {
+        const meant = matchNode(facts, readNodeSelection({ parentSelector: [], ...selection }));
+        assert.ok(!meant || matchNode(facts, widenSelection(spoilt.selection)));
+      }),
+      runs,
+    );
+  });
+});

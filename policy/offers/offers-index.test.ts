@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { briefOffers, named, nodeState, offersInput, reported } from '../../test/fixtures/offers/build-offers.ts';
+import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
+import { createOffersIndex } from './offers-index.ts';
+
+const implicit = { source: 'implicit' } as const;
+const links = [{ name: 'eth0' }, { name: 'eth1' }];
+const exposing = (name: string) => nodeState([reported(name, name, implicit)], links);
+
+describe('an index of offers', () => {
+  it('returns the same view while nothing that it tells has changed, and an old view stays as it was', () => {
+    const index = createOffersIndex();
+    const input = offersInput({ states: { h1: exposing('eth0') } });
+    const before = index.update(input);
+    assert.equal(index.update({ ...input }), before);
+    const held = nodeState([reported('eth0', 'eth0', { ...implicit, held: 3 })], links);
+    assert.equal(index.update(offersInput({ states: { h1: held } })), before);
+
+    const after = index.update(offersInput({ states: { h1: held, h2: exposing('eth1') } }));
+    assert.deepEqual([before.resources, after.resources], [['eth0'], ['eth0', 'eth1']]);
+    assert.deepEqual([before.ofParent('eth1').length, after.ofParent('eth1').length], [0, 1]);
+  });
+
+  it('reads the states that changed and no others', () => {
+    const reads: string[] = [];
+    const states = (changed: string) =>
+      Object.fromEntries(['h1', 'h2', 'h3'].map((name) => [name, name === changed ? watched(name) : first[name]]));
+    const watched = (name: string): MacvtapNetworkNodeState => {
+      const state = exposing('eth0');
+      const { status } = state;
+      return Object.defineProperty(state, 'status', { get: () => reads.push(name) > 0 && status });
+    };
+    const first: Readonly<Record<string, MacvtapNetworkNodeState>> = {
+      h1: watched('h1'),
+      h2: watched('h2'),
+      h3: watched('h3'),
+    };
+    const index = createOffersIndex();
+    index.update(offersInput({ states: first }));
+    assert.deepEqual([...new Set(reads)], ['h1', 'h2', 'h3']);
+    reads.length = 0;
+    const offers = index.update(offersInput({ states: states('h2') as typeof first }));
+    assert.deepEqual([...new Set(reads)], ['h2']);
+    assert.equal(offers.ofResource('eth0')[0]?.nodes, 3);
+  });
+
+  it('reads states again when a policy or configuration that they rest on was edited', () => {
+    const index = createOffersIndex();
+    const states = {
+      h1: nodeState([reported('data', 'eth0', { policy: 'macvtap-cni/p' })], links),
+      h2: nodeState([reported('data', 'eth0', { source: 'explicit' })], links),
+      h3: { apiVersion: '', kind: '', metadata: {} },
+    };
+    const entry = { parentIface: 'eth0', resourceName: 'data' } as const;
+    const shown = (given: object) => briefOffers(index.update(offersInput({ states, ...given })).ofResource('data'));
+    assert.deepEqual(shown({}), []);
+    assert.deepEqual(shown({ policies: [named('p', entry)] }), ['data macvtap-cni/p bridge on eth0 10x1 mtu 1500']);
+    assert.deepEqual(shown({ policies: [named('p', { ...entry, mode: 'vepa' })] }), [
+      'data macvtap-cni/p vepa on eth0 10x1 mtu 1500',
+    ]);
+    assert.deepEqual(shown({ explicit: '[{"name":"data","lowerDevice":"eth0"}]' }), [
+      'data explicit bridge on eth0 10x1 mtu 1500',
+    ]);
+    assert.deepEqual(shown({}), []);
+  });
+
+  it('shows a policy that is new even where it names nothing', () => {
+    const index = createOffersIndex();
+    index.update(offersInput({}));
+    const selects = named('p', { nicSelector: { names: ['ens*'] } });
+    assert.equal(index.update(offersInput({ policies: [selects] })).policy('macvtap-cni/p'), selects);
+  });
+
+  it('forgets a node that leaves, with or without its state, and knows it again when it comes back', () => {
+    const index = createOffersIndex();
+    const states = { h1: exposing('eth0') };
+    const nodesOf = (given: object) => index.update(offersInput({ states, ...given })).ofResource('eth0')[0]?.nodes;
+    assert.equal(nodesOf({}), 1);
+    assert.equal(nodesOf({ nodes: [] }), undefined);
+    assert.equal(nodesOf({}), 1);
+    assert.equal(nodesOf({ states: {}, nodes: ['h1'] }), undefined);
+    assert.equal(nodesOf({}), 1);
+  });
+});

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  briefOffers,
+  named,
+  nodeState,
+  offersOf,
+  type ReportedLink,
+  type ReportedResource,
+  reported,
+} from '../../test/fixtures/offers/build-offers.ts';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
+import type { ParentEntry } from '../nodepolicy/rule.ts';
+
+const links: readonly ReportedLink[] = [
+  { name: 'bond1', mtu: 9000 },
+  { name: 'eth0', altNames: ['lan'] },
+  { name: 'eth1', mtu: 1400, driver: 'ixgbe' },
+];
+
+describe('offers', () => {
+  it('are what policies name, before any node exposes it', () => {
+    const offers = offersOf({
+      policies: [
+        named('a', { parentIface: 'bond1', mode: 'private', quantity: 25, resourceName: 'dataplane' }),
+        named('b', { parentIface: 'eth1', mode: 'passthru' }),
+      ],
+    });
+    assert.deepEqual(offers.resources, ['dataplane', 'eth1']);
+    assert.deepEqual(offers.ofResource('dataplane'), [
+      {
+        resource: 'dataplane',
+        source: 'policy',
+        policy: 'macvtap-cni/a',
+        mode: 'private',
+        parents: ['bond1'],
+        quantity: 25,
+        nodes: 0,
+      },
+    ]);
+    assert.deepEqual(briefOffers(offers.ofParent('eth1')), ['eth1 macvtap-cni/b passthru on eth1 1x0']);
+    assert.deepEqual(briefOffers(offers.fromPolicies), [
+      'dataplane macvtap-cni/a private on bond1 25x0',
+      'eth1 macvtap-cni/b passthru on eth1 1x0',
+    ]);
+  });
+
+  it('join the entries of a policy that agree in resource and mode, and only those', () => {
+    const entries = [
+      { parentIface: 'eth10', quantity: 5 },
+      { parentIface: 'eth2', quantity: 7 },
+      { parentIface: 'eth2', mode: 'vepa' },
+      { nicSelector: { names: ['ens*'] } },
+    ] as const;
+    const offers = offersOf({ policies: [policy('p', { resourceName: 'data', parentSelector: entries })] });
+    assert.deepEqual(briefOffers(offers.ofResource('data')), [
+      'data macvtap-cni/p bridge on eth2,eth10 100x0',
+      'data macvtap-cni/p vepa on eth2 100x0',
+    ]);
+  });
+
+  it('hold no name that only a selector could find, nor one that is no legal resource name', () => {
+    const selects = named('p', { nicSelector: { names: ['ens*'] } }, { parentIface: 'é@1' });
+    assert.deepEqual(offersOf({ policies: [selects] }).resources, []);
+  });
+
+  it('leave out policies with faults and those of other namespaces, also where a node still reports them', () => {
+    const faulty = named('faulty', { parentIface: 'eth0', mode: 'passthru', quantity: 2 });
+    const stranger = policy('stranger', { parentSelector: [{ parentIface: 'eth1' }] }, { namespace: 'tenant' });
+    const old = [
+      reported('eth0', 'eth0', { policy: faulty.id }),
+      reported('eth1', 'eth1', { policy: stranger.id }),
+      reported('eth2', 'eth2', { policy: 'macvtap-cni/deleted' }),
+    ];
+    const offers = offersOf({ policies: [faulty, stranger], states: { h1: state(old) } });
+    assert.deepEqual(offers.resources, []);
+    assert.deepEqual(
+      [faulty, stranger].map(({ id }) => offers.policy(id)),
+      [undefined, undefined],
+    );
+  });
+
+  it('give a policy that counts by its ID', () => {
+    const a = named('a', { parentIface: 'eth0' });
+    assert.equal(offersOf({ policies: [a] }).policy('macvtap-cni/a'), a);
+  });
+
+  it('are what the explicit configuration names: its last entry of a name, cut to what a node would give', () => {
+    const explicit = JSON.stringify([
+      { name: 'data', lowerDevice: 'eth0', mode: 'vepa' },
+      { name: 'data', lowerDevice: 'eth1', mode: 'passthru', capacity: 50 },
+      { name: 'many', lowerDevice: 'eth1', capacity: 5_000 },
+      { name: 'no/name', lowerDevice: 'eth1' },
+      { name: 'odd', lowerDevice: 'eth1' },
+      { name: 'odd', lowerDevice: 'eth1', mode: 'bridged' },
+    ]);
+    const offers = offersOf({ explicit });
+    assert.deepEqual(
+      offers.resources.flatMap((name) => briefOffers(offers.ofResource(name))),
+      ['data explicit passthru on eth1 1x0', 'many explicit bridge on eth1 4096x0'],
+    );
+    assert.deepEqual(offersOf({ explicit: '[' }).resources, []);
+  });
+
+  it('tell of how many nodes expose it, on which parents, the most devices and the smallest MTU', () => {
+    const policies = [
+      named('p', { parentIface: 'bond1', resourceName: 'data' }, { parentIface: 'eth1', resourceName: 'data' }),
+    ];
+    const data = (parent: string, quantity: number) =>
+      state([reported('data', parent, { policy: 'macvtap-cni/p', quantity })]);
+    const offers = offersOf({
+      policies,
+      states: { h1: data('bond1', 5), h2: data('eth1', 70), h3: data('eth1', 5) },
+    });
+    assert.deepEqual(briefOffers(offers.ofResource('data')), ['data macvtap-cni/p bridge on bond1,eth1 70x3 mtu 1400']);
+    const alone = offersOf({ policies, states: { h1: data('bond1', 5) } });
+    assert.deepEqual(briefOffers(alone.ofResource('data')), ['data macvtap-cni/p bridge on bond1 5x1 mtu 9000']);
+    assert.deepEqual(alone.ofParent('eth1'), []);
+  });
+
+  it("have the schema's MTU where a state has none, and none where the parent is not reported", () => {
+    const states = {
+      h1: state([reported('eth0', 'eth0', { source: 'implicit' }), reported('gone', 'gone', { source: 'implicit' })]),
+    };
+    const offers = offersOf({ states });
+    assert.equal(offers.ofResource('eth0')[0]?.mtu, 1500);
+    assert.deepEqual(briefOffers(offers.ofResource('gone')), ['gone implicit bridge on gone 10x1']);
+  });
+
+  it('have tags and implicit exposure from node states alone, beside a policy of the same name', () => {
+    const policies = [named('p', { parentIface: 'eth0' })];
+    const states = {
+      h1: state([reported('eth0', 'eth0', { policy: 'macvtap-cni/p' })]),
+      h2: state([reported('eth0', 'eth0', { source: 'implicit' })]),
+      h3: state([reported('eth0', 'eth0', { source: 'tag', mode: 'vepa' })]),
+      h4: state([reported('eth0', 'eth0', { source: 'explicit' })]),
+    };
+    const explicit = '[{"name":"eth0","lowerDevice":"lan","mode":"private"}]';
+    assert.deepEqual(briefOffers(offersOf({ policies, states, explicit }).ofResource('eth0')), [
+      'eth0 macvtap-cni/p bridge on eth0 10x1 mtu 1500',
+      'eth0 explicit private on eth0 10x1 mtu 1500',
+      'eth0 tag vepa on eth0 10x1 mtu 1500',
+      'eth0 implicit bridge on eth0 10x1 mtu 1500',
+    ]);
+  });
+
+  it('do not count a node that is not in the cluster any more, nor one without a status', () => {
+    const states = { h1: state([reported('eth0', 'eth0', { source: 'implicit' })]), h2: { ...state([]), status: {} } };
+    const { status: _, ...bare } = state([]);
+    assert.deepEqual(offersOf({ states: { ...states, h3: bare }, nodes: ['h2', 'h3'] }).resources, []);
+  });
+
+  it('have the present mode of a policy that was edited, whatever nodes still report', () => {
+    const states = { h1: state([reported('data', 'eth0', { policy: 'macvtap-cni/p', mode: 'vepa' })]) };
+    const edited = named('p', { parentIface: 'eth0', mode: 'private', resourceName: 'data' });
+    assert.deepEqual(briefOffers(offersOf({ policies: [edited], states }).ofResource('data')), [
+      'data macvtap-cni/p private on eth0 10x1 mtu 1500',
+    ]);
+  });
+
+  it('count a node by the entry that puts the resource on its parent: by name, altname or selector', () => {
+    const entry = (parent: ParentEntry, mode: 'private' | 'vepa' | 'bridge') => ({
+      ...parent,
+      mode,
+      resourceName: 'data',
+    });
+    const policies = [
+      named(
+        'p',
+        entry({ parentIface: 'wan' }, 'bridge'),
+        entry({ parentIface: 'lan' }, 'private'),
+        entry({ nicSelector: { drivers: ['ixgbe'] } }, 'vepa'),
+      ),
+    ];
+    const on = (parent: string) => state([reported('data', parent, { policy: 'macvtap-cni/p' })]);
+    const offers = offersOf({ policies, states: { h1: on('eth0'), h2: on('eth1'), h3: on('bond1'), h4: on('gone') } });
+    assert.deepEqual(briefOffers(offers.ofResource('data')), [
+      'data macvtap-cni/p bridge on wan 100x0',
+      'data macvtap-cni/p private on eth0 10x1 mtu 1500',
+      'data macvtap-cni/p vepa on eth1 10x1 mtu 1400',
+    ]);
+  });
+
+  it('do not count what a policy or the explicit configuration does not put there any more', () => {
+    const policies = [named('p', { parentIface: 'eth1' }, { parentIface: 'eth1', resourceName: 'data' })];
+    const states = {
+      h1: state([
+        reported('eth0', 'eth0', { policy: 'macvtap-cni/p' }),
+        reported('data', 'eth0', { policy: 'macvtap-cni/p' }),
+        reported('old', 'eth0', { source: 'explicit' }),
+        reported('moved', 'eth0', { source: 'explicit' }),
+      ]),
+    };
+    const offers = offersOf({ policies, states, explicit: '[{"name":"moved","lowerDevice":"eth1"}]' });
+    assert.deepEqual(
+      offers.resources.flatMap((name) => briefOffers(offers.ofResource(name))),
+      [
+        'data macvtap-cni/p bridge on eth1 100x0',
+        'eth1 macvtap-cni/p bridge on eth1 100x0',
+        'moved explicit bridge on eth1 100x0',
+      ],
+    );
+  });
+
+  it('do not count what only waits for its pods to end', () => {
+    const draining = reported('eth0', 'eth0', { source: 'implicit', code: 'Draining' });
+    assert.deepEqual(offersOf({ states: { h1: state([draining]) } }).resources, []);
+  });
+
+  it('find nothing under names that every object has', () => {
+    const offers = offersOf({ policies: [named('p', { parentIface: 'eth0' })] });
+    for (const name of ['constructor', '__proto__', 'toString']) {
+      assert.deepEqual([offers.ofResource(name), offers.ofParent(name), offers.policy(name)], [[], [], undefined]);
+    }
+  });
+});
+
+function state(resources: readonly ReportedResource[]): ReturnType<typeof nodeState> {
+  return nodeState(resources, links);
+}

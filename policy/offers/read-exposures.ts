@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  macvtapNetworkNodeStateDefaults as defaults,
+  type MacvtapNetworkNodeState,
+} from '../api/macvtap-network-node-state.ts';
+import type { PolicyEntry } from '../nodepolicy/read-policy.ts';
+import { readInterface } from '../plan/interface-facts.ts';
+import { type Interfaces, indexInterfaces } from '../plan/interfaces.ts';
+import { matchNic } from '../plan/match-nic.ts';
+import type { Mode } from '../plan/mode.ts';
+import type { Offer } from './offers.ts';
+import type { Writers } from './writers.ts';
+
+type Status = NonNullable<MacvtapNetworkNodeState['status']>;
+type ReportedResource = NonNullable<Status['resources']>[number];
+type ReportedInterface = NonNullable<Status['interfaces']>[number];
+
+/** That one node exposes a resource. */
+export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' | 'mode' | 'quantity' | 'mtu'> {
+  readonly parent: string;
+}
+
+/**
+ * What a node's state says that the node exposes, as far as those who wrote it still stand by it: a resource whose
+ * policy is gone, or no longer puts that resource on that parent, is left out, and one whose mode was edited has the
+ * new one. A state can be old, and stays for good when the node's plugin is dead. What drains is left out too.
+ */
+export function readExposures({ status }: MacvtapNetworkNodeState, writers: Writers): readonly Exposure[] {
+  const links = status?.interfaces ?? [];
+  let interfaces: Interfaces | undefined;
+  const index = () => {
+    interfaces ??= indexInterfaces(links.map(readInterface));
+    return interfaces;
+  };
+  return (status?.resources ?? []).flatMap((resource) => {
+    const link = links.find(({ name }) => name === resource.parent);
+    const mode = resource.code === 'Draining' ? undefined : presentMode(resource, link, writers, index);
+    return mode === undefined ? [] : [toExposure(resource, mode, link)];
+  });
+}
+
+/** Undefined where nobody stands by it. `index` is dear, and asked only for policies that select interfaces. */
+function presentMode(
+  resource: ReportedResource,
+  link: ReportedInterface | undefined,
+  { policies, explicit }: Writers,
+  index: () => Interfaces,
+): Mode | undefined {
+  if (resource.source === 'policy') {
+    const entries = policies.get(resource.policy ?? '')?.entries;
+    return entries?.find((entry) => causes(entry, resource, link, index))?.mode;
+  }
+  if (resource.source !== 'explicit') return resource.mode;
+  const entry = explicit.get(resource.name);
+  return entry !== undefined && isNamed(entry.lowerDevice, resource, link) ? entry.mode : undefined;
+}
+
+/** Whether an entry puts this resource on this parent: both names fit, or what it selects by. */
+function causes(
+  { parent, resourceName }: PolicyEntry,
+  resource: ReportedResource,
+  link: ReportedInterface | undefined,
+  index: () => Interfaces,
+): boolean {
+  if ((resourceName ?? resource.parent) !== resource.name) return false;
+  if ('name' in parent) return isNamed(parent.name, resource, link);
+  const nic = index().find(resource.parent);
+  return nic !== undefined && matchNic(nic, index().numaNodesOf(nic), parent.matcher);
+}
+
+function isNamed(name: string, { parent }: ReportedResource, link: ReportedInterface | undefined): boolean {
+  return name === parent || (link?.altNames?.includes(name) ?? false);
+}
+
+function toExposure(reported: ReportedResource, mode: Mode, link: ReportedInterface | undefined): Exposure {
+  const { name, source, policy, parent, quantity } = reported;
+  return {
+    resource: name,
+    source,
+    ...(source === 'policy' && policy !== undefined && { policy }),
+    mode,
+    parent,
+    quantity,
+    ...(link !== undefined && { mtu: link.mtu ?? defaults['status.interfaces[].mtu'] }),
+  };
+}

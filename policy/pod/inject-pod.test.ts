@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import jsonpatch from 'jsonpatch';
+import { asking, podContext, podOf } from '../../test/fixtures/pod/build-context.ts';
+import { injectPod } from './inject-pod.ts';
+import type { PodObject } from './read-pod.ts';
+
+const dataplane = 'macvtap.network.kubevirt.io/dataplane';
+const restricted = 'macvtap.network.kubevirt.io/restricted';
+const injected = 'macvtap.network.kubevirt.io/injected';
+const context = podContext('vms');
+
+describe('injecting a pod', () => {
+  it('gives the compute container what the networks need, as limit and request, and records it', () => {
+    const pod = podOf('data,fast,data', { containers: [{ name: 'helper' }, { name: 'compute', resources: {} }] });
+    const after = inject(pod);
+    const quantities = { [dataplane]: '2', [restricted]: '1' };
+    assert.deepEqual(after, {
+      metadata: {
+        name: 'p',
+        namespace: 'vms',
+        annotations: {
+          'k8s.v1.cni.cncf.io/networks': 'data,fast,data',
+          [injected]: JSON.stringify(quantities).replace(/"(\d)"/g, '$1'),
+        },
+      },
+      spec: {
+        containers: [{ name: 'helper' }, { name: 'compute', resources: { limits: quantities, requests: quantities } }],
+      },
+    });
+  });
+
+  it('takes the first container where none is named compute, and an init container of that name is not it', () => {
+    const spec = { initContainers: [{ name: 'compute' }], containers: [{ name: 'a' }, { name: 'b' }] };
+    assert.deepEqual(limitsOf(inject(podOf('data', spec))), [{ [dataplane]: '1' }, undefined]);
+  });
+
+  it('writes into resources, limits and requests that are absent, null, empty or hold others', () => {
+    const own = { cpu: '1' };
+    const data = { [dataplane]: '1' };
+    const cases: readonly [unknown, object][] = [
+      [undefined, { limits: data, requests: data }],
+      [null, { limits: data, requests: data }],
+      [{}, { limits: data, requests: data }],
+      [
+        { limits: null, requests: {} },
+        { limits: data, requests: data },
+      ],
+      [{ limits: own }, { limits: { ...own, ...data }, requests: data }],
+      [
+        { requests: own, claims: [] },
+        { requests: { ...own, ...data }, claims: [], limits: data },
+      ],
+      [{ limits: { [dataplane]: 0 } }, { limits: data, requests: data }],
+    ];
+    for (const [resources, expected] of cases) {
+      const after = inject(podOf('data', { containers: [{ name: 'a', resources }] }));
+      assert.deepEqual(containersIn(after)[0]?.resources, expected);
+    }
+  });
+
+  it('adds only what is missing, whoever asks for it already and in whatever form', () => {
+    const added = (spec: object) => injectPod(podOf('data,data', spec), context).edits.length > 0;
+    assert.equal(added({ containers: [{ name: 'compute' }, asking({ dataplane: 2 })] }), false);
+    assert.equal(added({ containers: [asking({ dataplane: '1' }), asking({ dataplane: '1000m' })] }), false);
+    assert.equal(
+      added({
+        containers: [{ name: 'a' }],
+        initContainers: [{ restartPolicy: 'Always', ...asking({ dataplane: 2 }) }],
+      }),
+      false,
+    );
+    assert.equal(added({ containers: [asking({ dataplane: 5 })] }), false);
+    const spec = { containers: [asking({ dataplane: 1 }), { name: 'compute' }] };
+    assert.deepEqual(limitsOf(inject(podOf('data,data,data', spec))), [{ [dataplane]: 1 }, { [dataplane]: '2' }]);
+    const more = { containers: [{ name: 'a', ...asking({ dataplane: 1 }) }] };
+    assert.deepEqual(limitsOf(inject(podOf('data,data,data', more))), [{ [dataplane]: '3' }]);
+  });
+
+  it('does not count on a device that an ordinary init container has given back', () => {
+    const spec = { initContainers: [asking({ dataplane: 1 })], containers: [{ name: 'a' }] };
+    assert.deepEqual(limitsOf(inject(podOf('data', spec))), [{ [dataplane]: '1' }]);
+  });
+
+  it('merges what an earlier pass recorded, and does not believe a record that was copied along', () => {
+    const once = inject(podOf('data', { containers: [{ name: 'a' }] }));
+    const grown = withNetworks(once, 'data,data,fast');
+    assert.equal(recordOf(inject(grown)), `{"${dataplane}":2,"${restricted}":1}`);
+
+    const copied = withNetworks(podOf('data', { containers: [{ name: 'a' }] }), 'data', {
+      [injected]: `{"${dataplane}":9,"${restricted}":1,"example.com/x":1}`,
+    });
+    assert.equal(recordOf(inject(copied)), `{"${dataplane}":1}`);
+    for (const hostile of ['{', 'null', '[1]', `{"${dataplane}":-1}`, `{"${dataplane}":"1"}`, '{"__proto__":1}', 7]) {
+      const odd = withNetworks(podOf('data', { containers: [{ name: 'a' }] }), 'data', { [injected]: hostile });
+      assert.equal(recordOf(inject(odd)), `{"${dataplane}":1}`);
+    }
+  });
+
+  it('changes nothing of an update, of a pod that is being deleted, or where nothing of ours is named', () => {
+    const nothing = { edits: [], verdicts: [] };
+    const pod = podOf('data,nothing');
+    assert.deepEqual(injectPod(pod, podContext('vms', { before: pod })), nothing);
+    const metadata = { ...(pod.metadata as object), deletionTimestamp: '2025-01-01T00:00:00Z' };
+    assert.deepEqual(injectPod({ ...pod, metadata }, context), nothing);
+    assert.deepEqual(injectPod(podOf('other,plain'), context), nothing);
+    assert.deepEqual(injectPod(podOf(undefined), context), nothing);
+  });
+
+  it('warns of what stands in the way, and does what it can', () => {
+    const text = 'data,nothing,fast';
+    assert.deepEqual(warnings(podOf(text, {})), [
+      'NetworkMissing metadata.annotations[k8s.v1.cni.cncf.io/networks]',
+      'NotInjected spec.containers',
+      'NotInjected spec.containers',
+    ]);
+    for (const containers of [[], null, [null], 'x'])
+      assert.deepEqual(warnings(podOf('data', { containers })), ['NotInjected spec.containers']);
+    assert.deepEqual(warnings(podOf('[')), ['NetworksUnreadable metadata.annotations[k8s.v1.cni.cncf.io/networks]']);
+    for (const resources of ['x', [], { limits: 'x' }, { requests: [] }]) {
+      const pod = podOf('data', { containers: [{ resources }] });
+      assert.deepEqual(warnings(pod), ['NotInjected spec.containers[0].resources']);
+      assert.deepEqual(injectPod(pod, context).edits, []);
+    }
+  });
+
+  it('leaves alone what is asked for in no number of devices, and still adds the rest', () => {
+    const pod = podOf('data,fast', { containers: [{ name: 'a' }, asking({ dataplane: 'one' })] });
+    assert.deepEqual(warnings(pod), [`NotInjected spec.containers[1].resources.limits[${dataplane}]`]);
+    assert.deepEqual(limitsOf(inject(pod)), [{ [restricted]: '1' }, { [dataplane]: 'one' }]);
+  });
+
+  it('names no more than ten networks that are missing', () => {
+    const text = Array.from({ length: 200 }, (_, index) => `nothing-${index}`).join();
+    assert.equal(warnings(podOf(text)).length, 10);
+  });
+});
+
+/** The pod with the edits applied, as an API server would. */
+function inject(pod: PodObject): PodObject {
+  return jsonpatch.apply_patch(structuredClone(pod), [...injectPod(pod, context).edits]);
+}
+
+function warnings(pod: PodObject): readonly string[] {
+  const { verdicts } = injectPod(pod, context);
+  assert.ok(verdicts.every(({ severity }) => severity === 'warn'));
+  return verdicts.map(({ code, path }) => `${code} ${path}`);
+}
+
+function containersIn(pod: PodObject): readonly { readonly resources?: { readonly limits?: unknown } }[] {
+  return (pod.spec as { readonly containers: [] }).containers;
+}
+
+function limitsOf(pod: PodObject): readonly unknown[] {
+  return containersIn(pod).map(({ resources }) => resources?.limits);
+}
+
+function annotationsOf(pod: PodObject): Readonly<Record<string, unknown>> {
+  return (pod.metadata as { readonly annotations: Record<string, unknown> }).annotations;
+}
+
+function recordOf(pod: PodObject): unknown {
+  return annotationsOf(pod)[injected];
+}
+
+function withNetworks(pod: PodObject, text: string, more: object = {}): PodObject {
+  const annotations = { ...annotationsOf(pod), 'k8s.v1.cni.cncf.io/networks': text, ...more };
+  return { ...pod, metadata: { ...(pod.metadata as object), annotations } };
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { networksOf, parseNetworks, selectNetworks } from './parse-networks.ts';
+
+const networks = 'k8s.v1.cni.cncf.io/networks';
+const defaultNetwork = 'v1.multus-cni.io/default-network';
+
+/** What Multus takes, and what it names. */
+const accepted: readonly [string, readonly string[]][] = [
+  ['a', ['vms/a']],
+  ['a,b', ['vms/a', 'vms/b']],
+  [' a , other/b @ net1 ,  other / c ', ['vms/a', 'other/b', 'other/c']],
+  ['a@net1,a@net2,a', ['vms/a', 'vms/a', 'vms/a']],
+  ['a@', ['vms/a']],
+  ['/a', ['vms/a']],
+  ['a@eth0.100', ['vms/a']],
+  ['[]', []],
+  ['[{"name":"a"},{"name":"b","namespace":"other","interface":"net1","ips":["192.0.2.1/24"]}]', ['vms/a', 'other/b']],
+  [' [ {"name" : "a", "namespace" : null, "default-route": []} ] ', ['vms/a']],
+  ['[{"NAME":"a","NameSpace":"other"}]', ['other/a']],
+  ['[{"name":"my.net"}]', ['vms/my.net']],
+  ['[{"name":"a","name":"b"}]', ['vms/b']],
+  ['[{"name":"a","__proto__":{"namespace":"x"}}]', ['vms/a']],
+  ['null', ['vms/null']],
+];
+
+/** What Multus refuses, and what can be made out all the same. */
+const refused: readonly [string, readonly string[], RegExp][] = [
+  ['', [], /^"" is not of the form/],
+  ['a,', ['vms/a'], /^"" is not of the form/],
+  ['a/b/c', [], /"a\/b\/c" is not of the form/],
+  ['a@b@c', [], /not of the form/],
+  ['@net1', [], /not of the form/],
+  ['   ', [], /^"" is not/],
+  ['My_Net', ['vms/My_Net'], /takes a-z, 0-9 and -/],
+  ['a b', ['vms/a b'], /takes a-z/],
+  ['ns./a', ['ns./a'], /takes a-z/],
+  ['a@sixteen-letters-', ['vms/a'], /no name for an interface/],
+  ['a@net 1', ['vms/a'], /no name for an interface/],
+  ['[', [], /^no JSON: /],
+  ['[{"name":"a"}', [], /^no JSON: /],
+  ['{"name":"a"}', [], /^an object instead of a list$/],
+  ['"a"', [], /^"a" instead of a list$/],
+  ['[null,{"name":"a"}]', ['vms/a'], /^item 0 is null instead of an object$/],
+  ['[["a"]]', [], /^item 0 is a list instead of an object$/],
+  ['[{"namespace":"a"}]', [], /^item 0 has no name$/],
+  ['[{"name":null}]', [], /has no name/],
+  ['[{"name":1}]', [], /are text/],
+  ['[{"name":"a","namespace":[]}]', [], /are text/],
+  ['[{"name":"a","interface":{}}]', [], /are text/],
+];
+
+describe('the selection of networks', () => {
+  for (const [text, expected] of accepted) {
+    it(`reads ${text}`, () => {
+      const { networks: read, faults } = parseNetworks(text, 'vms');
+      assert.deepEqual([read.map(({ namespace, name }) => `${namespace}/${name}`), faults], [expected, []]);
+    });
+  }
+
+  for (const [text, expected, fault] of refused) {
+    it(`tells what is wrong with ${text}`, () => {
+      const { networks: read, faults } = parseNetworks(text, 'vms');
+      assert.deepEqual(
+        read.map(({ namespace, name }) => `${namespace}/${name}`),
+        expected,
+      );
+      assert.equal(faults.length, 1);
+      assert.match(faults[0] ?? '', fault);
+    });
+  }
+
+  it('reads 200 networks in either syntax', () => {
+    const names = Array.from({ length: 200 }, (_, index) => `net-${index}`);
+    for (const text of [names.join(', '), JSON.stringify(names.map((name) => ({ name })))]) {
+      const { networks: read, faults } = parseNetworks(text, 'vms');
+      assert.deepEqual([read.map(({ name }) => name), faults], [names, []]);
+    }
+  });
+
+  it('is done with a long and a deep text', () => {
+    assert.equal(parseNetworks('['.repeat(20_000), 'vms').faults.length, 1);
+    assert.equal(parseNetworks(','.repeat(20_000), 'vms').faults.length, 20_001);
+    assert.match(parseNetworks(`a ${'b'.repeat(1_000_000)}`, 'vms').faults[0] ?? '', /^.{1,200}$/);
+  });
+});
+
+describe('the networks of a pod', () => {
+  const pod = (annotations: unknown, spec: unknown = {}) => ({ metadata: { namespace: 'vms', annotations }, spec });
+
+  it('are its default network, which Multus looks for in a namespace of its own, and its further ones', () => {
+    const both = pod({ [networks]: 'a,other/b', [defaultNetwork]: 'main' });
+    assert.deepEqual(networksOf(both), [
+      { namespace: 'kube-system', name: 'main' },
+      { namespace: 'vms', name: 'a' },
+      { namespace: 'other', name: 'b' },
+    ]);
+    assert.deepEqual(networksOf(both, { namespace: 'x', multusNamespace: 'multus' }).slice(0, 2), [
+      { namespace: 'multus', name: 'main' },
+      { namespace: 'x', name: 'a' },
+    ]);
+  });
+
+  it('are looked for in the namespace default where the pod names none', () => {
+    assert.deepEqual(networksOf({ metadata: { annotations: { [networks]: 'a' } } }), [
+      { namespace: 'default', name: 'a' },
+    ]);
+  });
+
+  it('are one default network, not more and not none', () => {
+    const faultsOf = (text: string) => selectNetworks(pod({ [defaultNetwork]: text }), { namespace: 'vms' })[0]?.faults;
+    assert.deepEqual(faultsOf('main'), []);
+    assert.deepEqual(faultsOf('[]'), ['0 networks instead of one']);
+    assert.deepEqual(faultsOf('main,other'), ['2 networks instead of one']);
+    assert.deepEqual(faultsOf(''), ['"" is not of the form namespace/name@interface']);
+  });
+
+  it('are none in the host network, which is told', () => {
+    const inHost = pod({ [networks]: 'a' }, { hostNetwork: true });
+    assert.deepEqual(networksOf(inHost), []);
+    assert.equal(selectNetworks(inHost, { namespace: 'vms' })[0]?.faults.length, 1);
+    assert.deepEqual(selectNetworks(pod({}, { hostNetwork: true }), { namespace: 'vms' }), []);
+  });
+
+  it('are none where the annotations are absent, empty or of another type', () => {
+    const hostile: readonly object[] = [
+      {},
+      { metadata: null },
+      { metadata: 'x' },
+      pod(null),
+      pod([]),
+      pod('text'),
+      pod({ [networks]: null }),
+      pod({ [networks]: '' }),
+      pod({ [networks]: { a: 1 } }),
+    ];
+    for (const object of hostile) assert.deepEqual(networksOf(object), []);
+  });
+});

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import jsonpatch from 'jsonpatch';
+import { podContext } from '../../test/fixtures/pod/build-context.ts';
+import type { Edit } from '../edit.ts';
+import { countDemand, countHeld, resourcesOfPod } from './count-demand.ts';
+import { injectPod } from './inject-pod.ts';
+import { networksOf } from './parse-networks.ts';
+import { containersOf, type PodObject } from './read-pod.ts';
+import { injectedAnnotation } from './record-injected.ts';
+import { reviewPod } from './review-pod.ts';
+
+const context = podContext('vms');
+const prefix = 'macvtap.network.kubevirt.io/';
+const names = ['dataplane', 'restricted', 'unknown'] as const;
+
+/** An object with some of these fields. */
+const some = (fields: Record<string, fc.Arbitrary<unknown>>) => fc.record(fields, { requiredKeys: [] });
+const nothing = fc.constantFrom(undefined, null);
+
+const quantities = fc.oneof(
+  { weight: 1, arbitrary: nothing },
+  {
+    weight: 4,
+    arbitrary: fc.dictionary(
+      fc.constantFrom(...names.map((name) => `${prefix}${name}`), 'cpu', `${prefix}`),
+      fc.constantFrom('1', 1, '2', '1k', '0', '3000m'),
+    ),
+  },
+);
+const container = some({
+  name: fc.constantFrom('compute', 'a', 'b'),
+  resources: fc.oneof(nothing, some({ limits: quantities, requests: quantities })),
+  restartPolicy: fc.constantFrom('Always', 'Never'),
+  image: fc.constant('registry.example/vm:1'),
+});
+const selections = fc.oneof(
+  fc
+    .array(fc.constantFrom('data', 'tenant/fast@net1', 'vms/data', ' fast ', 'other', 'missing', 'typo'), {
+      minLength: 1,
+    })
+    .map((items) => items.join()),
+  fc
+    .array(some({ name: fc.constantFrom('data', 'fast'), namespace: fc.constantFrom('vms', 'tenant') }))
+    .map((list) => JSON.stringify(list)),
+);
+
+/** Pods as an API server lets through, but for what it would default. */
+const validPod: fc.Arbitrary<PodObject> = fc.record({
+  metadata: fc.record({
+    name: fc.constant('p'),
+    annotations: some({
+      'k8s.v1.cni.cncf.io/networks': selections,
+      'v1.multus-cni.io/default-network': fc.constantFrom('cluster', 'vms/data'),
+      [injectedAnnotation]: fc.constantFrom(`{"${prefix}dataplane":1}`, '{'),
+      'example.com/other': fc.constant('kept'),
+    }),
+  }),
+  spec: some({
+    containers: fc.array(container, { minLength: 1, maxLength: 3 }),
+    initContainers: fc.array(container, { maxLength: 2 }),
+    hostNetwork: fc.constantFrom(true, false, false, false),
+  }),
+});
+
+/** Anything in any place. */
+const junk = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.constantFrom(...names.map((name) => ({ [`${prefix}${name}`]: '1' }))),
+  selections,
+);
+const hostile = (arbitrary: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 3, arbitrary }, { weight: 1, arbitrary: junk });
+const hostileContainer = hostile(
+  some({
+    name: junk,
+    restartPolicy: junk,
+    resources: hostile(some({ limits: hostile(quantities), requests: hostile(quantities) })),
+  }),
+);
+const hostilePod = hostile(
+  some({
+    metadata: hostile(
+      some({
+        namespace: junk,
+        deletionTimestamp: junk,
+        annotations: hostile(
+          some({
+            'k8s.v1.cni.cncf.io/networks': fc.oneof(selections, fc.string(), junk),
+            'v1.multus-cni.io/default-network': fc.oneof(selections, junk),
+            [injectedAnnotation]: junk,
+          }),
+        ),
+      }),
+    ),
+    spec: hostile(
+      some({
+        containers: hostile(fc.array(hostileContainer, { maxLength: 3 })),
+        initContainers: hostile(fc.array(hostileContainer, { maxLength: 2 })),
+        ephemeralContainers: junk,
+        hostNetwork: junk,
+      }),
+    ),
+  }),
+) as fc.Arbitrary<PodObject>;
+
+const runs = { numRuns: 1_000 };
+
+describe('a pod', () => {
+  it('never raises, however hostile, and its edits apply', () => {
+    fc.assert(
+      fc.property(hostilePod, fc.option(hostilePod, { nil: undefined }), (pod, before) => {
+        const update = before === undefined ? context : { ...context, before };
+        reviewPod(pod, update);
+        networksOf(pod);
+        resourcesOfPod(pod, context.networks);
+        inject(pod);
+        assert.deepEqual(injectPod(inject(pod), context).edits, []);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('injected twice is as injected once', () => {
+    fc.assert(
+      fc.property(validPod, (pod) => {
+        const once = inject(pod);
+        assert.deepEqual(injectPod(once, context).edits, []);
+      }),
+      runs,
+    );
+  });
+
+  it('has after injection what its networks need, and no more than it asked for or that', () => {
+    fc.assert(
+      fc.property(validPod, (pod) => {
+        const demand = countDemand(networksOf(pod, context), context.networks);
+        const before = countHeld(containersOf(pod));
+        const after = countHeld(containersOf(inject(pod)));
+        if (!containersOf(pod).some(({ role, list }) => role === 'app' && list === 'containers')) return;
+        for (const name of new Set([...demand.keys(), ...before.keys(), ...after.keys()])) {
+          assert.equal(after.get(name) ?? 0, Math.max(demand.get(name) ?? 0, before.get(name) ?? 0));
+        }
+      }),
+      runs,
+    );
+  });
+
+  it('keeps everything but the devices of one container and the record of them', () => {
+    fc.assert(
+      fc.property(validPod, (pod) => {
+        const untouched = JSON.stringify(pod);
+        const after = inject(pod);
+        assert.equal(JSON.stringify(pod), untouched);
+        assert.deepEqual(withoutOurs(after), withoutOurs(pod));
+      }),
+      runs,
+    );
+  });
+
+  it('has in its limits what it has in its requests, wherever something was added', () => {
+    fc.assert(
+      fc.property(validPod, (pod) => {
+        const { edits } = injectPod(pod, context);
+        assert.deepEqual(quantitiesIn(edits, 'limits'), quantitiesIn(edits, 'requests'));
+      }),
+      runs,
+    );
+  });
+});
+
+/** The pod with the edits applied, as an API server would. */
+function inject(pod: PodObject): PodObject {
+  const { edits } = injectPod(pod, context);
+  return edits.length === 0 ? pod : jsonpatch.apply_patch(structuredClone(pod), [...edits]);
+}
+
+/** What edits write into one of the two maps of a container, by resource: whole resources, a whole map or one key. */
+function quantitiesIn(edits: readonly Edit[], field: 'limits' | 'requests'): unknown {
+  const written = edits.flatMap(({ path, value }) => {
+    const [, , , , whole, map, key] = path.split('/');
+    if (whole !== 'resources') return [];
+    if (map === undefined) return [(value as Record<typeof field, object>)[field]];
+    if (map !== field) return [];
+    return [key === undefined ? value : { [key.replace('~1', '/')]: value }];
+  });
+  return Object.assign({}, ...written);
+}
+
+/** A pod without resources of ours, without the maps that are empty then, and without the record. */
+function withoutOurs(pod: PodObject): unknown {
+  const { metadata, spec } = structuredClone(pod) as {
+    metadata: { annotations: object };
+    spec: { containers?: object[] };
+  };
+  const annotations = withoutPrefix(metadata.annotations);
+  return {
+    metadata: { ...metadata, annotations },
+    spec: { ...spec, containers: spec.containers?.map(withoutDevices) },
+  };
+}
+
+function withoutDevices(container: { readonly resources?: Readonly<Record<string, object | null>> | null }): object {
+  const maps = Object.entries(container.resources ?? {}).map(
+    ([field, map]) => [field, withoutPrefix(map ?? {})] as const,
+  );
+  return { ...container, resources: Object.fromEntries(maps.filter(([, map]) => Object.keys(map).length > 0)) };
+}
+
+function withoutPrefix(map: object): object {
+  return Object.fromEntries(
+    Object.entries(map).filter(([key, value]) => !key.startsWith(prefix) && value !== undefined),
+  );
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { named, nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { asking, podContext, podOf } from '../../test/fixtures/pod/build-context.ts';
+import type { PodContext } from './pod-context.ts';
+import type { PodObject } from './read-pod.ts';
+import { reviewPod } from './review-pod.ts';
+
+const tenant = podContext('tenant');
+const restricted = { containers: [{ name: 'a', ...asking({ restricted: 1 }) }] };
+
+describe('the review of a pod', () => {
+  it('denies what its namespace may not use, naming resource, namespace, policy and selector', () => {
+    assert.deepEqual(details(podOf('fast', restricted), tenant), [
+      'deny resource restricted, namespace tenant: policy macvtap-cni/restricted admits namespaces with vms=true',
+    ]);
+    assert.deepEqual(details(podOf('fast'), tenant), [
+      'deny network tenant/fast with resource restricted, namespace tenant: policy macvtap-cni/restricted admits namespaces with vms=true',
+    ]);
+  });
+
+  it('denies by every policy that does not admit the namespace', () => {
+    const shared = podOf(undefined, { containers: [asking({ shared: 1 })] });
+    assert.deepEqual(details(shared, podContext('default')), [
+      'deny resource shared, namespace default: policy macvtap-cni/blue admits namespaces with team in (blue,green)',
+    ]);
+    assert.deepEqual(
+      details(shared, podContext('nowhere')).map((text) => text.split('admits')[1]),
+      [' namespaces with team in (blue,green)', ' namespaces with stage!=dev'],
+    );
+  });
+
+  it('denies an ephemeral container too', () => {
+    const spec = { containers: [{ name: 'a' }], ephemeralContainers: [asking({ restricted: 1 })] };
+    assert.equal(details(podOf(undefined, spec), tenant).length, 1);
+  });
+
+  it('says which name was probably meant', () => {
+    assert.deepEqual(details(podOf('typo'), podContext('vms')), [
+      'warn network vms/typo with resource dataplan: is dataplane meant?',
+    ]);
+    assert.deepEqual(details(podOf(undefined, { containers: [asking({ zzzzzz: 1 })] }), podContext('vms')), [
+      'warn resource zzzzzz: nothing of a similar name is offered',
+    ]);
+  });
+
+  it('counts the devices against the best node', () => {
+    assert.deepEqual(details(podOf('data', { containers: [asking({ dataplane: 26 })] }), podContext('vms')), [
+      'warn resource dataplane: 26 needed, at most 25 on a node',
+    ]);
+  });
+
+  it('does not count on devices that are asked of nodes, where some node has the resource', () => {
+    const policies = [
+      named(
+        'p',
+        { parentIface: 'eth0', resourceName: 'data' },
+        { parentIface: 'eth1', mode: 'vepa', resourceName: 'data' },
+      ),
+    ];
+    const states = { h1: nodeState([reported('data', 'eth0', { policy: 'macvtap-cni/p', quantity: 2 })]) };
+    const context = podContext('vms', { offers: offersOf({ policies, states }) });
+    assert.deepEqual(details(podOf(undefined, { containers: [asking({ data: 3 })] }), context), [
+      'warn resource data: 3 needed, at most 2 on a node',
+    ]);
+  });
+
+  it('passes a pod that is being deleted', () => {
+    const metadata = { deletionTimestamp: '2025-01-01T00:00:00Z', annotations: { 'k8s.v1.cni.cncf.io/networks': '[' } };
+    assert.deepEqual(details({ metadata, spec: restricted }, tenant), []);
+  });
+
+  it('passes an update that leaves what it names, though policies have changed since', () => {
+    const before = podOf('fast,nothing', restricted);
+    const labelled = { ...before, metadata: { ...(before.metadata as object), labels: { a: 'b' } } };
+    assert.deepEqual(details(labelled, { ...tenant, before }), []);
+  });
+
+  it('denies an update that adds a network whose resource the namespace may not use', () => {
+    assert.equal(details(podOf('data,fast'), { ...tenant, before: podOf('data') }).length, 1);
+    assert.deepEqual(details(podOf('data'), { ...tenant, before: podOf('data,fast') }), []);
+  });
+});
+
+function details(pod: PodObject, context: PodContext): readonly string[] {
+  return reviewPod(pod, context).map(({ severity, detail }) => `${severity} ${detail}`);
+}
