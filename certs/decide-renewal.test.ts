@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { inventPair } from '../test/fixtures/certs/invented-pair.ts';
+import { type Decision, decideRenewal, type RenewalFacts } from './decide-renewal.ts';
+import { authoritiesOf } from './state.ts';
+
+const settings = { lifetimeMs: 900, renewBeforeMs: 300, overlapMs: 10 };
+const at = (ms: number) => ({ earliestMs: ms, latestMs: ms });
+
+/** Lives until 1000, so it is due at 700. */
+const current = inventPair('current', { notBeforeMs: 100, notAfterMs: 1_000 });
+const next = inventPair('next', { notBeforeMs: 800, notAfterMs: 1_700 });
+const old = inventPair('old', { notAfterMs: 900 }).authority;
+const foreign = inventPair('foreign', { names: ['elsewhere'], notAfterMs: 1_000 });
+
+const calm: RenewalFacts = {
+  stored: { current, older: [] },
+  last: { current, older: [] },
+  served: current,
+  published: [],
+  now: at(500),
+  publishedForMs: () => 0,
+  names: ['webhook'],
+  settings,
+};
+const blank = { last: { older: [] }, served: undefined };
+
+/** The decision with names instead of pairs: `publish-next current=current next=fresh(webhook) older=old`. */
+function tell(decision: Decision): string {
+  if (decision.action === 'keep') return `keep for ${decision.waitMs}`;
+  const { action, state, fresh } = decision;
+  const made = fresh && `fresh(${fresh.names})`;
+  const parts = {
+    current: fresh?.as === 'current' ? made : state.current?.serial,
+    next: fresh?.as === 'next' ? made : state.next?.serial,
+    older: state.older.map(({ pem }) => pem.split(' ')[1]).join(),
+  };
+  return [action, ...Object.entries(parts).flatMap(([key, value]) => (value ? [`${key}=${value}`] : []))].join(' ');
+}
+
+const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> = {
+  'nothing anywhere': [{ ...blank, stored: { older: [] } }, 'create current=fresh(webhook)'],
+  'nothing but authorities': [
+    { ...blank, stored: { older: [old] }, published: [current.authority] },
+    'create current=fresh(webhook) older=old,current',
+  ],
+  'nothing to do': [{}, 'keep for 200'],
+  'an intact pair for one that begins': [blank, 'keep for 200'],
+  'two thirds of the life over': [{ now: at(700) }, 'publish-next current=current next=fresh(webhook)'],
+  'a millisecond before that': [{ now: at(699) }, 'keep for 1'],
+  'a clock that may have jumped there': [
+    { now: { earliestMs: 500, latestMs: 700 } },
+    'publish-next current=current next=fresh(webhook)',
+  ],
+  'a successor that nobody published': [{ now: at(900), stored: { current, next, older: [] } }, 'keep for 10'],
+  'a successor published for too short a time': [
+    { now: at(900), stored: { current, next, older: [] }, publishedForMs: () => 9 },
+    'keep for 1',
+  ],
+  'a successor published for long enough': [
+    { now: at(900), stored: { current, next, older: [] }, publishedForMs: () => 10 },
+    'switch current=next older=current',
+  ],
+  'a successor that is due itself': [
+    { now: at(1_400), stored: { current: inventPair('c', { notAfterMs: 1_500 }), next, older: [] }, ...blank },
+    'publish-next current=c next=fresh(webhook)',
+  ],
+  'a successor with other names': [
+    { now: at(800), stored: { current, next: { ...next, names: ['b', 'c'] }, older: [] } },
+    'publish-next current=current next=fresh(webhook,b,c)',
+  ],
+  'a pair that expired, with a successor': [
+    { now: at(1_000), stored: { current, next, older: [] } },
+    'switch current=next',
+  ],
+  'a pair that expired, alone': [{ now: at(1_000) }, 'create current=fresh(webhook)'],
+  'a clock that may have jumped past the end': [
+    { now: { earliestMs: 500, latestMs: 1_200 } },
+    'publish-next current=current next=fresh(webhook)',
+  ],
+  'a pair that is not yet valid': [
+    { ...blank, stored: { current: inventPair('c', { notBeforeMs: 501 }), older: [] } },
+    'create current=fresh(webhook) older=c',
+  ],
+  'a Secret that was deleted': [{ stored: { older: [] } }, 'restore current=current next=fresh(webhook)'],
+  'a Secret that was deleted during a renewal': [
+    { now: at(900), stored: { older: [] }, last: { current, next, older: [old] } },
+    'restore current=current next=next',
+  ],
+  'a Secret that was deleted, and authorities that are published': [
+    { stored: { older: [] }, published: [old] },
+    'restore current=current next=fresh(webhook) older=old',
+  ],
+  'a broken pair for one that begins, with a successor': [
+    { ...blank, now: at(900), stored: { next, older: [current.authority] } },
+    'switch current=next older=current',
+  ],
+  'a Secret restored from long ago': [
+    { now: at(900), stored: { current, older: [] }, served: next, last: { current: next, older: [] } },
+    'restore current=next next=fresh(webhook) older=current',
+  ],
+  "somebody else's pair": [
+    { stored: { current: inventPair('theirs'), older: [] } },
+    'keep-authority current=theirs older=current',
+  ],
+  'an authority that vanished': [{ last: { current, older: [old] } }, 'keep-authority current=current older=old'],
+  'an authority that vanished shortly before its end': [
+    { now: at(690), last: { current, older: [inventPair('soon', { notAfterMs: 800 }).authority] } },
+    'keep for 10',
+  ],
+  'other names, and nothing served': [
+    { ...blank, stored: { current: foreign, older: [] } },
+    'create current=fresh(webhook,elsewhere) older=foreign',
+  ],
+  'other names, while something better is served': [
+    { stored: { current: foreign, older: [current.authority] } },
+    'publish-next current=foreign next=fresh(webhook,elsewhere) older=current',
+  ],
+  'other names, and a successor with ours': [
+    { ...blank, now: at(900), stored: { current: foreign, next, older: [] } },
+    'switch current=next older=foreign',
+  ],
+  'an authority that expired': [
+    { now: at(900), stored: { current, next, older: [old] } },
+    'drop current=current next=next',
+  ],
+  'a clock that may have jumped past its end': [
+    { now: { earliestMs: 899, latestMs: 1_000 }, stored: { current, next, older: [old] } },
+    'keep for 1',
+  ],
+};
+
+describe('the next step of a certificate', () => {
+  for (const [what, [facts, decision]] of Object.entries(table)) {
+    it(`with ${what}: ${decision}`, () => {
+      assert.equal(tell(decideRenewal({ ...calm, ...facts })), decision);
+    });
+  }
+
+  it('keeps sixteen older authorities at most, those that end first', () => {
+    const many = Array.from(
+      { length: 40 },
+      (_, index) => inventPair(`${index}`, { notAfterMs: 2_000 + index }).authority,
+    );
+    const decision = decideRenewal({ ...calm, stored: { current, older: many.toReversed() } });
+    assert.ok(decision.action === 'drop');
+    assert.deepEqual(decision.state.older, many.slice(0, 16));
+    assert.equal(authoritiesOf(decision.state).length, 17);
+    const after = decideRenewal({ ...calm, stored: decision.state, last: { current, older: many } });
+    assert.equal(after.action, 'keep');
+  });
+});

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { describe, it } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { createMemoryCluster, type MemoryCluster } from '../test/fixtures/certs/memory-cluster.ts';
+import { until } from '../test/process/until.ts';
+import { keepCertificate } from './keep-certificate.ts';
+import type { ServedCertificate } from './served-certificate.ts';
+
+const names = ['webhook.ns.svc'];
+/** Due one second after it was made: whole seconds are what certificates know. */
+const settings = { lifetimeMs: 3_600_000, renewBeforeMs: 3_599_000, overlapMs: 200 };
+const keep = (cluster: MemoryCluster, more: Partial<Parameters<typeof keepCertificate>[0]> = {}) =>
+  keepCertificate({ ...cluster, names, settings, pollMs: 50, ...more });
+
+/** A server that serves whatever certificate there is, as the webhook does. */
+async function serve(kept: ServedCertificate): Promise<{ port: number } & AsyncDisposable> {
+  const server: Server = createServer((_, response) => response.end('ok'));
+  const load = () => kept.current && server.setSecureContext({ cert: kept.current.certPem, key: kept.current.keyPem });
+  load();
+  const listening = kept.onChange(load);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      listening[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One request on a connection of its own; resolves with the serial of the certificate that the client accepted. */
+async function call(port: number, ca: string): Promise<string> {
+  const sent = request({ port, host: '127.0.0.1', ca, servername: names[0], agent: false, path: '/' });
+  sent.end();
+  const [response] = await once(sent, 'response');
+  const { serialNumber } = (response.socket as TLSSocket).getPeerCertificate();
+  response.resume();
+  await once(response, 'end');
+  return serialNumber;
+}
+
+describe('a certificate that is kept', () => {
+  it('is renewed three times under clients that know bundles as old as the overlap, and none is refused', async () => {
+    const cluster = createMemoryCluster();
+    await using one = await keep(cluster);
+    await using other = await keep(cluster);
+    await until(
+      async () => [one.current?.serial === other.current?.serial, cluster.bundle !== ''],
+      (all) => all.every(Boolean),
+    );
+    await using first = await serve(one);
+    await using second = await serve(other);
+    const bundles = [{ sinceMs: performance.now(), text: cluster.bundle }];
+    cluster.onChanged = (what) => {
+      if (what === 'write bundle') bundles.push({ sinceMs: performance.now(), text: cluster.bundle });
+    };
+    /** The bundle that a client knows which is behind by the overlap. */
+    const oldBundle = () =>
+      bundles.findLast(({ sinceMs }) => sinceMs <= performance.now() - settings.overlapMs)?.text ??
+      bundles[0]?.text ??
+      '';
+    const serials = new Set<string>();
+    const failures: unknown[] = [];
+    const client = async (port: number, bundle: () => string) => {
+      while (serials.size < 4 && failures.length === 0) {
+        // Read before the connection is made, as a client does.
+        await call(port, bundle()).then(
+          (serial) => serials.add(serial),
+          (thrown: unknown) => failures.push(thrown),
+        );
+      }
+    };
+    await Promise.all(
+      [first, second].flatMap(({ port }) => [client(port, () => cluster.bundle), client(port, oldBundle)]),
+    );
+    assert.deepEqual(failures, []);
+    assert.deepEqual([one.faults, other.faults], [[], []]);
+  });
+
+  it('is there when it was looked for once, unless the store is away; then it comes when the store does', async () => {
+    const cluster = createMemoryCluster();
+    {
+      await using kept = await keep(cluster);
+      assert.ok(kept.current !== undefined && kept.current.notAfter.getTime() > Date.now());
+      assert.deepEqual(Object.keys(kept.current).sort(), ['certPem', 'keyPem', 'notAfter', 'serial']);
+    }
+    const events: string[] = [];
+    cluster.onRequest = () => Promise.reject(new Error('connection refused'));
+    await using kept = await keep(cluster, { onEvent: ({ what }) => events.push(what) });
+    assert.deepEqual([kept.current, kept.faults.at(-1)?.message], [undefined, 'connection refused']);
+    let changes = 0;
+    using _listening = kept.onChange(() => {
+      changes += 1;
+    });
+    cluster.onRequest = () => undefined;
+    await until(
+      async () => kept,
+      ({ current, faults }) => current !== undefined && faults.length === 0,
+    );
+    assert.ok(changes > 0);
+    assert.equal(events[0], 'serve');
+  });
+
+  it('follows store and bundle without waiting for the poll', async () => {
+    const cluster = createMemoryCluster();
+    const long = { pollMs: 3_600_000, settings: {} };
+    await using one = await keep(cluster, long);
+    await until(
+      async () => cluster.bundle,
+      (bundle) => bundle !== '',
+    );
+    const bundle = cluster.bundle;
+    cluster.publish('');
+    await until(
+      async () => cluster.bundle,
+      (text) => text === bundle,
+    );
+    cluster.edit(undefined);
+    await until(
+      async () => cluster.stored?.data['next-tls.crt'],
+      (text) => text !== undefined,
+    );
+    assert.deepEqual(one.faults, []);
+  });
+
+  it('gives a look up that takes too long', async () => {
+    const cluster = createMemoryCluster();
+    const store = {
+      ...cluster.store,
+      read: (signal: AbortSignal) =>
+        new Promise<undefined>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    };
+    await using kept = await keepCertificate({ store, publisher: cluster.publisher, names, lookTimeoutMs: 50 });
+    assert.deepEqual(
+      kept.faults.map(({ code }) => code),
+      ['StoreUnavailable'],
+    );
+    assert.match(kept.faults[0]?.message ?? '', /timeout/);
+  });
+
+  it('ends in the middle of a look, and tells nobody of that', async () => {
+    const cluster = createMemoryCluster();
+    const kept = await keep(cluster);
+    const begun = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    cluster.onRequest = () => {
+      begun.resolve();
+      return answered.promise;
+    };
+    let changes = 0;
+    using _listening = kept.onChange(() => {
+      changes += 1;
+    });
+    await begun.promise;
+    const ended = kept[Symbol.asyncDispose]();
+    answered.resolve();
+    await ended;
+    assert.equal(changes, 0);
+    cluster.onRequest = assert.fail;
+    cluster.edit(undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(cluster.stored, undefined);
+  });
+
+  it('refuses settings that cannot work', async () => {
+    await assert.rejects(keep(createMemoryCluster(), { settings: { lifetimeMs: 1 } }), RangeError);
+  });
+});
