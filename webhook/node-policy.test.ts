@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it, test } from 'node:test';
+import type { Snapshot } from '../cluster/snapshot.ts';
+import type { MacvtapNetworkNodeState } from '../policy/api/macvtap-network-node-state.ts';
+import { policyNamespace as namespace, policy } from '../test/fixtures/plan/build-example.ts';
+import { codesOf, editsOf, emptySnapshot, stageReviews } from '../test/fixtures/webhook/review-stage.ts';
+import { measureBlast } from './measure-blast.ts';
+
+const kind = 'MacvtapNetworkNodePolicy';
+const entry = { parentIface: 'eth1', mode: 'vepa', resourceName: 'quick' } as const;
+
+function policyObject(entries: readonly object[] = [entry], spec: object = {}) {
+  return { metadata: { name: 'p' }, spec: { parentSelector: entries, ...spec } };
+}
+
+/** Nodes with one interface, eth1, of which the policy p exposes `quick` with two devices held. */
+function cluster(count: number): Pick<Snapshot, 'nodes' | 'nodeStates' | 'policies'> {
+  const names = Array.from({ length: count }, (_, index) => `h${index + 1}`);
+  const resource = {
+    name: 'quick',
+    parent: 'eth1',
+    mode: 'vepa',
+    source: 'policy',
+    policy: `${namespace}/p`,
+    quantity: 100,
+  };
+  const state = (name: string): MacvtapNetworkNodeState =>
+    ({
+      apiVersion: 'v1',
+      kind: 'MacvtapNetworkNodeState',
+      metadata: { name },
+      status: { interfaces: [{ name: 'eth1' }], resources: [{ ...resource, held: 2, health: 'Healthy' }] },
+    }) as MacvtapNetworkNodeState;
+  return {
+    nodes: new Map(names.map((name) => [name, { name, labels: {} }])),
+    nodeStates: new Map(names.map((name) => [name, state(name)])),
+    policies: [policy('p', { parentSelector: [entry] })],
+  };
+}
+
+describe('a policy', () => {
+  it('gets its label values as strings and its defaults written out', async () => {
+    const object = policyObject([entry], { nodeSelector: { matchLabels: { macvtapAware: true } } });
+    const answer = await stageReviews().review('mutate', kind, { namespace, object });
+    const edits = Object.fromEntries(editsOf(answer).map(({ path, value }) => [path, value]));
+    assert.equal(edits['/spec/nodeSelector/matchLabels/macvtapAware'], 'true');
+    assert.equal(edits['/spec/priority'], 99);
+    assert.equal(edits['/spec/parentSelector/0/quantity'], 100);
+  });
+
+  it('with a fault is denied, outside the namespace of the installation too', async () => {
+    const { review } = stageReviews();
+    const passthru = { ...entry, mode: 'passthru', quantity: 2 };
+    const denied = await review('validate', kind, { namespace, object: policyObject([passthru]) });
+    assert.deepEqual(codesOf(denied), ['PassthruQuantity']);
+    const elsewhere = await review('validate', kind, { namespace: 'tenant', object: policyObject() });
+    assert.deepEqual(codesOf(elsewhere), ['PolicyOutsideNamespace']);
+  });
+
+  it('that the schema would refuse is answered, not choked on', async () => {
+    const { review, events } = stageReviews();
+    for (const spec of [undefined, null, 7, [], { parentSelector: null }, { parentSelector: [null] }]) {
+      const object = { metadata: { name: 'p' }, spec };
+      assert.equal((await review('mutate', kind, { namespace, object })).allowed, true);
+      assert.deepEqual(codesOf(await review('validate', kind, { namespace, object })), ['SchemaFault']);
+    }
+    assert.ok(!events.some((event) => event.startsWith('bug')), events.join());
+  });
+
+  it('that is edited tells what nodes lose, change and gain, and how many devices are held', async () => {
+    const { review } = stageReviews({ cached: cluster(3) });
+    const ask = (object: object) =>
+      review('validate', kind, { namespace, operation: 'UPDATE', object, oldObject: policyObject() });
+    const told = async (object: object) => (await ask(object)).warnings?.join('\n') ?? '';
+    const changed = await told(policyObject([{ ...entry, mode: 'bridge' }]));
+    assert.match(changed, /ResourceChanged.*quick: 3 nodes change it.*6 devices held.*vepa -> bridge/);
+    assert.match(
+      await told(policyObject([{ ...entry, resourceName: 'slow' }])),
+      /ResourceLost.*quick(.|\n)*ResourceGained.*slow/,
+    );
+    const labelled = { ...policyObject(), metadata: { name: 'p', labels: { a: 'b' } } };
+    assert.deepEqual(await ask(labelled), { uid: 'u', allowed: true }, 'metadata alone changes nothing');
+  });
+
+  it('that is deleted passes, and tells what nodes lose and fall back to', async () => {
+    const { review } = stageReviews({ cached: cluster(2) });
+    const answer = await review('validate', kind, { namespace, operation: 'DELETE', oldObject: policyObject() });
+    assert.equal(answer.allowed, true);
+    assert.match(answer.warnings?.join('\n') ?? '', /ResourceLost.*quick: 2 nodes lose it.*4 devices held/);
+    const elsewhere = await review('validate', kind, { operation: 'DELETE', oldObject: policyObject() });
+    assert.deepEqual(elsewhere, { uid: 'u', allowed: true });
+    const broken = await review('validate', kind, { namespace, operation: 'DELETE', oldObject: { metadata: {} } });
+    assert.equal(broken.allowed, true);
+  });
+
+  it('is judged before the first sync, but what it does to nodes is not guessed', async () => {
+    const { review } = stageReviews({ cached: cluster(2), synced: false });
+    const answer = await review('validate', kind, { namespace, operation: 'DELETE', oldObject: policyObject() });
+    assert.deepEqual(answer.warnings, ['what nodes gain, lose or change is not known yet: nodes were not read']);
+  });
+});
+
+describe('a blast radius of thousands of nodes', () => {
+  const [before] = cluster(1).policies;
+  const deps = { source: { snapshot: { ...emptySnapshot, ...cluster(2_000) }, synced: true }, exposure: undefined };
+
+  it('lets other reviews through between its slices', async () => {
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const { verdicts } = await measureBlast({ ...(before && { before }) }, deps, new AbortController().signal);
+    isOver = true;
+    assert.match(verdicts[0]?.detail ?? '', /2000 nodes lose it/);
+    assert.ok(turns > 10, `${turns} turns of the loop`);
+  });
+
+  it('is given up when the answer is due', async () => {
+    const { verdicts, notice } = await measureBlast({ ...(before && { before }) }, deps, AbortSignal.abort());
+    assert.deepEqual([verdicts, notice], [[], 'what nodes gain, lose or change could not be told in time']);
+  });
+});
+
+test('the whole answer is within the limits for warnings', async () => {
+  const entries = Array.from({ length: 64 }, (_, index) => ({ parentIface: `eth${index}`, resourceName: `r${index}` }));
+  const policies = Array.from({ length: 60 }, (_, index) => policy(`other-${index}`, { parentSelector: entries }));
+  const { review } = stageReviews({ cached: { ...cluster(5), policies } });
+  const { warnings = [] } = await review('validate', kind, { namespace, object: policyObject(entries) });
+  assert.ok(warnings.length > 1);
+  assert.ok(warnings.every((warning) => [...warning].length <= 256));
+  assert.ok([...warnings.join('')].length <= 4_096);
+});

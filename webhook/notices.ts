@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Source } from '../cluster/source.ts';
+import type { MacvtapError } from '../runtime/errors.ts';
+import { formatAddress, type ListenAddress } from '../runtime/listen-address.ts';
+import type { Log } from '../runtime/log.ts';
+import type { CertificateSource } from './tls/certificate-source.ts';
+
+/** What the webhook tells of itself: one line for each decision, with its object and cause. */
+export function createNotices(log: Log) {
+  return {
+    health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
+    listening: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'reviews are answered'),
+    offers: (error: MacvtapError) =>
+      log.error({ error }, 'what is offered could not be updated; what was known counts'),
+    certificate: (error: MacvtapError) => log.error({ error }, 'a certificate cannot be served'),
+    served: (serial: string, expiresMs: number) =>
+      log.info({ serial, expires: new Date(expiresMs).toISOString() }, 'a new certificate is served'),
+    ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
+    /** Each fault once, and again when it comes back. */
+    sourceFaults: (source: Pick<Source, 'faults' | 'onChange'>) =>
+      tellNew(source, ({ where, message }) => log.warn({ where, fault: message }, 'the newest state is not in force')),
+    certificateFaults: (source: Pick<CertificateSource, 'faults' | 'onChange'>) =>
+      tellNew(source, ({ code, message }) => log.warn({ code, fault: message }, 'the certificate needs attention')),
+  };
+}
+
+/** Tells what is among the faults now and was not before. */
+function tellNew<Fault extends { readonly message: string }>(
+  source: { readonly faults: readonly Fault[]; onChange(listener: () => void): Disposable },
+  tell: (fault: Fault) => void,
+): Disposable {
+  let told: ReadonlySet<string> = new Set();
+  const look = (): void => {
+    const faults = source.faults;
+    for (const fault of faults) if (!told.has(JSON.stringify(fault))) tell(fault);
+    told = new Set(faults.map((fault) => JSON.stringify(fault)));
+  };
+  look();
+  return source.onChange(look);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openSource } from '../cluster/open-source.ts';
+import type { LiveSource } from '../cluster/source.ts';
+import { startHealthServer } from '../runtime/health-server.ts';
+import { type ListenAddress, listenFailed } from '../runtime/listen-address.ts';
+import type { Log } from '../runtime/log.ts';
+import { createMetrics } from '../runtime/metrics.ts';
+import type { WebhookApp } from './app.ts';
+import { trackConnections } from './close-server.ts';
+import type { WebhookConfig } from './config.ts';
+import { createReviewApp } from './create-review-app.ts';
+import { createNotices } from './notices.ts';
+import { watchOffers } from './offers-view.ts';
+import { recordReviews } from './record-reviews.ts';
+import type { CertificateSource } from './tls/certificate-source.ts';
+import { type FollowedCertificate, followCertificate } from './tls/follow-certificate.ts';
+
+/** Opens what --certificates names. */
+export type OpenCertificates = (source: LiveSource) => Promise<CertificateSource & AsyncDisposable>;
+
+/** What is under way is answered within it: look-ups take a second at most, and all else is computed. */
+const closeGraceMs = 5_000;
+
+/** Runs the webhook until the signal ends it; reviews that are under way then are answered. */
+export async function runWebhook(
+  config: WebhookConfig,
+  log: Log,
+  signal: AbortSignal,
+  openCertificates: OpenCertificates,
+): Promise<void> {
+  const tell = createNotices(log);
+  const metrics = createMetrics();
+  const recorder = recordReviews(metrics);
+  const parts: Parts = {};
+  const missing = () => missingOf(parts, signal);
+  await using health = await startHealthServer({ address: config['metrics-listen'], metrics, missing });
+  tell.health(health.address);
+
+  await using source = await openSource(config);
+  parts.source = source;
+  using _faults = tell.sourceFaults(source);
+  using offers = watchOffers({ source, onBug: tell.offers });
+  const app = createReviewApp({ config, source, offers, recorder, log, isStopping: () => signal.aborted });
+  const connections = trackConnections(app.server);
+  await using _app = { [Symbol.asyncDispose]: () => connections.endAfter(() => app.close(), closeGraceMs) };
+
+  await using certificates = await openCertificates(source);
+  using _certificateFaults = tell.certificateFaults(certificates);
+  using certificate = followCertificate({
+    server: app.server,
+    source: certificates,
+    onServed: ({ serial, expiresMs }) => {
+      recorder.certificate(expiresMs);
+      tell.served(serial, expiresMs);
+    },
+    onFault: tell.certificate,
+  });
+  parts.certificate = certificate;
+
+  if (!signal.aborted) tell.listening(await listenWith(app, config.listen));
+  await aborted(signal);
+  tell.ending(signal);
+  await sleep(config.drain);
+}
+
+/** What there is so far. */
+interface Parts {
+  source?: LiveSource;
+  certificate?: FollowedCertificate;
+}
+
+/** What readiness lacks, in words. */
+function missingOf({ source, certificate }: Parts, signal: AbortSignal): readonly string[] {
+  return [
+    ...(signal.aborted ? ['ending: no new reviews should be sent'] : []),
+    ...(source?.synced ? [] : ['the objects of the cluster were not read yet']),
+    ...(certificate?.isLoaded ? [] : ['there is no serving certificate yet']),
+  ];
+}
+
+async function listenWith(app: WebhookApp, { host, port }: ListenAddress): Promise<ListenAddress> {
+  try {
+    await app.listen({ host, port });
+  } catch (thrown) {
+    throw listenFailed({ host, port }, thrown);
+  }
+  return { host, port: (app.server.address() as AddressInfo).port };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import { test } from 'node:test';
+import { connect } from 'node:tls';
+import { servingPair } from '../../test/fixtures/webhook/serving-pair.ts';
+import type { ServingPair } from './certificate-source.ts';
+import { followCertificate } from './follow-certificate.ts';
+
+/** A server that follows a source of which the test decides. */
+async function stage() {
+  const listeners = new Set<() => void>();
+  let current: ServingPair | undefined;
+  const source = {
+    get current() {
+      return current;
+    },
+    faults: [],
+    onChange(listener: () => void) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+  const server = createServer((_, response) => response.end('ok'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const served: string[] = [];
+  const faults: string[] = [];
+  const followed = followCertificate({
+    server,
+    source,
+    onServed: ({ serial }) => void served.push(serial),
+    onFault: ({ message }) => void faults.push(message),
+  });
+  /** The serial number that a new connection is shown; or what the handshake fails with. */
+  const handshake = () =>
+    new Promise<string>((resolve) => {
+      const { port } = server.address() as { port: number };
+      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().serialNumber);
+        socket.destroy();
+      });
+      socket.on('error', ({ message }) => resolve(message));
+    });
+  return {
+    followed,
+    served,
+    faults,
+    listeners,
+    server,
+    handshake,
+    publish(pair: ServingPair | undefined) {
+      current = pair;
+      for (const listener of listeners) listener();
+    },
+    async [Symbol.asyncDispose]() {
+      followed[Symbol.dispose]();
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+test('a server without a certificate refuses handshakes until there is one', async () => {
+  await using tls = await stage();
+  assert.match(await tls.handshake(), /handshake failure|no shared cipher/i);
+  assert.equal(tls.followed.isLoaded, false);
+  const pair = await servingPair();
+  tls.publish(pair);
+  assert.deepEqual([await tls.handshake(), tls.followed.isLoaded], [pair.serial, true]);
+});
+
+test('new connections get the new certificate, open ones go on with theirs', async () => {
+  await using tls = await stage();
+  const [first, second] = await Promise.all([servingPair(), servingPair()]);
+  tls.publish(first);
+  const { port } = tls.server.address() as { port: number };
+  const open = connect({ port, host: '127.0.0.1', ca: first.authority.pem, servername: 'localhost' });
+  await once(open, 'secureConnect');
+  tls.publish(second);
+  assert.equal(await tls.handshake(), second.serial);
+  open.write('GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
+  const [answer] = await once(open, 'data');
+  assert.match(String(answer), /^HTTP\/1\.1 200/);
+  open.destroy();
+  assert.deepEqual(tls.served, [first.serial, second.serial]);
+});
+
+test('a pair that cannot be served, or none, leaves the one before in use', async () => {
+  await using tls = await stage();
+  const [first, second] = await Promise.all([servingPair(), servingPair()]);
+  tls.publish(first);
+  tls.publish({ ...second, keyPem: first.keyPem });
+  tls.publish({ certPem: 'nonsense', keyPem: '' });
+  tls.publish(undefined);
+  // News of the same pair, such as a fault of its store.
+  tls.publish(first);
+  assert.equal(await tls.handshake(), first.serial);
+  assert.deepEqual(tls.served, [first.serial]);
+  assert.equal(tls.faults.length, 2);
+  for (const fault of tls.faults) assert.match(fault, /^the new certificate cannot be served: /);
+});
+
+test('after its scope nothing is followed', async () => {
+  const tls = await stage();
+  await tls[Symbol.asyncDispose]();
+  assert.equal(tls.listeners.size, 0);
+});
