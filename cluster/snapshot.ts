@@ -27,3 +27,13 @@ export interface Snapshot {
   /** Undefined where the config map does not exist. */
   readonly explicit: ExplicitConfig | undefined;
 }
+
+/** Nothing known: what a source says before it has read anything. */
+export const emptySnapshot: Snapshot = {
+  nodes: new Map(),
+  namespaces: new Map(),
+  policies: [],
+  networks: new Map(),
+  nodeStates: new Map(),
+  explicit: undefined,
+};

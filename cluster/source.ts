@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ApiClient } from './api/client.ts';
+import type { Lookups } from './lookups.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Something that could not be taken in; what it replaces, if anything, stays in force. */
@@ -7,6 +9,8 @@ export interface SourceFault {
   readonly where: string;
   /** What is wrong and what to do. */
   readonly message: string;
+  /** The source itself is out of reach: whatever is newer is not known. */
+  readonly isOutage?: true;
 }
 
 /** Where Kubernetes objects come from: a directory of manifests, or an API server. */
@@ -19,3 +23,20 @@ export interface Source extends AsyncDisposable {
   /** Called after the snapshot or the faults changed, until the returned scope ends. */
   onChange(listener: () => void): Disposable;
 }
+
+/** A source that can also be asked for what its snapshot may not have seen yet. */
+export interface LiveSource extends Source {
+  readonly lookups: Lookups;
+  readonly origin: SourceOrigin;
+}
+
+/** What a source reads, for what is written back there. */
+export type SourceOrigin =
+  /** The client ends with the source. */
+  | { readonly kind: 'cluster'; readonly client: ApiClient }
+  | {
+      readonly kind: 'manifests';
+      readonly directory: string;
+      /** Where an object stands, every time that it does: `nodes.yaml, document 1, line 1` for `Node worker-1`. */
+      placesOf(id: string): readonly string[];
+    };

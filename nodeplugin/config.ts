@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
-import { commonFlags, exposureFlags } from '../cluster/common-flags.ts';
+import { commonFlags, exposureFlags, sourceFlags } from '../cluster/common-flags.ts';
 import { durationFlag, textFlag } from '../runtime/flag-types.ts';
 import type { CommandLine, Flag, FlagValues } from '../runtime/flags.ts';
-
-/** `--source manifests:<dir>`, read. */
-const sourceFlag: Flag<{ readonly directory: string }> = {
-  placeholder: 'manifests:DIR',
-  description: 'a directory of YAML with Nodes, policies and the explicit config map, followed as it changes',
-  defaultText: undefined,
-  required: true,
-  read: (text) => {
-    const directory = /^manifests:(.+)$/s.exec(text)?.[1];
-    return directory === undefined ? { fault: 'write manifests:<directory>' } : { value: { directory } };
-  },
-};
 
 export const nodePluginLine = {
   command: 'npm run nodeplugin --',
   summary: "Offers a node's macvtap resources to its kubelet and makes the macvtaps that pods are given.",
   positionals: [],
   flags: {
-    source: sourceFlag,
+    ...sourceFlags,
     'node-name': textFlag('NAME', "this node's name in Kubernetes", hostname().toLowerCase()),
     'kubelet-dir': textFlag('DIR', "kubelet's own directory", '/var/lib/kubelet'),
     'state-dir': textFlag('DIR', 'where the ledger of allocated devices is kept', '/var/lib/kube-macvtap'),

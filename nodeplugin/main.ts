@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createLog } from '../runtime/log.ts';
-import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { signalScope } from '../runtime/signals.ts';
-import { nodePluginLine } from './config.ts';
-import { runNodePlugin } from './run-node-plugin.ts';
+
+// Before everything else is loaded, which takes a while: a signal that comes meanwhile is not to kill the process.
+using scope = signalScope();
+
+const { exitCode, runCommand } = await import('../runtime/run-command.ts');
+const { nodePluginLine } = await import('./config.ts');
 
 await runCommand(nodePluginLine, async (config) => {
-  using scope = signalScope();
+  const [{ createLog }, { runNodePlugin }] = await Promise.all([
+    import('../runtime/log.ts'),
+    import('./run-node-plugin.ts'),
+  ]);
+  if (scope.signal.aborted) return exitCode.done;
   await runNodePlugin(config, createLog(config['log-level']), scope.signal).catch((thrown: unknown) => {
     // Whatever was given up in the middle because the process is to end.
     if (!scope.signal.aborted) throw thrown;

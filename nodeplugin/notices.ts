@@ -20,6 +20,10 @@ export function createNotices(log: Log) {
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
     failedCall: (resource: string, method: string, error: MacvtapError) =>
       log.warn({ resource, method, error }, 'call failed'),
+    nodeState(error: MacvtapError | undefined) {
+      if (error === undefined) log.info({}, "the node's state is written");
+      else log.warn({ error }, "the node's state is not written; it is tried again");
+    },
     waiting(node: string, reason: string | undefined) {
       if (reason === undefined) log.info({ node }, 'a plan can be made again');
       else log.warn({ node, reason }, 'no plan can be made; what is served stays');
@@ -43,15 +47,21 @@ export function createNotices(log: Log) {
         'the kernel has no macvtap: every Allocate will fail; load the module macvtap or change the kernel',
       );
     },
-    /** Each fault once, for as long as it stays. */
+    /** Each fault once, for as long as it stays, and its end. */
     sourceFaults(source: Source): Disposable {
       let told = new Set<string>();
       const tell = () => {
         const faults = new Map(source.faults.map((fault) => [`${fault.where}: ${fault.message}`, fault]));
-        for (const [text, { where, message }] of faults) {
+        for (const [text, { where, message, isOutage }] of faults) {
           if (told.has(text)) continue;
-          log.warn({ where, fault: message }, 'not taken in; the last good state stays in force');
+          log.warn(
+            { where, fault: message },
+            isOutage
+              ? 'the source is out of reach; what was read stays in force'
+              : 'not taken in as it is; a last good version stays in force, and a policy without one exposes nothing',
+          );
         }
+        for (const text of told) if (!faults.has(text)) log.info({ fault: text }, 'mended');
         told = new Set(faults.keys());
       };
       tell();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { ManifestsSource } from '../cluster/manifests/manifests-source.ts';
+import { openSource } from '../cluster/open-source.ts';
 import { readExposure } from '../cluster/wanted.ts';
 import { resourcePrefix } from '../policy/plan/resource-name.ts';
 import { createKeyedLock } from '../runtime/keyed-lock.ts';
@@ -20,6 +20,7 @@ import { collectOrphans } from './reconcile/collect-orphans.ts';
 import { followPlan } from './reconcile/follow-plan.ts';
 import { createHeldTracker } from './reconcile/held-tracker.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
+import { reportState } from './reconcile/report-state.ts';
 import { allocatableOf, type ParentLookup } from './reconcile/served-resource.ts';
 import { ServedResources } from './reconcile/served-resources.ts';
 
@@ -35,7 +36,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   await using links = await openLinks();
   await tell.macvtapSupport(links, signal);
   await using interfaces = await links.watchInterfaces(tell.interfaces);
-  await using source = await ManifestsSource.open(config.source.directory, config.namespace);
+  await using source = await openSource(config, { node: nodeName });
   using _faults = tell.sourceFaults(source);
 
   const directory = join(config['kubelet-dir'], 'device-plugins');
@@ -76,7 +77,12 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
         onFailure: (method, error) => tell.failedCall(name, method, error),
       }),
   });
+  await using state = reportState({ nodeName, source, interfaces, resources, onState: tell.nodeState });
   const reconciler = createReconciler({ resources, held, parents });
+  const onHeld = () => {
+    reconciler.onHeld();
+    state.look();
+  };
   await using _orphans = collectOrphans({
     graceMs: config['orphan-grace'],
     links,
@@ -86,9 +92,9 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     lock,
     onCollected: tell.collected,
     onError: tell.orphans,
-    onLook: reconciler.onHeld,
+    onLook: onHeld,
   });
-  using _held = heldWatch.onChange(reconciler.onHeld);
+  using _held = heldWatch.onChange(onHeld);
 
   await interfaces.settled(config.settle, signal).catch((thrown: unknown) => {
     if (!signal.aborted) throw thrown;
@@ -101,12 +107,17 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onPlan: (plan, cause) => {
       tell.plan(plan, cause);
       reconciler.onPlan(plan, cause);
+      state.onPlan(plan);
     },
-    onWaiting: (reason) => tell.waiting(nodeName, reason),
+    onWaiting: (reason) => {
+      tell.waiting(nodeName, reason);
+      // A Node that was away may be another one now, which the state must belong to.
+      if (reason === undefined) state.refresh();
+    },
   });
   // After the plan has looked: a parent that was made anew between two looks leaves the plan as it is, and its held
   // devices are dead all the same.
-  using _parents = interfaces.onChange(reconciler.onHeld);
+  using _parents = interfaces.onChange(onHeld);
   await aborted(signal);
   tell.ending(signal);
 }

@@ -4,7 +4,7 @@ import { mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeTemporaryFiles, writeFileAtomically } from './atomic-file.ts';
+import { removeTemporaryFiles, replaceFile, writeFileAtomically } from './atomic-file.ts';
 
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-atomic-'));
 
@@ -57,4 +57,15 @@ test('only temporary files of this very file are removed', async () => {
 
 test('a directory that is missing has no temporary files', async () => {
   assert.deepEqual(await removeTemporaryFiles('/nonexistent/state.json'), []);
+});
+
+test('a file that is only replaced is for everybody to read, whole at each moment, and leaves nothing beside it', async () => {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'state.yaml');
+  const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(5_000));
+  await Promise.all(contents.map((content) => replaceFile(path, content)));
+  assert.ok(contents.includes(await readFile(path, 'utf8')));
+  assert.equal((await stat(path)).mode & 0o444, 0o444);
+  assert.deepEqual(await readdir(directory.path), ['state.yaml']);
+  await assert.rejects(replaceFile(join(directory.path, 'gone/state.yaml'), 'x'), { code: 'FileNotWritten' });
 });

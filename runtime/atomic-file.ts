@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, unlink } from 'node:fs/promises';
+import { open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
 import { MacvtapError } from './errors.ts';
@@ -13,13 +13,29 @@ import { faultPoint } from './fault-point.ts';
  * content can be read already, though a crash may still bring the old one back.
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(randomLength).toString('hex')}.tmp`);
+  const temporary = temporaryBeside(path);
   try {
     await writeDurably(temporary, content);
     faultPoint('file-before-rename');
     await rename(temporary, path);
     faultPoint('file-after-rename');
     await syncDirectory(dirname(path));
+  } catch (thrown) {
+    await unlink(temporary).catch(() => undefined);
+    throw fileNotWritten(path, thrown);
+  }
+}
+
+/**
+ * Replaces a file that is made anew whenever it is missing, so that a reader sees all of the old or all of the new content.
+ * It is for everybody to read (0644), and nobody waits for the disk: after a crash of the machine it may be lost. Raises
+ * FileNotWritten; no temporary file is left then.
+ */
+export async function replaceFile(path: string, content: string): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await writeFile(temporary, content, { flag: 'wx', mode: 0o644 });
+    await rename(temporary, path);
   } catch (thrown) {
     await unlink(temporary).catch(() => undefined);
     throw fileNotWritten(path, thrown);
@@ -55,6 +71,10 @@ export function fileNotWritten(path: string, thrown: unknown): MacvtapError {
     facts: { path, errno: code },
     cause: thrown,
   });
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(randomLength).toString('hex')}.tmp`);
 }
 
 /** 48 bits: no two writers meet. */

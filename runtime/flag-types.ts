@@ -8,12 +8,21 @@ export function textFlag(placeholder: string, description: string, defaultText?:
   return { placeholder, description, defaultText, read: (value) => ({ value }) };
 }
 
-/** A word out of a closed set. */
+/** A word out of a closed set; without a default it is undefined where nobody gives it. */
 export function choiceFlag<const Choice extends string>(
   choices: readonly Choice[],
   description: string,
   defaultText: Choice,
-): Flag<Choice> {
+): Flag<Choice>;
+export function choiceFlag<const Choice extends string>(
+  choices: readonly Choice[],
+  description: string,
+): Flag<Choice | undefined>;
+export function choiceFlag<const Choice extends string>(
+  choices: readonly Choice[],
+  description: string,
+  defaultText?: Choice,
+): Flag<Choice | undefined> {
   return {
     placeholder: choices.join('|'),
     description,
@@ -36,19 +45,23 @@ export function listFlag(placeholder: string, description: string, defaultText: 
   return { placeholder, description, defaultText, read };
 }
 
-/** A duration in milliseconds, or with a unit: 300, 300ms, 2s. */
-export function durationFlag(description: string, defaultText: string): Flag<number> {
+/** A duration in milliseconds, or with a unit: 300, 300ms, 2s, 10m, 1h, 365d; without a default, undefined where nobody gives it. */
+export function durationFlag(description: string, defaultText: string): Flag<number>;
+export function durationFlag(description: string): Flag<number | undefined>;
+export function durationFlag(description: string, defaultText?: string): Flag<number | undefined> {
   return {
     placeholder: 'DURATION',
     description,
     defaultText,
     read: (text) => {
-      const [, digits, unit] = /^(\d{1,9})(ms|s|m)?$/.exec(text) ?? [];
-      if (digits === undefined) return { fault: 'write a number with ms, s or m' };
-      return { value: Number(digits) * (unit === 'm' ? 60_000 : unit === 's' ? 1_000 : 1) };
+      const [, digits, unit = 'ms'] = /^(\d{1,9})(ms|s|m|h|d)?$/.exec(text) ?? [];
+      if (digits === undefined) return { fault: 'write a number with ms, s, m, h or d' };
+      return { value: Number(digits) * unitsMs[unit as keyof typeof unitsMs] };
     },
   };
 }
+
+const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A flag without a value: given or not. */
 export function switchFlag(description: string): Flag<boolean> {

@@ -39,6 +39,8 @@ const readings = [
   { argv: ['--kinds', ''], name: 'kinds', value: [] },
   { argv: ['--settle', '2s'], name: 'settle', value: 2000 },
   { argv: ['--settle', '1m'], name: 'settle', value: 60_000 },
+  { argv: ['--settle', '2h'], name: 'settle', value: 7_200_000 },
+  { argv: ['--settle', '365d'], name: 'settle', value: 31_536_000_000 },
   { argv: ['--settle', '5'], name: 'settle', value: 5 },
   { argv: ['--once'], name: 'once', value: true },
   { argv: ['--once=false'], name: 'once', value: false },
@@ -105,4 +107,15 @@ test("what kubelet says of a Service of our name is nobody's flag", () => {
   for (const link of links) {
     assert.ok('values' in read(['d', '--token', 't'], { [`KUBE_MACVTAP_WEBHOOK_${link}`]: 'x' }), link);
   }
+});
+
+test('a last positional with dots takes one or more, and a dash alone is a positional', () => {
+  const open = { ...line, positionals: ['file...'], flags: {} };
+  assert.deepEqual(readFlags(open, ['a', '-', 'b'], {}), { positionals: ['a', '-', 'b'], values: {} });
+  assert.throws(() => readFlags(open, [], {}), /<file\.\.\.>: missing/);
+});
+
+test('a fault names a flag of one letter as it is written', () => {
+  const short = { ...line, positionals: [], flags: { o: choiceFlag(['json'], 'how', 'json') } };
+  assert.throws(() => readFlags(short, ['-o', 'xml'], {}), /^MacvtapError: -o xml: write one of json/m);
 });

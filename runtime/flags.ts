@@ -21,7 +21,10 @@ export type FlagValues<Table extends Flags> = {
   readonly [Name in keyof Table]: Table[Name] extends Flag<infer Value> ? Value : never;
 };
 
-/** How a command is called: its flags, and its positional arguments by name, all of which are required. */
+/**
+ * How a command is called: its flags, and its positional arguments by name, all of which are required. The last one may
+ * end in `...`: one or more of it.
+ */
 export interface CommandLine<Table extends Flags> {
   readonly command: string;
   readonly summary: string;
@@ -50,11 +53,11 @@ export function readFlags<Table extends Flags>(
   for (const [name, flag] of Object.entries(line.flags)) {
     const text = texts.get(name) ?? flag.defaultText;
     if (text === undefined) {
-      if (flag.required) faults.push(`--${name}: missing; give it, or ${variableOf(name)}`);
+      if (flag.required) faults.push(`${dashed(name)}: missing; give it, or ${variableOf(name)}`);
       continue;
     }
     const read = flag.read(text);
-    if ('fault' in read) faults.push(`--${name} ${text}: ${read.fault}`);
+    if ('fault' in read) faults.push(`${dashed(name)} ${text}: ${read.fault}`);
     else values[name] = read.value;
   }
   if (faults.length > 0) {
@@ -62,6 +65,11 @@ export function readFlags<Table extends Flags>(
     throw new MacvtapError('InvalidFlags', `${[...faults, hint].join('\n')}`);
   }
   return { values: Object.freeze(values) as FlagValues<Table>, positionals };
+}
+
+/** A flag as it is written: `--source`, `-o`. */
+function dashed(name: string): string {
+  return `${name.length === 1 ? '-' : '--'}${name}`;
 }
 
 /** The variable of a flag: `node-name` → `KUBE_MACVTAP_NODE_NAME`. */
@@ -73,7 +81,7 @@ function variableOf(name: string): string {
 function helpText<Table extends Flags>({ command, summary, positionals, flags }: CommandLine<Table>): string {
   const usage = [command, ...positionals.map((name) => `<${name}>`), '[flags]'].join(' ');
   const rows = Object.entries(flags).map(([name, { placeholder, description, defaultText }]) => ({
-    left: `  ${name.length === 1 ? '-' : '--'}${name}${placeholder === undefined ? '' : ` ${placeholder}`}`,
+    left: `  ${dashed(name)}${placeholder === undefined ? '' : ` ${placeholder}`}`,
     right: `${description}${placeholder === undefined || defaultText === undefined ? '' : ` (default ${defaultText || 'none'})`}`,
   }));
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
@@ -103,7 +111,7 @@ function splitArguments<Table extends Flags>(
   const faults: string[] = [];
   for (let at = 0; at < argv.length; at += 1) {
     const argument = argv[at] as string;
-    if (!argument.startsWith('-')) {
+    if (!argument.startsWith('-') || argument === '-') {
       positionals.push(argument);
       continue;
     }
@@ -116,12 +124,13 @@ function splitArguments<Table extends Flags>(
     } else {
       if (inline === undefined) at += 1;
       const text = inline ?? argv[at];
-      if (text === undefined) faults.push(`--${name}: needs a value`);
+      if (text === undefined) faults.push(`${dashed(name)}: needs a value`);
       else texts.set(name, text);
     }
   }
   const missing = expected.slice(positionals.length).map((name) => `<${name}>: missing`);
-  const extra = positionals.slice(expected.length).map((text) => `${text}: unexpected`);
+  const isOpen = expected.at(-1)?.endsWith('...') === true;
+  const extra = (isOpen ? [] : positionals.slice(expected.length)).map((text) => `${text}: unexpected`);
   return { texts, positionals, faults: [...faults, ...missing, ...extra] };
 }
 

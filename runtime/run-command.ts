@@ -12,9 +12,10 @@ export const exitCode = { done: 0, failed: 1, usage: 2 } as const;
 export async function runCommand<Table extends Flags>(
   line: CommandLine<Table>,
   run: (values: FlagValues<Table>, positionals: readonly string[]) => Promise<number>,
+  argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
   try {
-    const parsed = readFlags(line, process.argv.slice(2), process.env);
+    const parsed = readFlags(line, argv, process.env);
     if ('help' in parsed) console.log(parsed.help);
     else process.exitCode = await run(parsed.values, parsed.positionals);
   } catch (thrown) {

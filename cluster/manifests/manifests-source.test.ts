@@ -181,6 +181,23 @@ describe('a file with faults', () => {
     );
   });
 
+  it('that holds a policy against the schema does so too, from the start; its last good version counts later', async () => {
+    await using directory = await ManifestsDirectory.make({
+      'p.yaml': policy('p').replace('parentIface', 'parentIfac'),
+    });
+    await using source = await directory.open();
+    const faultsOf = ({ snapshot }: Source) =>
+      snapshot.policies.map(({ faults }) => faults.map(({ code }) => code).join());
+    assert.deepEqual(faultsOf(source), ['SchemaFault']);
+    assert.deepEqual(whereOf(source), ['p.yaml, document 1, line 4']);
+    await directory.write('p.yaml', policy('p'));
+    await until(source, isSound);
+    assert.deepEqual(faultsOf(source), ['']);
+    await directory.write('p.yaml', policy('p', '5'));
+    await until(source, (now) => !isSound(now));
+    assert.deepEqual(faultsOf(source), ['']);
+  });
+
   it('does not keep the others from counting, whatever is wrong with it', async () => {
     await using directory = await ManifestsDirectory.make({
       'b.yaml': node('h1'),

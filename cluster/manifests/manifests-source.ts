@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
+import { MacvtapError } from '../../runtime/errors.ts';
 import { watchDirectory } from '../../runtime/watch-directory.ts';
-import type { Snapshot } from '../snapshot.ts';
-import type { Source, SourceFault } from '../source.ts';
+import type { Lookups } from '../lookups.ts';
+import { emptySnapshot, type Snapshot } from '../snapshot.ts';
+import type { LiveSource, SourceFault } from '../source.ts';
 import { type ListedFile, listFiles } from './list-files.ts';
+import { createManifestsLookups } from './manifests-lookups.ts';
 import { mergeFiles } from './merge-files.ts';
 import { type ManifestFile, readManifestFile } from './read-file.ts';
 
@@ -28,16 +31,19 @@ interface LoadedFile extends ManifestFile {
  * version in force, whole; only when it never had one do its good documents count alone. A directory that cannot be
  * read changes nothing.
  */
-export class ManifestsSource implements Source {
+export class ManifestsSource implements LiveSource {
+  readonly lookups: Lookups = createManifestsLookups(() => this.#reread());
   readonly #directory: string;
   readonly #policyNamespace: string;
   readonly #listeners = new Set<() => void>();
   #files = new Map<string, LoadedFile>();
-  #snapshot: Snapshot = mergeFiles([]).snapshot;
+  #snapshot: Snapshot = emptySnapshot;
   #faults: readonly SourceFault[] = [];
   #synced = false;
   #watch: Disposable | undefined;
   #looking: Promise<void> = Promise.resolve();
+  /** The look that is asked for and has not begun: whoever asks meanwhile shares it. */
+  #next: Promise<void> | undefined;
 
   /** Reads the directory once, then follows it until disposed. */
   static async open(directory: string, policyNamespace: string): Promise<ManifestsSource> {
@@ -51,6 +57,14 @@ export class ManifestsSource implements Source {
   private constructor(directory: string, policyNamespace: string) {
     this.#directory = directory;
     this.#policyNamespace = policyNamespace;
+  }
+
+  get origin() {
+    const placesOf = (id: string) =>
+      [...this.#files.values()].flatMap(({ objects }) =>
+        objects.filter((object) => object.id === id).map(({ where }) => where),
+      );
+    return { kind: 'manifests', directory: this.#directory, placesOf } as const;
   }
 
   get snapshot(): Snapshot {
@@ -78,8 +92,19 @@ export class ManifestsSource implements Source {
 
   /** One look at a time, in turn: an older one must not overwrite what a newer one has seen. */
   #look(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#load());
+    this.#next ??= this.#looking.then(() => {
+      this.#next = undefined;
+      return this.#load();
+    });
+    this.#looking = this.#next;
     return this.#looking;
+  }
+
+  async #reread(): Promise<Snapshot> {
+    await this.#look();
+    const fault = this.#faults.find(isDirectoryFault);
+    if (fault !== undefined) throw new MacvtapError('LookupFailed', fault.message);
+    return this.#snapshot;
   }
 
   async #load(): Promise<void> {
@@ -100,7 +125,11 @@ export class ManifestsSource implements Source {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       return {
-        fault: { where: directoryPlace, message: `${this.#directory}: ${text}; check the path and its rights` },
+        fault: {
+          where: directoryPlace,
+          message: `${this.#directory}: ${text}; check the path and its rights`,
+          isOutage: true,
+        },
       };
     }
   }
@@ -137,8 +166,8 @@ function refuse(where: string, message: string): ManifestFile {
 
 const directoryPlace = 'directory';
 
-function isDirectoryFault({ where }: SourceFault): boolean {
-  return where === directoryPlace;
+function isDirectoryFault({ isOutage }: SourceFault): boolean {
+  return isOutage === true;
 }
 
 function isSame(left: ReadonlyMap<string, LoadedFile>, right: ReadonlyMap<string, LoadedFile>): boolean {

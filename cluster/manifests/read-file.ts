@@ -42,7 +42,7 @@ export function readManifestFile(name: string, text: string, policyNamespace: st
 }
 
 /** A document is one object, or a list as `kubectl get -o yaml` prints it. */
-function itemsOf(value: unknown): readonly { value: unknown; path: readonly (string | number)[] }[] {
+export function itemsOf(value: unknown): readonly { value: unknown; path: readonly (string | number)[] }[] {
   const list = value as { kind?: unknown; items?: unknown } | null;
   if (typeof list?.kind !== 'string' || !list.kind.endsWith('List') || !Array.isArray(list.items)) {
     return [{ value, path: [] }];

@@ -39,6 +39,8 @@ export function readCrdSchema(kind: CrdKind): OpenApiSchema {
  */
 export function closeSchema(schema: OpenApiSchema, atRoot = true): OpenApiSchema {
   const closed: Record<string, unknown> = { ...schema };
+  // What has no type takes null anyway; beside a type the validator of files knows the word.
+  if (schema.type === undefined) delete closed.nullable;
   if (schema.properties !== undefined) {
     closed.properties = Object.fromEntries(
       Object.entries(schema.properties).map(([name, property]) => [name, closeSchema(property, false)]),

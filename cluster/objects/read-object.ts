@@ -42,7 +42,9 @@ export function readObject(object: unknown, policyNamespace: string): ReadObject
   }
   const id = idOf(kind, metadata);
   const faults = [...textMapFaults(metadata, 'labels'), ...textMapFaults(metadata, 'annotations')];
-  if (faults.length > 0) return { id, faults };
+  if (faults.length > 0) {
+    return kind === 'MacvtapNetworkNodePolicy' ? readPolicyObject(id, object, policyNamespace, faults) : { id, faults };
+  }
   return readKnown(kind, id, object, metadata as unknown as Metadata, policyNamespace);
 }
 

@@ -76,6 +76,8 @@ function messageOf({ keyword, params, message, parentSchema }: ErrorObject): str
       return `longer than ${params.limit} characters; shorten it`;
     case 'maxItems':
       return `more than ${params.limit} items; split them over several objects`;
+    case 'maxProperties':
+      return `more than ${params.limit}; leave some out`;
     case 'x-kubernetes-list-map-keys':
       return 'two items have the same key; remove one';
     case 'minItems':

@@ -112,7 +112,7 @@ const refused: readonly { title: string; text: string; says: readonly (readonly 
 
 async function plan(text: string, ...flags: readonly string[]) {
   await using directory = await ManifestsDirectory.make({ 'nodes.yaml': nodes, 'given.yaml': text });
-  return await runProgram('cli/plan.ts', [directory.path, ...flags]);
+  return await runProgram('cli/kubectl-macvtap.ts', ['plan', directory.path, ...flags]);
 }
 
 describe('bad input, given to the plan command', () => {

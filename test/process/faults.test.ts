@@ -46,8 +46,9 @@ const table = {
   'ledger-after-write': 'allocate',
 } as const satisfies Record<string, Way>;
 
-test('the table has every fault point, and no other', () => {
-  assert.deepEqual(Object.keys(table).toSorted(), Object.keys(faultPoints).toSorted());
+test('the table has every fault point, but for those that test/kernel/cni-faults.test.ts has, and no other', () => {
+  const points = Object.keys(faultPoints).filter((name) => !name.startsWith('cni-'));
+  assert.deepEqual(Object.keys(table).toSorted(), points.toSorted());
 });
 
 // They wait more than they work.

@@ -74,7 +74,7 @@ const shorten = (plans: readonly NodePlan[]) =>
 /** Plans a directory of these files. */
 async function plan(files: Readonly<Record<string, string>>, ...flags: readonly string[]) {
   await using directory = await ManifestsDirectory.make(files);
-  return await runProgram('cli/plan.ts', [directory.path, ...flags]);
+  return await runProgram('cli/kubectl-macvtap.ts', ['plan', directory.path, ...flags]);
 }
 
 describe('the plan command, on the three hosts of the proposal', () => {
@@ -135,7 +135,7 @@ describe('the plan command, when something is missing', () => {
   it('names a directory that is not there, and fails', async () => {
     await using directory = await ManifestsDirectory.make();
     const missing = join(directory.path, 'nowhere');
-    const { code, stdout, stderr } = await runProgram('cli/plan.ts', [missing]);
+    const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', missing]);
     assert.deepEqual([code, stdout], [1, '']);
     assert.ok(stderr.includes(missing), stderr);
     assert.doesNotMatch(stderr, /no Node among the files/);
@@ -159,23 +159,23 @@ const misuses = [
 describe('the plan command, called wrongly', () => {
   for (const { title, flags, says } of misuses) {
     it(`${title}, says so and exits with the code for misuse`, async () => {
-      const { code, stdout, stderr } = await runProgram('cli/plan.ts', flags);
+      const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', ...flags]);
       assert.deepEqual([code, stdout], [2, '']);
-      assert.match(stderr, /^npm run plan --: /);
+      assert.match(stderr, /^kubectl macvtap plan: /);
       assert.match(stderr, says);
     });
   }
 
   it('with an unknown variable, says so and exits with the code for misuse', async () => {
-    const { code, stderr } = await runProgram('cli/plan.ts', ['a'], { KUBE_MACVTAP_NODES: 'h1' });
+    const { code, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', 'a'], { KUBE_MACVTAP_NODES: 'h1' });
     assert.equal(code, 2);
     assert.match(stderr, /KUBE_MACVTAP_NODES/);
   });
 
   it('with --help, prints every flag on standard output and succeeds', async () => {
-    const { code, stdout, stderr } = await runProgram('cli/plan.ts', ['--help']);
+    const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', '--help']);
     assert.deepEqual([code, stderr], [0, '']);
-    assert.match(stdout, /^Usage: npm run plan -- <directory> \[flags\]$/m);
+    assert.match(stdout, /^Usage: kubectl macvtap plan <directory> \[flags\]$/m);
     for (const flag of ['node', 'o', 'namespace', 'link-kinds', 'implicit-exposure', 'implicit-exclude']) {
       assert.match(stdout, new RegExp(`^ +--?${flag}\\b`, 'm'));
     }

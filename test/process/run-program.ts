@@ -12,7 +12,7 @@ export interface Ending {
   readonly stderr: string;
 }
 
-/** Runs one of this project's programs, `cli/plan.ts`, as its own process, with none of the variables that are its flags but those given. */
+/** Runs one of this project's programs, `cli/kubectl-macvtap.ts`, as its own process, with none of the variables that are its flags but those given. */
 export function runProgram(
   program: string,
   flags: readonly string[],

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an API server alone can do to a source; everything else is in test/contract/source-contract.ts.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { connectStandIn } from '../../test/apiserver-standin/connect-stand-in.ts';
+import { type StandInApiServer, startApiServer } from '../../test/apiserver-standin/start-api-server.ts';
+import { explicit, namespace, network, node, nodeState, policy } from '../../test/contract/source-contract.ts';
+import { until } from '../../test/fixtures/manifests-directory.ts';
+import { ApiSource } from './api-source.ts';
+import type { WatchScope } from './watched-kinds.ts';
+
+const signal = new AbortController().signal;
+const onEth0 = { parentSelector: [{ parentIface: 'eth0', mode: 'bridge' }] };
+
+async function start(prepare: (server: StandInApiServer) => void, scope: Pick<WatchScope, 'node'> = {}) {
+  await using undo = new AsyncDisposableStack();
+  const server = undo.use(await startApiServer());
+  prepare(server);
+  const client = undo.use(connectStandIn(server));
+  const source = undo.use(await ApiSource.open({ client, policyNamespace: 'macvtap-cni', ...scope }));
+  const owned = undo.move();
+  return { server, source, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+describe('an API server', () => {
+  it('that is away is one fault for all kinds, and no empty cluster', async () => {
+    await using started = await start((server) => {
+      server.store.put(node('h1'));
+      server.intercept(() => 'reset');
+    });
+    const { server, source } = started;
+    await until(source, ({ faults }) => faults.length > 0);
+    assert.deepEqual([source.synced, source.snapshot.nodes.size], [false, 0]);
+    assert.deepEqual(
+      source.faults.map(({ where, isOutage }) => [where, isOutage]),
+      [[server.url, true]],
+    );
+    server.intercept(undefined);
+    await until(source, ({ synced, faults }) => synced && faults.length === 0);
+    assert.ok(source.snapshot.nodes.has('h1'));
+  });
+
+  it('that refuses one kind keeps the source from being synced, and the kind is named', async () => {
+    await using started = await start((server) => {
+      server.intercept(({ kind }) =>
+        kind === 'Namespace' ? { status: 403, body: { message: 'forbidden' } } : undefined,
+      );
+    });
+    const { server, source } = started;
+    await until(source, ({ faults }) => faults.length > 0);
+    assert.deepEqual(
+      [source.synced, source.faults.map(({ where, isOutage }) => [where, isOutage])],
+      [false, [['Namespaces', undefined]]],
+    );
+    server.intercept(undefined);
+    await until(source, ({ synced, faults }) => synced && faults.length === 0);
+  });
+
+  it('without the kind that Multus brings has none of its objects, and all others', async () => {
+    await using started = await start((server) => {
+      server.store.put(node('h1'));
+      server.intercept(({ kind }) => (kind === 'NetworkAttachmentDefinition' ? { status: 404, body: {} } : undefined));
+    });
+    const { server, source } = started;
+    await until(source, ({ synced, faults }) => synced && faults.length > 0);
+    assert.deepEqual([source.snapshot.nodes.size, source.snapshot.networks.size], [1, 0]);
+    assert.match(source.faults[0]?.message ?? '', /NetworkAttachmentDefinitions; the resource is not installed/);
+    server.store.put(network('net', '{}'));
+    server.intercept(undefined);
+    await until(source, ({ snapshot, faults }) => snapshot.networks.size === 1 && faults.length === 0);
+  });
+
+  it('of a newer version may know fields that are not known here', async () => {
+    await using started = await start((server) => {
+      server.store.put(policy('p', { ...onEth0, future: { a: 1 } }));
+      const state = nodeState('h1', 'eth0');
+      server.store.put({ ...state, status: { ...state.status, future: [1] } });
+    });
+    const { source } = started;
+    await until(source, ({ synced }) => synced);
+    assert.deepEqual(source.faults, []);
+    assert.equal(source.snapshot.policies[0]?.faults.length, 0);
+    assert.ok(source.snapshot.nodeStates.has('h1'));
+  });
+
+  it('tells nobody of heartbeats and of what people write into a status', async () => {
+    await using started = await start((server) => {
+      server.store.put(node('h1'));
+      server.store.put(policy('p', onEth0));
+    });
+    const { server, source } = started;
+    await until(source, ({ synced }) => synced);
+    const { snapshot } = source;
+    server.store.put({ ...node('h1'), status: { conditions: [{ lastHeartbeatTime: '2026-01-01T00:00:00Z' }] } });
+    server.store.put({ ...policy('p', onEth0), status: { matchedNodes: 7 } });
+    let told = 0;
+    source.onChange(() => {
+      told += 1;
+    });
+    server.store.put(namespace('last'));
+    await until(source, (now) => now.snapshot.namespaces.has('last'));
+    assert.equal(source.snapshot.nodes, snapshot.nodes);
+    assert.equal(source.snapshot.policies, snapshot.policies);
+    assert.ok(told <= 2, `${told} changes`);
+  });
+
+  it('is asked for one node only where only one concerns', async () => {
+    await using started = await start(
+      ({ store }) => {
+        for (const object of [node('h1'), node('h2'), namespace('vms'), network('net', '{}'), nodeState('h1')]) {
+          store.put(object);
+        }
+        store.put(policy('p', onEth0));
+        store.put(explicit('[]'));
+      },
+      { node: 'h1' },
+    );
+    const { source } = started;
+    await until(source, ({ synced }) => synced);
+    const { nodes, namespaces, networks, nodeStates, policies, explicit: config } = source.snapshot;
+    assert.deepEqual([[...nodes.keys()], namespaces.size, networks.size, nodeStates.size], [['h1'], 0, 0, 0]);
+    assert.deepEqual([policies.length, config], [1, { entries: [] }]);
+  });
+
+  it('that cannot answer a look-up makes it fail, in bounded time', async () => {
+    await using started = await start(() => undefined);
+    const { server, source } = started;
+    const { lookups } = source;
+    const asks = () => [
+      lookups.network('default', 'net', signal),
+      lookups.namespace('default', signal),
+      lookups.policies(signal),
+    ];
+    for (const interception of [
+      { status: 500, body: { message: 'etcd' } },
+      'hang',
+      'reset',
+      { status: 200, body: '[]' },
+    ] as const) {
+      server.intercept(() => interception);
+      for (const asked of asks()) await assert.rejects(asked, { code: 'LookupFailed' }, JSON.stringify(interception));
+    }
+  });
+});

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempDisposable, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { generate } from 'selfsigned';
+import { createApiClient } from './client.ts';
+import { connect } from './connect.ts';
+import { connectInCluster } from './in-cluster.ts';
+
+const names = [{ type: 7, ip: '127.0.0.1' }] as const;
+
+/** A TLS server with a certificate of its own, which says whom it took the client for, and takes one token only. */
+async function startTlsServer() {
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-connect-')));
+  const pair = await generate([{ name: 'commonName', value: 'server' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [...names] }],
+  });
+  let token = 'first';
+  const asked: (string | undefined)[] = [];
+  const server = createServer({ key: pair.private, cert: pair.cert }, ({ headers }, response) => {
+    asked.push(headers.authorization);
+    const isKnown = headers.authorization === `Bearer ${token}` || headers.authorization?.startsWith('Basic ');
+    response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(headers.authorization ?? null));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  undo.defer(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  const scope = undo.move();
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ca: pair.cert,
+    folder: folder.path,
+    asked,
+    expect: (next: string) => {
+      token = next;
+    },
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+/** As kubelet and editors do it. */
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+}
+
+function kubeconfig(server: string, cluster: object, user: object): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server, ...cluster } }],
+    users: [{ name: 'u', user }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  });
+}
+
+describe('a pod', () => {
+  it('is known by the token of its service account, also after it was rotated', async () => {
+    await using server = await startTlsServer();
+    await writeFile(join(server.folder, 'ca.crt'), server.ca);
+    await writeFile(join(server.folder, 'token'), 'first\n');
+    using client = createApiClient(connectInCluster(server.url, server.folder));
+    assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer first' });
+    await replace(join(server.folder, 'token'), 'second');
+    assert.equal((await client.request('GET', '/')).body, 'Bearer first', 'it is not read for each request');
+    server.expect('second');
+    assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer second' });
+  });
+
+  it('trusts the authority of its service account, and no other', async () => {
+    await using server = await startTlsServer();
+    await using other = await startTlsServer();
+    await writeFile(join(server.folder, 'ca.crt'), other.ca);
+    await writeFile(join(server.folder, 'token'), 'first');
+    using connection = connectInCluster(server.url, server.folder);
+    const client = createApiClient(connection);
+    await assert.rejects(client.request('GET', '/'), { code: 'ApiServerUnreachable' });
+    assert.deepEqual(server.asked, [], 'nobody was told the token');
+    await replace(join(server.folder, 'ca.crt'), server.ca);
+    await connection.credentials(true);
+    assert.equal((await client.request('GET', '/')).status, 200);
+  });
+
+  it('without a mounted service account is told what is missing', async () => {
+    await using server = await startTlsServer();
+    using client = createApiClient(connectInCluster(server.url, server.folder));
+    await assert.rejects(client.request('GET', '/'), { code: 'ApiServerUnknown', message: /token|ca\.crt/ });
+  });
+});
+
+describe('a kubeconfig', () => {
+  const users = [
+    { title: 'a token', user: { token: 'first' }, body: 'Bearer first' },
+    { title: 'a name and a password', user: { username: 'a', password: 'b' }, body: `Basic ${btoa('a:b')}` },
+    {
+      title: 'a program',
+      user: {
+        exec: {
+          apiVersion: 'client.authentication.k8s.io/v1',
+          command: 'echo',
+          args: ['{"kind":"ExecCredential","status":{"token":"first"}}'],
+        },
+      },
+      body: 'Bearer first',
+    },
+  ];
+  for (const { title, user, body } of users) {
+    it(`makes a client known by ${title}`, async () => {
+      await using server = await startTlsServer();
+      const file = join(server.folder, 'config');
+      await writeFile(join(server.folder, 'ca.crt'), server.ca);
+      await writeFile(file, kubeconfig(server.url, { 'certificate-authority': 'ca.crt' }, user));
+      using client = createApiClient(await connect({ kubeconfig: file }));
+      assert.deepEqual(await client.request('GET', '/'), { status: 200, body });
+    });
+  }
+
+  it('is read again when the server does not know the client any more', async () => {
+    await using server = await startTlsServer();
+    const file = join(server.folder, 'config');
+    const cluster = { 'certificate-authority-data': btoa(server.ca) };
+    await writeFile(file, kubeconfig(server.url, cluster, { token: 'first' }));
+    using client = createApiClient(await connect({ kubeconfig: file }));
+    assert.equal((await client.request('GET', '/')).status, 200);
+    server.expect('second');
+    await replace(file, kubeconfig(server.url, cluster, { token: 'second' }));
+    assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer second' });
+  });
+
+  it('without the authority does not trust the server, unless it says so', async () => {
+    await using server = await startTlsServer();
+    const file = join(server.folder, 'config');
+    await writeFile(file, kubeconfig(server.url, {}, { token: 'first' }));
+    using strict = createApiClient(await connect({ kubeconfig: file }));
+    await assert.rejects(strict.request('GET', '/'), { code: 'ApiServerUnreachable' });
+    await replace(file, kubeconfig(server.url, { 'insecure-skip-tls-verify': true }, { token: 'first' }));
+    using lax = createApiClient(await connect({ kubeconfig: file }));
+    assert.equal((await lax.request('GET', '/')).status, 200);
+  });
+
+  for (const [title, text] of [
+    ['no YAML', 'clusters: ['],
+    ['empty', ''],
+    ['without a context', '{"clusters":[],"contexts":[],"users":[]}'],
+    [
+      'with a context that leads nowhere',
+      '{"current-context":"x","contexts":[{"name":"x","context":{"cluster":"gone"}}]}',
+    ],
+    ['with a server that is no URL', kubeconfig('nowhere at all', {}, {})],
+  ] as const) {
+    it(`that is ${title} is named with what is wrong`, async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-connect-'));
+      const file = join(folder.path, 'config');
+      await writeFile(file, text);
+      await assert.rejects(connect({ kubeconfig: file }), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'ApiServerUnknown');
+        assert.ok(error.message.includes(file), error.message);
+        return true;
+      });
+    });
+  }
+
+  it('that is not there is named', async () => {
+    await assert.rejects(connect({ kubeconfig: '/nowhere/config' }), { code: 'ApiServerUnknown', message: /ENOENT/ });
+  });
+});

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Agent } from 'node:http';
+import type { RequestOptions } from 'node:https';
+// The file, not the package: even so it brings a client of every API group, so this module is imported only on need.
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { Connection, Credentials } from './connection.ts';
+import { createTlsAgents } from './tls-agents.ts';
+
+/**
+ * The API server of a kubeconfig's current context; without a file the one that kubectl would take ($KUBECONFIG, else
+ * ~/.kube/config). Tokens, client certificates, exec plugins, OIDC and proxies are the library's. Raises
+ * ApiServerUnknown.
+ */
+export function connectByKubeconfig(file: string | undefined): Connection {
+  let config = load(file);
+  const server = serverOf(config, file);
+  const agents = createTlsAgents(server);
+  return {
+    server,
+    async credentials(renew = false): Promise<Credentials> {
+      // Loaded anew, it forgets what an exec plugin told, and sees what somebody wrote into the file.
+      if (renew) config = load(file);
+      const options: RequestOptions = {};
+      try {
+        await config.applyToHTTPSOptions(options);
+      } catch (thrown) {
+        throw unknown(file, thrown);
+      }
+      const hasProxy = config.getCurrentCluster()?.proxyUrl !== undefined;
+      const agent = hasProxy && options.agent instanceof Agent ? options.agent : agents.agentFor(materialOf(options));
+      return { headers: headersOf(options), agent };
+    },
+    [Symbol.dispose]: () => agents[Symbol.dispose](),
+  };
+}
+
+function load(file: string | undefined): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (file === undefined) config.loadFromDefault();
+    else config.loadFromFile(file);
+    return config;
+  } catch (thrown) {
+    throw unknown(file, thrown);
+  }
+}
+
+function serverOf(config: KubeConfig, file: string | undefined): string {
+  const cluster = config.getCurrentCluster();
+  // What the library makes up where it finds nothing at all: a server on localhost.
+  const isInvented = config.getCurrentContext() === 'loaded-context';
+  if (cluster === null || isInvented || !URL.canParse(cluster.server ?? '')) {
+    throw unknown(file, isInvented ? 'there is none' : 'its current context names no cluster with a server');
+  }
+  return cluster.server.replace(/\/+$/, '');
+}
+
+function materialOf({ ca, cert, key, servername, rejectUnauthorized }: RequestOptions) {
+  return { ca: textOf(ca), cert: textOf(cert), key: textOf(key), servername, rejectUnauthorized };
+}
+
+function textOf(material: unknown): string | undefined {
+  return material === undefined || material === null ? undefined : String(material);
+}
+
+function headersOf({ headers = {}, auth }: RequestOptions): Readonly<Record<string, string>> {
+  const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()]);
+  const basic = auth === undefined || auth === null ? {} : { authorization: `Basic ${btoa(auth)}` };
+  return { ...basic, ...Object.fromEntries(given) };
+}
+
+function unknown(file: string | undefined, cause: unknown): MacvtapError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const what = file === undefined ? 'the default kubeconfig' : `the kubeconfig ${file}`;
+  return new MacvtapError(
+    'ApiServerUnknown',
+    `${what} cannot be used: ${text}; mend it, or give another --kubeconfig`,
+    {
+      cause,
+    },
+  );
+}

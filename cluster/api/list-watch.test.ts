@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { connectStandIn } from '../../test/apiserver-standin/connect-stand-in.ts';
+import { type StandInApiServer, startApiServer } from '../../test/apiserver-standin/start-api-server.ts';
+import { ListWatch, type ListWatchOptions } from './list-watch.ts';
+import { watchedKinds } from './watched-kinds.ts';
+
+const [nodes] = watchedKinds({ policyNamespace: 'macvtap-cni' });
+assert.ok(nodes !== undefined);
+
+const node = (name: string, labels: Readonly<Record<string, string>> = {}, status = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, labels },
+  status,
+});
+
+/** Nodes of a stand-in, followed. `reaches` waits by the report of changes; a test that fails waits long. */
+async function follow(prepare: (server: StandInApiServer) => void, timings: ListWatchOptions['timings'] = {}) {
+  await using undo = new AsyncDisposableStack();
+  const server = undo.use(await startApiServer());
+  prepare(server);
+  const client = undo.use(connectStandIn(server));
+  const listeners = new Set<() => void>();
+  const onChange = () => {
+    for (const listener of [...listeners]) listener();
+  };
+  assert.ok(nodes !== undefined);
+  const watch = undo.use(new ListWatch({ client, resource: nodes.resource, trim: nodes.trim, onChange, timings }));
+  const scope = undo.move();
+  return {
+    server,
+    watch,
+    async reaches(isReached: () => boolean): Promise<void> {
+      const reached = Promise.withResolvers<void>();
+      const look = () => isReached() && reached.resolve();
+      const guard = setTimeout(() => {
+        const seen = { names: [...watch.objects.keys()], problem: watch.problem?.message, requests: server.requests };
+        reached.reject(new Error(`never reached: ${JSON.stringify(seen)}`));
+      }, 30_000);
+      const poll = setInterval(look, 20);
+      listeners.add(look);
+      look();
+      try {
+        await reached.promise;
+      } finally {
+        clearTimeout(guard);
+        clearInterval(poll);
+        listeners.delete(look);
+      }
+    },
+    has: (...names: readonly string[]) => watch.synced && [...watch.objects.keys()].sort().join() === names.join(),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+const lists = ({ requests }: StandInApiServer) => requests.filter((line) => !line.includes('watch=1')).length;
+const watches = ({ requests }: StandInApiServer) => requests.filter((line) => line.includes('watch=1'));
+
+describe('list and watch', () => {
+  it('reads what is there and follows it', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a', { x: '1' })));
+    const { server, reaches, has, watch } = followed;
+    await reaches(() => has('a'));
+    server.store.put(node('b'));
+    await reaches(() => has('a', 'b'));
+    server.store.put(node('a', { x: '2' }));
+    await reaches(() => JSON.stringify(watch.objects.get('a')?.metadata).includes('"x":"2"'));
+    server.store.remove('Node/a');
+    await reaches(() => has('b'));
+    assert.equal(lists(server), 1);
+  });
+
+  it('asks for metadata only, for bookmarks, and for an end of the watch', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a', {}, { images: ['x'.repeat(10_000)] })));
+    await followed.reaches(() => followed.server.watches === 1);
+    assert.equal(followed.watch.objects.get('a')?.status, undefined);
+    const query = new URL(watches(followed.server)[0]?.split(' ')[1] ?? '', 'http://x').searchParams;
+    assert.equal(query.get('allowWatchBookmarks'), 'true');
+    const seconds = Number(query.get('timeoutSeconds'));
+    assert.ok(seconds >= 300 && seconds <= 600, `${seconds} s`);
+  });
+
+  it('reads in pages of 500', async () => {
+    const names = Array.from({ length: 1_201 }, (_, index) => `n${index}`);
+    await using followed = await follow(({ store }) => {
+      for (const name of names) store.put(node(name));
+    });
+    await followed.reaches(() => followed.watch.synced);
+    assert.equal(followed.watch.objects.size, 1_201);
+    assert.equal(lists(followed.server), 3);
+  });
+
+  it('is told nothing of what does not count, and keeps the object', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a', { x: '1' })));
+    const { server, reaches, watch } = followed;
+    await reaches(() => server.watches === 1);
+    const [object, revision] = [watch.objects.get('a'), watch.revision];
+    server.store.put(node('a', { x: '1' }, { heartbeat: 2 }));
+    server.store.put(node('b'));
+    await reaches(() => watch.objects.has('b'));
+    assert.equal(watch.objects.get('a'), object);
+    assert.equal(watch.revision, revision + 1);
+  });
+
+  it('goes on from where a watch ended, without a new list', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')));
+    const { server, reaches, has } = followed;
+    for (const [how, name] of [
+      ['end', 'b'],
+      ['cut', 'c'],
+    ] as const) {
+      await reaches(() => server.watches === 1);
+      server.endWatches(how);
+      await reaches(() => server.watches === 0);
+      server.store.put(node(name));
+      await reaches(() => followed.watch.objects.has(name));
+    }
+    assert.ok(has('a', 'b', 'c'));
+    assert.equal(lists(server), 1);
+  });
+
+  it('goes on from the last bookmark', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')));
+    const { server, reaches, watch } = followed;
+    await reaches(() => server.watches === 1);
+    // Others' changes that this watch does not see, and then their history is gone.
+    server.store.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'x' } });
+    server.store.compact();
+    server.sendBookmarks();
+    server.store.put(node('b'));
+    await reaches(() => watch.objects.has('b'));
+    server.endWatches('end');
+    await reaches(() => watches(server).length === 2 && server.watches === 1);
+    assert.equal(lists(server), 1);
+  });
+
+  it('lists anew when the history is gone, and sees by absence what was deleted', async () => {
+    await using followed = await follow(({ store }) => {
+      for (const name of ['a', 'b']) store.put(node(name));
+    });
+    const { server, reaches, has } = followed;
+    await reaches(() => server.watches === 1);
+    server.silenceWatches();
+    server.store.remove('Node/a');
+    server.store.put(node('c'));
+    server.store.compact();
+    server.endWatches('cut');
+    await reaches(() => has('b', 'c'));
+    assert.equal(followed.watch.problem, undefined, 'a relist is no problem to tell');
+  });
+
+  it('lists anew when the answer to the watch itself is 410', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')));
+    const { server, reaches, has } = followed;
+    await reaches(() => server.watches === 1);
+    let refusals = 1;
+    server.intercept(({ query }) => {
+      if (query.get('watch') === null || refusals === 0) return undefined;
+      refusals -= 1;
+      server.store.put(node('b'));
+      return { status: 410, body: { kind: 'Status', code: 410, message: 'Expired' } };
+    });
+    server.endWatches('end');
+    await reaches(() => has('a', 'b') && server.watches === 1);
+    assert.equal(lists(server), 2);
+  });
+
+  for (const [title, line] of [
+    ['half an object', '{"type":"ADDED","object":{"metadata":{"na'],
+    ['no event', '<html>gateway</html>'],
+    ['an event about nobody', '{"type":"MODIFIED","object":{"metadata":{"resourceVersion":"5"}}}'],
+  ] as const) {
+    it(`lists anew after a line that is ${title}`, async () => {
+      await using followed = await follow(({ store }) => void store.put(node('a')));
+      const { server, reaches, has } = followed;
+      await reaches(() => server.watches === 1);
+      server.silenceWatches();
+      server.store.put(node('b'));
+      server.endWatches('cut');
+      await reaches(() => has('a', 'b') && watches(server).length === 2 && server.watches === 1);
+      server.sendLine(line);
+      await reaches(() => lists(server) === 2 && watches(server).length === 3 && server.watches === 1);
+      assert.ok(has('a', 'b'));
+    });
+  }
+
+  it('cuts a watch that says nothing, though its connection stands', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')), { staleMs: 300 });
+    const { server, reaches, has } = followed;
+    await reaches(() => server.watches === 1);
+    server.silenceWatches();
+    server.store.put(node('b'));
+    await reaches(() => has('a', 'b'));
+  });
+
+  it('keeps what it knows while the server is away, tells so, and goes on when it is back', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')));
+    const { server, reaches, has, watch } = followed;
+    await reaches(() => has('a'));
+    await server.stop();
+    await reaches(() => watch.problem?.code === 'ApiServerUnreachable');
+    assert.ok(has('a'));
+    server.store.put(node('b'));
+    await server.start();
+    await reaches(() => has('a', 'b') && watch.problem === undefined);
+  });
+
+  it('is not synced while it was never answered, and says why', async () => {
+    await using followed = await follow((server) => {
+      server.intercept(() => ({ status: 403, body: { kind: 'Status', message: 'nodes is forbidden' } }));
+    });
+    const { server, reaches, watch } = followed;
+    await reaches(() => watch.problem !== undefined);
+    assert.equal(watch.synced, false);
+    assert.match(watch.problem?.message ?? '', /^list of Nodes: 403: nodes is forbidden; grant it/);
+    server.intercept(undefined);
+    await reaches(() => watch.synced && watch.problem === undefined);
+  });
+
+  it('is empty where there is no such resource, says so, and sees it once it is installed', async () => {
+    await using followed = await follow((server) => {
+      server.intercept(() => ({ status: 404, body: { kind: 'Status', message: 'could not find' } }));
+    });
+    const { server, reaches, watch } = followed;
+    await reaches(() => watch.synced && watch.problem !== undefined);
+    assert.match(watch.problem?.message ?? '', /not installed: 404/);
+    server.store.put(node('a'));
+    server.intercept(undefined);
+    await reaches(() => watch.objects.has('a') && watch.problem === undefined);
+  });
+
+  it('believes that a resource which was there is gone only when it stays so', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')), { absenceMs: 500 });
+    const { server, reaches, watch } = followed;
+    await reaches(() => server.watches === 1);
+    server.intercept(() => ({ status: 404, body: {} }));
+    server.endWatches('end');
+    await reaches(() => lists(server) >= 2);
+    assert.ok(watch.objects.has('a'));
+    await reaches(() => watch.objects.size === 0);
+  });
+
+  it('does not ask in a hot loop when every watch ends at once', async () => {
+    await using server = await startApiServer();
+    server.store.put(node('a'));
+    server.intercept(({ query }) => (query.get('watch') === null ? undefined : { status: 200, body: '' }));
+    using client = connectStandIn(server);
+    const waits: number[] = [];
+    const enough = Promise.withResolvers<void>();
+    assert.ok(nodes !== undefined);
+    await using _watch = new ListWatch({
+      client,
+      resource: nodes.resource,
+      trim: nodes.trim,
+      onChange: () => undefined,
+      pause: async (ms) => {
+        waits.push(ms);
+        if (waits.length === 4) enough.resolve();
+      },
+    });
+    await enough.promise;
+    for (const [index, ms] of waits.slice(0, 4).entries()) {
+      assert.ok(ms >= 100 * 2 ** index && ms <= 200 * 2 ** index, `wait ${index} of ${ms} ms`);
+    }
+    assert.equal(lists(server), 1);
+  });
+
+  it('waits as long as the server asks for', async () => {
+    await using server = await startApiServer();
+    server.intercept(() => ({ status: 429, body: {}, headers: { 'retry-after': '7' } }));
+    using client = connectStandIn(server);
+    const waited = Promise.withResolvers<number>();
+    assert.ok(nodes !== undefined);
+    await using _watch = new ListWatch({
+      client,
+      resource: nodes.resource,
+      trim: nodes.trim,
+      onChange: () => undefined,
+      pause: async (ms) => waited.resolve(ms),
+    });
+    const ms = await waited.promise;
+    assert.ok(ms >= 7_000 && ms <= 10_500, `${ms} ms`);
+  });
+
+  it('takes an object far larger than others, and not a line without an end', async () => {
+    await using followed = await follow(() => undefined);
+    const { server, reaches, watch } = followed;
+    await reaches(() => server.watches === 1);
+    server.store.put(node('large', { x: 'y'.repeat(4_000_000) }));
+    await reaches(() => watch.objects.has('large'));
+    server.sendLine(`{"type":"ADDED","object":"${'x'.repeat(17_000_000)}"}`);
+    await reaches(() => watches(server).length === 2 && server.watches === 1);
+    assert.ok(watch.objects.has('large'));
+  });
+
+  it('leaves no request and no timer behind', async () => {
+    const followed = await follow(({ store }) => void store.put(node('a')));
+    await followed.reaches(() => followed.server.watches === 1);
+    await followed.watch[Symbol.asyncDispose]();
+    await followed.reaches(() => followed.server.watches === 0);
+    await followed[Symbol.asyncDispose]();
+  });
+});

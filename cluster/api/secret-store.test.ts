@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createScriptedClient } from '../../test/fixtures/certs/scripted-client.ts';
+import type { ApiResponse } from './client.ts';
+import { createSecretStore } from './secret-store.ts';
+
+// What a real API server makes of these requests is tried in test/apiserver/certificate-objects.test.ts.
+const { signal } = new AbortController();
+const secret = (data?: unknown) => ({ metadata: { name: 's', resourceVersion: '7' }, data });
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+function storeOf(answer: Partial<ApiResponse> | Error) {
+  const client = createScriptedClient(() => answer);
+  return { client, store: createSecretStore({ client, namespace: 'n', name: 's', keys: ['tls.crt', 'tls.key'] }) };
+}
+
+describe('a Secret as a store', () => {
+  for (const [what, data, expected] of [
+    ['texts', { 'tls.crt': base64('cert'), other: base64('ü') }, { 'tls.crt': 'cert', other: 'ü' }],
+    ['no data', undefined, {}],
+    ['null', null, {}],
+    ['a list', ['x'], {}],
+    ['values that are no texts', { a: 1, b: null, c: { d: 1 }, e: base64('x') }, { e: 'x' }],
+  ] as const) {
+    it(`reads ${what}`, async () => {
+      const { store } = storeOf({ body: secret(data) });
+      assert.deepEqual(await store.read(signal), { data: expected, version: '7' });
+    });
+  }
+
+  it('tells a Secret that is not there from one that cannot be read', async () => {
+    assert.equal(await storeOf({ status: 404 }).store.read(signal), undefined);
+    for (const answer of [{ status: 500 }, { status: 403 }, { body: 'a page' }, { body: [] }]) {
+      await assert.rejects(storeOf(answer).store.read(signal), {
+        code: 'ApiServerRefused',
+        message: /^get Secret n\/s: /,
+      });
+    }
+    const gone = new Error('socket hang up');
+    await assert.rejects(storeOf(gone).store.read(signal), gone);
+  });
+
+  it('names the version that it replaces, and removes those of its keys that are not written', async () => {
+    const { client, store } = storeOf({ status: 200 });
+    assert.equal(await store.write({ 'tls.crt': 'a' }, '7', signal), 'written');
+    assert.deepEqual(client.requests, [
+      {
+        line: 'PATCH /api/v1/namespaces/n/secrets/s',
+        body: { metadata: { resourceVersion: '7' }, data: { 'tls.crt': base64('a'), 'tls.key': null } },
+        contentType: 'application/merge-patch+json',
+      },
+    ]);
+  });
+
+  it('makes a Secret where there was none', async () => {
+    const { client, store } = storeOf({ status: 201 });
+    assert.equal(await store.write({ 'tls.crt': 'a' }, undefined, signal), 'written');
+    assert.deepEqual(
+      client.requests.map(({ line }) => line),
+      ['POST /api/v1/namespaces/n/secrets'],
+    );
+  });
+
+  for (const [status, version, result] of [
+    [409, '7', 'conflict'],
+    [409, undefined, 'conflict'],
+    [404, '7', 'conflict'],
+    [404, undefined, /^write Secret n\/s: 404/],
+    [403, '7', /^write Secret n\/s: 403: .*; grant it in a role/],
+    [403, undefined, /^Secret n\/s is gone, and this service account may not make it: apply the chart again/],
+    [422, '7', /^write Secret n\/s: 422/],
+    [503, undefined, /^write Secret n\/s: 503/],
+  ] as const) {
+    it(`takes a ${status} to a ${version === undefined ? 'new' : 'known'} Secret for ${result}`, async () => {
+      const written = storeOf({ status }).store.write({}, version, signal);
+      if (result === 'conflict') assert.equal(await written, result);
+      else await assert.rejects(written, { code: 'ApiServerRefused', message: result });
+    });
+  }
+});

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type OpenApiSchema, readCrdSchema } from './crd-schema.ts';
+
+const schema = readCrdSchema('MacvtapNetworkNodePolicy');
+
+describe('the schema of a policy', () => {
+  it('describes every field, so that kubectl explain does', () => {
+    const fields = fieldsOf(schema, '').filter(([path]) => path !== 'metadata');
+    assert.ok(fields.length > 50);
+    assert.deepEqual(
+      fields.filter(([, { description = '' }]) => !/^\w.*\.$/.test(description)).map(([path]) => path),
+      [],
+    );
+  });
+
+  it('keeps null where a label has its value: dropped unseen, it would widen the selection', () => {
+    const untyped = fieldsOf(schema, '').filter(([, field]) => field['x-kubernetes-preserve-unknown-fields'] === true);
+    assert.ok(untyped.length > 0);
+    assert.deepEqual(
+      untyped.filter(([, field]) => field.nullable !== true).map(([path]) => path),
+      [],
+    );
+  });
+
+  it('bounds every list and map, which the cost of its CEL rules and of every reader rests on', () => {
+    const unbounded = fieldsOf(schema.properties?.spec ?? {}, 'spec').filter(([, field]) => {
+      const isMap = typeof field.additionalProperties === 'object';
+      return (field.type === 'array' && field.maxItems === undefined) || (isMap && field.maxProperties === undefined);
+    });
+    assert.deepEqual(
+      unbounded.map(([path]) => path),
+      [],
+    );
+  });
+});
+
+/** Every place below a schema that a value can stand at, but for the items of lists of plain values. */
+function fieldsOf(parent: OpenApiSchema, path: string): readonly (readonly [string, OpenApiSchema])[] {
+  const named = Object.entries(parent.properties ?? {}).map(
+    ([name, field]) => [path === '' ? name : `${path}.${name}`, field] as const,
+  );
+  const items = parent.items?.type === 'object' || parent.items?.description !== undefined ? parent.items : undefined;
+  const values = typeof parent.additionalProperties === 'object' ? parent.additionalProperties : undefined;
+  const below = [
+    ...named,
+    ...(items === undefined ? [] : [[`${path}[]`, items] as const]),
+    ...(values === undefined ? [] : [[`${path}.*`, values] as const]),
+  ];
+  return below.flatMap(([place, field]) => [[place, field] as const, ...fieldsOf(field, place)]);
+}

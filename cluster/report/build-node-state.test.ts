@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { readInterface } from '../../policy/plan/interface-facts.ts';
+import type { Finding, PlannedResource } from '../../policy/plan/node-plan.ts';
+import { planNode } from '../../policy/plan/plan-node.ts';
+import { readObject } from '../objects/read-object.ts';
+import { buildNodeState, type NodeStateFacts } from './build-node-state.ts';
+
+const node = { name: 'h1', labels: { zone: 'a' } };
+const nic = (name: string, more = {}) => readInterface({ name, ...more });
+const resource = (name: string, parent = 'eth0', more: Partial<PlannedResource> = {}): PlannedResource => ({
+  source: 'policy',
+  policy: 'macvtap-cni/p',
+  name,
+  parent,
+  mode: 'bridge',
+  quantity: 100,
+  numaNodes: [],
+  needVhostNet: false,
+  ...more,
+});
+const facts = (more: Partial<NodeStateFacts> = {}): NodeStateFacts => ({
+  node,
+  plan: { node: 'h1', source: 'none', resources: [], skipped: [], conflicts: [] },
+  served: [],
+  interfaces: [],
+  policies: [],
+  pluginVersion: '0.1.0',
+  ...more,
+});
+const policies = (...specs: readonly object[]) =>
+  specs.flatMap((spec, index) => {
+    const metadata = { name: `p${index}`, namespace: 'macvtap-cni', generation: index + 1 };
+    const object = {
+      apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+      kind: 'MacvtapNetworkNodePolicy',
+      metadata,
+      spec,
+    };
+    const known = readObject(object, 'macvtap-cni')?.known;
+    return known?.kind === 'MacvtapNetworkNodePolicy' ? [known.value] : [];
+  });
+
+describe("a node's state", () => {
+  it('tells of each resource what it is and how it fares', () => {
+    const interfaces = [nic('eth0'), nic('eth1', { up: false, carrier: false }), nic('eth2', { carrier: false })];
+    const served = [
+      { resource: resource('net10') },
+      { resource: resource('net2', 'eth1', { mode: 'passthru', quantity: 1 }) },
+      { resource: resource('net3', 'eth2') },
+      { resource: resource('net4', 'eth9'), fault: 'NothingFound' as const },
+      { resource: resource('net5'), fault: 'ParentChanged' as const },
+      { resource: resource('net6', 'eth8') },
+    ];
+    const { resources } = buildNodeState(facts({ interfaces, served }));
+    assert.deepEqual(
+      resources?.map(({ name, parent, health, code }) => [name, parent, health, code]),
+      [
+        ['net2', 'eth1', 'Degraded', 'LinkDown'],
+        ['net3', 'eth2', 'Degraded', 'NoCarrier'],
+        ['net4', 'eth9', 'Unhealthy', 'NothingFound'],
+        ['net5', 'eth0', 'Unhealthy', 'ParentChanged'],
+        ['net6', 'eth8', 'Unhealthy', 'NothingFound'],
+        ['net10', 'eth0', 'Healthy', undefined],
+      ],
+    );
+    assert.deepEqual(resources?.[0], {
+      name: 'net2',
+      parent: 'eth1',
+      mode: 'passthru',
+      source: 'policy',
+      policy: 'macvtap-cni/p',
+      quantity: 1,
+      health: 'Degraded',
+      code: 'LinkDown',
+    });
+  });
+
+  it('names the generation of each policy that selects the node, and of no other', () => {
+    const entry = { parentSelector: [{ parentIface: 'eth0', mode: 'bridge' }] };
+    const known = policies(entry, { ...entry, nodeSelector: { matchLabels: { zone: 'b' } } }, entry);
+    assert.deepEqual(buildNodeState(facts({ policies: known.toReversed() })).observedPolicies, [
+      { name: 'macvtap-cni/p0', generation: 1 },
+      { name: 'macvtap-cni/p2', generation: 3 },
+    ]);
+  });
+
+  it('has each finding once, by who asked for what, with its code and in words', () => {
+    const finding: Finding = { code: 'NothingFound', source: 'policy', policy: 'macvtap-cni/p', entry: 2 };
+    const plan = {
+      ...facts().plan,
+      skipped: [
+        { ...finding, interface: 'eth0', code: 'Enslaved', by: 'bond0' },
+        finding,
+        { ...finding, code: 'Shadowed' },
+        { ...finding, code: 'Shadowed', by: 'again' },
+        { code: 'Loopback', source: 'implicit', interface: 'lo' },
+      ],
+      conflicts: [{ ...finding, code: 'ResourceNameTaken', resource: 'net', by: 'macvtap-cni/a' }],
+    } as const;
+    const { skipped, conflicts } = buildNodeState(facts({ plan }));
+    assert.deepEqual(
+      skipped?.map(({ name, code }) => [name, code]),
+      [
+        ['macvtap-cni/p[2]', 'NothingFound'],
+        ['macvtap-cni/p[2] Shadowed', 'Shadowed'],
+        ['macvtap-cni/p[2] eth0', 'Enslaved'],
+      ],
+    );
+    assert.match(skipped?.[2]?.message ?? '', /master: bond0/);
+    assert.deepEqual(
+      conflicts?.map(({ name, code }) => [name, code]),
+      [['macvtap-cni/p[2] net', 'ResourceNameTaken']],
+    );
+  });
+
+  it('is equal for equal facts in any order, and what the schema takes, whatever the interfaces', () => {
+    const anyName = fc.string({ minLength: 1, maxLength: 15, unit: fc.constantFrom(...'abz09.-_@é') });
+    const anyNic = fc.record(
+      {
+        name: anyName,
+        kind: fc.constantFrom('device', 'bond', 'vlan', 'veth', 'macvtap', 'dummy'),
+        ethernet: fc.boolean(),
+        loopback: fc.boolean(),
+        up: fc.boolean(),
+        carrier: fc.boolean(),
+        altNames: fc.uniqueArray(anyName, { maxLength: 80 }),
+        addresses: fc.uniqueArray(fc.ipV4(), { maxLength: 3 }),
+      },
+      { requiredKeys: ['name'] },
+    );
+    const known = policies(
+      {
+        parentSelector: [
+          { nicSelector: { names: ['a*'] }, mode: 'vepa' },
+          { parentIface: 'b', mode: 'bridge' },
+        ],
+      },
+      { parentSelector: [{ nicSelector: { names: ['*'] }, mode: 'bridge' }], priority: 3 },
+    );
+    const wants = [known, []].map((some) => ({
+      policies: some,
+      explicit: undefined,
+      implicit: { linkKinds: ['device', 'bond'], exclude: [] },
+    }));
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(anyNic, { selector: ({ name }) => name, maxLength: 12 }),
+        fc.constantFrom(...wants),
+        (reported, wanted) => {
+          const build = (nics: readonly object[]) => {
+            const interfaces = nics.map((one) => readInterface(one as { name: string }));
+            const plan = planNode(node, interfaces, wanted);
+            const served = plan.resources.map((planned) => ({ resource: planned }));
+            return buildNodeState(facts({ plan, served, interfaces, policies: wanted.policies }));
+          };
+          const status = build(reported);
+          assert.deepEqual(build(reported.toReversed()), status);
+          const head = { apiVersion: 'macvtap.network.kubevirt.io/v1alpha1', kind: 'MacvtapNetworkNodeState' };
+          const read = readObject({ ...head, metadata: { name: 'h1' }, status }, 'macvtap-cni');
+          assert.deepEqual(read?.faults ?? [], []);
+        },
+      ),
+    );
+  });
+});

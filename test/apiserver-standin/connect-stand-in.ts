@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ApiClient, createApiClient } from '../../cluster/api/client.ts';
+import { createTlsAgents } from '../../cluster/api/tls-agents.ts';
+import type { StandInApiServer } from './start-api-server.ts';
+
+/** A client of the stand-in: plain HTTP, and nobody in particular. */
+export function connectStandIn({ url }: Pick<StandInApiServer, 'url'>): ApiClient {
+  const agents = createTlsAgents(url);
+  return createApiClient({
+    server: url,
+    credentials: async () => ({ headers: {}, agent: agents.agentFor({}) }),
+    [Symbol.dispose]: () => agents[Symbol.dispose](),
+  });
+}

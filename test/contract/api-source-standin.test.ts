@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ApiSource } from '../../cluster/api/api-source.ts';
+import { connectStandIn } from '../apiserver-standin/connect-stand-in.ts';
+import { storeKey } from '../apiserver-standin/object-store.ts';
+import { startApiServer } from '../apiserver-standin/start-api-server.ts';
+import { testSourceContract } from './source-contract.ts';
+
+testSourceContract('a stand-in for an API server', async () => {
+  await using undo = new AsyncDisposableStack();
+  const server = undo.use(await startApiServer());
+  const client = undo.use(connectStandIn(server));
+  const scope = undo.move();
+  return {
+    apply: async (object) => void server.store.put(object),
+    remove: async (object) => void server.store.remove(storeKey(object)),
+    open: () => ApiSource.open({ client, policyNamespace: 'macvtap-cni' }),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+});

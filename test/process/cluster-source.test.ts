@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real node plugin process with an API server as its source; the API server is a stand-in.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { StoredObject } from '../apiserver-standin/object-store.ts';
+import { type StandInApiServer, startApiServer } from '../apiserver-standin/start-api-server.ts';
+import { needsRoot } from '../kernel/network-namespace.ts';
+import { makePluginNode, nodeObject, type PluginNode, policyObject } from './plugin-node.ts';
+import { kubeconfigFor, type Reach, reachFromNamespace } from './reach-from-namespace.ts';
+import { until } from './until.ts';
+
+const options = { skip: needsRoot };
+
+interface ClusterNode extends AsyncDisposable {
+  readonly node: PluginNode;
+  readonly server: StandInApiServer;
+  readonly reach: Reach;
+  start(): ReturnType<PluginNode['start']>;
+  put(object: object): StoredObject;
+  /** The node's state when it is as wanted. */
+  state(isWanted: (state: State | undefined) => boolean): Promise<State>;
+}
+
+interface State extends StoredObject {
+  readonly status?: {
+    readonly pluginVersion?: string;
+    readonly resources?: readonly { name: string; parent: string; health: string; code?: string }[];
+    readonly observedPolicies?: readonly { name: string; generation: number }[];
+  };
+}
+
+async function makeClusterNode(): Promise<ClusterNode> {
+  await using undo = new AsyncDisposableStack();
+  const node = undo.use(await makePluginNode(['eth0', 'eth1']));
+  const server = undo.use(await startApiServer());
+  const reach = undo.use(await reachFromNamespace(node.namespace, Number(new URL(server.url).port)));
+  const kubeconfig = join(node.kubeletDirectory, 'kubeconfig');
+  // Plain HTTP is taken only together with this.
+  const insecure = { 'insecure-skip-tls-verify': true };
+  await writeFile(kubeconfig, kubeconfigFor(`http://${reach.host}:${reach.port}`, insecure));
+  const scope = undo.move();
+  return {
+    node,
+    server,
+    reach,
+    start: () => node.start('--source', 'cluster', '--kubeconfig', kubeconfig),
+    put: (object) => server.store.put(object as Parameters<StandInApiServer['store']['put']>[0]),
+    state: async (isWanted) =>
+      (await until(
+        async () => server.store.get(`MacvtapNetworkNodeState/${node.name}`) as State | undefined,
+        isWanted,
+      )) as State,
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+const policy = (parentIface: string, quantity: number) =>
+  policyObject('p', { parentSelector: [{ parentIface, mode: 'bridge', quantity, resourceName: 'net' }] });
+const count = (text: string, pattern: RegExp) => text.match(new RegExp(pattern, 'g'))?.length ?? 0;
+
+test('policies and labels of a cluster are followed, and the state of the node is written there', options, async () => {
+  await using cluster = await makeClusterNode();
+  const { node, server, put, state } = cluster;
+  const { uid } = put(nodeObject(node.name, {})).metadata;
+  put(nodeObject('another', { 'parent-iface.macvtap.network.kubevirt.io/eth0': '' }));
+  put(policy('eth0', 3));
+  cluster.start();
+  await node.offers({ net: 3 });
+  const written = await state((seen) => seen?.status?.resources?.length === 1);
+  assert.deepEqual(written.metadata.ownerReferences, [{ apiVersion: 'v1', kind: 'Node', name: node.name, uid }]);
+  assert.deepEqual(
+    written.status?.resources?.map(({ name, parent, health }) => [name, parent, health]),
+    [['net', 'eth0', 'Healthy']],
+  );
+  assert.deepEqual(written.status?.observedPolicies, [{ name: 'macvtap-cni/p', generation: 1 }]);
+
+  put(policy('eth0', 5));
+  await node.offers({ net: 5 });
+  await state((seen) => seen?.status?.observedPolicies?.[0]?.generation === 2);
+  server.store.remove('MacvtapNetworkNodePolicy/macvtap-cni/p');
+  put(nodeObject(node.name, { 'parent-iface.macvtap.network.kubevirt.io/eth1': '' }));
+  await node.offers({ eth1: 100 });
+  await node.namespace.ip('link del eth1');
+  const broken = await state((seen) => seen?.status?.resources?.[0]?.health === 'Unhealthy');
+  assert.equal(broken.status?.resources?.[0]?.code, 'NothingFound');
+
+  const others = /namespaces\?|network-attachment-definitions|GET .*macvtapnetworknodestates/;
+  assert.deepEqual(
+    server.requests.filter((request) => others.test(request)),
+    [],
+    'only what concerns the node is read',
+  );
+  const nodes = server.requests.filter((request) => request.includes('/api/v1/nodes?'));
+  assert.ok(nodes.length > 0 && nodes.every((request) => request.includes(`metadata.name%3D${node.name}`)));
+});
+
+test(
+  'while the API server is away everything stays, it is told once, and what changed is in force after',
+  options,
+  async () => {
+    await using cluster = await makeClusterNode();
+    const { node, reach, put, state } = cluster;
+    put(nodeObject(node.name, {}));
+    put(policy('eth0', 3));
+    const plugin = cluster.start();
+    await node.offers({ net: 3 });
+    await state((seen) => seen !== undefined);
+    const messages = node.messages('net');
+    await reach.close();
+    await plugin.waitForLine(/out of reach; what was read stays in force/);
+    put(policy('eth0', 7));
+    await node.allocate('net');
+    await node.offers({ net: 3 });
+    assert.equal(node.messages('net'), messages, 'kubelet heard nothing of it');
+    await reach.open();
+    await node.offers({ net: 7 });
+    await plugin.waitForLine(/mended/);
+    await state((seen) => seen?.status?.observedPolicies?.[0]?.generation === 2);
+    assert.equal(count(plugin.output, /out of reach/), 1, plugin.output);
+    assert.equal(count(plugin.output, /resource registered/), 1);
+  },
+);
+
+test('without an API server the start waits and says why, and goes on when it is there', options, async () => {
+  await using cluster = await makeClusterNode();
+  const { node, reach, put } = cluster;
+  put(nodeObject(node.name, {}));
+  put(policy('eth0', 3));
+  await reach.close();
+  const plugin = cluster.start();
+  await plugin.waitForLine(/the source was not read yet/);
+  assert.match(plugin.output, /ECONNREFUSED/);
+  await reach.open();
+  await node.offers({ net: 3 });
+});
+
+test('SIGTERM ends it by itself, whether the API server answers or not', options, async () => {
+  await using cluster = await makeClusterNode();
+  const { node, reach, put } = cluster;
+  put(nodeObject(node.name, {}));
+  put(policy('eth0', 3));
+  for (const isAway of [false, true]) {
+    const plugin = cluster.start();
+    await node.offers({ net: 3 });
+    if (isAway) {
+      await reach.close();
+      await plugin.waitForLine(/out of reach/);
+    }
+    plugin.signal('SIGTERM');
+    assert.deepEqual(await plugin.exit, { code: 0, signal: null });
+    await node.isGone('net');
+  }
+});
