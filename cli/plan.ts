@@ -8,7 +8,7 @@ import { planSnapshot } from './plan/plan-snapshot.ts';
 import { renderPlans } from './plan/render-plans.ts';
 
 const line = {
-  command: 'npm run plan --',
+  command: 'kubectl macvtap plan',
   summary: 'Prints what each node would expose, from nodes, node states and policies given as files.',
   positionals: ['directory'],
   flags: {
@@ -19,12 +19,18 @@ const line = {
   },
 } as const;
 
-await runCommand(line, async (values, [directory = '']) => {
-  const exposure = readExposure(values);
-  await using source = await ManifestsSource.open(directory, values.namespace);
-  const { plans, faults } = planSnapshot(source, exposure, values.node);
-  // A script that asked for JSON gets some, also of nothing.
-  if (plans.length > 0 || values.o !== 'table') console.log(renderPlans(plans, values.o));
-  for (const fault of faults) console.error(fault);
-  return faults.length === 0 ? exitCode.done : exitCode.failed;
-});
+export function runPlan(argv: readonly string[]): Promise<void> {
+  return runCommand(
+    line,
+    async (values, [directory = '']) => {
+      const exposure = readExposure(values);
+      await using source = await ManifestsSource.open(directory, values.namespace);
+      const { plans, faults } = planSnapshot(source, exposure, values.node);
+      // A script that asked for JSON gets some, also of nothing.
+      if (plans.length > 0 || values.o !== 'table') console.log(renderPlans(plans, values.o));
+      for (const fault of faults) console.error(fault);
+      return faults.length === 0 ? exitCode.done : exitCode.failed;
+    },
+    argv,
+  );
+}

@@ -16,12 +16,12 @@ const line = {
 } as const;
 
 await runCommand(line, async ({ once }) => {
+  using scope = signalScope();
   const reason = await whyNoLinks();
   if (reason !== undefined) {
     await showPlanAlone(reason, console.log);
     return exitCode.done;
   }
-  using scope = signalScope();
   await using undo = new AsyncDisposableStack();
   undo.defer(() => console.log('✓ everything that was made is cleaned up'));
   try {

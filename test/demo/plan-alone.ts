@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,8 @@ import { type PolicyForm, writeNodes, writePolicy } from './stage.ts';
 export async function whyNoLinks(): Promise<string | undefined> {
   if (process.platform !== 'linux') return `macvtap is the Linux kernel's, and this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'real links need root';
+  const missing = Object.entries(tools).find(([tool]) => !isOnPath(tool));
+  if (missing !== undefined) return `the command ${missing[0]} is missing; install ${missing[1]}`;
   try {
     await using links = await openLinks();
     if (!(await probeMacvtap(links))) return 'this kernel has no macvtap (module macvtap)';
@@ -25,13 +28,20 @@ export async function whyNoLinks(): Promise<string | undefined> {
   }
 }
 
+/** What the demo runs beside Node.js, with the package that Debian has it in. */
+const tools = { ip: 'iproute2', setpriv: 'util-linux' } as const;
+
+function isOnPath(tool: string): boolean {
+  return (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, tool)));
+}
+
 /** The same policies without links: what each host would expose. */
 export async function showPlanAlone(reason: string, print: (text: string) => void): Promise<void> {
   print(`No real links here: ${reason}. This is the plan alone.`);
   const forms: readonly PolicyForm[] = ['node-centric', 'resource-centric'];
   for (const form of forms) {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-plan-'));
-    await writeNodes(folder.path);
+    await writeNodes(folder.path, 'with states');
     await writePolicy(folder.path, form);
     await using source = await ManifestsSource.open(folder.path, 'macvtap-cni');
     const exposure = { linkKinds: ['device', 'bond'], exclude: [] };

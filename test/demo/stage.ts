@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { parse } from 'yaml';
 import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
 import { type Kubelet, startKubelet } from '../kubelet/start-kubelet.ts';
 import { startNodePlugin } from '../process/start-node-plugin.ts';
 import type { RunningProcess } from '../process/start-process.ts';
-import { cables, type Host, hosts } from './hosts.ts';
+import { until } from '../process/until.ts';
+import { cables, type Expected, type Host, hosts } from './hosts.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/seed/', import.meta.url));
 
@@ -37,8 +40,29 @@ export async function writePolicy(manifests: string, form: PolicyForm): Promise<
   await cp(join(fixtures, form, 'policy.yaml'), join(manifests, 'policy.yaml'));
 }
 
-export async function writeNodes(manifests: string): Promise<void> {
-  await cp(join(fixtures, 'nodes.yaml'), join(manifests, 'nodes.yaml'));
+/** With their states, for who has no node plugin that would write them. */
+export async function writeNodes(manifests: string, which: 'with states' | 'alone'): Promise<void> {
+  const text = await readFile(join(fixtures, 'nodes.yaml'), 'utf8');
+  const documents = text
+    .split(/^---\n/m)
+    .filter((document) => which === 'with states' || /^kind: Node$/m.test(document));
+  await writeFile(join(manifests, 'nodes.yaml'), documents.join('---\n'));
+}
+
+/** Resolves when every host's node plugin has written what its node offers: each of these resources, by host. */
+export async function statesWritten(manifests: string, expected: Expected): Promise<void> {
+  for (const host of hosts) {
+    const path = join(manifests, `macvtapnetworknodestate-${host}.yaml`);
+    await until(
+      async (): Promise<readonly string[]> => {
+        // Fails once the folder is removed: nobody waits any more.
+        await readdir(manifests);
+        const state = parse(await readFile(path, 'utf8').catch(() => ''));
+        return (state?.status?.resources ?? []).map(({ name }: { name: string }) => name);
+      },
+      (names) => isDeepStrictEqual(names, Object.keys(expected[host])),
+    );
+  }
 }
 
 /** Network namespaces for the hosts, and veth pairs between them, all up. */

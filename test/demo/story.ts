@@ -6,6 +6,8 @@ import { linkName } from '../../policy/device/link-name.ts';
 import { resourcePrefix } from '../../policy/plan/resource-name.ts';
 import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
 import type { RunningProcess } from '../process/start-process.ts';
+import { startWebhook } from './admission.ts';
+import { showAdmission } from './admission-scene.ts';
 import { type Expected, type Host, nodeCentric, resourceCentric } from './hosts.ts';
 import { isOffered, offerTable } from './offer-table.ts';
 import type { Progress } from './progress.ts';
@@ -15,6 +17,7 @@ import {
   type StagedHost,
   startKubelets,
   startNodePlugins,
+  statesWritten,
   writeNodes,
   writePolicy,
 } from './stage.ts';
@@ -28,8 +31,8 @@ export interface Scene {
 }
 
 /**
- * Tells the whole story once, on real links: policies become resources, an edit moves them, a device becomes a macvtap,
- * a frame crosses. What is made is given to `undo`. Fails when anything is not as the proposal says.
+ * Tells the whole story once, on real links: policies become resources, an edit moves them, a network and a pod are
+ * completed on their way in, a device becomes a macvtap, a frame crosses. What is made is given to `undo`. Fails when anything is not as the proposal says.
  */
 export async function tellStory(progress: Progress, undo: AsyncDisposableStack): Promise<Scene> {
   const folder = await makeFolder(undo);
@@ -40,7 +43,7 @@ export async function tellStory(progress: Progress, undo: AsyncDisposableStack):
   const staged = await progress.step("a stand-in for kubelet on each host, speaking kubelet's gRPC API", () =>
     startKubelets(folder, networks, undo),
   );
-  await writeNodes(manifests);
+  await writeNodes(manifests, 'alone');
   await writePolicy(manifests, 'node-centric');
   const plugins = startNodePlugins(folder, staged, undo);
   await progress.step('three node plugins registered what the policy says', () =>
@@ -53,6 +56,12 @@ export async function tellStory(progress: Progress, undo: AsyncDisposableStack):
     offered(staged, plugins, resourceCentric),
   );
   progress.show(offerTable(staged));
+
+  await progress.step('each node plugin wrote what its node offers beside the manifests', () =>
+    statesWritten(manifests, resourceCentric),
+  );
+  const admit = await progress.step('the admission webhook answers', () => startWebhook(folder, undo));
+  await showAdmission(admit, manifests, progress);
 
   const near = await progress.step('one device of dataplane allocated on h1', () => allocate(staged, 'h1'));
   progress.show(await kernelView(near));

@@ -2,30 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { nodePluginLine } from '../../nodeplugin/config.ts';
-import { reasons } from '../../policy/reasons.ts';
-import { errorCodes } from '../../runtime/error-codes.ts';
+import { docTables, rowPattern } from './doc-tables.ts';
 import { root } from './source-files.ts';
 
-const tables = [
-  { page: 'docs/reasons.md', code: reasons },
-  { page: 'docs/errors.md', code: errorCodes },
-  {
-    page: 'docs/node-plugin.md',
-    code: Object.fromEntries(
-      Object.entries(nodePluginLine.flags).map(([name, { description }]) => [`--${name}`, description]),
-    ),
-  },
-] as const;
-
-for (const { page, code } of tables) {
+for (const { page, rows } of docTables) {
   test(`${page} has exactly the rows that the code has, with its texts`, () => {
-    assert.deepEqual(rowsOf(page), Object.entries(code).sort());
+    assert.deepEqual(rowsOf(page), Object.entries(rows).sort());
   });
 }
 
-/** The rows of a page whose first cell is code: `| \`Name\` | text |`. */
 function rowsOf(page: string): readonly (readonly [string, string])[] {
-  const rows = readFileSync(`${root}${page}`, 'utf8').matchAll(/^\| `([^`]+)` +\| ([^|]+?) +\|$/gm);
+  const rows = readFileSync(`${root}${page}`, 'utf8').matchAll(rowPattern);
   return [...rows].map(([, name = '', text = '']) => [name, text.replaceAll('`', '')] as const).sort();
 }

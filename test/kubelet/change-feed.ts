@@ -22,6 +22,8 @@ export function createChangeFeed(): ChangeFeed {
         () => reject(new Error(`not reached in ${timeoutMs} ms; now: ${describe()}`)),
         timeoutMs,
       );
+      // Whoever gave up waiting and closed everything must be able to end.
+      timer.unref();
       waiting.add(look);
       look();
       try {

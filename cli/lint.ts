@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { commonFlags } from '../cluster/common-flags.ts';
+import { choiceFlag, textFlag } from '../runtime/flag-types.ts';
+import { exitCode, runCommand } from '../runtime/run-command.ts';
+import { lintFiles } from './lint/lint-files.ts';
+import { readInputs } from './lint/read-inputs.ts';
+import { lintFormats, renderFindings } from './lint/render-findings.ts';
+
+const line = {
+  command: 'kubectl macvtap lint',
+  summary:
+    'Says what the webhook would say of networks, policies, pods and what makes pods, as if the files were the whole\n' +
+    'cluster: files, directories with all below them, or - for standard input. Exit code 1 if something would be refused\n' +
+    'or cannot be read.',
+  positionals: ['file...'],
+  flags: {
+    o: choiceFlag(lintFormats, 'how to print', 'text'),
+    'unknown-resource': choiceFlag(
+      ['Deny', 'Warn', 'Allow'],
+      'of a resource that the files do not offer; default Deny, but Warn if they offer none',
+    ),
+    'multus-namespace': textFlag('NAME', "where Multus looks for a pod's default network", 'kube-system'),
+    namespace: commonFlags.namespace,
+  },
+} as const;
+
+export function runLint(argv: readonly string[]): Promise<void> {
+  return runCommand(
+    line,
+    async (values, paths) => {
+      const inputs = await readInputs(paths, process.stdin);
+      const { findings, judged } = lintFiles(inputs, {
+        policyNamespace: values.namespace,
+        multusNamespace: values['multus-namespace'],
+        unknownResource: values['unknown-resource'],
+      });
+      const text = renderFindings(findings, values.o);
+      if (text !== '') console.log(text);
+      const errors = findings.filter(({ severity }) => severity === 'error').length;
+      if (values.o === 'text') console.error(summaryOf(inputs.length, judged, errors, findings.length - errors));
+      return errors === 0 ? exitCode.done : exitCode.failed;
+    },
+    argv,
+  );
+}
+
+/** Tells the objects too: none, where there should be some, is a wrong path rather than a success. */
+function summaryOf(files: number, judged: number, errors: number, warnings: number): string {
+  const read = `${count(files, 'file')}, ${count(judged, 'object')} judged`;
+  return `${read}: ${count(errors, 'error')}, ${count(warnings, 'warning')}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

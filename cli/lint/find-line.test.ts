@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
+import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
+import { findLine } from './find-line.ts';
+
+/** The line of a path in the first document of a text. */
+function lineOf(text: string, path: string, root: readonly (string | number)[] = []): number {
+  const [document] = parseDocuments(text);
+  if (document === undefined || 'fault' in document.content) throw new Error(`no document in ${text}`);
+  const value = root.reduce<unknown>((at, key) => (at as never)[key], document.content.value);
+  return findLine({ document, root, value }, path);
+}
+
+/** Each file marks with `<-` the line on which the mtu stands. */
+const styles = [
+  { title: 'a literal block', file: ['spec:', '  config: |', '    {', '      "a": 1,', '      "mtu": 1 <-', '    }'] },
+  { title: 'a stripped block', file: ['spec:', '  config: |-', '    {', '      "mtu": 1 <-', '    }'] },
+  {
+    title: 'a kept block with a comment',
+    file: ['spec:', '  config: |+ # "mtu"', '    {', '    "mtu": 1 <-', '    }', ''],
+  },
+  { title: 'an indented block', file: ['spec:', '  config: |2', '', '      {', '', '      "mtu": 1 <-', '      }'] },
+  { title: 'a folded block', file: ['spec:', '  config: >', '    {"a":', '    1,', '', '    "mtu": 1 <-', '    }'] },
+  {
+    title: 'a folded block with indented lines',
+    file: ['spec:', '  config: >-', '    {', '      "mtu": 1 <-', '    }'],
+  },
+  { title: 'one line of single quotes', file: ['spec:', '  a: 1', `  config: '{"mtu": 1}' <-`] },
+  { title: 'lines of single quotes', file: ['spec:', `  config: '{"a": "''",`, '', `    "mtu": 1 <-`, `    }'`] },
+  { title: 'escapes on one line', file: ['spec:', '  config: "{\\n\\"a\\": 1,\\n\\"mtu\\": 1\\n}" <-'] },
+  {
+    title: 'lines of double quotes',
+    file: [
+      'spec:',
+      '  config: "{\\x22a\\u0022: \\U00000031,\\',
+      '    \\t\\"b\\": \\"\\\\u00e9\\", ',
+      '    \\"mtu\\": 1 <-',
+      '    }"',
+    ],
+  },
+  { title: 'a flow', file: ['{"spec": {', '"config": "{\\"mtu\\": 1}" <-', '}}'] },
+  { title: 'an anchor elsewhere', file: ['x: &c |', '  {', '  "mtu": 1 <-', '  }', 'spec:', '  config: *c'] },
+  { title: 'a tag and an anchor', file: ['spec:', '  config: &c !!str |', '    {', '    "mtu": 1 <-', '    }'] },
+];
+
+describe('the line of a key of a config', () => {
+  for (const { title, file } of styles) {
+    for (const end of ['\n', '\r\n']) {
+      it(`is exact for ${title}, with lines that end in ${JSON.stringify(end)}`, () => {
+        const text = file.map((line) => line.replace(/ <-$/, '')).join(end);
+        assert.equal(lineOf(text, 'spec.config.mtu'), file.findIndex((line) => line.endsWith('<-')) + 1);
+      });
+    }
+  }
+
+  it('is exact whatever the config, and however it is written', () => {
+    const leaf = fc.oneof(
+      fc.integer(),
+      fc.string({ unit: 'binary' }),
+      fc.constant('it\'s "quoted" \\ 😀'),
+      fc.constant(null),
+    );
+    const config = fc.array(fc.tuple(leaf, fc.constantFrom(0, 2)), { minLength: 1, maxLength: 8 });
+    const style = fc.constantFrom('BLOCK_LITERAL', 'BLOCK_FOLDED', 'QUOTE_DOUBLE', 'QUOTE_SINGLE', 'PLAIN');
+    fc.assert(
+      fc.property(config, style, fc.integer({ min: 30, max: 120 }), (leaves, defaultStringType, lineWidth) => {
+        const tree = Object.fromEntries(leaves.map(([value], index) => [`key-${index}-`, value]));
+        const options = { defaultStringType, lineWidth, defaultKeyType: 'PLAIN' } as const;
+        const text = stringify({ spec: { config: JSON.stringify(tree, null, 2) } }, options);
+        const lines = text.split('\n');
+        for (const key of Object.keys(tree)) {
+          const expected = lines.findIndex((line) => line.includes(key)) + 1;
+          assert.equal(lineOf(text, `spec.config.${key}`), expected, text);
+        }
+      }),
+    );
+  });
+});
+
+describe('the line of what does not read', () => {
+  it('is that of the fault inside the config', () => {
+    const text = 'spec:\n  config: |\n    {\n      "type": "macvtap"\n      "mtu": 1\n    }\n';
+    assert.equal(lineOf(text, 'spec.config'), 5);
+  });
+
+  it('is the last one of a config that breaks off', () => {
+    assert.equal(lineOf('spec:\n  config: |\n    {\n      "type": "macvtap",\n\n\na: 1\n', 'spec.config'), 4);
+  });
+
+  it('is that of a config which is no text', () => {
+    assert.equal(lineOf('a: 1\nspec:\n  config:\n    type: macvtap\n', 'spec.config'), 3);
+    assert.equal(lineOf('a: 1\nspec:\n  config:\n', 'spec.config.mtu'), 3);
+  });
+});
+
+describe('the line of a field', () => {
+  const list = 'kind: List\nitems:\n  - a: 1\n  - metadata:\n      labels:\n        example.com/a.b: x\n';
+
+  it('is found inside an item of a list, with dots in its key', () => {
+    assert.equal(lineOf(list, 'metadata.labels[example.com/a.b]', ['items', 1]), 6);
+  });
+
+  it('is that of the nearest field around it that exists', () => {
+    assert.equal(lineOf(list, 'metadata.annotations[example.com/c]', ['items', 1]), 4);
+    assert.equal(lineOf(list, 'spec.config.mtu', ['items', 0]), 3);
+    assert.equal(lineOf(list, '', ['items', 1]), 4);
+  });
+
+  it('is that of a config as a whole where the verdict is about the whole', () => {
+    assert.equal(lineOf('spec:\n  config: |\n    {\n    }\n', 'spec.config'), 2);
+    assert.equal(lineOf('spec:\n  config: |\n    {\n    }\n', 'spec.config.plugins'), 2);
+  });
+});

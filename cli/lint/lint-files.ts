@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { collectOffers } from '../../policy/offers/offers-index.ts';
+import type { Verdict } from '../../policy/reasons.ts';
+import { findLine } from './find-line.ts';
+import { type LintFinding, toFinding } from './finding.ts';
+import { judgeObject, type LintContext } from './judge-object.ts';
+import { mergeObjects } from './merge-objects.ts';
+import { readFaults } from './read-faults.ts';
+import type { LintInput } from './read-inputs.ts';
+import { type LintObject, readObjects } from './read-objects.ts';
+import { type Gaps, soften } from './soften.ts';
+
+export interface LintOptions extends Pick<LintContext, 'policyNamespace' | 'multusNamespace'> {
+  /** Undefined: refused if the files offer anything, else only told, for then nobody can know. */
+  readonly unknownResource: LintContext['unknownResource'] | undefined;
+}
+
+export interface LintReport {
+  /** In the order of the files and lines, errors of a line before its warnings. */
+  readonly findings: readonly LintFinding[];
+  /** How many objects the rules are about. */
+  readonly judged: number;
+}
+
+/** Everything that the webhook would say of the objects in files, if they were the whole cluster. */
+export function lintFiles(inputs: readonly LintInput[], options: LintOptions): LintReport {
+  const files = inputs.map((input) => readObjects(input, options.policyNamespace));
+  const objects = files.flatMap((file) => file.objects);
+  const { snapshot, findings: repeated } = mergeObjects(objects);
+  // In files a state speaks for its node: nobody deletes a Node from them and leaves the state.
+  const offers = collectOffers({ ...snapshot, nodes: snapshot.nodeStates });
+  const offersUnknown = offers.resources.length === 0 && options.unknownResource === undefined;
+  const context = { ...options, snapshot, offers, unknownResource: options.unknownResource ?? 'Deny' };
+  const judgements = objects.map((object) => judge(object, context, { offersUnknown }));
+  const findings = [...files, ...judgements].flatMap((each) => each.findings).concat(repeated);
+  const byFile = Map.groupBy(findings, ({ file }) => file);
+  return {
+    findings: inputs.flatMap(({ name }) => byFile.get(name)?.sort(compareFindings) ?? []),
+    judged: judgements.filter(({ isJudged }) => isJudged).length,
+  };
+}
+
+function judge(
+  object: LintObject,
+  context: LintContext,
+  gaps: Gaps,
+): { readonly isJudged: boolean; readonly findings: readonly LintFinding[] } {
+  const faults = readFaults(object);
+  const verdicts = judgeObject(object.value, context);
+  // The rules stop at the first fault of shape; the schema, where it was asked, has told of all.
+  const isShapeTold = object.read?.known !== undefined && faults.some(({ code }) => code === 'SchemaFault');
+  const more = isShapeTold ? verdicts?.filter(({ code }) => code !== 'SchemaFault') : verdicts;
+  const told = withoutRepeats([...faults, ...(more ?? [])]).map((verdict) => soften(verdict, gaps));
+  const { file, id } = object;
+  return {
+    isJudged: verdicts !== undefined,
+    findings: told.map((verdict) => toFinding({ file, line: findLine(object, verdict.path), object: id }, verdict)),
+  };
+}
+
+/** Reading, defaults and review tell some of the same. */
+function withoutRepeats(verdicts: readonly Verdict[]): readonly Verdict[] {
+  const byIdentity = new Map<string, Verdict>();
+  for (const verdict of verdicts) {
+    byIdentity.getOrInsert(JSON.stringify([verdict.code, verdict.path, verdict.detail]), verdict);
+  }
+  return [...byIdentity.values()];
+}
+
+function compareFindings(left: LintFinding, right: LintFinding): number {
+  return left.line - right.line || Number(left.severity === 'warning') - Number(right.severity === 'warning');
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, it } from 'node:test';
+import { readInputs } from './read-inputs.ts';
+
+const nothing = () => Readable.from([]);
+
+/** A directory of files whose text is their path. */
+async function makeTree(...paths: readonly string[]) {
+  const directory = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-lint-'));
+  for (const path of paths) {
+    await mkdir(join(directory.path, dirname(path)), { recursive: true });
+    await writeFile(join(directory.path, path), path);
+  }
+  return directory;
+}
+
+/** `sub/a.yaml named`: what is read of paths below a directory. */
+async function namesIn(directory: string, ...paths: readonly string[]): Promise<readonly string[]> {
+  const inputs = await readInputs(
+    paths.map((path) => join(directory, path)),
+    nothing(),
+  );
+  return inputs.map(({ name, isNamed }) => `${relative(directory, name)}${isNamed ? ' named' : ''}`);
+}
+
+describe('the files to be linted', () => {
+  it('are those of a directory and all below it, by path, but not what is hidden or installed', async () => {
+    await using tree = await makeTree(
+      'b.yml',
+      'a/c.json',
+      'a/d.yaml',
+      'e.txt',
+      '.git/f.yaml',
+      'node_modules/g/h.yaml',
+      '.i.yaml',
+    );
+    assert.deepEqual(await namesIn(tree.path, ''), ['a/c.json', 'a/d.yaml', 'b.yml']);
+  });
+
+  it('are whatever is named, in that order, also what a directory would pass over', async () => {
+    await using tree = await makeTree('e.txt', '.hidden/f.yaml', 'a.yaml');
+    assert.deepEqual(await namesIn(tree.path, 'e.txt', '.hidden', 'a.yaml'), [
+      'e.txt named',
+      '.hidden/f.yaml',
+      'a.yaml named',
+    ]);
+  });
+
+  it('are read once, under the first of their names', async () => {
+    await using tree = await makeTree('a/x.yaml', 'a/z.yaml');
+    await symlink('x.yaml', join(tree.path, 'a/y.yaml'));
+    assert.deepEqual(await namesIn(tree.path, 'a/z.yaml', 'a', 'a/y.yaml'), ['a/z.yaml named', 'a/x.yaml']);
+  });
+
+  it('are not looked for along links to directories, nor in pipes', async () => {
+    await using tree = await makeTree('a.yaml', 'b.yaml/c.yaml');
+    await symlink(tree.path, join(tree.path, 'loop'));
+    await symlink(tree.path, join(tree.path, 'loop.yaml'));
+    execFileSync('mkfifo', [join(tree.path, 'pipe.yaml')]);
+    assert.deepEqual(await namesIn(tree.path, ''), ['a.yaml', 'b.yaml/c.yaml']);
+  });
+});
+
+describe('the text of a file', () => {
+  it('is that of standard input for -, once', async () => {
+    const inputs = await readInputs(['-', '-'], Readable.from([Buffer.from('a: ä')]));
+    assert.deepEqual(inputs, [{ name: '-', isNamed: true, content: { text: 'a: ä' } }]);
+  });
+
+  it('is whole where a character is split over two chunks, and has no byte order mark', async () => {
+    const bytes = Buffer.from('\uFEFFä');
+    const [input] = await readInputs(['-'], Readable.from([bytes.subarray(0, 4), bytes.subarray(4)]));
+    assert.deepEqual(input?.content, { text: 'ä' });
+  });
+
+  it('is missing, with the reason, where the file is, or a link leads nowhere', async () => {
+    await using tree = await makeTree('a.yaml');
+    await symlink('nowhere', join(tree.path, 'b.yaml'));
+    const inputs = await readInputs([tree.path, join(tree.path, 'c.yaml')], nothing());
+    const faults = inputs.map(({ content }) => ('fault' in content ? content.fault.slice(0, 6) : content.text));
+    assert.deepEqual(faults, ['a.yaml', 'ENOENT', 'ENOENT']);
+  });
+
+  it('is missing where it is no UTF-8', async () => {
+    const [input] = await readInputs(['-'], Readable.from([Buffer.from([0x61, 0xff])]));
+    assert.deepEqual(input?.content, { fault: 'not UTF-8: save it as such' });
+  });
+
+  it('is missing where it does not end, and the rest is not read', async () => {
+    let chunks = 0;
+    const endless = Readable.from(
+      (function* () {
+        for (;;) {
+          chunks += 1;
+          yield Buffer.alloc(1024 * 1024);
+        }
+      })(),
+    );
+    const [input] = await readInputs(['-'], endless);
+    assert.match(JSON.stringify(input?.content), /split it/);
+    assert.ok(chunks < 100, `${chunks}`);
+  });
+});
