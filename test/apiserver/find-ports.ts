@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/**
+ * Below net.ipv4.ip_local_port_range (32768 and up), so that no outgoing connection takes a port of these while the
+ * server that had it is being restarted.
+ */
+const lowest = 20_000;
+const highest = 32_000;
+
+/** Test files that run side by side begin at different places; no port is given out twice to the same one. */
+let next = lowest + ((process.pid * 97) % (highest - lowest));
+
+/** Finds free TCP ports on loopback. */
+export async function findPorts(count: number): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (let tries = 0; found.length < count; tries += 1) {
+    if (tries === highest - lowest) throw new Error(`no ${count} free ports between ${lowest} and ${highest}`);
+    const port = next;
+    next = port + 1 === highest ? lowest : port + 1;
+    if (await isFree(port)) found.push(port);
+  }
+  return found;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}

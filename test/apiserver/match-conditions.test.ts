@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { until } from '../process/until.ts';
+import type { ApiAnswer } from './api-client.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { apply, installationNamespace, makeNamespace, makeServiceAccount } from './install.ts';
+import { playService } from './play-service.ts';
+import { startRecordingWebhook } from './recording-webhook.ts';
+import { isWebhookConfiguration, shippedObjects, trusting } from './shipped-objects.ts';
+
+// Which objects the API server sends where by the shipped configurations, shown by a webhook that allows everything; and
+// what still works when nobody answers.
+const cluster = await clusterOfFile();
+await makeNamespace(cluster, 'tenant');
+await makeServiceAccount(cluster, 'kube-system', 'default');
+const recorder = cluster.use(await startRecordingWebhook());
+cluster.use(await playService(cluster, [recorder.port]));
+await apply(
+  cluster,
+  shippedObjects()
+    .filter(isWebhookConfiguration)
+    .map((object) => trusting(object, recorder.caBundle)),
+);
+
+const networks = (namespace = 'tenant') =>
+  `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`;
+const policies = (namespace = installationNamespace) =>
+  `/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/${namespace}/macvtapnetworknodepolicies`;
+const pods = (namespace = 'tenant') => `/api/v1/namespaces/${namespace}/pods`;
+
+const network = (name: string, spec: unknown, metadata: object = {}) => ({
+  apiVersion: 'k8s.cni.cncf.io/v1',
+  kind: 'NetworkAttachmentDefinition',
+  metadata: { name, ...metadata },
+  ...(spec !== undefined && { spec }),
+});
+const policy = (name: string, metadata: object = {}) => ({
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name, ...metadata },
+  spec: { parentSelector: [{ parentIface: 'eth0' }] },
+});
+const container = (resources?: object) => ({ name: 'c', image: 'localhost/c', ...(resources && { resources }) });
+const device = { limits: { 'macvtap.network.kubevirt.io/dataplane': '1' } };
+const pod = (name: string, { annotations, spec }: { annotations?: object; spec?: object } = {}) => ({
+  metadata: { name, ...(annotations && { annotations }) },
+  spec: { containers: [container()], ...spec },
+});
+const merge = { contentType: 'application/merge-patch+json' };
+
+/** The configurations take effect some time after they are stored; an object that every webhook wants tells when. */
+await until(
+  async () => {
+    recorder.take();
+    const name = `probe-${crypto.randomUUID()}`;
+    await cluster.admin.call('POST', `${networks()}?dryRun=All`, {
+      body: network(name, { config: '{"type":"macvtap"}' }),
+    });
+    await cluster.admin.call('POST', `${policies()}?dryRun=All`, { body: policy(name) });
+    const annotations = { 'k8s.v1.cni.cncf.io/networks': 'a' };
+    const body = pod(name, { annotations, spec: { containers: [container(device)] } });
+    await cluster.admin.call('POST', `${pods()}?dryRun=All`, { body });
+    return recorder.take().map(({ path }) => path);
+  },
+  (paths) => paths.length === 6,
+);
+
+/** The paths at which an object that was POSTed arrived. */
+async function sentFor(path: string, body: unknown, expected = 201): Promise<readonly string[]> {
+  recorder.take();
+  const { status, body: answer } = await cluster.admin.call('POST', path, { body });
+  assert.equal(status, expected, JSON.stringify(answer));
+  return recorder.take().map((review) => review.path);
+}
+
+describe('a NetworkAttachmentDefinition', () => {
+  const both = ['/mutate/network-attachment-definitions', '/validate/network-attachment-definitions'];
+  const configs: readonly [title: string, spec: unknown, sent: readonly string[]][] = [
+    ['of type macvtap', { config: '{"cniVersion":"0.3.1","type":"macvtap"}' }, both],
+    ['with macvtap in a list of plugins', { config: '{"plugins":[{"type":"macvtap"}]}' }, both],
+    ['with an escaped letter', { config: '{"type":"mac\\u0076tap"}' }, both],
+    ['with an escaped letter in another case', { config: '{"type":"\\u006Dacvtap"}' }, both],
+    ['of type macvtap that is no JSON', { config: '{"type":"macvtap"' }, both],
+    ['of another type', { config: '{"type":"bridge","name":"C:\\\\net"}' }, []],
+    ['with an empty config', { config: '' }, []],
+    ['without a config', {}, []],
+    ['without a spec', undefined, []],
+  ];
+  for (const [at, [title, spec, sent]] of configs.entries()) {
+    it(`${title} is ${sent.length > 0 ? 'sent' : 'not sent'}`, async () => {
+      assert.deepEqual(await sentFor(networks(), network(`n${at}`, spec)), sent);
+    });
+  }
+
+  for (const [title, spec] of [
+    ['a number for a config', { config: 5 }],
+    ['a list for a config', { config: ['macvtap'] }],
+    ['a string for a spec', 'macvtap'],
+    ['a list for a spec', []],
+  ] as const) {
+    it(`with ${title} is refused by its schema, in its schema's words`, async () => {
+      const { status, body } = await cluster.admin.call('POST', networks(), { body: network('broken', spec) });
+      assert.equal(status, 422);
+      assert.match((body as { message: string }).message, /must be of type/);
+    });
+  }
+
+  it('with a null for a config, or a spec, is judged as one without it', async () => {
+    for (const spec of [null, { config: null }]) {
+      const { status, body } = await cluster.admin.call('POST', networks(), { body: network('null', spec) });
+      assert.ok(
+        status === 201 || (status === 422 && /must be of type/.test(JSON.stringify(body))),
+        JSON.stringify(body),
+      );
+      await cluster.admin.call('DELETE', `${networks()}/null`);
+    }
+  });
+
+  it('is sent wherever it is, since it acts for pods elsewhere', async () => {
+    const config = '{"type":"macvtap"}';
+    for (const namespace of ['kube-system', installationNamespace]) {
+      assert.deepEqual(await sentFor(networks(namespace), network('n', { config })), both);
+    }
+  });
+
+  it('is sent when it changes, not when it goes, nor when its last finalizer does', async () => {
+    const path = `${networks()}/leaving`;
+    const finalizers = ['example.com/wait'];
+    await sentFor(networks(), network('leaving', { config: '{"type":"macvtap"}' }, { finalizers }));
+    await cluster.admin.must('PATCH', path, { body: { metadata: { labels: { a: 'b' } } }, ...merge });
+    assert.deepEqual(
+      recorder.take().map((review) => review.path),
+      both,
+    );
+    await cluster.admin.must('DELETE', path);
+    await cluster.admin.must('PATCH', path, { body: { metadata: { finalizers: null } }, ...merge });
+    assert.deepEqual(recorder.take(), []);
+    assert.equal((await cluster.admin.call('GET', path)).status, 404);
+  });
+});
+
+describe('a pod', () => {
+  const networksOf = { annotations: { 'k8s.v1.cni.cncf.io/networks': 'a' } };
+  const cases: readonly [title: string, body: (name: string) => object, sent: readonly string[]][] = [
+    ['without networks and devices', (name) => pod(name), []],
+    ['with annotations of others', (name) => pod(name, { annotations: { a: 'b' } }), []],
+    ['with other resources', (name) => pod(name, { spec: { containers: [container({ limits: { cpu: '1' } })] } }), []],
+    ['with requests alone', (name) => pod(name, { spec: { containers: [container({ requests: { cpu: '1' } })] } }), []],
+    ['with networks', (name) => pod(name, networksOf), ['/mutate/pods']],
+    [
+      'with a default network',
+      (name) => pod(name, { annotations: { 'v1.multus-cni.io/default-network': 'a' } }),
+      ['/mutate/pods'],
+    ],
+    [
+      'with a device',
+      (name) => pod(name, { spec: { containers: [container(), { ...container(device), name: 'd' }] } }),
+      ['/validate/pods'],
+    ],
+    [
+      'with a device in an init container',
+      (name) => pod(name, { spec: { initContainers: [{ ...container(device), name: 'i' }] } }),
+      ['/validate/pods'],
+    ],
+    [
+      'with networks and a device',
+      (name) => pod(name, { ...networksOf, spec: { containers: [container(device)] } }),
+      ['/mutate/pods', '/validate/pods'],
+    ],
+    [
+      'with a resource that only resembles ours',
+      (name) => pod(name, { spec: { containers: [container({ limits: { 'xmacvtap.network.kubevirt.io/a': '1' } })] } }),
+      [],
+    ],
+  ];
+  for (const [at, [title, body, sent]] of cases.entries()) {
+    it(`${title} is ${sent.length > 0 ? `sent to ${sent.join(' and ')}` : 'not sent'}`, async () => {
+      assert.deepEqual(await sentFor(pods(), body(`p${at}`)), sent);
+    });
+  }
+
+  it('of the control plane, or of the installation, is not sent, whatever it asks for', async () => {
+    const body = pod('p', { ...networksOf, spec: { containers: [container(device)] } });
+    for (const namespace of ['kube-system', installationNamespace]) {
+      assert.deepEqual(await sentFor(pods(namespace), body), []);
+    }
+  });
+
+  it('without containers, or with a null for them, is refused by the API server in its own words', async () => {
+    for (const containers of [undefined, null, []]) {
+      const body = { metadata: { name: 'empty', ...networksOf }, spec: { containers } };
+      const { status, body: answer } = await cluster.admin.call('POST', pods(), { body });
+      assert.equal(status, 422);
+      assert.match((answer as { message: string }).message, /spec\.containers: Required value/);
+    }
+  });
+
+  it('that requests a device without a limit is refused by the API server, so that limits are all that counts', async () => {
+    const body = pod('requests', { spec: { containers: [container({ requests: device.limits })] } });
+    const { status, body: answer } = await cluster.admin.call('POST', pods(), { body });
+    assert.equal(status, 422);
+    assert.match((answer as { message: string }).message, /Limit must be set/);
+  });
+});
+
+describe('a policy', () => {
+  const both = ['/mutate/macvtapnetworknodepolicies', '/validate/macvtapnetworknodepolicies'];
+  const path = `${policies()}/p`;
+
+  it('is sent from every namespace', async () => {
+    assert.deepEqual(await sentFor(policies(), policy('p', { finalizers: ['example.com/wait'] })), both);
+    assert.deepEqual(await sentFor(policies('tenant'), policy('p')), both);
+  });
+
+  it('is sent when its spec changes, not when something else of it does', async () => {
+    await cluster.admin.must('PATCH', path, { body: { metadata: { labels: { a: 'b' } } }, ...merge });
+    await cluster.admin.must('PATCH', `${path}/status`, { body: { status: { matchedNodes: 1 } }, ...merge });
+    assert.deepEqual(recorder.take(), []);
+    await cluster.admin.must('PATCH', path, { body: { spec: { priority: 5 } }, ...merge });
+    assert.deepEqual(
+      recorder.take().map((review) => review.path),
+      both,
+    );
+  });
+
+  it('is sent once when it is deleted, and not for what follows', async () => {
+    await cluster.admin.must('DELETE', path);
+    assert.deepEqual(recorder.take(), [{ path: both[1], operation: 'DELETE', name: 'p' }]);
+    await cluster.admin.must('PATCH', path, { body: { metadata: { finalizers: null } }, ...merge });
+    assert.deepEqual(recorder.take(), []);
+    assert.equal((await cluster.admin.call('GET', path)).status, 404);
+  });
+});
+
+describe('while nobody answers', async () => {
+  const config = '{"type":"macvtap"}';
+  const networksOf = { annotations: { 'k8s.v1.cni.cncf.io/networks': 'a' } };
+  const refused = ({ status, body }: ApiAnswer) => {
+    assert.equal(status, 500);
+    assert.match((body as { message: string }).message, /failed calling webhook/);
+  };
+
+  it('nothing that is not of ours is held up', async () => {
+    await cluster.admin.must('POST', networks(), {
+      body: network('before', { config }, { finalizers: ['example.com/wait'] }),
+    });
+    await cluster.admin.must('POST', policies(), { body: policy('before', { finalizers: ['example.com/wait'] }) });
+    await recorder[Symbol.asyncDispose]();
+    await cluster.admin.must('POST', networks(), { body: network('bridge', { config: '{"type":"bridge"}' }) });
+    await cluster.admin.must('POST', pods(), { body: pod('plain') });
+    await cluster.admin.must('POST', pods(installationNamespace), { body: pod('webhook', networksOf) });
+    await cluster.admin.must('POST', '/api/v1/namespaces', { body: { metadata: { name: 'another' } } });
+  });
+
+  it('a pod with networks is made as it is', async () => {
+    await cluster.admin.must('POST', pods(), { body: pod('un-injected', networksOf) });
+  });
+
+  it('what cannot be judged is refused: macvtap networks, policies, and pods that ask for devices', async () => {
+    refused(await cluster.admin.call('POST', networks(), { body: network('later', { config }) }));
+    refused(await cluster.admin.call('POST', policies(), { body: policy('later') }));
+    refused(await cluster.admin.call('PATCH', `${policies()}/before`, { body: { spec: { priority: 5 } }, ...merge }));
+    const body = pod('later', { spec: { containers: [container(device)] } });
+    refused(await cluster.admin.call('POST', pods(), { body }));
+  });
+
+  it('what is to go goes, with its finalizers', async () => {
+    for (const path of [`${networks()}/before`, `${policies()}/before`]) {
+      await cluster.admin.must('DELETE', path);
+      await cluster.admin.must('PATCH', path, { body: { metadata: { finalizers: null } }, ...merge });
+      assert.equal((await cluster.admin.call('GET', path)).status, 404);
+    }
+  });
+});

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { openApiClient } from '../../cluster/api/client.ts';
+import { createApiWriter } from '../../cluster/report/api-writer.ts';
+import { buildNodeState } from '../../cluster/report/build-node-state.ts';
+import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { planNode } from '../../policy/plan/plan-node.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { installationNamespace, makeNode } from './install.ts';
+import { podToken } from './pod-token.ts';
+
+interface State {
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly ownerReferences: readonly { readonly uid: string }[];
+  };
+  readonly status: object;
+}
+
+const path = '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates/h1';
+const cluster = await clusterOfFile();
+const readState = () => cluster.admin.must<State>('GET', path);
+const readUID = async () =>
+  (await cluster.admin.must<{ metadata: { uid: string } }>('GET', '/api/v1/nodes/h1')).metadata.uid;
+const signal = new AbortController().signal;
+
+/** A client as the node plugin of h1 has it. */
+async function openPluginClient() {
+  const serviceAccount = 'kube-macvtap-nodeplugin';
+  const token = await podToken(cluster, { namespace: installationNamespace, serviceAccount, node: 'h1' });
+  return await openApiClient({ kubeconfig: await cluster.writeKubeconfig('plugin', token) });
+}
+
+/** The state of a node with every kind of content. */
+function fullStatus(mtu: number) {
+  const node = { name: 'h1', labels: {} };
+  const interfaces = [
+    readInterface({
+      name: 'eth0',
+      mtu,
+      ifindex: 2,
+      altNames: ['enp1'],
+      addresses: ['192.0.2.1/24'],
+      defaultRoute: true,
+    }),
+    readInterface({ name: 'eth1', carrier: false, master: { name: 'bond0', kind: 'bond' } }),
+    readInterface({ name: 'bond0', kind: 'bond', carrier: false }),
+  ];
+  const implicit = { linkKinds: ['device', 'bond'], exclude: [] };
+  const plan = planNode(node, interfaces, { policies: [], explicit: undefined, implicit });
+  const served = plan.resources.map((resource) => ({ resource }));
+  return buildNodeState({ node, plan, served, interfaces, policies: [], pluginVersion: '0.1.0' });
+}
+
+describe("a node's state, written by its plugin with its own rights", () => {
+  it('is made, taken whole, and not written again where nothing changed', async () => {
+    await makeNode(cluster, 'h1');
+    using client = await openPluginClient();
+    const writer = createApiWriter(client, 'h1');
+    await writer.write(fullStatus(1_500), { thorough: true, signal });
+    const first = await readState();
+    assert.deepEqual(first.status, JSON.parse(JSON.stringify(fullStatus(1_500))));
+    assert.deepEqual(
+      first.metadata.ownerReferences.map(({ uid }) => uid),
+      [await readUID()],
+    );
+    await writer.write(fullStatus(1_500), { thorough: true, signal });
+    assert.equal((await readState()).metadata.resourceVersion, first.metadata.resourceVersion);
+    await writer.write(fullStatus(9_000), { thorough: false, signal });
+    assert.deepEqual((await readState()).status, JSON.parse(JSON.stringify(fullStatus(9_000))));
+  });
+
+  it('belongs to its Node again when the Node was made anew, and is put right when somebody changed it', async () => {
+    await cluster.admin.must('DELETE', '/api/v1/nodes/h1');
+    await makeNode(cluster, 'h1');
+    using client = await openPluginClient();
+    await cluster.admin.must('PATCH', `${path}/status`, {
+      body: { status: { source: 'none', resources: [] } },
+      contentType: 'application/merge-patch+json',
+    });
+    await createApiWriter(client, 'h1').write(fullStatus(1_500), { thorough: true, signal });
+    const state = await readState();
+    assert.deepEqual(state.status, JSON.parse(JSON.stringify(fullStatus(1_500))));
+    assert.deepEqual(
+      state.metadata.ownerReferences.map(({ uid }) => uid),
+      [await readUID()],
+    );
+  });
+
+  it('of another node is refused', async () => {
+    await makeNode(cluster, 'h2');
+    using client = await openPluginClient();
+    await assert.rejects(createApiWriter(client, 'h2').write({}, { thorough: true, signal }), {
+      code: 'ApiServerRefused',
+      message: /403: .*only the state of its own node/,
+    });
+  });
+});

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
+import type { ApiAnswer } from './api-client.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { makeNamespace } from './install.ts';
+
+// The fixtures of the policy engine, judged by the API server alone: what its schema and its CEL rules say must be what
+// the engine says offline, and nothing that the engine takes may be refused.
+const cluster = await clusterOfFile();
+await makeNamespace(cluster, 'tenant');
+
+/** Rules whose faults the API server finds by itself; the others need the webhook. */
+const checkedBySchema = ['check-parent', 'check-quantity', 'check-resource-names'];
+
+/**
+ * A null where the schema has a default is taken for nothing by the API server, which fills the default in. In a file
+ * it stands for something that somebody forgot to write, and is refused.
+ */
+const nullWithDefault = 'spec.parentSelector[0].allowHostInterface';
+
+const rules = listFixtureRules('nodepolicy');
+
+describe('the schema of a policy, at a real API server', () => {
+  for (const { title, object } of rules.flatMap((rule) => readFixtures('nodepolicy', rule, 'pass'))) {
+    it(`takes ${title}`, async () => {
+      const { status, body, warnings } = await create(object);
+      assert.deepEqual({ status, warnings }, { status: 201, warnings: [] }, JSON.stringify(body));
+    });
+  }
+
+  for (const { title, object, expected } of readFixtures('nodepolicy', 'schema', 'fail')) {
+    it(`refuses ${title} at exactly the places that the engine names`, async () => {
+      const places = expected.filter((place) => place !== nullWithDefault);
+      assert.deepEqual(placesOf(await create(object)), places.sort());
+    });
+  }
+
+  for (const rule of rules.filter((name) => name !== 'schema')) {
+    for (const { title, object, expected } of readFixtures('nodepolicy', rule, 'fail')) {
+      if (checkedBySchema.includes(rule)) {
+        it(`refuses ${title} where the engine does, without a webhook`, async () => {
+          const places = placesOf(await create(object));
+          assert.notDeepEqual(places, []);
+          for (const place of places)
+            assert.ok(
+              expected.some((line) => line.includes(` ${place}`)),
+              place,
+            );
+        });
+      } else {
+        it(`leaves ${title} to the webhook`, async () => assert.equal((await create(object)).status, 201));
+      }
+    }
+  }
+
+  it('drops fields that it does not know where a client does not ask for strictness, and says so', async () => {
+    const [unknown] = readFixtures('nodepolicy', 'schema', 'fail').filter(({ title }) => title.endsWith('-top'));
+    const { status, warnings } = await create(unknown?.object, 'Warn');
+    assert.deepEqual({ status, warnings }, { status: 201, warnings: ['unknown field "specs"'] });
+  });
+});
+
+function create(object: unknown, fieldValidation = 'Strict'): Promise<ApiAnswer> {
+  const { namespace = 'default' } = (object as { metadata: { namespace?: string } }).metadata;
+  const path = `/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/${namespace}/macvtapnetworknodepolicies`;
+  return cluster.admin.call('POST', `${path}?dryRun=All&fieldValidation=${fieldValidation}`, { body: object });
+}
+
+/** Where the API server found faults, once each, as the engine writes paths. */
+function placesOf({ status, body }: ApiAnswer): readonly string[] {
+  const { message, details } = body as { message: string; details?: { causes?: readonly { field: string }[] } };
+  assert.ok(status === 422 || status === 400, `${status} ${message}`);
+  // That CEL rules were not run beside faults of the schema is a cause without a field.
+  const causes = details?.causes?.map(({ field }) => field).filter((field) => field !== '<nil>') ?? [];
+  const unknown = [...message.matchAll(/unknown field "([^"]+)"/g)].map(([, field = '']) => field);
+  return [...new Set([...causes, ...unknown])].sort();
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { installationNamespace, makeNode, makeServiceAccount } from './install.ts';
+import { podToken, unboundToken } from './pod-token.ts';
+
+const states = '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates';
+const serviceAccount = 'kube-macvtap-nodeplugin';
+
+const cluster = await clusterOfFile();
+for (const node of ['h1', 'h2']) await makeNode(cluster, node);
+const plugin = cluster.clientFor(
+  await podToken(cluster, { namespace: installationNamespace, serviceAccount, node: 'h1' }),
+);
+const unbound = cluster.clientFor(await unboundToken(cluster, installationNamespace, serviceAccount));
+
+const stateOf = (name: string, fields: object = {}) => ({
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodeState',
+  metadata: { name },
+  ...fields,
+});
+const status = { interfaces: [{ name: 'eth0' }] };
+const merge = { contentType: 'application/merge-patch+json' };
+const serverSide = { contentType: 'application/apply-patch+yaml' };
+
+describe('the state of a node', () => {
+  it("is made and changed by the node's own plugin, in every way there is", async () => {
+    await plugin.must('POST', states, { body: stateOf('h1') });
+    await plugin.must('PATCH', `${states}/h1/status`, { body: { status }, ...merge });
+    await plugin.must('PATCH', `${states}/h1`, { body: { metadata: { labels: { a: 'b' } } }, ...merge });
+    const found = await plugin.must<object>('GET', `${states}/h1`);
+    await plugin.must('PUT', `${states}/h1/status`, { body: { ...found, status } });
+    await plugin.must('PATCH', `${states}/h1/status?fieldManager=plugin&force=true`, {
+      body: stateOf('h1', { status }),
+      ...serverSide,
+    });
+  });
+
+  it('that another node has is neither made, changed nor forged through its status by it', async () => {
+    await cluster.admin.must('POST', states, { body: stateOf('h2') });
+    const found = await plugin.must<object>('GET', `${states}/h2`);
+    const tries = [
+      plugin.call('POST', states, { body: stateOf('h3') }),
+      plugin.call('PATCH', `${states}/h2/status`, { body: { status }, ...merge }),
+      plugin.call('PATCH', `${states}/h2`, { body: { metadata: { labels: { a: 'b' } } }, ...merge }),
+      plugin.call('PUT', `${states}/h2/status`, { body: { ...found, status } }),
+      plugin.call('PATCH', `${states}/h2/status?fieldManager=plugin&force=true`, {
+        body: stateOf('h2', { status }),
+        ...serverSide,
+      }),
+      plugin.call('PATCH', `${states}/h4?fieldManager=plugin&force=true`, { body: stateOf('h4'), ...serverSide }),
+    ];
+    for (const { status: code, body } of await Promise.all(tries)) {
+      assert.equal(code, 403, JSON.stringify(body));
+      assert.match(
+        (body as { message: string }).message,
+        /only the state of its own node.*state of h[234].*of node h1/,
+      );
+    }
+    const left = await plugin.must<{ metadata: { labels?: object }; status?: object }>('GET', `${states}/h2`);
+    assert.deepEqual([left.metadata.labels, left.status], [undefined, undefined]);
+  });
+
+  it('is refused to a token that is bound to no node, even under a generated name', async () => {
+    const made = stateOf('', { metadata: { generateName: 'h' } });
+    for (const body of [stateOf('h1'), made]) {
+      const { status: code, body: answer } = await unbound.call('POST', states, { body });
+      assert.equal(code, 403);
+      assert.match((answer as { message: string }).message, /bound to no node/);
+    }
+  });
+
+  it('is deleted by no plugin: its Node, which owns it, takes it along', async () => {
+    for (const path of [`${states}/h1`, `${states}/h2`, states]) {
+      assert.equal((await plugin.call('DELETE', path)).status, 403);
+    }
+  });
+
+  it('stays protected where somebody grants the plugin more than the chart does', async () => {
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'too-much' },
+      rules: [{ apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['*'] }],
+    };
+    await cluster.mustKubectl(['create', '-f', '-'], JSON.stringify(role));
+    const subject = `--serviceaccount=${installationNamespace}:${serviceAccount}`;
+    await cluster.mustKubectl(['create', 'clusterrolebinding', 'too-much', '--clusterrole=too-much', subject]);
+    await cluster.admin.must('POST', states, { body: stateOf('h5') });
+    for (const path of [`${states}/h5`, `${states}?fieldSelector=metadata.name=h5`]) {
+      const { status: code, body } = await plugin.call('DELETE', path);
+      assert.equal(code, 403);
+      assert.match((body as { message: string }).message, /own node/);
+    }
+    assert.equal((await plugin.call('DELETE', `${states}/h1`)).status, 200);
+  });
+
+  it('is writable for an administrator, whom no node binds', async () => {
+    await cluster.admin.must('PATCH', `${states}/h2/status`, { body: { status }, ...merge });
+    await cluster.admin.must('DELETE', `${states}/h2`);
+  });
+
+  it('is out of reach for any other service account of the same namespace and node', async () => {
+    await makeServiceAccount(cluster, installationNamespace, 'other');
+    const options = { namespace: installationNamespace, serviceAccount: 'other', node: 'h1' };
+    const other = cluster.clientFor(await podToken(cluster, options));
+    assert.equal((await other.call('POST', states, { body: stateOf('h1') })).status, 403);
+  });
+});

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { until } from '../process/until.ts';
+import { makeNamespace } from './install.ts';
+import { untilInForce, webhookOfFile } from './webhook-of-file.ts';
+
+// The webhook beside an API server that goes away and comes back.
+const cluster = await webhookOfFile();
+await makeNamespace(cluster, 'tenant');
+
+const policies = '/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/macvtap-cni/macvtapnetworknodepolicies';
+const networks = '/apis/k8s.cni.cncf.io/v1/namespaces/tenant/network-attachment-definitions';
+const policy = (resourceName: string, mode: string) => ({
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name: resourceName },
+  spec: { parentSelector: [{ parentIface: 'eth0', mode, resourceName }], nodeSelector: { matchLabels: { a: 'b' } } },
+});
+/** What becomes of a network of a resource in a dry run: its mode, or what is said against it. */
+async function askFor(resource: string): Promise<string> {
+  const { status, body } = await cluster.admin.call('POST', `${networks}?dryRun=All`, {
+    body: {
+      apiVersion: 'k8s.cni.cncf.io/v1',
+      kind: 'NetworkAttachmentDefinition',
+      metadata: {
+        name: 'n',
+        annotations: { 'k8s.v1.cni.cncf.io/resourceName': `macvtap.network.kubevirt.io/${resource}` },
+      },
+      spec: { config: '{"type":"macvtap"}' },
+    },
+  });
+  if (status !== 201) return (body as { message: string }).message;
+  return JSON.parse((body as { spec: { config: string } }).spec.config).mode;
+}
+
+await cluster.admin.must('POST', policies, { body: policy('first', 'private') });
+
+describe('the webhook', () => {
+  it('answers by what it knows, and knows what is new, after the API server was restarted', async () => {
+    await cluster.restartApiServer();
+    await untilInForce(cluster);
+    assert.ok(await cluster.webhook.isReady());
+    assert.equal(await askFor('first'), 'private');
+    await cluster.admin.must('POST', policies, { body: policy('second', 'vepa') });
+    assert.equal(await askFor('second'), 'vepa');
+  });
+
+  it('forgets what vanished while nobody could watch: etcd was compacted, and its watches are told 410', async () => {
+    await cluster.stopApiServer();
+    await cluster.etcd.remove('/registry/macvtap.network.kubevirt.io/macvtapnetworknodepolicies/macvtap-cni/first');
+    await cluster.etcd.compact();
+    await cluster.restartApiServer();
+    await untilInForce(cluster);
+    await until(
+      () => askFor('first'),
+      (said) => /denied the request: ResourceUnknown /.test(said),
+    );
+    assert.equal(await askFor('second'), 'vepa');
+  });
+
+  it('stays up while the API server is away, still ready: its answers are as good as what it read last', async () => {
+    await cluster.stopApiServer();
+    await until(
+      async () => cluster.webhook.process.output,
+      (output) => /"level":"warn".*newest state is not in force/.test(output),
+    );
+    assert.ok(await cluster.webhook.isReady());
+    await cluster.restartApiServer();
+    await untilInForce(cluster);
+    await cluster.admin.must('DELETE', `${policies}/second`);
+    await until(
+      () => askFor('second'),
+      (said) => /ResourceUnknown/.test(said),
+    );
+  });
+
+  it('ends in order when it is asked to', async () => {
+    assert.deepEqual(await cluster.webhook.process.stop(), { code: 0, signal: null });
+  });
+});

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { binaryPath } from '../binaries/binary-path.ts';
+
+/** How kubectl ended, as a person sees it. */
+export interface KubectlEnding {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A guard against waiting for ever, above the server's own longest wait for a webhook (30 s). */
+const guardMs = 60_000;
+
+/** Runs the built kubectl. Its caches lie in `home`, so that no earlier cluster is remembered. */
+export function runKubectl(
+  { kubeconfig, home }: { readonly kubeconfig: string; readonly home: string },
+  args: readonly string[],
+  stdin = '',
+): Promise<KubectlEnding> {
+  const { promise, resolve, reject } = Promise.withResolvers<KubectlEnding>();
+  const child = spawn(binaryPath('kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], {
+    env: { PATH: process.env.PATH, HOME: home },
+    timeout: guardMs,
+    killSignal: 'SIGKILL',
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text;
+  });
+  child.once('error', reject);
+  child.once('close', (code) => resolve({ code, ...output }));
+  // One that ends before it has read everything closes the pipe; how it ended says more.
+  child.stdin.once('error', () => undefined);
+  child.stdin.end(stdin);
+  return promise;
+}

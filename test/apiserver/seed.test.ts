@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { makeSeedHosts } from './seed-hosts.ts';
+import { webhookOfFile } from './webhook-of-file.ts';
+
+// The proposal's YAML as a person applies it: with its label `macvtapAware: true`, a boolean.
+const cluster = await webhookOfFile();
+await makeSeedHosts(cluster);
+
+const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
+const network = read('apiserver/seed-network.yaml');
+const written = read('seed/node-centric/policy.yaml');
+const resourceCentric = read('seed/resource-centric/policy.yaml');
+const policies = {
+  'the node-centric policy': written,
+  'the resource-centric policy': resourceCentric.replace('"true"', 'true'),
+  'the node-centric policy with its label in quotes': written.replace('macvtapAware: true', 'macvtapAware: "true"'),
+  'the resource-centric policy with its label in quotes': resourceCentric,
+};
+const ways = {
+  'client-side apply': ['apply', '--validate=strict'],
+  'server-side apply': ['apply', '--server-side', '--validate=strict'],
+  // As Helm 4 does by default.
+  "server-side apply under Helm's name": ['apply', '--server-side', '--field-manager=helm', '--validate=strict'],
+};
+
+interface Stored {
+  readonly metadata: { readonly generation: number; readonly resourceVersion: string };
+  readonly spec: { readonly nodeSelector: object; readonly parentSelector: readonly { readonly quantity?: number }[] };
+}
+
+for (const [way, args] of Object.entries(ways)) {
+  describe(way, () => {
+    for (const [title, text] of Object.entries(policies)) {
+      it(`takes ${title}, and takes it again`, async () => {
+        const path =
+          '/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/macvtap-cni/macvtapnetworknodepolicies/policy-1';
+        const first = await cluster.kubectl([...args, '-f', '-'], text);
+        assert.deepEqual([first.code, faultsOf(first.stderr)], [0, []], first.stderr);
+        const made = await cluster.admin.must<Stored>('GET', path);
+        assert.deepEqual(made.spec.nodeSelector, { matchLabels: { macvtapAware: 'true' } });
+        assert.deepEqual(
+          made.spec.parentSelector.map(({ quantity }) => quantity),
+          [25, 100, 100],
+        );
+        const second = await cluster.kubectl([...args, '-f', '-'], text);
+        assert.deepEqual([second.code, second.stderr], [0, '']);
+        const again = await cluster.admin.must<Stored>('GET', path);
+        assert.deepEqual([again.metadata.generation, again.spec], [made.metadata.generation, made.spec]);
+        await cluster.admin.must('DELETE', path);
+      });
+    }
+
+    it('takes policy and network of one file, though they arrive milliseconds apart, and takes them again', async () => {
+      const text = `${written}\n---\n${network.replace('name: macvtap0', 'name: macvtap0\n  namespace: default')}`;
+      for (const time of ['first', 'second']) {
+        const { code, stderr } = await cluster.kubectl([...args, '-f', '-'], text);
+        assert.deepEqual([time, code, faultsOf(stderr)], [time, 0, []], stderr);
+      }
+      const { spec, metadata } = JSON.parse(
+        await cluster.mustKubectl(['get', 'net-attach-def', 'macvtap0', '-o', 'json']),
+      );
+      assert.deepEqual(JSON.parse(spec.config), {
+        cniVersion: '0.3.1',
+        type: 'macvtap',
+        mtu: 9000,
+        name: 'macvtap0',
+        mode: 'private',
+        modeFrom: 'policy',
+      });
+      assert.equal(metadata.generation, 1);
+      await cluster.mustKubectl(['delete', '-f', '-'], text);
+    });
+  });
+}
+
+/** What kubectl says beside warnings about what the policy changes on the hosts, which it should say. */
+function faultsOf(stderr: string): readonly string[] {
+  return stderr.split('\n').filter((line) => line !== '' && !/^Warning: Resource(Lost|Gained|Changed) /.test(line));
+}

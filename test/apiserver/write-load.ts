@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ControlPlane } from './control-plane.ts';
+
+/** Writes that the webhook must be asked about, one after the other by each of a few writers, until it is stopped. */
+export interface WriteLoad {
+  /** How many writes were answered so far. */
+  readonly written: number;
+  /** What went wrong so far: a write that failed, or came back unjudged. */
+  readonly faults: readonly string[];
+  /** Ends the writers after their writes under way. */
+  stop(): Promise<void>;
+}
+
+interface Network {
+  readonly spec: { readonly config: string };
+}
+
+interface Pod {
+  readonly spec: { readonly containers: readonly { readonly resources: { readonly limits?: object } }[] };
+}
+
+const writers = 4;
+
+/**
+ * Writes networks of a resource that is offered (made, changed, deleted) and pods that lack their device: what a webhook
+ * that is not reached would have let through, or refused, each time.
+ */
+export function startWriteLoad(cluster: ControlPlane, namespace: string, resource: string): WriteLoad {
+  const networks = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`;
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const faults: string[] = [];
+  let written = 0;
+  let isOver = false;
+
+  const write = async <Answer>(
+    method: string,
+    path: string,
+    body?: object,
+    contentType?: string,
+  ): Promise<Answer | undefined> => {
+    try {
+      const answer = await cluster.admin.must<Answer>(method, path, { body, ...(contentType && { contentType }) });
+      written += 1;
+      return answer;
+    } catch (thrown) {
+      faults.push(String(thrown));
+      return undefined;
+    }
+  };
+  const round = async (name: string): Promise<void> => {
+    const made = await write<Network>('POST', networks, {
+      apiVersion: 'k8s.cni.cncf.io/v1',
+      kind: 'NetworkAttachmentDefinition',
+      metadata: { name, annotations: { 'k8s.v1.cni.cncf.io/resourceName': resource } },
+      spec: { config: '{"type":"macvtap"}' },
+    });
+    if (made !== undefined && !made.spec.config.includes('"mode"'))
+      faults.push(`network ${name} came back without a mode`);
+    const config = { spec: { config: '{"type":"macvtap","mtu":1400}' } };
+    const changed = await write<Network>('PATCH', `${networks}/${name}`, config, 'application/merge-patch+json');
+    if (changed !== undefined && !changed.spec.config.includes('"mode"')) faults.push(`network ${name} lost its mode`);
+    const pod = await write<Pod>('POST', pods, {
+      metadata: { name, annotations: { 'k8s.v1.cni.cncf.io/networks': name } },
+      spec: { containers: [{ name: 'compute', image: 'localhost/image' }] },
+    });
+    const limits = pod?.spec.containers[0]?.resources.limits ?? {};
+    if (pod !== undefined && !Object.hasOwn(limits, resource)) faults.push(`pod ${name} got no device`);
+    await write('DELETE', `${pods}/${name}?gracePeriodSeconds=0`);
+    await write('DELETE', `${networks}/${name}`);
+  };
+  const run = async (writer: number): Promise<void> => {
+    for (let at = 0; !isOver; at += 1) await round(`load-${writer}-${at}`);
+  };
+  const running = Promise.all(Array.from({ length: writers }, (_, writer) => run(writer)));
+  return {
+    get written() {
+      return written;
+    },
+    faults,
+    async stop() {
+      isOver = true;
+      await running;
+    },
+  };
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { chmod, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { binaryPath } from './binary-path.ts';
+import { buildBinaries } from './build-binaries.ts';
+import { cacheName, linkerFlags, type ProgramName, readVersion, recipes } from './recipes.ts';
+
+/** A stand-in for the go command: notes each call, and then does what it is told to in the place of building. */
+async function fakeGo(folder: string, build: string): Promise<string> {
+  const path = join(folder, 'go');
+  const script = `#!/bin/sh
+echo "$3 \${CGO_ENABLED}" >> ${folder}/calls
+case $3 in
+version) echo go version go1.99 ;;
+build) while [ $# -gt 0 ]; do [ "$1" = -o ] && target=$2; shift; done; ${build} ;;
+esac`;
+  await writeFile(path, script);
+  await chmod(path, 0o755);
+  return path;
+}
+
+const makeIt = 'printf program > "$target"; chmod 755 "$target"';
+
+async function stage() {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-binaries-'));
+  const cache = join(folder.path, 'cache');
+  const lines: string[] = [];
+  return {
+    path: folder.path,
+    cache,
+    lines,
+    build: (go: string, ...names: readonly ProgramName[]) =>
+      buildBinaries({ names, folder: cache, print: (line) => lines.push(line), go }),
+    calls: async () => (await readFile(join(folder.path, 'calls'), 'utf8')).trim().split('\n'),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+describe('building the programs of a cluster', () => {
+  it('makes each of them, executable, under a name that says its version, without a C compiler', async () => {
+    await using here = await stage();
+    await here.build(await fakeGo(here.path, makeIt), 'etcd', 'kubectl');
+    assert.deepEqual((await readdir(here.cache)).sort(), [cacheName('etcd'), cacheName('kubectl')].sort());
+    assert.match(cacheName('kubectl'), /^kubectl-v1\.\d+\.\d+-[0-9a-f]{12}$/);
+    assert.equal(binaryPath('etcd', here.cache), join(here.cache, cacheName('etcd')));
+    assert.deepEqual(await here.calls(), ['version 0', 'list 0', 'build 0', 'list 0', 'build 0']);
+    assert.match(here.lines.join('\n'), /kubectl v1\..*: compiling/);
+  });
+
+  it('makes what is missing, and nothing that is there', async () => {
+    await using here = await stage();
+    const go = await fakeGo(here.path, makeIt);
+    await here.build(go, 'etcd');
+    await here.build(go, 'etcd', 'kubectl');
+    await here.build(go, 'etcd', 'kubectl');
+    assert.equal((await here.calls()).filter((call) => call.startsWith('build')).length, 2);
+  });
+
+  it('twice at once makes each program once, and both find it', async () => {
+    await using here = await stage();
+    const go = await fakeGo(here.path, `sleep 0.3; ${makeIt}`);
+    await Promise.all([here.build(go, 'etcd'), here.build(go, 'etcd')]);
+    assert.equal((await here.calls()).filter((call) => call.startsWith('build')).length, 1);
+    assert.match(here.lines.join('\n'), new RegExp(`waiting for process ${process.pid}`));
+  });
+
+  it('that fails says what go said, leaves nothing that counts, and can be tried again', async () => {
+    await using here = await stage();
+    const broken = await fakeGo(here.path, 'printf half > "$target"; echo "undefined: x" >&2; exit 1');
+    await assert.rejects(here.build(broken, 'etcd'), /go build failed in .*kubernetes.*undefined: x/s);
+    assert.throws(() => binaryPath('etcd', here.cache), /is missing; build it: node test\/binaries\/main\.ts etcd/);
+    await here.build(await fakeGo(here.path, makeIt), 'etcd');
+    assert.deepEqual(await readdir(here.cache), [cacheName('etcd')]);
+  });
+
+  it('without Go says that it is needed', async () => {
+    await using here = await stage();
+    await assert.rejects(here.build('/nowhere/go', 'etcd'), /install Go 1\.24 or newer and put it in PATH/);
+  });
+
+  it('without a network names the module proxy, and without agreeing sums what to do', async () => {
+    await using here = await stage();
+    const say = (text: string) => fakeGo(here.path, `echo '${text}' >&2; exit 1`);
+    const offline = 'Get "https://proxy/x": dial tcp: lookup proxy: no such host';
+    await assert.rejects(here.build(await say(offline), 'etcd'), /module proxy cannot be reached.*GOPROXY/);
+    await assert.rejects(here.build(await say('verifying x: checksum mismatch'), 'etcd'), /run go mod tidy/);
+    await assert.rejects(here.build(await say('go.mod requires go >= 1.99'), 'etcd'), /Go is too old/);
+  });
+});
+
+describe('the recipes', () => {
+  it('each pin a version that the program is told to report', () => {
+    for (const recipe of Object.values(recipes)) assert.match(readVersion(recipe), /^v\d+\.\d+\.\d+$/);
+    const [major, minor] = readVersion(recipes.kubectl).slice(1).split('.');
+    assert.match(
+      linkerFlags(recipes.kubectl),
+      new RegExp(`gitVersion=v${major}\\.${minor}\\..* -X .*gitMajor=${major} `),
+    );
+    assert.doesNotMatch(linkerFlags(recipes.etcd), /\$|version/);
+  });
+});
