@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { commonFlags, exposureFlags, sourceFlags } from '../cluster/common-flags.ts';
 import { durationFlag, textFlag } from '../runtime/flag-types.ts';
 import type { CommandLine, Flag, FlagValues } from '../runtime/flags.ts';
+
+const shimPath = fileURLToPath(new URL('../.cache/shim/macvtap', import.meta.url));
 
 export const nodePluginLine = {
   command: 'npm run nodeplugin --',
@@ -13,6 +16,12 @@ export const nodePluginLine = {
     'node-name': textFlag('NAME', "this node's name in Kubernetes", hostname().toLowerCase()),
     'kubelet-dir': textFlag('DIR', "kubelet's own directory", '/var/lib/kubelet'),
     'state-dir': textFlag('DIR', 'where the ledger of allocated devices is kept', '/var/lib/kube-macvtap'),
+    'cni-socket': textFlag('PATH', "where the CNI plugin's shim calls", '/run/kube-macvtap/cni.sock'),
+    'cni-bin-dir': textFlag(
+      'DIR',
+      "where the CNI plugin's shim is installed, such as /opt/cni/bin; not at all where nobody says",
+    ),
+    'cni-shim': textFlag('FILE', 'the shim that is installed: what npm run shim made', shimPath),
     settle: durationFlag('how long the links must be quiet at start before the first plan', '300ms'),
     'held-refresh': durationFlag('how often kubelet is asked which devices pods hold', '10s'),
     'kubelet-settle': durationFlag("for how long after its start kubelet's answer may lack pods", '10s'),

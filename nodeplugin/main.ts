@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { signalScope } from '../runtime/signals.ts';
+import { widenThreadPool } from '../runtime/thread-pool.ts';
 
 // Before everything else is loaded, which takes a while: a signal that comes meanwhile is not to kill the process.
 using scope = signalScope();
+// Sixteen links may be on their way out at once (run-node-plugin.ts), each with a thread that waits for the kernel.
+widenThreadPool(24);
 
 const { exitCode, runCommand } = await import('../runtime/run-command.ts');
 const { nodePluginLine } = await import('./config.ts');

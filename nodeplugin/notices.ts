@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Source } from '../cluster/source.ts';
 import type { NodePlan } from '../policy/plan/node-plan.ts';
-import type { MacvtapError } from '../runtime/errors.ts';
+import { MacvtapError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
+import { type InstallShimOptions, installShim, keptName } from './cni/install-shim.ts';
 import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
 import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
 import type { Links } from './links/links.ts';
@@ -16,6 +17,21 @@ export function createNotices(log: Log) {
     interfaces: (error: MacvtapError) => log.warn({ error }, 'interfaces could not be read'),
     orphans: (error: MacvtapError) => log.warn({ error }, 'an orphan could not be removed'),
     collected: (orphan: string) => log.info({ orphan }, 'removed what nobody used any more'),
+    attachment: (error: MacvtapError) => log.warn({ error }, 'a pod may not be attached or detached as it should be'),
+    restored: (devices: readonly string[]) => log.info({ devices }, 'what the ledger had lost is known again'),
+    forgotten: (devices: readonly string[]) => log.info({ devices }, 'taken out of pods that are gone without a DEL'),
+    /** Not fatal: pods that run already live on, and whoever restarts this in a loop helps nobody. */
+    async shim(options: InstallShimOptions): Promise<void> {
+      try {
+        const outcome = await installShim(options);
+        const { directory } = options;
+        if (outcome === 'replaced')
+          log.warn({ directory, kept: keptName }, 'another CNI plugin of this name was there');
+        else log.info({ directory, outcome }, 'the CNI plugin is in its place');
+      } catch (thrown) {
+        log.error({ error: MacvtapError.from(thrown) }, 'no pod can be attached');
+      }
+    },
     plan: (plan: NodePlan, cause: 'edit' | 'links') => logPlan(plan, cause, log),
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
     failedCall: (resource: string, method: string, error: MacvtapError) =>

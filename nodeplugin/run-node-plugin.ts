@@ -2,9 +2,13 @@
 import { join } from 'node:path';
 import { openSource } from '../cluster/open-source.ts';
 import { readExposure } from '../cluster/wanted.ts';
+import type { PlannedResource } from '../policy/plan/node-plan.ts';
 import { resourcePrefix } from '../policy/plan/resource-name.ts';
 import { createKeyedLock } from '../runtime/keyed-lock.ts';
 import type { Log } from '../runtime/log.ts';
+import { createDeviceHolders } from './cni/device-holders.ts';
+import { serveAttachments } from './cni/serve-attachments.ts';
+import { findTroubles } from './cni/status.ts';
 import type { NodePluginConfig } from './config.ts';
 import type { AllocateContext } from './deviceplugin/allocate-device.ts';
 import { watchKubelet } from './deviceplugin/kubelet-watch.ts';
@@ -13,7 +17,7 @@ import { createResourceHandlers } from './deviceplugin/resource-handlers.ts';
 import { startResourcePlugin } from './deviceplugin/resource-plugin.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { openLinks } from './links/links.ts';
-import { readTapNode } from './links/tap-node.ts';
+import { readTapLinkName, readTapNode } from './links/tap-node.ts';
 import { createNotices } from './notices.ts';
 import { watchHeldDevices } from './podresources/watch-held-devices.ts';
 import { collectOrphans } from './reconcile/collect-orphans.ts';
@@ -24,6 +28,9 @@ import { reportState } from './reconcile/report-state.ts';
 import { allocatableOf, type ParentLookup } from './reconcile/served-resource.ts';
 import { ServedResources } from './reconcile/served-resources.ts';
 
+/** Beside them libuv's threads, of which main.ts asks for more, have to serve files. */
+const removalsAtOnce = 16;
+
 /**
  * Runs the node plugin until the signal ends it: the node's facts and the source are followed, and what they say is
  * served to kubelet. Links that were allocated stay: they belong to pods.
@@ -33,7 +40,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const exposure = readExposure(config);
   const tell = createNotices(log);
   await using ledger = await Ledger.open({ directory: config['state-dir'], nodeName, onWarning: tell.ledger });
-  await using links = await openLinks();
+  await using links = await openLinks({ removalsAtOnce });
   await tell.macvtapSupport(links, signal);
   await using interfaces = await links.watchInterfaces(tell.interfaces);
   await using source = await openSource(config, { node: nodeName });
@@ -95,6 +102,30 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onLook: onHeld,
   });
   using _held = heldWatch.onChange(onHeld);
+  const binDirectory = config['cni-bin-dir'];
+  if (binDirectory !== undefined) {
+    await tell.shim({ binary: config['cni-shim'], directory: binDirectory, socketPath: config['cni-socket'] });
+  }
+  let isPlanKnown = false;
+  await using _attachments = await serveAttachments({
+    socketPath: config['cni-socket'],
+    context: {
+      nodeName,
+      ledger,
+      links: { ...links, readTapNode, readTapLinkName },
+      lock,
+      interfaces: () => interfaces.current,
+      resources: () => plannedResources(resources),
+      holders: createDeviceHolders(heldWatch),
+      troubles: () => findTroubles({ links, stateDirectory: config['state-dir'], isPlanKnown: () => isPlanKnown }),
+      onTrouble: tell.attachment,
+    },
+    held,
+    isHeldKnown: () => isPlanKnown && heldWatch.current?.complete === true,
+    lookMs: config['held-refresh'],
+    onRestored: tell.restored,
+    onForgotten: tell.forgotten,
+  });
 
   await interfaces.settled(config.settle, signal).catch((thrown: unknown) => {
     if (!signal.aborted) throw thrown;
@@ -108,6 +139,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       tell.plan(plan, cause);
       reconciler.onPlan(plan, cause);
       state.onPlan(plan);
+      isPlanKnown = true;
     },
     onWaiting: (reason) => {
       tell.waiting(nodeName, reason);
@@ -120,6 +152,11 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   using _parents = interfaces.onChange(onHeld);
   await aborted(signal);
   tell.ending(signal);
+}
+
+/** What is served and asked for, by name. */
+function plannedResources({ current }: ServedResources): ReadonlyMap<string, PlannedResource> {
+  return new Map([...current].flatMap(([name, { resource }]) => (resource === undefined ? [] : [[name, resource]])));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

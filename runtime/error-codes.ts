@@ -69,6 +69,8 @@ export const errorCodes = {
   AttachmentWrong: 'CHECK found that an attachment is not what ADD made of it',
   CNINotReady: 'STATUS: a pod could not be attached now',
   TombstoneFailed: 'a DEL that the CNI plugin left while the node plugin was down cannot be read or done',
+  ShimNotBuilt: "the CNI plugin's shim could not be compiled",
+  ShimNotInstalled: "the CNI plugin's shim could not be put where the container runtime looks for it",
   LedgerLocked: 'another process has the ledger of this state directory open, and two must not write it',
   LedgerUnavailable: 'the state directory, or the ledger in it, cannot be made, locked or read',
   LedgerBroken: 'parts of the ledger could not be read; the whole file was set aside before it is replaced',

@@ -19,7 +19,7 @@ export const faultPoints = {
   'file-before-rename': 'the temporary file is complete and durable, and the old file still has the name',
   'file-after-rename': 'the new file has the name, and the directory is not yet synchronised',
   'ledger-after-write': 'a change of the ledger is durable, and whoever asked for it has not been told',
-  'cni-add-node-free': "ADD: nobody holds the device's node in /dev, and neither ledger nor pod has the link",
+  'cni-add-node-free': "ADD: nobody holds the device's node in /dev, and the pod has no link",
   'cni-add-recorded': 'ADD: the ledger has the attachment, and the pod has no link',
   'cni-add-link-made': "ADD: the link is in the pod, and its node is still root's",
   'cni-add-node-owned': 'ADD: the node has its owner, and the runtime has no answer',

@@ -119,3 +119,10 @@ test('a fault names a flag of one letter as it is written', () => {
   const short = { ...line, positionals: [], flags: { o: choiceFlag(['json'], 'how', 'json') } };
   assert.throws(() => readFlags(short, ['-o', 'xml'], {}), /^MacvtapError: -o xml: write one of json/m);
 });
+
+test('a choice without a default is undefined where nobody makes it', () => {
+  const open = { ...line, positionals: [], flags: { answer: choiceFlag(['yes', 'no'], 'which') } };
+  assert.deepEqual(readFlags(open, [], {}), { positionals: [], values: {} });
+  assert.deepEqual(readFlags(open, ['--answer=no'], {}), { positionals: [], values: { answer: 'no' } });
+  assert.throws(() => readFlags(open, ['--answer=maybe'], {}), /write one of yes, no/);
+});

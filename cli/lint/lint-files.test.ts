@@ -62,6 +62,32 @@ describe('files that are linted together', () => {
     assert.deepEqual(lint({ 'a.yaml': nad('n', undefined), 'b.yaml': policy('dataplane') }).brief, []);
   });
 
+  it('hold what admission would make of them: a pod is judged by the resource that its network is given', () => {
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'a', annotations: { 'k8s.v1.cni.cncf.io/networks': 'n' } },
+      spec: { containers: [{ name: 'a' }] },
+    };
+    const namespaceSelector = { matchLabels: { team: 'red' } };
+    const files = {
+      'pod.yaml': JSON.stringify(pod),
+      'nad.yaml': nad('n', undefined),
+      'policy.yaml': policy('n', { namespaceSelector }),
+      'namespace.yaml': namespace('default'),
+    };
+    assert.deepEqual(lint(files).brief, [
+      'pod.yaml:1 error NamespaceNotAdmitted metadata.annotations[k8s.v1.cni.cncf.io/networks]',
+      'nad.yaml:1 warning NamespaceNotAdmitted metadata.namespace',
+    ]);
+  });
+
+  it('hold what admission would make of them: a policy counts whose values it turns into strings', () => {
+    const matchFields = [{ key: 'metadata.name', operator: 'In', values: [7] }];
+    const nodeAffinity = { nodeSelectorTerms: [{ matchFields }] };
+    assert.deepEqual(lint({ 'a.yaml': nad('n', 'p'), 'b.yaml': policy('p', { nodeAffinity }) }).brief, []);
+  });
+
   it('tell of an object that stands twice, and which of the two counts', () => {
     const { findings, brief } = lint({ 'a.yaml': `\n${policy('p')}`, 'b.yaml': policy('p'), 'c.yaml': nad('n', 'p') });
     assert.deepEqual(brief, ['b.yaml:1 warning RepeatedObject']);
@@ -227,6 +253,13 @@ describe('what an API server would refuse', () => {
       findings.map(({ path, message }) => [path, message]),
       [['spec.priority', 'not of the shape that the schema asks for (write a number from 0 to 99)']],
     );
+  });
+
+  it('is left to the rule that says more of the same place', () => {
+    const parentSelector = [{ parentIface: 'eth0', resourceName: 'a/b' }];
+    assert.deepEqual(lint({ 'p.yaml': policy('p', { parentSelector }) }).brief, [
+      'p.yaml:1 error IllegalResourceName spec.parentSelector[0].resourceName',
+    ]);
   });
 
   it('is told of kinds that are only read, too', () => {

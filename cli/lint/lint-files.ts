@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { collectOffers } from '../../policy/offers/offers-index.ts';
 import type { Verdict } from '../../policy/reasons.ts';
+import { applyNetworkDefaults } from './apply-defaults.ts';
 import { findLine } from './find-line.ts';
 import { type LintFinding, toFinding } from './finding.ts';
 import { judgeObject, type LintContext } from './judge-object.ts';
@@ -26,12 +27,14 @@ export interface LintReport {
 export function lintFiles(inputs: readonly LintInput[], options: LintOptions): LintReport {
   const files = inputs.map((input) => readObjects(input, options.policyNamespace));
   const objects = files.flatMap((file) => file.objects);
-  const { snapshot, findings: repeated } = mergeObjects(objects);
+  const { snapshot: read, findings: repeated } = mergeObjects(objects);
   // In files a state speaks for its node: nobody deletes a Node from them and leaves the state.
-  const offers = collectOffers({ ...snapshot, nodes: snapshot.nodeStates });
-  const offersUnknown = offers.resources.length === 0 && options.unknownResource === undefined;
-  const context = { ...options, snapshot, offers, unknownResource: options.unknownResource ?? 'Deny' };
-  const judgements = objects.map((object) => judge(object, context, { offersUnknown }));
+  const offers = collectOffers({ ...read, nodes: read.nodeStates });
+  const gaps = { offersUnknown: offers.resources.length === 0 && options.unknownResource === undefined };
+  const unknownResource = options.unknownResource ?? 'Deny';
+  const networks = applyNetworkDefaults(read, { offers, unknownResource });
+  const context = { ...options, snapshot: { ...read, networks }, offers, unknownResource };
+  const judgements = objects.map((object) => judge(object, context, gaps));
   const findings = [...files, ...judgements].flatMap((each) => each.findings).concat(repeated);
   const byFile = Map.groupBy(findings, ({ file }) => file);
   return {
@@ -45,12 +48,8 @@ function judge(
   context: LintContext,
   gaps: Gaps,
 ): { readonly isJudged: boolean; readonly findings: readonly LintFinding[] } {
-  const faults = readFaults(object);
   const verdicts = judgeObject(object.value, context);
-  // The rules stop at the first fault of shape; the schema, where it was asked, has told of all.
-  const isShapeTold = object.read?.known !== undefined && faults.some(({ code }) => code === 'SchemaFault');
-  const more = isShapeTold ? verdicts?.filter(({ code }) => code !== 'SchemaFault') : verdicts;
-  const told = withoutRepeats([...faults, ...(more ?? [])]).map((verdict) => soften(verdict, gaps));
+  const told = mergeVerdicts(object, verdicts ?? []).map((verdict) => soften(verdict, gaps));
   const { file, id } = object;
   return {
     isJudged: verdicts !== undefined,
@@ -58,13 +57,23 @@ function judge(
   };
 }
 
-/** Reading, defaults and review tell some of the same. */
-function withoutRepeats(verdicts: readonly Verdict[]): readonly Verdict[] {
-  const byIdentity = new Map<string, Verdict>();
-  for (const verdict of verdicts) {
-    byIdentity.getOrInsert(JSON.stringify([verdict.code, verdict.path, verdict.detail]), verdict);
-  }
-  return [...byIdentity.values()];
+/**
+ * What reading and the rules say of an object, each once. The rules stop at the first fault of shape, where the schema
+ * tells of all; where both speak of a place, the rule says it better.
+ */
+function mergeVerdicts(object: LintObject, verdicts: readonly Verdict[]): readonly Verdict[] {
+  const faults = readFaults(object);
+  const isShapeTold = object.read?.known !== undefined && faults.some(isShape);
+  const ruled = isShapeTold ? verdicts.filter((verdict) => !isShape(verdict)) : verdicts;
+  const denied = new Set(ruled.filter(({ severity }) => severity === 'deny').map(({ path }) => path));
+  const all = [...faults.filter((fault) => !isShape(fault) || !denied.has(fault.path)), ...ruled];
+  return [...Map.groupBy(all, ({ code, path, detail }) => JSON.stringify([code, path, detail])).values()].flatMap(
+    ([first]) => first ?? [],
+  );
+}
+
+function isShape({ code }: Verdict): boolean {
+  return code === 'SchemaFault';
 }
 
 function compareFindings(left: LintFinding, right: LintFinding): number {

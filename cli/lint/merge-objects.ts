@@ -23,19 +23,11 @@ export function mergeObjects(objects: readonly LintObject[]): {
   const known = [...first.values()].flatMap(({ id, read }) =>
     read?.known === undefined ? [] : [{ id, where: '', known: read.known }],
   );
-  const { snapshot } = mergeFiles([{ objects: known, faults: [] }]);
-  return { snapshot: { ...snapshot, namespaces: withNames(snapshot.namespaces) }, findings };
+  return { snapshot: mergeFiles([{ objects: known, faults: [] }]).snapshot, findings };
 }
 
 function tellRepeated({ file, document, root, id }: LintObject, earlier: LintObject): LintFinding {
   const place = `${earlier.file}:${earlier.document.lineOf(earlier.root)}`;
   const line = document.lineOf(root);
   return toFinding({ file, line, object: id }, warn('RepeatedObject', '', `${id} stands in ${place}: remove one`));
-}
-
-/** The API server gives every namespace its name as a label. Source: kubernetes pkg/apis/core/v1/defaults.go. */
-function withNames(namespaces: Snapshot['namespaces']): Snapshot['namespaces'] {
-  return new Map(
-    [...namespaces].map(([name, labels]) => [name, { ...labels, 'kubernetes.io/metadata.name': name }] as const),
-  );
 }

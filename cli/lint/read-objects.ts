@@ -4,6 +4,7 @@ import { itemsOf } from '../../cluster/manifests/read-file.ts';
 import { isRecord, type ReadObject } from '../../cluster/objects/known-object.ts';
 import { readObject } from '../../cluster/objects/read-object.ts';
 import { deny, type Verdict, warn } from '../../policy/reasons.ts';
+import { applyPolicyDefaults } from './apply-defaults.ts';
 import type { PlacedValue } from './find-line.ts';
 import { type LintFinding, toFinding } from './finding.ts';
 import type { LintInput } from './read-inputs.ts';
@@ -44,7 +45,7 @@ export function readObjects(input: LintInput, policyNamespace: string): LintFile
     const manifests = placed.filter(({ value }) => isNamed || isManifest(value));
     objects.push(
       ...manifests.map((each) => {
-        const read = readObject(each.value, policyNamespace);
+        const read = readObject(applyPolicyDefaults(each.value), policyNamespace);
         return { ...each, read, id: read?.known === undefined ? nameOf(each.value) : read.id };
       }),
     );

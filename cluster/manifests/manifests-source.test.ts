@@ -47,7 +47,7 @@ describe('a directory of manifests', () => {
       source.snapshot.policies.map(({ id }) => id),
       ['macvtap-cni/p'],
     );
-    assert.deepEqual([...source.snapshot.namespaces], [['vms', { team: 'x' }]]);
+    assert.deepEqual([...source.snapshot.namespaces], [['vms', { team: 'x', 'kubernetes.io/metadata.name': 'vms' }]]);
     assert.deepEqual([...source.snapshot.networks.keys()], ['vms/n']);
     assert.deepEqual([...source.snapshot.nodeStates.keys()], ['h1']);
     assert.deepEqual(source.snapshot.explicit, { entries: [] });

@@ -124,3 +124,22 @@ spec:
     it(`${path.join('.') || '(the document)'} is ${line}`, () => assert.equal(document?.lineOf(path), line));
   }
 });
+
+describe('a text inside a document', () => {
+  const [document] = parseDocuments('a: &x |-\n  b\n   c\nd: ["e\\n\n  f", 1]\ng: *x\nh: {}\n');
+  const told = (...path: readonly (string | number)[]) => {
+    const text = document?.textAt(path);
+    return text && [text.style, text.source, text.lineAt(text.source.length - 1)];
+  };
+
+  it('is told as it is written, with the lines where it stands', () => {
+    assert.deepEqual(told('a'), ['block', '|-\n  b\n   c\n', 3]);
+    assert.deepEqual(told('d', 0), ['double', '"e\\n\n  f"', 5]);
+  });
+
+  it('stands at its anchor where an alias names it', () => assert.deepEqual(told('g'), told('a')));
+
+  it('is absent where something else stands, or nothing', () => {
+    for (const path of [['d', 1], ['h'], ['h', 'i'], ['a', 'b'], ['z'], []]) assert.equal(told(...path), undefined);
+  });
+});

@@ -19,10 +19,12 @@ describe('an object is read as', () => {
     });
   });
 
-  it('a namespace with its labels', () => {
+  it('a namespace with its labels and the one that is its name', () => {
+    const name = { 'kubernetes.io/metadata.name': 'vms' };
     for (const [labels, value] of [
-      [{ team: 'x' }, { team: 'x' }],
-      [undefined, {}],
+      [{ team: 'x' }, { team: 'x', ...name }],
+      [undefined, name],
+      [{ 'kubernetes.io/metadata.name': 'other' }, name],
     ]) {
       assert.deepEqual(read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'vms', labels } }), {
         id: 'Namespace vms',

@@ -18,6 +18,12 @@ const apiVersions: Readonly<Record<KnownObject['kind'], string>> = {
   MacvtapNetworkNodeState: version,
 };
 
+/**
+ * What an API server labels every namespace with; selectors by name rest on it.
+ * Source: kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Namespace.
+ */
+const nameLabel = 'kubernetes.io/metadata.name';
+
 interface Metadata {
   readonly name: string;
   readonly namespace?: string;
@@ -59,7 +65,7 @@ function readKnown(
     case 'Node':
       return { id, known: { kind, value: { name: metadata.name, labels: metadata.labels ?? {} } } };
     case 'Namespace':
-      return { id, known: { kind, name: metadata.name, value: metadata.labels ?? {} } };
+      return { id, known: { kind, name: metadata.name, value: { ...metadata.labels, [nameLabel]: metadata.name } } };
     case 'NetworkAttachmentDefinition':
       return { id, known: { kind, value: { ...object, metadata: { namespace: 'default', ...metadata } } } };
     case 'ConfigMap':

@@ -29,6 +29,8 @@ export interface Attachment {
   /** Of the namespace (nsfs), by which one that was made anew under the same path is told. */
   readonly netnsInode: number;
   readonly mac: string;
+  /** The name of the network configuration; absent for an attachment that was found on the kernel's side alone. */
+  readonly network?: string;
 }
 
 /** An entry as the ledger keeps it. */

@@ -21,8 +21,8 @@ const mac = fc
   .map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':'));
 
 const attachment = fc.record(
-  { containerID: text, ifname: text, netnsPath: text, netnsInode: count, mac },
-  { noNullPrototype: true },
+  { containerID: text, ifname: text, netnsPath: text, netnsInode: count, mac, network: text },
+  { requiredKeys: ['containerID', 'ifname', 'netnsPath', 'netnsInode', 'mac'], noNullPrototype: true },
 );
 
 const required = {

@@ -49,4 +49,5 @@ export const attachmentFields = {
   netnsPath: text,
   netnsInode: count,
   mac,
+  network: { ...text, optional: true },
 } as const satisfies Record<keyof Attachment, Field>;

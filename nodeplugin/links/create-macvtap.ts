@@ -22,6 +22,10 @@ export interface MacvtapRequest {
   readonly mtu?: number;
   /** Administratively up from the start; down when absent. */
   readonly up?: boolean;
+  /** Takes frames for every address. */
+  readonly promiscuous?: boolean;
+  /** The namespace's own kernel sends nothing on it, whatever it hears. */
+  readonly silent?: boolean;
   /** Open descriptor of the namespace that the link is made in; this process's when absent. */
   readonly netnsFd?: number;
 }

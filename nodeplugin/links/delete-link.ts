@@ -17,6 +17,8 @@ export async function deleteLink(
   const reply = await socket.request(encodeDeleteLink(ifindex, netnsID), signal);
   const errno = nameErrno(reply.errno);
   if (reply.errno === 0 || errno === 'ENODEV') return;
+  // The number of a namespace that went meanwhile.
+  if (errno === 'EINVAL' && netnsID !== undefined) return;
   const text = `cannot delete the link with ifindex ${ifindex}: ${reply.text ?? describeErrno(reply.errno)}`;
   const facts = { ifindex, errno };
   if (errno === 'EPERM')

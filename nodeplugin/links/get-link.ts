@@ -15,6 +15,8 @@ export interface LinkDetails {
   readonly kind: string;
   /** The link it stands on, when that is in the same namespace. */
   readonly parentIfindex?: number;
+  /** The number, in its own namespace, of a link of another one that it stands on. */
+  readonly parentIfindexElsewhere?: number;
   readonly macvtapMode?: MacvtapMode;
   readonly up: boolean;
   readonly mtu: number;
@@ -38,6 +40,8 @@ export async function getLink(
   const errno = nameErrno(reply.errno);
   // ERANGE: no link can have a name that long.
   if (errno === 'ENODEV' || errno === 'ERANGE') return undefined;
+  // The number of a namespace that went meanwhile (rtnl_get_net_ns_capable, net/core/rtnetlink.c).
+  if (errno === 'EINVAL' && netnsID !== undefined) return undefined;
   const [message] = reply.messages;
   if (reply.errno !== 0 || message === undefined) {
     const which = 'name' in key ? key.name : `with ifindex ${key.ifindex}`;
@@ -52,6 +56,7 @@ export async function getLink(
     up: link.up,
     mtu: link.mtu,
     ...(link.lowerIfindex !== undefined && { parentIfindex: link.lowerIfindex }),
+    ...(link.lowerIfindexElsewhere !== undefined && { parentIfindexElsewhere: link.lowerIfindexElsewhere }),
     ...(link.macvlanMode !== undefined && { macvtapMode: link.macvlanMode }),
     ...(link.macAddress !== undefined && { macAddress: link.macAddress }),
   };

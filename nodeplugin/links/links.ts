@@ -7,9 +7,10 @@ import { deleteLink } from './delete-link.ts';
 import { getLink, type LinkDetails, type LinkKey } from './get-link.ts';
 import { subscribeToInterfaces } from './interface-events.ts';
 import { type LinkMove, moveLink } from './move-link.ts';
-import { withNetnsID } from './netns-id.ts';
+import { findNetnsID, withNetnsID } from './netns-id.ts';
 import { isOwnMacvtap } from './own-macvtap.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
+import { type FoundLink, searchLink } from './search-link.ts';
 import { type InterfaceWatch, watchInterfaces } from './watch-interfaces.ts';
 
 /**
@@ -29,6 +30,12 @@ export interface Links extends AsyncDisposable {
   getLinkIn(netnsPath: string, key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
   /** In the namespace at the path; a link or a namespace that is gone already is a success. */
   deleteLinkIn(netnsPath: string, ifindex: number, signal?: AbortSignal): Promise<void>;
+  /** Lets `searchLink` look into an open namespace, as long as that lives. The path is for the error. */
+  rememberNetns(netnsFd: number, path: string, signal?: AbortSignal): Promise<void>;
+  /** The links of this number in every other namespace that was ever looked into, whether or not a path leads there. */
+  searchLink(ifindex: number, signal?: AbortSignal): Promise<readonly FoundLink[]>;
+  /** A link or a namespace that is gone already is a success. */
+  deleteFoundLink(found: FoundLink, signal?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -36,11 +43,21 @@ export interface Links extends AsyncDisposable {
  *
  * Three of them, because they queue apart: creations (0.5 ms each) wait neither for deletions and moves (16 ms) nor for
  * readings. Together they keep at most three of the four threads of libuv's pool, so that files can still be read.
+ *
+ * A deletion waits 15 ms in the kernel, of which only the first one or two keep others out: `removalsAtOnce` of them may
+ * overlap, each on a thread of its own. The pool must have that many beside the four (UV_THREADPOOL_SIZE, set before
+ * anything uses it); 20 at once then take 5 ms instead of 170 until half of their nodes are free.
  */
-export async function openLinks({ sysRoot = '/sys' }: { readonly sysRoot?: string } = {}): Promise<Links> {
+export async function openLinks({
+  sysRoot = '/sys',
+  removalsAtOnce = 1,
+}: {
+  readonly sysRoot?: string;
+  readonly removalsAtOnce?: number;
+} = {}): Promise<Links> {
   await using undo = new AsyncDisposableStack();
   const creations = undo.use(new NetlinkSocket({ concurrency: 1 }));
-  const removals = undo.use(new NetlinkSocket({ concurrency: 1 }));
+  const removals = undo.use(new NetlinkSocket({ concurrency: removalsAtOnce }));
   const queries = undo.use(new NetlinkSocket({ concurrency: 1, strict: true }));
   const readInterfaces = makeInterfaceReader(queries, sysRoot);
   const lookUp = (key: LinkKey) => getLink(queries, key);
@@ -61,6 +78,9 @@ export async function openLinks({ sysRoot = '/sys' }: { readonly sysRoot?: strin
     getLinkIn: (path, key, signal) => withNetnsID(queries, path, (id) => getLink(queries, key, signal, id), signal),
     deleteLinkIn: (path, ifindex, signal) =>
       withNetnsID(queries, path, (id) => deleteLink(removals, ifindex, signal, id), signal),
+    rememberNetns: async (fd, path, signal) => void (await findNetnsID(queries, fd, path, signal)),
+    searchLink: (ifindex, signal) => searchLink(queries, ifindex, signal),
+    deleteFoundLink: ({ netnsID, link }, signal) => deleteLink(removals, link.ifindex, signal, netnsID),
     [Symbol.asyncDispose]: () => sockets.disposeAsync(),
   };
 }

@@ -24,7 +24,11 @@ export async function withNetnsID<Value>(
   return netnsID === undefined ? undefined : run(netnsID);
 }
 
-async function findNetnsID(
+/**
+ * The number of an open namespace, given to it if it has none yet; undefined for what is no namespace. A namespace keeps
+ * it as long as it lives, also when no path leads there any more. Raises `NetnsUnreachable`.
+ */
+export async function findNetnsID(
   socket: Requester,
   fd: number,
   path: string,

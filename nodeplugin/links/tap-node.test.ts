@@ -4,7 +4,7 @@ import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readTapNode } from './tap-node.ts';
+import { readTapLinkName, readTapNode } from './tap-node.ts';
 
 /** A sysfs and a /dev for tap7: the number that the link has, and what the node is a symbolic link to. */
 async function makeRoots({ link, node }: { readonly link?: string; readonly node?: string }) {
@@ -54,4 +54,12 @@ test('a path that cannot be read is an error, not a mismatch', async () => {
   await using made = await makeRoots({ link: '1:3', node: '/dev/null' });
   const devRoot = '/dev/null';
   await assert.rejects(readTapNode(7, { ...made.roots, devRoot }), { code: 'TapNodeUnreadable' });
+});
+
+test('the name of the link is in the place where its tap is', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-tap-'));
+  await mkdir(join(directory.path, 'class/macvtap'), { recursive: true });
+  await symlink('../../devices/virtual/net/mvt0123456789ab/macvtap/tap7', join(directory.path, 'class/macvtap/tap7'));
+  assert.equal(readTapLinkName(7, directory.path), 'mvt0123456789ab');
+  assert.equal(readTapLinkName(8, directory.path), undefined);
 });

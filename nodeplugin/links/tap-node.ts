@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
 
 /** The character device of a macvtap. Anything but `matches` means that it must not be handed out. */
@@ -32,6 +32,17 @@ export async function readTapNode(
     ...(nodeDevice !== undefined && { nodeDevice }),
     matches: linkDevice !== undefined && linkDevice === nodeDevice,
   };
+}
+
+/**
+ * The name of the macvtap of that number in the namespace of this sysfs; undefined when it has none. Unlike a request to
+ * the kernel it does not wait for the network lock, which deletions hold for a millisecond each.
+ */
+export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | undefined {
+  // …/net/<name>/macvtap/tap<ifindex>: the device's parent is the link's (macvtap_device_event, drivers/net/macvtap.c).
+  const path = join(sysRoot, 'class/macvtap', `tap${ifindex}`);
+  const target = absentWhenMissing(path, () => readlinkSync(path));
+  return target === undefined ? undefined : basename(dirname(dirname(target)));
 }
 
 function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {

@@ -20,6 +20,9 @@ export const libc = {
   setsockopt: library.func(
     'int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)',
   ) as KoffiFunc<(fd: number, level: number, option: number, value: Uint8Array, length: number) => number>,
+  getsockopt: library.func(
+    'int getsockopt(int fd, int level, int option, uint8_t *value, uint8_t *length)',
+  ) as KoffiFunc<(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array) => number>,
   send: library.func('intptr_t send(int fd, const uint8_t *bytes, size_t length, int flags)') as KoffiFunc<
     (fd: number, bytes: Uint8Array, length: number, flags: number) => number
   >,

@@ -49,9 +49,9 @@ test('a macvtap has its mode and the link that it stands on', () => {
   assert.equal(decoded.lowerIfindex, 3);
 });
 
-test('a link under it in another namespace is left out', () => {
+test('a link under it in another namespace is told from one of this', () => {
   const decoded = decodeLink(link(u32Attribute(IFLA.LINK, 3), u32Attribute(IFLA.LINK_NETNSID, 0)));
-  assert.equal(decoded.lowerIfindex, undefined);
+  assert.deepEqual([decoded.lowerIfindex, decoded.lowerIfindexElsewhere], [undefined, 3]);
 });
 
 test('a permanent address of zeros is none', () => {

@@ -24,6 +24,8 @@ export const IFLA = {
   MTU: 4,
   LINK: 5,
   MASTER: 10,
+  OPERSTATE: 16,
+  LINKMODE: 17,
   LINKINFO: 18,
   NET_NS_FD: 28,
   EXT_MASK: 29,
@@ -51,6 +53,10 @@ export type MacvtapMode = keyof typeof macvlanModes;
 // linux/if.h
 export const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
+export const IFF_NOARP = 0x80;
+export const IFF_PROMISC = 0x100;
+export const IF_OPER_DORMANT = 5;
+export const IF_LINK_MODE_DORMANT = 1;
 /** linux/if_arp.h */
 const ARPHRD_ETHER = 1;
 
@@ -77,6 +83,8 @@ export interface LinkMessage {
   readonly slaveKind?: string;
   /** IFLA_LINK, when that link is in the same namespace. */
   readonly lowerIfindex?: number;
+  /** IFLA_LINK, when that link is in another namespace, whose number it is. */
+  readonly lowerIfindexElsewhere?: number;
   readonly macvlanMode?: MacvtapMode;
   /** Name and bus of the device it belongs to: `0000:3b:00.0` of `pci`, `virtio2` of `virtio`. */
   readonly parentDevice?: { readonly name: string; readonly bus: string };
@@ -124,7 +132,7 @@ function decodeAddresses(attributes: readonly Attribute[]): Pick<LinkMessage, 'm
 
 function decodeRelations(
   attributes: readonly Attribute[],
-): Pick<LinkMessage, 'masterIfindex' | 'lowerIfindex' | 'parentDevice'> {
+): Pick<LinkMessage, 'masterIfindex' | 'lowerIfindex' | 'lowerIfindexElsewhere' | 'parentDevice'> {
   const master = readNumber(attributes, IFLA.MASTER);
   const lower = readNumber(attributes, IFLA.LINK);
   // With IFLA_LINK_NETNSID the number belongs to another namespace and would name a stranger here.
@@ -133,7 +141,7 @@ function decodeRelations(
   const bus = readString(attributes, IFLA.PARENT_DEV_BUS_NAME);
   return {
     ...(master !== undefined && master !== 0 && { masterIfindex: master }),
-    ...(lower !== undefined && lower !== 0 && !elsewhere && { lowerIfindex: lower }),
+    ...(lower !== undefined && lower !== 0 && { [elsewhere ? 'lowerIfindexElsewhere' : 'lowerIfindex']: lower }),
     ...(name !== undefined && bus !== undefined && { parentDevice: { name, bus } }),
   };
 }

@@ -33,6 +33,22 @@ test('a macvtap is asked for by name, parent, kind and mode, and only if it is n
   ]);
 });
 
+test('a silent, promiscuous link that is up has all of it in the one message', () => {
+  const { payload } = encodeCreateMacvtap({
+    name: 'net1',
+    parentIfindex: 3,
+    mode: 'bridge',
+    up: true,
+    promiscuous: true,
+    silent: true,
+  });
+  // IFF_UP, IFF_NOARP and IFF_PROMISC as flags and as the mask of those that count
+  assert.deepEqual([...payload.subarray(8, 16)], [0x81, 1, 0, 0, 0x81, 1, 0, 0]);
+  const attributes = decodeAttributes(payload.subarray(16));
+  assert.equal(readNumber(attributes, 16), 5); // IFLA_OPERSTATE: IF_OPER_DORMANT
+  assert.equal(readNumber(attributes, 17), 1); // IFLA_LINKMODE: IF_LINK_MODE_DORMANT
+});
+
 test('what is asked for reads back as the link that it describes', () => {
   const mode = fc.constantFrom<MacvtapMode>('private', 'vepa', 'bridge', 'passthru');
   const ifindex = fc.integer({ min: 1, max: 0x7fff_ffff });

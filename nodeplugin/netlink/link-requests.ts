@@ -2,6 +2,10 @@
 import { type Attribute, encodeAttributes, nestedAttribute, stringAttribute, u32Attribute } from './attributes.ts';
 import {
   encodeIfinfomsg,
+  IF_LINK_MODE_DORMANT,
+  IF_OPER_DORMANT,
+  IFF_NOARP,
+  IFF_PROMISC,
   IFF_UP,
   IFLA,
   IFLA_INFO,
@@ -27,6 +31,10 @@ export interface NewMacvtap {
   readonly mtu?: number;
   /** Whether the link starts administratively up; down when absent. */
   readonly up?: boolean;
+  /** Takes frames for every address. */
+  readonly promiscuous?: boolean;
+  /** See `silence`. */
+  readonly silent?: boolean;
   /** Open descriptor of the namespace that the link is made in; the socket's own when absent. */
   readonly netnsFd?: number;
 }
@@ -35,8 +43,8 @@ export interface NewMacvtap {
 const skipStatistics = 8;
 
 export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
-  const up = link.up === true ? IFF_UP : 0;
-  const header = encodeIfinfomsg({ ifindex: link.ifindex ?? 0, flags: up, change: up });
+  const flags = (link.up ? IFF_UP : 0) | (link.promiscuous ? IFF_PROMISC : 0) | (link.silent ? IFF_NOARP : 0);
+  const header = encodeIfinfomsg({ ifindex: link.ifindex ?? 0, flags, change: flags });
   const mode = u32Attribute(IFLA_MACVLAN_MODE, macvlanModes[link.mode]);
   const attributes: Attribute[] = [
     stringAttribute(IFLA.IFNAME, link.name),
@@ -49,8 +57,22 @@ export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
   if (link.macAddress !== undefined) attributes.push({ type: IFLA.ADDRESS, value: link.macAddress });
   if (link.mtu !== undefined) attributes.push(u32Attribute(IFLA.MTU, link.mtu));
   if (link.netnsFd !== undefined) attributes.push(u32Attribute(IFLA.NET_NS_FD, link.netnsFd));
+  if (link.silent) attributes.push(...silence);
   return request(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, header, attributes);
 }
+
+/**
+ * Keeps the namespace's own kernel from speaking on a link whose frames are a virtual machine's. A dormant link carries
+ * frames from and to its tap as any other that is up, but the IPv6 of its namespace waits until it is no longer dormant:
+ * no address, and so no MLD report, no duplicate detection, no router solicitation, and none after a router's
+ * advertisement (addrconf_link_ready, net/ipv6/addrconf.c; Documentation/networking/operstates.rst). The state counts from
+ * the first moment, the mode from then on. IFF_NOARP, beside them, keeps IPv4 from answering ARP for the other addresses of
+ * the namespace. All of it goes into the creation message, where an IPv6 address generation mode cannot (EAFNOSUPPORT).
+ */
+const silence: readonly Attribute[] = [
+  { type: IFLA.OPERSTATE, value: Uint8Array.of(IF_OPER_DORMANT) },
+  { type: IFLA.LINKMODE, value: Uint8Array.of(IF_LINK_MODE_DORMANT) },
+];
 
 /** In another namespace when its number is given; the socket's own otherwise. */
 export function encodeDeleteLink(ifindex: number, netnsID?: number): NetlinkRequest {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeNetnsID, encodeGetNetnsID, encodeNewNetnsID } from './netns-requests.ts';
+import { decodeNetnsID, encodeDumpNetnsIDs, encodeGetNetnsID, encodeNewNetnsID } from './netns-requests.ts';
 
 test('the number of a namespace is asked for by its descriptor', () => {
   const { type, flags, payload } = encodeGetNetnsID(9);
@@ -13,6 +13,11 @@ test('the kernel is asked to choose a number', () => {
   const { type, flags, payload } = encodeNewNetnsID(9);
   assert.deepEqual([type, flags], [88, 0x5]);
   assert.deepEqual([...payload], [0, 0, 0, 0, 8, 0, 1, 0, 255, 255, 255, 255, 8, 0, 3, 0, 9, 0, 0, 0]);
+});
+
+test('the numbers of all namespaces are dumped', () => {
+  const { type, flags, payload } = encodeDumpNetnsIDs();
+  assert.deepEqual([type, flags, [...payload]], [90, 0x301, [0, 0, 0, 0]]);
 });
 
 const replies = [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { align } from './align.ts';
 import { decodeAttributes, encodeAttributes, readNumber, u32Attribute } from './attributes.ts';
-import { malformed, NLM_F_ACK, NLM_F_REQUEST } from './message.ts';
+import { malformed, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from './message.ts';
 import type { NetlinkRequest } from './netlink-request.ts';
 
 // linux/rtnetlink.h
@@ -26,6 +26,11 @@ export function encodeGetNetnsID(netnsFd: number): NetlinkRequest {
 export function encodeNewNetnsID(netnsFd: number): NetlinkRequest {
   const attributes = [u32Attribute(NETNSA.NSID, notAssigned), u32Attribute(NETNSA.FD, netnsFd)];
   return request(RTM_NEWNSID, encodeAttributes(attributes));
+}
+
+/** Asks for every namespace that has a number here. */
+export function encodeDumpNetnsIDs(): NetlinkRequest {
+  return { type: RTM_GETNSID, flags: NLM_F_REQUEST | NLM_F_DUMP, payload: new Uint8Array(rtgenmsgLength) };
 }
 
 /** The number of a reply to `encodeGetNetnsID`; undefined when there is none yet. Raises `NetlinkMalformed`. */

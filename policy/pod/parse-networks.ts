@@ -28,8 +28,8 @@ export interface NetworkSelection {
 }
 
 /** The Network Plumbing Working Group's annotation, and Multus' own, which replaces the cluster's network. */
-export const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
-export const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
+const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
+const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
 
 /** A DNS-1123 label, as Multus wants the parts of the short syntax. */
 const labelPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

@@ -6,7 +6,7 @@ import { deviceIDs } from '../../policy/device/device-id.ts';
 import { resourcePrefix } from '../../policy/plan/resource-name.ts';
 import { makePluginNode, type PluginNode, policyObject } from '../process/plugin-node.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
-import { type PluginForm, sourceForm } from './plugin-form.ts';
+import { type ProgramForm, sourceForm } from './program-form.ts';
 
 /** A node in a network namespace of its own, as the tests of the process have it, with what a bench needs more. */
 export interface BenchNode extends AsyncDisposable {
@@ -30,7 +30,7 @@ export interface Offer {
 }
 
 interface StartOptions {
-  readonly form?: PluginForm;
+  readonly form?: ProgramForm;
   readonly settle?: string;
   /** For Node.js itself. */
   readonly nodeFlags?: readonly string[];
@@ -59,7 +59,7 @@ export async function makeBenchNode(parents: readonly string[]): Promise<BenchNo
   return {
     plugin,
     offer: (...resources) => plugin.write('policy.yaml', policyObject('bench', { parentSelector: resources })),
-    start: ({ form = sourceForm, settle = '20ms', nodeFlags = [] } = {}) => {
+    start: ({ form = sourceForm('nodeplugin'), settle = '20ms', nodeFlags = [] } = {}) => {
       running = runNode(`node plugin, ${form.name}`, [
         ...nodeFlags,
         form.main,
@@ -67,6 +67,7 @@ export async function makeBenchNode(parents: readonly string[]): Promise<BenchNo
         ...['--node-name', plugin.name],
         ...['--kubelet-dir', plugin.kubeletDirectory],
         ...['--state-dir', join(plugin.kubeletDirectory, 'kube-macvtap')],
+        ...['--cni-socket', join(plugin.kubeletDirectory, 'kube-macvtap-run/cni.sock')],
         ...['--settle', settle],
       ]);
       return running;

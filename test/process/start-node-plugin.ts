@@ -29,11 +29,17 @@ export function startNodePlugin(options: NodePluginOptions): RunningProcess {
       ...['--node-name', nodeName],
       ...['--kubelet-dir', kubeletDirectory],
       ...['--state-dir', stateDirectoryOf(kubeletDirectory)],
+      ...['--cni-socket', cniSocketOf(kubeletDirectory)],
       ...flags,
     ],
     environment,
     ...(onLine !== undefined && { onLine }),
   });
+}
+
+/** Where the shim of a node calls. */
+export function cniSocketOf(kubeletDirectory: string): string {
+  return join(kubeletDirectory, 'kube-macvtap-run/cni.sock');
 }
 
 /** The node plugin's state directory, for tests beside the stand-in's own. */

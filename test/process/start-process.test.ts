@@ -55,6 +55,24 @@ describe('a process under test', () => {
     assert.equal(await running.waitForLine(/./), `yes:${process.env.PATH}`);
   });
 
+  it('reads what is written to it, and nothing where that is not wanted', async () => {
+    await using running = start('while read -r line; do echo "got $line"; done', { hasInput: true });
+    running.write('one\ntw');
+    assert.equal(await running.waitForLine(/got/), 'got one');
+    running.write('o\n');
+    assert.equal(await running.waitForLine(/two/), 'got two');
+    await using other = start('cat; echo end');
+    other.write('one\n');
+    assert.deepEqual([await other.exit, other.output], [{ code: 0, signal: null }, 'end']);
+  });
+
+  it('may be written to after its end', async () => {
+    await using running = start('exit 3', { hasInput: true });
+    await running.exit;
+    running.write('one\n');
+    assert.deepEqual(await running.stop(), { code: 3, signal: null });
+  });
+
   it('that cannot be started says so and has ended', async () => {
     await using running = start('', { command: ['/nowhere/program'] });
     await assert.rejects(running.waitForLine(/ready/), /\/nowhere\/program/);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 
 export interface ProcessOptions {
   /** How it is told in errors. */
@@ -7,6 +8,8 @@ export interface ProcessOptions {
   readonly command: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
+  /** Whether it is written to; else its input is /dev/null. */
+  readonly hasInput?: boolean;
 }
 
 /** How a process ended. */
@@ -23,6 +26,8 @@ export interface RunningProcess extends AsyncDisposable {
   readonly exit: Promise<Exit>;
   /** Waits until a line of its output matches; fails with the whole output when it ends before, or after `timeoutMs`. */
   waitForLine(pattern: RegExp, timeoutMs?: number): Promise<string>;
+  /** Writes to its input, in vain once it has ended. */
+  write(text: string): void;
   signal(name: NodeJS.Signals): void;
   /** SIGTERM, and SIGKILL to what is still there after `graceMs`. */
   stop(graceMs?: number): Promise<Exit>;
@@ -32,11 +37,14 @@ export interface RunningProcess extends AsyncDisposable {
  * Starts a process that cannot outlive this one, even when this one is killed (prctl PR_SET_PDEATHSIG, which survives
  * execve): setpriv asks for it and then becomes the command.
  */
-export function startProcess({ name, command, environment = {}, onLine }: ProcessOptions): RunningProcess {
+export function startProcess(options: ProcessOptions): RunningProcess {
+  const { name, command, environment = {}, onLine, hasInput = false } = options;
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
-  });
+  }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
+  // What it did not read before it ended is nobody's trouble: its end is told by `exit`.
+  child.stdin?.on('error', () => {});
   const lines: string[] = [];
   const watchers = new Set<() => void>();
   let ended: Exit | undefined;
@@ -105,6 +113,7 @@ export function startProcess({ name, command, environment = {}, onLine }: Proces
         await news.promise;
       }
     },
+    write: (text) => void child.stdin?.write(text),
     signal: (signal) => void child.kill(signal),
     stop,
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { linkName } from '../../policy/device/link-name.ts';
+import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { faultPoint } from '../../runtime/fault-point.ts';
+import type { Attachment, DeviceEntry } from '../ledger/device-record.ts';
+import { checkMode } from './check-mode.ts';
+import { deviceMAC, findWantedMAC } from './choose-mac.ts';
+import type { CNIContext, OwnTap } from './cni-context.ts';
+import type { CNIEnvironment } from './cni-environment.ts';
+import { explainTakenMAC } from './explain-taken-mac.ts';
+import { findDevice, readDeviceID } from './find-device.ts';
+import { findParent } from './find-parent.ts';
+import { freeForAdd } from './free-for-add.ts';
+import type { NetConf } from './net-conf.ts';
+import type { JSONObject } from './net-conf-rules.ts';
+import { type OpenNetns, openNetns } from './open-netns.ts';
+import { removeAttachedLink } from './remove-attachment.ts';
+import { makeResult } from './result.ts';
+
+/** Not under the caller's signal: what is undone because the caller gave up must be undone all the same. */
+const undoMs = 5_000;
+
+/** Everything that an ADD is about. */
+interface Attaching {
+  readonly id: string;
+  readonly entry: DeviceEntry;
+  readonly parent: InterfaceFacts & { readonly ifindex: number };
+  readonly attachment: Attachment;
+  readonly netns: OpenNetns;
+  readonly conf: NetConf;
+}
+
+/**
+ * Attaches a pod: makes its device's link in its namespace, always the same way, be it a first start, a sandbox that is
+ * made anew or a node that was rebooted, and always under the device's own index, so that the `/dev/tapN` that kubelet
+ * was promised is the link's. Any failure takes back what was done; then the pod has no link, and the device is free.
+ *
+ * Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
+ * `TapNodeNotOwned`, `NetnsInvalid`, and what creation and the ledger raise.
+ */
+export async function add(
+  environment: CNIEnvironment,
+  conf: NetConf,
+  own: OwnTap,
+  context: CNIContext,
+  signal: AbortSignal,
+): Promise<JSONObject> {
+  const id = readDeviceID(conf, context);
+  using netns = openNetns(environment.netns);
+  return await context.lock.run([linkName(id)], async () => {
+    const entry = await findDevice(id, environment, context, signal);
+    checkMode(id, entry, conf, context);
+    const parent = findParent(id, entry, context);
+    const mac = chooseMAC(id, entry, parent, conf, environment, context);
+    const { containerID, ifname } = environment;
+    const attachment = { containerID, ifname, netnsPath: netns.path, netnsInode: netns.inode, mac, network: conf.name };
+    const attaching = { id, entry, parent, attachment, netns, conf };
+    const isThere = await stands(attaching, context, signal);
+    await using undo = new AsyncDisposableStack();
+    if (!isThere) await attach(attaching, undo, context, signal);
+    await giveAway(attaching, own, context, signal);
+    undo.move();
+    return makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox: environment.netns });
+  });
+}
+
+/** An ADD that is repeated, because its answer was lost, finds its link; to make it anew would cut what has its tap open. */
+async function stands(
+  { entry, attachment, parent, conf }: Attaching,
+  { links }: CNIContext,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { attachment: before, ifindex, mode } = entry;
+  if (before?.containerID !== attachment.containerID || before.ifname !== attachment.ifname) return false;
+  if (before.netnsInode !== attachment.netnsInode || before.mac !== attachment.mac) return false;
+  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return false;
+  const link = await links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
+  return (
+    link?.kind === 'macvtap' &&
+    link.up &&
+    link.name === attachment.ifname &&
+    link.macvtapMode === mode &&
+    link.macAddress === attachment.mac &&
+    link.parentIfindexElsewhere === parent.ifindex &&
+    link.mtu === (conf.mtu ?? parent.mtu)
+  );
+}
+
+async function attach(
+  { id, entry, parent, attachment, netns, conf }: Attaching,
+  undo: AsyncDisposableStack,
+  context: CNIContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { links } = context;
+  const { attachment: former, ...device } = entry;
+  const attached = { ...device, parentIfindex: parent.ifindex, attachment };
+  const freeing = freeForAdd(id, entry, context, signal);
+  // Where a lost sandbox is must be known until it is freed.
+  if (former !== undefined) await freeing;
+  // Before there is a link, so that whatever becomes of this process, a DEL or the next ADD knows where to look.
+  const [freed, recorded] = await Promise.allSettled([freeing, record(id, attached, context)]);
+  if (recorded.status === 'fulfilled') {
+    undo.defer(() => context.ledger.record(id, device).catch((thrown) => context.onTrouble(MacvtapError.from(thrown))));
+  }
+  for (const outcome of [freed, recorded]) if (outcome.status === 'rejected') throw outcome.reason;
+  await links.rememberNetns(netns.fd, netns.path, signal);
+  undo.defer(async () => {
+    const deadline = AbortSignal.timeout(undoMs);
+    await removeAttachedLink({ id, record: { ...attached, lastUsed: 0 } }, context, deadline).catch((thrown) =>
+      context.onTrouble(MacvtapError.from(thrown)),
+    );
+  });
+  signal.throwIfAborted();
+  const request = {
+    name: attachment.ifname,
+    ifindex: entry.ifindex,
+    parentIfindex: parent.ifindex,
+    mode: entry.mode,
+    // A passthru link has its parent's and takes no other.
+    ...(entry.mode !== 'passthru' && { macAddress: attachment.mac }),
+    ...(conf.mtu !== undefined && { mtu: conf.mtu }),
+    up: true,
+    promiscuous: conf.promiscMode,
+    silent: true,
+    netnsFd: netns.fd,
+  };
+  // Without the signal: what the kernel was asked for it does, and then there is a link to take back.
+  await links.createMacvtap(request).catch((thrown: unknown) => {
+    throw explainTakenMAC(thrown, id, attached, context);
+  });
+  faultPoint('cni-add-link-made');
+}
+
+async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext): Promise<void> {
+  await ledger.record(id, attached);
+  faultPoint('cni-add-recorded');
+}
+
+/** Last of all, since every new link has a new node that is root's. */
+async function giveAway(
+  { id, entry: { ifindex }, conf }: Attaching,
+  own: OwnTap,
+  { links }: CNIContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { nodeDevice, path } = await links.readTapNode(ifindex);
+  const [major, minor] = (nodeDevice ?? '').split(':').map(Number);
+  if (major === undefined || minor === undefined || nodeDevice === undefined) {
+    throw new MacvtapError(
+      'TapNodeNotOwned',
+      `device ${id}: the kernel made the link and no ${path}; is the node's /dev a devtmpfs, and mounted into the container?`,
+      { facts: { device: id, path } },
+    );
+  }
+  await own({ ifindex, major, minor, uid: conf.owner, gid: conf.group }, signal);
+  faultPoint('cni-add-node-owned');
+}
+
+function chooseMAC(
+  id: string,
+  { mode, nodeName }: DeviceEntry,
+  parent: InterfaceFacts,
+  conf: NetConf,
+  environment: CNIEnvironment,
+  context: CNIContext,
+): string {
+  const wanted = findWantedMAC(conf, environment);
+  if (mode !== 'passthru') return wanted ?? deviceMAC(nodeName ?? context.nodeName, id);
+  const own = parent.macAddress?.toLowerCase();
+  if (own === undefined || (wanted !== undefined && wanted !== own)) {
+    throw new MacvtapError(
+      'MACAddressInvalid',
+      `a passthru link has its parent's MAC address, ${own ?? 'which is unknown'} of ${parent.name}, and cannot have ${wanted}: ` +
+        'leave it out, or change the mode in the policy',
+      { facts: { device: id, parent: parent.name, macAddress: wanted } },
+    );
+  }
+  return own;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { createKeyedLock } from '../../runtime/keyed-lock.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
+import type { CNIContext } from './cni-context.ts';
+import { handleRequest } from './handle-request.ts';
+
+const { signal } = new AbortController();
+const own = async () => {};
+
+/** A node that gave out netMvp0 and has no namespace for anybody: what fails before the kernel is asked fails here. */
+function context(more: Partial<CNIContext> = {}): CNIContext {
+  const record: DeviceRecord = { resource: 'net', parent: 'eth1', mode: 'bridge', ifindex: 5, attempt: 0, lastUsed: 1 };
+  const untouched = async () => assert.fail('the kernel is not asked');
+  return {
+    nodeName: 'node',
+    links: {
+      createMacvtap: untouched,
+      deleteLink: untouched,
+      getLink: untouched,
+      getLinkIn: async () => undefined,
+      deleteLinkIn: untouched,
+      rememberNetns: untouched,
+      searchLink: async () => [],
+      deleteFoundLink: untouched,
+      readTapLinkName: () => undefined,
+      readTapNode: async () => ({ path: '/dev/tap5', matches: false }),
+    },
+    ledger: {
+      get: (id) => (id === 'netMvp0' ? record : undefined),
+      entries: () => [['netMvp0', record]],
+      record: async () => {},
+    },
+    lock: createKeyedLock(),
+    interfaces: () => [readInterface({ name: 'eth1', ifindex: 2 })],
+    resources: () => new Map(),
+    holders: { known: () => [], ask: async () => [] },
+    troubles: async () => [],
+    onTrouble: assert.fail,
+    ...more,
+  };
+}
+
+async function ask(environment: Readonly<Record<string, string>>, conf: unknown, more: Partial<CNIContext> = {}) {
+  const request = {
+    environment: new Map(Object.entries(environment)),
+    stdin: new TextEncoder().encode(typeof conf === 'string' ? conf : JSON.stringify(conf)),
+  };
+  const { exitCode, output } = await handleRequest(request, own, context(more), signal);
+  return { exitCode, output: output === '' ? undefined : JSON.parse(output) };
+}
+
+const conf = { cniVersion: '1.1.0', name: 'blue', type: 'macvtap', deviceID: 'netMvp0' };
+const add = {
+  CNI_COMMAND: 'ADD',
+  CNI_CONTAINERID: 'c1',
+  CNI_NETNS: '/run/netns/kmt-never-was',
+  CNI_IFNAME: 'net1',
+  CNI_ARGS: 'K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-a',
+};
+
+/** Where it is, then what is wrong, then what to do. */
+const failures = [
+  {
+    title: 'no command',
+    environment: {},
+    conf,
+    code: 4,
+    msg: /^a command, network blue, device netMvp0 of resource net: CNI_COMMAND is missing/,
+  },
+  {
+    title: 'a variable that is wrong',
+    environment: { ...add, CNI_IFNAME: 'a/b' },
+    conf,
+    code: 4,
+    msg: /CNI_IFNAME is "a\/b".*; see how/,
+  },
+  {
+    title: 'no configuration',
+    environment: add,
+    conf: '',
+    code: 6,
+    msg: /^ADD of net1 for pod vms\/vm-a: .*empty; change its NetworkAttachmentDefinition/,
+  },
+  {
+    title: 'a version of long ago',
+    environment: add,
+    conf: { ...conf, cniVersion: '0.1.0' },
+    code: 1,
+    msg: /cniVersion is "0.1.0": write one of/,
+  },
+  {
+    title: 'CHECK before there was one',
+    environment: { ...add, CNI_COMMAND: 'CHECK' },
+    conf: { ...conf, cniVersion: '0.3.1' },
+    code: 1,
+    msg: /CHECK came with CNI 0.4.0/,
+  },
+  {
+    title: 'GC before there was one',
+    environment: { CNI_COMMAND: 'GC' },
+    conf: { ...conf, cniVersion: '1.0.0' },
+    code: 1,
+    msg: /GC came with CNI 1.1.0/,
+  },
+  {
+    title: 'STATUS before there was one',
+    environment: { CNI_COMMAND: 'STATUS' },
+    conf: { ...conf, cniVersion: '1.0.0' },
+    code: 1,
+    msg: /STATUS came with/,
+  },
+  {
+    title: 'ipam',
+    environment: add,
+    conf: { ...conf, ipam: { type: 'dhcp' } },
+    code: 2,
+    msg: /ipam \(\{"type":"dhcp"\}\): remove it/,
+  },
+  {
+    title: 'a key that is wrong',
+    environment: add,
+    conf: { ...conf, mtu: 1 },
+    code: 7,
+    msg: /mtu is 1, not .*; change its NetworkAttachmentDefinition/,
+  },
+  {
+    title: 'a namespace that is gone',
+    environment: add,
+    conf,
+    code: 8,
+    msg: /cannot use the network namespace \/run\/netns\/kmt-never-was: ENOENT/,
+  },
+  {
+    title: 'a pod that holds no device',
+    environment: add,
+    conf: { ...conf, deviceID: '' },
+    more: {
+      resources: () =>
+        new Map([
+          ['net', {} as never],
+          ['blue', {} as never],
+        ]),
+    },
+    code: 100,
+    msg: /^ADD of net1 for pod vms\/vm-a, network blue: the pod holds no device for network blue: .*macvtap.network.kubevirt.io\/<resource>.*offered here: blue, net/,
+  },
+  {
+    title: 'a CHECK of what was never attached',
+    environment: { ...add, CNI_COMMAND: 'CHECK' },
+    conf,
+    code: 8,
+    msg: /^CHECK of net1/,
+  },
+  {
+    title: 'a GC without a list',
+    environment: { CNI_COMMAND: 'GC' },
+    conf,
+    code: 7,
+    msg: /cni.dev\/valid-attachments of network blue is not a list/,
+  },
+  {
+    title: 'a node that is not ready',
+    environment: { CNI_COMMAND: 'STATUS' },
+    conf,
+    more: { troubles: async () => ['no macvtap'] },
+    code: 50,
+    msg: /no pod can be attached now: no macvtap/,
+  },
+  {
+    title: 'a bug of ours',
+    environment: { CNI_COMMAND: 'STATUS' },
+    conf,
+    more: { troubles: () => Promise.reject(new TypeError('x is not a function')) },
+    code: 999,
+    msg: /x is not a function/,
+  },
+] as const satisfies readonly {
+  readonly title: string;
+  readonly code: number;
+  readonly msg: RegExp;
+  readonly [key: string]: unknown;
+}[];
+
+for (const failure of failures) {
+  const { title, environment, conf: given, code, msg } = failure;
+  test(`${title} is error ${code}`, async () => {
+    const { exitCode, output } = await ask(environment, given, 'more' in failure ? failure.more : {});
+    assert.deepEqual([exitCode, output.code], [1, code], output.msg);
+    assert.match(output.msg, msg);
+  });
+}
+
+test("an error is in the configuration's version, and carries our own code", async () => {
+  const { output } = await ask(add, { ...conf, cniVersion: '0.4.0', mode: 'x' });
+  assert.deepEqual([output.cniVersion, output.details], ['0.4.0', 'NetConfInvalid']);
+});
+
+test('VERSION tells what is spoken, whatever it is asked with', async () => {
+  const supportedVersions = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
+  for (const [given, cniVersion] of [
+    [{ cniVersion: '0.4.0' }, '0.4.0'],
+    [{ cniVersion: '9.9.9' }, '1.1.0'],
+    ['', '1.1.0'],
+  ] as const) {
+    const answer = await ask({ CNI_COMMAND: 'VERSION' }, given);
+    assert.deepEqual(answer, { exitCode: 0, output: { cniVersion, supportedVersions } });
+  }
+});
+
+test('a DEL of what was never attached is a success without a word', async () => {
+  for (const given of [conf, '', { deviceID: 7 }, { deviceID: 'strangerMvp0' }]) {
+    assert.deepEqual(await ask({ ...add, CNI_COMMAND: 'DEL' }, given), { exitCode: 0, output: undefined });
+  }
+});
+
+test('a scope that ended is told as something to try again', async () => {
+  const request = {
+    environment: new Map([['CNI_COMMAND', 'STATUS']]),
+    stdin: new TextEncoder().encode(JSON.stringify(conf)),
+  };
+  const troubles = () => Promise.reject(new MacvtapError('NetlinkUnavailable', 'the socket was closed'));
+  const { output } = await handleRequest(request, own, context({ troubles }), AbortSignal.abort());
+  assert.deepEqual([JSON.parse(output).code, JSON.parse(output).details], [11, 'Aborted']);
+});
+
+test('whatever comes in, a well-formed answer goes out, and no other namespace or device is touched', async () => {
+  const names = fc.constantFrom(
+    'CNI_COMMAND',
+    'CNI_CONTAINERID',
+    'CNI_NETNS',
+    'CNI_IFNAME',
+    'CNI_ARGS',
+    'CNI_PATH',
+    'X',
+  );
+  const values = fc.oneof(
+    fc.constantFrom(
+      'ADD',
+      'DEL',
+      'CHECK',
+      'GC',
+      'STATUS',
+      'VERSION',
+      '/run/netns/kmt-x',
+      '/proc/1/ns/net',
+      'net1',
+      'K8S_POD_NAME=a',
+    ),
+    fc.string({ unit: 'binary' }),
+  );
+  const config = fc.oneof(
+    fc.json(),
+    fc.string(),
+    fc
+      .dictionary(fc.string(), fc.jsonValue())
+      .map((given) => JSON.stringify({ ...conf, deviceID: 'strangerMvp0', ...given })),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(names, values), config, async (environment, given) => {
+      const { exitCode, output } = await ask(environment, given);
+      if (exitCode === 0) return;
+      assert.equal(exitCode, 1);
+      assert.deepEqual(Object.keys(output), ['cniVersion', 'code', 'msg', 'details']);
+      assert.ok(Number.isInteger(output.code) && output.code > 0);
+      assert.notEqual(output.details, 'Unexpected', output.msg);
+    }),
+  );
+});

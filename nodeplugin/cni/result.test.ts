@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cniVersions } from './cni-version.ts';
+import type { NetConf } from './net-conf.ts';
+import { findInResult, makeResult } from './result.ts';
+
+const link = { ifname: 'net1', mac: '02:00:00:00:00:01', mtu: 1500, sandbox: '/run/netns/x' };
+const conf: NetConf = {
+  cniVersion: '1.0.0',
+  name: 'blue',
+  modeFromPolicy: false,
+  promiscMode: false,
+  owner: 107,
+  group: 107,
+  macs: {},
+};
+const shown = { name: 'net1', mac: link.mac, sandbox: link.sandbox };
+
+for (const cniVersion of cniVersions) {
+  test(`a result of version ${cniVersion} has what that version knows`, () => {
+    const interfaces = [cniVersion === '1.1.0' ? { ...shown, mtu: 1500 } : shown];
+    assert.deepEqual(makeResult({ ...conf, cniVersion }, link), { cniVersion, interfaces, dns: {} });
+  });
+}
+
+test('behind others of a chain, what they made stays, and so does what their numbers mean', () => {
+  const prevResult = {
+    cniVersion: '1.0.0',
+    interfaces: [{ name: 'br0' }, { name: 'eth0', sandbox: '/run/netns/x' }],
+    ips: [{ address: '10.0.0.2/24', interface: 1 }],
+    routes: [{ dst: '0.0.0.0/0' }],
+    dns: { domain: 'theirs' },
+  };
+  assert.deepEqual(makeResult({ ...conf, prevResult }, link), {
+    ...prevResult,
+    interfaces: [...prevResult.interfaces, shown],
+  });
+  assert.deepEqual(makeResult({ ...conf, prevResult, dns: { domain: 'ours' } }, link).dns, { domain: 'ours' });
+});
+
+test('an interface is found in a result by name and sandbox', () => {
+  const result = makeResult(conf, link);
+  assert.deepEqual(findInResult({ ...conf, prevResult: result }, link), shown);
+  assert.equal(findInResult({ ...conf, prevResult: result }, { ...link, sandbox: '/run/netns/y' }), undefined);
+  assert.equal(findInResult(conf, link), undefined);
+});

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { HeldTracker } from '../reconcile/held-tracker.ts';
+import type { CNIContext } from './cni-context.ts';
+import { handleRequest, type RequestFrame } from './handle-request.ts';
+import { makeDirectory } from './make-directory.ts';
+import { forgetLostAttachments, restoreDevices } from './restore-devices.ts';
+import { serveCNI } from './server.ts';
+import { followTombstones, workOffTombstones } from './tombstones.ts';
+
+export interface AttachmentsOptions {
+  /** @example '/run/kube-macvtap/cni.sock' */
+  readonly socketPath: string;
+  readonly context: CNIContext;
+  readonly held: Pick<HeldTracker, 'current' | 'mayBeHeld'>;
+  /** False while kubelet has not said what pods hold: then nothing is restored nor taken for lost. */
+  readonly isHeldKnown: () => boolean;
+  /** How often the ledger is compared with what pods hold. */
+  readonly lookMs: number;
+  readonly onRestored: (devices: readonly string[]) => void;
+  readonly onForgotten: (devices: readonly string[]) => void;
+}
+
+/** A DEL out of a tombstone is nobody's to wait for, and gives no tap away. */
+const tombstoneDeadlineMs = 10_000;
+const ownNoTap = async () => {};
+
+/**
+ * Attaches pods until disposed. What the shim left while nobody listened is done first, before this returns: devices that
+ * kubelet gives out again must be free by then.
+ */
+export async function serveAttachments(options: AttachmentsOptions): Promise<AsyncDisposable> {
+  const { socketPath, context } = options;
+  await using undo = new AsyncDisposableStack();
+  await makeOwnDirectory(dirname(socketPath));
+  const tombstones = {
+    directory: join(dirname(socketPath), 'tombstones'),
+    handle: (request: RequestFrame) =>
+      handleRequest(request, ownNoTap, context, AbortSignal.timeout(tombstoneDeadlineMs)),
+    onFailure: context.onTrouble,
+  };
+  await workOffTombstones(tombstones);
+  undo.use(followTombstones(tombstones));
+  undo.use(
+    await serveCNI({
+      path: socketPath,
+      handle: (request, own, signal) => handleRequest(request, own, context, signal),
+      onFailure: context.onTrouble,
+    }),
+  );
+  undo.use(compareWithHeld(options));
+  const scope = undo.move();
+  return { [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
+
+/** On the host it is a directory of /run, which a reboot empties. Raises `CNISocketFailed`. */
+async function makeOwnDirectory(directory: string): Promise<void> {
+  try {
+    await makeDirectory(directory);
+  } catch (thrown) {
+    const text = `cannot make the directory of the CNI plugin's socket: ${(thrown as Error).message}; see --cni-socket`;
+    throw new MacvtapError('CNISocketFailed', text, { facts: { directory }, cause: thrown });
+  }
+}
+
+/** Keeps the ledger's attachments in step with the pods that kubelet knows. */
+function compareWithHeld(options: AttachmentsOptions): AsyncDisposable {
+  const { context, held, isHeldKnown, lookMs, onRestored, onForgotten } = options;
+  const stopping = new AbortController();
+  const look = async (): Promise<void> => {
+    const missing = held.current().filter(({ id }) => context.ledger.get(id) === undefined);
+    const restored = await restoreDevices(
+      missing.map(({ id }) => id),
+      context,
+      stopping.signal,
+    );
+    if (restored.length > 0) onRestored(restored);
+    const forgotten = await forgetLostAttachments(held.mayBeHeld, context, stopping.signal);
+    if (forgotten.length > 0) onForgotten(forgotten);
+  };
+  const looking = (async () => {
+    while (!stopping.signal.aborted) {
+      if (isHeldKnown()) await look().catch((thrown) => context.onTrouble(MacvtapError.from(thrown)));
+      await sleep(lookMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort(new Error('the node plugin ends'));
+      await looking;
+    },
+  };
+}

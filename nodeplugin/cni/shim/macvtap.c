@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CNI plugin on the host. It carries a request to the node plugin and the answer back, in the frames that
+// ../frame.ts describes, and does two things itself: it gives a tap to its owner, which takes more rights than the node
+// plugin has, and leaves a DEL that nobody answers where ../tombstones.ts finds it. Root runs it, for a moment: it
+// allocates nothing, closes nothing, starts nothing, and trusts neither its caller nor the node plugin.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef TIMEOUT_MS // of it all: four times what the node plugin gives itself
+#define TIMEOUT_MS 60000
+#endif
+#define VERSIONS "\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"" // ../cni-version.ts
+
+enum { REQUEST = 1, OWN, OWNED, ANSWER }; // types of frames
+enum { FRAME_VERSION = 1, HEADER = 12, MAX_ENV = 64 << 10, MAX_STDIN = 1 << 20, MAX_ANSWER = 4 + 2 * MAX_STDIN };
+enum { BAD_ENVIRONMENT = 4, IO_FAILURE = 5, TRY_AGAIN_LATER = 11, NOT_AVAILABLE = 50 }; // ../cni-error.ts
+
+// The socket's path, which ../install-shim.ts writes over, finding it by the first eight bytes; volatile, so that the
+// compiler takes nothing of it for known. With its NUL it is as long as sun_path.
+static const volatile char place[8 + 108] = "KMVTPATH/run/kube-macvtap/cni.sock";
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static char request[HEADER + 4 + MAX_ENV + MAX_STDIN + 2]; // one byte too many, and a NUL for strstr
+static char *conf = request;                               // where in it the configuration begins
+static struct timespec start;
+
+// What can be done at once is done after the deadline too: an error is still printed.
+static int left_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  long passed = (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
+  return passed < TIMEOUT_MS ? TIMEOUT_MS - passed : 0;
+}
+
+// Reads or writes all of the bytes before the deadline, never more at a time than poll lets through without waiting: a
+// pipe that can be written takes PIPE_BUF. Returns how many: fewer only at an early end, or -1; errno tells why.
+static ssize_t move(int fd, char *bytes, ssize_t length, short direction) {
+  for (ssize_t moved = 0, done; moved < length; moved += done > 0 ? done : 0) {
+    int count = poll(&(struct pollfd){.fd = fd, .events = direction}, 1, left_ms());
+    if (count == 0) return errno = ETIMEDOUT, -1;
+    ssize_t part = direction == POLLIN || length - moved < PIPE_BUF ? length - moved : PIPE_BUF;
+    done = count < 0 ? -1 : direction == POLLIN ? read(fd, bytes + moved, part) : write(fd, bytes + moved, part);
+    if (done == 0) return errno = ECONNRESET, moved;
+    if (done < 0 && errno != EINTR && errno != EAGAIN) return -1;
+  }
+  return length;
+}
+
+// The version that the configuration names if it is spoken, else the newest: for what the shim says by itself.
+static const char *conf_version(void) {
+  static char quoted[8];
+  const char *at = strstr(conf, "\"cniVersion\"");
+  if (at) at += strlen("\"cniVersion\""), at += strspn(at, " \t\r\n:");
+  snprintf(quoted, sizeof quoted, "%s", at ? at : "");
+  bool is_spoken = strlen(quoted) == 7 && quoted[6] == '"' && strstr(VERSIONS, quoted);
+  return is_spoken ? quoted : "\"1.1.0\"";
+}
+
+// Prints CNI's error and returns the exit code. Whatever is in the message, the caller's variables too, it is JSON.
+static int fail(int code, const char *format, ...) {
+  char message[768], line[2 * sizeof message + 64];
+  va_list values;
+  va_start(values, format);
+  vsnprintf(message, sizeof message, format, values);
+  va_end(values);
+  char *end = line + sprintf(line, "{\"cniVersion\":%s,\"code\":%d,\"msg\":\"", conf_version(), code);
+  for (const char *from = message; *from; from++) {
+    if (*from == '"' || *from == '\\') *end++ = '\\';
+    *end++ = *from >= ' ' && *from <= '~' ? *from : '?';
+  }
+  end += sprintf(end, "\"}\n");
+  return move(STDOUT_FILENO, line, end - line, POLLOUT), 1;
+}
+
+static void put(char *at, uint32_t value) { value = htonl(value), memcpy(at, &value, 4); }
+static uint32_t get(const char *at) { uint32_t value; return memcpy(&value, at, 4), ntohl(value); }
+static void put_header(char *at, char type, uint32_t length) {
+  memcpy(at, (char[8]){'K', 'M', 'V', 'T', FRAME_VERSION, type}, 8), put(at + 8, length);
+}
+
+// Makes the request's frame of the environment and standard input. Returns its length, or -1 with errno.
+static ssize_t make_request(void) {
+  static const char *const names[] = {"COMMAND", "CONTAINERID", "NETNS", "IFNAME", "ARGS", "PATH"};
+  char *variables = request + HEADER + 4, *at = variables, name[16];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    snprintf(name, sizeof name, "CNI_%s", names[i]);
+    const char *value = getenv(name);
+    if (!value) continue;
+    if (strlen(name) + strlen(value) + 2 > (size_t)(variables + MAX_ENV - at)) return errno = E2BIG, -1;
+    at += sprintf(at, "%s=%s", name, value) + 1;
+  }
+  put(request + HEADER, at - variables);
+  conf = at;
+  ssize_t got = move(STDIN_FILENO, conf, MAX_STDIN + 1, POLLIN);
+  if (got > MAX_STDIN) errno = EFBIG;
+  if (got < 0 || got > MAX_STDIN) return -1;
+  return put_header(request, REQUEST, conf + got - request - HEADER), conf + got - request;
+}
+
+// Gives a tap to its owner. Returns 0, or the errno of the step. O_PATH, since any other open would put a queue on the
+// tap; with O_NOFOLLOW it opens a symbolic link itself, which is no character device.
+static uint32_t own_tap(const char *own, const char **step) {
+  char path[32];
+  struct stat node;
+  snprintf(path, sizeof path, "/dev/tap%u", get(own));
+  int fd = open(path, O_PATH | O_NOFOLLOW);
+  if (*step = "open", fd < 0) return errno;
+  if (*step = "fstat", fstat(fd, &node) != 0) return errno;
+  bool is_told = S_ISCHR(node.st_mode) && node.st_rdev == makedev(get(own + 4), get(own + 8));
+  if (*step = "device number", !is_told) return ENXIO;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  if (*step = "chmod", chmod(path, 0660) != 0) return errno;
+  if (*step = "chown", fchownat(fd, "", get(own + 12), get(own + 16), AT_EMPTY_PATH) != 0) return errno;
+  return 0;
+}
+
+// Waits where the listener's queue is full. Returns a descriptor that does not wait, or -1 with errno.
+static int dial(void) {
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0), left = left_ms() + 1; // 0 would be for ever
+  struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) return -1;
+  int failed = connect(fd, (struct sockaddr *)&address, sizeof address);
+  if (failed) return errno = errno == EAGAIN ? ETIMEDOUT : errno, -1;
+  return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ? fd : -1;
+}
+
+// One exchange: prints the answer and returns its exit code, or -1 where none came, with errno.
+static int ask(ssize_t length, bool may_own) {
+  static char header[HEADER], body[MAX_ANSWER], reply[HEADER + 4 + 256];
+  int fd = dial();
+  if (fd < 0) return -1;
+  move(fd, request, length, POLLOUT); // refused in the middle, it may have an answer nevertheless
+  for (;; may_own = false) {
+    if (move(fd, header, HEADER, POLLIN) != HEADER) return -1;
+    uint32_t size = get(header + 8);
+    bool is_known = memcmp(header, "KMVT", 4) == 0 && header[4] == FRAME_VERSION;
+    bool is_own = is_known && may_own && header[5] == OWN && size == 20;
+    bool is_answer = is_known && header[5] == ANSWER && size >= 4 && size <= MAX_ANSWER;
+    if (!is_own && !is_answer) return errno = EPROTO, -1;
+    if (move(fd, body, size, POLLIN) != size) return -1;
+    if (is_answer && get(body) > 255) return errno = EPROTO, -1;
+    if (is_answer) return move(STDOUT_FILENO, body + 4, size - 4, POLLOUT) < 0 ? 1 : get(body);
+    const char *step;
+    put(reply + HEADER, own_tap(body, &step));
+    ssize_t end = HEADER + 4 + sprintf(reply + HEADER + 4, "%s", step);
+    put_header(reply, OWNED, end - HEADER);
+    if (move(fd, reply, end, POLLOUT) < 0) return -1;
+  }
+}
+
+// Leaves the request for the node plugin to find; false with errno. Its directory is the node plugin's to write, so no
+// link in there is followed. A name that no ADD can have had is not left: no DEL would ever be done with it.
+static bool leave_tombstone(ssize_t length) {
+  const char *id = getenv("CNI_CONTAINERID"), *ifname = getenv("CNI_IFNAME");
+  char name[NAME_MAX + 1], temporary[NAME_MAX + 1], parent[sizeof address.sun_path];
+  if (!id || !ifname || !*id || !*ifname || *id == '.' || strpbrk(id, "/:") || strpbrk(ifname, "/:"))
+    return errno = EINVAL, false;
+  snprintf(name, sizeof name, "%s:%s", id, ifname);
+  if ((size_t)snprintf(temporary, sizeof temporary, ".%s:%s.%d", id, ifname, (int)getpid()) >= sizeof temporary)
+    return errno = ENAMETOOLONG, false;
+  strcpy(parent, address.sun_path), *strrchr(parent, '/') = '\0';
+  mkdir(parent, 0700);
+  int above = open(parent, O_PATH | O_DIRECTORY);
+  if (above < 0) return false;
+  mkdirat(above, "tombstones", 0700);
+  int in = openat(above, "tombstones", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  int file = in < 0 ? -1 : openat(in, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (file < 0) return false;
+  if (move(file, request, length, POLLOUT) == length && renameat(in, temporary, in, name) == 0) return true;
+  return unlinkat(in, temporary, 0), false;
+}
+
+// Keeps of root's capabilities the two that giving a tap away takes; who has less than these keeps what it has.
+static void drop_capabilities(void) {
+  enum { VERSION_3 = 0x20080522, CAP_CHOWN = 1 << 0, CAP_FOWNER = 1 << 3, KEPT = CAP_CHOWN | CAP_FOWNER };
+  struct { uint32_t version; int pid; } self = {VERSION_3, 0};
+  struct { uint32_t effective, permitted, inheritable; } sets[2] = {{KEPT, KEPT, 0}};
+  syscall(SYS_capset, &self, sets);
+}
+
+int main(void) {
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  drop_capabilities();
+  umask(077);
+  signal(SIGPIPE, SIG_IGN);
+  for (int fd = 0; fd >= 0 && fd <= STDERR_FILENO;) fd = open("/dev/null", O_RDWR); // those that the caller closed
+  for (size_t i = 0; i < sizeof address.sun_path - 1; i++) address.sun_path[i] = place[8 + i];
+  const char *command = getenv("CNI_COMMAND");
+  if (!command) return fail(BAD_ENVIRONMENT, "CNI_COMMAND is missing: only container runtimes run this CNI plugin");
+  ssize_t length = make_request();
+  if (length < 0) return fail(IO_FAILURE, "cannot read CNI_* (up to 64 KiB) and input (up to 1 MiB): %s", strerror(errno));
+  if (strcmp(command, "VERSION") == 0) {
+    char line[128];
+    int end = sprintf(line, "{\"cniVersion\":%s,\"supportedVersions\":[%s]}\n", conf_version(), VERSIONS);
+    return move(STDOUT_FILENO, line, end, POLLOUT) < 0;
+  }
+  int code = ask(length, strcmp(command, "ADD") == 0);
+  if (code >= 0) return code;
+  const char *reason = errno == EPROTO ? "its answer is not of this CNI plugin's version" : strerror(errno);
+  bool is_del = strcmp(command, "DEL") == 0;
+  if (is_del && leave_tombstone(length)) return 0;
+  const char *left = is_del ? "; nor can it be left there for later: " : "", *why = is_del ? strerror(errno) : "";
+  return fail(strcmp(command, "STATUS") == 0 ? NOT_AVAILABLE : TRY_AGAIN_LATER,
+              "%.16s: no answer from the node plugin at %s: %s%s%s; see whether its pod runs on this node, and its log",
+              command, address.sun_path, reason, left, why);
+}

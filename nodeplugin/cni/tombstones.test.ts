@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, readdir, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { encodeFrame } from './frame.ts';
+import type { AnswerFrame } from './handle-request.ts';
+import { followTombstones, workOffTombstones } from './tombstones.ts';
+
+const tombstone = (containerID: string, command = 'DEL') =>
+  encodeFrame({
+    type: 'request',
+    environment: new Map([
+      ['CNI_COMMAND', command],
+      ['CNI_CONTAINERID', containerID],
+      ['CNI_IFNAME', 'net1'],
+    ]),
+    stdin: new Uint8Array(),
+  });
+
+/** A directory of tombstones, and what was asked for on their account. */
+async function makeDirectory(answer: (containerID: string) => number = () => 0) {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-tomb-'));
+  const directory = join(folder.path, 'tombstones');
+  const done: string[] = [];
+  const failures: string[] = [];
+  const news = new EventTarget();
+  const handle = async ({
+    environment,
+  }: {
+    readonly environment: ReadonlyMap<string, string>;
+  }): Promise<AnswerFrame> => {
+    const containerID = environment.get('CNI_CONTAINERID') ?? '';
+    const exitCode = answer(containerID);
+    if (exitCode === 0) done.push(containerID);
+    news.dispatchEvent(new Event('asked'));
+    return { type: 'answer', exitCode, output: '' };
+  };
+  const options = {
+    directory,
+    handle,
+    onFailure: ({ code }: Error & { readonly code: string }) => void failures.push(code),
+  };
+  return { directory, options, done, failures, news, [Symbol.asyncDispose]: () => folder.remove() };
+}
+
+test('each tombstone is done and goes; one that cannot be done stays for the next time', async () => {
+  let isFull = true;
+  await using folder = await makeDirectory((id) => (id === 'b' && isFull ? 1 : 0));
+  assert.equal(await workOffTombstones(folder.options), 0, 'nothing is there yet, not even the directory');
+  for (const id of ['a', 'b', 'c']) await writeFile(join(folder.directory, `${id}:net1`), tombstone(id));
+  assert.equal(await workOffTombstones(folder.options), 2);
+  assert.deepEqual([folder.done, await readdir(folder.directory)], [['a', 'c'], ['b:net1']]);
+  isFull = false;
+  assert.equal(await workOffTombstones(folder.options), 1);
+  assert.deepEqual([folder.done, await readdir(folder.directory)], [['a', 'c', 'b'], []]);
+  assert.deepEqual(folder.failures, ['TombstoneFailed']);
+});
+
+test('what is no DEL is removed with a word, and what is still being written is left', async () => {
+  await using folder = await makeDirectory();
+  await workOffTombstones(folder.options);
+  for (const [name, bytes] of [
+    ['empty', new Uint8Array()],
+    ['half', tombstone('x').subarray(0, 30)],
+    ['add', tombstone('x', 'ADD')],
+    ['other', encodeFrame({ type: 'answer', exitCode: 0, output: '' })],
+    ['.a:net1.77', tombstone('a')],
+  ] as const) {
+    await writeFile(join(folder.directory, name), bytes);
+  }
+  assert.equal(await workOffTombstones(folder.options), 0);
+  assert.deepEqual([folder.done, folder.failures], [[], Array(4).fill('TombstoneFailed')]);
+  assert.deepEqual(await readdir(folder.directory), ['.a:net1.77']);
+});
+
+test('one that comes later is done when it comes', async () => {
+  await using folder = await makeDirectory();
+  await workOffTombstones(folder.options);
+  await using _following = followTombstones(folder.options, 60_000);
+  const asked = new Promise((resolve) => folder.news.addEventListener('asked', resolve, { once: true }));
+  await writeFile(join(folder.directory, '.late:net1.7'), tombstone('late'));
+  await rename(join(folder.directory, '.late:net1.7'), join(folder.directory, 'late:net1'));
+  await asked;
+  assert.deepEqual(folder.done, ['late']);
+});

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { faultPoint } from '../../runtime/fault-point.ts';
+import { watchDirectory } from '../../runtime/watch-directory.ts';
+import { decodeFrame, frameHeaderLength, maxStdin } from './frame.ts';
+import type { AnswerFrame, RequestFrame } from './handle-request.ts';
+import { makeDirectory } from './make-directory.ts';
+
+/**
+ * A DEL that came while the node plugin was down, which must succeed nevertheless, or pods cannot end. The shim leaves
+ * its request frame, byte for byte, in a file `<CNI_CONTAINERID>:<CNI_IFNAME>` of the directory, so that a repeated DEL
+ * leaves no second one: written as `.<name>.<pid>`, then renamed. What begins with a dot is not read. If that fails too, the
+ * shim prints CNI error 11. The directory is on a tmpfs (/run): with a reboot the links are gone as well.
+ *
+ * Whether the device is another pod's by now is DEL's own question: it only ever removes the attachment of this very
+ * container and interface.
+ */
+export interface TombstoneOptions {
+  readonly directory: string;
+  readonly handle: (request: RequestFrame) => Promise<AnswerFrame>;
+  /** What cannot be read is removed; what could not be done stays for the next time. */
+  readonly onFailure: (error: MacvtapError) => void;
+}
+
+/** A request with everything at its longest, and some room. */
+const maxBytes = frameHeaderLength + maxStdin + 128 * 1024;
+
+/** Works off what is there, before a device is given out again. Returns how many were done. */
+export async function workOffTombstones({ directory, handle, onFailure }: TombstoneOptions): Promise<number> {
+  await makeDirectory(directory);
+  let done = 0;
+  for (const name of (await readdir(directory)).filter((entry) => !entry.startsWith('.')).toSorted()) {
+    const path = join(directory, name);
+    try {
+      const answer = await handle(await readTombstone(path));
+      if (answer.exitCode !== 0) {
+        onFailure(
+          new MacvtapError('TombstoneFailed', `the DEL in ${path} failed, and is tried again: ${answer.output}`),
+        );
+        continue;
+      }
+      faultPoint('cni-tombstone-done');
+      done += 1;
+    } catch (thrown) {
+      onFailure(MacvtapError.from(thrown));
+    }
+    await rm(path, { force: true, recursive: true });
+  }
+  return done;
+}
+
+/**
+ * The same for those that come later: a shim that found nobody listening may write its tombstone when the server is
+ * already up. Until disposed.
+ */
+export function followTombstones(options: TombstoneOptions, pollMs = 30_000): AsyncDisposable {
+  let working: Promise<unknown> = Promise.resolve();
+  const work = () => {
+    working = working
+      .then(() => workOffTombstones(options))
+      .catch((thrown) => options.onFailure(MacvtapError.from(thrown)));
+  };
+  const watch = watchDirectory({
+    directory: options.directory,
+    isRelevant: (name) => !name.startsWith('.'),
+    pollMs,
+    onChange: work,
+  });
+  work();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      watch[Symbol.dispose]();
+      await working;
+    },
+  };
+}
+
+async function readTombstone(path: string): Promise<RequestFrame> {
+  try {
+    await using file = await open(path);
+    const bytes = Buffer.alloc(maxBytes);
+    const { bytesRead } = await file.read(bytes, 0, maxBytes, 0);
+    const frame = decodeFrame(bytes.subarray(0, bytesRead));
+    if (frame.type === 'request' && frame.environment.get('CNI_COMMAND') === 'DEL') return frame;
+    throw new Error(`it is no DEL but a ${frame.type}`);
+  } catch (thrown) {
+    throw new MacvtapError(
+      'TombstoneFailed',
+      `cannot read what the CNI plugin left in ${path}: ${(thrown as Error).message}; it is removed, and so is the link once nobody holds its device`,
+      { facts: { path }, cause: thrown },
+    );
+  }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CNI half of the node plugin is killed at every step of ADD and DEL, and what follows must put it right.
+import assert from 'node:assert/strict';
+import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { encodeFrame } from '../../nodeplugin/cni/frame.ts';
+import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
+import { type FaultPointName, faultPoints } from '../../runtime/fault-points.ts';
+import { startProcess } from '../process/start-process.ts';
+import { callPlugin, makeBareNode, type PodCall, toShimCall } from './cni-node.ts';
+import { openCNIPlugin, tombstonesOf } from './cni-plugin.ts';
+import { makeNetworkNamespace, type NetworkNamespace, needsRoot } from './network-namespace.ts';
+import { runInNamespace } from './run-in-namespace.ts';
+import { readTapOwner } from './tap-owner.ts';
+
+const { here } = await runInNamespace(import.meta.filename);
+const options = { skip: needsRoot, timeout: 60_000 };
+const device = 'netMvp0';
+const conf = { deviceID: device };
+const program = fileURLToPath(new URL('./cni-program.ts', import.meta.url));
+
+/** What brings the process to its point. */
+const table = {
+  'cni-add-node-free': 'ADD',
+  'cni-add-recorded': 'ADD',
+  'cni-add-link-made': 'ADD',
+  'cni-add-node-owned': 'ADD',
+  'cni-del-link-gone': 'DEL',
+  'cni-del-recorded': 'DEL',
+  'cni-tombstone-done': 'tombstone',
+} as const satisfies Partial<Record<FaultPointName, string>>;
+
+/** Points on the way of every change of the ledger, reached in the middle of an ADD and of a DEL. */
+const ledgerPoints = [
+  'ledger-before-write',
+  'file-temporary-made',
+  'file-before-rename',
+  'file-after-rename',
+  'ledger-after-write',
+] as const;
+
+test('the table has every fault point of the CNI half, and no other', () => {
+  const expected = Object.keys(faultPoints).filter((name) => name.startsWith('cni-'));
+  assert.deepEqual(Object.keys(table).toSorted(), expected.toSorted());
+});
+
+interface Node {
+  readonly name: string;
+  readonly directory: string;
+}
+
+function start({ name, directory }: Node, fault?: FaultPointName) {
+  return startProcess({
+    name: 'the CNI half',
+    command: [process.execPath, program, directory, name],
+    environment: { MACVTAP_TEST_FAULT: fault ?? '' },
+  });
+}
+
+/** Allocates the device, as kubelet does before a pod starts, and attaches it if that is wanted. */
+async function prepare(node: Node, attachTo?: NetworkNamespace): Promise<string> {
+  await using plugin = await openCNIPlugin({ directory: node.directory, nodeName: node.name });
+  const tapPath = await plugin.allocate(device);
+  if (attachTo !== undefined) await call(node, 'ADD', { netns: attachTo.path });
+  return tapPath;
+}
+
+async function call(node: Node, command: string, pod: PodCall): Promise<void> {
+  const { exitCode, output } = await callPlugin(node.directory, command, { conf, ...pod });
+  assert.equal(exitCode, 0, JSON.stringify(output));
+}
+
+async function die(node: Node, fault: FaultPointName, command: string, pod: PodCall): Promise<void> {
+  await using armed = start(node, fault);
+  await armed.waitForLine(/^ready$/);
+  await assert.rejects(callPlugin(node.directory, command, { conf, ...pod }));
+  assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);
+}
+
+/** The pod has its link and no other pod has one; after a DEL there is nothing left. */
+async function assertRight(
+  node: Node,
+  tapPath: string,
+  pod: NetworkNamespace,
+  containerID: string,
+  others: readonly NetworkNamespace[],
+) {
+  const [link, ...more] = await pod.ipJSON<{ ifname: string; address: string }>('link show type macvtap');
+  assert.deepEqual([link?.ifname, more], ['net1', []]);
+  assert.deepEqual(await readTapOwner(tapPath), { name: 'net1', macAddress: link?.address });
+  assert.deepEqual([(await lstat(tapPath)).uid, (await lstat(tapPath)).gid], [107, 107]);
+  await call(node, 'DEL', { netns: pod.path, containerID });
+  for (const namespace of [pod, here, ...others])
+    assert.deepEqual(await namespace.ipJSON('link show type macvtap'), []);
+  await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+}
+
+async function assertDetached({ name: nodeName, directory }: Node): Promise<void> {
+  await using ledger = await Ledger.open({ directory, nodeName, onWarning: assert.fail });
+  assert.equal(ledger.get(device)?.attachment, undefined);
+  assert.ok(ledger.get(device), 'the device is known as long as its pod holds it');
+}
+
+/** What a runtime does after an ADD without an answer. */
+const recoveries = [
+  { title: 'cleans up, and makes another sandbox', again: 'new', cleanUp: true },
+  { title: 'makes another sandbox at once', again: 'new', cleanUp: false },
+  { title: 'asks for the same again', again: 'same', cleanUp: false },
+] as const;
+
+const pointsOf = (way: string) =>
+  (Object.keys(table) as (keyof typeof table)[]).filter((point) => table[point] === way);
+
+for (const point of [...pointsOf('ADD'), ...ledgerPoints]) {
+  for (const { title, again, cleanUp } of recoveries) {
+    test(`a kill at ${point} of an ADD leaves a pod that is attached when the runtime ${title}`, options, async () => {
+      await using node = await makeBareNode(here);
+      await using first = await makeNetworkNamespace();
+      await using second = await makeNetworkNamespace();
+      const tapPath = await prepare(node);
+      await die(node, point, 'ADD', { netns: first.path, containerID: 'first' });
+      await using successor = start(node);
+      await successor.waitForLine(/^ready$/);
+      if (cleanUp) await call(node, 'DEL', { netns: first.path, containerID: 'first' });
+      const [pod, containerID, other] =
+        again === 'new' ? ([second, 'second', first] as const) : ([first, 'first', second] as const);
+      await call(node, 'ADD', { netns: pod.path, containerID });
+      await assertRight(node, tapPath, pod, containerID, [other]);
+      assert.deepEqual(await successor.stop(), { code: 0, signal: null });
+      await assertDetached(node);
+    });
+  }
+}
+
+for (const point of [...pointsOf('DEL'), ...ledgerPoints]) {
+  test(`a kill at ${point} of a DEL is mended by the next, and another sandbox is attached`, options, async () => {
+    await using node = await makeBareNode(here);
+    await using first = await makeNetworkNamespace();
+    await using second = await makeNetworkNamespace();
+    const tapPath = await prepare(node, first);
+    await die(node, point, 'DEL', { netns: first.path });
+    await using successor = start(node);
+    await successor.waitForLine(/^ready$/);
+    await call(node, 'DEL', { netns: first.path });
+    await call(node, 'ADD', { netns: second.path, containerID: 'second' });
+    await assertRight(node, tapPath, second, 'second', [first]);
+    assert.deepEqual(await successor.stop(), { code: 0, signal: null });
+    await assertDetached(node);
+  });
+}
+
+/** What the shim leaves when nobody listens. */
+async function leaveTombstone({ directory }: Node, pod: PodCall): Promise<void> {
+  const { environment, conf: given } = toShimCall('DEL', { conf, ...pod });
+  const frame = encodeFrame({
+    type: 'request',
+    environment: new Map(Object.entries(environment)),
+    stdin: new TextEncoder().encode(JSON.stringify(given)),
+  });
+  await mkdir(tombstonesOf(directory), { recursive: true });
+  await writeFile(join(tombstonesOf(directory), `${environment.CNI_CONTAINERID}:${environment.CNI_IFNAME}`), frame);
+}
+
+test(
+  'a tombstone is worked off at the start, also by the successor of a process that was killed over it',
+  options,
+  async () => {
+    await using node = await makeBareNode(here);
+    await using pod = await makeNetworkNamespace();
+    const tapPath = await prepare(node, pod);
+    await leaveTombstone(node, { netns: pod.path });
+    await using armed = start(node, 'cni-tombstone-done');
+    assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);
+    await using successor = start(node);
+    await successor.waitForLine(/^ready$/);
+    assert.deepEqual(await readdir(tombstonesOf(node.directory)), []);
+    await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+    await call(node, 'ADD', { netns: pod.path, containerID: 'second' });
+    await assertRight(node, tapPath, pod, 'second', []);
+  },
+);
+
+test('tombstones of other containers and broken ones change nothing for who has the device now', options, async () => {
+  await using node = await makeBareNode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await prepare(node, pod);
+  await leaveTombstone(node, { netns: pod.path, containerID: 'before' });
+  await leaveTombstone(node, { netns: pod.path, ifname: 'net2' });
+  await writeFile(join(tombstonesOf(node.directory), 'broken'), 'KMVT?');
+  await mkdir(join(tombstonesOf(node.directory), 'directory'));
+  await using plugin = start(node);
+  await plugin.waitForLine(/^ready$/);
+  assert.deepEqual(await readdir(tombstonesOf(node.directory)), []);
+  await assertRight(node, tapPath, pod, 'c1', []);
+  await plugin.stop();
+  assert.match(plugin.output, /trouble TombstoneFailed: .*broken/);
+});
+
+test(
+  'a process without a capability but CAP_NET_ADMIN, and with a /dev that it cannot write, does all of it',
+  options,
+  async () => {
+    await using node = await makeBareNode(here);
+    await using pod = await makeNetworkNamespace();
+    const tapPath = await prepare(node);
+    await using plugin = startProcess({
+      name: 'the CNI half with least rights',
+      command: bounded('+net_admin', node),
+    });
+    await plugin.waitForLine(/^ready$/);
+    const status = await callPlugin(node.directory, 'STATUS', { conf: { cniVersion: '1.1.0' } });
+    assert.deepEqual(status, { exitCode: 0, output: undefined });
+    await call(node, 'ADD', { netns: pod.path });
+    await call(node, 'CHECK', { netns: pod.path });
+    await assertRight(node, tapPath, pod, 'c1', []);
+  },
+);
+
+test('without CAP_NET_ADMIN, ADD and STATUS say what is missing', options, async () => {
+  await using node = await makeBareNode(here);
+  await using pod = await makeNetworkNamespace();
+  await prepare(node);
+  await using plugin = startProcess({ name: 'the CNI half without rights', command: bounded('-net_admin', node) });
+  await plugin.waitForLine(/^ready$/);
+  for (const [command, netns] of [
+    ['ADD', pod.path],
+    ['STATUS', ''],
+  ] as const) {
+    const { exitCode, output } = await callPlugin(node.directory, command, {
+      netns,
+      conf: { ...conf, cniVersion: '1.1.0' },
+    });
+    assert.equal(exitCode, 1);
+    assert.match(String(output?.msg), /CAP_NET_ADMIN/);
+  }
+});
+
+/** As the container of the node plugin is: no new privileges, no other capability, and a /dev that is mounted read-only. */
+function bounded(capability: '+net_admin' | '-net_admin', { name, directory }: Node): [string, ...string[]] {
+  const rights = [
+    '--no-new-privs',
+    '--bounding-set',
+    `-all,${capability}`,
+    '--inh-caps',
+    '-all',
+    '--ambient-caps',
+    '-all',
+  ];
+  const run = ['setpriv', ...rights, process.execPath, program, directory, name].join(' ');
+  return ['unshare', '--mount', 'sh', '-c', `mount --bind /dev /dev && mount -o remount,bind,ro /dev && exec ${run}`];
+}

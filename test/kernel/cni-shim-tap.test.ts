@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one thing that the shim does with the rights of root: it gives a real tap to its owner, and nothing else to anybody.
+import assert from 'node:assert/strict';
+import { lstat, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { decodeFrame, encodeFrame, type TapOwnership } from '../../nodeplugin/cni/frame.ts';
+import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { makeBareNode } from './cni-node.ts';
+import { openCNIPlugin } from './cni-plugin.ts';
+import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
+import { runInNamespace } from './run-in-namespace.ts';
+import { assertEnd, assertError, callOf } from './shim-calls.ts';
+import { answer, makeShimPeer } from './shim-peer.ts';
+import { type InstalledShim, makeShim, needsShim, variants } from './shim-program.ts';
+import { readTapOwner } from './tap-owner.ts';
+
+const { here } = await runInNamespace(import.meta.filename);
+
+/** /dev is one for all: indexes that no device of a node plugin has, and no other process of these tests. */
+let lastIndex = 0x2000_0000 + process.pid * 0x100;
+
+/** A real tap, whose node nobody has given away yet. */
+async function makeTap() {
+  lastIndex += 1;
+  const ifindex = lastIndex;
+  await using undo = new AsyncDisposableStack();
+  undo.use(await makeBareNode(here));
+  await here.ip(`link add link p0 name tap-test index ${ifindex} type macvtap mode bridge`);
+  undo.defer(async () => void (await here.ip('link del tap-test').catch(() => undefined)));
+  const path = `/dev/tap${ifindex}`;
+  const { rdev } = await lstat(path);
+  const scope = undo.move();
+  return {
+    path,
+    // As sys/sysmacros.h does for small numbers.
+    own: { ifindex, major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00), uid: 107, gid: 108 },
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+/** What the shim says of each tap that it is to own during one ADD, and how that ends. */
+async function askToOwn(shim: InstalledShim, ...taps: readonly TapOwnership[]) {
+  const replies: unknown[] = [];
+  await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
+    await next();
+    for (const tap of taps) {
+      socket.write(encodeFrame({ type: 'own', ...tap }));
+      replies.push(decodeFrame(await next()));
+    }
+    socket.end(answer(0, 'added'));
+  });
+  return { end: await shim.run(callOf('ADD')), replies };
+}
+
+const owned = (errno: number, step: string) => ({ type: 'owned', errno, step });
+const [ENOENT, ENXIO] = [2, 6];
+
+async function ownershipOf(path: string): Promise<readonly number[]> {
+  const { uid, gid, mode } = await lstat(path);
+  return [uid, gid, mode & 0o7777];
+}
+
+for (const variant of variants) {
+  const check = (title: string, run: (shim: InstalledShim) => Promise<void>) =>
+    test(`${variant}: ${title}`, { skip: needsRoot || needsShim[variant] }, async () => {
+      await using shim = await makeShim(variant);
+      await run(shim);
+    });
+
+  check('a tap is given to its owner, as often as it is asked for', async (shim) => {
+    await using tap = await makeTap();
+    for (const [uid, gid] of [
+      [107, 108],
+      [107, 108],
+      [4_000_000_000, 0],
+      [0, 0],
+    ] as const) {
+      const { end, replies } = await askToOwn(shim, { ...tap.own, uid, gid });
+      assertEnd(end, 0, 'added');
+      assert.deepEqual(replies, [owned(0, 'chown')]);
+      assert.deepEqual(await ownershipOf(tap.path), [uid, gid, 0o660]);
+    }
+    assert.equal((await readTapOwner(tap.path)).name, 'tap-test');
+  });
+
+  check('a node of another device number stays what it is', async (shim) => {
+    await using tap = await makeTap();
+    const before = await ownershipOf(tap.path);
+    for (const given of [
+      { minor: tap.own.minor + 1 },
+      { major: tap.own.major + 1 },
+      { major: 0, minor: 0 },
+      { major: 0xffff_ffff, minor: 0xffff_ffff },
+    ]) {
+      const { end, replies } = await askToOwn(shim, { ...tap.own, ...given });
+      assertEnd(end, 0, 'added');
+      assert.deepEqual(replies, [owned(ENXIO, 'device number')]);
+    }
+    assert.deepEqual(await ownershipOf(tap.path), before);
+  });
+
+  check('a symbolic link, a file, and nothing at all are no tap', async (shim) => {
+    await using tap = await makeTap();
+    const before = await ownershipOf(tap.path);
+    // No link can have an index above INT_MAX.
+    const ifindex = 0x8000_0000 + tap.own.ifindex;
+    const path = `/dev/tap${ifindex}`;
+    const ask = async () => (await askToOwn(shim, { ...tap.own, ifindex })).replies;
+    try {
+      assert.deepEqual(await ask(), [owned(ENOENT, 'open')]);
+      await symlink(tap.path, path);
+      assert.deepEqual(await ask(), [owned(ENXIO, 'device number')]);
+      await rm(path);
+      await writeFile(path, '', { mode: 0o600 });
+      assert.deepEqual(await ask(), [owned(ENXIO, 'device number')]);
+      assert.deepEqual(await ownershipOf(path), [0, 0, 0o600]);
+    } finally {
+      await rm(path, { force: true });
+    }
+    assert.deepEqual(await ownershipOf(tap.path), before);
+  });
+
+  check('only ADD owns a tap, and only one', async (shim) => {
+    await using tap = await makeTap();
+    const before = await ownershipOf(tap.path);
+    for (const command of ['CHECK', 'DEL', 'GC', 'STATUS', 'add']) {
+      await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
+        await next();
+        socket.end(encodeFrame({ type: 'own', ...tap.own }));
+      });
+      await shim.run(callOf(command));
+      assert.deepEqual(await ownershipOf(tap.path), before, command);
+    }
+    const { end, replies } = await askToOwn(shim, tap.own, { ...tap.own, uid: 1, gid: 1 });
+    assertError(end, 11, /its answer is not of this CNI plugin's version/);
+    assert.deepEqual(replies, [owned(0, 'chown')]);
+    assert.deepEqual(await ownershipOf(tap.path), [107, 108, 0o660]);
+  });
+
+  check('an own that is too short or too long is none', async (shim) => {
+    await using tap = await makeTap();
+    const frame = Buffer.from(encodeFrame({ type: 'own', ...tap.own }));
+    for (const length of [0, 4, 19, 21]) {
+      const bytes = Buffer.concat([frame, Buffer.alloc(4)]).subarray(0, 12 + length);
+      bytes.writeUInt32BE(length, 8);
+      await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
+        await next();
+        socket.end(bytes);
+      });
+      assertError(await shim.run(callOf('ADD')), 11, /its answer is not/);
+    }
+    assert.deepEqual((await ownershipOf(tap.path)).slice(0, 2), [0, 0]);
+  });
+
+  check('a node plugin that dies before or after a tap is owned is told with code 11', async (shim) => {
+    await using tap = await makeTap();
+    for (const isRead of [true, false]) {
+      await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
+        await next();
+        socket.write(encodeFrame({ type: 'own', ...tap.own }));
+        if (isRead) await next();
+        socket.destroy();
+      });
+      assertError(await shim.run(callOf('ADD')), 11, /Connection reset by peer|Broken pipe/);
+    }
+  });
+
+  check('with the node plugin: ADD gives the pod its link and its owner the tap, DEL takes both away', async (shim) => {
+    await using node = await makeBareNode(here);
+    await mkdir(shim.directory);
+    const open = () => openCNIPlugin({ directory: shim.directory, nodeName: node.name });
+    const call = (command: string, netns: string) => ({
+      ...callOf(command, { CNI_NETNS: netns }),
+      stdin: JSON.stringify({ cniVersion: '1.0.0', name: 'blue', type: 'macvtap', deviceID: 'netMvp0' }),
+    });
+    const tapPath = `/dev/tap${deviceIfindex(node.name, 'netMvp0')}`;
+    await using pod = await makeNetworkNamespace();
+    {
+      await using plugin = await open();
+      assert.equal(await plugin.allocate('netMvp0'), tapPath);
+      const end = await shim.run(call('ADD', pod.path));
+      assertEnd(end, 0, end.stdout);
+      assert.equal(JSON.parse(end.stdout).interfaces[0].name, 'net1');
+      assert.deepEqual(await ownershipOf(tapPath), [107, 107, 0o660]);
+      assert.equal((await readTapOwner(tapPath)).name, 'net1');
+      assertEnd(await shim.run(call('CHECK', pod.path)), 0, '');
+    }
+    // Down: the DEL is left, and done by the next one before it serves anybody.
+    assertEnd(await shim.run(call('DEL', pod.path)), 0, '');
+    assert.ok(await stat(tapPath));
+    await using again = await open();
+    await assert.rejects(stat(tapPath), { code: 'ENOENT' });
+    assert.equal(again.ledger.get('netMvp0')?.attachment, undefined);
+    assertEnd(await shim.run(call('DEL', pod.path)), 0, '');
+  });
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// A DEL while the node plugin is down: what the shim leaves, where the node plugin looks for it, and what it refuses.
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { decodeFrame, maxStdin } from '../../nodeplugin/cni/frame.ts';
+import type { RequestFrame } from '../../nodeplugin/cni/handle-request.ts';
+import { workOffTombstones } from '../../nodeplugin/cni/tombstones.ts';
+import { mountSmallDisk } from '../process/small-disk.ts';
+import { needsRoot } from './network-namespace.ts';
+import { assertEnd, assertError, callOf, conf, pod } from './shim-calls.ts';
+import { type InstalledShim, makeShim, needsShim, variants } from './shim-program.ts';
+
+const listIn = (directory: string) => readdir(directory).catch(() => []);
+
+for (const variant of variants) {
+  const check = (
+    title: string,
+    run: (shim: InstalledShim) => Promise<void>,
+    skip: false | string = needsShim[variant],
+  ) =>
+    test(`${variant}: ${title}`, { skip }, async () => {
+      await using shim = await makeShim(variant);
+      await run(shim);
+    });
+
+  check('a DEL succeeds and leaves its request, for root alone, once however often it comes', async (shim) => {
+    for (const shell of [undefined, 'umask 0777; exec "$0"', 'umask 0; exec "$0"']) {
+      assertEnd(await shim.run({ ...callOf('DEL'), ...(shell !== undefined && { shell }) }), 0, '');
+      assert.deepEqual(await readdir(shim.tombstones), ['c1:net1']);
+      assert.equal((await stat(join(shim.tombstones, 'c1:net1'))).mode & 0o7777, 0o600);
+      assert.equal((await stat(shim.tombstones)).mode & 0o7777, 0o700);
+    }
+    const frame = decodeFrame(await readFile(join(shim.tombstones, 'c1:net1')));
+    const environment = new Map(Object.entries({ CNI_COMMAND: 'DEL', ...pod }));
+    assert.deepEqual(frame, { type: 'request', environment, stdin: Buffer.from(conf) });
+  });
+
+  check('the node plugin works off what twenty at once left, also the longest', async (shim) => {
+    const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
+    const long = { stdin: Buffer.alloc(maxStdin, ' ') };
+    const ends = await Promise.all(
+      names.map((id, i) => shim.run({ ...callOf('DEL', { CNI_CONTAINERID: id }), ...(i === 0 && long) })),
+    );
+    for (const end of ends) assertEnd(end, 0, '');
+    const seen: string[] = [];
+    const handle = async ({ environment, stdin }: RequestFrame) => {
+      seen.push(`${environment.get('CNI_COMMAND')} ${environment.get('CNI_CONTAINERID')} ${stdin.length}`);
+      return { type: 'answer', exitCode: 0, output: '' } as const;
+    };
+    const onFailure = (error: Error) => assert.fail(error);
+    assert.equal(await workOffTombstones({ directory: shim.tombstones, handle, onFailure }), 20);
+    const length = (id: string) => (id === 'c0' ? maxStdin : conf.length);
+    assert.deepEqual(seen.toSorted(), names.map((id) => `DEL ${id} ${length(id)}`).toSorted());
+    assert.deepEqual(await readdir(shim.tombstones), []);
+  });
+
+  for (const command of ['ADD', 'CHECK', 'GC', 'STATUS', 'VERSION', 'DELETE', 'del']) {
+    check(`${command} leaves nothing`, async (shim) => {
+      await shim.run(callOf(command));
+      assert.deepEqual(await listIn(shim.directory), []);
+    });
+  }
+
+  check('a DEL that no ADD can have preceded is not left, and says so', async (shim) => {
+    const invalid = 'Invalid argument';
+    for (const [given, reason] of [
+      [{ CNI_CONTAINERID: '../../c1' }, invalid],
+      [{ CNI_IFNAME: '../net1' }, invalid],
+      [{ CNI_CONTAINERID: '.c1' }, invalid],
+      [{ CNI_CONTAINERID: 'c1:net1' }, invalid],
+      [{ CNI_IFNAME: 'net1:1' }, invalid],
+      [{ CNI_CONTAINERID: '' }, invalid],
+      [{ CNI_IFNAME: '' }, invalid],
+      [{ CNI_CONTAINERID: 'c'.repeat(255) }, 'Filename too long|File name too long'],
+      [{ CNI_CONTAINERID: 'c'.repeat(60_000) }, 'Filename too long|File name too long'],
+    ] as const) {
+      const message = new RegExp(`nor can it be left there for later: (${reason}); see whether`);
+      assertError(await shim.run(callOf('DEL', given)), 11, message);
+    }
+    for (const missing of ['CNI_CONTAINERID', 'CNI_IFNAME'] as const) {
+      const { [missing]: _, ...environment } = pod;
+      assertError(await shim.run({ environment: { CNI_COMMAND: 'DEL', ...environment }, stdin: conf }), 11, /Invalid/);
+    }
+    assert.deepEqual(await listIn(shim.tombstones), []);
+  });
+
+  check('the longest name that can be renamed is left', async (shim) => {
+    // NAME_MAX, less two dots, a colon, net1 and the longest process ID.
+    const id = 'c'.repeat(255 - 2 - 1 - 4 - 7);
+    assertEnd(await shim.run(callOf('DEL', { CNI_CONTAINERID: id })), 0, '');
+    assert.deepEqual(await readdir(shim.tombstones), [`${id}:net1`]);
+  });
+
+  check('no link in the directory of the node plugin leads the shim elsewhere', async (shim) => {
+    const elsewhere = join(shim.directory, '../elsewhere');
+    await mkdir(elsewhere);
+    await mkdir(shim.directory);
+    await symlink(elsewhere, shim.tombstones);
+    assertError(await shim.run(callOf('DEL')), 11, /nor can it be left there for later: Not a directory/);
+    assert.deepEqual(await readdir(elsewhere), []);
+    await rm(shim.tombstones);
+    await mkdir(shim.tombstones);
+    const victim = join(elsewhere, 'victim');
+    await writeFile(victim, 'as it was');
+    await symlink(victim, join(shim.tombstones, 'c1:net1'));
+    assertEnd(await shim.run(callOf('DEL')), 0, '');
+    assert.equal(await readFile(victim, 'utf8'), 'as it was');
+    assert.ok((await stat(join(shim.tombstones, 'c1:net1'))).isFile());
+  });
+
+  check('where a file stands in the way, the DEL fails, and is tried again', async (shim) => {
+    await mkdir(shim.directory);
+    await writeFile(shim.tombstones, '');
+    assertError(await shim.run(callOf('DEL')), 11, /Not a directory/);
+    await rm(shim.tombstones);
+    await mkdir(join(shim.tombstones, 'c1:net1'), { recursive: true });
+    assertError(await shim.run(callOf('DEL')), 11, /Is a directory/);
+    assert.deepEqual(await readdir(shim.tombstones), ['c1:net1']);
+  });
+
+  check(
+    'on a full or read-only disk the DEL fails, and nothing is left of it',
+    async (shim) => {
+      await using disk = await mountSmallDisk(shim.directory);
+      await mkdir(shim.tombstones);
+      const big = { ...callOf('DEL'), stdin: Buffer.alloc(maxStdin, ' ') };
+      assertError(await shim.run(big), 11, /No space left on device/, '1.1.0');
+      assert.deepEqual(await readdir(shim.tombstones), []);
+      await disk.fill();
+      assertError(await shim.run(callOf('DEL')), 11, /No space left on device/);
+      await disk.free();
+      await disk.remount('ro');
+      assertError(await shim.run(callOf('DEL')), 11, /Read-only file system/);
+      await disk.remount('rw');
+      assert.deepEqual(await readdir(shim.tombstones), []);
+      assertEnd(await shim.run(callOf('DEL')), 0, '');
+    },
+    needsShim[variant] || needsRoot,
+  );
+}

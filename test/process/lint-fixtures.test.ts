@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { LintFinding } from '../../cli/lint/finding.ts';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
+import { namespaces, nodeStates, policySpecs } from '../fixtures/nad/offers.ts';
+import { type Fixture, listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
+import { runProgram } from './run-program.ts';
+
+// The fixtures that the rules and an API server with the webhook are tested with, through the command line: the same
+// objects, and the same verdicts.
+
+const folderOf = (capability: string) => fileURLToPath(new URL(`../fixtures/${capability}`, import.meta.url));
+
+/** The cluster that the networks are judged in, as manifests. */
+const nadCluster = [
+  ...Object.entries(policySpecs).map(([name, spec]) => ({
+    apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+    kind: 'MacvtapNetworkNodePolicy',
+    metadata: { name, namespace: 'macvtap-cni' },
+    spec,
+  })),
+  ...Object.entries(nodeStates).map(([name, state]) => ({ ...state, metadata: { name } })),
+  ...Object.entries(namespaces).map(([name, labels]) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels },
+  })),
+];
+
+/** Integers of matchFields are strings before a rule sees them: defaults come first. */
+const mended = 'BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]';
+
+interface Capability {
+  readonly name: string;
+  readonly cluster?: readonly object[];
+  /** What a fixture expects of its rule, as the command line tells it. */
+  readonly expect: (fixture: Fixture) => readonly string[];
+  /** Which findings of a fixture its expectations speak of. */
+  readonly counts: (finding: LintFinding, fixture: Fixture) => boolean;
+}
+
+const capabilities: readonly Capability[] = [
+  { name: 'nad', cluster: nadCluster, expect: ({ expected }) => expected, counts: () => true },
+  {
+    name: 'pod',
+    // Offline nobody knows the labels of a namespace that the files do not hold.
+    expect: ({ expected }) => expected.map((line) => line.replace(/^NamespaceUnknown/, 'warn NamespaceUnknown')),
+    counts: ({ code }, { expected }) => expected.length === 0 || expected.some((line) => line.includes(`${code} `)),
+  },
+  {
+    name: 'nodepolicy',
+    expect: ({ expected }) => expected.filter((line) => line !== mended),
+    // The policies are all for the same nodes; what is told of that is not what they are for.
+    counts: ({ severity }) => severity === 'error',
+  },
+];
+
+describe('the fixtures of the schema of policies, linted', () => {
+  const [capability] = capabilities.filter(({ name }) => name === 'nodepolicy');
+  let found: Map<string, LintFinding[]>;
+  before(async () => {
+    found = await lintFixtures(capability as Capability);
+  });
+
+  for (const verdict of ['pass', 'fail'] as const) {
+    for (const fixture of readFixtures('nodepolicy', 'schema', verdict)) {
+      it(`are refused at the places where the schema, or a rule that says more, refuses them: ${fixture.title}`, () => {
+        const errors = findingsOf(found, 'nodepolicy', fixture).filter(({ severity }) => severity === 'error');
+        const shapes = errors.filter(({ code }) => code === 'SchemaFault');
+        const placesOf = (findings: readonly LintFinding[]) => new Set(findings.map(({ path }) => path));
+        assert.deepEqual(new Set(fixture.expected).difference(placesOf(errors)), new Set());
+        assert.deepEqual(placesOf(shapes).difference(new Set(fixture.expected)), new Set());
+      });
+    }
+  }
+});
+
+function findingsOf(
+  found: ReadonlyMap<string, readonly LintFinding[]>,
+  capability: string,
+  { title }: Fixture,
+): readonly LintFinding[] {
+  return found.get(`${folderOf(capability)}/${title}.yaml`) ?? [];
+}
+
+/** What the command line finds in a capability's fixtures, by file. */
+async function lintFixtures({ name, cluster }: Capability): Promise<Map<string, LintFinding[]>> {
+  const manifests = (cluster ?? []).map((object) => JSON.stringify(object)).join('\n---\n');
+  await using directory = await ManifestsDirectory.make({ 'cluster.yaml': manifests });
+  const { code, stdout } = await runProgram('cli/kubectl-macvtap.ts', [
+    'lint',
+    directory.path,
+    folderOf(name),
+    '-o=json',
+  ]);
+  assert.equal(code, 1);
+  return Map.groupBy(JSON.parse(stdout) as readonly LintFinding[], ({ file }) => file);
+}
+
+for (const capability of capabilities) {
+  const { name, expect, counts } = capability;
+  describe(`the fixtures of ${name}, linted`, () => {
+    let found: Map<string, LintFinding[]>;
+    before(async () => {
+      found = await lintFixtures(capability);
+    });
+
+    for (const rule of listFixtureRules(name).filter((folder) => folder !== 'schema')) {
+      for (const fixture of [...readFixtures(name, rule, 'pass'), ...readFixtures(name, rule, 'fail')]) {
+        it(`give the verdicts of the rule, and of the webhook: ${fixture.title}`, () => {
+          const lines = findingsOf(found, name, fixture)
+            .filter((finding) => finding.code !== 'RepeatedObject' && counts(finding, fixture))
+            .map(({ severity, code, path }) => `${severity === 'warning' ? 'warn ' : ''}${code} ${path}`);
+          assert.deepEqual([...new Set(lines)].sort(), [...new Set(expect(fixture))].sort());
+        });
+      }
+    }
+  });
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { it } from 'node:test';
+import { startProcess } from './start-process.ts';
+
+/** Asks for many long calls at once and says how many threads of the pool there are then. */
+const program = `
+const { widenThreadPool } = await import(process.argv[1]);
+widenThreadPool(24);
+const { pbkdf2 } = await import('node:crypto');
+for (let i = 0; i < 24; i += 1) pbkdf2('a', 'b', 1e9, 64, 'sha512', () => {});
+console.log('asked');
+`;
+
+it('has as many threads as are asked for before it is used', async () => {
+  const module = new URL('../../runtime/thread-pool.ts', import.meta.url).href;
+  await using child = startProcess({
+    name: 'pool',
+    command: [process.execPath, '--input-type=module', '-e', program, module],
+    environment: { UV_THREADPOOL_SIZE: '' },
+  });
+  await child.waitForLine(/asked/);
+  const threads = await readdir(`/proc/${child.pid}/task`);
+  assert.ok(threads.length > 24, `${threads.length} threads`);
+});
