@@ -4,6 +4,7 @@ import { chmod, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { until } from '../process/until.ts';
 import { binaryPath } from './binary-path.ts';
 import { buildBinaries } from './build-binaries.ts';
 import { cacheName, linkerFlags, type ProgramName, readVersion, recipes } from './recipes.ts';
@@ -61,10 +62,16 @@ describe('building the programs of a cluster', () => {
 
   it('twice at once makes each program once, and both find it', async () => {
     await using here = await stage();
-    const go = await fakeGo(here.path, `sleep 0.3; ${makeIt}`);
-    await Promise.all([here.build(go, 'etcd'), here.build(go, 'etcd')]);
+    const goOn = join(here.path, 'go-on');
+    const go = await fakeGo(here.path, `while [ ! -e ${goOn} ]; do sleep 0.02; done; ${makeIt}`);
+    const both = Promise.all([here.build(go, 'etcd'), here.build(go, 'etcd')]);
+    await until(
+      async () => here.lines.join('\n'),
+      (lines) => /waiting for process/.test(lines),
+    );
+    await writeFile(goOn, '');
+    await both;
     assert.equal((await here.calls()).filter((call) => call.startsWith('build')).length, 1);
-    assert.match(here.lines.join('\n'), new RegExp(`waiting for process ${process.pid}`));
   });
 
   it('that fails says what go said, leaves nothing that counts, and can be tried again', async () => {

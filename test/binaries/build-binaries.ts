@@ -2,11 +2,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { lockDirectory } from '../../nodeplugin/ledger/lock-directory.ts';
-import { MacvtapError } from '../../runtime/errors.ts';
 import { cacheName, linkerFlags, moduleFolder, type ProgramName, readVersion, recipes } from './recipes.ts';
 import { runGo } from './run-go.ts';
+import { waitForLock } from './wait-for-lock.ts';
 
 export interface BuildOptions {
   readonly names: readonly ProgramName[];
@@ -18,9 +16,8 @@ export interface BuildOptions {
   readonly go?: string;
 }
 
-/** How often it is told that a build, or the wait for somebody else's, still goes on. */
+/** How often it is told that a build still goes on. */
 const noticeMs = 30_000;
-const lockPollMs = 200;
 
 /** Where a program is while it is being built; whatever has this name when a build starts is left of a killed one. */
 const unfinished = '.unfinished-';
@@ -56,19 +53,6 @@ async function buildBinary(name: ProgramName, folder: string, print: (line: stri
   const { size } = await stat(target);
   await rename(target, join(folder, cacheName(name)));
   print(`${name}: ${Math.round(size / 1e6)} MB in ${seconds()} s`);
-}
-
-async function waitForLock(folder: string, print: (line: string) => void): Promise<AsyncDisposable> {
-  for (let waited = 0; ; waited += lockPollMs) {
-    try {
-      return await lockDirectory(folder);
-    } catch (thrown) {
-      const error = MacvtapError.from(thrown);
-      if (error.code !== 'LedgerLocked') throw error;
-      if (waited % noticeMs === 0) print(`waiting for process ${error.facts.holder ?? '?'}, which builds the same`);
-      await sleep(lockPollMs);
-    }
-  }
 }
 
 async function removeUnfinished(folder: string): Promise<void> {

@@ -105,7 +105,7 @@ for (const variant of variants) {
     // No link can have an index above INT_MAX.
     const ifindex = 0x8000_0000 + tap.own.ifindex;
     const path = `/dev/tap${ifindex}`;
-    const ask = async () => (await askToOwn(shim, { ...tap.own, ifindex })).replies;
+    const ask = async (given = {}) => (await askToOwn(shim, { ...tap.own, ifindex, ...given })).replies;
     try {
       assert.deepEqual(await ask(), [owned(ENOENT, 'open')]);
       await symlink(tap.path, path);
@@ -113,6 +113,8 @@ for (const variant of variants) {
       await rm(path);
       await writeFile(path, '', { mode: 0o600 });
       assert.deepEqual(await ask(), [owned(ENXIO, 'device number')]);
+      // What a file has for a device number.
+      assert.deepEqual(await ask({ major: 0, minor: 0 }), [owned(ENXIO, 'device number')]);
       assert.deepEqual(await ownershipOf(path), [0, 0, 0o600]);
     } finally {
       await rm(path, { force: true });

@@ -126,6 +126,10 @@ for (const variant of variants) {
       '{"cniVersion":1}',
       '{"cniVersion":""}',
       '{"cniVersion"',
+      // Pieces of the shim's own list.
+      '{"cniVersion":.3.0","',
+      '{"cniVersion":0.3.0","',
+      '{"cniVersion":","0.3.1',
       '',
       'nonsense',
     ]) {

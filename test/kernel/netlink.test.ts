@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { pbkdf2 } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { afterEach, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -16,6 +16,7 @@ import {
   encodeGetLink,
 } from '../../nodeplugin/netlink/link-requests.ts';
 import { NetlinkSocket } from '../../nodeplugin/netlink/netlink-socket.ts';
+import { encodeGetNetnsID } from '../../nodeplugin/netlink/netns-requests.ts';
 import { openEvents } from '../../nodeplugin/netlink/open-events.ts';
 import { needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
@@ -35,6 +36,17 @@ test('each of many requests at once gets its own reply', async () => {
     const ifindexes = reply.messages.map(({ payload }) => decodeLink(payload).ifindex);
     assert.deepEqual([reply.errno, ifindexes], asked[i] === 1 ? [0, [1]] : [19, []]);
   }
+});
+
+test('a brief request passes by what is under way and what waits', async () => {
+  await using socket = new NetlinkSocket({ concurrency: 1 });
+  await using netns = await open('/proc/self/ns/net');
+  const order: string[] = [];
+  const others = Array.from({ length: 3 }, () => socket.request(loopback).then(() => order.push('other')));
+  const { errno } = await socket.request(encodeGetNetnsID(netns.fd));
+  order.push('brief');
+  await Promise.all(others);
+  assert.deepEqual([errno, order], [0, ['brief', 'other', 'other', 'other']]);
 });
 
 test('what is sent outlives a garbage collection between the request and its send()', async () => {

@@ -51,7 +51,7 @@ static int left_ms(void) {
 }
 
 // Reads or writes all of the bytes before the deadline, never more at a time than poll lets through without waiting: a
-// pipe that can be written takes PIPE_BUF. Returns how many: fewer only at an early end, or -1; errno tells why.
+// pipe or socket that can be written takes PIPE_BUF. Returns how many, fewer only at an early end, or -1; with errno.
 static ssize_t move(int fd, char *bytes, ssize_t length, short direction) {
   for (ssize_t moved = 0, done; moved < length; moved += done > 0 ? done : 0) {
     int count = poll(&(struct pollfd){.fd = fd, .events = direction}, 1, left_ms());
@@ -70,7 +70,7 @@ static const char *conf_version(void) {
   const char *at = strstr(conf, "\"cniVersion\"");
   if (at) at += strlen("\"cniVersion\""), at += strspn(at, " \t\r\n:");
   snprintf(quoted, sizeof quoted, "%s", at ? at : "");
-  bool is_spoken = strlen(quoted) == 7 && quoted[6] == '"' && strstr(VERSIONS, quoted);
+  bool is_spoken = quoted[0] == '"' && quoted[6] == '"' && strstr(VERSIONS, quoted);
   return is_spoken ? quoted : "\"1.1.0\"";
 }
 
@@ -132,14 +132,13 @@ static uint32_t own_tap(const char *own, const char **step) {
   return 0;
 }
 
-// Waits where the listener's queue is full. Returns a descriptor that does not wait, or -1 with errno.
+// Waits where the listener's queue is full. Returns the descriptor, or -1 with errno.
 static int dial(void) {
   int fd = socket(AF_UNIX, SOCK_STREAM, 0), left = left_ms() + 1; // 0 would be for ever
   struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
   if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) return -1;
-  int failed = connect(fd, (struct sockaddr *)&address, sizeof address);
-  if (failed) return errno = errno == EAGAIN ? ETIMEDOUT : errno, -1;
-  return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ? fd : -1;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  return errno = errno == EAGAIN ? ETIMEDOUT : errno, -1;
 }
 
 // One exchange: prints the answer and returns its exit code, or -1 where none came, with errno.
@@ -206,7 +205,8 @@ int main(void) {
   const char *command = getenv("CNI_COMMAND");
   if (!command) return fail(BAD_ENVIRONMENT, "CNI_COMMAND is missing: only container runtimes run this CNI plugin");
   ssize_t length = make_request();
-  if (length < 0) return fail(IO_FAILURE, "cannot read CNI_* (up to 64 KiB) and input (up to 1 MiB): %s", strerror(errno));
+  if (length < 0)
+    return fail(IO_FAILURE, "cannot read CNI_* (up to 64 KiB) and standard input (up to 1 MiB): %s", strerror(errno));
   if (strcmp(command, "VERSION") == 0) {
     char line[128];
     int end = sprintf(line, "{\"cniVersion\":%s,\"supportedVersions\":[%s]}\n", conf_version(), VERSIONS);

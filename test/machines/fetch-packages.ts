@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { imagePackages } from './image-folder.ts';
+import { runTool } from './run-tool.ts';
+
+/** A package of Debian, unpacked and not installed. */
+export interface UnpackedPackage {
+  readonly version: string;
+  /** Holds what would go to /. */
+  readonly path: string;
+}
+
+/** The packages of a machine's image. */
+export type FetchPackages = (folder: string) => Promise<Readonly<Record<keyof typeof imagePackages, UnpackedPackage>>>;
+
+/**
+ * Fetches the newest packages that apt knows, checked by its keys, into a folder. Lists that are missing, or so old that they
+ * name what the mirror has no more, are brought up to date.
+ */
+export const fetchPackages: FetchPackages = async (folder) => {
+  const fetchAll = async () => ({
+    kernel: await fetchPackage(folder, await currentKernel()),
+    busybox: await fetchPackage(folder, imagePackages.busybox),
+  });
+  return await fetchAll().catch(async () => {
+    await runTool('apt-get', 'update', '-qq');
+    await rm(folder, { recursive: true, force: true });
+    return await fetchAll();
+  });
+};
+
+async function currentKernel(): Promise<string> {
+  const printed = await runTool('apt-cache', 'depends', '--important', imagePackages.kernel);
+  const name = /^ *Depends: (linux-image-\S+)$/m.exec(printed)?.[1];
+  if (name === undefined) throw new Error(`${imagePackages.kernel} depends on no kernel:\n${printed}`);
+  return name;
+}
+
+async function fetchPackage(folder: string, name: string): Promise<UnpackedPackage> {
+  const download = join(folder, name);
+  const path = join(download, 'unpacked');
+  await mkdir(path, { recursive: true });
+  // As its own user apt could not write here.
+  const options = ['-q', '-o', 'APT::Sandbox::User=root'];
+  await runTool('env', '-C', download, 'apt-get', 'download', ...options, name);
+  const archive = (await readdir(download)).find((file) => file.endsWith('.deb'));
+  if (archive === undefined) throw new Error(`apt-get downloaded no ${name} into ${download}`);
+  const file = join(download, archive);
+  await runTool('dpkg-deb', '--extract', file, path);
+  return { version: (await runTool('dpkg-deb', '--field', file, 'Version')).trim(), path };
+}

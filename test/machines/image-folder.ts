@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What a virtual machine starts from. */
+export interface Image {
+  readonly kernel: string;
+  readonly initramfs: string;
+}
+
+/** Where images are kept between runs; git ignores it. */
+export const cacheFolder = fileURLToPath(new URL('../../.cache/machines', import.meta.url));
+
+/** Debian's packages: the first names, by what it depends on, the one that holds the current kernel. */
+export const imagePackages = { kernel: 'linux-image-cloud-amd64', busybox: 'busybox-static' } as const;
+
+/** What the kernel lacks to have a virtio network card, in the order in which it takes them. */
+export const kernelModules = [
+  'failover',
+  'net_failover',
+  'virtio_ring',
+  'virtio',
+  'virtio_pci_legacy_dev',
+  'virtio_pci_modern_dev',
+  'virtio_pci',
+  'virtio_net',
+] as const;
+
+/** Process 1 of every machine. */
+export const initScript = readFileSync(new URL('init.sh', import.meta.url));
+
+/** Covers what an image is made of but for the packages, whose newest versions are as good as others. */
+const digest = createHash('sha256')
+  .update(JSON.stringify([imagePackages, kernelModules, initScript.toString()]))
+  .update(readFileSync(new URL('encode-cpio.ts', import.meta.url)))
+  .update(readFileSync(new URL('build-image.ts', import.meta.url)))
+  .digest('hex')
+  .slice(0, 12);
+
+/** The name under which an image is cached: `6.1.0-56-cloud-amd64_6.1.192-2_1:1.35.0-4+deb12u1+b1_1f0c2d3e4a5b`. */
+export function imageName(kernelRelease: string, versions: readonly string[]): string {
+  return [kernelRelease, ...versions, digest].join('_');
+}
+
+/** The image that was built of what is needed now, whatever the versions of its packages; undefined where none was. */
+export function findImage(folder = cacheFolder): Image | undefined {
+  const [name] = namesIn(folder).filter((one) => one.endsWith(`_${digest}`));
+  return name === undefined ? undefined : imageIn(join(folder, name));
+}
+
+export function imageIn(path: string): Image {
+  return { kernel: join(path, 'kernel'), initramfs: join(path, 'initramfs') };
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).toSorted();
+  } catch {
+    return [];
+  }
+}

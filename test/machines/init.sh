@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Process 1 of a virtual machine: gives its one network card the address that the kernel's command line says,
+# ADDRESS=10.99.0.1/24, and then carries out lines of the serial console, `<number> <command>`, one after the other.
+# Each is answered by what it printed and a line of its own, `@<number> <exit code>`; the start itself has number 0.
+export PATH=/bin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+# Without it, what is typed would be among the answers.
+stty -echo
+
+start() {
+  while read -r module; do
+    insmod "/modules/$module.ko" || return
+  done </modules/order
+  ip link set lo up && ip address add "$ADDRESS" dev eth0 && ip link set eth0 up
+}
+
+start
+printf '\n@0 %s\n' "$?"
+while read -r number command; do
+  eval "$command" </dev/null 2>&1
+  # The answer is a line of its own also where the last thing printed was not.
+  printf '\n@%s %s\n' "$number" "$?"
+done
