@@ -28,8 +28,9 @@ export async function makePlaceholder(
   links: DeviceLinks,
   signal: AbortSignal,
 ): Promise<Placeholder> {
-  const byName = await links.getLink({ name: wanted.name }, signal);
   const byIfindex = await links.getLink({ ifindex: wanted.ifindex }, signal);
+  // No two links of a namespace have one name.
+  const byName = byIfindex?.name === wanted.name ? byIfindex : await links.getLink({ name: wanted.name }, signal);
   const decision = decideLink(wanted, byName, byIfindex);
   if (decision.action === 'refuse') return { heldBy: `link ${decision.holder.name} (${decision.holder.kind})` };
   if (decision.action === 'reuse') {

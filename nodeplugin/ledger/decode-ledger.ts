@@ -2,6 +2,7 @@
 import type { Attachment, DeviceRecord } from './device-record.ts';
 import { emptyLedger, formatVersion, type JSONObject, type KeptRecord, type LedgerContent } from './ledger-content.ts';
 import { attachmentFields, deviceFields, type Fields } from './record-fields.ts';
+import { splitLedger } from './split-ledger.ts';
 
 /** What cannot be read, and where. @example { path: 'devices.dataplaneMvp3.mode', detail: 'is 7, not a macvtap mode' } */
 export interface LedgerFault {
@@ -18,10 +19,12 @@ export interface DecodedLedger {
 /**
  * Reads the bytes of a ledger: every record that can be read, whatever is wrong with the others. A record with anything
  * wrong is left out as a whole. In a file of a newer version that is no fault: the record is kept as it is.
- * `node` is whose ledger it is where the file does not say.
+ * `node` is whose ledger it is where the file does not say. A last line that is not complete is no fault either: its
+ * writer was killed, and told nobody that it was there.
  */
 export function decodeLedger(bytes: Uint8Array, node: string): DecodedLedger {
-  const parsed = parse(bytes);
+  const { whole, changes } = splitLedger(bytes);
+  const parsed = parse(whole);
   if (!('value' in parsed)) return { content: emptyLedger(node), faults: [{ path: '', detail: parsed.fault }] };
   const { value: file } = parsed;
   const faults: LedgerFault[] = [];
@@ -31,11 +34,27 @@ export function decodeLedger(bytes: Uint8Array, node: string): DecodedLedger {
   if (!isObject(file.devices)) faults.push(wrong('devices', file.devices, 'an object'));
   const devices = new Map<string, KeptRecord>();
   const unread = new Map<string, unknown>();
-  for (const [id, value] of Object.entries(isObject(file.devices) ? file.devices : {})) {
+  const take = (id: string, value: unknown) => {
     const decoded = decodeRecord(value, `devices.${id}`);
     if ('record' in decoded) devices.set(id, decoded);
     else if (version > formatVersion) unread.set(id, value);
     else faults.push(...decoded.faults);
+  };
+  for (const [id, value] of Object.entries(isObject(file.devices) ? file.devices : {})) take(id, value);
+  for (const [index, line] of changes.entries()) {
+    const change = parse(line);
+    const changed = 'value' in change ? change.value.devices : undefined;
+    if (!isObject(changed)) {
+      const detail = 'value' in change ? wrong('', changed, 'an object').detail : change.fault;
+      faults.push({ path: `change ${index + 1}`, detail });
+      continue;
+    }
+    for (const [id, value] of Object.entries(changed)) {
+      // A record that changes becomes the one used last.
+      devices.delete(id);
+      unread.delete(id);
+      if (value !== null) take(id, value);
+    }
   }
   const unknown = without(file, ['version', 'node', 'devices']);
   return { content: { version, node: isText(file.node) ? file.node : node, devices, unread, unknown }, faults };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeLedger } from './decode-ledger.ts';
-import { encodeLedger } from './encode-ledger.ts';
+import { encodeChange, encodeLedger } from './encode-ledger.ts';
 import { formatVersion, type KeptRecord, type LedgerContent } from './ledger-content.ts';
 
 const text = fc.string({ minLength: 1, unit: 'binary' });
@@ -65,6 +65,19 @@ test('whatever a ledger holds is read back from its file', () => {
       const decoded = decodeLedger(encode(ledger), 'other');
       assert.deepEqual(decoded.faults, []);
       assert.deepEqual(byKey(decoded.content), byKey(ledger));
+    }),
+  );
+});
+
+test('a ledger and the line of what changed are the ledger after it', () => {
+  fc.assert(
+    fc.property(content, content, (before, { devices }) => {
+      const after = { ...before, devices };
+      const changed = new Set([...before.devices.keys(), ...devices.keys()]);
+      const bytes = new TextEncoder().encode(encodeLedger(before) + encodeChange(after, changed));
+      const decoded = decodeLedger(bytes, 'other');
+      assert.deepEqual(decoded.faults, []);
+      assert.deepEqual(byKey(decoded.content), byKey(after));
     }),
   );
 });

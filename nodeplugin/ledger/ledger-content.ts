@@ -9,7 +9,7 @@ import type { DeviceRecord } from './device-record.ts';
  * Going back to an older program is safe for that: in a file of a newer version it uses the records that it
  * understands, writes those that it does not touch back as they were found, drops what it does not understand only from
  * a record that it changes, and leaves the file's version as it is. In return a program reads the records of every
- * earlier version in a file of its own.
+ * earlier version in a file of its own. The lines of changes that follow a file's text have its version.
  */
 export const formatVersion = 1;
 

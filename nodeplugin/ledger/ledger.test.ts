@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdir, mkdtempDisposable, readdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtempDisposable,
+  readdir,
+  readFile,
+  rename,
+  rmdir,
+  stat,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -38,10 +51,23 @@ async function stateDirectory() {
       await mkdir(directory, { recursive: true });
       await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
     },
-    readFile: async () => JSON.parse(await readFile(path, 'utf8')),
+    readFile: async () => readWhole(await readFile(path, 'utf8')),
     codes: () => warnings.map(({ code }) => code),
     [Symbol.asyncDispose]: () => parent[Symbol.asyncDispose](),
   };
+}
+
+/** The file's JSON text, with what the lines after it change. */
+function readWhole(text: string) {
+  const [whole = '', changes = ''] = text.split(/(?<=^}\n)/m);
+  const ledger = JSON.parse(whole);
+  for (const line of changes.split('\n').filter((line) => line !== '')) {
+    for (const [id, record] of Object.entries(JSON.parse(line).devices)) {
+      if (record === null) delete ledger.devices[id];
+      else ledger.devices[id] = record;
+    }
+  }
+  return ledger;
 }
 
 test('the state directory is made for its owner alone, and nothing is written before there is something to keep', async () => {
@@ -129,6 +155,141 @@ test('a failed write rejects all that it carried, changes nothing, and the next 
   await rmdir(state.path);
   await ledger.record('b', entry);
   assert.deepEqual(Object.keys((await state.readFile()).devices), ['a', 'b']);
+});
+
+test('after its first write a change costs a line, and the file is written whole again when many followed', async () => {
+  await using state = await stateDirectory();
+  await using ledger = await state.open();
+  await ledger.record('a', entry);
+  const { ino, size } = await stat(state.path);
+  const whole = await readFile(state.path, 'utf8');
+  await ledger.record('b', { ...entry, attachment });
+  await ledger.forget('a');
+  const line = JSON.stringify({ devices: { b: { ...entry, lastUsed: 2, attachment } } });
+  assert.equal(await readFile(state.path, 'utf8'), `${whole}${line}\n{"devices":{"a":null}}\n`);
+  assert.equal((await stat(state.path)).ino, ino);
+  for (let attempt = 0; (await stat(state.path)).ino === ino; attempt += 1) {
+    assert.ok((await stat(state.path)).size < size + 70_000, 'it grows without end');
+    await ledger.record('c', { ...entry, attempt });
+  }
+  assert.deepEqual([...whole.matchAll(/\n/g)].length, (await readFile(state.path, 'utf8')).split('\n').length - 2);
+  assert.deepEqual(Object.keys((await state.readFile()).devices), ['b', 'c']);
+});
+
+test('a process appends nothing to a file that it did not write', async () => {
+  await using state = await stateDirectory();
+  {
+    await using ledger = await state.open();
+    for (const id of ['a', 'b', 'c']) await ledger.record(id, entry);
+  }
+  const before = await stat(state.path);
+  await using ledger = await state.open();
+  await ledger.record('d', entry);
+  assert.notEqual((await stat(state.path)).ino, before.ino);
+  assert.deepEqual(Object.keys(JSON.parse(await readFile(state.path, 'utf8')).devices), ['a', 'b', 'c', 'd']);
+});
+
+const meddlings: Readonly<Record<string, (path: string) => Promise<void>>> = {
+  removed: unlink,
+  'cut short': (path) => truncate(path, 10),
+  'written to': (path) => appendFile(path, 'what is this'),
+  'replaced by another': async (path) => {
+    await writeFile(`${path}.other`, '{}');
+    await rename(`${path}.other`, path);
+  },
+  'replaced by a link': async (path) => {
+    await rename(path, `${path}.other`);
+    await symlink(`${path}.other`, path);
+  },
+};
+
+for (const [what, meddle] of Object.entries(meddlings)) {
+  test(`a file that was ${what} while the ledger is open is written whole`, async () => {
+    await using state = await stateDirectory();
+    await using ledger = await state.open();
+    await ledger.record('a', entry);
+    await ledger.record('b', entry);
+    await meddle(state.path);
+    await ledger.record('c', entry);
+    assert.deepEqual(Object.keys(JSON.parse(await readFile(state.path, 'utf8')).devices), ['a', 'b', 'c']);
+  });
+}
+
+test('a crash at any byte of what is appended loses nothing that was told, and adds nothing by halves', async () => {
+  await using state = await stateDirectory();
+  const sizes: number[] = [];
+  {
+    await using ledger = await state.open();
+    await ledger.record('a', entry);
+    sizes.push((await stat(state.path)).size);
+    await Promise.all([ledger.record('b', { ...entry, parent: 'brücke' }), ledger.record('c', entry)]);
+    sizes.push((await stat(state.path)).size);
+    await Promise.all([ledger.forget('a'), ledger.record('b', { ...entry, attachment })]);
+  }
+  const bytes = await readFile(state.path);
+  const [whole = 0, second = 0] = sizes;
+  for (const { ends, pages } of [
+    { ends: 'cut', pages: (end: number) => bytes.subarray(0, end) },
+    // The size came to the disk, and what is behind the end did not.
+    { ends: 'NULs', pages: (end: number) => Buffer.concat([bytes.subarray(0, end), Buffer.alloc(bytes.length - end)]) },
+  ]) {
+    for (let end = whole; end <= bytes.length; end += 1) {
+      await writeFile(state.path, pages(end));
+      await using ledger = await state.open();
+      const ids = ledger.entries().map(([id]) => id);
+      const expected = end < second ? ['a'] : end < bytes.length ? ['a', 'b', 'c'] : ['c', 'b'];
+      assert.deepEqual([ids, state.warnings], [expected, []], `${ends} at ${end} of ${bytes.length}`);
+      assert.equal(ledger.get('b')?.attachment !== undefined, end === bytes.length);
+    }
+  }
+});
+
+test('a line that lacks its beginning is no line, be its end on the disk', async () => {
+  await using state = await stateDirectory();
+  {
+    await using ledger = await state.open();
+    await ledger.record('a', entry);
+    await ledger.record('b', entry);
+  }
+  const bytes = await readFile(state.path);
+  bytes.fill(0, bytes.indexOf('\n}\n') + 3, bytes.length - 20);
+  await writeFile(state.path, bytes);
+  await using ledger = await state.open();
+  assert.deepEqual([ledger.entries().map(([id]) => id), state.warnings], [['a'], []]);
+});
+
+test('a line that is broken with others behind it is told, and the others are used', async () => {
+  await using state = await stateDirectory();
+  {
+    await using ledger = await state.open();
+    for (const id of ['a', 'b', 'c']) await ledger.record(id, entry);
+  }
+  const text = await readFile(state.path, 'utf8');
+  const broken = text.replace('{"devices":{"b"', '{"devices":7,{"b"');
+  await writeFile(state.path, broken);
+  await using ledger = await state.open();
+  assert.deepEqual([ledger.entries().map(([id]) => id), state.codes()], [['a', 'c'], ['LedgerBroken']]);
+  assert.match(state.warnings[0]?.message ?? '', /change 1 is no JSON/);
+  assert.equal(await readFile(`${state.path}.broken-1`, 'utf8'), broken);
+});
+
+test('an order of use that had no write of its own comes with the next one', async () => {
+  await using state = await stateDirectory();
+  {
+    await using ledger = await state.open();
+    for (const id of ['a', 'b', 'c']) await ledger.record(id, entry);
+    await ledger.record('a', entry);
+    await ledger.record('b', { ...entry, attempt: 1 });
+  }
+  await using ledger = await state.open();
+  assert.deepEqual(
+    ledger.entries().map(([id, { lastUsed }]) => [id, lastUsed]),
+    [
+      ['c', 3],
+      ['a', 4],
+      ['b', 5],
+    ],
+  );
 });
 
 test('a ledger that is closed finishes what was asked for, and refuses more', async () => {

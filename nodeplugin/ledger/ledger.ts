@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { removeTemporaryFiles, writeFileAtomically } from '../../runtime/atomic-file.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-point.ts';
+import { appendLine, type KnownFile, lookAtFile } from './append-line.ts';
 import { changeLedger, type LedgerChange } from './change-ledger.ts';
 import type { DeviceEntry, DeviceRecord } from './device-record.ts';
-import { encodeLedger } from './encode-ledger.ts';
+import { encodeChange, encodeLedger } from './encode-ledger.ts';
 import { isNews } from './is-news.ts';
 import type { LedgerContent } from './ledger-content.ts';
 import { loadLedger } from './load-ledger.ts';
@@ -21,15 +22,27 @@ export interface LedgerOptions {
   readonly onWarning: (warning: MacvtapError) => void;
 }
 
+/** How much may follow the text of a whole ledger before that is written anew: some two hundred changes. */
+const maxAppendedBytes = 64 * 1024;
+
 /**
  * What the devices of a node were given, in `<directory>/ledger.json`. It holds nothing that is not durable, but for the
- * newest order of use: what `get` and `entries` tell is what a process that starts after a crash finds. Changes that are asked for while a write is
- * under way wait and are written together by the next one, so that many at once cost two or three writes.
+ * newest order of use: what `get` and `entries` tell is what a process that starts after a crash finds. Changes that are
+ * asked for while a write is under way wait and are written together by the next one, so that many at once cost two or
+ * three writes.
+ *
+ * The file is a JSON text and a line for each write since. A process writes it whole at first, so that it only ever appends
+ * to what it wrote itself, and again when many lines followed; never in place, but by a rename. So there is no moment at
+ * which a kill, or a crash of the machine, leaves less than what somebody was told to be durable.
  */
 export class Ledger implements AsyncDisposable {
   readonly path: string;
   #content: LedgerContent;
   #isBroken: boolean;
+  /** Undefined until this process wrote the file whole, and after it could not append. */
+  #written: { readonly file: KnownFile; readonly wholeBytes: number } | undefined;
+  /** Devices that were used without a write of their own: the next one has their place in the order of use. */
+  #unwritten: ReadonlySet<string> = new Set();
   #isClosed = false;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
@@ -49,7 +62,7 @@ export class Ledger implements AsyncDisposable {
     for (const warning of warnings) onWarning(warning);
     const ledger = new Ledger(path, content, isBroken, scope.move());
     // At once, so that the readable records do not depend on the broken file for longer than they must.
-    if (isBroken) await ledger.#write(content).catch((thrown) => onWarning(MacvtapError.from(thrown)));
+    if (isBroken) await ledger.#write(content, new Set()).catch((thrown) => onWarning(MacvtapError.from(thrown)));
     return ledger;
   }
 
@@ -106,8 +119,11 @@ export class Ledger implements AsyncDisposable {
         const changes = batch.map(({ change }) => change);
         const next = changeLedger(this.#content, changes);
         const ids = changes.map(({ deviceID }) => deviceID);
-        if (isNews(this.#content, next, ids)) await this.#write(next);
+        const all = new Set([...this.#unwritten, ...ids]);
+        const isWritten = isNews(this.#content, next, ids);
+        if (isWritten) await this.#write(next, all);
         this.#content = next;
+        this.#unwritten = isWritten ? new Set() : all;
         for (const { resolve } of batch) resolve();
       } catch (thrown) {
         for (const { change, reject } of batch) reject(notDone(change, thrown));
@@ -117,15 +133,30 @@ export class Ledger implements AsyncDisposable {
     this.#writing = undefined;
   }
 
-  async #write(content: LedgerContent): Promise<void> {
+  async #write(content: LedgerContent, changed: ReadonlySet<string>): Promise<void> {
     faultPoint('ledger-before-write');
+    if (!(await this.#append(content, changed))) await this.#writeWhole(content);
+    faultPoint('ledger-after-write');
+  }
+
+  async #append(content: LedgerContent, changed: ReadonlySet<string>): Promise<boolean> {
+    const before = this.#written;
+    if (before === undefined || before.file.size - before.wholeBytes > maxAppendedBytes) return false;
+    const file = await appendLine(this.path, before.file, encodeChange(content, changed));
+    this.#written = file && { ...before, file };
+    return file !== undefined;
+  }
+
+  async #writeWhole(content: LedgerContent): Promise<void> {
+    this.#written = undefined;
     if (this.#isBroken) {
       await setAside(this.path);
       faultPoint('ledger-set-aside');
     }
     await writeFileAtomically(this.path, encodeLedger(content));
     this.#isBroken = false;
-    faultPoint('ledger-after-write');
+    const file = lookAtFile(this.path);
+    this.#written = file && { file, wholeBytes: file.size };
   }
 }
 

@@ -106,6 +106,14 @@ test('a parent that was renamed is still the same one', () => {
   assert.deepEqual(decide(plan([elsewhere]), { resource }, 'links', renamed), { name: 'data', resource: elsewhere });
 });
 
+test('a device without a link stands where its next one will', () => {
+  const onNew: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: elsewhere.parent }];
+  const onOld: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: resource.parent }];
+  const waiting = { name: 'data', resource, fault: 'ParentChanged' } as const;
+  assert.deepEqual(decide(plan([elsewhere]), { resource }, 'links', onNew), { name: 'data', resource: elsewhere });
+  assert.deepEqual(decide(plan([elsewhere]), { resource }, 'links', onOld), waiting);
+});
+
 test('an edit moves the resource at once, held devices or not', () => {
   assert.deepEqual(decide(plan([elsewhere]), { resource }, 'edit', held), { name: 'data', resource: elsewhere });
 });

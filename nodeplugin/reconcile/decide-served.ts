@@ -48,11 +48,12 @@ function isElsewhere(before: ServedResource | undefined, { parent }: PlannedReso
   return before?.resource !== undefined && before.resource.parent !== parent;
 }
 
-/** A parent that was renamed is still the same: its index tells. */
+/** A parent that was renamed is still the same: its index tells. A device without a link stands where its next one will. */
 function standsElsewhere({ name, parent }: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
   const ifindex = parents.find(parent);
-  return ({ resource, parentIfindex }) =>
-    resource === name && (parentIfindex === undefined || parentIfindex !== ifindex);
+  return (device) =>
+    device.resource === name &&
+    (device.parentIfindex === undefined ? device.parent !== parent : device.parentIfindex !== ifindex);
 }
 
 /** The plan's own reason for what became of the parent; a parent that nobody mentions any more is not there. */

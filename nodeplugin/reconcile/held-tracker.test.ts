@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { test } from 'node:test';
 import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { HeldDevices } from '../podresources/held-devices.ts';
@@ -34,6 +35,19 @@ test('before kubelet has said what pods hold, everything that was given out may 
 
 test('what kubelet lists is held, and what it does not list is not', () => {
   assert.deepEqual(track(['netMvp0', 'netMvp1'], listed(['netMvp0'])).current(), [netMvp0]);
+});
+
+test('a device whose sandbox is gone has nothing but the name of its parent', () => {
+  const attachment = { containerID: 'c', ifname: 'net1', mac: '02:00:00:00:00:01', netnsPath: '/proc/self/ns/net' };
+  for (const { netnsInode, expected } of [
+    { netnsInode: statSync('/proc/self/ns/net').ino, expected: netMvp0 },
+    { netnsInode: 1, expected: { id: 'netMvp0', resource: 'net', parent: 'eth1' } },
+  ]) {
+    const attached = { ...record, attachment: { ...attachment, netnsInode } };
+    const ledger = { get: () => attached, entries: () => [['netMvp0', attached]] as const };
+    const tracker = createHeldTracker({ ledger, view: () => listed(['netMvp0']), now: () => 0 });
+    assert.deepEqual(tracker.current(), [expected]);
+  }
 });
 
 test('a device that the ledger lost tells its resource by its name', () => {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseDeviceID } from '../../policy/device/device-id.ts';
+import { isSameNetns } from '../cni/open-netns.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type HeldDevices, mayBeHeld } from '../podresources/held-devices.ts';
 import type { HeldDevice } from './served-resource.ts';
@@ -53,10 +55,18 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
   };
 }
 
-/** A device that the ledger lost still tells its resource by its name. */
+/**
+ * A device that the ledger lost still tells its resource by its name. One whose sandbox is gone, after a reboot for
+ * example, stands on nothing: its next ADD takes whatever has the parent's name then, so that name is all that counts.
+ * Kubelet admits the pods of a node that was rebooted anew, and none that has an Unhealthy device.
+ */
 function describe(id: string, ledger: Pick<Ledger, 'get'>): HeldDevice {
   const record = ledger.get(id);
   if (record === undefined) return { id, resource: parseDeviceID(id)?.resourceName ?? id };
   const { resource, parent, parentIfindex } = record;
-  return { id, resource, parent, ...(parentIfindex !== undefined && { parentIfindex }) };
+  return { id, resource, parent, ...(parentIfindex !== undefined && !lostSandbox(record) && { parentIfindex }) };
+}
+
+function lostSandbox({ attachment }: DeviceRecord): boolean {
+  return attachment !== undefined && !isSameNetns(attachment.netnsPath, attachment.netnsInode);
 }

@@ -12,7 +12,7 @@ export interface HeldDevice {
   readonly resource: string;
   /** What it stands on, where that is known: the ledger may have been lost. */
   readonly parent?: string;
-  /** The index that the parent had then: one that was made anew took its macvtaps along. */
+  /** The index that the parent had then: one that was made anew took its macvtaps along. Absent while it has no link. */
   readonly parentIfindex?: number;
 }
 

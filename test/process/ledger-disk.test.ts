@@ -11,6 +11,9 @@ import { mountSmallDisk } from './small-disk.ts';
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a file system';
 const entry: DeviceEntry = { resource: 'r', parent: 'bond1', mode: 'bridge', ifindex: 1_100_000_000, attempt: 0 };
 
+/** More than fits into what is left of the file's last page. */
+const large: DeviceEntry = { ...entry, parent: 'x'.repeat(8_192) };
+
 async function openLedger(directory: string) {
   const warnings: MacvtapError[] = [];
   const ledger = await Ledger.open({ directory, nodeName: 'h1', onWarning: (warning) => warnings.push(warning) });
@@ -25,10 +28,11 @@ test('on a full disk a record fails by name, the ledger stays as it was, and spa
   await ledger.record('a', entry);
   const before = await readFile(ledger.path, 'utf8');
   await disk.fill();
-  await assert.rejects(ledger.record('b', entry), {
+  await assert.rejects(ledger.record('b', large), {
     code: 'FileNotWritten',
     message: `device b cannot be recorded in the ledger: cannot write ${ledger.path}: no space left on device (ENOSPC); free some space on the file system of ${directory}`,
   });
+  // From now on it is to be written whole.
   await assert.rejects(ledger.forget('a'), { code: 'FileNotWritten' });
   assert.deepEqual(ledger.entries(), [['a', { ...entry, lastUsed: 1 }]]);
   assert.equal(await readFile(ledger.path, 'utf8'), before);
@@ -36,6 +40,31 @@ test('on a full disk a record fails by name, the ledger stays as it was, and spa
   await disk.free();
   await ledger.record('b', entry);
   assert.deepEqual(Object.keys(JSON.parse(await readFile(ledger.path, 'utf8')).devices), ['a', 'b']);
+});
+
+test('on a full disk what fits into the rest of a page is kept, and the first that does not fails', {
+  skip,
+}, async () => {
+  await using disk = await mountSmallDisk();
+  const directory = join(disk.path, 'state');
+  const { ledger } = await openLedger(directory);
+  {
+    await using _closed = ledger;
+    await ledger.record('a', entry);
+    await disk.fill();
+    let kept = 0;
+    await assert.rejects(
+      async () => {
+        for (; kept < 1_000; kept += 1) await ledger.record(`d${kept}`, entry);
+      },
+      { code: 'FileNotWritten' },
+    );
+    assert.ok(kept > 0);
+    assert.equal(ledger.entries().length, 1 + kept);
+  }
+  const { ledger: again, warnings } = await openLedger(directory);
+  await using _closed = again;
+  assert.deepEqual([again.entries(), warnings], [ledger.entries(), []]);
 });
 
 test('on a read-only disk the ledger opens and is read, and a record fails by name', { skip }, async () => {

@@ -39,17 +39,17 @@ async function reopen(directory: string): Promise<readonly string[]> {
   return ledger.entries().map(([id]) => id);
 }
 
-/** Whether the change during which the process is killed counts. */
+/** Whether the change during which the process is killed counts, and its writes that come there: the first is of a whole file. */
 const points = [
-  ['ledger-before-write', 'old'],
-  ['file-temporary-made', 'old'],
-  ['file-before-rename', 'old'],
-  ['file-after-rename', 'new'],
-  ['ledger-after-write', 'new'],
-] as const satisfies readonly (readonly [FaultPointName, 'old' | 'new'])[];
+  ['ledger-before-write', 'old', [1, 2, 3]],
+  ['file-temporary-made', 'old', [1]],
+  ['file-before-rename', 'old', [1]],
+  ['file-after-rename', 'new', [1]],
+  ['ledger-after-write', 'new', [1, 2, 3]],
+] as const satisfies readonly (readonly [FaultPointName, 'old' | 'new', readonly number[]])[];
 
-for (const [point, expected] of points) {
-  for (const nth of [1, 2]) {
+for (const [point, expected, writes] of points) {
+  for (const nth of writes) {
     test(`a process killed at ${point}, at write ${nth}, leaves the ${expected} state and nothing else`, async () => {
       await using state = await temporaryDirectory();
       {

@@ -3,9 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PluginNode } from './plugin-node.ts';
 
-/** The devices in a node's ledger as it lies on the disk. */
+/** The devices in a node's ledger as it lies on the disk: a JSON text, and lines of what changed since. */
 export async function readLedgerDevices({ stateDirectory }: PluginNode): Promise<readonly string[]> {
   const text = await readFile(join(stateDirectory, 'ledger.json'), 'utf8');
-  const { devices } = JSON.parse(text) as { devices: Readonly<Record<string, unknown>> };
-  return Object.keys(devices).sort();
+  const [whole = '', lines = ''] = text.split(/(?<=^}\n)/m);
+  const changes = lines.split('\n').filter((line) => line !== '');
+  const parts = [whole, ...changes].map((part) => (JSON.parse(part) as { devices: object }).devices);
+  const devices = Object.entries(Object.assign({}, ...parts) as Record<string, unknown>);
+  return devices.flatMap(([id, record]) => (record === null ? [] : [id])).sort();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the node plugin makes of a state directory that cannot be written, or that holds something odd.
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { needsRoot } from '../kernel/network-namespace.ts';
@@ -35,6 +35,12 @@ async function makeStoppedNode() {
   return { node, path, paths, text: await readFile(path, 'utf8') };
 }
 
+/** A change would still fit into the file's last page; one that was replaced is written whole. */
+async function replaceByCopy(path: string): Promise<void> {
+  await copyFile(path, `${path}.copy`);
+  await rename(`${path}.copy`, path);
+}
+
 const troubles = {
   full: { text: /no space left on device \(ENOSPC\); free some space/, begin: 'fill', end: 'free' },
   'read-only': { text: /read-only file system \(EROFS\); mount the file system/, begin: 'ro', end: 'rw' },
@@ -47,8 +53,10 @@ for (const [trouble, { text, begin, end }] of Object.entries(troubles)) {
     async () => {
       await using node = await makeNode();
       await using disk = await mountSmallDisk(node.stateDirectory);
-      const turn = (how: typeof begin | typeof end) =>
-        how === 'fill' ? disk.fill() : how === 'free' ? disk.free() : disk.remount(how);
+      const turn = async (how: typeof begin | typeof end) => {
+        if (how === 'fill') await replaceByCopy(join(node.stateDirectory, 'ledger.json'));
+        await (how === 'fill' ? disk.fill() : how === 'free' ? disk.free() : disk.remount(how));
+      };
       node.start();
       await node.offers({ net: 3 });
       const first = await node.allocate('net');
