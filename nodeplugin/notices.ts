@@ -36,6 +36,7 @@ export function createNotices(log: Log) {
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
     failedCall: (resource: string, method: string, error: MacvtapError) =>
       log.warn({ resource, method, error }, 'call failed'),
+    failedRequest: (request: string, error: MacvtapError) => log.warn({ request, error }, 'the CNI plugin failed'),
     nodeState(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, "the node's state is written");
       else log.warn({ error }, "the node's state is not written; it is tried again");

@@ -123,6 +123,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     held,
     isHeldKnown: () => isPlanKnown && heldWatch.current?.complete === true,
     lookMs: config['held-refresh'],
+    onFailedRequest: tell.failedRequest,
     onRestored: tell.restored,
     onForgotten: tell.forgotten,
   });

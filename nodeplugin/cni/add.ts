@@ -8,7 +8,7 @@ import { checkMode } from './check-mode.ts';
 import { deviceMAC, findWantedMAC } from './choose-mac.ts';
 import type { CNIContext, OwnTap } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
-import { explainTakenMAC } from './explain-taken-mac.ts';
+import { explainRefusal } from './explain-refusal.ts';
 import { findDevice, readDeviceID } from './find-device.ts';
 import { findParent } from './find-parent.ts';
 import { freeForAdd } from './free-for-add.ts';
@@ -96,7 +96,7 @@ async function attach(
   const { links } = context;
   const { attachment: former, ...device } = entry;
   const attached = { ...device, parentIfindex: parent.ifindex, attachment };
-  const freeing = freeForAdd(id, entry, context, signal);
+  const freeing = freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal);
   // Where a lost sandbox is must be known until it is freed.
   if (former !== undefined) await freeing;
   // Before there is a link, so that whatever becomes of this process, a DEL or the next ADD knows where to look.
@@ -128,7 +128,7 @@ async function attach(
   };
   // Without the signal: what the kernel was asked for it does, and then there is a link to take back.
   await links.createMacvtap(request).catch((thrown: unknown) => {
-    throw explainTakenMAC(thrown, id, attached, context);
+    throw explainRefusal(thrown, id, attached, context);
   });
   faultPoint('cni-add-link-made');
 }

@@ -45,8 +45,8 @@ function isAttached(record: DeviceRecord): record is AttachedDevice['record'] {
   return record.attachment !== undefined;
 }
 
-/** What a device was given, without where it is. */
-export function detached({ attachment, lastUsed, ...entry }: DeviceRecord): DeviceEntry {
+/** What a device was given, without where it was: it has no link, and will get one on whatever has the parent's name then. */
+export function detached({ attachment, lastUsed, parentIfindex, ...entry }: DeviceRecord): DeviceEntry {
   return entry;
 }
 

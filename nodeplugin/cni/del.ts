@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { deviceIfindex } from '../../policy/device/ifindex.ts';
 import { linkName } from '../../policy/device/link-name.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { LinkDetails } from '../links/get-link.ts';
 import { findAttached } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
@@ -45,20 +47,37 @@ export async function del(
 async function removeUnrecorded(
   id: string,
   { netns, ifname }: CNIEnvironment,
-  { links, ledger, nodeName }: CNIContext,
+  context: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
+  const { ledger, nodeName } = context;
   const path = netns.replace(/^\/var\/run\//, '/run/');
   if (!isNetnsPath(path)) return;
   const record = ledger.get(id);
   // Its successor's link, should it have the same name, is in another namespace; but better not to ask the kernel for that.
   if (record?.attachment !== undefined && isSameNetns(path, record.attachment.netnsInode)) return;
-  const link = await links.getLinkIn(path, { name: ifname }, signal);
+  const link = await lookInto(path, ifname, context, signal);
   const isOurs = deviceAttempts.some(
     (attempt) => deviceIfindex(record?.nodeName ?? nodeName, id, attempt) === link?.ifindex,
   );
   if (link?.kind !== 'macvtap' || !isOurs) return;
+  const { links } = context;
   await untilGone(link.ifindex, links, links.deleteLinkIn(path, link.ifindex, signal), signal);
+}
+
+/** An ADD could not get into what cannot be opened either, and its DEL must not keep the pod from ending. */
+async function lookInto(
+  path: string,
+  name: string,
+  { links, onTrouble }: CNIContext,
+  signal: AbortSignal,
+): Promise<LinkDetails | undefined> {
+  return await links.getLinkIn(path, { name }, signal).catch((thrown: unknown) => {
+    const error = MacvtapError.from(thrown);
+    if (error.code !== 'NetnsUnreachable') throw error;
+    onTrouble(error);
+    return undefined;
+  });
 }
 
 function readDeviceID(stdin: Uint8Array): string | undefined {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseDeviceID } from '../../policy/device/device-id.ts';
 import type { CNIContext } from './cni-context.ts';
 import { decodeNetConf, valueAt } from './net-conf.ts';
 
@@ -16,7 +17,8 @@ export function describeRequest(
   const pod = /(?:^|;)K8S_POD_NAMESPACE=([^;]*)/.exec(variables.get('CNI_ARGS') ?? '')?.[1];
   const podName = /(?:^|;)K8S_POD_NAME=([^;]*)/.exec(variables.get('CNI_ARGS') ?? '')?.[1];
   const { network, device } = readNames(stdin);
-  const resource = device === undefined ? undefined : ledger.get(device)?.resource;
+  // The ID tells it too, of a device that was never given out or that the ledger lost.
+  const resource = device && (ledger.get(device)?.resource ?? parseDeviceID(device)?.resourceName);
   return [
     value('CNI_COMMAND') ?? 'a command',
     value('CNI_IFNAME') === undefined ? '' : ` of ${value('CNI_IFNAME')}`,

@@ -49,7 +49,7 @@ async function free(id: string, entry: DeviceEntry, context: CNIContext, signal:
   }
 }
 
-/** A link of this number on this parent can only have been made for this device. */
+/** A link of this number on the device's parent can only have been made for this device. */
 async function removeElsewhere(
   { ifindex, parentIfindex }: DeviceEntry,
   { links }: CNIContext,
@@ -57,7 +57,8 @@ async function removeElsewhere(
 ): Promise<void> {
   for (const found of await links.searchLink(ifindex, signal)) {
     const { kind, parentIfindexElsewhere } = found.link;
-    if (kind !== 'macvtap' || parentIfindexElsewhere !== parentIfindex) continue;
+    const isOurs = parentIfindexElsewhere !== undefined && parentIfindexElsewhere === parentIfindex;
+    if (kind !== 'macvtap' || !isOurs) continue;
     await untilGone(ifindex, links, links.deleteFoundLink(found, signal), signal);
   }
 }

@@ -40,7 +40,7 @@ function readValid(stdin: Uint8Array, network: string): readonly AttachmentKey[]
   if (Array.isArray(list) && list.every(isEntry)) return list;
   throw new MacvtapError(
     'NetConfInvalid',
-    `${validKey} of network ${network} is not a list of objects with containerID and ifname, and GC cannot tell what to keep`,
+    `${validKey} of network ${network} is not a list of objects with containerID and ifname, and GC cannot tell what to keep; see how the container runtime calls its CNI plugins`,
     { facts: { network } },
   );
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseDeviceID } from '../../policy/device/device-id.ts';
 import { deviceIfindex } from '../../policy/device/ifindex.ts';
 import { linkName } from '../../policy/device/link-name.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
 import type { DeviceEntry } from '../ledger/device-record.ts';
 import type { LinkDetails } from '../links/get-link.ts';
 import { unknownContainer } from './attachments.ts';
@@ -54,7 +55,7 @@ async function findOnNode(
 async function findInPods(ifindex: number, context: CNIContext, signal: AbortSignal): Promise<Placed | undefined> {
   for (const name of await readdir(netnsDirectory).catch(() => [])) {
     const path = join(netnsDirectory, name);
-    const link = await context.links.getLinkIn(path, { ifindex }, signal);
+    const link = await lookInto(path, ifindex, context, signal);
     const placed = link && describe(link, link.parentIfindexElsewhere, context);
     if (link?.macAddress === undefined || placed === undefined) continue;
     using netns = tryOpen(path);
@@ -69,6 +70,19 @@ async function findInPods(ifindex: number, context: CNIContext, signal: AbortSig
     return { ...placed, attachment };
   }
   return undefined;
+}
+
+/** What cannot be opened is no pod's: somebody else's file, or a namespace that is mounted elsewhere only. */
+async function lookInto(
+  path: string,
+  ifindex: number,
+  { links }: CNIContext,
+  signal: AbortSignal,
+): Promise<LinkDetails | undefined> {
+  return await links.getLinkIn(path, { ifindex }, signal).catch((thrown: unknown) => {
+    if (MacvtapError.from(thrown).code === 'NetnsUnreachable') return undefined;
+    throw thrown;
+  });
 }
 
 function describe(link: LinkDetails, parentIfindex: number | undefined, context: CNIContext): Placed | undefined {

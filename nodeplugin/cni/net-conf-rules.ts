@@ -35,6 +35,11 @@ export const boolean: KeyRule = { expected: 'true or false', holds: (value) => t
 
 export const rest: KeyRule = { expected: 'an object', holds: isObject };
 
+export const switches: KeyRule = {
+  expected: 'an object of true and false',
+  holds: (value) => isObject(value) && Object.values(value).every((each) => each === null || typeof each === 'boolean'),
+};
+
 export function oneOf(...choices: readonly string[]): KeyRule {
   return { expected: choices.join(' or '), holds: (value) => choices.some((choice) => choice === value) };
 }

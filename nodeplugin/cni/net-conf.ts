@@ -10,6 +10,7 @@ import {
   mac,
   oneOf,
   rest,
+  switches,
   text,
   wholeNumber,
 } from './net-conf-rules.ts';
@@ -61,6 +62,7 @@ const rules = {
   promiscMode: boolean,
   owner: ownerRule,
   group: ownerRule,
+  capabilities: switches,
   args: rest,
   'args.cni': rest,
   'args.cni.mac': mac,
@@ -152,13 +154,15 @@ function readVersion(object: JSONObject): CNIVersion {
   throw new MacvtapError('CNIVersionUnsupported', `cniVersion is ${is}: write one of ${cniVersions.join(', ')}`);
 }
 
-/** What would change the pod's network if it were done, and cannot be passed over in silence. An empty `ipam` asks for nothing. */
+/** What would change the pod's network if it were done, and cannot be passed over in silence; null, {} and [] ask for nothing. */
 function checkSupported(object: JSONObject): void {
+  const isEmpty = {
+    ipam: (value: unknown) => isObject(value) && Object.keys(value).length === 0,
+    'runtimeConfig.ips': (value: unknown) => Array.isArray(value) && value.length === 0,
+  } as const;
   const asked = (['ipam', 'runtimeConfig.ips'] as const).filter((key) => {
-    const value = valueAt(object, key);
-    return typeof value === 'object' && value !== null
-      ? Object.keys(value).length > 0
-      : value !== undefined && value !== null;
+    const value = valueAt(object, key) ?? undefined;
+    return value !== undefined && !isEmpty[key](value);
   });
   if (asked.length === 0) return;
   const found = asked.map((key) => `${key} (${shown(valueAt(object, key))})`).join(' and ');

@@ -37,7 +37,10 @@ export function openNetns(given: string): OpenNetns {
     }
     const { ino: inode } = fstatSync(fd);
     if (inode === statSync('/proc/self/ns/net').ino) {
-      throw invalid(path, "it is the node's own namespace, and a pod in that needs no attachment");
+      throw invalid(
+        path,
+        "it is the node's own namespace: take the annotation that names networks off pods with hostNetwork",
+      );
     }
     return { fd, path, inode, [Symbol.dispose]: () => closeSync(fd) };
   } catch (thrown) {
@@ -60,7 +63,10 @@ function open(path: string): number {
     // Neither a FIFO nor a device below /run/netns may hold the process up; libuv adds O_CLOEXEC.
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (thrown) {
-    throw invalid(path, (thrown as Error).message, thrown);
+    const why =
+      `${(thrown as Error).message}; either the sandbox is gone, or /run/netns must be mounted into the container ` +
+      'with HostToContainer propagation';
+    throw invalid(path, why, thrown);
   }
 }
 

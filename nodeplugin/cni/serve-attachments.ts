@@ -19,6 +19,8 @@ export interface AttachmentsOptions {
   readonly isHeldKnown: () => boolean;
   /** How often the ledger is compared with what pods hold. */
   readonly lookMs: number;
+  /** A request that was answered with an error: what it was about, and why. */
+  readonly onFailedRequest: (operation: string, error: MacvtapError) => void;
   readonly onRestored: (devices: readonly string[]) => void;
   readonly onForgotten: (devices: readonly string[]) => void;
 }
@@ -32,7 +34,7 @@ const ownNoTap = async () => {};
  * kubelet gives out again must be free by then.
  */
 export async function serveAttachments(options: AttachmentsOptions): Promise<AsyncDisposable> {
-  const { socketPath, context } = options;
+  const { socketPath, context, onFailedRequest } = options;
   await using undo = new AsyncDisposableStack();
   await makeOwnDirectory(dirname(socketPath));
   const tombstones = {
@@ -43,14 +45,15 @@ export async function serveAttachments(options: AttachmentsOptions): Promise<Asy
   };
   await workOffTombstones(tombstones);
   undo.use(followTombstones(tombstones));
+  undo.use(compareWithHeld(options));
+  // Last, so that it ends first: whatever else is under way may wait for a device that a request has.
   undo.use(
     await serveCNI({
       path: socketPath,
-      handle: (request, own, signal) => handleRequest(request, own, context, signal),
+      handle: (request, own, signal) => handleRequest(request, own, context, signal, onFailedRequest),
       onFailure: context.onTrouble,
     }),
   );
-  undo.use(compareWithHeld(options));
   const scope = undo.move();
   return { [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
@@ -67,9 +70,11 @@ async function makeOwnDirectory(directory: string): Promise<void> {
 
 /** Keeps the ledger's attachments in step with the pods that kubelet knows. */
 function compareWithHeld(options: AttachmentsOptions): AsyncDisposable {
-  const { context, held, isHeldKnown, lookMs, onRestored, onForgotten } = options;
+  const { held, isHeldKnown, lookMs, onRestored, onForgotten } = options;
   const stopping = new AbortController();
+  const { context, nextLook } = tellOnce(options.context);
   const look = async (): Promise<void> => {
+    nextLook();
     const missing = held.current().filter(({ id }) => context.ledger.get(id) === undefined);
     const restored = await restoreDevices(
       missing.map(({ id }) => id),
@@ -90,6 +95,23 @@ function compareWithHeld(options: AttachmentsOptions): AsyncDisposable {
     async [Symbol.asyncDispose]() {
       stopping.abort(new Error('the node plugin ends'));
       await looking;
+    },
+  };
+}
+
+/** The same context, in which a trouble that each look meets again is told once for as long as it stays. */
+function tellOnce(context: CNIContext): { readonly context: CNIContext; nextLook(): void } {
+  let before = new Set<string>();
+  let met = new Set<string>();
+  const onTrouble = (error: MacvtapError): void => {
+    if (!before.has(error.message) && !met.has(error.message)) context.onTrouble(error);
+    met.add(error.message);
+  };
+  return {
+    context: { ...context, onTrouble },
+    nextLook() {
+      before = met;
+      met = new Set();
     },
   };
 }

@@ -4,6 +4,7 @@ import { chmod, rename, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { describeErrno, nameErrno } from '../netlink/errno.ts';
 import type { OwnTap } from './cni-context.ts';
 import { toCNIError } from './cni-error.ts';
 import { newestCNIVersion } from './cni-version.ts';
@@ -113,14 +114,22 @@ function checkPeer(socket: Socket): void {
 function ownOver(stream: FrameStream, patienceMs: number): OwnTap {
   return async (node, signal) => {
     stream.write({ type: 'own', ...node });
-    const frame = await stream.next(AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
+    const waiting = stream.next(AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
+    const frame = await waiting.catch((thrown: unknown) => {
+      const { code, message } = MacvtapError.from(thrown);
+      throw new MacvtapError(code, `${message}; it is tried again`, { cause: thrown });
+    });
     if (frame.type !== 'owned') throw unexpected(frame.type);
     if (frame.errno === 0) return;
+    const { step, errno } = frame;
+    const mayNot = nameErrno(errno) === 'EPERM';
     throw new MacvtapError(
       'TapNodeNotOwned',
-      `/dev/tap${node.ifindex} cannot be given to ${node.uid}:${node.gid}: ${frame.step}: errno ${frame.errno}; ` +
-        "see whether the node's /dev has it",
-      { facts: { ...node, step: frame.step, errno: frame.errno } },
+      `/dev/tap${node.ifindex} cannot be given to ${node.uid}:${node.gid}: ${step}: ${describeErrno(errno)}; ` +
+        (mayNot
+          ? 'let the container runtime run its CNI plugins as root, with CAP_CHOWN and CAP_FOWNER'
+          : "see whether the node's /dev has it"),
+      { facts: { ...node, step, errno } },
     );
   };
 }

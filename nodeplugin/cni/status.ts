@@ -54,8 +54,8 @@ async function findStateTrouble(directory: string): Promise<string | undefined> 
   try {
     await access(directory, constants.W_OK);
     const { bavail } = await statfs(directory);
-    return bavail > 0 ? undefined : `no space is left for the ledger in ${directory}`;
+    return bavail > 0 ? undefined : `no space is left for the ledger in ${directory}; free some`;
   } catch (thrown) {
-    return `the ledger cannot be written: ${(thrown as Error).message}`;
+    return `the ledger cannot be written: ${(thrown as Error).message}; let the node plugin write in ${directory}`;
   }
 }

@@ -35,7 +35,8 @@ async function makeDirectory(answer: (containerID: string) => number = () => 0) 
     const exitCode = answer(containerID);
     if (exitCode === 0) done.push(containerID);
     news.dispatchEvent(new Event('asked'));
-    return { type: 'answer', exitCode, output: '' };
+    const output = exitCode === 0 ? '' : JSON.stringify({ cniVersion: '1.0.0', code: exitCode, msg: 'no' });
+    return { type: 'answer', exitCode: Math.min(exitCode, 1), output };
   };
   const options = {
     directory,
@@ -47,7 +48,7 @@ async function makeDirectory(answer: (containerID: string) => number = () => 0) 
 
 test('each tombstone is done and goes; one that cannot be done stays for the next time', async () => {
   let isFull = true;
-  await using folder = await makeDirectory((id) => (id === 'b' && isFull ? 1 : 0));
+  await using folder = await makeDirectory((id) => (id === 'b' && isFull ? 11 : 0));
   assert.equal(await workOffTombstones(folder.options), 0, 'nothing is there yet, not even the directory');
   for (const id of ['a', 'b', 'c']) await writeFile(join(folder.directory, `${id}:net1`), tombstone(id));
   assert.equal(await workOffTombstones(folder.options), 2);
@@ -56,6 +57,17 @@ test('each tombstone is done and goes; one that cannot be done stays for the nex
   assert.equal(await workOffTombstones(folder.options), 1);
   assert.deepEqual([folder.done, await readdir(folder.directory)], [['a', 'c', 'b'], []]);
   assert.deepEqual(folder.failures, ['TombstoneFailed']);
+});
+
+test('a request that can never be done is removed with a word', async () => {
+  await using folder = await makeDirectory((id) => ({ variables: 4, frame: 6 })[id] ?? 0);
+  await workOffTombstones(folder.options);
+  for (const id of ['variables', 'frame', 'good']) {
+    await writeFile(join(folder.directory, `${id}:net1`), tombstone(id));
+  }
+  assert.equal(await workOffTombstones(folder.options), 1);
+  assert.deepEqual([folder.done, await readdir(folder.directory)], [['good'], []]);
+  assert.deepEqual(folder.failures, ['TombstoneFailed', 'TombstoneFailed']);
 });
 
 test('what is no DEL is removed with a word, and what is still being written is left', async () => {

@@ -27,6 +27,9 @@ export interface TombstoneOptions {
 /** A request with everything at its longest, and some room. */
 const maxBytes = frameHeaderLength + maxStdin + 128 * 1024;
 
+/** CNI errors about the request itself, which says the same each time: SPEC.md, "Error", 4 and 6. */
+const hopeless = /"code":\s?[46],/;
+
 /** Works off what is there, before a device is given out again. Returns how many were done. */
 export async function workOffTombstones({ directory, handle, onFailure }: TombstoneOptions): Promise<number> {
   await makeDirectory(directory);
@@ -36,13 +39,14 @@ export async function workOffTombstones({ directory, handle, onFailure }: Tombst
     try {
       const answer = await handle(await readTombstone(path));
       if (answer.exitCode !== 0) {
-        onFailure(
-          new MacvtapError('TombstoneFailed', `the DEL in ${path} failed, and is tried again: ${answer.output}`),
-        );
-        continue;
+        const isHopeless = hopeless.test(answer.output);
+        const next = isHopeless ? 'is removed, since it will never do better' : 'is tried again';
+        onFailure(new MacvtapError('TombstoneFailed', `the DEL in ${path} failed, and ${next}: ${answer.output}`));
+        if (!isHopeless) continue;
+      } else {
+        faultPoint('cni-tombstone-done');
+        done += 1;
       }
-      faultPoint('cni-tombstone-done');
-      done += 1;
     } catch (thrown) {
       onFailure(MacvtapError.from(thrown));
     }

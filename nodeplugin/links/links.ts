@@ -38,15 +38,20 @@ export interface Links extends AsyncDisposable {
   deleteFoundLink(found: FoundLink, signal?: AbortSignal): Promise<void>;
 }
 
+/** Beside sixteen deletions, one creation and one reading they leave threads of the node plugin's 24 to files. */
+const lookUpsAtOnce = 4;
+
 /**
  * Opens the sockets. Raises `NetlinkUnavailable`.
  *
- * Three of them, because they queue apart: creations (0.5 ms each) wait neither for deletions and moves (16 ms) nor for
- * readings. Together they keep at most three of the four threads of libuv's pool, so that files can still be read.
+ * They queue apart: creations (0.5 ms each) wait neither for deletions and moves (16 ms) nor for readings. Together they
+ * keep at most three of the four threads of libuv's pool, so that files can still be read.
  *
  * A deletion waits 15 ms in the kernel, of which only the first one or two keep others out: `removalsAtOnce` of them may
  * overlap, each on a thread of its own. The pool must have that many beside the four (UV_THREADPOOL_SIZE, set before
- * anything uses it); 20 at once then take 5 ms instead of 170 until half of their nodes are free.
+ * anything uses it); 20 at once then take 5 ms instead of 170 until half of their nodes are free. Then single links are
+ * looked at by a socket of their own, `lookUpsAtOnce` at once: each waits for the network lock that deletions take in
+ * turn, and one after the other they would wait for all of these. Dumps cannot overlap on a socket.
  */
 export async function openLinks({
   sysRoot = '/sys',
@@ -59,8 +64,10 @@ export async function openLinks({
   const creations = undo.use(new NetlinkSocket({ concurrency: 1 }));
   const removals = undo.use(new NetlinkSocket({ concurrency: removalsAtOnce }));
   const queries = undo.use(new NetlinkSocket({ concurrency: 1, strict: true }));
+  const lookUps =
+    removalsAtOnce === 1 ? queries : undo.use(new NetlinkSocket({ concurrency: lookUpsAtOnce, strict: true }));
   const readInterfaces = makeInterfaceReader(queries, sysRoot);
-  const lookUp = (key: LinkKey) => getLink(queries, key);
+  const lookUp = (key: LinkKey) => getLink(lookUps, key);
   const sockets = undo.move();
   return {
     readInterfaces,
@@ -74,11 +81,11 @@ export async function openLinks({
     createMacvtap: (request, signal) => createMacvtap(creations, lookUp, request, signal),
     deleteLink: (ifindex, signal) => deleteLink(removals, ifindex, signal),
     moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),
-    getLink: (key, signal) => getLink(queries, key, signal),
-    getLinkIn: (path, key, signal) => withNetnsID(queries, path, (id) => getLink(queries, key, signal, id), signal),
+    getLink: (key, signal) => getLink(lookUps, key, signal),
+    getLinkIn: (path, key, signal) => withNetnsID(lookUps, path, (id) => getLink(lookUps, key, signal, id), signal),
     deleteLinkIn: (path, ifindex, signal) =>
-      withNetnsID(queries, path, (id) => deleteLink(removals, ifindex, signal, id), signal),
-    rememberNetns: async (fd, path, signal) => void (await findNetnsID(queries, fd, path, signal)),
+      withNetnsID(lookUps, path, (id) => deleteLink(removals, ifindex, signal, id), signal),
+    rememberNetns: async (fd, path, signal) => void (await findNetnsID(lookUps, fd, path, signal)),
     searchLink: (ifindex, signal) => searchLink(queries, ifindex, signal),
     deleteFoundLink: ({ netnsID, link }, signal) => deleteLink(removals, link.ifindex, signal, netnsID),
     [Symbol.asyncDispose]: () => sockets.disposeAsync(),

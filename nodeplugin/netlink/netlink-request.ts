@@ -6,6 +6,8 @@ export interface NetlinkRequest {
   readonly type: number;
   readonly flags: number;
   readonly payload: Uint8Array;
+  /** The kernel answers without its network lock, in microseconds: nothing that waits for that lock is waited for. */
+  readonly isBrief?: true;
   /** Which messages of the reply are worth keeping; all when absent. */
   readonly keep?: (message: NetlinkMessage) => boolean;
 }

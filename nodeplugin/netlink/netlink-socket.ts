@@ -35,7 +35,8 @@ interface Exchange {
  * The kernel carries a request out inside send(), which may wait long for its network lock. So send() runs on a
  * thread of libuv's pool, of which a process has four for everything: at most `concurrency` requests of a socket are
  * under way, the rest queue here. When send() returns the reply is in the socket's buffer (and a dump goes on inside
- * each recv()), so that nothing needs to be polled.
+ * each recv()), so that nothing needs to be polled. A brief request takes less than the way to another thread, and
+ * passes by the queue.
  */
 export class NetlinkSocket implements AsyncDisposable {
   readonly #fd: number;
@@ -72,6 +73,10 @@ export class NetlinkSocket implements AsyncDisposable {
       if (index >= 0) this.#queue.splice(index, 1);
       reject(aborted(signal?.reason));
     };
+    if (request.isBrief) {
+      this.#sendNow(exchange);
+      return promise;
+    }
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#queue.push(exchange);
     this.#sendQueued();
@@ -97,12 +102,23 @@ export class NetlinkSocket implements AsyncDisposable {
     }
   }
 
-  #send(exchange: Exchange): void {
+  #sendNow(exchange: Exchange): void {
+    const { sequence, bytes } = this.#number(exchange);
+    const sentBytes = libc.send(this.#fd, bytes, bytes.length, 0);
+    this.#drain();
+    if (this.#sent.delete(sequence)) exchange.reject(unanswered(sentBytes, undefined));
+  }
+
+  #number(exchange: Exchange): { readonly sequence: number; readonly bytes: Uint8Array } {
     // 1 to 2^32 - 1: events carry 0.
     this.#sequence = (this.#sequence % 0xffff_ffff) + 1;
     const sequence = this.#sequence;
-    const bytes = encodeMessage({ ...exchange.request, sequence });
     this.#sent.set(sequence, exchange);
+    return { sequence, bytes: encodeMessage({ ...exchange.request, sequence }) };
+  }
+
+  #send(exchange: Exchange): void {
+    const { sequence, bytes } = this.#number(exchange);
     this.#sending.add(bytes);
     this.#underWay += 1;
     libc.send.async(this.#fd, bytes, bytes.length, 0, (error: unknown, sentBytes: number) => {

@@ -42,10 +42,12 @@ export function decodeNetnsID(payload: Uint8Array): number | undefined {
   return value;
 }
 
+/** Brief, since both are registered with RTNL_FLAG_DOIT_UNLOCKED (net_ns_init, net/core/net_namespace.c). */
 function request(type: number, attributes: Uint8Array): NetlinkRequest {
   return {
     type,
     flags: NLM_F_REQUEST | NLM_F_ACK,
+    isBrief: true,
     payload: Buffer.concat([new Uint8Array(rtgenmsgLength), attributes]),
   };
 }
