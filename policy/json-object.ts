@@ -12,3 +12,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 export function ownValue(value: unknown, key: string): unknown {
   return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
+
+/** The same where null is nothing, too: Go writes the nil of what is left out so, and reads it as such. */
+export function givenValue(value: unknown, key: string): unknown {
+  return ownValue(value, key) ?? undefined;
+}

@@ -56,6 +56,7 @@ export const reasons = {
   ResourceLost: 'nodes stop exposing the resource; devices that pods hold stay until they are released',
   ResourceChanged: 'nodes expose the resource otherwise than before; devices that pods hold stay as they are',
   ResourceGained: 'nodes begin to expose the resource',
+  NamespacesLost: 'pods of these namespaces may use the resources no longer; those that run keep their devices',
   InterfacesUnknown: 'what changes is not known for nodes that have not reported their interfaces',
 
   // What is wrong with a NetworkAttachmentDefinition.
@@ -79,6 +80,7 @@ export const reasons = {
   IllegalMac: 'the MAC is a unicast address such as 52:54:00:12:34:56',
   IllegalOwner: 'owner and group are numeric IDs from 0 to 4294967294',
   IllegalPromiscMode: 'promiscMode is true or false',
+  IllegalValue: 'the plugin, or who calls it, reads a value of another kind here',
   IpamUnsupported: 'macvtap hands the link to a virtual machine and sets no addresses; leave ipam out',
   UnknownKey: 'the plugin does not know this key and ignores it',
 

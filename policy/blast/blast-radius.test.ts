@@ -72,9 +72,9 @@ function run(change: PolicyChange, context: BlastContext = cluster): { told: rea
 describe('the blast radius', () => {
   it('of a creation: what nodes gain, and what implicit exposure they lose', () => {
     assert.deepEqual(run({ after: make([data], zone('a')) }).told, [
-      'ResourceLost eth0: 2 nodes lose it (h1, h2)',
-      'ResourceLost eth1: 2 nodes lose it (h1, h2)',
-      'ResourceGained data: 2 nodes gain it (h1, h2)',
+      'ResourceLost eth0: 2 nodes lose it: h1, h2',
+      'ResourceLost eth1: 2 nodes lose it: h1, h2',
+      'ResourceGained data: 2 nodes gain it: h1, h2',
     ]);
   });
 
@@ -82,22 +82,22 @@ describe('the blast radius', () => {
     const before = make([data], zone('a'));
     const context = { ...cluster, wanted: { ...cluster.wanted, policies: [before] } };
     assert.deepEqual(run({ before }, context).told, [
-      'ResourceLost data: 2 nodes lose it (h1, h2), 3 devices held',
-      'ResourceGained eth0: 2 nodes gain it by implicit exposure (h1, h2)',
-      'ResourceGained eth1: 2 nodes gain it by implicit exposure (h1, h2)',
+      'ResourceLost data: 2 nodes lose it, 3 devices held: h1, h2',
+      'ResourceGained eth0: 2 nodes gain it by implicit exposure: h1, h2',
+      'ResourceGained eth1: 2 nodes gain it by implicit exposure: h1, h2',
     ]);
   });
 
   it('of an edit: what changes, also on nodes that are selected no longer or newly', () => {
     const before = make([data], zone('a'));
     assert.deepEqual(run({ before, after: make([{ ...data, mode: 'vepa' }], zone('a')) }).told, [
-      'ResourceChanged data: 2 nodes change it (h1, h2), 3 devices held: mode bridge -> vepa',
+      'ResourceChanged data: 2 nodes change it, 3 devices held, mode bridge -> vepa: h1, h2',
     ]);
     assert.deepEqual(run({ before, after: make([data], zone('b')) }).told, [
-      'ResourceLost data: 2 nodes lose it (h1, h2), 3 devices held',
-      'ResourceLost eth1: 1 node loses it (h3)',
-      'ResourceGained eth0: 2 nodes gain it by implicit exposure (h1, h2)',
-      'ResourceGained eth1: 2 nodes gain it by implicit exposure (h1, h2)',
+      'ResourceLost data: 2 nodes lose it, 3 devices held: h1, h2',
+      'ResourceLost eth1: 1 node loses it: h3',
+      'ResourceGained eth0: 2 nodes gain it by implicit exposure: h1, h2',
+      'ResourceGained eth1: 2 nodes gain it by implicit exposure: h1, h2',
     ]);
   });
 
@@ -111,7 +111,7 @@ describe('the blast radius', () => {
     const other = policy('other', { priority: 1, parentSelector: [{ nicSelector: { names: ['eth*'] } }] });
     const context = { ...cluster, wanted: { ...cluster.wanted, policies: [other] } };
     assert.deepEqual(run({ after: make([{ nicSelector: { names: ['eth1'] } }], zone('b')) }, context).told, [
-      'PolicyOverlap shares eth1 with macvtap-cni/other on 1 node (h3): the other wins, priority 1 before 99',
+      'PolicyOverlap the other wins, priority 1 before 99; macvtap-cni/other shares eth1 on 1 node: h3',
     ]);
   });
 
@@ -122,10 +122,10 @@ describe('the blast radius', () => {
     ]);
     const context = { ...cluster, nodeStates };
     assert.deepEqual(run({ after: make([data], zone('a')) }, context).told, [
-      'InterfacesUnknown not counted: 2 nodes (h1, h2)',
+      'InterfacesUnknown not counted: 2 nodes: h1, h2',
     ]);
     assert.deepEqual(run({ after: make([data], zone('b')) }, context).told, [
-      'InterfacesUnknown not counted: 1 node (h3)',
+      'InterfacesUnknown not counted: 1 node: h3',
     ]);
   });
 
@@ -147,7 +147,7 @@ describe('the blast radius', () => {
     const context = { ...cluster, nodes, nodeStates };
     assert.equal(run({ after: make([data], zone('c')) }, context).breaths, 4);
     const few = run({ after: make([data], zone('a')) }, context);
-    assert.ok(few.breaths > 4 && few.told[2] === 'ResourceGained data: 100 nodes gain it (n0, n1, n2, ...)');
+    assert.ok(few.breaths > 4 && few.told[2] === 'ResourceGained data: 100 nodes gain it: n0, n1, n2, ...');
     assert.ok(run({ after: make([data]) }, context).breaths > few.breaths);
   });
 });

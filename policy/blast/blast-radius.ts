@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
-import { clip, countNodes } from '../nodepolicy/brief-text.ts';
+import { countNodes, warnBriefly } from '../nodepolicy/brief-text.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import { readInterface } from '../plan/interface-facts.ts';
 import { matchNode, type NodeFacts } from '../plan/match-node.ts';
 import { isOutsideNamespace, type Wanted } from '../plan/sources.ts';
-import { type Verdict, warn } from '../reasons.ts';
+import type { Verdict } from '../reasons.ts';
 import { blastOfNode, type ReachedNode } from './blast-of-node.ts';
 import { summarizeBlast } from './summarize-blast.ts';
 import { summarizeOverlaps } from './summarize-overlaps.ts';
@@ -46,7 +46,7 @@ function workOfPlans(policies: number): number {
  *   const blast = blastRadius({ before, after }, context);
  *   let step = blast.next();
  *   while (!step.done) { await setImmediate(); step = blast.next(); }
- *   step.value // [{ code: 'ResourceLost', detail: 'dataplane: 3 nodes lose it (h1, h2, h3), 12 devices held', … }]
+ *   step.value // [{ code: 'ResourceLost', detail: 'dataplane: 3 nodes lose it, 12 devices held: h1, h2, h3', … }]
  */
 export function* blastRadius(
   { before, after }: PolicyChange,
@@ -87,5 +87,5 @@ function readNode(node: NodeFacts, state: MacvtapNetworkNodeState | undefined): 
 
 function tellUnknown(nodes: readonly string[]): readonly Verdict[] {
   if (nodes.length === 0) return [];
-  return [warn('InterfacesUnknown', 'spec', clip(`not counted: ${countNodes(nodes)}`))];
+  return [warnBriefly('InterfacesUnknown', 'spec', `not counted: ${countNodes(nodes)}`)];
 }

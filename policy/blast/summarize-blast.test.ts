@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { verdictText } from '../../webhook/admission/responses.ts';
 import type { ResourceChange } from './blast-of-node.ts';
 import { summarizeBlast } from './summarize-blast.ts';
 
@@ -28,11 +29,11 @@ describe('the summary of a change', () => {
   it('adds up nodes and held devices by resource', () => {
     const lost = (held: number) => change('lost', 'dataplane', held);
     assert.deepEqual(told(['h1', lost(4)], ['h2', lost(8)], ['h3', lost(0)]), [
-      'ResourceLost dataplane: 3 nodes lose it (h1, h2, h3), 12 devices held',
+      'ResourceLost dataplane: 3 nodes lose it, 12 devices held: h1, h2, h3',
     ]);
-    assert.deepEqual(told(['h1', lost(1)]), ['ResourceLost dataplane: 1 node loses it (h1), 1 device held']);
+    assert.deepEqual(told(['h1', lost(1)]), ['ResourceLost dataplane: 1 node loses it, 1 device held: h1']);
     assert.deepEqual(told(...['h1', 'h2', 'h3', 'h4'].map((name): Blast => [name, change('gained', 'a')])), [
-      'ResourceGained a: 4 nodes gain it (h1, h2, h3, ...)',
+      'ResourceGained a: 4 nodes gain it: h1, h2, h3, ...',
     ]);
   });
 
@@ -43,10 +44,10 @@ describe('the summary of a change', () => {
         ['h2', change('changed', 'a', 0, 'parent eth0 -> eth1'), change('gained', 'b')],
       ),
       [
-        'ResourceChanged a: 1 node changes it (h1), 2 devices held: mode bridge -> vepa',
-        'ResourceChanged a: 1 node changes it (h2): parent eth0 -> eth1',
-        'ResourceGained b: 1 node gains it (h2)',
-        'ResourceGained b: 1 node gains it by implicit exposure (h1)',
+        'ResourceChanged a: 1 node changes it, 2 devices held, mode bridge -> vepa: h1',
+        'ResourceChanged a: 1 node changes it, parent eth0 -> eth1: h2',
+        'ResourceGained b: 1 node gains it: h2',
+        'ResourceGained b: 1 node gains it by implicit exposure: h1',
       ],
     );
   });
@@ -80,15 +81,34 @@ describe('the summary of a change', () => {
     assert.deepEqual(texts.slice(10), ['ResourceChanged and 2 changes more on 1 node']);
   });
 
-  it('stays short with the longest names there can be', () => {
-    const long = change(
-      'changed',
-      'r'.repeat(63),
-      4_096,
-      `parent ${'a'.repeat(15)} -> ${'b'.repeat(15)}, mode private -> passthru, ${'x'.repeat(200)}`,
+  it('is told in full with the longest names there can be, but for the names of nodes', () => {
+    const resource = 'r'.repeat(63);
+    const names = Array.from({ length: 5_000 }, (_, index) => `ip-10-0-${index}-${'n'.repeat(240)}`);
+    const finished = (effect: ResourceChange['effect'], how: string) => {
+      const summary = summarizeBlast();
+      for (const name of names) summary.add(name, [change(effect, resource, 4_096, how)]);
+      return summary.verdicts().map(verdictText);
+    };
+    const [lost] = finished('lost', '');
+    assert.match(lost ?? '', /^ResourceLost spec: .* \(r{63}: 5000 nodes lose it, 20480000 devices held: ip-10-0-0-n+/);
+    const [changed] = finished('changed', 'parent ens5f0 -> ens5f1, mode private -> vepa');
+    assert.match(changed ?? '', /\(r{63}: 5000 nodes change it, 20480000 devices held, parent ens5f0 -> ens5f1/);
+    const [gained] = finished('gained', 'by the explicit configuration');
+    assert.match(gained ?? '', /\(r{63}: 5000 nodes gain it by the explicit configuration/);
+    for (const text of [lost, changed, gained]) assert.ok((text ?? '').length <= 256);
+  });
+
+  it('has room for the mode and for nodes where names are as most are', () => {
+    const nodes = ['ip-10-0-123-45', 'ip-10-0-123-46', 'ip-10-0-123-47'].map(
+      (name) => `${name}.eu-central-1.compute.internal`,
     );
-    const names = Array.from({ length: 5_000 }, (_, index) => `${index}${'n'.repeat(240)}`);
-    const [text] = told(...names.map((name): Blast => [name, long]));
-    assert.match(text ?? '', /5000 nodes change it .*, 20480000 devices held: /);
+    const summary = summarizeBlast();
+    for (const name of nodes) summary.add(name, [change('changed', 'dataplane', 20, 'mode private -> vepa')]);
+    const [text] = summary.verdicts().map(verdictText);
+    assert.match(
+      text ?? '',
+      /\(dataplane: 3 nodes change it, 60 devices held, mode private -> vepa: ip-10-0-123-45\..*\)$/,
+    );
+    assert.ok((text ?? '').length <= 256);
   });
 });

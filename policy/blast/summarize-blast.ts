@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { clip, count, listNames } from '../nodepolicy/brief-text.ts';
+import { count, listNames, warnBriefly } from '../nodepolicy/brief-text.ts';
 import { compareNatural } from '../plan/natural-order.ts';
-import { type Verdict, warn } from '../reasons.ts';
+import type { Verdict } from '../reasons.ts';
 import type { ResourceChange } from './blast-of-node.ts';
 
 /** How many kinds of change are told one by one. */
@@ -28,8 +28,8 @@ export interface BlastSummary {
 }
 
 /**
- * What a change does to the nodes, one verdict for each resource and effect: `dataplane: 3 nodes lose it (h1, h2, h3),
- * 12 devices held`. Losses come first, then what reaches most nodes; what is too much to tell is counted in the last.
+ * What a change does to the nodes, one verdict for each resource and effect: `dataplane: 3 nodes lose it, 12 devices held:
+ * h1, h2, h3`. Losses come first, then what reaches most nodes; what is too much to tell is counted in the last.
  *
  * Emits ResourceLost, ResourceChanged, ResourceGained.
  */
@@ -56,22 +56,24 @@ export function summarizeBlast(): BlastSummary {
 }
 
 function tell({ change }: Tally, text: string): Verdict {
-  return warn(effects[change.effect].code, 'spec', clip(text));
+  return warnBriefly(effects[change.effect].code, 'spec', text);
 }
 
 function textOf({ change: { resource, effect, how }, nodes, held }: Tally): string {
   const verb = nodes.length === 1 ? effects[effect].one : effects[effect].many;
   const source = effect === 'gained' && how !== '' ? ` ${how}` : '';
-  const details = effect === 'changed' ? `: ${how}` : '';
-  const holders = held === 0 ? '' : `, ${count(held, 'device')} held`;
-  return `${resource}: ${count(nodes.length, 'node')} ${verb}${source} (${listNames(nodes)})${holders}${details}`;
+  const details = effect === 'changed' ? `, ${how}` : '';
+  return `${resource}: ${count(nodes.length, 'node')} ${verb}${source}${holdersOf(held)}${details}: ${listNames(nodes)}`;
 }
 
 function restText(rest: readonly Tally[]): string {
   const nodes = new Set(rest.flatMap((tally) => tally.nodes));
   const held = rest.reduce((sum, tally) => sum + tally.held, 0);
-  const holders = held === 0 ? '' : `, ${count(held, 'device')} held`;
-  return `and ${count(rest.length, 'change')} more on ${count(nodes.size, 'node')}${holders}`;
+  return `and ${count(rest.length, 'change')} more on ${count(nodes.size, 'node')}${holdersOf(held)}`;
+}
+
+function holdersOf(held: number): string {
+  return held === 0 ? '' : `, ${count(held, 'device')} held`;
 }
 
 /** Total, so that the same change is always told in the same words. */

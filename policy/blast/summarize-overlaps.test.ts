@@ -26,18 +26,18 @@ describe('selectors that find the same interface', () => {
     const first = make('first', 1, all);
     const second = make('second', 2, { ...all, mode: 'vepa' });
     assert.deepEqual(told(second, first), [
-      'shares eth0, eth1 with macvtap-cni/first on 2 nodes (h1, h2): the other wins, priority 1 before 2',
+      'the other wins, priority 1 before 2; macvtap-cni/first shares eth0, eth1 on 2 nodes: h1, h2',
     ]);
     assert.deepEqual(told(first, second), [
-      'shares eth0, eth1 with macvtap-cni/second on 2 nodes (h1, h2): this policy wins, priority 1 before 2',
+      'this policy wins, priority 1 before 2; macvtap-cni/second shares eth0, eth1 on 2 nodes: h1, h2',
     ]);
   });
 
   it('are told where one takes the interface whole', () => {
     const whole = make('whole', 1, { nicSelector: { names: ['eth0'] }, mode: 'passthru', resourceName: 'whole' });
     const bridge = make('bridge', 2, { parentIface: 'eth0', resourceName: 'data' });
-    assert.match(told(bridge, whole)[0] ?? '', /^shares passthru of eth0 with macvtap-cni\/whole /);
-    assert.match(told(whole, bridge)[0] ?? '', /^shares passthru of eth0 with macvtap-cni\/bridge /);
+    assert.match(told(bridge, whole)[0] ?? '', /; macvtap-cni\/whole shares passthru of eth0 on /);
+    assert.match(told(whole, bridge)[0] ?? '', /; macvtap-cni\/bridge shares passthru of eth0 on /);
   });
 
   it('are told for each other policy, in the order in which they win', () => {

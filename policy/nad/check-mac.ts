@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type JsonObject, ownValue } from '../json-object.ts';
+import { givenValue, type JsonObject } from '../json-object.ts';
 import { quote } from '../quote.ts';
 import { deny, type Verdict } from '../reasons.ts';
 import type { NadRule } from './rule.ts';
@@ -9,14 +9,14 @@ const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 
 /** Where a config can say a MAC, one more binding than the other. */
 const places = [
-  { path: 'runtimeConfig.mac', read: (conf: JsonObject) => ownValue(ownValue(conf, 'runtimeConfig'), 'mac') },
-  { path: 'args.cni.mac', read: (conf: JsonObject) => ownValue(ownValue(ownValue(conf, 'args'), 'cni'), 'mac') },
-  { path: 'mac', read: (conf: JsonObject) => ownValue(conf, 'mac') },
+  { path: 'runtimeConfig.mac', read: (conf: JsonObject) => givenValue(givenValue(conf, 'runtimeConfig'), 'mac') },
+  { path: 'args.cni.mac', read: (conf: JsonObject) => givenValue(givenValue(givenValue(conf, 'args'), 'cni'), 'mac') },
+  { path: 'mac', read: (conf: JsonObject) => givenValue(conf, 'mac') },
 ] as const;
 
 /**
  * A MAC is six pairs of hexadecimal digits between colons, not all zero and not that of a group: the kernel takes no
- * other for an interface. An empty one counts as none, as for Multus.
+ * other for an interface. null and an empty one count as none, as for Multus.
  *
  * Reads mac, args.cni.mac and runtimeConfig.mac of the plugin. Emits IllegalMac.
  * Source: include/linux/etherdevice.h, is_valid_ether_addr.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ownValue } from '../json-object.ts';
+import { givenValue } from '../json-object.ts';
 import type { Offer } from '../offers/offers.ts';
 import { isMode } from '../plan/mode.ts';
 import { quote } from '../quote.ts';
@@ -23,13 +23,13 @@ export const checkMode: NadRule = ({ resource, plugins }, { offers }) => {
 };
 
 function modeFaults({ conf, path }: MacvtapPlugin, offered: readonly Offer[]): readonly Verdict[] {
-  const mode = ownValue(conf, 'mode');
+  const mode = givenValue(conf, 'mode');
   if (mode === undefined) return [];
   if (typeof mode !== 'string' || !isMode(mode)) return [deny('UnknownMode', `${path}.mode`, `mode ${quote(mode)}`)];
   const others = offered.filter((offer) => offer.mode !== mode);
   const [other] = others;
   if (other === undefined) return [];
-  const copied = ownValue(conf, 'modeFrom') === modeFromPolicy;
+  const copied = givenValue(conf, 'modeFrom') === modeFromPolicy;
   const detail = `mode ${mode}: ${describe(other)}`;
   if (others.length < offered.length) return copied ? [] : [warn('ModeVaries', `${path}.mode`, detail)];
   return copied
@@ -38,7 +38,7 @@ function modeFaults({ conf, path }: MacvtapPlugin, offered: readonly Offer[]): r
 }
 
 function modeFromFaults({ conf, path }: MacvtapPlugin): readonly Verdict[] {
-  const modeFrom = ownValue(conf, 'modeFrom');
+  const modeFrom = givenValue(conf, 'modeFrom');
   return modeFrom === undefined || modeFrom === modeFromPolicy
     ? []
     : [deny('UnknownModeFrom', `${path}.modeFrom`, `modeFrom ${quote(modeFrom)}`)];

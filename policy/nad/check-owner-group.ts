@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ownValue } from '../json-object.ts';
+import { givenValue } from '../json-object.ts';
 import { quote } from '../quote.ts';
 import { deny } from '../reasons.ts';
 import type { NadRule } from './rule.ts';
@@ -16,7 +16,7 @@ const maxID = 2 ** 32 - 2;
 export const checkOwnerGroup: NadRule = ({ plugins }) =>
   plugins.flatMap(({ conf, path }) =>
     ['owner', 'group'].flatMap((key) => {
-      const id = ownValue(conf, key);
+      const id = givenValue(conf, key);
       return id === undefined || (typeof id === 'number' && Number.isInteger(id) && id >= 0 && id <= maxID)
         ? []
         : [deny('IllegalOwner', `${path}.${key}`, `${key} ${quote(id)}`)];

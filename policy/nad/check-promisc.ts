@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ownValue } from '../json-object.ts';
+import { givenValue } from '../json-object.ts';
 import { quote } from '../quote.ts';
 import { deny } from '../reasons.ts';
 import type { NadRule } from './rule.ts';
@@ -12,7 +12,7 @@ import type { NadRule } from './rule.ts';
  */
 export const checkPromisc: NadRule = ({ plugins }) =>
   plugins.flatMap(({ conf, path }) => {
-    const promiscMode = ownValue(conf, 'promiscMode');
+    const promiscMode = givenValue(conf, 'promiscMode');
     return promiscMode === undefined || typeof promiscMode === 'boolean'
       ? []
       : [deny('IllegalPromiscMode', `${path}.promiscMode`, `promiscMode ${quote(promiscMode)}`)];

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { buildOffers, contextIn, namespaces, offer } from '../../test/fixtures/nad/offers.ts';
+import { named, nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
 import { policy } from '../../test/fixtures/plan/build-example.ts';
 import type { Offer } from '../offers/offers.ts';
+import { withPolicies } from '../offers/with-policies.ts';
 import { defaultNad } from './default-nad.ts';
 import { needsLookup } from './needs-lookup.ts';
 import type { NadContext, NadObject } from './rule.ts';
@@ -203,10 +205,8 @@ describe('the resource of a network without the annotation', () => {
     it(said, () => {
       const { annotation } = defaulted(nad(config, {}), context);
       assert.equal(annotation, resource === undefined ? undefined : prefixed(resource));
-      assert.equal(
-        needsLookup(nad(config, {}), context),
-        resource === undefined || context.namespaceLabels === undefined,
-      );
+      // Whatever else is found may be found otherwise by a policy that the cache has not seen.
+      assert.equal(needsLookup(nad(config, {}), context), resource !== 'net');
     });
   }
 
@@ -233,7 +233,39 @@ describe('a live look-up', () => {
     assert.ok(lookup(nad(undefined, { [resourceKey]: prefixed('datapalne') })));
   });
 
+  it('comes before a resource is taken that a newer policy may speak against', () => {
+    const alpha = named('alpha', { parentIface: 'eth0', resourceName: 'alpha' });
+    const beta = named('beta', { parentIface: 'eth1', resourceName: 'beta' });
+    const states = { h1: nodeState([reported('eth1', 'eth1', { source: 'implicit' })]) };
+    const cached = contextIn('default', { offers: offersOf({ policies: [alpha], states }) });
+    const live = contextIn('default', { offers: withPolicies(cached.offers, [alpha, beta]) });
+    const ofItsName = nad('{"type":"macvtap"}', {}, 'beta');
+    const unnamed = nad('{"type":"macvtap"}', {});
+    const onParent = nad('{"type":"macvtap","master":"eth1"}', {});
+    assert.deepEqual(
+      [ofItsName, unnamed, onParent].map((object) => needsLookup(object, cached)),
+      [true, true, true],
+    );
+    const taken = ({ offers }: NadContext) =>
+      [ofItsName, unnamed, onParent].map((object) => defaulted(object, contextIn('default', { offers })).annotation);
+    assert.deepEqual(taken(cached), [prefixed('alpha'), prefixed('alpha'), prefixed('eth1')]);
+    assert.deepEqual(taken(live), [prefixed('beta'), undefined, prefixed('beta')]);
+    assert.ok(!needsLookup(ofItsName, live));
+  });
+
+  it('comes for a network whose name is generated later, and so matches none', () => {
+    const generated = {
+      metadata: { generateName: 'net-', namespace: 'default' },
+      spec: nad('{"type":"macvtap"}').spec,
+    };
+    assert.ok(lookup(generated as unknown as NadObject));
+  });
+
   it('does not come where it would tell nothing new', () => {
+    const implicit = offersOf({ states: { h1: nodeState([reported('net', 'net', { source: 'implicit' })]) } });
+    assert.ok(!needsLookup(nad('{"type":"macvtap"}', {}), contextIn('default', { offers: implicit })));
+    assert.ok(needsLookup(nad('{"type":"macvtap"}', {}), contextIn('unknown', { offers: implicit })));
+
     for (const object of [
       nad('{"type":"macvtap"}', { [resourceKey]: prefixed('dataplane') }),
       nad('{"type":"macvtap"}', { [resourceKey]: 'intel.com/sriov' }),

@@ -160,6 +160,14 @@ describe('an update', () => {
     assert.deepEqual(told(labelled, { before }), ['warn ResourceUnknown', 'warn UnknownMode', 'warn IllegalMtu']);
   });
 
+  it('is warned of it also where a plugin was put before the one at fault, and denied a second one like it', () => {
+    const list = (...plugins: readonly object[]) => nad(JSON.stringify({ cniVersion: '1.0.0', name: 'n', plugins }));
+    const ours = { type: 'macvtap', mtu: 1 };
+    const before = list(ours);
+    assert.deepEqual(told(list({ type: 'tuning' }, ours), { before }), ['warn IllegalMtu']);
+    assert.deepEqual(told(list(ours, ours), { before }), ['warn IllegalMtu', 'deny IllegalMtu']);
+  });
+
   it('is denied what it brought, and what it changed from one fault to another', () => {
     const before = nad('{"type":"macvtap","mtu":1,"owner":-1}', 'none');
     const after = nad('{"type":"macvtap","mtu":2,"owner":-1,"promiscMode":1}', 'other');

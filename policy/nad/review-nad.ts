@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Verdict, warn } from '../reasons.ts';
+import { pardonKnown } from '../pardon-known.ts';
+import type { Verdict } from '../reasons.ts';
 import { readNad } from './read-nad.ts';
 import type { NadContext, NadObject } from './rule.ts';
 import { rules } from './rules.ts';
@@ -12,18 +13,10 @@ import { rules } from './rules.ts';
 export function reviewNad(nad: NadObject, context: NadContext): readonly Verdict[] {
   const verdicts = judge(nad, context);
   if (context.before === undefined || verdicts.every(({ severity }) => severity === 'warn')) return verdicts;
-  const before = new Set(judge(context.before, context).map(identity));
-  return verdicts.map((verdict) =>
-    before.has(identity(verdict)) ? warn(verdict.code, verdict.path, verdict.detail) : verdict,
-  );
+  return pardonKnown(verdicts, judge(context.before, context));
 }
 
 function judge(nad: NadObject, context: NadContext): readonly Verdict[] {
   const facts = readNad(nad);
   return facts === undefined ? [] : rules.flatMap(({ rule }) => rule(facts, context));
-}
-
-/** The detail holds the value at fault: a wrong MTU that became another wrong MTU is a fault of this update. */
-function identity({ code, path, detail }: Verdict): string {
-  return JSON.stringify([code, path, detail]);
 }

@@ -13,6 +13,7 @@ import { checkParent } from './check-parent.ts';
 import { checkPlugins } from './check-plugins.ts';
 import { checkPromisc } from './check-promisc.ts';
 import { checkResource } from './check-resource.ts';
+import { checkShapes } from './check-shapes.ts';
 import type { NadRule } from './rule.ts';
 
 /** The rules of a network, in the order in which their verdicts are told. Each is fed by test/fixtures/nad/<name>. */
@@ -30,5 +31,6 @@ export const rules = [
   { name: 'check-owner-group', rule: checkOwnerGroup },
   { name: 'check-promisc', rule: checkPromisc },
   { name: 'check-ipam', rule: checkIpam },
+  { name: 'check-shapes', rule: checkShapes },
   { name: 'check-known-keys', rule: checkKnownKeys },
 ] as const satisfies readonly { name: string; rule: NadRule }[];

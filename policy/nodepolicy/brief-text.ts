@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type ReasonCode, type Verdict, warn } from '../reasons.ts';
 
 /** The most characters of a warning: kubectl and the API server cut what is longer. */
 const maxChars = 256;
@@ -13,17 +14,27 @@ export function count(number: number, noun: string): string {
 }
 
 /** `h1, h2, h3, ...`: the first names of a list that may be long, each cut to 32 characters. */
-export function listNames(names: readonly string[], total = names.length): string {
+export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, shownNames).map((name) => clip(name, shownChars));
-  return [...shown, ...(total > shown.length ? ['...'] : [])].join(', ');
+  return [...shown, ...(names.length > shown.length ? ['...'] : [])].join(', ');
 }
 
-/** `3 nodes (h1, h2, h3)`; the names may be fewer than the nodes are. */
-export function countNodes(names: readonly string[], total = names.length): string {
-  return `${count(total, 'node')} (${listNames(names, total)})`;
+/** `3 nodes: h1, h2, h3`: the number is what counts, and so comes before what may be cut. */
+export function countNodes(names: readonly string[]): string {
+  return `${count(names.length, 'node')}: ${listNames(names)}`;
+}
+
+/**
+ * A warning that is told in full, as `code path: reason (detail)`, and so has a detail as long as the rest leaves room
+ * for: what it is told for stands first in it, names that may be many or long last.
+ */
+export function warnBriefly(code: ReasonCode, path: string, detail: string): Verdict {
+  const verdict = warn(code, path, detail);
+  const room = maxChars - `${code} ${path}: ${verdict.reason} ()`.length;
+  return { ...verdict, detail: clip(detail, room) };
 }
 
 /** A text of at most so many characters, its end cut off where it is longer. */
-export function clip(text: string, limit = maxChars): string {
+export function clip(text: string, limit: number): string {
   return text.length <= limit ? text : `${text.slice(0, limit - 3).toWellFormed()}...`;
 }

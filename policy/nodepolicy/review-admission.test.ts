@@ -60,13 +60,17 @@ describe('a policy that is updated', () => {
     assert.deepEqual(brief(make(priority), { before: make(bad) }), [`warn ${quantityAt}`]);
   });
 
-  it('is denied when a fault changes its value or its place', () => {
+  it('is denied when a fault changes its value', () => {
     const worse = { ...bad, parentSelector: [bad.parentSelector[0], { ...twoDevices, quantity: 3 }] };
-    const moved = { ...bad, parentSelector: [twoDevices, bad.parentSelector[0]] };
     assert.deepEqual(brief(make(worse), { before: make(bad) }), [`deny ${quantityAt}`]);
-    assert.deepEqual(brief(make(moved), { before: make(bad) }), [
-      'deny PassthruQuantity spec.parentSelector[0].quantity',
-    ]);
+  });
+
+  it('is warned of a fault that an entry before it has moved, and denied when it is there once more', () => {
+    const quantityOf = (entry: number) => `PassthruQuantity spec.parentSelector[${entry}].quantity`;
+    const moved = { ...bad, parentSelector: [twoDevices, bad.parentSelector[0]] };
+    assert.deepEqual(brief(make(moved), { before: make(bad) }), [`warn ${quantityOf(0)}`]);
+    const twice = { ...bad, parentSelector: [twoDevices, ...bad.parentSelector] };
+    assert.deepEqual(brief(make(twice), { before: make(bad) }), [`warn ${quantityOf(0)}`, `deny ${quantityOf(2)}`]);
   });
 
   it('may mend one fault of two', () => {
@@ -96,6 +100,19 @@ describe('a policy that is updated', () => {
     assert.deepEqual(brief(make({ ...every, priority: 5 }), { before: make(every) }), [
       'warn SelectsEveryNode spec.nodeSelector',
     ]);
+  });
+
+  it('is told which namespaces lose access', () => {
+    const namespaces = new Map([
+      ['a', { team: 'red' }],
+      ['b', {}],
+    ]);
+    const narrow = { ...good, namespaceSelector: { matchLabels: { team: 'red' } } };
+    assert.deepEqual(brief(make(narrow), { before: make(good), namespaces }), [
+      'warn NamespacesLost spec.namespaceSelector',
+    ]);
+    assert.deepEqual(brief(make(narrow), { before: make({ parentSelector: 5 }), namespaces }), []);
+    assert.deepEqual(brief(make(narrow), { namespaces }), []);
   });
 
   it('passes when it is being deleted', () => {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { pardonKnown } from '../pardon-known.ts';
 import { deny, type Verdict } from '../reasons.ts';
 import { isBeingDeleted } from './default-policy.ts';
 import { findShapeFault } from './find-shape-fault.ts';
 import { isSameSpec } from './is-same-spec.ts';
 import type { WarningContext } from './policy-warning.ts';
-import { shapeDetail } from './read-broken-policy.ts';
+import { readAnyPolicy, shapeDetail } from './read-broken-policy.ts';
 import { readPolicy } from './read-policy.ts';
 import { reviewPolicy } from './review-policy.ts';
 import type { PolicyObject, ReviewContext } from './rule.ts';
 import { warnings } from './warnings.ts';
 
 /** What is known beside the object when a policy is created or updated. */
-export interface PolicyAdmissionContext extends ReviewContext, WarningContext {
+export interface PolicyAdmissionContext extends ReviewContext, Omit<WarningContext, 'earlier'> {
   /** On UPDATE: the object as it was. */
   readonly before?: unknown;
 }
@@ -27,21 +28,17 @@ export function reviewPolicyAdmission(object: unknown, context: PolicyAdmissionC
   if (isBeingDeleted(object)) return [];
   const { before } = context;
   const isUntouched = before !== undefined && isSameSpec(object, before);
-  const earlier = before === undefined ? [] : faultsOf(before, context).map(identityOf);
-  const faults = faultsOf(object, context).map((verdict) =>
-    isUntouched || earlier.includes(identityOf(verdict)) ? ({ ...verdict, severity: 'warn' } as const) : verdict,
-  );
+  const found = faultsOf(object, context);
+  const faults = isUntouched
+    ? found.map((verdict) => ({ ...verdict, severity: 'warn' }) as const)
+    : pardonKnown(found, before === undefined ? [] : faultsOf(before, context));
   if (isUntouched || faults.length > 0) return faults;
   const policy = readPolicy(object as PolicyObject, context);
-  return warnings.flatMap(({ warning }) => warning(policy, context));
+  const told = { ...context, ...(before !== undefined && { earlier: readAnyPolicy(before, context) }) };
+  return warnings.flatMap(({ warning }) => warning(policy, told));
 }
 
 function faultsOf(object: unknown, context: ReviewContext): readonly Verdict[] {
   const path = findShapeFault(object);
   return path === undefined ? reviewPolicy(object as PolicyObject, context) : [deny('SchemaFault', path, shapeDetail)];
-}
-
-/** The same fault is the same code at the same place about the same value. */
-function identityOf({ code, path, detail }: Verdict): string {
-  return JSON.stringify([code, path, detail]);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { matchNode } from '../plan/match-node.ts';
 import { comparePolicies } from '../plan/policy-order.ts';
-import { type Verdict, warn } from '../reasons.ts';
-import { clip, countNodes, listNames } from './brief-text.ts';
+import type { Verdict } from '../reasons.ts';
+import { clip, countNodes, listNames, warnBriefly } from './brief-text.ts';
 import type { PolicyWarning } from './policy-warning.ts';
 import type { Policy } from './read-policy.ts';
 
@@ -63,11 +63,11 @@ export function tellOverlaps(
       ...(shared.resources.length > 0 ? [listNames(shared.resources)] : []),
       ...(shared.parents.length > 0 ? [`passthru of ${listNames(shared.parents)}`] : []),
     ].join(' and ');
-    return `shares ${things} with ${clip(other.id, 80)} on ${countNodes(nodes)}: ${winnerOf(policy, other)}`;
+    return `${winnerOf(policy, other)}; ${clip(other.id, 60)} shares ${things} on ${countNodes(nodes)}`;
   });
   const rest = overlaps.length - told.length;
   const more = rest === 0 ? [] : [`and ${rest} more ${rest === 1 ? 'policy' : 'policies'}`];
-  return [...told, ...more].map((detail) => warn('PolicyOverlap', 'spec', clip(detail)));
+  return [...told, ...more].map((detail) => warnBriefly('PolicyOverlap', 'spec', detail));
 }
 
 /** Who comes first, and what decides it. */

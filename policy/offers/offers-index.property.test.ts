@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { named, nodeState, offersInput, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { nodeState, offersInput, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import type { ParentEntry } from '../nodepolicy/rule.ts';
-import type { Offers } from './offers.ts';
+import type { ParentEntry, PolicySpec } from '../nodepolicy/rule.ts';
+import type { NodeFacts } from '../plan/match-node.ts';
+import type { Offers, OffersInput } from './offers.ts';
 import { collectOffers, createOffersIndex } from './offers-index.ts';
 import { withPolicies } from './with-policies.ts';
 
@@ -54,13 +56,21 @@ const entry: fc.Arbitrary<ParentEntry> = fc
   .map(({ parent, name, ...rest }) => ({ ...parent, ...name, ...rest }));
 
 /** Faulty at times: both ways of saying which interfaces. */
-const spec = fc.array(
+const entries = fc.array(
   fc.oneof(
     { weight: 9, arbitrary: entry },
     { weight: 1, arbitrary: fc.constant<ParentEntry>({ parentIface: 'eth0', nicSelector: {} }) },
   ),
   { minLength: 1, maxLength: 3 },
 );
+
+const zone = fc.constantFrom('a', 'b');
+const spec = fc
+  .record({ parentSelector: entries, zone: fc.option(zone, { nil: undefined }) })
+  .map(({ parentSelector, zone: value }) => ({
+    parentSelector,
+    ...(value !== undefined && { nodeSelector: { matchLabels: { zone: value } } }),
+  }));
 
 const explicit = fc.constantFrom(
   undefined,
@@ -71,14 +81,16 @@ const explicit = fc.constantFrom(
 
 type Change =
   | { readonly node: string; readonly state?: MacvtapNetworkNodeState | undefined; readonly exists?: boolean }
-  | { readonly policy: string; readonly entries: readonly ParentEntry[] | undefined }
+  | { readonly node: string; readonly zone: string }
+  | { readonly policy: string; readonly spec: PolicySpec | undefined }
   | { readonly explicit: string | undefined };
 
 const node = fc.constantFrom('h1', 'h2', 'h3');
 const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ node, state: fc.option(state, { nil: undefined, freq: 5 }) }) },
   fc.record({ node, exists: fc.boolean() }),
-  fc.record({ policy: fc.constantFrom(...policyNames), entries: fc.option(spec, { nil: undefined, freq: 4 }) }),
+  fc.record({ node, zone }),
+  fc.record({ policy: fc.constantFrom(...policyNames), spec: fc.option(spec, { nil: undefined, freq: 4 }) }),
   fc.record({ explicit }),
 );
 
@@ -97,20 +109,22 @@ describe('offers, whatever changes in whatever order', () => {
     );
   });
 
-  it('with a newer list of policies name what a reading of everything would', () => {
+  it('with a newer list of policies are what a reading of everything would give, and the index stays as it was', () => {
+    const lists = fc.array(change, { maxLength: 4 });
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 10 }), fc.array(change, { maxLength: 4 }), (first, then) => {
+      fc.property(fc.array(change, { maxLength: 10 }), lists, lists, (first, then, last) => {
+        const index = createOffersIndex();
         const world = emptyWorld();
         for (const one of first) apply(one, world);
-        const before = collectOffers(inputOf(world));
+        const before = inputOf(world);
+        const offers = index.update(before);
         for (const one of then) if ('policy' in one) apply(one, world);
-        const view = withPolicies(before, [...world.policies.values()]);
-        const missing = collectOffers(inputOf(world)).resources.filter((name) => !view.resources.includes(name));
-        assert.deepEqual(
-          missing.filter((name) => isWritten(name, world)),
-          [],
-        );
-        assertConsistent(view);
+        const newer = withPolicies(offers, [...world.policies.values()]);
+        assert.deepEqual(dump(newer), dump(collectOffers({ ...before, policies: [...world.policies.values()] })));
+        assert.deepEqual(dump(withPolicies(newer, before.policies)), dump(offers));
+        assert.equal(index.update(before), offers);
+        for (const one of last) apply(one, world);
+        assert.deepEqual(dump(index.update(inputOf(world))), dump(collectOffers(inputOf(world))));
       }),
       { numRuns: 500 },
     );
@@ -129,39 +143,39 @@ describe('offers, whatever changes in whatever order', () => {
 
 interface World {
   readonly states: Map<string, MacvtapNetworkNodeState>;
-  readonly nodes: Set<string>;
+  /** Their zones. */
+  readonly nodes: Map<string, NodeFacts>;
   readonly policies: Map<string, Policy>;
   explicit: string | undefined;
 }
 
 function emptyWorld(): World {
-  return { states: new Map(), nodes: new Set(['h1', 'h2', 'h3']), policies: new Map(), explicit: undefined };
+  const nodes = new Map(['h1', 'h2', 'h3'].map((name) => [name, inZone(name, 'a')]));
+  return { states: new Map(), nodes, policies: new Map(), explicit: undefined };
 }
 
 function apply(one: Change, world: World): void {
   if ('policy' in one) {
-    if (one.entries === undefined) world.policies.delete(one.policy);
-    else world.policies.set(one.policy, named(one.policy, ...one.entries));
+    if (one.spec === undefined) world.policies.delete(one.policy);
+    else world.policies.set(one.policy, policy(one.policy, one.spec));
   } else if ('explicit' in one) {
     world.explicit = one.explicit;
+  } else if ('zone' in one) {
+    if (world.nodes.has(one.node)) world.nodes.set(one.node, inZone(one.node, one.zone));
   } else if (one.exists !== undefined) {
-    if (one.exists) world.nodes.add(one.node);
+    if (one.exists) world.nodes.getOrInsert(one.node, inZone(one.node, 'a'));
     else world.nodes.delete(one.node);
   } else if (one.state === undefined) world.states.delete(one.node);
   else world.states.set(one.node, one.state);
 }
 
-function inputOf({ states, nodes, policies, explicit: text }: World) {
-  return offersInput({
-    states: Object.fromEntries(states),
-    nodes: [...nodes],
-    policies: [...policies.values()],
-    ...(text !== undefined && { explicit: text }),
-  });
+function inZone(name: string, value: string): NodeFacts {
+  return { name, labels: { zone: value } };
 }
 
-function isWritten(name: string, { policies }: World): boolean {
-  return [...policies.values()].some(({ entries }) => entries.some(({ resourceName }) => resourceName === name));
+function inputOf({ states, nodes, policies, explicit: text }: World): OffersInput {
+  const rest = offersInput({ policies: [...policies.values()], ...(text !== undefined && { explicit: text }) });
+  return { ...rest, nodes: new Map(nodes), nodeStates: new Map(states) };
 }
 
 function dump(offers: Offers): unknown {

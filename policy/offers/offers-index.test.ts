@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { briefOffers, named, nodeState, offersInput, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import { createOffersIndex } from './offers-index.ts';
 
@@ -71,6 +72,16 @@ describe('an index of offers', () => {
     index.update(offersInput({}));
     const selects = named('p', { nicSelector: { names: ['ens*'] } });
     assert.equal(index.update(offersInput({ policies: [selects] })).policy('macvtap-cni/p'), selects);
+  });
+
+  it('reads a node again whose labels changed, and only it', () => {
+    const index = createOffersIndex();
+    const spec = { parentSelector: [{ nicSelector: {} }], nodeSelector: { matchLabels: { zone: 'a' } } };
+    const input = offersInput({ states: { h1: nodeState([], links) }, policies: [policy('p', spec)] });
+    const inZone = (value: string) => ({ ...input, nodes: new Map([['h1', { name: 'h1', labels: { zone: value } }]]) });
+    assert.deepEqual(index.update(inZone('b')).resources, []);
+    assert.deepEqual(index.update(inZone('a')).resources, ['eth0', 'eth1']);
+    assert.deepEqual(index.update(inZone('b')).resources, []);
   });
 
   it('forgets a node that leaves, with or without its state, and knows it again when it comes back', () => {

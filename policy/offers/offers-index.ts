@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { ExplicitConfig } from '../plan/read-explicit.ts';
-import { type Asker, createNodeReadings, explicitAsker } from './node-readings.ts';
+import { type Asker, createNodeReadings, explicitAsker, type NodesInput } from './node-readings.ts';
 import type { Offer, Offers, OffersInput } from './offers.ts';
-import { emptyMaps, replaceOffers, viewOffers } from './offers-view.ts';
+import { emptyMaps, type OfferMaps, replaceOffers, viewOffers } from './offers-view.ts';
 import { readWriters, type Writers } from './writers.ts';
-import { writtenOffers } from './written-offers.ts';
+import { type WrittenOffer, writtenOffers } from './written-offers.ts';
 
 /** Keeps offers up to date. */
 export interface OffersIndex {
   /**
-   * The offers of an input. What is the same object as at the last update (a node's state, a policy, the explicit
+   * The offers of an input. What is the same object as at the last update (a node, its state, a policy, the explicit
    * configuration) is not read again, so that one changed state costs a glance at each node and the work of one. Views
    * returned before stay as they were; where no offer changed, the last one is returned again.
    */
@@ -22,32 +22,59 @@ interface Written {
   readonly policies: readonly Policy[];
   readonly explicit: ExplicitConfig | undefined;
   readonly writers: Writers;
-  readonly offers: ReadonlyMap<string, readonly Offer[]>;
+  readonly offers: ReadonlyMap<string, readonly WrittenOffer[]>;
+}
+
+/** What the index stands at. */
+interface Moment {
+  readonly input: NodesInput;
+  readonly written: Written;
+  readonly maps: OfferMaps;
+  readonly view: Offers;
 }
 
 export function createOffersIndex(): OffersIndex {
   const readings = createNodeReadings();
-  let written = readWritten([], undefined);
-  let maps = emptyMaps;
-  let view = viewOffers(maps, written.writers.policies);
+
+  const advance = (from: Moment, input: NodesInput, written: Written): Moment => {
+    const changed = changedAskers(from.written, written);
+    const resources = new Set([
+      ...resourcesOf(from.written, changed),
+      ...resourcesOf(written, changed),
+      ...readings.follow(input, written.writers, changed),
+    ]);
+    if (resources.size === 0 && changed.size === 0) return { ...from, input, written };
+    const offersOf = (resource: string) => readings.offersOf(resource, written.offers.get(resource) ?? []);
+    const offers = new Map([...resources].map((resource) => [resource, offersOf(resource)]));
+    const maps = replaceOffers(from.maps, offers);
+    return { input, written, maps, view: viewOffers(maps, written.writers.policies, withPolicies) };
+  };
+
+  /** Goes there and back: what is known of the nodes is too much to keep twice. */
+  const withPolicies = (policies: readonly Policy[]): Offers => {
+    const { input, written } = now;
+    const other = readWritten(policies, written.explicit);
+    const changed = changedAskers(other, written);
+    if (changed.size === 0) return now.view;
+    try {
+      return advance(now, input, other).view;
+    } finally {
+      readings.follow(input, written.writers, changed);
+    }
+  };
+
+  const written = readWritten([], undefined);
+  let now: Moment = {
+    input: { nodes: new Map(), nodeStates: new Map() },
+    written,
+    maps: emptyMaps,
+    view: viewOffers(emptyMaps, written.writers.policies, withPolicies),
+  };
   return {
     update: (input) => {
-      const previous = written;
-      const isEdited = input.policies !== previous.policies || input.explicit !== previous.explicit;
-      if (isEdited) written = readWritten(input.policies, input.explicit);
-      const changed = isEdited ? changedAskers(previous, written) : new Set<Asker>();
-      const resources = new Set([
-        ...resourcesOf(previous, changed),
-        ...resourcesOf(written, changed),
-        ...readings.follow(input, written.writers, changed),
-      ]);
-      if (resources.size === 0 && changed.size === 0) return view;
-      const offers = [...resources].map(
-        (resource) => [resource, readings.offersOf(resource, written.offers.get(resource) ?? [])] as const,
-      );
-      maps = replaceOffers(maps, new Map(offers));
-      view = viewOffers(maps, written.writers.policies);
-      return view;
+      const isEdited = input.policies !== now.written.policies || input.explicit !== now.written.explicit;
+      now = advance(now, input, isEdited ? readWritten(input.policies, input.explicit) : now.written);
+      return now.view;
     },
   };
 }

@@ -13,7 +13,11 @@ export interface OfferMaps {
 export const emptyMaps: OfferMaps = { byResource: new Map(), byParent: new Map() };
 
 /** The view of offers at one moment. The two lists of everything are made when they are first asked for. */
-export function viewOffers({ byResource, byParent }: OfferMaps, policies: ReadonlyMap<string, Policy>): Offers {
+export function viewOffers(
+  { byResource, byParent }: OfferMaps,
+  policies: ReadonlyMap<string, Policy>,
+  withPolicies: Offers['withPolicies'],
+): Offers {
   let resources: readonly string[] | undefined;
   let fromPolicies: readonly Offer[] | undefined;
   return {
@@ -30,6 +34,7 @@ export function viewOffers({ byResource, byParent }: OfferMaps, policies: Readon
       return resources;
     },
     policy: (id) => policies.get(id),
+    withPolicies,
   };
 }
 

@@ -63,6 +63,11 @@ describe('offers', () => {
   it('hold no name that only a selector could find, nor one that is no legal resource name', () => {
     const selects = named('p', { nicSelector: { names: ['ens*'] } }, { parentIface: 'é@1' });
     assert.deepEqual(offersOf({ policies: [selects] }).resources, []);
+    const odd = nodeState([], [{ name: 'é@2', altNames: ['odd', 'é@1'] }]);
+    assert.deepEqual(
+      offersOf({ policies: [selects, named('q', { parentIface: 'odd' })], states: { odd } }).resources,
+      [],
+    );
   });
 
   it('leave out policies with faults and those of other namespaces, also where a node still reports them', () => {
@@ -213,6 +218,86 @@ describe('offers', () => {
     for (const name of ['constructor', '__proto__', 'toString']) {
       assert.deepEqual([offers.ofResource(name), offers.ofParent(name), offers.policy(name)], [[], [], undefined]);
     }
+  });
+});
+
+describe('an entry that names no resource', () => {
+  const implicit = (name: string) => reported(name, name, { source: 'implicit' });
+  const ports = [
+    { name: 'ens5' },
+    { name: 'ens6', master: { name: 'bond1', kind: 'bond' } },
+    { name: 'eth0', altNames: ['lan'] },
+  ];
+  const zoneA = { nodeSelector: { matchLabels: { zone: 'a' } } };
+  const shown = (given: Parameters<typeof offersOf>[0]) => {
+    const offers = offersOf(given);
+    return offers.resources.flatMap((name) => briefOffers(offers.ofResource(name)));
+  };
+
+  it('offers what its selector finds on the nodes that it is for, before they expose it', () => {
+    const selects = policy('red', { parentSelector: [{ nicSelector: { names: ['ens*'] }, quantity: 7 }], ...zoneA });
+    const states = { h1: nodeState([implicit('ens5')], ports), h2: nodeState([], [{ name: 'ens7' }]) };
+    const given = { policies: [selects], states, labels: { h1: { zone: 'a' }, h2: { zone: 'b' } } };
+    assert.deepEqual(shown(given), [
+      'ens5 macvtap-cni/red bridge on ens5 7x0',
+      'ens5 implicit bridge on ens5 10x1 mtu 1500',
+    ]);
+    assert.deepEqual(briefOffers(offersOf(given).ofParent('ens5')), shown(given));
+    const exposed = nodeState([reported('ens5', 'ens5', { policy: selects.id })], ports);
+    assert.deepEqual(shown({ ...given, states: { h1: exposed } }), [
+      'ens5 macvtap-cni/red bridge on ens5 10x1 mtu 1500',
+    ]);
+  });
+
+  it('offers it once for each mode, in that of the first entry that finds it', () => {
+    const any = { nicSelector: { names: ['*'] } };
+    const selects = named(
+      'p',
+      { nicSelector: { names: ['eth0'] }, mode: 'vepa' },
+      { ...any, resourceName: 'all' },
+      any,
+    );
+    assert.deepEqual(shown({ policies: [selects], states: { h1: nodeState([], ports), h2: nodeState([], ports) } }), [
+      'all macvtap-cni/p bridge on  100x0',
+      'ens5 macvtap-cni/p bridge on ens5 100x0',
+      'eth0 macvtap-cni/p vepa on eth0 100x0',
+    ]);
+  });
+
+  it('is called as the interface where a node knows what it names as an altname', () => {
+    const policies = [policy('p', { parentSelector: [{ parentIface: 'lan', quantity: 7 }], ...zoneA })];
+    const states = { h1: nodeState([implicit('eth0')], ports) };
+    const byName = 'eth0 macvtap-cni/p bridge on eth0 7x0';
+    const byNode = 'eth0 implicit bridge on eth0 10x1 mtu 1500';
+    assert.deepEqual(shown({ policies, states, labels: { h1: { zone: 'a' } } }), [byName, byNode]);
+    // As long as no node that it is for knows it, it can only be taken for the name itself.
+    assert.deepEqual(shown({ policies, states }), [byNode, 'lan macvtap-cni/p bridge on lan 7x0']);
+  });
+
+  it('has both names where one node has an interface of that name, and another an altname', () => {
+    const states = { h1: nodeState([], ports), h2: nodeState([], [{ name: 'lan' }]) };
+    const exposed = {
+      ...states,
+      h2: nodeState([reported('lan', 'lan', { policy: 'macvtap-cni/p' })], [{ name: 'lan' }]),
+    };
+    const policies = [named('p', { parentIface: 'lan' })];
+    assert.deepEqual(shown({ policies, states: exposed }), [
+      'eth0 macvtap-cni/p bridge on eth0 100x0',
+      'lan macvtap-cni/p bridge on lan 10x1 mtu 1500',
+    ]);
+    assert.deepEqual(shown({ policies, states }), [
+      'eth0 macvtap-cni/p bridge on eth0 100x0',
+      'lan macvtap-cni/p bridge on lan 100x0',
+    ]);
+  });
+
+  it('leaves the name alone that another entry gives', () => {
+    const states = { h1: nodeState([], ports) };
+    const policies = [named('p', { parentIface: 'lan' }, { parentIface: 'eth1', resourceName: 'lan', mode: 'vepa' })];
+    assert.deepEqual(shown({ policies, states }), [
+      'eth0 macvtap-cni/p bridge on eth0 100x0',
+      'lan macvtap-cni/p vepa on eth1 100x0',
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
+import type { NodeFacts } from '../plan/match-node.ts';
 import type { Mode } from '../plan/mode.ts';
 import type { Asker } from '../plan/node-plan.ts';
 import type { ExplicitConfig } from '../plan/read-explicit.ts';
@@ -9,7 +10,7 @@ import type { ExplicitConfig } from '../plan/read-explicit.ts';
 export interface OffersInput {
   readonly policies: readonly Policy[];
   /** By name: the state of a node that is not among them is what a node left behind, and does not count. */
-  readonly nodes: ReadonlyMap<string, unknown>;
+  readonly nodes: ReadonlyMap<string, NodeFacts>;
   /** By the node's name. */
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
   readonly explicit: ExplicitConfig | undefined;
@@ -44,7 +45,8 @@ export interface Offer {
  * `compareOffers`.
  *
  * Policies and the explicit configuration are the truth for what they name and in which mode: an edit shows at once,
- * though nodes still report what was before. Node states are the truth for how many nodes expose it, on which parents,
+ * though nodes still report what was before. Where a policy gives no name, the interfaces that nodes report tell it, so
+ * that this shows before any node exposes it, too. Node states are the truth for how many nodes expose it, on which parents,
  * how many devices and with which MTU, and for all that tags and implicit exposure offer.
  */
 export interface Offers {
@@ -56,4 +58,6 @@ export interface Offers {
   readonly resources: readonly string[];
   /** A policy that counts, that is one without faults, by `namespace/name`. */
   policy(id: string): Policy | undefined;
+  /** The same with other policies, and the nodes as they are known now; one that is the same object costs nothing. */
+  withPolicies(policies: readonly Policy[]): Offers;
 }

@@ -4,16 +4,14 @@ import {
   type MacvtapNetworkNodeState,
 } from '../api/macvtap-network-node-state.ts';
 import type { PolicyEntry } from '../nodepolicy/read-policy.ts';
-import { readInterface } from '../plan/interface-facts.ts';
-import { type Interfaces, indexInterfaces } from '../plan/interfaces.ts';
+import type { ReportedInterface } from '../plan/interface-facts.ts';
 import { matchNic } from '../plan/match-nic.ts';
 import type { Mode } from '../plan/mode.ts';
 import type { Offer } from './offers.ts';
+import type { Links } from './read-links.ts';
 import type { Writers } from './writers.ts';
 
-type Status = NonNullable<MacvtapNetworkNodeState['status']>;
-type ReportedResource = NonNullable<Status['resources']>[number];
-type ReportedInterface = NonNullable<Status['interfaces']>[number];
+type ReportedResource = NonNullable<NonNullable<MacvtapNetworkNodeState['status']>['resources']>[number];
 
 /** That one node exposes a resource. */
 export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' | 'mode' | 'quantity' | 'mtu'> {
@@ -25,16 +23,14 @@ export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' |
  * policy is gone, or no longer puts that resource on that parent, is left out, and one whose mode was edited has the
  * new one. A state can be old, and stays for good when the node's plugin is dead. What drains is left out too.
  */
-export function readExposures({ status }: MacvtapNetworkNodeState, writers: Writers): readonly Exposure[] {
-  const links = status?.interfaces ?? [];
-  let interfaces: Interfaces | undefined;
-  const index = () => {
-    interfaces ??= indexInterfaces(links.map(readInterface));
-    return interfaces;
-  };
+export function readExposures(
+  { status }: MacvtapNetworkNodeState,
+  links: Links,
+  writers: Writers,
+): readonly Exposure[] {
   return (status?.resources ?? []).flatMap((resource) => {
-    const link = links.find(({ name }) => name === resource.parent);
-    const mode = resource.code === 'Draining' ? undefined : presentMode(resource, link, writers, index);
+    const link = links.reported.find(({ name }) => name === resource.parent);
+    const mode = resource.code === 'Draining' ? undefined : presentMode(resource, link, writers, links.index);
     return mode === undefined ? [] : [toExposure(resource, mode, link)];
   });
 }
@@ -44,7 +40,7 @@ function presentMode(
   resource: ReportedResource,
   link: ReportedInterface | undefined,
   { policies, explicit }: Writers,
-  index: () => Interfaces,
+  index: Links['index'],
 ): Mode | undefined {
   if (resource.source === 'policy') {
     const entries = policies.get(resource.policy ?? '')?.entries;
@@ -60,7 +56,7 @@ function causes(
   { parent, resourceName }: PolicyEntry,
   resource: ReportedResource,
   link: ReportedInterface | undefined,
-  index: () => Interfaces,
+  index: Links['index'],
 ): boolean {
   if ((resourceName ?? resource.parent) !== resource.name) return false;
   if ('name' in parent) return isNamed(parent.name, resource, link);

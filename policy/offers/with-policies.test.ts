@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { briefOffers, named, nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
+import type { Policy } from '../nodepolicy/read-policy.ts';
+import type { ParentEntry } from '../nodepolicy/rule.ts';
 import { withPolicies } from './with-policies.ts';
 
 const exposed = named('exposed', { parentIface: 'eth0', resourceName: 'data' });
@@ -38,5 +41,44 @@ describe('offers with a newer list of policies', () => {
   it('offer nothing of a policy with faults', () => {
     const faulty = named('faulty', { parentIface: 'eth9', mode: 'passthru', quantity: 2 });
     assert.deepEqual(withPolicies(offersOf({}), [faulty]).resources, []);
+  });
+
+  it('have the mode, the parents and the names of a policy that was edited, as far as nodes do not speak against it', () => {
+    const known = offersOf({ policies: [exposed, deleted], states });
+    const shown = (...parentSelector: readonly ParentEntry[]) => {
+      const offers = withPolicies(known, [named('exposed', ...parentSelector)]);
+      return offers.fromPolicies.flatMap((offer) => briefOffers([offer]));
+    };
+    const data = { parentIface: 'eth0', resourceName: 'data' } as const;
+    assert.deepEqual(shown({ ...data, mode: 'vepa' }), ['data macvtap-cni/exposed vepa on eth0 10x1']);
+    assert.deepEqual(shown({ ...data, parentIface: 'eth1' }), ['data macvtap-cni/exposed bridge on eth1 100x0']);
+    assert.deepEqual(shown({ ...data, resourceName: 'other' }), ['other macvtap-cni/exposed bridge on eth0 100x0']);
+  });
+
+  it('have what the selectors of a new policy find on the nodes', () => {
+    const ports = { h1: nodeState([], [{ name: 'ens5' }]) };
+    const offers = withPolicies(offersOf({ states: ports }), [named('p', { nicSelector: { names: ['ens*'] } })]);
+    assert.deepEqual(briefOffers(offers.fromPolicies), ['ens5 macvtap-cni/p bridge on ens5 100x0']);
+  });
+});
+
+describe('a policy of a newer list', () => {
+  const creationTimestamp = '2026-01-01T00:00:00Z';
+  const make = (metadata: object) => policy('p', { parentSelector: [{ parentIface: 'eth0' }] }, metadata);
+  const known = make({ generation: 3, creationTimestamp });
+  const offers = offersOf({ policies: [known] });
+  const isKnown = (newer: Policy) => withPolicies(offers, [newer]).policy(newer.id) === known;
+
+  it('is not read again where it is of the same generation, and the view then stays the same', () => {
+    assert.ok(isKnown(make({ generation: 3, creationTimestamp })));
+    assert.equal(withPolicies(offers, [make({ generation: 3, creationTimestamp })]), offers);
+  });
+
+  it('is read where it was edited, or made anew, or nobody can say', () => {
+    assert.ok(!isKnown(make({ generation: 4, creationTimestamp })));
+    assert.ok(!isKnown(make({ generation: 3, creationTimestamp: '2026-01-02T00:00:00Z' })));
+    const unsaid = make({});
+    const view = withPolicies(offersOf({ policies: [make({})] }), [unsaid]);
+    assert.equal(view.policy(unsaid.id), unsaid);
   });
 });

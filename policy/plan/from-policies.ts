@@ -17,14 +17,15 @@ import { checkSuitability } from './suitability.ts';
  * form is. What comes later is Shadowed.
  */
 export function wishesFromPolicies(policies: readonly Policy[], interfaces: Interfaces): Wishes {
-  const wishes = policies.toSorted(comparePolicies).map((policy) => wishesOf(policy, interfaces));
+  const wishes = policies.toSorted(comparePolicies).map((policy) => wishesFromPolicy(policy, interfaces));
   return {
     candidates: wishes.flatMap(({ candidates }) => candidates),
     skipped: wishes.flatMap(({ skipped }) => skipped),
   };
 }
 
-function wishesOf(policy: Policy, interfaces: Interfaces): Wishes {
+/** What one policy wishes for on a node that it selects. */
+export function wishesFromPolicy(policy: Policy, interfaces: Interfaces): Wishes {
   const fault = policy.faults[0];
   if (fault !== undefined) {
     return {

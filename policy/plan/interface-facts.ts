@@ -14,11 +14,13 @@ export type InterfaceFacts = ReportedInterface &
 
 const prefix = 'status.interfaces[].';
 
+type Defaults = Pick<InterfaceFacts, 'kind' | 'ethernet' | 'loopback' | 'up' | 'carrier' | 'mtu' | 'defaultRoute'>;
+
+const defaults = Object.fromEntries(
+  Object.entries(macvtapNetworkNodeStateDefaults).map(([path, value]) => [path.slice(prefix.length), value]),
+) as Defaults;
+
 /** Fills what the schema defaults, for facts that did not pass an API server. */
 export function readInterface(reported: ReportedInterface): InterfaceFacts {
-  const defaults = Object.entries(macvtapNetworkNodeStateDefaults).map(([path, value]) => [
-    path.slice(prefix.length),
-    value,
-  ]);
-  return { ...Object.fromEntries(defaults), ...reported };
+  return { ...defaults, ...reported };
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import jsonpatch from 'jsonpatch';
 import { asking, podContext, podOf } from '../../test/fixtures/pod/build-context.ts';
+import { verdictText } from '../../webhook/admission/responses.ts';
 import { injectPod } from './inject-pod.ts';
 import type { PodObject } from './read-pod.ts';
 
@@ -123,6 +124,24 @@ describe('injecting a pod', () => {
       assert.deepEqual(warnings(pod), ['NotInjected spec.containers[0].resources']);
       assert.deepEqual(injectPod(pod, context).edits, []);
     }
+  });
+
+  it('warns of a macvtap network that does not say its resource, and adds what the others need', () => {
+    const pod = podOf('bare,data,foreign,bare');
+    assert.deepEqual(
+      injectPod(pod, context).verdicts.map(({ code, detail }) => `${code} ${detail}`),
+      ['bare', 'foreign'].map((name) => `NotInjected write k8s.v1.cni.cncf.io/resourceName on network vms/${name}`),
+    );
+    assert.deepEqual(limitsOf(inject(pod)), [{ [dataplane]: '1' }]);
+  });
+
+  it('tells of it in full, however long the name is', () => {
+    const name = 'n'.repeat(253);
+    const nad = { metadata: { name, namespace: 'vms' }, spec: { config: '{"type":"macvtap"}' } };
+    const networks = new Map([[`vms/${name}`, nad]]);
+    const [text] = injectPod(podOf(JSON.stringify([{ name }])), { ...context, networks }).verdicts.map(verdictText);
+    assert.match(text ?? '', /\(write k8s\.v1\.cni\.cncf\.io\/resourceName on network vms\/n+\.\.\.\)$/);
+    assert.ok((text ?? '').length <= 256);
   });
 
   it('leaves alone what is asked for in no number of devices, and still adds the rest', () => {

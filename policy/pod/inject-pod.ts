@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Mutation } from '../edit.ts';
 import { addMissing } from './add-missing.ts';
+import { checkNetworksAnnotated } from './check-networks-annotated.ts';
 import { checkNetworksAnnotation } from './check-networks-annotation.ts';
 import { checkNetworksFound } from './check-networks-found.ts';
 import { countDemand } from './count-demand.ts';
@@ -20,6 +21,11 @@ export function injectPod(pod: PodObject, context: PodContext): Mutation {
   const { edits, added, before, verdicts } = addMissing(pod, demand);
   return {
     edits: [...edits, ...recordInjected(pod, added, before)],
-    verdicts: [...checkNetworksAnnotation(pod, context), ...checkNetworksFound(pod, context), ...verdicts],
+    verdicts: [
+      ...checkNetworksAnnotation(pod, context),
+      ...checkNetworksFound(pod, context),
+      ...checkNetworksAnnotated(pod, context),
+      ...verdicts,
+    ],
   };
 }

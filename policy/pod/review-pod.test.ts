@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { named, nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
 import { asking, podContext, podOf } from '../../test/fixtures/pod/build-context.ts';
+import type { ParentEntry } from '../nodepolicy/rule.ts';
+import type { Labels } from '../plan/match-labels.ts';
 import type { PodContext } from './pod-context.ts';
 import type { PodObject } from './read-pod.ts';
 import { reviewPod } from './review-pod.ts';
@@ -86,3 +89,25 @@ describe('the review of a pod', () => {
 function details(pod: PodObject, context: PodContext): readonly string[] {
   return reviewPod(pod, context).map(({ severity, detail }) => `${severity} ${detail}`);
 }
+
+describe('a policy for some namespaces that names no resource', () => {
+  const ens5 = { name: 'ens5' };
+  const states = { h1: nodeState([reported('ens5', 'ens5', { source: 'implicit' })], [ens5]) };
+  const pod = { metadata: { name: 'p', namespace: 'tenant' }, spec: { containers: [asking({ ens5: 1 })] } };
+  const verdictsIn = (namespace: string, labels: Labels, ...entries: readonly ParentEntry[]) => {
+    const red = policy('red', { parentSelector: entries, namespaceSelector: { matchLabels: { team: 'red' } } });
+    const offers = offersOf({ policies: [red], states });
+    return reviewPod(pod, podContext(namespace, { namespaceLabels: labels, offers })).map(({ code }) => code);
+  };
+
+  it('is enforced before any node reports that it exposes what the policy finds', () => {
+    for (const entry of [{ nicSelector: { names: ['ens*'] } }, { parentIface: 'ens5' }]) {
+      assert.deepEqual(verdictsIn('tenant', {}, entry), ['NamespaceNotAdmitted']);
+      assert.deepEqual(verdictsIn('red', { team: 'red' }, entry), []);
+    }
+  });
+
+  it('does not keep pods from what it does not find', () => {
+    assert.deepEqual(verdictsIn('tenant', {}, { nicSelector: { names: ['eth*'] } }), []);
+  });
+});

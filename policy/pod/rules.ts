@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { checkDeviceCount } from './check-device-count.ts';
 import { checkNamespaceAdmitted } from './check-namespace-admitted.ts';
+import { checkNetworksAnnotated } from './check-networks-annotated.ts';
 import { checkNetworksAnnotation } from './check-networks-annotation.ts';
 import { checkNetworksFound } from './check-networks-found.ts';
 import { checkResourceOffered } from './check-resource-offered.ts';
@@ -13,4 +14,5 @@ export const rules = [
   { name: 'check-device-count', rule: checkDeviceCount },
   { name: 'check-networks-annotation', rule: checkNetworksAnnotation },
   { name: 'check-networks-found', rule: checkNetworksFound },
+  { name: 'check-networks-annotated', rule: checkNetworksAnnotated },
 ] as const satisfies readonly { name: string; rule: PodRule }[];

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { parseNetConf } from '../../nodeplugin/cni/net-conf.ts';
+import { resourceAnnotation } from '../../policy/nad/read-nad.ts';
+import { reviewNad } from '../../policy/nad/review-nad.ts';
+import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { buildOffers } from '../fixtures/nad/offers.ts';
+
+/**
+ * The webhook and the CNI plugin read the same configuration, weeks apart: what one lets pass must not fail in the other,
+ * and what one takes the other must not refuse.
+ */
+const base = { cniVersion: '1.0.0', name: 'blue', type: 'macvtap' };
+const mac = '52:54:00:12:34:56';
+
+const taken: readonly (readonly [title: string, conf: object])[] = [
+  ['nothing but what is needed', {}],
+  ['every key', { mode: 'vepa', modeFrom: 'policy', mtu: 9000, mac, promiscMode: true, owner: 0, group: 1000 }],
+  ['null for every key', nulls('mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'owner', 'group')],
+  ['null for all that is not its own', nulls('deviceID', 'args', 'capabilities', 'runtimeConfig', 'dns', 'prevResult')],
+  ['null further in', { args: { cni: null }, runtimeConfig: { mac: null, ips: null, deviceID: null } }],
+  ['null in a result', { args: { cni: { mac: null } }, prevResult: { interfaces: null } }],
+  ['an MTU of 0, which is none', { mtu: 0 }],
+  ['the least MTU', { mtu: 68 }],
+  ['the largest MTU', { mtu: 65_535 }],
+  ['an empty MAC address, which is none', { mac: '', args: { cni: { mac: '' } }, runtimeConfig: { mac: '' } }],
+  ['a MAC address in every place', { mac, args: { cni: { mac } }, runtimeConfig: { mac: mac.toUpperCase() } }],
+  ['an empty device ID, which is none', { deviceID: '', runtimeConfig: { deviceID: '' } }],
+  ['an ipam that asks for nothing', { ipam: {} }],
+  ['no ipam', { ipam: null }],
+  ['a wish for no addresses', { runtimeConfig: { ips: [] } }],
+  ['empty objects', { args: {}, capabilities: {}, runtimeConfig: {}, dns: {}, prevResult: {} }],
+  ['capabilities', { capabilities: { mac: true, ips: false, deviceID: null } }],
+  ['a result of an earlier plugin', { prevResult: { interfaces: [{ name: 'eth0' }] } }],
+  ['keys of others', { master: 'eth0', disableCheck: true, 'cni.dev/attachments': [] }],
+  ['the highest owner', { owner: 4_294_967_294 }],
+  ['the longest name', { name: 'n'.repeat(253) }],
+  ['a name with marks', { name: 'a_b.c-9' }],
+  ['the oldest version', { cniVersion: '0.3.0' }],
+  ['the newest version', { cniVersion: '1.1.0' }],
+];
+
+const refused: readonly (readonly [title: string, conf: object])[] = [
+  ['a mode that is none', { mode: 'brige' }],
+  ['an empty mode', { mode: '' }],
+  ['a mode that is a name of every object', { mode: 'constructor' }],
+  ['a mode from elsewhere', { modeFrom: 'me' }],
+  ['an MTU below what the kernel takes', { mtu: 67 }],
+  ['an MTU above it', { mtu: 65_536 }],
+  ['half an MTU', { mtu: 1500.5 }],
+  ['an MTU as text', { mtu: '1500' }],
+  ['a MAC address of a group', { mac: '01:00:5e:00:00:01' }],
+  ['a MAC address of zeros', { args: { cni: { mac: '00:00:00:00:00:00' } } }],
+  ['half a MAC address', { runtimeConfig: { mac: '52:54:00' } }],
+  ['a MAC address with dashes', { mac: '52-54-00-12-34-56' }],
+  ['a MAC address that is a number', { mac: 525_400 }],
+  ['promiscuity as text', { promiscMode: 'true' }],
+  ['promiscuity as a number', { promiscMode: 0 }],
+  ['an owner by name', { owner: 'qemu' }],
+  ['an owner that chown takes for none', { owner: 4_294_967_295 }],
+  ['a group below 0', { group: -1 }],
+  ['an ipam', { ipam: { type: 'host-local' } }],
+  ['an ipam that is a list', { ipam: [] }],
+  ['an ipam that is text', { ipam: '' }],
+  ['a wish for addresses', { runtimeConfig: { ips: ['10.0.0.1/24'] } }],
+  ['a wish for addresses that is no list', { runtimeConfig: { ips: {} } }],
+  ['args that are text', { args: 'x' }],
+  ['args of CNI that are a list', { args: { cni: [] } }],
+  ['capabilities that are text', { capabilities: 'mac' }],
+  ['a capability that is neither on nor off', { capabilities: { mac: 1 } }],
+  ['a runtimeConfig that is a list', { runtimeConfig: [] }],
+  ['a dns that is text', { dns: 'x' }],
+  ['a device ID that is a number', { deviceID: 5 }],
+  ['a device ID that nobody gives out', { runtimeConfig: { deviceID: 'x'.repeat(254) } }],
+  ['a result that is a number', { prevResult: 7 }],
+  ['a result with interfaces that are none', { prevResult: { interfaces: [null] } }],
+  ['a name that is too long', { name: 'n'.repeat(254) }],
+  ['a name with a slash', { name: 'a/b' }],
+  ['a name that is a number', { name: 5 }],
+  ['a version before 0.3.0', { cniVersion: '0.2.0' }],
+  ['a version that is null', { cniVersion: null }],
+];
+
+describe('webhook and plugin both take', () => {
+  for (const [title, conf] of taken) {
+    it(title, () => assert.deepEqual(judge(conf), { webhook: [], plugin: undefined }));
+  }
+});
+
+describe('webhook and plugin both refuse', () => {
+  for (const [title, conf] of refused) {
+    it(title, () => {
+      const { webhook, plugin } = judge(conf);
+      assert.ok(webhook.length > 0, 'the webhook takes it');
+      assert.ok(plugin !== undefined, 'the plugin takes it');
+    });
+  }
+});
+
+describe('webhook and plugin', () => {
+  const values: Readonly<Record<string, readonly unknown[]>> = {
+    mode: ['bridge', 'private', 'passthru'],
+    modeFrom: ['policy', 'user'],
+    mtu: [0, 67, 68, 1500, 65_535, 65_536],
+    mac: [mac, '03:00:00:00:00:01', '52:54:00'],
+    promiscMode: [true, false],
+    owner: [0, 107, 2 ** 32],
+    group: [0, -1],
+    deviceID: ['dataplaneMvp0', 'x'.repeat(253), 'x'.repeat(254)],
+    ipam: [{ type: 'dhcp' }, { type: '' }],
+    dns: [{ domain: 'x' }],
+    prevResult: [{ interfaces: [] }, { interfaces: [{}] }, { interfaces: 'x' }],
+    capabilities: [{ mac: true }, { mac: 'x' }],
+    cniVersion: ['0.3.1', '1.0', '2.0.0'],
+  };
+  const inside = {
+    args: { cni: fc.oneof(anything(), fc.record({ mac: anything(...(values.mac ?? [])) }, { requiredKeys: [] })) },
+    runtimeConfig: { mac: anything(...(values.mac ?? [])), ips: anything([], ['10.0.0.1']), deviceID: anything('d') },
+  };
+  const keys: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+    ...Object.fromEntries(Object.entries(values).map(([key, some]) => [key, anything(...some)])),
+    args: fc.oneof(anything(), fc.record(inside.args, { requiredKeys: [] })),
+    runtimeConfig: fc.oneof(anything(), fc.record(inside.runtimeConfig, { requiredKeys: [] })),
+  };
+  // Of few keys at a time: with many of them something is nearly always wrong.
+  const conf = fc
+    .subarray(Object.entries(keys), { minLength: 1, maxLength: 2 })
+    .chain((some) => fc.record(Object.fromEntries(some)));
+
+  it('agree on whatever stands in the keys that they read', () => {
+    fc.assert(
+      fc.property(conf, (given) => {
+        const { webhook, plugin } = judge(given);
+        assert.equal(webhook.length > 0, plugin !== undefined, `${webhook.join()} beside ${plugin}`);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+/** What the webhook denies a network with this config for, and the code with which the plugin refuses it. */
+function judge(conf: object): { readonly webhook: readonly string[]; readonly plugin: string | undefined } {
+  const config = JSON.stringify({ ...base, ...conf });
+  const annotations = { [resourceAnnotation]: `${resourcePrefix}dataplane` };
+  const nad = { metadata: { name: 'blue', namespace: 'default', annotations }, spec: { config } };
+  // Without offers: what the cluster has against a network is not the config's fault.
+  const context = { offers: buildOffers([]), namespaceLabels: {}, unknownResource: 'Allow' } as const;
+  const denials = reviewNad(nad, context).filter(({ severity }) => severity === 'deny');
+  return { webhook: denials.map(({ code, path }) => `${code} ${path}`), plugin: refusalOf(config) };
+}
+
+function refusalOf(config: string): string | undefined {
+  try {
+    parseNetConf(new TextEncoder().encode(config));
+    return undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof MacvtapError)) throw thrown;
+    return thrown.code;
+  }
+}
+
+/** Any JSON, of which null and the smallest values are the ones that readers differ about; and these. */
+function anything(...some: readonly unknown[]): fc.Arbitrary<unknown> {
+  return fc.oneof(fc.constantFrom(null, '', 0, -0, false, [], {}, ...some), fc.jsonValue({ maxDepth: 2 }));
+}
+
+function nulls(...keys: readonly string[]): object {
+  return Object.fromEntries(keys.map((key) => [key, null]));
+}
