@@ -3,7 +3,7 @@ import type { ApiClient } from './api/client.ts';
 import type { Lookups } from './lookups.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Something that could not be taken in; what it replaces, if anything, stays in force. */
+/** Something that could not be taken in as it is. What it replaces stays in force, but for a policy of an API server. */
 export interface SourceFault {
   /** Where it stands, as precisely as it is known: `policies.yaml, document 2, line 14`. */
   readonly where: string;

@@ -6,6 +6,7 @@ import { connectStandIn } from '../../test/apiserver-standin/connect-stand-in.ts
 import { type StandInApiServer, startApiServer } from '../../test/apiserver-standin/start-api-server.ts';
 import { explicit, namespace, network, node, nodeState, policy } from '../../test/contract/source-contract.ts';
 import { until } from '../../test/fixtures/manifests-directory.ts';
+import { until as pollUntil } from '../../test/process/until.ts';
 import { ApiSource } from './api-source.ts';
 import type { WatchScope } from './watched-kinds.ts';
 
@@ -120,6 +121,66 @@ describe('an API server', () => {
     const { nodes, namespaces, networks, nodeStates, policies, explicit: config } = source.snapshot;
     assert.deepEqual([[...nodes.keys()], namespaces.size, networks.size, nodeStates.size], [['h1'], 0, 0, 0]);
     assert.deepEqual([policies.length, config], [1, { entries: [] }]);
+  });
+
+  it('is not asked for what is no name of an object: it would be another path', async () => {
+    await using started = await start(() => undefined);
+    const { server, source } = started;
+    await until(source, ({ synced }) => synced);
+    const names = ['', '.', '..', '../../nodes', 'a/b', 'a?watch=1', 'a#b', '%2e%2e', 'A', ' a', 'x'.repeat(254)];
+    for (const name of names) {
+      assert.equal(await source.lookups.network('default', name, signal), undefined, name);
+      assert.equal(await source.lookups.network(name, 'net', signal), undefined, name);
+      assert.equal(await source.lookups.namespace(name, signal), undefined, name);
+    }
+    const asked = server.requests.map((line) => line.split('?')[0]);
+    assert.deepEqual(
+      asked.filter((line) => /network-attachment-definitions\/|\/namespaces\/(?!macvtap-cni\/)/.test(line ?? '')),
+      [],
+    );
+    await source.lookups.network('default', 'x'.repeat(253), signal);
+    assert.match(server.requests.at(-1) ?? '', /namespaces\/default\/network-attachment-definitions\/x{253}$/);
+  });
+
+  it('asks for the metadata of Nodes and Namespaces alone, and for the whole of everything else', async () => {
+    const asked = new Map<string, boolean>();
+    await using started = await start((server) => {
+      server.intercept(({ kind, metadataOnly }) => void asked.set(kind, metadataOnly));
+    });
+    await until(started.source, ({ synced }) => synced);
+    assert.deepEqual(
+      [...asked]
+        .filter(([, metadataOnly]) => metadataOnly)
+        .map(([kind]) => kind)
+        .sort(),
+      ['Namespace', 'Node'],
+    );
+    assert.equal(asked.size, 6);
+  });
+
+  it('may hold a policy whose label value is nested 5,000 deep: it counts as faulty, and all others go on', async () => {
+    const deep = JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`);
+    await using started = await start((server) => {
+      server.store.put(policy('deep', { ...onEth0, nodeSelector: { matchLabels: { a: deep } } }));
+    });
+    const { server, source } = started;
+    await until(source, ({ synced, faults }) => synced && faults.length > 0);
+    await pollUntil(
+      async () => server.watches,
+      (watches) => watches === 6,
+    );
+    server.silenceWatches();
+    server.store.put(policy('last', onEth0));
+    server.store.compact();
+    server.endWatches('cut');
+    await until(source, ({ snapshot }) => snapshot.policies.length === 2);
+    assert.deepEqual(
+      source.snapshot.policies.map(({ id, faults }) => [id, faults.length]),
+      [
+        ['macvtap-cni/deep', 1],
+        ['macvtap-cni/last', 0],
+      ],
+    );
   });
 
   it('that cannot answer a look-up makes it fail, in bounded time', async () => {

@@ -81,6 +81,22 @@ describe('a pod', () => {
     assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer second' });
   });
 
+  it('reads its token again after a minute, though nobody refused it', async (t) => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-connect-'));
+    let nowMs = 1_000;
+    t.mock.method(performance, 'now', () => nowMs);
+    await writeFile(join(folder.path, 'ca.crt'), '');
+    await writeFile(join(folder.path, 'token'), 'first');
+    using connection = connectInCluster('https://127.0.0.1:1', folder.path);
+    const token = async () => (await connection.credentials()).headers.authorization;
+    assert.equal(await token(), 'Bearer first');
+    await replace(join(folder.path, 'token'), 'second');
+    nowMs += 59_999;
+    assert.equal(await token(), 'Bearer first');
+    nowMs += 1;
+    assert.equal(await token(), 'Bearer second');
+  });
+
   it('trusts the authority of its service account, and no other', async () => {
     await using server = await startTlsServer();
     await using other = await startTlsServer();

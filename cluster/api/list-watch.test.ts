@@ -9,7 +9,7 @@ import { watchedKinds } from './watched-kinds.ts';
 const [nodes] = watchedKinds({ policyNamespace: 'macvtap-cni' });
 assert.ok(nodes !== undefined);
 
-const node = (name: string, labels: Readonly<Record<string, string>> = {}, status = {}) => ({
+const node = (name: string, labels: Readonly<Record<string, unknown>> = {}, status = {}) => ({
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name, labels },
@@ -17,7 +17,11 @@ const node = (name: string, labels: Readonly<Record<string, string>> = {}, statu
 });
 
 /** Nodes of a stand-in, followed. `reaches` waits by the report of changes; a test that fails waits long. */
-async function follow(prepare: (server: StandInApiServer) => void, timings: ListWatchOptions['timings'] = {}) {
+async function follow(
+  prepare: (server: StandInApiServer) => void,
+  timings: ListWatchOptions['timings'] = {},
+  trim = nodes?.trim,
+) {
   await using undo = new AsyncDisposableStack();
   const server = undo.use(await startApiServer());
   prepare(server);
@@ -26,8 +30,8 @@ async function follow(prepare: (server: StandInApiServer) => void, timings: List
   const onChange = () => {
     for (const listener of [...listeners]) listener();
   };
-  assert.ok(nodes !== undefined);
-  const watch = undo.use(new ListWatch({ client, resource: nodes.resource, trim: nodes.trim, onChange, timings }));
+  assert.ok(nodes !== undefined && trim !== undefined);
+  const watch = undo.use(new ListWatch({ client, resource: nodes.resource, trim, onChange, timings }));
   const scope = undo.move();
   return {
     server,
@@ -73,8 +77,13 @@ describe('list and watch', () => {
   });
 
   it('asks for metadata only, for bookmarks, and for an end of the watch', async () => {
-    await using followed = await follow(({ store }) => void store.put(node('a', {}, { images: ['x'.repeat(10_000)] })));
+    const asked: boolean[] = [];
+    await using followed = await follow((server) => {
+      server.store.put(node('a', {}, { images: ['x'.repeat(10_000)] }));
+      server.intercept(({ metadataOnly }) => void asked.push(metadataOnly));
+    });
     await followed.reaches(() => followed.server.watches === 1);
+    assert.deepEqual(asked, [true, true], 'list and watch');
     assert.equal(followed.watch.objects.get('a')?.status, undefined);
     const query = new URL(watches(followed.server)[0]?.split(' ')[1] ?? '', 'http://x').searchParams;
     assert.equal(query.get('allowWatchBookmarks'), 'true');
@@ -129,11 +138,11 @@ describe('list and watch', () => {
     server.store.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'x' } });
     server.store.compact();
     server.sendBookmarks();
+    server.endWatches('end');
+    await reaches(() => watches(server).length >= 2 && server.watches === 1);
+    assert.equal(lists(server), 1);
     server.store.put(node('b'));
     await reaches(() => watch.objects.has('b'));
-    server.endWatches('end');
-    await reaches(() => watches(server).length === 2 && server.watches === 1);
-    assert.equal(lists(server), 1);
   });
 
   it('lists anew when the history is gone, and sees by absence what was deleted', async () => {
@@ -185,6 +194,73 @@ describe('list and watch', () => {
       assert.ok(has('a', 'b'));
     });
   }
+
+  const bugs: Readonly<Record<string, ListWatchOptions['trim']>> = {
+    read: () => assert.fail('a bug'),
+    'compared with the one before': ({ metadata }) => ({
+      metadata,
+      get spec() {
+        return assert.fail('a bug');
+      },
+    }),
+  };
+  for (const [title, breakObject] of Object.entries(bugs)) {
+    it(`loses no event of an object that cannot be ${title}: tells of it, lists anew, and goes on`, async () => {
+      let isBroken = false;
+      const trim: ListWatchOptions['trim'] = (object) =>
+        isBroken && object.metadata.name === 'a' ? breakObject(object) : { metadata: object.metadata, spec: {} };
+      await using followed = await follow(({ store }) => void store.put(node('a')), {}, trim);
+      const { server, reaches, has, watch } = followed;
+      await reaches(() => server.watches === 1);
+      isBroken = true;
+      const told = reaches(() => watch.problem !== undefined);
+      server.store.put(node('a', { x: '2' }));
+      server.store.put(node('b'));
+      await told;
+      assert.equal(watch.problem?.code, 'Unexpected');
+      assert.match(watch.problem?.message ?? '', /^watch of Nodes: an object could not be taken in: a bug/);
+      await reaches(() => lists(server) >= 3);
+      assert.equal(watches(server).length, 1, 'there is no version to watch from');
+      isBroken = false;
+      await reaches(() => has('a', 'b') && watch.problem === undefined);
+      assert.deepEqual(watch.objects.get('a')?.metadata.labels, { x: '2' });
+    });
+  }
+
+  it('is not broken by a value that is nested 5,000 deep, also when it comes again by a list', async () => {
+    const deep = JSON.parse(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`);
+    await using followed = await follow(({ store }) => void store.put(node('a', { deep })));
+    const { server, reaches, has, watch } = followed;
+    await reaches(() => server.watches === 1);
+    const before = watch.objects.get('a');
+    server.silenceWatches();
+    server.store.put(node('b'));
+    server.store.compact();
+    server.endWatches('cut');
+    await reaches(() => has('a', 'b') && server.watches === 1);
+    assert.equal(watch.objects.get('a'), before);
+    assert.equal(watch.problem, undefined);
+  });
+
+  it('waits for silence anew after each line', async (t) => {
+    // Told apart from every other timer by its length.
+    const staleMs = 123_457;
+    const restarts: string[] = [];
+    const { setTimeout: start } = globalThis;
+    const spy = (callback: () => void, ms?: number): NodeJS.Timeout => {
+      const timer = start(callback, ms);
+      if (ms === staleMs) t.mock.method(timer, 'refresh', () => restarts.push('refresh'));
+      return timer;
+    };
+    t.mock.method(globalThis, 'setTimeout', spy as typeof setTimeout);
+    await using followed = await follow(({ store }) => void store.put(node('a')), { staleMs });
+    const { server, reaches } = followed;
+    await reaches(() => server.watches === 1);
+    server.sendBookmarks();
+    await reaches(() => restarts.length === 1);
+    server.store.put(node('b'));
+    await reaches(() => restarts.length === 2);
+  });
 
   it('cuts a watch that says nothing, though its connection stands', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')), { staleMs: 300 });

@@ -25,8 +25,8 @@ export interface ListWatchOptions {
 /**
  * The objects of one resource, kept up to date: listed in pages, then watched from there. Every watch has an end that the
  * server keeps, and one that we keep should nothing be heard; what breaks is begun again after a jittered wait. When the
- * server has forgotten our version (410) or a line cannot be read, everything is listed anew, and what was deleted
- * meanwhile shows by its absence. While the server is away, what is known stays.
+ * server has forgotten our version (410), or a line cannot be read or taken in, everything is listed anew, and what was
+ * deleted meanwhile shows by its absence. While the server is away, what is known stays.
  */
 export class ListWatch implements AsyncDisposable {
   readonly #options: ListWatchOptions;
@@ -104,8 +104,8 @@ export class ListWatch implements AsyncDisposable {
     const listed = await listAll(client, resource, { trim, signal: this.#scope.signal });
     if (!('absent' in listed)) {
       this.#absentSince = undefined;
+      this.#takeIn(`list of ${resource.what}`, () => this.#state.replace(listed.objects));
       this.#version = listed.version;
-      this.#accept(this.#state.replace(listed.objects));
       return;
     }
     // No such resource: there can be none of its objects. That is to be believed only when it stays so, since an API
@@ -149,8 +149,8 @@ export class ListWatch implements AsyncDisposable {
     switch (event.type) {
       case 'set':
       case 'delete':
+        this.#takeIn(what, () => this.#state[event.type](this.#options.trim(event.object)));
         this.#version = event.resourceVersion;
-        if (this.#state[event.type](this.#options.trim(event.object))) this.#accept(true);
         return;
       case 'bookmark':
         this.#version = event.resourceVersion;
@@ -160,6 +160,21 @@ export class ListWatch implements AsyncDisposable {
       case 'garbled':
         this.#version = undefined;
         throw new MacvtapError('ApiServerMalformed', `${what}: ${event.message}; everything is listed anew`);
+    }
+  }
+
+  /**
+   * Changes the objects. That this throws is a bug, and perhaps one that only this version of an object wakes. The event
+   * would be lost if the watch went on behind it, so that everything is listed anew, after a wait.
+   */
+  #takeIn(what: string, change: () => boolean): void {
+    try {
+      this.#accept(change());
+    } catch (thrown) {
+      this.#version = undefined;
+      const { message } = MacvtapError.from(thrown);
+      const text = `${what}: an object could not be taken in: ${message}; everything is listed anew`;
+      throw new MacvtapError('Unexpected', text, { cause: thrown });
     }
   }
 
@@ -185,8 +200,9 @@ export class ListWatch implements AsyncDisposable {
 
 /**
  * How many failures in a row are nobody's concern: a watch that breaks and is begun again at once, and a version that the
- * server has forgotten, which asks for a new list and then perhaps for one more.
+ * server has forgotten, which asks for a new list and then perhaps for one more. A bug is somebody's concern at once.
  */
-function tolerated({ facts }: MacvtapError): number {
+function tolerated({ code, facts }: MacvtapError): number {
+  if (code === 'Unexpected') return 0;
   return facts.status === 410 ? 3 : 1;
 }

@@ -23,8 +23,10 @@ export interface ObjectReader {
 }
 
 /**
- * Reads objects once each. As with a file of manifests, an object that changed into a faulty one keeps its last good
- * version in force; only when it never had one does the faulty one count, as far as it means anything.
+ * Reads objects once each. A policy that changed into a faulty one counts as it is: it exposes nothing and keeps its nodes.
+ * An API server hands out no half-written objects, and who reads it later never saw a version before, so that to keep one
+ * would make replicas and nodes disagree by when they started. Any other object keeps its last good version in force; only
+ * when it never had one does the faulty one count, as far as it means anything.
  */
 export function createObjectReader(policyNamespace: string): ObjectReader {
   let entries = new Map<string, ReadEntry>();
@@ -47,7 +49,8 @@ function readOne(object: ApiObject, earlier: ReadEntry | undefined, policyNamesp
   if (earlier?.object === object) return earlier;
   const read = readObject(object, policyNamespace);
   const faults = (read?.faults ?? []).map((fault) => toSourceFault(read?.id ?? '', fault));
-  if (faults.length > 0 && earlier?.whole) return { object, known: earlier.known, faults, whole: true };
+  const keepsGood = read?.known?.kind !== 'MacvtapNetworkNodePolicy';
+  if (faults.length > 0 && earlier?.whole && keepsGood) return { object, known: earlier.known, faults, whole: true };
   return { object, known: read?.known, faults, whole: faults.length === 0 };
 }
 

@@ -18,6 +18,14 @@ describe('the objects of a kind', () => {
     assert.notEqual(state.objects.get('a'), before);
   });
 
+  it('are compared however deep they are nested', () => {
+    const deep = (core: number) => JSON.parse(`${'{"a":['.repeat(20_000)}${core}${']}'.repeat(20_000)}`);
+    const state = createWatchState();
+    assert.equal(state.set(object('a', deep(1))), true);
+    assert.equal(state.set(object('a', deep(1))), false);
+    assert.equal(state.set(object('a', deep(2))), true);
+  });
+
   it('lose what a new list lacks', () => {
     const state = createWatchState();
     for (const name of ['a', 'b', 'c']) state.set(object(name));

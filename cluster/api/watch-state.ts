@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from 'node:util';
+import { isSameSpec } from '../../policy/nodepolicy/is-same-spec.ts';
 import { type ApiObject, keyOf } from './api-object.ts';
 
 /** The objects of one kind as they are known. */
@@ -17,7 +17,7 @@ export function createWatchState(): WatchState {
   const objects = new Map<string, ApiObject>();
   const set = (object: ApiObject): boolean => {
     const key = keyOf(object);
-    if (isDeepStrictEqual(objects.get(key), object)) return false;
+    if (isSame(objects.get(key), object)) return false;
     objects.set(key, object);
     return true;
   };
@@ -33,4 +33,9 @@ export function createWatchState(): WatchState {
       return gone.length > 0 || changed.includes(true);
     },
   };
+}
+
+/** As values, and without recursion: a label's value may be nested as deep as an API server takes it. */
+function isSame(left: unknown, right: unknown): boolean {
+  return isSameSpec({ spec: left }, { spec: right });
 }

@@ -6,7 +6,7 @@ import { testSourceContract, type WrittenObject } from './source-contract.ts';
 
 const fileOf = ({ kind, metadata: { namespace = '', name } }: WrittenObject) => `${kind}-${namespace}-${name}.json`;
 
-testSourceContract('a directory of manifests', async () => {
+testSourceContract('a directory of manifests', { faultyPolicies: 'keep their last good version' }, async () => {
   const directory = await ManifestsDirectory.make();
   return {
     apply: (object) => directory.write(fileOf(object), JSON.stringify(object)),

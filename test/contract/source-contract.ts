@@ -78,8 +78,18 @@ const entriesOf = ({ snapshot: { explicit: config } }: Source) =>
   config === undefined ? undefined : 'entries' in config ? config.entries.map(({ name }) => name).join() : 'fault';
 const never = new AbortController().signal;
 
+/** In what sources may differ. */
+export interface SourceTraits {
+  /** What comes of a policy that is edited into a faulty one: it may be half a file, or it is what somebody wrote. */
+  readonly faultyPolicies: 'keep their last good version' | 'count as they are';
+}
+
 /** What everything that reads a cluster relies on. Each test gets a cluster of its own from `start`. */
-export function testSourceContract(title: string, start: () => Promise<ClusterUnderContract>): void {
+export function testSourceContract(
+  title: string,
+  { faultyPolicies }: SourceTraits,
+  start: () => Promise<ClusterUnderContract>,
+): void {
   describe(`${title} as a source`, { concurrency: 1 }, () => {
     test('an empty one is synced, and empty of all that is ours', async () => {
       await using cluster = await start();
@@ -177,7 +187,7 @@ export function testSourceContract(title: string, start: () => Promise<ClusterUn
       assert.equal(after.nodes.get('h1'), before.nodes.get('h1'));
     });
 
-    test('an object that becomes faulty keeps its last good version in force, and says so until it is mended', async () => {
+    test('a config map that becomes faulty keeps its last good version in force, and says so until it is mended', async () => {
       await using cluster = await start();
       await cluster.apply(explicit('[{"name":"a","lowerDevice":"eth0"}]'));
       await using source = await cluster.open();
@@ -195,6 +205,25 @@ export function testSourceContract(title: string, start: () => Promise<ClusterUn
       await until(source, ({ faults }) => faults.length > 0);
       await cluster.remove(explicit(''));
       await until(source, (now) => entriesOf(now) === undefined && now.faults.length === 0);
+    });
+
+    test(`policies that become faulty ${faultyPolicies}, say so, and are mended`, async () => {
+      await using cluster = await start();
+      const faulty = { parentSelector: [{ nicSelector: { names: ['ens['] }, mode: 'bridge' }] };
+      await cluster.apply(policy('p', onParent('eth0')));
+      await using source = await cluster.open();
+      await until(source, (now) => parentsOf(now)['macvtap-cni/p'] === 'eth0');
+      await cluster.apply(policy('p', faulty));
+      await until(source, ({ faults }) => faults.length > 0);
+      await using late = await cluster.open();
+      await until(late, ({ synced }) => synced);
+      const codesIn = ({ snapshot }: Source) =>
+        snapshot.policies.flatMap(({ faults }) => faults.map(({ code }) => code));
+      assert.deepEqual(codesIn(late), ['BadGlob']);
+      if (faultyPolicies === 'count as they are') assert.deepEqual(source.snapshot.policies, late.snapshot.policies);
+      else assert.deepEqual([codesIn(source), parentsOf(source)], [[], { 'macvtap-cni/p': 'eth0' }]);
+      await cluster.apply(policy('p', onParent('eth1')));
+      await until(source, (now) => parentsOf(now)['macvtap-cni/p'] === 'eth1' && now.faults.length === 0);
     });
 
     test('an object that was never good counts as far as it means anything: it restricts', async () => {
