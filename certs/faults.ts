@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Every way in which the certificate's upkeep can be stuck; what is being served is served on. */
-const certificateFaultCodes = {
+/**
+ * Every way in which the certificate's upkeep can be stuck; what is being served is served on. The codes are a contract:
+ * docs/webhook.md has the same table.
+ */
+export const certificateFaultCodes = {
   StoreUnavailable: 'the store of the certificate can be neither read nor written',
   StateBroken: 'parts of what the store holds cannot be used',
   BundleNotPublished: 'the authorities to trust could not be brought to those who must trust them',

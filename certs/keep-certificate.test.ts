@@ -106,26 +106,41 @@ describe('a certificate that is kept', () => {
     assert.equal(events[0], 'serve');
   });
 
-  it('follows store and bundle without waiting for the poll', async () => {
-    const cluster = createMemoryCluster();
-    const long = { pollMs: 3_600_000, settings: {} };
-    await using one = await keep(cluster, long);
-    await until(
-      async () => cluster.bundle,
-      (bundle) => bundle !== '',
-    );
-    const bundle = cluster.bundle;
-    cluster.publish('');
-    await until(
-      async () => cluster.bundle,
-      (text) => text === bundle,
-    );
-    cluster.edit(undefined);
-    await until(
-      async () => cluster.stored?.data['next-tls.crt'],
-      (text) => text !== undefined,
-    );
-    assert.deepEqual(one.faults, []);
+  it('follows store and bundle without waiting for the poll, each by its own watch', async () => {
+    const vanish: Readonly<Record<string, (cluster: MemoryCluster) => void>> = {
+      publisher: (cluster) => cluster.publish(''),
+      store: (cluster) => cluster.edit(undefined),
+    };
+    for (const [watched, empty] of Object.entries(vanish)) {
+      const cluster = createMemoryCluster();
+      const [{ watch: storeWatch, ...store }, { watch: publisherWatch, ...publisher }] = [
+        cluster.store,
+        cluster.publisher,
+      ];
+      const requests: string[] = [];
+      cluster.onRequest = (request) => void requests.push(request);
+      await using kept = await keepCertificate({
+        store: watched === 'store' && storeWatch ? { ...store, watch: storeWatch } : store,
+        publisher: watched === 'publisher' && publisherWatch ? { ...publisher, watch: publisherWatch } : publisher,
+        names,
+        pollMs: 3_600_000,
+      });
+      // Then it has seen that all is as it should be, and nothing but the watch makes it look again.
+      await until(
+        async () => requests.join(),
+        (all) =>
+          all.endsWith('write bundle,read bundle,read store') ||
+          all.endsWith('read bundle,read store,read bundle,read store'),
+      );
+      const { bundle } = cluster;
+      empty(cluster);
+      await until(
+        async () => cluster.bundle !== '' && cluster.stored !== undefined,
+        (isThere) => isThere,
+      );
+      if (watched === 'publisher') assert.equal(cluster.bundle, bundle);
+      assert.deepEqual(kept.faults, []);
+    }
   });
 
   it('gives a look up that takes too long', async () => {

@@ -5,7 +5,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } f
 import { type EnvelopeContext, review } from './admission/envelope.ts';
 import type { Endpoint } from './admission/judgement.ts';
 import { parseBody } from './parse-body.ts';
-import { readDeadline } from './read-deadline.ts';
+import { readDeadlines } from './read-deadlines.ts';
 
 export interface AppDeps extends EnvelopeContext {
   readonly endpoints: readonly Endpoint[];
@@ -59,14 +59,19 @@ export function buildApp(deps: AppDeps): WebhookApp {
     return refuse(reply.header('allow', 'POST'), 405, `${method} is not allowed here; POST an AdmissionReview`);
   });
   app.setErrorHandler((error: FastifyError, _, reply) => refuse(reply, ...explain(error, deps)));
-  for (const endpoint of deps.endpoints) addReviewRoute(app, endpoint, deps);
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  for (const endpoint of deps.endpoints) addReviewRoute(app, endpoint, deps, () => isClosing);
   return app;
 }
 
-function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: AppDeps): void {
+function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: AppDeps, isClosing: () => boolean): void {
   app.post(endpoint.path, async (request, reply) => {
-    const deadline = readDeadline((request.query as Record<string, unknown>).timeout);
-    const reviewed = await review(endpoint, request.body, deadline, deps);
+    const { lookups, isDue } = readDeadlines((request.query as Record<string, unknown>).timeout);
+    // Nobody waits for what only informs when the process ends.
+    const reviewed = await review(endpoint, request.body, { lookups, isDue: () => isClosing() || isDue() }, deps);
     if (deps.isStopping()) reply.header('connection', 'close');
     return 'fault' in reviewed ? refuse(reply, 400, reviewed.fault) : reply.send(reviewed.answer);
   });

@@ -32,6 +32,7 @@ export async function liveFacts(
 
 /** Denials that a policy or a label which the cache has not seen yet may turn. */
 const turnable: ReadonlySet<ReasonCode> = new Set([
+  'ResourceUnknown',
   'ResourceMissing',
   'ModeNotOffered',
   'NamespaceNotAdmitted',
@@ -43,9 +44,12 @@ const turnable: ReadonlySet<ReasonCode> = new Set([
  * that nobody offers, however mildly that is told.
  */
 export function mayTurn(verdicts: readonly Verdict[]): boolean {
-  return verdicts.some(
-    ({ code, severity }) => code === 'ResourceUnknown' || (severity === 'deny' && turnable.has(code)),
-  );
+  return mayTurnDenial(verdicts) || verdicts.some(({ code }) => code === 'ResourceUnknown');
+}
+
+/** Whether they refuse for something that the cluster may turn. */
+export function mayTurnDenial(verdicts: readonly Verdict[]): boolean {
+  return verdicts.some(({ code, severity }) => severity === 'deny' && turnable.has(code));
 }
 
 /**

@@ -19,14 +19,14 @@ await runCommand(webhookLine, async (config) => {
   const { certificates, 'cert-dir': directory, 'service-name': name, namespace } = config;
   const names = serviceNames({ name, namespace });
   const settings = readCertificateSettings(config);
-  await runWebhook(config, createLog(config['log-level']), scope.signal, ({ origin }) => {
+  await runWebhook(config, createLog(config['log-level']), scope.signal, ({ origin }, onEvent) => {
     if (certificates === 'files') return followFiles({ directory });
     if (origin.kind === 'cluster') {
-      return keepCertificate({ ...clusterCertificates(origin.client, config, stateKeys), names, settings });
+      return keepCertificate({ ...clusterCertificates(origin.client, config, stateKeys), names, settings, onEvent });
     }
     const publisher = publishToFile(`${directory}/ca.crt`);
     const local = [...names, 'localhost', '127.0.0.1', '::1'];
-    return keepCertificate({ store: createDirectoryStore(directory), publisher, names: local, settings });
+    return keepCertificate({ store: createDirectoryStore(directory), publisher, names: local, settings, onEvent });
   });
   return exitCode.done;
 });

@@ -2,9 +2,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { resourceAnnotation } from '../policy/nad/read-nad.ts';
+import { collectOffers } from '../policy/offers/offers-index.ts';
 import { resourcePrefix } from '../policy/plan/resource-name.ts';
+import { MacvtapError } from '../runtime/errors.ts';
 import { policy } from '../test/fixtures/plan/build-example.ts';
-import { codesOf, editsOf, type ReviewStageOptions, stageReviews } from '../test/fixtures/webhook/review-stage.ts';
+import {
+  codesOf,
+  editsOf,
+  emptySnapshot,
+  type ReviewStageOptions,
+  stageReviews,
+} from '../test/fixtures/webhook/review-stage.ts';
 
 const kind = 'NetworkAttachmentDefinition';
 const namespaces = new Map([['tenant', {}]]);
@@ -25,8 +33,8 @@ const validate = (object: unknown, options: ReviewStageOptions = { cached }) =>
   stageReviews(options).review('validate', kind, { object });
 
 describe('a network', () => {
-  it('gets its resource and mode, from the cache alone', async () => {
-    const answer = await mutate(nad('{"type": "macvtap"}'));
+  it("gets the resource of its name and that one's mode, from the cache alone", async () => {
+    const answer = await mutate({ ...nad('{"type": "macvtap"}'), metadata: { name: 'dataplane' } });
     assert.deepEqual(editsOf(answer), [
       {
         op: 'add',
@@ -36,9 +44,25 @@ describe('a network', () => {
       {
         op: 'replace',
         path: '/spec/config',
-        value: '{"type": "macvtap", "name": "net", "cniVersion": "1.0.0", "mode": "private", "modeFrom": "policy"}',
+        value:
+          '{"type": "macvtap", "name": "dataplane", "cniVersion": "1.0.0", "mode": "private", "modeFrom": "policy"}',
       },
     ]);
+  });
+
+  it('of another name gets the only resource that is offered now, not the only one that the cache knows', async () => {
+    const object = nad('{"type": "macvtap"}');
+    const answer = await mutate(object, { cached, live: cached });
+    assert.match(JSON.stringify(editsOf(answer)), /network\.kubevirt\.io\/dataplane.*private/);
+    const second = policy('second', { parentSelector: [{ parentIface: 'bond2', resourceName: 'other' }] });
+    const between = await mutate(object, { cached, live: { ...cached, policies: [bond, second] } });
+    assert.doesNotMatch(JSON.stringify(editsOf(between)), /resourceName/);
+  });
+
+  it('with a resource that is offered gets its mode without a look-up, also in a namespace that nobody knows', async () => {
+    const answer = await mutate(nad('{"type": "macvtap"}', 'dataplane'), { cached: { policies: [bond] } });
+    assert.match(JSON.stringify(editsOf(answer)), /private/);
+    assert.equal(answer.warnings, undefined);
   });
 
   it('that is complete has no patch, and is valid', async () => {
@@ -187,6 +211,74 @@ describe('a network that the cache speaks against', () => {
   });
 });
 
+describe('a network while the cluster does not answer', () => {
+  const behind = { namespaces, policies: [] };
+  const lookups = { policies: () => Promise.reject(new Error('refused')), namespace: async () => ({}) };
+  const relabel = (object: ReturnType<typeof nad>) => ({
+    ...object,
+    metadata: { ...object.metadata, labels: { a: 'b' } },
+  });
+  const update = (verb: 'mutate' | 'validate', object: object, oldObject: object, options: ReviewStageOptions) =>
+    stageReviews(options).review(verb, kind, { operation: 'UPDATE', object, oldObject });
+
+  it('that an update leaves as it was passes without any look-up, warned of what was wrong before', async () => {
+    for (const old of [whole, nad({ type: 'macvtap', name: 'net', cniVersion: '1.0.0' })]) {
+      assert.deepEqual(await update('mutate', relabel(old), old, { cached: behind }), { uid: 'u', allowed: true });
+      const { allowed, warnings } = await update('validate', relabel(old), old, { cached: behind });
+      assert.equal(allowed, true);
+      assert.match(warnings?.[0] ?? '', /^Resource(Unknown|Missing) /);
+    }
+  });
+
+  it('that an update gives another resource is looked up, and one with another config, too', async () => {
+    const other = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap', mode: 'private' }, 'other');
+    const longer = { ...whole, spec: { config: `${whole.spec.config} ` } };
+    for (const verb of ['mutate', 'validate'] as const) {
+      assert.equal((await update(verb, whole, other, { cached: behind, lookups })).status?.code, 503);
+      // Its resource was unknown before: that alone refuses no update.
+      const { allowed, warnings } = await update(verb, whole, longer, { cached: behind, lookups });
+      assert.equal(allowed, true);
+      assert.match(warnings?.[0] ?? '', /^LookupFailed/);
+    }
+  });
+
+  it('is judged by what is known where nothing would refuse it, and that is told', async () => {
+    const bare = nad('{"type":"macvtap"}', 'dataplane');
+    for (const unknownResource of ['Warn', 'Allow'] as const) {
+      for (const synced of [true, false]) {
+        const options = { cached: behind, lookups, unknownResource, synced };
+        const changed = await mutate(bare, options);
+        assert.match(String(editsOf(changed)[0]?.value), /"name":"net","cniVersion":"1.0.0"/);
+        assert.match(changed.warnings?.[0] ?? '', /^LookupFailed: .*refused.*what was known before decided$/);
+      }
+    }
+    const told = async (unknownResource: 'Warn' | 'Allow') =>
+      (await validate(whole, { cached: behind, lookups, unknownResource })).warnings?.map(
+        (text) => text.split(/[ :]/)[0],
+      );
+    assert.deepEqual(await told('Warn'), ['LookupFailed', 'ResourceUnknown']);
+  });
+
+  it('is refused where nobody has looked for a resource of it, whatever unknown resources are', async () => {
+    const options = { cached: behind, lookups, unknownResource: 'Allow' } as const;
+    for (const ask of [mutate, validate])
+      assert.equal((await ask(nad('{"type":"macvtap"}'), options)).status?.code, 503);
+  });
+
+  it('is refused by a bug as ever', async () => {
+    for (const bug of [new TypeError('a bug'), new MacvtapError('Unexpected', 'a bug')]) {
+      const withPolicies = () => {
+        throw bug;
+      };
+      const offers = { current: collectOffers({ ...emptySnapshot, ...behind }), withPolicies };
+      const { review } = stageReviews({ cached: behind, live: cached, unknownResource: 'Warn', offers });
+      for (const verb of ['mutate', 'validate'] as const) {
+        assert.equal((await review(verb, kind, { object: whole })).status?.code, 500, verb);
+      }
+    }
+  });
+});
+
 describe('a network before the first sync', () => {
   const options = { synced: false, live: { namespaces, policies: [bond] } };
 
@@ -198,6 +290,11 @@ describe('a network before the first sync', () => {
       assert.match(status?.message ?? '', /not read yet.*try again/);
       assert.deepEqual(await ask(whole, options), { uid: 'u', allowed: true });
     }
+  });
+
+  it('that names no resource is not denied for that either: what it could name is not known', async () => {
+    const { status } = await validate(nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap' }), options);
+    assert.deepEqual([status?.code, codesOf({ uid: 'u', allowed: false, ...(status && { status }) })], [503, []]);
   });
 
   it('is denied for what no cluster could mend', async () => {

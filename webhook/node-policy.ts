@@ -34,11 +34,11 @@ export function validateNodePolicy(deps: ReviewDeps): Endpoint {
     kind,
     verb: 'validate',
     onTrouble: 'refuse',
-    judge(request, deadline) {
+    judge(request, { isDue }) {
       const { object } = request;
       const verdicts = object === undefined ? [] : reviewPolicyAdmission(object, contextOf(request, deps));
       const isRefused = verdicts.some(({ severity }) => severity === 'deny');
-      return isRefused || !isChange(request, deps) ? { verdicts } : withBlast(request, verdicts, deps, deadline());
+      return isRefused || !isChange(request, deps) ? { verdicts } : withBlast(request, verdicts, deps, isDue);
     },
   };
 }
@@ -52,15 +52,15 @@ async function withBlast(
   { object, oldObject }: AdmissionRequest,
   verdicts: Judgement['verdicts'],
   deps: ReviewDeps,
-  signal: AbortSignal,
+  isDue: () => boolean,
 ): Promise<Judgement> {
   const read = (policy: unknown) => readAnyPolicy(policy, deps);
   const change = { ...(oldObject && { before: read(oldObject) }), ...(object && { after: read(object) }) };
-  const { verdicts: consequences, notice } = await measureBlast(change, deps, signal);
+  const { verdicts: consequences, notice } = await measureBlast(change, deps, isDue);
   return { verdicts: [...verdicts, ...consequences], warnings: notice === undefined ? [] : [notice] };
 }
 
 function contextOf({ oldObject }: AdmissionRequest, { source, policyNamespace }: ReviewDeps): PolicyAdmissionContext {
-  const { policies: others, nodes } = source.snapshot;
-  return { policyNamespace, others, nodes, ...(oldObject !== undefined && { before: oldObject }) };
+  const { policies: others, nodes, namespaces } = source.snapshot;
+  return { policyNamespace, others, nodes, namespaces, ...(oldObject !== undefined && { before: oldObject }) };
 }

@@ -33,3 +33,18 @@ test('a fault is told once for as long as it stays, and again when it comes back
   following[Symbol.dispose]();
   assert.equal(listeners.size, 0);
 });
+
+test('each step of the shared certificate is one line with its serial number and end; what is served has its own', () => {
+  const { log, lines } = keepLog();
+  const { certificateStep } = createNotices(log);
+  const pair = { serial: '0A', notAfterMs: 0 };
+  const steps = ['create', 'publish-next', 'switch', 'restore', 'keep-authority', 'drop', 'publish'];
+  for (const what of ['serve', ...steps]) certificateStep({ what, pair });
+  assert.deepEqual(
+    lines.map(({ fields }) => fields),
+    steps.map((step) => ({ step, serial: '0A', notAfter: '1970-01-01T00:00:00.000Z' })),
+  );
+  assert.deepEqual(new Set(lines.map(({ message }) => message)).size, 1);
+  certificateStep({ what: 'drop', pair: undefined });
+  assert.deepEqual(lines.at(-1)?.fields, { step: 'drop' });
+});

@@ -3,7 +3,7 @@ import type { Source } from '../cluster/source.ts';
 import type { MacvtapError } from '../runtime/errors.ts';
 import { formatAddress, type ListenAddress } from '../runtime/listen-address.ts';
 import type { Log } from '../runtime/log.ts';
-import type { CertificateSource } from './tls/certificate-source.ts';
+import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 
 /** What the webhook tells of itself: one line for each decision, with its object and cause. */
 export function createNotices(log: Log) {
@@ -15,10 +15,21 @@ export function createNotices(log: Log) {
     certificate: (error: MacvtapError) => log.error({ error }, 'a certificate cannot be served'),
     served: (serial: string, expiresMs: number) =>
       log.info({ serial, expires: new Date(expiresMs).toISOString() }, 'a new certificate is served'),
+    /** What is served is told by `served`, whoever keeps the certificate. */
+    certificateStep: ({ what, pair }: CertificateStep) => {
+      if (what === 'serve') return;
+      const fields = pair && { serial: pair.serial, notAfter: new Date(pair.notAfterMs).toISOString() };
+      log.info({ step: what, ...fields }, 'the certificate that replicas share took a step');
+    },
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
     /** Each fault once, and again when it comes back. */
     sourceFaults: (source: Pick<Source, 'faults' | 'onChange'>) =>
-      tellNew(source, ({ where, message }) => log.warn({ where, fault: message }, 'the newest state is not in force')),
+      tellNew(source, ({ where, message, isOutage }) =>
+        log.warn(
+          { where, fault: message },
+          isOutage ? 'the newest state is not in force' : 'an object is not taken in as it is',
+        ),
+      ),
     certificateFaults: (source: Pick<CertificateSource, 'faults' | 'onChange'>) =>
       tellNew(source, ({ code, message }) => log.warn({ code, fault: message }, 'the certificate needs attention')),
   };

@@ -21,13 +21,12 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
     verb: 'mutate',
     // An uninjected pod fails loudly where its link is made, with the reason; a pod that is refused may be anybody's.
     onTrouble: 'pass',
-    judge(request, deadline) {
+    judge(request, { lookups }) {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
-      return withNetworks(pod, namespace, deps, deadline, (networks) => {
+      return withNetworks(pod, namespace, deps, lookups, (networks) => {
         const context = contextOf(request, cachedFacts(deps, namespace), networks, deps);
-        const { before: _, ...alone } = context;
-        return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => reviewPod(made, alone));
+        return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => reviewPod(made, context));
       });
     },
   };
@@ -40,13 +39,13 @@ export function validatePod(deps: ReviewDeps): Endpoint {
     kind,
     verb: 'validate',
     onTrouble: 'refuse',
-    judge(request, deadline) {
+    judge(request, { lookups }) {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
-      return withNetworks(pod, namespace, deps, deadline, (networks) => {
+      return withNetworks(pod, namespace, deps, lookups, (networks) => {
         const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), networks, deps));
         if (!mayTurn(verdicts)) return { verdicts };
-        return liveFacts(deps, namespace, deadline()).then((facts) => ({
+        return liveFacts(deps, namespace, lookups()).then((facts) => ({
           verdicts: reviewPod(pod, contextOf(request, facts, networks, deps)),
         }));
       });

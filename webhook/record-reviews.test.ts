@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMetrics } from '../runtime/metrics.ts';
-import { recordReviews } from './record-reviews.ts';
+import { recordReviews, webhookMetrics } from './record-reviews.ts';
 
 const pods = { kind: 'Pod', verb: 'mutate' } as const;
 
@@ -16,6 +16,13 @@ test('every counter is there from the start, at 0', async () => {
     lines.filter((line) => !line.endsWith(' 0')),
     ['kube_macvtap_webhook_certificate_expiry_seconds Nan'],
   );
+});
+
+test('every metric of the table is registered with its text, and no other', () => {
+  const registry = createMetrics();
+  recordReviews(registry);
+  const registered = registry.getMetricsAsArray().map(({ name, help }) => [name, help]);
+  assert.deepEqual(Object.fromEntries(registered), webhookMetrics);
 });
 
 test('what happens is counted by its labels', async () => {

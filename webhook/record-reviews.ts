@@ -22,29 +22,38 @@ export interface ReviewRecorder {
 const lookupOutcomes = ['found', 'absent', 'failed'] as const;
 type LookupOutcome = (typeof lookupOutcomes)[number];
 
+/** Every metric of the webhook. The names are a contract: docs/webhook.md has the same table. */
+export const webhookMetrics = {
+  kube_macvtap_webhook_reviews_total: 'Reviews answered, by kind of object, verb and outcome.',
+  kube_macvtap_webhook_recovered_bugs_total: 'Reviews in which a rule threw or made a patch that does harm.',
+  kube_macvtap_webhook_lookups_total: 'Objects looked up because the cache had not seen them, by kind and outcome.',
+  kube_macvtap_webhook_certificate_expiry_seconds:
+    'When the serving certificate in use expires, in seconds since the epoch; NaN without one.',
+} as const satisfies Record<string, string>;
+
+function named<Name extends keyof typeof webhookMetrics>(name: Name) {
+  return { name, help: webhookMetrics[name] };
+}
+
 /** Counts in a registry; every counter starts at 0, so that a rate can be taken from the first event on. */
 export function recordReviews(registry: Registry): ReviewRecorder {
   const reviews = new Counter({
-    name: 'kube_macvtap_webhook_reviews_total',
-    help: 'Reviews answered, by kind of object, verb and outcome.',
+    ...named('kube_macvtap_webhook_reviews_total'),
     labelNames: ['kind', 'verb', 'outcome'] as const,
     registers: [registry],
   });
   const bugs = new Counter({
-    name: 'kube_macvtap_webhook_recovered_bugs_total',
-    help: 'Reviews in which a rule threw or made a patch that does harm.',
+    ...named('kube_macvtap_webhook_recovered_bugs_total'),
     labelNames: ['kind', 'verb'] as const,
     registers: [registry],
   });
   const lookups = new Counter({
-    name: 'kube_macvtap_webhook_lookups_total',
-    help: 'Objects looked up because the cache had not seen them, by kind and outcome.',
+    ...named('kube_macvtap_webhook_lookups_total'),
     labelNames: ['kind', 'outcome'] as const,
     registers: [registry],
   });
   const expiry = new Gauge({
-    name: 'kube_macvtap_webhook_certificate_expiry_seconds',
-    help: 'When the serving certificate in use expires, in seconds since the epoch; NaN without one.',
+    ...named('kube_macvtap_webhook_certificate_expiry_seconds'),
     registers: [registry],
   });
   for (const kind of reviewedKinds) {

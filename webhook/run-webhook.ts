@@ -14,11 +14,14 @@ import { createReviewApp } from './create-review-app.ts';
 import { createNotices } from './notices.ts';
 import { watchOffers } from './offers-view.ts';
 import { recordReviews } from './record-reviews.ts';
-import type { CertificateSource } from './tls/certificate-source.ts';
+import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 import { type FollowedCertificate, followCertificate } from './tls/follow-certificate.ts';
 
-/** Opens what --certificates names. */
-export type OpenCertificates = (source: LiveSource) => Promise<CertificateSource & AsyncDisposable>;
+/** Opens what --certificates names, and tells every step that it takes from then on. */
+export type OpenCertificates = (
+  source: LiveSource,
+  onStep: (step: CertificateStep) => void,
+) => Promise<CertificateSource & AsyncDisposable>;
 
 /** What is under way is answered within it: look-ups take a second at most, and all else is computed. */
 const closeGraceMs = 5_000;
@@ -46,7 +49,7 @@ export async function runWebhook(
   const connections = trackConnections(app.server);
   await using _app = { [Symbol.asyncDispose]: () => connections.endAfter(() => app.close(), closeGraceMs) };
 
-  await using certificates = await openCertificates(source);
+  await using certificates = await openCertificates(source, tell.certificateStep);
   using _certificateFaults = tell.certificateFaults(certificates);
   using certificate = followCertificate({
     server: app.server,

@@ -29,7 +29,10 @@ export function lintFiles(inputs: readonly LintInput[], options: LintOptions): L
   const objects = files.flatMap((file) => file.objects);
   const { snapshot: read, findings: repeated } = mergeObjects(objects);
   // In files a state speaks for its node: nobody deletes a Node from them and leaves the state.
-  const offers = collectOffers({ ...read, nodes: read.nodeStates });
+  const nodes = new Map(
+    [...read.nodeStates.keys()].map((name) => [name, read.nodes.get(name) ?? { name, labels: {} }]),
+  );
+  const offers = collectOffers({ ...read, nodes });
   const gaps = { offersUnknown: offers.resources.length === 0 && options.unknownResource === undefined };
   const unknownResource = options.unknownResource ?? 'Deny';
   const networks = applyNetworkDefaults(read, { offers, unknownResource });

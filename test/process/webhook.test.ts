@@ -39,6 +39,7 @@ const ready = { status: 200, body: 'ok\n' };
 
 test('reviews are answered over TLS, follow an edited policy, and end with the process', async () => {
   await using webhook = await startWebhook(files);
+  await webhook.process.waitForLine(/"step":"create".*"serial":"[0-9A-F]+","notAfter":"20.*took a step/);
   const config = async () => String(editsOf(await webhook.review('mutate', nad)).at(-1)?.value);
   assert.match(await config(), /"mode": "private", "modeFrom": "policy"/);
   const denied = await webhook.review('validate', unknown);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
+import type { Deadlines } from '../read-deadlines.ts';
 import type { ReviewRecorder } from '../record-reviews.ts';
 import type { AdmissionAnswer, AdmissionRequest } from './admission-review.ts';
 import { decodeReview } from './decode-review.ts';
 import type { Endpoint, Judgement } from './judgement.ts';
-import { allowed, denied, errored, patched, verdictText } from './responses.ts';
+import { allowed, denied, errored, patched, type Trouble, verdictText } from './responses.ts';
 
 export interface EnvelopeContext {
   readonly recorder: ReviewRecorder;
@@ -22,7 +23,7 @@ export type Reviewed = { readonly answer: AdmissionAnswer } | { readonly fault: 
 export async function review(
   endpoint: Endpoint,
   body: unknown,
-  deadline: () => AbortSignal,
+  deadlines: Deadlines,
   context: EnvelopeContext,
 ): Promise<Reviewed> {
   const decoded = decodeReview(body, endpoint.kind);
@@ -30,11 +31,11 @@ export async function review(
     const { fault, uid } = decoded;
     context.recorder.review(endpoint, 'malformed');
     context.log.warn({ path: endpoint.path, uid, fault }, 'a review cannot be read');
-    return uid === undefined ? { fault } : { answer: errored(uid, { code: 400, message: fault }) };
+    return uid === undefined ? { fault } : { answer: withoutJudgement(endpoint, uid, { code: 400, message: fault }) };
   }
   const { request } = decoded;
   try {
-    const judged = isOutOfScope(request) ? nothingToSay : await endpoint.judge(request, deadline);
+    const judged = isOutOfScope(request) ? nothingToSay : await endpoint.judge(request, deadlines);
     return { answer: respond(endpoint, request, judged, context) };
   } catch (thrown) {
     return { answer: recover(endpoint, request, MacvtapError.from(thrown), context) };
@@ -59,7 +60,7 @@ function respond(
   { recorder, log }: EnvelopeContext,
 ): AdmissionAnswer {
   const denials = verdicts.filter(({ severity }) => severity === 'deny');
-  const told = [...verdicts.filter(({ severity }) => severity === 'warn').map(verdictText), ...warnings];
+  const told = [...warnings, ...verdicts.filter(({ severity }) => severity === 'warn').map(verdictText)];
   if (denials.length > 0) {
     recorder.review(endpoint, 'denied');
     log.info({ ...fieldsOf(endpoint, request), codes: denials.map(({ code }) => code) }, 'denied');
@@ -88,8 +89,14 @@ function recover(
   const message = isBug
     ? `${error.code}: ${endpoint.verb} failed by a bug of kube-macvtap: ${error.message}; see the webhook's log`
     : `${error.code}: ${error.message}`;
-  if (endpoint.onTrouble === 'pass') return allowed(request.uid, [`${message}; the object passes unchanged`]);
-  return errored(request.uid, { code: isBug ? 500 : 503, message });
+  return withoutJudgement(endpoint, request.uid, { code: isBug ? 500 : 503, message });
+}
+
+/** What becomes of an object that nobody could judge: the endpoint says. */
+function withoutJudgement({ onTrouble }: Endpoint, uid: string, trouble: Trouble): AdmissionAnswer {
+  return onTrouble === 'pass'
+    ? allowed(uid, [`${trouble.message}; the object passes unchanged`])
+    : errored(uid, trouble);
 }
 
 function fieldsOf(endpoint: Endpoint, { uid, operation, namespace, name }: AdmissionRequest) {

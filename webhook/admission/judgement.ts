@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Edit } from '../../policy/edit.ts';
 import type { Verdict } from '../../policy/reasons.ts';
+import type { Deadlines } from '../read-deadlines.ts';
 import type { AdmissionRequest } from './admission-review.ts';
 
 /** What a handler says of a request. One denial among the verdicts refuses the object, whatever the edits. */
 export interface Judgement {
   readonly verdicts: readonly Verdict[];
   readonly edits?: readonly Edit[];
-  /** What is told beside the verdicts, as it is: consequences rather than faults. */
+  /** What is told before the warnings of the verdicts, as it is: how far they go. */
   readonly warnings?: readonly string[];
 }
 
@@ -22,8 +23,6 @@ export interface Endpoint {
   readonly verb: (typeof verbs)[number];
   /** Whether an object passes, with a warning, when no judgement is reached: by a bug, or by a look-up that failed. */
   readonly onTrouble: 'refuse' | 'pass';
-  /**
-   * Judges. `deadline` is the signal by which every look-up must be back. Raises LookupFailed, which is no bug.
-   */
-  readonly judge: (request: AdmissionRequest, deadline: () => AbortSignal) => Judgement | Promise<Judgement>;
+  /** Judges. Raises LookupFailed, which is no bug. */
+  readonly judge: (request: AdmissionRequest, deadlines: Deadlines) => Judgement | Promise<Judgement>;
 }

@@ -6,6 +6,14 @@ export interface ServingPair {
   readonly keyPem: string;
 }
 
+/** A step in the life of a certificate that replicas share. */
+export interface CertificateStep {
+  /** @example 'publish-next' */
+  readonly what: string;
+  /** What was made, what is now current, or what is now served. */
+  readonly pair: { readonly serial: string; readonly notAfterMs: number } | undefined;
+}
+
 /** Where the serving certificate comes from; certs/ has those that there are. */
 export interface CertificateSource {
   /** What to serve now: checked by whoever gives it out. Undefined until there is one. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { test } from 'node:test';
-import { connect } from 'node:tls';
+import { connect, type SecureContextOptions } from 'node:tls';
 import { servingPair } from '../../test/fixtures/webhook/serving-pair.ts';
 import type { ServingPair } from './certificate-source.ts';
 import { followCertificate } from './follow-certificate.ts';
@@ -107,4 +107,16 @@ test('after its scope nothing is followed', async () => {
   const tls = await stage();
   await tls[Symbol.asyncDispose]();
   assert.equal(tls.listeners.size, 0);
+});
+
+test('each certificate comes with the oldest protocol that is spoken, whatever Node was told to allow', async () => {
+  const pair = await servingPair();
+  const contexts: SecureContextOptions[] = [];
+  using _following = followCertificate({
+    server: { setSecureContext: (context) => void contexts.push(context) },
+    source: { current: pair, faults: [], onChange: () => ({ [Symbol.dispose]: () => undefined }) },
+    onServed: () => undefined,
+    onFault: assert.fail,
+  });
+  assert.deepEqual(contexts, [{ minVersion: 'TLSv1.2', cert: pair.certPem, key: pair.keyPem }]);
 });
