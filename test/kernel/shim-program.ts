@@ -85,7 +85,8 @@ export async function makeShim(
 
 function startShim(program: string, { environment = {}, stdin, shell }: ShimRun): ChildProcess {
   const [command, args] = shell === undefined ? [program, []] : ['/bin/sh', ['-c', shell, program]];
-  const child = spawn(command, args, { env: environment, stdio: 'pipe' });
+  // A copy, since under coverage spawn writes a variable of its own into the object that it is given.
+  const child = spawn(command, args, { env: { ...environment }, stdio: 'pipe' });
   // It need not read it.
   child.stdin.on('error', () => {});
   if (stdin !== undefined) child.stdin.end(stdin);

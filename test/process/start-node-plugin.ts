@@ -11,6 +11,8 @@ export interface NodePluginOptions {
   readonly manifests: string;
   /** Kubelet's directory; the stand-in is in its device-plugins. */
   readonly kubeletDirectory: string;
+  /** A command inside the namespace that becomes its last arguments, for other rights than the test's. */
+  readonly wrapper?: readonly string[];
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
@@ -20,11 +22,12 @@ const main = fileURLToPath(new URL('../../nodeplugin/main.ts', import.meta.url))
 
 /** Starts the real node plugin inside a network namespace, as a node's pod with the host's network would run it. */
 export function startNodePlugin(options: NodePluginOptions): RunningProcess {
-  const { namespace, nodeName, manifests, kubeletDirectory, flags = [], environment = {}, onLine } = options;
+  const { namespace, nodeName, manifests, kubeletDirectory, wrapper = [], flags = [] } = options;
+  const { environment = {}, onLine } = options;
   return startProcess({
     name: `node plugin of ${nodeName}`,
     command: [
-      ...(['ip', 'netns', 'exec', namespace.name, process.execPath, main] as const),
+      ...(['ip', 'netns', 'exec', namespace.name, ...wrapper, process.execPath, main] as const),
       ...['--source', `manifests:${manifests}`],
       ...['--node-name', nodeName],
       ...['--kubelet-dir', kubeletDirectory],

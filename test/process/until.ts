@@ -2,10 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Only a test that fails waits this long; nothing is concluded from how much of it passed. */
-const guardMs = 15_000;
+const usualGuardMs = 15_000;
 
 /** Looks again and again, for what tells nobody of its changes, and returns the first look that is as wanted. */
-export async function until<Look>(look: () => Promise<Look>, isWanted: (look: Look) => boolean): Promise<Look> {
+export async function until<Look>(
+  look: () => Promise<Look>,
+  isWanted: (look: Look) => boolean,
+  guardMs = usualGuardMs,
+): Promise<Look> {
   const over = AbortSignal.timeout(guardMs);
   for (;;) {
     const seen = await look();

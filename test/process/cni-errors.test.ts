@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every error that the node plugin answers a container runtime with, as a person reads it on a pod: what it is about, why,
+// and what to do next.
+import assert from 'node:assert/strict';
+import { readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { ErrorCode } from '../../runtime/error-codes.ts';
+import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
+import { addLink, policyObject } from './plugin-node.ts';
+import { type AdmittedPod, makeShimNode, needsRealShim, type RuntimeCall, type ShimNode } from './shim-node.ts';
+import { showMacvtaps } from './shown-macvtaps.ts';
+import type { RunningProcess } from './start-process.ts';
+
+const options = { skip: needsRealShim };
+
+/** A node with a device of `net` for vm-a, netMvp0, one for vm-b, netMvp1, and the one of `solo`, which is passthru, for vm-a. */
+interface Stage {
+  readonly node: ShimNode;
+  readonly plugin: RunningProcess;
+  /** The sandbox. */
+  readonly pod: NetworkNamespace;
+  readonly other: NetworkNamespace;
+  readonly own: AdmittedPod;
+  readonly others: AdmittedPod;
+  readonly solo: AdmittedPod;
+}
+
+interface Row {
+  readonly code: ErrorCode;
+  /** SPEC.md, "Error"; from 100 on the plugin's own. */
+  readonly cniCode: number;
+  readonly command?: string;
+  /** Of the message, where it is not `ofNet`: what cannot be known is not told. */
+  readonly about?: RegExp;
+  /** The reason, and after it the next step. */
+  readonly says: RegExp;
+  /** Beside the pod, its sandbox and its device. */
+  readonly call?: RuntimeCall | ((stage: Stage) => RuntimeCall | Promise<RuntimeCall>);
+  /** Brings the reason about; what it returns takes it back. */
+  readonly arrange?: (stage: Stage) => Promise<() => Promise<unknown>>;
+}
+
+const ofNet = /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp0 of resource net: /;
+
+const rows: readonly Row[] = [
+  {
+    code: 'CNIEnvironmentInvalid',
+    cniCode: 4,
+    call: { ifname: 'a:b' },
+    about: /^ADD of a:b for pod vms\/vm-a, network blue, device netMvp0 of resource net: /,
+    says: /CNI_IFNAME is "a:b", not the name of a link; see how the container runtime calls/,
+  },
+  {
+    code: 'CNIVersionUnsupported',
+    cniCode: 1,
+    call: { conf: { deviceID: 'netMvp0', cniVersion: '0.2.0' } },
+    says: /cniVersion is "0\.2\.0": write one of 0\.3\.0, /,
+  },
+  {
+    code: 'NetConfUndecodable',
+    cniCode: 6,
+    call: { conf: '{' },
+    about: /^ADD of net1 for pod vms\/vm-a: /,
+    says: /cannot be read: .*; change its NetworkAttachmentDefinition$/,
+  },
+  {
+    code: 'NetConfInvalid',
+    cniCode: 7,
+    call: { conf: { deviceID: 'netMvp0', mtu: 5, promiscMode: 'yes' } },
+    says: /mtu is 5, not .*; promiscMode is "yes", not true or false; change its NetworkAttachmentDefinition$/,
+  },
+  {
+    code: 'NetConfUnsupported',
+    cniCode: 2,
+    call: { conf: { deviceID: 'netMvp0', ipam: { type: 'host-local' } } },
+    says: /gives out no IP addresses, .* ipam \(\{"type":"host-local"\}\): remove it, and let the virtual machine/,
+  },
+  {
+    code: 'NetnsInvalid',
+    cniCode: 8,
+    call: { netns: '/run/netns/kmt-never-was' },
+    says: /\/run\/netns\/kmt-never-was: ENOENT.*; either the sandbox is gone, or .* HostToContainer propagation$/,
+  },
+  {
+    code: 'DeviceMissing',
+    cniCode: 100,
+    call: { conf: { deviceID: '' } },
+    about: /^ADD of net1 for pod vms\/vm-a, network blue: /,
+    says: /let a container of it ask for macvtap\.network\.kubevirt\.io\/<resource> .* \(offered here: net, solo\)$/,
+  },
+  {
+    code: 'DeviceNotAllocated',
+    cniCode: 100,
+    call: { conf: { deviceID: 'netMvp5' } },
+    about: /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp5 of resource net: /,
+    says: /nothing is known of its allocation on this node; delete the pod, so that it is allocated anew$/,
+  },
+  {
+    code: 'DeviceHeldElsewhere',
+    cniCode: 100,
+    call: { conf: { deviceID: 'netMvp1' } },
+    about: /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp1 of resource net: /,
+    says: /is another pod's: leave deviceID out of the NetworkAttachmentDefinition, since Multus fills it in$/,
+  },
+  {
+    code: 'PodResourcesUnavailable',
+    cniCode: 11,
+    call: { conf: { deviceID: 'netMvp5' } },
+    about: /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp5 of resource net: /,
+    says: /kubelet .*no checkpoint.*; it is asked again by and by: see kubelet's log$/,
+    arrange: async ({ node }) => {
+      node.list = () => {
+        throw new Error('no checkpoint');
+      };
+      return async () => {
+        node.list = (held) => held;
+      };
+    },
+  },
+  {
+    code: 'PodResourcesSocketMissing',
+    cniCode: 11,
+    call: { conf: { deviceID: 'netMvp5' } },
+    about: /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp5 of resource net: /,
+    says: /kubelet\.sock is not there .*: check that kubelet runs on this node/,
+    arrange: async ({ node }) => {
+      await node.kubelet.stop();
+      return async () => {
+        await node.kubelet.restart();
+        await node.kubelet.waitFor((kubelet) => kubelet.resources().every(({ connected }) => connected));
+      };
+    },
+  },
+  {
+    code: 'ModeConflict',
+    cniCode: 7,
+    call: { conf: { deviceID: 'netMvp0', mode: 'vepa' } },
+    says: /wants mode vepa, and device netMvp0 has mode bridge by policy macvtap-cni\/p: write "mode": "bridge" into/,
+  },
+  {
+    code: 'MTUAboveParent',
+    cniCode: 7,
+    call: { conf: { deviceID: 'netMvp0', mtu: 9000 } },
+    says: /on parent p0: .*the MTU 9000 is above the 1500 of p0: lower it, or raise the parent's first$/,
+  },
+  {
+    code: 'MACAddressInvalid',
+    cniCode: 7,
+    call: { conf: { deviceID: 'soloMvp0', mac: '52:54:00:00:00:01' } },
+    about: /^ADD of net1 for pod vms\/vm-a, network blue, device soloMvp0 of resource solo: /,
+    says: /has its parent's MAC address, [0-9a-f:]{17} of p9, and cannot have 52:54:00:00:00:01: leave it out, or change/,
+  },
+  {
+    code: 'MACAddressTaken',
+    cniCode: 100,
+    call: async ({ node }) => {
+      const [parent] = await node.namespace.ipJSON<{ address: string }>('link show p0');
+      return { conf: { deviceID: 'netMvp0', mac: parent?.address } };
+    },
+    says: /MAC address [0-9a-f:]{17} is in use by parent p0 itself: give the pod or its network another one, or none$/,
+  },
+  {
+    code: 'LinkNameTaken',
+    cniCode: 100,
+    says: /on parent p0: .*another link has the name or the ifindex \d+: delete it first$/,
+    arrange: async ({ pod }) => {
+      await pod.ip('link add net1 type veth peer name x1');
+      return () => pod.ip('link del net1');
+    },
+  },
+  {
+    code: 'ParentEnslaved',
+    cniCode: 100,
+    says: /on parent p0: .*take the parent out of its bond or bridge, or choose another$/,
+    arrange: async ({ node }) => {
+      await removePlaceholders(node, 'p0');
+      await node.namespace.ip('link add br0 type bridge');
+      await node.namespace.ip('link set p0 master br0');
+      return () => node.namespace.ip('link del br0');
+    },
+  },
+  {
+    code: 'PassthruExclusive',
+    cniCode: 11,
+    call: { conf: { deviceID: 'soloMvp0' } },
+    about: /^ADD of net1 for pod vms\/vm-a, network blue, device soloMvp0 of resource solo: /,
+    says: /on parent p9: .*the parent has other macvtaps or macvlans: delete them, or choose another mode or parent$/,
+    arrange: async ({ node }) => {
+      await removePlaceholders(node, 'p9');
+      await node.namespace.ip('link add link p9 name foreign type macvtap mode bridge');
+      return () => node.namespace.ip('link del foreign');
+    },
+  },
+  {
+    code: 'TapNodeTaken',
+    cniCode: 11,
+    says: /\/dev\/tap\d+, which kubelet was promised .*a link that cannot be found holds it, .*; it is tried again$/,
+    arrange: async ({ node, other, own }) => {
+      await removePlaceholders(node, 'p0');
+      await other.ip('link add o0 type veth peer name o1');
+      await other.ip(`link add link o0 name foreign index ${own.tapPath.slice('/dev/tap'.length)} type macvtap`);
+      return () => other.ip('link del o0');
+    },
+  },
+  {
+    code: 'TapNodeNotOwned',
+    cniCode: 5,
+    call: { wrapper: ['setpriv', '--bounding-set', '-chown'] },
+    says: /\/dev\/tap\d+ cannot be given to 107:107: chown: .*\(EPERM\); let the container runtime run its CNI plugins as root, with CAP_CHOWN/,
+  },
+  {
+    code: 'FileNotWritten',
+    cniCode: 5,
+    says: /cannot be recorded in the ledger: cannot write .*ledger\.json: .*; make the directory .* again$/,
+    arrange: takeStateAway,
+  },
+  {
+    code: 'CNINotReady',
+    cniCode: 50,
+    command: 'STATUS',
+    call: { conf: { cniVersion: '1.1.0' } },
+    about: /^STATUS of net1 for pod vms\/vm-a, network blue: /,
+    says: /no pod can be attached now: the ledger cannot be written: ENOENT.*; let the node plugin write in \//,
+    arrange: takeStateAway,
+  },
+  {
+    code: 'AttachmentWrong',
+    cniCode: 100,
+    command: 'CHECK',
+    call: { containerID: 'never' },
+    about: /^CHECK of net1 for pod vms\/vm-a, network blue, device netMvp0 of resource net: /,
+    says: /net1 is not what it was made: no device is known to be attached so; delete the pod, so that it is attached anew$/,
+  },
+  {
+    code: 'ParentUnavailable',
+    cniCode: 11,
+    says: /parent p0 of resource net cannot be used: the node has no such interface; bring it back, and it is tried again$/,
+    arrange: async ({ node }) => {
+      await node.namespace.ip('link del p0');
+      await node.offers({ net: 0, solo: 1 });
+      return async () => {
+        await addLink(node.namespace, 'p0');
+        await node.kubelet.waitFor((kubelet) =>
+          kubelet.resources().every(({ devices }) => devices.some(({ health }) => health === 'Healthy')),
+        );
+      };
+    },
+  },
+];
+
+/** Asked for where no runtime can: by bytes of a test's own. */
+const raw = ['CNIFrameMalformed', 'Aborted'] as const satisfies readonly ErrorCode[];
+
+/** Of which a runtime never hears, and what only a kernel or kubelet that hangs brings about (handle-request.test.ts). */
+const others: readonly ErrorCode[] = ['CNISocketFailed', 'ShimNotInstalled', 'TombstoneFailed', 'DeadlineExceeded'];
+
+async function removePlaceholders(node: ShimNode, parent: string): Promise<void> {
+  const standing = (await showMacvtaps(node.namespace)).filter(({ link }) => link === parent);
+  for (const { ifname } of standing) await node.namespace.ip(`link del ${ifname}`);
+}
+
+async function takeStateAway({ node }: Stage): Promise<() => Promise<unknown>> {
+  const away = `${node.stateDirectory}-away`;
+  await rename(node.stateDirectory, away);
+  return () => rename(away, node.stateDirectory);
+}
+
+test('the table has every code that the CNI half raises', async () => {
+  const folder = fileURLToPath(new URL('../../nodeplugin/cni', import.meta.url));
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  const raised = texts.flatMap((text) => [...text.matchAll(/new MacvtapError\(\s*'(\w+)'/g)].map(([, code]) => code));
+  const known: readonly string[] = [...rows.map(({ code }) => code), ...raw, ...others];
+  assert.deepEqual(
+    [...new Set(raised)].filter((code) => !known.includes(code ?? '')),
+    [],
+  );
+  assert.ok(raised.length > 20, 'they are found');
+});
+
+test('docs/cni.md has each of them, in the row of its number', async () => {
+  const page = await readFile(new URL('../../docs/cni.md', import.meta.url), 'utf8');
+  for (const { code, cniCode } of rows) assert.match(page, new RegExp(`^\\| ${cniCode} +\\|.*\`${code}\``, 'm'));
+});
+
+async function setStage(scope: AsyncDisposableStack): Promise<Stage> {
+  const node = scope.use(await makeShimNode({ quantity: 6 }));
+  await addLink(node.namespace, 'p9');
+  const parentSelector = [{ parentIface: 'p9', resourceName: 'solo', mode: 'passthru' }];
+  await node.write('solo.yaml', policyObject('solo', { parentSelector }));
+  const plugin = node.run();
+  await node.offers({ net: 6, solo: 1 });
+  const [own, others, solo] = [await node.admit('vm-a'), await node.admit('vm-b'), await node.admit('vm-a', 'solo')];
+  const [pod, other] = [scope.use(await makeNetworkNamespace()), scope.use(await makeNetworkNamespace())];
+  return { node, plugin, own, others, solo, pod, other };
+}
+
+test('an error names pod, network, resource and device, the reason, and the next step', options, async (t) => {
+  await using scope = new AsyncDisposableStack();
+  const stage = await setStage(scope);
+  const { node, plugin, pod } = stage;
+  for (const { code, cniCode, command = 'ADD', about = ofNet, says, call = {}, arrange } of rows) {
+    await t.test(`${code} (${cniCode})`, async () => {
+      const given = typeof call === 'function' ? await call(stage) : call;
+      const takeBack = await arrange?.(stage);
+      try {
+        const { exitCode, output } = await node.call(command, {
+          netns: pod.path,
+          conf: { deviceID: 'netMvp0' },
+          ...given,
+        });
+        assert.deepEqual([exitCode, output?.details, output?.code], [1, code, cniCode], JSON.stringify(output));
+        assert.match(String(output?.msg), about);
+        assert.match(String(output?.msg), says);
+        assert.deepEqual(await showMacvtaps(pod), [], 'nothing of it is left in the pod');
+      } finally {
+        await takeBack?.();
+      }
+    });
+  }
+  await t.test('and the log has them too', () => {
+    const failures = plugin.output.split('\n').filter((line) => line.includes('the CNI plugin failed'));
+    for (const { code } of rows)
+      assert.ok(
+        failures.some((line) => line.includes(`"code":"${code}"`)),
+        code,
+      );
+  });
+  await t.test('and all of it was in the way of nothing', async () => {
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf: { deviceID: 'netMvp0' } });
+    assert.equal(exitCode, 0, JSON.stringify(output));
+  });
+});
