@@ -17,6 +17,9 @@ const policy = (resourceName: string, mode: string) => ({
   metadata: { name: resourceName },
   spec: { parentSelector: [{ parentIface: 'eth0', mode, resourceName }], nodeSelector: { matchLabels: { a: 'b' } } },
 });
+/** A watch that broke off several times in a row is begun again after up to half a minute (pace.ts). */
+const watchGuardMs = 90_000;
+
 /** What becomes of a network of a resource in a dry run: its mode, or what is said against it. */
 async function askFor(resource: string): Promise<string> {
   const { status, body } = await cluster.admin.call('POST', `${networks}?dryRun=All`, {
@@ -55,6 +58,7 @@ describe('the webhook', () => {
     await until(
       () => askFor('first'),
       (said) => /denied the request: ResourceUnknown /.test(said),
+      watchGuardMs,
     );
     assert.equal(await askFor('second'), 'vepa');
   });
@@ -72,6 +76,7 @@ describe('the webhook', () => {
     await until(
       () => askFor('second'),
       (said) => /ResourceUnknown/.test(said),
+      watchGuardMs,
     );
   });
 

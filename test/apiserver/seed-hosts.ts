@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url';
+import { until } from '../process/until.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { apply } from './install.ts';
 import { readObjects } from './shipped-objects.ts';
@@ -7,7 +8,18 @@ import { readObjects } from './shipped-objects.ts';
 const states = '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates';
 const hosts = fileURLToPath(new URL('../fixtures/seed/nodes.yaml', import.meta.url));
 
-/** Makes the proposal's three hosts: their Nodes, and what their plugins would have reported of their interfaces. */
+/** Selects every host; nothing but a trial, since it is never made. */
+const trial = JSON.stringify({
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name: 'seed-hosts-trial', namespace: 'macvtap-cni' },
+  spec: { parentSelector: [{ parentIface: 'eth0' }] },
+});
+
+/**
+ * Makes the proposal's three hosts: their Nodes, and what their plugins would have reported of their interfaces. Returns
+ * when the cluster's webhook knows them, since it hears of them a moment later.
+ */
 export async function makeSeedHosts(cluster: ControlPlane): Promise<void> {
   const objects = readObjects(hosts);
   await apply(cluster, objects);
@@ -19,4 +31,10 @@ export async function makeSeedHosts(cluster: ControlPlane): Promise<void> {
       contentType: 'application/merge-patch+json',
     });
   }
+  await until(
+    () => cluster.kubectl(['create', '--dry-run=server', '-f', '-'], trial),
+    // What the trial would take from each of them.
+    ({ stderr }) =>
+      stderr.includes('bond1: 2 nodes lose it: h1, h2') && stderr.includes('eth1: 2 nodes lose it: h1, h3'),
+  );
 }

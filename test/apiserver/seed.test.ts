@@ -76,6 +76,17 @@ for (const [way, args] of Object.entries(ways)) {
   });
 }
 
+it('a policy of a client-side apply that is then applied server-side conflicts once, over what the webhook wrote out', async () => {
+  const serverSide = ['apply', '--server-side', '-f', '-'];
+  await cluster.mustKubectl(['apply', '-f', '-'], written);
+  const refused = await cluster.kubectl(serverSide, written);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /conflicts with "kubectl-client-side-apply".*- \.spec\.parentSelector/s);
+  await cluster.mustKubectl([...serverSide, '--force-conflicts'], written);
+  await cluster.mustKubectl(serverSide, written);
+  await cluster.mustKubectl(['delete', '-f', '-'], written);
+});
+
 /** What kubectl says beside warnings about what the policy changes on the hosts, which it should say. */
 function faultsOf(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => line !== '' && !/^Warning: Resource(Lost|Gained|Changed) /.test(line));
