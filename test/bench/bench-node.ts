@@ -5,6 +5,7 @@ import { dialSocket } from '../../nodeplugin/grpc/dial-socket.ts';
 import { deviceIDs } from '../../policy/device/device-id.ts';
 import { resourcePrefix } from '../../policy/plan/resource-name.ts';
 import { makePluginNode, type PluginNode, policyObject } from '../process/plugin-node.ts';
+import { cniSocketOf } from '../process/start-node-plugin.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
 import { type ProgramForm, sourceForm } from './program-form.ts';
 
@@ -32,6 +33,8 @@ export interface Offer {
 interface StartOptions {
   readonly form?: ProgramForm;
   readonly settle?: string;
+  /** Where the ledger is kept; beside kubelet's own directory when absent. */
+  readonly stateDirectory?: string;
   /** For Node.js itself. */
   readonly nodeFlags?: readonly string[];
 }
@@ -59,15 +62,20 @@ export async function makeBenchNode(parents: readonly string[]): Promise<BenchNo
   return {
     plugin,
     offer: (...resources) => plugin.write('policy.yaml', policyObject('bench', { parentSelector: resources })),
-    start: ({ form = sourceForm('nodeplugin'), settle = '20ms', nodeFlags = [] } = {}) => {
+    start: ({
+      form = sourceForm('nodeplugin'),
+      settle = '20ms',
+      stateDirectory = plugin.stateDirectory,
+      nodeFlags = [],
+    } = {}) => {
       running = runNode(`node plugin, ${form.name}`, [
         ...nodeFlags,
         form.main,
         ...['--source', `manifests:${join(plugin.kubeletDirectory, '../manifests')}`],
         ...['--node-name', plugin.name],
         ...['--kubelet-dir', plugin.kubeletDirectory],
-        ...['--state-dir', join(plugin.kubeletDirectory, 'kube-macvtap')],
-        ...['--cni-socket', join(plugin.kubeletDirectory, 'kube-macvtap-run/cni.sock')],
+        ...['--state-dir', stateDirectory],
+        ...['--cni-socket', cniSocketOf(plugin.kubeletDirectory)],
         ...['--settle', settle],
       ]);
       return running;

@@ -15,6 +15,8 @@ const figure: Figure = {
 for (const [what, reach, met] of [
   ['a value within its reach is met', { valueAtMost: 3 }, true],
   ['a value beyond it is not, and says so', { valueAtMost: 2.9 }, false],
+  ['a value that is no less than its reach is met', { valueAtLeast: 3 }, true],
+  ['a value that is less is not', { valueAtLeast: 3.1 }, false],
   ['a ratio within its reach is met', { ratioAtMost: 1.5 }, true],
   ['a ratio beyond it is not', { ratioAtMost: 1.4 }, false],
 ] as const) {
@@ -35,6 +37,8 @@ test('the table shows value, count, what is beside it, ratio, reach and whether 
     { ...alone, unit: 'bytes', value: 34_567, reach: { valueAtMost: 100_000 } },
     { ...alone, unit: 'messages', value: 1, reach: { valueAtMost: 1 } },
     { ...alone, value: 0.012 },
+    { ...figure, unit: 'per second', value: 9_100.4, reach: { valueAtLeast: 8_000 } },
+    { ...figure, unit: 'per second', value: 12.34, beside: { title: 'bare', value: 1_000_000, count: 4 } },
   ];
   assert.deepEqual(
     renderTable(rows)
@@ -46,6 +50,8 @@ test('the table shows value, count, what is beside it, ratio, reach and whether 
       ['Allocate', '34.6 KB (n=5)', '-', '-', '≤ 100 KB', 'yes'],
       ['Allocate', '1 messages (n=5)', '-', '-', '≤ 1 messages', 'yes'],
       ['Allocate', '0.012 ms (n=5)', '-', '-', '-', '-'],
+      ['Allocate', '9,100/s (n=5)', '2.00/s netlink (n=4)', '4550×', '≥ 8,000/s', 'yes'],
+      ['Allocate', '12.3/s (n=5)', '1,000,000/s bare (n=4)', '0.000×', '-', '-'],
     ],
   );
 });

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type Unit = 'ms' | 'bytes' | 'messages';
+export type Unit = 'ms' | 'bytes' | 'messages' | 'per second';
 
 /** What the design asks for: the value in the figure's own unit, or its ratio to what is measured beside it. */
-export type Reach = { readonly valueAtMost: number } | { readonly ratioAtMost: number };
+export type Reach =
+  | { readonly valueAtMost: number }
+  | { readonly valueAtLeast: number }
+  | { readonly ratioAtMost: number };
 
 /** One line of the table. */
 export interface Figure {
@@ -28,6 +31,7 @@ export function isMet(figure: Figure): boolean | undefined {
   const { value, reach } = figure;
   if (reach === undefined) return undefined;
   if ('valueAtMost' in reach) return value <= reach.valueAtMost;
+  if ('valueAtLeast' in reach) return value >= reach.valueAtLeast;
   const ratio = ratioOf(figure);
   return ratio !== undefined && ratio <= reach.ratioAtMost;
 }

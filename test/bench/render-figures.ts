@@ -31,18 +31,23 @@ function cellsOf(figure: Figure): readonly string[] {
 }
 
 function formatReach(reach: Reach, unit: Unit): string {
-  return 'ratioAtMost' in reach ? `≤ ${reach.ratioAtMost}×` : `≤ ${formatLimit(reach.valueAtMost, unit)}`;
+  if ('ratioAtMost' in reach) return `≤ ${reach.ratioAtMost}×`;
+  return 'valueAtMost' in reach
+    ? `≤ ${formatLimit(reach.valueAtMost, unit)}`
+    : `≥ ${formatLimit(reach.valueAtLeast, unit)}`;
 }
 
 function formatValue(value: number, unit: Unit): string {
   if (unit === 'messages') return `${value} messages`;
   if (unit === 'ms') return `${formatNumber(value)} ms`;
+  if (unit === 'per second') return `${formatRate(value)}/s`;
   const [scaled, name] = scaleBytes(value);
   return `${formatNumber(scaled)} ${name}`;
 }
 
 /** Limits are round, and shown as they are written in the design. */
 function formatLimit(value: number, unit: Unit): string {
+  if (unit === 'per second') return `${formatRate(value)}/s`;
   const [scaled, name] = unit === 'bytes' ? scaleBytes(value) : [value, unit];
   return `${scaled} ${name}`;
 }
@@ -51,6 +56,11 @@ function formatLimit(value: number, unit: Unit): string {
 function scaleBytes(bytes: number): readonly [number, string] {
   if (bytes >= 1_000_000) return [bytes / 1_000_000, 'MB'];
   return bytes >= 1_000 ? [bytes / 1_000, 'KB'] : [bytes, 'B'];
+}
+
+/** Thousands are told apart: what is counted in a second has many digits. */
+function formatRate(value: number): string {
+  return value < 1_000 ? formatNumber(value) : Math.round(value).toLocaleString('en-US');
 }
 
 /** Three digits that count, and never more behind the point than a reader takes in. */

@@ -4,7 +4,7 @@ import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
 import type { Figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { median } from '../percentile.ts';
-import { bundlePlugin, type PluginForm, sourceForm } from '../plugin-form.ts';
+import { bundleProgram, type ProgramForm, sourceForm } from '../program-form.ts';
 import { residentBytes } from '../resident-bytes.ts';
 import type { BenchRow } from '../row.ts';
 
@@ -23,15 +23,16 @@ export const residentMemory: BenchRow = {
   name: 'resident-memory',
   needsRoot: true,
   async measure(tell) {
-    await using bundled = await bundlePlugin();
-    const forms = [sourceForm, bundled];
+    await using bundled = await bundleProgram('nodeplugin');
+    const source = sourceForm('nodeplugin');
+    const forms = [source, bundled];
     const samples = await interleave(
       { rounds },
       {
         bare: measureBare,
         source: async (round) => {
           tell(`round ${round + 1} of ${rounds}`);
-          return measurePlugin(sourceForm);
+          return measurePlugin(source);
         },
         bundled: () => measurePlugin(bundled),
       },
@@ -58,7 +59,7 @@ async function measureBare(): Promise<readonly number[]> {
 }
 
 /** Two samples: idle, and after the work. */
-async function measurePlugin(form: PluginForm): Promise<readonly number[]> {
+async function measurePlugin(form: ProgramForm): Promise<readonly number[]> {
   await using node = await makeBenchNode(['eth0']);
   await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity: devices });
   await using plugin = node.start({ form });

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isMet } from '../figure.ts';
+import { describeRounds, type Round } from './describe-rounds.ts';
+
+/** Every time of a pod is told by where it was taken. */
+function round(add: number): Round {
+  return {
+    onDisk: { add: [add], addAgain: [add + 1], del: [add + 2, add + 2] },
+    inMemory: { add: [add / 2], addAgain: [add / 2], del: [add / 2] },
+    bare: { create: [0.5], delete: [16], move: [20] },
+    nothing: [0.1],
+  };
+}
+
+test('alone ADD may take 5 ms and DEL 6, and 20 at once 15 ms, at the median', () => {
+  const reached = (atOnce: number) =>
+    describeRounds([round(4.5)], atOnce)
+      .filter(({ reach }) => reach !== undefined)
+      .map((figure) => [figure.title, figure.reach, isMet(figure)]);
+  assert.deepEqual(reached(1), [
+    ['CNI ADD through the shim, p50', { valueAtMost: 5 }, true],
+    ['CNI ADD, sandbox made anew, p50', { valueAtMost: 5 }, false],
+    ['CNI DEL through the shim, p50', { valueAtMost: 6 }, false],
+  ]);
+  assert.deepEqual(reached(8), []);
+  assert.deepEqual(
+    reached(20).map(([, reach]) => reach),
+    [{ valueAtMost: 15 }, { valueAtMost: 15 }],
+  );
+});
+
+test('samples of all rounds are counted, each beside what was measured with it', () => {
+  const figures = describeRounds([round(1), round(3), round(2)], 1);
+  const of = (title: string) => {
+    const { value, count, beside } = figures.find((figure) => figure.title === title) ?? {};
+    return [value, count, beside?.value, beside?.count];
+  };
+  assert.deepEqual(of('CNI ADD through the shim, p50'), [2, 3, 0.1, 3]);
+  assert.deepEqual(of('CNI ADD through the shim, p99'), [3, 3, 0.1, 3]);
+  assert.deepEqual(of('CNI ADD, ledger in memory, p50'), [1, 3, 2, 3]);
+  assert.deepEqual(of('CNI DEL through the shim, p50'), [4, 6, 16, 3]);
+  assert.deepEqual(of('netlink move to a namespace, p50'), [20, 3, 0.5, 3]);
+});

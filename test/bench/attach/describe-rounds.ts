@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Figure } from '../figure.ts';
+import { percentile } from '../percentile.ts';
+import type { BareTimes } from './bare-attach.ts';
+import type { RoundTimes } from './measure-round.ts';
+
+/** What one round gave. */
+export interface Round {
+  readonly onDisk: RoundTimes;
+  readonly inMemory: RoundTimes;
+  readonly bare: BareTimes;
+  readonly nothing: readonly number[];
+}
+
+type Pick = (round: Round) => readonly number[];
+type Side = readonly [title: string, pick: Pick];
+
+/** What the design asks for, in milliseconds, of pods alone and of 20 at once. */
+const reaches: Readonly<Record<string, number>> = { 'ADD 1': 5, 'ADD 20': 15, 'DEL 1': 6 };
+
+/** The lines of the table for rounds of so many pods at once. */
+export function describeRounds(rounds: readonly Round[], atOnce: number): readonly Figure[] {
+  const suffix = atOnce === 1 ? '' : `, ${atOnce} at once`;
+  const line = (share: number, [title, pick]: Side, [besideTitle, pickBeside]: Side, reachMs?: number): Figure => {
+    const [samples, besides] = [rounds.flatMap(pick), rounds.flatMap(pickBeside)];
+    return {
+      title: `${title}${suffix}, p${share * 100}`,
+      unit: 'ms',
+      value: percentile(samples, share),
+      count: samples.length,
+      beside: { title: besideTitle, value: percentile(besides, share), count: besides.length },
+      ...(reachMs !== undefined && { reach: { valueAtMost: reachMs } }),
+    };
+  };
+  const both = (side: Side, beside: Side, reachMs?: number) => [
+    line(0.5, side, beside, reachMs),
+    line(0.99, side, beside),
+  ];
+  const [addReach, delReach] = [reaches[`ADD ${atOnce}`], reaches[`DEL ${atOnce}`]];
+  const add: Side = ['CNI ADD through the shim', ({ onDisk }) => onDisk.add];
+  const again: Side = ['CNI ADD, sandbox made anew', ({ onDisk }) => onDisk.addAgain];
+  const del: Side = ['CNI DEL through the shim', ({ onDisk }) => onDisk.del];
+  const [addInMemory, delInMemory] = (['ADD', 'DEL'] as const).map(
+    (command): Side => [
+      `CNI ${command}, ledger in memory`,
+      ({ inMemory }) => (command === 'ADD' ? inMemory.add : inMemory.del),
+    ],
+  ) as [Side, Side];
+  const nothing: Side = ['process that does nothing', (round) => round.nothing];
+  const creation: Side = ['netlink creation in a namespace', ({ bare }) => bare.create];
+  const move: Side = ['netlink move to a namespace', ({ bare }) => bare.move];
+  const deletion: Side = ['netlink delete', ({ bare }) => bare.delete];
+  return [
+    ...both(add, nothing, addReach),
+    ...both(again, creation, addReach),
+    line(0.5, addInMemory, ['the same, on a disk', add[1]]),
+    ...both(del, deletion, delReach),
+    line(0.5, delInMemory, ['the same, on a disk', del[1]]),
+    line(0.5, move, creation),
+  ];
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
+import type { Figure } from '../figure.ts';
+import { interleave } from '../interleave.ts';
+import { median, percentile } from '../percentile.ts';
+import { bundleProgram } from '../program-form.ts';
+import type { BenchRow } from '../row.ts';
+import { type ReviewRequest, reviewRequest } from '../webhook/admission-request.ts';
+import { buildReviewCluster } from '../webhook/build-review-cluster.ts';
+import { prepareReviews } from '../webhook/prepare-reviews.ts';
+import { buildNetworks } from '../webhook/review-objects.ts';
+import { createLoadGenerator, type Load } from '../webhook/run-wrk.ts';
+import { connectReviews, type ReviewClient } from '../webhook/send-review.ts';
+import { makeWebhookSite, startWebhook } from '../webhook/start-webhook.ts';
+
+const size = { nodes: 5_000, policies: 100 };
+const connections = 8;
+const seconds = 5;
+const rounds = 5;
+const aloneEdits = 5;
+
+/** It selects every node, and each of them has what it selects. */
+const editedPolicy = 'policy-27';
+
+/**
+ * Reviews of networks while somebody edits a policy that selects all of 5,000 nodes, again and again: what the edit would
+ * do is planned for each of them. Beside it, the same reviews in peace. And the edit itself, alone and among them.
+ */
+export const policyEdit: BenchRow = {
+  name: 'policy-edit',
+  needsRoot: true,
+  async measure(tell) {
+    const networks = buildNetworks(100);
+    const { objects } = buildReviewCluster(size);
+    await using site = await makeWebhookSite(objects);
+    await using form = await bundleProgram('webhook');
+    await using webhook = await startWebhook(site, form);
+    using client = connectReviews(webhook.port, site.pair.authority.pem);
+    await using generator = await createLoadGenerator(await prepareReviews(client, networks));
+    const edit = editOf(objects);
+    const alone = await editAgain(client, edit, ({ length }) => length < aloneEdits);
+    tell(`${rounds} rounds`);
+    const loads: Record<'edits' | 'peace', Load[]> = { edits: [], peace: [] };
+    const among: Edited[] = [];
+    const run = () => generator.run({ port: webhook.port, connections, seconds });
+    await interleave(
+      { rounds: rounds + 1 },
+      {
+        peace: async () => {
+          loads.peace.push(await run());
+          return [];
+        },
+        edits: async () => {
+          let isOver = false;
+          const loading = run().finally(() => {
+            isOver = true;
+          });
+          const [load, edited] = await Promise.all([loading, editAgain(client, edit, () => !isOver)]);
+          loads.edits.push(load);
+          among.push(...edited);
+          return [];
+        },
+      },
+    );
+    return [...compareLoads(loads), ...editFigures(alone, among)];
+  },
+};
+
+/** How long the review of an edit took, and whether it told what the edit does to every node. */
+interface Edited {
+  readonly ms: number;
+  readonly isTold: boolean;
+}
+
+function editOf(objects: readonly WrittenObject[]): ReviewRequest {
+  const policy = objects.find(({ kind, metadata }) => kind.endsWith('Policy') && metadata.name === editedPolicy);
+  if (policy === undefined) throw new Error(`there is no ${editedPolicy}`);
+  const { parentSelector, ...spec } = policy.spec as { parentSelector: readonly object[] };
+  const quantity = 7;
+  return reviewRequest(
+    'validate',
+    { ...policy, spec: { ...spec, parentSelector: parentSelector.map((entry) => ({ ...entry, quantity })) } },
+    policy,
+  );
+}
+
+async function editAgain(
+  client: ReviewClient,
+  edit: ReviewRequest,
+  goOn: (done: readonly Edited[]) => boolean,
+): Promise<readonly Edited[]> {
+  const done: Edited[] = [];
+  while (goOn(done)) {
+    const begin = performance.now();
+    const { allowed, warnings } = await client.send(edit);
+    if (!allowed) throw new Error('the edit was denied');
+    const isTold = warnings.some((text) => text.includes(`${size.nodes} nodes change`));
+    if (!isTold && !warnings.some((text) => /time was up/.test(text))) {
+      throw new Error(`the edit does not reach the nodes: ${warnings.join('; ')}`);
+    }
+    done.push({ ms: performance.now() - begin, isTold });
+  }
+  return done;
+}
+
+/** The medians of the rounds, without the first one, which warms up. */
+function compareLoads(loads: Readonly<Record<'edits' | 'peace', readonly Load[]>>): readonly Figure[] {
+  const title = `NAD reviews while a policy edit is reviewed, ${connections} connections`;
+  const figure = (part: 'perSecond' | 'p50' | 'p99' | 'max', name: string, unit: Figure['unit']): Figure => {
+    const of = (each: readonly Load[]) => median(each.slice(1).map((load) => load[part]));
+    return {
+      title: `${title}${name}`,
+      unit,
+      value: of(loads.edits),
+      count: rounds,
+      beside: { title: 'without the edit', value: of(loads.peace), count: rounds },
+    };
+  };
+  return [
+    figure('perSecond', '', 'per second'),
+    figure('p50', ', p50', 'ms'),
+    figure('p99', ', p99', 'ms'),
+    figure('max', ', slowest', 'ms'),
+  ];
+}
+
+/** An edit that is not told of every node in time shows in the title: how long it took is then how long was waited. */
+function editFigures(alone: readonly Edited[], among: readonly Edited[]): readonly Figure[] {
+  const told = among.filter(({ isTold }) => isTold).length;
+  return [
+    {
+      title: `policy edit over ${size.nodes} nodes reviewed among them, told whole ${told} of ${among.length} times, p50`,
+      unit: 'ms',
+      value: percentile(
+        among.map(({ ms }) => ms),
+        0.5,
+      ),
+      count: among.length,
+      beside: {
+        title: `alone, told whole ${alone.filter(({ isTold }) => isTold).length} of ${alone.length} times`,
+        value: median(alone.map(({ ms }) => ms)),
+        count: alone.length,
+      },
+    },
+  ];
+}

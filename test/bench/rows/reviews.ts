@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Figure } from '../figure.ts';
+import { interleave } from '../interleave.ts';
+import { median } from '../percentile.ts';
+import { bundleProgram } from '../program-form.ts';
+import type { BenchRow } from '../row.ts';
+import { buildReviewCluster } from '../webhook/build-review-cluster.ts';
+import { expectAnswered } from '../webhook/expect-answered.ts';
+import { prepareReviews } from '../webhook/prepare-reviews.ts';
+import { buildNetworks, buildPods } from '../webhook/review-objects.ts';
+import { createLoadGenerator, type Load, type LoadGenerator } from '../webhook/run-wrk.ts';
+import { connectReviews } from '../webhook/send-review.ts';
+import { startBareServer } from '../webhook/start-bare-server.ts';
+import { type BenchWebhook, makeWebhookSite, type ReviewServer, startWebhook } from '../webhook/start-webhook.ts';
+
+const size = { nodes: 5_000, policies: 100 };
+const objects = 100;
+const connections = [1, 8, 64] as const;
+const seconds = 3;
+const rounds = 5;
+
+/** What the design names, for networks over 8 connections. */
+const reached = { connections: 8, perSecond: 8_000, p99Ms: 10 } as const;
+
+/**
+ * Reviews over TLS by one process that knows a large cluster: mutation and validation of what is created, in turn, each
+ * counted as a request of its own. Beside it, with the same bodies, a bare node:https server that parses and allows.
+ */
+export const reviews: BenchRow = {
+  name: 'reviews',
+  needsRoot: true,
+  async measure(tell) {
+    const networks = buildNetworks(objects);
+    const cluster = buildReviewCluster(
+      size,
+      networks.map(({ object }) => object),
+    );
+    await using site = await makeWebhookSite(cluster.objects);
+    await using form = await bundleProgram('webhook');
+    await using webhook = await startWebhook(site, form);
+    await using bare = await startBareServer(site);
+    using client = connectReviews(webhook.port, site.pair.authority.pem);
+    await using ofNetworks = await createLoadGenerator(await prepareReviews(client, networks));
+    await using ofPods = await createLoadGenerator(await prepareReviews(client, buildPods(objects, networks)));
+    tell(`every answer is right; ${rounds} rounds`);
+    const servers = { webhook, bare };
+    return [
+      ...(await measureLoads('NAD', ofNetworks, servers, tell)),
+      ...(await measureLoads('pod', ofPods, servers, tell)),
+    ];
+  },
+};
+
+interface Servers {
+  readonly webhook: BenchWebhook;
+  readonly bare: ReviewServer;
+}
+
+async function measureLoads(
+  what: 'NAD' | 'pod',
+  generator: LoadGenerator,
+  { webhook, bare }: Servers,
+  tell: (text: string) => void,
+): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (const count of connections) {
+    tell(`${what}s, ${count} at once`);
+    const loads: Record<keyof Servers, Load[]> = { webhook: [], bare: [] };
+    await interleave(
+      { rounds: rounds + 1 },
+      {
+        webhook: async () => {
+          const before = await webhook.metrics();
+          const load = await generator.run({ port: webhook.port, connections: count, seconds });
+          expectAnswered(load.requests, { before, after: await webhook.metrics() });
+          loads.webhook.push(load);
+          return [];
+        },
+        bare: async () => {
+          loads.bare.push(await generator.run({ port: bare.port, connections: count, seconds }));
+          return [];
+        },
+      },
+    );
+    const title = `${what} reviews (mutate and validate, each counts), ${count} ${count === 1 ? 'connection' : 'connections'}`;
+    figures.push(...compareLoads(title, loads, what === 'NAD' && count === reached.connections));
+  }
+  return figures;
+}
+
+/** The medians of the rounds, without the first one, which warms up. */
+function compareLoads(title: string, loads: Record<keyof Servers, readonly Load[]>, isReached: boolean): Figure[] {
+  const figure = (part: 'perSecond' | 'p50' | 'p99', rest: Pick<Figure, 'title' | 'unit' | 'reach'>): Figure => {
+    const [value, beside] = [loads.webhook, loads.bare].map((each) => median(each.slice(1).map((load) => load[part])));
+    return {
+      ...rest,
+      value: value as number,
+      count: rounds,
+      beside: { title: 'bare node:https', value: beside as number, count: rounds },
+    };
+  };
+  const { perSecond, p99Ms } = reached;
+  return [
+    figure('perSecond', { title, unit: 'per second', ...(isReached && { reach: { valueAtLeast: perSecond } }) }),
+    figure('p50', { title: `${title}, p50`, unit: 'ms' }),
+    figure('p99', { title: `${title}, p99`, unit: 'ms', ...(isReached && { reach: { valueAtMost: p99Ms } }) }),
+  ];
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
+import { startProcess } from '../../process/start-process.ts';
+import type { Figure } from '../figure.ts';
+import { interleave } from '../interleave.ts';
+import { median } from '../percentile.ts';
+import { bundleProgram, type ProgramForm, sourceForm } from '../program-form.ts';
+import { residentBytes } from '../resident-bytes.ts';
+import type { BenchRow } from '../row.ts';
+import { reviewRequest } from '../webhook/admission-request.ts';
+import { buildReviewCluster } from '../webhook/build-review-cluster.ts';
+import { expectAnswered } from '../webhook/expect-answered.ts';
+import { prepareReviews } from '../webhook/prepare-reviews.ts';
+import { buildNetworks, buildPods, type ReviewObject } from '../webhook/review-objects.ts';
+import { createLoadGenerator } from '../webhook/run-wrk.ts';
+import { connectReviews } from '../webhook/send-review.ts';
+import { startBareServer } from '../webhook/start-bare-server.ts';
+import { makeWebhookSite, startWebhook, type WebhookSite } from '../webhook/start-webhook.ts';
+
+const rounds = 3;
+const policies = 100;
+const objects = 100;
+const connections = 8;
+
+/** The design speaks of ten minutes; what grows shows much earlier, since some 100,000 reviews are answered. */
+const loadSeconds = 20;
+
+/** Until what a start, or a load, left to do is done, the same for each process. */
+const idleMs = 1_000;
+
+/**
+ * Resident memory of the webhook when it is ready and after a load of reviews of networks and pods: in a cluster of ten
+ * nodes in both forms, and bundled where it knows 5,000. Beside it a Node.js of the same version that only keeps a timer;
+ * and, for what the load alone costs, node:https with nothing around it under the same load.
+ */
+export const webhookMemory: BenchRow = {
+  name: 'webhook-memory',
+  needsRoot: true,
+  async measure(tell) {
+    await using bundled = await bundleProgram('webhook');
+    const networks = buildNetworks(objects);
+    const work = [...networks, ...buildPods(objects, networks)];
+    const stored = networks.map(({ object }) => object);
+    await using small = await makeSite(10, stored);
+    await using large = await makeSite(5_000, stored);
+    const measure = (site: WebhookSite, form: ProgramForm) => () => measureWebhook(site, form, work);
+    const samples = await interleave(
+      { rounds },
+      {
+        bare: async (round) => {
+          tell(`round ${round + 1} of ${rounds}`);
+          return measureBareNode();
+        },
+        https: () => measureBareServer(small, work),
+        source: measure(small, sourceForm('webhook')),
+        bundled: measure(small, bundled),
+        large: measure(large, bundled),
+      },
+    );
+    const beside = { title: 'bare Node.js with a timer', value: median(samples.bare), count: rounds };
+    const pair = (name: 'source' | 'bundled' | 'large' | 'https', title: string, reach?: Figure['reach']): Figure[] =>
+      ['ready', `after ${loadSeconds} s of reviews`].map((when, part) => ({
+        title: `${title}, ${when}`,
+        unit: 'bytes',
+        value: median(samples[name].filter((_, index) => index % 2 === part)),
+        count: rounds,
+        beside,
+        ...(reach && { reach }),
+      }));
+    const title = "webhook's resident memory";
+    return [
+      ...pair('source', `${title}, source, 10 nodes`),
+      ...pair('bundled', `${title}, bundled, 10 nodes`, { ratioAtMost: 2.5 }),
+      ...pair('large', `${title}, bundled, 5,000 nodes`, { ratioAtMost: 2.5 }),
+      ...pair('https', "a bare node:https server's resident memory"),
+    ];
+  },
+};
+
+async function makeSite(nodes: number, networks: readonly WrittenObject[]): Promise<WebhookSite> {
+  return makeWebhookSite(buildReviewCluster({ nodes, policies }, networks).objects);
+}
+
+async function measureBareNode(): Promise<readonly number[]> {
+  const command = [process.execPath, '-e', 'setInterval(() => {}, 1e9)'] as const;
+  await using bare = startProcess({ name: 'bare Node.js', command });
+  await sleep(idleMs);
+  return [await residentBytes(bare.pid)];
+}
+
+/** Two samples: ready, and after the load. */
+async function measureWebhook(
+  site: WebhookSite,
+  form: ProgramForm,
+  work: readonly ReviewObject[],
+): Promise<readonly number[]> {
+  await using webhook = await startWebhook(site, form);
+  await sleep(idleMs);
+  const ready = await residentBytes(webhook.process.pid);
+  using client = connectReviews(webhook.port, site.pair.authority.pem);
+  await using generator = await createLoadGenerator(await prepareReviews(client, work));
+  const before = await webhook.metrics();
+  const { requests } = await generator.run({ port: webhook.port, connections, seconds: loadSeconds });
+  expectAnswered(requests, { before, after: await webhook.metrics() });
+  await sleep(idleMs);
+  return [ready, await residentBytes(webhook.process.pid)];
+}
+
+/** The same of a server that reads, parses and allows. */
+async function measureBareServer(site: WebhookSite, work: readonly ReviewObject[]): Promise<readonly number[]> {
+  await using server = await startBareServer(site);
+  await sleep(idleMs);
+  const ready = await residentBytes(server.process.pid);
+  await using generator = await createLoadGenerator(work.map(({ object }) => reviewRequest('mutate', object)));
+  await generator.run({ port: server.port, connections, seconds: loadSeconds });
+  await sleep(idleMs);
+  return [ready, await residentBytes(server.process.pid)];
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+// node bare-server-process.ts <folder of tls.crt and tls.key>: the least that answers reviews. It reads a body, parses it,
+// and allows everything.
+const [folder = ''] = process.argv.slice(2);
+const [cert, key] = ['tls.crt', 'tls.key'].map((name) => readFileSync(join(folder, name)));
+const server = createServer({ cert, key, minVersion: 'TLSv1.2', keepAliveTimeout: 120_000 }, (request, response) => {
+  const parts: Buffer[] = [];
+  request.on('data', (part: Buffer) => parts.push(part));
+  request.on('end', () => {
+    const { uid } = JSON.parse(Buffer.concat(parts).toString()).request;
+    const answer = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, allowed: true } };
+    const text = JSON.stringify(answer);
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+      .end(text);
+  });
+});
+server.listen(0, '127.0.0.1', () => console.log(`listening on ${(server.address() as AddressInfo).port}`));
+process.on('SIGTERM', () => process.exit());

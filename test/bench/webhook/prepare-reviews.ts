@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import { applyEdits } from '../../../cluster/objects/apply-edits.ts';
+import { type ReviewRequest, reviewRequest } from './admission-request.ts';
+import type { ReviewObject } from './review-objects.ts';
+import type { ReviewAnswer, ReviewClient } from './send-review.ts';
+
+/**
+ * The reviews of objects that are created: each one's mutation, and the validation of what came out of it, in turn. Every
+ * one of them is sent once, and its answer looked at: what is measured afterwards must be right before.
+ */
+export async function prepareReviews(
+  client: ReviewClient,
+  objects: readonly ReviewObject[],
+): Promise<readonly ReviewRequest[]> {
+  const requests: ReviewRequest[] = [];
+  for (const { object, isPatched } of objects) {
+    const mutation = reviewRequest('mutate', object);
+    const { edits = [] } = expectAllowed(mutation, await client.send(mutation), isPatched);
+    const validation = reviewRequest('validate', applyEdits(object, edits));
+    expectAllowed(validation, await client.send(validation), false);
+    requests.push(mutation, validation);
+  }
+  return requests;
+}
+
+function expectAllowed({ path, body }: ReviewRequest, answer: ReviewAnswer, isPatched: boolean): ReviewAnswer {
+  const isRight = answer.allowed && (answer.edits !== undefined) === isPatched;
+  if (!isRight) throw new Error(`${path}: ${JSON.stringify(answer)}; asked: ${body}`);
+  return answer;
+}

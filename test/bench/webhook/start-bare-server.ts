@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url';
+import { startProcess } from '../../process/start-process.ts';
+import { podEnvironment, podNodeFlags } from './pod-settings.ts';
+import type { ReviewServer, WebhookSite } from './start-webhook.ts';
+
+const program = fileURLToPath(new URL('./bare-server-process.ts', import.meta.url));
+
+/** node:https with nothing around it, the webhook's certificate, and Node.js started in the same way. */
+export async function startBareServer({ certFolder }: Pick<WebhookSite, 'certFolder'>): Promise<ReviewServer> {
+  await using undo = new AsyncDisposableStack();
+  const bare = undo.use(
+    startProcess({
+      name: 'bare node:https',
+      command: [process.execPath, ...podNodeFlags, program, certFolder],
+      environment: podEnvironment,
+    }),
+  );
+  const line = await bare.waitForLine(/^listening on \d+$/);
+  const scope = undo.move();
+  return { process: bare, port: Number(line.split(' ').at(-1)), [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
