@@ -1,22 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
+import { certificateFaultCodes } from '../../certs/faults.ts';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
 import { reasons } from '../../policy/reasons.ts';
 import { errorCodes } from '../../runtime/error-codes.ts';
 import type { Flags } from '../../runtime/flags.ts';
 import { webhookLine } from '../../webhook/config.ts';
+import { webhookMetrics } from '../../webhook/record-reviews.ts';
 
 /** A table of a page that says what the code has: each row's first cell is a name in code, its second the text. */
 export interface DocTable {
   readonly page: string;
+  /** Of the first column; tells the tables of a page apart. */
+  readonly title: 'code' | 'flag' | 'metric';
   readonly rows: Readonly<Record<string, string>>;
 }
 
 export const docTables: readonly DocTable[] = [
-  { page: 'docs/reasons.md', rows: reasons },
-  { page: 'docs/errors.md', rows: errorCodes },
-  { page: 'docs/node-plugin.md', rows: flagRows(nodePluginLine.flags) },
-  { page: 'docs/webhook.md', rows: flagRows(webhookLine.flags) },
+  { page: 'docs/reasons.md', title: 'code', rows: reasons },
+  { page: 'docs/errors.md', title: 'code', rows: errorCodes },
+  { page: 'docs/node-plugin.md', title: 'flag', rows: flagRows(nodePluginLine.flags) },
+  { page: 'docs/webhook.md', title: 'flag', rows: flagRows(webhookLine.flags) },
+  { page: 'docs/webhook.md', title: 'metric', rows: webhookMetrics },
+  { page: 'docs/webhook.md', title: 'code', rows: certificateFaultCodes },
 ];
+
+/** A table in the text of its page, whole. Throws where there is none, or more than one. */
+export function findTable(text: string, { page, title }: Pick<DocTable, 'page' | 'title'>): string {
+  const tables = [...text.matchAll(/^\|[^\n]*\|\n\| *-[^\n]*\|\n(?:\|[^\n]*\|\n)*/gm)].map(([table]) => table);
+  const [found, ...more] = tables.filter((table) => table.split('|')[1]?.trim() === title);
+  if (found === undefined || more.length > 0) throw new Error(`${page}: not one table of a ${title}`);
+  return found;
+}
 
 /** A row of such a table: `| \`Name\` | text |`. */
 export const rowPattern = /^\| `([^`]+)` +\| ([^|]+?) +\|$/gm;
