@@ -158,6 +158,25 @@ describe('a certificate that is kept', () => {
     assert.match(kept.faults[0]?.message ?? '', /timeout/);
   });
 
+  it('is given up by whoever is told to end before the store answered, without a fault', async () => {
+    const cluster = createMemoryCluster();
+    const asked = Promise.withResolvers<void>();
+    const store = {
+      ...cluster.store,
+      read: (signal: AbortSignal) =>
+        new Promise<undefined>((_, reject) => {
+          asked.resolve();
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    };
+    const ending = new AbortController();
+    const keeping = keepCertificate({ store, publisher: cluster.publisher, names, signal: ending.signal });
+    await asked.promise;
+    ending.abort();
+    await using kept = await keeping;
+    assert.deepEqual([kept.current, kept.faults], [undefined, []]);
+  });
+
   it('ends in the middle of a look, and tells nobody of that', async () => {
     const cluster = createMemoryCluster();
     const kept = await keep(cluster);

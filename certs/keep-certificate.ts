@@ -21,6 +21,8 @@ export interface KeepCertificateOptions {
   /** For everything that one look asks of store and clients; default 30 s. */
   readonly lookTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
+  /** Cuts the first look short: whoever is told to end while store or clients do not answer need not wait for them. */
+  readonly signal?: AbortSignal | undefined;
   /** For log and metrics. */
   readonly onEvent?: ((event: CertificateEvent) => void) | undefined;
 }
@@ -50,10 +52,10 @@ export async function keepCertificate(options: KeepCertificateOptions): Promise<
   let current: ServedPair | undefined;
   let faults: readonly CertificateFault[] = [];
 
-  const look = async () => {
-    const outcome = await keeper.look(AbortSignal.any([closing.signal, AbortSignal.timeout(lookTimeoutMs)]));
+  const look = async (ending: AbortSignal) => {
+    const outcome = await keeper.look(AbortSignal.any([ending, AbortSignal.timeout(lookTimeoutMs)]));
     // What was cut short by the end is no fault.
-    if (closing.signal.aborted) return outcome;
+    if (ending.aborted) return outcome;
     const before = [current?.certPem, ...faults.map(({ message }) => message)].join();
     if (keeper.served?.certPem !== current?.certPem) current = keeper.served && toServedPair(keeper.served);
     faults = keeper.faults;
@@ -65,14 +67,14 @@ export async function keepCertificate(options: KeepCertificateOptions): Promise<
     while (!closing.signal.aborted) {
       const { waitMs, mayBeEarlier } = plan(outcome);
       await (mayBeEarlier ? sleeper.sleep(waitMs) : sleeper.sleepThrough(waitMs));
-      if (!closing.signal.aborted) outcome = await look();
+      if (!closing.signal.aborted) outcome = await look(closing.signal);
     }
   };
 
   await using scope = new AsyncDisposableStack();
   scope.use(store.watch?.(() => sleeper.wake()));
   scope.use(publisher.watch?.(() => sleeper.wake()));
-  const running = run(await look());
+  const running = run(await look(options.signal ?? closing.signal));
   scope.defer(() => running);
   scope.defer(() => closing.abort());
   const kept = scope.move();

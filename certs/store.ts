@@ -29,7 +29,7 @@ export interface BundlePublisher {
 }
 
 export interface Publication {
-  /** Another one whenever anything of it was changed, even if it was changed back. */
+  /** Another one whenever any bundle was changed, even if it was changed back. */
   readonly version: string;
   /** The text of every place that could be read; empty where nothing is published yet. */
   readonly bundles: readonly string[];

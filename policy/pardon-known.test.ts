@@ -29,6 +29,11 @@ describe('what an object has of faults after an update', () => {
     assert.deepEqual(severities([two[0] as (typeof two)[0]], two), ['warn']);
   });
 
+  it('is found again among a hundred thousand', () => {
+    const many = (shift: number) => Array.from({ length: 100_000 }, (_, index) => fault(`a[${index + shift}]`));
+    assert.ok(pardonKnown(many(1), many(0)).every(({ severity }) => severity === 'warn'));
+  });
+
   it('is told apart by the keys of labels, also of those that are numbers', () => {
     assert.deepEqual(severities([fault('spec.matchLabels[1]')], [fault('spec.matchLabels[2]')]), ['deny']);
   });

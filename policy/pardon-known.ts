@@ -8,17 +8,36 @@ import type { Verdict } from './reasons.ts';
  * are pardoned as there were: those that stand where they stood first.
  */
 export function pardonKnown(faults: readonly Verdict[], before: readonly Verdict[]): readonly Verdict[] {
-  const known = new Map<string, string[]>();
-  for (const verdict of before) known.getOrInsertComputed(identityOf(verdict), () => []).push(verdict.path);
-  const take = (verdict: Verdict, path: string | undefined): boolean => {
-    const places = known.get(identityOf(verdict)) ?? [];
-    const index = path === undefined ? places.length - 1 : places.indexOf(path);
-    return index >= 0 && places.splice(index, 1).length > 0;
+  const known = new Map<string, Known>();
+  for (const verdict of before) {
+    const same = known.getOrInsertComputed(identityOf(verdict), () => ({ count: 0, places: new Map() }));
+    same.count += 1;
+    same.places.set(verdict.path, (same.places.get(verdict.path) ?? 0) + 1);
+  }
+  const isUnmoved = (verdict: Verdict): boolean => {
+    const same = known.get(identityOf(verdict));
+    const there = same?.places.get(verdict.path) ?? 0;
+    if (same === undefined || there === 0) return false;
+    same.count -= 1;
+    same.places.set(verdict.path, there - 1);
+    return true;
   };
-  const unmoved = new Set(faults.filter((verdict) => take(verdict, verdict.path)));
+  const isMoved = (verdict: Verdict): boolean => {
+    const same = known.get(identityOf(verdict));
+    if (same === undefined || same.count === 0) return false;
+    same.count -= 1;
+    return true;
+  };
+  const unmoved = new Set(faults.filter(isUnmoved));
   return faults.map((verdict) =>
-    unmoved.has(verdict) || take(verdict, undefined) ? { ...verdict, severity: 'warn' } : verdict,
+    unmoved.has(verdict) || isMoved(verdict) ? { ...verdict, severity: 'warn' } : verdict,
   );
+}
+
+/** Faults from before that are the same but for where in a list they stand, as far as none of now was held against them. */
+interface Known {
+  count: number;
+  readonly places: Map<string, number>;
 }
 
 /** The detail holds the value at fault: a wrong MTU that became another wrong MTU is a fault of the update. */

@@ -64,6 +64,7 @@ export const reasons = {
   ConfigOnNodes: 'without a config Multus looks for a file of this name on each node, which is not checked',
   RepeatedKey: 'the config repeats a key; the last one counts',
   TypeMissing: 'the config needs a type, or plugins that each have one',
+  PluginsTooMany: 'a config has no more parts of type macvtap than can be judged',
   PluginsIgnored: 'a config with a type is run alone; its plugins are ignored',
   IllegalNetworkName: 'CNI takes letters, digits and . _ - as the name of a network, a letter or digit first',
   UnsupportedCniVersion: 'the plugin speaks CNI 0.3.0, 0.3.1, 0.4.0, 1.0.0 and 1.1.0',

@@ -19,10 +19,16 @@ await runCommand(webhookLine, async (config) => {
   const { certificates, 'cert-dir': directory, 'service-name': name, namespace } = config;
   const names = serviceNames({ name, namespace });
   const settings = readCertificateSettings(config);
-  await runWebhook(config, createLog(config['log-level']), scope.signal, ({ origin }, onEvent) => {
+  await runWebhook(config, createLog(config['log-level']), scope.signal, ({ origin }, onEvent, signal) => {
     if (certificates === 'files') return followFiles({ directory });
     if (origin.kind === 'cluster') {
-      return keepCertificate({ ...clusterCertificates(origin.client, config, stateKeys), names, settings, onEvent });
+      return keepCertificate({
+        ...clusterCertificates(origin.client, config, stateKeys),
+        names,
+        settings,
+        signal,
+        onEvent,
+      });
     }
     const publisher = publishToFile(`${directory}/ca.crt`);
     const local = [...names, 'localhost', '127.0.0.1', '::1'];

@@ -110,6 +110,8 @@ describe('a network', () => {
       [`{"type": "macvtap", "long": "${'x'.repeat(2_000_000)}"}`, []],
       ['{"plugins": {"type": "macvtap"}}', ['TypeMissing']],
       ['{"plugins": [null, {"type": "macvtap"}]}', ['TypeMissing']],
+      [`{"plugins": [${Array(20_000).fill('{"type": "macvtap"}').join()}]}`, ['PluginsTooMany']],
+      [`{"plugins": [${Array(100_000).fill('null').join()}, {"type": "macvtap"}]}`, Array(8).fill('TypeMissing')],
     ];
     const { review, events } = stageReviews({ cached });
     for (const [config, codes] of cases) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { defaultPolicy } from '../policy/nodepolicy/default-policy.ts';
+import { defaultPolicy, isBeingDeleted } from '../policy/nodepolicy/default-policy.ts';
 import { isSameSpec } from '../policy/nodepolicy/is-same-spec.ts';
 import { readAnyPolicy } from '../policy/nodepolicy/read-broken-policy.ts';
-import { type PolicyAdmissionContext, reviewPolicyAdmission } from '../policy/nodepolicy/review-admission.ts';
+import { faultsOf, type PolicyAdmissionContext, reviewPolicyAdmission } from '../policy/nodepolicy/review-admission.ts';
 import type { AdmissionRequest } from './admission/admission-review.ts';
 import { tryMutation } from './admission/json-patch.ts';
 import type { Endpoint, Judgement } from './admission/judgement.ts';
@@ -21,8 +21,10 @@ export function mutateNodePolicy(deps: ReviewDeps): Endpoint {
     judge(request) {
       const { object } = request;
       if (object === undefined) return { verdicts: [] };
-      const { before: _, ...alone } = contextOf(request, deps);
-      return tryMutation(object, defaultPolicy(object), (made) => reviewPolicyAdmission(made, alone));
+      const context = contextOf(request, deps);
+      return tryMutation(object, defaultPolicy(object), (made) =>
+        isBeingDeleted(made) ? [] : faultsOf(made, context),
+      );
     },
   };
 }

@@ -17,10 +17,11 @@ import { recordReviews } from './record-reviews.ts';
 import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 import { type FollowedCertificate, followCertificate } from './tls/follow-certificate.ts';
 
-/** Opens what --certificates names, and tells every step that it takes from then on. */
+/** Opens what --certificates names, and tells every step that it takes from then on; the signal ends a start in vain. */
 export type OpenCertificates = (
   source: LiveSource,
   onStep: (step: CertificateStep) => void,
+  signal: AbortSignal,
 ) => Promise<CertificateSource & AsyncDisposable>;
 
 /** What is under way is answered within it: look-ups take a second at most, and all else is computed. */
@@ -49,7 +50,7 @@ export async function runWebhook(
   const connections = trackConnections(app.server);
   await using _app = { [Symbol.asyncDispose]: () => connections.endAfter(() => app.close(), closeGraceMs) };
 
-  await using certificates = await openCertificates(source, tell.certificateStep);
+  await using certificates = await openCertificates(source, tell.certificateStep, signal);
   using _certificateFaults = tell.certificateFaults(certificates);
   using certificate = followCertificate({
     server: app.server,

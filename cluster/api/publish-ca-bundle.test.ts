@@ -78,6 +78,16 @@ describe('the bundles of webhook configurations', () => {
     assert.deepEqual([bundles, problems], [[], ['connection refused', 'connection refused']]);
   });
 
+  it('have a version that labels leave alone, and a change of the webhooks moves', async () => {
+    const versionOf = async (resourceVersion: string, generation: number) => {
+      const body = { ...configuration('a'), metadata: { name: 'm', uid: 'u', resourceVersion, generation } };
+      const { publisher } = publisherOf({ [`GET ${mutating}`]: { body }, [`GET ${validating}`]: { body } });
+      return (await publisher.read(signal)).version;
+    };
+    assert.equal(await versionOf('7', 1), await versionOf('8', 1));
+    assert.notEqual(await versionOf('8', 1), await versionOf('9', 2));
+  });
+
   for (const [what, webhooks, bundles] of [
     ['no list', 'x', []],
     [

@@ -44,7 +44,7 @@ export function createCaBundlePublisher({ client, configurations }: CaBundlePubl
       const results = await Promise.allSettled(reads);
       const objects = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
       return {
-        version: objects.map(({ metadata: { uid, resourceVersion } }) => `${uid}/${resourceVersion}`).join(),
+        version: objects.map(versionOf).join(),
         bundles: objects.flatMap(bundlesOf),
         problems: results
           .filter((result) => result.status === 'rejected')
@@ -60,6 +60,14 @@ export function createCaBundlePublisher({ client, configurations }: CaBundlePubl
       return watches;
     },
   };
+}
+
+/**
+ * The generation, which a change of the webhooks moves and one of labels does not: whoever touches those every minute
+ * must not keep a new authority from ever counting as published.
+ */
+function versionOf({ metadata: { uid, generation, resourceVersion } }: ApiObject): string {
+  return `${uid}/${generation ?? resourceVersion}`;
 }
 
 async function read(client: ApiClient, { kind, name }: WebhookConfiguration, signal: AbortSignal): Promise<ApiObject> {

@@ -39,6 +39,13 @@ describe('a key that is added', () => {
     );
   });
 
+  it('goes to many objects at once, each in its place', () => {
+    const plugin = '{"type":"macvtap"}';
+    const list = (item: string) => `{"plugins":[${Array.from({ length: 20_000 }, () => item).join()}]}`;
+    const keys = Array.from({ length: 20_000 }, (_, index) => ({ ...mode, object: `plugins[${index}]` }));
+    assert.ok(addKeys(read(list(plugin)), keys) === list('{"type":"macvtap","mode":"bridge"}'));
+  });
+
   it('goes to the list that counts where there are two', () => {
     const config = read('{"plugins":[{"type":"macvtap"}],"plugins":[{"type":"macvtap","mtu":68}]}');
     assert.equal(

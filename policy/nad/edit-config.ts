@@ -20,16 +20,19 @@ const maxGap = 200;
  * @example '{"type":"macvtap"}' becomes '{"type":"macvtap","mode":"bridge"}'
  */
 export function addKeys({ text, layout }: Config, keys: readonly NewKey[]): string {
-  const insertions = [...Map.groupBy(keys, ({ object }) => object)].map(([object, added]) => {
-    const last = layout.objects.get(object) as LastProperty;
-    const colon = /^[ \t]*:[ \t]*$/.test(last.colon) ? last.colon : ': ';
-    const gap = gapFor(last, colon);
-    const written = added.map(({ key, value }) => `,${gap}${JSON.stringify(key)}${colon}${JSON.stringify(value)}`);
-    return { offset: last.end, written: written.join('') };
-  });
-  return insertions
-    .sort((left, right) => right.offset - left.offset)
-    .reduce((edited, { offset, written }) => edited.slice(0, offset) + written + edited.slice(offset), text);
+  const insertions = [...Map.groupBy(keys, ({ object }) => object)]
+    .map(([object, added]) => {
+      const last = layout.objects.get(object) as LastProperty;
+      const colon = /^[ \t]*:[ \t]*$/.test(last.colon) ? last.colon : ': ';
+      const gap = gapFor(last, colon);
+      const written = added.map(({ key, value }) => `,${gap}${JSON.stringify(key)}${colon}${JSON.stringify(value)}`);
+      return { offset: last.end, written: written.join('') };
+    })
+    .sort((left, right) => left.offset - right.offset);
+  const parts = insertions.map(
+    ({ offset, written }, index) => text.slice(insertions[index - 1]?.offset, offset) + written,
+  );
+  return [...parts, text.slice(insertions.at(-1)?.offset)].join('');
 }
 
 /** Behind the brace of `{"type": "macvtap"}` nothing stands; behind a comma such a writer would put a space. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isJsonObject, type JsonObject, ownValue } from '../json-object.ts';
+import { type JsonObject, ownValue } from '../json-object.ts';
 import { quote } from '../quote.ts';
 
 /** The type of our CNI plugin. */
@@ -24,20 +24,23 @@ export interface TypeFault {
 /** The path of the config in its object. */
 export const configPath = 'spec.config';
 
+/** A config has one part of ours, or a few; a hostile one could have fifty thousand, each to be judged and completed. */
+export const maxPlugins = 64;
+
 /** More faults of one kind help nobody, and a hostile list could have a hundred thousand. */
 const maxFaults = 8;
 
 /**
- * The parts of a config that are ours. Where the top has a type, Multus runs that and ignores the list of plugins.
+ * The parts of a config that are ours; of more than `maxPlugins` as many and one. Where the top has a type, Multus runs that and ignores the list of plugins.
  * Source: Multus pkg/types/conf.go, LoadDelegateNetConf.
  */
 export function findPlugins(tree: JsonObject): readonly MacvtapPlugin[] {
   if (hasType(tree)) return ownValue(tree, 'type') === pluginType ? [{ object: '', path: configPath, conf: tree }] : [];
-  return listOf(tree).flatMap((conf, index) =>
-    isJsonObject(conf) && ownValue(conf, 'type') === pluginType
-      ? [{ object: `plugins[${index}]`, path: `${configPath}.plugins[${index}]`, conf }]
-      : [],
-  );
+  return listOf(tree)
+    .map((conf, index) => ({ conf, index }))
+    .filter((plugin): plugin is { conf: JsonObject; index: number } => ownValue(plugin.conf, 'type') === pluginType)
+    .slice(0, maxPlugins + 1)
+    .map(({ conf, index }) => ({ object: `plugins[${index}]`, path: `${configPath}.plugins[${index}]`, conf }));
 }
 
 /** Whether the config is one for a single plugin, which has a type; an empty one counts as none, as in Go. */

@@ -62,6 +62,16 @@ describe('the first place that is not of the shape of a policy', () => {
     it(`${JSON.stringify(object)}: ${place}`, () => assert.equal(findShapeFault(object), place));
   }
 
+  it('is a list of more than 64, as in the schema', () => {
+    const selector = (count: number) =>
+      withSelector({ matchExpressions: Array(count).fill({ key: 'a', operator: 'Exists' }) });
+    assert.equal(findShapeFault(selector(64)), undefined);
+    assert.equal(findShapeFault(selector(65)), 'spec.nodeSelector.matchExpressions');
+    const entries = (count: number) => withSpec({ parentSelector: Array(count).fill({ parentIface: 'a' }) });
+    assert.equal(findShapeFault(entries(64)), undefined);
+    assert.equal(findShapeFault(entries(65)), 'spec.parentSelector');
+  });
+
   it('is none where a time is not there yet', () => {
     assert.equal(
       findShapeFault({ metadata: { ...metadata, creationTimestamp: null }, spec: { parentSelector: [] } }),

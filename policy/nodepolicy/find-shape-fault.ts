@@ -16,6 +16,9 @@ const operators: Readonly<Record<LabelOperator, true>> = {
   Lt: true,
 };
 
+/** Of every list, as in the schema: some rules look from each item at all others. */
+const maxItems = 64;
+
 const anything: Shape = () => undefined;
 const text = shapeOf((value) => typeof value === 'string');
 const number = shapeOf((value) => typeof value === 'number');
@@ -67,8 +70,9 @@ const policy = fields(
 
 /**
  * The first place where an object differs so much from a policy that the rules could not read it, such as
- * `spec.parentSelector[0].mode`; undefined where they can. Bounds and unknown fields are the schema's to check: an API
- * server has done so by the time it asks, and whoever asks without one must not get a crash for an answer.
+ * `spec.parentSelector[0].mode`; undefined where they can. Other bounds than those of lists, and unknown fields, are the
+ * schema's to check: an API server has done so by the time it asks for validation, though not for mutation, and whoever
+ * asks without one must get neither a crash for an answer nor a long wait.
  */
 export function findShapeFault(object: unknown): string | undefined {
   return policy(object, '');
@@ -85,7 +89,9 @@ function shapeOf(test: (value: unknown) => boolean): Shape {
 
 function listOf(item: Shape): Shape {
   return (value, path) =>
-    Array.isArray(value) ? firstFault(value.map((each, index) => [each, `${path}[${index}]`, item])) : path;
+    Array.isArray(value) && value.length <= maxItems
+      ? firstFault(value.map((each, index) => [each, `${path}[${index}]`, item]))
+      : path;
 }
 
 function fields(optional: Readonly<Record<string, Shape>>, required: Readonly<Record<string, Shape>> = {}): Shape {

@@ -15,7 +15,8 @@ export interface SchemaFault {
 }
 
 /** What is told of a place that findShapeFault finds. */
-export const shapeDetail = 'missing or of another type; kubectl explain mvnnp.spec tells what belongs there';
+export const shapeDetail =
+  'missing, of another type or too long a list; kubectl explain mvnnp.spec tells what belongs there';
 
 /**
  * Reads a policy that the schema refuses: it exposes nothing, but keeps the nodes that it can have meant to the

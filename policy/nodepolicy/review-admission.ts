@@ -38,7 +38,8 @@ export function reviewPolicyAdmission(object: unknown, context: PolicyAdmissionC
   return warnings.flatMap(({ warning }) => warning(policy, told));
 }
 
-function faultsOf(object: unknown, context: ReviewContext): readonly Verdict[] {
+/** What refuses a policy; takes any object. */
+export function faultsOf(object: unknown, context: ReviewContext): readonly Verdict[] {
   const path = findShapeFault(object);
   return path === undefined ? reviewPolicy(object as PolicyObject, context) : [deny('SchemaFault', path, shapeDetail)];
 }

@@ -81,8 +81,23 @@ describe('the selection of networks', () => {
 
   it('is done with a long and a deep text', () => {
     assert.equal(parseNetworks('['.repeat(20_000), 'vms').faults.length, 1);
-    assert.equal(parseNetworks(','.repeat(20_000), 'vms').faults.length, 20_001);
-    assert.match(parseNetworks(`a ${'b'.repeat(1_000_000)}`, 'vms').faults[0] ?? '', /^.{1,200}$/);
+    assert.match(parseNetworks(`a ${'b'.repeat(200_000)}`, 'vms').faults[0] ?? '', /^.{1,200}$/);
+  });
+
+  it('reads no more than 1,024 networks, and says that there are more', () => {
+    const names = Array.from({ length: 1_025 }, (_, index) => `net-${index}`);
+    for (const text of [names.join(), JSON.stringify(names.map((name) => ({ name })))]) {
+      const { networks: read, faults } = parseNetworks(text, 'vms');
+      assert.deepEqual([read.map(({ name }) => name), faults], [names.slice(0, -1), ['more than 1024 networks']]);
+    }
+    assert.equal(parseNetworks(','.repeat(200_000), 'vms').faults.length, 1_025);
+  });
+
+  it('reads nothing of a text that the API server would not store', () => {
+    const longest = 'a,'.repeat(128 * 1024).slice(0, -1);
+    assert.equal(parseNetworks(longest, 'vms').networks.length, 1_024);
+    const { networks: read, faults } = parseNetworks(`${longest},b`, 'vms');
+    assert.deepEqual([read, faults], [[], ['longer than the 262144 bytes of all annotations']]);
   });
 });
 

@@ -31,6 +31,15 @@ export interface NetworkSelection {
 const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
 const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
 
+/**
+ * In UTF-16 code units, so that no annotation that the API server stores is longer; only before it is refused one is.
+ * Source: k8s.io/apimachinery pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB.
+ */
+const maxLength = 256 * 1024;
+
+/** Far more than a pod has interfaces; a hostile annotation could name a hundred thousand, for each rule to look at. */
+const maxNetworks = 1024;
+
 /** A DNS-1123 label, as Multus wants the parts of the short syntax. */
 const labelPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
@@ -70,15 +79,19 @@ export function selectNetworks(
 
 /**
  * Parses either syntax: `a, ns/b@net1`, or a JSON list of objects with name, namespace and more, keys in any case as
- * Go's encoding/json matches them.
+ * Go's encoding/json matches them. Of a text that nobody means, the beginning or nothing.
  */
 export function parseNetworks(text: string, namespace: string): Omit<NetworkSelection, 'annotation'> {
-  const items = /[[{"]/.test(text)
+  if (text.length > maxLength)
+    return { networks: [], faults: [`longer than the ${maxLength} bytes of all annotations`] };
+  const all = /[[{"]/.test(text)
     ? parseList(text, namespace)
-    : text.split(',').map((item) => parseItem(item, namespace));
+    : text.split(',', maxNetworks + 1).map((item) => parseItem(item, namespace));
+  const items = all.slice(0, maxNetworks);
+  const tooMany = all.length > maxNetworks ? [`more than ${maxNetworks} networks`] : [];
   return {
     networks: items.flatMap(({ network }) => network ?? []),
-    faults: items.flatMap(({ fault }) => fault ?? []),
+    faults: [...tooMany, ...items.flatMap(({ fault }) => fault ?? [])],
   };
 }
 
@@ -117,7 +130,7 @@ function parseList(text: string, namespace: string): readonly Item[] {
     return [{ fault: `no JSON: ${(error as SyntaxError).message}` }];
   }
   if (!Array.isArray(list)) return [{ fault: `${quote(list)} instead of a list` }];
-  return list.map((item, index) => parseObject(item, index, namespace));
+  return list.slice(0, maxNetworks + 1).map((item, index) => parseObject(item, index, namespace));
 }
 
 /** null stands for an absent value, as for Go; anything else but text is refused by Multus. */
