@@ -66,6 +66,7 @@ await cluster.admin.must('POST', policies, {
 });
 await cluster.admin.must('POST', networks('tenant'), { body: network('dataplane', dataplane) });
 await cluster.admin.must('POST', networks('guest'), { body: network('storage', storage) });
+await cluster.admin.must('POST', networks('kube-system'), { body: network('main', storage) });
 
 describe('a pod with networks', () => {
   it('gets the devices that they need, and keeps in mind that it was given them', async () => {
@@ -83,6 +84,12 @@ describe('a pod with networks', () => {
     const body = pod({ [networksKey]: list }, container('sidecar'), container('compute'));
     const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
     assert.deepEqual(limitsOf(made), { sidecar: {}, compute: { [dataplane]: '1', [storage]: '1' } });
+  });
+
+  it('gets them for its default network too, which Multus looks for among its own', async () => {
+    const body = pod({ 'v1.multus-cni.io/default-network': 'main', [networksKey]: 'dataplane' });
+    const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
+    assert.deepEqual(limitsOf(made), { compute: { [dataplane]: '1', [storage]: '1' } });
   });
 
   it('gets only what it lacks, and nothing twice', async () => {
