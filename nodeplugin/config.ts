@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { commonFlags, exposureFlags, sourceFlags } from '../cluster/common-flags.ts';
 import { durationFlag, textFlag } from '../runtime/flag-types.ts';
 import type { CommandLine, Flag, FlagValues } from '../runtime/flags.ts';
+import { listenFlag } from '../runtime/listen-address.ts';
 
 const shimPath = fileURLToPath(new URL('../.cache/shim/macvtap', import.meta.url));
 
@@ -22,6 +23,9 @@ export const nodePluginLine = {
       "where the CNI plugin's shim is installed, such as /opt/cni/bin; not at all where nobody says",
     ),
     'cni-shim': textFlag('FILE', 'the shim that is installed: what npm run shim made', shimPath),
+    'metrics-listen': listenFlag(
+      'where /healthz, /readyz and /metrics are answered, in plain HTTP; not at all where nobody says',
+    ),
     settle: durationFlag('how long the links must be quiet at start before the first plan', '300ms'),
     'held-refresh': durationFlag('how often kubelet is asked which devices pods hold', '10s'),
     'kubelet-settle': durationFlag("for how long after its start kubelet's answer may lack pods", '10s'),

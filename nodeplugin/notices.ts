@@ -2,6 +2,7 @@
 import type { Source } from '../cluster/source.ts';
 import type { NodePlan } from '../policy/plan/node-plan.ts';
 import { MacvtapError } from '../runtime/errors.ts';
+import { formatAddress, type ListenAddress } from '../runtime/listen-address.ts';
 import type { Log } from '../runtime/log.ts';
 import { type InstallShimOptions, installShim, keptName } from './cni/install-shim.ts';
 import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
@@ -13,6 +14,7 @@ import { logPlan } from './reconcile/log-plan.ts';
 /** What the node plugin tells of itself: one line for each decision, with its object and cause. */
 export function createNotices(log: Log) {
   return {
+    health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
     ledger: (error: MacvtapError) => log.warn({ error }, 'the ledger is not as it should be'),
     interfaces: (error: MacvtapError) => log.warn({ error }, 'interfaces could not be read'),
     orphans: (error: MacvtapError) => log.warn({ error }, 'an orphan could not be removed'),

@@ -4,8 +4,10 @@ import { openSource } from '../cluster/open-source.ts';
 import { readExposure } from '../cluster/wanted.ts';
 import type { PlannedResource } from '../policy/plan/node-plan.ts';
 import { resourcePrefix } from '../policy/plan/resource-name.ts';
+import { startHealthServer } from '../runtime/health-server.ts';
 import { createKeyedLock } from '../runtime/keyed-lock.ts';
 import type { Log } from '../runtime/log.ts';
+import { createMetrics } from '../runtime/metrics.ts';
 import { createDeviceHolders } from './cni/device-holders.ts';
 import { serveAttachments } from './cni/serve-attachments.ts';
 import { findTroubles } from './cni/status.ts';
@@ -27,6 +29,7 @@ import { createReconciler } from './reconcile/reconciler.ts';
 import { reportState } from './reconcile/report-state.ts';
 import { allocatableOf, type ParentLookup } from './reconcile/served-resource.ts';
 import { ServedResources } from './reconcile/served-resources.ts';
+import { recordDevices } from './record-devices.ts';
 
 /** Beside them libuv's threads, of which main.ts asks for more, have to serve files. */
 const removalsAtOnce = 16;
@@ -84,6 +87,17 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
         onFailure: (method, error) => tell.failedCall(name, method, error),
       }),
   });
+  let isPlanKnown = false;
+  const metrics = createMetrics();
+  recordDevices(metrics, () => resources.listed);
+  const address = config['metrics-listen'];
+  const missing = () => [
+    ...(signal.aborted ? ['ending'] : []),
+    ...(isPlanKnown ? [] : ['there is no plan yet']),
+    ...resources.unregistered.map((name) => `kubelet has not taken ${resourcePrefix}${name} yet`),
+  ];
+  await using health = address && (await startHealthServer({ address, metrics, missing }));
+  if (health !== undefined) tell.health(health.address);
   await using state = reportState({ nodeName, source, interfaces, resources, onState: tell.nodeState });
   const reconciler = createReconciler({ resources, held, parents });
   const onHeld = () => {
@@ -106,7 +120,6 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   if (binDirectory !== undefined) {
     await tell.shim({ binary: config['cni-shim'], directory: binDirectory, socketPath: config['cni-socket'] });
   }
-  let isPlanKnown = false;
   await using _attachments = await serveAttachments({
     socketPath: config['cni-socket'],
     context: {

@@ -9,8 +9,13 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** `127.0.0.1:8443`, `[::1]:8443`, `localhost:0`; without a host, `:8443`, every address. */
-export function listenFlag(description: string, defaultText: string): Flag<ListenAddress> {
+/**
+ * `127.0.0.1:8443`, `[::1]:8443`, `localhost:0`; without a host, `:8443`, every address. Without a default it is undefined
+ * where nobody gives it.
+ */
+export function listenFlag(description: string, defaultText: string): Flag<ListenAddress>;
+export function listenFlag(description: string): Flag<ListenAddress | undefined>;
+export function listenFlag(description: string, defaultText?: string): Flag<ListenAddress | undefined> {
   return {
     placeholder: 'HOST:PORT',
     description,

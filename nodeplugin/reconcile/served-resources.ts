@@ -36,6 +36,16 @@ export class ServedResources implements AsyncDisposable {
     return new Map([...this.#entries].map(([name, { served }]) => [name, served]));
   }
 
+  /** What kubelet is told of each, whether it listens or not. */
+  get listed(): ReadonlyMap<string, readonly Device[]> {
+    return new Map([...this.#entries].map(([name, { list }]) => [name, list.current]));
+  }
+
+  /** Those that kubelet does not know, or no longer, in the order in which they came. */
+  get unregistered(): readonly string[] {
+    return [...this.#entries].filter(([, { plugin }]) => plugin?.state.phase !== 'registered').map(([name]) => name);
+  }
+
   apply(next: ReadonlyMap<string, ServedResource>, devicesOf: (served: ServedResource) => readonly Device[]): void {
     if (this.#closed) return;
     for (const [name, entry] of this.#entries) {

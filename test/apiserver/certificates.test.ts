@@ -98,7 +98,7 @@ describe('three rotations while objects are being written', () => {
   });
 
   it('leave in the bundle only authorities that have not expired', async () => {
-    const authorities = async () => {
+    const authorities = async (): Promise<readonly string[]> => {
       const [bundle = ''] = await publishedBundles(cluster);
       return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     };

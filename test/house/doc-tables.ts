@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { certificateFaultCodes } from '../../certs/faults.ts';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
+import { nodePluginMetrics } from '../../nodeplugin/record-devices.ts';
 import { reasons } from '../../policy/reasons.ts';
 import { errorCodes } from '../../runtime/error-codes.ts';
 import type { Flags } from '../../runtime/flags.ts';
@@ -19,6 +20,7 @@ export const docTables: readonly DocTable[] = [
   { page: 'docs/reasons.md', title: 'code', rows: reasons },
   { page: 'docs/errors.md', title: 'code', rows: errorCodes },
   { page: 'docs/node-plugin.md', title: 'flag', rows: flagRows(nodePluginLine.flags) },
+  { page: 'docs/node-plugin.md', title: 'metric', rows: nodePluginMetrics },
   { page: 'docs/webhook.md', title: 'flag', rows: flagRows(webhookLine.flags) },
   { page: 'docs/webhook.md', title: 'metric', rows: webhookMetrics },
   { page: 'docs/webhook.md', title: 'code', rows: certificateFaultCodes },

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What probes and Prometheus read of a real node plugin.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { needsRoot } from '../kernel/network-namespace.ts';
+import { makePluginNode, policyObject } from './plugin-node.ts';
+import { until } from './until.ts';
+
+const run = promisify(execFile);
+
+test('it is ready when kubelet knows its resources, and counts their devices', { skip: needsRoot }, async () => {
+  await using node = await makePluginNode(['eth0']);
+  const { namespace } = node;
+  await namespace.ip('link set lo up');
+  const entry = { parentIface: 'eth0', quantity: 3, resourceName: 'net' };
+  const plugin = node.start('--metrics-listen', '127.0.0.1:0');
+  const line = await plugin.waitForLine(/"health and metrics are served"/);
+  const port = /"address":"127\.0\.0\.1:(\d+)"/.exec(line)?.[1];
+  const script = 'const r = await fetch(process.argv[1]); console.log(r.status, await r.text());';
+  const get = async (path: string) => {
+    const command = [process.execPath, '--input-type=module', '-e', script, `http://127.0.0.1:${port}${path}`];
+    return (await run('ip', ['netns', 'exec', namespace.name, ...command])).stdout.trim();
+  };
+  await node.write('p.yaml', policyObject('p', { parentSelector: [entry] }));
+  await node.offers({ net: 3 });
+  await until(
+    () => get('/readyz'),
+    (answer) => answer === '200 ok',
+  );
+  assert.equal(await get('/healthz'), '200 ok');
+  assert.match(await get('/metrics'), /^kube_macvtap_node_devices\{resource="net",health="Healthy"\} 3$/m);
+});
