@@ -20,7 +20,8 @@ export interface PairRequest {
  */
 export async function makePair({ names, notBeforeMs, notAfterMs }: PairRequest): Promise<Pair> {
   // 16 MB that only the replica that makes a pair has to have, and that one once in months.
-  const { generate } = await import('selfsigned');
+  // By the name `default`, which a CommonJS module has in a bundle, too.
+  const { generate } = (await import('selfsigned')).default;
   const validity = { notBeforeDate: new Date(notBeforeMs), notAfterDate: new Date(notAfterMs) };
   const common = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256', ...validity } as const;
   const authority = await generate(authoritySubject(), { ...common, extensions: [...authorityExtensions] });
