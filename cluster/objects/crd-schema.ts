@@ -13,17 +13,23 @@ export interface OpenApiSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** Kinds of ours whose shape a CRD of the chart defines, with the file that holds it. */
+/** Kinds of ours whose shape a CRD of the chart defines, with the file that holds it: written out, for the bundler. */
 export const crdFiles = {
-  MacvtapNetworkNodePolicy: 'macvtapnetworknodepolicies.yaml',
-  MacvtapNetworkNodeState: 'macvtapnetworknodestates.yaml',
+  MacvtapNetworkNodePolicy: new URL(
+    '../../charts/kube-macvtap/templates/crds/macvtapnetworknodepolicies.yaml',
+    import.meta.url,
+  ),
+  MacvtapNetworkNodeState: new URL(
+    '../../charts/kube-macvtap/templates/crds/macvtapnetworknodestates.yaml',
+    import.meta.url,
+  ),
 } as const;
 
 export type CrdKind = keyof typeof crdFiles;
 
 /** The schema of a kind's served version, read from the chart: the only place where the shape is written. */
 export function readCrdSchema(kind: CrdKind): OpenApiSchema {
-  const file = new URL(`../../charts/kube-macvtap/templates/crds/${crdFiles[kind]}`, import.meta.url);
+  const file = crdFiles[kind];
   const crd: { spec: { versions: { schema: { openAPIV3Schema: OpenApiSchema } }[] } } = parse(
     readFileSync(file, 'utf8'),
     { maxAliasCount: -1 },

@@ -2,6 +2,7 @@
 // Writes policy/api/ from the chart's CRDs, so that no type repeats by hand what a schema says. With --check it
 // writes nothing and exits 1 when a file differs.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { type CrdKind, closeSchema, crdFiles, type OpenApiSchema, readCrdSchema } from './crd-schema.ts';
@@ -22,7 +23,7 @@ process.exitCode = stale === 0 ? 0 : 1;
 
 async function render(kind: CrdKind, schema: OpenApiSchema): Promise<string> {
   const types = await compile(forTypes(closeSchema(schema)) as JSONSchema, kind, {
-    bannerComment: `// SPDX-License-Identifier: Apache-2.0\n// Generated from ${crdFiles[kind]} by npm run generate; not to be edited.`,
+    bannerComment: `// SPDX-License-Identifier: Apache-2.0\n// Generated from ${basename(crdFiles[kind].pathname)} by npm run generate; not to be edited.`,
     ignoreMinAndMaxItems: true,
     style: { singleQuote: true, printWidth: 120 },
   });

@@ -46,11 +46,17 @@ export const quick = ['--held-refresh', '50ms', '--kubelet-settle', '0ms', '--or
 
 let nodes = 0;
 
+/** How it differs from what most tests want. */
+type NodeOptions = Pick<KubeletOptions, 'onRegister' | 'onList'> & {
+  /** The node plugin that is started: a bundle in the place of the source. */
+  readonly main?: string;
+};
+
 /** Makes a node with veth links of these names, all up, and a Node object with these labels. */
 export async function makePluginNode(
   links: readonly string[],
   labels: Readonly<Record<string, string>> = {},
-  kubeletOptions: Pick<KubeletOptions, 'onRegister' | 'onList'> = {},
+  { main, ...kubeletOptions }: NodeOptions = {},
 ): Promise<PluginNode> {
   nodes += 1;
   const name = `n${nodes}-${process.pid}`;
@@ -81,6 +87,7 @@ export async function makePluginNode(
         kubeletDirectory,
         flags: ['--settle', '20ms', ...flags],
         environment,
+        ...(main !== undefined && { main }),
       }),
     );
   const served = (resource: string) => kubelet.resource(`${resourcePrefix}${resource}`);

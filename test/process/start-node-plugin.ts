@@ -13,17 +13,19 @@ export interface NodePluginOptions {
   readonly kubeletDirectory: string;
   /** A command inside the namespace that becomes its last arguments, for other rights than the test's. */
   readonly wrapper?: readonly string[];
+  /** What Node.js runs: a bundle in the place of the source. */
+  readonly main?: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
 }
 
-const main = fileURLToPath(new URL('../../nodeplugin/main.ts', import.meta.url));
+const source = fileURLToPath(new URL('../../nodeplugin/main.ts', import.meta.url));
 
 /** Starts the real node plugin inside a network namespace, as a node's pod with the host's network would run it. */
 export function startNodePlugin(options: NodePluginOptions): RunningProcess {
   const { namespace, nodeName, manifests, kubeletDirectory, wrapper = [], flags = [] } = options;
-  const { environment = {}, onLine } = options;
+  const { main = source, environment = {}, onLine } = options;
   return startProcess({
     name: `node plugin of ${nodeName}`,
     command: [

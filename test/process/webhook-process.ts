@@ -8,7 +8,7 @@ import type { AdmissionAnswer, AdmissionResponse } from '../../webhook/admission
 import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
 
-const main = fileURLToPath(new URL('../../webhook/main.ts', import.meta.url));
+const source = fileURLToPath(new URL('../../webhook/main.ts', import.meta.url));
 
 /** An answer over HTTPS, and the serial number of the certificate that it came with. */
 export interface TlsAnswer {
@@ -33,11 +33,12 @@ export interface WebhookProcess extends AsyncDisposable {
   readonly review: (verb: 'mutate' | 'validate', nad: object) => Promise<AdmissionResponse>;
 }
 
-/** Starts it on free ports. */
+/** Starts it, or a bundle of it, on free ports. */
 export async function startWebhook(
   files: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
   prepare: (certificates: string) => Promise<void> = async () => {},
+  main = source,
 ): Promise<WebhookProcess> {
   await using scope = new AsyncDisposableStack();
   const manifests = scope.use(await ManifestsDirectory.make(files));

@@ -3,7 +3,7 @@ import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
 import type { Figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { median, percentile } from '../percentile.ts';
-import { bundleProgram } from '../program-form.ts';
+import { bundledForm } from '../program-form.ts';
 import type { BenchRow } from '../row.ts';
 import { type ReviewRequest, reviewRequest } from '../webhook/admission-request.ts';
 import { buildReviewCluster } from '../webhook/build-review-cluster.ts';
@@ -33,7 +33,7 @@ export const policyEdit: BenchRow = {
     const networks = buildNetworks(100);
     const { objects } = buildReviewCluster(size);
     await using site = await makeWebhookSite(objects);
-    await using form = await bundleProgram('webhook');
+    await using form = await bundledForm('webhook');
     await using webhook = await startWebhook(site, form);
     using client = connectReviews(webhook.port, site.pair.authority.pem);
     await using generator = await createLoadGenerator(await prepareReviews(client, networks));

@@ -4,7 +4,7 @@ import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
 import type { Figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { median } from '../percentile.ts';
-import { bundleProgram, type ProgramForm, sourceForm } from '../program-form.ts';
+import { bundledForm, type ProgramForm, sourceForm } from '../program-form.ts';
 import { residentBytes } from '../resident-bytes.ts';
 import type { BenchRow } from '../row.ts';
 
@@ -23,7 +23,7 @@ export const residentMemory: BenchRow = {
   name: 'resident-memory',
   needsRoot: true,
   async measure(tell) {
-    await using bundled = await bundleProgram('nodeplugin');
+    await using bundled = await bundledForm('nodeplugin');
     const source = sourceForm('nodeplugin');
     const forms = [source, bundled];
     const samples = await interleave(

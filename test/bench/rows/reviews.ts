@@ -2,7 +2,7 @@
 import type { Figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { median } from '../percentile.ts';
-import { bundleProgram } from '../program-form.ts';
+import { bundledForm } from '../program-form.ts';
 import type { BenchRow } from '../row.ts';
 import { buildReviewCluster } from '../webhook/build-review-cluster.ts';
 import { expectAnswered } from '../webhook/expect-answered.ts';
@@ -36,7 +36,7 @@ export const reviews: BenchRow = {
       networks.map(({ object }) => object),
     );
     await using site = await makeWebhookSite(cluster.objects);
-    await using form = await bundleProgram('webhook');
+    await using form = await bundledForm('webhook');
     await using webhook = await startWebhook(site, form);
     await using bare = await startBareServer(site);
     using client = connectReviews(webhook.port, site.pair.authority.pem);

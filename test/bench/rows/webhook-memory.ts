@@ -5,7 +5,7 @@ import { startProcess } from '../../process/start-process.ts';
 import type { Figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { median } from '../percentile.ts';
-import { bundleProgram, type ProgramForm, sourceForm } from '../program-form.ts';
+import { bundledForm, type ProgramForm, sourceForm } from '../program-form.ts';
 import { residentBytes } from '../resident-bytes.ts';
 import type { BenchRow } from '../row.ts';
 import { reviewRequest } from '../webhook/admission-request.ts';
@@ -38,7 +38,7 @@ export const webhookMemory: BenchRow = {
   name: 'webhook-memory',
   needsRoot: true,
   async measure(tell) {
-    await using bundled = await bundleProgram('webhook');
+    await using bundled = await bundledForm('webhook');
     const networks = buildNetworks(objects);
     const work = [...networks, ...buildPods(objects, networks)];
     const stored = networks.map(({ object }) => object);

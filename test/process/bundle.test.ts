@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs as the images hold them: bundled, in a folder with nothing of this project around it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempDisposable, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { bundleProgram, type Program, programs } from '../../runtime/bundle/bundle-program.ts';
+import { needsRoot } from '../kernel/network-namespace.ts';
+import { makePluginNode, policyObject } from './plugin-node.ts';
+import { until } from './until.ts';
+import { startWebhook } from './webhook-process.ts';
+
+const run = promisify(execFile);
+
+async function bundle(program: Program) {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-bundled-'));
+  const main = await bundleProgram({ program, folder: join(folder.path, program) });
+  return { path: join(folder.path, program), main, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+for (const program of programs) {
+  test(`the bundled ${program} shows its help, has a map beside each module, and every licence in one file`, async () => {
+    await using bundled = await bundle(program);
+    const { stdout } = await run(process.execPath, [bundled.main, '--help'], { cwd: '/' });
+    assert.match(stdout, /--source cluster\|manifests:DIR/);
+    const files = await readdir(bundled.path);
+    const modules = files.filter((file) => file.endsWith('.mjs'));
+    assert.deepEqual(
+      modules.filter((file) => !files.includes(`${file}.map`)),
+      [],
+    );
+    const licences = await readFile(join(bundled.path, 'LICENCES.txt'), 'utf8');
+    assert.match(licences, /\nyaml \d+\.\d+\.\d+: ISC\n\nCopyright/);
+    assert.equal(/\nkoffi \d/.test(licences), program === 'nodeplugin');
+  });
+
+  test(`the bundled ${program} is the same byte for byte when it is made again elsewhere`, async () => {
+    await using one = await bundle(program);
+    await using other = await bundle(program);
+    const content = async ({ path }: { readonly path: string }) => {
+      const entries = await readdir(path, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile()).map((file) => join(file.parentPath, file.name));
+      return await Promise.all(
+        files.toSorted().map(async (file) => [file.slice(path.length), await readFile(file)] as const),
+      );
+    };
+    assert.deepEqual(await content(one), await content(other));
+  });
+}
+
+test('the bundled webhook answers reviews, and judges a policy in a file by the schema beside it', async () => {
+  await using bundled = await bundle('webhook');
+  const misspelt = policyObject('misspelt', { parentSelector: [{ parentIface: 'eth0', mode: 'brigde' }] });
+  await using webhook = await startWebhook({ 'policy.yaml': stringify(misspelt) }, [], undefined, bundled.main);
+  await webhook.process.waitForLine(/parentSelector\[0\]\.mode/);
+  await until(
+    () => webhook.health('/readyz'),
+    ({ status }) => status === 200,
+  );
+  const { allowed, patch } = await webhook.review('mutate', {
+    metadata: { name: 'net', annotations: { 'k8s.v1.cni.cncf.io/resourceName': `${resourcePrefix}eth0` } },
+    spec: { config: '{"type": "macvtap"}' },
+  });
+  assert.deepEqual([allowed, typeof patch], [true, 'string']);
+});
+
+test('the bundled node plugin serves a resource to kubelet: its services and its native part are beside it', {
+  skip: needsRoot,
+}, async () => {
+  await using bundled = await bundle('nodeplugin');
+  await using node = await makePluginNode(['eth0'], {}, { main: bundled.main });
+  await node.write('policy.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth0', quantity: 3 }] }));
+  node.start();
+  await node.offers({ eth0: 3 });
+  const { paths } = await node.allocate('eth0');
+  assert.match(paths.join(), /^\/dev\/tap\d+$/);
+});
