@@ -35,7 +35,7 @@ interface StartOptions {
   readonly settle?: string;
   /** Where the ledger is kept; beside kubelet's own directory when absent. */
   readonly stateDirectory?: string;
-  /** For Node.js itself. */
+  /** For Node.js itself, beside the image's. */
   readonly nodeFlags?: readonly string[];
 }
 
@@ -56,8 +56,12 @@ export async function makeBenchNode(parents: readonly string[]): Promise<BenchNo
     for (const parent of parents) await plugin.namespace.ip(`link del ${parent}`);
   });
   const scope = undo.move();
-  const runNode = (name: string, args: readonly string[]) =>
-    startProcess({ name, command: ['ip', 'netns', 'exec', plugin.namespace.name, process.execPath, ...args] });
+  const runNode = (name: string, args: readonly string[], environment = {}) =>
+    startProcess({
+      name,
+      command: ['ip', 'netns', 'exec', plugin.namespace.name, process.execPath, ...args],
+      environment,
+    });
   let running: RunningProcess | undefined;
   return {
     plugin,
@@ -68,7 +72,8 @@ export async function makeBenchNode(parents: readonly string[]): Promise<BenchNo
       stateDirectory = plugin.stateDirectory,
       nodeFlags = [],
     } = {}) => {
-      running = runNode(`node plugin, ${form.name}`, [
+      const flags = [
+        ...form.nodeFlags,
         ...nodeFlags,
         form.main,
         ...['--source', `manifests:${join(plugin.kubeletDirectory, '../manifests')}`],
@@ -77,7 +82,8 @@ export async function makeBenchNode(parents: readonly string[]): Promise<BenchNo
         ...['--state-dir', stateDirectory],
         ...['--cni-socket', cniSocketOf(plugin.kubeletDirectory)],
         ...['--settle', settle],
-      ]);
+      ];
+      running = runNode(`node plugin, ${form.name}`, flags, form.environment);
       return running;
     },
     offers: (expected) => Promise.race([plugin.offers(expected), failAtEnd(running)]),

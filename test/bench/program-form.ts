@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleProgram, type Program } from '../../runtime/bundle/bundle-program.ts';
+import { type ImageStart, readStart } from '../images/read-start.ts';
 
-/** A program of ours as Node.js starts it. */
-export interface ProgramForm extends AsyncDisposable {
+/** A program of ours, with what its image starts it with. */
+export interface ProgramForm extends ImageStart, AsyncDisposable {
   readonly name: 'source' | 'bundled';
   /** The file that Node.js runs. */
   readonly main: string;
 }
 
-const root = new URL('../../', import.meta.url);
-
 export function sourceForm(program: Program): ProgramForm {
-  return { name: 'source', main: entryOf(program), [Symbol.asyncDispose]: async () => {} };
+  const main = fileURLToPath(new URL(`../../${program}/main.ts`, import.meta.url));
+  return { name: 'source', main, ...startOf(program), [Symbol.asyncDispose]: async () => {} };
 }
 
 /** What the images hold, in a temporary folder. */
@@ -24,9 +24,9 @@ export async function bundledForm(program: Program): Promise<ProgramForm> {
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-bundle-')));
   const main = await bundleProgram({ program, folder: join(folder.path, program) });
   const scope = undo.move();
-  return { name: 'bundled', main, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+  return { name: 'bundled', main, ...startOf(program), [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-function entryOf(program: Program): string {
-  return fileURLToPath(new URL(`${program}/main.ts`, root));
+function startOf(program: Program): ImageStart {
+  return readStart(program === 'nodeplugin' ? 'node' : program);
 }

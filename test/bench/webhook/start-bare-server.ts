@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url';
+import { readStart } from '../../images/read-start.ts';
 import { startProcess } from '../../process/start-process.ts';
-import { podEnvironment, podNodeFlags } from './pod-settings.ts';
 import type { ReviewServer, WebhookSite } from './start-webhook.ts';
 
 const program = fileURLToPath(new URL('./bare-server-process.ts', import.meta.url));
@@ -9,11 +9,12 @@ const program = fileURLToPath(new URL('./bare-server-process.ts', import.meta.ur
 /** node:https with nothing around it, the webhook's certificate, and Node.js started in the same way. */
 export async function startBareServer({ certFolder }: Pick<WebhookSite, 'certFolder'>): Promise<ReviewServer> {
   await using undo = new AsyncDisposableStack();
+  const { nodeFlags, environment } = readStart('webhook');
   const bare = undo.use(
     startProcess({
       name: 'bare node:https',
-      command: [process.execPath, ...podNodeFlags, program, certFolder],
-      environment: podEnvironment,
+      command: [process.execPath, ...nodeFlags, program, certFolder],
+      environment,
     }),
   );
   const line = await bare.waitForLine(/^listening on \d+$/);

@@ -9,7 +9,6 @@ import { readMetrics, type Sample } from '../../apiserver/read-metrics.ts';
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
 import { type RunningProcess, startProcess } from '../../process/start-process.ts';
 import type { ProgramForm } from '../program-form.ts';
-import { podEnvironment, podNodeFlags } from './pod-settings.ts';
 import { type ServedCluster, serveCluster } from './serve-cluster.ts';
 
 /** A cluster, and what is needed to serve TLS in it. */
@@ -65,8 +64,8 @@ export async function startWebhook(
   const running = undo.use(
     startProcess({
       name: `webhook, ${form.name}`,
-      command: [...inPod(accountFolder), process.execPath, ...podNodeFlags, form.main, ...flags],
-      environment: { ...cluster.environment, ...podEnvironment },
+      command: [...inPod(accountFolder), process.execPath, ...form.nodeFlags, form.main, ...flags],
+      environment: { ...cluster.environment, ...form.environment },
     }),
   );
   const health = portIn(await running.waitForLine(/health and metrics are served/));

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BaseImages } from './base-images.ts';
+import { dockerfileOf, type ImageInputs, type ImageKind, root } from './image-inputs.ts';
+import { readNpmAccess } from './npm-access.ts';
+import type { Buildah } from './run-buildah.ts';
+
+export interface BuildOptions {
+  readonly buildah: Buildah;
+  readonly kind: ImageKind;
+  readonly inputs: ImageInputs;
+  readonly bases: BaseImages;
+  /** What the image is called in buildah's storage. */
+  readonly name: string;
+  /** Of the machines that it is for; this one's where nobody says. @example 'arm64' */
+  readonly architecture?: string;
+  readonly print: (line: string) => void;
+}
+
+/** This machine's, as a Dockerfile calls it. */
+const ownArchitecture = process.arch === 'x64' ? 'amd64' : process.arch;
+
+/** As much of an instruction of a Dockerfile as is told. */
+const shownWidth = 100;
+
+/** Builds an image from its Dockerfile as docs/images.md says, but for the bases. */
+export async function buildImage(options: BuildOptions): Promise<void> {
+  const { buildah, kind, inputs, bases, name, architecture = ownArchitecture, print } = options;
+  await using npm = await readNpmAccess();
+  const onLine = (line: string) => {
+    if (/(^|\] )STEP \d+/.test(line)) print(`${kind}: ${line.replaceAll(/ {2,}/g, ' ').slice(0, shownWidth)}`);
+  };
+  await buildah.follow(
+    onLine,
+    ...['bud', '--pull-never', '--no-cache', '--file', dockerfileOf(kind), '--tag', name],
+    ...['--build-arg', `BUILD_IMAGE=${bases.build}`, '--build-arg', `RUN_IMAGE=${bases.run}`],
+    ...['--build-arg', `VERSION=${inputs.version}`, '--build-arg', `REVISION=${inputs.revision}`],
+    ...['--timestamp', String(inputs.epoch)],
+    // Unlike BuildKit, buildah 1.28 does not know by itself what it builds on.
+    ...['--platform', `linux/${architecture}`, '--build-arg', `BUILDPLATFORM=linux/${ownArchitecture}`],
+    ...npm.flags,
+    root,
+  );
+}
