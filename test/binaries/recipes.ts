@@ -26,6 +26,11 @@ const ofKubernetes = (name: string): Recipe => ({
   versionOf: 'k8s.io/kubernetes',
 });
 
+/** Without a cluster to ask, Helm 3 renders for the Kubernetes that its linker was told (else 1.20): its client's, v0.37. */
+const helm3KubernetesVersion = ['pkg/chartutil', 'pkg/lint/rules'].flatMap((name) =>
+  ['Major=1', 'Minor=37'].map((assignment) => `-X helm.sh/helm/v3/${name}.k8sVersion${assignment}`),
+);
+
 /** Every program that tests can have. */
 export const recipes = {
   etcd: {
@@ -39,6 +44,18 @@ export const recipes = {
   'kube-controller-manager': ofKubernetes('kube-controller-manager'),
   'kube-scheduler': ofKubernetes('kube-scheduler'),
   kubelet: ofKubernetes('kubelet'),
+  helm: {
+    module: 'helm',
+    package: 'helm.sh/helm/v4/cmd/helm',
+    linkerFlags: ['-s', '-w', '-X helm.sh/helm/v4/internal/version.version=$VERSION'],
+    versionOf: 'helm.sh/helm/v4',
+  },
+  helm3: {
+    module: 'helm3',
+    package: 'helm.sh/helm/v3/cmd/helm',
+    linkerFlags: ['-s', '-w', '-X helm.sh/helm/v3/internal/version.version=$VERSION', ...helm3KubernetesVersion],
+    versionOf: 'helm.sh/helm/v3',
+  },
 } as const satisfies Record<string, Recipe>;
 
 export type ProgramName = keyof typeof recipes;
@@ -46,6 +63,7 @@ export type ProgramName = keyof typeof recipes;
 /** What each kind of test needs. */
 export const programSets = {
   'control-plane': ['etcd', 'kube-apiserver', 'kubectl'],
+  charts: ['helm', 'helm3'],
 } as const satisfies Record<string, readonly ProgramName[]>;
 
 /** Where the go.mod of a recipe lies. */
