@@ -2,8 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { until } from '../process/until.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { type KubernetesObject, readObjects } from './kubernetes-object.ts';
 import { unboundToken } from './pod-token.ts';
-import { isWebhookConfiguration, type KubernetesObject, readObjects, shippedObjects } from './shipped-objects.ts';
+import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 
 /** Where everything of ours lives. */
 export const installationNamespace = 'macvtap-cni';

@@ -43,8 +43,12 @@ export async function playService(cluster: ControlPlane, targets: readonly numbe
     }
   });
   const address = await listenSomewhere(server);
-  await cluster.admin.must('POST', `/api/v1/namespaces/${installationNamespace}/services`, {
-    body: { metadata: { name }, spec: { type: 'ExternalName', externalName: address } },
+  // What the chart shipped, if it did, becomes one of this type; its other fields stay.
+  const path = `/api/v1/namespaces/${installationNamespace}/services/${name}?fieldManager=play-service&force=true`;
+  const spec = { type: 'ExternalName', externalName: address };
+  await cluster.admin.must('PATCH', path, {
+    body: { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec },
+    contentType: 'application/apply-patch+yaml',
   });
   const played: PlayedService = {
     targets,

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from '../process/until.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { apply } from './install.ts';
-import { readObjects } from './shipped-objects.ts';
+import { readObjects } from './kubernetes-object.ts';
 
 const states = '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates';
 const hosts = fileURLToPath(new URL('../fixtures/seed/nodes.yaml', import.meta.url));

@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseAllDocuments } from 'yaml';
+import { renderChart } from '../chart/render-chart.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
 
-/** A Kubernetes object as a file holds it. */
-export interface KubernetesObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string; readonly namespace?: string };
-  readonly [field: string]: unknown;
-}
+let rendered: readonly KubernetesObject[] | undefined;
 
-const templates = fileURLToPath(new URL('../../charts/kube-macvtap/templates/', import.meta.url));
-
-/** Every object that the chart ships, as it stands in its files. */
+/** Every object that the chart ships, as Helm makes it of the chart's own values. */
 export function shippedObjects(): readonly KubernetesObject[] {
-  return readdirSync(templates, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.yaml'))
-    .toSorted()
-    .flatMap((path) => readObjects(join(templates, path)));
-}
-
-/** The objects of a YAML file. */
-export function readObjects(path: string): readonly KubernetesObject[] {
-  return parseAllDocuments(readFileSync(path, 'utf8')).map((document) => {
-    if (document.errors.length > 0) throw new Error(`${path}: ${document.errors.join('\n')}`);
-    return document.toJS({ maxAliasCount: -1 }) as KubernetesObject;
-  });
+  rendered ??= renderChart();
+  return rendered;
 }
 
 interface WebhookConfiguration extends KubernetesObject {

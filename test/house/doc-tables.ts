@@ -12,7 +12,7 @@ import { webhookMetrics } from '../../webhook/record-reviews.ts';
 export interface DocTable {
   readonly page: string;
   /** Of the first column; tells the tables of a page apart. */
-  readonly title: 'code' | 'flag' | 'metric';
+  readonly title: 'code' | 'flag' | 'metric' | 'value';
   readonly rows: Readonly<Record<string, string>>;
 }
 

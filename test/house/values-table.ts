@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parse } from 'yaml';
+
+/** A value of the chart that a person may set. */
+interface ValueRow {
+  /** @example 'webhook.replicas' */
+  readonly path: string;
+  /** As it stands in values.yaml. */
+  readonly value: unknown;
+  /** The comment above it. */
+  readonly meaning: string;
+}
+
+/**
+ * The values of a values.yaml: every key below a comment, whatever is in it. A key without one only groups others;
+ * one that groups nothing is an error, for a value that nobody explains is none to offer.
+ */
+export function readValueRows(text: string): readonly ValueRow[] {
+  const rows: ValueRow[] = [];
+  let comment: string[] = [];
+  /** Keys that lead to the current line. */
+  let path: readonly string[] = [];
+  /** Levels below which a commented key explains everything. */
+  let explained = Number.POSITIVE_INFINITY;
+  for (const line of text.split('\n')) {
+    const [, spaces = '', key, rest = ''] = /^( *)([\w.\-/]+):(.*)$/.exec(line) ?? [];
+    const remark = /^ *# ?(.*)$/.exec(line)?.[1];
+    if (remark !== undefined) comment.push(remark);
+    else if (key === undefined) comment = [];
+    else {
+      const level = spaces.length / 2;
+      path = [...path.slice(0, level), key];
+      if (level > explained) continue;
+      explained = comment.length > 0 ? level : Number.POSITIVE_INFINITY;
+      if (comment.length > 0)
+        rows.push({ path: path.join('.'), value: valueAt(text, path), meaning: comment.join(' ') });
+      else if (rest.trim() !== '') throw new Error(`values.yaml: ${path.join('.')} has no comment`);
+      comment = [];
+    }
+  }
+  return rows;
+}
+
+/** The table of a values.yaml, each column as wide as its widest. */
+export function renderValuesTable(text: string): string {
+  const cells = readValueRows(text).map(({ path, value, meaning }) => [
+    `\`${path}\``,
+    `\`${typeof value === 'string' && value !== '' ? value : JSON.stringify(value)}\``,
+    meaning.replaceAll('|', '\\|'),
+  ]);
+  const lines = [['value', 'default', 'meaning'], ...cells];
+  const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  const render = (line: readonly string[]) =>
+    `| ${widths.map((width, column) => (line[column] ?? '').padEnd(width)).join(' | ')} |\n`;
+  const [head = [], ...rest] = lines;
+  return [head, widths.map((width) => '-'.repeat(width)), ...rest].map(render).join('');
+}
+
+function valueAt(text: string, path: readonly string[]): unknown {
+  return path.reduce((value: unknown, key) => (value as Readonly<Record<string, unknown>>)[key], parse(text));
+}
