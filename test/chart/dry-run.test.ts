@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the real API server says to the chart with every option, and to the objects of others' kinds by their own schemas.
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { makeNamespace, toText } from '../apiserver/install.ts';
+import { readForeignKinds } from './foreign-kinds.ts';
+import { startHelmCluster } from './helm-cluster.ts';
+import { optionNames, options } from './options.ts';
+import { renderChart } from './render-chart.ts';
+import { chartFolder, helms } from './run-helm.ts';
+
+const cluster = await startHelmCluster(await readForeignKinds());
+after(() => cluster[Symbol.asyncDispose]());
+await makeNamespace(cluster, 'macvtap-cni');
+
+for (const name of optionNames) {
+  describe(`with ${name}`, () => {
+    for (const helm of helms) {
+      it(`a dry run of ${helm} on the server succeeds without a warning`, () => {
+        const args = ['install', 'kube-macvtap', chartFolder, '--namespace', 'macvtap-cni', '--dry-run=server'];
+        const { code, stderr } = cluster.helm(helm, args, options[name]);
+        assert.deepEqual({ code, stderr: withoutLevel(stderr) }, { code: 0, stderr: '' });
+      });
+    }
+
+    it('every object passes the strict validation of the server without a warning', async () => {
+      const objects = toText(renderChart({ values: options[name] }));
+      const args = ['create', '--dry-run=server', '--validate=strict', '-f', '-'];
+      const { code, stderr } = await cluster.kubectl(args, objects);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    });
+  });
+}
+
+it('without the kinds of others an option that needs them fails before anything is made', async () => {
+  await cluster.mustKubectl(['delete', 'crd', 'servicemonitors.monitoring.coreos.com']);
+  for (const helm of helms) {
+    const args = ['install', 'kube-macvtap', chartFolder, '--namespace', 'macvtap-cni'];
+    const { code, stderr } = cluster.helm(helm, args, { serviceMonitor: { enabled: true } });
+    assert.equal(code, 1);
+    assert.match(stderr, /no matches for kind "ServiceMonitor"/);
+    await cluster.mustKubectl([
+      'get',
+      'crd',
+      'macvtapnetworknodepolicies.macvtap.network.kubevirt.io',
+      '--ignore-not-found',
+    ]);
+    assert.equal(await cluster.mustKubectl(['get', 'deployment', '-A', '-o', 'name']), '');
+    cluster.helm(helm, ['uninstall', 'kube-macvtap', '--namespace', 'macvtap-cni']);
+  }
+});
+
+/** Helm 4 tells its steps on standard error where it is asked to; what is left is a warning or an error. */
+function withoutLevel(stderr: string): string {
+  return stderr
+    .split('\n')
+    .filter((line) => !/level=(DEBUG|INFO)/.test(line))
+    .join('\n')
+    .trim();
+}

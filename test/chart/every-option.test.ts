@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold of the chart whatever its values are.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { nodePluginLine } from '../../nodeplugin/config.ts';
+import { readFlags } from '../../runtime/flags.ts';
+import { webhookLine } from '../../webhook/config.ts';
+import { isWebhookConfiguration } from '../apiserver/shipped-objects.ts';
+import { optionNames, options } from './options.ts';
+import { type Labels, podTemplateOf } from './pod-spec.ts';
+import { findObject, renderChart } from './render-chart.ts';
+import { chartFolder, helms, mustRunHelm } from './run-helm.ts';
+
+/** Kinds without a namespace, of those that the chart makes. */
+const clusterScoped = new Set([
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'CustomResourceDefinition',
+  'MutatingWebhookConfiguration',
+  'SecurityContextConstraints',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'ValidatingWebhookConfiguration',
+]);
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const programs = [
+  { kind: 'Deployment', line: webhookLine, environment: {} },
+  { kind: 'DaemonSet', line: nodePluginLine, environment: { KUBE_MACVTAP_NODE_NAME: 'n1' } },
+] as const;
+
+for (const name of optionNames) {
+  describe(`with ${name}`, () => {
+    const values = options[name];
+    const namespace = 'elsewhere';
+    const objects = renderChart({ values, namespace });
+
+    for (const helm of helms) {
+      it(`${helm} finds nothing to complain of`, () => {
+        const args = ['lint', '--strict', '--namespace', namespace, '--values', '-', chartFolder];
+        assert.match(
+          mustRunHelm(helm, args, { stdin: JSON.stringify(values) }),
+          /1 chart\(s\) linted, 0 chart\(s\) failed/,
+        );
+      });
+    }
+
+    it('both versions of Helm make the same of it', () => {
+      const sorted = (all: typeof objects) => all.map((object) => JSON.stringify(object)).toSorted();
+      assert.deepEqual(sorted(renderChart({ values, namespace, helm: 'helm3' })), sorted(objects));
+    });
+
+    it('every object is of the namespace it is installed in, or of none, and is there once', () => {
+      for (const { kind, metadata } of objects) {
+        assert.equal(metadata.namespace, clusterScoped.has(kind) ? undefined : namespace, `${kind} ${metadata.name}`);
+      }
+      const ids = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+      assert.deepEqual(ids, [...new Set(ids)]);
+      assert.doesNotMatch(JSON.stringify(objects), /macvtap-cni/);
+    });
+
+    it('every flag is one that the program takes', () => {
+      for (const { kind, line, environment } of programs) {
+        const { args, env = [] } = podTemplateOf(findObject(objects, kind)).spec.containers[0];
+        const named = env
+          .filter((variable) => variable.name.startsWith('KUBE_MACVTAP_'))
+          .map((variable) => variable.name);
+        assert.deepEqual(named, Object.keys(environment), 'variables');
+        const parsed = readFlags<typeof line.flags>(line, args, environment);
+        assert.ok('values' in parsed && parsed.values.namespace === namespace);
+        assert.equal(new Set(args.map((arg) => arg.split('=')[0])).size, args.length, `a flag twice: ${args}`);
+      }
+    });
+
+    it('no right is a wildcard, and what is not of our kinds is changed by its name alone', () => {
+      const rules = objects
+        .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
+        .flatMap(({ rules }) => rules as readonly Rule[]);
+      assert.ok(rules.length > 5);
+      for (const { apiGroups, resources, verbs, resourceNames = [] } of rules) {
+        const rule = JSON.stringify({ apiGroups, resources, verbs, resourceNames });
+        assert.ok(![...apiGroups, ...resources, ...verbs, ...resourceNames].includes('*'), rule);
+        const reads = verbs.every((verb) => ['get', 'list', 'watch'].includes(verb));
+        const isOurs = apiGroups.every((group) => group === 'macvtap.network.kubevirt.io');
+        assert.ok((reads && !resources.includes('secrets')) || isOurs || resourceNames.length > 0, rule);
+      }
+    });
+
+    it('no container is privileged or gains rights, and what it may do is written out', () => {
+      const expected = { Deployment: { user: 65_532, add: undefined }, DaemonSet: { user: 0, add: ['NET_ADMIN'] } };
+      for (const { kind } of programs) {
+        const { hostPID, hostIPC, containers, securityContext } = podTemplateOf(findObject(objects, kind)).spec;
+        const [{ securityContext: own }] = containers;
+        assert.deepEqual([hostPID, hostIPC, containers.length], [undefined, undefined, 1]);
+        assert.deepEqual(
+          {
+            user: securityContext.runAsUser,
+            seccomp: securityContext.seccompProfile,
+            ...own,
+          },
+          {
+            user: expected[kind].user,
+            seccomp: { type: 'RuntimeDefault' },
+            privileged: false,
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'], ...(expected[kind].add && { add: expected[kind].add }) },
+          },
+        );
+      }
+    });
+
+    it("what the webhook writes itself is not the chart's: no caBundle, and nothing in the Secret", () => {
+      assert.doesNotMatch(JSON.stringify(objects), /caBundle/);
+      for (const object of objects.filter(({ kind }) => kind === 'Secret')) {
+        assert.deepEqual([object.data, object.stringData], [undefined, undefined]);
+      }
+    });
+
+    it('selectors find the pods that they are for, and service accounts are there', () => {
+      for (const { kind } of programs) {
+        const object = findObject(objects, kind);
+        const { metadata, spec } = podTemplateOf(object);
+        assert.deepEqual((object.spec as { selector: object }).selector, { matchLabels: metadata.labels });
+        findObject(objects, 'ServiceAccount', spec.serviceAccountName);
+      }
+      const { labels } = podTemplateOf(findObject(objects, 'Deployment')).metadata;
+      const selectors = objects
+        .filter(({ kind }) => ['PodDisruptionBudget', 'NetworkPolicy', 'Service'].includes(kind))
+        .map(
+          ({ spec }) => spec as { selector?: Labels & { matchLabels?: Labels }; podSelector?: { matchLabels: Labels } },
+        )
+        .map(({ selector, podSelector }) => podSelector?.matchLabels ?? selector?.matchLabels ?? selector);
+      assert.ok(selectors.length >= 2);
+      for (const selector of selectors) assert.deepEqual(selector, labels);
+    });
+
+    it('kinds of ours stay when the release goes, and webhooks ask the Service that is made', () => {
+      const kinds = objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
+      assert.equal(kinds.length, 2);
+      for (const { metadata } of kinds) {
+        assert.deepEqual(metadata.annotations, { 'helm.sh/resource-policy': 'keep' });
+      }
+      const { metadata, spec } = findObject(objects, 'Service');
+      const { ports } = spec as { ports: readonly { name: string; port: number }[] };
+      assert.ok(ports.some(({ name, port }) => name === 'https' && port === 443));
+      for (const { webhooks } of objects.filter(isWebhookConfiguration)) {
+        for (const { clientConfig } of webhooks) {
+          const { service } = clientConfig as { service: { name: string; namespace: string } };
+          assert.deepEqual([service.name, service.namespace], [metadata.name, namespace]);
+        }
+      }
+    });
+  });
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { chartFolder, helms, runHelm } from './run-helm.ts';
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: boolean | Schema;
+}
+
+const schema: Schema & { readonly definitions: Readonly<Record<string, Schema>> } = JSON.parse(
+  readFileSync(join(chartFolder, 'values.schema.json'), 'utf8'),
+);
+const values: Values = parse(readFileSync(join(chartFolder, 'values.yaml'), 'utf8'));
+
+interface Values {
+  readonly [key: string]: Values | unknown;
+}
+
+const resolve = (part: Schema): Schema =>
+  part.$ref === undefined ? part : (schema.definitions[part.$ref.replace('#/definitions/', '')] as Schema);
+
+/** Every map that has keys of its own to offer, by its path in the values; `[]` is any item of a list. */
+function closedMaps(part: Schema, path: readonly string[] = []): readonly (readonly string[])[] {
+  const { properties, items } = resolve(part);
+  return [
+    ...(properties === undefined ? [] : [path]),
+    ...Object.entries(properties ?? {}).flatMap(([key, below]) => closedMaps(below, [...path, key])),
+    ...(items === undefined ? [] : closedMaps(items, [...path, '[]'])),
+  ];
+}
+
+/** Maps that take any key, by their paths. */
+function openMaps(part: Schema, path: readonly string[] = []): readonly string[] {
+  const { type, properties, items, additionalProperties } = resolve(part);
+  if (type === 'object' && properties === undefined && typeof additionalProperties !== 'object')
+    return [path.join('.')];
+  return [
+    ...Object.entries(properties ?? {}).flatMap(([key, below]) => openMaps(below, [...path, key])),
+    ...(items === undefined ? [] : openMaps(items, [...path, '[]'])),
+  ];
+}
+
+/** `['a', '[]'] → {a: [{unheardOf: 1}]}` */
+const nest = (path: readonly string[]): unknown =>
+  path.reduceRight<unknown>((below, key) => (key === '[]' ? [below] : { [key]: below }), { unheardOf: 1 });
+
+describe('the schema of the values', () => {
+  it('has every value of values.yaml, and no other', () => {
+    const pathsOf = (part: Schema, value: unknown, path = ''): readonly string[] => {
+      const { properties } = resolve(part);
+      const keys = new Set([
+        ...Object.keys(properties ?? {}),
+        ...(properties === undefined || value === null || typeof value !== 'object' ? [] : Object.keys(value)),
+      ]);
+      return [...keys].flatMap((key) => {
+        const below = properties?.[key];
+        const own = (value as Values | undefined)?.[key];
+        const here = path === '' ? key : `${path}.${key}`;
+        if (below === undefined) return [`${here} is not in the schema`];
+        // What a person may leave out is no value of ours.
+        if (own === undefined) return isOptional(here) ? [] : [`${here} is not in values.yaml`];
+        return pathsOf(below, own, here);
+      });
+    };
+    const isOptional = (path: string) =>
+      path === 'global' || /\.(affinity|resources)\.|^certManager\.issuerRef\./.test(path);
+    assert.deepEqual(pathsOf(schema, values), []);
+  });
+
+  it('leaves open only what is of others', () => {
+    const affinities = ['webhook', 'node'].flatMap((part) =>
+      ['nodeAffinity', 'podAffinity', 'podAntiAffinity'].map((kind) => `${part}.affinity.${kind}`),
+    );
+    const peers = ['podSelector', 'namespaceSelector'].map((kind) => `networkPolicy.metricsFrom.[].${kind}`);
+    assert.deepEqual(openMaps(schema).toSorted(), ['global', ...affinities, ...peers].toSorted());
+  });
+
+  const maps = closedMaps(schema);
+  for (const helm of helms) {
+    it(`lets ${helm} refuse an unknown key at every level`, () => {
+      assert.ok(maps.length > 20);
+      for (const path of maps) {
+        const stdin = JSON.stringify(nest(path));
+        const { code, stderr } = runHelm(helm, ['template', 'x', chartFolder, '--values', '-'], { stdin });
+        assert.equal(code, 1, path.join('.'));
+        assert.match(stderr, /unheardOf/, path.join('.'));
+      }
+    });
+  }
+
+  const wrong = [
+    'webhook.drainSeconds=4',
+    'webhook.replicas=0',
+    'webhook.unknownResource=Perhaps',
+    'webhook.failurePolicy.networks=Never',
+    'implicitExposure=Some',
+    'logLevel=loud',
+    'image.pullPolicy=Sometimes',
+    'image.node.digest=sha256:1',
+    'image.webhook.repository=',
+    'node.kubeletDir=var/lib/kubelet',
+    'node.cniSocketDir=/run/with space',
+    'node.maxUnavailable=0%',
+    'node.extraArgs={settle}',
+    'implicitExclude={a\\,b}',
+    'explicitConfig[0].name=a',
+    'explicitConfig[0].name=a,explicitConfig[0].lowerDevice=b,explicitConfig[0].mode=source',
+    'apiServer.port=0',
+  ];
+  for (const value of wrong) {
+    it(`refuses ${value}`, () => {
+      const { code, stderr } = runHelm('helm', ['template', 'x', chartFolder, '--set', value]);
+      const [key = ''] = value.split(/[=[]/);
+      assert.equal(code, 1);
+      assert.ok(stderr.includes(`at '/${key.replaceAll('.', '/')}`), stderr);
+    });
+  }
+});
