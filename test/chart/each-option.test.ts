@@ -2,6 +2,8 @@
 // What each option changes of the chart's objects, and that it changes nothing else.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { readFlags } from '../../runtime/flags.ts';
+import { webhookLine } from '../../webhook/config.ts';
 import type { KubernetesObject } from '../apiserver/kubernetes-object.ts';
 import { type OptionName, options } from './options.ts';
 import { podTemplateOf } from './pod-spec.ts';
@@ -182,12 +184,21 @@ it("the node's network is only the node plugin's, whose parts of the node are th
   assert.equal(volumes.length, mounts.length);
   assert.ok(!terminationMessagePath.startsWith('/dev/'), "kubelet would make a file in the node's /dev");
   assert.equal(ports, undefined);
+  const probes = [containers[0].livenessProbe, containers[0].readinessProbe].map((probe) => probe?.httpGet);
+  assert.deepEqual(
+    probes.map((probe) => [probe?.path, probe?.host, probe?.port]),
+    [
+      ['/healthz', '127.0.0.1', 9444],
+      ['/readyz', '127.0.0.1', 9444],
+    ],
+  );
+  assert.ok(argsOf(node(plain)).includes('--metrics-listen=127.0.0.1:9444'), 'loopback alone');
   const strategy = specOf<{ updateStrategy: { rollingUpdate: object } }>(plain, 'DaemonSet').updateStrategy;
   assert.deepEqual(strategy.rollingUpdate, { maxUnavailable: '5%' });
 });
 
 it('other directories are mounted, and told to the program', () => {
-  const objects = withOption('other directories of a node');
+  const objects = withOption('other directories and ports of a node');
   const [{ args, volumeMounts = [] }] = node(objects).containers;
   assert.deepEqual(volumeMounts.map(({ mountPath }) => mountPath).slice(0, 5), [
     '/var/lib/k0s/kubelet/device-plugins',
@@ -201,6 +212,7 @@ it('other directories are mounted, and told to the program', () => {
     '--cni-bin-dir=/var/lib/cni/bin',
     '--cni-socket=/run/macvtap/cni.sock',
     '--state-dir=/srv/kube-macvtap',
+    '--metrics-listen=127.0.0.1:9544',
   ])
     assert.ok(args.includes(flag), flag);
   assert.deepEqual(changed(objects), ['DaemonSet kube-macvtap-nodeplugin']);
@@ -226,6 +238,14 @@ it('where pods run, with what, and which further flags they get', () => {
     assert.deepEqual(podTemplateOf(findObject(objects, kind)).metadata.annotations, { note: 'true' });
   assert.deepEqual(changed(objects), pods);
   assert.ok(webhook(plain).affinity?.podAntiAffinity, 'apart from one another when nobody says otherwise');
+});
+
+it('a further flag wins over the one that the chart gives, as for nodes that were booted without IPv6', () => {
+  const extraArgs = ['--listen=0.0.0.0:8443', '--metrics-listen=0.0.0.0:9443'];
+  const parsed = readFlags(webhookLine, argsOf(webhook(renderChart({ values: { webhook: { extraArgs } } }))), {});
+  assert.ok('values' in parsed);
+  assert.deepEqual(parsed.values.listen, { host: '0.0.0.0', port: 8443 });
+  assert.deepEqual(parsed.values['metrics-listen'], { host: '0.0.0.0', port: 9443 });
 });
 
 it('the webhook is reached on two ports and reaches API servers, unless nobody wants a network policy', () => {

@@ -32,12 +32,13 @@ export const options = {
     webhook: { failurePolicy: { networks: 'Ignore', policies: 'Ignore', injectPods: 'Fail', checkPods: 'Ignore' } },
   },
   "the node's network for the webhook": { webhook: { hostNetwork: true } },
-  'other directories of a node': {
+  'other directories and ports of a node': {
     node: {
       kubeletDir: '/var/lib/k0s/kubelet',
       cniBinDir: '/var/lib/cni/bin',
       stateDir: '/srv/kube-macvtap',
       cniSocketDir: '/run/macvtap',
+      metricsPort: 9544,
       maxUnavailable: 1,
     },
   },

@@ -21,7 +21,10 @@ export interface PodSpec {
     readonly seLinuxOptions?: object;
   };
   readonly containers: readonly [Container];
-  readonly volumes?: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly hostPath?: { readonly path: string; readonly type?: string };
+  }[];
 }
 
 export interface Container {
@@ -51,7 +54,7 @@ interface Mount {
 }
 
 interface Probe {
-  readonly httpGet: { readonly path: string; readonly port: string; readonly host?: string };
+  readonly httpGet: { readonly path: string; readonly port: string | number; readonly host?: string };
 }
 
 /** What a Deployment or DaemonSet makes pods of. */
