@@ -114,7 +114,7 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
     it('changes nothing by an upgrade to the same', async () => {
       const before = await versions();
       const archive = `${cluster.folder}/kube-macvtap-0.1.1.tgz`;
-      cluster.mustHelm(upgrade, ['upgrade', ...release, archive, ...flags], { implicitExposure: 'None' });
+      cluster.mustHelm(upgrade, ['upgrade', ...release, archive, '--reset-then-reuse-values', ...flags]);
       assert.deepEqual(await versions(), before);
     });
 
@@ -148,10 +148,25 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       cluster.mustHelm(upgrade, ['install', ...release, chartFolder]);
       const policies = await cluster.mustKubectl(['get', 'mvnnp', '-n', namespace, '-o', 'name']);
       assert.equal(policies.trim().split('\n').length, 2);
-      const other = ['install', 'another', chartFolder, '--namespace', namespace];
-      const { code, stderr } = cluster.helm(upgrade, other);
-      assert.equal(code, 1, 'a cluster can have it once');
+      const again = cluster.helm(upgrade, ['install', 'another', chartFolder, '--namespace', namespace]);
+      assert.equal(again.code, 1, 'a cluster can have it once');
+      assert.match(again.stderr, /exists and cannot be imported/);
+    });
+
+    it('can follow under another name that takes over the kinds, and the config map of macvtap-cni', async () => {
+      cluster.mustHelm(upgrade, ['uninstall', ...release]);
+      const name = 'macvtap-deviceplugin-config';
+      await cluster.mustKubectl(['create', 'configmap', name, '-n', namespace, '--from-literal=DP_MACVTAP_CONF=[]']);
+      const explicitConfig = [{ name: 'dataplane', lowerDevice: 'bond1', mode: 'bridge', capacity: 50 }];
+      const args = ['install', 'another', chartFolder, '--namespace', namespace];
+      const { code, stderr } = cluster.helm(upgrade, args, { explicitConfig });
+      assert.equal(code, 1);
       assert.match(stderr, /exists and cannot be imported/);
+      // Server-side apply tells of every field that another has written.
+      const takeOver = ['--take-ownership', ...(upgrade === 'helm' ? ['--force-conflicts'] : [])];
+      cluster.mustHelm(upgrade, [...args, ...takeOver], { explicitConfig });
+      const { data } = JSON.parse(await cluster.mustKubectl(['get', 'configmap', name, '-n', namespace, '-o', 'json']));
+      assert.deepEqual(JSON.parse(data.DP_MACVTAP_CONF), explicitConfig);
     });
   });
 }

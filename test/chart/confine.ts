@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { KubernetesObject } from '../apiserver/kubernetes-object.ts';
+import { podTemplateOf } from './pod-spec.ts';
+
+/**
+ * A command that becomes its last arguments with the rights of a DaemonSet's container: its capabilities, no new ones,
+ * and, of a folder, its mounts alone, writable or not as they are there; all else is read-only. What is mounted later
+ * below a mount with HostToContainer appears.
+ *
+ * @param folder holds all host paths but those of the machine itself (/dev, /run/netns), and more that is to be hidden
+ * @param also further directories of the folder that stay, writable
+ */
+export function confineLike(daemonSet: KubernetesObject, folder: string, also: readonly string[]): readonly string[] {
+  const [{ volumeMounts = [], securityContext }] = podTemplateOf(daemonSet).spec.containers;
+  const { capabilities, allowPrivilegeEscalation } = securityContext;
+  const mounts = [...volumeMounts, ...also.map((mountPath) => ({ mountPath, readOnly: false }))].map(
+    ({ mountPath, readOnly = false }, i) => ({ path: mountPath, readOnly, held: `/mnt/${i}` }),
+  );
+  const script = [
+    'set -e',
+    // A folder of this mount namespace alone holds them, while the one that they are in is covered.
+    'mount -t tmpfs hold /mnt',
+    ...mounts.map(({ path, held }) => `mkdir ${held}; mount --rbind ${path} ${held}`),
+    `mount -t tmpfs cover ${folder}`,
+    ...mounts.map(({ path, held, readOnly }) => {
+      const bind = `mkdir -p ${path}; mount --rbind ${held} ${path}`;
+      return readOnly ? `${bind}; mount -o remount,bind,ro ${path}` : bind;
+    }),
+    `mount -o remount,ro ${folder}`,
+    'umount --recursive --lazy /mnt',
+    'mount -o remount,bind,ro /',
+    'exec "$@"',
+  ].join('\n');
+  const added = (capabilities.add ?? []).map((name) => `+${name.toLowerCase()}`);
+  const dropped = capabilities.drop.map((name) => `-${name.toLowerCase()}`);
+  return [
+    ...['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, 'sh', 'setpriv'],
+    ...(allowPrivilegeEscalation ? [] : ['--no-new-privs']),
+    ...['--bounding-set', [...dropped, ...added].join(), '--inh-caps', '-all', '--ambient-caps', '-all'],
+  ];
+}
