@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the chart makes for cert-manager, OpenShift and the Prometheus operator.
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { options } from './options.ts';
+import { findObject } from './render-chart.ts';
+import { chartFolder, helms, runHelm } from './run-helm.ts';
+import { changed, node, type plain, specOf, webhook, withOption } from './shown-objects.ts';
+
+it('a ServiceMonitor asks the Service for metrics, and is refused where no Service leads to them', () => {
+  const objects = withOption('metrics for Prometheus alone');
+  const { metadata, spec } = findObject(objects, 'ServiceMonitor');
+  assert.equal((metadata.labels as Record<string, string>).release, 'prometheus');
+  const { selector, endpoints } = spec as { selector: object; endpoints: readonly object[] };
+  assert.deepEqual(endpoints, [{ port: 'metrics', path: '/metrics', interval: '10s' }]);
+  const labels = findObject(objects, 'Service').metadata.labels as Record<string, string>;
+  const { matchLabels } = selector as { matchLabels: Record<string, string> };
+  for (const [key, value] of Object.entries(matchLabels)) assert.equal(labels[key], value);
+  for (const helm of helms) {
+    const sets = ['--set', 'serviceMonitor.enabled=true,webhook.hostNetwork=true'];
+    assert.match(runHelm(helm, ['template', 'x', chartFolder, ...sets]).stderr, /metrics are on the node's loopback/);
+  }
+});
+
+it('with cert-manager the webhook reads files, has no right to change anything, and cert-manager writes the bundles', () => {
+  const objects = withOption('cert-manager');
+  const [{ args, volumeMounts = [] }] = webhook(objects).containers;
+  assert.ok(args.includes('--certificates=files'));
+  const directory = args.find((arg) => arg.startsWith('--cert-dir='))?.split('=')[1];
+  assert.deepEqual(
+    volumeMounts.map(({ mountPath, readOnly }) => [mountPath, readOnly]),
+    [[directory, true]],
+  );
+  const certificate = specOf<{ secretName: string; dnsNames: readonly string[]; issuerRef: { name: string } }>(
+    objects,
+    'Certificate',
+    'kube-macvtap-webhook',
+  );
+  const [volume] = webhook(objects).volumes ?? [];
+  assert.equal((volume as unknown as { secret: { secretName: string } }).secret.secretName, certificate.secretName);
+  assert.ok(certificate.dnsNames.includes('kube-macvtap-webhook.macvtap-cni.svc'));
+  findObject(objects, 'Issuer', certificate.issuerRef.name);
+  const annotations = objects
+    .filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
+    .map(({ metadata }) => metadata.annotations);
+  const inject = { 'cert-manager.io/inject-ca-from': 'macvtap-cni/kube-macvtap-webhook' };
+  assert.deepEqual(annotations, [inject, inject]);
+  assert.ok(!objects.some(({ kind }) => kind === 'Secret'));
+  const verbs = objects
+    .filter(({ kind, metadata }) => /Role$/.test(kind) && metadata.name === 'kube-macvtap-webhook')
+    .flatMap(({ rules }) => (rules as readonly { verbs: readonly string[] }[]).flatMap((rule) => rule.verbs));
+  assert.deepEqual([...new Set(verbs)].toSorted(), ['get', 'list', 'watch']);
+
+  const issued = withOption('cert-manager with an issuer of the cluster');
+  assert.equal(issued.filter(({ kind }) => kind === 'Issuer').length, 0);
+  assert.deepEqual(
+    specOf<{ issuerRef: object }>(issued, 'Certificate').issuerRef,
+    options['cert-manager with an issuer of the cluster'].certManager.issuerRef,
+  );
+});
+
+it('on OpenShift the node plugin may use constraints that grant what its DaemonSet asks for and no more', () => {
+  const objects = withOption('OpenShift');
+  const constraints = findObject(objects, 'SecurityContextConstraints');
+  const { containers, volumes = [], securityContext, hostNetwork } = node(objects);
+  const { capabilities, ...own } = containers[0].securityContext;
+  assert.deepEqual(constraints.allowedCapabilities, capabilities.add);
+  assert.deepEqual(constraints.requiredDropCapabilities, capabilities.drop);
+  assert.deepEqual(
+    [constraints.allowPrivilegedContainer, constraints.allowPrivilegeEscalation, constraints.readOnlyRootFilesystem],
+    [own.privileged, own.allowPrivilegeEscalation, own.readOnlyRootFilesystem],
+  );
+  assert.deepEqual([constraints.allowHostNetwork, constraints.allowHostPorts], [hostNetwork, false]);
+  assert.deepEqual([constraints.allowHostPID, constraints.allowHostIPC], [false, false]);
+  // Beside its own there is the projected volume of the token.
+  assert.ok(volumes.every(({ hostPath }) => hostPath !== undefined));
+  assert.deepEqual(constraints.volumes, ['hostPath', 'projected']);
+  assert.deepEqual(securityContext.seLinuxOptions, { type: 'spc_t' });
+  const { rules } = findObject(objects, 'Role', 'kube-macvtap-nodeplugin-scc');
+  assert.deepEqual(rules, [
+    {
+      apiGroups: ['security.openshift.io'],
+      resources: ['securitycontextconstraints'],
+      resourceNames: [constraints.metadata.name],
+      verbs: ['use'],
+    },
+  ]);
+  const binding = (all: typeof plain) =>
+    (findObject(all, 'RoleBinding', 'kube-macvtap-webhook-scc').roleRef as { name: string }).name;
+  assert.equal(binding(objects), 'system:openshift:scc:nonroot-v2');
+  assert.match(binding(withOption("OpenShift, and the node's network for the webhook")), /hostnetwork-v2$/);
+  assert.deepEqual(
+    changed(objects).filter((title) => !title.endsWith('-scc')),
+    ['DaemonSet kube-macvtap-nodeplugin', 'SecurityContextConstraints kube-macvtap-nodeplugin'],
+  );
+});

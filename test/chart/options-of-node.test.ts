@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the node plugin's container has of the node, and what its options change of it.
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { argsOf, changed, node, plain, specOf, webhook, withOption } from './shown-objects.ts';
+
+it("the node's network is only the node plugin's, whose parts of the node are these and no others", () => {
+  const { hostNetwork, containers, volumes = [], priorityClassName, tolerations } = node(plain);
+  assert.deepEqual([webhook(plain).hostNetwork, hostNetwork], [undefined, true]);
+  assert.deepEqual([priorityClassName, tolerations], ['system-node-critical', [{ operator: 'Exists' }]]);
+  const [{ volumeMounts = [], terminationMessagePath = '/dev/termination-log', ports }] = containers;
+  const mounts = volumeMounts.map(({ name, mountPath, readOnly = false, mountPropagation = 'None' }) => {
+    const hostPath = volumes.find((volume) => volume.name === name)?.hostPath?.path;
+    assert.equal(hostPath, mountPath, 'paths are the same on the node');
+    return `${mountPath} ${readOnly ? 'ro' : 'rw'} ${mountPropagation}`;
+  });
+  assert.deepEqual(mounts, [
+    '/var/lib/kubelet/device-plugins rw None',
+    '/var/lib/kubelet/pod-resources ro None',
+    '/opt/cni/bin rw None',
+    '/run/kube-macvtap rw None',
+    '/var/lib/kube-macvtap rw None',
+    '/dev ro None',
+    '/run/netns ro HostToContainer',
+  ]);
+  assert.equal(volumes.length, mounts.length);
+  assert.ok(!terminationMessagePath.startsWith('/dev/'), "kubelet would make a file in the node's /dev");
+  assert.equal(ports, undefined);
+  const probes = [containers[0].livenessProbe, containers[0].readinessProbe].map((probe) => probe?.httpGet);
+  assert.deepEqual(
+    probes.map((probe) => [probe?.path, probe?.host, probe?.port]),
+    [
+      ['/healthz', '127.0.0.1', 9444],
+      ['/readyz', '127.0.0.1', 9444],
+    ],
+  );
+  assert.ok(argsOf(node(plain)).includes('--metrics-listen=127.0.0.1:9444'), 'loopback alone');
+  const strategy = specOf<{ updateStrategy: { rollingUpdate: object } }>(plain, 'DaemonSet').updateStrategy;
+  assert.deepEqual(strategy.rollingUpdate, { maxUnavailable: '5%' });
+});
+
+it('other directories are mounted, and told to the program', () => {
+  const objects = withOption('other directories and ports of a node');
+  const [{ args, volumeMounts = [] }] = node(objects).containers;
+  assert.deepEqual(volumeMounts.map(({ mountPath }) => mountPath).slice(0, 5), [
+    '/var/lib/k0s/kubelet/device-plugins',
+    '/var/lib/k0s/kubelet/pod-resources',
+    '/var/lib/cni/bin',
+    '/run/macvtap',
+    '/srv/kube-macvtap',
+  ]);
+  for (const flag of [
+    '--kubelet-dir=/var/lib/k0s/kubelet',
+    '--cni-bin-dir=/var/lib/cni/bin',
+    '--cni-socket=/run/macvtap/cni.sock',
+    '--state-dir=/srv/kube-macvtap',
+    '--metrics-listen=127.0.0.1:9544',
+  ])
+    assert.ok(args.includes(flag), flag);
+  assert.deepEqual(changed(objects), ['DaemonSet kube-macvtap-nodeplugin']);
+});

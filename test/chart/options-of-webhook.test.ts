@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the webhook's options change, and that they change nothing else.
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { readFlags } from '../../runtime/flags.ts';
+import { webhookLine } from '../../webhook/config.ts';
+import { options } from './options.ts';
+import { renderChart } from './render-chart.ts';
+import { argsOf, changed, configurations, plain, specOf, webhook, withOption } from './shown-objects.ts';
+
+it('an ending webhook pod is left the time to drain and to end', () => {
+  const times = (objects: typeof plain) => {
+    const spec = webhook(objects);
+    const drain = Number(/^--drain=(\d+)s$/.exec(argsOf(spec).find((arg) => arg.startsWith('--drain')) ?? '')?.[1]);
+    return { drain, grace: spec.terminationGracePeriodSeconds };
+  };
+  const shorter = withOption('one webhook pod, that only warns');
+  assert.deepEqual(
+    [times(plain), times(shorter)],
+    [
+      { drain: 10, grace: 25 },
+      { drain: 5, grace: 20 },
+    ],
+  );
+  assert.equal(specOf<{ replicas: number }>(plain, 'Deployment').replicas, 2);
+  assert.equal(specOf<{ replicas: number }>(shorter, 'Deployment').replicas, 1);
+  for (const flag of ['--unknown-resource=Warn', '--multus-namespace=multus'])
+    assert.ok(argsOf(webhook(shorter)).includes(flag));
+  assert.deepEqual(changed(shorter), ['Deployment kube-macvtap-webhook']);
+});
+
+it('failure policies are those of the webhooks that they name', () => {
+  const policies = (objects: typeof plain) =>
+    Object.fromEntries(
+      objects
+        .filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
+        .flatMap(({ webhooks }) => webhooks as readonly { name: string; failurePolicy: string }[])
+        .map(({ name, failurePolicy }) => [name.split('.')[0], failurePolicy]),
+    );
+  assert.deepEqual(policies(plain), {
+    'default-networks': 'Fail',
+    'inject-pods': 'Ignore',
+    'default-policies': 'Fail',
+    'check-networks': 'Fail',
+    'check-pods': 'Fail',
+    'check-policies': 'Fail',
+    'tell-policy-deletions': 'Ignore',
+  });
+  const objects = withOption('other failure policies');
+  assert.deepEqual(policies(objects), {
+    'default-networks': 'Ignore',
+    'inject-pods': 'Fail',
+    'default-policies': 'Ignore',
+    'check-networks': 'Ignore',
+    'check-pods': 'Ignore',
+    'check-policies': 'Ignore',
+    'tell-policy-deletions': 'Ignore',
+  });
+  assert.deepEqual(changed(objects), configurations);
+});
+
+it("where the webhook has the node's network, its metrics are on loopback, and asked for there", () => {
+  const metrics = (objects: typeof plain) => {
+    const { containers, hostNetwork } = webhook(objects);
+    const [{ args, livenessProbe, readinessProbe }] = containers;
+    const hosts = [livenessProbe, readinessProbe].map((probe) => probe?.httpGet.host);
+    return { hostNetwork, listen: args.find((arg) => arg.startsWith('--metrics-listen')), hosts };
+  };
+  assert.deepEqual(metrics(plain), {
+    hostNetwork: undefined,
+    listen: '--metrics-listen=:9443',
+    hosts: [undefined, undefined],
+  });
+  const objects = withOption("the node's network for the webhook");
+  assert.deepEqual(metrics(objects), {
+    hostNetwork: true,
+    listen: '--metrics-listen=127.0.0.1:9443',
+    hosts: ['127.0.0.1', '127.0.0.1'],
+  });
+  // It has no effect on such pods, and no Service leads to a loopback.
+  assert.ok(changed(objects).includes('NetworkPolicy kube-macvtap-webhook'));
+  const { ports } = specOf<{ ports: readonly { name: string }[] }>(objects, 'Service');
+  assert.deepEqual(
+    ports.map(({ name }) => name),
+    ['https'],
+  );
+  const rolling = specOf<{ strategy: { rollingUpdate: object } }>(objects, 'Deployment').strategy.rollingUpdate;
+  assert.deepEqual(rolling, { maxUnavailable: 1, maxSurge: 0 });
+});
+
+it('a further flag wins over the one that the chart gives, as for nodes that were booted without IPv6', () => {
+  const extraArgs = ['--listen=0.0.0.0:8443', '--metrics-listen=0.0.0.0:9443'];
+  const parsed = readFlags(webhookLine, argsOf(webhook(renderChart({ values: { webhook: { extraArgs } } }))), {});
+  assert.ok('values' in parsed);
+  assert.deepEqual(parsed.values.listen, { host: '0.0.0.0', port: 8443 });
+  assert.deepEqual(parsed.values['metrics-listen'], { host: '0.0.0.0', port: 9443 });
+});
+
+it('the webhook is reached on two ports and reaches API servers, unless nobody wants a network policy', () => {
+  interface NetworkPolicy {
+    readonly policyTypes: readonly string[];
+    readonly ingress: readonly { readonly ports: readonly { port: number }[]; readonly from?: readonly object[] }[];
+    readonly egress: readonly { readonly ports: readonly { port: number }[] }[];
+  }
+  const portsOf = (rules: readonly { ports: readonly { port: number }[] }[]) =>
+    rules.flatMap(({ ports }) => ports.map(({ port }) => port));
+  const { policyTypes, ingress, egress } = specOf<NetworkPolicy>(plain, 'NetworkPolicy');
+  assert.deepEqual(
+    [policyTypes, portsOf(ingress), portsOf(egress)],
+    [
+      ['Ingress', 'Egress'],
+      [8443, 9443],
+      [443, 6443],
+    ],
+  );
+  assert.deepEqual(
+    (webhook(plain).containers[0].ports ?? []).map(({ containerPort }) => containerPort),
+    [8443, 9443],
+  );
+  const limited = specOf<NetworkPolicy>(withOption('metrics for Prometheus alone'), 'NetworkPolicy');
+  assert.deepEqual(
+    limited.ingress.map(({ from }) => from),
+    [undefined, options['metrics for Prometheus alone'].networkPolicy.metricsFrom],
+  );
+  assert.deepEqual(portsOf(limited.egress), [8443]);
+  assert.deepEqual(changed(withOption('no network policy')), ['NetworkPolicy kube-macvtap-webhook']);
+});
