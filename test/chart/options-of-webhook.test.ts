@@ -125,3 +125,21 @@ it('the webhook is reached on two ports and reaches API servers, unless nobody w
   assert.deepEqual(portsOf(limited.egress), [8443]);
   assert.deepEqual(changed(withOption('no network policy')), ['NetworkPolicy kube-macvtap-webhook']);
 });
+
+it('its pods stay apart where they can, and nodes are drained one of them at a time', () => {
+  interface Term {
+    readonly podAffinityTerm: { readonly topologyKey: string; readonly labelSelector: object };
+  }
+  const { podAntiAffinity } = webhook(plain).affinity ?? {};
+  const { preferredDuringSchedulingIgnoredDuringExecution: terms = [] } = podAntiAffinity as {
+    preferredDuringSchedulingIgnoredDuringExecution?: readonly Term[];
+  };
+  const { matchLabels } = specOf<{ selector: { matchLabels: object } }>(plain, 'Deployment').selector;
+  assert.deepEqual(
+    terms.map(({ podAffinityTerm }) => podAffinityTerm),
+    [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels } }],
+  );
+  const budget = specOf<{ maxUnavailable: number; unhealthyPodEvictionPolicy: string }>(plain, 'PodDisruptionBudget');
+  assert.deepEqual([budget.maxUnavailable, budget.unhealthyPodEvictionPolicy], [1, 'AlwaysAllow']);
+  assert.equal(webhook(plain).priorityClassName, 'system-cluster-critical');
+});
