@@ -31,6 +31,20 @@ const helm3KubernetesVersion = ['pkg/chartutil', 'pkg/lint/rules'].flatMap((name
   ['Major=1', 'Minor=37'].map((assignment) => `-X helm.sh/helm/v3/${name}.k8sVersion${assignment}`),
 );
 
+const ofContainerd = (name: string): Recipe => ({
+  module: 'containerd',
+  package: `github.com/containerd/containerd/v2/cmd/${name}`,
+  linkerFlags: ['-s', '-w', '-X github.com/containerd/containerd/v2/version.Version=$VERSION'],
+  versionOf: 'github.com/containerd/containerd/v2',
+});
+
+const cniPlugin = (path: string): Recipe => ({
+  module: 'cni-plugins',
+  package: `github.com/containernetworking/plugins/plugins/${path}`,
+  linkerFlags: ['-s', '-w'],
+  versionOf: 'github.com/containernetworking/plugins',
+});
+
 /** Every program that tests can have. */
 export const recipes = {
   etcd: {
@@ -56,13 +70,42 @@ export const recipes = {
     linkerFlags: ['-s', '-w', '-X helm.sh/helm/v3/internal/version.version=$VERSION', ...helm3KubernetesVersion],
     versionOf: 'helm.sh/helm/v3',
   },
+  containerd: ofContainerd('containerd'),
+  'containerd-shim-runc-v2': ofContainerd('containerd-shim-runc-v2'),
+  ctr: ofContainerd('ctr'),
+  multus: {
+    module: 'multus',
+    package: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus',
+    linkerFlags: ['-s', '-w'],
+    versionOf: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4',
+  },
+  bridge: cniPlugin('main/bridge'),
+  loopback: cniPlugin('main/loopback'),
+  ptp: cniPlugin('main/ptp'),
+  'host-local': cniPlugin('ipam/host-local'),
+  portmap: cniPlugin('meta/portmap'),
 } as const satisfies Record<string, Recipe>;
 
 export type ProgramName = keyof typeof recipes;
 
+const controlPlane = ['etcd', 'kube-apiserver', 'kubectl'] as const;
+
+/** What kubelet's container runtime calls, by the names that it calls. */
+export const networkPlugins = ['multus', 'bridge', 'loopback', 'ptp', 'host-local', 'portmap'] as const;
+
 /** What each kind of test needs. */
 export const programSets = {
-  'control-plane': ['etcd', 'kube-apiserver', 'kubectl'],
+  'control-plane': controlPlane,
+  cluster: [
+    ...controlPlane,
+    'kube-controller-manager',
+    'kube-scheduler',
+    'kubelet',
+    'containerd',
+    'containerd-shim-runc-v2',
+    'ctr',
+    ...networkPlugins,
+  ],
   charts: ['helm', 'helm3'],
 } as const satisfies Record<string, readonly ProgramName[]>;
 
