@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ApiClient, makeApiClient } from './api-client.ts';
-import { kubeconfigText, makeCredentials } from './credentials.ts';
-import { findPorts } from './find-ports.ts';
-import { type KubectlEnding, runKubectl } from './run-kubectl.ts';
+import { type ApiClient, makeApiClient } from '../control-plane/api-client.ts';
+import { kubeconfigText, makeCredentials } from '../control-plane/credentials.ts';
+import { findPorts } from '../control-plane/find-ports.ts';
+import { type KubectlEnding, runKubectl } from '../control-plane/run-kubectl.ts';
 import { makeScratchFolder } from './scratch-folder.ts';
 import { startApiServer } from './start-api-server.ts';
 import { type Etcd, startEtcd } from './start-etcd.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ApiAnswer } from '../control-plane/api-client.ts';
 import { until } from '../process/until.ts';
-import type { ApiAnswer } from './api-client.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { apply, installationNamespace, makeNamespace, makeServiceAccount } from './install.ts';
 import { playService } from './play-service.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ApiAnswer } from '../control-plane/api-client.ts';
 import { listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
-import type { ApiAnswer } from './api-client.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { makeNamespace } from './install.ts';
 

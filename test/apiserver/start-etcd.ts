@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
-import { binaryPath } from '../binaries/binary-path.ts';
+import { type EtcdOptions, etcdCommand, etcdUrl, isEtcdReady } from '../control-plane/etcd-command.ts';
+import { waitFor } from '../control-plane/wait-for.ts';
 import { startProcess } from '../process/start-process.ts';
-import { waitFor } from './wait-for.ts';
-
-export interface EtcdOptions {
-  readonly folder: string;
-  readonly port: number;
-  readonly peerPort: number;
-}
 
 /** A running etcd. */
 export interface Etcd extends AsyncDisposable {
@@ -22,29 +15,12 @@ export interface Etcd extends AsyncDisposable {
   remove(key: string): Promise<void>;
 }
 
-/** Starts an etcd that promises nothing over a crash of the machine, and waits until it answers. */
-export async function startEtcd({ folder, port, peerPort }: EtcdOptions): Promise<Etcd> {
-  const url = `http://127.0.0.1:${port}`;
-  const peerUrl = `http://127.0.0.1:${peerPort}`;
+/** Starts an etcd and waits until it answers. */
+export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
+  const url = etcdUrl(options);
   await using scope = new AsyncDisposableStack();
-  const running = scope.use(
-    startProcess({
-      name: 'etcd',
-      command: [
-        binaryPath('etcd'),
-        '--name=default',
-        `--data-dir=${join(folder, 'etcd')}`,
-        '--unsafe-no-fsync',
-        `--listen-client-urls=${url}`,
-        `--advertise-client-urls=${url}`,
-        `--listen-peer-urls=${peerUrl}`,
-        `--initial-advertise-peer-urls=${peerUrl}`,
-        `--initial-cluster=default=${peerUrl}`,
-        '--log-level=warn',
-      ],
-    }),
-  );
-  await waitFor('etcd', running, async () => (await fetch(`${url}/health`)).ok);
+  const running = scope.use(startProcess({ name: 'etcd', command: etcdCommand(options) }));
+  await waitFor('etcd', running, () => isEtcdReady(options));
   const owned = scope.move();
   return {
     url,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url';
+import { findPorts } from '../control-plane/find-ports.ts';
+import { waitFor } from '../control-plane/wait-for.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { findPorts } from './find-ports.ts';
 import { installationNamespace, makeNode } from './install.ts';
 import { podToken } from './pod-token.ts';
 import { readMetrics, type Sample } from './read-metrics.ts';
-import { waitFor } from './wait-for.ts';
 
 export interface WebhookOptions {
   readonly flags?: readonly string[];

@@ -9,6 +9,8 @@ export interface Credentials {
   /** PEM of the authority that signed the API server's certificate. */
   readonly ca: string;
   readonly caFile: string;
+  /** Its key, with which further identities are signed. */
+  readonly caKey: string;
   readonly servingCertificateFile: string;
   readonly servingKeyFile: string;
   readonly serviceAccountPublicKeyFile: string;
@@ -19,8 +21,11 @@ export interface Credentials {
   readonly adminToken: string;
 }
 
-/** Makes a control plane's own authority, serving pair, service-account keys and administrator. */
-export async function makeCredentials(folder: string): Promise<Credentials> {
+/**
+ * Makes a control plane's own authority, serving pair, service-account keys and administrator. The serving pair is good
+ * for loopback and for further addresses.
+ */
+export async function makeCredentials(folder: string, addresses: readonly string[] = []): Promise<Credentials> {
   const ca = await generate([{ name: 'commonName', value: 'kube-macvtap test authority' }], {
     keyType: 'ec',
     algorithm: 'sha256',
@@ -41,7 +46,7 @@ export async function makeCredentials(folder: string): Promise<Credentials> {
         altNames: [
           { type: 2, value: 'localhost' },
           { type: 2, value: 'kubernetes.default.svc' },
-          { type: 7, ip: '127.0.0.1' },
+          ...['127.0.0.1', ...addresses].map((ip) => ({ type: 7, ip }) as const),
         ],
       },
     ],
@@ -58,6 +63,7 @@ export async function makeCredentials(folder: string): Promise<Credentials> {
   };
   return {
     ca: ca.cert,
+    caKey: ca.private,
     adminToken,
     caFile: await write('ca.crt', ca.cert),
     servingCertificateFile: await write('apiserver.crt', serving.cert),

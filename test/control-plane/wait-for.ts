@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunningProcess } from '../process/start-process.ts';
+
+/** What is known of a process while it is waited for. */
+export interface Watched {
+  readonly output: string;
+  readonly exit: Promise<unknown>;
+}
 
 /** Only what fails waits this long: a start takes some seconds, more of them when others use the machine. */
 const guardMs = 90_000;
@@ -9,7 +14,7 @@ const pollMs = 50;
 /** Looks again and again whether a process is ready; fails with all that it printed when it ends before, or never is. */
 export async function waitFor(
   name: string,
-  running: RunningProcess,
+  running: Watched,
   isReady: () => Promise<boolean>,
   timeoutMs = guardMs,
 ): Promise<void> {
