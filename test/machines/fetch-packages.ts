@@ -37,7 +37,8 @@ async function currentKernel(): Promise<string> {
   return name;
 }
 
-async function fetchPackage(folder: string, name: string): Promise<UnpackedPackage> {
+/** Fetches a package that apt knows into a folder, and unpacks it there. */
+export async function fetchPackage(folder: string, name: string): Promise<UnpackedPackage> {
   const download = join(folder, name);
   const path = join(download, 'unpacked');
   await mkdir(path, { recursive: true });

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { binaryPath } from '../binaries/binary-path.ts';
+import { programSets } from '../binaries/recipes.ts';
+import type { Progress } from '../demo/progress.ts';
+import { bringDown } from './bring-down.ts';
+import { type Cluster, openCluster } from './cluster.ts';
+import { makeGroup } from './control-groups.ts';
+import { buildImages } from './images/build-images.ts';
+import { installBase } from './install-base.ts';
+import { daemonGroup, type NodeSpec, paths } from './layout.ts';
+import { makeMachineNetwork } from './machine-network.ts';
+import { startApiServer, startControllers } from './start-control-plane.ts';
+
+/**
+ * Brings a cluster up, after removing what an earlier one left. Its processes outlive this one; `bringDown` ends them. The
+ * caller closes what it gets, which leaves the cluster up.
+ */
+export async function bringUp(nodes: readonly NodeSpec[], { step }: Progress): Promise<Cluster> {
+  assertTools();
+  await step('nothing of an earlier cluster is left', bringDown);
+  for (const folder of [paths.logs, paths.processes, paths.nodes, paths.programs]) {
+    await mkdir(folder, { recursive: true });
+  }
+  await makeGroup(daemonGroup);
+  for (const name of programSets.cluster) await symlink(binaryPath(name), join(paths.programs, name));
+  await step('images for pods: pause, busybox', () => buildImages(() => {}));
+  const record = await step('etcd and the API server answer', async () => {
+    await makeMachineNetwork();
+    return await startApiServer();
+  });
+  await using undo = new AsyncDisposableStack();
+  const cluster = undo.use(await openCluster());
+  await step('controllers, the scheduler, and what Multus reads', async () => {
+    await startControllers(record);
+    await installBase(cluster);
+  });
+  for (const node of nodes) await step(`${node.name} runs containerd and kubelet`, () => cluster.addNode(node));
+  await step('every node is Ready', () => cluster.untilReady());
+  undo.move();
+  return cluster;
+}
+
+/** Raises with what to do where a program of the machine's is missing. */
+function assertTools(): void {
+  if (process.getuid?.() !== 0) throw new Error('a cluster needs root: network namespaces, mounts, containers');
+  const needed = { runc: 'runc', ip: 'iproute2', nsenter: 'util-linux', gcc: 'gcc libc6-dev', sysctl: 'procps' };
+  const folders = (process.env.PATH ?? '').split(':');
+  const missing = Object.entries(needed).filter(([name]) => !folders.some((folder) => existsSync(join(folder, name))));
+  if (missing.length > 0) throw new Error(`missing; apt-get install ${missing.map(([, name]) => name).join(' ')}`);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NodePlan } from './layout.ts';
+import { paths } from './layout.ts';
+
+/** What a running cluster must be known by, for who did not start it. */
+export interface ClusterRecord {
+  /** PEM of the authority and its key, with which further identities are signed. */
+  readonly ca: string;
+  readonly caKey: string;
+  readonly caFile: string;
+  readonly adminToken: string;
+}
+
+export async function writeClusterRecord(record: ClusterRecord): Promise<void> {
+  await writeFile(paths.cluster, JSON.stringify(record), { mode: 0o600 });
+}
+
+/** Raises where no cluster runs. */
+export async function readClusterRecord(): Promise<ClusterRecord> {
+  if (!existsSync(paths.cluster)) throw new Error('no cluster is up: npm run cluster -- up');
+  return JSON.parse(await readFile(paths.cluster, 'utf8')) as ClusterRecord;
+}
+
+export async function writeNodePlan(node: NodePlan): Promise<void> {
+  await writeFile(planFile(node.name), JSON.stringify(node));
+}
+
+/** The cluster's nodes, by number. */
+export async function readNodePlans(): Promise<readonly NodePlan[]> {
+  const names = existsSync(paths.nodes) ? await readdir(paths.nodes) : [];
+  const plans = names.map((name) => planFile(name)).filter((path) => existsSync(path));
+  const read = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as NodePlan;
+  return (await Promise.all(plans.map(read))).toSorted((one, other) => one.number - other.number);
+}
+
+function planFile(name: string): string {
+  return join(paths.nodes, name, 'node.json');
+}

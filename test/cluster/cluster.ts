@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ApiClient, makeApiClient } from '../control-plane/api-client.ts';
+import { type KubectlEnding, runKubectl } from '../control-plane/run-kubectl.ts';
+import { until } from '../process/until.ts';
+import { readClusterRecord, readNodePlans } from './cluster-record.ts';
+import { apiServerUrl, clusterFolder, mostNodes, type NodePlan, type NodeSpec, paths } from './layout.ts';
+import { inNode } from './node/make-node-host.ts';
+import { removeNode } from './node/remove-node.ts';
+import { startNode } from './node/start-node.ts';
+import { run } from './run.ts';
+
+/** A cluster that is up. Its disposal closes connections to it, and leaves it up. */
+export interface Cluster extends AsyncDisposable {
+  readonly server: string;
+  readonly kubeconfig: string;
+  readonly admin: ApiClient;
+  /** As an administrator, or with another kubeconfig by `--kubeconfig`. */
+  kubectl(args: readonly string[], stdin?: string): Promise<KubectlEnding>;
+  /** The same for what must succeed; returns what it printed and raises with what it said. */
+  mustKubectl(args: readonly string[], stdin?: string): Promise<string>;
+  apply(objects: readonly object[]): Promise<string>;
+  nodes(): Promise<readonly NodePlan[]>;
+  addNode(spec: NodeSpec): Promise<void>;
+  /** As a machine that is switched off, whose Node is then deleted. */
+  removeNode(name: string): Promise<void>;
+  /** Resolves when every node of the cluster is Ready, and pods can be made. */
+  untilReady(): Promise<void>;
+  /** Runs a program in a node's namespaces, and returns what it printed. */
+  run(node: string, ...command: readonly [string, ...string[]]): Promise<string>;
+}
+
+/** A node has been Ready after 10 s where nothing else ran; only one that never is waits this long. */
+const readyGuardMs = 180_000;
+
+/** Opens the cluster that is up. Raises where none is. */
+export async function openCluster(): Promise<Cluster> {
+  const record = await readClusterRecord();
+  const admin = makeApiClient(apiServerUrl, record.ca, record.adminToken);
+  const kubectl = (args: readonly string[], stdin?: string) =>
+    runKubectl({ kubeconfig: paths.kubeconfig, home: clusterFolder }, args, stdin);
+  const mustKubectl = async (args: readonly string[], stdin?: string) => {
+    const { code, stdout, stderr } = await kubectl(args, stdin);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
+    return stdout;
+  };
+  return {
+    server: apiServerUrl,
+    kubeconfig: paths.kubeconfig,
+    admin,
+    kubectl,
+    mustKubectl,
+    apply: (objects) =>
+      mustKubectl(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n---\n')),
+    nodes: readNodePlans,
+    async addNode(spec) {
+      await startNode(record, numbered(spec, await readNodePlans()));
+    },
+    async removeNode(name) {
+      await removeNode(name);
+      await mustKubectl(['delete', 'node', name, '--ignore-not-found']);
+    },
+    async untilReady() {
+      const wanted = (await readNodePlans()).map(({ name }) => name).toSorted();
+      await until(
+        () => readyNodes(admin),
+        (ready) => ready.join() === wanted.join(),
+        readyGuardMs,
+      );
+      // Pods of the namespace are refused until a controller has made it.
+      await until(
+        async () => (await admin.call('GET', '/api/v1/namespaces/default/serviceaccounts/default')).status,
+        (status) => status === 200,
+        readyGuardMs,
+      );
+    },
+    run: async (node, ...command) => await run(...(await inNode(node, command))),
+    [Symbol.asyncDispose]: async () => admin[Symbol.dispose](),
+  };
+}
+
+/** The lowest number that no node has. */
+function numbered(spec: NodeSpec, plans: readonly NodePlan[]): NodePlan {
+  if (plans.some(({ name }) => name === spec.name)) throw new Error(`${spec.name}: there is such a node`);
+  for (let number = 1; number <= mostNodes; number += 1) {
+    if (!plans.some((plan) => plan.number === number)) return { ...spec, number };
+  }
+  throw new Error(`there are ${mostNodes} nodes, and addresses for no more`);
+}
+
+interface NodeList {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  }[];
+}
+
+async function readyNodes(admin: ApiClient): Promise<readonly string[]> {
+  const { items } = await admin.must<NodeList>('GET', '/api/v1/nodes');
+  return items
+    .filter(({ status }) => status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+    .map(({ metadata }) => metadata.name)
+    .toSorted();
+}

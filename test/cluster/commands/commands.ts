@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+interface Command {
+  readonly summary: string;
+  readonly run: (argv: readonly string[]) => Promise<void>;
+}
+
+/** The commands of `npm run cluster`, by the words that call them; each is loaded when it is called. */
+export const commands: Readonly<Record<string, Command>> = {
+  up: {
+    summary: 'bring a cluster up: a control plane and the nodes h1, h2, h3',
+    run: async (argv) => (await import('./up-command.ts')).runUp(argv),
+  },
+  down: {
+    summary: 'end it, with everything that it made on the machine',
+    run: async (argv) => (await import('./down-command.ts')).runDown(argv),
+  },
+  'node add': {
+    summary: 'add a node',
+    run: async (argv) => (await import('./node-commands.ts')).runNodeAdd(argv),
+  },
+  'node remove': {
+    summary: 'remove a node as a machine that is switched off',
+    run: async (argv) => (await import('./node-commands.ts')).runNodeRemove(argv),
+  },
+  logs: {
+    summary: 'list the logs of all parts, or print one: npm run cluster -- logs h1-kubelet',
+    run: async (argv) => (await import('./logs-command.ts')).runLogs(argv),
+  },
+  exec: {
+    summary: 'run a program as one of a node: npm run cluster -- exec h1 ip -br link',
+    run: async (argv) => (await import('./exec-command.ts')).runExec(argv),
+  },
+};
+
+const width = Math.max(...Object.keys(commands).map((name) => name.length)) + 2;
+
+export const usage = [
+  'npm run cluster runs a real Kubernetes on this machine: etcd, API server, nodes with kubelet, containerd and Multus.',
+  '',
+  'Usage: npm run cluster -- <command> [flags]',
+  '',
+  ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`),
+  '',
+  'npm run cluster -- <command> --help tells more.',
+].join('\n');

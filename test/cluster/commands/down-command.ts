@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { exitCode } from '../../../runtime/run-command.ts';
+import { createProgress } from '../../demo/progress.ts';
+import { bringDown, findRemains } from '../bring-down.ts';
+import { runClusterCommand } from './run-cluster-command.ts';
+
+const line = {
+  command: 'npm run cluster -- down',
+  summary: 'Ends the cluster that is up, or what is left of one. Without one it does nothing.',
+  positionals: [],
+  flags: {},
+} as const;
+
+export async function runDown(argv: readonly string[]): Promise<void> {
+  const down = async () => {
+    const { step } = createProgress(console.log, new AbortController().signal);
+    await step('everything of the cluster has ended and is removed', bringDown);
+    const remains = await findRemains();
+    if (remains.length === 0) return exitCode.done;
+    console.error(`left: ${remains.join(', ')}`);
+    return exitCode.failed;
+  };
+  await runClusterCommand(line, down, argv);
+}

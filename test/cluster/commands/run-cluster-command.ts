@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CommandLine, Flags, FlagValues } from '../../../runtime/flags.ts';
+import { exitCode, runCommand } from '../../../runtime/run-command.ts';
+
+/** Runs a command whose failures are told in words: what went wrong is a program's, rarely this one's own. */
+export async function runClusterCommand<Table extends Flags>(
+  line: CommandLine<Table>,
+  run: (values: FlagValues<Table>, positionals: readonly string[]) => Promise<number>,
+  argv: readonly string[],
+): Promise<void> {
+  const told = async (values: FlagValues<Table>, positionals: readonly string[]) => {
+    try {
+      return await run(values, positionals);
+    } catch (thrown) {
+      console.error(thrown instanceof Error ? `${line.command}: ${thrown.message}` : thrown);
+      return exitCode.failed;
+    }
+  };
+  await runCommand(line, told, argv);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { exitCode } from '../../../runtime/run-command.ts';
+import { signalScope } from '../../../runtime/signals.ts';
+import { createProgress } from '../../demo/progress.ts';
+import { bringDown } from '../bring-down.ts';
+import { bringUp } from '../bring-up.ts';
+import { keepLogs } from '../logs.ts';
+import { nodeTable } from '../node-table.ts';
+import { seedNodes } from '../seed-nodes.ts';
+import { runClusterCommand } from './run-cluster-command.ts';
+
+const line = {
+  command: 'npm run cluster -- up',
+  summary: 'Brings a cluster up, instead of one that is up. It stays until npm run cluster -- down.',
+  positionals: [],
+  flags: {},
+} as const;
+
+export async function runUp(argv: readonly string[]): Promise<void> {
+  const up = async () => {
+    using scope = signalScope();
+    try {
+      await using cluster = await bringUp(seedNodes, createProgress(console.log, scope.signal));
+      console.log(`\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig}`);
+      return exitCode.done;
+    } catch (thrown) {
+      if (!scope.signal.aborted) console.error(`logs are kept in ${await keepLogs()}`);
+      await bringDown();
+      if (!scope.signal.aborted) throw thrown;
+      return exitCode.failed;
+    }
+  };
+  await runClusterCommand(line, up, argv);
+}

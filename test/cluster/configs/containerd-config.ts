@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { nodeFolder } from '../layout.ts';
+
+/** The image of what holds a pod's namespaces. */
+export const pauseImage = 'localhost/pause:1';
+
+/** How kubelet and ctr reach a node's containerd: the socket that both look for. */
+export const containerdSocket = '/run/containerd/containerd.sock';
+
+/** containerd's config.toml for a node. Its images lie outside the node's own trees: overlays do not stack there. */
+export function containerdConfig(node: string): string {
+  const root = join(nodeFolder(node), 'containerd');
+  return `version = 3
+imports = []
+root = '${root}'
+state = '/run/containerd'
+
+[grpc]
+address = '${containerdSocket}'
+
+[plugins.'io.containerd.cri.v1.images']
+snapshotter = 'overlayfs'
+
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+sandbox = '${pauseImage}'
+
+[plugins.'io.containerd.cri.v1.runtime']
+disable_apparmor = true
+# Where the right to lower it is missing (SYS_RESOURCE), every pod would fail.
+restrict_oom_score_adj = true
+
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+bin_dirs = ['/opt/cni/bin']
+conf_dir = '/etc/cni/net.d'
+max_conf_num = 1
+`;
+}

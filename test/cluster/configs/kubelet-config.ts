@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nodeGroup } from '../layout.ts';
+import { containerdSocket } from './containerd-config.ts';
+
+/** kubelet's configuration file for a node. */
+export function kubeletConfig(node: string, caFile: string): string {
+  return JSON.stringify({
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    kind: 'KubeletConfiguration',
+    authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: caFile } },
+    authorization: { mode: 'Webhook' },
+    containerRuntimeEndpoint: `unix://${containerdSocket}`,
+    cgroupDriver: 'cgroupfs',
+    cgroupRoot: `/${nodeGroup(node)}`,
+    enforceNodeAllocatable: [],
+    failCgroupV1: false,
+    failSwapOn: false,
+    // Several nodes share the machine's disk and memory, and no image can be pulled again.
+    evictionHard: { 'memory.available': '10Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
+    imageGCHighThresholdPercent: 100,
+    imageGCLowThresholdPercent: 99,
+    // Below /usr otherwise, which is the machine's.
+    volumePluginDir: '/var/lib/kubelet/volume-plugins',
+  });
+}

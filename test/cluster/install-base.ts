@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import type { Cluster } from './cluster.ts';
+
+const networkDefinition = new URL('../fixtures/apiserver/network-attachment-definitions.yaml', import.meta.url);
+
+/** What Multus may read and write, as its own manifests say it. */
+const multusRights = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRole',
+  metadata: { name: 'multus' },
+  rules: [
+    { apiGroups: ['k8s.cni.cncf.io'], resources: ['*'], verbs: ['*'] },
+    { apiGroups: [''], resources: ['pods', 'pods/status'], verbs: ['get', 'list', 'update', 'watch'] },
+    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
+  ],
+};
+
+const multusBinding = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRoleBinding',
+  metadata: { name: 'multus' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'multus' },
+  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'multus' }],
+};
+
+/** Installs what a cluster with Multus has before anything of ours: the kind of networks, and Multus' rights. */
+export async function installBase(cluster: Cluster): Promise<void> {
+  await cluster.mustKubectl(['apply', '-f', '-'], await readFile(networkDefinition, 'utf8'));
+  await cluster.apply([multusRights, multusBinding]);
+  await cluster.mustKubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readNodePlans } from './cluster-record.ts';
+import { nodeFolder, paths } from './layout.ts';
+
+/** The log of a part of the cluster. */
+export interface PartLog {
+  /** `h1-kubelet` */
+  readonly part: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** The logs of the cluster that is up: its processes', and what each node's Multus and pods have written. */
+export async function listLogs(): Promise<readonly PartLog[]> {
+  const processes = (await namesIn(paths.logs)).map((name) => ({
+    part: name.replace(/\.log$/, ''),
+    path: join(paths.logs, name),
+  }));
+  const nodes = await Promise.all((await readNodePlans()).map(({ name }) => logsOfNode(name)));
+  const found = [...processes, ...nodes.flat()];
+  return await Promise.all(found.map(async (log) => ({ ...log, bytes: (await stat(log.path)).size })));
+}
+
+/** Copies all logs to a folder of their own, which stays when the cluster goes, and returns its path. */
+export async function keepLogs(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kube-macvtap-cluster-logs-'));
+  for (const { part, path } of await listLogs()) await cp(path, join(folder, `${part.replaceAll('/', '_')}.log`));
+  return folder;
+}
+
+/** A node's /var is an overlay, whose upper folder is readable also when the node has ended. */
+async function logsOfNode(node: string): Promise<readonly Omit<PartLog, 'bytes'>[]> {
+  const folder = join(nodeFolder(node), 'trees/var/upper/log');
+  const pods = await namesIn(join(folder, 'pods'), true);
+  return [
+    { part: `${node}-multus`, path: join(folder, 'multus.log') },
+    ...pods
+      .filter((path) => path.endsWith('.log'))
+      .map((path) => ({ part: `${node}-pods/${path.replace(/\.log$/, '')}`, path: join(folder, 'pods', path) })),
+  ].filter(({ path }) => existsSync(path));
+}
+
+async function namesIn(folder: string, recursive = false): Promise<readonly string[]> {
+  return existsSync(folder) ? (await readdir(folder, { recursive })).toSorted() : [];
+}

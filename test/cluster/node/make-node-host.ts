@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from '../../control-plane/wait-for.ts';
+import { makeGroup } from '../control-groups.ts';
+import { namespaceName, nodeFolder, nodeGroup } from '../layout.ts';
+import { readRecord, startDaemon } from '../start-daemon.ts';
+
+const init = fileURLToPath(new URL('node-init.sh', import.meta.url));
+
+/** The process that a node's namespaces live by. */
+export function hostProcess(node: string): string {
+  return `${node}-host`;
+}
+
+/** Makes a node without its programs: its namespaces, held by a process of its own, and its control groups. */
+export async function makeNodeHost(node: string): Promise<void> {
+  const folder = nodeFolder(node);
+  await mkdir(folder, { recursive: true });
+  await makeGroup(nodeGroup(node));
+  const name = hostProcess(node);
+  const daemon = await startDaemon({
+    name,
+    command: [
+      ...(['nsenter', `--net=/run/netns/${namespaceName(node)}`] as const),
+      // Not `ip netns exec`: it hides the control groups.
+      ...['unshare', '--mount', '--propagation', 'private', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'],
+      ...['sh', init, folder, node],
+    ],
+    forks: 1,
+  });
+  await waitFor(name, daemon, async () => existsSync(join(folder, 'ready')));
+}
+
+/** A command that runs as a program of the node, in all its namespaces. */
+export async function inNode(
+  node: string,
+  command: readonly [string, ...string[]],
+): Promise<readonly [string, ...string[]]> {
+  const { pid } = await hostRecord(node);
+  return ['nsenter', `--target=${pid}`, '--mount', '--uts', '--net', '--pid', '--', ...command];
+}
+
+/** A path of the node's, as the machine sees it. */
+export async function pathInNode(node: string, path: string): Promise<string> {
+  return join(`/proc/${(await hostRecord(node)).pid}/root`, path);
+}
+
+async function hostRecord(node: string) {
+  const record = await readRecord(hostProcess(node));
+  if (record === undefined) throw new Error(`${node}: no such node`);
+  return record;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import {
+  bridge,
+  type NodePlan,
+  namespaceName,
+  nicPort,
+  nodeAddress,
+  podRange,
+  uplink,
+  uplinkPort,
+  wireName,
+} from '../layout.ts';
+import { ip } from '../run.ts';
+
+/** Makes a node's network namespace: its uplink to the machine, and its NICs, each on the wire of its name. */
+export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  const namespace = namespaceName(node.name);
+  await ip(`netns add ${namespace}`);
+  await ip(`-n ${namespace} link set lo up`);
+  await plug(node, uplink, uplinkPort(node), bridge.name);
+  await ip(`-n ${namespace} address add ${nodeAddress(node)}/${bridge.prefixLength} dev ${uplink}`);
+  await ip(`-n ${namespace} route add default via ${bridge.address}`);
+  // Pods reach their node's bridge, and from there the other nodes and the machine.
+  await ip(`netns exec ${namespace} sysctl -q -w net.ipv4.ip_forward=1`);
+  for (const nic of node.interfaces) await plug(node, nic, nicPort(node, nic), await makeWire(nic));
+  await ip(`route replace ${podRange(node)} via ${nodeAddress(node)}`);
+  for (const other of others) {
+    await ip(`-n ${namespace} route replace ${podRange(other)} via ${nodeAddress(other)}`);
+    await ip(`-n ${namespaceName(other.name)} route replace ${podRange(node)} via ${nodeAddress(node)}`);
+  }
+}
+
+/** Removes what makeNodeNetwork made; wires stay for the nodes that are on them. */
+export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  for (const other of others) {
+    await ip(`-n ${namespaceName(other.name)} route delete ${podRange(node)}`);
+  }
+  await ip(`netns delete ${namespaceName(node.name)}`);
+  // The kernel takes a namespace apart in its own time; the pairs go at once with these ends, and the route with its gateway's.
+  for (const port of [uplinkPort(node), ...node.interfaces.map((nic) => nicPort(node, nic))]) await removeLink(port);
+  await ip(`route delete ${podRange(node)}`);
+}
+
+export async function removeLink(name: string): Promise<void> {
+  if (!existsSync(`/sys/class/net/${name}`)) return;
+  await ip(`link delete ${name}`).catch((thrown: unknown) => {
+    // It went meanwhile, with its peer.
+    if (existsSync(`/sys/class/net/${name}`)) throw thrown;
+  });
+}
+
+/** A cable from an interface of a node to a bridge of the machine. */
+async function plug(node: NodePlan, nic: string, port: string, onto: string): Promise<void> {
+  const namespace = namespaceName(node.name);
+  await ip(`link add ${port} type veth peer name ${nic} netns ${namespace}`);
+  await ip(`link set ${port} master ${onto} up`);
+  await ip(`-n ${namespace} link set ${nic} up`);
+}
+
+/** The bridge of all NICs of a name: macvtaps on them reach each other, on whichever node they are. */
+async function makeWire(nic: string): Promise<string> {
+  const name = wireName(nic);
+  if (existsSync(`/sys/class/net/${name}`)) return name;
+  await ip(`link add ${name} type bridge`);
+  await ip(`link set ${name} up`);
+  return name;
+}
