@@ -98,7 +98,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   ];
   await using health = address && (await startHealthServer({ address, metrics, missing }));
   if (health !== undefined) tell.health(health.address);
-  await using state = reportState({ nodeName, source, interfaces, resources, onState: tell.nodeState });
+  await using state = reportState({ nodeName, source, interfaces, resources, held, onState: tell.nodeState });
   const reconciler = createReconciler({ resources, held, parents });
   const onHeld = () => {
     reconciler.onHeld();

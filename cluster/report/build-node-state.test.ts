@@ -48,7 +48,7 @@ describe("a node's state", () => {
     const interfaces = [nic('eth0'), nic('eth1', { up: false, carrier: false }), nic('eth2', { carrier: false })];
     const served = [
       { resource: resource('net10') },
-      { resource: resource('net2', 'eth1', { mode: 'passthru', quantity: 1 }) },
+      { resource: resource('net2', 'eth1', { mode: 'passthru', quantity: 1 }), held: 0 },
       { resource: resource('net3', 'eth2') },
       { resource: resource('net4', 'eth9'), fault: 'NothingFound' as const },
       { resource: resource('net5'), fault: 'ParentChanged' as const },
@@ -73,6 +73,7 @@ describe("a node's state", () => {
       source: 'policy',
       policy: 'macvtap-cni/p',
       quantity: 1,
+      held: 0,
       health: 'Degraded',
       code: 'LinkDown',
     });

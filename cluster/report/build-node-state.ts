@@ -15,6 +15,8 @@ export type NodeStateStatus = NonNullable<MacvtapNetworkNodeState['status']>;
 export interface ReportedResource {
   readonly resource: PlannedResource;
   readonly fault?: ReasonCode;
+  /** How many of its devices pods hold, or may hold; absent where nobody knows. */
+  readonly held?: number;
 }
 
 export interface NodeStateFacts {
@@ -60,7 +62,7 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
 
 type Resource = NonNullable<NodeStateStatus['resources']>[number];
 
-function toResource({ resource, fault }: ReportedResource, interfaces: readonly InterfaceFacts[]): Resource {
+function toResource({ resource, fault, held }: ReportedResource, interfaces: readonly InterfaceFacts[]): Resource {
   const { name, parent, mode, source, policy, quantity } = resource;
   return {
     name,
@@ -69,6 +71,7 @@ function toResource({ resource, fault }: ReportedResource, interfaces: readonly 
     source,
     ...(policy !== undefined && { policy }),
     quantity,
+    ...(held !== undefined && { held }),
     ...healthOf(
       interfaces.find((nic) => nic.name === parent),
       fault,

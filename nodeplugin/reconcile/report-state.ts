@@ -7,13 +7,14 @@ import packageFile from '../../package.json' with { type: 'json' };
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
+import type { HeldTracker } from './held-tracker.ts';
 import type { ServedResources } from './served-resources.ts';
 
 /** Keeps the node's MacvtapNetworkNodeState in step with what is served. */
 export interface StateReport extends AsyncDisposable {
   /** After what is served follows a new plan. */
   onPlan(plan: NodePlan): void;
-  /** After something else changed of what the state tells: links, devices that came back, policies. */
+  /** After something else changed of what the state tells: links, devices that came or went, policies. */
   look(): void;
   /** What is written may be gone. */
   refresh(): void;
@@ -24,19 +25,23 @@ export interface StateReportOptions {
   readonly source: LiveSource;
   readonly interfaces: Pick<InterfaceWatch, 'current'>;
   readonly resources: Pick<ServedResources, 'current'>;
+  readonly held: Pick<HeldTracker, 'current'>;
   readonly onState: (error: MacvtapError | undefined) => void;
 }
 
 /** Nothing is written before there is a plan: an empty state would say that the node has nothing to offer. */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, resources, onState } = options;
+  const { nodeName, source, interfaces, resources, held, onState } = options;
   const reporter = reportNodeState({ writer: openNodeStateWriter(source.origin, nodeName), onState });
   let plan: NodePlan | undefined;
   const look = (): void => {
     const node = source.snapshot.nodes.get(nodeName);
     if (plan === undefined || node === undefined) return;
-    const served = [...resources.current.values()].flatMap(({ resource, fault }) =>
-      resource === undefined ? [] : [{ resource, ...(fault !== undefined && { fault }) }],
+    const counts = Map.groupBy(held.current(), (device) => device.resource);
+    const served = [...resources.current.values()].flatMap(({ name, resource, fault }) =>
+      resource === undefined
+        ? []
+        : [{ resource, held: counts.get(name)?.length ?? 0, ...(fault !== undefined && { fault }) }],
     );
     reporter.report(
       buildNodeState({

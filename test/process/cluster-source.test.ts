@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { StoredObject } from '../apiserver-standin/object-store.ts';
 import { type StandInApiServer, startApiServer } from '../apiserver-standin/start-api-server.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
-import { makePluginNode, nodeObject, type PluginNode, policyObject } from './plugin-node.ts';
+import { makePluginNode, nodeObject, type PluginNode, policyObject, quick } from './plugin-node.ts';
 import { kubeconfigFor, type Reach, reachFromNamespace } from './reach-from-namespace.ts';
 import { until } from './until.ts';
 
@@ -17,7 +17,7 @@ interface ClusterNode extends AsyncDisposable {
   readonly node: PluginNode;
   readonly server: StandInApiServer;
   readonly reach: Reach;
-  start(): ReturnType<PluginNode['start']>;
+  start(...flags: readonly string[]): ReturnType<PluginNode['start']>;
   put(object: object): StoredObject;
   /** The node's state when it is as wanted. */
   state(isWanted: (state: State | undefined) => boolean): Promise<State>;
@@ -26,7 +26,7 @@ interface ClusterNode extends AsyncDisposable {
 interface State extends StoredObject {
   readonly status?: {
     readonly pluginVersion?: string;
-    readonly resources?: readonly { name: string; parent: string; health: string; code?: string }[];
+    readonly resources?: readonly { name: string; parent: string; held?: number; health: string; code?: string }[];
     readonly observedPolicies?: readonly { name: string; generation: number }[];
   };
 }
@@ -45,7 +45,7 @@ async function makeClusterNode(): Promise<ClusterNode> {
     node,
     server,
     reach,
-    start: () => node.start('--source', 'cluster', '--kubeconfig', kubeconfig),
+    start: (...flags) => node.start('--source', 'cluster', '--kubeconfig', kubeconfig, ...flags),
     put: (object) => server.store.put(object as Parameters<StandInApiServer['store']['put']>[0]),
     state: async (isWanted) =>
       (await until(
@@ -122,6 +122,21 @@ test(
     assert.equal(count(plugin.output, /resource registered/), 1);
   },
 );
+
+test('the state tells how many devices of a resource pods hold, as they come and go', options, async () => {
+  await using cluster = await makeClusterNode();
+  const { node, put, state } = cluster;
+  put(nodeObject(node.name, {}));
+  put(policy('eth0', 3));
+  cluster.start(...quick);
+  await node.offers({ net: 3 });
+  const untilHeld = (count: number) => state((seen) => seen?.status?.resources?.[0]?.held === count);
+  await untilHeld(0);
+  const { ids } = await node.allocate('net', 2);
+  await untilHeld(2);
+  node.release('net', ids.slice(1));
+  await untilHeld(1);
+});
 
 test('without an API server the start waits and says why, and goes on when it is there', options, async () => {
   await using cluster = await makeClusterNode();
