@@ -6,8 +6,9 @@ import { readClusterRecord, readNodePlans } from './cluster-record.ts';
 import { apiServerUrl, clusterFolder, mostNodes, type NodePlan, type NodeSpec, paths } from './layout.ts';
 import { inNode } from './node/make-node-host.ts';
 import { removeNode } from './node/remove-node.ts';
-import { startNode } from './node/start-node.ts';
+import { kubeletProcess, startKubelet, startNode } from './node/start-node.ts';
 import { run } from './run.ts';
+import { stopDaemon } from './start-daemon.ts';
 
 /** A cluster that is up. Its disposal closes connections to it, and leaves it up. */
 export interface Cluster extends AsyncDisposable {
@@ -23,6 +24,8 @@ export interface Cluster extends AsyncDisposable {
   addNode(spec: NodeSpec): Promise<void>;
   /** As a machine that is switched off, whose Node is then deleted. */
   removeNode(name: string): Promise<void>;
+  /** Ends a node's kubelet and starts it again; its containers run on. */
+  restartKubelet(name: string): Promise<void>;
   /** Resolves when every node of the cluster is Ready, and pods can be made. */
   untilReady(): Promise<void>;
   /** Runs a program in a node's namespaces, and returns what it printed. */
@@ -58,6 +61,12 @@ export async function openCluster(): Promise<Cluster> {
     async removeNode(name) {
       await removeNode(name);
       await mustKubectl(['delete', 'node', name, '--ignore-not-found']);
+    },
+    async restartKubelet(name) {
+      const plan = (await readNodePlans()).find((one) => one.name === name);
+      if (plan === undefined) throw new Error(`${name}: no such node`);
+      await stopDaemon(kubeletProcess(name));
+      await startKubelet(plan);
     },
     async untilReady() {
       const wanted = (await readNodePlans()).map(({ name }) => name).toSorted();

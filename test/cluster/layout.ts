@@ -8,7 +8,12 @@ export const prefix = 'kmtc';
 export const clusterFolder = '/tmp/kube-macvtap-cluster';
 
 /** The link that the nodes and the machine meet on. */
-export const bridge = { name: `${prefix}-br`, address: '10.99.0.1', prefixLength: 24 } as const;
+export const bridge = {
+  name: `${prefix}-br`,
+  address: '10.99.0.1',
+  prefixLength: 24,
+  macAddress: '02:00:0a:63:00:01',
+} as const;
 
 /**
  * The address of the Service `kubernetes`, the first of their range. It is the machine's own, where the API server listens:

@@ -4,7 +4,11 @@ import { type NodePlan, podRange } from '../layout.ts';
 /** Where CNI's configurations lie on a node. */
 export const cniFolder = '/etc/cni/net.d';
 
-const podNetworkFile = '10-pods.conflist';
+/**
+ * A single plugin's configuration, not a list: of a list Multus 4.2 forgets on DEL what it does not know of its own, such as
+ * ranges, and the sandbox is never removed.
+ */
+const podNetworkFile = '10-pods.conf';
 
 export const multusKubeconfig = `${cniFolder}/multus.d/multus.kubeconfig`;
 
@@ -27,15 +31,11 @@ export function cniConfigs(node: NodePlan): Readonly<Record<string, object>> {
     [podNetworkFile]: {
       cniVersion: '1.0.0',
       name: 'pods',
-      plugins: [
-        {
-          type: 'bridge',
-          bridge: 'cni0',
-          isGateway: true,
-          hairpinMode: true,
-          ipam: { type: 'host-local', ranges: [[{ subnet: podRange(node) }]], routes: [{ dst: '0.0.0.0/0' }] },
-        },
-      ],
+      type: 'bridge',
+      bridge: 'cni0',
+      isGateway: true,
+      hairpinMode: true,
+      ipam: { type: 'host-local', ranges: [[{ subnet: podRange(node) }]], routes: [{ dst: '0.0.0.0/0' }] },
     },
   };
 }

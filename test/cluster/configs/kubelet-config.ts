@@ -15,6 +15,8 @@ export function kubeletConfig(node: string, caFile: string): string {
     enforceNodeAllocatable: [],
     failCgroupV1: false,
     failSwapOn: false,
+    // What a node offers is told with its status: sooner than every 10 s, for tests wait for it.
+    nodeStatusUpdateFrequency: '1s',
     // Several nodes share the machine's disk and memory, and no image can be pulled again.
     evictionHard: { 'memory.available': '10Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     imageGCHighThresholdPercent: 100,

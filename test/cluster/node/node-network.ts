@@ -13,6 +13,9 @@ import {
 } from '../layout.ts';
 import { ip } from '../run.ts';
 
+/** Networks of tests ask for as much as the proposal's: 9000. */
+const wireMTU = 9000;
+
 /** Makes a node's network namespace: its uplink to the machine, and its NICs, each on the wire of its name. */
 export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   const namespace = namespaceName(node.name);
@@ -23,7 +26,7 @@ export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[
   await ip(`-n ${namespace} route add default via ${bridge.address}`);
   // Pods reach their node's bridge, and from there the other nodes and the machine.
   await ip(`netns exec ${namespace} sysctl -q -w net.ipv4.ip_forward=1`);
-  for (const nic of node.interfaces) await plug(node, nic, nicPort(node, nic), await makeWire(nic));
+  for (const nic of node.interfaces) await plug(node, nic, nicPort(node, nic), await makeWire(nic), wireMTU);
   await ip(`route replace ${podRange(node)} via ${nodeAddress(node)}`);
   for (const other of others) {
     await ip(`-n ${namespace} route replace ${podRange(other)} via ${nodeAddress(other)}`);
@@ -31,7 +34,7 @@ export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[
   }
 }
 
-/** Removes what makeNodeNetwork made; wires stay for the nodes that are on them. */
+/** Removes what makeNodeNetwork made, and the wires that no other node is on. */
 export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   for (const other of others) {
     await ip(`-n ${namespaceName(other.name)} route delete ${podRange(node)}`);
@@ -40,6 +43,8 @@ export async function removeNodeNetwork(node: NodePlan, others: readonly NodePla
   // The kernel takes a namespace apart in its own time; the pairs go at once with these ends, and the route with its gateway's.
   for (const port of [uplinkPort(node), ...node.interfaces.map((nic) => nicPort(node, nic))]) await removeLink(port);
   await ip(`route delete ${podRange(node)}`);
+  const wired = new Set(others.flatMap(({ interfaces }) => interfaces));
+  for (const nic of node.interfaces.filter((name) => !wired.has(name))) await removeLink(wireName(nic));
 }
 
 export async function removeLink(name: string): Promise<void> {
@@ -51,9 +56,9 @@ export async function removeLink(name: string): Promise<void> {
 }
 
 /** A cable from an interface of a node to a bridge of the machine. */
-async function plug(node: NodePlan, nic: string, port: string, onto: string): Promise<void> {
+async function plug(node: NodePlan, nic: string, port: string, onto: string, mtu = 1500): Promise<void> {
   const namespace = namespaceName(node.name);
-  await ip(`link add ${port} type veth peer name ${nic} netns ${namespace}`);
+  await ip(`link add ${port} mtu ${mtu} type veth peer name ${nic} mtu ${mtu} netns ${namespace}`);
   await ip(`link set ${port} master ${onto} up`);
   await ip(`-n ${namespace} link set ${nic} up`);
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { before, describe, it } from 'node:test';
+import { deviceIDs } from '../../policy/device/device-id.ts';
+import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { nodeCentric } from '../demo/hosts.ts';
+import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
+import { until } from '../process/until.ts';
+import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
+import { deletePod, isReady, makePod, readPod, runInPod, runPod, untilPodReady } from './pods.ts';
+import { untilAllocatable, untilHeld } from './resources.ts';
+import { killSandbox } from './sandbox.ts';
+import { readPodTap } from './taps.ts';
+
+const cluster = await macvtapClusterOfFile();
+const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
+const resource = 'macvtap.network.kubevirt.io/bondedIface';
+const guardMs = 120_000;
+
+/** The devices that `bondedIface` can have on a node, by the path that kubelet puts into the pod. */
+function possibleTaps(node: string): readonly string[] {
+  return deviceIDs('bondedIface', 25).map((id) => `/dev/tap${deviceIfindex(node, id)}`);
+}
+
+before(async () => {
+  await cluster.mustKubectl(['apply', '-f', '-'], read('seed/node-centric/policy.yaml'));
+  await untilAllocatable(cluster, nodeCentric);
+  await cluster.mustKubectl(['apply', '-n', 'default', '-f', '-'], read('apiserver/seed-network.yaml'));
+});
+
+describe("a pod with the proposal's network", () => {
+  it('that names the network alone is given a device, and the tap of its link, which is 107:107', async () => {
+    const pod = await runPod(cluster, { name: 'vm', node: 'h1', networks: 'macvtap0' });
+    assert.equal(pod.spec.containers[0]?.resources.limits?.[resource], '1');
+    const tap = await readPodTap(cluster, 'vm');
+    assert.deepEqual([tap.owner, tap.mtu], ['107:107', 9000]);
+    assert.ok(possibleTaps('h1').includes(tap.path), tap.path);
+    await untilHeld(cluster, 'h1', 'bondedIface', 1);
+  });
+
+  it('that is deleted leaves its device free and no tap behind', async () => {
+    const { path } = await readPodTap(cluster, 'vm');
+    await deletePod(cluster, 'vm');
+    await untilHeld(cluster, 'h1', 'bondedIface', 0);
+    await until(
+      async () => existsSync(path),
+      (exists) => !exists,
+      guardMs,
+    );
+  });
+
+  it('whose sandbox is killed comes back with the same tap, number for number, and can be deleted', async () => {
+    await runPod(cluster, { name: 'lost', node: 'h1', networks: 'macvtap0' });
+    const first = await readPodTap(cluster, 'lost');
+    await killSandbox(cluster, 'h1', 'lost');
+    await until(
+      async () => (await readPod(cluster, 'lost')).status,
+      ({ containerStatuses }) => containerStatuses?.[0]?.restartCount === 1,
+      guardMs,
+    );
+    await untilPodReady(cluster, 'lost');
+    const { path, owner, ifindex, mac } = await readPodTap(cluster, 'lost');
+    assert.deepEqual([path, owner, ifindex, mac], [first.path, first.owner, first.ifindex, first.mac]);
+    await deletePod(cluster, 'lost');
+    await untilHeld(cluster, 'h1', 'bondedIface', 0);
+  });
+
+  it('exchanges frames over its tap with one on another node', async () => {
+    await runPod(cluster, { name: 'near', node: 'h1', networks: 'macvtap0' });
+    await runPod(cluster, { name: 'far', node: 'h2', networks: 'macvtap0' });
+    const near = await readPodTap(cluster, 'near');
+    const far = await readPodTap(cluster, 'far');
+    // Of /dev there is one for all namespaces: what is opened here is what the pods have.
+    await using nearTap = await openTap(near.path);
+    await using farTap = await openTap(far.path);
+    await nearTap.send(ethernetFrame(far.mac, near.mac, 'there'));
+    assert.ok(await farTap.receive((frame) => frameText(frame) === 'there', guardMs));
+    await farTap.send(ethernetFrame(near.mac, far.mac, 'and back'));
+    assert.ok(await nearTap.receive((frame) => frameText(frame) === 'and back', guardMs));
+    for (const name of ['near', 'far']) await deletePod(cluster, name);
+  });
+
+  it('that no node can take stays Pending, and its event names the resource', async () => {
+    await makePod(cluster, { name: 'nowhere', node: 'h3', networks: 'macvtap0' });
+    const { status } = await until(
+      () => readPod(cluster, 'nowhere'),
+      (pod) =>
+        pod.status.conditions?.some(({ type, status }) => type === 'PodScheduled' && status === 'False') === true,
+      guardMs,
+    );
+    assert.equal(status.phase, 'Pending');
+    assert.match(status.conditions?.[0]?.message ?? '', /Insufficient macvtap\.network\.kubevirt\.io\/bondedIface/);
+    await deletePod(cluster, 'nowhere');
+  });
+});
+
+describe('thirty pods at once', () => {
+  it('each get a tap of their own, on the nodes that have them, and leave nothing', async () => {
+    const names = Array.from({ length: 30 }, (_, at) => `many-${at}`);
+    const pods = await Promise.all(names.map((name) => runPod(cluster, { name, networks: 'macvtap0' })));
+    const taps = await Promise.all(names.map((name) => readPodTap(cluster, name)));
+    assert.equal(new Set(taps.map(({ path }) => path)).size, 30);
+    assert.equal(new Set(taps.map(({ mac }) => mac)).size, 30);
+    assert.deepEqual(
+      taps.filter(({ path }, at) => !possibleTaps(pods[at]?.spec.nodeName ?? '').includes(path)),
+      [],
+    );
+    await Promise.all(names.map((name) => deletePod(cluster, name)));
+    for (const node of ['h1', 'h2']) await untilHeld(cluster, node, 'bondedIface', 0);
+    await until(
+      async () => taps.filter(({ path }) => existsSync(path)),
+      (left) => left.length === 0,
+      guardMs,
+    );
+  });
+});
+
+describe('a running pod', () => {
+  it('keeps its link while its node plugin is killed and started again, and others come after', async () => {
+    await runPod(cluster, { name: 'stays', node: 'h1', networks: 'macvtap0' });
+    const first = await readPodTap(cluster, 'stays');
+    await cluster.stopNodePlugin('h1', 'SIGKILL');
+    await cluster.startNodePlugin('h1');
+    await untilAllocatable(cluster, nodeCentric);
+    assert.deepEqual(await readPodTap(cluster, 'stays'), first);
+    await runPod(cluster, { name: 'later', node: 'h1', networks: 'macvtap0' });
+    assert.notEqual((await readPodTap(cluster, 'later')).path, first.path);
+    await deletePod(cluster, 'later');
+  });
+
+  it('keeps it while kubelet is restarted, after which devices are given out as before', async () => {
+    const first = await readPodTap(cluster, 'stays');
+    await cluster.restartKubelet('h1');
+    await runPod(cluster, { name: 'after', node: 'h1', networks: 'macvtap0' });
+    assert.deepEqual(await readPodTap(cluster, 'stays'), first);
+    assert.notEqual((await readPodTap(cluster, 'after')).path, first.path);
+    assert.ok(isReady(await readPod(cluster, 'stays')));
+    await runInPod(cluster, 'stays', 'true');
+    for (const name of ['after', 'stays']) await deletePod(cluster, name);
+    await untilHeld(cluster, 'h1', 'bondedIface', 0);
+  });
+});

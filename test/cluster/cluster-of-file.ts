@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import { after, afterEach } from 'node:test';
+import { createProgress } from '../demo/progress.ts';
+import { bringDown } from './bring-down.ts';
+import { bringUp } from './bring-up.ts';
+import type { Cluster } from './cluster.ts';
+import type { NodeSpec } from './layout.ts';
+import { keepLogs } from './logs.ts';
+
+/** A cluster that is up as long as the tests of a file run; the logs of one in which a test failed are kept. */
+export async function clusterOfFile(nodes: readonly NodeSpec[]): Promise<Cluster> {
+  let hasFailed = false;
+  const quiet = createProgress(() => {}, new AbortController().signal);
+  after(async () => {
+    if (hasFailed) await tellLogs();
+    await bringDown();
+  });
+  afterEach((context) => {
+    if ('passed' in context && !context.passed) hasFailed = true;
+  });
+  try {
+    const cluster = await bringUp(nodes, quiet);
+    after(() => cluster[Symbol.asyncDispose]());
+    return cluster;
+  } catch (thrown) {
+    await tellLogs();
+    throw thrown;
+  }
+}
+
+async function tellLogs(): Promise<void> {
+  console.error(`the logs of all parts are kept in ${await keepLogs()}`);
+}

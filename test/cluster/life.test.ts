@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { until } from '../process/until.ts';
+import { bringDown, findRemains } from './bring-down.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { membersOf } from './control-groups.ts';
+import { nodeFolder, nodeGroup } from './layout.ts';
+import { runPod } from './pods.ts';
+import { logFile } from './start-daemon.ts';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+const guardMs = 120_000;
+
+/** A run of `npm run cluster -- up` that is killed, with all that it has started, once kubelet of a node runs. */
+async function killedRun(): Promise<void> {
+  await bringDown();
+  const running = spawn(process.execPath, [main, 'up'], { stdio: 'ignore' });
+  await until(
+    async () => existsSync(logFile('h2-kubelet')) || running.exitCode !== null,
+    (isFar) => isFar,
+    guardMs,
+  );
+  running.kill('SIGKILL');
+  await once(running, 'exit');
+  assert.notDeepEqual(await findRemains(), []);
+}
+
+await killedRun();
+const cluster = await clusterOfFile([{ name: 'first', labels: {}, interfaces: ['eth0'] }]);
+const nodeNames = async () => (await cluster.nodes()).map(({ name }) => name);
+
+/** All but processes, whose number changes by itself. */
+const remains = async () => (await findRemains()).filter((remain) => !remain.startsWith('process'));
+
+describe('a cluster', () => {
+  let before: readonly string[] = [];
+
+  it('comes up though an earlier one was killed in the middle, and holds nothing of that', async () => {
+    assert.deepEqual(await nodeNames(), ['first']);
+    assert.deepEqual(membersOf(nodeGroup('h1')), []);
+    await runPod(cluster, { name: 'on-first', node: 'first' });
+  });
+
+  it('takes a further node, which runs pods, and none of a name that there is', async () => {
+    before = await remains();
+    await cluster.addNode({ name: 'second', labels: { zone: 'a' }, interfaces: ['eth0', 'ens1'] });
+    await cluster.untilReady();
+    assert.deepEqual(await nodeNames(), ['first', 'second']);
+    await runPod(cluster, { name: 'on-second', node: 'second' });
+    await assert.rejects(cluster.addNode({ name: 'second', labels: {}, interfaces: [] }), /there is such a node/);
+  });
+
+  it('loses a node with all its processes, control groups, links and files', async () => {
+    assert.notDeepEqual(membersOf(nodeGroup('second')), []);
+    assert.notDeepEqual(await remains(), before);
+    await cluster.removeNode('second');
+    assert.deepEqual([membersOf(nodeGroup('second')), existsSync(nodeFolder('second'))], [[], false]);
+    assert.deepEqual(await remains(), before);
+    assert.equal((await cluster.kubectl(['get', 'node', 'second'])).code, 1);
+    await runPod(cluster, { name: 'still', node: 'first' });
+  });
+
+  it('leaves nothing on the machine when it is taken down, though pods ran', async () => {
+    await bringDown();
+    assert.deepEqual(await findRemains(), []);
+    await bringDown();
+  });
+});

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { until } from '../process/until.ts';
+import type { Cluster } from './cluster.ts';
+import { busyboxImage } from './images/build-images.ts';
+
+export interface PodOptions {
+  readonly name: string;
+  /** Where it must run; else the scheduler chooses. */
+  readonly node?: string;
+  /** The networks that Multus adds. */
+  readonly networks?: string;
+  readonly limits?: Readonly<Record<string, string>>;
+  /** A shell's; else it sleeps. */
+  readonly script?: string;
+}
+
+/** A pod as the API server tells it. */
+export interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly containers: readonly { readonly resources: { readonly limits?: Readonly<Record<string, string>> } }[];
+  };
+  readonly status: {
+    readonly phase: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number }[];
+  };
+}
+
+/** Pods start within seconds; only one that never does waits this long. */
+const podGuardMs = 120_000;
+
+export function podObject({ name, node, networks, limits, script = 'exec sleep infinity' }: PodOptions): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, ...(networks && { annotations: { 'k8s.v1.cni.cncf.io/networks': networks } }) },
+    spec: {
+      // By its label, and not by nodeName, which would leave the scheduler out.
+      ...(node && { nodeSelector: { 'kubernetes.io/hostname': node } }),
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: 'compute',
+          image: busyboxImage,
+          imagePullPolicy: 'Never',
+          command: ['/bin/sh', '-c', script],
+          ...(limits && { resources: { limits } }),
+        },
+      ],
+    },
+  };
+}
+
+/** Makes a pod in the namespace `default` and waits until it is Ready. */
+export async function runPod(cluster: Cluster, options: PodOptions): Promise<Pod> {
+  await makePod(cluster, options);
+  return await untilPodReady(cluster, options.name);
+}
+
+export async function makePod(cluster: Cluster, options: PodOptions): Promise<Pod> {
+  return await cluster.admin.must<Pod>('POST', podPath(), { body: podObject(options) });
+}
+
+/** Resolves with the pod once it is Ready; fails with what is said of it when it never is. */
+export async function untilPodReady(cluster: Cluster, name: string): Promise<Pod> {
+  try {
+    return await until(() => readPod(cluster, name), isReady, podGuardMs);
+  } catch (thrown) {
+    throw new Error(`pod ${name} is not Ready:\n${await describe(cluster, name)}`, { cause: thrown });
+  }
+}
+
+export async function readPod(cluster: Cluster, name: string): Promise<Pod> {
+  return await cluster.admin.must<Pod>('GET', podPath(name));
+}
+
+/** Deletes a pod and waits until kubelet has, too. */
+export async function deletePod(cluster: Cluster, name: string): Promise<void> {
+  await cluster.admin.must('DELETE', podPath(name));
+  await until(
+    async () => (await cluster.admin.call('GET', podPath(name))).status,
+    (status) => status === 404,
+    podGuardMs,
+  );
+}
+
+/** Runs a shell's script in a pod's container and returns what it printed; raises with what it said when it fails. */
+export async function runInPod(cluster: Cluster, name: string, script: string): Promise<string> {
+  return await cluster.mustKubectl(['exec', name, '--', '/bin/sh', '-c', script]);
+}
+
+export function isReady({ status }: Pod): boolean {
+  return status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+}
+
+function podPath(name?: string): string {
+  return `/api/v1/namespaces/default/pods${name === undefined ? '' : `/${name}`}`;
+}
+
+async function describe(cluster: Cluster, name: string): Promise<string> {
+  const { stdout, stderr } = await cluster.kubectl(['describe', 'pod', name]);
+  return `${stdout}${stderr}`;
+}

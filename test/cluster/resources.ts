@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from 'node:util';
+import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { until } from '../process/until.ts';
+import type { Cluster } from './cluster.ts';
+
+/** What each node offers: `{ h1: { bondedIface: 25 } }`. */
+export type Offers = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** kubelet writes a new capacity within seconds, at the latest with its next status (traps: up to 18 s). */
+const statusGuardMs = 90_000;
+
+interface NodeList {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly status: { readonly allocatable: Readonly<Record<string, string>> };
+  }[];
+}
+
+/** Our resources in each Node's allocatable. A count of 0 means that there is none: kubelet never forgets a name. */
+export async function readAllocatable(cluster: Cluster): Promise<Offers> {
+  const { items } = await cluster.admin.must<NodeList>('GET', '/api/v1/nodes');
+  return Object.fromEntries(
+    items.map(({ metadata, status }) => [
+      metadata.name,
+      Object.fromEntries(
+        Object.entries(status.allocatable)
+          .filter(([name, count]) => name.startsWith(resourcePrefix) && count !== '0')
+          .map(([name, count]) => [name.slice(resourcePrefix.length), Number(count)]),
+      ),
+    ]),
+  );
+}
+
+/** Resolves when the Nodes offer exactly this. */
+export async function untilAllocatable(cluster: Cluster, expected: Offers): Promise<void> {
+  await until(
+    () => readAllocatable(cluster),
+    (offers) => isDeepStrictEqual(offers, expected),
+    statusGuardMs,
+  );
+}
+
+interface NodeState {
+  readonly status: { readonly resources?: readonly { readonly name: string; readonly held?: number }[] };
+}
+
+/** How many devices of a resource pods hold on a node, as the node's state says. */
+export async function readHeld(cluster: Cluster, node: string, resource: string): Promise<number | undefined> {
+  const path = `/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates/${node}`;
+  const { status } = await cluster.admin.must<NodeState>('GET', path);
+  return status.resources?.find(({ name }) => name === resource)?.held;
+}
+
+/** Resolves when so many are held. */
+export async function untilHeld(cluster: Cluster, node: string, resource: string, count: number): Promise<void> {
+  await until(
+    () => readHeld(cluster, node, resource),
+    (held) => held === count,
+    statusGuardMs,
+  );
+}

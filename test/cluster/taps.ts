@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Cluster } from './cluster.ts';
+import { runInPod } from './pods.ts';
+
+/** A pod's macvtap as the pod itself sees it. */
+export interface PodTap {
+  /** `/dev/tap1073741900`: the one node of that kind in the pod. */
+  readonly path: string;
+  /** `107:107` */
+  readonly owner: string;
+  /** `e0:1`, in hexadecimal. */
+  readonly device: string;
+  readonly ifindex: number;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
+/**
+ * Reads the link `net1` and the device node that kubelet gave the pod. Raises when there is more or less than one node, or
+ * it is not the link's own.
+ */
+export async function readPodTap(cluster: Cluster, pod: string): Promise<PodTap> {
+  const script = `set -e
+ls /dev | grep ^tap
+stat -c '%u:%g %t:%T' /dev/tap*
+cat /sys/class/net/net1/ifindex /sys/class/net/net1/address /sys/class/net/net1/mtu
+cat /sys/class/net/net1/macvtap/tap*/dev`;
+  const lines = (await runInPod(cluster, pod, script)).trim().split('\n');
+  const [name, node = '', ifindex, mac = '', mtu, own = ''] = lines;
+  const [owner = '', device = ''] = node.split(' ');
+  const [major, minor] = own.split(':').map((number) => Number(number).toString(16));
+  if (lines.length !== 6 || name !== `tap${ifindex}` || device !== `${major}:${minor}`) {
+    throw new Error(`pod ${pod} has not just the tap of its net1:\n${lines.join('\n')}`);
+  }
+  return { path: `/dev/${name}`, owner, device, ifindex: Number(ifindex), mac, mtu: Number(mtu) };
+}
