@@ -8,7 +8,7 @@ import { nodeCentric } from '../demo/hosts.ts';
 import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
 import { until } from '../process/until.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
-import { deletePod, isReady, makePod, readPod, runInPod, runPod, untilPodReady } from './pods.ts';
+import { deletePod, makePod, readPod, runPod, untilPodReady } from './pods.ts';
 import { untilAllocatable, untilHeld } from './resources.ts';
 import { killSandbox } from './sandbox.ts';
 import { readPodTap } from './taps.ts';
@@ -113,31 +113,5 @@ describe('thirty pods at once', () => {
       (left) => left.length === 0,
       guardMs,
     );
-  });
-});
-
-describe('a running pod', () => {
-  it('keeps its link while its node plugin is killed and started again, and others come after', async () => {
-    await runPod(cluster, { name: 'stays', node: 'h1', networks: 'macvtap0' });
-    const first = await readPodTap(cluster, 'stays');
-    await cluster.stopNodePlugin('h1', 'SIGKILL');
-    await cluster.startNodePlugin('h1');
-    await untilAllocatable(cluster, nodeCentric);
-    assert.deepEqual(await readPodTap(cluster, 'stays'), first);
-    await runPod(cluster, { name: 'later', node: 'h1', networks: 'macvtap0' });
-    assert.notEqual((await readPodTap(cluster, 'later')).path, first.path);
-    await deletePod(cluster, 'later');
-  });
-
-  it('keeps it while kubelet is restarted, after which devices are given out as before', async () => {
-    const first = await readPodTap(cluster, 'stays');
-    await cluster.restartKubelet('h1');
-    await runPod(cluster, { name: 'after', node: 'h1', networks: 'macvtap0' });
-    assert.deepEqual(await readPodTap(cluster, 'stays'), first);
-    assert.notEqual((await readPodTap(cluster, 'after')).path, first.path);
-    assert.ok(isReady(await readPod(cluster, 'stays')));
-    await runInPod(cluster, 'stays', 'true');
-    for (const name of ['after', 'stays']) await deletePod(cluster, name);
-    await untilHeld(cluster, 'h1', 'bondedIface', 0);
   });
 });

@@ -12,7 +12,7 @@ import { buildImages } from './images/build-images.ts';
 import { installBase } from './install-base.ts';
 import { daemonGroup, type NodeSpec, paths } from './layout.ts';
 import { makeMachineNetwork } from './machine-network.ts';
-import { startApiServer, startControllers } from './start-control-plane.ts';
+import { startControllers, startControlPlane } from './start-control-plane.ts';
 
 /**
  * Brings a cluster up, after removing what an earlier one left. Its processes outlive this one; `bringDown` ends them. The
@@ -29,7 +29,7 @@ export async function bringUp(nodes: readonly NodeSpec[], { step }: Progress): P
   await step('images for pods: pause, busybox', () => buildImages(() => {}));
   const record = await step('etcd and the API server answer', async () => {
     await makeMachineNetwork();
-    return await startApiServer();
+    return await startControlPlane();
   });
   await using undo = new AsyncDisposableStack();
   const cluster = undo.use(await openCluster());

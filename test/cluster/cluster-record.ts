@@ -2,16 +2,13 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NodePlan } from './layout.ts';
-import { paths } from './layout.ts';
+import type { Credentials } from '../control-plane/credentials.ts';
+import { type NodePlan, paths } from './layout.ts';
 
 /** What a running cluster must be known by, for who did not start it. */
-export interface ClusterRecord {
-  /** PEM of the authority and its key, with which further identities are signed. */
-  readonly ca: string;
-  readonly caKey: string;
-  readonly caFile: string;
-  readonly adminToken: string;
+export interface ClusterRecord extends Credentials {
+  /** Where its etcd is asked, on loopback. */
+  readonly etcdPort: number;
 }
 
 export async function writeClusterRecord(record: ClusterRecord): Promise<void> {

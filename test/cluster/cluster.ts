@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
 import { type ApiClient, makeApiClient } from '../control-plane/api-client.ts';
 import { type KubectlEnding, runKubectl } from '../control-plane/run-kubectl.ts';
 import { until } from '../process/until.ts';
 import { readClusterRecord, readNodePlans } from './cluster-record.ts';
-import { apiServerUrl, clusterFolder, mostNodes, type NodePlan, type NodeSpec, paths } from './layout.ts';
+import { apiServerUrl, clusterFolder, mostNodes, type NodePlan, type NodeSpec, nodeFolder, paths } from './layout.ts';
 import { inNode } from './node/make-node-host.ts';
-import { removeNode } from './node/remove-node.ts';
-import { kubeletProcess, startKubelet, startNode } from './node/start-node.ts';
+import { kubeletProcess, restartNode, startKubelet, startNode } from './node/start-node.ts';
+import { switchOff } from './node/switch-off.ts';
 import { run } from './run.ts';
+import { apiServerProcess, startApiServer } from './start-control-plane.ts';
 import { stopDaemon } from './start-daemon.ts';
 
 /** A cluster that is up. Its disposal closes connections to it, and leaves it up. */
@@ -24,6 +26,12 @@ export interface Cluster extends AsyncDisposable {
   addNode(spec: NodeSpec): Promise<void>;
   /** As a machine that is switched off, whose Node is then deleted. */
   removeNode(name: string): Promise<void>;
+  /** As by its power button: what ran starts again from its disk, on a new network. */
+  rebootNode(name: string): Promise<void>;
+  /** Afterwards nothing of this can be asked but what nodes themselves answer. */
+  stopApiServer(): Promise<void>;
+  /** Starts it again on what etcd has kept, and waits until it is ready. */
+  startApiServer(): Promise<void>;
   /** Ends a node's kubelet and starts it again; its containers run on. */
   restartKubelet(name: string): Promise<void>;
   /** Resolves when every node of the cluster is Ready, and pods can be made. */
@@ -56,15 +64,25 @@ export async function openCluster(): Promise<Cluster> {
       mustKubectl(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n---\n')),
     nodes: readNodePlans,
     async addNode(spec) {
-      await startNode(record, numbered(spec, await readNodePlans()));
+      const plans = await readNodePlans();
+      await startNode(record, numbered(spec, plans), plans);
     },
     async removeNode(name) {
-      await removeNode(name);
+      const { plan, others } = await findPlan(name);
+      await switchOff(plan, others);
+      await rm(nodeFolder(name), { recursive: true, force: true });
       await mustKubectl(['delete', 'node', name, '--ignore-not-found']);
     },
+    async rebootNode(name) {
+      const { plan, others } = await findPlan(name);
+      await switchOff(plan, others);
+      await restartNode(plan, others);
+    },
+    // It would wait for everybody who watches; those are to be cut off.
+    stopApiServer: () => stopDaemon(apiServerProcess, 1_000),
+    startApiServer: () => startApiServer(record),
     async restartKubelet(name) {
-      const plan = (await readNodePlans()).find((one) => one.name === name);
-      if (plan === undefined) throw new Error(`${name}: no such node`);
+      const { plan } = await findPlan(name);
       await stopDaemon(kubeletProcess(name));
       await startKubelet(plan);
     },
@@ -85,6 +103,14 @@ export async function openCluster(): Promise<Cluster> {
     run: async (node, ...command) => await run(...(await inNode(node, command))),
     [Symbol.asyncDispose]: async () => admin[Symbol.dispose](),
   };
+}
+
+async function findPlan(name: string): Promise<{ plan: NodePlan; others: readonly NodePlan[] }> {
+  const plans = await readNodePlans();
+  const plan = plans.find((one) => one.name === name);
+  if (plan === undefined)
+    throw new Error(`${name}: no such node; there are ${plans.map((one) => one.name).join(', ')}`);
+  return { plan, others: plans.filter((one) => one !== plan) };
 }
 
 /** The lowest number that no node has. */

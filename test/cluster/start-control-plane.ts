@@ -13,44 +13,53 @@ import { makeIdentity, writeIdentity, writeToken } from './identity.ts';
 import { apiServerAddress, apiServerUrl, bridge, clusterFolder, paths } from './layout.ts';
 import { startDaemon } from './start-daemon.ts';
 
+const kubeletClient = {
+  certificate: join(clusterFolder, 'kubelet-client.crt'),
+  key: join(clusterFolder, 'kubelet-client.key'),
+};
+
 /** Starts etcd and the API server, and writes an administrator's kubeconfig. */
-export async function startApiServer(): Promise<ClusterRecord> {
+export async function startControlPlane(): Promise<ClusterRecord> {
   const credentials = await makeCredentials(clusterFolder, [apiServerAddress, bridge.address]);
-  const { ca, caKey, caFile, adminToken } = credentials;
-  const record: ClusterRecord = { ca, caKey, caFile, adminToken };
   const [port = 0, peerPort = 0] = await findPorts(2);
   const etcdOptions = { folder: clusterFolder, port, peerPort };
   const etcd = await startDaemon({ name: 'etcd', command: etcdCommand(etcdOptions) });
   await waitFor('etcd', etcd, () => isEtcdReady(etcdOptions));
 
+  const record: ClusterRecord = { ...credentials, etcdPort: port };
   const { certificate, key } = await makeIdentity(record, { user: 'kube-apiserver', groups: ['system:masters'] });
-  const certificateFile = join(clusterFolder, 'kubelet-client.crt');
-  const keyFile = join(clusterFolder, 'kubelet-client.key');
-  await writeFile(certificateFile, certificate);
-  await writeFile(keyFile, key, { mode: 0o600 });
+  await writeFile(kubeletClient.certificate, certificate);
+  await writeFile(kubeletClient.key, key, { mode: 0o600 });
+  await startApiServer(record);
+  await writeToken(paths.kubeconfig, record, record.adminToken);
+  await writeClusterRecord(record);
+  return record;
+}
+
+export const apiServerProcess = 'kube-apiserver';
+
+/** Starts the API server, also again after it was stopped, and waits until it is ready. */
+export async function startApiServer(record: ClusterRecord): Promise<void> {
   const apiServer = await startDaemon({
-    name: 'kube-apiserver',
+    name: apiServerProcess,
     command: apiServerCommand({
       folder: clusterFolder,
       address: apiServerAddress,
       port: 443,
-      etcd: etcdUrl(etcdOptions),
-      credentials,
+      etcd: etcdUrl({ port: record.etcdPort }),
+      credentials: record,
       flags: [
-        `--client-ca-file=${caFile}`,
-        `--kubelet-client-certificate=${certificateFile}`,
-        `--kubelet-client-key=${keyFile}`,
+        `--client-ca-file=${record.caFile}`,
+        `--kubelet-client-certificate=${kubeletClient.certificate}`,
+        `--kubelet-client-key=${kubeletClient.key}`,
         '--kubelet-preferred-address-types=InternalIP',
         // Webhooks' Services are then reached at their pods' addresses: no proxy runs here.
         '--enable-aggregator-routing=true',
       ],
     }),
   });
-  using admin = makeApiClient(apiServerUrl, ca, adminToken);
-  await waitFor('kube-apiserver', apiServer, async () => (await admin.call('GET', '/readyz')).status === 200);
-  await writeToken(paths.kubeconfig, record, adminToken);
-  await writeClusterRecord(record);
-  return record;
+  using admin = makeApiClient(apiServerUrl, record.ca, record.adminToken);
+  await waitFor(apiServerProcess, apiServer, async () => (await admin.call('GET', '/readyz')).status === 200);
 }
 
 /** Starts the controller manager and the scheduler, each with the identity that the API server has rights for. */

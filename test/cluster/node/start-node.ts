@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { binaryPath } from '../../binaries/binary-path.ts';
 import { networkPlugins } from '../../binaries/recipes.ts';
 import { waitFor } from '../../control-plane/wait-for.ts';
-import { type ClusterRecord, readNodePlans, writeNodePlan } from '../cluster-record.ts';
+import { type ClusterRecord, writeNodePlan } from '../cluster-record.ts';
 import { cniConfigs, cniFolder, multusKubeconfig } from '../configs/cni-config.ts';
 import { containerdConfig } from '../configs/containerd-config.ts';
 import { kubeletConfig } from '../configs/kubelet-config.ts';
@@ -17,20 +17,30 @@ import { inNode, makeNodeHost, pathInNode } from './make-node-host.ts';
 import { makeNodeNetwork } from './node-network.ts';
 
 /** Makes a node and starts its programs. It is Ready some seconds later. */
-export async function startNode(record: ClusterRecord, node: NodePlan): Promise<void> {
-  const others = await readNodePlans();
+export async function startNode(record: ClusterRecord, node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   await mkdir(nodeFolder(node.name), { recursive: true });
   await writeNodePlan(node);
-  await makeNodeNetwork(node, others);
-  await makeNodeHost(node.name);
-  await installNetworkPlugins(record, node);
-  await startContainerd(node.name);
-  await loadImages(node.name);
   await writeIdentity(kubeletKubeconfig(node.name), record, {
     user: `system:node:${node.name}`,
     groups: ['system:nodes'],
   });
   await writeFile(kubeletConfigFile(node.name), kubeletConfig(node.name, record.caFile));
+  await switchOn(node, others, async () => {
+    await installNetworkPlugins(record, node);
+    await startContainerd(node.name);
+    await loadImages(node.name);
+  });
+}
+
+/** Starts a node that was switched off, with what is on its disk. */
+export async function restartNode(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  await switchOn(node, others, () => startContainerd(node.name));
+}
+
+async function switchOn(node: NodePlan, others: readonly NodePlan[], prepare: () => Promise<void>): Promise<void> {
+  await makeNodeNetwork(node, others);
+  await makeNodeHost(node.name);
+  await prepare();
   await startKubelet(node);
 }
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeGroup } from '../control-groups.ts';
+import { type NodePlan, nodeFolder, nodeGroup } from '../layout.ts';
+import { stopDaemon } from '../start-daemon.ts';
+import { hostProcess } from './make-node-host.ts';
+import { removeNodeNetwork } from './node-network.ts';
+import { containerdProcess, kubeletProcess } from './start-node.ts';
+
+/** Ends a node as its power does: nothing of it runs or is plugged in any more; its disk stays. */
+export async function switchOff(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  const { name } = node;
+  // With the first process of the node's own process namespace, the kernel ends all others in it.
+  await stopDaemon(hostProcess(name), 0);
+  for (const process of [kubeletProcess(name), containerdProcess(name)]) await stopDaemon(process, 0);
+  await removeGroup(nodeGroup(name));
+  await removeNodeNetwork(node, others);
+  await rm(join(nodeFolder(name), 'ready'), { force: true });
+}
