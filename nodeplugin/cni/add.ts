@@ -9,7 +9,7 @@ import { deviceMAC, findWantedMAC } from './choose-mac.ts';
 import type { CNIContext, OwnTap } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
 import { explainRefusal } from './explain-refusal.ts';
-import { findDevice, readDeviceID } from './find-device.ts';
+import { describePod, findDevice, readDeviceID } from './find-device.ts';
 import { findParent } from './find-parent.ts';
 import { freeForAdd } from './free-for-add.ts';
 import type { NetConf } from './net-conf.ts';
@@ -27,6 +27,7 @@ interface Attaching {
   readonly entry: DeviceEntry;
   readonly parent: InterfaceFacts & { readonly ifindex: number };
   readonly attachment: Attachment;
+  readonly pod: CNIEnvironment['pod'];
   readonly netns: OpenNetns;
   readonly conf: NetConf;
 }
@@ -53,9 +54,9 @@ export async function add(
     checkMode(id, entry, conf, context);
     const parent = findParent(id, entry, context);
     const mac = chooseMAC(id, entry, parent, conf, environment, context);
-    const { containerID, ifname } = environment;
+    const { containerID, ifname, pod } = environment;
     const attachment = { containerID, ifname, netnsPath: netns.path, netnsInode: netns.inode, mac, network: conf.name };
-    const attaching = { id, entry, parent, attachment, netns, conf };
+    const attaching = { id, entry, parent, attachment, pod, netns, conf };
     const isThere = await stands(attaching, context, signal);
     await using undo = new AsyncDisposableStack();
     if (!isThere) await attach(attaching, undo, context, signal);
@@ -88,14 +89,14 @@ async function stands(
 }
 
 async function attach(
-  { id, entry, parent, attachment, netns, conf }: Attaching,
+  { id, entry, parent, attachment, pod, netns, conf }: Attaching,
   undo: AsyncDisposableStack,
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { links } = context;
   const { attachment: former, ...device } = entry;
-  const attached = { ...device, parentIfindex: parent.ifindex, attachment };
+  const attached = { ...device, parentIfindex: parent.ifindex, ...(pod && { pod: describePod(pod) }), attachment };
   const freeing = freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal);
   // Where a lost sandbox is must be known until it is freed.
   if (former !== undefined) await freeing;

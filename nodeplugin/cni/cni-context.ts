@@ -24,7 +24,7 @@ type CNILinks = Pick<
 
 /** Who holds a device, as kubelet says; undefined while kubelet may not know all pods of its node. */
 export interface DeviceHolders {
-  /** By kubelet's last answer. */
+  /** By kubelet's last answer; undefined, too, where it was asked before the device's last Allocate. */
   known(deviceID: string): readonly PodName[] | undefined;
   /** By an answer to a question that is asked now. */
   ask(deviceID: string, signal: AbortSignal): Promise<readonly PodName[] | undefined>;

@@ -27,8 +27,9 @@ export function readDeviceID({ deviceID, name }: NetConf, { resources }: CNICont
 
 /**
  * What a device was given, as the ledger knows it or, where that was lost, as kubelet and the kernel do. A configuration
- * can name any device: one that kubelet gave to another pod is refused, and so is one that it gave to nobody. Raises
- * `DeviceNotAllocated`, `DeviceHeldElsewhere`, `PodResourcesUnavailable`.
+ * can name any device: one that kubelet gave to another pod is refused, and so is one that it gave to nobody. It lists
+ * nobody for the devices of ordinary init containers, too; then the pod has to be the one that had the device before, or
+ * the first to come since its Allocate. Raises `DeviceNotAllocated`, `DeviceHeldElsewhere`, `PodResourcesUnavailable`.
  */
 export async function findDevice(
   id: string,
@@ -38,51 +39,74 @@ export async function findDevice(
 ): Promise<DeviceEntry> {
   const record = context.ledger.get(id);
   const { pod } = environment;
-  // Allocate made the record and nobody has the device yet: kubelet's last answer may well be older than that.
-  const isFresh = record !== undefined && (record.attachment === undefined || isOwnSandbox(record, environment));
-  const known = context.holders.known(id);
-  if (isFresh && (known === undefined || known.length === 0 || includes(known, pod))) return withoutUse(record);
+  const isHere = record !== undefined && (record.attachment === undefined || isOwnSandbox(record, environment));
+  if (isHere && (wasOf(record, pod) || includes(context.holders.known(id), pod))) return withoutUse(record);
   const holders = await context.holders.ask(id, signal);
-  if (holders === undefined) {
-    if (record !== undefined && !isInOtherPod(record)) return withoutUse(record);
-    const why = record === undefined ? 'is not in the ledger' : 'has a link in another sandbox';
-    throw new MacvtapError(
-      'PodResourcesUnavailable',
-      `device ${id} ${why}, and kubelet does not say yet who holds it; it is tried again`,
-      { facts: { device: id } },
-    );
+  if (includes(holders, pod)) {
+    const entry = record === undefined ? await rebuildEntry(id, context, signal) : withoutUse(record);
+    if (entry !== undefined) return entry;
+  } else {
+    if (holders !== undefined && holders.length > 0) throw heldElsewhere(id, "is another pod's");
+    if (record !== undefined && mayTake(record, environment)) return withoutUse(record);
+    if (holders === undefined) throw notSaidYet(id, record);
+    if (record !== undefined && isAlive(record)) throw heldElsewhere(id, "has a link in another pod's sandbox");
   }
-  if (holders.length > 0 && !includes(holders, pod)) {
-    throw new MacvtapError(
-      'DeviceHeldElsewhere',
-      `device ${id} is another pod's: leave deviceID out of the NetworkAttachmentDefinition, since Multus fills it in`,
-      { facts: { device: id } },
-    );
-  }
-  if (record !== undefined) return withoutUse(record);
-  const rebuilt = holders.length === 0 ? undefined : await rebuildEntry(id, context, signal);
-  if (rebuilt !== undefined) return rebuilt;
-  throw new MacvtapError(
-    'DeviceNotAllocated',
-    `device ${id}: nothing is known of its allocation on this node; delete the pod, so that it is allocated anew`,
-    { facts: { device: id } },
-  );
+  const why =
+    record === undefined
+      ? 'nothing is known of its allocation on this node'
+      : 'it was allocated to another pod, and kubelet gave it to nobody since';
+  throw new MacvtapError('DeviceNotAllocated', `device ${id}: ${why}; delete the pod, so that it is allocated anew`, {
+    facts: { device: id },
+  });
+}
+
+/** Where kubelet names nobody. */
+function mayTake(record: DeviceEntry, environment: CNIEnvironment): boolean {
+  if (record.pod !== undefined) return wasOf(record, environment.pod);
+  return isOwnSandbox(record, environment) || !isAlive(record);
+}
+
+function wasOf({ pod: before }: DeviceEntry, pod: CNIEnvironment['pod']): boolean {
+  return pod !== undefined && before === describePod(pod);
+}
+
+/** How the ledger names a pod. */
+export function describePod({ namespace, name }: PodName): string {
+  return `${namespace}/${name}`;
 }
 
 function isOwnSandbox({ attachment }: DeviceEntry, { netns }: CNIEnvironment): boolean {
   return attachment !== undefined && isSameNetns(netns, attachment.netnsInode);
 }
 
-/** Whether the namespace of an attachment that is not this pod's is still there. */
-function isInOtherPod({ attachment }: DeviceEntry): boolean {
+/** Whether the namespace of its attachment is still there. */
+function isAlive({ attachment }: DeviceEntry): boolean {
   return attachment !== undefined && isSameNetns(attachment.netnsPath, attachment.netnsInode);
 }
 
 /** A runtime that names no pod cannot be held against kubelet's word. */
-function includes(holders: readonly PodName[], pod: CNIEnvironment['pod']): boolean {
+function includes(holders: readonly PodName[] | undefined, pod: CNIEnvironment['pod']): boolean {
+  if (holders === undefined || holders.length === 0) return false;
   return pod === undefined || holders.some(({ namespace, name }) => namespace === pod.namespace && name === pod.name);
 }
 
 function withoutUse({ lastUsed, ...entry }: DeviceEntry & { readonly lastUsed: number }): DeviceEntry {
   return entry;
+}
+
+function heldElsewhere(id: string, why: string): MacvtapError {
+  return new MacvtapError(
+    'DeviceHeldElsewhere',
+    `device ${id} ${why}: leave deviceID out of the NetworkAttachmentDefinition, since Multus fills it in`,
+    { facts: { device: id } },
+  );
+}
+
+function notSaidYet(id: string, record: DeviceEntry | undefined): MacvtapError {
+  const why = record === undefined ? 'is not in the ledger' : "was another pod's";
+  return new MacvtapError(
+    'PodResourcesUnavailable',
+    `device ${id} ${why}, and kubelet does not say yet who holds it; it is tried again`,
+    { facts: { device: id } },
+  );
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeLedger } from './decode-ledger.ts';
 import { encodeLedger } from './encode-ledger.ts';
-import { emptyLedger } from './ledger-content.ts';
+import { emptyLedger, formatVersion } from './ledger-content.ts';
 
 const attachment = {
   containerID: '4f1c',
@@ -13,7 +13,11 @@ const attachment = {
   mac: '52:54:00:0a:0b:0c',
 };
 const device = { resource: 'dataplane', parent: 'bond1', mode: 'bridge', ifindex: 1207959553, attempt: 0, lastUsed: 7 };
-const file = { version: 1, node: 'h1', devices: { dataplaneMvp0: device, dataplaneMvp1: { ...device, attachment } } };
+const file = {
+  version: formatVersion,
+  node: 'h1',
+  devices: { dataplaneMvp0: device, dataplaneMvp1: { ...device, attachment } },
+};
 
 const bytesOf = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
 const decode = (value: unknown) => decodeLedger(bytesOf(value), 'h1');
@@ -31,13 +35,13 @@ test('a ledger of this version is read in whole', () => {
 test('the file has one device a line', () => {
   assert.equal(
     encodeLedger(decode({ ...file, devices: { a: device, b: device } }).content),
-    `{\n  "version": 1,\n  "node": "h1",\n  "devices": {\n    "a": ${JSON.stringify(device)},\n    "b": ${JSON.stringify(device)}\n  }\n}\n`,
+    `{\n  "version": ${formatVersion},\n  "node": "h1",\n  "devices": {\n    "a": ${JSON.stringify(device)},\n    "b": ${JSON.stringify(device)}\n  }\n}\n`,
   );
 });
 
 test('an empty ledger is written and read', () => {
   const text = encodeLedger(emptyLedger('h1'));
-  assert.deepEqual(JSON.parse(text), { version: 1, node: 'h1', devices: {} });
+  assert.deepEqual(JSON.parse(text), { version: formatVersion, node: 'h1', devices: {} });
   assert.deepEqual(decode(text), { content: emptyLedger('h1'), faults: [] });
 });
 
@@ -107,7 +111,7 @@ for (const [change, path] of [
       faults.map((fault) => fault.path),
       [path],
     );
-    assert.deepEqual([content.version, content.node, content.devices.size], [1, 'h1', 2]);
+    assert.deepEqual([content.version, content.node, content.devices.size], [formatVersion, 'h1', 2]);
   });
 }
 
@@ -142,4 +146,11 @@ test('a file of a newer version keeps its version and what cannot be read, and t
   assert.deepEqual(decode(newer).faults, []);
   assert.deepEqual([...decode(newer).content.unread.keys()], ['mode', 'list']);
   assert.deepEqual(encoded(newer), newer);
+});
+
+test('a file of an earlier version is read, and is of this one when it is written', () => {
+  const before = { version: 1, node: 'h1', devices: { a: device } };
+  const { content, faults } = decodeLedger(Buffer.from(JSON.stringify(before)), 'h1');
+  assert.deepEqual([faults, content.version, content.devices.get('a')?.record], [[], 1, device]);
+  assert.deepEqual(JSON.parse(encodeLedger(content)), { ...before, version: formatVersion });
 });

@@ -15,6 +15,8 @@ export interface DeviceEntry {
   readonly attempt: number;
   /** Whose name was hashed into the index, where it is not the ledger's node: one that was renamed. */
   readonly nodeName?: string;
+  /** The pod that ADD attached it to last, since its Allocate: `vms/vm-a`. Absent until then, and where no runtime named one. */
+  readonly pod?: string;
   /** Absent until the device is in a pod, and after it left. */
   readonly attachment?: Attachment;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KeptRecord, LedgerContent } from './ledger-content.ts';
+import { formatVersion, type KeptRecord, type LedgerContent } from './ledger-content.ts';
 
 /** The text of a whole file, one device a line, for whoever looks at it in an emergency. */
 export function encodeLedger({ version, node, devices, unread, unknown }: LedgerContent): string {
   const records = [...[...devices].map(([id, kept]) => [id, encodeRecord(kept)] as const), ...unread];
   const lines = records.map(([id, value]) => `    ${JSON.stringify(id)}: ${JSON.stringify(value)}`);
-  const head = Object.entries({ version, node, ...unknown }).map(
+  const head = Object.entries({ version: Math.max(version, formatVersion), node, ...unknown }).map(
     ([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)},\n`,
   );
   const body = lines.length === 0 ? '{}' : `{\n${lines.join(',\n')}\n  }`;

@@ -10,8 +10,10 @@ import type { DeviceRecord } from './device-record.ts';
  * understands, writes those that it does not touch back as they were found, drops what it does not understand only from
  * a record that it changes, and leaves the file's version as it is. In return a program reads the records of every
  * earlier version in a file of its own. The lines of changes that follow a file's text have its version.
+ *
+ * 2 brought `pod`, which a program of version 1 would keep when it gives the device to another pod.
  */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 export type JSONObject = Readonly<Record<string, unknown>>;
 

@@ -378,7 +378,7 @@ for (const content of ['', '{"version": 1, "node": "h1", "dev', 'garbage', '[]']
 test('a ledger of a newer version is told, used as far as it is understood, and kept', async () => {
   await using state = await stateDirectory();
   const newer = {
-    version: 2,
+    version: 3,
     node: 'h1',
     tombstones: ['x'],
     devices: { a: { ...entry, lastUsed: 3, vlan: 5 }, b: { ...entry, mode: 'source' } },
@@ -388,7 +388,7 @@ test('a ledger of a newer version is told, used as far as it is understood, and 
   assert.deepEqual(state.codes(), ['LedgerNewer']);
   assert.match(
     state.warnings[0]?.message ?? '',
-    /format 2, this one writes 1.*1 devices are understood, 1 are kept unread/,
+    /format 3, this one writes 2.*1 devices are understood, 1 are kept unread/,
   );
   assert.deepEqual(await state.readFile(), newer);
   await ledger.record('c', entry);

@@ -40,6 +40,7 @@ export const deviceFields = {
   ifindex,
   attempt: count,
   nodeName: { ...text, optional: true },
+  pod: { ...text, optional: true },
   lastUsed: count,
 } as const satisfies Record<Exclude<keyof DeviceRecord, 'attachment'>, Field>;
 

@@ -67,3 +67,15 @@ test('a device is held while it is being given out, and until kubelet had the ti
   assert.ok(tracker.mayBeHeld('netMvp0'), 'kubelet was asked before it was answered');
   assert.ok(!track(['netMvp0'], listed([], { askedAtMs: 900_000 }), clock).mayBeHeld('netMvp0'));
 });
+
+test('a device was given out since a moment when its Allocate ended at it or later, or is under way', () => {
+  const clock = { nowMs: 100 };
+  const tracker = track(['netMvp0'], listed([]), clock);
+  assert.ok(!tracker.wasGivenOutSince('netMvp0', 0));
+  const allocating = tracker.allocating(['netMvp0']);
+  assert.ok(tracker.wasGivenOutSince('netMvp0', 200));
+  allocating[Symbol.dispose]();
+  const since = [99, 100, 101].map((atMs) => tracker.wasGivenOutSince('netMvp0', atMs));
+  assert.deepEqual(since, [true, true, false]);
+  assert.ok(!tracker.wasGivenOutSince('netMvp1', 0));
+});

@@ -11,6 +11,8 @@ export interface HeldTracker {
   /** All of them, as of now. */
   current(): readonly HeldDevice[];
   mayBeHeld(id: string): boolean;
+  /** Whether this process was giving the device out then or later: what kubelet said before is no news of it. */
+  wasGivenOutSince(id: string, atMs: number): boolean;
   /** Counts devices as held from now on: kubelet lists them only some time after it was answered. */
   allocating(ids: readonly string[]): Disposable;
 }
@@ -33,6 +35,7 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
   const isHeld = (id: string) => underWay.has(id) || mayBeHeld(view(), id, allocatedAtMs.get(id));
   return {
     mayBeHeld: isHeld,
+    wasGivenOutSince: (id, atMs) => underWay.has(id) || (allocatedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) >= atMs,
     current() {
       const given = ledger.entries().map(([id]) => id);
       const listed = view()?.devices ?? new Map();

@@ -221,6 +221,30 @@ test('a request leads to no file outside the folders of namespaces, and to no de
   await assertUnharmed(stage, before);
 });
 
+test("a device is no other pod's from its Allocate on, and nobody's after its pod went", options, async () => {
+  await using node = await makeShimNode();
+  // Kubelet is not asked again by itself.
+  node.run('--held-refresh', '1h', '--orphan-grace', '1h');
+  await node.offers({ net: 2 });
+  await using pod = await makeNetworkNamespace();
+  await using thief = await makeNetworkNamespace();
+  const { id, tapPath, allocation } = await node.admit('vm-v');
+  const conf = { deviceID: id };
+  const steal = async () => {
+    const { exitCode, output } = await node.call('ADD', { pod: 'thief', containerID: 't', netns: thief.path, conf });
+    assert.deepEqual(await showMacvtaps(thief), []);
+    return [exitCode, output?.details];
+  };
+  assert.deepEqual(await steal(), [1, 'DeviceHeldElsewhere']);
+  const call = { pod: 'vm-v', containerID: 'v', netns: pod.path, conf };
+  assert.equal((await node.call('ADD', call)).exitCode, 0);
+  assert.deepEqual(await steal(), [1, 'DeviceHeldElsewhere']);
+  await assertAttached(pod, tapPath);
+  assert.deepEqual(await node.call('DEL', call), ok);
+  node.kubelet.release(allocation);
+  assert.deepEqual(await steal(), [1, 'DeviceNotAllocated']);
+});
+
 test('an ADD whose caller goes away before it gave the tap to its owner leaves nothing', options, async () => {
   await using scope = new AsyncDisposableStack();
   const stage = await setStage(scope);

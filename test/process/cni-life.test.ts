@@ -208,6 +208,7 @@ suite('a pod', { concurrency: 3 }, () => {
     const { attachment, ...entry } = (await readRecords(node)).netMvp0 ?? {};
     const rest = {
       lastUsed: known.netMvp0?.lastUsed,
+      pod: 'vms/vm-a',
       attachment: { ...attachment, containerID: 'c1', network: 'blue' },
     };
     assert.deepEqual({ ...entry, ...rest }, known.netMvp0);
