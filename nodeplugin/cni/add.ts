@@ -54,7 +54,7 @@ export async function add(
     checkMode(id, entry, conf, context);
     const parent = findParent(id, entry, context);
     const mac = chooseMAC(id, entry, parent, conf, environment, context);
-    const { containerID, ifname, pod } = environment;
+    const { containerID, ifname, pod, sandbox } = environment;
     const attachment = { containerID, ifname, netnsPath: netns.path, netnsInode: netns.inode, mac, network: conf.name };
     const attaching = { id, entry, parent, attachment, pod, netns, conf };
     const isThere = await stands(attaching, context, signal);
@@ -62,7 +62,7 @@ export async function add(
     if (!isThere) await attach(attaching, undo, context, signal);
     await giveAway(attaching, own, context, signal);
     undo.move();
-    return makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox: environment.netns });
+    return makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
   });
 }
 

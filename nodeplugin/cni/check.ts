@@ -49,15 +49,15 @@ function compare(
   { id, record }: AttachedDevice,
   link: LinkDetails | undefined,
   hasNode: boolean,
-  { ifname, netns }: CNIEnvironment,
+  { ifname, sandbox }: CNIEnvironment,
   conf: NetConf,
   { interfaces }: CNIContext,
 ): readonly Comparison[] {
   const { mode, ifindex, parent, attachment } = record;
   const device: readonly Comparison[] = conf.deviceID === undefined ? [] : [['the device', id, conf.deviceID]];
-  if (link === undefined) return [...device, ['the link', undefined, `a macvtap in ${netns}`]];
+  if (link === undefined) return [...device, ['the link', undefined, `a macvtap in ${sandbox}`]];
   const parentIfindex = interfaces().find(({ name }) => name === parent)?.ifindex;
-  const shown = conf.prevResult === undefined ? undefined : (findInResult(conf, { ifname, sandbox: netns }) ?? {});
+  const shown = conf.prevResult === undefined ? undefined : (findInResult(conf, { ifname, sandbox }) ?? {});
   return [
     ...device,
     ['its kind', link.kind, 'macvtap'],

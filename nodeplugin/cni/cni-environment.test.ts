@@ -16,7 +16,8 @@ test('what kubelet gives is read, with the pod', () => {
   assert.deepEqual(read(full), {
     command: 'ADD',
     containerID: 'cnitool-77383ca0a0715733ca6f',
-    netns: '/var/run/netns/cni-5d6e',
+    netns: '/run/netns/cni-5d6e',
+    sandbox: '/var/run/netns/cni-5d6e',
     ifname: 'net1',
     pod: { namespace: 'vms', name: 'vm-a' },
     mac: '52:54:00:00:00:01',
@@ -26,6 +27,14 @@ test('what kubelet gives is read, with the pod', () => {
 test('a DEL needs its container and interface alone, whatever else is wrong', () => {
   const { netns, pod } = read({ CNI_COMMAND: 'DEL', CNI_CONTAINERID: 'c', CNI_IFNAME: 'net1', CNI_ARGS: '=' });
   assert.deepEqual([netns, pod], ['', undefined]);
+});
+
+test('a DEL is told no other file than a namespace of a pod', () => {
+  for (const CNI_NETNS of ['/etc/passwd', '/proc/1/root/run/netns/x', '/run/netns/../x', '/var/run//netns/x']) {
+    const { netns, sandbox } = read({ ...full, CNI_COMMAND: 'DEL', CNI_NETNS });
+    assert.deepEqual([netns, sandbox], ['', CNI_NETNS]);
+  }
+  assert.equal(read({ ...full, CNI_COMMAND: 'DEL', CNI_NETNS: '/proc/7/ns/net' }).netns, '/proc/7/ns/net');
 });
 
 for (const command of ['GC', 'STATUS', 'VERSION']) {

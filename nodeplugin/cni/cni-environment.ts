@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
-import { isNetnsPath } from './open-netns.ts';
+import { isNetnsPath, toNetnsPath } from './open-netns.ts';
 
 const commands = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
 
@@ -11,8 +11,10 @@ export interface CNIEnvironment {
   readonly command: CNICommand;
   /** Of the sandbox. */
   readonly containerID: string;
-  /** Empty when the runtime has none any more. */
+  /** Below `/run` or `/proc`. Empty when the runtime has none any more, or names what is no namespace of a pod. */
   readonly netns: string;
+  /** CNI_NETNS as the runtime wrote it. */
+  readonly sandbox: string;
   readonly ifname: string;
   /** From CNI_ARGS, as kubelet gives them. */
   readonly pod?: { readonly namespace: string; readonly name: string };
@@ -59,7 +61,8 @@ export function readCNIEnvironment(variables: ReadonlyMap<string, string>): CNIE
   return {
     command,
     containerID: variable('CNI_CONTAINERID'),
-    netns: variable('CNI_NETNS'),
+    netns: toNetnsPath(variable('CNI_NETNS')) ?? '',
+    sandbox: variable('CNI_NETNS'),
     ifname: variable('CNI_IFNAME'),
     ...(namespace !== undefined && name !== undefined && { pod: { namespace, name } }),
     ...(mac !== undefined && mac !== '' && { mac }),

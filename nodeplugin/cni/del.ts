@@ -8,7 +8,7 @@ import type { CNIContext } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
 import { deviceAttempts } from './locate-device.ts';
 import { decodeNetConf, valueAt } from './net-conf.ts';
-import { isNetnsPath, isSameNetns } from './open-netns.ts';
+import { isSameNetns } from './open-netns.ts';
 import { removeAttachment, untilGone } from './remove-attachment.ts';
 
 /**
@@ -51,18 +51,17 @@ async function removeUnrecorded(
   signal: AbortSignal,
 ): Promise<void> {
   const { ledger, nodeName } = context;
-  const path = netns.replace(/^\/var\/run\//, '/run/');
-  if (!isNetnsPath(path)) return;
+  if (netns === '') return;
   const record = ledger.get(id);
   // Its successor's link, should it have the same name, is in another namespace; but better not to ask the kernel for that.
-  if (record?.attachment !== undefined && isSameNetns(path, record.attachment.netnsInode)) return;
-  const link = await lookInto(path, ifname, context, signal);
+  if (record?.attachment !== undefined && isSameNetns(netns, record.attachment.netnsInode)) return;
+  const link = await lookInto(netns, ifname, context, signal);
   const isOurs = deviceAttempts.some(
     (attempt) => deviceIfindex(record?.nodeName ?? nodeName, id, attempt) === link?.ifindex,
   );
   if (link?.kind !== 'macvtap' || !isOurs) return;
   const { links } = context;
-  await untilGone(link.ifindex, links, links.deleteLinkIn(path, link.ifindex, signal), signal);
+  await untilGone(link.ifindex, links, links.deleteLinkIn(netns, link.ifindex, signal), signal);
 }
 
 /** An ADD could not get into what cannot be opened either, and its DEL must not keep the pod from ending. */

@@ -21,14 +21,18 @@ export function isNetnsPath(path: string): boolean {
   return /^\/(?:var\/)?run\/netns\/(?!\.\.?$)[^/\0]{1,255}$/.test(path) || /^\/proc\/[1-9]\d{0,9}\/ns\/net$/.test(path);
 }
 
+/** The path below `/run`, which is `/var/run` on every node, but seldom in a container; undefined for another file. */
+export function toNetnsPath(given: string): string | undefined {
+  return isNetnsPath(given) ? given.replace(/^\/var\/run\//, '/run/') : undefined;
+}
+
 /**
- * Opens a pod's namespace. `/var/run` is `/run` on every node, but seldom in a container, where the latter is mounted.
- * Files of this kind are memory: opening one takes some microseconds, less than the way to another thread. Raises
+ * Opens a pod's namespace. Files of this kind are memory: opening one takes some microseconds, less than the way to another thread. Raises
  * `NetnsInvalid`.
  */
 export function openNetns(given: string): OpenNetns {
-  const path = given.replace(/^\/var\/run\//, '/run/');
-  if (!isNetnsPath(path)) throw invalid(given, 'a namespace is below /run/netns, or is /proc/<pid>/ns/net');
+  const path = toNetnsPath(given);
+  if (path === undefined) throw invalid(given, 'a namespace is below /run/netns, or is /proc/<pid>/ns/net');
   const fd = open(path);
   try {
     // Through /proc, because Node has no fstatfs: what is asked is the open file, whatever became of the path.

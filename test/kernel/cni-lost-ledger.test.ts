@@ -63,6 +63,27 @@ test('an attached device is found in its pod, and CHECK, DEL and ADD go on', opt
   await callPlugin(node.directory, 'DEL', { containerID: 'c2', conf });
 });
 
+test('a DEL that leads to the namespace by another file does nothing to what was found there', options, async () => {
+  await using node = await makeBareNode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await lose(node, pod.path);
+  await using plugin = await open(node, held);
+  assert.deepEqual(await restoreDevices([device], plugin.context, signal), [device]);
+  for (const netns of [
+    `/proc/${process.pid}/root${pod.path}`,
+    `/proc/self/root${pod.path}`,
+    `/run/netns/../netns/${pod.name}`,
+  ]) {
+    assert.equal((await callPlugin(node.directory, 'DEL', { containerID: 'x', netns, conf })).exitCode, 0);
+    assert.equal((await readTapOwner(tapPath)).name, 'net1');
+  }
+  // As a runtime may write it, which is another file in a container.
+  const netns = pod.path.replace('/run/', '/var/run/');
+  assert.equal((await callPlugin(node.directory, 'CHECK', { netns, conf })).exitCode, 0);
+  assert.equal((await callPlugin(node.directory, 'DEL', { netns, conf })).exitCode, 0);
+  await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+});
+
 test('an ADD rebuilds what was only allocated, and what had another sandbox', options, async () => {
   for (const wasAttached of [false, true]) {
     await using node = await makeBareNode(here);
