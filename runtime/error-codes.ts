@@ -64,6 +64,7 @@ export const errorCodes = {
   NetnsInvalid: 'CNI_NETNS leads to no network namespace of a pod',
   DeviceMissing: 'the pod holds no device for the network: the CNI plugin was given an empty device ID',
   DeviceHeldElsewhere: 'the network configuration names a device that kubelet gave to another pod',
+  DeviceNamedTwice: 'a device that is in the sandbox already was to be in it under a second name',
   ModeConflict: 'the network configuration wants another mode than its device has',
   TapNodeNotOwned: 'the node in /dev could not be given to the user that the network configuration names',
   AttachmentWrong: 'CHECK found that an attachment is not what ADD made of it',

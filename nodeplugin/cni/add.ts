@@ -5,6 +5,7 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-point.ts';
 import type { Attachment, DeviceEntry } from '../ledger/device-record.ts';
 import { checkMode } from './check-mode.ts';
+import { checkName } from './check-name.ts';
 import { deviceMAC, findWantedMAC } from './choose-mac.ts';
 import type { CNIContext, OwnTap } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
@@ -37,7 +38,7 @@ interface Attaching {
  * made anew or a node that was rebooted, and always under the device's own index, so that the `/dev/tapN` that kubelet
  * was promised is the link's. Any failure takes back what was done; then the pod has no link, and the device is free.
  *
- * Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
+ * Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
  * `TapNodeNotOwned`, `NetnsInvalid`, and what creation and the ledger raise.
  */
 export async function add(
@@ -56,6 +57,7 @@ export async function add(
     const mac = chooseMAC(id, entry, parent, conf, environment, context);
     const { containerID, ifname, pod, sandbox } = environment;
     const attachment = { containerID, ifname, netnsPath: netns.path, netnsInode: netns.inode, mac, network: conf.name };
+    checkName(id, entry, attachment);
     const attaching = { id, entry, parent, attachment, pod, netns, conf };
     const isThere = await stands(attaching, context, signal);
     await using undo = new AsyncDisposableStack();

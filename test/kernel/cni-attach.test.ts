@@ -162,6 +162,25 @@ test('a sandbox that was lost without a DEL is freed by the next ADD of its pod'
   await assertAttached(node, pod, tapPath);
 });
 
+test('a second name for a device in one sandbox is refused, and its link stays', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await node.call('ADD', { netns: pod.path, conf });
+  for (const containerID of ['c1', 'c2']) {
+    const second = { netns: pod.path, containerID, ifname: 'net2', conf: { ...conf, name: 'red' } };
+    const { exitCode, output } = await node.call('ADD', second);
+    assert.deepEqual([exitCode, output?.code, output?.details], [1, 100, 'DeviceNamedTwice']);
+    assert.match(
+      String(output?.msg),
+      /is net1 of network blue in this sandbox already, and cannot be net2 of network red too: /,
+    );
+    assert.equal((await node.call('DEL', second)).exitCode, 0);
+  }
+  await assertAttached(node, pod, tapPath);
+  assert.equal((await node.call('CHECK', { netns: pod.path, conf })).exitCode, 0);
+});
+
 test('a late second DEL of the sandbox before, without a namespace, does nothing', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();

@@ -105,6 +105,17 @@ const rows: readonly Row[] = [
     says: /is another pod's: leave deviceID out of the NetworkAttachmentDefinition, since Multus fills it in$/,
   },
   {
+    code: 'DeviceNamedTwice',
+    cniCode: 100,
+    says: /is net0 of network blue in this sandbox already, and cannot be net1 .*: let a container of the pod ask for one device/,
+    arrange: async ({ node, other }) => {
+      // Nothing is to be left in the pod's own sandbox: its container was elsewhere before.
+      const call = { netns: other.path, ifname: 'net0', conf: { deviceID: 'netMvp0' } };
+      assert.equal((await node.call('ADD', call)).exitCode, 0);
+      return () => node.call('DEL', call);
+    },
+  },
+  {
     code: 'PodResourcesUnavailable',
     cniCode: 11,
     call: { conf: { deviceID: 'netMvp5' } },
