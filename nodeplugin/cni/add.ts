@@ -143,17 +143,25 @@ async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext)
 
 /** Last of all, since every new link has a new node that is root's. */
 async function giveAway(
-  { id, entry: { ifindex }, conf }: Attaching,
+  { id, entry: { ifindex }, attachment: { ifname }, conf }: Attaching,
   own: OwnTap,
   { links }: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { nodeDevice, path } = await links.readTapNode(ifindex);
+  const { nodeDevice, holder, path } = await links.readTapNode(ifindex);
   const [major, minor] = (nodeDevice ?? '').split(':').map(Number);
   if (major === undefined || minor === undefined || nodeDevice === undefined) {
     throw new MacvtapError(
       'TapNodeNotOwned',
       `device ${id}: the kernel made the link and no ${path}; is the node's /dev a devtmpfs, and mounted into the container?`,
+      { facts: { device: id, path } },
+    );
+  }
+  if (holder?.name !== ifname || holder.ifindex !== ifindex) {
+    const whose = holder === undefined ? 'of no link' : `of link ${holder.name} with the ifindex ${holder.ifindex}`;
+    throw new MacvtapError(
+      'TapNodeTaken',
+      `${path}, which kubelet was promised for device ${id}, is ${whose} and not of ${ifname}; it is tried again`,
       { facts: { device: id, path } },
     );
   }

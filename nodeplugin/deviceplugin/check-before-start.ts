@@ -21,8 +21,9 @@ export async function checkBeforeStart(id: string, context: AllocateContext, sig
   const link = await findLink(record, context, signal);
   const expected = record.attachment?.ifname ?? linkName(id);
   const tap = await context.links.readTapNode(record.ifindex);
-  // The numbers of a link in a pod's namespace are not in this one's /sys: there the node has to do.
-  const isOwn = record.attachment === undefined ? tap.matches : tap.nodeDevice !== undefined;
+  // A link in a pod's namespace shows its device number there only; whose the node's is can be told here.
+  const isHeld = tap.holder?.name === expected && tap.holder.ifindex === record.ifindex;
+  const isOwn = record.attachment === undefined ? tap.matches : isHeld;
   if (link?.kind === 'macvtap' && link.name === expected && isOwn) return;
   const where = record.attachment === undefined ? 'on the node' : `in ${record.attachment.netnsPath}`;
   throw new MacvtapError(

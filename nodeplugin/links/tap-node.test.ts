@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -54,6 +54,21 @@ test('a path that cannot be read is an error, not a mismatch', async () => {
   await using made = await makeRoots({ link: '1:3', node: '/dev/null' });
   const devRoot = '/dev/null';
   await assert.rejects(readTapNode(7, { ...made.roots, devRoot }), { code: 'TapNodeUnreadable' });
+});
+
+test('whose tap a node is, is told by where its number hangs', async () => {
+  await using made = await makeRoots({ node: '/dev/null' });
+  await mkdir(join(made.roots.sysRoot, 'dev/char'), { recursive: true });
+  const path = join(made.roots.sysRoot, 'dev/char/1:3');
+  const holderAt = async (target: string) => {
+    await symlink(`../../devices/virtual/${target}`, path);
+    const { holder } = await readTapNode(7, made.roots);
+    await rm(path);
+    return holder;
+  };
+  assert.deepEqual(await holderAt('net/net1/macvtap/tap7'), { name: 'net1', ifindex: 7 });
+  assert.deepEqual(await holderAt('net/foreign/macvtap/tap8'), { name: 'foreign', ifindex: 8 });
+  assert.equal(await holderAt('mem/null'), undefined);
 });
 
 test('the name of the link is in the place where its tap is', async () => {

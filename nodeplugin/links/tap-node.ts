@@ -11,7 +11,15 @@ export interface TapNode {
   readonly linkDevice?: string;
   /** Device number of the node; absent when there is none, or something other than a character device. */
   readonly nodeDevice?: string;
+  /** Whose tap the node is; absent when no link has its device number. */
+  readonly holder?: TapHolder;
   readonly matches: boolean;
+}
+
+/** A macvtap, of whatever namespace. */
+interface TapHolder {
+  readonly name: string;
+  readonly ifindex: number;
 }
 
 /**
@@ -26,10 +34,12 @@ export async function readTapNode(
   const path = join(devRoot, `tap${ifindex}`);
   const linkDevice = readLinkDevice(sysRoot, ifindex);
   const nodeDevice = readNodeDevice(path);
+  const holder = nodeDevice === undefined ? undefined : readHolder(sysRoot, nodeDevice);
   return {
     path,
     ...(linkDevice !== undefined && { linkDevice }),
     ...(nodeDevice !== undefined && { nodeDevice }),
+    ...(holder !== undefined && { holder }),
     matches: linkDevice !== undefined && linkDevice === nodeDevice,
   };
 }
@@ -49,6 +59,17 @@ function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
   // Made by macvtap_device_event, drivers/net/macvtap.c.
   const path = join(sysRoot, 'class/macvtap', `tap${ifindex}`, 'dev');
   return absentWhenMissing(path, () => readFileSync(path, 'utf8'))?.trim();
+}
+
+/**
+ * Links of other namespaces are not in this one's `class/macvtap`, but the kernel's list of devices has them all, and says
+ * where they hang: `…/net/net1/macvtap/tap7`.
+ */
+function readHolder(sysRoot: string, device: string): TapHolder | undefined {
+  const path = join(sysRoot, 'dev/char', device);
+  const target = absentWhenMissing(path, () => readlinkSync(path));
+  const [, name, ifindex] = /\/net\/([^/]+)\/macvtap\/tap(\d+)$/.exec(target ?? '') ?? [];
+  return name === undefined ? undefined : { name, ifindex: Number(ifindex) };
 }
 
 function readNodeDevice(path: string): string | undefined {

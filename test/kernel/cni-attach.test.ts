@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { deviceMAC } from '../../nodeplugin/cni/choose-mac.ts';
+import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
+import { checkBeforeStart } from '../../nodeplugin/deviceplugin/check-before-start.ts';
 import { deviceIfindex } from '../../policy/device/ifindex.ts';
 import { linkName } from '../../policy/device/link-name.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
@@ -399,6 +401,62 @@ test("the node's own namespace, and a file that is no namespace, are refused", o
   }
   assert.ok(await node.links.getLink({ name: linkName(device) }), 'the placeholder stays');
 });
+
+test(
+  'a node that came to another link before ADD could make its own is neither given away nor started with',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using other = await makeNetworkNamespace();
+    await other.ip('link add o0 type veth peer name o1');
+    const tapPath = await node.allocate(device);
+    const ifindex = deviceIfindex(node.name, device);
+    const { createMacvtap } = node.context.links;
+    const beaten = {
+      ...node.context,
+      links: {
+        ...node.context.links,
+        createMacvtap: async (...given: Parameters<typeof createMacvtap>) => {
+          await other.ip(`link add link o0 name foreign index ${ifindex} type macvtap`);
+          await createMacvtap(...given);
+        },
+      },
+    };
+    const { environment, conf: given } = toShimCall('ADD', { netns: pod.path, conf });
+    const request = {
+      environment: new Map(Object.entries(environment)),
+      stdin: Buffer.from(JSON.stringify(given)),
+    };
+    const owned: unknown[] = [];
+    const own = async (tap: unknown) => void owned.push(tap);
+    const { exitCode, output } = await handleRequest(request, own, beaten, AbortSignal.timeout(10_000));
+    const { code, details, msg } = JSON.parse(output);
+    assert.deepEqual([exitCode, code, details, owned], [1, 11, 'TapNodeTaken', []]);
+    assert.match(msg, /is of link foreign with the ifindex \d+ and not of net1; it is tried again$/);
+    assert.equal(await shownIn(pod), undefined);
+    assert.deepEqual(await readTapOwner(tapPath).then(({ name }) => name), 'foreign');
+    await other.ip('link del foreign');
+
+    // The same of a link that was attached and, with another one before it, made anew by somebody.
+    assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
+    const start = () => checkBeforeStart(device, allocateContext, AbortSignal.timeout(10_000));
+    const allocateContext = {
+      nodeName: node.name,
+      ledger: node.ledger,
+      links: node.context.links,
+      findInterface: () => undefined,
+    };
+    await start();
+    const { mac = '' } = node.ledger.get(device)?.attachment ?? {};
+    await pod.ip('link del net1');
+    await other.ip(`link add link o0 name foreign index ${ifindex} type macvtap`);
+    await pod.ip('link add x0 type veth peer name x1');
+    await pod.ip(`link add link x0 name net1 address ${mac} index ${ifindex} type macvtap mode bridge`);
+    await assert.rejects(start(), { code: 'TapNodeUnusable', message: /the node is not its own/ });
+    for (const namespace of [pod, other]) await namespace.ip(namespace === pod ? 'link del x0' : 'link del o0');
+  },
+);
 
 test('CHECK passes on what ADD made, and names what differs after that', options, async () => {
   await using node = await makeCNINode(here);
