@@ -14,7 +14,6 @@ import { describePod, findDevice, readDeviceID } from './find-device.ts';
 import { findParent } from './find-parent.ts';
 import { freeForAdd } from './free-for-add.ts';
 import type { NetConf } from './net-conf.ts';
-import type { JSONObject } from './net-conf-rules.ts';
 import { type OpenNetns, openNetns } from './open-netns.ts';
 import { removeAttachedLink } from './remove-attachment.ts';
 import { makeResult } from './result.ts';
@@ -38,7 +37,7 @@ interface Attaching {
  * made anew or a node that was rebooted, and always under the device's own index, so that the `/dev/tapN` that kubelet
  * was promised is the link's. Any failure takes back what was done; then the pod has no link, and the device is free.
  *
- * Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
+ * Returns the result as it is printed. Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
  * `TapNodeNotOwned`, `NetnsInvalid`, and what creation and the ledger raise.
  */
 export async function add(
@@ -47,7 +46,7 @@ export async function add(
   own: OwnTap,
   context: CNIContext,
   signal: AbortSignal,
-): Promise<JSONObject> {
+): Promise<string> {
   const id = readDeviceID(conf, context);
   using netns = openNetns(environment.netns);
   return await context.lock.run([linkName(id)], async () => {
@@ -59,12 +58,14 @@ export async function add(
     const attachment = { containerID, ifname, netnsPath: netns.path, netnsInode: netns.inode, mac, network: conf.name };
     checkName(id, entry, attachment);
     const attaching = { id, entry, parent, attachment, pod, netns, conf };
+    // Before there is a link: what cannot be answered is not done.
+    const result = makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
     const isThere = await stands(attaching, context, signal);
     await using undo = new AsyncDisposableStack();
     if (!isThere) await attach(attaching, undo, context, signal);
     await giveAway(attaching, own, context, signal);
     undo.move();
-    return makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
+    return result;
   });
 }
 

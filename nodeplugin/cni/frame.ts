@@ -73,6 +73,9 @@ const maxBody = {
   answer: 4 + 2 * maxStdin,
 } as const satisfies Record<Frame['type'], number>;
 
+/** How many bytes a result or an error may have. */
+export const maxOutput = maxBody.answer - 4;
+
 export function encodeFrame(frame: Frame): Uint8Array {
   const body = encodeBody(frame);
   const header = Buffer.alloc(frameHeaderLength);

@@ -11,7 +11,6 @@ import { describeRequest } from './describe-request.ts';
 import type { Frame } from './frame.ts';
 import { gc } from './gc.ts';
 import { type NetConf, parseNetConf } from './net-conf.ts';
-import type { JSONObject } from './net-conf-rules.ts';
 import { status } from './status.ts';
 import { readCNIVersion, version } from './version.ts';
 
@@ -38,8 +37,8 @@ export async function handleRequest(
   const deadline = AbortSignal.timeout(deadlineMs);
   try {
     const environment = readCNIEnvironment(variables);
-    const result = await dispatch(environment, stdin, own, context, AbortSignal.any([signal, deadline]));
-    return { type: 'answer', exitCode: 0, output: result === undefined ? '' : JSON.stringify(result) };
+    const output = await dispatch(environment, stdin, own, context, AbortSignal.any([signal, deadline]));
+    return { type: 'answer', exitCode: 0, output: output ?? '' };
   } catch (thrown) {
     const error = explain(thrown, signal, deadline);
     const operation = describeRequest(variables, stdin, context);
@@ -54,9 +53,9 @@ async function dispatch(
   own: OwnTap,
   context: CNIContext,
   signal: AbortSignal,
-): Promise<JSONObject | undefined> {
+): Promise<string | undefined> {
   const { command } = environment;
-  if (command === 'VERSION') return version(stdin);
+  if (command === 'VERSION') return JSON.stringify(version(stdin));
   if (command === 'DEL') return void (await del(environment, stdin, context, signal));
   const conf = parseNetConf(stdin);
   checkAllowed(command, conf);

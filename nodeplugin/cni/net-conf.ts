@@ -182,6 +182,15 @@ function faultOf(key: Key, value: unknown): readonly string[] {
 }
 
 function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
+  const json = write(value);
   return json.length > 60 ? `${json.slice(0, 60)}…` : json;
+}
+
+/** What was read can be too deep to be written. */
+function write(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Array.isArray(value) ? '[…' : '{…';
+  }
 }

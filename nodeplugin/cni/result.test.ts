@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cniVersions } from './cni-version.ts';
 import type { NetConf } from './net-conf.ts';
+import type { JSONObject } from './net-conf-rules.ts';
 import { findInResult, makeResult } from './result.ts';
 
 const link = { ifname: 'net1', mac: '02:00:00:00:00:01', mtu: 1500, sandbox: '/run/netns/x' };
@@ -15,12 +16,13 @@ const conf: NetConf = {
   group: 107,
   macs: {},
 };
+const resultOf = (given: NetConf): JSONObject => JSON.parse(makeResult(given, link));
 const shown = { name: 'net1', mac: link.mac, sandbox: link.sandbox };
 
 for (const cniVersion of cniVersions) {
   test(`a result of version ${cniVersion} has what that version knows`, () => {
     const interfaces = [cniVersion === '1.1.0' ? { ...shown, mtu: 1500 } : shown];
-    assert.deepEqual(makeResult({ ...conf, cniVersion }, link), { cniVersion, interfaces, dns: {} });
+    assert.deepEqual(resultOf({ ...conf, cniVersion }), { cniVersion, interfaces, dns: {} });
   });
 }
 
@@ -32,16 +34,34 @@ test('behind others of a chain, what they made stays, and so does what their num
     routes: [{ dst: '0.0.0.0/0' }],
     dns: { domain: 'theirs' },
   };
-  assert.deepEqual(makeResult({ ...conf, prevResult }, link), {
+  assert.deepEqual(resultOf({ ...conf, prevResult }), {
     ...prevResult,
     interfaces: [...prevResult.interfaces, shown],
   });
-  assert.deepEqual(makeResult({ ...conf, prevResult, dns: { domain: 'ours' } }, link).dns, { domain: 'ours' });
+  assert.deepEqual(resultOf({ ...conf, prevResult, dns: { domain: 'ours' } }).dns, { domain: 'ours' });
 });
 
 test('an interface is found in a result by name and sandbox', () => {
-  const result = makeResult(conf, link);
+  const result = resultOf(conf);
   assert.deepEqual(findInResult({ ...conf, prevResult: result }, link), shown);
   assert.equal(findInResult({ ...conf, prevResult: result }, { ...link, sandbox: '/run/netns/y' }), undefined);
   assert.equal(findInResult(conf, link), undefined);
+});
+
+test('what cannot be answered is refused', () => {
+  // With a getter, since V8 writes data alone without a stack where it can.
+  let deep: unknown = 0;
+  for (let level = 0; level < 300_000; level += 1)
+    deep = {
+      inner: deep,
+      get level() {
+        return level;
+      },
+    };
+  const long = Array(180_000).fill(1e20);
+  for (const [what, value] of Object.entries({ deep, long })) {
+    const prevResult = { cniVersion: '1.0.0', interfaces: [], value };
+    const message = new RegExp(`^prevResult of network blue is too ${what} to be handed on: see the plugins`);
+    assert.throws(() => makeResult({ ...conf, prevResult }, link), { code: 'NetConfInvalid', message });
+  }
 });

@@ -372,6 +372,28 @@ test(
   },
 );
 
+test('an ADD whose result could not be printed makes no link', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  const { environment } = toShimCall('ADD', { netns: pod.path });
+  const deep = `${'['.repeat(300_000)}${']'.repeat(300_000)}`;
+  const long = `[${Array(180_000).fill('1e20')}]`;
+  for (const key of [
+    `"prevResult": {"interfaces": [], "x": ${deep}}`,
+    `"prevResult": {"interfaces": [], "x": ${long}}`,
+    `"mac": ${deep}`,
+    `"ipam": ${deep}`,
+  ]) {
+    const text = `{"cniVersion": "1.0.0", "name": "blue", "type": "macvtap", "deviceID": "${device}", ${key}}`;
+    const { exitCode, output } = await callShim(socketPathOf(node.directory), { environment, conf: text });
+    const { code, details } = JSON.parse(output);
+    assert.deepEqual([exitCode, code], [1, key.startsWith('"ipam"') ? 2 : 7], details);
+    assert.equal(await shownIn(pod), undefined);
+    assert.equal(node.ledger.get(device)?.attachment, undefined);
+  }
+});
+
 test('an ADD that is repeated for the same sandbox leaves the link that stands', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
