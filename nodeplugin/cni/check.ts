@@ -2,6 +2,7 @@
 import { linkName } from '../../policy/device/link-name.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { LinkDetails } from '../links/get-link.ts';
+import { readTapAccess, type TapNode } from '../links/tap-node.ts';
 import { type AttachedDevice, findAttached } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
@@ -36,8 +37,8 @@ export async function check(
       ]);
     }
     const link = await context.links.getLinkIn(netns.path, { name: environment.ifname }, signal);
-    const hasNode = (await context.links.readTapNode(device.record.ifindex)).nodeDevice !== undefined;
-    const comparisons = compare(device, link, hasNode, environment, conf, context);
+    const tap = await context.links.readTapNode(device.record.ifindex);
+    const comparisons = compare(device, link, tap, environment, conf, context);
     const faults = comparisons
       .filter(([, is, wanted]) => is !== wanted)
       .map(([what, is, wanted]) => `${what} is ${is ?? 'missing'}, not ${wanted}`);
@@ -48,7 +49,7 @@ export async function check(
 function compare(
   { id, record }: AttachedDevice,
   link: LinkDetails | undefined,
-  hasNode: boolean,
+  { path, holder }: TapNode,
   { ifname, sandbox }: CNIEnvironment,
   conf: NetConf,
   { interfaces }: CNIContext,
@@ -57,7 +58,9 @@ function compare(
   const device: readonly Comparison[] = conf.deviceID === undefined ? [] : [['the device', id, conf.deviceID]];
   if (link === undefined) return [...device, ['the link', undefined, `a macvtap in ${sandbox}`]];
   const parentIfindex = interfaces().find(({ name }) => name === parent)?.ifindex;
+  // Where the configuration names none it is what the parent had at ADD, which results of 1.1.0 tell.
   const shown = conf.prevResult === undefined ? undefined : (findInResult(conf, { ifname, sandbox }) ?? {});
+  const mtu = conf.mtu ?? (typeof shown?.mtu === 'number' ? shown.mtu : undefined);
   return [
     ...device,
     ['its kind', link.kind, 'macvtap'],
@@ -66,8 +69,10 @@ function compare(
     ["its parent's index", link.parentIfindexElsewhere, parentIfindex ?? `that of ${parent}, which is gone`],
     ['its MAC address', link.macAddress, attachment.mac],
     ['being up', link.up, true],
-    [`/dev/tap${ifindex}`, hasNode ? 'there' : undefined, 'there'],
-    ...(conf.mtu === undefined ? [] : [['its MTU', link.mtu, conf.mtu] as const]),
+    ['being promiscuous', link.promiscuous, conf.promiscMode],
+    [`the link of ${path}`, holder?.name, ifname],
+    [`the owner of ${path}`, readTapAccess(path), `${conf.owner}:${conf.group} 660`],
+    ...(mtu === undefined ? [] : [['its MTU', link.mtu, mtu] as const]),
     ...(shown === undefined ? [] : [['its MAC address in prevResult', textOf(shown.mac), attachment.mac] as const]),
   ];
 }

@@ -26,7 +26,7 @@ function kernel(more: Partial<NodeLinks> = {}) {
       matches: false,
       ...(hasNode && { nodeDevice: '246:1' }),
     }),
-    getLinkIn: async () => ({ name: 'net1', ifindex: 5, kind: 'macvtap', up: true, mtu: 1500 }),
+    getLinkIn: async () => ({ name: 'net1', ifindex: 5, kind: 'macvtap', up: true, promiscuous: false, mtu: 1500 }),
     deleteLinkIn: async (path, ifindex) => {
       deleted.push(`${path} ${ifindex}`);
       hasNode = false;
@@ -67,7 +67,7 @@ for (const { title, former } of untouched) {
 
 test('a link there that is no macvtap is nobody of ours', async () => {
   const { links, deleted } = kernel({
-    getLinkIn: async () => ({ name: 'net1', ifindex: 5, kind: 'veth', up: true, mtu: 1500 }),
+    getLinkIn: async () => ({ name: 'net1', ifindex: 5, kind: 'veth', up: true, promiscuous: false, mtu: 1500 }),
   });
   assert.equal(await freeTapNode(5, record({}), links, signal), false);
   assert.deepEqual(deleted, []);

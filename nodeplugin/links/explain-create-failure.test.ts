@@ -8,7 +8,7 @@ import type { LinkDetails, LinkKey } from './get-link.ts';
 
 const { errno } = constants;
 const request: MacvtapRequest = { name: 'mvt0', ifindex: 77, parentIfindex: 4, mode: 'bridge' };
-const parent: LinkDetails = { name: 'eth1', ifindex: 4, kind: 'device', up: true, mtu: 1500 };
+const parent: LinkDetails = { name: 'eth1', ifindex: 4, kind: 'device', up: true, promiscuous: false, mtu: 1500 };
 
 async function lookUp(key: LinkKey): Promise<LinkDetails | undefined> {
   return 'ifindex' in key && key.ifindex === 4 ? parent : undefined;

@@ -19,6 +19,7 @@ export interface LinkDetails {
   readonly parentIfindexElsewhere?: number;
   readonly macvtapMode?: MacvtapMode;
   readonly up: boolean;
+  readonly promiscuous: boolean;
   readonly mtu: number;
   readonly macAddress?: string;
 }
@@ -54,6 +55,7 @@ export async function getLink(
     ifindex: link.ifindex,
     kind: link.kind ?? 'device',
     up: link.up,
+    promiscuous: link.promiscuous,
     mtu: link.mtu,
     ...(link.lowerIfindex !== undefined && { parentIfindex: link.lowerIfindex }),
     ...(link.lowerIfindexElsewhere !== undefined && { parentIfindexElsewhere: link.lowerIfindexElsewhere }),

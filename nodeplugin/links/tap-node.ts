@@ -55,6 +55,16 @@ export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | und
   return target === undefined ? undefined : basename(dirname(dirname(target)));
 }
 
+/**
+ * Who may open the node of a tap; undefined where there is none.
+ *
+ * @example '107:107 660'
+ */
+export function readTapAccess(path: string): string | undefined {
+  const node = absentWhenMissing(path, () => statSync(path));
+  return node && `${node.uid}:${node.gid} ${(node.mode & 0o777).toString(8)}`;
+}
+
 function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
   // Made by macvtap_device_event, drivers/net/macvtap.c.
   const path = join(sysRoot, 'class/macvtap', `tap${ifindex}`, 'dev');

@@ -12,6 +12,7 @@ const plain: LinkMessage = {
   ethernet: true,
   loopback: false,
   up: true,
+  promiscuous: false,
   carrier: true,
   mtu: 1500,
 };

@@ -30,6 +30,7 @@ test('a physical NIC has no kind, and the device it belongs to', () => {
     ethernet: true,
     loopback: false,
     up: true,
+    promiscuous: false,
     carrier: true,
     mtu: 1500,
     macAddress: '52:54:00:0a:0b:0c',

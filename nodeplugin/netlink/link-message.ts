@@ -73,6 +73,8 @@ export interface LinkMessage {
   readonly ethernet: boolean;
   readonly loopback: boolean;
   readonly up: boolean;
+  /** As somebody asked for it; a bridge or a capture that asks does not show. */
+  readonly promiscuous: boolean;
   readonly carrier: boolean;
   readonly mtu: number;
   /** @example '52:54:00:12:34:56' */
@@ -112,6 +114,7 @@ export function decodeLink(payload: Uint8Array): LinkMessage {
     ethernet: readU16(payload, 2) === ARPHRD_ETHER,
     loopback: (flags & IFF_LOOPBACK) !== 0,
     up: (flags & IFF_UP) !== 0,
+    promiscuous: (flags & IFF_PROMISC) !== 0,
     carrier: readNumber(attributes, IFLA.CARRIER) === 1,
     mtu: readNumber(attributes, IFLA.MTU) ?? 0,
     ...decodeAddresses(attributes),

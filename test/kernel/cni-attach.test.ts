@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CNI plugin's commands over their socket, with the real ledger and links, inside the node's namespace.
 import assert from 'node:assert/strict';
-import { lstat, readdir, readlink, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { deviceMAC } from '../../nodeplugin/cni/choose-mac.ts';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
@@ -483,7 +483,7 @@ test(
 test('CHECK passes on what ADD made, and names what differs after that', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
-  await node.allocate(device);
+  const tapPath = await node.allocate(device);
   const { output: prevResult } = await node.call('ADD', { netns: pod.path, conf });
   const call = { netns: pod.path, conf: { ...conf, prevResult } };
   assert.deepEqual(await node.call('CHECK', call), { exitCode: 0, output: undefined });
@@ -498,6 +498,26 @@ test('CHECK passes on what ADD made, and names what differs after that', options
   await wrong({ conf: { deviceID: 'netMvp1' } }, /the device is netMvp0, not netMvp1/);
   await using other = await makeNetworkNamespace();
   await wrong({ netns: other.path }, /which is another namespace/);
+  await wrong({ conf: { ...conf, promiscMode: true } }, /being promiscuous is false, not true/);
+  await pod.ip('link set net1 promisc on');
+  await wrong({}, /being promiscuous is true, not false/);
+  await pod.ip('link set net1 promisc off');
+  const ofNewest = {
+    ...conf,
+    cniVersion: '1.1.0',
+    prevResult: { interfaces: [{ ...interfaceOf(prevResult), mtu: 1500 }] },
+  };
+  assert.equal((await node.call('CHECK', { ...call, conf: ofNewest })).exitCode, 0);
+  await pod.ip('link set net1 mtu 1280');
+  await wrong({ conf: ofNewest }, /its MTU is 1280, not 1500/);
+  await pod.ip('link set net1 mtu 1500');
+  await chown(tapPath, 0, 0);
+  await wrong({}, /the owner of \/dev\/tap\d+ is 0:0 660, not 107:107 660/);
+  await chown(tapPath, 107, 107);
+  await chmod(tapPath, 0o600);
+  await wrong({}, /the owner of \/dev\/tap\d+ is 107:107 600, not 107:107 660/);
+  await chmod(tapPath, 0o660);
+  assert.equal((await node.call('CHECK', call)).exitCode, 0);
   await pod.ip('link set net1 down');
   await wrong({}, /being up is false, not true/);
   await pod.ip('link set net1 address 52:54:00:00:00:78');

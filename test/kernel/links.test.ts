@@ -68,6 +68,7 @@ for (const mode of ['bridge', 'private', 'vepa', 'passthru'] as const) {
       parentIfindex,
       macvtapMode: mode,
       up: true,
+      promiscuous: false,
       mtu: 1300,
       macAddress: shown?.address,
     });
