@@ -50,7 +50,14 @@ export function detached({ attachment, lastUsed, parentIfindex, ...entry }: Devi
   return entry;
 }
 
-/** Whether a link under a device's index is the attachment's: a stranger may have taken the number since. */
-export function isLinkOf({ ifname, mac }: Attachment, link: LinkDetails): boolean {
-  return link.kind === 'macvtap' && (link.name === ifname || link.macAddress === mac);
+/**
+ * Whether a link under a device's index is the attachment's: a stranger may have taken the number since. The pod may have
+ * given it another name and another address, but on the device's parent nobody else's link has that number.
+ */
+export function isLinkOf(
+  { parentIfindex, attachment: { ifname, mac } }: Omit<AttachedDevice['record'], 'lastUsed'>,
+  { kind, name, macAddress, parentIfindexElsewhere }: LinkDetails,
+): boolean {
+  const isOnParent = parentIfindexElsewhere !== undefined && parentIfindexElsewhere === parentIfindex;
+  return kind === 'macvtap' && (name === ifname || macAddress === mac || isOnParent);
 }

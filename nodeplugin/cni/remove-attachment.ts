@@ -32,14 +32,15 @@ export async function removeAttachment(
  * gone.
  */
 export async function removeAttachedLink(
-  { record: { ifindex, attachment } }: AttachedDevice,
+  { record }: AttachedDevice,
   { links }: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
+  const { ifindex, attachment } = record;
   const { netnsPath, netnsInode } = attachment;
   if (isSameNetns(netnsPath, netnsInode)) {
     const link = await links.getLinkIn(netnsPath, { ifindex }, signal);
-    if (link !== undefined && isLinkOf(attachment, link)) {
+    if (link !== undefined && isLinkOf(record, link)) {
       await untilGone(ifindex, links, links.deleteLinkIn(netnsPath, ifindex, signal), signal);
     }
     return;
@@ -47,7 +48,7 @@ export async function removeAttachedLink(
   // Without a node there is no link of ours either, and most namespaces are gone for good.
   if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return;
   for (const found of await links.searchLink(ifindex, signal)) {
-    if (isLinkOf(attachment, found.link)) await untilGone(ifindex, links, links.deleteFoundLink(found, signal), signal);
+    if (isLinkOf(record, found.link)) await untilGone(ifindex, links, links.deleteFoundLink(found, signal), signal);
   }
 }
 

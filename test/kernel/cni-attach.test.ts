@@ -215,6 +215,27 @@ test(
   },
 );
 
+test('DEL finds its link by what it stands on, when the pod gave it another name and address', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await node.call('ADD', { netns: pod.path, conf });
+  await pod.ip('link set net1 down');
+  await pod.ip('link set net1 name mine');
+  await pod.ip('link set mine address 52:54:00:01:02:03');
+  assert.equal((await node.call('DEL', { netns: pod.path, conf })).exitCode, 0);
+  assert.equal(await shownIn(pod, 'mine'), undefined);
+  await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+  // A stranger's on another parent, which took the number since, is left alone.
+  await node.call('ADD', { netns: pod.path, conf });
+  await pod.ip('link del net1');
+  await pod.ip('link add o0 type veth peer name o1');
+  await pod.ip(`link add link o0 name foreign index ${deviceIfindex(node.name, device)} type macvtap`);
+  assert.equal((await node.call('DEL', { netns: pod.path, conf })).exitCode, 0);
+  assert.ok(await shownIn(pod, 'foreign'));
+  await pod.ip('link del o0');
+});
+
 test('a namespace that is gone is no hindrance, neither to DEL nor to the next ADD', options, async () => {
   await using node = await makeCNINode(here);
   const tapPath = await node.allocate(device);
