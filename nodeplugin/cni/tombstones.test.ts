@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdtempDisposable, readdir, rename, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -45,6 +45,19 @@ async function makeDirectory(answer: (containerID: string) => number = () => 0) 
   };
   return { directory, options, done, failures, news, [Symbol.asyncDispose]: () => folder.remove() };
 }
+
+test('what a killed shim was writing is removed, once none can be writing it any more', async () => {
+  await using folder = await makeDirectory();
+  await workOffTombstones(folder.options);
+  const names = ['.a:net1.7', '.b:net1.8'];
+  for (const name of names) await writeFile(join(folder.directory, name), 'half');
+  await workOffTombstones(folder.options);
+  assert.deepEqual((await readdir(folder.directory)).toSorted(), names);
+  const before = Date.now() / 1000 - 61;
+  await utimes(join(folder.directory, '.a:net1.7'), before, before);
+  await workOffTombstones(folder.options);
+  assert.deepEqual([await readdir(folder.directory), folder.failures], [['.b:net1.8'], []]);
+});
 
 test('each tombstone is done and goes; one that cannot be done stays for the next time', async () => {
   let isFull = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { open, readdir, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-point.ts';
@@ -11,8 +11,8 @@ import { makeDirectory } from './make-directory.ts';
 /**
  * A DEL that came while the node plugin was down, which must succeed nevertheless, or pods cannot end. The shim leaves
  * its request frame, byte for byte, in a file `<CNI_CONTAINERID>:<CNI_IFNAME>` of the directory, so that a repeated DEL
- * leaves no second one: written as `.<name>.<pid>`, then renamed. What begins with a dot is not read. If that fails too, the
- * shim prints CNI error 11. The directory is on a tmpfs (/run): with a reboot the links are gone as well.
+ * leaves no second one: written as `.<name>.<pid>`, then renamed. What begins with a dot is not read, and removed once no
+ * shim can be writing it any more. If that fails too, the shim prints CNI error 11. The directory is on a tmpfs (/run): with a reboot the links are gone as well.
  *
  * Whether the device is another pod's by now is DEL's own question: it only ever removes the attachment of this very
  * container and interface.
@@ -27,6 +27,9 @@ export interface TombstoneOptions {
 /** A request with everything at its longest, and some room. */
 const maxBytes = frameHeaderLength + maxStdin + 128 * 1024;
 
+/** A shim ends by itself after so long (TIMEOUT_MS, shim/macvtap.c): what it still was writing then was killed with it. */
+const shimMs = 60_000;
+
 /** CNI errors about the request itself, which says the same each time: SPEC.md, "Error", 4 and 6. */
 const hopeless = /"code":\s?[46],/;
 
@@ -34,7 +37,9 @@ const hopeless = /"code":\s?[46],/;
 export async function workOffTombstones({ directory, handle, onFailure }: TombstoneOptions): Promise<number> {
   await makeDirectory(directory);
   let done = 0;
-  for (const name of (await readdir(directory)).filter((entry) => !entry.startsWith('.')).toSorted()) {
+  const names = (await readdir(directory)).toSorted();
+  for (const name of names.filter(isUnfinished)) await removeIfOld(join(directory, name));
+  for (const name of names.filter((entry) => !isUnfinished(entry))) {
     const path = join(directory, name);
     try {
       const answer = await handle(await readTombstone(path));
@@ -68,7 +73,7 @@ export function followTombstones(options: TombstoneOptions, pollMs = 30_000): As
   };
   const watch = watchDirectory({
     directory: options.directory,
-    isRelevant: (name) => !name.startsWith('.'),
+    isRelevant: (name) => !isUnfinished(name),
     pollMs,
     onChange: work,
   });
@@ -79,6 +84,18 @@ export function followTombstones(options: TombstoneOptions, pollMs = 30_000): As
       await working;
     },
   };
+}
+
+function isUnfinished(name: string): boolean {
+  return name.startsWith('.');
+}
+
+async function removeIfOld(path: string): Promise<void> {
+  const mtimeMs = await lstat(path).then(
+    (file) => file.mtimeMs,
+    () => undefined,
+  );
+  if (mtimeMs !== undefined && Date.now() - mtimeMs > shimMs) await rm(path, { force: true, recursive: true });
 }
 
 async function readTombstone(path: string): Promise<RequestFrame> {

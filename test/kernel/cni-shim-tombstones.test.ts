@@ -86,6 +86,14 @@ for (const variant of variants) {
     assert.deepEqual(await listIn(shim.tombstones), []);
   });
 
+  check("what a killed one with the same process ID was writing is in nobody's way", async (shim) => {
+    await mkdir(shim.tombstones, { recursive: true });
+    const shell = `echo half > "${shim.tombstones}/.c1:net1.$$"; exec "$0"`;
+    assertEnd(await shim.run({ ...callOf('DEL'), shell }), 0, '');
+    assert.deepEqual(await readdir(shim.tombstones), ['c1:net1']);
+    assert.notEqual(await readFile(join(shim.tombstones, 'c1:net1'), 'utf8'), 'half\n');
+  });
+
   check('the longest name that can be renamed is left', async (shim) => {
     // NAME_MAX, less two dots, a colon, net1 and the longest process ID.
     const id = 'c'.repeat(255 - 2 - 1 - 4 - 7);

@@ -181,6 +181,7 @@ static bool leave_tombstone(ssize_t length) {
   if (above < 0) return false;
   mkdirat(above, "tombstones", 0700);
   int in = openat(above, "tombstones", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (in >= 0) unlinkat(in, temporary, 0); // of one that was killed, whose number this process has now
   int file = in < 0 ? -1 : openat(in, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (file < 0) return false;
   if (move(file, request, length, POLLOUT) == length && renameat(in, temporary, in, name) == 0) return true;
