@@ -28,22 +28,26 @@ export async function check(
   using netns = openNetns(environment.netns);
   const found = findAttached(context.ledger, environment);
   if (found === undefined) throw wrong(environment.ifname, ['no device is known to be attached so']);
-  await context.lock.run([linkName(found.id)], async () => {
-    const device = findAttached(context.ledger, environment);
-    if (device?.id !== found.id) throw wrong(environment.ifname, ['it was detached meanwhile']);
-    if (!isSameNetns(device.record.attachment.netnsPath, netns.inode)) {
-      throw wrong(environment.ifname, [
-        `it was attached to ${device.record.attachment.netnsPath}, which is another namespace`,
-      ]);
-    }
-    const link = await context.links.getLinkIn(netns.path, { name: environment.ifname }, signal);
-    const tap = await context.links.readTapNode(device.record.ifindex);
-    const comparisons = compare(device, link, tap, environment, conf, context);
-    const faults = comparisons
-      .filter(([, is, wanted]) => is !== wanted)
-      .map(([what, is, wanted]) => `${what} is ${is ?? 'missing'}, not ${wanted}`);
-    if (faults.length > 0) throw wrong(environment.ifname, faults);
-  });
+  await context.lock.run(
+    [linkName(found.id)],
+    async () => {
+      const device = findAttached(context.ledger, environment);
+      if (device?.id !== found.id) throw wrong(environment.ifname, ['it was detached meanwhile']);
+      if (!isSameNetns(device.record.attachment.netnsPath, netns.inode)) {
+        throw wrong(environment.ifname, [
+          `it was attached to ${device.record.attachment.netnsPath}, which is another namespace`,
+        ]);
+      }
+      const link = await context.links.getLinkIn(netns.path, { name: environment.ifname }, signal);
+      const tap = await context.links.readTapNode(device.record.ifindex);
+      const comparisons = compare(device, link, tap, environment, conf, context);
+      const faults = comparisons
+        .filter(([, is, wanted]) => is !== wanted)
+        .map(([what, is, wanted]) => `${what} is ${is ?? 'missing'}, not ${wanted}`);
+      if (faults.length > 0) throw wrong(environment.ifname, faults);
+    },
+    signal,
+  );
 }
 
 function compare(

@@ -29,14 +29,18 @@ export async function del(
     const attached = findAttached(context.ledger, environment);
     // The named one too: an ADD of this attachment that is still under way has its lock.
     const ids = [named, attached?.id].filter((id) => id !== undefined);
-    isDone = await context.lock.run(ids.map(linkName), async () => {
-      const device = findAttached(context.ledger, environment);
-      // It came to another device while this waited, and that one's lock is needed.
-      if (device !== undefined && !ids.includes(device.id)) return false;
-      if (device !== undefined) await removeAttachment(device, context, signal);
-      else if (named !== undefined) await removeUnrecorded(named, environment, context, signal);
-      return true;
-    });
+    isDone = await context.lock.run(
+      ids.map(linkName),
+      async () => {
+        const device = findAttached(context.ledger, environment);
+        // It came to another device while this waited, and that one's lock is needed.
+        if (device !== undefined && !ids.includes(device.id)) return false;
+        if (device !== undefined) await removeAttachment(device, context, signal);
+        else if (named !== undefined) await removeUnrecorded(named, environment, context, signal);
+        return true;
+      },
+      signal,
+    );
   }
 }
 

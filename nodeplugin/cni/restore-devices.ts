@@ -26,7 +26,9 @@ export async function restoreDevices(
       await context.ledger.record(id, entry);
       restored.push(id);
     };
-    await context.lock.run([linkName(id)], restore).catch((thrown) => context.onTrouble(MacvtapError.from(thrown)));
+    await context.lock
+      .run([linkName(id)], restore, signal)
+      .catch((thrown) => context.onTrouble(MacvtapError.from(thrown)));
   }
   return restored;
 }
@@ -51,7 +53,9 @@ export async function forgetLostAttachments(
       await removeAttachment(device, context, signal);
       forgotten.push(id);
     };
-    await context.lock.run([linkName(id)], forget).catch((thrown) => context.onTrouble(MacvtapError.from(thrown)));
+    await context.lock
+      .run([linkName(id)], forget, signal)
+      .catch((thrown) => context.onTrouble(MacvtapError.from(thrown)));
   }
   return forgotten;
 }

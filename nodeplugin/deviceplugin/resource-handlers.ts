@@ -35,12 +35,16 @@ export function createResourceHandlers(options: ResourceHandlersOptions): Device
       const ids = container_requests.flatMap(({ devices_ids }) => devices_ids);
       using _allocating = allocating(ids);
       const run = (deadline: AbortSignal) =>
-        lock.run(ids.map(linkName), async () => {
-          // One state for the whole call: a plan that changes meanwhile counts for the next one.
-          const state = allocatable();
-          if (state === undefined) throw drained(name);
-          return { container_responses: await allocateContainers(container_requests, state, context, deadline) };
-        });
+        lock.run(
+          ids.map(linkName),
+          async () => {
+            // One state for the whole call: a plan that changes meanwhile counts for the next one.
+            const state = allocatable();
+            if (state === undefined) throw drained(name);
+            return { container_responses: await allocateContainers(container_requests, state, context, deadline) };
+          },
+          deadline,
+        );
       // Awaited here: devices count as being given out until the call has ended.
       return await withDeadline(`Allocate of ${name}`, signal, run);
     },
