@@ -129,6 +129,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       lock,
       interfaces: () => interfaces.current,
       resources: () => plannedResources(resources),
+      isPlanKnown: () => isPlanKnown,
       holders: createDeviceHolders(heldWatch, held),
       troubles: () => findTroubles({ links, stateDirectory: config['state-dir'], isPlanKnown: () => isPlanKnown }),
       onTrouble: tell.attachment,

@@ -66,6 +66,7 @@ export const errorCodes = {
   DeviceHeldElsewhere: 'the network configuration names a device that kubelet gave to another pod',
   DeviceNamedTwice: 'a device that is in the sandbox already was to be in it under a second name',
   ModeConflict: 'the network configuration wants another mode than its device has',
+  PlanUnknown: 'what the node offers is not known yet, and a pod cannot be attached without',
   TapNodeNotOwned: 'the node in /dev could not be given to the user that the network configuration names',
   AttachmentWrong: 'CHECK found that an attachment is not what ADD made of it',
   CNINotReady: 'STATUS: a pod could not be attached now',

@@ -37,7 +37,7 @@ interface Attaching {
  * made anew or a node that was rebooted, and always under the device's own index, so that the `/dev/tapN` that kubelet
  * was promised is the link's. Any failure takes back what was done; then the pod has no link, and the device is free.
  *
- * Returns the result as it is printed. Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
+ * Returns the result as it is printed. Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `PlanUnknown`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
  * `TapNodeNotOwned`, `NetnsInvalid`, and what creation and the ledger raise.
  */
 export async function add(
@@ -49,24 +49,35 @@ export async function add(
 ): Promise<string> {
   const id = readDeviceID(conf, context);
   using netns = openNetns(environment.netns);
-  return await context.lock.run([linkName(id)], async () => {
-    const entry = await findDevice(id, environment, context, signal);
-    checkMode(id, entry, conf, context);
-    const parent = findParent(id, entry, context);
-    const mac = chooseMAC(id, entry, parent, conf, environment, context);
-    const { containerID, ifname, pod, sandbox } = environment;
-    const attachment = { containerID, ifname, netnsPath: netns.path, netnsInode: netns.inode, mac, network: conf.name };
-    checkName(id, entry, attachment);
-    const attaching = { id, entry, parent, attachment, pod, netns, conf };
-    // Before there is a link: what cannot be answered is not done.
-    const result = makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
-    const isThere = await stands(attaching, context, signal);
-    await using undo = new AsyncDisposableStack();
-    if (!isThere) await attach(attaching, undo, context, signal);
-    await giveAway(attaching, own, context, signal);
-    undo.move();
-    return result;
-  });
+  return await context.lock.run(
+    [linkName(id)],
+    async () => {
+      const entry = await findDevice(id, environment, context, signal);
+      checkMode(id, entry, conf, context);
+      const parent = findParent(id, entry, context);
+      const mac = chooseMAC(id, entry, parent, conf, environment, context);
+      const { containerID, ifname, pod, sandbox } = environment;
+      const attachment = {
+        containerID,
+        ifname,
+        netnsPath: netns.path,
+        netnsInode: netns.inode,
+        mac,
+        network: conf.name,
+      };
+      checkName(id, entry, attachment);
+      const attaching = { id, entry, parent, attachment, pod, netns, conf };
+      // Before there is a link: what cannot be answered is not done.
+      const result = makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
+      const isThere = await stands(attaching, context, signal);
+      await using undo = new AsyncDisposableStack();
+      if (!isThere) await attach(attaching, undo, context, signal);
+      await giveAway(attaching, own, context, signal);
+      undo.move();
+      return result;
+    },
+    signal,
+  );
 }
 
 /** An ADD that is repeated, because its answer was lost, finds its link; to make it anew would cut what has its tap open. */
@@ -99,6 +110,8 @@ async function attach(
 ): Promise<void> {
   const { links } = context;
   const { attachment: former, ...device } = entry;
+  if (!(await links.rememberNetns(netns.fd, netns.path, signal)))
+    throw netns.invalid('it is a namespace, but not of the network: see what the container runtime mounts there');
   const attached = { ...device, parentIfindex: parent.ifindex, ...(pod && { pod: describePod(pod) }), attachment };
   const freeing = freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal);
   // Where a lost sandbox is must be known until it is freed.
@@ -109,7 +122,6 @@ async function attach(
     undo.defer(() => context.ledger.record(id, device).catch((thrown) => context.onTrouble(MacvtapError.from(thrown))));
   }
   for (const outcome of [freed, recorded]) if (outcome.status === 'rejected') throw outcome.reason;
-  await links.rememberNetns(netns.fd, netns.path, signal);
   undo.defer(async () => {
     const deadline = AbortSignal.timeout(undoMs);
     await removeAttachedLink({ id, record: { ...attached, lastUsed: 0 } }, context, deadline).catch((thrown) =>

@@ -41,6 +41,8 @@ export interface CNIContext {
   readonly interfaces: () => readonly InterfaceFacts[];
   /** The resources that are served now, by name without the prefix. */
   readonly resources: () => ReadonlyMap<string, PlannedResource>;
+  /** Whether what the node offers was ever decided; until then `resources` is empty. */
+  readonly isPlanKnown: () => boolean;
   readonly holders: DeviceHolders;
   /** Why no pod can be attached now, for STATUS: a sentence for each reason. */
   readonly troubles: () => Promise<readonly string[]>;

@@ -40,6 +40,7 @@ const byCode: Partial<Record<ErrorCode, keyof typeof cniCodes>> = {
   ParentGone: 'tryAgainLater',
   ParentUnavailable: 'tryAgainLater',
   PassthruExclusive: 'tryAgainLater',
+  PlanUnknown: 'tryAgainLater',
   PodResourcesSocketMissing: 'tryAgainLater',
   PodResourcesUnavailable: 'tryAgainLater',
   TapNodeTaken: 'tryAgainLater',

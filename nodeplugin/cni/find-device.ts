@@ -11,10 +11,11 @@ import { isSameNetns } from './open-netns.ts';
 
 /**
  * The device ID of a configuration. Multus fills it in from what kubelet gave the pod, and says nothing when that is
- * nothing. Raises `DeviceMissing`.
+ * nothing. Raises `DeviceMissing`, `PlanUnknown`.
  */
-export function readDeviceID({ deviceID, name }: NetConf, { resources }: CNIContext): string {
+export function readDeviceID({ deviceID, name }: NetConf, { resources, isPlanKnown }: CNIContext): string {
   if (deviceID !== undefined) return deviceID;
+  if (!isPlanKnown()) throw planUnknown(`the pod holds no device for network ${name}`);
   const offered = [...resources().keys()].toSorted((a, b) => Number(b === name) - Number(a === name));
   const list = offered.length === 0 ? 'none' : offered.slice(0, 5).join(', ');
   throw new MacvtapError(
@@ -29,7 +30,8 @@ export function readDeviceID({ deviceID, name }: NetConf, { resources }: CNICont
  * What a device was given, as the ledger knows it or, where that was lost, as kubelet and the kernel do. A configuration
  * can name any device: one that kubelet gave to another pod is refused, and so is one that it gave to nobody. It lists
  * nobody for the devices of ordinary init containers, too; then the pod has to be the one that had the device before, or
- * the first to come since its Allocate. Raises `DeviceNotAllocated`, `DeviceHeldElsewhere`, `PodResourcesUnavailable`.
+ * the first to come since its Allocate. Raises `DeviceNotAllocated`, `DeviceHeldElsewhere`, `PodResourcesUnavailable`,
+ * `PlanUnknown`.
  */
 export async function findDevice(
   id: string,
@@ -37,11 +39,12 @@ export async function findDevice(
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<DeviceEntry> {
+  const { holders: kubelet, isPlanKnown } = context;
   const record = context.ledger.get(id);
   const { pod } = environment;
   const isHere = record !== undefined && (record.attachment === undefined || isOwnSandbox(record, environment));
-  if (isHere && (wasOf(record, pod) || includes(context.holders.known(id), pod))) return withoutUse(record);
-  const holders = await context.holders.ask(id, signal);
+  if (isHere && (wasOf(record, pod) || includes(kubelet.known(id), pod))) return withoutUse(record);
+  const holders = await kubelet.ask(id, signal);
   if (includes(holders, pod)) {
     const entry = record === undefined ? await rebuildEntry(id, context, signal) : withoutUse(record);
     if (entry !== undefined) return entry;
@@ -51,6 +54,7 @@ export async function findDevice(
     if (holders === undefined) throw notSaidYet(id, record);
     if (record !== undefined && isAlive(record)) throw heldElsewhere(id, "has a link in another pod's sandbox");
   }
+  if (record === undefined && !isPlanKnown()) throw planUnknown(`device ${id} is not in the ledger`);
   const why =
     record === undefined
       ? 'nothing is known of its allocation on this node'
@@ -108,5 +112,13 @@ function notSaidYet(id: string, record: DeviceEntry | undefined): MacvtapError {
     'PodResourcesUnavailable',
     `device ${id} ${why}, and kubelet does not say yet who holds it; it is tried again`,
     { facts: { device: id } },
+  );
+}
+
+/** Just after the start, while the facts of the node settle or its policies cannot be read. */
+function planUnknown(what: string): MacvtapError {
+  return new MacvtapError(
+    'PlanUnknown',
+    `${what}, and what this node offers is not known yet: see the node plugin's log; it is tried again`,
   );
 }

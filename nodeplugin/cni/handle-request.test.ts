@@ -38,6 +38,7 @@ function context(more: Partial<CNIContext> = {}): CNIContext {
     lock: createKeyedLock(),
     interfaces: () => [readInterface({ name: 'eth1', ifindex: 2 })],
     resources: () => new Map(),
+    isPlanKnown: () => true,
     holders: { known: () => [], ask: async () => [] },
     troubles: async () => [],
     onTrouble: assert.fail,

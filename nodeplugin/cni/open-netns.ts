@@ -8,6 +8,8 @@ export interface OpenNetns extends Disposable {
   readonly path: string;
   /** By which it is told from one that is made anew under the same path. */
   readonly inode: number;
+  /** `NetnsInvalid`, for what only the kernel could tell of it. */
+  invalid(why: string): MacvtapError;
 }
 
 /** NSFS_MAGIC, linux/magic.h: what /proc/PID/ns and the mounts below /run/netns are. */
@@ -46,7 +48,7 @@ export function openNetns(given: string): OpenNetns {
         "it is the node's own namespace: take the annotation that names networks off pods with hostNetwork",
       );
     }
-    return { fd, path, inode, [Symbol.dispose]: () => closeSync(fd) };
+    return { fd, path, inode, invalid: (why) => invalid(path, why), [Symbol.dispose]: () => closeSync(fd) };
   } catch (thrown) {
     closeSync(fd);
     throw thrown;

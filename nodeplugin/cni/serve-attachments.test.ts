@@ -56,6 +56,7 @@ async function stage(
     lock: createKeyedLock(),
     interfaces: () => [],
     resources: () => new Map([['net', { ...planned }]]),
+    isPlanKnown: () => true,
     holders: { known: () => [], ask: async () => [] },
     troubles: async () => [],
     onTrouble: ({ code, message }) => void troubles.push(`${code}: ${message}`),

@@ -30,8 +30,8 @@ export interface Links extends AsyncDisposable {
   getLinkIn(netnsPath: string, key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
   /** In the namespace at the path; a link or a namespace that is gone already is a success. */
   deleteLinkIn(netnsPath: string, ifindex: number, signal?: AbortSignal): Promise<void>;
-  /** Lets `searchLink` look into an open namespace, as long as that lives. The path is for the error. */
-  rememberNetns(netnsFd: number, path: string, signal?: AbortSignal): Promise<void>;
+  /** Lets `searchLink` look into an open namespace, as long as that lives. False for one that is not of the network. The path is for the error. */
+  rememberNetns(netnsFd: number, path: string, signal?: AbortSignal): Promise<boolean>;
   /** The links of this number in every other namespace that was ever looked into, whether or not a path leads there. */
   searchLink(ifindex: number, signal?: AbortSignal): Promise<readonly FoundLink[]>;
   /** A link or a namespace that is gone already is a success. */
@@ -85,7 +85,7 @@ export async function openLinks({
     getLinkIn: (path, key, signal) => withNetnsID(lookUps, path, (id) => getLink(lookUps, key, signal, id), signal),
     deleteLinkIn: (path, ifindex, signal) =>
       withNetnsID(lookUps, path, (id) => deleteLink(removals, ifindex, signal, id), signal),
-    rememberNetns: async (fd, path, signal) => void (await findNetnsID(lookUps, fd, path, signal)),
+    rememberNetns: async (fd, path, signal) => (await findNetnsID(lookUps, fd, path, signal)) !== undefined,
     searchLink: (ifindex, signal) => searchLink(queries, ifindex, signal),
     deleteFoundLink: ({ netnsID, link }, signal) => deleteLink(removals, link.ifindex, signal, netnsID),
     [Symbol.asyncDispose]: () => sockets.disposeAsync(),

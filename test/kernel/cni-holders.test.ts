@@ -2,7 +2,8 @@
 // Whose a device is where kubelet names nobody: it lists no devices of ordinary init containers, and nothing while it is young.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CNINode, makeCNINode } from './cni-node.ts';
+import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
+import { type CNINode, makeCNINode, toShimCall } from './cni-node.ts';
 import { makeNetworkNamespace, type NetworkNamespace, needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 
@@ -67,3 +68,36 @@ test('what a ledger of before does not name a pod for is attached where no other
   }
   assert.equal(await add(node, 'vm-b', other), 'attached');
 });
+
+test(
+  'a device that the ledger lost is to be tried again while what the node offers is not known',
+  options,
+  async () => {
+    const pods = [{ namespace: 'vms', name: 'vm-a' }];
+    await using node = await makeCNINode(here, { holders: { known: () => pods, ask: async () => pods } });
+    await using pod = await makeNetworkNamespace();
+    const answers = async (isPlanKnown: boolean) => {
+      const context = { ...node.context, resources: () => new Map(), isPlanKnown: () => isPlanKnown };
+      const codes: unknown[] = [];
+      for (const deviceID of [device, '']) {
+        const { environment, conf: given } = toShimCall('ADD', { netns: pod.path, conf: { deviceID } });
+        const request = {
+          environment: new Map(Object.entries(environment)),
+          stdin: Buffer.from(JSON.stringify(given)),
+        };
+        const { output } = await handleRequest(request, async () => {}, context, AbortSignal.timeout(10_000));
+        const { code, details, msg } = JSON.parse(output);
+        codes.push([code, details, /not known yet: see the node plugin's log; it is tried again$/.test(msg)]);
+      }
+      return codes;
+    };
+    assert.deepEqual(await answers(false), [
+      [11, 'PlanUnknown', true],
+      [11, 'PlanUnknown', true],
+    ]);
+    assert.deepEqual(await answers(true), [
+      [100, 'DeviceNotAllocated', false],
+      [100, 'DeviceMissing', false],
+    ]);
+  },
+);

@@ -65,6 +65,7 @@ export async function openCNIPlugin({
     lock,
     interfaces: () => interfaces,
     resources: () => new Map([[resource.name, resource]]),
+    isPlanKnown: () => true,
     holders: holders ?? { known: () => [], ask: async () => [] },
     troubles: () => findTroubles({ links, stateDirectory: directory, isPlanKnown: () => true }),
     onTrouble,
