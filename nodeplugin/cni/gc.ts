@@ -8,8 +8,11 @@ import { decodeNetConf } from './net-conf.ts';
 import { isObject } from './net-conf-rules.ts';
 import { removeAttachment } from './remove-attachment.ts';
 
-/** Where a runtime lists the attachments that it knows (SPEC.md, "GC"). Its dot keeps `valueAt` from reading it. */
-const validKey = 'cni.dev/valid-attachments';
+/**
+ * Where a runtime lists the attachments that it knows (SPEC.md, "GC"), and where it did so before the specification was
+ * corrected; libcni writes both. The dot keeps `valueAt` from reading them.
+ */
+const validKeys = ['cni.dev/valid-attachments', 'cni.dev/attachments'] as const;
 
 /**
  * Removes the attachments of this network that the runtime does not name; those of other networks are not its business.
@@ -28,13 +31,16 @@ export async function gc(conf: NetConf, stdin: Uint8Array, context: CNIContext, 
       const device = listAttached(context.ledger).find((attached) => attached.id === id && isStale(attached));
       if (device !== undefined) await removeAttachment(device, context, signal);
     };
-    await context.lock.run([linkName(id)], remove).catch((thrown) => failures.push(thrown));
+    await context.lock.run([linkName(id)], remove, signal).catch((thrown) => failures.push(thrown));
   }
   if (failures.length > 0) throw failures[0];
 }
 
 function readValid(stdin: Uint8Array, network: string): readonly AttachmentKey[] {
-  const list = decodeNetConf(stdin)[validKey];
+  const object = decodeNetConf(stdin);
+  const validKey = validKeys.find((key) => Object.hasOwn(object, key)) ?? validKeys[0];
+  // Go writes the nil of an empty slice as null; a key that is missing is something else.
+  const list = object[validKey] === null ? [] : object[validKey];
   const isEntry = (entry: unknown): entry is AttachmentKey =>
     isObject(entry) && typeof entry.containerID === 'string' && typeof entry.ifname === 'string';
   if (Array.isArray(list) && list.every(isEntry)) return list;

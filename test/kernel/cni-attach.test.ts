@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CNI plugin's commands over their socket, with the real ledger and links, inside the node's namespace.
 import assert from 'node:assert/strict';
-import { chmod, chown, lstat, readdir, readlink, stat } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, chown, lstat, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { deviceMAC } from '../../nodeplugin/cni/choose-mac.ts';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
 import { checkBeforeStart } from '../../nodeplugin/deviceplugin/check-before-start.ts';
@@ -18,6 +20,7 @@ import { runInNamespace } from './run-in-namespace.ts';
 import { readTapOwner } from './tap-owner.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
+const run = promisify(execFile);
 const options = { skip: needsRoot };
 const device = 'netMvp0';
 const conf = { deviceID: device };
@@ -132,7 +135,7 @@ test('DEL takes the link and its node away at once, keeps the device known, and 
 });
 
 test(
-  'a sandbox that is made anew gets the same index, node and MAC address, without an Allocate, 50 times',
+  'a sandbox that is made anew gets the same index, node and MAC address, without an Allocate, 20 times',
   options,
   async () => {
     await using node = await makeCNINode(here);
@@ -420,11 +423,10 @@ test('an ADD that is repeated for the same sandbox leaves the link that stands',
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
   await node.call('ADD', { netns: pod.path, conf });
-  const { ctimeNs } = await lstat(tapPath, { bigint: true });
+  // In devtmpfs a node that is made anew has another one.
   const { ino } = await lstat(tapPath);
   assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
   assert.equal((await lstat(tapPath)).ino, ino);
-  assert.ok(ctimeNs <= (await lstat(tapPath, { bigint: true })).ctimeNs);
   // One that is to be something else is made anew.
   assert.equal((await node.call('ADD', { netns: pod.path, conf: { ...conf, mtu: 1300 } })).exitCode, 0);
   assert.equal((await shownIn(pod))?.mtu, 1300);
@@ -441,6 +443,18 @@ test("the node's own namespace, and a file that is no namespace, are refused", o
   for (const netns of [`/proc/${process.pid}/ns/net`, '/run/netns/kmt-never-was', here.path]) {
     const { output } = await node.call('ADD', { netns, conf });
     assert.equal(output?.code, 8, netns);
+  }
+  // A namespace, but of another kind.
+  const uts = `/run/netns/kmt-${process.pid}-uts`;
+  await writeFile(uts, '');
+  await run('mount', ['--bind', '/proc/self/ns/uts', uts]);
+  try {
+    const { output } = await node.call('ADD', { netns: uts, conf });
+    assert.deepEqual([output?.code, output?.details], [8, 'NetnsInvalid']);
+    assert.match(String(output?.msg), /it is a namespace, but not of the network/);
+  } finally {
+    await run('umount', [uts]);
+    await rm(uts);
   }
   assert.ok(await node.links.getLink({ name: linkName(device) }), 'the placeholder stays');
 });
@@ -565,6 +579,40 @@ test('GC removes what its own network does not name, and nothing else', options,
   assert.deepEqual(await gc({ 'cni.dev/valid-attachments': valid }), { exitCode: 0, output: undefined });
   const left = (await pod.ipJSON<{ ifname: string }>('link show type macvtap')).map(({ ifname }) => ifname);
   assert.deepEqual(left.toSorted(), ['net1', 'net3']);
+});
+
+test('GC takes the list as libcni writes it: null when it is empty, and under the older key too', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  const gc = (given: object) => node.call('GC', { conf: { cniVersion: '1.1.0', ...given } });
+  await node.call('ADD', { netns: pod.path, conf });
+  const valid = [{ containerID: 'c1', ifname: 'net1' }];
+  assert.equal((await gc({ 'cni.dev/attachments': valid })).exitCode, 0);
+  assert.equal((await gc({ 'cni.dev/valid-attachments': valid, 'cni.dev/attachments': null })).exitCode, 0);
+  assert.ok(await shownIn(pod), 'it is named');
+  for (const given of [
+    { 'cni.dev/attachments': null },
+    { 'cni.dev/valid-attachments': null, 'cni.dev/attachments': null },
+  ]) {
+    assert.deepEqual(await gc(given), { exitCode: 0, output: undefined });
+    assert.equal(await shownIn(pod), undefined);
+    await node.call('ADD', { netns: pod.path, conf });
+  }
+});
+
+test('a DEL that waits for a device gives up with its caller', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  const gate = Promise.withResolvers<void>();
+  const holding = node.context.lock.run([linkName(device)], () => gate.promise);
+  const { environment, conf: given } = toShimCall('DEL', { netns: pod.path, conf });
+  const request = { environment: new Map(Object.entries(environment)), stdin: Buffer.from(JSON.stringify(given)) };
+  const { output } = await handleRequest(request, async () => {}, node.context, AbortSignal.timeout(50));
+  assert.equal(JSON.parse(output).details, 'Aborted');
+  gate.resolve();
+  await holding;
 });
 
 test('twenty pods at once are all attached, and all detached', { ...options, timeout: 90_000 }, async () => {
