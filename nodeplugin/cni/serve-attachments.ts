@@ -27,11 +27,14 @@ export interface AttachmentsOptions {
 
 /** A DEL out of a tombstone is nobody's to wait for, and gives no tap away. */
 const tombstoneDeadlineMs = 10_000;
+
+/** For all that are there at the start: kubelet's devices are away until then. What is left is done beside all else. */
+const atStartMs = 20_000;
 const ownNoTap = async () => {};
 
 /**
- * Attaches pods until disposed. What the shim left while nobody listened is done first, before this returns: devices that
- * kubelet gives out again must be free by then.
+ * Attaches pods until disposed. What the shim left while nobody listened is done first, before this returns, as far as it
+ * can be done in time: devices that kubelet gives out again should be free by then.
  */
 export async function serveAttachments(options: AttachmentsOptions): Promise<AsyncDisposable> {
   const { socketPath, context, onFailedRequest } = options;
@@ -43,7 +46,7 @@ export async function serveAttachments(options: AttachmentsOptions): Promise<Asy
       handleRequest(request, ownNoTap, context, AbortSignal.timeout(tombstoneDeadlineMs)),
     onFailure: context.onTrouble,
   };
-  await workOffTombstones(tombstones);
+  await workOffTombstones({ ...tombstones, signal: AbortSignal.timeout(atStartMs) });
   undo.use(followTombstones(tombstones));
   undo.use(compareWithHeld(options));
   // Last, so that it ends first: whatever else is under way may wait for a device that a request has.

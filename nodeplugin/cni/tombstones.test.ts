@@ -46,6 +46,18 @@ async function makeDirectory(answer: (containerID: string) => number = () => 0) 
   return { directory, options, done, failures, news, [Symbol.asyncDispose]: () => folder.remove() };
 }
 
+test('no tombstone is begun after the signal ended, and the rest stays', async () => {
+  const enough = new AbortController();
+  await using folder = await makeDirectory((id) => {
+    if (id === 'b') enough.abort();
+    return 0;
+  });
+  await workOffTombstones(folder.options);
+  for (const id of ['a', 'b', 'c']) await writeFile(join(folder.directory, `${id}:net1`), tombstone(id));
+  assert.equal(await workOffTombstones({ ...folder.options, signal: enough.signal }), 2);
+  assert.deepEqual([folder.done, await readdir(folder.directory)], [['a', 'b'], ['c:net1']]);
+});
+
 test('what a killed shim was writing is removed, once none can be writing it any more', async () => {
   await using folder = await makeDirectory();
   await workOffTombstones(folder.options);

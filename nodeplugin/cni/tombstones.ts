@@ -22,6 +22,8 @@ export interface TombstoneOptions {
   readonly handle: (request: RequestFrame) => Promise<AnswerFrame>;
   /** What cannot be read is removed; what could not be done stays for the next time. */
   readonly onFailure: (error: MacvtapError) => void;
+  /** Nothing more is begun after its end; the rest stays for the next time. */
+  readonly signal?: AbortSignal;
 }
 
 /** A request with everything at its longest, and some room. */
@@ -34,12 +36,13 @@ const shimMs = 60_000;
 const hopeless = /"code":\s?[46],/;
 
 /** Works off what is there, before a device is given out again. Returns how many were done. */
-export async function workOffTombstones({ directory, handle, onFailure }: TombstoneOptions): Promise<number> {
+export async function workOffTombstones({ directory, handle, onFailure, signal }: TombstoneOptions): Promise<number> {
   await makeDirectory(directory);
   let done = 0;
   const names = (await readdir(directory)).toSorted();
   for (const name of names.filter(isUnfinished)) await removeIfOld(join(directory, name));
   for (const name of names.filter((entry) => !isUnfinished(entry))) {
+    if (signal?.aborted) break;
     const path = join(directory, name);
     try {
       const answer = await handle(await readTombstone(path));
