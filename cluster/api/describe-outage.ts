@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapError } from '../../runtime/errors.ts';
 import type { SourceFault } from '../source.ts';
+import { isUnreachable } from './is-unreachable.ts';
 
 /** What a watch suffers from. */
 export interface WatchProblem {
@@ -25,8 +26,4 @@ export function describeOutage(
   if (away === undefined) return refusals;
   const outage = before.find(({ isOutage }) => isOutage) ?? { where: server, message: away.message, isOutage: true };
   return [outage, ...refusals];
-}
-
-function isUnreachable({ code }: MacvtapError): boolean {
-  return code === 'ApiServerUnreachable' || code === 'DeadlineExceeded' || code === 'ApiServerUnknown';
 }

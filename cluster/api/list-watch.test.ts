@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectStandIn } from '../../test/apiserver-standin/connect-stand-in.ts';
 import { type StandInApiServer, startApiServer } from '../../test/apiserver-standin/start-api-server.ts';
+import { until } from '../../test/process/until.ts';
 import { ListWatch, type ListWatchOptions } from './list-watch.ts';
 import { watchedKinds } from './watched-kinds.ts';
 
@@ -341,6 +342,51 @@ describe('list and watch', () => {
       assert.ok(ms >= 100 * 2 ** index && ms <= 200 * 2 ** index, `wait ${index} of ${ms} ms`);
     }
     assert.equal(lists(server), 1);
+  });
+
+  it('lists anew at once when a server that was away for long has forgotten the version, and tells of no refusal', async () => {
+    await using server = await startApiServer();
+    server.store.put(node('a'));
+    using client = connectStandIn(server);
+    const problems = new Set<string>();
+    const waits: number[] = [];
+    let failures = 0;
+    let isRefused = false;
+    const relisted = Promise.withResolvers<void>();
+    assert.ok(nodes !== undefined);
+    await using watch = new ListWatch({
+      client,
+      resource: nodes.resource,
+      trim: nodes.trim,
+      onChange: () => {
+        if (watch.problem !== undefined) problems.add(watch.problem.code);
+        if (watch.objects.has('b')) relisted.resolve();
+      },
+      pause: async (ms) => {
+        if (isRefused) waits.push(ms);
+        isRefused = false;
+        failures += 1;
+        if (failures === 10) await server.start();
+      },
+    });
+    await until(
+      async () => server.watches,
+      (count) => count === 1,
+    );
+    await server.stop();
+    server.store.put(node('b'));
+    let refusals = 1;
+    server.intercept(({ query }) => {
+      if (query.get('watch') === null || refusals === 0) return undefined;
+      refusals -= 1;
+      isRefused = true;
+      return { status: 410, body: { kind: 'Status', code: 410, message: 'too old resource version' } };
+    });
+    await relisted.promise;
+    assert.ok(failures >= 10);
+    assert.equal(waits.length, 1);
+    assert.ok((waits[0] ?? 0) <= 200, `${waits[0]} ms`);
+    assert.deepEqual([...problems], ['ApiServerUnreachable']);
   });
 
   it('waits as long as the server asks for', async () => {

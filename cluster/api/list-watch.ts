@@ -2,6 +2,7 @@
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { ApiObject } from './api-object.ts';
 import type { ApiClient } from './client.ts';
+import { isUnreachable } from './is-unreachable.ts';
 import { listAll } from './list-all.ts';
 import { backOffMs, countFailures, defaultTimings, type WatchTimings, watchSeconds } from './pace.ts';
 import { type Pause, pause } from './pause.ts';
@@ -79,6 +80,8 @@ export class ListWatch implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#scope;
     let failures = 0;
+    /** How many of them, the last ones, were a version that the server has forgotten. */
+    let forgotten = 0;
     while (!signal.aborted) {
       const begun = performance.now();
       const error = await this.#listAndWatch().then(
@@ -87,10 +90,14 @@ export class ListWatch implements AsyncDisposable {
       );
       if (signal.aborted) return;
       failures = countFailures(failures, { lastedMs: performance.now() - begun, failed: error !== undefined });
+      forgotten = error?.facts.status === 410 ? forgotten + 1 : 0;
       if (failures === 0) continue;
-      if (error !== undefined && (failures > tolerated(error) || !this.#synced)) this.#setProblem(error);
+      // A server that was away often has forgotten; that it answers again ends the row of those when it did not.
+      const inRow = forgotten > 0 ? forgotten : failures;
+      if (error !== undefined && (inRow > tolerated(error) || !this.#synced)) this.#setProblem(error);
       const retryAfterMs = Number(error?.facts.retryAfterMs ?? 0);
-      await (this.#options.pause ?? pause)(backOffMs(failures, retryAfterMs), signal);
+      const isOutage = error !== undefined && isUnreachable(error);
+      await (this.#options.pause ?? pause)(backOffMs(inRow, { retryAfterMs, isOutage }), signal);
     }
   }
 

@@ -35,18 +35,23 @@ describe('failures in a row', () => {
 
 describe('the wait after failures', () => {
   it('doubles from 200 ms and stays at 30 s, however many there are', () => {
-    const waits = [1, 2, 3, 8, 9, 5_000].map((failures) => backOffMs(failures, 0, never));
+    const waits = [1, 2, 3, 8, 9, 5_000].map((failures) => backOffMs(failures, {}, never));
     assert.deepEqual(waits, [200, 400, 800, 25_600, 30_000, 30_000]);
   });
 
   it('is taken down by chance to its half, never to nothing', () => {
-    assert.deepEqual([backOffMs(1, 0, always), backOffMs(9, 0, always)], [100, 15_000]);
+    assert.deepEqual([backOffMs(1, {}, always), backOffMs(9, {}, always)], [100, 15_000]);
+  });
+
+  it('stays so short while nobody answers that 5 s are enough to be current again', () => {
+    const waits = [1, 4, 5, 5_000].map((failures) => backOffMs(failures, { isOutage: true }, never));
+    assert.deepEqual(waits, [200, 1_600, 3_000, 3_000]);
   });
 
   it('is at least what the server asked for, within reason', () => {
-    assert.equal(backOffMs(1, 5_000, never), 5_000);
-    assert.equal(backOffMs(1, 5_000, always), 7_500);
-    assert.equal(backOffMs(1, 86_400_000, never), 30_000);
+    assert.equal(backOffMs(1, { retryAfterMs: 5_000 }, never), 5_000);
+    assert.equal(backOffMs(1, { retryAfterMs: 5_000 }, always), 7_500);
+    assert.equal(backOffMs(1, { retryAfterMs: 86_400_000 }, never), 30_000);
   });
 });
 

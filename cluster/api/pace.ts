@@ -24,13 +24,31 @@ const lastingMs = 5_000;
  * How long to wait after the n-th failure in a row (from 1): doubles from 200 ms to 30 s, half of it at random, so that a
  * thousand nodes do not ask a restarted API server all at once. Never less than it asked for itself (Retry-After).
  */
-export function backOffMs(failures: number, retryAfterMs = 0, random: () => number = Math.random): number {
-  const full = Math.min(longestMs, firstMs * 2 ** (failures - 1));
+export function backOffMs(
+  failures: number,
+  { retryAfterMs = 0, isOutage = false }: Failure = {},
+  random: () => number = Math.random,
+): number {
+  const full = Math.min(isOutage ? longestOutageMs : longestMs, firstMs * 2 ** (failures - 1));
   return Math.max(full * (1 - random() / 2), Math.min(retryAfterMs, longestMs) * (1 + random() / 2));
+}
+
+/** What is known of the last failure. */
+export interface Failure {
+  /** What the server asked for itself. */
+  readonly retryAfterMs?: number;
+  /** Nobody answered. */
+  readonly isOutage?: boolean;
 }
 
 const firstMs = 200;
 const longestMs = 30_000;
+
+/**
+ * What was edited while the API server was away is to be in force within 5 s after it is back, and asking where nobody
+ * answers burdens nobody: the wait is shorter than that, and leaves time for a new list.
+ */
+const longestOutageMs = 3_000;
 
 /** The time-outs of list and watch; settable for tests. */
 export interface WatchTimings {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { isUnreachable } from '../api/is-unreachable.ts';
 import { backOffMs } from '../api/pace.ts';
 import { type Pause, pause as reallyPause } from '../api/pause.ts';
 import type { NodeStateStatus } from './build-node-state.ts';
@@ -73,8 +74,9 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
         if (signal.aborted) return;
         // Nobody knows how far it came.
         isSure = false;
-        tell(MacvtapError.from(thrown));
-        await pause(backOffMs(failures), signal);
+        const error = MacvtapError.from(thrown);
+        tell(error);
+        await pause(backOffMs(failures, { isOutage: isUnreachable(error) }), signal);
       }
     }
   };
