@@ -52,7 +52,7 @@ describe('a pod with a macvtap on h1', () => {
     assert.match(devices, new RegExp(first.path.replace('/dev/', '')));
     await until(
       () => cluster.nodePluginLog('h1'),
-      (log) => log.includes('ApiServerUnreachable'),
+      (log) => log.includes('the source is out of reach'),
       guardMs,
     );
     await cluster.startApiServer();

@@ -3,7 +3,7 @@ import { switchFlag } from '../../../runtime/flag-types.ts';
 import { exitCode } from '../../../runtime/run-command.ts';
 import { signalScope } from '../../../runtime/signals.ts';
 import { createProgress } from '../../demo/progress.ts';
-import { bringDown } from '../bring-down.ts';
+import { bringDown, findRemains } from '../bring-down.ts';
 import { bringUp } from '../bring-up.ts';
 import { installFromSource } from '../install/install-from-source.ts';
 import { keepLogs } from '../logs.ts';
@@ -30,11 +30,18 @@ export async function runUp(argv: readonly string[]): Promise<void> {
       console.log(`\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig}`);
       return exitCode.done;
     } catch (thrown) {
-      if (!scope.signal.aborted) console.error(`logs are kept in ${await keepLogs()}`);
+      if (scope.signal.aborted) return await giveUp();
+      console.error(`logs are kept in ${await keepLogs()}`);
       await bringDown();
-      if (!scope.signal.aborted) throw thrown;
-      return exitCode.failed;
+      throw thrown;
     }
   };
   await runClusterCommand(line, up, argv);
+}
+
+/** The step that was under way goes on by itself for a moment, and may make things anew that were just removed. */
+async function giveUp(): Promise<never> {
+  do await bringDown();
+  while ((await findRemains()).length > 0);
+  process.exit(exitCode.failed);
 }
