@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { formatVersion } from '../../nodeplugin/ledger/ledger-content.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
 import { readLedgerDevices } from './read-ledger-devices.ts';
@@ -122,15 +123,16 @@ test('a ledger of a newer version is used, told, and not made older', options, a
   const { node, path, paths, text } = await makeStoppedNode();
   await using _node = node;
   const ledger = JSON.parse(text);
+  const newer = formatVersion + 1;
   const future = { ...ledger.devices.netMvp0, colour: 'green' };
-  await writeFile(path, JSON.stringify({ ...ledger, version: 2, season: 'spring', devices: { netMvp0: future } }));
+  await writeFile(path, JSON.stringify({ ...ledger, version: newer, season: 'spring', devices: { netMvp0: future } }));
   const plugin = node.start(...quick);
   await plugin.waitForLine(/LedgerNewer/);
   await node.offers({ net: 3 });
   await node.allocate('net');
   await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
   const now = JSON.parse(await readFile(path, 'utf8'));
-  assert.deepEqual([now.version, now.season, now.devices.netMvp0.colour], [2, 'spring', 'green']);
+  assert.deepEqual([now.version, now.season, now.devices.netMvp0.colour], [newer, 'spring', 'green']);
   assert.ok('netMvp1' in now.devices);
 });
 
