@@ -7,10 +7,10 @@ import { deviceIfindex } from '../../policy/device/ifindex.ts';
 import { nodeCentric } from '../demo/hosts.ts';
 import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
 import { until } from '../process/until.ts';
+import { killContainer } from './kill-container.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
 import { deletePod, makePod, readPod, runPod, untilPodReady } from './pods.ts';
 import { untilAllocatable, untilHeld } from './resources.ts';
-import { killSandbox } from './sandbox.ts';
 import { readPodTap } from './taps.ts';
 
 const cluster = await macvtapClusterOfFile();
@@ -53,7 +53,7 @@ describe("a pod with the proposal's network", () => {
   it('whose sandbox is killed comes back with the same tap, number for number, and can be deleted', async () => {
     await runPod(cluster, { name: 'lost', node: 'h1', networks: 'macvtap0' });
     const first = await readPodTap(cluster, 'lost');
-    await killSandbox(cluster, 'h1', 'lost');
+    await killContainer(cluster, 'h1', { pod: 'lost' });
     await until(
       async () => (await readPod(cluster, 'lost')).status,
       ({ containerStatuses }) => containerStatuses?.[0]?.restartCount === 1,

@@ -8,17 +8,26 @@ import type { Progress } from '../demo/progress.ts';
 import { bringDown } from './bring-down.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { makeGroup } from './control-groups.ts';
-import { buildImages } from './images/build-images.ts';
+import { buildImages, type ImageArchive } from './images/build-images.ts';
 import { installBase } from './install-base.ts';
 import { daemonGroup, type NodeSpec, paths } from './layout.ts';
 import { makeMachineNetwork } from './machine-network.ts';
 import { startControllers, startControlPlane } from './start-control-plane.ts';
 
+export interface ClusterOptions {
+  /** What each node is given beside the images that every cluster has. */
+  readonly images?: readonly ImageArchive[];
+}
+
 /**
  * Brings a cluster up, after removing what an earlier one left. Its processes outlive this one; `bringDown` ends them. The
  * caller closes what it gets, which leaves the cluster up.
  */
-export async function bringUp(nodes: readonly NodeSpec[], { step }: Progress): Promise<Cluster> {
+export async function bringUp(
+  nodes: readonly NodeSpec[],
+  { step }: Progress,
+  { images = [] }: ClusterOptions = {},
+): Promise<Cluster> {
   assertTools();
   await step('nothing of an earlier cluster is left', bringDown);
   for (const folder of [paths.logs, paths.processes, paths.nodes, paths.programs]) {
@@ -29,7 +38,7 @@ export async function bringUp(nodes: readonly NodeSpec[], { step }: Progress): P
   await step('images for pods: pause, busybox', () => buildImages(() => {}));
   const record = await step('etcd and the API server answer', async () => {
     await makeMachineNetwork();
-    return await startControlPlane();
+    return await startControlPlane(images);
   });
   await using undo = new AsyncDisposableStack();
   const cluster = undo.use(await openCluster());

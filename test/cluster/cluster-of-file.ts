@@ -2,13 +2,13 @@
 import { after, afterEach } from 'node:test';
 import { createProgress } from '../demo/progress.ts';
 import { bringDown } from './bring-down.ts';
-import { bringUp } from './bring-up.ts';
+import { bringUp, type ClusterOptions } from './bring-up.ts';
 import type { Cluster } from './cluster.ts';
 import type { NodeSpec } from './layout.ts';
 import { keepLogs } from './logs.ts';
 
 /** A cluster that is up as long as the tests of a file run; the logs of one in which a test failed are kept. */
-export async function clusterOfFile(nodes: readonly NodeSpec[]): Promise<Cluster> {
+export async function clusterOfFile(nodes: readonly NodeSpec[], options?: ClusterOptions): Promise<Cluster> {
   let hasFailed = false;
   const quiet = createProgress(() => {}, new AbortController().signal);
   after(async () => {
@@ -19,7 +19,7 @@ export async function clusterOfFile(nodes: readonly NodeSpec[]): Promise<Cluster
     if ('passed' in context && !context.passed) hasFailed = true;
   });
   try {
-    const cluster = await bringUp(nodes, quiet);
+    const cluster = await bringUp(nodes, quiet, options);
     after(() => cluster[Symbol.asyncDispose]());
     return cluster;
   } catch (thrown) {

@@ -3,12 +3,15 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from '../control-plane/credentials.ts';
+import type { ImageArchive } from './images/build-images.ts';
 import { type NodePlan, paths } from './layout.ts';
 
 /** What a running cluster must be known by, for who did not start it. */
 export interface ClusterRecord extends Credentials {
   /** Where its etcd is asked, on loopback. */
   readonly etcdPort: number;
+  /** What each node is given beside the images that every cluster has. */
+  readonly images: readonly ImageArchive[];
 }
 
 export async function writeClusterRecord(record: ClusterRecord): Promise<void> {

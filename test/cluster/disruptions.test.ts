@@ -32,8 +32,7 @@ describe('a pod with a macvtap on h1', () => {
   });
 
   it('keeps its link while the node plugin is killed and started again, and others come after', async () => {
-    await cluster.stopNodePlugin('h1', 'SIGKILL');
-    await cluster.startNodePlugin('h1');
+    await cluster.killNodePlugin('h1');
     await untilHeld(cluster, 'h1', 'bondedIface', 1);
     await oneMore('after-plugin', first);
     assert.deepEqual(await readPodTap(cluster, 'stays'), first);
@@ -69,9 +68,7 @@ describe('a pod with a macvtap on h1', () => {
   // kubelet admits the pods of a rebooted node before any plugin can have registered again, refuses those with devices,
   // and leaves it to their controllers to make others (kubernetes/kubernetes#109595).
   it('is refused by kubelet after a reboot of its node, and leaves nothing that others would lack', async () => {
-    await cluster.stopNodePlugin('h1', 'SIGKILL');
     await cluster.rebootNode('h1');
-    await cluster.startNodePlugin('h1');
     await untilAllocatable(cluster, nodeCentric);
     await until(
       () => readPod(cluster, 'stays'),

@@ -19,7 +19,7 @@ const guardMs = 120_000;
 /** A run of `npm run cluster -- up` that is killed, with all that it has started, once kubelet of a node runs. */
 async function killedRun(): Promise<void> {
   await bringDown();
-  const running = spawn(process.execPath, [main, 'up'], { stdio: 'ignore' });
+  const running = spawn(process.execPath, [main, 'up', '--bare'], { stdio: 'ignore' });
   await until(
     async () => existsSync(logFile('h2-kubelet')) || running.exitCode !== null,
     (isFar) => isFar,

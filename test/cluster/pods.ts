@@ -19,6 +19,7 @@ export interface Pod {
   readonly metadata: {
     readonly name: string;
     readonly uid: string;
+    readonly deletionTimestamp?: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly spec: {

@@ -10,6 +10,7 @@ import { findPorts } from '../control-plane/find-ports.ts';
 import { waitFor } from '../control-plane/wait-for.ts';
 import { type ClusterRecord, writeClusterRecord } from './cluster-record.ts';
 import { makeIdentity, writeIdentity, writeToken } from './identity.ts';
+import type { ImageArchive } from './images/build-images.ts';
 import { apiServerAddress, apiServerUrl, bridge, clusterFolder, paths } from './layout.ts';
 import { startDaemon } from './start-daemon.ts';
 
@@ -19,14 +20,14 @@ const kubeletClient = {
 };
 
 /** Starts etcd and the API server, and writes an administrator's kubeconfig. */
-export async function startControlPlane(): Promise<ClusterRecord> {
+export async function startControlPlane(images: readonly ImageArchive[]): Promise<ClusterRecord> {
   const credentials = await makeCredentials(clusterFolder, [apiServerAddress, bridge.address]);
   const [port = 0, peerPort = 0] = await findPorts(2);
   const etcdOptions = { folder: clusterFolder, port, peerPort };
   const etcd = await startDaemon({ name: 'etcd', command: etcdCommand(etcdOptions) });
   await waitFor('etcd', etcd, () => isEtcdReady(etcdOptions));
 
-  const record: ClusterRecord = { ...credentials, etcdPort: port };
+  const record: ClusterRecord = { ...credentials, etcdPort: port, images };
   const { certificate, key } = await makeIdentity(record, { user: 'kube-apiserver', groups: ['system:masters'] });
   await writeFile(kubeletClient.certificate, certificate);
   await writeFile(kubeletClient.key, key, { mode: 0o600 });
@@ -74,7 +75,8 @@ export async function startControllers(record: ClusterRecord): Promise<void> {
         `--kubeconfig=${kubeconfig}`,
         `--authentication-kubeconfig=${kubeconfig}`,
         `--authorization-kubeconfig=${kubeconfig}`,
-        '--bind-address=127.0.0.1',
+        // Nobody asks them, and the port is one for all of the machine.
+        '--secure-port=0',
         '--leader-elect=false',
         ...flags,
       ],

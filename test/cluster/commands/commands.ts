@@ -8,7 +8,7 @@ interface Command {
 /** The commands of `npm run cluster`, by the words that call them; each is loaded when it is called. */
 export const commands: Readonly<Record<string, Command>> = {
   up: {
-    summary: 'bring a cluster up: a control plane and the nodes h1, h2, h3',
+    summary: 'bring a cluster up: a control plane, the nodes h1, h2, h3 and the chart',
     run: async (argv) => (await import('./up-command.ts')).runUp(argv),
   },
   down: {

@@ -5,7 +5,8 @@ import { signalScope } from '../../../runtime/signals.ts';
 import { createProgress } from '../../demo/progress.ts';
 import { bringDown, findRemains } from '../bring-down.ts';
 import { bringUp } from '../bring-up.ts';
-import { installFromSource } from '../install/install-from-source.ts';
+import { installByHelm } from '../install/install-by-helm.ts';
+import { ownImages } from '../install/own-images.ts';
 import { keepLogs } from '../logs.ts';
 import { nodeTable } from '../node-table.ts';
 import { seedNodes } from '../seed-nodes.ts';
@@ -13,19 +14,24 @@ import { runClusterCommand } from './run-cluster-command.ts';
 
 const line = {
   command: 'npm run cluster -- up',
-  summary: 'Brings a cluster up, instead of one that is up. It stays until npm run cluster -- down.',
+  summary:
+    'Brings a cluster up with the chart installed, instead of one that is up. It stays until npm run cluster -- down.',
   positionals: [],
-  flags: { 'from-source': switchFlag('also install what this source tree is: webhook and node plugins') },
+  flags: { bare: switchFlag('without images of ours and the chart: Multus alone') },
 } as const;
 
 export async function runUp(argv: readonly string[]): Promise<void> {
-  const up = async ({ 'from-source': isInstalled }: { readonly 'from-source': boolean }) => {
+  const up = async ({ bare: isBare }: { readonly bare: boolean }) => {
     using scope = signalScope();
     try {
       const progress = createProgress(console.log, scope.signal);
-      await using cluster = await bringUp(seedNodes, progress);
-      if (isInstalled) {
-        await progress.step('webhook and node plugins run out of this source tree', () => installFromSource(cluster));
+      // Before there is a cluster: to build takes a minute, and much memory.
+      const images = isBare
+        ? []
+        : await progress.step('images of webhook and node plugin', () => ownImages(console.log));
+      await using cluster = await bringUp(seedNodes, progress, { images });
+      if (!isBare) {
+        await progress.step('helm install: webhook and node plugins are Ready', () => installByHelm(cluster));
       }
       console.log(`\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig}`);
       return exitCode.done;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ClusterRecord } from '../cluster-record.ts';
 import { inNode } from '../node/make-node-host.ts';
 import { run } from '../run.ts';
 import { baseImages } from './build-images.ts';
@@ -15,7 +16,7 @@ export async function loadImage(node: string, archive: string, name: string): Pr
   if (!names.includes(name)) throw new Error(`${archive} brought ${node} no ${name}; it has ${names.join(', ')}`);
 }
 
-/** Gives a node the images that every node has. */
-export async function loadImages(node: string): Promise<void> {
-  for (const { path, name } of baseImages) await loadImage(node, path, name);
+/** Gives a node the images that every node has, and those of its cluster. */
+export async function loadImages(node: string, { images }: Pick<ClusterRecord, 'images'>): Promise<void> {
+  for (const { path, name } of [...baseImages, ...images]) await loadImage(node, path, name);
 }

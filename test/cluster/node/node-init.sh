@@ -20,6 +20,9 @@ for tree in etc opt var; do
   mkdir -p "$folder/trees/$tree/upper" "$folder/trees/$tree/work"
   mount -t overlay node -o "lowerdir=/$tree,upperdir=$folder/trees/$tree/upper,workdir=$folder/trees/$tree/work" "/$tree"
 done
+# What the machine has mounted in its /run would only be hidden: containerd, which looks for mounts by their paths, would
+# take it for what is there.
+while umount --recursive --lazy /run/netns 2>/dev/null; do :; done
 # Shared, since pods' volumes are to see what is mounted there later: network namespaces of pods, volumes of others.
 mount -t tmpfs -o mode=755 tmpfs /run
 mount --make-rshared /run

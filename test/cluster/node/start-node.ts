@@ -28,7 +28,7 @@ export async function startNode(record: ClusterRecord, node: NodePlan, others: r
   await switchOn(node, others, async () => {
     await installNetworkPlugins(record, node);
     await startContainerd(node.name);
-    await loadImages(node.name);
+    await loadImages(node.name, record);
   });
 }
 

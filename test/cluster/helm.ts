@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { binaryPath } from '../binaries/binary-path.ts';
+import type { Cluster } from './cluster.ts';
+import { clusterFolder } from './layout.ts';
+import { run } from './run.ts';
+
+/**
+ * Runs Helm 4 as the cluster's administrator, without anything of a person's, and returns what it printed. Of several values
+ * a later one wins.
+ */
+export async function helm(
+  { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
+  args: readonly string[],
+  ...values: readonly object[]
+): Promise<string> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'kmtc-values-'));
+  const files = values.map((_, at) => join(folder.path, `${at}.json`));
+  for (const [at, file] of files.entries()) await writeFile(file, JSON.stringify(values[at]));
+  const flags = [`--kubeconfig=${kubeconfig}`, ...files.map((file) => `--values=${file}`)];
+  return await run('env', `HOME=${clusterFolder}`, binaryPath('helm'), ...args, ...flags);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Cluster } from './cluster.ts';
+
+/** A container of a pod; without a name the sandbox, whose process holds the pod's namespaces. */
+export interface ContainerName {
+  readonly pod: string;
+  readonly container?: string;
+}
+
+const ctr = ['ctr', '--namespace=k8s.io'] as const;
+
+/** Kills a container's first process from outside, as a machine that is short of memory does. */
+export async function killContainer(cluster: Cluster, node: string, name: ContainerName): Promise<void> {
+  const [id, ...more] = await findRunning(cluster, node, name);
+  if (id === undefined || more.length > 0) throw new Error(`not one ${JSON.stringify(name)} runs on ${node}`);
+  await cluster.run(node, ...ctr, 'tasks', 'kill', '--signal', 'SIGKILL', id);
+}
+
+/** Containers that have ended are kept for a while, without a task that runs. */
+async function findRunning(
+  cluster: Cluster,
+  node: string,
+  { pod, container }: ContainerName,
+): Promise<readonly string[]> {
+  const which =
+    container === undefined
+      ? 'labels."io.cri-containerd.kind"==sandbox'
+      : `labels."io.kubernetes.container.name"==${container}`;
+  const filter = `labels."io.kubernetes.pod.name"==${pod},${which}`;
+  const ids = (await cluster.run(node, ...ctr, 'containers', 'list', '--quiet', filter)).trim().split('\n');
+  const tasks = (await cluster.run(node, ...ctr, 'tasks', 'list')).split('\n').map((row) => row.split(/\s+/));
+  return ids.filter((id) => tasks.some(([task, , status]) => task === id && status === 'RUNNING'));
+}
