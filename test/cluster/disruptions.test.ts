@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { nodeCentric, resourceCentric } from '../demo/hosts.ts';
 import { until } from '../process/until.ts';
+import { allocateBesideKubelet } from './ask-plugin.ts';
+import { killContainer } from './kill-container.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
-import { deletePod, isReady, readPod, runPod } from './pods.ts';
+import { deletePod, isReady, readPod, runPod, untilPodReady } from './pods.ts';
 import { untilAllocatable, untilHeld } from './resources.ts';
 import { type PodTap, readPodTap } from './taps.ts';
 
@@ -45,17 +47,31 @@ describe('a pod with a macvtap on h1', () => {
     assert.ok(isReady(await readPod(cluster, 'stays')));
   });
 
-  it('keeps it while the API server is away, and an edit that comes after is followed', async () => {
+  it('keeps it while the API server is away, a device can be allocated and a sandbox removed, and edits after it are followed', async () => {
+    await runPod(cluster, { name: 'goes', node: 'h1', networks: 'macvtap0' });
+    const goes = await readPodTap(cluster, 'goes');
     await cluster.stopApiServer();
-    const devices = await cluster.run('h1', 'sh', '-c', 'ls /dev | grep ^tap');
-    assert.match(devices, new RegExp(first.path.replace('/dev/', '')));
     await until(
       () => cluster.nodePluginLog('h1'),
       (log) => log.includes('the source is out of reach'),
       guardMs,
     );
+    const [device] = await allocateBesideKubelet('h1', 'quickDataplane', 'quickDataplaneMvp7');
+    assert.ok(existsSync(device?.host_path ?? ''), JSON.stringify(device));
+    // kubelet makes another sandbox at once; its ADD needs the API server, which Multus asks for the pod.
+    await killContainer(cluster, 'h1', { pod: 'goes' });
+    await until(
+      async () => existsSync(goes.path),
+      (exists) => !exists,
+      guardMs,
+    );
+    assert.ok(existsSync(first.path));
     await cluster.startApiServer();
     await cluster.untilReady();
+    await untilPodReady(cluster, 'goes');
+    assert.deepEqual((await readPodTap(cluster, 'goes')).path, goes.path);
+    await deletePod(cluster, 'goes');
+    await untilHeld(cluster, 'h1', 'bondedIface', 1);
     await cluster.mustKubectl(['apply', '-f', '-'], read('seed/resource-centric/policy.yaml'));
     // The resource that nothing asks for any more stays, with the one device that the pod holds.
     await untilAllocatable(cluster, { ...resourceCentric, h1: { ...resourceCentric.h1, bondedIface: 1 } });
