@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomInt } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type handleServerStreamingCall, type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import { registerResource } from '../../../nodeplugin/deviceplugin/register.ts';
+import {
+  type AllocateRequest,
+  type AllocateResponse,
+  type DevicePluginOptions,
+  devicePluginService,
+  type Empty,
+  health,
+  type ListAndWatchResponse,
+} from '../../../nodeplugin/deviceplugin/v1beta1.ts';
+import { deviceIDs } from '../../../policy/device/device-id.ts';
+import { linkName } from '../../../policy/device/link-name.ts';
+import { resourcePrefix } from '../../../policy/plan/resource-name.ts';
+import type { Cluster } from '../cluster.ts';
+import { nodeFolder } from '../layout.ts';
+import { pathInNode } from '../node/make-node-host.ts';
+
+/** An entry of macvtap-cni's config map. */
+export interface UpstreamResource {
+  readonly name: string;
+  readonly lowerDevice: string;
+  readonly mode: string;
+  readonly capacity: number;
+}
+
+const plugin = new URL('cni-plugin.sh', import.meta.url);
+const options: DevicePluginOptions = { pre_start_required: false, get_preferred_allocation_available: false };
+
+/**
+ * macvtap-cni on a node, as far as kubelet, pods and the kernel see it: its resource, links of a random index that are made
+ * on Allocate, and a CNI plugin that moves them. The scope's end is that of its DaemonSet; what pods have stays.
+ */
+export async function startUpstream(
+  cluster: Cluster,
+  node: string,
+  { name, lowerDevice, mode, capacity }: UpstreamResource,
+): Promise<AsyncDisposable> {
+  const links = join(nodeFolder(node), 'upstream-links');
+  await mkdir(links);
+  const program = await pathInNode(node, '/opt/cni/bin/macvtap');
+  await writeFile(program, (await readFile(plugin, 'utf8')).replaceAll('LINKS', links), { mode: 0o755 });
+
+  const allocate = async (id: string) => {
+    // Of /dev there is one for all namespaces, so that indexes are to differ in all of them.
+    const index = randomInt(1 << 24, 1 << 30);
+    const link = ['link', lowerDevice, 'name', linkName(id), 'index', String(index)];
+    await cluster.run(node, 'ip', 'link', 'add', ...link, 'type', 'macvtap', 'mode', mode);
+    await writeFile(join(links, id), linkName(id));
+    const path = `/dev/tap${index}`;
+    return { devices: [{ host_path: path, container_path: path, permissions: 'rw' }] };
+  };
+  const GetDevicePluginOptions: handleUnaryCall<Empty, DevicePluginOptions> = (_, answer) => answer(null, options);
+  const ListAndWatch: handleServerStreamingCall<Empty, ListAndWatchResponse> = (call) => {
+    call.write({ devices: deviceIDs(name, capacity).map((ID) => ({ ID, health: health.healthy, topology: null })) });
+  };
+  const Allocate: handleUnaryCall<AllocateRequest, AllocateResponse> = ({ request }, answer) => {
+    const ids = request.container_requests.flatMap(({ devices_ids: of }) => of);
+    Promise.all(ids.map(allocate)).then(
+      (container_responses) => answer(null, { container_responses }),
+      (thrown: unknown) => answer({ details: String(thrown) }),
+    );
+  };
+  const server = new Server();
+  server.addService(devicePluginService, { GetDevicePluginOptions, ListAndWatch, Allocate });
+  const socketPath = join(nodeFolder(node), 'kubelet/device-plugins', `${resourcePrefix.slice(0, -1)}_${name}`);
+  await promisify(server.bindAsync.bind(server))(`unix:${socketPath}`, ServerCredentials.createInsecure());
+  await registerResource({ resourceName: `${resourcePrefix}${name}`, socketPath, options });
+  return { [Symbol.asyncDispose]: async () => server.forceShutdown() };
+}
