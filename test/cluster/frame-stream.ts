@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ethernetFrame, frameText, type Tap } from '../kernel/tap-frames.ts';
+import { until } from '../process/until.ts';
+
+/** One end of a stream: a tap that is open, and its link's MAC address. */
+export interface StreamEnd {
+  readonly tap: Tap;
+  readonly mac: string;
+}
+
+/** Numbered frames that go from one tap to another while other things happen. */
+export interface FrameStream {
+  /** Resolves when some more frames have arrived than until now. */
+  goesOn(): Promise<void>;
+  /** Ends it, and returns the number of frames sent and those that arrived, in their order. */
+  end(): Promise<{ readonly sent: number; readonly arrived: readonly number[] }>;
+}
+
+const gapMs = 2;
+const pollMs = 100;
+/** More than could have been under way. */
+const some = 50;
+/** Only a frame that never arrives is waited for this long. */
+const guardMs = 30_000;
+
+export function startFrames(from: StreamEnd, to: StreamEnd): FrameStream {
+  const stop = new AbortController();
+  const arrived: number[] = [];
+  let sent = 0;
+  const send = async () => {
+    for (; !stop.signal.aborted; sent += 1) {
+      await from.tap.send(ethernetFrame(to.mac, from.mac, `frame ${sent}`));
+      await sleep(gapMs);
+    }
+  };
+  const receive = async () => {
+    for (;;) {
+      const isOver = stop.signal.aborted;
+      if (isOver && arrived.at(-1) === sent - 1) return;
+      const frame = await to.tap.receive((one) => numberOf(one) !== undefined, isOver ? guardMs : pollMs);
+      if (frame !== undefined) arrived.push(Number(numberOf(frame)));
+      else if (isOver) return;
+    }
+  };
+  const sending = send();
+  const receiving = receive();
+  return {
+    async goesOn() {
+      const wanted = arrived.length + some;
+      await until(
+        async () => arrived.length,
+        (count) => count >= wanted,
+        guardMs,
+      );
+    },
+    async end() {
+      stop.abort();
+      await sending;
+      await receiving;
+      return { sent, arrived };
+    },
+  };
+}
+
+function numberOf(frame: Uint8Array): string | undefined {
+  return /^frame (\d+)$/.exec(frameText(frame) ?? '')?.[1];
+}
