@@ -11,6 +11,7 @@ import { waitFor } from '../control-plane/wait-for.ts';
 import { type ClusterRecord, writeClusterRecord } from './cluster-record.ts';
 import { makeIdentity, writeIdentity, writeToken } from './identity.ts';
 import type { ImageArchive } from './images/build-images.ts';
+import { installationNamespace } from './install/release.ts';
 import { apiServerAddress, apiServerUrl, bridge, clusterFolder, paths } from './layout.ts';
 import { startDaemon } from './start-daemon.ts';
 
@@ -31,6 +32,7 @@ export async function startControlPlane(images: readonly ImageArchive[]): Promis
   const { certificate, key } = await makeIdentity(record, { user: 'kube-apiserver', groups: ['system:masters'] });
   await writeFile(kubeletClient.certificate, certificate);
   await writeFile(kubeletClient.key, key, { mode: 0o600 });
+  await writeFile(auditPolicyFile, JSON.stringify(auditPolicy));
   await startApiServer(record);
   await writeToken(paths.kubeconfig, record, record.adminToken);
   await writeClusterRecord(record);
@@ -38,6 +40,18 @@ export async function startControlPlane(images: readonly ImageArchive[]): Promis
 }
 
 export const apiServerProcess = 'kube-apiserver';
+
+/** Each request of ours that was answered, a JSON text a line. */
+export const auditLog = join(paths.logs, 'audit.log');
+const auditPolicyFile = join(clusterFolder, 'audit-policy.json');
+
+/** What service accounts of the installation ask for, without what they send. */
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'ResponseStarted'],
+  rules: [{ level: 'Metadata', userGroups: [`system:serviceaccounts:${installationNamespace}`] }, { level: 'None' }],
+};
 
 /** Starts the API server, also again after it was stopped, and waits until it is ready. */
 export async function startApiServer(record: ClusterRecord): Promise<void> {
@@ -54,6 +68,8 @@ export async function startApiServer(record: ClusterRecord): Promise<void> {
         `--kubelet-client-certificate=${kubeletClient.certificate}`,
         `--kubelet-client-key=${kubeletClient.key}`,
         '--kubelet-preferred-address-types=InternalIP',
+        `--audit-policy-file=${auditPolicyFile}`,
+        `--audit-log-path=${auditLog}`,
         // Webhooks' Services are then reached at their pods' addresses: no proxy runs here.
         '--enable-aggregator-routing=true',
       ],
