@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { createMemoryCluster, type MemoryCluster } from '../test/fixtures/certs/memory-cluster.ts';
 import { until } from '../test/process/until.ts';
@@ -175,6 +176,21 @@ describe('a certificate that is kept', () => {
     ending.abort();
     await using kept = await keeping;
     assert.deepEqual([kept.current, kept.faults], [undefined, []]);
+  });
+
+  it('is looked at no more by whoever is told to end, and is served on', async () => {
+    const cluster = createMemoryCluster();
+    const ending = new AbortController();
+    await using kept = await keep(cluster, { signal: ending.signal });
+    const { current } = kept;
+    assert.ok(current);
+    ending.abort();
+    const requests: string[] = [];
+    cluster.onRequest = (request) => void requests.push(request);
+    cluster.edit(undefined);
+    // Four times what passes between two looks.
+    await sleep(200);
+    assert.deepEqual([kept.current, kept.faults, requests], [current, [], []]);
   });
 
   it('ends in the middle of a look, and tells nobody of that', async () => {

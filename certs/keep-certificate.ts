@@ -21,7 +21,10 @@ export interface KeepCertificateOptions {
   /** For everything that one look asks of store and clients; default 30 s. */
   readonly lookTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
-  /** Cuts the first look short: whoever is told to end while store or clients do not answer need not wait for them. */
+  /**
+   * Ends looking, also a look under way: whoever is told to end need not wait for store or clients, and may have no right
+   * to them any more. What is loaded is served on until the end.
+   */
   readonly signal?: AbortSignal | undefined;
   /** For log and metrics. */
   readonly onEvent?: ((event: CertificateEvent) => void) | undefined;
@@ -46,13 +49,14 @@ export async function keepCertificate(options: KeepCertificateOptions): Promise<
     onEvent,
   });
   const closing = new AbortController();
-  const sleeper = createSleeper(closing.signal);
+  const ending = AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const sleeper = createSleeper(ending);
   const listeners = createListeners();
   const plan = createLookPlan(pollMs);
   let current: ServedPair | undefined;
   let faults: readonly CertificateFault[] = [];
 
-  const look = async (ending: AbortSignal) => {
+  const look = async () => {
     const outcome = await keeper.look(AbortSignal.any([ending, AbortSignal.timeout(lookTimeoutMs)]));
     // What was cut short by the end is no fault.
     if (ending.aborted) return outcome;
@@ -64,17 +68,17 @@ export async function keepCertificate(options: KeepCertificateOptions): Promise<
   };
   const run = async (first: Awaited<ReturnType<typeof look>>): Promise<void> => {
     let outcome = first;
-    while (!closing.signal.aborted) {
+    while (!ending.aborted) {
       const { waitMs, mayBeEarlier } = plan(outcome);
       await (mayBeEarlier ? sleeper.sleep(waitMs) : sleeper.sleepThrough(waitMs));
-      if (!closing.signal.aborted) outcome = await look(closing.signal);
+      if (!ending.aborted) outcome = await look();
     }
   };
 
   await using scope = new AsyncDisposableStack();
   scope.use(store.watch?.(() => sleeper.wake()));
   scope.use(publisher.watch?.(() => sleeper.wake()));
-  const running = run(await look(options.signal ?? closing.signal));
+  const running = run(await look());
   scope.defer(() => running);
   scope.defer(() => closing.abort());
   const kept = scope.move();
