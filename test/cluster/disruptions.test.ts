@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeCentric, resourceCentric } from '../demo/hosts.ts';
 import { until } from '../process/until.ts';
 import { allocateBesideKubelet } from './ask-plugin.ts';
@@ -47,7 +48,7 @@ describe('a pod with a macvtap on h1', () => {
     assert.ok(isReady(await readPod(cluster, 'stays')));
   });
 
-  it('keeps it while the API server is away, a device can be allocated and a sandbox removed, and edits after it are followed', async () => {
+  it('keeps it while the API server is away for a minute, a device can be allocated and a sandbox removed, and edits after it are followed', async (t) => {
     await runPod(cluster, { name: 'goes', node: 'h1', networks: 'macvtap0' });
     const goes = await readPodTap(cluster, 'goes');
     await cluster.stopApiServer();
@@ -65,9 +66,28 @@ describe('a pod with a macvtap on h1', () => {
       (exists) => !exists,
       guardMs,
     );
+    await sleep(60_000);
     assert.ok(existsSync(first.path));
     await cluster.startApiServer();
     await cluster.untilReady();
+    const readyMs = performance.now();
+    const source = () =>
+      cluster.mustKubectl(['get', 'macvtapnetworknodestate', 'h3', '-o', 'jsonpath={.status.source}']);
+    for (const [label, expected] of [
+      ['macvtapAware=true', 'policy'],
+      ['macvtapAware-', 'implicit'],
+    ] as const) {
+      await cluster.mustKubectl(['label', 'node', 'h3', label]);
+      await until(source, (now) => now === expected, guardMs);
+    }
+    const seconds = ((performance.now() - readyMs) / 1_000).toFixed(1);
+    t.diagnostic(`two edits made after each other were in force ${seconds} s after the API server was back`);
+    // Until kubelet has told of it, the pod counts as Ready still.
+    await until(
+      async () => (await readPod(cluster, 'goes')).status.containerStatuses?.[0]?.restartCount,
+      (count) => count !== undefined && count > 0,
+      guardMs,
+    );
     await untilPodReady(cluster, 'goes');
     assert.deepEqual((await readPodTap(cluster, 'goes')).path, goes.path);
     await deletePod(cluster, 'goes');
