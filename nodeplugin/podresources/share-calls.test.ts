@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shareCalls } from './share-calls.ts';
+import { type CallPace, shareCalls } from './share-calls.ts';
 
 /** A call that ends when the test says so. */
-function stage() {
+function stage(pace: CallPace = { calls: 1, ms: 0 }) {
   const begun: PromiseWithResolvers<number>[] = [];
   const scope = new AbortController();
   let together = 0;
@@ -18,7 +18,7 @@ function stage() {
         together -= 1;
       });
     },
-    0,
+    pace,
     scope.signal,
   );
   const nthBegun = async (n: number): Promise<PromiseWithResolvers<number>> => {
@@ -85,4 +85,18 @@ test('a caller who gives up does not end the call for the others', async () => {
   await assert.rejects(given, /no longer wanted/);
   running.resolve(1);
   assert.equal(await other, 1);
+});
+
+test('the first calls of a quiet time follow each other at once, and the next one waits', async () => {
+  const { calls, begun, scope, nthBegun } = stage({ calls: 2, ms: 1_000_000 });
+  for (const n of [0, 1]) {
+    const wanted = calls.call();
+    (await nthBegun(n)).resolve(n);
+    assert.equal(await wanted, n);
+  }
+  const waiting = calls.call();
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+  scope.abort(new Error('over'));
+  await assert.rejects(waiting, /over/);
+  assert.equal(begun.length, 2);
 });

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** So many calls in any stretch of so long; the first ones of a quiet time follow each other at once. */
+export interface CallPace {
+  readonly calls: number;
+  readonly ms: number;
+}
+
 /** Calls that are wanted often and made seldom. */
 export interface SharedCalls<T> {
   /** The result of a call that begins after this one. A caller whose signal ends stops waiting; the call goes on. */
@@ -11,10 +17,11 @@ export interface SharedCalls<T> {
 
 /**
  * One call at a time. Whoever comes while one is under way gets the result of the next, since the running one may have
- * looked before his reason to ask; all who wait share it. `pauseMs` passes between the end of one and the begin of the
- * next.
+ * looked before his reason to ask; all who wait share it.
  */
-export function shareCalls<T>(make: () => Promise<T>, pauseMs: number, stopping: AbortSignal): SharedCalls<T> {
+export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: AbortSignal): SharedCalls<T> {
+  /** When the newest calls began. */
+  const begins: number[] = [];
   let running: Promise<void> = Promise.resolve();
   let next: Promise<T> | undefined;
 
@@ -23,6 +30,8 @@ export function shareCalls<T>(make: () => Promise<T>, pauseMs: number, stopping:
     // From here on callers are too late for this call.
     next = undefined;
     stopping.throwIfAborted();
+    begins.push(performance.now());
+    begins.splice(0, begins.length - pace.calls);
     return await make();
   };
   return {
@@ -30,12 +39,18 @@ export function shareCalls<T>(make: () => Promise<T>, pauseMs: number, stopping:
       signal?.throwIfAborted();
       if (next === undefined) {
         next = begin(running);
-        running = endOf(next).then(() => pause(pauseMs, stopping));
+        running = endOf(next).then(() => pause(pauseMs(begins, pace), stopping));
       }
       return await unlessAborted(next, signal);
     },
     idle: () => running,
   };
+}
+
+/** Until the oldest of as many calls as are allowed is long enough ago. */
+function pauseMs(begins: readonly number[], { calls, ms }: CallPace): number {
+  const [oldest] = begins;
+  return oldest === undefined || begins.length < calls ? 0 : Math.max(0, oldest + ms - performance.now());
 }
 
 async function endOf(promise: Promise<unknown>): Promise<void> {

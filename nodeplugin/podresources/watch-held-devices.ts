@@ -65,7 +65,7 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
       if (!stopping.aborted) schedule();
     }
   };
-  const calls = shareCalls(look, pauseMs, stopping);
+  const calls = shareCalls(look, pace, stopping);
   // What fails is in the state.
   const wake = (): void => void calls.call().catch(() => {});
   const schedule = (): void => {
@@ -135,5 +135,8 @@ const unsettledMs = 1_000;
  */
 const defaultSettleMs = 10_000;
 
-/** At most 20 questions a second, a fifth of what kubelet answers all clients of the node together. */
-const pauseMs = 50;
+/**
+ * Some 20 questions a second, a fifth of what kubelet answers all clients of the node together, and less than half of
+ * them at once that it takes. Source: kubelet pkg/kubelet/apis/podresources/constants.go, DefaultQPS 100, DefaultBurstTokens 10.
+ */
+const pace = { calls: 4, ms: 200 } as const;
