@@ -6,7 +6,8 @@ import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { until } from '../process/until.ts';
 import { helm } from './helm.ts';
-import { installationNamespace, release } from './install/release.ts';
+import { release } from './install/release.ts';
+import { uninstall } from './install/uninstall.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
 import { deletePod, makePod, runPod } from './pods.ts';
 import { untilHeld } from './resources.ts';
@@ -95,13 +96,7 @@ describe('what ours do in the API server', () => {
 
   it('is forbidden nothing but what the end of the release takes from who still drains', async () => {
     const before = (await events()).length;
-    await helm(cluster, ['uninstall', ...release]);
-    const list = ['get', 'pods', `--namespace=${installationNamespace}`, '-o', 'name'];
-    await until(
-      () => cluster.mustKubectl(list),
-      (names) => names === '',
-      guardMs,
-    );
+    await uninstall(cluster);
     const late = (await events()).slice(before).filter(({ responseStatus }) => responseStatus?.code === 403);
     assert.deepEqual(
       late.map(usedRight).filter((right) => !allowed.includes(right)),
