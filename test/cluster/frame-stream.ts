@@ -28,6 +28,7 @@ export function startFrames(from: StreamEnd, to: StreamEnd): FrameStream {
   const stop = new AbortController();
   const arrived: number[] = [];
   let sent = 0;
+  let allSent = false;
   const send = async () => {
     for (; !stop.signal.aborted; sent += 1) {
       await from.tap.send(ethernetFrame(to.mac, from.mac, `frame ${sent}`));
@@ -36,7 +37,8 @@ export function startFrames(from: StreamEnd, to: StreamEnd): FrameStream {
   };
   const receive = async () => {
     for (;;) {
-      const isOver = stop.signal.aborted;
+      // Only once nothing more is sent is it known which frame is the last.
+      const isOver = allSent;
       if (isOver && arrived.at(-1) === sent - 1) return;
       const frame = await to.tap.receive((one) => numberOf(one) !== undefined, isOver ? guardMs : pollMs);
       if (frame !== undefined) arrived.push(Number(numberOf(frame)));
@@ -57,6 +59,7 @@ export function startFrames(from: StreamEnd, to: StreamEnd): FrameStream {
     async end() {
       stop.abort();
       await sending;
+      allSent = true;
       await receiving;
       return { sent, arrived };
     },
