@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
+import { test } from 'node:test';
+import { anchorsOf, linksOf, readPage } from './markdown.ts';
+import { root, sourceFiles } from './source-files.ts';
+
+const pages = new Map(sourceFiles('.md').map(({ path, text }) => [path, readPage(text)] as const));
+
+/** Links of a page that leave it for another file, as paths from the root. */
+const filesLinkedFrom = (path: string) =>
+  linksOf(pages.get(path) ?? { blocks: [], prose: [] })
+    .map(({ target }) => target.split('#')[0] as string)
+    .filter((target) => target !== '' && !isElsewhere(target))
+    .map((target) => posix.join(posix.dirname(path), target));
+
+test('every link of every page leads to a file that is there, and to a heading that it has', () => {
+  const faults = [...pages].flatMap(([path, page]) =>
+    linksOf(page)
+      .filter(({ target }) => !isElsewhere(target))
+      .map(({ line, target }) => ({ at: `${path}:${line}: ${target}`, fault: faultOf(path, target) }))
+      .filter(({ fault }) => fault !== undefined)
+      .map(({ at, fault }) => `${at}: ${fault}`),
+  );
+  assert.deepEqual(faults, []);
+});
+
+test('every page of docs/ is reached from docs/README.md', () => {
+  const reached = new Set(['docs/README.md', ...filesLinkedFrom('docs/README.md')]);
+  const lost = [...pages.keys()].filter((path) => path.startsWith('docs/') && !reached.has(path));
+  // A decision is reached by the list of all of them.
+  const decisions = new Set(filesLinkedFrom('docs/adr/README.md'));
+  assert.deepEqual(
+    lost.filter((path) => !decisions.has(path)),
+    [],
+  );
+});
+
+test('links, anchors and blocks of a page are told apart', () => {
+  const page = readPage(
+    '# The `one`: a/b\n\n[a](b.md#c) `[no](x)`\n\n1.  item\n\n        run it\n\n    more\n\n# The `one`: a/b\n\n```sh\n[no](y)\n```\n\n    out\n\n    side\n',
+  );
+  assert.deepEqual(anchorsOf(page), ['the-one-ab', 'the-one-ab-1']);
+  assert.deepEqual(linksOf(page), [{ line: 3, target: 'b.md#c' }]);
+  assert.deepEqual(page.blocks, [
+    { line: 7, language: undefined, text: 'run it' },
+    { line: 14, language: 'sh', text: '[no](y)' },
+    { line: 17, language: undefined, text: 'out\n\nside' },
+  ]);
+});
+
+function faultOf(path: string, target: string): string | undefined {
+  const [file = '', anchor] = target.split('#');
+  const found = file === '' ? path : posix.join(posix.dirname(path), file);
+  if (!existsSync(`${root}${found}`)) return 'no such file';
+  if (anchor === undefined) return undefined;
+  const page = pages.get(found);
+  return page !== undefined && anchorsOf(page).includes(anchor) ? undefined : 'no such heading';
+}
+
+function isElsewhere(target: string): boolean {
+  return /^(https?|mailto):/.test(target);
+}
