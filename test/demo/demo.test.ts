@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { docBlocks } from '../house/doc-blocks.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
 
@@ -48,6 +49,10 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     ]) {
       assert.match(demo.output, row);
     }
+    const printed = demo.output.split('\n').map((line) => line.trim());
+    const told = docBlocks().filter(({ page, language }) => page === 'README.md' && language === 'text');
+    assert.ok(told.length > 0);
+    for (const line of told.flatMap(({ text }) => text.split('\n'))) assert.ok(printed.includes(line.trim()), line);
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 

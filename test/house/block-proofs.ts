@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * How it is known that a block of commands, or what a block says was printed, is right. Yaml and json are no commands;
+ * manifest-blocks.test.ts holds them.
+ */
+export type BlockProof =
+  /** test/docs/commands.test.ts runs it as it stands, without a cluster, in the folder that is named or the root. */
+  | { readonly runs: 'here'; readonly folder?: string; readonly exitCode?: number }
+  /** This file does the same, in another form. */
+  | { readonly shownBy: string }
+  /** Nothing does, for this reason. */
+  | { readonly notRun: string };
+
+const ci = { shownBy: '.ci/run' } as const;
+const here = { runs: 'here' } as const;
+
+/** By page and a block's first line. A page that gets a block gets a row: nothing is passed over in silence. */
+export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockProof>>>> = {
+  'README.md': {
+    'npm ci && npm start': ci,
+    'NODE  RESOURCE                                    DEVICES': { shownBy: 'test/demo/demo.test.ts' },
+    'config: \'{"type": "macvtap", "mtu": 1400, "name": "dataplane", "cniVersion": "1.0.0", "mode": "private", "modeFrom": "policy"}\'':
+      { shownBy: 'test/demo/demo.test.ts' },
+    'ResourceUnknown metadata.annotations[k8s.v1.cni.cncf.io/resourceName]: no policy and no node offers this resource (macvtap.network.kubevirt.io/dataplnae: did you mean dataplane?)':
+      { shownBy: 'test/demo/demo.test.ts' },
+    'npm ci && npm test': ci,
+    'npm run test:cluster': ci,
+    '$ npm run --silent plan -- test/fixtures/seed/node-centric --node h1': here,
+  },
+  'charts/kube-macvtap/README.md': {
+    'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni --create-namespace': {
+      shownBy: 'test/cluster/install/install-by-helm.ts',
+    },
+  },
+  'docs/images.md': {
+    'docker build -f Dockerfile.webhook -t kube-macvtap-webhook:0.1.0 .': { shownBy: 'test/images/build-image.ts' },
+    'docker build --secret id=npmrc,src=$HOME/.npmrc -f Dockerfile.node .': { shownBy: 'test/images/build-image.ts' },
+    'buildah bud --timestamp $(git log -1 --format=%ct) …': { shownBy: 'test/images/build-image.ts' },
+    'apt-get install buildah debootstrap binutils': ci,
+  },
+  'docs/install.md': {
+    'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/install/install-by-helm.ts' },
+    'helm upgrade kube-macvtap charts/kube-macvtap --namespace macvtap-cni --reset-then-reuse-values': {
+      shownBy: 'test/cluster/install/install-by-helm.ts',
+    },
+    'helm uninstall kube-macvtap --namespace macvtap-cni': { shownBy: 'test/cluster/life.test.ts' },
+  },
+  'docs/lint.md': {
+    '$ kubectl macvtap lint deploy/': { runs: 'here', folder: 'test/fixtures/docs/lint', exitCode: 1 },
+    'helm template my-release ./chart | kubectl macvtap lint - policies/': {
+      notRun:
+        'needs Helm, which the tests of the chart alone have; lint of standard input is run by test/process/lint.test.ts',
+    },
+  },
+  'docs/migrate.md': {
+    'kubectl get configmap macvtap-deviceplugin-config --namespace macvtap-cni': {
+      shownBy: 'test/cluster/migration.test.ts',
+    },
+    'kubectl delete daemonset macvtap-cni --namespace macvtap-cni': { shownBy: 'test/cluster/migration.test.ts' },
+    'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni': {
+      shownBy: 'test/cluster/migration.test.ts',
+    },
+    'kubectl get macvtapnetworknodestates --output yaml': { shownBy: 'test/cluster/migration.test.ts' },
+  },
+  'docs/node-plugin.md': {
+    'npm run nodeplugin -- --source manifests:/etc/kube-macvtap --node-name worker-1': {
+      shownBy: 'test/process/node-plugin.test.ts',
+    },
+  },
+  'docs/node-state-reference.md': {
+    'kubectl get macvtapnetworknodestates worker-1 --output yaml': { shownBy: 'test/apiserver/node-state.test.ts' },
+  },
+  'docs/test-cluster.md': {
+    'apt-get install runc iproute2 util-linux procps gcc libc6-dev buildah debootstrap binutils': ci,
+    'node test/binaries/main.ts cluster charts': ci,
+    'export KUBECONFIG=/tmp/kube-macvtap-cluster/admin.kubeconfig PATH=/tmp/kube-macvtap-cluster/bin:$PATH': {
+      notRun: 'only by hand so far',
+    },
+  },
+};

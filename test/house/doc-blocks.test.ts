@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { blockProofs } from './block-proofs.ts';
+import { docBlocks, isCommands, proofOf } from './doc-blocks.ts';
+import { root } from './source-files.ts';
+
+const blocks = docBlocks();
+const place = ({ page, line, firstLine }: { page: string; line: number; firstLine: string }) =>
+  `${page}:${line}: ${firstLine}`;
+
+test('a block says what it is: indented or sh for commands, console with what they print, text, yaml or json', () => {
+  const known = [undefined, 'sh', 'console', 'text', 'yaml', 'json'];
+  assert.deepEqual(blocks.filter(({ language }) => !known.includes(language)).map(place), []);
+});
+
+test('every block of commands or output is in the table of proofs: else add it to block-proofs.ts', () => {
+  assert.deepEqual(blocks.filter((block) => isCommands(block) && proofOf(block) === undefined).map(place), []);
+});
+
+test('the table of proofs has no row without its block, and no two blocks of a page begin alike', () => {
+  const keys = blocks.filter(isCommands).map(({ page, firstLine }) => `${page}: ${firstLine}`);
+  const rows = Object.entries(blockProofs).flatMap(([page, proofs]) =>
+    Object.keys(proofs).map((firstLine) => `${page}: ${firstLine}`),
+  );
+  assert.deepEqual(keys.toSorted(), rows.toSorted());
+});
+
+test('what is said to show a block exists', () => {
+  const files = Object.values(blockProofs)
+    .flatMap((proofs) => Object.values(proofs))
+    .flatMap((proof) => ('shownBy' in proof ? [proof.shownBy] : 'folder' in proof ? [proof.folder] : []));
+  assert.deepEqual(
+    files.filter((file) => !existsSync(`${root}${file}`)),
+    [],
+  );
+});
+
+test('every npm script that a page calls exists', () => {
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: object };
+  const known = [...Object.keys(scripts), 'ci'];
+  const unknown = blocks.filter(isCommands).flatMap((block) =>
+    [...block.text.matchAll(/\bnpm (?:run (?:--silent )?)?([a-z:]+)/g)]
+      .map(([, name = '']) => name)
+      .filter((name) => !known.includes(name))
+      .map((name) => `${place(block)}: ${name}`),
+  );
+  assert.deepEqual(unknown, []);
+});
