@@ -37,6 +37,11 @@ export const webhookLine = {
       'self in a cluster: the Secret that its replicas share',
       'kube-macvtap-webhook-tls',
     ),
+    'lease-name': textFlag(
+      'NAME',
+      'in a cluster: the Lease that one of its replicas holds, who alone writes the status of policies',
+      'kube-macvtap-webhook',
+    ),
     'webhook-configuration': textFlag(
       'NAME',
       'self in a cluster: of both configurations, mutating and validating, whose caBundle it writes',

@@ -21,6 +21,13 @@ export function createNotices(log: Log) {
       const fields = pair && { serial: pair.serial, notAfter: new Date(pair.notAfterMs).toISOString() };
       log.info({ step: what, ...fields }, 'the certificate that replicas share took a step');
     },
+    leader: (isHolder: boolean) =>
+      log.info({ isHolder }, isHolder ? 'the Lease is held here' : 'the Lease is no longer held here'),
+    lease(error: MacvtapError | undefined) {
+      if (error === undefined) log.info({}, 'the Lease can be read and written again');
+      else log.warn({ error }, 'the Lease is out of reach; it is tried again');
+    },
+    duty: (error: MacvtapError) => log.error({ error }, 'what the holder of the Lease does failed by a bug'),
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
     /** Each fault once, and again when it comes back. */
     sourceFaults: (source: Pick<Source, 'faults' | 'onChange'>) =>

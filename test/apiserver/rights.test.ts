@@ -16,6 +16,7 @@ await makeNamespace(cluster, 'tenant');
 const core = '/api/v1';
 const ours = `${core}/namespaces/${installationNamespace}`;
 const kinds = '/apis/macvtap.network.kubevirt.io/v1alpha1';
+const leases = `/apis/coordination.k8s.io/v1/namespaces/${installationNamespace}/leases`;
 const webhooks = '/apis/admissionregistration.k8s.io/v1';
 const own = 'webhook.macvtap.network.kubevirt.io';
 const named = (name: string) => `?fieldSelector=metadata.name%3D${name}&timeoutSeconds=1`;
@@ -68,6 +69,9 @@ const table = {
         `WATCH ${ours}/secrets${named('kube-macvtap-webhook-tls')}`,
         `WATCH ${ours}/configmaps${named('macvtap-deviceplugin-config')}`,
         `PATCH ${ours}/secrets/kube-macvtap-webhook-tls`,
+        `GET ${leases}/kube-macvtap-webhook`,
+        `PATCH ${leases}/kube-macvtap-webhook`,
+        `WATCH ${leases}${named('kube-macvtap-webhook')}`,
         `PATCH ${webhooks}/validatingwebhookconfigurations/${own}`,
         `WATCH ${webhooks}/validatingwebhookconfigurations${named(own)}`,
       ]),
@@ -76,6 +80,10 @@ const table = {
       `PUT ${webhooks}/mutatingwebhookconfigurations/${own}`,
       `GET ${ours}/configmaps/macvtap-deviceplugin-config`,
       `POST ${ours}/secrets`,
+      `POST ${leases}`,
+      `GET ${leases}`,
+      `PATCH ${leases}/other`,
+      `DELETE ${leases}/kube-macvtap-webhook`,
       `GET ${ours}/secrets`,
       `GET ${ours}/secrets/other`,
       `PATCH ${ours}/secrets/other`,

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createScriptedClient } from '../../test/fixtures/certs/scripted-client.ts';
+import type { ApiResponse } from '../api/client.ts';
+import { createLeaseStore } from './lease-store.ts';
+
+// What a real API server makes of these requests is tried in test/apiserver/lease.test.ts.
+const { signal } = new AbortController();
+const lease = (spec?: unknown) => ({ metadata: { name: 'l', resourceVersion: '7' }, spec });
+
+function storeOf(answer: Partial<ApiResponse>) {
+  const client = createScriptedClient(() => answer);
+  return { client, store: createLeaseStore({ client, namespace: 'n', name: 'l' }) };
+}
+
+const write = { holder: 'me', durationMs: 15_000, transitions: 4, renewedAt: new Date(0) };
+
+describe('a Lease as an API server keeps it', () => {
+  for (const [what, spec, record] of [
+    [
+      'that somebody holds',
+      { holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 3 },
+      { holder: 'a', durationMs: 15_000, transitions: 3 },
+    ],
+    ['as the chart makes it', undefined, { holder: undefined, durationMs: 0, transitions: 0 }],
+    ['that was given back', { holderIdentity: '' }, { holder: undefined, durationMs: 0, transitions: 0 }],
+    [
+      'that somebody wrote by hand, and oddly',
+      { holderIdentity: 7, leaseDurationSeconds: '15', leaseTransitions: null },
+      { holder: undefined, durationMs: 0, transitions: 0 },
+    ],
+  ] as const) {
+    it(`is read where it is one ${what}`, async () => {
+      assert.deepEqual(await storeOf({ body: lease(spec) }).store.read(signal), { record, version: '7' });
+    });
+  }
+
+  it('is written with the version that it replaces, and times as the API reads them', async () => {
+    const { client, store } = storeOf({ body: lease() });
+    assert.equal(await store.write({ ...write, takenAt: new Date(1) }, '6', signal), '7');
+    await store.write({ ...write, holder: undefined, durationMs: 1 }, '7', signal);
+    const spec = { leaseTransitions: 4, renewTime: '1970-01-01T00:00:00.000000Z' };
+    assert.deepEqual(
+      client.requests.map(({ body }) => body),
+      [
+        {
+          metadata: { resourceVersion: '6' },
+          spec: {
+            ...spec,
+            holderIdentity: 'me',
+            leaseDurationSeconds: 15,
+            acquireTime: '1970-01-01T00:00:00.001000Z',
+          },
+        },
+        { metadata: { resourceVersion: '7' }, spec: { ...spec, holderIdentity: null, leaseDurationSeconds: 1 } },
+      ],
+    );
+    assert.equal(client.requests[0]?.contentType, 'application/merge-patch+json');
+  });
+
+  for (const [status, outcome] of [
+    [409, 'conflict'],
+    [404, 'conflict'],
+    [403, /^write Lease n\/l: 403: .*; grant it in a role/],
+    [500, /^write Lease n\/l: 500/],
+  ] as const) {
+    it(`that is written has a ${status} taken for ${outcome}`, async () => {
+      const written = storeOf({ status }).store.write(write, '6', signal);
+      if (outcome === 'conflict') assert.equal(await written, outcome);
+      else await assert.rejects(written, { code: 'ApiServerRefused', message: outcome });
+    });
+  }
+
+  it('that is gone names the chart, which makes it', async () => {
+    await assert.rejects(storeOf({ status: 404 }).store.read(signal), {
+      message: 'Lease n/l is gone, and this service account may not make it: apply the chart again',
+    });
+    await assert.rejects(storeOf({ status: 200, body: 'a page' }).store.read(signal), { code: 'ApiServerRefused' });
+  });
+});

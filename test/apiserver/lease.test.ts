@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { until } from '../process/until.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { installationNamespace } from './install.ts';
+import { type RunningWebhook, startWebhook } from './start-webhook.ts';
+
+// Two replicas of the webhook, and the Lease that one of them holds.
+const cluster = await clusterOfFile();
+const path = `/apis/coordination.k8s.io/v1/namespaces/${installationNamespace}/leases/kube-macvtap-webhook`;
+
+interface Lease {
+  readonly metadata: { readonly managedFields: readonly { readonly manager: string }[] };
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds: number;
+    readonly leaseTransitions: number;
+  };
+}
+
+const readLease = () => cluster.admin.must<Lease>('GET', path);
+const untilHeld = async (isWanted: (holder: string | undefined) => boolean) =>
+  await until(readLease, ({ spec }) => isWanted(spec?.holderIdentity), 30_000);
+const isHolder = ({ process }: RunningWebhook) =>
+  process.output
+    .split('\n')
+    .findLast((line) => /"isHolder"/.test(line))
+    ?.includes('"isHolder":true') === true;
+
+describe('the Lease of the webhook', () => {
+  it('is held by one of two replicas, and by the other as soon as that one is asked to end', async () => {
+    await using first = await startWebhook(cluster);
+    const held = await untilHeld((holder) => holder !== undefined);
+    assert.ok(isHolder(first));
+    await using second = await startWebhook(cluster);
+    assert.ok(!isHolder(second));
+    // It goes on to answer reviews for a while, and the Lease is not waited for.
+    await first.process.stop();
+    const taken = await untilHeld((holder) => holder !== undefined && holder !== held.spec?.holderIdentity);
+    assert.ok(isHolder(second));
+    assert.equal(taken.spec?.leaseTransitions, 2);
+    assert.equal(taken.spec?.leaseDurationSeconds, 15);
+  });
+
+  it('is given back by the last one', async () => {
+    const { spec } = await untilHeld((holder) => holder === undefined);
+    assert.equal(spec?.leaseTransitions, 2);
+  });
+
+  it('goes to the other one after its holder was killed, and its time is over', async () => {
+    await using first = await startWebhook(cluster);
+    const { spec: before } = await untilHeld((holder) => holder !== undefined);
+    assert.ok(isHolder(first));
+    await using second = await startWebhook(cluster);
+    first.process.signal('SIGKILL');
+    await first.process.exit;
+    const { spec: after } = await untilHeld((holder) => holder !== before?.holderIdentity);
+    assert.notEqual(after?.holderIdentity, undefined);
+    await second.process.waitForLine(/"isHolder":true/);
+  });
+
+  it('that somebody deletes is missed with what to do, and taken once it was made again', async () => {
+    await using webhook = await startWebhook(cluster);
+    await untilHeld((holder) => holder !== undefined);
+    const { metadata: _, ...lease } = await readLease();
+    await cluster.admin.must('DELETE', path);
+    await webhook.process.waitForLine(/is gone, and this service account may not make it: apply the chart again/);
+    assert.ok(await webhook.isReady());
+    const metadata = { name: 'kube-macvtap-webhook' };
+    await cluster.admin.must('POST', path.slice(0, path.lastIndexOf('/')), { body: { ...lease, metadata } });
+    await untilHeld((holder) => holder !== undefined);
+    await webhook.process.waitForLine(/the Lease can be read and written again/);
+  });
+});
