@@ -28,6 +28,11 @@ export interface Source extends AsyncDisposable {
 export interface LiveSource extends Source {
   readonly lookups: Lookups;
   readonly origin: SourceOrigin;
+  /**
+   * When the newest state was last known to be in force, by the kind of the objects, or `manifests` for all that files hold:
+   * of performance.now(); undefined before everything was read once.
+   */
+  readonly heardMs: ReadonlyMap<string, number | undefined>;
 }
 
 /** What a source reads, for what is written back there. */

@@ -16,8 +16,13 @@ type LogFields = Readonly<Record<string, unknown>>;
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** A log whose level can be changed while it is used. */
+export interface LeveledLog extends Log {
+  level: LogLevel;
+}
+
 /** Logs to standard error: JSON lines, or something readable where a person looks at a terminal. */
-export function createLog(level: LogLevel, isTerminal = process.stderr.isTTY): Log {
+export function createLog(level: LogLevel, isTerminal = process.stderr.isTTY): LeveledLog {
   const options = {
     level,
     base: null,
@@ -25,9 +30,15 @@ export function createLog(level: LogLevel, isTerminal = process.stderr.isTTY): L
     formatters: { level: (label: string) => ({ level: label }) },
   };
   // Synchronous: what is logged right before the process ends must not be lost.
-  return isTerminal
+  const logger = isTerminal
     ? pino(options, pretty({ sync: true, destination: 2, colorize: true, translateTime: 'SYS:HH:MM:ss.l' }))
     : pino(options, pino.destination({ fd: 2, sync: true }));
+  return logger as typeof logger & LeveledLog;
+}
+
+/** A duration as it is logged: whole microseconds, of which a person reads the first digits. */
+export function roundMs(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function serializeError(error: unknown): LogFields {

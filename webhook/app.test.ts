@@ -171,7 +171,7 @@ describe('a judgement', () => {
   it('is counted by its outcome', async () => {
     const { answerTo, events } = stage(() => ({ verdicts: [denial] }));
     await answerTo(reviewOf());
-    assert.deepEqual(events, ['review Pod mutate denied']);
+    assert.deepEqual(events, ['review Pod mutate denied', 'denial Pod BadGlob']);
   });
 
   it('is not asked for of a status, an ephemeral container, a CONNECT, or an object that is being deleted', async () => {

@@ -6,15 +6,18 @@ import { recordReviews, webhookMetrics } from './record-reviews.ts';
 
 const pods = { kind: 'Pod', verb: 'mutate' } as const;
 
-test('every counter is there from the start, at 0', async () => {
+test('every counter is there from the start, at 0, and few enough to be kept', async () => {
   const registry = createMetrics();
   recordReviews(registry);
   const text = await registry.metrics();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  assert.equal(lines.length, 3 * 2 * (5 + 1) + 3 * 3 + 1);
+  const reviews = 3 * 2 * (3 * 4 + 1);
+  const durations = 3 * 2 * (12 + 3);
+  const denials = 17 + 2 + 11;
+  assert.equal(lines.length, reviews + durations + denials + 3 * 2 + 3 * 3 + 2);
   assert.deepEqual(
     lines.filter((line) => !line.endsWith(' 0')),
-    ['kube_macvtap_webhook_certificate_expiry_seconds Nan'],
+    ['kube_macvtap_webhook_certificate_start_seconds Nan', 'kube_macvtap_webhook_certificate_expiry_seconds Nan'],
   );
 });
 
@@ -28,15 +31,22 @@ test('every metric of the table is registered with its text, and no other', () =
 test('what happens is counted by its labels', async () => {
   const registry = createMetrics();
   const recorder = recordReviews(registry);
-  recorder.review(pods, 'patched');
+  recorder.review(pods, { outcome: 'patched', operation: 'CREATE', durationMs: 0.75 });
+  recorder.review(pods, { outcome: 'allowed', operation: 'CONNECT', durationMs: 0.1 });
+  recorder.denial({ kind: 'Pod' }, new Set(['NamespaceNotAdmitted']));
   recorder.bug(pods);
   recorder.lookup('network', 'absent');
-  recorder.certificate(1_500);
+  recorder.certificate({ startsMs: 500, expiresMs: 1_500 });
   const text = await registry.metrics();
   for (const line of [
-    'kube_macvtap_webhook_reviews_total{kind="Pod",verb="mutate",outcome="patched"} 1',
+    'kube_macvtap_webhook_reviews_total{kind="Pod",verb="mutate",operation="CREATE",outcome="patched"} 1',
+    'kube_macvtap_webhook_reviews_total{kind="Pod",verb="mutate",operation="other",outcome="allowed"} 1',
+    'kube_macvtap_webhook_review_duration_seconds_bucket{le="0.001",kind="Pod",verb="mutate"} 2',
+    'kube_macvtap_webhook_review_duration_seconds_bucket{le="0.0005",kind="Pod",verb="mutate"} 1',
+    'kube_macvtap_webhook_denials_total{kind="Pod",code="NamespaceNotAdmitted"} 1',
     'kube_macvtap_webhook_recovered_bugs_total{kind="Pod",verb="mutate"} 1',
     'kube_macvtap_webhook_lookups_total{kind="network",outcome="absent"} 1',
+    'kube_macvtap_webhook_certificate_start_seconds 0.5',
     'kube_macvtap_webhook_certificate_expiry_seconds 1.5',
   ]) {
     assert.ok(text.includes(line), line);

@@ -2,11 +2,14 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSource } from '../cluster/open-source.ts';
+import { recordSource } from '../cluster/record-source.ts';
 import type { LiveSource } from '../cluster/source.ts';
+import packageFile from '../package.json' with { type: 'json' };
 import { startHealthServer } from '../runtime/health-server.ts';
 import { type ListenAddress, listenFailed } from '../runtime/listen-address.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { recordProcess } from '../runtime/record-process.ts';
 import type { WebhookApp } from './app.ts';
 import { trackConnections } from './close-server.ts';
 import type { WebhookConfig } from './config.ts';
@@ -37,8 +40,10 @@ export async function runWebhook(
 ): Promise<void> {
   const tell = createNotices(log);
   const metrics = createMetrics();
+  using _process = recordProcess(metrics, { component: 'webhook', version: packageFile.version });
   const recorder = recordReviews(metrics);
   const parts: Parts = {};
+  recordSource(metrics, () => parts.source);
   const missing = () => missingOf(parts, signal);
   await using health = await startHealthServer({ address: config['metrics-listen'], metrics, missing });
   tell.health(health.address);
@@ -57,9 +62,9 @@ export async function runWebhook(
   using certificate = followCertificate({
     server: app.server,
     source: certificates,
-    onServed: ({ serial, expiresMs }) => {
-      recorder.certificate(expiresMs);
-      tell.served(serial, expiresMs);
+    onServed: (served) => {
+      recorder.certificate(served);
+      tell.served(served.serial, served.expiresMs);
     },
     onFault: tell.certificate,
   });

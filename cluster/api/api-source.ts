@@ -81,6 +81,10 @@ export class ApiSource implements LiveSource {
     return this.#faults;
   }
 
+  get heardMs(): ReadonlyMap<Kind, number | undefined> {
+    return new Map([...this.#kinds].map(([kind, { watch }]) => [kind, watch.heardMs]));
+  }
+
   onChange(listener: () => void): Disposable {
     // A wrapper of its own, so that a function registered twice is called twice.
     const own = () => listener();

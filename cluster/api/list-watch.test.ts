@@ -284,6 +284,20 @@ describe('list and watch', () => {
     await reaches(() => has('a', 'b') && watch.problem === undefined);
   });
 
+  it('has heard of what a server confirms: a list, an event or a bookmark, and nothing while it is away', async () => {
+    await using followed = await follow(() => {});
+    const { server, reaches, watch } = followed;
+    assert.equal(watch.heardMs, undefined);
+    await reaches(() => server.watches === 1 && watch.heardMs !== undefined);
+    const listed = watch.heardMs ?? Number.NaN;
+    server.sendBookmarks();
+    await reaches(() => (watch.heardMs ?? 0) > listed);
+    const confirmed = watch.heardMs;
+    await server.stop();
+    await reaches(() => watch.problem !== undefined);
+    assert.equal(watch.heardMs, confirmed);
+  });
+
   it('is not synced while it was never answered, and says why', async () => {
     await using followed = await follow((server) => {
       server.intercept(() => ({ status: 403, body: { kind: 'Status', message: 'nodes is forbidden' } }));

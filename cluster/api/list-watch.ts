@@ -41,6 +41,7 @@ export class ListWatch implements AsyncDisposable {
   #synced = false;
   #problem: MacvtapError | undefined;
   #revision = 0;
+  #heardMs: number | undefined;
 
   constructor(options: ListWatchOptions) {
     this.#options = options;
@@ -70,6 +71,14 @@ export class ListWatch implements AsyncDisposable {
   /** Why nothing new is heard; a watch that ends and is begun again at once is none. */
   get problem(): MacvtapError | undefined {
     return this.#problem;
+  }
+
+  /**
+   * When the server last confirmed what is known, of performance.now(): by a list, or by anything on a watch. On one that is
+   * good it sends a bookmark about every minute.
+   */
+  get heardMs(): number | undefined {
+    return this.#heardMs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,6 +122,7 @@ export class ListWatch implements AsyncDisposable {
       this.#absentSince = undefined;
       this.#takeIn(`list of ${resource.what}`, () => this.#state.replace(listed.objects));
       this.#version = listed.version;
+      this.#heardMs = performance.now();
       return;
     }
     // No such resource: there can be none of its objects. That is to be believed only when it stays so, since an API
@@ -120,7 +130,10 @@ export class ListWatch implements AsyncDisposable {
     this.#absentSince ??= performance.now();
     const isCertain =
       this.#state.objects.size === 0 || performance.now() - this.#absentSince >= this.#timings.absenceMs;
-    if (isCertain) this.#accept(this.#state.replace([]));
+    if (isCertain) {
+      this.#accept(this.#state.replace([]));
+      this.#heardMs = performance.now();
+    }
     throw listed.absent;
   }
 
@@ -138,11 +151,13 @@ export class ListWatch implements AsyncDisposable {
     const what = `watch of ${resource.what}`;
     if (stream.status !== 200) throw this.#broken(stream.status, refused(what, { body: undefined, ...stream }));
     this.#setProblem(undefined);
+    this.#heardMs = performance.now();
     using watchdog = startWatchdog(staleMs, () => stream[Symbol.dispose]());
     try {
       for await (const line of stream.lines) {
         watchdog.heard();
         this.#take(line, what);
+        this.#heardMs = performance.now();
       }
     } catch (thrown) {
       if (!watchdog.barked) throw thrown;

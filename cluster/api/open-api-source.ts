@@ -21,6 +21,9 @@ export async function openApiSource({ kubeconfig, ...scope }: ConnectOptions & W
     get faults() {
       return source.faults;
     },
+    get heardMs() {
+      return source.heardMs;
+    },
     onChange: (listener) => source.onChange(listener),
     lookups: source.lookups,
     origin: source.origin,

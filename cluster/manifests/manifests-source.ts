@@ -40,6 +40,7 @@ export class ManifestsSource implements LiveSource {
   #snapshot: Snapshot = emptySnapshot;
   #faults: readonly SourceFault[] = [];
   #synced = false;
+  #heardMs: number | undefined;
   #watch: Disposable | undefined;
   #looking: Promise<void> = Promise.resolve();
   /** The look that is asked for and has not begun: whoever asks meanwhile shares it. */
@@ -79,6 +80,10 @@ export class ManifestsSource implements LiveSource {
     return this.#faults;
   }
 
+  get heardMs(): ReadonlyMap<string, number | undefined> {
+    return new Map([['manifests', this.#heardMs]]);
+  }
+
   onChange(listener: () => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
@@ -110,6 +115,7 @@ export class ManifestsSource implements LiveSource {
   async #load(): Promise<void> {
     const loaded = await this.#readFiles();
     if ('fault' in loaded) return this.#publish(this.#snapshot, [loaded.fault]);
+    this.#heardMs = performance.now();
     if (this.#synced && isSame(loaded.files, this.#files) && !this.#faults.some(isDirectoryFault)) return;
     this.#synced = true;
     this.#files = loaded.files;

@@ -100,6 +100,18 @@ export function testSourceContract(
       assert.deepEqual(source.faults, []);
     });
 
+    test('one that is synced has heard of every kind, and hears again of what changes', async () => {
+      await using cluster = await start();
+      await using source = await cluster.open();
+      await until(source, ({ synced }) => synced);
+      const heard = () => Math.max(...[...source.heardMs.values()].map((ms) => ms ?? Number.NaN));
+      const before = heard();
+      assert.ok(before <= performance.now(), `${before}`);
+      await cluster.apply(node('h1'));
+      await until(source, ({ snapshot }) => snapshot.nodes.has('h1'));
+      assert.ok(heard() > before);
+    });
+
     test('what is there is known in the first snapshot that is synced', async () => {
       await using cluster = await start();
       await cluster.apply(node('h1', { zone: 'a' }));

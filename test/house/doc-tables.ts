@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { certificateFaultCodes } from '../../certs/faults.ts';
+import { sourceMetrics } from '../../cluster/record-source.ts';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
 import { nodePluginMetrics } from '../../nodeplugin/record-devices.ts';
 import { reasons } from '../../policy/reasons.ts';
 import { errorCodes } from '../../runtime/error-codes.ts';
 import type { Flags } from '../../runtime/flags.ts';
+import { processMetrics } from '../../runtime/record-process.ts';
 import { webhookLine } from '../../webhook/config.ts';
 import { webhookMetrics } from '../../webhook/record-reviews.ts';
 
@@ -12,7 +14,7 @@ import { webhookMetrics } from '../../webhook/record-reviews.ts';
 export interface DocTable {
   readonly page: string;
   /** Of the first column; tells the tables of a page apart. */
-  readonly title: 'code' | 'flag' | 'metric' | 'value';
+  readonly title: 'code' | 'flag' | 'value' | `metric of ${string}`;
   readonly rows: Readonly<Record<string, string>>;
 }
 
@@ -20,10 +22,11 @@ export const docTables: readonly DocTable[] = [
   { page: 'docs/reasons.md', title: 'code', rows: reasons },
   { page: 'docs/errors.md', title: 'code', rows: errorCodes },
   { page: 'docs/node-plugin.md', title: 'flag', rows: flagRows(nodePluginLine.flags) },
-  { page: 'docs/node-plugin.md', title: 'metric', rows: nodePluginMetrics },
   { page: 'docs/webhook.md', title: 'flag', rows: flagRows(webhookLine.flags) },
-  { page: 'docs/webhook.md', title: 'metric', rows: webhookMetrics },
   { page: 'docs/webhook.md', title: 'code', rows: certificateFaultCodes },
+  { page: 'docs/monitoring.md', title: 'metric of the webhook', rows: webhookMetrics },
+  { page: 'docs/monitoring.md', title: 'metric of the node plugin', rows: nodePluginMetrics },
+  { page: 'docs/monitoring.md', title: 'metric of both', rows: { ...sourceMetrics, ...processMetrics } },
 ];
 
 /** A table in the text of its page, whole. Throws where there is none, or more than one. */

@@ -50,7 +50,10 @@ test('reviews are answered over TLS, follow an edited policy, and end with the p
 
   assert.deepEqual(await webhook.health('/readyz'), ready);
   const { body } = await webhook.health('/metrics');
-  assert.match(body, /^kube_macvtap_webhook_reviews_total\{kind="Network.*",verb="validate",outcome="denied"\} 1$/m);
+  assert.match(
+    body,
+    /^kube_macvtap_webhook_reviews_total\{kind="Network.*",verb="validate",operation="CREATE",outcome="denied"\} 1$/m,
+  );
   assert.match(body, /^kube_macvtap_webhook_certificate_expiry_seconds \d{10,}$/m);
   webhook.process.signal('SIGTERM');
   assert.deepEqual(await webhook.process.exit, { code: 0, signal: null });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { Log } from '../../runtime/log.ts';
+import { type Log, roundMs } from '../../runtime/log.ts';
 import type { Deadlines } from '../read-deadlines.ts';
 import type { ReviewRecorder } from '../record-reviews.ts';
 import type { AdmissionAnswer, AdmissionRequest } from './admission-review.ts';
@@ -26,19 +26,21 @@ export async function review(
   deadlines: Deadlines,
   context: EnvelopeContext,
 ): Promise<Reviewed> {
+  const startMs = performance.now();
+  const took = () => performance.now() - startMs;
   const decoded = decodeReview(body, endpoint.kind);
   if (decoded.request === undefined) {
     const { fault, uid } = decoded;
-    context.recorder.review(endpoint, 'malformed');
+    context.recorder.review(endpoint, { outcome: 'malformed', durationMs: took() });
     context.log.warn({ path: endpoint.path, uid, fault }, 'a review cannot be read');
     return uid === undefined ? { fault } : { answer: withoutJudgement(endpoint, uid, { code: 400, message: fault }) };
   }
   const { request } = decoded;
   try {
     const judged = isOutOfScope(request) ? nothingToSay : await endpoint.judge(request, deadlines);
-    return { answer: respond(endpoint, request, judged, context) };
+    return { answer: respond(endpoint, request, judged, took, context) };
   } catch (thrown) {
-    return { answer: recover(endpoint, request, MacvtapError.from(thrown), context) };
+    return { answer: recover(endpoint, request, MacvtapError.from(thrown), took, context) };
   }
 }
 
@@ -57,17 +59,25 @@ function respond(
   endpoint: Endpoint,
   request: AdmissionRequest,
   { verdicts, edits = [], warnings = [] }: Judgement,
+  took: () => number,
   { recorder, log }: EnvelopeContext,
 ): AdmissionAnswer {
+  const { operation } = request;
   const denials = verdicts.filter(({ severity }) => severity === 'deny');
   const told = [...warnings, ...verdicts.filter(({ severity }) => severity === 'warn').map(verdictText)];
-  if (denials.length > 0) {
-    recorder.review(endpoint, 'denied');
-    log.info({ ...fieldsOf(endpoint, request), codes: denials.map(({ code }) => code) }, 'denied');
+  const isPatched = edits.length > 0;
+  const outcome = denials.length > 0 ? 'denied' : isPatched ? 'patched' : 'allowed';
+  const durationMs = took();
+  recorder.review(endpoint, { outcome, operation, durationMs });
+  if (outcome === 'denied') {
+    const codes = new Set(denials.map(({ code }) => code));
+    recorder.denial(endpoint, codes);
+    log.info({ ...fieldsOf(endpoint, request, durationMs), codes: [...codes] }, 'denied');
     return denied(request, denials, told);
   }
-  recorder.review(endpoint, edits.length > 0 ? 'patched' : 'allowed');
-  return edits.length > 0 ? patched(request.uid, edits, told) : allowed(request.uid, told);
+  // Of thousands a second nobody reads what became of each, unless he wants to.
+  log.debug({ ...fieldsOf(endpoint, request, durationMs), warnings: told.length }, outcome);
+  return isPatched ? patched(request.uid, edits, told) : allowed(request.uid, told);
 }
 
 /** No judgement: by a look-up that failed, which passes, or by a bug, which is counted and told with its stack. */
@@ -75,9 +85,11 @@ function recover(
   endpoint: Endpoint,
   request: AdmissionRequest,
   error: MacvtapError,
+  took: () => number,
   { recorder, log }: EnvelopeContext,
 ): AdmissionAnswer {
-  const fields = { ...fieldsOf(endpoint, request), error };
+  const durationMs = took();
+  const fields = { ...fieldsOf(endpoint, request, durationMs), error };
   const isBug = error.code !== 'LookupFailed';
   if (isBug) {
     recorder.bug(endpoint);
@@ -85,7 +97,7 @@ function recover(
   } else {
     log.warn(fields, 'a review could not look up what it needs');
   }
-  recorder.review(endpoint, 'errored');
+  recorder.review(endpoint, { outcome: 'errored', operation: request.operation, durationMs });
   const message = isBug
     ? `${error.code}: ${endpoint.verb} failed by a bug of kube-macvtap: ${error.message}; see the webhook's log`
     : `${error.code}: ${error.message}`;
@@ -99,6 +111,6 @@ function withoutJudgement({ onTrouble }: Endpoint, uid: string, trouble: Trouble
     : errored(uid, trouble);
 }
 
-function fieldsOf(endpoint: Endpoint, { uid, operation, namespace, name }: AdmissionRequest) {
-  return { path: endpoint.path, uid, operation, object: { namespace, name } };
+function fieldsOf(endpoint: Endpoint, { uid, operation, namespace, name }: AdmissionRequest, durationMs: number) {
+  return { path: endpoint.path, uid, operation, object: { namespace, name }, durationMs: roundMs(durationMs) };
 }

@@ -10,8 +10,12 @@ export const tlsDefaults = { minVersion: 'TLSv1.2' } as const satisfies SecureCo
 export interface FollowCertificateOptions {
   readonly server: Pick<Server, 'setSecureContext'>;
   readonly source: CertificateSource;
-  /** A certificate is in use; when it expires, in milliseconds since the epoch, and its serial number. */
-  readonly onServed: (served: { readonly expiresMs: number; readonly serial: string }) => void;
+  /** A certificate is in use; from when to when, in milliseconds since the epoch, and its serial number. */
+  readonly onServed: (served: {
+    readonly startsMs: number;
+    readonly expiresMs: number;
+    readonly serial: string;
+  }) => void;
   /** A pair that cannot be served with; the one before stays in use. */
   readonly onFault: (error: MacvtapError) => void;
 }
@@ -33,10 +37,10 @@ export function followCertificate(options: FollowCertificateOptions): FollowedCe
     const { certPem, keyPem } = source.current;
     if (certPem === loaded?.certPem && keyPem === loaded.keyPem) return;
     try {
-      const { validToDate, serialNumber } = new X509Certificate(certPem);
+      const { validFromDate, validToDate, serialNumber } = new X509Certificate(certPem);
       server.setSecureContext({ ...tlsDefaults, cert: certPem, key: keyPem });
       loaded = { certPem, keyPem };
-      onServed({ expiresMs: validToDate.getTime(), serial: serialNumber });
+      onServed({ startsMs: validFromDate.getTime(), expiresMs: validToDate.getTime(), serial: serialNumber });
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       onFault(new MacvtapError('CertificateUnusable', `the new certificate cannot be served: ${text}`, { cause }));
