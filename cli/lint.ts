@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { commonFlags } from '../cluster/common-flags.ts';
 import { choiceFlag, textFlag } from '../runtime/flag-types.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { lintFiles } from './lint/lint-files.ts';
 import { readInputs } from './lint/read-inputs.ts';
 import { lintFormats, renderFindings } from './lint/render-findings.ts';
+import { installationFlags } from './view/view-flags.ts';
 
 const line = {
   command: 'kubectl macvtap lint',
@@ -14,13 +14,13 @@ const line = {
     'or cannot be read.',
   positionals: ['file...'],
   flags: {
-    o: choiceFlag(lintFormats, 'how to print', 'text'),
+    output: { ...choiceFlag(lintFormats, 'how to print', 'text'), short: 'o' },
     'unknown-resource': choiceFlag(
       ['Deny', 'Warn', 'Allow'],
       'of a resource that the files do not offer; default Deny, but Warn if they offer none',
     ),
     'multus-namespace': textFlag('NAME', "where Multus looks for a pod's default network", 'kube-system'),
-    namespace: commonFlags.namespace,
+    ...installationFlags,
   },
 } as const;
 
@@ -30,14 +30,14 @@ export function runLint(argv: readonly string[]): Promise<void> {
     async (values, paths) => {
       const inputs = await readInputs(paths, process.stdin);
       const { findings, judged } = lintFiles(inputs, {
-        policyNamespace: values.namespace,
+        policyNamespace: values['installation-namespace'],
         multusNamespace: values['multus-namespace'],
         unknownResource: values['unknown-resource'],
       });
-      const text = renderFindings(findings, values.o);
+      const text = renderFindings(findings, values.output);
       if (text !== '') console.log(text);
       const errors = findings.filter(({ severity }) => severity === 'error').length;
-      if (values.o === 'text') console.error(summaryOf(inputs.length, judged, errors, findings.length - errors));
+      if (values.output === 'text') console.error(summaryOf(inputs.length, judged, errors, findings.length - errors));
       return errors === 0 ? exitCode.done : exitCode.failed;
     },
     argv,

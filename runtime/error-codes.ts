@@ -49,6 +49,8 @@ export const errorCodes = {
     'nobody says where the API server is: no kubeconfig is there or can be read, and no service account',
   ApiServerUnreachable: 'the API server did not answer, or broke off in the middle',
   ApiServerRefused: 'the API server answered a request with an error',
+  NotInstalled: 'the cluster has none of the kinds that kube-macvtap brings',
+  ManifestsUnreadable: 'a directory of manifests is absent or cannot be read',
   ApiServerMalformed: 'what the API server answered cannot be read',
   NodeStateNotOurs: "a node's state stands in a file that a person wrote, so it is not written",
   CertificateUnusable: 'a serving certificate and its key cannot be served with: absent, broken, expired, or no pair',

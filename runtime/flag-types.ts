@@ -45,6 +45,11 @@ export function listFlag(placeholder: string, description: string, defaultText: 
   return { placeholder, description, defaultText, read };
 }
 
+/** A text that may be given several times, and holds commas as they are: a path. Empty where nobody gives it. */
+export function pathsFlag(placeholder: string, description: string): Flag<readonly string[]> {
+  return { placeholder, description, defaultText: undefined, repeats: true, read: (text) => ({ value: [text] }) };
+}
+
 /** A duration in milliseconds, or with a unit: 300, 300ms, 2s, 10m, 1h, 365d; without a default, undefined where nobody gives it. */
 export function durationFlag(description: string, defaultText: string): Flag<number>;
 export function durationFlag(description: string): Flag<number | undefined>;

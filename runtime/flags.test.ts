@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choiceFlag, durationFlag, listFlag, switchFlag, textFlag } from './flag-types.ts';
+import { choiceFlag, durationFlag, listFlag, pathsFlag, switchFlag, textFlag } from './flag-types.ts';
 import { readFlags } from './flags.ts';
 
 const line = {
@@ -125,4 +125,55 @@ test('a choice without a default is undefined where nobody makes it', () => {
   assert.deepEqual(readFlags(open, [], {}), { positionals: [], values: {} });
   assert.deepEqual(readFlags(open, ['--answer=no'], {}), { positionals: [], values: { answer: 'no' } });
   assert.throws(() => readFlags(open, ['--answer=maybe'], {}), /write one of yes, no/);
+});
+
+const kubectlLike = {
+  ...line,
+  positionals: ['thing?'],
+  flags: {
+    output: { ...choiceFlag(['table', 'json'], 'how', 'table'), short: 'o' },
+    namespace: { ...textFlag('NAME', 'where'), short: 'n' },
+    watch: { ...switchFlag('goes on'), short: 'w' },
+    filename: { ...pathsFlag('FILE', 'what to read'), short: 'f' },
+  },
+} as const;
+
+const shortForms = [
+  { argv: ['-n', 'vms'], name: 'namespace', value: 'vms' },
+  { argv: ['-n=vms'], name: 'namespace', value: 'vms' },
+  { argv: ['-nvms'], name: 'namespace', value: 'vms' },
+  { argv: ['-ojson'], name: 'output', value: 'json' },
+  { argv: ['--output', 'json'], name: 'output', value: 'json' },
+  { argv: ['-w'], name: 'watch', value: true },
+  { argv: ['-f', 'a', '--filename', 'b,c', '-f-'], name: 'filename', value: ['a', 'b,c', '-'] },
+  { argv: [], name: 'filename', value: [] },
+] as const;
+
+for (const { argv, name, value } of shortForms) {
+  test(`${argv.join(' ')} is read by its letter as ${JSON.stringify(value)}`, () => {
+    const parsed = readFlags(kubectlLike, argv, {});
+    assert.ok('values' in parsed);
+    assert.deepEqual(parsed.values[name], value);
+  });
+}
+
+test('a letter that no flag has, or that takes no value, is no flag, and the help shows letters', () => {
+  assert.throws(() => readFlags(kubectlLike, ['-x'], {}), /-x: no such flag/);
+  assert.throws(() => readFlags(kubectlLike, ['-wx'], {}), /-wx: no such flag/);
+  const parsed = readFlags(kubectlLike, ['-h'], {});
+  assert.match(
+    'help' in parsed ? parsed.help : '',
+    /^Usage: thing \[thing\] \[flags\]$.*^ {2}-o, --output table\|json/ms,
+  );
+});
+
+test('a positional that may be left out may, and what follows two dashes is no flag', () => {
+  for (const argv of [[], ['a'], ['--', '-n'], ['--', '--help']]) {
+    const parsed = readFlags(kubectlLike, argv, {});
+    assert.deepEqual(
+      'positionals' in parsed && parsed.positionals,
+      argv.filter((argument) => argument !== '--'),
+    );
+  }
+  assert.throws(() => readFlags(kubectlLike, ['a', 'b'], {}), /b: unexpected/);
 });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from './errors.ts';
+import { dashed, helpText, variableOf, variablePrefix } from './help-text.ts';
+import { splitArguments } from './split-arguments.ts';
 
 /** One flag of a command; `--node-name` can also be said as KUBE_MACVTAP_NODE_NAME. */
 export interface Flag<Value> {
@@ -10,6 +12,10 @@ export interface Flag<Value> {
   readonly defaultText: string | undefined;
   /** Without a default, whether somebody must give it. */
   readonly required?: true;
+  /** One letter that stands for the name: `-n`, also with the value at once, `-nvms`. */
+  readonly short?: string;
+  /** Whether it may be given several times: the lists that its texts are read as then become one. */
+  readonly repeats?: true;
   /** Turns the text into the value; a returned fault says what is wrong with it. */
   readonly read: (text: string) => { readonly value: Value } | { readonly fault: string };
 }
@@ -22,8 +28,8 @@ export type FlagValues<Table extends Flags> = {
 };
 
 /**
- * How a command is called: its flags, and its positional arguments by name, all of which are required. The last one may
- * end in `...`: one or more of it.
+ * How a command is called: its flags, and its positional arguments by name. One that ends in `?` may be left out; the last
+ * one may end in `...`: one or more of it.
  */
 export interface CommandLine<Table extends Flags> {
   readonly command: string;
@@ -46,99 +52,41 @@ export function readFlags<Table extends Flags>(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Parsed<Table> {
-  if (argv.includes('--help') || argv.includes('-h')) return { help: helpText(line) };
+  if (asksForHelp(argv)) return { help: helpText(line) };
   const { texts, positionals, faults } = splitArguments(line, argv);
-  faults.push(...readEnvironment(line, environment, texts));
+  const all = [...faults, ...readEnvironment(line, environment, texts)];
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(line.flags)) {
-    const text = texts.get(name) ?? flag.defaultText;
-    if (text === undefined) {
-      if (flag.required) faults.push(`${dashed(name)}: missing; give it, or ${variableOf(name)}`);
-      continue;
-    }
-    const read = flag.read(text);
-    if ('fault' in read) faults.push(`${dashed(name)} ${text}: ${read.fault}`);
-    else values[name] = read.value;
+    const given = texts.get(name) ?? (flag.defaultText === undefined ? [] : [flag.defaultText]);
+    if (given.length === 0 && flag.required) all.push(`--${name}: missing; give it, or ${variableOf(name)}`);
+    const readings = (flag.repeats ? given : given.slice(-1)).map((text) => ({ text, ...flag.read(text) }));
+    const wrong = readings.flatMap((reading) => ('fault' in reading ? [reading] : []));
+    all.push(...wrong.map(({ text, fault }) => `${dashed(name)} ${text}: ${fault}`));
+    const good = readings.flatMap((reading) => ('value' in reading ? [reading.value] : []));
+    if (flag.repeats) values[name] = good.flat();
+    else if (good.length > 0) [values[name]] = good;
   }
-  if (faults.length > 0) {
+  if (all.length > 0) {
     const hint = `see ${line.command} --help`;
-    throw new MacvtapError('InvalidFlags', `${[...faults, hint].join('\n')}`);
+    throw new MacvtapError('InvalidFlags', `${[...all, hint].join('\n')}`);
   }
   return { values: Object.freeze(values) as FlagValues<Table>, positionals };
 }
 
-/** A flag as it is written: `--source`, `-o`. */
-function dashed(name: string): string {
-  return `${name.length === 1 ? '-' : '--'}${name}`;
+/** Anywhere before a `--`. */
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end < 0 ? argv.length : end).some((argument) => argument === '--help' || argument === '-h');
 }
-
-/** The variable of a flag: `node-name` → `KUBE_MACVTAP_NODE_NAME`. */
-function variableOf(name: string): string {
-  return `${variablePrefix}${name.toUpperCase().replaceAll('-', '_')}`;
-}
-
-/** The help as `--help` prints it, within 100 columns. */
-function helpText<Table extends Flags>({ command, summary, positionals, flags }: CommandLine<Table>): string {
-  const usage = [command, ...positionals.map((name) => `<${name}>`), '[flags]'].join(' ');
-  const rows = Object.entries(flags).map(([name, { placeholder, description, defaultText }]) => ({
-    left: `  ${dashed(name)}${placeholder === undefined ? '' : ` ${placeholder}`}`,
-    right: `${description}${placeholder === undefined || defaultText === undefined ? '' : ` (default ${defaultText || 'none'})`}`,
-  }));
-  const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
-  const lines = rows.map(({ left, right }) => `${left.padEnd(width)}${right}`);
-  return [
-    summary,
-    '',
-    `Usage: ${usage}`,
-    '',
-    ...lines,
-    '',
-    `Each flag can be given as a variable: ${variablePrefix}<FLAG>.`,
-  ].join('\n');
-}
-
-const variablePrefix = 'KUBE_MACVTAP_';
 
 /** What kubelet tells every pod of a Service whose name begins like our prefix (envvars.FromServices): nobody's flag. */
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
-
-function splitArguments<Table extends Flags>(
-  { positionals: expected, flags }: CommandLine<Table>,
-  argv: readonly string[],
-): { texts: Map<string, string>; positionals: string[]; faults: string[] } {
-  const texts = new Map<string, string>();
-  const positionals: string[] = [];
-  const faults: string[] = [];
-  for (let at = 0; at < argv.length; at += 1) {
-    const argument = argv[at] as string;
-    if (!argument.startsWith('-') || argument === '-') {
-      positionals.push(argument);
-      continue;
-    }
-    const [, name = '', inline] = /^--?([^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
-    const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
-    if (flag === undefined) {
-      faults.push(`${argument}: no such flag`);
-    } else if (flag.placeholder === undefined) {
-      texts.set(name, inline ?? 'true');
-    } else {
-      if (inline === undefined) at += 1;
-      const text = inline ?? argv[at];
-      if (text === undefined) faults.push(`${dashed(name)}: needs a value`);
-      else texts.set(name, text);
-    }
-  }
-  const missing = expected.slice(positionals.length).map((name) => `<${name}>: missing`);
-  const isOpen = expected.at(-1)?.endsWith('...') === true;
-  const extra = (isOpen ? [] : positionals.slice(expected.length)).map((text) => `${text}: unexpected`);
-  return { texts, positionals, faults: [...faults, ...missing, ...extra] };
-}
 
 /** Adds what the environment says of flags that the command line does not; returns the faults. */
 function readEnvironment<Table extends Flags>(
   { flags }: CommandLine<Table>,
   environment: Readonly<Record<string, string | undefined>>,
-  texts: Map<string, string>,
+  texts: Map<string, string[]>,
 ): readonly string[] {
   const byVariable = new Map(Object.keys(flags).map((name) => [variableOf(name), name]));
   const faults: string[] = [];
@@ -146,7 +94,7 @@ function readEnvironment<Table extends Flags>(
     if (!variable.startsWith(variablePrefix) || text === undefined || serviceLink.test(variable)) continue;
     const name = byVariable.get(variable);
     if (name === undefined) faults.push(`${variable}: no flag has this variable`);
-    else if (!texts.has(name)) texts.set(name, text);
+    else if (!texts.has(name)) texts.set(name, [text]);
   }
   return faults;
 }

@@ -19,3 +19,17 @@ test('columns are as wide as their widest cell, and no line ends in blanks', () 
 test('control characters reach no terminal', () => {
   assert.equal(textTable(['A'], [['\u001b[31mred\u009b']]), 'A\n\\x1b[31mred\\x9b');
 });
+
+test('a style takes no room of its column', () => {
+  const red = { text: 'bad', style: (text: string) => `<${text}>` };
+  assert.equal(
+    textTable(
+      ['A', 'B'],
+      [
+        [red, 'x'],
+        ['longer', red],
+      ],
+    ),
+    'A       B\n<bad>     x\nlonger  <bad>',
+  );
+});

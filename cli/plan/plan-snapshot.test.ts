@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Snapshot } from '../../cluster/snapshot.ts';
-import type { SourceFault } from '../../cluster/source.ts';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { brief, entries, exposeAll } from '../../test/fixtures/plan/build-example.ts';
+import type { View } from '../view/view.ts';
 import { planSnapshot } from './plan-snapshot.ts';
 
 /** A cluster of nodes with the interfaces that are known of each; undefined where no NodeState is there. */
-function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>, faults: readonly SourceFault[] = []) {
+function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>) {
   const states = Object.entries(nodes).flatMap(([name, nics]) =>
     nics === undefined ? [] : [[name, nodeState(name, nics)] as const],
   );
@@ -20,7 +20,7 @@ function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>,
     nodeStates: new Map(states),
     explicit: undefined,
   };
-  return { snapshot, synced: true, faults };
+  return { snapshot, missing: [], client: undefined };
 }
 
 function nodeState(name: string, nics: readonly string[]): MacvtapNetworkNodeState {
@@ -78,16 +78,18 @@ describe('what must be mended first', () => {
     assert.deepEqual(told(cluster({}), exposeAll, undefined), ['no Node among the files; add one']);
   });
 
-  it('is told with the place of each fault, before the rest', () => {
-    const faults = [{ where: 'a.yaml, document 2, line 9', message: 'Node x: mend it' }];
-    assert.deepEqual(told(cluster({ h1: undefined }, faults), exposeAll, undefined), [
-      'a.yaml, document 2, line 9: Node x: mend it',
-      'Node h1: its interfaces are not known; list them in a MacvtapNetworkNodeState h1, in status.interfaces',
+  it('is told of a live cluster in its own words', () => {
+    const client = { server: 'https://10.0.0.1:6443' } as NonNullable<View['client']>;
+    assert.deepEqual(told({ ...cluster({ h1: undefined }), client }, exposeAll, undefined), [
+      'Node h1: its interfaces are not known: it has no MacvtapNetworkNodeState; see whether the node plugin runs there',
     ]);
+    assert.deepEqual(told({ ...cluster({}), client }, exposeAll, undefined), ['the cluster has no Node']);
+    assert.deepEqual(told({ ...cluster({}), client }, exposeAll, 'h9'), ['Node h9: not in the cluster; check --node']);
   });
 
-  it('is the source alone when it could not be read at all', () => {
-    const source = { ...cluster({}, [{ where: 'directory', message: 'missing' }]), synced: false };
-    for (const only of [undefined, 'h1']) assert.deepEqual(told(source, exposeAll, only), ['directory: missing']);
+  it('is not what could not be read', () => {
+    const missing = [{ what: 'MacvtapNetworkNodeStates', message: 'forbidden' }];
+    assert.deepEqual(told({ ...cluster({ h1: undefined }), missing }, exposeAll, undefined), []);
+    assert.deepEqual(told({ ...cluster({}), missing: [{ what: 'Nodes', message: '' }] }, exposeAll, undefined), []);
   });
 });

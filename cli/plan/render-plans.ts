@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { stringify } from 'yaml';
 import { describeFinding } from '../../policy/plan/describe-finding.ts';
 import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
 import { printable, textTable } from '../../runtime/text-table.ts';
+import { type OutputFormat, render } from '../output/output-flag.ts';
 
 /** Plans as a person or a script wants them. */
-export function renderPlans(plans: readonly NodePlan[], format: 'table' | 'json' | 'yaml'): string {
-  if (format === 'json') return JSON.stringify(plans, null, 2);
-  if (format === 'yaml') return stringify(plans, { aliasDuplicateObjects: false }).trimEnd();
+export function renderPlans(plans: readonly NodePlan[], format: OutputFormat): string {
+  return render(plans, format, planTable);
+}
+
+function planTable(plans: readonly NodePlan[]): string {
   const notes = plans.flatMap(({ node, skipped, conflicts }) =>
     [...conflicts, ...skipped].map((finding) => `  ${node}  ${finding.code}  ${printable(describeFinding(finding))}`),
   );

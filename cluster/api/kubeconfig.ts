@@ -8,19 +8,19 @@ import type { Connection, Credentials } from './connection.ts';
 import { createTlsAgents } from './tls-agents.ts';
 
 /**
- * The API server of a kubeconfig's current context; without a file the one that kubectl would take ($KUBECONFIG, else
- * ~/.kube/config). Tokens, client certificates, exec plugins, OIDC and proxies are the library's. Raises
+ * The API server of a context of a kubeconfig, its current one where none is named; without a file the one that kubectl
+ * would take ($KUBECONFIG, else ~/.kube/config). Tokens, client certificates, exec plugins, OIDC and proxies are the library's. Raises
  * ApiServerUnknown.
  */
-export function connectByKubeconfig(file: string | undefined): Connection {
-  let config = load(file);
+export function connectByKubeconfig(file: string | undefined, context?: string): Connection {
+  let config = load(file, context);
   const server = serverOf(config, file);
   const agents = createTlsAgents(server);
   return {
     server,
     async credentials(renew = false): Promise<Credentials> {
       // Loaded anew, it forgets what an exec plugin told, and sees what somebody wrote into the file.
-      if (renew) config = load(file);
+      if (renew) config = load(file, context);
       const options: RequestOptions = {};
       try {
         await config.applyToHTTPSOptions(options);
@@ -35,15 +35,21 @@ export function connectByKubeconfig(file: string | undefined): Connection {
   };
 }
 
-function load(file: string | undefined): KubeConfig {
+function load(file: string | undefined, context: string | undefined): KubeConfig {
   const config = new KubeConfig();
   try {
     if (file === undefined) config.loadFromDefault();
     else config.loadFromFile(file);
-    return config;
   } catch (thrown) {
     throw unknown(file, thrown);
   }
+  if (context === undefined) return config;
+  if (config.getContextObject(context) === null) {
+    const names = config.getContexts().map(({ name }) => name);
+    throw unknown(file, `it has no context ${context}, but ${names.length === 0 ? 'none' : names.join(', ')}`);
+  }
+  config.setCurrentContext(context);
+  return config;
 }
 
 function serverOf(config: KubeConfig, file: string | undefined): string {
@@ -51,10 +57,12 @@ function serverOf(config: KubeConfig, file: string | undefined): string {
   // What the library makes up where it finds nothing at all: a server on localhost.
   const isInvented = config.getCurrentContext() === 'loaded-context';
   if (cluster === null || isInvented || !URL.canParse(cluster.server ?? '')) {
-    throw unknown(file, isInvented ? 'there is none' : 'its current context names no cluster with a server');
+    throw unknown(file, isInvented ? nowhere : 'its current context names no cluster with a server');
   }
   return cluster.server.replace(/\/+$/, '');
 }
+
+const nowhere = 'neither $KUBECONFIG nor ~/.kube/config is there';
 
 function materialOf({ ca, cert, key, servername, rejectUnauthorized }: RequestOptions) {
   return { ca: textOf(ca), cert: textOf(cert), key: textOf(key), servername, rejectUnauthorized };

@@ -8,12 +8,19 @@ export interface WatchedResource {
   readonly path: string;
   /** @example 'metadata.name=worker-1' */
   readonly fieldSelector?: string;
+  /** @example 'app.kubernetes.io/name=kube-macvtap' */
+  readonly labelSelector?: string;
   /** Only the metadata is asked for: the rest of a Node is large, changes every few seconds and is not read. */
   readonly metadataOnly: boolean;
 }
 
-export function queryFor({ fieldSelector }: WatchedResource, query: Readonly<Record<string, string>>): string {
-  return new URLSearchParams({ ...query, ...(fieldSelector !== undefined && { fieldSelector }) }).toString();
+export function queryFor(resource: WatchedResource, query: Readonly<Record<string, string>>): string {
+  const { fieldSelector, labelSelector } = resource;
+  return new URLSearchParams({
+    ...query,
+    ...(fieldSelector !== undefined && { fieldSelector }),
+    ...(labelSelector !== undefined && { labelSelector }),
+  }).toString();
 }
 
 /** Whoever does not know the form answers in the plain one. Source: apimachinery metav1.PartialObjectMetadata. */

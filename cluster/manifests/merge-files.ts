@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KnownObject } from '../objects/known-object.ts';
+import { toSnapshot } from '../objects/to-snapshot.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { SourceFault } from '../source.ts';
 import type { ManifestFile, PlacedObject } from './read-file.ts';
@@ -14,22 +14,4 @@ export function mergeFiles(files: readonly ManifestFile[]): { snapshot: Snapshot
     else faults.push({ where: object.where, message: `${object.id}: already in ${earlier.where}; remove one` });
   }
   return { snapshot: toSnapshot([...first.values()].map(({ known }) => known)), faults };
-}
-
-function toSnapshot(objects: readonly KnownObject[]): Snapshot {
-  const ofKind = <Kind extends KnownObject['kind']>(kind: Kind) =>
-    objects.filter((object): object is Extract<KnownObject, { kind: Kind }> => object.kind === kind);
-  return {
-    nodes: new Map(ofKind('Node').map(({ value }) => [value.name, value])),
-    namespaces: new Map(ofKind('Namespace').map(({ name, value }) => [name, value])),
-    policies: ofKind('MacvtapNetworkNodePolicy').map(({ value }) => value),
-    networks: new Map(
-      ofKind('NetworkAttachmentDefinition').map(({ value }) => [
-        `${value.metadata.namespace}/${value.metadata.name}`,
-        value,
-      ]),
-    ),
-    nodeStates: new Map(ofKind('MacvtapNetworkNodeState').map(({ name, value }) => [name, value])),
-    explicit: ofKind('ConfigMap')[0]?.value,
-  };
 }

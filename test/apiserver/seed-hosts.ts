@@ -21,6 +21,17 @@ const trial = JSON.stringify({
  * when the cluster's webhook knows them, since it hears of them a moment later.
  */
 export async function makeSeedHosts(cluster: ControlPlane): Promise<void> {
+  await applySeedHosts(cluster);
+  await until(
+    () => cluster.kubectl(['create', '--dry-run=server', '-f', '-'], trial),
+    // What the trial would take from each of them.
+    ({ stderr }) =>
+      stderr.includes('bond1: 2 nodes lose it: h1, h2') && stderr.includes('eth1: 2 nodes lose it: h1, h3'),
+  );
+}
+
+/** The same for a cluster without a webhook. */
+export async function applySeedHosts(cluster: ControlPlane): Promise<void> {
   const objects = readObjects(hosts);
   await apply(cluster, objects);
   // A status that comes with the object is dropped: it is a resource of its own.
@@ -31,10 +42,4 @@ export async function makeSeedHosts(cluster: ControlPlane): Promise<void> {
       contentType: 'application/merge-patch+json',
     });
   }
-  await until(
-    () => cluster.kubectl(['create', '--dry-run=server', '-f', '-'], trial),
-    // What the trial would take from each of them.
-    ({ stderr }) =>
-      stderr.includes('bond1: 2 nodes lose it: h1, h2') && stderr.includes('eth1: 2 nodes lose it: h1, h3'),
-  );
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planSnapshot } from '../../cli/plan/plan-snapshot.ts';
 import { renderPlans } from '../../cli/plan/render-plans.ts';
-import { ManifestsSource } from '../../cluster/manifests/manifests-source.ts';
+import { openManifestsView } from '../../cli/view/manifests-view.ts';
 import { openLinks } from '../../nodeplugin/links/links.ts';
 import { probeMacvtap } from '../../nodeplugin/links/probe-macvtap.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
@@ -43,8 +43,8 @@ export async function showPlanAlone(reason: string, print: (text: string) => voi
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-plan-'));
     await writeNodes(folder.path, 'with states');
     await writePolicy(folder.path, form);
-    await using source = await ManifestsSource.open(folder.path, 'macvtap-cni');
+    await using view = await openManifestsView(folder.path, 'macvtap-cni');
     const exposure = { linkKinds: ['device', 'bond'], exclude: [] };
-    print(`\n${form}:\n${renderPlans(planSnapshot(source, exposure, undefined).plans, 'table')}`);
+    print(`\n${form}:\n${renderPlans(planSnapshot(view, exposure, undefined).plans, 'table')}`);
   }
 }

@@ -160,8 +160,8 @@ describe('the lint command, called wrongly', () => {
     const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['lint', '--help']);
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^Usage: kubectl macvtap lint <file\.\.\.> \[flags\]$/m);
-    for (const flag of ['o', 'unknown-resource', 'multus-namespace', 'namespace']) {
-      assert.match(stdout, new RegExp(`^ +--?${flag}\\b`, 'm'));
+    for (const flag of ['output', 'unknown-resource', 'multus-namespace', 'installation-namespace']) {
+      assert.match(stdout, new RegExp(`^ +(-o, )?--${flag}\\b`, 'm'));
     }
   });
 });

@@ -102,6 +102,15 @@ describe('the plan command, on the three hosts of the proposal', () => {
     );
   });
 
+  it('takes the directory as a source, too, as every command does', async () => {
+    await using directory = await ManifestsDirectory.make(forms[0].files);
+    const { code, stdout } = await runProgram('cli/kubectl-macvtap.ts', [
+      'plan',
+      `--source=manifests:${directory.path}`,
+    ]);
+    assert.deepEqual([code, stdout.split('\n\n')[0]?.split('\n')], [0, forms[0].table]);
+  });
+
   it('prints one node alone when asked to', async () => {
     const { code, stdout } = await plan(forms[0].files, '--node', 'h1');
     assert.equal(code, 0);
@@ -148,7 +157,6 @@ describe('the plan command, when something is missing', () => {
 });
 
 const misuses = [
-  { title: 'without a directory', flags: [], says: /<directory>: missing/ },
   { title: 'with two directories', flags: ['a', 'b'], says: /b: unexpected/ },
   { title: 'with an unknown flag', flags: ['a', '--nodes'], says: /--nodes: no such flag/ },
   { title: 'with an unknown format', flags: ['a', '-o', 'xml'], says: /xml: write one of table, json, yaml/ },
@@ -175,9 +183,9 @@ describe('the plan command, called wrongly', () => {
   it('with --help, prints every flag on standard output and succeeds', async () => {
     const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', '--help']);
     assert.deepEqual([code, stderr], [0, '']);
-    assert.match(stdout, /^Usage: kubectl macvtap plan <directory> \[flags\]$/m);
-    for (const flag of ['node', 'o', 'namespace', 'link-kinds', 'implicit-exposure', 'implicit-exclude']) {
-      assert.match(stdout, new RegExp(`^ +--?${flag}\\b`, 'm'));
+    assert.match(stdout, /^Usage: kubectl macvtap plan \[directory\] \[flags\]$/m);
+    for (const flag of ['node', 'output', 'source', 'context', 'link-kinds', 'implicit-exposure', 'implicit-exclude']) {
+      assert.match(stdout, new RegExp(`^ +(-o, )?--${flag}\\b`, 'm'));
     }
   });
 });

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CommandLine, Flags } from './flags.ts';
+
+/** The help as `--help` prints it, within 100 columns. */
+export function helpText<Table extends Flags>({ command, summary, positionals, flags }: CommandLine<Table>): string {
+  const usage = [command, ...positionals.map(placeOf), '[flags]'].join(' ');
+  const rows = Object.entries(flags).map(([name, { placeholder, description, defaultText, short }]) => ({
+    left: `  ${short === undefined ? '' : `-${short}, `}${dashed(name)}${placeholder === undefined ? '' : ` ${placeholder}`}`,
+    right: `${description}${placeholder === undefined || defaultText === undefined ? '' : ` (default ${defaultText || 'none'})`}`,
+  }));
+  const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
+  const lines = rows.map(({ left, right }) => `${left.padEnd(width)}${right}`);
+  return [
+    summary,
+    '',
+    `Usage: ${usage}`,
+    '',
+    ...lines,
+    '',
+    `Each flag can be given as a variable: ${variablePrefix}<FLAG>.`,
+  ].join('\n');
+}
+
+/** A flag as it is written: `--source`, `-o`. */
+export function dashed(name: string): string {
+  return `${name.length === 1 ? '-' : '--'}${name}`;
+}
+
+/** The variable of a flag: `node-name` → `KUBE_MACVTAP_NODE_NAME`. */
+export function variableOf(name: string): string {
+  return `${variablePrefix}${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export const variablePrefix = 'KUBE_MACVTAP_';
+
+/** `directory?` → `[directory]`. */
+function placeOf(positional: string): string {
+  return positional.endsWith('?') ? `[${positional.slice(0, -1)}]` : `<${positional}>`;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { runProgram } from '../process/run-program.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { startControlPlane } from './control-plane.ts';
+import { apply, installationNamespace, makeNamespace, makeServiceAccount } from './install.ts';
+import { unboundToken } from './pod-token.ts';
+import { applySeedHosts } from './seed-hosts.ts';
+
+const cluster = await clusterOfFile();
+await applySeedHosts(cluster);
+await makeNamespace(cluster, 'people');
+
+const bare = await startControlPlane();
+after(() => bare[Symbol.asyncDispose]());
+
+const h3 = ['NODE  RESOURCE  PARENT  MODE    QUANTITY  SOURCE'].concat(
+  ['eth0', 'eth1'].map((nic) => `h3    ${nic}      ${nic}    bridge  100       implicit`),
+);
+
+/** `plan` of one node, as the simplest of all commands that look at a cluster. */
+async function plan(flags: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', '--node=h3', ...flags], {
+    HOME: cluster.folder,
+    KUBECONFIG: '',
+    ...environment,
+  });
+  return { code, lines: stdout.split('\n\n')[0]?.trimEnd().split('\n'), stderr };
+}
+
+/** A kubeconfig of somebody who may do no more than these rules say. */
+async function someoneWho(name: string, rules: readonly object[]): Promise<string> {
+  await makeServiceAccount(cluster, 'people', name);
+  const rbac = 'rbac.authorization.k8s.io';
+  const subject = { kind: 'ServiceAccount', name, namespace: 'people' };
+  await apply(cluster, [
+    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name }, rules },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
+      subjects: [subject],
+    },
+  ]);
+  return await cluster.writeKubeconfig(name, await unboundToken(cluster, 'people', name));
+}
+
+describe('a command that looks at a cluster', () => {
+  it('finds it by --kubeconfig, by $KUBECONFIG and by a context, and says nothing beside the result', async () => {
+    for (const [flags, environment] of [
+      [['--kubeconfig', cluster.kubeconfig], {}],
+      [[], { KUBECONFIG: cluster.kubeconfig }],
+      [['--kubeconfig', cluster.kubeconfig, '--context', 'test'], {}],
+    ] as const) {
+      assert.deepEqual(await plan(flags, environment), { code: 0, lines: h3, stderr: '' });
+    }
+  });
+
+  it('follows policies of the installation, wherever that is', async () => {
+    const policy = { metadata: { name: 'p' }, spec: { parentSelector: [{ parentIface: 'eth1' }] } };
+    const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
+    const kind = 'MacvtapNetworkNodePolicy';
+    const object = { ...policy, apiVersion, kind, metadata: { name: 'p', namespace: installationNamespace } };
+    await apply(cluster, [object]);
+    const [here, elsewhere] = await Promise.all([
+      plan(['--kubeconfig', cluster.kubeconfig]),
+      plan(['--kubeconfig', cluster.kubeconfig, '--installation-namespace=people']),
+    ]);
+    await cluster.mustKubectl(['delete', 'mvnnp', 'p', '-n', installationNamespace]);
+    assert.deepEqual(here.lines?.slice(1), ['h3    eth1      eth1    bridge  100       policy macvtap-cni/p']);
+    assert.deepEqual(elsewhere.lines, h3);
+  });
+});
+
+describe('a command that cannot look at a cluster', () => {
+  it('without a kubeconfig says where it looked, and what to give', async () => {
+    const { code, stderr } = await plan([]);
+    assert.equal(code, 1);
+    assert.match(stderr, /neither \$KUBECONFIG nor ~\/\.kube\/config is there; .*--kubeconfig/);
+  });
+
+  it('with a context that is not there names those that are', async () => {
+    const { code, stderr } = await plan(['--kubeconfig', cluster.kubeconfig, '--context', 'tset']);
+    assert.equal(code, 1);
+    assert.match(stderr, /has no context tset, but test/);
+  });
+
+  it('because nobody answers says so of the server', async () => {
+    const path = join(cluster.folder, 'nobody.kubeconfig');
+    const server = 'https://127.0.0.1:1';
+    await writeFile(
+      path,
+      JSON.stringify({
+        clusters: [{ name: 'c', cluster: { server } }],
+        contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+        users: [{ name: 'u', user: { token: 't' } }],
+        'current-context': 'c',
+      }),
+    );
+    const { code, stderr } = await plan(['--kubeconfig', path]);
+    assert.equal(code, 1);
+    assert.match(stderr, /https:\/\/127\.0\.0\.1:1.*ECONNREFUSED.*see whether the API server is up/);
+  });
+
+  it('because it is nobody there says that the token is not taken', async () => {
+    const { code, stderr } = await plan(['--kubeconfig', await cluster.writeKubeconfig('nobody', 'wrong')]);
+    assert.equal(code, 1);
+    assert.match(stderr, /401: .*token or certificate/);
+  });
+
+  it('because kube-macvtap is not installed says so and what to do', async () => {
+    const { code, lines, stderr } = await plan(['--kubeconfig', bare.kubeconfig]);
+    assert.deepEqual([code, lines], [1, ['']]);
+    assert.match(
+      stderr,
+      /kube-macvtap is not installed in this cluster: .* knows no Macvtap\w+; install it.*--context/,
+    );
+  });
+});
+
+describe('a command of somebody with few rights', () => {
+  it('goes on with what may be read, and names the rights that are missing', async () => {
+    const ours = { apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['list'] };
+    const nodes = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };
+    const { code, lines, stderr } = await plan(['--kubeconfig', await someoneWho('reader', [ours, nodes])]);
+    assert.deepEqual([code, lines], [0, h3]);
+    assert.deepEqual(stderr.trimEnd().split('\n').sort(), [
+      'ConfigMap macvtap-deviceplugin-config: not read: the right to list configmaps in the namespace macvtap-cni is missing',
+      'Namespaces: not read: the right to list namespaces in the whole cluster is missing',
+      'NetworkAttachmentDefinitions: not read: the right to list network-attachment-definitions.k8s.cni.cncf.io in the whole cluster is missing',
+    ]);
+  });
+
+  it('ends when there are none at all, and names them', async () => {
+    const { code, lines, stderr } = await plan(['--kubeconfig', await someoneWho('stranger', [])]);
+    assert.deepEqual([code, lines], [1, ['']]);
+    assert.match(stderr, /nothing may be read:\n {2}Nodes: the right to list nodes in the whole cluster is missing/);
+    assert.match(
+      stderr,
+      /the right to list macvtapnetworknodepolicies\.macvtap\.network\.kubevirt\.io in the namespace/,
+    );
+  });
+});
