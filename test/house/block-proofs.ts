@@ -17,6 +17,7 @@ const here = { runs: 'here' } as const;
 
 /** By page and a block's first line. A page that gets a block gets a row: nothing is passed over in silence. */
 export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockProof>>>> = {
+  'CONTRIBUTING.md': { 'npm ci && npm run check': ci },
   'README.md': {
     'npm ci && npm start': ci,
     'NODE  RESOURCE                                    DEVICES': { shownBy: 'test/demo/demo.test.ts' },

@@ -37,6 +37,29 @@ test('every page of docs/ is reached from docs/README.md', () => {
   );
 });
 
+test('every file of ours that a page names is there', () => {
+  const missing = [...pages].flatMap(([path, { prose }]) =>
+    prose.flatMap(({ line, text }) =>
+      [...text.matchAll(/`(?:\.?\/)?((?:[a-z][\w-]*)\/[\w./-]+\.(?:ts|c|js|yaml))`/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => !existsSync(`${root}${name}`))
+        .map((name) => `${path}:${line}: ${name}`),
+    ),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test('every threat of the security page names a test that shows what stops it', () => {
+  const lines = (pages.get('docs/security.md')?.prose ?? []).map(({ text }) => text);
+  const from = lines.findIndex((line) => /^\| threat /.test(line)) + 2;
+  const threats = lines.slice(from, lines.indexOf('', from));
+  assert.ok(threats.length > 10);
+  assert.deepEqual(
+    threats.filter((row) => !/\.test\.ts` *\|$/.test(row)),
+    [],
+  );
+});
+
 test('links, anchors and blocks of a page are told apart', () => {
   const page = readPage(
     '# The `one`: a/b\n\n[a](b.md#c) `[no](x)`\n\n1.  item\n\n        run it\n\n    more\n\n# The `one`: a/b\n\n```sh\n[no](y)\n```\n\n    out\n\n    side\n',
