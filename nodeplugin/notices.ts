@@ -7,8 +7,7 @@ import type { Log } from '../runtime/log.ts';
 import { type InstallShimOptions, installShim, keptName } from './cni/install-shim.ts';
 import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
 import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
-import type { Links } from './links/links.ts';
-import { probeMacvtap } from './links/probe-macvtap.ts';
+import type { MacvtapSupport } from './links/watch-macvtap-support.ts';
 import { logPlan } from './reconcile/log-plan.ts';
 
 /** What the node plugin tells of itself: one line for each decision, with its object and cause. */
@@ -59,12 +58,10 @@ export function createNotices(log: Log) {
       else log.info({ resource }, 'resource registered');
     },
     /** Not fatal: the process would only restart again and again, and the operator would have none to ask. */
-    async macvtapSupport(links: Links, signal: AbortSignal): Promise<void> {
-      if (await probeMacvtap(links, signal)) return;
-      log.error(
-        {},
-        'the kernel has no macvtap: every Allocate will fail; load the module macvtap or change the kernel',
-      );
+    macvtapSupport(support: MacvtapSupport): Disposable {
+      if (!support.isThere)
+        log.error({}, 'the kernel has no macvtap: every Allocate fails; load the module macvtap or change the kernel');
+      return support.onChange(() => log.info({}, 'the kernel has macvtap now'));
     },
     /** Each fault once, for as long as it stays, and its end. */
     sourceFaults(source: Source): Disposable {

@@ -20,6 +20,7 @@ import { startResourcePlugin } from './deviceplugin/resource-plugin.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { openLinks } from './links/links.ts';
 import { readTapLinkName, readTapNode } from './links/tap-node.ts';
+import { watchMacvtapSupport } from './links/watch-macvtap-support.ts';
 import { createNotices } from './notices.ts';
 import { watchHeldDevices } from './podresources/watch-held-devices.ts';
 import { collectOrphans } from './reconcile/collect-orphans.ts';
@@ -44,7 +45,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const tell = createNotices(log);
   await using ledger = await Ledger.open({ directory: config['state-dir'], nodeName, onWarning: tell.ledger });
   await using links = await openLinks({ removalsAtOnce });
-  await tell.macvtapSupport(links, signal);
+  await using support = await watchMacvtapSupport({ links, signal });
+  using _support = tell.macvtapSupport(support);
   await using interfaces = await links.watchInterfaces(tell.interfaces);
   await using source = await openSource(config, { node: nodeName });
   using _faults = tell.sourceFaults(source);
@@ -83,7 +85,10 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
         name,
         kubelet,
         handlers,
-        onState: (state) => tell.resourceState(name, state),
+        onState: (pluginState) => {
+          tell.resourceState(name, pluginState);
+          state.look();
+        },
         onFailure: (method, error) => tell.failedCall(name, method, error),
       }),
   });
@@ -98,7 +103,17 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   ];
   await using health = address && (await startHealthServer({ address, metrics, missing }));
   if (health !== undefined) tell.health(health.address);
-  await using state = reportState({ nodeName, source, interfaces, resources, held, onState: tell.nodeState });
+  await using state = reportState({
+    nodeName,
+    source,
+    interfaces,
+    resources,
+    held,
+    parents,
+    support,
+    onState: tell.nodeState,
+  });
+  using _supported = support.onChange(state.look);
   const reconciler = createReconciler({ resources, held, parents });
   const onHeld = () => {
     reconciler.onHeld();

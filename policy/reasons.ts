@@ -33,8 +33,12 @@ export const reasons = {
   ParentChanged: 'its interfaces changed, and it would move to another parent while pods hold devices on this one',
   Draining: 'nothing asks for it any more; it stays for the pods that hold its devices',
 
+  UpstreamPluginRunning: "macvtap-cni's own plugin serves it on this node; remove that, and it is registered by itself",
+  MacvtapUnsupported: 'the kernel of the node has no macvtap; load the module macvtap or change the kernel',
+
   // Why a resource is worth a look although its devices are Healthy.
   LinkDown: 'the parent is administratively down; devices are given out, and pass no frame until it is up',
+  LinksLost: 'the parent went and took the links of pods along, which only new pods get back; see lost for how many',
   NoCarrier: 'the parent has no carrier; devices are given out, and reach nobody outside of the node until it has',
 
   // What is wrong with a policy as it is written.

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { readInterface } from '../../policy/plan/interface-facts.ts';
 import type { Finding, PlannedResource } from '../../policy/plan/node-plan.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
+import { reasons } from '../../policy/reasons.ts';
 import { readObject } from '../objects/read-object.ts';
 import { buildNodeState, type NodeStateFacts } from './build-node-state.ts';
 
@@ -79,6 +80,65 @@ describe("a node's state", () => {
     });
   });
 
+  it('keeps what drains, which nothing asks for, with what its devices stand on and how many there are', () => {
+    const served = [
+      { resource: resource('net', 'eth0', { entry: 1, quantity: 7 }), held: 2, lost: 0 },
+      { drains: 'old', parent: 'eth1', mode: 'vepa' as const, held: 3, lost: 1 },
+      { drains: 'older', held: 1, lost: 0 },
+    ];
+    const { resources, interfaces, counts } = buildNodeState(
+      facts({ served, interfaces: [nic('eth0'), nic('eth1', { kind: 'macvlan' }), nic('eth2', { kind: 'veth' })] }),
+    );
+    const drains = { source: 'none', quantity: 0, health: 'Unhealthy', code: 'Draining' };
+    const asked = { parent: 'eth0', mode: 'bridge', source: 'policy', policy: 'macvtap-cni/p', entry: 1 };
+    assert.deepEqual(resources, [
+      { name: 'net', ...asked, quantity: 7, held: 2, health: 'Healthy' },
+      { name: 'old', parent: 'eth1', mode: 'vepa', ...drains, held: 3, lost: 1 },
+      { name: 'older', ...drains, held: 1 },
+    ]);
+    assert.deepEqual(
+      interfaces?.map(({ name }) => name),
+      ['eth0', 'eth1'],
+    );
+    assert.deepEqual(counts, { resources: 3, devices: 7, held: 6, unhealthy: 2 });
+  });
+
+  it('says that pods lost their links with a parent that was made anew, unless there is worse', () => {
+    const interfaces = [nic('eth0', { carrier: false })];
+    const served = [
+      { resource: resource('a'), held: 2, lost: 2 },
+      { resource: resource('b'), held: 2, lost: 2, fault: 'ParentChanged' as const },
+    ];
+    const { resources } = buildNodeState(facts({ interfaces, served }));
+    assert.deepEqual(
+      resources?.map(({ held, lost, health, code }) => [held, lost, health, code]),
+      [
+        [2, 2, 'Degraded', 'LinksLost'],
+        [2, 2, 'Unhealthy', 'ParentChanged'],
+      ],
+    );
+  });
+
+  it('says of the node as a whole, and of each resource, that the kernel has no macvtap', () => {
+    const served = [
+      { resource: resource('a') },
+      { resource: resource('b'), fault: 'UpstreamPluginRunning' as const },
+      { drains: 'c', held: 1 },
+    ];
+    const { resources, troubles } = buildNodeState(
+      facts({ interfaces: [nic('eth0')], served, troubles: ['MacvtapUnsupported'] }),
+    );
+    assert.deepEqual(
+      resources?.map(({ health, code }) => [health, code]),
+      [
+        ['Unhealthy', 'MacvtapUnsupported'],
+        ['Unhealthy', 'UpstreamPluginRunning'],
+        ['Unhealthy', 'Draining'],
+      ],
+    );
+    assert.deepEqual(troubles, [{ code: 'MacvtapUnsupported', message: reasons.MacvtapUnsupported }]);
+  });
+
   it('names the generation of each policy that selects the node, and of no other', () => {
     const entry = { parentSelector: [{ parentIface: 'eth0', mode: 'bridge' }] };
     const known = policies(entry, { ...entry, nodeSelector: { matchLabels: { zone: 'b' } } }, entry);
@@ -112,8 +172,16 @@ describe("a node's state", () => {
     );
     assert.match(skipped?.[2]?.message ?? '', /master: bond0/);
     assert.deepEqual(
-      conflicts?.map(({ name, code }) => [name, code]),
-      [['macvtap-cni/p[2] net', 'ResourceNameTaken']],
+      conflicts?.map(({ message: _, ...conflict }) => conflict),
+      [
+        {
+          name: 'macvtap-cni/p[2] net',
+          policy: 'macvtap-cni/p',
+          entry: 2,
+          by: 'macvtap-cni/a',
+          code: 'ResourceNameTaken',
+        },
+      ],
     );
   });
 
@@ -154,8 +222,11 @@ describe("a node's state", () => {
           const build = (nics: readonly object[]) => {
             const interfaces = nics.map((one) => readInterface(one as { name: string }));
             const plan = planNode(node, interfaces, wanted);
-            const served = plan.resources.map((planned) => ({ resource: planned }));
-            return buildNodeState(facts({ plan, served, interfaces, policies: wanted.policies }));
+            const drains = { drains: 'old', held: 1, lost: 1, ...(interfaces[0] && { parent: 'a' }) };
+            const served = [...plan.resources.map((planned) => ({ resource: planned, held: 2, lost: 1 })), drains];
+            return buildNodeState(
+              facts({ plan, served, interfaces, policies: wanted.policies, troubles: ['MacvtapUnsupported'] }),
+            );
           };
           const status = build(reported);
           assert.deepEqual(build(reported.toReversed()), status);

@@ -25,8 +25,9 @@ export function chooseInterfaces(
   served: readonly ReportedResource[],
 ): readonly InterfaceFacts[] {
   const findings = [...plan.skipped, ...plan.conflicts].filter(({ source }) => source !== 'implicit');
-  const named = new Set([
-    ...[...plan.resources, ...served.map(({ resource }) => resource)].map(({ parent }) => parent),
+  const named: ReadonlySet<string | undefined> = new Set([
+    ...plan.resources.map(({ parent }) => parent),
+    ...served.map((reported) => ('drains' in reported ? reported.parent : reported.resource.parent)),
     ...findings.flatMap(namesIn),
   ]);
   const isNamed = ({ name }: InterfaceFacts) => named.has(name);

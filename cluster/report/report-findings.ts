@@ -3,7 +3,7 @@ import { describeFinding } from '../../policy/plan/describe-finding.ts';
 import type { Finding } from '../../policy/plan/node-plan.ts';
 import type { NodeStateStatus } from './build-node-state.ts';
 
-type ReportedFinding = NonNullable<NodeStateStatus['skipped']>[number];
+type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
 
 /** The schema's bound is 4,096; nobody reads a thousand. */
 const most = 1_000;
@@ -18,9 +18,21 @@ export function toReportedFindings(findings: readonly Finding[]): readonly Repor
     const subject = nameOf(finding);
     const name = reported.has(subject) ? `${subject} ${finding.code}` : subject;
     if (reported.has(name) || reported.size === most) continue;
-    reported.set(name, { name, code: finding.code, message: describeFinding(finding).slice(0, longestMessage) });
+    reported.set(name, toReported(name, finding));
   }
   return [...reported.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+function toReported(name: string, finding: Finding): ReportedFinding {
+  const { code, policy, entry, by } = finding;
+  return {
+    name,
+    ...(policy !== undefined && { policy }),
+    ...(entry !== undefined && { entry }),
+    ...(by !== undefined && { by }),
+    code,
+    message: describeFinding(finding).slice(0, longestMessage),
+  };
 }
 
 const longestMessage = 1_024;

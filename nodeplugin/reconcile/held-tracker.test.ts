@@ -15,7 +15,7 @@ const record: DeviceRecord = {
   attempt: 0,
   lastUsed: 1,
 };
-const netMvp0 = { id: 'netMvp0', resource: 'net', parent: 'eth1', parentIfindex: 7 };
+const netMvp0 = { id: 'netMvp0', resource: 'net', parent: 'eth1', mode: 'bridge', parentIfindex: 7 };
 
 function track(given: readonly string[], view: HeldDevices | undefined, clock = { nowMs: 0 }) {
   const records = new Map(given.map((id) => [id, record]));
@@ -41,7 +41,7 @@ test('a device whose sandbox is gone has nothing but the name of its parent', ()
   const attachment = { containerID: 'c', ifname: 'net1', mac: '02:00:00:00:00:01', netnsPath: '/proc/self/ns/net' };
   for (const { netnsInode, expected } of [
     { netnsInode: statSync('/proc/self/ns/net').ino, expected: netMvp0 },
-    { netnsInode: 1, expected: { id: 'netMvp0', resource: 'net', parent: 'eth1' } },
+    { netnsInode: 1, expected: { id: 'netMvp0', resource: 'net', parent: 'eth1', mode: 'bridge' } },
   ]) {
     const attached = { ...record, attachment: { ...attachment, netnsInode } };
     const ledger = { get: () => attached, entries: () => [['netMvp0', attached]] as const };

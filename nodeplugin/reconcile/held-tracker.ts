@@ -66,8 +66,8 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
 function describe(id: string, ledger: Pick<Ledger, 'get'>): HeldDevice {
   const record = ledger.get(id);
   if (record === undefined) return { id, resource: parseDeviceID(id)?.resourceName ?? id };
-  const { resource, parent, parentIfindex } = record;
-  return { id, resource, parent, ...(parentIfindex !== undefined && !lostSandbox(record) && { parentIfindex }) };
+  const { resource, parent, mode, parentIfindex } = record;
+  return { id, resource, parent, mode, ...(parentIfindex !== undefined && !lostSandbox(record) && { parentIfindex }) };
 }
 
 function lostSandbox({ attachment }: DeviceRecord): boolean {

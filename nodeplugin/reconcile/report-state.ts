@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { buildNodeState } from '../../cluster/report/build-node-state.ts';
+import { buildNodeState, type ReportedResource } from '../../cluster/report/build-node-state.ts';
 import { openNodeStateWriter } from '../../cluster/report/open-writer.ts';
 import { reportNodeState } from '../../cluster/report/report-node-state.ts';
 import type { LiveSource } from '../../cluster/source.ts';
@@ -7,8 +7,11 @@ import packageFile from '../../package.json' with { type: 'json' };
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
+import type { MacvtapSupport } from '../links/watch-macvtap-support.ts';
 import type { HeldTracker } from './held-tracker.ts';
+import type { ParentLookup } from './served-resource.ts';
 import type { ServedResources } from './served-resources.ts';
+import { type HeldSummary, summarizeHeld } from './summarize-held.ts';
 
 /** Keeps the node's MacvtapNetworkNodeState in step with what is served. */
 export interface StateReport extends AsyncDisposable {
@@ -24,25 +27,22 @@ export interface StateReportOptions {
   readonly nodeName: string;
   readonly source: LiveSource;
   readonly interfaces: Pick<InterfaceWatch, 'current'>;
-  readonly resources: Pick<ServedResources, 'current'>;
+  readonly resources: Pick<ServedResources, 'current' | 'waiting'>;
   readonly held: Pick<HeldTracker, 'current'>;
+  readonly parents: ParentLookup;
+  readonly support: Pick<MacvtapSupport, 'isThere'>;
   readonly onState: (error: MacvtapError | undefined) => void;
 }
 
 /** Nothing is written before there is a plan: an empty state would say that the node has nothing to offer. */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, resources, held, onState } = options;
+  const { nodeName, source, interfaces, resources, held, parents, support, onState } = options;
   const reporter = reportNodeState({ writer: openNodeStateWriter(source.origin, nodeName), onState });
   let plan: NodePlan | undefined;
   const look = (): void => {
     const node = source.snapshot.nodes.get(nodeName);
     if (plan === undefined || node === undefined) return;
-    const counts = Map.groupBy(held.current(), (device) => device.resource);
-    const served = [...resources.current.values()].flatMap(({ name, resource, fault }) =>
-      resource === undefined
-        ? []
-        : [{ resource, held: counts.get(name)?.length ?? 0, ...(fault !== undefined && { fault }) }],
-    );
+    const served = describeServed(resources, summarizeHeld(held.current(), parents));
     reporter.report(
       buildNodeState({
         node,
@@ -51,6 +51,7 @@ export function reportState(options: StateReportOptions): StateReport {
         interfaces: interfaces.current,
         policies: source.snapshot.policies,
         pluginVersion: packageFile.version,
+        troubles: support.isThere ? [] : ['MacvtapUnsupported'],
       }),
     );
   };
@@ -68,4 +69,20 @@ export function reportState(options: StateReportOptions): StateReport {
       await reporter[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Of a resource that somebody else serves nothing is given out here, whatever else may be said of it. */
+function describeServed(
+  { current, waiting }: StateReportOptions['resources'],
+  held: ReadonlyMap<string, HeldSummary>,
+): readonly ReportedResource[] {
+  return [...current.values()].map(({ name, resource, fault }) => {
+    const { parent, mode, ...counts } = held.get(name) ?? { held: 0, lost: 0 };
+    if (resource === undefined) {
+      return { drains: name, ...(parent !== undefined && { parent }), ...(mode !== undefined && { mode }), ...counts };
+    }
+    const isUpstreams = waiting.get(name)?.code === 'UpstreamPluginRunning';
+    const reason = isUpstreams ? 'UpstreamPluginRunning' : fault;
+    return { resource, ...counts, ...(reason !== undefined && { fault: reason }) };
+  });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareDeviceIDs, deviceIDs } from '../../policy/device/device-id.ts';
+import type { Mode } from '../../policy/plan/mode.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { ReasonCode } from '../../policy/reasons.ts';
 import type { AllocatableResource } from '../deviceplugin/allocate-device.ts';
@@ -12,6 +13,7 @@ export interface HeldDevice {
   readonly resource: string;
   /** What it stands on, where that is known: the ledger may have been lost. */
   readonly parent?: string;
+  readonly mode?: Mode;
   /** The index that the parent had then: one that was made anew took its macvtaps along. Absent while it has no link. */
   readonly parentIfindex?: number;
 }
@@ -61,7 +63,7 @@ export function listDevices(
 }
 
 /** Of a held device without a known parent the resource's fault is all there is to go by. */
-function isStanding(
+export function isStanding(
   { parent, parentIfindex }: HeldDevice,
   fault: ReasonCode | undefined,
   parents: ParentLookup,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { MacvtapError } from '../../runtime/errors.ts';
 import { createDeviceList, type Device, type DeviceList } from '../deviceplugin/device-list.ts';
 import type { ResourcePlugin } from '../deviceplugin/resource-plugin.ts';
 import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
@@ -44,6 +45,17 @@ export class ServedResources implements AsyncDisposable {
   /** Those that kubelet does not know, or no longer, in the order in which they came. */
   get unregistered(): readonly string[] {
     return [...this.#entries].filter(([, { plugin }]) => plugin?.state.phase !== 'registered').map(([name]) => name);
+  }
+
+  /** Those that wait for kubelet, or for who is in the way of it, with the last error. */
+  get waiting(): ReadonlyMap<string, MacvtapError> {
+    return new Map(
+      [...this.#entries].flatMap(([name, { plugin }]) =>
+        plugin?.state.phase === 'waiting' && plugin.state.lastError !== undefined
+          ? [[name, plugin.state.lastError]]
+          : [],
+      ),
+    );
   }
 
   apply(next: ReadonlyMap<string, ServedResource>, devicesOf: (served: ServedResource) => readonly Device[]): void {

@@ -125,31 +125,39 @@ export interface MacvtapNetworkNodeState {
        */
       readonly name: string;
       /**
-       * Name of the interface that it stands on.
+       * Name of the interface that it stands on. Of a resource that drains, the one that all of its held devices stand on, where there is one.
        */
-      readonly parent: string;
+      readonly parent?: string;
       /**
-       * macvtap mode of its devices.
+       * macvtap mode of its devices; of a resource that drains, as with the parent.
        */
-      readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru';
+      readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
       /**
-       * What caused it.
+       * What caused it; none when nothing asks for it any more and it drains.
        */
-      readonly source: 'policy' | 'explicit' | 'tag' | 'implicit';
+      readonly source: 'policy' | 'explicit' | 'tag' | 'implicit' | 'none';
       /**
        * namespace/name of the policy, when the source is one.
        */
       readonly policy?: string;
       /**
-       * How many devices it has.
+       * Place of what asked for it in the policy's parentSelector, or in the explicit configuration, from 0.
+       */
+      readonly entry?: number;
+      /**
+       * How many devices it has to give out, those that pods hold among them; 0 when it drains.
        */
       readonly quantity: number;
       /**
-       * How many of them pods hold.
+       * How many devices pods hold.
        */
       readonly held?: number;
       /**
-       * Unhealthy gives out nothing for now; Degraded gives out devices, though the parent is down or without a carrier.
+       * How many of the held ones lost their link along with the parent; absent for none.
+       */
+      readonly lost?: number;
+      /**
+       * Unhealthy gives out nothing for now; Degraded gives out devices, though the parent is down or without a carrier, or some pods have lost their link.
        */
       readonly health?: 'Healthy' | 'Degraded' | 'Unhealthy';
       /**
@@ -165,6 +173,18 @@ export interface MacvtapNetworkNodeState {
        * The interface, or the place that asked for it.
        */
       readonly name: string;
+      /**
+       * namespace/name of the policy that asked, when one did.
+       */
+      readonly policy?: string;
+      /**
+       * Place in the policy's parentSelector, or in the explicit configuration, from 0.
+       */
+      readonly entry?: number;
+      /**
+       * Who came first, or the link that it is enslaved to.
+       */
+      readonly by?: string;
       /**
        * Why; a code of docs/reasons.md.
        */
@@ -183,6 +203,18 @@ export interface MacvtapNetworkNodeState {
        */
       readonly name: string;
       /**
+       * namespace/name of the policy that asked, when one did.
+       */
+      readonly policy?: string;
+      /**
+       * Place in the policy's parentSelector, or in the explicit configuration, from 0.
+       */
+      readonly entry?: number;
+      /**
+       * Who has it instead; the policy (namespace/name), the source or the resource.
+       */
+      readonly by?: string;
+      /**
        * Why; a code of docs/reasons.md.
        */
       readonly code: string;
@@ -191,6 +223,40 @@ export interface MacvtapNetworkNodeState {
        */
       readonly message?: string;
     }[];
+    /**
+     * What keeps the node as a whole from giving out any device.
+     */
+    readonly troubles?: {
+      /**
+       * What it is; a code of docs/reasons.md.
+       */
+      readonly code: string;
+      /**
+       * The same in words, and what to do.
+       */
+      readonly message: string;
+    }[];
+    /**
+     * The resources in numbers.
+     */
+    readonly counts?: {
+      /**
+       * Resources, those that drain among them.
+       */
+      readonly resources?: number;
+      /**
+       * Devices that they have to give out.
+       */
+      readonly devices?: number;
+      /**
+       * Devices that pods hold.
+       */
+      readonly held?: number;
+      /**
+       * Resources that are Unhealthy or Degraded.
+       */
+      readonly unhealthy?: number;
+    };
     /**
      * Generation of each policy that this state rests on.
      */

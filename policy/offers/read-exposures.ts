@@ -11,7 +11,8 @@ import type { Offer } from './offers.ts';
 import type { Links } from './read-links.ts';
 import type { Writers } from './writers.ts';
 
-type ReportedResource = NonNullable<NonNullable<MacvtapNetworkNodeState['status']>['resources']>[number];
+type StatedResource = NonNullable<NonNullable<MacvtapNetworkNodeState['status']>['resources']>[number];
+type ReportedResource = StatedResource & Required<Pick<StatedResource, 'parent' | 'mode'>> & Pick<Exposure, 'source'>;
 
 /** That one node exposes a resource. */
 export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' | 'mode' | 'quantity' | 'mtu'> {
@@ -28,11 +29,16 @@ export function readExposures(
   links: Links,
   writers: Writers,
 ): readonly Exposure[] {
-  return (status?.resources ?? []).flatMap((resource) => {
+  return (status?.resources ?? []).filter(isAskedFor).flatMap((resource) => {
     const link = links.reported.find(({ name }) => name === resource.parent);
-    const mode = resource.code === 'Draining' ? undefined : presentMode(resource, link, writers, links.index);
+    const mode = presentMode(resource, link, writers, links.index);
     return mode === undefined ? [] : [toExposure(resource, mode, link)];
   });
+}
+
+function isAskedFor(resource: StatedResource): resource is ReportedResource {
+  const { source, parent, mode, code } = resource;
+  return source !== 'none' && parent !== undefined && mode !== undefined && code !== 'Draining';
 }
 
 /** Undefined where nobody stands by it. `index` is dear, and asked only for policies that select interfaces. */

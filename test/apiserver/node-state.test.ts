@@ -49,8 +49,13 @@ function fullStatus(mtu: number) {
   ];
   const implicit = { linkKinds: ['device', 'bond'], exclude: [] };
   const plan = planNode(node, interfaces, { policies: [], explicit: undefined, implicit });
-  const served = plan.resources.map((resource) => ({ resource }));
-  return buildNodeState({ node, plan, served, interfaces, policies: [], pluginVersion: '0.1.0' });
+  const served = [
+    ...plan.resources.map((resource) => ({ resource, held: 3, lost: 1 })),
+    { drains: 'old', parent: 'eth0', mode: 'vepa', held: 1 } as const,
+    { drains: 'older', held: 1 },
+  ];
+  const troubles = ['MacvtapUnsupported'] as const;
+  return buildNodeState({ node, plan, served, interfaces, policies: [], pluginVersion: '0.1.0', troubles });
 }
 
 describe("a node's state, written by its plugin with its own rights", () => {

@@ -2,8 +2,10 @@
 // Resources that change while pods hold their devices, with the real node plugin on real links.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { addLink, makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
+import { statedAs, untilState } from './read-node-state.ts';
 import { assertOwnTap, showDevice } from './shown-macvtaps.ts';
 
 const options = { skip: needsRoot };
@@ -66,6 +68,50 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     assert.equal(node.kubelet.resource('macvtap.network.kubevirt.io/net')?.registrations, 1);
     await node.allocate('net', 2);
   });
+
+  test(
+    "a resource that drains stands in the node's state, with what pods hold of it, until it is gone",
+    options,
+    async () => {
+      await using node = await startWithNet(['eth0']);
+      const { ids } = await node.allocate('net', 2);
+      const held = { name: 'net', parent: 'eth0', mode: 'bridge', held: 2 };
+      const asked = { source: 'policy', policy: 'macvtap-cni/p', entry: 0, quantity: 3, health: 'Healthy' };
+      await untilState(node, ({ resources }) => isDeepStrictEqual(resources, [{ ...held, ...asked }]));
+      await node.write(
+        'p.yaml',
+        policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }),
+      );
+      const drains = { source: 'none', quantity: 0, health: 'Unhealthy', code: 'Draining' };
+      const { counts } = await untilState(node, ({ resources }) =>
+        isDeepStrictEqual(resources?.[0], { ...held, ...drains }),
+      );
+      assert.deepEqual(counts, { resources: 2, devices: 100, held: 2, unhealthy: 1 });
+      node.release('net', ids.slice(0, 1));
+      await untilState(node, ({ resources }) => resources?.[0]?.held === 1);
+      node.release('net', ids);
+      await untilState(node, ({ resources }) => resources?.length === 1 && resources[0]?.name === 'other');
+    },
+  );
+
+  test(
+    "a parent that is made anew leaves lost links in the node's state until they are released",
+    options,
+    async () => {
+      await using node = await startWithNet(['eth0']);
+      const { ids } = await node.allocate('net', 2);
+      await node.namespace.ip('link del eth0');
+      await untilState(node, ({ resources }) => resources?.[0]?.lost === 2);
+      await addLink(node.namespace, 'eth0');
+      await node.lists('net', ['!netMvp0', '!netMvp1', 'netMvp2']);
+      await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Degraded LinksLost');
+      node.release('net', ids);
+      await untilState(
+        node,
+        ({ resources }) => statedAs(resources, 'net') === 'Healthy' && resources?.[0]?.lost === undefined,
+      );
+    },
+  );
 
   test('a lowered quantity drops free devices at once, and held ones stay Healthy', options, async () => {
     await using node = await startWithNet(['eth0'], 5);

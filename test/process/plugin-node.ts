@@ -17,6 +17,8 @@ export interface PluginNode extends AsyncDisposable {
   readonly namespace: NetworkNamespace;
   readonly kubelet: Kubelet;
   readonly kubeletDirectory: string;
+  /** Where its objects are, and the node plugin writes its state. */
+  readonly manifests: string;
   /** Where the node plugin keeps its ledger. */
   readonly stateDirectory: string;
   /** Writes manifests as one file, whole. */
@@ -96,6 +98,7 @@ export async function makePluginNode(
     namespace,
     kubelet,
     kubeletDirectory,
+    manifests,
     write,
     writeText,
     stateDirectory: stateDirectoryOf(kubeletDirectory),

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import type { KubeletOptions } from '../kubelet/start-kubelet.ts';
 import { makePluginNode, type PluginNode, policyObject } from './plugin-node.ts';
+import { statedAs, untilState } from './read-node-state.ts';
 
 const options = { skip: needsRoot };
 
@@ -35,9 +36,11 @@ test(
     assert.match(line, /another macvtap device plugin serves it on .*macvtap\.network\.kubevirt\.io_net; remove/);
     await node.offers({ other: 2 });
     assert.equal(node.kubelet.resource('macvtap.network.kubevirt.io/net'), undefined);
+    await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Unhealthy UpstreamPluginRunning');
     upstream.close();
     await once(upstream, 'close');
     await node.offers({ net: 2, other: 2 });
+    await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Healthy');
   },
 );
 
