@@ -22,15 +22,18 @@ export function createNotices(log: Log) {
     restored: (devices: readonly string[]) => log.info({ devices }, 'what the ledger had lost is known again'),
     forgotten: (devices: readonly string[]) => log.info({ devices }, 'taken out of pods that are gone without a DEL'),
     /** Not fatal: pods that run already live on, and whoever restarts this in a loop helps nobody. */
-    async shim(options: InstallShimOptions): Promise<void> {
+    async shim(options: InstallShimOptions): Promise<MacvtapError | undefined> {
       try {
         const outcome = await installShim(options);
         const { directory } = options;
         if (outcome === 'replaced')
           log.warn({ directory, kept: keptName }, 'another CNI plugin of this name was there');
         else log.info({ directory, outcome }, 'the CNI plugin is in its place');
+        return undefined;
       } catch (thrown) {
-        log.error({ error: MacvtapError.from(thrown) }, 'no pod can be attached');
+        const error = MacvtapError.from(thrown);
+        log.error({ error }, 'no pod can be attached');
+        return error;
       }
     },
     plan: (plan: NodePlan, cause: 'edit' | 'links') => logPlan(plan, cause, log),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { openSource } from '../cluster/open-source.ts';
+import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
 import { readExposure } from '../cluster/wanted.ts';
 import type { PlannedResource } from '../policy/plan/node-plan.ts';
 import { resourcePrefix } from '../policy/plan/resource-name.ts';
@@ -17,6 +18,7 @@ import { watchKubelet } from './deviceplugin/kubelet-watch.ts';
 import { removeStaleSockets } from './deviceplugin/remove-stale-sockets.ts';
 import { createResourceHandlers } from './deviceplugin/resource-handlers.ts';
 import { startResourcePlugin } from './deviceplugin/resource-plugin.ts';
+import { createEvents } from './events/create-events.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { openLinks } from './links/links.ts';
 import { readTapLinkName, readTapNode } from './links/tap-node.ts';
@@ -50,6 +52,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   await using interfaces = await links.watchInterfaces(tell.interfaces);
   await using source = await openSource(config, { node: nodeName });
   using _faults = tell.sourceFaults(source);
+  const eventSource = { component: 'kube-macvtap-nodeplugin', instance: nodeName };
+  await using recorder = openEventRecorder(source.origin, eventSource, log);
 
   const directory = join(config['kubelet-dir'], 'device-plugins');
   tell.staleSockets(await removeStaleSockets(directory));
@@ -69,6 +73,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     find: (name) => findInterface(name)?.ifindex,
     has: (ifindex) => interfaces.current.some((nic) => nic.ifindex === ifindex),
   };
+  const events = createEvents({ nodeName, recorder, ledger, parents });
+  events.macvtapSupport(support.isThere);
   const context: AllocateContext = { nodeName, ledger, links: { ...links, readTapNode }, findInterface };
   await using resources = new ServedResources({
     createHandlers: (name, list, served) =>
@@ -87,9 +93,13 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
         handlers,
         onState: (pluginState) => {
           tell.resourceState(name, pluginState);
+          events.resourceState(name, pluginState);
           state.look();
         },
-        onFailure: (method, error) => tell.failedCall(name, method, error),
+        onFailure: (method, error) => {
+          tell.failedCall(name, method, error);
+          events.failedCall(name, method, error);
+        },
       }),
   });
   let isPlanKnown = false;
@@ -114,7 +124,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onState: tell.nodeState,
   });
   using _supported = support.onChange(state.look);
-  const reconciler = createReconciler({ resources, held, parents });
+  const reconciler = createReconciler({ resources, held, parents, onServed: events.served });
   const onHeld = () => {
     reconciler.onHeld();
     state.look();
@@ -133,7 +143,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   using _held = heldWatch.onChange(onHeld);
   const binDirectory = config['cni-bin-dir'];
   if (binDirectory !== undefined) {
-    await tell.shim({ binary: config['cni-shim'], directory: binDirectory, socketPath: config['cni-socket'] });
+    const shim = { binary: config['cni-shim'], directory: binDirectory, socketPath: config['cni-socket'] };
+    events.shim(await tell.shim(shim));
   }
   await using _attachments = await serveAttachments({
     socketPath: config['cni-socket'],
@@ -152,7 +163,10 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     held,
     isHeldKnown: () => isPlanKnown && heldWatch.current?.complete === true,
     lookMs: config['held-refresh'],
-    onFailedRequest: tell.failedRequest,
+    onFailedRequest: (operation, error, environment) => {
+      tell.failedRequest(operation, error);
+      events.failedRequest(operation, error, environment);
+    },
     onRestored: tell.restored,
     onForgotten: tell.forgotten,
   });
@@ -180,6 +194,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   // After the plan has looked: a parent that was made anew between two looks leaves the plan as it is, and its held
   // devices are dead all the same.
   using _parents = interfaces.onChange(onHeld);
+  using _lost = interfaces.onChange(events.interfaces);
+  events.interfaces();
   await aborted(signal);
   tell.ending(signal);
 }

@@ -63,6 +63,7 @@ export async function add(
         netnsPath: netns.path,
         netnsInode: netns.inode,
         mac,
+        ...(pod?.uid !== undefined && { podUID: pod.uid }),
         network: conf.name,
       };
       checkName(id, entry, attachment);

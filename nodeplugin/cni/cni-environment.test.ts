@@ -8,7 +8,7 @@ const full = {
   CNI_CONTAINERID: 'cnitool-77383ca0a0715733ca6f',
   CNI_NETNS: '/var/run/netns/cni-5d6e',
   CNI_IFNAME: 'net1',
-  CNI_ARGS: 'IgnoreUnknown=true;K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-a;MAC=52:54:00:00:00:01;',
+  CNI_ARGS: 'IgnoreUnknown=true;K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-a;K8S_POD_UID=5f1d-2c3b;MAC=52:54:00:00:00:01;',
 };
 const read = (more: Readonly<Record<string, string>>) => readCNIEnvironment(new Map(Object.entries(more)));
 
@@ -19,9 +19,16 @@ test('what kubelet gives is read, with the pod', () => {
     netns: '/run/netns/cni-5d6e',
     sandbox: '/var/run/netns/cni-5d6e',
     ifname: 'net1',
-    pod: { namespace: 'vms', name: 'vm-a' },
+    pod: { namespace: 'vms', name: 'vm-a', uid: '5f1d-2c3b' },
     mac: '52:54:00:00:00:01',
   });
+});
+
+test('a runtime may leave the UID of its pod out, or empty', () => {
+  for (const uid of ['', 'K8S_POD_UID=;']) {
+    const { pod } = read({ ...full, CNI_ARGS: `K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-a;${uid}` });
+    assert.deepEqual(pod, { namespace: 'vms', name: 'vm-a' });
+  }
 });
 
 test('a DEL needs its container and interface alone, whatever else is wrong', () => {

@@ -17,7 +17,7 @@ export interface CNIEnvironment {
   readonly sandbox: string;
   readonly ifname: string;
   /** From CNI_ARGS, as kubelet gives them. */
-  readonly pod?: { readonly namespace: string; readonly name: string };
+  readonly pod?: { readonly namespace: string; readonly name: string; readonly uid?: string };
   /** From CNI_ARGS: `MAC=52:54:00:12:34:56`. */
   readonly mac?: string;
 }
@@ -58,13 +58,14 @@ export function readCNIEnvironment(variables: ReadonlyMap<string, string>): CNIE
   if (faults.length > 0) throw invalid(faults);
   const args = pairs(variable('CNI_ARGS')) ?? new Map<string, string>();
   const [namespace, name, mac] = [args.get('K8S_POD_NAMESPACE'), args.get('K8S_POD_NAME'), args.get('MAC')];
+  const uid = args.get('K8S_POD_UID');
   return {
     command,
     containerID: variable('CNI_CONTAINERID'),
     netns: toNetnsPath(variable('CNI_NETNS')) ?? '',
     sandbox: variable('CNI_NETNS'),
     ifname: variable('CNI_IFNAME'),
-    ...(namespace !== undefined && name !== undefined && { pod: { namespace, name } }),
+    ...(namespace !== undefined && name !== undefined && { pod: { namespace, name, ...(uid && { uid }) } }),
     ...(mac !== undefined && mac !== '' && { mac }),
   };
 }

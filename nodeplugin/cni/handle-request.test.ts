@@ -219,6 +219,20 @@ test('a DEL of what was never attached is a success without a word', async () =>
   }
 });
 
+test('who listens for failures is told whose they are, as far as that can be read', async () => {
+  for (const [variables, pod] of [
+    [add, { namespace: 'vms', name: 'vm-a' }],
+    [{ ...add, CNI_IFNAME: 'a/b' }, undefined],
+  ] as const) {
+    const request = { environment: new Map(Object.entries(variables)), stdin: new TextEncoder().encode('') };
+    let told: unknown;
+    await handleRequest(request, own, context({}), signal, (operation, { code }, environment) => {
+      told = [operation.split(' ')[0], code, environment?.pod];
+    });
+    assert.deepEqual(told, ['ADD', pod === undefined ? 'CNIEnvironmentInvalid' : 'NetConfUndecodable', pod]);
+  }
+});
+
 test('a scope that ended is told as something to try again', async () => {
   const request = {
     environment: new Map([['CNI_COMMAND', 'STATUS']]),

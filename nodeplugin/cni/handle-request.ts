@@ -20,6 +20,13 @@ export type AnswerFrame = Extract<Frame, { type: 'answer' }>;
 /** Far above what any of it takes, and below the patience of every runtime. */
 const deadlineMs = 15_000;
 
+/** Told of a request that was answered with an error: what it was about, why, and what of it could be read. */
+export type FailedRequestListener = (
+  operation: string,
+  error: MacvtapError,
+  environment: CNIEnvironment | undefined,
+) => void;
+
 /** Which version brought a command (SPEC.md's history). */
 const since: Partial<Record<CNICommand, CNIVersion>> = { CHECK: '0.4.0', GC: '1.1.0', STATUS: '1.1.0' };
 
@@ -32,17 +39,18 @@ export async function handleRequest(
   own: OwnTap,
   context: CNIContext,
   signal: AbortSignal,
-  onFailure: (operation: string, error: MacvtapError) => void = () => {},
+  onFailure: FailedRequestListener = () => {},
 ): Promise<AnswerFrame> {
   const deadline = AbortSignal.timeout(deadlineMs);
+  let environment: CNIEnvironment | undefined;
   try {
-    const environment = readCNIEnvironment(variables);
+    environment = readCNIEnvironment(variables);
     const output = await dispatch(environment, stdin, own, context, AbortSignal.any([signal, deadline]));
     return { type: 'answer', exitCode: 0, output: output ?? '' };
   } catch (thrown) {
     const error = explain(thrown, signal, deadline);
     const operation = describeRequest(variables, stdin, context);
-    onFailure(operation, error);
+    onFailure(operation, error, environment);
     return { type: 'answer', exitCode: 1, output: JSON.stringify(toCNIError(error, readCNIVersion(stdin), operation)) };
   }
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import type { CNIContext } from './cni-context.ts';
-import { handleRequest, type RequestFrame } from './handle-request.ts';
+import { type FailedRequestListener, handleRequest, type RequestFrame } from './handle-request.ts';
 import { makeDirectory } from './make-directory.ts';
 import { forgetLostAttachments, restoreDevices } from './restore-devices.ts';
 import { serveCNI } from './server.ts';
@@ -19,8 +19,7 @@ export interface AttachmentsOptions {
   readonly isHeldKnown: () => boolean;
   /** How often the ledger is compared with what pods hold. */
   readonly lookMs: number;
-  /** A request that was answered with an error: what it was about, and why. */
-  readonly onFailedRequest: (operation: string, error: MacvtapError) => void;
+  readonly onFailedRequest: FailedRequestListener;
   readonly onRestored: (devices: readonly string[]) => void;
   readonly onForgotten: (devices: readonly string[]) => void;
 }

@@ -31,6 +31,8 @@ export interface Attachment {
   /** Of the namespace (nsfs), by which one that was made anew under the same path is told. */
   readonly netnsInode: number;
   readonly mac: string;
+  /** Of the pod that the runtime named, by which events are found; absent where it named none. */
+  readonly podUID?: string;
   /** The name of the network configuration; absent for an attachment that was found on the kernel's side alone. */
   readonly network?: string;
 }

@@ -21,7 +21,7 @@ const mac = fc
   .map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':'));
 
 const attachment = fc.record(
-  { containerID: text, ifname: text, netnsPath: text, netnsInode: count, mac, network: text },
+  { containerID: text, ifname: text, netnsPath: text, netnsInode: count, mac, podUID: text, network: text },
   { requiredKeys: ['containerID', 'ifname', 'netnsPath', 'netnsInode', 'mac'], noNullPrototype: true },
 );
 

@@ -50,5 +50,6 @@ export const attachmentFields = {
   netnsPath: text,
   netnsInode: count,
   mac,
+  podUID: { ...text, optional: true },
   network: { ...text, optional: true },
 } as const satisfies Record<keyof Attachment, Field>;

@@ -17,17 +17,23 @@ export interface ReconcilerOptions {
   readonly resources: Pick<ServedResources, 'current' | 'apply'>;
   readonly held: Pick<HeldTracker, 'current'>;
   readonly parents: ParentLookup;
+  /** What was served before a decision, and what is after it. */
+  readonly onServed?: (before: ServedByName, after: ServedByName) => void;
 }
 
-export function createReconciler({ resources, held, parents }: ReconcilerOptions): Reconciler {
+type ServedByName = ServedResources['current'];
+
+export function createReconciler({ resources, held, parents, onServed }: ReconcilerOptions): Reconciler {
   let plan: NodePlan | undefined;
   const decide = (cause: DecisionCause): void => {
     if (plan === undefined) return;
     const holding = held.current();
-    const next = decideServed(plan, resources.current, cause, holding, parents);
+    const before = resources.current;
+    const next = decideServed(plan, before, cause, holding, parents);
     faultPoint('plan-decided');
     resources.apply(next, (served) => listDevices(served, holding, parents));
     faultPoint('plan-applied');
+    onServed?.(before, next);
   };
   return {
     onPlan(next, cause) {

@@ -200,7 +200,21 @@ async function write(
     const isSame = JSON.stringify(merged) === JSON.stringify(before);
     return answer(response, before === undefined ? 201 : 200, isSame ? before : store.put(merged));
   }
+  if (call.method === 'PATCH' && call.contentType === 'application/merge-patch+json') {
+    if (before === undefined) return answer(response, 404, status(404, 'not found'));
+    const isSame = Object.keys(sent).length === 0;
+    return answer(response, 200, isSame ? before : store.put(mergePatch(before, sent)));
+  }
+  if (call.method === 'POST') {
+    if (store.get(storeKey(sent)) !== undefined) return answer(response, 409, status(409, 'it exists already'));
+    return answer(response, 201, store.put(sent));
+  }
   answer(response, 405, status(405, 'the stand-in cannot do this'));
+}
+
+/** RFC 7396, as far as it is used: members are replaced whole. */
+function mergePatch(before: StoredObject, sent: object): StoredObject {
+  return { ...before, ...sent, metadata: before.metadata };
 }
 
 function answer(

@@ -32,8 +32,13 @@ const table = {
       `WATCH ${kinds}/namespaces/${installationNamespace}/macvtapnetworknodepolicies?timeoutSeconds=1`,
       `PATCH ${kinds}/macvtapnetworknodestates/h1/status`,
       `WATCH ${ours}/configmaps${named('macvtap-deviceplugin-config')}`,
+      `POST ${core}/namespaces/tenant/events`,
+      `PATCH ${core}/namespaces/default/events/h1.5f1d2c3b4a596877`,
     ],
     mayNot: [
+      `GET ${core}/events`,
+      `GET ${core}/namespaces/tenant/events/a`,
+      `DELETE ${core}/namespaces/tenant/events/a`,
       `GET ${kinds}/macvtapnetworknodestates`,
       `GET ${ours}/configmaps/macvtap-deviceplugin-config`,
       `PATCH ${core}/nodes/h1`,

@@ -79,9 +79,17 @@ describe('what ours do in the API server', () => {
     await runPod(cluster, { name: 'one', node: 'h1', networks: 'macvtap0' });
     await deletePod(cluster, 'one');
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
+    // An ADD that fails again and again is an event on the pod, and then counted up.
+    await makePod(cluster, { name: 'bad', node: 'h1', networks: '[{"name":"macvtap0","cni-args":{"mac":"no mac"}}]' });
     const bundle = () => cluster.mustKubectl(['get', 'mutatingwebhookconfigurations', '-o', 'jsonpath={..caBundle}']);
     const first = await bundle();
     await until(bundle, (now) => now !== first, guardMs);
+    await until(
+      () => cluster.mustKubectl(['get', 'events', '--field-selector=reason=AttachFailed', '-o', 'jsonpath={..count}']),
+      (count) => Number(count) > 1,
+      guardMs,
+    );
+    await deletePod(cluster, 'bad');
     await cluster.upgrade({ logLevel: 'debug' });
     await cluster.untilRolledOut();
     // A network that nobody knows is asked for by its name.

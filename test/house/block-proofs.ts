@@ -34,6 +34,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       shownBy: 'test/cluster/install/install-by-helm.ts',
     },
   },
+  'docs/events.md': { 'kubectl describe node worker-1': { shownBy: 'test/apiserver/events.test.ts' } },
   'docs/images.md': {
     'docker build -f Dockerfile.webhook -t kube-macvtap-webhook:0.1.0 .': { shownBy: 'test/images/build-image.ts' },
     'docker build --secret id=npmrc,src=$HOME/.npmrc -f Dockerfile.node .': { shownBy: 'test/images/build-image.ts' },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { certificateFaultCodes } from '../../certs/faults.ts';
 import { sourceMetrics } from '../../cluster/record-source.ts';
+import { eventReasons } from '../../cluster/report/events/event-reasons.ts';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
 import { nodePluginMetrics } from '../../nodeplugin/record-devices.ts';
 import { reasons } from '../../policy/reasons.ts';
@@ -14,13 +15,14 @@ import { webhookMetrics } from '../../webhook/record-reviews.ts';
 export interface DocTable {
   readonly page: string;
   /** Of the first column; tells the tables of a page apart. */
-  readonly title: 'code' | 'flag' | 'value' | `metric of ${string}`;
+  readonly title: 'code' | 'reason' | 'flag' | 'value' | `metric of ${string}`;
   readonly rows: Readonly<Record<string, string>>;
 }
 
 export const docTables: readonly DocTable[] = [
   { page: 'docs/reasons.md', title: 'code', rows: reasons },
   { page: 'docs/errors.md', title: 'code', rows: errorCodes },
+  { page: 'docs/events.md', title: 'reason', rows: eventReasons },
   { page: 'docs/node-plugin.md', title: 'flag', rows: flagRows(nodePluginLine.flags) },
   { page: 'docs/webhook.md', title: 'flag', rows: flagRows(webhookLine.flags) },
   { page: 'docs/webhook.md', title: 'code', rows: certificateFaultCodes },
