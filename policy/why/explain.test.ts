@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type GivenNode, network, pod, whyFacts } from '../../test/fixtures/why/build-facts.ts';
+import { net, p, vm } from '../../test/fixtures/why/cases.ts';
+import { explain } from './explain.ts';
+
+const codesOf = (explanation: ReturnType<typeof explain>) => explanation?.causes.map(({ code }) => code);
+
+describe('the way from an object to a cause', () => {
+  it('names the pod, its network, the policy and the node, and what holds there', () => {
+    const selection = { labels: [{ key: 'name', operator: 'In', values: ['h3'] } as const], terms: undefined };
+    const facts = whyFacts({
+      pod: pod({ selection, said: '0/3 nodes are available' }),
+      nodes: { h3: { labels: { name: 'h3' } } },
+    });
+    assert.deepEqual(explain(vm, facts)?.causes[0]?.steps, [
+      { object: 'Pod default/vm', says: 'Pending, on no node yet: 0/3 nodes are available' },
+      { object: 'NetworkAttachmentDefinition default/net', says: 'names macvtap.network.kubevirt.io/data' },
+      { object: 'MacvtapNetworkNodePolicy macvtap-cni/p', says: 'offers data' },
+      { object: 'Node h3', says: 'offers no data' },
+    ]);
+  });
+
+  it('is undefined for an object that is not there', () => {
+    assert.equal(explain(vm, whyFacts()), undefined);
+    for (const kind of ['nad', 'policy'] as const) {
+      assert.equal(explain({ kind, namespace: 'default', name: 'none' }, whyFacts()), undefined);
+    }
+    assert.equal(explain({ kind: 'node', name: 'none' }, whyFacts()), undefined);
+  });
+});
+
+describe('several causes at once', () => {
+  it('come in the order in which they are to be mended', () => {
+    const facts = whyFacts({
+      pod: pod({ node: 'h1' }, { limits: {} }),
+      networks: [network({ mtu: 9000, mode: 'vepa' })],
+      webhook: { replicas: 2, ready: 0 },
+    });
+    assert.deepEqual(codesOf(explain(vm, facts)), ['WebhookDown', 'ModeConflict', 'MtuAboveParent', 'NotInjected']);
+  });
+});
+
+describe('what could not be read', () => {
+  it('speaks neither for nor against anybody', () => {
+    const unread = { plugin: undefined, webhook: undefined, authorities: undefined, call: undefined };
+    const explanation = explain(vm, whyFacts({ pod: pod(), ...unread }));
+    assert.deepEqual(explanation?.causes, []);
+    const says = new Map(explanation?.checked.map((step) => [step.object, step.says]));
+    assert.deepEqual([says.get('node plugin'), says.get('webhook')], ['could not be read', 'could not be read']);
+  });
+});
+
+describe('a pod that runs', () => {
+  it('is not held against policies and the webhook that changed since', () => {
+    const running = pod({ phase: 'Running', isReady: true, node: 'h1' }, { limits: {} });
+    const facts = whyFacts({ pod: running, policies: [], webhook: { replicas: 0, ready: 0 } });
+    assert.deepEqual(codesOf(explain(vm, facts)), []);
+  });
+});
+
+describe('a cluster of five thousand nodes', () => {
+  const thousands = (node: GivenNode) =>
+    Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`n${index}`, node] as const));
+
+  it('is told of in a few lines: nodes of which the same holds come together', () => {
+    const nodes = { ...thousands({}), h1: {}, h2: {} };
+    for (const subject of [net, p]) {
+      const [cause, ...more] = explain(subject, whyFacts({ nodes }))?.causes ?? [];
+      assert.deepEqual([cause?.code, cause?.nodes?.length, more], ['NodeNotSelected', 5_003, []]);
+      assert.deepEqual(cause?.steps.at(-1), { object: '5,003 nodes (h1, h2, h3, …)', says: '' });
+      assert.deepEqual(cause?.fix.commands, ['kubectl label node NODE macvtapAware=true']);
+    }
+  });
+
+  it('has nodes that differ told apart', () => {
+    const nodes = { ...thousands({ labels: { macvtapAware: 'false' } }), h1: {}, h2: {} };
+    const causes = explain(p, whyFacts({ nodes }))?.causes;
+    assert.equal(causes?.length, 1, 'whether a label is another one or missing, it is the same that is asked for');
+  });
+});

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Cause, CauseRule } from './cause.ts';
+import { devicesOn } from './free-devices.ts';
+import { raiseQuantity } from './raise-quantity.ts';
+
+/** More names than a person reads. */
+const mostPods = 5;
+
+/** One of the nodes that offer the resource has as many devices free as the pod needs. */
+export const findAllDevicesHeld: CauseRule = (scope, facts) => {
+  if (scope.pod === undefined || scope.pod.node !== undefined) return [];
+  return scope.demands.flatMap(({ resource, count, network }): readonly Cause[] => {
+    const devices = devicesOn(scope, facts, resource);
+    const most = Math.max(0, ...devices.map(({ all }) => all));
+    if (devices.length === 0 || count > most || devices.some(({ free }) => free >= count)) return [];
+    const nodes = devices.map(({ node }) => node);
+    const pods = devices.flatMap(({ holders = [] }) => holders).map(({ pod }) => pod);
+    const held = Math.max(...devices.map(({ all, free }) => all - free));
+    const more = pods.length > mostPods ? `, and ${pods.length - mostPods} more` : '';
+    return [
+      {
+        code: 'AllDevicesHeld',
+        isNote: false,
+        ...(network !== undefined && { network }),
+        resource,
+        nodes,
+        detail: `it needs ${count}, and no node has so many free${pods.length === 0 ? '' : `: held by ${pods.slice(0, mostPods).join(', ')}${more}`}`,
+        fix: raiseQuantity(resource, held + count, nodes, facts),
+      },
+    ];
+  });
+};
