@@ -3,6 +3,10 @@ import { exitCode } from '../runtime/run-command.ts';
 
 /** The commands of `kubectl macvtap`; each is loaded when it is called. */
 const commands = {
+  status: {
+    summary: 'what every node offers, how much of it is held, and how that is',
+    run: async (argv: readonly string[]) => (await import('./status.ts')).runStatus(argv),
+  },
   plan: {
     summary: 'what each node would expose',
     run: async (argv: readonly string[]) => (await import('./plan.ts')).runPlan(argv),
@@ -18,7 +22,7 @@ const usage = [
   '',
   'Usage: kubectl macvtap <command> [flags]',
   '',
-  ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(6)}${summary}`),
+  ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}`),
   '',
   'kubectl macvtap <command> --help tells more.',
 ].join('\n');

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,12 +23,21 @@ if (node === undefined) {
   const program = fileURLToPath(new URL('kubectl-macvtap.ts', import.meta.url));
   const hook = new URL('strip-types.js', import.meta.url).href;
   const flags = ['--disable-warning=ExperimentalWarning', `--import=${hook}`];
-  const { status, signal, error } = spawnSync(node, [...flags, program, ...process.argv.slice(2)], {
-    stdio: 'inherit',
+  const child = spawn(node, [...flags, program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal interrupts both; the program then ends in order, and this one with it. What else ends a program is meant
+  // for the one that this stands for.
+  process.on('SIGINT', () => {});
+  for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+  child.on('error', (error) => {
+    console.error(`kubectl macvtap: ${node} cannot be run: ${error.message}`);
+    process.exitCode = 1;
   });
-  if (error !== undefined) console.error(`kubectl macvtap: ${node} cannot be run: ${error.message}`);
-  if (signal !== null) process.kill(process.pid, signal);
-  process.exitCode = status ?? 1;
+  child.on('exit', (status, signal) => {
+    process.exitCode = status ?? 1;
+    if (signal === null) return;
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
 }
 
 /** The node that is installed beside this package; npm puts it into the PATH of scripts and npx alone. */

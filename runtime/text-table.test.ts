@@ -33,3 +33,16 @@ test('a style takes no room of its column', () => {
     'A       B\n<bad>     x\nlonger  <bad>',
   );
 });
+
+test('the widest columns give way to the width, and the others stay', () => {
+  const table = textTable(['NAME', 'N', 'WHY'], [['worker-1', '3', 'something that is very long']], 30);
+  assert.equal(table, 'NAME      N  WHY\nworker-1  3  something that i…');
+  assert.deepEqual(
+    table.split('\n').map(({ length }) => length),
+    [16, 30],
+  );
+});
+
+test('a width that nothing can fit in leaves what is needed to tell names apart', () => {
+  assert.equal(textTable(['A', 'B'], [['one-long-name', 'another-one']], 5), 'A         B\none-lon…  another…');
+});

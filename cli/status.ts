@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { switchFlag } from '../runtime/flag-types.ts';
+import { exitCode, runCommand } from '../runtime/run-command.ts';
+import { signalScope } from '../runtime/signals.ts';
+import { outputFlag, render } from './output/output-flag.ts';
+import { paintFor } from './output/paint.ts';
+import { startProgress } from './output/progress.ts';
+import { terminalWidth } from './output/terminal-width.ts';
+import { buildStatus } from './status/build-status.ts';
+import { readStatusFacts } from './status/read-status-facts.ts';
+import { renderStatus } from './status/render-status.ts';
+import { watchStatus } from './status/watch-status.ts';
+import { openView } from './view/open-view.ts';
+import { tellGaps } from './view/tell-gaps.ts';
+import { viewFlags } from './view/view-flags.ts';
+
+const line = {
+  command: 'kubectl macvtap status',
+  summary:
+    'Prints what every node offers and how much of it pods hold, how that is, and what came of each policy. Nodes that\n' +
+    'report nothing, or something old, are told below.',
+  positionals: [],
+  flags: {
+    watch: { ...switchFlag('goes on until it is interrupted, and prints what changes'), short: 'w' },
+    ...outputFlag,
+    ...viewFlags,
+  },
+} as const;
+
+export function runStatus(argv: readonly string[]): Promise<void> {
+  return runCommand(
+    line,
+    async (values) => {
+      const { output, watch } = values;
+      await using view = await openView(values, startProgress(process.stderr));
+      if (watch) {
+        tellGaps(view);
+        using scope = signalScope();
+        await watchStatus(output, view, process.stdout, scope.signal);
+        return exitCode.done;
+      }
+      const look = {
+        paint: paintFor(process.stdout),
+        width: terminalWidth(process.stdout),
+      };
+      const facts = await readStatusFacts(view);
+      console.log(render(buildStatus(facts), output, (report) => renderStatus(report, look)));
+      tellGaps(view);
+      return exitCode.done;
+    },
+    argv,
+  );
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ApiObject } from '../../cluster/api/api-object.ts';
+import type { Snapshot } from '../../cluster/snapshot.ts';
+import { compareNatural } from '../../policy/plan/natural-order.ts';
+import { doubtsOf } from './doubts.ts';
+import { readPolicyStatus } from './read-policy-status.ts';
+import type { NodeStatus, StatusReport } from './status-report.ts';
+
+/** What a status is made of. */
+export interface StatusFacts {
+  readonly snapshot: Snapshot;
+  /** The policies as they are stored, with their status; undefined where they cannot be read. */
+  readonly policies: readonly ApiObject[] | undefined;
+  /** The node plugin's pods; undefined where nobody knows of them. */
+  readonly pluginPods: readonly ApiObject[] | undefined;
+  /** Whether the Nodes, and the NodeStates, were read: what was not is not absent. */
+  readonly knowsNodes: boolean;
+  readonly knowsStates: boolean;
+}
+
+/** The nodes and policies of a cluster. A NodeState without a Node counts, too: somebody is to see that it is left. */
+export function buildStatus(facts: StatusFacts): StatusReport {
+  const { snapshot, policies } = facts;
+  const names = new Set([...snapshot.nodes.keys(), ...snapshot.nodeStates.keys()]);
+  return {
+    nodes: [...names].sort(compareNatural).map((name) => nodeStatus(name, facts)),
+    ...(policies !== undefined && {
+      policies: policies.map(readPolicyStatus).sort((left, right) => compareNatural(left.name, right.name)),
+    }),
+  };
+}
+
+function nodeStatus(name: string, facts: StatusFacts): NodeStatus {
+  const { status } = facts.snapshot.nodeStates.get(name) ?? {};
+  const { source, pluginVersion, resources = [], conflicts = [], troubles = [] } = status ?? {};
+  return {
+    name,
+    ...(source !== undefined && { source }),
+    ...(pluginVersion !== undefined && { pluginVersion }),
+    resources,
+    conflicts,
+    troubles,
+    doubts: doubtsOf(name, facts),
+  };
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderStatus } from './render-status.ts';
+import type { StatusReport } from './status-report.ts';
+
+const report: StatusReport = {
+  nodes: [
+    {
+      name: 'worker-1',
+      source: 'policy',
+      conflicts: [{ name: 'data', code: 'ResourceNameTaken', message: 'data is macvtap-cni/q already' }],
+      troubles: [{ code: 'MacvtapUnsupported', message: 'no macvtap in this kernel' }],
+      doubts: [],
+      resources: [
+        {
+          name: 'dataplane',
+          parent: 'bond1',
+          mode: 'private',
+          quantity: 25,
+          held: 3,
+          health: 'Healthy',
+          source: 'policy',
+          policy: 'macvtap-cni/policy-1',
+        },
+        {
+          name: 'storage',
+          parent: 'eth1',
+          mode: 'vepa',
+          quantity: 100,
+          health: 'Degraded',
+          code: 'NoCarrier',
+          source: 'policy',
+          policy: 'macvtap-cni/policy-1',
+        },
+        {
+          name: 'lost',
+          parent: 'eth9',
+          mode: 'bridge',
+          quantity: 1,
+          held: 1,
+          health: 'Unhealthy',
+          code: 'NothingFound',
+          source: 'policy',
+          policy: 'macvtap-cni/policy-1',
+        },
+      ],
+    },
+    { name: 'worker-2', resources: [], conflicts: [], troubles: [], doubts: ['reports nothing'] },
+  ],
+  policies: [
+    {
+      name: 'macvtap-cni/policy-1',
+      conditions: [
+        { type: 'Accepted', status: 'True', reason: 'Valid', message: '' },
+        { type: 'Conflicted', status: 'True', reason: 'ResourceNameTaken', message: '' },
+      ],
+      matchedNodes: 2,
+      exposingNodes: 1,
+      isBehind: false,
+    },
+  ],
+};
+
+const paint = (tone: string, text: string) => `<${tone}:${text}>`;
+
+test('a status has nodes, policies, and what is to be looked after', () => {
+  const plain = renderStatus(report, { paint: (_, text) => text, width: undefined });
+  assert.deepEqual(plain.split('\n'), [
+    'NODE      RESOURCE   PARENT  MODE     HELD   HEALTH                  SOURCE',
+    'worker-1  dataplane  bond1   private  3/25   Healthy                 macvtap-cni/policy-1',
+    'worker-1  storage    eth1    vepa     ?/100  Degraded NoCarrier      macvtap-cni/policy-1',
+    'worker-1  lost       eth9    bridge   1/1    Unhealthy NothingFound  macvtap-cni/policy-1',
+    'worker-2  -          -       -        -      -                       unknown',
+    '',
+    'POLICY                ACCEPTED  EXPOSED  CONFLICTED              NODES',
+    'macvtap-cni/policy-1  True      -        True ResourceNameTaken  1/2',
+    '',
+    'worker-1: MacvtapUnsupported: no macvtap in this kernel',
+    'worker-1: ResourceNameTaken: data is macvtap-cni/q already',
+    'worker-2: reports nothing',
+  ]);
+});
+
+test('what is well is green, what is poor yellow, what is bad red', () => {
+  const painted = renderStatus(report, { paint, width: undefined });
+  for (const part of [
+    '<good:Healthy> ',
+    '<poor:Degraded NoCarrier> ',
+    '<bad:Unhealthy NothingFound> ',
+    '<good:True> ',
+    '<bad:True ResourceNameTaken> ',
+    '<poor:worker-2: reports nothing>',
+  ]) {
+    assert.ok(painted.includes(part), `${part} in ${painted}`);
+  }
+});
+
+test('the tables fit the width, with names as long as Kubernetes lets them be', () => {
+  const long = JSON.parse(
+    JSON.stringify(report)
+      .replaceAll('worker-1', `w${'o'.repeat(62)}`)
+      .replaceAll('policy-1', 'p'.repeat(63)),
+  );
+  for (const width of [80, 120]) {
+    const tables = renderStatus(long, { paint: (_, text) => text, width })
+      .split('\n')
+      .slice(0, 8);
+    for (const line of tables) assert.ok(line.length <= width, line);
+  }
+  const [, first] = renderStatus(report, { paint: (_, text) => text, width: 120 }).split('\n');
+  assert.ok(!first?.includes('…'));
+});

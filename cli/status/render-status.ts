@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Cell, printable, textTable } from '../../runtime/text-table.ts';
+import type { Paint } from '../output/paint.ts';
+import type { NodeStatus, PolicyStatus, ResourceStatus, StatusReport } from './status-report.ts';
+
+export interface StatusLook {
+  readonly paint: Paint;
+  /** Columns of the terminal; undefined where there is none, and nothing is cut. */
+  readonly width: number | undefined;
+}
+
+const tones = { Healthy: 'good', Degraded: 'poor', Unhealthy: 'bad' } as const;
+
+/** Nodes with their resources, policies with what came of them, and below what is to be looked after. */
+export function renderStatus({ nodes, policies = [] }: StatusReport, look: StatusLook): string {
+  const notes = [...nodes.flatMap(nodeNotes), ...policies.flatMap(policyNotes)].map((note) => look.paint('poor', note));
+  return [
+    nodeTable(nodes, look),
+    ...(policies.length === 0 ? [] : ['', policyTable(policies, look)]),
+    ...(notes.length === 0 ? [] : ['', ...notes]),
+  ].join('\n');
+}
+
+function nodeTable(nodes: readonly NodeStatus[], { paint, width }: StatusLook): string {
+  const rows = nodes.flatMap((node): Cell[][] =>
+    node.resources.length === 0
+      ? [[node.name, '-', '-', '-', '-', '-', node.source ?? 'unknown']]
+      : node.resources.map((resource) => [node.name, ...resourceCells(resource, paint)]),
+  );
+  return textTable(['NODE', 'RESOURCE', 'PARENT', 'MODE', 'HELD', 'HEALTH', 'SOURCE'], rows, width);
+}
+
+function resourceCells(resource: ResourceStatus, paint: Paint): readonly Cell[] {
+  const { name, parent, mode, held, quantity, health, code, source, policy } = resource;
+  const text = [health ?? 'unknown', ...(code === undefined ? [] : [code])].join(' ');
+  return [
+    name,
+    parent ?? '-',
+    mode ?? '-',
+    `${held ?? '?'}/${quantity}`,
+    health === undefined ? text : { text, style: (padded) => paint(tones[health], padded) },
+    policy ?? source,
+  ];
+}
+
+function policyTable(policies: readonly PolicyStatus[], { paint, width }: StatusLook): string {
+  const rows = policies.map((policy): Cell[] => {
+    const cell = (type: string, good: string): Cell => {
+      const condition = policy.conditions.find((one) => one.type === type);
+      if (condition === undefined) return '-';
+      const { status, reason } = condition;
+      if (status === good) return { text: status, style: (text) => paint('good', text) };
+      return { text: `${status} ${reason}`, style: (text) => paint(status === 'Unknown' ? 'poor' : 'bad', text) };
+    };
+    const nodes = policy.matchedNodes === undefined ? '-' : `${policy.exposingNodes ?? '?'}/${policy.matchedNodes}`;
+    return [policy.name, cell('Accepted', 'True'), cell('Exposed', 'True'), cell('Conflicted', 'False'), nodes];
+  });
+  return textTable(['POLICY', 'ACCEPTED', 'EXPOSED', 'CONFLICTED', 'NODES'], rows, width);
+}
+
+function nodeNotes({ name, doubts, conflicts, troubles }: NodeStatus): readonly string[] {
+  return [
+    ...doubts.map((doubt) => printable(`${name}: ${doubt}`)),
+    ...troubles.map(({ code, message }) => printable(`${name}: ${code}: ${message}`)),
+    ...conflicts.map(({ name: loser, code, message }) => printable(`${name}: ${code}: ${message ?? loser}`)),
+  ];
+}
+
+function policyNotes({ name, conditions, isBehind }: PolicyStatus): readonly string[] {
+  if (conditions.length === 0) return [`${name}: has no conditions yet: the webhook's leader writes them`];
+  return isBehind ? [`${name}: its conditions are of an older generation than the policy`] : [];
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runProgram } from '../process/run-program.ts';
+import { startProcess } from '../process/start-process.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { apply, installationNamespace } from './install.ts';
+import { applySeedHosts } from './seed-hosts.ts';
+
+const cluster = await clusterOfFile();
+await applySeedHosts(cluster);
+
+const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.meta.url));
+const macvtap = (...flags: readonly string[]) =>
+  runProgram('cli/kubectl-macvtap.ts', [...flags, '--kubeconfig', cluster.kubeconfig]);
+
+const kinds = '/apis/macvtap.network.kubevirt.io/v1alpha1';
+const policy = {
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name: 'p', namespace: installationNamespace },
+  spec: { parentSelector: [{ parentIface: 'eth1', resourceName: 'data' }] },
+};
+
+/** What a node's plugin would report. */
+async function report(name: string, held: number): Promise<void> {
+  const resource = { name: 'data', parent: 'eth1', mode: 'bridge', source: 'policy', policy: 'macvtap-cni/p' };
+  const resources = [{ ...resource, quantity: 100, held, health: 'Healthy' }];
+  const status = { pluginVersion: '0.1.0', source: 'policy', resources };
+  await patch(`${kinds}/macvtapnetworknodestates/${name}/status`, status);
+}
+
+async function patch(path: string, status: object): Promise<void> {
+  await cluster.admin.must('PATCH', path, { body: { status }, contentType: 'application/merge-patch+json' });
+}
+
+describe('status of a live cluster', () => {
+  it('has what nodes report, what became of policies, and which nodes have no plugin', async () => {
+    await apply(cluster, [policy]);
+    await report('h1', 7);
+    const conditions = [
+      { type: 'Exposed', status: 'True', reason: 'Exposed', message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    ];
+    const path = `${kinds}/namespaces/${installationNamespace}/macvtapnetworknodepolicies/p/status`;
+    await patch(path, { conditions, matchedNodes: 3, exposingNodes: 1 });
+    const { code, stdout, stderr } = await macvtap('status');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /^h1 {4}data {6}eth1 {4}bridge {2}7\/100 {2}Healthy {2}macvtap-cni\/p$/m);
+    assert.match(stdout, /^macvtap-cni\/p {2}- {9}True {5}- {11}1\/3$/m);
+    assert.match(stdout, /^h2: no node plugin runs there/m);
+  });
+
+  it('is followed, and survives a restart of the API server', async () => {
+    const command = [process.execPath, program, 'status', '-w', '--kubeconfig', cluster.kubeconfig] as const;
+    await using watching = startProcess({ name: 'status', command });
+    await watching.waitForLine(/^node h1: data: eth1 bridge 7\/100 Healthy$/);
+    await report('h1', 8);
+    await watching.waitForLine(/^node h1: data: eth1 bridge 8\/100 Healthy$/);
+    await cluster.stopApiServer();
+    await watching.waitForLine(/^not the newest: .*see whether the API server is up/);
+    await cluster.restartApiServer();
+    await report('h1', 9);
+    await watching.waitForLine(/^node h1: data: eth1 bridge 9\/100 Healthy$/);
+    watching.signal('SIGINT');
+    assert.deepEqual(await watching.exit, { code: 0, signal: null });
+  });
+});

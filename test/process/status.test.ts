@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
+import { runProgram } from './run-program.ts';
+import { type RunningProcess, startProcess } from './start-process.ts';
+
+const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.meta.url));
+/** What npm installs; it hands over to the program. */
+const launcher = fileURLToPath(new URL('../../cli/launch.js', import.meta.url));
+const nodes = await readFile(new URL('../fixtures/seed/nodes.yaml', import.meta.url), 'utf8');
+
+/** The proposal's hosts; h3 offers eth0, with so many devices held. */
+function files(held: number, health = 'Healthy') {
+  const [eth0, rest] = ['name: eth0\n', '\n'];
+  const resources = `  resources: [{${eth0.trim()}, parent: eth0, mode: bridge, source: implicit, quantity: 100, held: ${held}, health: ${health}}]`;
+  return { 'nodes.yaml': nodes, 'h4.yaml': `${node('h4')}---\n${state('h4')}${resources}${rest}` };
+}
+
+const node = (name: string) => `apiVersion: v1\nkind: Node\nmetadata: { name: ${name} }\n`;
+const state = (name: string) =>
+  `apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapNetworkNodeState\nmetadata: { name: ${name} }\nstatus:\n  source: implicit\n`;
+
+describe('the status command', () => {
+  it('prints nodes with what pods hold, as a table, JSON and YAML', async () => {
+    await using directory = await ManifestsDirectory.make(files(3));
+    const status = (...flags: readonly string[]) =>
+      runProgram('cli/kubectl-macvtap.ts', ['status', `--source=manifests:${directory.path}`, ...flags]);
+    const [table, json, yaml] = await Promise.all([status(), status('-ojson'), status('-o', 'yaml')]);
+    assert.deepEqual([table.code, table.stderr], [0, '']);
+    assert.match(table.stdout, /^h4 {4}eth0 {6}eth0 {4}bridge {2}3\/100 {2}Healthy {2}implicit$/m);
+    assert.deepEqual(
+      JSON.parse(json.stdout).nodes.map((one: { name: string }) => one.name),
+      ['h1', 'h2', 'h3', 'h4'],
+    );
+    assert.deepEqual(parse(yaml.stdout), JSON.parse(json.stdout));
+  });
+
+  it('follows with --watch, prints what changes as lines, and ends well at an interrupt', async () => {
+    await using directory = await ManifestsDirectory.make(files(3));
+    await using watching = start(['status', '--watch', `--source=manifests:${directory.path}`]);
+    await watching.waitForLine(/^node h4: eth0: eth0 bridge 3\/100 Healthy$/);
+    await directory.write('h4.yaml', files(4, 'Degraded')['h4.yaml']);
+    await watching.waitForLine(/^node h4: eth0: eth0 bridge 4\/100 Degraded$/);
+    await directory.write('h4.yaml', node('h4'));
+    await watching.waitForLine(/^node h4: eth0: gone$/);
+    assert.equal(watching.output.match(/node h1: no resources/g)?.length, 1, watching.output);
+    watching.signal('SIGINT');
+    assert.deepEqual(await watching.exit, { code: 0, signal: null });
+  });
+
+  it('draws a terminal anew, in colours, unless NO_COLOR says otherwise, and leaves it at an interrupt', async () => {
+    for (const environment of [{}, { NO_COLOR: '1' }]) {
+      await using directory = await ManifestsDirectory.make(files(3, 'Unhealthy'));
+      const command = `${process.execPath} ${launcher} status --watch --source=manifests:${directory.path}`;
+      await using watching = startProcess({
+        name: 'status',
+        command: ['script', '--quiet', '--return', '--command', command, '/dev/null'],
+        environment: { TERM: 'xterm-256color', ...environment },
+        hasInput: true,
+      });
+      await watching.waitForLine(/3\/100/);
+      await directory.write('h4.yaml', files(4, 'Unhealthy')['h4.yaml']);
+      const line = await watching.waitForLine(/4\/100/);
+      assert.equal(line.includes('\u001b[31mUnhealthy'), !('NO_COLOR' in environment), line);
+      assert.ok(watching.output.split('\u001b[H').length > 2);
+      watching.write('\u0003');
+      assert.deepEqual(await watching.exit, { code: 0, signal: null });
+    }
+  });
+
+  it('ends when nobody reads any more', async () => {
+    await using directory = await ManifestsDirectory.make(files(3));
+    const command = `${process.execPath} ${program} status --watch -ojson --source=manifests:${directory.path} | head -1; echo "ended $\{PIPESTATUS[0]}"`;
+    await using watching = startProcess({ name: 'status', command: ['bash', '-c', command] });
+    await watching.waitForLine(/"h4"/);
+    await directory.write('h4.yaml', files(4)['h4.yaml']);
+    await watching.waitForLine(/^ended 0$/);
+  });
+});
+
+function start(flags: readonly string[]): RunningProcess {
+  return startProcess({ name: 'status', command: [process.execPath, program, ...flags] });
+}
