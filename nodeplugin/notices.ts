@@ -3,24 +3,39 @@ import type { Source } from '../cluster/source.ts';
 import type { NodePlan } from '../policy/plan/node-plan.ts';
 import { MacvtapError } from '../runtime/errors.ts';
 import { formatAddress, type ListenAddress } from '../runtime/listen-address.ts';
-import type { Log } from '../runtime/log.ts';
+import { type Log, roundMs } from '../runtime/log.ts';
 import { type InstallShimOptions, installShim, keptName } from './cni/install-shim.ts';
+import type { AnsweredRequest } from './cni/observe-request.ts';
 import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
+import type { DeviceCall } from './deviceplugin/observe-calls.ts';
 import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
 import type { MacvtapSupport } from './links/watch-macvtap-support.ts';
 import { logPlan } from './reconcile/log-plan.ts';
+import type { WorkRecorder } from './record-work.ts';
 
-/** What the node plugin tells of itself: one line for each decision, with its object and cause. */
-export function createNotices(log: Log) {
+/** What the node plugin tells of itself: one line for each decision, with its object and cause; and counts what recurs. */
+export function createNotices(log: Log, count: WorkRecorder) {
   return {
     health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
     ledger: (error: MacvtapError) => log.warn({ error }, 'the ledger is not as it should be'),
-    interfaces: (error: MacvtapError) => log.warn({ error }, 'interfaces could not be read'),
-    orphans: (error: MacvtapError) => log.warn({ error }, 'an orphan could not be removed'),
-    collected: (orphan: string) => log.info({ orphan }, 'removed what nobody used any more'),
+    interfaces(error: MacvtapError) {
+      count.netlinkError(error);
+      log.warn({ error }, 'interfaces could not be read');
+    },
+    orphans(error: MacvtapError) {
+      count.orphan('failed');
+      log.warn({ error }, 'an orphan could not be removed');
+    },
+    collected(orphan: string) {
+      count.orphan('removed');
+      log.info({ orphan }, 'removed what nobody used any more');
+    },
     attachment: (error: MacvtapError) => log.warn({ error }, 'a pod may not be attached or detached as it should be'),
     restored: (devices: readonly string[]) => log.info({ devices }, 'what the ledger had lost is known again'),
-    forgotten: (devices: readonly string[]) => log.info({ devices }, 'taken out of pods that are gone without a DEL'),
+    forgotten(devices: readonly string[]) {
+      count.lostAttachments(devices.length);
+      log.info({ devices }, 'taken out of pods that are gone without a DEL');
+    },
     /** Not fatal: pods that run already live on, and whoever restarts this in a loop helps nobody. */
     async shim(options: InstallShimOptions): Promise<MacvtapError | undefined> {
       try {
@@ -40,6 +55,25 @@ export function createNotices(log: Log) {
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
     failedCall: (resource: string, method: string, error: MacvtapError) =>
       log.warn({ resource, method, error }, 'call failed'),
+    /** Failures are told by `failedCall`, with their error. */
+    answeredCall(resource: string, call: DeviceCall) {
+      count.deviceCall(call);
+      const { method, devices, durationMs, error } = call;
+      if (error !== undefined) return;
+      const fields = { resource, devices, durationMs: roundMs(durationMs) };
+      if (method === 'Allocate') log.info(fields, 'devices allocated');
+      else log.debug(fields, 'a container may start');
+    },
+    /** Likewise, by `failedRequest`. */
+    answeredRequest(request: AnsweredRequest) {
+      count.cniRequest(request);
+      const { durationMs, error, ...facts } = request;
+      if (error !== undefined) return;
+      const fields = { ...facts, durationMs: roundMs(durationMs) };
+      if (facts.command === 'ADD') log.info(fields, 'pod attached');
+      else if (facts.command === 'DEL') log.info(fields, 'pod detached');
+      else log.debug(fields, 'the CNI plugin was answered');
+    },
     failedRequest: (request: string, error: MacvtapError) => log.warn({ request, error }, 'the CNI plugin failed'),
     nodeState(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, "the node's state is written");

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { openSource } from '../cluster/open-source.ts';
+import { recordSource } from '../cluster/record-source.ts';
 import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
 import { readExposure } from '../cluster/wanted.ts';
+import packageFile from '../package.json' with { type: 'json' };
 import type { PlannedResource } from '../policy/plan/node-plan.ts';
 import { resourcePrefix } from '../policy/plan/resource-name.ts';
 import { startHealthServer } from '../runtime/health-server.ts';
 import { createKeyedLock } from '../runtime/keyed-lock.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
+import { recordProcess } from '../runtime/record-process.ts';
 import { createDeviceHolders } from './cni/device-holders.ts';
 import { serveAttachments } from './cni/serve-attachments.ts';
 import { findTroubles } from './cni/status.ts';
 import type { NodePluginConfig } from './config.ts';
 import type { AllocateContext } from './deviceplugin/allocate-device.ts';
 import { watchKubelet } from './deviceplugin/kubelet-watch.ts';
+import { observeCalls } from './deviceplugin/observe-calls.ts';
 import { removeStaleSockets } from './deviceplugin/remove-stale-sockets.ts';
 import { createResourceHandlers } from './deviceplugin/resource-handlers.ts';
 import { startResourcePlugin } from './deviceplugin/resource-plugin.ts';
 import { createEvents } from './events/create-events.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { openLinks } from './links/links.ts';
+import { observeLinks } from './links/observe-links.ts';
 import { readTapLinkName, readTapNode } from './links/tap-node.ts';
 import { watchMacvtapSupport } from './links/watch-macvtap-support.ts';
 import { createNotices } from './notices.ts';
@@ -32,7 +37,8 @@ import { createReconciler } from './reconcile/reconciler.ts';
 import { reportState } from './reconcile/report-state.ts';
 import { allocatableOf, type ParentLookup } from './reconcile/served-resource.ts';
 import { ServedResources } from './reconcile/served-resources.ts';
-import { recordDevices } from './record-devices.ts';
+import { recordStanding, type Standing } from './record-standing.ts';
+import { recordWork } from './record-work.ts';
 
 /** Beside them libuv's threads, of which main.ts asks for more, have to serve files. */
 const removalsAtOnce = 16;
@@ -44,16 +50,26 @@ const removalsAtOnce = 16;
 export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: AbortSignal): Promise<void> {
   const nodeName = config['node-name'];
   const exposure = readExposure(config);
-  const tell = createNotices(log);
-  await using ledger = await Ledger.open({ directory: config['state-dir'], nodeName, onWarning: tell.ledger });
-  await using links = await openLinks({ removalsAtOnce });
-  await using support = await watchMacvtapSupport({ links, signal });
+  const metrics = createMetrics();
+  using _process = recordProcess(metrics, { component: 'nodeplugin', version: packageFile.version });
+  const count = recordWork(metrics);
+  const tell = createNotices(log, count);
+  await using ledger = await Ledger.open({
+    directory: config['state-dir'],
+    nodeName,
+    onWarning: tell.ledger,
+    onWrite: count.ledgerWrite,
+  });
+  await using opened = await openLinks({ removalsAtOnce });
+  await using support = await watchMacvtapSupport({ links: opened, signal });
   using _support = tell.macvtapSupport(support);
+  const links = observeLinks(opened, count.netlinkError);
   await using interfaces = await links.watchInterfaces(tell.interfaces);
   await using source = await openSource(config, { node: nodeName });
   using _faults = tell.sourceFaults(source);
   const eventSource = { component: 'kube-macvtap-nodeplugin', instance: nodeName };
   await using recorder = openEventRecorder(source.origin, eventSource, log);
+  recordSource(metrics, () => source);
 
   const directory = join(config['kubelet-dir'], 'device-plugins');
   tell.staleSockets(await removeStaleSockets(directory));
@@ -64,6 +80,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     refreshMs: config['held-refresh'],
     kubeletSettleMs: config['kubelet-settle'],
     kubelet: { subscribe: (listener) => kubelet.subscribe(listener) },
+    onAnswer: count.podResources,
   });
   const held = createHeldTracker({ ledger, view: () => heldWatch.current, now: () => performance.now() });
 
@@ -90,7 +107,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       startResourcePlugin({
         name,
         kubelet,
-        handlers,
+        handlers: observeCalls(handlers, (call) => tell.answeredCall(name, call)),
+        onRegistration: count.registration,
         onState: (pluginState) => {
           tell.resourceState(name, pluginState);
           events.resourceState(name, pluginState);
@@ -102,9 +120,14 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
         },
       }),
   });
+  let plan: Standing['plan'];
   let isPlanKnown = false;
-  const metrics = createMetrics();
-  recordDevices(metrics, () => resources.listed);
+  recordStanding(metrics, () => ({
+    listed: resources.listed,
+    held: new Set(held.current().map(({ id }) => id)),
+    unregistered: resources.unregistered,
+    ...(plan !== undefined && { plan }),
+  }));
   const address = config['metrics-listen'];
   const missing = () => [
     ...(signal.aborted ? ['ending'] : []),
@@ -122,6 +145,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     parents,
     support,
     onState: tell.nodeState,
+    onWrite: count.stateWrite,
   });
   using _supported = support.onChange(state.look);
   const reconciler = createReconciler({ resources, held, parents, onServed: events.served });
@@ -159,6 +183,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       holders: createDeviceHolders(heldWatch, held),
       troubles: () => findTroubles({ links, stateDirectory: config['state-dir'], isPlanKnown: () => isPlanKnown }),
       onTrouble: tell.attachment,
+      onStep: count.cniStep,
     },
     held,
     isHeldKnown: () => isPlanKnown && heldWatch.current?.complete === true,
@@ -167,6 +192,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       tell.failedRequest(operation, error);
       events.failedRequest(operation, error, environment);
     },
+    onAnswered: tell.answeredRequest,
     onRestored: tell.restored,
     onForgotten: tell.forgotten,
   });
@@ -179,13 +205,15 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     source,
     interfaces,
     exposure,
-    onPlan: (plan, cause) => {
-      tell.plan(plan, cause);
-      reconciler.onPlan(plan, cause);
-      state.onPlan(plan);
+    onPlan: (next, cause) => {
+      plan = { plan: next, madeMs: Date.now(), isInForce: true };
+      tell.plan(next, cause);
+      reconciler.onPlan(next, cause);
+      state.onPlan(next);
       isPlanKnown = true;
     },
     onWaiting: (reason) => {
+      if (plan !== undefined) plan = { ...plan, isInForce: reason === undefined };
       tell.waiting(nodeName, reason);
       // A Node that was away may be another one now, which the state must belong to.
       if (reason === undefined) state.refresh();

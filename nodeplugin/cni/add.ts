@@ -17,6 +17,7 @@ import type { NetConf } from './net-conf.ts';
 import { type OpenNetns, openNetns } from './open-netns.ts';
 import { removeAttachedLink } from './remove-attachment.ts';
 import { makeResult } from './result.ts';
+import { beginStep, timeStep } from './time-step.ts';
 
 /** Not under the caller's signal: what is undone because the caller gave up must be undone all the same. */
 const undoMs = 5_000;
@@ -49,9 +50,11 @@ export async function add(
 ): Promise<string> {
   const id = readDeviceID(conf, context);
   using netns = openNetns(environment.netns);
+  const waited = beginStep('wait', context);
   return await context.lock.run(
     [linkName(id)],
     async () => {
+      waited();
       const entry = await findDevice(id, environment, context, signal);
       checkMode(id, entry, conf, context);
       const parent = findParent(id, entry, context);
@@ -73,7 +76,7 @@ export async function add(
       const isThere = await stands(attaching, context, signal);
       await using undo = new AsyncDisposableStack();
       if (!isThere) await attach(attaching, undo, context, signal);
-      await giveAway(attaching, own, context, signal);
+      await timeStep('own', context, () => giveAway(attaching, own, context, signal));
       undo.move();
       return result;
     },
@@ -114,11 +117,14 @@ async function attach(
   if (!(await links.rememberNetns(netns.fd, netns.path, signal)))
     throw netns.invalid('it is a namespace, but not of the network: see what the container runtime mounts there');
   const attached = { ...device, parentIfindex: parent.ifindex, ...(pod && { pod: describePod(pod) }), attachment };
-  const freeing = freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal);
+  const freeing = timeStep('free', context, () =>
+    freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal),
+  );
   // Where a lost sandbox is must be known until it is freed.
   if (former !== undefined) await freeing;
   // Before there is a link, so that whatever becomes of this process, a DEL or the next ADD knows where to look.
-  const [freed, recorded] = await Promise.allSettled([freeing, record(id, attached, context)]);
+  const recording = timeStep('record', context, () => record(id, attached, context));
+  const [freed, recorded] = await Promise.allSettled([freeing, recording]);
   if (recorded.status === 'fulfilled') {
     undo.defer(() => context.ledger.record(id, device).catch((thrown) => context.onTrouble(MacvtapError.from(thrown))));
   }
@@ -144,7 +150,7 @@ async function attach(
     netnsFd: netns.fd,
   };
   // Without the signal: what the kernel was asked for it does, and then there is a link to take back.
-  await links.createMacvtap(request).catch((thrown: unknown) => {
+  await timeStep('create', context, () => links.createMacvtap(request)).catch((thrown: unknown) => {
     throw explainRefusal(thrown, id, attached, context);
   });
   faultPoint('cni-add-link-made');

@@ -18,8 +18,18 @@ const cniCodes = {
   internal: 999,
 } as const;
 
+type CNIFamily = keyof typeof cniCodes;
+
+/** What CNI calls its errors. */
+export const cniFamilies = Object.keys(cniCodes) as readonly CNIFamily[];
+
+/** The name of a code as it is printed; ours for what is none of them. */
+export function familyOf({ code }: Pick<CNIError, 'code'>): CNIFamily {
+  return cniFamilies.find((family) => cniCodes[family] === code) ?? 'ours';
+}
+
 /** What our codes are to a runtime; `ours` for the rest. What may heal without a change by a person is to be tried again. */
-const byCode: Partial<Record<ErrorCode, keyof typeof cniCodes>> = {
+const byCode: Partial<Record<ErrorCode, CNIFamily>> = {
   Unexpected: 'internal',
   CNIVersionUnsupported: 'incompatibleVersion',
   NetConfUnsupported: 'unsupportedField',

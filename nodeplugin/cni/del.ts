@@ -10,6 +10,7 @@ import { deviceAttempts } from './locate-device.ts';
 import { decodeNetConf, valueAt } from './net-conf.ts';
 import { isSameNetns } from './open-netns.ts';
 import { removeAttachment, untilGone } from './remove-attachment.ts';
+import { beginStep, timeStep } from './time-step.ts';
 
 /**
  * Detaches a pod: idempotent, and only for the attachment of this very container and interface. Kubelet sends a second
@@ -29,14 +30,18 @@ export async function del(
     const attached = findAttached(context.ledger, environment);
     // The named one too: an ADD of this attachment that is still under way has its lock.
     const ids = [named, attached?.id].filter((id) => id !== undefined);
+    const waited = beginStep('wait', context);
     isDone = await context.lock.run(
       ids.map(linkName),
       async () => {
+        waited();
         const device = findAttached(context.ledger, environment);
         // It came to another device while this waited, and that one's lock is needed.
         if (device !== undefined && !ids.includes(device.id)) return false;
-        if (device !== undefined) await removeAttachment(device, context, signal);
-        else if (named !== undefined) await removeUnrecorded(named, environment, context, signal);
+        await timeStep('delete', context, async () => {
+          if (device !== undefined) await removeAttachment(device, context, signal);
+          else if (named !== undefined) await removeUnrecorded(named, environment, context, signal);
+        });
         return true;
       },
       signal,

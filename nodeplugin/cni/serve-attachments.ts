@@ -6,6 +6,7 @@ import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import type { CNIContext } from './cni-context.ts';
 import { type FailedRequestListener, handleRequest, type RequestFrame } from './handle-request.ts';
 import { makeDirectory } from './make-directory.ts';
+import { type AnsweredRequest, observeRequest } from './observe-request.ts';
 import { forgetLostAttachments, restoreDevices } from './restore-devices.ts';
 import { serveCNI } from './server.ts';
 import { followTombstones, workOffTombstones } from './tombstones.ts';
@@ -20,6 +21,8 @@ export interface AttachmentsOptions {
   /** How often the ledger is compared with what pods hold. */
   readonly lookMs: number;
   readonly onFailedRequest: FailedRequestListener;
+  /** Each request that the plugin made, whatever came of it. */
+  readonly onAnswered?: (request: AnsweredRequest) => void;
   readonly onRestored: (devices: readonly string[]) => void;
   readonly onForgotten: (devices: readonly string[]) => void;
 }
@@ -36,7 +39,7 @@ const ownNoTap = async () => {};
  * can be done in time: devices that kubelet gives out again should be free by then.
  */
 export async function serveAttachments(options: AttachmentsOptions): Promise<AsyncDisposable> {
-  const { socketPath, context, onFailedRequest } = options;
+  const { socketPath, context, onFailedRequest, onAnswered = () => {} } = options;
   await using undo = new AsyncDisposableStack();
   await makeOwnDirectory(dirname(socketPath));
   const tombstones = {
@@ -52,7 +55,8 @@ export async function serveAttachments(options: AttachmentsOptions): Promise<Asy
   undo.use(
     await serveCNI({
       path: socketPath,
-      handle: (request, own, signal) => handleRequest(request, own, context, signal, onFailedRequest),
+      handle: (request, own, signal) =>
+        observeRequest(request, () => handleRequest(request, own, context, signal, onFailedRequest), onAnswered),
       onFailure: context.onTrouble,
     }),
   );

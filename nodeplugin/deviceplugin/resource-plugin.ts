@@ -17,6 +17,9 @@ export interface ResourcePluginState {
   readonly lastError?: MacvtapError | undefined;
 }
 
+/** What came of an attempt to register; `lost` follows `registered` when kubelet, or its run, has ended it. */
+export type RegistrationOutcome = 'registered' | 'failed' | 'lost';
+
 export interface ResourcePluginOptions {
   /** Without the prefix. @example 'dataplane' */
   readonly name: string;
@@ -25,6 +28,8 @@ export interface ResourcePluginOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told at each change of the state, not at each attempt. */
   readonly onState?: ((state: ResourcePluginState) => void) | undefined;
+  /** Told of each attempt to register, and of the end of one that succeeded. */
+  readonly onRegistration?: ((outcome: RegistrationOutcome) => void) | undefined;
   readonly onFailure?: FailureListener | undefined;
   readonly backOffMs?: ((failures: number) => number) | undefined;
   readonly createStartId?: (() => string) | undefined;
@@ -79,6 +84,7 @@ async function live(
   let failures = 0;
   while (!signal.aborted) {
     const tried = kubelet.sighting.incarnation;
+    let isRegistered = false;
     const error = await holdRegistration({
       ...options,
       resourceName,
@@ -86,11 +92,14 @@ async function live(
       startId: (options.createStartId ?? createStartId)(),
       onRegistered: () => {
         failures = 0;
+        isRegistered = true;
+        options.onRegistration?.('registered');
         setState({ phase: 'registered', lastError: getState().lastError });
       },
     });
     if (signal.aborted) return;
     failures += 1;
+    options.onRegistration?.(isRegistered ? 'lost' : 'failed');
     setState({ phase: 'waiting', lastError: error });
     await pause(kubelet, tried, (options.backOffMs ?? backOffMs)(failures), signal);
   }

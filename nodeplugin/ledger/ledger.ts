@@ -20,6 +20,8 @@ export interface LedgerOptions {
   readonly nodeName: string;
   /** Is told what is odd about the file that was found, and that it cannot be written although it should be. */
   readonly onWarning: (warning: MacvtapError) => void;
+  /** Told of each write. */
+  readonly onWrite?: (outcome: 'written' | 'failed') => void;
 }
 
 /** How much may follow the text of a whole ledger before that is written anew: some two hundred changes. */
@@ -47,12 +49,13 @@ export class Ledger implements AsyncDisposable {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   readonly #scope: AsyncDisposable;
+  readonly #onWrite: LedgerOptions['onWrite'];
 
   /**
    * Takes the directory for this process and reads the ledger. Raises LedgerLocked and LedgerUnavailable; a broken file
    * or one that cannot be written is a warning.
    */
-  static async open({ directory, nodeName, onWarning }: LedgerOptions): Promise<Ledger> {
+  static async open({ directory, nodeName, onWarning, onWrite }: LedgerOptions): Promise<Ledger> {
     await makeStateDirectory(directory);
     await using scope = new AsyncDisposableStack();
     scope.use(await lockDirectory(directory));
@@ -60,17 +63,24 @@ export class Ledger implements AsyncDisposable {
     await removeTemporaryFiles(path);
     const { content, isBroken, warnings } = await loadLedger(path, nodeName);
     for (const warning of warnings) onWarning(warning);
-    const ledger = new Ledger(path, content, isBroken, scope.move());
+    const ledger = new Ledger(path, content, isBroken, scope.move(), onWrite);
     // At once, so that the readable records do not depend on the broken file for longer than they must.
     if (isBroken) await ledger.#write(content, new Set()).catch((thrown) => onWarning(MacvtapError.from(thrown)));
     return ledger;
   }
 
-  private constructor(path: string, content: LedgerContent, isBroken: boolean, scope: AsyncDisposable) {
+  private constructor(
+    path: string,
+    content: LedgerContent,
+    isBroken: boolean,
+    scope: AsyncDisposable,
+    onWrite: LedgerOptions['onWrite'],
+  ) {
     this.path = path;
     this.#content = content;
     this.#isBroken = isBroken;
     this.#scope = scope;
+    this.#onWrite = onWrite;
   }
 
   get(deviceID: string): DeviceRecord | undefined {
@@ -135,7 +145,13 @@ export class Ledger implements AsyncDisposable {
 
   async #write(content: LedgerContent, changed: ReadonlySet<string>): Promise<void> {
     faultPoint('ledger-before-write');
-    if (!(await this.#append(content, changed))) await this.#writeWhole(content);
+    try {
+      if (!(await this.#append(content, changed))) await this.#writeWhole(content);
+      this.#onWrite?.('written');
+    } catch (thrown) {
+      this.#onWrite?.('failed');
+      throw thrown;
+    }
     faultPoint('ledger-after-write');
   }
 

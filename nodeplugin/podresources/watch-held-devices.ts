@@ -29,6 +29,8 @@ export interface HeldWatchOptions {
   readonly kubelet?: { subscribe(listener: () => void): Disposable } | undefined;
   /** A pod that is on the node for certain, such as this plugin's own: an answer without it is not complete. */
   readonly witness?: PodName | undefined;
+  /** Told of each question that was not given up. */
+  readonly onAnswer?: ((outcome: 'complete' | 'incomplete' | 'failed') => void) | undefined;
   /** How long a run of kubelet is too young for complete answers. */
   readonly kubeletSettleMs?: number | undefined;
 }
@@ -55,11 +57,17 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
   const look = async (): Promise<HeldDevices> => {
     try {
       const held = await ask();
-      if (!stopping.aborted) view.set(held);
+      if (!stopping.aborted) {
+        options.onAnswer?.(held.complete ? 'complete' : 'incomplete');
+        view.set(held);
+      }
       return held;
     } catch (thrown) {
       const error = MacvtapError.from(thrown);
-      if (!stopping.aborted) view.set(error);
+      if (!stopping.aborted) {
+        options.onAnswer?.('failed');
+        view.set(error);
+      }
       throw error;
     } finally {
       if (!stopping.aborted) schedule();

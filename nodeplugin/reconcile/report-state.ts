@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { buildNodeState, type ReportedResource } from '../../cluster/report/build-node-state.ts';
+import { observeWrites } from '../../cluster/report/observe-writes.ts';
 import { openNodeStateWriter } from '../../cluster/report/open-writer.ts';
 import { reportNodeState } from '../../cluster/report/report-node-state.ts';
 import type { LiveSource } from '../../cluster/source.ts';
@@ -32,12 +33,15 @@ export interface StateReportOptions {
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
   readonly onState: (error: MacvtapError | undefined) => void;
+  /** Told of each write. */
+  readonly onWrite: (outcome: 'written' | 'failed') => void;
 }
 
 /** Nothing is written before there is a plan: an empty state would say that the node has nothing to offer. */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, resources, held, parents, support, onState } = options;
-  const reporter = reportNodeState({ writer: openNodeStateWriter(source.origin, nodeName), onState });
+  const { nodeName, source, interfaces, resources, held, parents, support, onState, onWrite } = options;
+  const writer = observeWrites(openNodeStateWriter(source.origin, nodeName), onWrite);
+  const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
   const look = (): void => {
     const node = source.snapshot.nodes.get(nodeName);

@@ -3,7 +3,7 @@ import { certificateFaultCodes } from '../../certs/faults.ts';
 import { sourceMetrics } from '../../cluster/record-source.ts';
 import { eventReasons } from '../../cluster/report/events/event-reasons.ts';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
-import { nodePluginMetrics } from '../../nodeplugin/record-devices.ts';
+import { nodePluginMetrics } from '../../nodeplugin/metric-table.ts';
 import { reasons } from '../../policy/reasons.ts';
 import { causes } from '../../policy/why/causes.ts';
 import { errorCodes } from '../../runtime/error-codes.ts';

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { toCNIError } from './cni-error.ts';
+import { type AnsweredRequest, observeRequest } from './observe-request.ts';
+
+const environment = new Map([
+  ['CNI_COMMAND', 'ADD'],
+  ['CNI_IFNAME', 'net1'],
+  ['CNI_ARGS', 'IgnoreUnknown=1;K8S_POD_NAMESPACE=vms;K8S_POD_NAME=a'],
+]);
+const stdin = Buffer.from(JSON.stringify({ name: 'blue', type: 'macvtap', deviceID: 'netMvp0' }));
+
+async function observe(
+  answer: { exitCode: number; output: string },
+  variables = environment,
+  text: Uint8Array = stdin,
+) {
+  const told: AnsweredRequest[] = [];
+  const given = { type: 'answer', ...answer } as const;
+  const request = { environment: variables, stdin: text };
+  const got = await observeRequest(
+    request,
+    async () => given,
+    (done) => void told.push(done),
+  );
+  assert.equal(got, given);
+  return told.map(({ durationMs, ...rest }) => ({ ...rest, isTimed: durationMs >= 0 }));
+}
+
+test('a request that is answered is told with what it names', async () => {
+  assert.deepEqual(await observe({ exitCode: 0, output: '' }), [
+    {
+      command: 'ADD',
+      ifname: 'net1',
+      pod: { namespace: 'vms', name: 'a' },
+      network: 'blue',
+      device: 'netMvp0',
+      isTimed: true,
+    },
+  ]);
+});
+
+test('one that failed has the code that was printed', async () => {
+  const error = toCNIError(new MacvtapError('ParentGone', 'gone'), '1.0.0', 'ADD');
+  const [told] = await observe({ exitCode: 1, output: JSON.stringify(error) });
+  assert.deepEqual(told?.error, { code: 11 });
+});
+
+test('one in which nothing can be read is told all the same, and names are cut and printable', async () => {
+  assert.deepEqual(await observe({ exitCode: 0, output: '' }, new Map(), Buffer.from('{')), [{ isTimed: true }]);
+  const [told] = await observe({ exitCode: 0, output: '' }, new Map([['CNI_COMMAND', `\n${'x'.repeat(100)}`]]));
+  assert.equal(told?.command, `?${'x'.repeat(79)}…`);
+});
