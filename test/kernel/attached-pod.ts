@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { lstat } from 'node:fs/promises';
+import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import type { CNINode } from './cni-node.ts';
+import type { NetworkNamespace } from './network-namespace.ts';
+import { readTapOwner } from './tap-owner.ts';
+
+/** The device that these pods hold. */
+export const device = 'netMvp0';
+
+/** An interface of an ADD's result. */
+export function interfaceOf(output: Readonly<Record<string, unknown>> | undefined, index = 0) {
+  return (output?.interfaces as readonly Readonly<Record<string, unknown>>[] | undefined)?.[index];
+}
+
+/** A macvtap of a namespace as `ip` shows it; undefined when there is none of that name. */
+export async function shownIn(namespace: NetworkNamespace, ifname = 'net1') {
+  const shown = await namespace.ipJSON<{
+    ifname: string;
+    ifindex: number;
+    address: string;
+    mtu: number;
+    flags: string[];
+    linkinfo?: { info_data?: { mode?: string } };
+  }>('link show type macvtap');
+  return shown.find((link) => link.ifname === ifname);
+}
+
+/** Fails unless the pod has its link, under the promised index, and the node is that link's and the virtual machine's. */
+export async function assertAttached(node: CNINode, pod: NetworkNamespace, tapPath: string): Promise<void> {
+  const shown = await shownIn(pod);
+  assert.ok(shown, 'the pod has its link');
+  assert.equal(shown.ifindex, deviceIfindex(node.name, device));
+  assert.equal(tapPath, `/dev/tap${shown.ifindex}`);
+  const { uid, gid, mode } = await lstat(tapPath);
+  assert.deepEqual([uid, gid, mode & 0o777], [107, 107, 0o660]);
+  assert.deepEqual(await readTapOwner(tapPath), { name: 'net1', macAddress: shown.address });
+}

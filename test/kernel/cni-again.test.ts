@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device that is attached again: after its sandbox was lost, after a reboot, beside what is left of before.
+import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import { test } from 'node:test';
+import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
+import { checkBeforeStart } from '../../nodeplugin/deviceplugin/check-before-start.ts';
+import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { assertAttached, device, interfaceOf, shownIn } from './attached-pod.ts';
+import { makeCNINode, toShimCall } from './cni-node.ts';
+import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
+import { runInNamespace } from './run-in-namespace.ts';
+import { readTapOwner } from './tap-owner.ts';
+
+const { here } = await runInNamespace(import.meta.filename);
+const options = { skip: needsRoot };
+const conf = { deviceID: device };
+
+test(
+  'a sandbox that is made anew gets the same index, node and MAC address, without an Allocate, 20 times',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    const tapPath = await node.allocate(device);
+    const macs = new Set<unknown>();
+    await using pod = await makeNetworkNamespace();
+    for (let round = 0; round < 20; round += 1) {
+      const containerID = `sandbox${round}`;
+      const { exitCode, output } = await node.call('ADD', { netns: pod.path, containerID, conf });
+      assert.equal(exitCode, 0, JSON.stringify(output));
+      macs.add(interfaceOf(output)?.mac);
+      await assertAttached(node, pod, tapPath);
+      await node.call('DEL', { netns: pod.path, containerID, conf });
+    }
+    assert.equal(macs.size, 1);
+  },
+);
+
+test('a sandbox that was lost without a DEL is freed by the next ADD of its pod', options, async () => {
+  const holders = { known: () => [], ask: async () => [{ namespace: 'vms', name: 'vm-a' }] };
+  await using node = await makeCNINode(here, { holders });
+  const tapPath = await node.allocate(device);
+  await using lost = await makeNetworkNamespace();
+  await using pod = await makeNetworkNamespace();
+  await node.call('ADD', { netns: lost.path, containerID: 'lost', conf });
+  const { exitCode } = await node.call('ADD', { netns: pod.path, containerID: 'new', conf });
+  assert.equal(exitCode, 0);
+  assert.equal(await shownIn(lost), undefined);
+  await assertAttached(node, pod, tapPath);
+});
+
+test(
+  'a link in a namespace that no path leads to any more, but a process is in, is found and freed',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    const tapPath = await node.allocate(device);
+    const hidden = await makeNetworkNamespace();
+    const process = hidden.spawn('sleep', ['60']);
+    try {
+      await node.call('ADD', { netns: hidden.path, containerID: 'hidden', conf });
+      // As a runtime removes the mount.
+      await here.ip(`netns del ${hidden.name}`);
+      assert.ok((await stat(tapPath)).isCharacterDevice(), 'the process keeps it');
+      await using pod = await makeNetworkNamespace();
+      const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+      assert.equal(exitCode, 0, JSON.stringify(output));
+      await assertAttached(node, pod, tapPath);
+    } finally {
+      process.kill();
+    }
+  },
+);
+
+test(
+  'after a reboot, with all links gone and the numbers of parents changed, ADD gives back what the pod had',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    const tapPath = await node.allocate(device);
+    let mac: unknown;
+    {
+      await using before = await makeNetworkNamespace();
+      mac = interfaceOf((await node.call('ADD', { netns: before.path, conf })).output)?.mac;
+    }
+    await here.ip('link del p0');
+    await here.ip('link add other type veth peer name other1');
+    await here.ip('link add p0 type veth peer name p1');
+    await here.ip('link set p0 up');
+    await node.look();
+    await using pod = await makeNetworkNamespace();
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, containerID: 'c2', conf });
+    assert.equal(exitCode, 0, JSON.stringify(output));
+    assert.equal(interfaceOf(output)?.mac, mac);
+    await assertAttached(node, pod, tapPath);
+    await here.ip('link del other');
+  },
+);
+
+test(
+  'a node that came to another link before ADD could make its own is neither given away nor started with',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using other = await makeNetworkNamespace();
+    await other.ip('link add o0 type veth peer name o1');
+    const tapPath = await node.allocate(device);
+    const ifindex = deviceIfindex(node.name, device);
+    const { createMacvtap } = node.context.links;
+    const beaten = {
+      ...node.context,
+      links: {
+        ...node.context.links,
+        createMacvtap: async (...given: Parameters<typeof createMacvtap>) => {
+          await other.ip(`link add link o0 name foreign index ${ifindex} type macvtap`);
+          await createMacvtap(...given);
+        },
+      },
+    };
+    const { environment, conf: given } = toShimCall('ADD', { netns: pod.path, conf });
+    const request = {
+      environment: new Map(Object.entries(environment)),
+      stdin: Buffer.from(JSON.stringify(given)),
+    };
+    const owned: unknown[] = [];
+    const own = async (tap: unknown) => void owned.push(tap);
+    const { exitCode, output } = await handleRequest(request, own, beaten, AbortSignal.timeout(10_000));
+    const { code, details, msg } = JSON.parse(output);
+    assert.deepEqual([exitCode, code, details, owned], [1, 11, 'TapNodeTaken', []]);
+    assert.match(msg, /is of link foreign with the ifindex \d+ and not of net1; it is tried again$/);
+    assert.equal(await shownIn(pod), undefined);
+    assert.deepEqual(await readTapOwner(tapPath).then(({ name }) => name), 'foreign');
+    await other.ip('link del foreign');
+
+    // The same of a link that was attached and, with another one before it, made anew by somebody.
+    assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
+    const start = () => checkBeforeStart(device, allocateContext, AbortSignal.timeout(10_000));
+    const allocateContext = {
+      nodeName: node.name,
+      ledger: node.ledger,
+      links: node.context.links,
+      findInterface: () => undefined,
+    };
+    await start();
+    const { mac = '' } = node.ledger.get(device)?.attachment ?? {};
+    await pod.ip('link del net1');
+    await other.ip(`link add link o0 name foreign index ${ifindex} type macvtap`);
+    await pod.ip('link add x0 type veth peer name x1');
+    await pod.ip(`link add link x0 name net1 address ${mac} index ${ifindex} type macvtap mode bridge`);
+    await assert.rejects(start(), { code: 'TapNodeUnusable', message: /the node is not its own/ });
+    for (const namespace of [pod, other]) await namespace.ip(namespace === pod ? 'link del x0' : 'link del o0');
+  },
+);

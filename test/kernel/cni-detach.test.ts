@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// DEL: the attachment that it means, and only that, however little is left to find it by.
+import assert from 'node:assert/strict';
+import { lstat } from 'node:fs/promises';
+import { test } from 'node:test';
+import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
+import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { linkName } from '../../policy/device/link-name.ts';
+import { assertAttached, device, shownIn } from './attached-pod.ts';
+import { makeCNINode, toShimCall } from './cni-node.ts';
+import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
+import { runInNamespace } from './run-in-namespace.ts';
+
+const { here } = await runInNamespace(import.meta.filename);
+const options = { skip: needsRoot };
+const conf = { deviceID: device };
+
+test('DEL takes the link and its node away at once, keeps the device known, and can be repeated', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await node.call('ADD', { netns: pod.path, conf });
+  const entry = node.ledger.get(device);
+  for (let round = 0; round < 2; round += 1) {
+    assert.deepEqual(await node.call('DEL', { netns: pod.path, conf }), { exitCode: 0, output: undefined });
+    await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+    assert.equal(await shownIn(pod), undefined);
+    const { attachment, lastUsed, ...left } = node.ledger.get(device) ?? {};
+    assert.equal(attachment, undefined);
+    assert.deepEqual({ ...entry, ...left }, entry);
+  }
+  assert.deepEqual(node.troubles, []);
+});
+
+test('a late second DEL of the sandbox before, without a namespace, does nothing', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await node.call('ADD', { netns: pod.path, containerID: 'old', conf });
+  await node.call('DEL', { netns: pod.path, containerID: 'old', conf });
+  await node.call('ADD', { netns: pod.path, containerID: 'new', conf });
+  assert.equal((await node.call('DEL', { netns: '', containerID: 'old', conf })).exitCode, 0);
+  assert.equal((await node.call('DEL', { netns: '', containerID: 'new', ifname: 'net2', conf })).exitCode, 0);
+  await assertAttached(node, pod, tapPath);
+});
+
+test(
+  'DEL finds its link without a namespace, a configuration that can be read, or the right device',
+  options,
+  async () => {
+    for (const given of [
+      { netns: '' },
+      { netns: '', conf: { name: 7, ipam: 'x' } },
+      { conf: { deviceID: 'otherMvp1' } },
+    ]) {
+      await using node = await makeCNINode(here);
+      await using pod = await makeNetworkNamespace();
+      await node.allocate(device);
+      await node.call('ADD', { netns: pod.path, conf });
+      assert.equal((await node.call('DEL', given)).exitCode, 0);
+      assert.equal(await shownIn(pod), undefined);
+      assert.equal(node.ledger.get(device)?.attachment, undefined);
+    }
+  },
+);
+
+test('DEL finds its link by what it stands on, when the pod gave it another name and address', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await node.call('ADD', { netns: pod.path, conf });
+  await pod.ip('link set net1 down');
+  await pod.ip('link set net1 name mine');
+  await pod.ip('link set mine address 52:54:00:01:02:03');
+  assert.equal((await node.call('DEL', { netns: pod.path, conf })).exitCode, 0);
+  assert.equal(await shownIn(pod, 'mine'), undefined);
+  await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+  // A stranger's on another parent, which took the number since, is left alone.
+  await node.call('ADD', { netns: pod.path, conf });
+  await pod.ip('link del net1');
+  await pod.ip('link add o0 type veth peer name o1');
+  await pod.ip(`link add link o0 name foreign index ${deviceIfindex(node.name, device)} type macvtap`);
+  assert.equal((await node.call('DEL', { netns: pod.path, conf })).exitCode, 0);
+  assert.ok(await shownIn(pod, 'foreign'));
+  await pod.ip('link del o0');
+});
+
+test('a namespace that is gone is no hindrance, neither to DEL nor to the next ADD', options, async () => {
+  await using node = await makeCNINode(here);
+  const tapPath = await node.allocate(device);
+  {
+    await using gone = await makeNetworkNamespace();
+    await node.call('ADD', { netns: gone.path, containerID: 'gone', conf });
+  }
+  assert.equal((await node.call('DEL', { netns: '', containerID: 'gone', conf })).exitCode, 0);
+  assert.equal(node.ledger.get(device)?.attachment, undefined);
+  await using pod = await makeNetworkNamespace();
+  const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+  assert.equal(exitCode, 0, JSON.stringify(output));
+  await assertAttached(node, pod, tapPath);
+});
+
+test('a DEL that waits for a device gives up with its caller', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  const gate = Promise.withResolvers<void>();
+  const holding = node.context.lock.run([linkName(device)], () => gate.promise);
+  const { environment, conf: given } = toShimCall('DEL', { netns: pod.path, conf });
+  const request = { environment: new Map(Object.entries(environment)), stdin: Buffer.from(JSON.stringify(given)) };
+  const { output } = await handleRequest(request, async () => {}, node.context, AbortSignal.timeout(50));
+  assert.equal(JSON.parse(output).details, 'Aborted');
+  gate.resolve();
+  await holding;
+});
+
+test('a DEL beside the ADD of the same attachment leaves either nothing or what the ledger says', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  for (let round = 0; round < 10; round += 1) {
+    await Promise.all([node.call('ADD', { netns: pod.path, conf }), node.call('DEL', { netns: pod.path, conf })]);
+    assert.equal((await shownIn(pod)) !== undefined, node.ledger.get(device)?.attachment !== undefined);
+  }
+});

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// What ADD refuses, and what it says then.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { lstat, rm, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { linkName } from '../../policy/device/link-name.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { assertAttached, device, shownIn } from './attached-pod.ts';
+import { makeCNINode } from './cni-node.ts';
+import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
+import { runInNamespace } from './run-in-namespace.ts';
+
+const { here } = await runInNamespace(import.meta.filename);
+const run = promisify(execFile);
+const options = { skip: needsRoot };
+const conf = { deviceID: device };
+
+test('a second name for a device in one sandbox is refused, and its link stays', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await node.call('ADD', { netns: pod.path, conf });
+  for (const containerID of ['c1', 'c2']) {
+    const second = { netns: pod.path, containerID, ifname: 'net2', conf: { ...conf, name: 'red' } };
+    const { exitCode, output } = await node.call('ADD', second);
+    assert.deepEqual([exitCode, output?.code, output?.details], [1, 100, 'DeviceNamedTwice']);
+    assert.match(
+      String(output?.msg),
+      /is net1 of network blue in this sandbox already, and cannot be net2 of network red too: /,
+    );
+    assert.equal((await node.call('DEL', second)).exitCode, 0);
+  }
+  await assertAttached(node, pod, tapPath);
+  assert.equal((await node.call('CHECK', { netns: pod.path, conf })).exitCode, 0);
+});
+
+test('a parent that is gone is told with code 11, and a later ADD works', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await here.ip('link del p0');
+  // Before and after the node plugin knows.
+  for (const isKnown of [false, true]) {
+    if (isKnown) await node.look();
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+    assert.deepEqual([exitCode, output?.code], [1, 11]);
+    assert.match(
+      String(output?.msg),
+      /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp0 of resource net: .*parent/,
+    );
+    assert.equal(node.ledger.get(device)?.attachment, undefined);
+  }
+  await here.ip('link add p0 type veth peer name p1');
+  await here.ip('link set p0 up');
+  await node.look();
+  assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
+  await assertAttached(node, pod, tapPath);
+});
+
+for (const { title, prepare, given, code, message } of [
+  {
+    title: 'the shim cannot give the node away',
+    given: { onOwn: () => ({ type: 'owned', errno: 1, step: 'chown' }) as const },
+    code: 5,
+    message: /\/dev\/tap\d+ cannot be given to 107:107: chown: .*\(EPERM\)/,
+  },
+  {
+    title: 'the name is taken in the pod',
+    prepare: 'link add net1 type veth peer name x1',
+    code: 100,
+    message: /another link has the name/,
+  },
+  {
+    title: "the MTU is above the parent's",
+    given: { conf: { ...conf, mtu: 9000 } },
+    code: 7,
+    message: /the MTU 9000 is above the 1500 of p0/,
+  },
+] as const satisfies readonly {
+  title: string;
+  prepare?: string;
+  given?: object;
+  code: number;
+  message: RegExp;
+}[] as readonly {
+  readonly title: string;
+  readonly prepare?: string;
+  readonly given?: object;
+  readonly code: number;
+  readonly message: RegExp;
+}[]) {
+  test(`an ADD that fails takes everything back: ${title}`, options, async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    const tapPath = await node.allocate(device);
+    if (prepare !== undefined) await pod.ip(prepare);
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf, ...given });
+    assert.deepEqual([exitCode, output?.code], [1, code], JSON.stringify(output));
+    assert.match(String(output?.msg), message);
+    assert.equal(node.ledger.get(device)?.attachment, undefined);
+    assert.deepEqual(await pod.ipJSON('link show type macvtap'), []);
+    await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+    if (prepare !== undefined) await pod.ip('link del net1');
+    assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0, 'the next one works');
+    await assertAttached(node, pod, tapPath);
+  });
+}
+
+test(
+  'a MAC address that is in use is told with its holder: the parent, or a device in another pod',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using other = await makeNetworkNamespace();
+    await node.allocate(device);
+    await node.allocate('netMvp1');
+    const [parent] = await here.ipJSON<{ address: string }>('link show p0');
+    const mac = '52:54:00:00:00:77';
+    await node.call('ADD', { netns: other.path, containerID: 'other', conf: { deviceID: 'netMvp1', mac } });
+    for (const [taken, holder] of [
+      [parent?.address, 'parent p0 itself'],
+      [mac, 'device netMvp1'],
+    ]) {
+      const { output } = await node.call('ADD', { netns: pod.path, conf: { ...conf, mac: taken } });
+      assert.match(String(output?.msg), new RegExp(`MAC address ${taken} is in use by ${holder}`));
+    }
+  },
+);
+
+test("the node's own namespace, and a file that is no namespace, are refused", options, async () => {
+  await using node = await makeCNINode(here);
+  await node.allocate(device);
+  for (const netns of ['/proc/1/ns/net/../../self/ns/net', '/etc/passwd', '/run/netns/../../dev/null']) {
+    const { output } = await node.call('ADD', { netns, conf });
+    assert.equal(output?.code, 4, netns);
+  }
+  for (const netns of [`/proc/${process.pid}/ns/net`, '/run/netns/kmt-never-was', here.path]) {
+    const { output } = await node.call('ADD', { netns, conf });
+    assert.equal(output?.code, 8, netns);
+  }
+  // A namespace, but of another kind.
+  const uts = `/run/netns/kmt-${process.pid}-uts`;
+  await writeFile(uts, '');
+  await run('mount', ['--bind', '/proc/self/ns/uts', uts]);
+  try {
+    const { output } = await node.call('ADD', { netns: uts, conf });
+    assert.deepEqual([output?.code, output?.details], [8, 'NetnsInvalid']);
+    assert.match(String(output?.msg), /it is a namespace, but not of the network/);
+  } finally {
+    await run('umount', [uts]);
+    await rm(uts);
+  }
+  assert.ok(await node.links.getLink({ name: linkName(device) }), 'the placeholder stays');
+});
+
+test('a device that kubelet gave to another pod is refused, and its link stays', options, async () => {
+  const holders = { known: () => undefined, ask: async () => [{ namespace: 'vms', name: 'vm-b' }] };
+  await using node = await makeCNINode(here, { holders });
+  await using victim = await makeNetworkNamespace();
+  await using thief = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await node.call('ADD', { netns: victim.path, args: 'K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-b', conf });
+  const { output } = await node.call('ADD', { netns: thief.path, containerID: 'thief', conf });
+  assert.equal(output?.details, 'DeviceHeldElsewhere');
+  assert.doesNotMatch(String(output?.msg), /vm-b/, 'no other tenant is named');
+  await assertAttached(node, victim, tapPath);
+});
+
+test('a mode that the device has not is a conflict, unless it was filled in from a policy', options, async () => {
+  await using node = await makeCNINode(here, { mode: 'vepa' });
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  const { output } = await node.call('ADD', { netns: pod.path, conf: { ...conf, mode: 'bridge' } });
+  assert.deepEqual([output?.code, output?.details], [7, 'ModeConflict']);
+  assert.match(
+    String(output?.msg),
+    /network blue wants mode bridge, and device netMvp0 has mode vepa by policy macvtap-cni\/p: write "mode": "vepa" into NetworkAttachmentDefinition blue/,
+  );
+  const filledIn = { ...conf, mode: 'bridge', modeFrom: 'policy' };
+  assert.equal((await node.call('ADD', { netns: pod.path, conf: filledIn })).exitCode, 0);
+  assert.equal((await shownIn(pod))?.linkinfo?.info_data?.mode, 'vepa');
+});
+
+test(
+  'a parent that became a macvtap is refused, since the kernel would pass over it to its own parent',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await node.allocate(device);
+    await here.ip('link del p0');
+    await here.ip('link add o0 type veth peer name o1');
+    await here.ip('link add link o0 name p0 type macvtap mode bridge');
+    await node.look();
+    const { output } = await node.call('ADD', { netns: pod.path, conf });
+    assert.match(String(output?.msg), /parent p0 of resource net cannot be used: it is a macvtap by now/);
+    await here.ip('link del o0');
+  },
+);
+
+test('a ledger that cannot be written fails an ADD, which leaves nothing, and no DEL', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  const record = node.ledger.record.bind(node.ledger);
+  const full = () => Promise.reject(new MacvtapError('FileNotWritten', 'no space left on device (ENOSPC)'));
+  node.ledger.record = full;
+  const { output } = await node.call('ADD', { netns: pod.path, conf });
+  assert.deepEqual([output?.code, await shownIn(pod)], [5, undefined]);
+  node.ledger.record = record;
+  await node.call('ADD', { netns: pod.path, conf });
+  node.ledger.record = full;
+  assert.equal((await node.call('DEL', { netns: pod.path, conf })).exitCode, 0);
+  assert.equal(await shownIn(pod), undefined);
+  assert.deepEqual(
+    node.troubles.map(({ code }) => code),
+    ['FileNotWritten'],
+  );
+});
