@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempDisposableSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { DocBlock } from '../house/doc-blocks.ts';
 import { root } from '../house/source-files.ts';
 
@@ -33,7 +33,7 @@ export function runBlock(block: DocBlock, { folder = '.', environment = {}, exit
   for (const { command, printed } of stepsOf(block)) {
     // One stream, in the order in which a person sees it.
     const { status, stdout, error } = spawnSync('bash', ['-euo', 'pipefail', '-c', `exec 2>&1\n${command}`], {
-      cwd: join(root, folder),
+      cwd: resolve(root, folder),
       env: { ...process.env, ...environment, PATH: path },
       encoding: 'utf8',
       timeout: guardMs,

@@ -7,6 +7,8 @@
 export type BlockProof =
   /** test/docs/commands.test.ts runs it as it stands, without a cluster, in the folder that is named or the root. */
   | { readonly runs: 'here'; readonly folder?: string; readonly exitCode?: number }
+  /** test/cluster/docs.test.ts runs it as it stands, page by page and from above to below. */
+  | { readonly runs: 'in a cluster' }
   /** This file does the same, in another form. */
   | { readonly shownBy: string }
   /** Nothing does, for this reason. */
@@ -14,6 +16,7 @@ export type BlockProof =
 
 const ci = { shownBy: '.ci/run' } as const;
 const here = { runs: 'here' } as const;
+const inCluster = { runs: 'in a cluster' } as const;
 
 /** By page and a block's first line. A page that gets a block gets a row: nothing is passed over in silence. */
 export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockProof>>>> = {
@@ -42,11 +45,10 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'apt-get install buildah debootstrap binutils': ci,
   },
   'docs/install.md': {
-    'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/install/install-by-helm.ts' },
-    'helm upgrade kube-macvtap charts/kube-macvtap --namespace macvtap-cni --reset-then-reuse-values': {
-      shownBy: 'test/cluster/install/install-by-helm.ts',
-    },
-    'helm uninstall kube-macvtap --namespace macvtap-cni': { shownBy: 'test/cluster/life.test.ts' },
+    // The same as in docs/quick-start.md, but that images there have names of their own.
+    'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
+    'helm upgrade kube-macvtap charts/kube-macvtap --namespace macvtap-cni --reset-then-reuse-values': inCluster,
+    'helm uninstall kube-macvtap --namespace macvtap-cni': inCluster,
   },
   'docs/lint.md': {
     '$ kubectl macvtap lint deploy/': { runs: 'here', folder: 'test/fixtures/docs/lint', exitCode: 1 },
@@ -73,11 +75,26 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   'docs/node-state-reference.md': {
     'kubectl get macvtapnetworknodestates worker-1 --output yaml': { shownBy: 'test/apiserver/node-state.test.ts' },
   },
+  'docs/quick-start.md': {
+    'docker build -f Dockerfile.webhook -t registry.example.com/kube-macvtap-webhook:0.1.0 .': {
+      shownBy: 'test/images/build-image.ts',
+    },
+    'kubectl create namespace macvtap-cni': inCluster,
+    'kubectl apply -f docs/quick-start/policy.yaml': inCluster,
+    "kubectl wait node --all --timeout=2m --for=jsonpath='{.status.allocatable.macvtap\\.network\\.kubevirt\\.io/dataplane}'=10":
+      inCluster,
+    'kubectl apply -f docs/quick-start/network.yaml': inCluster,
+    'kubectl get network-attachment-definitions dataplane -o jsonpath=\'{.spec.config}{"\\n"}\'': inCluster,
+    'kubectl delete pod tap': inCluster,
+    'kubectl patch kubevirt kubevirt --namespace kubevirt --type merge --patch-file docs/quick-start/kubevirt.yaml': {
+      notRun:
+        'KubeVirt cannot be had where the tests run; test/docs/virtual-machine.test.ts and test/cluster/machines.test.ts ' +
+        'show what of it is ours',
+    },
+  },
   'docs/test-cluster.md': {
     'apt-get install runc iproute2 util-linux procps gcc libc6-dev buildah debootstrap binutils': ci,
     'node test/binaries/main.ts cluster charts': ci,
-    'export KUBECONFIG=/tmp/kube-macvtap-cluster/admin.kubeconfig PATH=/tmp/kube-macvtap-cluster/bin:$PATH': {
-      notRun: 'only by hand so far',
-    },
+    'export KUBECONFIG=/tmp/kube-macvtap-cluster/admin.kubeconfig PATH=/tmp/kube-macvtap-cluster/bin:$PATH': inCluster,
   },
 };

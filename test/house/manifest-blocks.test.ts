@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
+import { Ajv } from 'ajv';
+import { parse, parseAllDocuments } from 'yaml';
 import { lintFiles } from '../../cli/lint/lint-files.ts';
 import { type DocBlock, docBlocks } from './doc-blocks.ts';
-import { partialManifests } from './manifest-blocks.ts';
-import { sourceFiles } from './source-files.ts';
+import { chartValues, partialManifests } from './manifest-blocks.ts';
+import { root, sourceFiles } from './source-files.ts';
 
 const blocks = docBlocks().filter(({ language }) => language === 'yaml' || language === 'json');
 const isPartial = ({ page, firstLine }: DocBlock) => partialManifests[page]?.[firstLine] !== undefined;
@@ -18,14 +21,18 @@ const files = [
 
 test('manifests in pages, and those beside them, are such as the webhook stores without a word', () => {
   const options = { policyNamespace: 'macvtap-cni', multusNamespace: 'kube-system', unknownResource: 'Allow' } as const;
-  // Each file for itself: pages tell different stories under the same names.
-  const said = files.flatMap(({ name, text }) =>
-    lintFiles([{ name, isNamed: true, content: { text } }], options)
+  // Each page's blocks for themselves, since pages tell different stories under the same names; files of a folder together.
+  const sets = Map.groupBy(files, ({ name }) => (/^docs\/[^/]+\/.*\.yaml$/.test(name) ? dirname(name) : name));
+  const said = [...sets.values()].flatMap((set) =>
+    lintFiles(
+      set.map(({ name, text }) => ({ name, isNamed: true, content: { text } })),
+      options,
+    )
       // What offers it stands in another block.
       .findings.filter(({ code }) => code !== 'ResourceUnknown')
-      .map(({ line, code, path, message }) => `${name} +${line}: ${code} ${path}: ${message}`),
+      .map(({ file, line, code, path }) => `${file} +${line}: ${code} ${path}`),
   );
-  assert.deepEqual(said, []);
+  assert.deepEqual(said, ['docs/quick-start/policy.yaml +8: SelectsEveryNode spec.nodeSelector']);
 });
 
 test('every one of them is a whole object, or in the table of those that are not', () => {
@@ -38,14 +45,23 @@ test('every one of them is a whole object, or in the table of those that are not
   );
 });
 
+test('values of the chart are such as its schema takes', () => {
+  const schema = JSON.parse(readFileSync(`${root}charts/kube-macvtap/values.schema.json`, 'utf8'));
+  const ajv = new Ajv({ strict: false });
+  const validate = ajv.compile(Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema')));
+  const values = blocks.filter(({ page, firstLine }) => partialManifests[page]?.[firstLine] === chartValues);
+  assert.ok(values.length > 0);
+  for (const { page, line, text } of values) {
+    assert.ok(validate(parse(text)), `${page}:${line}: ${ajv.errorsText(validate.errors)}`);
+  }
+});
+
 test('the table has no row without its block', () => {
   const rows = Object.entries(partialManifests).flatMap(([page, lines]) =>
     Object.keys(lines).map((line) => `${page}: ${line}`),
   );
-  assert.deepEqual(
-    rows,
-    blocks.filter(isPartial).map(({ page, firstLine }) => `${page}: ${firstLine}`),
-  );
+  const found = blocks.filter(isPartial).map(({ page, firstLine }) => `${page}: ${firstLine}`);
+  assert.deepEqual(rows.toSorted(), found.toSorted());
 });
 
 function isObject(value: unknown): boolean {
