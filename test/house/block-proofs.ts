@@ -75,6 +75,11 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   'docs/node-state-reference.md': {
     'kubectl get macvtapnetworknodestates worker-1 --output yaml': { shownBy: 'test/apiserver/node-state.test.ts' },
   },
+  'docs/operations.md': {
+    'ROW                                                           MEASURED       BESIDE                                   RATIO  REACH   MET':
+      { notRun: 'figures of one machine on one day: npm run bench measures anew, and no test asserts one' },
+    'kubectl apply --dry-run=server -f docs/quick-start/policy.yaml': inCluster,
+  },
   'docs/quick-start.md': {
     'docker build -f Dockerfile.webhook -t registry.example.com/kube-macvtap-webhook:0.1.0 .': {
       shownBy: 'test/images/build-image.ts',

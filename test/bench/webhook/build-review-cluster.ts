@@ -39,6 +39,12 @@ export function buildReviewCluster(
       ...cluster.nodes.map(({ name, labels }) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels } })),
       ...reportedStates(cluster, read),
       ...networks,
+      // As the chart makes it, for the replica that writes what only one may.
+      {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { name: 'kube-macvtap-webhook', namespace: policyNamespace },
+      },
     ],
   };
 }

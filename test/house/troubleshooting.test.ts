@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { reasons } from '../../policy/reasons.ts';
+import { messagesOfOthers } from './messages-of-others.ts';
+import { root, sourceFiles } from './source-files.ts';
+
+const page = readFileSync(`${root}docs/troubleshooting.md`, 'utf8');
+const messages = [...page.matchAll(/^\| `([^`]+)` +\| .*\|$/gm)].map(([, message = '']) => message);
+const ours = messages.filter((message) => messagesOfOthers[message] === undefined);
+
+/** Programs as they are written, with what is broken over lines joined. */
+const sources = sourceFiles('.ts', '.c')
+  .filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'))
+  .map(({ path, text }) => ({ path, text: text.replaceAll(/['`]\s*\+\n\s*(\([^\n]*\n)?\s*['`]/g, '') }));
+
+test('every message of ours that the page quotes is one that a program says', () => {
+  assert.ok(ours.length > 20, String(ours.length));
+  assert.deepEqual(
+    ours.filter((message) => !isSaid(message)),
+    [],
+  );
+});
+
+test('messages of others are quoted as the table has them', () => {
+  assert.deepEqual(
+    Object.keys(messagesOfOthers).filter((message) => !messages.includes(message)),
+    [],
+  );
+});
+
+test('a message that nobody says is found out', () => {
+  assert.ok(!isSaid('device …: parent … cannot be bent'));
+  assert.ok(!isSaid('ResourceUnknown …: no policy and no node has this resource'));
+});
+
+/** All parts between the places that differ, and of one sentence each, in one file; a code of the engine goes with its reason. */
+function isSaid(message: string): boolean {
+  const [, code = '', reason = ''] = /^([A-Z]\w+) …: (.*)$/.exec(message) ?? [];
+  if (Object.hasOwn(reasons, code)) {
+    const text: string = reasons[code as keyof typeof reasons];
+    return reason === text || (reason.startsWith(`${text} (`) && reason.endsWith(')'));
+  }
+  const parts = message
+    .split(/…|[:;] |macvtap\.network\.kubevirt\.io\//)
+    .map((part) => part.trim())
+    .filter((part) => part.length > 4);
+  return parts.length > 0 && sources.some(({ text }) => parts.every((part) => text.includes(part)));
+}
