@@ -79,7 +79,8 @@ function headersOf({ headers = {}, auth }: RequestOptions): Readonly<Record<stri
 }
 
 function unknown(file: string | undefined, cause: unknown): MacvtapError {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  // Of the first line alone: below it the YAML library quotes the lines around a fault, which may hold a token.
+  const [text] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   const what = file === undefined ? 'the default kubeconfig' : `the kubeconfig ${file}`;
   return new MacvtapError(
     'ApiServerUnknown',
