@@ -7,6 +7,10 @@ import { logLevels } from '../runtime/log.ts';
 export const commonFlags = {
   namespace: textFlag('NAME', "the installation's namespace, the only one where policies count", 'macvtap-cni'),
   'log-level': choiceFlag(logLevels, 'what is logged, to standard error', 'info'),
+  'log-level-file': textFlag(
+    'FILE',
+    'holds a level that counts instead of --log-level while the file is there; followed without a restart',
+  ),
 } as const;
 
 /** Where Kubernetes objects come from. */

@@ -11,12 +11,13 @@ const { exitCode, runCommand } = await import('../runtime/run-command.ts');
 const { nodePluginLine } = await import('./config.ts');
 
 await runCommand(nodePluginLine, async (config) => {
-  const [{ createLog }, { runNodePlugin }] = await Promise.all([
-    import('../runtime/log.ts'),
+  const [{ openLog }, { runNodePlugin }] = await Promise.all([
+    import('../runtime/open-log.ts'),
     import('./run-node-plugin.ts'),
   ]);
   if (scope.signal.aborted) return exitCode.done;
-  await runNodePlugin(config, createLog(config['log-level']), scope.signal).catch((thrown: unknown) => {
+  using logging = openLog(config['log-level'], config['log-level-file']);
+  await runNodePlugin(config, logging.log, scope.signal).catch((thrown: unknown) => {
     // Whatever was given up in the middle because the process is to end.
     if (!scope.signal.aborted) throw thrown;
   });

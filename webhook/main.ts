@@ -9,7 +9,7 @@ const { keepCertificate } = await import('../certs/keep-certificate.ts');
 const { serviceNames } = await import('../certs/names.ts');
 const { publishToFile } = await import('../certs/publish-to-file.ts');
 const { stateKeys } = await import('../certs/state-codec.ts');
-const { createLog } = await import('../runtime/log.ts');
+const { openLog } = await import('../runtime/open-log.ts');
 const { exitCode, runCommand } = await import('../runtime/run-command.ts');
 const { readCertificateSettings, webhookLine } = await import('./config.ts');
 const { runWebhook } = await import('./run-webhook.ts');
@@ -19,7 +19,8 @@ await runCommand(webhookLine, async (config) => {
   const { certificates, 'cert-dir': directory, 'service-name': name, namespace } = config;
   const names = serviceNames({ name, namespace });
   const settings = readCertificateSettings(config);
-  await runWebhook(config, createLog(config['log-level']), scope.signal, ({ origin }, onEvent, signal) => {
+  using logging = openLog(config['log-level'], config['log-level-file']);
+  await runWebhook(config, logging.log, scope.signal, ({ origin }, onEvent, signal) => {
     if (certificates === 'files') return followFiles({ directory });
     if (origin.kind === 'cluster') {
       return keepCertificate({
