@@ -1,43 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-import { exposureFlags } from '../cluster/common-flags.ts';
-import { readExposure } from '../cluster/wanted.ts';
-import { textFlag } from '../runtime/flag-types.ts';
+import { pathsFlag, textFlag } from '../runtime/flag-types.ts';
+import type { FlagValues } from '../runtime/flags.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
-import { outputFlag } from './output/output-flag.ts';
+import { readInputs } from './lint/read-inputs.ts';
+import { outputFlag, render } from './output/output-flag.ts';
+import { paintFor } from './output/paint.ts';
 import { startProgress } from './output/progress.ts';
+import { terminalWidth } from './output/terminal-width.ts';
+import { findExposure, planningFlags } from './plan/exposure.ts';
+import { measureChange } from './plan/measure-change.ts';
 import { planSnapshot } from './plan/plan-snapshot.ts';
+import { renderChanges } from './plan/render-changes.ts';
 import { renderPlans } from './plan/render-plans.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
+import type { View } from './view/view.ts';
 import { viewFlags } from './view/view-flags.ts';
 
 const line = {
   command: 'kubectl macvtap plan',
-  summary: 'Prints what each node would expose: of a cluster, or of nodes, node states and policies given as files.',
+  summary:
+    'Prints what each node would expose: of a cluster, or of nodes, node states and policies in a directory. With -f or\n' +
+    '--delete, what applying the files, or deleting the objects, would change. Exit code 0: printed, or no change; 1:\n' +
+    'something would change, or is wrong with what was read; 2: it cannot be told.',
   positionals: ['directory?'],
   flags: {
+    filename: { ...pathsFlag('FILE', 'would be applied: a file, a directory with all below it, or -'), short: 'f' },
+    delete: pathsFlag('KIND/NAME', 'would be deleted: policy/<name> or configmap/<name>'),
+    namespace: { ...textFlag('NAME', 'of objects in files that name none', 'default'), short: 'n' },
     node: textFlag('NAME', 'only this node'),
     ...outputFlag,
     ...viewFlags,
-    ...exposureFlags,
+    ...planningFlags,
   },
+  failed: exitCode.usage,
 } as const;
+
+type Values = FlagValues<typeof line.flags>;
 
 export function runPlan(argv: readonly string[]): Promise<void> {
   return runCommand(
     line,
     async (values, [directory]) => {
-      const exposure = readExposure(values);
       // A directory as it is; the source is for everything that looks at a cluster.
       const source = directory === undefined ? values.source : ({ kind: 'manifests', directory } as const);
       await using view = await openView({ ...values, source }, startProgress(process.stderr));
-      const { plans, faults } = planSnapshot(view, exposure, values.node);
-      // A script that asked for JSON gets some, also of nothing.
-      if (plans.length > 0 || values.output !== 'table') console.log(renderPlans(plans, values.output));
-      tellGaps(view);
-      for (const fault of faults) console.error(fault);
-      return faults.length === 0 && view.faults.length === 0 ? exitCode.done : exitCode.failed;
+      const isChange = values.filename.length > 0 || values.delete.length > 0;
+      return isChange ? await tellChange(view, values) : await tellPlans(view, values);
     },
     argv,
   );
+}
+
+async function tellPlans(view: View, values: Values): Promise<number> {
+  const { plans, faults } = planSnapshot(view, await findExposure(values, view), values.node);
+  // A script that asked for JSON gets some, also of nothing.
+  if (plans.length > 0 || values.output !== 'table') console.log(renderPlans(plans, values.output));
+  tellGaps(view);
+  for (const fault of faults) console.error(fault);
+  return faults.length === 0 && view.faults.length === 0 ? exitCode.done : exitCode.failed;
+}
+
+async function tellChange(view: View, values: Values): Promise<number> {
+  const inputs = await readInputs(values.filename, process.stdin);
+  const changes = await measureChange(view, inputs, values);
+  const look = { paint: paintFor(process.stdout), width: terminalWidth(process.stdout) };
+  console.log(render(changes, values.output, (given) => renderChanges(given, look)));
+  tellGaps(view);
+  return changes.nodes.some(({ resources }) => resources.length > 0) ? exitCode.failed : exitCode.done;
 }

@@ -36,6 +36,8 @@ export interface CommandLine<Table extends Flags> {
   readonly summary: string;
   readonly positionals: readonly string[];
   readonly flags: Table;
+  /** Exit code of what it raises, where 1 has another meaning. */
+  readonly failed?: number;
 }
 
 /** What a command line says; `help` when it asks for the help instead. */

@@ -21,6 +21,6 @@ export async function runCommand<Table extends Flags>(
   } catch (thrown) {
     const error = MacvtapError.from(thrown);
     console.error(error.code === 'Unexpected' ? (error.cause ?? error) : `${line.command}: ${error.message}`);
-    process.exitCode = error.code === 'InvalidFlags' ? exitCode.usage : exitCode.failed;
+    process.exitCode = error.code === 'InvalidFlags' ? exitCode.usage : (line.failed ?? exitCode.failed);
   }
 }

@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 /** Colours by what they say. */
 const styles = { good: 'green', poor: 'yellow', bad: 'red', faint: 'dim' } as const;
 
-type Tone = keyof typeof styles;
+export type Tone = keyof typeof styles;
 
 /** Colours a text. */
 export type Paint = (tone: Tone, text: string) => string;

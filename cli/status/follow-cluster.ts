@@ -8,7 +8,7 @@ import { watchedKinds } from '../../cluster/api/watched-kinds.ts';
 import { isRecord } from '../../cluster/objects/known-object.ts';
 import { toSnapshot } from '../../cluster/objects/to-snapshot.ts';
 import { collectionPath, objectKinds } from '../view/object-kinds.ts';
-import { pluginLabels } from './read-status-facts.ts';
+import { pluginLabels } from '../view/plugin-labels.ts';
 import type { StatusFeed } from './status-feed.ts';
 
 /** Follows Nodes, NodeStates, policies with their status, and the node plugin's pods, until its scope ends. */

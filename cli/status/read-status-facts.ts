@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { pluginLabels } from '../view/plugin-labels.ts';
 import type { View } from '../view/view.ts';
 import type { StatusFacts } from './build-status.ts';
-
-/** How the chart labels the node plugin's pods. */
-export const pluginLabels = {
-  'app.kubernetes.io/name': 'kube-macvtap',
-  'app.kubernetes.io/component': 'node',
-} as const;
 
 /** Everything that a status rests on. Files have no pods: of nodes in them nobody knows whether a plugin runs. */
 export async function readStatusFacts(view: View): Promise<StatusFacts> {

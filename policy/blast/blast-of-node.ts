@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InterfaceFacts } from '../plan/interface-facts.ts';
 import type { NodeFacts } from '../plan/match-node.ts';
-import type { PlannedResource } from '../plan/node-plan.ts';
+import type { NodePlan, PlannedResource } from '../plan/node-plan.ts';
 import { planNode } from '../plan/plan-node.ts';
 import type { Wanted } from '../plan/sources.ts';
 import { type Meeting, meetingsOf } from './summarize-overlaps.ts';
@@ -43,6 +43,15 @@ export function blastOfNode(
 ): NodeBlast {
   const before = planNode(node, interfaces, wantedBefore);
   const after = planNode(node, interfaces, wantedAfter);
+  return { changes: changesBetween(before, after, held), meetings: meetingsOf(after, id) };
+}
+
+/** How the resources of two plans of a node differ: what is lost first, then the rest by name. */
+export function changesBetween(
+  before: NodePlan,
+  after: NodePlan,
+  held: ReadonlyMap<string, number>,
+): readonly ResourceChange[] {
   const earlier = new Map(before.resources.map((resource) => [resource.name, resource]));
   const later = new Set(after.resources.map(({ name }) => name));
   const changes = [
@@ -51,13 +60,10 @@ export function blastOfNode(
       .map(({ name }) => ({ resource: name, effect: 'lost', how: '' }) as const),
     ...after.resources.flatMap((resource) => changeOf(resource, earlier.get(resource.name))),
   ];
-  return {
-    changes: changes.map((change) => ({
-      ...change,
-      held: change.effect === 'gained' ? 0 : (held.get(change.resource) ?? 0),
-    })),
-    meetings: meetingsOf(after, id),
-  };
+  return changes.map((change) => ({
+    ...change,
+    held: change.effect === 'gained' ? 0 : (held.get(change.resource) ?? 0),
+  }));
 }
 
 function changeOf(

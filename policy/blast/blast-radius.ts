@@ -78,7 +78,8 @@ export function* blastRadius(
   return [...resources.verdicts(), ...(overlaps?.verdicts() ?? []), ...tellUnknown(unknown)];
 }
 
-function readNode(node: NodeFacts, state: MacvtapNetworkNodeState | undefined): ReachedNode | undefined {
+/** What a change can reach of a node; undefined where nobody told its interfaces. */
+export function readNode(node: NodeFacts, state: MacvtapNetworkNodeState | undefined): ReachedNode | undefined {
   const { interfaces, resources = [] } = state?.status ?? {};
   if (interfaces === undefined) return undefined;
   const held = new Map(resources.map((resource) => [resource.name, resource.held ?? 0]));

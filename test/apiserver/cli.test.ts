@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../process/run-program.ts';
@@ -7,6 +9,7 @@ import { startProcess } from '../process/start-process.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { apply, installationNamespace } from './install.ts';
 import { applySeedHosts } from './seed-hosts.ts';
+import { shippedObjects } from './shipped-objects.ts';
 
 const cluster = await clusterOfFile();
 await applySeedHosts(cluster);
@@ -64,5 +67,29 @@ describe('status of a live cluster', () => {
     await watching.waitForLine(/^node h1: data: eth1 bridge 9\/100 Healthy$/);
     watching.signal('SIGINT');
     assert.deepEqual(await watching.exit, { code: 0, signal: null });
+  });
+});
+
+describe('plan of files against a live cluster', () => {
+  it('tells what would change there and changes nothing', async () => {
+    const edited = { ...policy, spec: { parentSelector: [{ parentIface: 'eth0', resourceName: 'data' }] } };
+    const path = join(cluster.folder, 'edited.json');
+    await writeFile(path, JSON.stringify(edited));
+    const { code, stdout, stderr } = await macvtap('plan', '-f', path);
+    assert.deepEqual([code, stderr], [1, '']);
+    assert.match(stdout, /^h1 {4}changes {2}data {6}9 {5}eth1 bridge 100 \(macvtap-cni\/p\) {2}eth0 bridge 100/m);
+    const again = await macvtap('plan', '--node=h1');
+    assert.match(again.stdout, /^h1 {4}data {6}eth1 /m);
+    assert.match((await macvtap('plan', '--delete', 'mvnnp/p')).stdout, /^h1 {4}loses {3}data {6}9 /m);
+  });
+
+  it('plans as the node plugin of the cluster was told to, unless it is told otherwise itself', async () => {
+    const { kind, metadata, spec, apiVersion } = shippedObjects().find(({ kind }) => kind === 'DaemonSet') as never;
+    const daemonSet = JSON.parse(JSON.stringify({ apiVersion, kind, metadata, spec }));
+    daemonSet.spec.template.spec.containers[0].args.push('--implicit-exposure=None');
+    await cluster.mustKubectl(['delete', '-n', installationNamespace, 'mvnnp', 'p']);
+    await apply(cluster, [daemonSet]);
+    assert.match((await macvtap('plan', '--node=h3')).stdout, /^h3 {4}- .*none$/m);
+    assert.match((await macvtap('plan', '--node=h3', '--implicit-exposure=All')).stdout, /^h3 {4}eth0 /m);
   });
 });

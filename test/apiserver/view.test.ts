@@ -79,13 +79,13 @@ describe('a command that looks at a cluster', () => {
 describe('a command that cannot look at a cluster', () => {
   it('without a kubeconfig says where it looked, and what to give', async () => {
     const { code, stderr } = await plan([]);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /neither \$KUBECONFIG nor ~\/\.kube\/config is there; .*--kubeconfig/);
   });
 
   it('with a context that is not there names those that are', async () => {
     const { code, stderr } = await plan(['--kubeconfig', cluster.kubeconfig, '--context', 'tset']);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /has no context tset, but test/);
   });
 
@@ -102,19 +102,19 @@ describe('a command that cannot look at a cluster', () => {
       }),
     );
     const { code, stderr } = await plan(['--kubeconfig', path]);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /https:\/\/127\.0\.0\.1:1.*ECONNREFUSED.*see whether the API server is up/);
   });
 
   it('because it is nobody there says that the token is not taken', async () => {
     const { code, stderr } = await plan(['--kubeconfig', await cluster.writeKubeconfig('nobody', 'wrong')]);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /401: .*token or certificate/);
   });
 
   it('because kube-macvtap is not installed says so and what to do', async () => {
     const { code, lines, stderr } = await plan(['--kubeconfig', bare.kubeconfig]);
-    assert.deepEqual([code, lines], [1, ['']]);
+    assert.deepEqual([code, lines], [2, ['']]);
     assert.match(
       stderr,
       /kube-macvtap is not installed in this cluster: .* knows no Macvtap\w+; install it.*--context/,
@@ -130,6 +130,7 @@ describe('a command of somebody with few rights', () => {
     assert.deepEqual([code, lines], [0, h3]);
     assert.deepEqual(stderr.trimEnd().split('\n').sort(), [
       'ConfigMap macvtap-deviceplugin-config: not read: the right to list configmaps in the namespace macvtap-cni is missing',
+      'DaemonSets: not read: the right to list daemonsets.apps in the namespace macvtap-cni is missing',
       'Namespaces: not read: the right to list namespaces in the whole cluster is missing',
       'NetworkAttachmentDefinitions: not read: the right to list network-attachment-definitions.k8s.cni.cncf.io in the whole cluster is missing',
     ]);
@@ -137,7 +138,7 @@ describe('a command of somebody with few rights', () => {
 
   it('ends when there are none at all, and names them', async () => {
     const { code, lines, stderr } = await plan(['--kubeconfig', await someoneWho('stranger', [])]);
-    assert.deepEqual([code, lines], [1, ['']]);
+    assert.deepEqual([code, lines], [2, ['']]);
     assert.match(stderr, /nothing may be read:\n {2}Nodes: the right to list nodes in the whole cluster is missing/);
     assert.match(
       stderr,

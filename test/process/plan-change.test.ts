@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
+import { runProgram } from './run-program.ts';
+
+const readSeed = (name: string) => readFile(new URL(`../fixtures/seed/${name}`, import.meta.url), 'utf8');
+const nodes = await readSeed('nodes.yaml');
+const policy = await readSeed('node-centric/policy.yaml');
+
+/** The proposal's hosts, on which pods hold two devices of h1's eth0. */
+const held = nodes.replace(
+  'name: h1\nstatus:',
+  'name: h1\nstatus:\n  resources: [{name: eth0, parent: eth0, mode: bridge, source: implicit, quantity: 100, held: 2}]',
+);
+assert.notEqual(held, nodes);
+
+/** Plans files against a cluster of files. */
+async function change(
+  cluster: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string>>,
+  ...flags: readonly string[]
+) {
+  await using directory = await ManifestsDirectory.make(cluster);
+  await using given = await ManifestsDirectory.make(files);
+  const named = Object.keys(files).flatMap((name) => ['-f', join(given.path, name)]);
+  return await runProgram('cli/kubectl-macvtap.ts', ['plan', directory.path, ...named, ...flags]);
+}
+
+describe('plan of files', () => {
+  it('tells what nodes gain, lose and change, and how many devices are held there', async () => {
+    const { code, stdout, stderr } = await change({ 'nodes.yaml': held }, { 'p.yaml': policy });
+    assert.deepEqual([code, stderr], [1, '']);
+    const [table, sum, notes, end] = stdout.trimEnd().split('\n\n');
+    assert.deepEqual(table?.split('\n').slice(0, 6), [
+      'NODE  CHANGE  RESOURCE        HELD  BEFORE                       AFTER',
+      'h1    loses   bond1           0     bond1 bridge 100 (implicit)  -',
+      'h1    loses   eth0            2     eth0 bridge 100 (implicit)   -',
+      'h1    loses   eth1            0     eth1 bridge 100 (implicit)   -',
+      'h1    gains   bondedIface     -     -                            bond1 private 25 (macvtap-cni/policy-1)',
+      'h1    gains   quickDataplane  -     -                            eth1 vepa 100 (macvtap-cni/policy-1)',
+    ]);
+    assert.match(sum ?? '', /^All together:\n {2}ResourceLost {2}bond1: 2 nodes lose it: h1, h2$/m);
+    assert.match(sum ?? '', /eth0: 1 node loses it, 2 devices held: h1$/m);
+    assert.match(notes ?? '', /^Not exposed then:\n {2}h1 {2}NothingFound {2}macvtap-cni\/policy-1\[2\] eth2/);
+    assert.match(end ?? '', /^1 node stays as it is\ndevices that pods hold stay what they are/);
+  });
+
+  it('tells nothing, and exits with 0, when all is so already', async () => {
+    const { code, stdout } = await change({ 'nodes.yaml': nodes, 'p.yaml': policy }, { 'p.yaml': policy });
+    assert.deepEqual([code, stdout], [0, 'no node changes what it exposes\n\n3 nodes stay as they are\n']);
+  });
+
+  it('tells an edit as before and after, of one node and as JSON', async () => {
+    const edited = policy.replace('mode: private', 'mode: vepa');
+    const cluster = { 'nodes.yaml': nodes, 'p.yaml': policy };
+    const { code, stdout } = await change(cluster, { 'p.yaml': edited }, '--node=h2', '-ojson');
+    const { nodes: changed, unchanged } = JSON.parse(stdout);
+    assert.deepEqual([code, unchanged, changed.length], [1, 0, 1]);
+    const [{ resource, effect, how, before, after }] = changed[0].resources;
+    assert.deepEqual([resource, effect, how], ['bondedIface', 'changed', 'mode private -> vepa']);
+    assert.deepEqual([before.mode, after.mode], ['private', 'vepa']);
+  });
+
+  it('tells of deletions, and of a config map', async () => {
+    const cluster = { 'nodes.yaml': nodes, 'p.yaml': policy };
+    const gone = await change(cluster, {}, '--delete', 'policy/policy-1');
+    assert.match(gone.stdout, /gains {3}eth0 .*eth0 bridge 100 \(implicit\)/);
+    const config = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'macvtap-deviceplugin-config' },
+      data: { DP_MACVTAP_CONF: '[{"name":"x","lowerDevice":"eth0"}]' },
+    };
+    const files = { 'cm.json': JSON.stringify(config) };
+    const explicit = await change(cluster, files, '--delete=policy/policy-1', '-n', 'macvtap-cni');
+    assert.match(explicit.stdout, /^h1 {4}gains {3}x .*eth0 bridge 100 \(explicit\)$/m);
+    assert.match((await change(cluster, files)).stdout, /^no node changes/, 'in default it counts for nothing');
+  });
+
+  it('counts a new policy as younger than those that are there', async () => {
+    const old = policy.replace('name: policy-1', 'name: z\n  creationTimestamp: "2026-01-01T00:00:00Z"');
+    const { stdout } = await change({ 'nodes.yaml': nodes, 'p.yaml': old }, { 'p.yaml': policy });
+    assert.match(stdout, /h1 {2}ResourceNameTaken {2}macvtap-cni\/policy-1\[0\].*macvtap-cni\/z/);
+  });
+
+  it('reads standard input', async () => {
+    await using directory = await ManifestsDirectory.make({ 'nodes.yaml': nodes });
+    const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.meta.url));
+    const args = [program, 'plan', directory.path, '-f', '-'];
+    const { status, stdout } = spawnSync(process.execPath, args, { input: policy, encoding: 'utf8' });
+    assert.deepEqual([status, stdout.includes('bondedIface')], [1, true]);
+  });
+});
+
+const faults = [
+  { title: 'a file that is not there', file: undefined, says: /nowhere\.yaml: ENOENT/ },
+  { title: 'what is no YAML', file: 'a: [', says: /p\.yaml:1: no YAML/ },
+  { title: 'what the schema refuses', file: policy.replace('private', 'public'), says: /p\.yaml:\d+: Macv.*mode/ },
+  {
+    title: 'a policy outside of the installation',
+    file: policy.replace('namespace: macvtap-cni', 'namespace: vms'),
+    says: /p\.yaml:\d+: .*PolicyOutsideNamespace/,
+  },
+] as const;
+
+describe('plan of files that cannot be applied', () => {
+  for (const { title, file, says } of faults) {
+    it(`says so of ${title}, and exits with 2`, async () => {
+      const { code, stdout, stderr } =
+        file === undefined
+          ? await change({ 'nodes.yaml': nodes }, {}, '-f', '/nowhere.yaml')
+          : await change({ 'nodes.yaml': nodes }, { 'p.yaml': file });
+      assert.deepEqual([code, stdout], [2, '']);
+      assert.match(stderr, says);
+    });
+  }
+
+  it('says of a deletion what is there instead', async () => {
+    const cluster = { 'nodes.yaml': nodes, 'p.yaml': policy };
+    const { code, stderr } = await change(cluster, {}, '--delete=policy/policy-2', '--delete=pod/x');
+    assert.equal(code, 2);
+    assert.match(stderr, /policy\/policy-2: no such policy in macvtap-cni; did you mean policy-1\?/);
+    assert.match(stderr, /pod\/x: write policy\/<name>/);
+  });
+});
