@@ -10,6 +10,8 @@ export interface NetworkAttachmentDefinition {
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;
+    /** Absent in a file. */
+    readonly uid?: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly spec?: { readonly config?: string };

@@ -39,7 +39,7 @@ export const webhookLine = {
     ),
     'lease-name': textFlag(
       'NAME',
-      'in a cluster: the Lease that one of its replicas holds, who alone writes the status of policies',
+      'in a cluster: the Lease that one of its replicas holds, who alone writes the status of policies and events',
       'kube-macvtap-webhook',
     ),
     'webhook-configuration': textFlag(

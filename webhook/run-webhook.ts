@@ -17,6 +17,7 @@ import { createReviewApp } from './create-review-app.ts';
 import { createNotices } from './notices.ts';
 import { watchOffers } from './offers-view.ts';
 import { openLeader } from './open-leader.ts';
+import { openStandingEvents } from './open-standing-events.ts';
 import { recordReviews } from './record-reviews.ts';
 import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 import { type FollowedCertificate, followCertificate } from './tls/follow-certificate.ts';
@@ -56,7 +57,8 @@ export async function runWebhook(
   const connections = trackConnections(app.server);
   await using _app = { [Symbol.asyncDispose]: () => connections.endAfter(() => app.close(), closeGraceMs) };
 
-  await using _leader = await openLeader({ config, source, tell, signal });
+  await using leader = await openLeader({ config, source, tell, signal });
+  await using _standing = leader && openStandingEvents({ leader, source, offers, log });
   await using certificates = await openCertificates(source, tell.certificateStep, signal);
   using _certificateFaults = tell.certificateFaults(certificates);
   using certificate = followCertificate({

@@ -50,7 +50,7 @@ export const namespaces: WatchedKind = {
 export function policiesIn(namespace: string): WatchedKind {
   const kind = 'MacvtapNetworkNodePolicy';
   const path = `${ours}/namespaces/${namespace}/macvtapnetworknodepolicies`;
-  const keys = ['labels', 'annotations', 'generation', 'creationTimestamp'];
+  const keys = ['uid', 'labels', 'annotations', 'generation', 'creationTimestamp'];
   return {
     kind,
     resource: { what: 'MacvtapNetworkNodePolicies', path, metadataOnly: false },
@@ -63,7 +63,7 @@ export const networkAttachmentDefinitions: WatchedKind = {
   kind: 'NetworkAttachmentDefinition',
   resource: { what: 'NetworkAttachmentDefinitions', path: `/apis/k8s.cni.cncf.io/v1/${networks}`, metadataOnly: false },
   trim: (object) => ({
-    ...shaped('NetworkAttachmentDefinition', 'k8s.cni.cncf.io/v1', object, ['annotations']),
+    ...shaped('NetworkAttachmentDefinition', 'k8s.cni.cncf.io/v1', object, ['uid', 'annotations']),
     ...(object.spec !== undefined && { spec: object.spec }),
   }),
 };

@@ -24,7 +24,7 @@ export const shapeDetail =
  */
 export function readBrokenPolicy(object: unknown, faults: readonly SchemaFault[], context: ReviewContext): Policy {
   const { metadata, spec } = isJsonObject(object) ? object : {};
-  const { name, namespace, generation, creationTimestamp } = isJsonObject(metadata) ? metadata : {};
+  const { name, namespace, uid, generation, creationTimestamp } = isJsonObject(metadata) ? metadata : {};
   const identity = {
     name: typeof name === 'string' ? name : '',
     namespace: typeof namespace === 'string' ? namespace : 'default',
@@ -32,6 +32,7 @@ export function readBrokenPolicy(object: unknown, faults: readonly SchemaFault[]
   const priority = isJsonObject(spec) ? spec.priority : undefined;
   return {
     id: `${identity.namespace}/${identity.name}`,
+    ...(typeof uid === 'string' && { uid }),
     ...(isInteger(generation) && { generation }),
     priority: isInteger(priority) ? priority : defaults['spec.priority'],
     createdMs: readTime(creationTimestamp),

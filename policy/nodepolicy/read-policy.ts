@@ -29,6 +29,8 @@ export interface PolicyEntry {
 export interface Policy {
   /** `namespace/name`. */
   readonly id: string;
+  /** Absent in a file. */
+  readonly uid?: string;
   readonly generation?: number;
   readonly priority: number;
   /** Milliseconds since the epoch; Infinity for a policy that has no time, as in files, which so counts as the newest. */
@@ -51,6 +53,7 @@ export function readPolicy(object: PolicyObject, context: ReviewContext): Policy
   const faults = reviewPolicy(object, context).filter(({ severity }) => severity === 'deny');
   return {
     id: `${metadata.namespace}/${metadata.name}`,
+    ...(metadata.uid !== undefined && { uid: metadata.uid }),
     ...(metadata.generation !== undefined && { generation: metadata.generation }),
     priority: spec.priority ?? defaults['spec.priority'],
     createdMs: readTime(metadata.creationTimestamp),

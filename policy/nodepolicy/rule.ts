@@ -13,6 +13,7 @@ export interface PolicyObject {
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;
+    readonly uid?: string;
     readonly generation?: number;
     readonly creationTimestamp?: string;
   };

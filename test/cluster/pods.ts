@@ -29,6 +29,7 @@ export interface Pod {
   readonly status: {
     readonly phase: string;
     readonly reason?: string;
+    readonly message?: string;
     readonly podIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
     readonly containerStatuses?: readonly { readonly restartCount: number }[];

@@ -70,6 +70,26 @@ function usedRight({ user, verb, objectRef }: AuditEvent): string {
   return `${user.username.split(':').at(-1)}: ${verb} ${objectRef?.apiGroup ?? ''}/${resource}`;
 }
 
+/** Comes behind the proposal's policy, which has the name on all of these nodes. */
+const loser = {
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name: 'policy-2', namespace: 'macvtap-cni' },
+  spec: {
+    nodeSelector: { matchLabels: { macvtapAware: 'true' } },
+    parentSelector: [{ parentIface: 'bond1', resourceName: 'bondedIface' }],
+  },
+};
+
+/** Resolves when an event of the reason has happened so often, by its count. */
+async function untilCounted(reason: string, times: number): Promise<void> {
+  await until(
+    () => cluster.mustKubectl(['get', 'events', '-A', `--field-selector=reason=${reason}`, '-o', 'jsonpath={..count}']),
+    (counts) => counts.split(' ').some((count) => Number(count) >= times),
+    guardMs,
+  );
+}
+
 describe('what ours do in the API server', () => {
   let allowed: readonly string[] = [];
 
@@ -79,19 +99,19 @@ describe('what ours do in the API server', () => {
     await runPod(cluster, { name: 'one', node: 'h1', networks: 'macvtap0' });
     await deletePod(cluster, 'one');
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
+    // A conflict of policies is an event, which the next holder of the Lease counts up.
+    await cluster.apply([loser]);
     // An ADD that fails again and again is an event on the pod, and then counted up.
     await makePod(cluster, { name: 'bad', node: 'h1', networks: '[{"name":"macvtap0","cni-args":{"mac":"no mac"}}]' });
     const bundle = () => cluster.mustKubectl(['get', 'mutatingwebhookconfigurations', '-o', 'jsonpath={..caBundle}']);
     const first = await bundle();
     await until(bundle, (now) => now !== first, guardMs);
-    await until(
-      () => cluster.mustKubectl(['get', 'events', '--field-selector=reason=AttachFailed', '-o', 'jsonpath={..count}']),
-      (count) => Number(count) > 1,
-      guardMs,
-    );
+    await untilCounted('AttachFailed', 2);
+    await untilCounted('PolicyConflict', 1);
     await deletePod(cluster, 'bad');
     await cluster.upgrade({ logLevel: 'debug' });
     await cluster.untilRolledOut();
+    await untilCounted('PolicyConflict', 2);
     // A network that nobody knows is asked for by its name.
     await makePod(cluster, { name: 'two', networks: 'nowhere' });
     await deletePod(cluster, 'two');

@@ -13,6 +13,8 @@ export const eventReasons = {
   ParentUnusable:
     'Node: a resource gives out nothing, since its parent cannot be used; the code stands in docs/reasons.md',
   ParentVanished: 'Node: the parent of a resource is not there any more, and nothing of it is given out',
+  PolicyConflict: 'MacvtapNetworkNodePolicy: another policy comes first on some nodes, which are named',
+  ResourceNotOffered: 'NetworkAttachmentDefinition: no node exposes its resource, so pods with it stay Pending',
   UpstreamPluginRunning: "Node: macvtap-cni's own device plugin serves a resource, which is not registered beside it",
 } as const satisfies Record<string, string>;
 

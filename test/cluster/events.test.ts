@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { until } from '../process/until.ts';
+import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
+import { makePod, readPod, runPod } from './pods.ts';
+
+// What goes wrong on a node, as who asks `kubectl describe` why reads it.
+const cluster = await macvtapClusterOfFile({ webhook: { unknownResource: 'Warn' } });
+const guardMs = 120_000;
+const h1 = { matchLabels: { 'kubernetes.io/hostname': 'h1' } };
+
+const policy = (name: string, parentSelector: readonly object[]) => ({
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name, namespace: 'macvtap-cni' },
+  spec: { nodeSelector: h1, parentSelector },
+});
+const network = (name: string, resource: string, config: object = {}) => ({
+  apiVersion: 'k8s.cni.cncf.io/v1',
+  kind: 'NetworkAttachmentDefinition',
+  metadata: {
+    name,
+    namespace: 'default',
+    annotations: { 'k8s.v1.cni.cncf.io/resourceName': `macvtap.network.kubevirt.io/${resource}` },
+  },
+  spec: { config: JSON.stringify({ cniVersion: '1.0.0', type: 'macvtap', ...config }) },
+});
+
+/** What `kubectl describe` says of an object once that is matched. */
+async function untilDescribed(object: readonly string[], pattern: RegExp): Promise<void> {
+  await until(
+    () => cluster.mustKubectl(['describe', ...object]),
+    (text) => pattern.test(text),
+    guardMs,
+  );
+}
+
+/** Pods that ask before are told that there is no such resource. */
+async function untilOffered(...resources: readonly string[]): Promise<void> {
+  await until(
+    () => cluster.mustKubectl(['get', 'node', 'h1', '-o', 'jsonpath={.status.allocatable}']),
+    (text) => resources.every((name) => text.includes(`"macvtap.network.kubevirt.io/${name}":"`)),
+    guardMs,
+  );
+}
+
+describe('an event', () => {
+  before(async () => {
+    const parents = ['bond1', 'eth0', 'eth1'].map((parentIface) => ({
+      ...{ parentIface, resourceName: `on-${parentIface}`, mode: 'vepa' },
+    }));
+    await cluster.apply([policy('first', parents)]);
+    await untilOffered('on-bond1', 'on-eth0', 'on-eth1');
+    await cluster.apply([
+      network('on-bond1', 'on-bond1'),
+      network('on-eth0', 'on-eth0'),
+      network('on-eth1', 'on-eth1', { mode: 'vepa' }),
+      network('slip', 'on-eht1'),
+      policy('second', [{ parentIface: 'eth1', resourceName: 'on-bond1' }]),
+    ]);
+  });
+
+  it('says on the Node that kubelet was refused a device, with the text that the pod has in its status', async () => {
+    // It has the parent for itself, which the kernel alone knows.
+    await cluster.run(
+      'h1',
+      'ip',
+      'link',
+      'add',
+      'link',
+      'bond1',
+      'name',
+      'alone',
+      'type',
+      'macvlan',
+      'mode',
+      'passthru',
+    );
+    await makePod(cluster, { name: 'refused', node: 'h1', networks: 'on-bond1' });
+    const { status } = await until(
+      () => readPod(cluster, 'refused'),
+      (pod) => pod.status.phase === 'Failed',
+      guardMs,
+    );
+    const text = /device (on-bond1Mvp\d+) of resource on-bond1 on parent bond1: [^\n]*/;
+    assert.equal(status.reason, 'UnexpectedAdmissionError');
+    const [said = '', device] = text.exec(status.message ?? '') ?? assert.fail(status.message);
+    await untilDescribed(['node', 'h1'], new RegExp(`AllocateFailed .*${device} of resource on-bond1 on parent bond1`));
+    const onNode = await cluster.mustKubectl(['describe', 'node', 'h1']);
+    assert.ok(onNode.includes(said.replace(/, which is unexpected$/, '')), `${onNode}\n${said}`);
+    await cluster.run('h1', 'ip', 'link', 'delete', 'alone');
+  });
+
+  it('says on a pod why it is not attached, with the code and what to do, and counts up', async () => {
+    // Written when that was the mode, which somebody changes since.
+    const patch = [{ op: 'replace', path: '/spec/parentSelector/2/mode', value: 'bridge' }];
+    const edited = ['-n', 'macvtap-cni', 'macvtapnetworknodepolicies', 'first', '--type=json', '-p'];
+    await cluster.mustKubectl(['patch', ...edited, JSON.stringify(patch)]);
+    const state = ['get', 'macvtapnetworknodestates', 'h1', '-o', 'jsonpath={.status.resources}'];
+    await until(
+      () => cluster.mustKubectl(state),
+      (text) => text.includes('"mode":"bridge"'),
+      guardMs,
+    );
+    await makePod(cluster, { name: 'contrary', node: 'h1', networks: 'on-eth1' });
+    const text = 'ADD of net1 for pod default/contrary, .*write "mode": "bridge" .*ModeConflict, CNI error 7';
+    await untilDescribed(['pod', 'contrary'], new RegExp(`AttachFailed .*\\(x\\d+ over .*\\) .* ${text}`));
+  });
+
+  it('says on the Node that a parent went, and on its pods that it took their macvtaps along', async () => {
+    await runPod(cluster, { name: 'loses', node: 'h1', networks: 'on-eth0' });
+    await cluster.run('h1', 'ip', 'link', 'delete', 'eth0');
+    await untilDescribed(['pod', 'loses'], /AttachmentLost .* net1 of network on-eth0 is gone: parent eth0 /);
+    await untilDescribed(['node', 'h1'], /AttachmentsLost .* parent eth0 went, .* 1 attachment of running pods/);
+    await untilDescribed(['node', 'h1'], /ParentVanished .* parent eth0 of resource on-eth0 is not there any more/);
+    const onNode = await cluster.mustKubectl(['describe', 'node', 'h1']);
+    assert.doesNotMatch(onNode.slice(onNode.indexOf('Events:')), /loses/);
+  });
+
+  it('says on a policy which other one comes first, and where', async () => {
+    const object = ['-n', 'macvtap-cni', 'macvtapnetworknodepolicies', 'second'];
+    await untilDescribed(object, /PolicyConflict .* policy macvtap-cni\/first comes first on 1 node \(h1\): /);
+  });
+
+  it('says on a network that nobody offers its resource, and which one is meant', async () => {
+    const object = ['network-attachment-definitions', 'slip'];
+    await untilDescribed(object, /ResourceNotOffered .*network\.kubevirt\.io\/on-eht1: did you mean on-eth1/);
+  });
+});

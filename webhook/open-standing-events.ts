@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hostname } from 'node:os';
+import type { LeaseKeeper } from '../cluster/lease/keep-lease.ts';
+import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
+import type { LiveSource } from '../cluster/source.ts';
+import type { Log } from '../runtime/log.ts';
+import type { OffersView } from './offers-view.ts';
+import { tellStandingEvents } from './tell-standing-events.ts';
+
+export interface StandingEventsOptions {
+  readonly leader: Pick<LeaseKeeper, 'whileHeld'>;
+  readonly source: LiveSource;
+  readonly offers: Pick<OffersView, 'current'>;
+  readonly log: Log;
+}
+
+/** Has the holder of the Lease, and nobody else, tell what the state of the cluster gives reason for. */
+export function openStandingEvents({ leader, source, offers, log }: StandingEventsOptions): AsyncDisposable {
+  const recorder = openEventRecorder(source.origin, { component: 'kube-macvtap-webhook', instance: hostname() }, log);
+  const duty = leader.whileHeld((signal) => tellStandingEvents({ source, offers, recorder }, signal));
+  return {
+    async [Symbol.asyncDispose]() {
+      duty[Symbol.dispose]();
+      await recorder[Symbol.asyncDispose]();
+    },
+  };
+}
