@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { docBlocks } from '../house/doc-blocks.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
 
@@ -49,10 +48,11 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     ]) {
       assert.match(demo.output, row);
     }
-    const printed = demo.output.split('\n').map((line) => line.trim());
-    const told = docBlocks().filter(({ page, language }) => page === 'README.md' && language === 'text');
-    assert.ok(told.length > 0);
-    for (const line of told.flatMap(({ text }) => text.split('\n'))) assert.ok(printed.includes(line.trim()), line);
+    const picture = await readFile(new URL('../../docs/pictures/start.svg', import.meta.url), 'utf8');
+    const [command, ...told] = [...picture.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text = '']) => decode(text));
+    assert.equal(command, '$ npm ci && npm start');
+    assert.ok(told.length > 15);
+    for (const line of told) assert.ok(demo.output.includes(line), `${line}: in the README's picture, and not printed`);
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 
@@ -97,3 +97,7 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.match(demo.output, /h1 +dataplane +bond1 +private +25/);
   });
 });
+
+function decode(xml: string): string {
+  return xml.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}

@@ -23,13 +23,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   'CONTRIBUTING.md': { 'npm ci && npm run check': ci },
   'README.md': {
     'npm ci && npm start': ci,
-    'NODE  RESOURCE                                    DEVICES': { shownBy: 'test/demo/demo.test.ts' },
-    'config: \'{"type": "macvtap", "mtu": 1400, "name": "dataplane", "cniVersion": "1.0.0", "mode": "private", "modeFrom": "policy"}\'':
-      { shownBy: 'test/demo/demo.test.ts' },
-    'ResourceUnknown metadata.annotations[k8s.v1.cni.cncf.io/resourceName]: no policy and no node offers this resource (macvtap.network.kubevirt.io/dataplnae: did you mean dataplane?)':
-      { shownBy: 'test/demo/demo.test.ts' },
     'npm ci && npm test': ci,
-    'npm run test:cluster': ci,
     '$ npm run --silent plan -- test/fixtures/seed/node-centric --node h1': here,
   },
   'charts/kube-macvtap/README.md': {
