@@ -17,5 +17,6 @@ export const messagesOfOthers: Readonly<Record<string, string>> = {
   'cannot find a network-attachment-definition (…) in namespace (…): network-attachment-definitions.k8s.cni.cncf.io "…" not found':
     'Multus, pkg/k8sclient/k8sclient.go',
   'failed to find plugin "macvtap" in path [/opt/cni/bin]': 'libcni, pkg/invoke/find.go',
+  'failed to apply OCI options: lstat /dev/tap…: no such file or directory': 'containerd',
   'cannot open macvtap tap device /dev/tap…: Permission denied': 'libvirt, virNetDevMacVLanTapOpen',
 };
