@@ -11,6 +11,10 @@ const commands = {
     summary: 'what each node would expose',
     run: async (argv: readonly string[]) => (await import('./plan.ts')).runPlan(argv),
   },
+  why: {
+    summary: 'what is wrong with a pod, a network, a node or a policy, and what mends it',
+    run: async (argv: readonly string[]) => (await import('./why.ts')).runWhy(argv),
+  },
   lint: {
     summary: 'what the webhook would say of manifests, without a cluster',
     run: async (argv: readonly string[]) => (await import('./lint.ts')).runLint(argv),

@@ -50,6 +50,7 @@ export const errorCodes = {
   ApiServerUnreachable: 'the API server did not answer, or broke off in the middle',
   ApiServerRefused: 'the API server answered a request with an error',
   NotInstalled: 'the cluster has none of the kinds that kube-macvtap brings',
+  ObjectNotFound: 'the object that a command is asked about is not there, or may not be looked for',
   ManifestsUnreadable: 'a directory of manifests is absent or cannot be read',
   ApiServerMalformed: 'what the API server answered cannot be read',
   NodeStateNotOurs: "a node's state stands in a file that a person wrote, so it is not written",

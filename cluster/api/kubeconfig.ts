@@ -35,6 +35,12 @@ export function connectByKubeconfig(file: string | undefined, context?: string):
   };
 }
 
+/** The namespace of a context, or of the current one; undefined where it names none. Raises ApiServerUnknown. */
+export function namespaceOfContext(file: string | undefined, context?: string): string | undefined {
+  const config = load(file, context);
+  return config.getContextObject(config.getCurrentContext())?.namespace;
+}
+
 function load(file: string | undefined, context: string | undefined): KubeConfig {
   const config = new KubeConfig();
   try {

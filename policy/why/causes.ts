@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every cause that `why` can name, with what mends it. Codes are contracts: docs/why.md lists the same and a test compares
+ * Every cause that `why` can name, with what mends it, in the order in which they are to be mended. Codes are contracts: docs/why.md lists the same and a test compares
  * both ways. Where a reason of docs/reasons.md says the same, the code is the same.
  */
 export const causes = {
@@ -22,7 +22,6 @@ export const causes = {
   InterfaceAbsent: 'the node has no interface that the policy names; name one that it has',
   Enslaved: 'the interface belongs to a bond, bridge or the like; name that one in the policy',
   InterfaceUnsuitable: 'no macvtap can stand on the interface; name another one',
-  Shadowed: 'another entry of the policy, or another interface, comes first; give it a resourceName of its own',
   ConflictLost:
     'another policy has the resource name on the node; give this one a lower priority value or another name',
   PassthruExclusive: 'a passthru resource shares its parent with nobody; put the other one on another interface',
@@ -31,13 +30,14 @@ export const causes = {
   LinksLost: 'the interface under a resource went and came back, and the links of pods did not; make the pods anew',
   ParentChanged: 'the policy finds another interface, and pods still hold devices on the one before; release them',
   NotRegistered: 'kubelet does not know what the node plugin offers; it is registered again when the plugin restarts',
-  NotInjected: 'the pod was made without the device that its network needs; make it anew while the webhook is there',
   ModeConflict: 'the network wants another mode than its device has; change one of the two',
   MtuAboveParent: "the network's MTU is above that of the interface below; lower it, or raise that one's",
+  NotInjected: 'the pod was made without the device that its network needs; make it anew while the webhook is there',
   TooManyDevices: 'the pod needs more devices than any node has; raise the quantity',
   AllDevicesHeld: 'pods hold every device of the resource; raise the quantity, or delete one of them',
   LinkDown: 'the interface below is down; set it up on the node',
   NoCarrier: 'the interface below has no carrier; look after its cable or its switch',
+  Shadowed: 'another entry of the policy, or another interface, comes first; give it a resourceName of its own',
 } as const satisfies Record<string, string>;
 
 export type CauseCode = keyof typeof causes;

@@ -8,7 +8,7 @@ import { type Step, traceSteps } from './trace-steps.ts';
 import type { WhyFacts } from './why-facts.ts';
 
 /** A cause with the way that leads to it from the subject. */
-interface Explained extends Cause {
+export interface Explained extends Cause {
   readonly steps: readonly Step[];
 }
 

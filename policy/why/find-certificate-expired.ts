@@ -11,7 +11,8 @@ export const findCertificateExpired: CauseRule = ({ subject, pod }, facts) => {
   const { authorities, call, nowMs, webhook } = facts;
   const isOver = authorities !== undefined && authorities.length > 0 && authorities.every((endMs) => endMs <= nowMs);
   const isDisbelieved = call !== undefined && isCertificateFault(call);
-  const isUnpublished = authorities?.length === 0 && webhook !== 'absent' && webhook !== undefined;
+  // One that does not run publishes none, and does as soon as it does.
+  const isUnpublished = authorities?.length === 0 && webhook !== undefined && webhook !== 'absent' && webhook.ready > 0;
   if (!isOver && !isDisbelieved && !isUnpublished) return [];
   const detail = [
     ...(isOver ? ['every authority in the caBundle of its configurations has expired'] : []),

@@ -7,7 +7,7 @@ import type { PodStanding } from './why-facts.ts';
 
 /** The networks that a pod names exist. Multus refuses the pod until they do; its device it only gets when it is made. */
 export const findNetworkMissing: CauseRule = ({ pod, networks }, facts) => {
-  if (pod === undefined || pod.isReady) return [];
+  if (pod === undefined || pod.isReady || facts.unread.has('NetworkAttachmentDefinitions')) return [];
   return networks
     .filter(({ exists }) => !exists)
     .map(({ key }): Cause => {

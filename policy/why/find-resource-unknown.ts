@@ -10,13 +10,13 @@ import type { Demand, Scope } from './scope.ts';
 const mostChoices = 5;
 
 /** Somebody offers the resource that a network or a pod names: a policy, or a node. */
-export const findResourceUnknown: CauseRule = (scope) =>
+export const findResourceUnknown: CauseRule = (scope, { unread }) =>
   scope.demands
     .filter(
       ({ resource }) =>
         scope.offers.ofResource(resource).length === 0 && scope.policies.every(({ faults }) => faults.length === 0),
     )
-    .filter(() => scope.pod?.isReady !== true)
+    .filter(() => scope.pod?.isReady !== true && !unread.has('MacvtapNetworkNodePolicies'))
     .map((demand): Cause => {
       const { resource, network } = demand;
       const [near] = nearestNames(resource, scope.offers.resources);

@@ -33,6 +33,8 @@ export interface WhyFacts {
   readonly authorities: readonly number[] | undefined;
   /** What the API server says when it is to call the webhook; empty when the webhook answers. */
   readonly call: string | undefined;
+  /** Kinds that are not among the facts because they could not be read: `MacvtapNetworkNodePolicies`. */
+  readonly unread: ReadonlySet<string>;
   /** DaemonSets of macvtap-cni, as `namespace/name`. */
   readonly upstream: readonly string[];
 }
@@ -69,6 +71,8 @@ export interface PodStanding {
   readonly node: string | undefined;
   /** What was said of it last that speaks of a failure: a condition, or an event. */
   readonly said: string | undefined;
+  /** An event says that its macvtap went with the parent. */
+  readonly hasLostLink: boolean;
   readonly selection: NodeSelection;
   readonly tolerations: readonly Toleration[];
   /** Who makes a new one when it is deleted. */

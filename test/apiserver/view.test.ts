@@ -6,8 +6,8 @@ import { after, describe, it } from 'node:test';
 import { runProgram } from '../process/run-program.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { startControlPlane } from './control-plane.ts';
-import { apply, installationNamespace, makeNamespace, makeServiceAccount } from './install.ts';
-import { unboundToken } from './pod-token.ts';
+import { apply, installationNamespace, makeNamespace } from './install.ts';
+import { makePerson } from './make-person.ts';
 import { applySeedHosts } from './seed-hosts.ts';
 
 const cluster = await clusterOfFile();
@@ -29,24 +29,6 @@ async function plan(flags: readonly string[], environment: Readonly<Record<strin
     ...environment,
   });
   return { code, lines: stdout.split('\n\n')[0]?.trimEnd().split('\n'), stderr };
-}
-
-/** A kubeconfig of somebody who may do no more than these rules say. */
-async function someoneWho(name: string, rules: readonly object[]): Promise<string> {
-  await makeServiceAccount(cluster, 'people', name);
-  const rbac = 'rbac.authorization.k8s.io';
-  const subject = { kind: 'ServiceAccount', name, namespace: 'people' };
-  await apply(cluster, [
-    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name }, rules },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata: { name },
-      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
-      subjects: [subject],
-    },
-  ]);
-  return await cluster.writeKubeconfig(name, await unboundToken(cluster, 'people', name));
 }
 
 describe('a command that looks at a cluster', () => {
@@ -126,7 +108,7 @@ describe('a command of somebody with few rights', () => {
   it('goes on with what may be read, and names the rights that are missing', async () => {
     const ours = { apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['list'] };
     const nodes = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };
-    const { code, lines, stderr } = await plan(['--kubeconfig', await someoneWho('reader', [ours, nodes])]);
+    const { code, lines, stderr } = await plan(['--kubeconfig', await makePerson(cluster, 'reader', [ours, nodes])]);
     assert.deepEqual([code, lines], [0, h3]);
     assert.deepEqual(stderr.trimEnd().split('\n').sort(), [
       'ConfigMap macvtap-deviceplugin-config: not read: the right to list configmaps in the namespace macvtap-cni is missing',
@@ -137,7 +119,7 @@ describe('a command of somebody with few rights', () => {
   });
 
   it('ends when there are none at all, and names them', async () => {
-    const { code, lines, stderr } = await plan(['--kubeconfig', await someoneWho('stranger', [])]);
+    const { code, lines, stderr } = await plan(['--kubeconfig', await makePerson(cluster, 'stranger', [])]);
     assert.deepEqual([code, lines], [2, ['']]);
     assert.match(stderr, /nothing may be read:\n {2}Nodes: the right to list nodes in the whole cluster is missing/);
     assert.match(

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Subject } from '../../policy/why/subject.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+
+/** The names by which kubectl knows each kind. */
+const kinds: Readonly<Record<Subject['kind'], readonly string[]>> = {
+  pod: ['pod', 'pods', 'po'],
+  nad: ['nad', 'net-attach-def', 'network-attachment-definition', 'network-attachment-definitions'],
+  node: ['node', 'nodes', 'no'],
+  policy: ['policy', 'mvnnp', 'macvtapnetworknodepolicy', 'macvtapnetworknodepolicies'],
+};
+
+export interface Namespaces {
+  /** `-n`, or the context's. */
+  readonly given: string | undefined;
+  /** Where policies are. */
+  readonly installation: string;
+  readonly context: string;
+}
+
+/** Reads `pod/vm`. Raises InvalidFlags. */
+export function parseSubject(text: string, { given, installation, context }: Namespaces): Subject {
+  const [written = '', name = '', ...more] = text.split('/');
+  const resource = written.toLowerCase().replace(/\.(k8s\.cni\.cncf\.io|macvtap\.network\.kubevirt\.io)$/, '');
+  const kind = (Object.keys(kinds) as Subject['kind'][]).find((one) => kinds[one].includes(resource));
+  if (kind === undefined || name === '' || more.length > 0) {
+    throw new MacvtapError('InvalidFlags', `${text}: write pod/NAME, nad/NAME, node/NAME or policy/NAME`);
+  }
+  if (kind === 'node') return { kind, name };
+  return { kind, name, namespace: given ?? (kind === 'policy' ? installation : context) };
+}

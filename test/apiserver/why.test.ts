@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { podObject } from '../cluster/pods.ts';
+import { makeAsker } from '../control-plane/ask-why.ts';
+import { clusterOfFile } from './cluster-of-file.ts';
+import { apply, installationNamespace, makeNamespace } from './install.ts';
+import type { KubernetesObject } from './kubernetes-object.ts';
+import { makePerson } from './make-person.ts';
+import { applySeedHosts } from './seed-hosts.ts';
+
+const cluster = await clusterOfFile();
+await applySeedHosts(cluster);
+await makeNamespace(cluster, 'people');
+const asker = await makeAsker(cluster.kubeconfig, cluster.folder);
+
+const policy = {
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name: 'p', namespace: installationNamespace },
+  spec: { parentSelector: [{ parentIface: 'eth0', resourceName: 'data' }] },
+};
+const network = {
+  apiVersion: 'k8s.cni.cncf.io/v1',
+  kind: 'NetworkAttachmentDefinition',
+  metadata: {
+    name: 'net',
+    namespace: 'people',
+    annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'macvtap.network.kubevirt.io/dtaa' },
+  },
+  spec: { config: '{"cniVersion": "1.0.0", "name": "net", "type": "macvtap"}' },
+};
+const pod = podObject({ name: 'vm', networks: 'net' }) as KubernetesObject;
+await apply(cluster, [policy, network, { ...pod, metadata: { ...pod.metadata, namespace: 'people' } }]);
+
+describe('kubectl macvtap why', () => {
+  it('finds several causes at once, in lines that fit, without colours, and ends with 1', async () => {
+    const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people');
+    assert.deepEqual([code, stderr], [1, '']);
+    const lines = stdout.split('\n');
+    assert.match(lines[0] ?? '', /^Pod people\/vm: Pending, on no node yet/);
+    assert.deepEqual(stdout.match(/^\d\. .*?:/gm), [
+      '1. WebhookDown:',
+      '2. NetworkAttachmentDefinition people/net:',
+      '3. NetworkAttachmentDefinition people/net:',
+    ]);
+    assert.match(stdout, /└─ ResourceUnknown: nobody offers macvtap\.network\.kubevirt\.io\/dtaa; did you mean data\?/);
+    assert.deepEqual(
+      lines.filter((line) => line.length > 120 || line.includes('\u001b')),
+      [],
+    );
+  });
+
+  it('tells a script the same, with what was looked at', async () => {
+    const { subject, isWell, causes, checked, missing } = await asker.report('pod/vm', '-n', 'people');
+    assert.deepEqual([subject, isWell, missing], ['Pod people/vm', false, []]);
+    assert.deepEqual(
+      causes.map(({ code }) => code),
+      ['WebhookDown', 'ResourceUnknown', 'NotInjected'],
+    );
+    assert.ok(checked.some(({ object }) => object === 'NetworkAttachmentDefinition people/net'));
+  });
+
+  it('prints what mends it: copied as it stands, the cause is gone', async () => {
+    const { causes } = await asker.report('nad/net', '-n', 'people');
+    const [line = ''] = causes.find(({ code }) => code === 'ResourceUnknown')?.fix.commands ?? [];
+    await asker.copy(line);
+    const { causes: left } = await asker.report('nad/net', '-n', 'people');
+    assert.ok(left.every(({ code }) => code !== 'ResourceUnknown'));
+  });
+
+  it('says of a cluster with the kinds alone that nothing is installed there', async () => {
+    const { causes } = await asker.report('node/h1', '--installation-namespace=people');
+    assert.equal(causes[0]?.code, 'NotInstalled');
+  });
+});
+
+describe('an object that is not there', () => {
+  it('is told of with the names that may have been meant, and nothing on standard output', async () => {
+    for (const [args, said] of [
+      [['pod/wm', '-n', 'people'], /^kubectl macvtap why: Pod people\/wm: there is none; did you mean vm\?$/m],
+      [['nad/nte', '-n', 'people'], /NetworkAttachmentDefinition people\/nte: there is none; did you mean net\?$/m],
+      [
+        ['nad/net'],
+        /NetworkAttachmentDefinition default\/net: there is none; there is one in namespace people: say -n$/m,
+      ],
+      [['node/h4'], /Node h4: there is none; did you mean h1 or h2 or h3\?$/m],
+      [['policy/q'], /MacvtapNetworkNodePolicy macvtap-cni\/q: there is none; did you mean p\?$/m],
+    ] as const) {
+      const { code, stdout, stderr } = await asker.ask(...args);
+      assert.deepEqual([code, stdout], [2, '']);
+      assert.match(stderr, said);
+    }
+  });
+
+  it('of no known kind is a fault of the command line', async () => {
+    const { code, stderr } = await asker.ask('service/x');
+    assert.equal(code, 2);
+    assert.match(stderr, /write pod\/NAME, nad\/NAME, node\/NAME or policy\/NAME/);
+  });
+});
+
+describe('somebody with few rights', () => {
+  const ours = { apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['list'] };
+
+  it('hears what can be told, and which rights the rest needs', async () => {
+    const rights = { apiGroups: ['', 'k8s.cni.cncf.io'], resources: ['*'], verbs: ['list'] };
+    const kubeconfig = await makePerson(cluster, 'reader', [ours, rights]);
+    const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people', '--kubeconfig', kubeconfig);
+    assert.equal(code, 1);
+    assert.match(stdout, /NotInjected/);
+    assert.doesNotMatch(stdout, /WebhookDown|PluginNot/);
+    for (const right of [
+      'list daemonsets.apps in the namespace macvtap-cni',
+      'list deployments.apps in the namespace macvtap-cni',
+      'list mutatingwebhookconfigurations.admissionregistration.k8s.io in the whole cluster',
+      'create macvtapnetworknodepolicies in the namespace macvtap-cni',
+    ]) {
+      assert.match(stderr, new RegExp(`the right to ${right} is missing`));
+    }
+  });
+
+  it('who may not look for the object hears that, and not that it is absent', async () => {
+    const kubeconfig = await makePerson(cluster, 'passer-by', [ours]);
+    const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people', '--kubeconfig', kubeconfig);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(
+      stderr,
+      /Pod people\/vm: cannot be looked for: the right to list pods in the namespace people is missing/,
+    );
+  });
+});
