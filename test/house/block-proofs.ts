@@ -70,7 +70,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'kubectl get macvtapnetworknodestates worker-1 --output yaml': { shownBy: 'test/apiserver/node-state.test.ts' },
   },
   'docs/operations.md': {
-    'ROW                                                           MEASURED       BESIDE                                   RATIO  REACH   MET':
+    'ROW                                                                     MEASURED       BESIDE                                   RATIO  REACH   MET':
       { notRun: 'figures of one machine on one day: npm run bench measures anew, and no test asserts one' },
     'kubectl apply --dry-run=server -f docs/quick-start/policy.yaml': inCluster,
   },
