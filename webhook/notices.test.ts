@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keepCounts } from '../test/fixtures/webhook/keep-counts.ts';
 import { keepLog } from '../test/fixtures/webhook/keep-log.ts';
 import { createNotices } from './notices.ts';
 
@@ -24,7 +25,7 @@ test('a fault is told once for as long as it stays, and again when it comes back
     faults = next;
     for (const listener of listeners) listener();
   };
-  const following = createNotices(log).sourceFaults(source);
+  const following = createNotices(log, keepCounts().recorder).sourceFaults(source);
   assert.deepEqual(told(), ['a.yaml broken']);
   change({ where: 'a.yaml', message: 'broken' }, { where: 'b.yaml', message: 'broken' });
   change();
@@ -36,7 +37,7 @@ test('a fault is told once for as long as it stays, and again when it comes back
 
 test('each step of the shared certificate is one line with its serial number and end; what is served has its own', () => {
   const { log, lines } = keepLog();
-  const { certificateStep } = createNotices(log);
+  const { certificateStep } = createNotices(log, keepCounts().recorder);
   const pair = { serial: '0A', notAfterMs: 0 };
   const steps = ['create', 'publish-next', 'switch', 'restore', 'keep-authority', 'drop', 'publish'];
   for (const what of ['serve', ...steps]) certificateStep({ what, pair });

@@ -3,10 +3,11 @@ import type { Source } from '../cluster/source.ts';
 import type { MacvtapError } from '../runtime/errors.ts';
 import { formatAddress, type ListenAddress } from '../runtime/listen-address.ts';
 import type { Log } from '../runtime/log.ts';
+import type { ReviewRecorder } from './record-reviews.ts';
 import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 
 /** What the webhook tells of itself: one line for each decision, with its object and cause. */
-export function createNotices(log: Log) {
+export function createNotices(log: Log, recorder: Pick<ReviewRecorder, 'leader'>) {
   return {
     health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
     listening: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'reviews are answered'),
@@ -21,8 +22,10 @@ export function createNotices(log: Log) {
       const fields = pair && { serial: pair.serial, notAfter: new Date(pair.notAfterMs).toISOString() };
       log.info({ step: what, ...fields }, 'the certificate that replicas share took a step');
     },
-    leader: (isHolder: boolean) =>
-      log.info({ isHolder }, isHolder ? 'the Lease is held here' : 'the Lease is no longer held here'),
+    leader(isHolder: boolean) {
+      recorder.leader(isHolder);
+      log.info({ isHolder }, isHolder ? 'the Lease is held here' : 'the Lease is no longer held here');
+    },
     lease(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, 'the Lease can be read and written again');
       else log.warn({ error }, 'the Lease is out of reach; it is tried again');

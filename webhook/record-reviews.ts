@@ -33,7 +33,9 @@ export interface ReviewRecorder {
   /** A rule threw, or made a patch that does harm. */
   bug(endpoint: Pick<Endpoint, 'kind' | 'verb'>): void;
   lookup(kind: LookupKind, outcome: LookupOutcome): void;
-  /** Milliseconds since the epoch; NaN while there is no certificate. */
+  /** Whether this replica holds the Lease, from now on. */
+  leader(isHolder: boolean): void;
+  /** Milliseconds since the epoch. */
   certificate(validity: { readonly startsMs: number; readonly expiresMs: number }): void;
 }
 
@@ -54,6 +56,7 @@ export const webhookMetrics = {
     'Since when the serving certificate in use is valid, in seconds since the epoch; NaN without one.',
   kube_macvtap_webhook_certificate_expiry_seconds:
     'When the serving certificate in use expires, in seconds since the epoch; NaN without one.',
+  kube_macvtap_webhook_lease_held: 'Whether this replica holds the Lease: 1 or 0.',
 } as const satisfies Record<string, string>;
 
 /** From what a rule takes (some 0.1 ms) to the 10 s after which the API server gives up. */
@@ -87,6 +90,7 @@ export function recordReviews(registry: Registry): ReviewRecorder {
   });
   const start = new Gauge({ ...named('kube_macvtap_webhook_certificate_start_seconds'), registers: [registry] });
   const expiry = new Gauge({ ...named('kube_macvtap_webhook_certificate_expiry_seconds'), registers: [registry] });
+  const lease = new Gauge({ ...named('kube_macvtap_webhook_lease_held'), registers: [registry] });
   for (const gauge of [start, expiry]) gauge.set(Number.NaN);
   return {
     review: ({ kind, verb }, { outcome, operation = 'CONNECT', durationMs }) => {
@@ -98,6 +102,7 @@ export function recordReviews(registry: Registry): ReviewRecorder {
     },
     bug: ({ kind, verb }) => bugs.inc({ kind, verb }),
     lookup: (kind, outcome) => lookups.inc({ kind, outcome }),
+    leader: (isHolder) => lease.set(isHolder ? 1 : 0),
     certificate: ({ startsMs, expiresMs }) => {
       start.set(startsMs / 1_000);
       expiry.set(expiresMs / 1_000);

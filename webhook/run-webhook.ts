@@ -39,10 +39,10 @@ export async function runWebhook(
   signal: AbortSignal,
   openCertificates: OpenCertificates,
 ): Promise<void> {
-  const tell = createNotices(log);
   const metrics = createMetrics();
   using _process = recordProcess(metrics, { component: 'webhook', version: packageFile.version });
   const recorder = recordReviews(metrics);
+  const tell = createNotices(log, recorder);
   const parts: Parts = {};
   recordSource(metrics, () => parts.source);
   const missing = () => missingOf(parts, signal);

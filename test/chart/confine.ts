@@ -11,11 +11,14 @@ import { podTemplateOf } from './pod-spec.ts';
  * @param also further directories of the folder that stay, writable
  */
 export function confineLike(daemonSet: KubernetesObject, folder: string, also: readonly string[]): readonly string[] {
-  const [{ volumeMounts = [], securityContext }] = podTemplateOf(daemonSet).spec.containers;
+  const { containers, volumes = [] } = podTemplateOf(daemonSet).spec;
+  const [{ volumeMounts = [], securityContext }] = containers;
   const { capabilities, allowPrivilegeEscalation } = securityContext;
-  const mounts = [...volumeMounts, ...also.map((mountPath) => ({ mountPath, readOnly: false }))].map(
-    ({ mountPath, readOnly = false }, i) => ({ path: mountPath, readOnly, held: `/mnt/${i}` }),
-  );
+  const ofNode = new Set(volumes.filter(({ hostPath }) => hostPath !== undefined).map(({ name }) => name));
+  const mounts = [
+    ...volumeMounts.filter(({ name }) => ofNode.has(name)),
+    ...also.map((mountPath) => ({ mountPath, readOnly: false })),
+  ].map(({ mountPath, readOnly = false }, i) => ({ path: mountPath, readOnly, held: `/mnt/${i}` }));
   const script = [
     'set -e',
     // A folder of this mount namespace alone holds them, while the one that they are in is covered.

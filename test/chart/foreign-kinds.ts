@@ -12,6 +12,8 @@ const files = {
   ],
   'github.com/openshift/api': ['security/v1/0000_03_security-openshift_01_scc.crd.yaml'],
   'github.com/prometheus-operator/prometheus-operator': [
+    'example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml',
+    'example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml',
     'example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml',
   ],
 } as const;

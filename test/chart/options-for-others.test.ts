@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the chart makes for cert-manager, OpenShift and the Prometheus operator.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
+import { parse } from 'yaml';
 import { options } from './options.ts';
+import { podTemplateOf } from './pod-spec.ts';
 import { findObject } from './render-chart.ts';
 import { chartFolder, helms, runHelm } from './run-helm.ts';
 import { changed, node, type plain, specOf, webhook, withOption } from './shown-objects.ts';
@@ -12,7 +16,8 @@ it('a ServiceMonitor asks the Service for metrics, and is refused where no Servi
   const { metadata, spec } = findObject(objects, 'ServiceMonitor');
   assert.equal((metadata.labels as Record<string, string>).release, 'prometheus');
   const { selector, endpoints } = spec as { selector: object; endpoints: readonly object[] };
-  assert.deepEqual(endpoints, [{ port: 'metrics', path: '/metrics', interval: '10s' }]);
+  const relabelings = [{ targetLabel: 'job', replacement: 'kube-macvtap-webhook' }];
+  assert.deepEqual(endpoints, [{ port: 'metrics', path: '/metrics', interval: '10s', relabelings }]);
   const labels = findObject(objects, 'Service').metadata.labels as Record<string, string>;
   const { matchLabels } = selector as { matchLabels: Record<string, string> };
   for (const [key, value] of Object.entries(matchLabels)) assert.equal(labels[key], value);
@@ -22,6 +27,49 @@ it('a ServiceMonitor asks the Service for metrics, and is refused where no Servi
   }
 });
 
+it('a PodMonitor asks the node plugins for metrics, and is refused where they answer on the loopback', () => {
+  const objects = withOption('metrics of nodes, alerts and a dashboard');
+  const { metadata, spec } = findObject(objects, 'PodMonitor');
+  assert.equal((metadata.labels as Record<string, string>).release, 'prometheus');
+  const { selector, podMetricsEndpoints } = spec as {
+    selector: { matchLabels: object };
+    podMetricsEndpoints: readonly { port: string; interval: string; relabelings: readonly object[] }[];
+  };
+  const { metadata: pod, spec: plugin } = podTemplateOf(findObject(objects, 'DaemonSet'));
+  assert.deepEqual(selector.matchLabels, pod.labels);
+  const [{ ports = [], args }] = plugin.containers;
+  assert.deepEqual(ports, [{ name: 'metrics', containerPort: 9444, protocol: 'TCP' }]);
+  assert.ok(args.includes('--metrics-listen=:9444'));
+  const [endpoint, ...more] = podMetricsEndpoints;
+  assert.deepEqual([endpoint?.port, endpoint?.interval, more], ['metrics', '20s', []]);
+  assert.deepEqual(endpoint?.relabelings[0], { targetLabel: 'job', replacement: 'kube-macvtap-nodeplugin' });
+  for (const helm of helms) {
+    const { stderr } = runHelm(helm, ['template', 'x', chartFolder, '--set', 'podMonitor.enabled=true']);
+    assert.match(stderr, /podMonitor.enabled without node.metricsOnNode/);
+  }
+});
+
+it('the alerts are those of the file that a Prometheus loads by itself, and the dashboard that which a person imports', () => {
+  const objects = withOption('metrics of nodes, alerts and a dashboard');
+  const rule = findObject(objects, 'PrometheusRule');
+  const read = (file: string) => readFileSync(join(chartFolder, 'monitoring', file), 'utf8');
+  assert.deepEqual(rule.spec, parse(read('alerts.yaml')));
+  assert.equal((rule.metadata.labels as Record<string, string>).release, 'prometheus');
+  const { metadata, data } = findObject(objects, 'ConfigMap', 'kube-macvtap-dashboard');
+  assert.deepEqual(
+    JSON.parse((data as Record<string, string>)['kube-macvtap.json'] ?? ''),
+    JSON.parse(read('dashboard.json')),
+  );
+  const { grafana_dashboard, dashboards } = metadata.labels as Record<string, string>;
+  assert.deepEqual([grafana_dashboard, dashboards], ['1', 'mine']);
+  assert.deepEqual(changed(objects), [
+    'ConfigMap kube-macvtap-dashboard',
+    'DaemonSet kube-macvtap-nodeplugin',
+    'PodMonitor kube-macvtap-nodeplugin',
+    'PrometheusRule kube-macvtap',
+  ]);
+});
+
 it('with cert-manager the webhook reads files, has no right to change anything, and cert-manager writes the bundles', () => {
   const objects = withOption('cert-manager');
   const [{ args, volumeMounts = [] }] = webhook(objects).containers;
@@ -29,14 +77,17 @@ it('with cert-manager the webhook reads files, has no right to change anything, 
   const directory = args.find((arg) => arg.startsWith('--cert-dir='))?.split('=')[1];
   assert.deepEqual(
     volumeMounts.map(({ mountPath, readOnly }) => [mountPath, readOnly]),
-    [[directory, true]],
+    [
+      ['/etc/kube-macvtap/log-level', true],
+      [directory, true],
+    ],
   );
   const certificate = specOf<{ secretName: string; dnsNames: readonly string[]; issuerRef: { name: string } }>(
     objects,
     'Certificate',
     'kube-macvtap-webhook',
   );
-  const [volume] = webhook(objects).volumes ?? [];
+  const volume = webhook(objects).volumes?.find(({ name }) => name === 'certificate');
   assert.equal((volume as unknown as { secret: { secretName: string } }).secret.secretName, certificate.secretName);
   assert.ok(certificate.dnsNames.includes('kube-macvtap-webhook.macvtap-cni.svc'));
   findObject(objects, 'Issuer', certificate.issuerRef.name);
@@ -73,8 +124,11 @@ it('on OpenShift the node plugin may use constraints that grant what its DaemonS
   assert.deepEqual([constraints.allowHostNetwork, constraints.allowHostPorts], [hostNetwork, false]);
   assert.deepEqual([constraints.allowHostPID, constraints.allowHostIPC], [false, false]);
   // Beside its own there is the projected volume of the token.
-  assert.ok(volumes.every(({ hostPath }) => hostPath !== undefined));
-  assert.deepEqual(constraints.volumes, ['hostPath', 'projected']);
+  assert.deepEqual(
+    volumes.filter(({ hostPath }) => hostPath === undefined).map(({ name }) => name),
+    ['log-level'],
+  );
+  assert.deepEqual(constraints.volumes, ['configMap', 'hostPath', 'projected']);
   assert.deepEqual(securityContext.seLinuxOptions, { type: 'spc_t' });
   const { rules } = findObject(objects, 'Role', 'kube-macvtap-nodeplugin-scc');
   assert.deepEqual(rules, [

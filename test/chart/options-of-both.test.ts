@@ -35,6 +35,17 @@ it('what both programs must agree on, both are told', () => {
   }
 });
 
+it('the level of the log is followed in a ConfigMap that somebody may make, and that no upgrade takes away', () => {
+  const files = { Deployment: 'webhook', DaemonSet: 'nodeplugin' } as const;
+  for (const [kind, key] of Object.entries(files)) {
+    const { volumes = [], containers } = podTemplateOf(findObject(plain, kind)).spec;
+    const volume = volumes.find(({ name }) => name === 'log-level');
+    assert.deepEqual(volume, { name: 'log-level', configMap: { name: 'kube-macvtap-log-level', optional: true } });
+    assert.ok(containers[0].args.includes(`--log-level-file=/etc/kube-macvtap/log-level/${key}`));
+  }
+  assert.ok(!plain.some(({ metadata }) => metadata.name === 'kube-macvtap-log-level'));
+});
+
 it('the explicit configuration is the config map of macvtap-cni', () => {
   const objects = withOption('the explicit configuration');
   const { data } = findObject(objects, 'ConfigMap', 'macvtap-deviceplugin-config') as { data?: Record<string, string> };

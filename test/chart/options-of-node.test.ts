@@ -9,7 +9,10 @@ it("the node's network is only the node plugin's, whose parts of the node are th
   assert.deepEqual([webhook(plain).hostNetwork, hostNetwork], [undefined, true]);
   assert.deepEqual([priorityClassName, tolerations], ['system-node-critical', [{ operator: 'Exists' }]]);
   const [{ volumeMounts = [], terminationMessagePath = '/dev/termination-log', ports }] = containers;
-  const mounts = volumeMounts.map(({ name, mountPath, readOnly = false, mountPropagation = 'None' }) => {
+  const [logLevel, ...others] = volumeMounts.filter(({ name }) => name === 'log-level');
+  assert.deepEqual([logLevel?.mountPath, logLevel?.readOnly, others], ['/etc/kube-macvtap/log-level', true, []]);
+  const ofNode = volumeMounts.filter((mount) => mount !== logLevel);
+  const mounts = ofNode.map(({ name, mountPath, readOnly = false, mountPropagation = 'None' }) => {
     const hostPath = volumes.find((volume) => volume.name === name)?.hostPath?.path;
     assert.equal(hostPath, mountPath, 'paths are the same on the node');
     return `${mountPath} ${readOnly ? 'ro' : 'rw'} ${mountPropagation}`;
@@ -23,7 +26,7 @@ it("the node's network is only the node plugin's, whose parts of the node are th
     '/dev ro None',
     '/run/netns ro HostToContainer',
   ]);
-  assert.equal(volumes.length, mounts.length);
+  assert.equal(volumes.length, mounts.length + 1);
   assert.ok(!terminationMessagePath.startsWith('/dev/'), "kubelet would make a file in the node's /dev");
   assert.equal(ports, undefined);
   const probes = [containers[0].livenessProbe, containers[0].readinessProbe].map((probe) => probe?.httpGet);

@@ -70,6 +70,12 @@ export const options = {
     },
     serviceMonitor: { enabled: true, interval: '10s', labels: { release: 'prometheus' } },
   },
+  'metrics of nodes, alerts and a dashboard': {
+    node: { metricsOnNode: true },
+    podMonitor: { enabled: true, interval: '20s', labels: { release: 'prometheus' } },
+    prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+    grafanaDashboard: { enabled: true, labels: { dashboards: 'mine' } },
+  },
   'cert-manager': { certManager: { enabled: true } },
   'cert-manager with an issuer of the cluster': {
     certManager: { enabled: true, issuerRef: { name: 'internal', kind: 'ClusterIssuer', group: 'cert-manager.io' } },

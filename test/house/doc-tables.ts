@@ -11,12 +11,13 @@ import type { Flags } from '../../runtime/flags.ts';
 import { processMetrics } from '../../runtime/record-process.ts';
 import { webhookLine } from '../../webhook/config.ts';
 import { webhookMetrics } from '../../webhook/record-reviews.ts';
+import { readAlertRules } from '../prometheus/alert-rules.ts';
 
 /** A table of a page that says what the code has: each row's first cell is a name in code, its second the text. */
 export interface DocTable {
   readonly page: string;
   /** Of the first column; tells the tables of a page apart. */
-  readonly title: 'code' | 'reason' | 'flag' | 'value' | `metric of ${string}`;
+  readonly title: 'code' | 'reason' | 'flag' | 'value' | 'alert' | `metric of ${string}`;
   readonly rows: Readonly<Record<string, string>>;
 }
 
@@ -31,6 +32,7 @@ export const docTables: readonly DocTable[] = [
   { page: 'docs/monitoring.md', title: 'metric of the webhook', rows: webhookMetrics },
   { page: 'docs/monitoring.md', title: 'metric of the node plugin', rows: nodePluginMetrics },
   { page: 'docs/monitoring.md', title: 'metric of both', rows: { ...sourceMetrics, ...processMetrics } },
+  { page: 'docs/monitoring.md', title: 'alert', rows: alertRows() },
 ];
 
 /** A table in the text of its page, whole. Throws where there is none, or more than one. */
@@ -43,6 +45,10 @@ export function findTable(text: string, { page, title }: Pick<DocTable, 'page' |
 
 /** A row of such a table: `| \`Name\` | text |`. */
 export const rowPattern = /^\| `([^`]+)` +\| ([^|]+?) +\|$/gm;
+
+function alertRows(): Readonly<Record<string, string>> {
+  return Object.fromEntries(readAlertRules().map(({ alert, annotations }) => [alert, annotations.summary]));
+}
 
 function flagRows(flags: Flags): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(flags).map(([name, { description }]) => [`--${name}`, description]));

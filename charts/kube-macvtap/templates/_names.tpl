@@ -44,3 +44,11 @@ app.kubernetes.io/component: {{ .component }}
   value: {{ .port | quote }}
 {{- end }}{{ end -}}
 {{- end -}}
+
+{{- /* Somebody may make the ConfigMap to change the level of the log without a restart; the chart must not, or an upgrade would undo it. */ -}}
+{{- define "kube-macvtap.logLevel" -}}
+- name: log-level
+  configMap:
+    name: kube-macvtap-log-level
+    optional: true
+{{- end -}}

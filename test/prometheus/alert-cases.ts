@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Samples a minute apart, as promtool writes them: `0+5x3` is 0, 5, 10, 15; `_` is none. By series. */
+type Series = Readonly<Record<string, string>>;
+
+/** When an alert fires and when it just does not, each looked at in the end. */
+export interface AlertCase {
+  readonly fires: Series;
+  /** Of the alert that fires, beside its name and severity. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** As near as can be to what fires: too short, too little, or of another kind. */
+  readonly silent: Series;
+  /** In minutes. */
+  readonly at: number;
+}
+
+const webhook = 'job="kube-macvtap-webhook",instance="10.0.0.1:9443"';
+const node = 'job="kube-macvtap-nodeplugin",instance="10.0.0.2:9444"';
+const ofWebhook = { job: 'kube-macvtap-webhook', instance: '10.0.0.1:9443' };
+const ofNode = { job: 'kube-macvtap-nodeplugin', instance: '10.0.0.2:9444' };
+const { instance } = ofNode;
+const pod = { kind: 'Pod', verb: 'mutate' };
+const reviews = (outcome: string) =>
+  `kube_macvtap_webhook_reviews_total{${webhook},kind="Pod",verb="mutate",operation="CREATE",outcome="${outcome}"}`;
+const reviewsBelow = (le: string) =>
+  `kube_macvtap_webhook_review_duration_seconds_bucket{${webhook},kind="Pod",verb="mutate",le="${le}"}`;
+const devices = (health: string, state: string) =>
+  `kube_macvtap_node_devices{${node},resource="net",health="${health}",state="${state}"}`;
+const calls = (outcome: string) =>
+  `kube_macvtap_node_device_call_duration_seconds_count{${node},method="Allocate",outcome="${outcome}"}`;
+const requests = (command: string, outcome: string) =>
+  `kube_macvtap_node_cni_request_duration_seconds_count{${node},command="${command}",outcome="${outcome}"}`;
+const writes = (what: string, outcome: string) =>
+  `kube_macvtap_node_${what}_writes_total{${node},outcome="${outcome}"}`;
+const answers = (outcome: string) => `kube_macvtap_node_pod_resources_answers_total{${node},outcome="${outcome}"}`;
+const netlink = (code: string) => `kube_macvtap_node_netlink_errors_total{${node},code="${code}"}`;
+const findings = (code: string) => `kube_macvtap_node_plan_findings{${node},code="${code}"}`;
+const age = `kube_macvtap_cache_age_seconds{${webhook},kind="Node"}`;
+const lag = `nodejs_eventloop_lag_max_seconds{${node}}`;
+const start = `kube_macvtap_webhook_certificate_start_seconds{${webhook}}`;
+const none = 'kube_macvtap_webhook_certificate_expiry_seconds{job="kube-macvtap-webhook",instance="10.0.0.9:9443"}';
+const expiry = `kube_macvtap_webhook_certificate_expiry_seconds{${webhook}}`;
+
+/** One for each alert of the chart's alerts.yaml. */
+export const alertCases: Readonly<Record<string, AlertCase>> = {
+  KubeMacvtapWebhookAbsent: {
+    fires: { [`up{${webhook}}`]: '1x10 0x20' },
+    labels: {},
+    // One of two is enough.
+    silent: { [`up{${webhook}}`]: '0x30', 'up{job="kube-macvtap-webhook",instance="10.0.0.9:9443"}': '1x30' },
+    at: 20,
+  },
+  KubeMacvtapTargetDown: {
+    fires: { [`up{${node}}`]: '0x20', 'up{job="other",instance="a"}': '0x20' },
+    labels: ofNode,
+    silent: { [`up{${node}}`]: '1x5 0x9 1x9', 'up{job="other",instance="a"}': '0x20' },
+    at: 15,
+  },
+  KubeMacvtapRestarting: {
+    fires: { [`process_start_time_seconds{${node}}`]: '0 0 60 60 120 180 240 240' },
+    labels: ofNode,
+    silent: { [`process_start_time_seconds{${node}}`]: '0 0 60 60 120 180 180 180' },
+    at: 7,
+  },
+  KubeMacvtapEventLoopBlocked: {
+    fires: { [lag]: '1.5x20' },
+    labels: ofNode,
+    silent: { [lag]: '1.5x9 0.2 1.5x9' },
+    at: 16,
+  },
+  KubeMacvtapCacheStale: {
+    fires: { [age]: '10 60+60x15' },
+    labels: { ...ofWebhook, kind: 'Node' },
+    // A bookmark comes about every minute.
+    silent: { [age]: '10 70 10 70 10 70 10 70 10 70 10 70 10 70 10 70' },
+    at: 12,
+  },
+  KubeMacvtapObjectsFaulty: {
+    fires: { [`kube_macvtap_cache_faults{${webhook}}`]: '1x40' },
+    labels: ofWebhook,
+    silent: { [`kube_macvtap_cache_faults{${webhook}}`]: '1x25 0x15' },
+    at: 35,
+  },
+  KubeMacvtapReviewBug: {
+    fires: { [`kube_macvtap_webhook_recovered_bugs_total{${webhook},kind="Pod",verb="mutate"}`]: '0x5 1x5' },
+    labels: { ...ofWebhook, ...pod },
+    silent: { [`kube_macvtap_webhook_recovered_bugs_total{${webhook},kind="Pod",verb="mutate"}`]: '1x10' },
+    at: 6,
+  },
+  KubeMacvtapReviewsErrored: {
+    fires: { [reviews('errored')]: '0+1x30', [reviews('denied')]: '0+9x30' },
+    labels: pod,
+    silent: { [reviews('errored')]: '0x30', [reviews('denied')]: '0+9x30' },
+    at: 25,
+  },
+  KubeMacvtapReviewsSlow: {
+    fires: { [reviewsBelow('1')]: '0+90x30', [reviewsBelow('2.5')]: '0+100x30', [reviewsBelow('+Inf')]: '0+100x30' },
+    labels: pod,
+    silent: {
+      [reviewsBelow('1')]: '0+995x30',
+      [reviewsBelow('2.5')]: '0+1000x30',
+      [reviewsBelow('+Inf')]: '0+1000x30',
+    },
+    at: 25,
+  },
+  KubeMacvtapCertificateNotRenewed: {
+    // Valid for 100,000 s; promtool's clock begins at 0.
+    fires: { [start]: '-95000x30', [expiry]: '5000x30' },
+    labels: ofWebhook,
+    // With a quarter left it is being renewed; without one there is nothing to renew.
+    silent: { [start]: '-74000x30', [expiry]: '26000x30', [none]: 'NaN '.repeat(30) },
+    at: 15,
+  },
+  KubeMacvtapNoLeaseHolder: {
+    fires: { [`kube_macvtap_webhook_lease_held{${webhook}}`]: '0x20' },
+    labels: { job: 'kube-macvtap-webhook' },
+    silent: {
+      [`kube_macvtap_webhook_lease_held{${webhook}}`]: '0x20',
+      'kube_macvtap_webhook_lease_held{job="kube-macvtap-webhook",instance="10.0.0.9:9443"}': '1x20',
+    },
+    at: 15,
+  },
+  KubeMacvtapNoPlan: {
+    fires: { [`kube_macvtap_node_plan_in_force{${node}}`]: '0x20' },
+    labels: ofNode,
+    silent: { [`kube_macvtap_node_plan_in_force{${node}}`]: '0x5 1x15' },
+    at: 12,
+  },
+  KubeMacvtapResourceUnregistered: {
+    fires: { [`kube_macvtap_node_resource_registered{${node},resource="net"}`]: '0x20' },
+    labels: { ...ofNode, resource: 'net' },
+    // A kubelet that is updated.
+    silent: { [`kube_macvtap_node_resource_registered{${node},resource="net"}`]: '1x5 0x8 1x7' },
+    at: 15,
+  },
+  KubeMacvtapPolicyConflict: {
+    fires: { [findings('ResourceNameTaken')]: '2x40' },
+    labels: { ...ofNode, code: 'ResourceNameTaken' },
+    // An entry that finds nothing is normal.
+    silent: { [findings('NothingFound')]: '2x40' },
+    at: 35,
+  },
+  KubeMacvtapDevicesLost: {
+    fires: { [devices('Unhealthy', 'held')]: '0x3 1x7', [devices('Healthy', 'held')]: '1x10' },
+    labels: { instance, resource: 'net' },
+    silent: { [devices('Unhealthy', 'free')]: '9x10', [devices('Healthy', 'held')]: '1x10' },
+    at: 8,
+  },
+  KubeMacvtapDevicesUnhealthy: {
+    fires: { [devices('Unhealthy', 'free')]: '3x20' },
+    labels: { instance, resource: 'net' },
+    silent: { [devices('Unhealthy', 'free')]: '3x10 0x10', [devices('Unhealthy', 'held')]: '1x20' },
+    at: 18,
+  },
+  KubeMacvtapDevicesExhausted: {
+    fires: { [devices('Healthy', 'free')]: '0x40', [devices('Healthy', 'held')]: '5x40' },
+    labels: { instance, resource: 'net' },
+    // A resource that offers nothing has nothing to run out of.
+    silent: { [devices('Healthy', 'free')]: '0x40', [devices('Healthy', 'held')]: '0x40' },
+    at: 35,
+  },
+  KubeMacvtapAllocateFailing: {
+    fires: { [calls('failed')]: '0x5 1x5', [calls('succeeded')]: '0+9x10' },
+    labels: { instance, method: 'Allocate' },
+    silent: { [calls('failed')]: '1x10', [calls('succeeded')]: '0+9x10' },
+    at: 7,
+  },
+  KubeMacvtapCNIFailing: {
+    fires: { [requests('ADD', 'failed')]: '0+1x30' },
+    labels: { instance, command: 'ADD' },
+    // Once or twice, and what nobody waits for.
+    silent: { [requests('ADD', 'failed')]: '0x5 1x5 2x20', [requests('other', 'failed')]: '0+5x30' },
+    at: 20,
+  },
+  KubeMacvtapLedgerNotWritten: {
+    fires: { [writes('ledger', 'failed')]: '0x5 1x5' },
+    labels: { ...ofNode, outcome: 'failed' },
+    silent: { [writes('ledger', 'failed')]: '0x10', [writes('ledger', 'written')]: '0+1x10' },
+    at: 7,
+  },
+  KubeMacvtapStateNotWritten: {
+    fires: { [writes('state', 'failed')]: '0+1x40', [writes('state', 'written')]: '3x40' },
+    labels: { ...ofNode, outcome: 'failed' },
+    silent: { [writes('state', 'failed')]: '0+1x40', [writes('state', 'written')]: '0x9 1x9 2x9 3x9' },
+    at: 35,
+  },
+  KubeMacvtapKubeletSilent: {
+    fires: { [answers('failed')]: '0+1x30', [answers('complete')]: '7x30' },
+    labels: { ...ofNode, outcome: 'failed' },
+    silent: { [answers('failed')]: '0+1x30', [answers('incomplete')]: '0+1x30' },
+    at: 25,
+  },
+  KubeMacvtapNetlinkFailing: {
+    fires: { [netlink('NetlinkLost')]: '0+1x30' },
+    labels: { instance, code: 'NetlinkLost' },
+    // What somebody asked for wrongly is told to him.
+    silent: { [netlink('MACAddressTaken')]: '0+1x30' },
+    at: 25,
+  },
+};

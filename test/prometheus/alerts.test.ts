@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chart's alerts under promtool: each fires where it should, and stays silent where it just should not.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { type AlertCase, alertCases } from './alert-cases.ts';
+import { type AlertRule, alertsFile, readAlertRules } from './alert-rules.ts';
+import { needsPrometheus } from './needs-prometheus.ts';
+
+const run = promisify(execFile);
+const rules = readAlertRules();
+
+it('every alert has a case in which it fires and one in which it is silent, and no case is without its alert', () => {
+  assert.deepEqual(Object.keys(alertCases), [...rules.map(({ alert }) => alert)]);
+});
+
+it('every alert says how severe it is, what is wrong where, and what to read', () => {
+  for (const { alert, labels, annotations } of rules) {
+    assert.ok(['critical', 'warning', 'info'].includes(labels.severity), alert);
+    assert.match(annotations.summary, /^[A-Z].*\.$/, alert);
+    assert.match(annotations.description, /^.*\.$/, alert);
+    assert.equal(annotations.runbook, `docs/monitoring.md#${alert.toLowerCase()}`);
+  }
+});
+
+it('docs/monitoring.md has a section for each alert, in their order, and for no other', () => {
+  const page = readFileSync(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
+  const sections = [...page.matchAll(/^### (.*)$/gm)].map(([, title]) => title);
+  assert.deepEqual(
+    sections,
+    rules.map(({ alert }) => alert),
+  );
+});
+
+/** The texts of an alert, as its labels fill them in. */
+function annotationsOf({ annotations }: AlertRule, labels: AlertCase['labels']) {
+  const fill = (text: string) => text.replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, name: string) => labels[name] ?? '');
+  return { ...annotations, description: fill(annotations.description) };
+}
+
+function testOf(rule: AlertRule, { at, ...given }: AlertCase, how: 'fires' | 'silent') {
+  const { severity } = rule.labels;
+  const alert = { exp_labels: { ...given.labels, severity }, exp_annotations: annotationsOf(rule, given.labels) };
+  return {
+    name: `${rule.alert}: ${how}`,
+    interval: '1m',
+    input_series: Object.entries(given[how]).map(([series, values]) => ({ series, values })),
+    alert_rule_test: [
+      {
+        eval_time: `${at}m`,
+        alertname: rule.alert,
+        exp_alerts: how === 'fires' ? [alert] : [],
+      },
+    ],
+  };
+}
+
+describe('under promtool', { skip: needsPrometheus }, () => {
+  it('the rules are good, as they stand in the file that a Prometheus loads', async () => {
+    const { stdout } = await run('promtool', ['check', 'rules', alertsFile]);
+    assert.match(stdout, new RegExp(`SUCCESS: ${rules.length} rules found`));
+  });
+
+  for (const how of ['fires', 'silent'] as const) {
+    it(`each alert ${how === 'fires' ? 'fires' : 'stays silent'}`, async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-alerts-'));
+      const tests = rules.map((rule) => {
+        const given = alertCases[rule.alert];
+        return testOf(rule, given ?? assert.fail(`${rule.alert} has no case`), how);
+      });
+      const file = join(folder.path, 'tests.yaml');
+      await writeFile(file, stringify({ rule_files: [alertsFile], evaluation_interval: '1m', tests }));
+      // The failures, whole: each names its alert.
+      const { stdout } = await run('promtool', ['test', 'rules', file]).catch((thrown) => {
+        throw new Error(`${thrown.stdout}${thrown.stderr}`);
+      });
+      assert.match(stdout, /SUCCESS/);
+    });
+  }
+});
