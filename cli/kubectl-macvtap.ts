@@ -15,6 +15,10 @@ const commands = {
     summary: 'what is wrong with a pod, a network, a node or a policy, and what mends it',
     run: async (argv: readonly string[]) => (await import('./why.ts')).runWhy(argv),
   },
+  graph: {
+    summary: 'nodes, parents, resources and what is held as an SVG picture',
+    run: async (argv: readonly string[]) => (await import('./graph.ts')).runGraph(argv),
+  },
   lint: {
     summary: 'what the webhook would say of manifests, without a cluster',
     run: async (argv: readonly string[]) => (await import('./lint.ts')).runLint(argv),

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { replaceFile } from '../runtime/atomic-file.ts';
+import { textFlag } from '../runtime/flag-types.ts';
+import { exitCode, runCommand } from '../runtime/run-command.ts';
+import { buildGraph } from './graph/build-graph.ts';
+import { drawGraph } from './graph/draw-graph.ts';
+import { startProgress } from './output/progress.ts';
+import { findExposure, planningFlags } from './plan/exposure.ts';
+import { buildStatus } from './status/build-status.ts';
+import { readStatusFacts } from './status/read-status-facts.ts';
+import { openView } from './view/open-view.ts';
+import { tellGaps } from './view/tell-gaps.ts';
+import { viewFlags } from './view/view-flags.ts';
+
+const line = {
+  command: 'kubectl macvtap graph',
+  summary:
+    'Draws every node with its parents, the resources that stand on them, how many of their devices are held, and what\n' +
+    'conflicts, as an SVG picture.',
+  positionals: [],
+  flags: {
+    output: { ...textFlag('FILE', 'where the picture goes; else standard output'), short: 'o' },
+    ...viewFlags,
+    ...planningFlags,
+  },
+} as const;
+
+export function runGraph(argv: readonly string[]): Promise<void> {
+  return runCommand(
+    line,
+    async (values) => {
+      await using view = await openView(values, startProgress(process.stderr));
+      const [facts, exposure] = await Promise.all([readStatusFacts(view), findExposure(values, view)]);
+      const picture = drawGraph(buildGraph(buildStatus(facts), view.snapshot, exposure), view.where);
+      if (values.output === undefined) console.log(picture);
+      else await replaceFile(values.output, `${picture}\n`);
+      tellGaps(view);
+      return exitCode.done;
+    },
+    argv,
+  );
+}
