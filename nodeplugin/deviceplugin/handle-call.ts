@@ -23,8 +23,8 @@ export function answerUnary<Request, Response>(
     Promise.try(handle, call.request, AbortSignal.any([given.signal, stopping])).then(
       (response) => callback(null, response),
       (thrown: unknown) => {
-        onFailure(call.getPath(), MacvtapError.from(thrown));
         callback(toGrpcStatus(thrown));
+        onFailure(call.getPath(), MacvtapError.from(thrown));
       },
     );
   };

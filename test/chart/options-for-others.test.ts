@@ -70,7 +70,7 @@ it('the alerts are those of the file that a Prometheus loads by itself, and the 
   ]);
 });
 
-it('with cert-manager the webhook reads files, has no right to change anything, and cert-manager writes the bundles', () => {
+it('with cert-manager the webhook reads files, changes neither Secrets nor configurations, and cert-manager writes the bundles', () => {
   const objects = withOption('cert-manager');
   const [{ args, volumeMounts = [] }] = webhook(objects).containers;
   assert.ok(args.includes('--certificates=files'));
@@ -97,10 +97,14 @@ it('with cert-manager the webhook reads files, has no right to change anything, 
   const inject = { 'cert-manager.io/inject-ca-from': 'macvtap-cni/kube-macvtap-webhook' };
   assert.deepEqual(annotations, [inject, inject]);
   assert.ok(!objects.some(({ kind }) => kind === 'Secret'));
-  const verbs = objects
+  const rules = objects
     .filter(({ kind, metadata }) => /Role$/.test(kind) && metadata.name === 'kube-macvtap-webhook')
-    .flatMap(({ rules }) => (rules as readonly { verbs: readonly string[] }[]).flatMap((rule) => rule.verbs));
-  assert.deepEqual([...new Set(verbs)].toSorted(), ['get', 'list', 'watch']);
+    .flatMap((role) => role.rules as readonly { resources: readonly string[]; verbs: readonly string[] }[]);
+  const writes = rules.filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
+  assert.deepEqual(
+    writes.flatMap(({ resources }) => resources),
+    ['events', 'leases'],
+  );
 
   const issued = withOption('cert-manager with an issuer of the cluster');
   assert.equal(issued.filter(({ kind }) => kind === 'Issuer').length, 0);

@@ -101,7 +101,12 @@ export function recordEvents(options: RecordOptions): EventRecorder & AsyncDispo
   return {
     record(event) {
       if (ending.signal.aborted) return;
-      book.observe(nameEvent(component, event), event, now());
+      try {
+        book.observe(nameEvent(component, event), event, now());
+      } catch (thrown) {
+        // A bug here is no reason to fail what the event is about.
+        tell(MacvtapError.from(thrown));
+      }
       news.resolve();
     },
     async [Symbol.asyncDispose]() {
