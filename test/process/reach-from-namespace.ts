@@ -19,8 +19,14 @@ export interface Reach extends AsyncDisposable {
 
 let made = 0;
 
-/** A cable into the namespace (`api0` inside), and a listener on our end that passes everything on to the port. */
-export async function reachFromNamespace(namespace: NetworkNamespace, port: number): Promise<Reach> {
+/** Two addresses that reach each other. */
+export interface Cable extends AsyncDisposable {
+  readonly outside: string;
+  readonly inside: string;
+}
+
+/** A cable from this process's network into the namespace: `api0` inside. */
+export async function layCable(namespace: NetworkNamespace): Promise<Cable> {
   made += 1;
   const name = `kmt${process.pid}-${made}`;
   // 198.18.0.0/15 is for benchmarks (RFC 2544): nobody's own. A pair of addresses for each cable.
@@ -34,7 +40,14 @@ export async function reachFromNamespace(namespace: NetworkNamespace, port: numb
   await ip(`link set ${name} up`);
   await namespace.ip(`addr add ${address(2)}/30 dev api0`);
   await namespace.ip('link set api0 up');
+  const scope = undo.move();
+  return { outside: address(1), inside: address(2), [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
 
+/** A cable into the namespace, and a listener on our end that passes everything on to the port. */
+export async function reachFromNamespace(namespace: NetworkNamespace, port: number): Promise<Reach> {
+  await using undo = new AsyncDisposableStack();
+  const { outside } = undo.use(await layCable(namespace));
   const sockets = new Set<Socket>();
   const server = createServer((inside) => {
     const outside = connect(port, '127.0.0.1');
@@ -58,14 +71,14 @@ export async function reachFromNamespace(namespace: NetworkNamespace, port: numb
   };
   let own = 0;
   const open = async () => {
-    server.listen(own, address(1));
+    server.listen(own, outside);
     await once(server, 'listening');
     own = (server.address() as { port: number }).port;
   };
   await open();
   undo.defer(close);
   const scope = undo.move();
-  return { host: address(1), port: own, close, open, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+  return { host: outside, port: own, close, open, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
 /** A kubeconfig for what is reached so; JSON is YAML. */

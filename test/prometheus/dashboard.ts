@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+
+/** A query of a panel. */
+export interface DashboardQuery {
+  readonly panel: string;
+  readonly expr: string;
+  /** What its series are named by: `{{kind}} {{verb}}`. */
+  readonly legend: string;
+}
+
+interface Panel {
+  readonly title: string;
+  readonly type: string;
+  readonly description?: string;
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+
+const file = new URL('../../charts/kube-macvtap/monitoring/dashboard.json', import.meta.url);
+
+export function readPanels(): readonly Panel[] {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly panels: readonly Panel[] }).panels;
+}
+
+/** Every query of the chart's dashboard. */
+export function readQueries(): readonly DashboardQuery[] {
+  return readPanels().flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr, legendFormat }) => ({ panel: title, expr, legend: legendFormat })),
+  );
+}
+
+/** As Grafana sends it: with its own variables filled in. */
+export function filledIn(expr: string): string {
+  const filled = expr.replaceAll('$__rate_interval', '1m').replaceAll('$__range', '1m');
+  if (filled.includes('$')) throw new Error(`a variable that is not known: ${expr}`);
+  return filled;
+}
