@@ -30,6 +30,11 @@ export function createNotices(log: Log, recorder: Pick<ReviewRecorder, 'leader'>
       if (error === undefined) log.info({}, 'the Lease can be read and written again');
       else log.warn({ error }, 'the Lease is out of reach; it is tried again');
     },
+    policyStatus: (policy: string) => log.info({ policy }, "a policy's status is written"),
+    statuses(error: MacvtapError | undefined) {
+      if (error === undefined) log.info({}, 'the status of policies is written again');
+      else log.warn({ error }, 'the status of policies cannot be written as it should be; it is tried again');
+    },
     duty: (error: MacvtapError) => log.error({ error }, 'what the holder of the Lease does failed by a bug'),
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
     /** Each fault once, and again when it comes back. */

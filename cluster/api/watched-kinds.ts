@@ -47,9 +47,10 @@ export const namespaces: WatchedKind = {
   trim: (object) => shaped('Namespace', 'v1', object, ['labels']),
 };
 
-export function policiesIn(namespace: string): WatchedKind {
+/** In one namespace, or in all. */
+export function policiesIn(namespace: string | undefined): WatchedKind {
   const kind = 'MacvtapNetworkNodePolicy';
-  const path = `${ours}/namespaces/${namespace}/macvtapnetworknodepolicies`;
+  const path = `${ours}${namespace === undefined ? '' : `/namespaces/${namespace}`}/macvtapnetworknodepolicies`;
   const keys = ['uid', 'labels', 'annotations', 'generation', 'creationTimestamp'];
   return {
     kind,
@@ -108,4 +109,9 @@ function ofOurs(kind: CrdKind, object: ApiObject, keys: readonly string[]): ApiO
 /** @example '/apis/k8s.cni.cncf.io/v1/namespaces/vms/network-attachment-definitions/dataplane' */
 export function networkPath(namespace: string, name: string): string {
   return `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/${networks}/${name}`;
+}
+
+/** @example '/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/macvtap-cni/macvtapnetworknodepolicies/p/status' */
+export function policyStatusPath(namespace: string, name: string): string {
+  return `${ours}/namespaces/${encodeURIComponent(namespace)}/macvtapnetworknodepolicies/${encodeURIComponent(name)}/status`;
 }

@@ -2,6 +2,7 @@
 import { MacvtapError } from '../../runtime/errors.ts';
 import { isUnreachable } from '../api/is-unreachable.ts';
 import { backOffMs } from '../api/pace.ts';
+import { waitForNews } from '../api/wait-for-news.ts';
 import { decideLease } from './decide-lease.ts';
 import type { LeaseStore } from './lease-store.ts';
 import { createTerms, type Duty } from './terms.ts';
@@ -116,7 +117,7 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
         tell(error);
         waitMs = Math.min(backOffMs(failures, { isOutage: isUnreachable(error) }), renewMs);
       }
-      await waitFor(waitMs, signal, terms.isHolder ? undefined : news.promise);
+      await waitForNews(terms.isHolder ? undefined : news.promise, waitMs, signal);
     }
     await terms.end();
     if (mayHold) await release();
@@ -143,17 +144,4 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
       await running;
     },
   };
-}
-
-/** Waits for the time, or until there is news, or until the signal ends it. */
-async function waitFor(ms: number, signal: AbortSignal, news: Promise<void> | undefined): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const end = (): void => resolve();
-  signal.addEventListener('abort', end, { once: true });
-  if (signal.aborted) resolve();
-  void news?.then(resolve);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
 }

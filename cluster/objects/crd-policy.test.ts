@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { conditionReasons } from '../../policy/status/condition-reasons.ts';
 import { type OpenApiSchema, readCrdSchema } from './crd-schema.ts';
 
 const schema = readCrdSchema('MacvtapNetworkNodePolicy');
@@ -33,6 +34,11 @@ describe('the schema of a policy', () => {
       unbounded.map(([path]) => path),
       [],
     );
+  });
+
+  it('takes the reasons of conditions that there are, and no other', () => {
+    const reason = new Map(fieldsOf(schema, '')).get('status.conditions[].reason');
+    assert.deepEqual(reason?.enum, Object.keys(conditionReasons));
   });
 });
 

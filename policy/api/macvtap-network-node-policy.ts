@@ -257,7 +257,7 @@ export interface MacvtapNetworkNodePolicy {
      */
     readonly matchedNodes?: number;
     /**
-     * Nodes that expose at least one resource by it.
+     * Nodes that give out devices of at least one resource by it.
      */
     readonly exposingNodes?: number;
     /**
@@ -283,9 +283,22 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly lastTransitionTime: string;
       /**
-       * Why, as a code.
+       * Why, as a code of docs/status.md.
        */
-      readonly reason: string;
+      reason:
+        | 'Valid'
+        | 'PolicyInvalid'
+        | 'PolicyOutsideNamespace'
+        | 'Exposing'
+        | 'NoNodes'
+        | 'NothingFound'
+        | 'Unhealthy'
+        | 'LostToOthers'
+        | 'NoConflict'
+        | 'ResourceNameTaken'
+        | 'PassthruExclusive'
+        | 'Pending'
+        | 'NotAccepted';
       /**
        * Why, for a person.
        */
@@ -302,7 +315,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly index: number;
       /**
-       * Nodes that expose a resource by it.
+       * Nodes that give out devices by it.
        */
       readonly nodes: number;
     }[];

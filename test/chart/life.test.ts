@@ -38,6 +38,7 @@ const seed = ['seed/node-centric/policy.yaml', 'apiserver/seed-network.yaml'].ma
 );
 const release = ['kube-macvtap', '--namespace', namespace] as const;
 const secretPath = `/api/v1/namespaces/${namespace}/secrets/kube-macvtap-webhook-tls`;
+const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/kube-macvtap-webhook`;
 
 for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)) {
   describe(title, () => {
@@ -51,7 +52,8 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
     /** What only the webhook writes. */
     const written = async () => {
       const { data } = await cluster.admin.must<{ data?: Readonly<Record<string, string>> }>('GET', secretPath);
-      return { data, bundles: await publishedBundles(cluster) };
+      const { spec } = await cluster.admin.must<{ spec?: { holderIdentity?: string } }>('GET', leasePath);
+      return { data, bundles: await publishedBundles(cluster), holder: spec?.holderIdentity };
     };
     const manifest = () =>
       parseObjects(mustRunHelm(upgrade, ['get', 'manifest', ...release, `--kubeconfig=${cluster.kubeconfig}`]), 'helm');
@@ -60,8 +62,13 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       const listed = await cluster.mustKubectl(['get', '--ignore-not-found', '-o', 'json', '-f', '-'], text);
       return listed === '' ? [] : ((JSON.parse(listed) as { items: readonly KubernetesObject[] }).items ?? []);
     };
+    /** Of all but the Lease, which its holder renews every few seconds. */
     const versions = async () =>
-      (await getAll(manifest())).map(({ kind, metadata }) => [kind, metadata.name, metadata.resourceVersion]);
+      (await getAll(manifest().filter(({ kind }) => kind !== 'Lease'))).map(({ kind, metadata }) => [
+        kind,
+        metadata.name,
+        metadata.resourceVersion,
+      ]);
     const nodeArgs = async () => {
       const [object] = (await getAll(manifest())).filter(({ kind }) => kind === 'DaemonSet');
       return podTemplateOf(object as KubernetesObject).spec.containers[0].args;
@@ -75,14 +82,15 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       assert.equal((await getAll(objects)).length, objects.length);
     });
 
-    it('has a webhook that fills the Secret and the bundles with the rights that it was given', async () => {
+    it('has a webhook that fills the Secret and the bundles, and takes the Lease, with the rights that it was given', async () => {
       await makeServiceAccount(cluster, namespace, 'default');
       const service = cluster.use(await playService(cluster));
       const webhook = cluster.use(await startWebhook(cluster));
       service.targets = [webhook.port];
       await untilInForce(cluster);
-      const { data = {}, bundles } = await written();
+      const { data = {}, bundles, holder } = await until(written, (now) => now.holder !== undefined);
       assert.ok((data['tls.crt'] ?? '').length > 0);
+      assert.match(holder ?? '', /_/);
       assert.deepEqual([bundles.length, new Set(bundles).size], [7, 1]);
     });
 

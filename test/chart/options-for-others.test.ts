@@ -103,7 +103,7 @@ it('with cert-manager the webhook reads files, changes neither Secrets nor confi
   const writes = rules.filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
   assert.deepEqual(
     writes.flatMap(({ resources }) => resources),
-    ['events', 'leases'],
+    ['events', 'macvtapnetworknodepolicies/status', 'leases'],
   );
 
   const issued = withOption('cert-manager with an issuer of the cluster');

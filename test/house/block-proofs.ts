@@ -91,6 +91,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
         'show what of it is ours',
     },
   },
+  'docs/status.md': { 'kubectl get mvnnp -n macvtap-cni': { shownBy: 'test/apiserver/policy-status.test.ts' } },
   'docs/test-cluster.md': {
     'apt-get install runc iproute2 util-linux procps gcc libc6-dev buildah debootstrap binutils': ci,
     'node test/binaries/main.ts cluster charts': ci,

@@ -5,6 +5,7 @@ import { eventReasons } from '../../cluster/report/events/event-reasons.ts';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
 import { nodePluginMetrics } from '../../nodeplugin/metric-table.ts';
 import { reasons } from '../../policy/reasons.ts';
+import { conditionReasons } from '../../policy/status/condition-reasons.ts';
 import { causes } from '../../policy/why/causes.ts';
 import { errorCodes } from '../../runtime/error-codes.ts';
 import type { Flags } from '../../runtime/flags.ts';
@@ -23,6 +24,7 @@ export interface DocTable {
 
 export const docTables: readonly DocTable[] = [
   { page: 'docs/reasons.md', title: 'code', rows: reasons },
+  { page: 'docs/status.md', title: 'reason', rows: conditionReasons },
   { page: 'docs/errors.md', title: 'code', rows: errorCodes },
   { page: 'docs/events.md', title: 'reason', rows: eventReasons },
   { page: 'docs/why.md', title: 'code', rows: causes },
