@@ -168,3 +168,43 @@ test('SIGTERM ends it by itself, whether the API server answers or not', options
     await node.isGone('net');
   }
 });
+
+test(
+  'what is refused is answered while nobody takes its event, which is written once somebody does',
+  options,
+  async () => {
+    await using cluster = await makeClusterNode();
+    const { node, server, put } = cluster;
+    put(nodeObject(node.name, {}));
+    put(policy('eth0', 3));
+    const events = () => [...server.store.objects.values()].filter(({ kind }) => kind === 'Event');
+    const first = cluster.start();
+    await node.offers({ net: 3 });
+    // It has the parent for itself, which the kernel alone knows.
+    await node.namespace.ip('link add alone link eth0 type macvlan mode passthru');
+    server.intercept(({ kind }) => (kind === 'Event' ? 'hang' : undefined));
+    for (let time = 0; time < 3; time += 1) await assert.rejects(node.allocate('net'), /on parent eth0/);
+    await until(
+      async () => server.requests.filter((request) => request.includes('/events')).length,
+      (requests) => requests === 1,
+    );
+    first.signal('SIGTERM');
+    assert.deepEqual(await first.exit, { code: 0, signal: null });
+    await node.isGone('net');
+
+    server.intercept(undefined);
+    cluster.start();
+    await node.offers({ net: 3 });
+    await assert.rejects(node.allocate('net'), /on parent eth0/);
+    const [event] = await until(
+      async () => events(),
+      ({ length }) => length > 0,
+    );
+    const about = { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.name };
+    assert.deepEqual([event?.reason, event?.involvedObject], ['AllocateFailed', about]);
+    assert.match(
+      String(event?.message),
+      /^Allocate of resource net: device netMvp\d of resource net on parent eth0: .*\)$/,
+    );
+  },
+);
