@@ -19,6 +19,10 @@ const commands = {
     summary: 'nodes, parents, resources and what is held as an SVG picture',
     run: async (argv: readonly string[]) => (await import('./graph.ts')).runGraph(argv),
   },
+  migrate: {
+    summary: "macvtap-cni's config map as policies, with proof that no node's plan changes",
+    run: async (argv: readonly string[]) => (await import('./migrate.ts')).runMigrate(argv),
+  },
   lint: {
     summary: 'what the webhook would say of manifests, without a cluster',
     run: async (argv: readonly string[]) => (await import('./lint.ts')).runLint(argv),

@@ -93,3 +93,22 @@ describe('plan of files against a live cluster', () => {
     assert.match((await macvtap('plan', '--node=h3', '--implicit-exposure=All')).stdout, /^h3 {4}eth0 /m);
   });
 });
+
+describe('the migration of a live cluster', () => {
+  it('changes no plan when its policies are applied, nor when the config map is deleted then', async () => {
+    const list = [{ name: 'dataplane', lowerDevice: 'bond1', mode: 'private', capacity: 0 }];
+    const metadata = { name: 'macvtap-deviceplugin-config', namespace: installationNamespace };
+    await apply(cluster, [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { DP_MACVTAP_CONF: JSON.stringify(list) } },
+    ]);
+    const plan = async () => (await macvtap('plan')).stdout.replaceAll(/ +(explicit|policy .*)$/gm, '');
+    const before = await plan();
+    const { code, stdout, stderr } = await macvtap('migrate');
+    assert.equal(code, 0, stderr);
+    await cluster.mustKubectl(['apply', '-f', '-'], stdout);
+    const beside = await plan();
+    await cluster.mustKubectl(['delete', '-n', installationNamespace, 'configmap', metadata.name]);
+    assert.deepEqual([beside, await plan()], [before, before]);
+    assert.match(before, /^h2 {4}dataplane {2}bond1 {3}private {2}100/m);
+  });
+});

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import { stringify } from 'yaml';
+import { readPolicy } from '../policy/nodepolicy/read-policy.ts';
+import type { PolicyObject } from '../policy/nodepolicy/rule.ts';
+import { matchNode } from '../policy/plan/match-node.ts';
+import { isOutsideNamespace } from '../policy/plan/sources.ts';
+import { choiceFlag, switchFlag, textFlag } from '../runtime/flag-types.ts';
+import type { FlagValues } from '../runtime/flags.ts';
+import { exitCode, runCommand } from '../runtime/run-command.ts';
+import { printable, textTable } from '../runtime/text-table.ts';
+import { readInputs } from './lint/read-inputs.ts';
+import { type NodeProof, provePlans } from './migrate/prove-plans.ts';
+import { readConfiguration } from './migrate/read-configuration.ts';
+import { mostExceptions, writePolicies } from './migrate/write-policies.ts';
+import { startProgress } from './output/progress.ts';
+import { findExposure, planningFlags } from './plan/exposure.ts';
+import { openView } from './view/open-view.ts';
+import { tellGaps } from './view/tell-gaps.ts';
+import type { View } from './view/view.ts';
+import { viewFlags } from './view/view-flags.ts';
+
+const line = {
+  command: 'kubectl macvtap migrate',
+  summary:
+    "Prints macvtap-cni's config map as policies, and on standard error the proof: that no node's plan changes when they\n" +
+    'are applied, nor when the config map is deleted then. Where that cannot be proved it prints none, and exits with 1.',
+  positionals: [],
+  flags: {
+    filename: { ...textFlag('FILE', "with the config map or its JSON, or -; else the cluster's own"), short: 'f' },
+    name: textFlag('NAME', 'of the policy', 'from-macvtap-cni'),
+    unproved: switchFlag('prints policies although the interfaces of some nodes are not known'),
+    output: { ...choiceFlag(['yaml', 'json'], 'how to print', 'yaml'), short: 'o' },
+    ...viewFlags,
+    ...planningFlags,
+  },
+} as const;
+
+type Values = FlagValues<typeof line.flags>;
+
+export function runMigrate(argv: readonly string[]): Promise<void> {
+  return runCommand(
+    line,
+    async (values) => {
+      await using view = await openView(values, startProgress(process.stderr));
+      const migration = await migrate(view, values);
+      const { objects, notes, proofs } = migration;
+      console.error(renderProof(proofs));
+      for (const note of notes) console.error(printable(note));
+      tellGaps(view);
+      const faults = faultsOf(view, migration, values);
+      for (const fault of faults) console.error(printable(fault));
+      if (faults.length > 0) return exitCode.failed;
+      if (values.output === 'json')
+        console.log(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2));
+      else
+        console.log(
+          objects
+            .map((object) => stringify(object))
+            .join('---\n')
+            .trimEnd(),
+        );
+      return exitCode.done;
+    },
+    argv,
+  );
+}
+
+interface Migration {
+  readonly objects: readonly object[];
+  readonly notes: readonly string[];
+  readonly proofs: readonly NodeProof[];
+  /** How many nodes other policies select. */
+  readonly except: number;
+}
+
+async function migrate(view: View, values: Values): Promise<Migration> {
+  const { snapshot, policyNamespace } = view;
+  const [input] = values.filename === undefined ? [] : await readInputs([values.filename], process.stdin);
+  const entries = readConfiguration(input, snapshot);
+  const selecting = snapshot.policies.filter((policy) => !isOutsideNamespace(policy));
+  const except = [...snapshot.nodes.values()]
+    .filter((node) => selecting.some(({ nodes }) => matchNode(node, nodes)))
+    .map(({ name }) => name);
+  const { objects, notes } = writePolicies(entries, { policyNamespace, name: values.name, except });
+  const policies = objects.map((object) => readPolicy(object as unknown as PolicyObject, { policyNamespace }));
+  const exposure = await findExposure(values, view);
+  return {
+    objects,
+    notes,
+    except: except.length,
+    proofs: provePlans({ ...snapshot, explicit: { entries } }, policies, exposure),
+  };
+}
+
+/** Why the policies are not to be had; empty when they are. */
+function faultsOf(
+  { missing, snapshot }: View,
+  { objects, proofs, except }: Migration,
+  values: Values,
+): readonly string[] {
+  const lacking = missing.filter(({ what }) => /^(Nodes|Macvtap)/.test(what));
+  const taken = snapshot.policies.some(({ id }) => id.endsWith(`/${values.name}`));
+  return [
+    ...lacking.map(({ what }) => `not proved: ${what} could not be read`),
+    ...proofs.filter(({ verdict }) => verdict === 'differs').map(({ node, why }) => `not proved: ${node}: ${why}`),
+    ...(values.unproved
+      ? []
+      : proofs
+          .filter(({ verdict }) => verdict === 'unknown')
+          .map(({ node, why }) => `not proved: ${node}: ${why}; --unproved passes over it`)),
+    ...(objects.length === 0 ? ['not proved: no entry can be said as a policy'] : []),
+    ...(except > mostExceptions
+      ? [`not proved: other policies select ${except} nodes, more than the ${mostExceptions} that a policy can except`]
+      : []),
+    ...(proofs.length === 0 ? ['not proved: there is no Node'] : []),
+    ...(taken ? [`a policy ${values.name} is there already; choose another --name`] : []),
+  ];
+}
+
+function renderProof(proofs: readonly NodeProof[]): string {
+  const rows = proofs.map(({ node, source, verdict, resources, devices }) => [
+    node,
+    source,
+    verdict === 'unknown' ? '-' : String(resources),
+    verdict === 'unknown' ? '-' : String(devices),
+    { same: 'the same', differs: 'differs', unknown: 'not known' }[verdict],
+  ]);
+  return textTable(['NODE', 'SOURCE NOW', 'RESOURCES', 'DEVICES', 'AFTERWARDS'], rows);
+}
