@@ -28,7 +28,7 @@ export interface NetworkSelection {
 }
 
 /** The Network Plumbing Working Group's annotation, and Multus' own, which replaces the cluster's network. */
-const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
+export const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
 const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
 
 /**

@@ -19,12 +19,12 @@ export const causes = {
   ResourceUnknown: 'nobody offers the resource that the network names; name one that is offered',
   NamespaceNotAdmitted: 'the policy does not admit the namespace; label the namespace, or change the policy',
   NodeNotSelected: 'the policy does not select the node; label the node',
-  InterfaceAbsent: 'the node has no interface that the policy names; name one that it has',
   Enslaved: 'the interface belongs to a bond, bridge or the like; name that one in the policy',
   InterfaceUnsuitable: 'no macvtap can stand on the interface; name another one',
   ConflictLost:
     'another policy has the resource name on the node; give this one a lower priority value or another name',
   PassthruExclusive: 'a passthru resource shares its parent with nobody; put the other one on another interface',
+  InterfaceAbsent: 'the node has no interface that the policy names; name one that it has',
   ParentVanished:
     'the interface under a resource is gone, and with it what pods had; bring it back, make the pods anew',
   LinksLost: 'the interface under a resource went and came back, and the links of pods did not; make the pods anew',

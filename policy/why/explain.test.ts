@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { nic } from '../../test/fixtures/plan/build-example.ts';
 import { type GivenNode, network, pod, whyFacts } from '../../test/fixtures/why/build-facts.ts';
 import { net, p, vm } from '../../test/fixtures/why/cases.ts';
 import { explain } from './explain.ts';
@@ -39,6 +40,21 @@ describe('several causes at once', () => {
       webhook: { replicas: 2, ready: 0 },
     });
     assert.deepEqual(codesOf(explain(vm, facts)), ['WebhookDown', 'ModeConflict', 'MtuAboveParent', 'NotInjected']);
+  });
+});
+
+describe('a policy that several nodes are selected by', () => {
+  const bridged = [nic('eth1', { master: { name: 'br0', kind: 'bridge' } }), nic('br0')];
+
+  it('is mended where it finds something: that others have no such interface is only told', () => {
+    const labels = { macvtapAware: 'true' };
+    const nodes = { h1: { labels, interfaces: bridged }, h2: { labels, interfaces: [nic('eth7')] } };
+    const explanation = explain(p, whyFacts({ nodes }));
+    assert.deepEqual(codesOf(explanation), ['Enslaved']);
+    assert.deepEqual(
+      explanation?.notes.map(({ code, nodes: names }) => [code, names]),
+      [['InterfaceAbsent', ['h2']]],
+    );
   });
 });
 

@@ -4,7 +4,8 @@ import type { Cause, CauseRule, Fix } from './cause.ts';
 import { suitableOn } from './free-interfaces.ts';
 import { editPolicy, patchEntry } from './kubectl.ts';
 import { type EntryFinding, listFindings, wayTo } from './list-findings.ts';
-import { reportedOn } from './node-offers.ts';
+import { reportedOn, resourcesOn } from './node-offers.ts';
+import type { Scope } from './scope.ts';
 import type { WhyFacts } from './why-facts.ts';
 
 /** More names than a person reads. */
@@ -24,12 +25,23 @@ export const findInterfaceAbsent: CauseRule = (scope, facts) =>
       const has = names.length === 0 ? 'has none that can be a parent' : `has ${names.slice(0, mostNames).join(', ')}`;
       return {
         code: 'InterfaceAbsent',
-        isNote: !found.isLacking,
+        isNote: !found.isLacking || isElsewhere(found, scope, facts),
         ...wayTo(found),
-        detail: `entry ${found.entry.index} finds nothing: there is ${wanted}; the node ${has}`,
+        detail: `entry ${found.entry.index} finds nothing: there is ${wanted}; ${found.nodes.length === 1 ? 'the node' : 'a node'} ${has}`,
         fix: fixFor(found, names),
       };
     });
+
+/** The same name found something on another node, where it then stands or is in somebody's way: that is to be mended. */
+function isElsewhere({ policy, resource }: EntryFinding, scope: Scope, facts: WhyFacts): boolean {
+  const stands = scope.nodes.some(({ name: node }) =>
+    resourcesOn(facts, node).some(({ name, policy: by }) => name === resource && by === policy.id),
+  );
+  const found = listFindings(scope, facts, inTheWay).some((one) => one.policy === policy && one.resource === resource);
+  return stands || found;
+}
+
+const inTheWay = ['Enslaved', 'CarriesNodeTraffic', 'ResourceNameTaken', 'PassthruExclusive'] as const;
 
 /** What was there once has vanished: that is another cause. */
 function hasStood(facts: WhyFacts, node: string, resource: string): boolean {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestNames } from '../nearest-names.ts';
+import { networksAnnotation } from '../pod/parse-networks.ts';
+import { annotationOf } from '../pod/read-pod.ts';
 import type { Cause, CauseRule } from './cause.ts';
 import { kubectl, placeOf } from './kubectl.ts';
 import { recreatePod } from './recreate-pod.ts';
@@ -34,7 +36,7 @@ function fixFor(pod: PodStanding, name: string, namespace: string, near: string 
   if (near !== undefined && pod.owner === undefined) {
     return {
       text: `make the pod anew with network ${near}`,
-      commands: [recreatePod(pod, `/^    k8s.v1.cni.cncf.io\\/networks: /s/\\b${name}\\b/${near}/g`)],
+      commands: [recreatePod(pod, { annotation: `${networksAnnotation}=${renamed(pod, name, near)}` })],
     };
   }
   const text =
@@ -42,4 +44,11 @@ function fixFor(pod: PodStanding, name: string, namespace: string, near: string 
       ? 'make the network first, then the pod anew'
       : `name network ${near} in what makes the pod, ${pod.owner?.kind} ${pod.owner?.name}; or make the network, then the pod anew`;
   return { text, commands: [kubectl('get', 'network-attachment-definitions', '-n', namespace), recreatePod(pod)] };
+}
+
+/** The annotation as it is, in either syntax, with another name for the network. */
+function renamed({ object }: PodStanding, name: string, near: string): string {
+  const text = annotationOf(object, networksAnnotation) ?? '';
+  const word = name.replaceAll('.', '\\.');
+  return text.replaceAll(new RegExp(`(?<![\\w.-])${word}(?![\\w.-])`, 'g'), near);
 }

@@ -56,5 +56,5 @@ function commandsFor({ resource, network }: Demand, near: string, { pod }: Scope
         ];
   if (pod === undefined) return annotate;
   const escaped = resourcePrefix.replace('/', '\\/');
-  return [...annotate, recreatePod(pod, `s/${escaped}${resource}\\b/${escaped}${near}/g`)];
+  return [...annotate, recreatePod(pod, { sed: `s/${escaped}${resource}:/${escaped}${near}:/` })];
 }
