@@ -32,6 +32,12 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     },
   },
   'docs/events.md': { 'kubectl describe node worker-1': { shownBy: 'test/apiserver/events.test.ts' } },
+  'docs/monitoring.md': {
+    '{"level":"info","time":1795652510226,"resource":"net","devices":["netMvp0"],"durationMs":23.962,"msg":"devices allocated"}':
+      { shownBy: 'test/process/log-secrets.test.ts' },
+    'kubectl -n macvtap-cni create configmap kube-macvtap-log-level --from-literal=nodeplugin=debug --from-literal=webhook=debug':
+      { shownBy: 'test/cluster/metrics.test.ts' },
+  },
   'docs/images.md': {
     'docker build -f Dockerfile.webhook -t kube-macvtap-webhook:0.1.0 .': { shownBy: 'test/images/build-image.ts' },
     'docker build --secret id=npmrc,src=$HOME/.npmrc -f Dockerfile.node .': { shownBy: 'test/images/build-image.ts' },

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { type AlertCase, alertCases } from './alert-cases.ts';
 import { type AlertRule, alertsFile, readAlertRules } from './alert-rules.ts';
 import { needsPrometheus } from './needs-prometheus.ts';
@@ -61,10 +61,29 @@ function testOf(rule: AlertRule, { at, ...given }: AlertCase, how: 'fires' | 'si
   };
 }
 
+interface ScrapeConfig {
+  readonly job_name: string;
+  readonly kubernetes_sd_configs: readonly object[];
+}
+
 describe('under promtool', { skip: needsPrometheus }, () => {
   it('the rules are good, as they stand in the file that a Prometheus loads', async () => {
     const { stdout } = await run('promtool', ['check', 'rules', alertsFile]);
     assert.match(stdout, new RegExp(`SUCCESS: ${rules.length} rules found`));
+  });
+
+  it('the configuration for a Prometheus without the operator is good, and names the jobs that alerts ask for', async () => {
+    const text = readFileSync(alertsFile.replace('alerts.yaml', 'prometheus.yaml'), 'utf8');
+    const { rule_files, scrape_configs } = parse(text) as { rule_files: string[]; scrape_configs: ScrapeConfig[] };
+    assert.deepEqual(rule_files, ['alerts.yaml']);
+    // Debian builds Prometheus without the discovery in Kubernetes, so that another one stands in its place.
+    const others = scrape_configs.map(({ kubernetes_sd_configs, ...rest }) => ({ ...rest, static_configs: [] }));
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-alerts-'));
+    const file = join(folder.path, 'prometheus.yaml');
+    await writeFile(file, stringify({ rule_files: [alertsFile], scrape_configs: others }));
+    assert.match((await run('promtool', ['check', 'config', file])).stdout, /prometheus\.yaml is valid/);
+    const jobs = scrape_configs.map(({ job_name }) => job_name);
+    assert.deepEqual(jobs, ['kube-macvtap-webhook', 'kube-macvtap-nodeplugin']);
   });
 
   for (const how of ['fires', 'silent'] as const) {
