@@ -7,7 +7,7 @@ import { type Log, roundMs } from '../runtime/log.ts';
 import { type InstallShimOptions, installShim, keptName } from './cni/install-shim.ts';
 import type { AnsweredRequest } from './cni/observe-request.ts';
 import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
-import type { DeviceCall } from './deviceplugin/observe-calls.ts';
+import { type DeviceCall, deviceMethods } from './deviceplugin/observe-calls.ts';
 import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
 import type { MacvtapSupport } from './links/watch-macvtap-support.ts';
 import { logPlan } from './reconcile/log-plan.ts';
@@ -53,15 +53,17 @@ export function createNotices(log: Log, count: WorkRecorder) {
     },
     plan: (plan: NodePlan, cause: 'edit' | 'links') => logPlan(plan, cause, log),
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
-    failedCall: (resource: string, method: string, error: MacvtapError) =>
-      log.warn({ resource, method, error }, 'call failed'),
-    /** Failures are told by `failedCall`, with their error. */
+    /** Of the calls that `answeredCall` does not hear of. */
+    failedCall(resource: string, method: string, error: MacvtapError) {
+      if (deviceMethods.some((name) => method.endsWith(`/${name}`))) return;
+      log.warn({ resource, method, error }, 'call failed');
+    },
     answeredCall(resource: string, call: DeviceCall) {
       count.deviceCall(call);
       const { method, devices, durationMs, error } = call;
-      if (error !== undefined) return;
       const fields = { resource, devices, durationMs: roundMs(durationMs) };
-      if (method === 'Allocate') log.info(fields, 'devices allocated');
+      if (error !== undefined) log.warn({ ...fields, method, error }, 'call failed');
+      else if (method === 'Allocate') log.info(fields, 'devices allocated');
       else log.debug(fields, 'a container may start');
     },
     /** Likewise, by `failedRequest`. */

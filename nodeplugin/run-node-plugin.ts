@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { openSource } from '../cluster/open-source.ts';
 import { recordSource } from '../cluster/record-source.ts';
+import { countEvents } from '../cluster/report/events/count-events.ts';
 import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
 import { readExposure } from '../cluster/wanted.ts';
 import packageFile from '../package.json' with { type: 'json' };
@@ -68,7 +69,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   await using source = await openSource(config, { node: nodeName });
   using _faults = tell.sourceFaults(source);
   const eventSource = { component: 'kube-macvtap-nodeplugin', instance: nodeName };
-  await using recorder = openEventRecorder(source.origin, eventSource, log);
+  await using recorder = openEventRecorder(source.origin, eventSource, log, countEvents(metrics));
   recordSource(metrics, () => source);
 
   const directory = join(config['kubelet-dir'], 'device-plugins');

@@ -7,7 +7,7 @@ import type { ReviewRecorder } from './record-reviews.ts';
 import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 
 /** What the webhook tells of itself: one line for each decision, with its object and cause. */
-export function createNotices(log: Log, recorder: Pick<ReviewRecorder, 'leader'>) {
+export function createNotices(log: Log, recorder: Pick<ReviewRecorder, 'leader' | 'policyStatus'>) {
   return {
     health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
     listening: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'reviews are answered'),
@@ -30,7 +30,12 @@ export function createNotices(log: Log, recorder: Pick<ReviewRecorder, 'leader'>
       if (error === undefined) log.info({}, 'the Lease can be read and written again');
       else log.warn({ error }, 'the Lease is out of reach; it is tried again');
     },
-    policyStatus: (policy: string) => log.info({ policy }, "a policy's status is written"),
+    policyStatus(policy: string) {
+      recorder.policyStatus('written');
+      log.info({ policy }, "a policy's status is written");
+    },
+    /** Told by `statuses`, but not each time. */
+    failedPolicyStatus: (_policy: string) => recorder.policyStatus('failed'),
     statuses(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, 'the status of policies is written again');
       else log.warn({ error }, 'the status of policies cannot be written as it should be; it is tried again');

@@ -7,7 +7,10 @@ import type { createNotices } from './notices.ts';
 export interface LeaderOptions {
   readonly config: Pick<WebhookConfig, 'namespace' | 'lease-name'>;
   readonly source: LiveSource;
-  readonly tell: Pick<ReturnType<typeof createNotices>, 'leader' | 'lease' | 'duty' | 'policyStatus' | 'statuses'>;
+  readonly tell: Pick<
+    ReturnType<typeof createNotices>,
+    'leader' | 'lease' | 'duty' | 'policyStatus' | 'failedPolicyStatus' | 'statuses'
+  >;
   /** Gives the Lease back at once, before the process drains. */
   readonly signal: AbortSignal;
 }
@@ -35,7 +38,14 @@ export async function openLeader({ config, source, tell, signal }: LeaderOptions
     onState: tell.lease,
     onBug: tell.duty,
   });
-  const status = { client, source, policyNamespace: namespace, onWritten: tell.policyStatus, onState: tell.statuses };
+  const status = {
+    client,
+    source,
+    policyNamespace: namespace,
+    onWritten: tell.policyStatus,
+    onFailed: tell.failedPolicyStatus,
+    onState: tell.statuses,
+  };
   leader.whileHeld((term) => keepPolicyStatus(status, term));
   return leader;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
 import type { LeaseKeeper } from '../cluster/lease/keep-lease.ts';
+import type { EventCounter } from '../cluster/report/events/count-events.ts';
 import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
 import type { LiveSource } from '../cluster/source.ts';
 import type { Log } from '../runtime/log.ts';
@@ -12,11 +13,17 @@ export interface StandingEventsOptions {
   readonly source: LiveSource;
   readonly offers: Pick<OffersView, 'current'>;
   readonly log: Log;
+  readonly count: EventCounter;
 }
 
 /** Has the holder of the Lease, and nobody else, tell what the state of the cluster gives reason for. */
-export function openStandingEvents({ leader, source, offers, log }: StandingEventsOptions): AsyncDisposable {
-  const recorder = openEventRecorder(source.origin, { component: 'kube-macvtap-webhook', instance: hostname() }, log);
+export function openStandingEvents({ leader, source, offers, log, count }: StandingEventsOptions): AsyncDisposable {
+  const recorder = openEventRecorder(
+    source.origin,
+    { component: 'kube-macvtap-webhook', instance: hostname() },
+    log,
+    count,
+  );
   const duty = leader.whileHeld((signal) => tellStandingEvents({ source, offers, recorder }, signal));
   return {
     async [Symbol.asyncDispose]() {

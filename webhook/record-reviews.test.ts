@@ -14,7 +14,7 @@ test('every counter is there from the start, at 0, and few enough to be kept', a
   const reviews = 3 * 2 * (3 * 4 + 1);
   const durations = 3 * 2 * (12 + 3);
   const denials = 17 + 2 + 11;
-  assert.equal(lines.length, reviews + durations + denials + 3 * 2 + 3 * 3 + 2 + 1);
+  assert.equal(lines.length, reviews + durations + denials + 3 * 2 + 3 * 3 + 2 + 1 + 2);
   assert.deepEqual(
     lines.filter((line) => !line.endsWith(' 0')),
     ['kube_macvtap_webhook_certificate_start_seconds Nan', 'kube_macvtap_webhook_certificate_expiry_seconds Nan'],
@@ -37,6 +37,7 @@ test('what happens is counted by its labels', async () => {
   recorder.bug(pods);
   recorder.lookup('network', 'absent');
   recorder.leader(true);
+  recorder.policyStatus('written');
   recorder.certificate({ startsMs: 500, expiresMs: 1_500 });
   const text = await registry.metrics();
   for (const line of [
@@ -48,6 +49,7 @@ test('what happens is counted by its labels', async () => {
     'kube_macvtap_webhook_recovered_bugs_total{kind="Pod",verb="mutate"} 1',
     'kube_macvtap_webhook_lookups_total{kind="network",outcome="absent"} 1',
     'kube_macvtap_webhook_lease_held 1',
+    'kube_macvtap_webhook_policy_status_writes_total{outcome="written"} 1',
     'kube_macvtap_webhook_certificate_start_seconds 0.5',
     'kube_macvtap_webhook_certificate_expiry_seconds 1.5',
   ]) {

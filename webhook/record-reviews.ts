@@ -35,12 +35,16 @@ export interface ReviewRecorder {
   lookup(kind: LookupKind, outcome: LookupOutcome): void;
   /** Whether this replica holds the Lease, from now on. */
   leader(isHolder: boolean): void;
+  policyStatus(outcome: WriteOutcome): void;
   /** Milliseconds since the epoch. */
   certificate(validity: { readonly startsMs: number; readonly expiresMs: number }): void;
 }
 
 const lookupOutcomes = ['found', 'absent', 'failed'] as const;
 type LookupOutcome = (typeof lookupOutcomes)[number];
+
+const writeOutcomes = ['written', 'failed'] as const;
+type WriteOutcome = (typeof writeOutcomes)[number];
 
 /** Every metric of the webhook alone. The names are a contract: docs/monitoring.md has the same table. */
 export const webhookMetrics = {
@@ -57,6 +61,7 @@ export const webhookMetrics = {
   kube_macvtap_webhook_certificate_expiry_seconds:
     'When the serving certificate in use expires, in seconds since the epoch; NaN without one.',
   kube_macvtap_webhook_lease_held: 'Whether this replica holds the Lease: 1 or 0.',
+  kube_macvtap_webhook_policy_status_writes_total: 'Writes of the status of policies: written or failed.',
 } as const satisfies Record<string, string>;
 
 /** From what a rule takes (some 0.1 ms) to the 10 s after which the API server gives up. */
@@ -91,6 +96,9 @@ export function recordReviews(registry: Registry): ReviewRecorder {
   const start = new Gauge({ ...named('kube_macvtap_webhook_certificate_start_seconds'), registers: [registry] });
   const expiry = new Gauge({ ...named('kube_macvtap_webhook_certificate_expiry_seconds'), registers: [registry] });
   const lease = new Gauge({ ...named('kube_macvtap_webhook_lease_held'), registers: [registry] });
+  const statuses = createCounter(registry, named('kube_macvtap_webhook_policy_status_writes_total'), {
+    outcome: writeOutcomes,
+  });
   for (const gauge of [start, expiry]) gauge.set(Number.NaN);
   return {
     review: ({ kind, verb }, { outcome, operation = 'CONNECT', durationMs }) => {
@@ -103,6 +111,7 @@ export function recordReviews(registry: Registry): ReviewRecorder {
     bug: ({ kind, verb }) => bugs.inc({ kind, verb }),
     lookup: (kind, outcome) => lookups.inc({ kind, outcome }),
     leader: (isHolder) => lease.set(isHolder ? 1 : 0),
+    policyStatus: (outcome) => statuses.inc({ outcome }),
     certificate: ({ startsMs, expiresMs }) => {
       start.set(startsMs / 1_000);
       expiry.set(expiresMs / 1_000);

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSource } from '../cluster/open-source.ts';
 import { recordSource } from '../cluster/record-source.ts';
+import { countEvents } from '../cluster/report/events/count-events.ts';
 import type { LiveSource } from '../cluster/source.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import { startHealthServer } from '../runtime/health-server.ts';
@@ -43,6 +44,7 @@ export async function runWebhook(
   using _process = recordProcess(metrics, { component: 'webhook', version: packageFile.version });
   const recorder = recordReviews(metrics);
   const tell = createNotices(log, recorder);
+  const count = countEvents(metrics);
   const parts: Parts = {};
   recordSource(metrics, () => parts.source);
   const missing = () => missingOf(parts, signal);
@@ -58,7 +60,7 @@ export async function runWebhook(
   await using _app = { [Symbol.asyncDispose]: () => connections.endAfter(() => app.close(), closeGraceMs) };
 
   await using leader = await openLeader({ config, source, tell, signal });
-  await using _standing = leader && openStandingEvents({ leader, source, offers, log });
+  await using _standing = leader && openStandingEvents({ leader, source, offers, log, count });
   await using certificates = await openCertificates(source, tell.certificateStep, signal);
   using _certificateFaults = tell.certificateFaults(certificates);
   using certificate = followCertificate({

@@ -19,6 +19,8 @@ export interface StatusKeeperOptions {
   readonly policyNamespace: string;
   /** Told of each writing. */
   readonly onWritten: (policy: string) => void;
+  /** Told of each that failed. */
+  readonly onFailed?: (policy: string) => void;
   /** Told of the first failure, of each one with another text, and, without an error, when writing works again. */
   readonly onState: (error: MacvtapError | undefined) => void;
 }
@@ -29,7 +31,7 @@ export interface StatusKeeperOptions {
  * work goes on, and statuses are written one after another.
  */
 export async function keepPolicyStatus(options: StatusKeeperOptions, signal: AbortSignal): Promise<void> {
-  const { client, source, policyNamespace, onWritten, onState } = options;
+  const { client, source, policyNamespace, onWritten, onFailed, onState } = options;
   const write = createStatusWriter(client);
   const turns = createStatusTurns();
   const counting = countPolicies();
@@ -55,6 +57,7 @@ export async function keepPolicyStatus(options: StatusKeeperOptions, signal: Abo
       if (signal.aborted) return;
       const error = MacvtapError.from(thrown);
       turns.failed(id, performance.now(), isUnreachable(error));
+      onFailed?.(id);
       tell(error);
     }
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { certificateFaultCodes } from '../../certs/faults.ts';
 import { sourceMetrics } from '../../cluster/record-source.ts';
+import { eventMetrics } from '../../cluster/report/events/count-events.ts';
 import { eventReasons } from '../../cluster/report/events/event-reasons.ts';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
 import { nodePluginMetrics } from '../../nodeplugin/metric-table.ts';
@@ -33,7 +34,11 @@ export const docTables: readonly DocTable[] = [
   { page: 'docs/webhook.md', title: 'code', rows: certificateFaultCodes },
   { page: 'docs/monitoring.md', title: 'metric of the webhook', rows: webhookMetrics },
   { page: 'docs/monitoring.md', title: 'metric of the node plugin', rows: nodePluginMetrics },
-  { page: 'docs/monitoring.md', title: 'metric of both', rows: { ...sourceMetrics, ...processMetrics } },
+  {
+    page: 'docs/monitoring.md',
+    title: 'metric of both',
+    rows: { ...sourceMetrics, ...eventMetrics, ...processMetrics },
+  },
   { page: 'docs/monitoring.md', title: 'alert', rows: alertRows() },
 ];
 

@@ -2,6 +2,7 @@
 import type { Log } from '../../../runtime/log.ts';
 import type { SourceOrigin } from '../../source.ts';
 import type { EventRecorder } from './cluster-event.ts';
+import { countWrites, type EventCounter } from './count-events.ts';
 import { createEventWriter, type EventSource } from './event-writer.ts';
 import { recordEvents } from './record-events.ts';
 
@@ -10,16 +11,20 @@ export function openEventRecorder(
   origin: SourceOrigin,
   source: EventSource,
   log: Log,
+  count: EventCounter = () => {},
 ): EventRecorder & AsyncDisposable {
   if (origin.kind === 'manifests') return logEvents(log);
   return recordEvents({
-    writer: createEventWriter(origin.client, source),
+    writer: countWrites(createEventWriter(origin.client, source), count),
     component: source.component,
     onState(error) {
       if (error === undefined) log.info({}, 'events are written');
       else log.warn({ error }, 'an event is not written');
     },
-    onDropped: (count) => log.warn({ count }, 'events were dropped: too many, too old, or refused'),
+    onDropped(dropped) {
+      count('dropped', dropped);
+      log.warn({ count: dropped }, 'events were dropped: too many, too old, or refused');
+    },
   });
 }
 
