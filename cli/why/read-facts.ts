@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { explain } from '../../policy/why/explain.ts';
 import { nodesToAsk } from '../../policy/why/nodes-to-ask.ts';
 import type { Subject } from '../../policy/why/subject.ts';
 import type { PodStanding, WhyFacts } from '../../policy/why/why-facts.ts';
@@ -9,7 +10,7 @@ import { readHolders } from './read-holders.ts';
 import { readInstallation } from './read-installation.ts';
 import { readNode } from './read-node.ts';
 import { readPod } from './read-pod.ts';
-import { readPolicies } from './read-policies.ts';
+import { readPolicies, readStrays } from './read-policies.ts';
 
 /** The facts, and what could not be read beside what the view tells of itself. */
 export interface FactsReading {
@@ -41,8 +42,17 @@ export async function readFacts(view: View, subject: Subject, nowMs: number): Pr
     holders: new Map(),
     unread: new Set(view.missing.map(({ what }) => what)),
   };
-  const holders = await readHolders(view, nodesToAsk(subject, facts));
-  return { facts: { ...facts, holders }, missing: 'missing' in answer ? [answer.missing] : [] };
+  const [holders, strays] = await Promise.all([
+    readHolders(view, nodesToAsk(subject, facts)),
+    isOfferedByNobody(subject, facts) ? readStrays(view) : [],
+  ]);
+  const whole = { ...facts, holders, policies: [...facts.policies, ...strays] };
+  return { facts: whole, missing: 'missing' in answer ? [answer.missing] : [] };
+}
+
+/** Then a policy may stand in the wrong namespace. */
+function isOfferedByNobody(subject: Subject, facts: WhyFacts): boolean {
+  return explain(subject, facts)?.causes.some(({ code }) => code === 'ResourceUnknown') === true;
 }
 
 async function podOf({ list }: View, subject: Subject): Promise<PodStanding | undefined> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { CauseCode } from '../../policy/why/causes.ts';
 import { podObject } from '../cluster/pods.ts';
 import { makeAsker } from '../control-plane/ask-why.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
@@ -72,6 +73,40 @@ describe('kubectl macvtap why', () => {
   it('says of a cluster with the kinds alone that nothing is installed there', async () => {
     const { causes } = await asker.report('node/h1', '--installation-namespace=people');
     assert.equal(causes[0]?.code, 'NotInstalled');
+  });
+});
+
+// Without a webhook, which would refuse it, all of this can be stored.
+describe('what a webhook that was away would have refused is named, and what is printed mends it', () => {
+  const heal = async (code: CauseCode, ...args: readonly string[]) => {
+    const { causes } = await asker.report(...args);
+    const cause = causes.find((one) => one.code === code);
+    assert.ok(cause !== undefined, JSON.stringify(causes));
+    for (const line of cause.fix.commands) await asker.copy(line);
+    const { causes: left } = await asker.report(...args);
+    assert.ok(left.every((one) => one.code !== code));
+  };
+  const strayNetwork = (annotations: object) => [
+    { ...network, metadata: { name: 'other', namespace: 'people', annotations } },
+  ];
+
+  it('PolicyOutsideNamespace, also for who asks about a network that needs it', async () => {
+    const spec = { parentSelector: [{ parentIface: 'eth1', resourceName: 'stray' }] };
+    await apply(cluster, [{ ...policy, metadata: { name: 'stray', namespace: 'people' }, spec }]);
+    const annotations = { 'k8s.v1.cni.cncf.io/resourceName': 'macvtap.network.kubevirt.io/stray' };
+    await apply(cluster, strayNetwork(annotations));
+    const { causes } = await asker.report('policy/stray', '-n', 'people');
+    assert.ok(causes.some(({ code }) => code === 'PolicyOutsideNamespace'));
+    await heal('PolicyOutsideNamespace', 'nad/other', '-n', 'people');
+    const { subject } = await asker.report('policy/stray');
+    assert.equal(subject, 'MacvtapNetworkNodePolicy macvtap-cni/stray');
+    await cluster.mustKubectl(['delete', 'mvnnp', 'stray', '-n', installationNamespace]);
+    await cluster.mustKubectl(['delete', 'network-attachment-definitions', 'other', '-n', 'people']);
+  });
+
+  it('ResourceMissing, where there is but one to choose', async () => {
+    await apply(cluster, strayNetwork({}));
+    await heal('ResourceMissing', 'nad/other', '-n', 'people');
   });
 });
 
