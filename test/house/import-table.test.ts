@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { importsOf, type SourceFile, sourceFiles } from './source-files.ts';
+import { importsOf, root, type SourceFile, sourceFiles } from './source-files.ts';
 
 /** Which folders at the top may import which others; none may import itself through a detour, so itself is implied. */
 const table: Readonly<Record<string, readonly string[]>> = {
@@ -27,6 +28,15 @@ test('every file outside test/ lives in a folder of the table', () => {
     production.filter(({ path }) => table[folderOf(path)] === undefined).map(({ path }) => path),
     [],
   );
+});
+
+test('docs/architecture.md tells the table as it is', () => {
+  const page = readFileSync(`${root}docs/architecture.md`, 'utf8');
+  const rows = [...page.matchAll(/^\| `(\w+)` +\| [^|]+ \| ([^|]+?) +\|$/gm)].map(([, folder = '', granted = '']) => [
+    folder,
+    [...granted.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  ]);
+  assert.deepEqual(Object.fromEntries(rows), table);
 });
 
 test('no folder imports one that the table does not grant it', () => {
