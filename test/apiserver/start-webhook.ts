@@ -11,6 +11,8 @@ import { readMetrics, type Sample } from './read-metrics.ts';
 export interface WebhookOptions {
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** What Node.js is given to run: the webhook's source where nothing is said. */
+  readonly program?: readonly string[];
 }
 
 /** One replica of the real webhook, with the rights that the chart gives it and no others. */
@@ -31,7 +33,7 @@ let started = 0;
 /** Starts a replica and waits until it is ready. */
 export async function startWebhook(
   cluster: ControlPlane,
-  { flags = [], environment = {} }: WebhookOptions = {},
+  { flags = [], environment = {}, program = [main] }: WebhookOptions = {},
 ): Promise<RunningWebhook> {
   started += 1;
   const name = `webhook-${started}`;
@@ -48,7 +50,7 @@ export async function startWebhook(
     startProcess({
       name,
       command: [
-        ...([process.execPath, main] as const),
+        ...([process.execPath, ...program] as const),
         ...['--source', 'cluster', '--kubeconfig', kubeconfig],
         ...['--listen', `127.0.0.1:${port}`, '--metrics-listen', `127.0.0.1:${metricsPort}`],
         ...flags,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export type Unit = 'ms' | 'bytes' | 'messages' | 'per second';
+export type Unit = 'ms' | 'bytes' | 'messages' | 'writes' | 'per second';
 
 /** What the design asks for: the value in the figure's own unit, or its ratio to what is measured beside it. */
 export type Reach =

@@ -38,7 +38,7 @@ function formatReach(reach: Reach, unit: Unit): string {
 }
 
 function formatValue(value: number, unit: Unit): string {
-  if (unit === 'messages') return `${value} messages`;
+  if (unit === 'messages' || unit === 'writes') return `${value} ${unit}`;
   if (unit === 'ms') return `${formatNumber(value)} ms`;
   if (unit === 'per second') return `${formatRate(value)}/s`;
   const [scaled, name] = scaleBytes(value);

@@ -8,6 +8,7 @@ import { followPolicy } from './rows/follow-policy.ts';
 import { listAndWatch } from './rows/list-and-watch.ts';
 import { planNodes } from './rows/plan-nodes.ts';
 import { policyEdit } from './rows/policy-edit.ts';
+import { policyStatus } from './rows/policy-status.ts';
 import { residentMemory } from './rows/resident-memory.ts';
 import { restartKubelet } from './rows/restart-kubelet.ts';
 import { reviews } from './rows/reviews.ts';
@@ -29,4 +30,5 @@ export const rows: readonly BenchRow[] = [
   reviews,
   policyEdit,
   webhookMemory,
+  policyStatus,
 ];

@@ -79,6 +79,12 @@ export const recipes = {
     linkerFlags: ['-s', '-w'],
     versionOf: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4',
   },
+  kwok: {
+    module: 'kwok',
+    package: 'sigs.k8s.io/kwok/cmd/kwok',
+    linkerFlags: ['-s', '-w'],
+    versionOf: 'sigs.k8s.io/kwok',
+  },
   bridge: cniPlugin('main/bridge'),
   loopback: cniPlugin('main/loopback'),
   ptp: cniPlugin('main/ptp'),
@@ -107,6 +113,7 @@ export const programSets = {
     ...networkPlugins,
   ],
   charts: ['helm', 'helm3'],
+  scale: [...controlPlane, 'kwok'],
 } as const satisfies Record<string, readonly ProgramName[]>;
 
 /** Where the go.mod of a recipe lies. */

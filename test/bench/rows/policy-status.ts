@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PolicyStatus } from '../../../policy/status/decide-status.ts';
+import { type ControlPlane, startControlPlane } from '../../apiserver/control-plane.ts';
+import { install, installationNamespace } from '../../apiserver/install.ts';
+import { type RunningWebhook, startWebhook } from '../../apiserver/start-webhook.ts';
+import { startProcess } from '../../process/start-process.ts';
+import { until } from '../../process/until.ts';
+import { type PlayedNodes, playNodes } from '../../scale/play-nodes.ts';
+import { statusWrites } from '../../scale/status-writes.ts';
+import type { Figure } from '../figure.ts';
+import { median } from '../percentile.ts';
+import { processorMs } from '../processor-ms.ts';
+import { bundledForm } from '../program-form.ts';
+import { residentBytes } from '../resident-bytes.ts';
+import type { BenchRow } from '../row.ts';
+
+const nodeCount = 5_000;
+const edits = 3;
+const guardMs = 300_000;
+/** Longer than the longest gap between two writings (cluster/report/status-turns.ts): each edit finds a quiet policy. */
+const quietMs = 40_000;
+const collection = `/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/${installationNamespace}/macvtapnetworknodepolicies`;
+const policy = {
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name: 'bonds' },
+  spec: {
+    parentSelector: [{ parentIface: 'bond1' }],
+    nodeSelector: { matchExpressions: [{ key: 'rack', operator: 'Exists' }] },
+  },
+};
+
+/** What one edit of a policy cost. Times in milliseconds. */
+interface Edit {
+  readonly writes: number;
+  readonly spreadMs: number;
+  readonly reportMs: number;
+  readonly processorMs: number;
+}
+
+/**
+ * What the status of a policy costs that 5,000 nodes take up, on a real API server: kwok plays their kubelets, and the
+ * bench their plugins, which report as fast as the server takes it. The webhook is bundled; beside its memory a Node.js of
+ * the same version that only keeps a timer.
+ */
+export const policyStatus: BenchRow = {
+  name: 'policy-status',
+  needsRoot: false,
+  async measure(tell) {
+    await using bundled = await bundledForm('webhook');
+    await using cluster = await startControlPlane();
+    await install(cluster);
+    tell(`${nodeCount} nodes are made`);
+    const nodes = await playNodes(cluster, nodeCount);
+    await cluster.admin.must('POST', collection, { body: policy });
+    await nodes.report();
+    await using webhook = await startWebhook(cluster, {
+      program: [...bundled.nodeFlags, bundled.main],
+      environment: bundled.environment,
+    });
+    await untilStatus(cluster, (status) => status.exposingNodes === nodeCount);
+    await sleep(quietMs);
+    const resident = await residentBytes(webhook.process.pid);
+    const measured: Edit[] = [];
+    for (let edit = 1; edit <= edits; edit += 1) {
+      tell(`edit ${edit} of ${edits}`);
+      measured.push(await measureEdit(cluster, nodes, webhook, edit));
+    }
+    const after = await residentBytes(webhook.process.pid);
+    const of = (read: (edit: Edit) => number) => median(measured.map(read));
+    const title = `status of a policy that ${nodeCount.toLocaleString('en-US')} nodes take up`;
+    const bare = { title: 'bare Node.js with a timer', value: await bareBytes(), count: 1 };
+    return [
+      { title: `${title}: writings an edit`, unit: 'writes', value: of(({ writes }) => writes), count: edits },
+      {
+        title: `${title}: first to last writing`,
+        unit: 'ms',
+        value: of(({ spreadMs }) => spreadMs),
+        count: edits,
+        beside: { title: 'all nodes report', value: of(({ reportMs }) => reportMs), count: edits },
+      },
+      { title: `${title}: processor time`, unit: 'ms', value: of((edit) => edit.processorMs), count: edits },
+      ...[['before', resident] as const, ['after', after] as const].map(
+        ([when, value]): Figure => ({
+          title: `webhook's resident memory, holder of the Lease, bundled, 5,000 nodes, ${when} ${edits} edits`,
+          unit: 'bytes',
+          value,
+          count: 1,
+          beside: bare,
+          reach: { ratioAtMost: 2.5 },
+        }),
+      ),
+    ];
+  },
+};
+
+async function measureEdit(
+  cluster: ControlPlane,
+  nodes: PlayedNodes,
+  { process }: RunningWebhook,
+  edit: number,
+): Promise<Edit> {
+  const before = { written: statusWrites(process, policyID).length, processorMs: await processorMs(process.pid) };
+  await cluster.admin.must('PATCH', `${collection}/bonds`, {
+    body: { spec: { priority: edit } },
+    contentType: 'application/merge-patch+json',
+  });
+  const begun = performance.now();
+  await nodes.report();
+  const reportMs = performance.now() - begun;
+  await untilStatus(cluster, (status) => status.observedGeneration === edit + 1 && status.exposingNodes === nodeCount);
+  const used = (await processorMs(process.pid)) - before.processorMs;
+  await sleep(quietMs);
+  const written = statusWrites(process, policyID).slice(before.written);
+  const spreadMs = (written.at(-1) ?? 0) - (written[0] ?? 0);
+  return { writes: written.length, spreadMs, reportMs, processorMs: used };
+}
+
+const policyID = `${installationNamespace}/bonds`;
+
+async function untilStatus(cluster: ControlPlane, isWanted: (status: PolicyStatus) => boolean): Promise<void> {
+  await until(
+    async () => (await cluster.admin.must<{ status?: PolicyStatus }>('GET', `${collection}/bonds`)).status ?? {},
+    isWanted,
+    guardMs,
+  );
+}
+
+async function bareBytes(): Promise<number> {
+  await using bare = startProcess({
+    name: 'bare Node.js',
+    command: [process.execPath, '-e', 'setInterval(() => {}, 1e9)'],
+  });
+  await sleep(1_000);
+  return await residentBytes(bare.pid);
+}
