@@ -29,6 +29,12 @@ export function describeNodes(nodes: readonly string[]): string {
   return nodes.length === 1 ? `${nodes[0]}` : `${nodes.slice(0, -1).join(', ')} and ${nodes.at(-1)}`;
 }
 
+/** The same as an object of a way: `Node h1`, `Nodes h1 and h2`. */
+export function nameNodes(nodes: readonly string[]): string {
+  if (nodes.length > 3) return describeNodes(nodes);
+  return `${nodes.length === 1 ? 'Node' : 'Nodes'} ${describeNodes(nodes)}`;
+}
+
 /** With commas between thousands, whatever the machine's language. */
 function count(number: number): string {
   return String(number).replaceAll(/\B(?=(\d{3})+$)/g, ',');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeNodes } from './group-nodes.ts';
+import { nameNodes } from './group-nodes.ts';
 import type { Scope } from './scope.ts';
 import { networkStep, policyStep, type Step, subjectStep } from './trace-steps.ts';
 import type { WhyFacts } from './why-facts.ts';
@@ -15,7 +15,7 @@ export function listChecked(scope: Scope, facts: WhyFacts): readonly Step[] {
     subjectStep(scope),
     ...(subject.kind === 'pod' ? networks.map(networkStep) : []),
     ...(subject.kind === 'policy' ? [] : policies.slice(0, most).map(({ id }) => policyStep(id, undefined))),
-    ...(subject.kind === 'node' || names.length === 0 ? [] : [{ object: `Node ${describeNodes(names)}`, says: '' }]),
+    ...(subject.kind === 'node' || names.length === 0 ? [] : [{ object: nameNodes(names), says: '' }]),
     { object: 'node plugin', says: pluginSays(names, facts) },
     { object: 'webhook', says: webhookSays(facts) },
   ];

@@ -3,7 +3,7 @@ import type { Policy } from '../nodepolicy/read-policy.ts';
 import { matchNode } from '../plan/match-node.ts';
 import { resourcePrefix } from '../plan/resource-name.ts';
 import type { Cause } from './cause.ts';
-import { describeNodes } from './group-nodes.ts';
+import { describeNodes, nameNodes } from './group-nodes.ts';
 import { reportedOn } from './node-offers.ts';
 import type { Scope, ScopedNetwork } from './scope.ts';
 import { kindNames, nameOf } from './subject.ts';
@@ -27,8 +27,7 @@ export function traceSteps(
   if (through !== undefined && subject.kind !== 'nad') steps.push(networkStep(through));
   if (policy !== undefined && subject.kind !== 'policy') steps.push(policyStep(policy, resource));
   if (nodes !== undefined && nodes.length > 0 && subject.kind !== 'node') {
-    const object = nodes.length === 1 ? `Node ${nodes[0]}` : describeNodes(nodes);
-    steps.push({ object, says: nodesSay(nodes, resource, facts) });
+    steps.push({ object: nameNodes(nodes), says: nodesSay(nodes, resource, facts) });
   }
   return steps;
 }
