@@ -13,7 +13,7 @@ import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import { viewFlags } from './view/view-flags.ts';
 
-const line = {
+export const graphLine = {
   command: 'kubectl macvtap graph',
   summary:
     'Draws every node with its parents, the resources that stand on them, how many of their devices are held, and what\n' +
@@ -28,7 +28,7 @@ const line = {
 
 export function runGraph(argv: readonly string[]): Promise<void> {
   return runCommand(
-    line,
+    graphLine,
     async (values) => {
       await using view = await openView(values, startProgress(process.stderr));
       const [facts, exposure] = await Promise.all([readStatusFacts(view), findExposure(values, view)]);

@@ -1,33 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { exitCode } from '../runtime/run-command.ts';
-
-/** The commands of `kubectl macvtap`; each is loaded when it is called. */
-const commands = {
-  status: {
-    summary: 'what every node offers, how much of it is held, and how that is',
-    run: async (argv: readonly string[]) => (await import('./status.ts')).runStatus(argv),
-  },
-  plan: {
-    summary: 'what each node would expose',
-    run: async (argv: readonly string[]) => (await import('./plan.ts')).runPlan(argv),
-  },
-  why: {
-    summary: 'what is wrong with a pod, a network, a node or a policy, and what mends it',
-    run: async (argv: readonly string[]) => (await import('./why.ts')).runWhy(argv),
-  },
-  graph: {
-    summary: 'nodes, parents, resources and what is held as an SVG picture',
-    run: async (argv: readonly string[]) => (await import('./graph.ts')).runGraph(argv),
-  },
-  migrate: {
-    summary: "macvtap-cni's config map as policies, with proof that no node's plan changes",
-    run: async (argv: readonly string[]) => (await import('./migrate.ts')).runMigrate(argv),
-  },
-  lint: {
-    summary: 'what the webhook would say of manifests, without a cluster',
-    run: async (argv: readonly string[]) => (await import('./lint.ts')).runLint(argv),
-  },
-} as const;
+import { commands } from './commands.ts';
 
 const usage = [
   'kubectl macvtap tells what macvtap policies do.',
@@ -40,10 +13,14 @@ const usage = [
 ].join('\n');
 
 const [name = '--help', ...argv] = process.argv.slice(2);
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (name === '--help' || name === '-h' || name === 'help') {
   console.log(usage);
-} else if (Object.hasOwn(commands, name)) {
-  await commands[name as keyof typeof commands].run(argv);
+} else if (command !== undefined) {
+  await command.run(argv);
+} else if (name === '__complete') {
+  // Asked by the scripts of `completion`, and by kubectl's own through kubectl_complete-macvtap.
+  console.log(await (await import('./completion/complete.ts')).complete(argv, commands));
 } else {
   console.error(`kubectl macvtap: ${name}: no such command\n\n${usage}`);
   process.exitCode = exitCode.usage;

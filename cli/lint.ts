@@ -6,7 +6,7 @@ import { readInputs } from './lint/read-inputs.ts';
 import { lintFormats, renderFindings } from './lint/render-findings.ts';
 import { installationFlags } from './view/view-flags.ts';
 
-const line = {
+export const lintLine = {
   command: 'kubectl macvtap lint',
   summary:
     'Says what the webhook would say of networks, policies, pods and what makes pods, as if the files were the whole\n' +
@@ -26,7 +26,7 @@ const line = {
 
 export function runLint(argv: readonly string[]): Promise<void> {
   return runCommand(
-    line,
+    lintLine,
     async (values, paths) => {
       const inputs = await readInputs(paths, process.stdin);
       const { findings, judged } = lintFiles(inputs, {

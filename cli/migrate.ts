@@ -19,7 +19,7 @@ import { tellGaps } from './view/tell-gaps.ts';
 import type { View } from './view/view.ts';
 import { viewFlags } from './view/view-flags.ts';
 
-const line = {
+export const migrateLine = {
   command: 'kubectl macvtap migrate',
   summary:
     "Prints macvtap-cni's config map as policies, and on standard error the proof: that no node's plan changes when they\n" +
@@ -35,11 +35,11 @@ const line = {
   },
 } as const;
 
-type Values = FlagValues<typeof line.flags>;
+type Values = FlagValues<typeof migrateLine.flags>;
 
 export function runMigrate(argv: readonly string[]): Promise<void> {
   return runCommand(
-    line,
+    migrateLine,
     async (values) => {
       await using view = await openView(values, startProgress(process.stderr));
       const migration = await migrate(view, values);

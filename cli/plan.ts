@@ -17,7 +17,7 @@ import { tellGaps } from './view/tell-gaps.ts';
 import type { View } from './view/view.ts';
 import { viewFlags } from './view/view-flags.ts';
 
-const line = {
+export const planLine = {
   command: 'kubectl macvtap plan',
   summary:
     'Prints what each node would expose: of a cluster, or of nodes, node states and policies in a directory. With -f or\n' +
@@ -36,11 +36,11 @@ const line = {
   failed: exitCode.usage,
 } as const;
 
-type Values = FlagValues<typeof line.flags>;
+type Values = FlagValues<typeof planLine.flags>;
 
 export function runPlan(argv: readonly string[]): Promise<void> {
   return runCommand(
-    line,
+    planLine,
     async (values, [directory]) => {
       // A directory as it is; the source is for everything that looks at a cluster.
       const source = directory === undefined ? values.source : ({ kind: 'manifests', directory } as const);

@@ -14,7 +14,7 @@ import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import { viewFlags } from './view/view-flags.ts';
 
-const line = {
+export const statusLine = {
   command: 'kubectl macvtap status',
   summary:
     'Prints what every node offers and how much of it pods hold, how that is, and what came of each policy. Nodes that\n' +
@@ -29,7 +29,7 @@ const line = {
 
 export function runStatus(argv: readonly string[]): Promise<void> {
   return runCommand(
-    line,
+    statusLine,
     async (values) => {
       const { output, watch } = values;
       await using view = await openView(values, startProgress(process.stderr));

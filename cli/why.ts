@@ -17,7 +17,7 @@ import { toReport } from './why/to-report.ts';
 
 const { source: _, ...clusterFlags } = viewFlags;
 
-const line = {
+export const whyLine = {
   command: 'kubectl macvtap why',
   summary:
     'Walks from a pod, a network (nad), a node or a policy of a cluster to what is wrong with it, and prints what mends it.\n' +
@@ -36,7 +36,7 @@ const line = {
 
 export function runWhy(argv: readonly string[]): Promise<void> {
   return runCommand(
-    line,
+    whyLine,
     async (values, [text = '']) => {
       const subject = parseSubject(text, {
         given: values.namespace,

@@ -3,22 +3,17 @@ import type { CommandLine, Flags } from './flags.ts';
 
 /** The help as `--help` prints it, within 100 columns. */
 export function helpText<Table extends Flags>({ command, summary, positionals, flags }: CommandLine<Table>): string {
-  const usage = [command, ...positionals.map(placeOf), '[flags]'].join(' ');
+  const usage = [command, ...positionals.map(placeOf), ...(Object.keys(flags).length === 0 ? [] : ['[flags]'])].join(
+    ' ',
+  );
   const rows = Object.entries(flags).map(([name, { placeholder, description, defaultText, short }]) => ({
     left: `  ${short === undefined ? '' : `-${short}, `}${dashed(name)}${placeholder === undefined ? '' : ` ${placeholder}`}`,
     right: `${description}${placeholder === undefined || defaultText === undefined ? '' : ` (default ${defaultText || 'none'})`}`,
   }));
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
   const lines = rows.map(({ left, right }) => `${left.padEnd(width)}${right}`);
-  return [
-    summary,
-    '',
-    `Usage: ${usage}`,
-    '',
-    ...lines,
-    '',
-    `Each flag can be given as a variable: ${variablePrefix}<FLAG>.`,
-  ].join('\n');
+  const flagPart = ['', ...lines, '', `Each flag can be given as a variable: ${variablePrefix}<FLAG>.`];
+  return [summary, '', `Usage: ${usage}`, ...(rows.length === 0 ? [] : flagPart)].join('\n');
 }
 
 /** A flag as it is written: `--source`, `-o`. */
