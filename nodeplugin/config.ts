@@ -9,7 +9,7 @@ import { listenFlag } from '../runtime/listen-address.ts';
 const shimPath = fileURLToPath(new URL('../.cache/shim/macvtap', import.meta.url));
 
 export const nodePluginLine = {
-  command: 'npm run nodeplugin --',
+  command: 'kube-macvtap-node',
   summary: "Offers a node's macvtap resources to its kubelet and makes the macvtaps that pods are given.",
   positionals: [],
   flags: {
@@ -22,7 +22,7 @@ export const nodePluginLine = {
       'DIR',
       "where the CNI plugin's shim is installed, such as /opt/cni/bin; not at all where nobody says",
     ),
-    'cni-shim': textFlag('FILE', 'the shim that is installed: what npm run shim made', shimPath),
+    'cni-shim': textFlag('FILE', 'the shim that is installed', shimPath),
     'metrics-listen': listenFlag(
       'where /healthz, /readyz and /metrics are answered, in plain HTTP; not at all where nobody says',
     ),

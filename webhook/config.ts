@@ -6,7 +6,7 @@ import type { CommandLine, Flag, FlagValues } from '../runtime/flags.ts';
 import { listenFlag } from '../runtime/listen-address.ts';
 
 export const webhookLine = {
-  command: 'npm run webhook --',
+  command: 'kube-macvtap-webhook',
   summary: 'Fills in and checks networks, pods and policies as they are written to the API server.',
   positionals: [],
   flags: {

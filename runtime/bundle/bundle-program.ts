@@ -7,9 +7,15 @@ import { carryDataFiles, dataLoaders } from './carry-data-files.ts';
 import { copyKoffi } from './copy-koffi.ts';
 import { readLicences, renderLicences } from './licences.ts';
 
-/** By the folder of its main.ts. */
-export const programs = ['webhook', 'nodeplugin'] as const;
+/** By their folders. */
+export const programs = ['webhook', 'nodeplugin', 'cli'] as const;
 export type Program = (typeof programs)[number];
+
+const entries: Readonly<Record<Program, string>> = {
+  webhook: 'webhook/main.ts',
+  nodeplugin: 'nodeplugin/main.ts',
+  cli: 'cli/kubectl-macvtap.ts',
+};
 
 export interface BundleOptions {
   readonly program: Program;
@@ -37,7 +43,7 @@ export async function bundleProgram({
   await rm(folder, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [join(root, program, 'main.ts')],
+    entryPoints: [{ in: join(root, entries[program]), out: 'main' }],
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -63,9 +69,23 @@ export async function bundleProgram({
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     plugins: [carryDataFiles],
   });
+  if (program === 'cli') await writeCommand(folder);
   const usesKoffi = Object.values(metafile.outputs).some(({ imports }) => imports.some(({ path }) => path === 'koffi'));
   const copied = usesKoffi ? await copyKoffi({ modules, folder, architecture }) : [];
   const licences = await readLicences(root, [...Object.keys(metafile.inputs), ...copied]);
   await writeFile(join(folder, 'LICENCES.txt'), renderLicences(licences));
   return join(folder, 'main.mjs');
+}
+
+/**
+ * A file that is run by its name, where there is no shell. It is called in containers whose own program is told by
+ * variables, which are none of this one's flags.
+ */
+async function writeCommand(folder: string): Promise<void> {
+  const lines = [
+    '#!/usr/local/bin/node',
+    "for (const name of Object.keys(process.env)) if (name.startsWith('KUBE_MACVTAP_')) delete process.env[name];",
+    "import(require('node:url').pathToFileURL(require('node:path').join(__dirname, 'main.mjs')));",
+  ];
+  await writeFile(join(folder, 'kubectl-macvtap'), `${lines.join('\n')}\n`, { mode: 0o755 });
 }

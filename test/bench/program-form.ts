@@ -3,7 +3,7 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleProgram, type Program } from '../../runtime/bundle/bundle-program.ts';
+import { type Program as AnyProgram, bundleProgram } from '../../runtime/bundle/bundle-program.ts';
 import { type ImageStart, readStart } from '../images/read-start.ts';
 
 /** A program of ours, with what its image starts it with. */
@@ -12,6 +12,9 @@ export interface ProgramForm extends ImageStart, AsyncDisposable {
   /** The file that Node.js runs. */
   readonly main: string;
 }
+
+/** Those that stay. */
+type Program = Exclude<AnyProgram, 'cli'>;
 
 export function sourceForm(program: Program): ProgramForm {
   const main = fileURLToPath(new URL(`../../${program}/main.ts`, import.meta.url));

@@ -2,7 +2,7 @@
 // The images of the working tree: what is in them, and what their programs do in their own root file systems.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, mkdtempDisposable, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtempDisposable, readdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -11,7 +11,7 @@ import { runTool } from '../machines/run-tool.ts';
 import { makePluginNode, policyObject } from '../process/plugin-node.ts';
 import { until } from '../process/until.ts';
 import { cacheFolder, ensureImages } from './ensure-images.ts';
-import { imageKinds, readInputs } from './image-inputs.ts';
+import { imageKinds, readInputs, root } from './image-inputs.ts';
 import { readNpmAccess } from './npm-access.ts';
 import { openImage } from './open-image.ts';
 import { readStart } from './read-start.ts';
@@ -112,10 +112,25 @@ for (const kind of imageKinds) {
       assert.ok(!existsSync(join(image.path, 'root/.npmrc')));
     });
 
+    it('has kubectl macvtap with it, as a program of its own', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-cli-'));
+      await cp(join(root, 'test/fixtures/seed'), folder.path, { recursive: true });
+      await chmod(folder.path, 0o755);
+      const entrypoint = ['/app/cli/kubectl-macvtap'];
+      const run = (...args: readonly string[]) => runInImage(image, { entrypoint, args, folders: [folder.path] });
+      await using plan = run('plan', folder.path, '--node=h3');
+      assert.deepEqual(await plan.exit, { code: 0, signal: null }, plan.output);
+      assert.match(plan.output, /^h3 {4}eth0 {6}eth0 {4}bridge {2}100 {7}implicit$/m);
+      await using help = run('status', '--help');
+      assert.deepEqual(await help.exit, { code: 0, signal: null }, help.output);
+      assert.doesNotMatch(help.output, /npm run/);
+    });
+
     it('shows the help of its program, and refuses what that does not know', async () => {
       await using help = runInImage(image, { args: ['--help'] });
       assert.deepEqual(await help.exit, { code: 0, signal: null }, help.output);
       assert.match(help.output, /--source cluster\|manifests:DIR/);
+      assert.doesNotMatch(help.output, /npm run/);
       await using wrong = runInImage(image, { args: ['--sauce', 'x'] });
       assert.deepEqual(await wrong.exit, { code: 2, signal: null });
       assert.match(wrong.output, /--sauce: no such flag/);

@@ -3,7 +3,9 @@ import { type RunningProcess, startProcess } from '../process/start-process.ts';
 import type { OpenImage } from './open-image.ts';
 
 interface RunOptions {
-  /** Appended to the image's ENTRYPOINT. */
+  /** In place of the image's own. */
+  readonly entrypoint?: readonly string[];
+  /** Appended to the ENTRYPOINT. */
   readonly args: readonly string[];
   /** A network namespace by its name; the machine's own where none is given. */
   readonly namespace?: string;
@@ -17,7 +19,8 @@ interface RunOptions {
  */
 export function runInImage({ path, config }: OpenImage, options: RunOptions): RunningProcess {
   const { args, namespace, folders = [] } = options;
-  const { User: user = '0:0', Env: variables = [], Entrypoint: entrypoint = [] } = config.config;
+  const { User: user = '0:0', Env: variables = [], Entrypoint: own = [] } = config.config;
+  const entrypoint = options.entrypoint ?? own;
   const inside = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
   const [first = '', ...rest] = [
     ...[...inside, 'unshare', '--mount', '--propagation', 'private', 'sh', '-c', prepare(path, folders), 'sh'],

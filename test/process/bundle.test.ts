@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { resourcePrefix } from '../../policy/plan/resource-name.ts';
 import { bundleProgram, type Program, programs } from '../../runtime/bundle/bundle-program.ts';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode, policyObject } from './plugin-node.ts';
 import { until } from './until.ts';
@@ -27,7 +28,8 @@ for (const program of programs) {
   test(`the bundled ${program} shows its help, has a map beside each module, and every licence in one file`, async () => {
     await using bundled = await bundle(program);
     const { stdout } = await run(process.execPath, [bundled.main, '--help'], { cwd: '/' });
-    assert.match(stdout, /--source cluster\|manifests:DIR/);
+    assert.match(stdout, program === 'cli' ? /^Usage: kubectl macvtap <command>/m : /--source cluster\|manifests:DIR/);
+    assert.doesNotMatch(stdout, /npm run/);
     const files = await readdir(bundled.path);
     const modules = files.filter((file) => file.endsWith('.mjs'));
     assert.deepEqual(
@@ -52,6 +54,17 @@ for (const program of programs) {
     assert.deepEqual(await content(one), await content(other));
   });
 }
+
+test('the bundled command is run by a file without an ending, whatever the variables of a container around it', async () => {
+  await using bundled = await bundle('cli');
+  await using directory = await ManifestsDirectory.make({
+    'node.yaml': 'apiVersion: v1\nkind: Node\nmetadata: { name: h1 }\n',
+  });
+  const args = [join(bundled.path, 'kubectl-macvtap'), 'status', `--source=manifests:${directory.path}`];
+  const env = { ...process.env, KUBE_MACVTAP_CNI_SHIM: '/app/shim/macvtap' };
+  const { stdout } = await run(process.execPath, args, { cwd: '/', env });
+  assert.match(stdout, /^h1: reports nothing/m);
+});
 
 test('the bundled webhook answers reviews, and judges a policy in a file by the schema beside it', async () => {
   await using bundled = await bundle('webhook');

@@ -115,7 +115,7 @@ test('without CAP_NET_ADMIN the node plugin ends, and says what it lacks', optio
   await using node = await makeShimNode();
   const plugin = node.runUnder(bounded([]));
   assert.deepEqual(await plugin.exit, { code: 1, signal: null });
-  assert.match(plugin.output, /^npm run nodeplugin -- ?: .*not permitted.*; give the process CAP_NET_ADMIN$/m);
+  assert.match(plugin.output, /^kube-macvtap-node: .*not permitted.*; give the process CAP_NET_ADMIN$/m);
 });
 
 test('a /run/netns that shows no namespaces of later on is told with what to mount', options, async () => {

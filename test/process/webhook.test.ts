@@ -177,7 +177,7 @@ test('a port that another process has is told in one line', async () => {
     assert.equal(ending.code, 1);
     assert.match(
       ending.stderr,
-      /^npm run webhook --: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*another process/,
+      /^kube-macvtap-webhook: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE.*another process/,
     );
     assert.equal(ending.stderr.trim().split('\n').length, 1, ending.stderr);
   }
