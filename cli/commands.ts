@@ -40,6 +40,11 @@ export const commands: Readonly<Record<string, Command>> = {
     line: async () => (await import('./migrate.ts')).migrateLine,
     run: async (argv) => (await import('./migrate.ts')).runMigrate(argv),
   },
+  'support-bundle': {
+    summary: 'what somebody who helps wants to see, without secrets',
+    line: async () => (await import('./support-bundle.ts')).supportBundleLine,
+    run: async (argv) => (await import('./support-bundle.ts')).runSupportBundle(argv),
+  },
   completion: {
     summary: 'what a shell reads to complete command lines',
     line: async () => (await import('./completion.ts')).completionLine,

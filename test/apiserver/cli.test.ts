@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ownLabels } from '../../cli/view/plugin-labels.ts';
 import { runProgram } from '../process/run-program.ts';
 import { startProcess } from '../process/start-process.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { apply, installationNamespace } from './install.ts';
+import { unboundToken } from './pod-token.ts';
 import { applySeedHosts } from './seed-hosts.ts';
-import { shippedObjects } from './shipped-objects.ts';
+import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 
 const cluster = await clusterOfFile();
 await applySeedHosts(cluster);
@@ -112,5 +115,73 @@ describe('the migration of a live cluster', () => {
     await cluster.mustKubectl(['delete', '-n', installationNamespace, 'configmap', metadata.name]);
     assert.deepEqual([beside, await plan()], [before, before]);
     assert.match(before ?? '', /^h2 {4}dataplane {2}bond1 {3}private {2}100/m);
+  });
+});
+
+describe('the support bundle of a live cluster', () => {
+  it('has what helps, no secret from wherever it was planted, and notes what it lacks', async () => {
+    const secret = 'hunter2hunter2hunter2';
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': secret, note: secret };
+    const metadata = (name: string) => ({ name, namespace: installationNamespace, annotations, labels: ownLabels });
+    const macvtapNetwork = JSON.stringify({ cniVersion: '1.0.0', type: 'macvtap', token: secret });
+    const otherNetwork = JSON.stringify({ cniVersion: '1.0.0', type: 'wireguard', key: secret });
+    const network = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition' };
+    const containers = [{ name: 'plugin', image: 'localhost/x', env: [{ name: 'PASSWORD', value: secret }] }];
+    await apply(cluster, [
+      { apiVersion: 'v1', kind: 'Secret', metadata: metadata('s'), stringData: { a: secret } },
+      { ...policy, metadata: { ...policy.metadata, annotations } },
+      { ...network, metadata: metadata('ours'), spec: { config: macvtapNetwork } },
+      { ...network, metadata: metadata('theirs'), spec: { config: otherNetwork } },
+      { apiVersion: 'v1', kind: 'Pod', metadata: metadata('kube-macvtap-x'), spec: { containers } },
+      ...shippedObjects().filter(isWebhookConfiguration),
+    ]);
+    await cluster.admin.must('POST', `/api/v1/namespaces/${installationNamespace}/events`, {
+      body: {
+        metadata: { generateName: 'e-', namespace: installationNamespace },
+        involvedObject: { kind: 'Pod', namespace: installationNamespace, name: 'kube-macvtap-x' },
+        reason: 'Tried',
+        message: `sent Authorization: Bearer ${secret}`,
+      },
+    });
+    const archive = join(cluster.folder, 'bundle.tar.gz');
+    const { code, stderr } = await macvtap('support-bundle', '-o', archive);
+    assert.equal(code, 0, stderr);
+    const read = (...args: readonly string[]) => execFileSync('tar', ['-xOzf', archive, ...args], { encoding: 'utf8' });
+    const all = read();
+    const planted = [secret, btoa(secret).slice(0, 20), cluster.admin.token, 'wireguard', 'BEGIN CERT'];
+    assert.deepEqual(
+      planted.filter((text) => all.includes(text)),
+      [],
+    );
+    const has = (name: string) => read(`kube-macvtap-support/${name}`);
+    for (const [name, pattern] of [
+      ['policies.yaml', /parentIface: eth1/],
+      ['node-states.yaml', /name: h1/],
+      ['networks.yaml', /macvtap/],
+      ['events.yaml', /reason: Tried/],
+      ['pods.yaml', /image: localhost\/x/],
+      ['validatingwebhookconfigurations.yaml', /hasCABundle/],
+      ['plans.txt', /^h2 /m],
+      ['status.txt', /^h1 {4}data /m],
+      ['versions.yaml', /gitVersion: v1\.\d+/],
+    ] as const) {
+      assert.match(has(name), pattern, name);
+    }
+  });
+
+  it('goes on when parts of it cannot be read, and says which, also into a directory', async () => {
+    const kubeconfig = await cluster.writeKubeconfig(
+      'plugin',
+      await unboundToken(cluster, installationNamespace, 'kube-macvtap-webhook'),
+    );
+    const folder = join(cluster.folder, 'bundle/');
+    const { code, stderr } = await runProgram('cli/kubectl-macvtap.ts', [
+      ...['support-bundle', '-o', folder, '--kubeconfig', kubeconfig],
+    ]);
+    assert.equal(code, 0, stderr);
+    const notes = await readFile(join(folder, 'notes.txt'), 'utf8');
+    assert.match(notes, /^Pods: not read: the right to list pods in the namespace macvtap-cni is missing$/m);
+    assert.match(notes, /^Events: not read: the right to list events in the whole cluster is missing$/m);
+    assert.match(await readFile(join(folder, 'policies.yaml'), 'utf8'), /name: from-macvtap-cni/);
   });
 });

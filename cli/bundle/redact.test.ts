@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { redact } from './redact.ts';
+
+const secret = 'hunter2hunter2';
+const key = `-----BEGIN EC PRIVATE KEY-----\n${secret}\n-----END EC PRIVATE KEY-----`;
+
+const places = [
+  `password: ${secret}`,
+  `DB_PASSWORD=${secret}`,
+  `{"clientSecret":"${secret}","a":1}`,
+  `config: "{\\"token\\": \\"${secret}\\"}"`,
+  `config: '{"api_key": "${secret}"}'`,
+  `--token=${secret} --other`,
+  `Authorization: Bearer ${secret}`,
+  `authorization: basic ${secret}`,
+  `https://user:${secret}@registry.example.com/x`,
+  key,
+  key.slice(0, 50),
+  Buffer.from(key).toString('base64'),
+  Buffer.from(` ${key}`).toString('base64'),
+  `eyJhbGciOiJSUzI1NiJ9.${secret}.${secret}`,
+];
+
+for (const place of places) {
+  test(`the secret in ${JSON.stringify(place.slice(0, 40))} goes`, () => {
+    const shown = redact(`before\n${place}\nafter`);
+    assert.ok(!shown.includes(secret) && !shown.includes(Buffer.from(secret).toString('base64').slice(0, 12)), shown);
+    assert.match(shown, /^before\n/);
+    assert.ok(shown.includes('[removed]'));
+  });
+}
+
+test('what is no secret stays', () => {
+  const text = [
+    'resourceName: dataplane',
+    'mac: 52:54:00:00:00:01',
+    'message: the token of the webhook',
+    '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
+    'Allocate dataplaneMvp3 on https://10.0.0.1:6443/api',
+  ].join('\n');
+  assert.equal(redact(text), text);
+});
