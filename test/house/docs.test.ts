@@ -3,13 +3,31 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type DocTable, docTables, findTable, rowPattern } from './doc-tables.ts';
-import { root } from './source-files.ts';
+import { root, sourceFiles } from './source-files.ts';
 
 for (const table of docTables) {
   test(`${table.page} has exactly the rows of each ${table.title} that the code has, with its texts`, () => {
     assert.deepEqual(rowsOf(table), Object.entries(table.rows).sort());
   });
 }
+
+/** Exported tables that no page has as such, and why. */
+const unlisted: Readonly<Record<string, string>> = {
+  denialCodes: 'some of the reasons',
+};
+
+test('every table of metrics, flags, codes and reasons that the code exports stands on a page', () => {
+  const listed = readFileSync(`${root}test/house/doc-tables.ts`, 'utf8');
+  const exported = sourceFiles('.ts')
+    .filter(({ path }) => !/^(test|cli)\/|\.test\.ts$/.test(path))
+    .flatMap(({ text }) => [...text.matchAll(/^export const (\w*(?:Metrics|Line|Codes|Reasons)|reasons|causes)\b/gm)])
+    .map(([, name = '']) => name);
+  assert.ok(exported.length > 10);
+  assert.deepEqual(
+    exported.filter((name) => !listed.includes(`import { ${name} }`) && unlisted[name] === undefined),
+    [],
+  );
+});
 
 function rowsOf(table: DocTable): readonly (readonly [string, string])[] {
   const [, , ...lines] = findTable(readFileSync(`${root}${table.page}`, 'utf8'), table)
