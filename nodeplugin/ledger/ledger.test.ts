@@ -42,11 +42,15 @@ async function stateDirectory() {
   const directory = join(parent.path, 'state', 'kube-macvtap');
   const path = join(directory, 'ledger.json');
   const warnings: MacvtapError[] = [];
+  const writes: string[] = [];
+  const onWrite = (outcome: string) => void writes.push(outcome);
   return {
     directory,
     path,
     warnings,
-    open: (nodeName = 'h1') => Ledger.open({ directory, nodeName, onWarning: (warning) => warnings.push(warning) }),
+    writes,
+    open: (nodeName = 'h1') =>
+      Ledger.open({ directory, nodeName, onWarning: (warning) => warnings.push(warning), onWrite }),
     async put(content: unknown) {
       await mkdir(directory, { recursive: true });
       await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
@@ -155,6 +159,7 @@ test('a failed write rejects all that it carried, changes nothing, and the next 
   await rmdir(state.path);
   await ledger.record('b', entry);
   assert.deepEqual(Object.keys((await state.readFile()).devices), ['a', 'b']);
+  assert.deepEqual(state.writes, ['written', 'failed', 'written']);
 });
 
 test('after its first write a change costs a line, and the file is written whole again when many followed', async () => {

@@ -23,7 +23,7 @@ export interface Node extends AsyncDisposable {
   serve(name: string, devices: readonly Device[], more?: Partial<ServeMore>): ServedResource;
 }
 
-type ServeMore = Pick<ResourcePluginOptions, 'registerTimeoutMs' | 'signal' | 'onFailure'> & {
+type ServeMore = Pick<ResourcePluginOptions, 'registerTimeoutMs' | 'signal' | 'onFailure' | 'onRegistration'> & {
   readonly handlers: Partial<DevicePluginHandlers>;
 };
 

@@ -63,6 +63,21 @@ test('a restarted kubelet gets every resource again, with the devices of now', a
   assert.equal(kubelet.resource('macvtap.network.kubevirt.io/bond1')?.devices.length, 2);
 });
 
+test('each attempt to register is told with its outcome, and the end of one that succeeded', async () => {
+  await using node = await createNode({ below: 'device-plugins' });
+  const told: string[] = [];
+  const onRegistration = (outcome: string) => void told.push(outcome);
+  const { reached, next } = node.serve('dataplane', devices('dataplane', 1), { onRegistration });
+  await reached('waiting');
+  await mkdir(node.directory);
+  await using kubelet = await startKubelet({ directory: node.directory });
+  await reached('registered');
+  const waiting = next('waiting');
+  await kubelet.restart();
+  await waiting;
+  assert.deepEqual([told[0], told.indexOf('lost') - told.indexOf('registered')], ['failed', 1]);
+});
+
 test('restarts in quick succession end with every resource registered', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });

@@ -224,3 +224,18 @@ test('a wait ends with its own signal or with the watch, which tells nothing aft
   await assert.rejects(watch.refresh(), { code: 'Aborted' });
   assert.deepEqual([told, watch.state.phase], [[], 'unknown']);
 });
+
+test('what comes of each question is told: an answer of a young kubelet is incomplete, and none is a failure', async () => {
+  await using scene = await stage();
+  const told: string[] = [];
+  const onAnswer = (outcome: string) => void told.push(outcome);
+  const young = scene.watch({ onAnswer, kubeletSettleMs: never });
+  await young.watch.refresh();
+  assert.equal(told.at(-1), 'incomplete');
+  const { watch, reached } = scene.watch({ onAnswer });
+  await reached('known');
+  assert.equal(told.at(-1), 'complete');
+  await scene.kubelet[Symbol.asyncDispose]();
+  await assert.rejects(watch.refresh());
+  assert.ok(told.includes('failed'), told.join());
+});
