@@ -50,6 +50,25 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'helm upgrade kube-macvtap charts/kube-macvtap --namespace macvtap-cni --reset-then-reuse-values': inCluster,
     'helm uninstall kube-macvtap --namespace macvtap-cni': inCluster,
   },
+  'docs/kubectl-macvtap.md': {
+    'kubectl exec -n macvtap-cni deployment/kube-macvtap-webhook -- /app/cli/kubectl-macvtap status': {
+      shownBy: 'test/images/images.test.ts',
+    },
+    '$ kubectl macvtap status --source manifests:cluster': { runs: 'here', folder: 'test/fixtures/docs/cli' },
+    '$ kubectl macvtap plan --source manifests:cluster --node worker-3': {
+      runs: 'here',
+      folder: 'test/fixtures/docs/cli',
+    },
+    '$ kubectl macvtap plan -f edge.yaml --source manifests:cluster': {
+      runs: 'here',
+      folder: 'test/fixtures/docs/cli',
+      exitCode: 1,
+    },
+    'kubectl macvtap graph -o macvtap.svg': { shownBy: 'test/graph/graph.test.ts' },
+    'kubectl macvtap migrate > policies.yaml': { shownBy: 'test/process/migrate.test.ts' },
+    'kubectl macvtap support-bundle -o macvtap-support.tar.gz': { shownBy: 'test/apiserver/cli.test.ts' },
+    'source <(kubectl macvtap completion bash)': { shownBy: 'test/process/completion.test.ts' },
+  },
   'docs/lint.md': {
     '$ kubectl macvtap lint deploy/': { runs: 'here', folder: 'test/fixtures/docs/lint', exitCode: 1 },
     'helm template my-release ./chart | kubectl macvtap lint - policies/': {

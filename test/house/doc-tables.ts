@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { certificateFaultCodes } from '../../certs/faults.ts';
+import { commands } from '../../cli/commands.ts';
 import { sourceMetrics } from '../../cluster/record-source.ts';
 import { eventMetrics } from '../../cluster/report/events/count-events.ts';
 import { eventReasons } from '../../cluster/report/events/event-reasons.ts';
@@ -31,6 +32,7 @@ export const docTables: readonly DocTable[] = [
   { page: 'docs/why.md', title: 'code', rows: causes },
   { page: 'docs/node-plugin.md', title: 'flag', rows: flagRows(nodePluginLine.flags) },
   { page: 'docs/webhook.md', title: 'flag', rows: flagRows(webhookLine.flags) },
+  { page: 'docs/kubectl-macvtap.md', title: 'flag', rows: await commandFlagRows() },
   { page: 'docs/webhook.md', title: 'code', rows: certificateFaultCodes },
   { page: 'docs/monitoring.md', title: 'metric of the webhook', rows: webhookMetrics },
   { page: 'docs/monitoring.md', title: 'metric of the node plugin', rows: nodePluginMetrics },
@@ -59,4 +61,21 @@ function alertRows(): Readonly<Record<string, string>> {
 
 function flagRows(flags: Flags): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(flags).map(([name, { description }]) => [`--${name}`, description]));
+}
+
+/** Of all commands of kubectl macvtap; a flag that means something else elsewhere has each meaning with its command. */
+async function commandFlagRows(): Promise<Readonly<Record<string, string>>> {
+  const meanings = new Map<string, Map<string, string[]>>();
+  for (const [command, { line }] of Object.entries(commands)) {
+    for (const [name, text] of Object.entries(flagRows((await line()).flags))) {
+      const texts = meanings.getOrInsertComputed(name, () => new Map());
+      texts.getOrInsertComputed(text, () => []).push(command);
+    }
+  }
+  return Object.fromEntries([...meanings].map(([name, texts]) => [name, tell(texts)]));
+}
+
+function tell(texts: ReadonlyMap<string, readonly string[]>): string {
+  const parts = [...texts];
+  return parts.map(([text, of]) => (parts.length === 1 ? text : `${of.join(', ')}: ${text}`)).join('; ');
 }

@@ -35,6 +35,7 @@ function completeInBash(...words: readonly string[]): readonly string[] {
     'source <(kubectl-macvtap completion bash)',
     `COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}`,
     '_kubectl_macvtap',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
     'printf "%s\\n" "${COMPREPLY[@]}"',
   ].join('\n');
   return shell(['bash', '--norc', '-c', script]).trimEnd().split('\n');
@@ -56,6 +57,7 @@ describe('completion in bash', () => {
 describe('completion in zsh', { skip: missing('zsh') }, () => {
   it('describes what it knows', () => {
     const script = [
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
       'compdef() {}; _files() { print files }; _describe() { print -l -- "${(@P)2}" }',
       'source <(kubectl-macvtap completion zsh)',
       'words=(kubectl-macvtap st); CURRENT=2; _kubectl_macvtap',
