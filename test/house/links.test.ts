@@ -60,6 +60,25 @@ test('every threat of the security page names a test that shows what stops it', 
   );
 });
 
+test('decisions are numbered one by one, in their names, titles and list', () => {
+  const found = sourceFiles('.md').filter(({ path }) => /^docs\/adr\/\d/.test(path));
+  const list = sourceFiles('.md').find(({ path }) => path === 'docs/adr/README.md')?.text ?? '';
+  const numbers = (texts: readonly string[], pattern: RegExp) => texts.map((text) => Number(pattern.exec(text)?.[1]));
+  const expected = found.map((_, at) => at + 1);
+  assert.deepEqual(numbers(found.map(({ path }) => path).toSorted(), /adr\/(\d{4})-/), expected);
+  assert.deepEqual(
+    numbers(
+      found.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(({ text }) => text),
+      /^# (\d+)\. /,
+    ),
+    expected,
+  );
+  assert.deepEqual(
+    [...list.matchAll(/^\| (\d+) +\| .*\((\d{4})-/gm)].map(([, row, name]) => [Number(row), Number(name)]),
+    expected.map((number) => [number, number]),
+  );
+});
+
 test('links, anchors and blocks of a page are told apart', () => {
   const page = readPage(
     '# The `one`: a/b\n\n[a](b.md#c) `[no](x)`\n\n1.  item\n\n        run it\n\n    more\n\n# The `one`: a/b\n\n```sh\n[no](y)\n```\n\n    out\n\n    side\n',
