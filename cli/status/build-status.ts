@@ -2,7 +2,7 @@
 import type { ApiObject } from '../../cluster/api/api-object.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import { compareNatural } from '../../policy/plan/natural-order.ts';
-import { doubtsOf } from './doubts.ts';
+import { type DoubtContext, doubtContext, doubtsOf } from './doubts.ts';
 import { readPolicyStatus } from './read-policy-status.ts';
 import type { NodeStatus, StatusReport } from './status-report.ts';
 
@@ -22,16 +22,17 @@ export interface StatusFacts {
 export function buildStatus(facts: StatusFacts): StatusReport {
   const { snapshot, policies } = facts;
   const names = new Set([...snapshot.nodes.keys(), ...snapshot.nodeStates.keys()]);
+  const context = doubtContext(facts);
   return {
-    nodes: [...names].sort(compareNatural).map((name) => nodeStatus(name, facts)),
+    nodes: [...names].sort(compareNatural).map((name) => nodeStatus(name, context)),
     ...(policies !== undefined && {
       policies: policies.map(readPolicyStatus).sort((left, right) => compareNatural(left.name, right.name)),
     }),
   };
 }
 
-function nodeStatus(name: string, facts: StatusFacts): NodeStatus {
-  const { status } = facts.snapshot.nodeStates.get(name) ?? {};
+function nodeStatus(name: string, context: DoubtContext): NodeStatus {
+  const { status } = context.facts.snapshot.nodeStates.get(name) ?? {};
   const { source, pluginVersion, resources = [], conflicts = [], troubles = [] } = status ?? {};
   return {
     name,
@@ -40,6 +41,6 @@ function nodeStatus(name: string, facts: StatusFacts): NodeStatus {
     resources,
     conflicts,
     troubles,
-    doubts: doubtsOf(name, facts),
+    doubts: doubtsOf(name, context),
   };
 }

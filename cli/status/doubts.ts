@@ -6,23 +6,40 @@ import { isOutsideNamespace } from '../../policy/plan/sources.ts';
 import type { StatusFacts } from './build-status.ts';
 import { isOlder, newestOf } from './compare-versions.ts';
 
+/** What of a whole cluster the doubts about a node rest on; looked up once, since there may be thousands of nodes. */
+export interface DoubtContext {
+  readonly facts: StatusFacts;
+  readonly newestVersion: string | undefined;
+  /** By node; undefined where nobody knows of them. */
+  readonly pods: ReadonlyMap<unknown, readonly ApiObject[]> | undefined;
+}
+
+export function doubtContext(facts: StatusFacts): DoubtContext {
+  const { snapshot, pluginPods } = facts;
+  return {
+    facts,
+    newestVersion: newestOf([...snapshot.nodeStates.values()].flatMap(({ status }) => status?.pluginVersion ?? [])),
+    pods: pluginPods && Map.groupBy(pluginPods, ({ spec }) => (isRecord(spec) ? spec.nodeName : undefined)),
+  };
+}
+
 /** Why what a node reports is not, or may not be, how it is; the next step with each. */
-export function doubtsOf(name: string, facts: StatusFacts): readonly string[] {
-  const { snapshot, knowsNodes, knowsStates } = facts;
+export function doubtsOf(name: string, context: DoubtContext): readonly string[] {
+  const { snapshot, knowsNodes, knowsStates } = context.facts;
   if (!snapshot.nodes.has(name) && knowsNodes) {
     return ['there is no such Node: its MacvtapNetworkNodeState is left over and can be deleted'];
   }
-  const plugin = pluginDoubts(name, facts);
+  const plugin = pluginDoubts(name, context);
   const { status } = snapshot.nodeStates.get(name) ?? {};
   if (status === undefined) {
     return [...(knowsStates ? ['reports nothing: it has no MacvtapNetworkNodeState with a status'] : []), ...plugin];
   }
-  return [...plugin, ...versionDoubts(status.pluginVersion, snapshot), ...generationDoubts(name, snapshot)];
+  return [...plugin, ...versionDoubts(status.pluginVersion, context), ...generationDoubts(name, snapshot)];
 }
 
-function pluginDoubts(name: string, { pluginPods }: StatusFacts): readonly string[] {
-  if (pluginPods === undefined) return [];
-  const pods = pluginPods.filter(({ spec }) => isRecord(spec) && spec.nodeName === name);
+function pluginDoubts(name: string, { pods: all }: DoubtContext): readonly string[] {
+  if (all === undefined) return [];
+  const pods = all.get(name) ?? [];
   if (pods.length === 0) return ['no node plugin runs there; see whether its DaemonSet selects and tolerates the node'];
   if (pods.some(isReady)) return [];
   const names = pods.map(({ metadata }) => metadata.name).join(', ');
@@ -36,8 +53,7 @@ function isReady({ status }: ApiObject): boolean {
   );
 }
 
-function versionDoubts(version: string | undefined, { nodeStates }: StatusFacts['snapshot']): readonly string[] {
-  const newest = newestOf([...nodeStates.values()].flatMap(({ status }) => status?.pluginVersion ?? []));
+function versionDoubts(version: string | undefined, { newestVersion: newest }: DoubtContext): readonly string[] {
   if (version === undefined || newest === undefined || !isOlder(version, newest)) return [];
   return [
     `its node plugin is ${version}, older than ${newest} elsewhere; see how far the update of the DaemonSet came`,

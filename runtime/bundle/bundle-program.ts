@@ -83,7 +83,8 @@ export async function bundleProgram({
  */
 async function writeCommand(folder: string): Promise<void> {
   const lines = [
-    '#!/usr/local/bin/node',
+    // Of the container's memory most is its own program's, which is not to be ended for want of it.
+    '#!/usr/local/bin/node --max-old-space-size=96',
     "for (const name of Object.keys(process.env)) if (name.startsWith('KUBE_MACVTAP_')) delete process.env[name];",
     "import(require('node:url').pathToFileURL(require('node:path').join(__dirname, 'main.mjs')));",
   ];
