@@ -2,6 +2,7 @@
 import { MacvtapError } from '../runtime/errors.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { completionScripts } from './completion/scripts.ts';
+import { sharedFlags } from './shared-flags.ts';
 
 export const completionLine = {
   command: 'kubectl macvtap completion',
@@ -10,6 +11,7 @@ export const completionLine = {
     'behind kubectl macvtap is completed by kubectl itself, which asks kubectl_complete-macvtap in the PATH.',
   positionals: ['bash|zsh|fish'],
   flags: {},
+  elsewhere: sharedFlags,
 } as const;
 
 export function runCompletion(argv: readonly string[]): Promise<void> {

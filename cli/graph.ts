@@ -7,6 +7,7 @@ import { buildGraph } from './graph/build-graph.ts';
 import { drawGraph } from './graph/draw-graph.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
+import { sharedFlags } from './shared-flags.ts';
 import { buildStatus } from './status/build-status.ts';
 import { readStatusFacts } from './status/read-status-facts.ts';
 import { openView } from './view/open-view.ts';
@@ -24,6 +25,7 @@ export const graphLine = {
     ...viewFlags,
     ...planningFlags,
   },
+  elsewhere: sharedFlags,
 } as const;
 
 export function runGraph(argv: readonly string[]): Promise<void> {

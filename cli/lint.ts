@@ -4,6 +4,7 @@ import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { lintFiles } from './lint/lint-files.ts';
 import { readInputs } from './lint/read-inputs.ts';
 import { lintFormats, renderFindings } from './lint/render-findings.ts';
+import { sharedFlags } from './shared-flags.ts';
 import { installationFlags } from './view/view-flags.ts';
 
 export const lintLine = {
@@ -22,6 +23,7 @@ export const lintLine = {
     'multus-namespace': textFlag('NAME', "where Multus looks for a pod's default network", 'kube-system'),
     ...installationFlags,
   },
+  elsewhere: sharedFlags,
 } as const;
 
 export function runLint(argv: readonly string[]): Promise<void> {

@@ -14,6 +14,7 @@ import { readConfiguration } from './migrate/read-configuration.ts';
 import { mostExceptions, writePolicies } from './migrate/write-policies.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
+import { sharedFlags } from './shared-flags.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import type { View } from './view/view.ts';
@@ -33,6 +34,7 @@ export const migrateLine = {
     ...viewFlags,
     ...planningFlags,
   },
+  elsewhere: sharedFlags,
 } as const;
 
 type Values = FlagValues<typeof migrateLine.flags>;

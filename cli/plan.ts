@@ -12,6 +12,7 @@ import { measureChange } from './plan/measure-change.ts';
 import { planSnapshot } from './plan/plan-snapshot.ts';
 import { renderChanges } from './plan/render-changes.ts';
 import { renderPlans } from './plan/render-plans.ts';
+import { sharedFlags } from './shared-flags.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import type { View } from './view/view.ts';
@@ -34,6 +35,7 @@ export const planLine = {
     ...planningFlags,
   },
   failed: exitCode.usage,
+  elsewhere: sharedFlags,
 } as const;
 
 type Values = FlagValues<typeof planLine.flags>;

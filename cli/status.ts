@@ -6,6 +6,7 @@ import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
 import { startProgress } from './output/progress.ts';
 import { terminalWidth } from './output/terminal-width.ts';
+import { sharedFlags } from './shared-flags.ts';
 import { buildStatus } from './status/build-status.ts';
 import { readStatusFacts } from './status/read-status-facts.ts';
 import { renderStatus } from './status/render-status.ts';
@@ -25,6 +26,7 @@ export const statusLine = {
     ...outputFlag,
     ...viewFlags,
   },
+  elsewhere: sharedFlags,
 } as const;
 
 export function runStatus(argv: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@ import { collectBundle } from './bundle/collect-bundle.ts';
 import { writeBundle } from './bundle/write-bundle.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
+import { sharedFlags } from './shared-flags.ts';
 import { openView } from './view/open-view.ts';
 import { viewFlags } from './view/view-flags.ts';
 
@@ -26,6 +27,7 @@ export const supportBundleLine = {
     ...viewFlags,
     ...planningFlags,
   },
+  elsewhere: sharedFlags,
 } as const;
 
 export function runSupportBundle(argv: readonly string[]): Promise<void> {

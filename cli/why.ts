@@ -5,6 +5,7 @@ import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
 import { startProgress } from './output/progress.ts';
+import { sharedFlags } from './shared-flags.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import { viewFlags } from './view/view-flags.ts';
@@ -32,6 +33,7 @@ export const whyLine = {
     ...clusterFlags,
   },
   failed: exitCode.usage,
+  elsewhere: sharedFlags,
 } as const;
 
 export function runWhy(argv: readonly string[]): Promise<void> {

@@ -177,3 +177,9 @@ test('a positional that may be left out may, and what follows two dashes is no f
   }
   assert.throws(() => readFlags(kubectlLike, ['a', 'b'], {}), /b: unexpected/);
 });
+
+test("a variable of a sister's flag is passed over, and one of nobody's is not", () => {
+  const sister = { ...line, positionals: [], flags: {}, elsewhere: ['node-name'] };
+  assert.ok('values' in readFlags(sister, [], { KUBE_MACVTAP_NODE_NAME: 'h1' }));
+  assert.throws(() => readFlags(sister, [], { KUBE_MACVTAP_NODE: 'h1' }), /KUBE_MACVTAP_NODE: no flag/);
+});

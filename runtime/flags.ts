@@ -36,6 +36,8 @@ export interface CommandLine<Table extends Flags> {
   readonly summary: string;
   readonly positionals: readonly string[];
   readonly flags: Table;
+  /** Flags of its sisters: a variable of theirs, which a person may have set for all, is no fault here. */
+  readonly elsewhere?: readonly string[];
   /** Exit code of what it raises, where 1 has another meaning. */
   readonly failed?: number;
 }
@@ -86,17 +88,18 @@ const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)
 
 /** Adds what the environment says of flags that the command line does not; returns the faults. */
 function readEnvironment<Table extends Flags>(
-  { flags }: CommandLine<Table>,
+  { flags, elsewhere = [] }: CommandLine<Table>,
   environment: Readonly<Record<string, string | undefined>>,
   texts: Map<string, string[]>,
 ): readonly string[] {
   const byVariable = new Map(Object.keys(flags).map((name) => [variableOf(name), name]));
+  const passedOver = new Set(elsewhere.map(variableOf));
   const faults: string[] = [];
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith(variablePrefix) || text === undefined || serviceLink.test(variable)) continue;
     const name = byVariable.get(variable);
-    if (name === undefined) faults.push(`${variable}: no flag has this variable`);
-    else if (!texts.has(name)) texts.set(name, [text]);
+    if (name !== undefined) texts.getOrInsert(name, [text]);
+    else if (!passedOver.has(variable)) faults.push(`${variable}: no flag has this variable`);
   }
   return faults;
 }
