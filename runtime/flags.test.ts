@@ -102,6 +102,16 @@ test('the help names every flag with its default', () => {
   assert.match(parsed.help, /default device,bond/);
 });
 
+test('the help stays within 100 columns', () => {
+  const long = { ...line, flags: { 'node-name': textFlag('NAME', `${'word '.repeat(40)}end`) } };
+  const parsed = readFlags(long, ['--help'], {});
+  const lines = 'help' in parsed ? parsed.help.split('\n') : [];
+  assert.ok(
+    lines.every(({ length }) => length <= 100) && lines.some((text) => /^ {20}word.*end$/.test(text)),
+    lines.join('\n'),
+  );
+});
+
 test("what kubelet says of a Service of our name is nobody's flag", () => {
   const links = ['SERVICE_HOST', 'SERVICE_PORT', 'SERVICE_PORT_HTTPS', 'PORT', 'PORT_443_TCP', 'PORT_443_TCP_ADDR'];
   for (const link of links) {

@@ -11,9 +11,24 @@ export function helpText<Table extends Flags>({ command, summary, positionals, f
     right: `${description}${placeholder === undefined || defaultText === undefined ? '' : ` (default ${defaultText || 'none'})`}`,
   }));
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
-  const lines = rows.map(({ left, right }) => `${left.padEnd(width)}${right}`);
+  const lines = rows.map(({ left, right }) =>
+    [left.padEnd(width), wrap(right, columns - width).join(`\n${' '.repeat(width)}`)].join(''),
+  );
   const flagPart = ['', ...lines, '', `Each flag can be given as a variable: ${variablePrefix}<FLAG>.`];
   return [summary, '', `Usage: ${usage}`, ...(rows.length === 0 ? [] : flagPart)].join('\n');
+}
+
+const columns = 100;
+
+/** A text in lines; a word that is longer than one stands alone. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`.trimStart();
+    if (longer.length <= width || lines.at(-1) === '') lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** A flag as it is written: `--source`, `-o`. */
