@@ -39,7 +39,8 @@ export function runSupportBundle(argv: readonly string[]): Promise<void> {
       const files = await collectBundle(view, await findExposure(values, view), progress);
       await writeBundle(files, values.output, Date.now());
       const notes = files.find(({ name }) => name === 'notes.txt')?.text ?? '';
-      console.error(`${notes}${values.output}: ${files.length} files; look through them before you pass them on`);
+      const where = values.output === '-' ? 'standard output' : values.output;
+      console.error(`${notes}${where}: ${files.length} files; look through them before you pass them on`);
       return exitCode.done;
     },
     argv,
