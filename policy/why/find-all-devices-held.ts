@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Cause, CauseRule } from './cause.ts';
+import type { Cause, CauseRule, Fix } from './cause.ts';
 import { devicesOn } from './free-devices.ts';
 import { raiseQuantity } from './raise-quantity.ts';
 
@@ -25,8 +25,12 @@ export const findAllDevicesHeld: CauseRule = (scope, facts) => {
         resource,
         nodes,
         detail: `it needs ${count}, and no node has so many free${pods.length === 0 ? '' : `: held by ${pods.slice(0, mostPods).join(', ')}${more}`}`,
-        fix: raiseQuantity(resource, held + count, nodes, facts),
+        fix: orDelete(raiseQuantity(resource, held + count, nodes, facts)),
       },
     ];
   });
 };
+
+function orDelete({ text, ...fix }: Fix): Fix {
+  return { ...fix, text: `${text}, or delete a pod that holds one` };
+}

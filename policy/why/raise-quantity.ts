@@ -11,13 +11,13 @@ export function raiseQuantity(resource: string, quantity: number, nodes: readonl
   const policy = facts.policies.find(({ id }) => id === reported?.policy);
   const entry = policy?.entries.find(({ index }) => index === reported?.entry);
   if (reported?.mode === 'passthru' || quantity > maxQuantity) {
-    return { text: `${resource} can have no more devices; use another resource, or free one`, commands: [] };
+    return { text: `${resource} can have no more devices: use another resource`, commands: [] };
   }
   if (policy === undefined || entry === undefined) {
     return { text: `raise the quantity of ${resource} where it is configured`, commands: [] };
   }
   return {
-    text: `raise its quantity, or delete a pod that holds one`,
+    text: `raise the quantity of ${resource}`,
     commands: [patchEntry(policy.id, entry.index, { quantity })],
   };
 }

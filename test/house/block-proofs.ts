@@ -125,5 +125,5 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'node test/binaries/main.ts cluster charts': ci,
     'export KUBECONFIG=/tmp/kube-macvtap-cluster/admin.kubeconfig PATH=/tmp/kube-macvtap-cluster/bin:$PATH': inCluster,
   },
-  'docs/why.md': { '$ kubectl macvtap why pod/vm': { shownBy: 'test/apiserver/why.test.ts' } },
+  'docs/why.md': { '$ kubectl macvtap why pod/vm': { shownBy: 'test/cluster/why.test.ts' } },
 };
