@@ -19,6 +19,11 @@ describe('the list of rules', () => {
     assert.deepEqual([...new Set(cases.map(({ rule }) => rule))].sort(), rules.map(({ name }) => name).sort());
     assert.deepEqual([...new Set(cases.map(({ code }) => code))].sort(), Object.keys(causes).sort());
   });
+
+  it('is in the order of the causes, which the page tells for the one of mending', () => {
+    const codes = rules.flatMap(({ name }) => cases.find(({ rule }) => rule === name)?.code ?? []);
+    assert.deepEqual(codes, Object.keys(causes));
+  });
 });
 
 describe('where nothing is wrong', () => {
