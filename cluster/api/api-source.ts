@@ -7,11 +7,8 @@ import type { ApiClient } from './client.ts';
 import { describeOutage } from './describe-outage.ts';
 import { ListWatch } from './list-watch.ts';
 import { createObjectReader, type ObjectReader } from './object-reader.ts';
-import type { WatchTimings } from './pace.ts';
+import { coalesceMs, type WatchTimings } from './pace.ts';
 import { type Kind, type WatchScope, watchedKinds } from './watched-kinds.ts';
-
-/** Events come in bursts (a deployment makes a hundred objects): what comes within this time is one snapshot. */
-const coalesceMs = 10;
 
 /** For so long a source that opens waits for its first state: not for ever, the API server may be away. */
 const openMs = 2_000;
@@ -45,6 +42,7 @@ export class ApiSource implements LiveSource {
   #faults: readonly SourceFault[] = [];
   #synced = false;
   #timer: NodeJS.Timeout | undefined;
+  #waitMs = coalesceMs(0);
   #closed = false;
 
   /** Returns with the first state, or, should the API server be away or slow, after two seconds without one. */
@@ -103,8 +101,10 @@ export class ApiSource implements LiveSource {
     if (this.#closed || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      const begunMs = performance.now();
       this.#publish();
-    }, coalesceMs);
+      this.#waitMs = coalesceMs(performance.now() - begunMs);
+    }, this.#waitMs);
   }
 
   #publish(): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { backOffMs, countFailures, defaultTimings, watchSeconds } from './pace.ts';
+import { backOffMs, coalesceMs, countFailures, defaultTimings, watchSeconds } from './pace.ts';
 
 const never = () => 0;
 const always = () => 1;
@@ -52,6 +52,12 @@ describe('the wait after failures', () => {
     assert.equal(backOffMs(1, { retryAfterMs: 5_000 }, never), 5_000);
     assert.equal(backOffMs(1, { retryAfterMs: 5_000 }, always), 7_500);
     assert.equal(backOffMs(1, { retryAfterMs: 86_400_000 }, never), 30_000);
+  });
+});
+
+describe('the wait before a new snapshot', () => {
+  it('is short where one costs next to nothing, and twenty times what a large one costs, within reason', () => {
+    assert.deepEqual([0, 0.4, 0.5, 4, 12.5, 2_000].map(coalesceMs), [10, 10, 10, 80, 250, 250]);
   });
 });
 

@@ -50,6 +50,21 @@ const longestMs = 30_000;
  */
 const longestOutageMs = 3_000;
 
+/**
+ * Events come in bursts (a deployment makes a hundred objects): for how long more are waited for before there is a new
+ * snapshot, by what the last one cost. One of five thousand nodes takes some milliseconds to make, and as long again from
+ * those who listen, so that there are no more than they have time for when all nodes report.
+ */
+export function coalesceMs(lastCostMs: number): number {
+  return Math.min(Math.max(shortestWaitMs, lastCostMs * costShare), longestWaitMs);
+}
+
+const shortestWaitMs = 10;
+/** A twentieth of the time goes into snapshots. */
+const costShare = 20;
+/** What is new is to count soon all the same; whatever would be refused for its lack is looked up. */
+const longestWaitMs = 250;
+
 /** The time-outs of list and watch; settable for tests. */
 export interface WatchTimings {
   /** Each watch asks the server to end it after this long, and up to twice as long: it then begins anew elsewhere. */
