@@ -55,7 +55,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
     },
     'kubectl exec -n macvtap-cni deployment/kube-macvtap-webhook -- /app/cli/kubectl-macvtap status': {
-      shownBy: 'test/images/images.test.ts',
+      shownBy: 'test/cluster/cli.test.ts',
     },
     '$ kubectl macvtap status --source manifests:cluster': { runs: 'here', folder: 'test/fixtures/docs/cli' },
     '$ kubectl macvtap plan --source manifests:cluster --node worker-3': {
