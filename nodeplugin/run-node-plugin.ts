@@ -141,6 +141,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     nodeName,
     source,
     interfaces,
+    exposure,
     resources,
     held,
     parents,

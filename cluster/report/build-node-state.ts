@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
+import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
 import { matchNode, type NodeFacts } from '../../policy/plan/match-node.ts';
 import type { Mode } from '../../policy/plan/mode.ts';
@@ -39,6 +40,8 @@ export interface NodeStateFacts {
   /** What is served, which may lag behind the plan for the sake of pods: `ParentChanged`. */
   readonly served: readonly ReportedResource[];
   readonly interfaces: readonly InterfaceFacts[];
+  /** What the node exposes where nothing else applies to it; undefined for nothing. */
+  readonly exposure?: ImplicitExposure | undefined;
   readonly policies: readonly Policy[];
   readonly pluginVersion: string;
   /** What keeps the node from giving out any device. */
@@ -50,8 +53,8 @@ export interface NodeStateFacts {
  * status; nothing in it names a pod.
  */
 export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
-  const { node, plan, served, interfaces, policies, pluginVersion, troubles = [] } = facts;
-  const chosen = chooseInterfaces(interfaces, plan, served);
+  const { node, plan, served, interfaces, exposure, policies, pluginVersion, troubles = [] } = facts;
+  const chosen = chooseInterfaces(interfaces, plan, served, exposure);
   const names = new Set(chosen.map(({ name }) => name));
   const resources = served
     .map((reported) => toResource(reported, interfaces, troubles[0]))

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { checkNamedKind, type ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
 import { compareNatural } from '../../policy/plan/natural-order.ts';
 import type { Finding, NodePlan } from '../../policy/plan/node-plan.ts';
 import type { ReportedResource } from './build-node-state.ts';
 
 /**
- * Kinds that are left out unless a source names the interface: ends of pods' and our own links, of which there are
- * hundreds, that come and go with pods, and of which only a policy could make parents.
+ * Kinds that are left out unless a source names the interface or implicit exposure would take it: ends of pods' and our
+ * own links, of which there are hundreds, that come and go with pods, and of which only a policy could make parents.
  */
 const kindsOfPods: readonly string[] = ['veth', 'macvtap', 'macvlan', 'ipvlan', 'ipvtap'];
 
@@ -23,6 +24,7 @@ export function chooseInterfaces(
   interfaces: readonly InterfaceFacts[],
   plan: NodePlan,
   served: readonly ReportedResource[],
+  exposure: ImplicitExposure | undefined,
 ): readonly InterfaceFacts[] {
   const findings = [...plan.skipped, ...plan.conflicts].filter(({ source }) => source !== 'implicit');
   const named: ReadonlySet<string | undefined> = new Set([
@@ -31,8 +33,9 @@ export function chooseInterfaces(
     ...findings.flatMap(namesIn),
   ]);
   const isNamed = ({ name }: InterfaceFacts) => named.has(name);
-  const isPossible = ({ ethernet, loopback, kind }: InterfaceFacts) =>
-    ethernet && !loopback && !kindsOfPods.includes(kind);
+  const isExposable = (nic: InterfaceFacts) => exposure !== undefined && checkNamedKind(nic, exposure) === undefined;
+  const isPossible = (nic: InterfaceFacts) =>
+    nic.ethernet && !nic.loopback && (!kindsOfPods.includes(nic.kind) || isExposable(nic));
   const byName = interfaces.toSorted((left, right) => compareNatural(left.name, right.name));
   const others = byName.filter((nic) => !isNamed(nic) && isPossible(nic));
   return [...byName.filter(isNamed), ...others]

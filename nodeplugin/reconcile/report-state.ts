@@ -5,6 +5,7 @@ import { openNodeStateWriter } from '../../cluster/report/open-writer.ts';
 import { reportNodeState } from '../../cluster/report/report-node-state.ts';
 import type { LiveSource } from '../../cluster/source.ts';
 import packageFile from '../../package.json' with { type: 'json' };
+import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
@@ -28,6 +29,7 @@ export interface StateReportOptions {
   readonly nodeName: string;
   readonly source: LiveSource;
   readonly interfaces: Pick<InterfaceWatch, 'current'>;
+  readonly exposure: ImplicitExposure | undefined;
   readonly resources: Pick<ServedResources, 'current' | 'waiting'>;
   readonly held: Pick<HeldTracker, 'current'>;
   readonly parents: ParentLookup;
@@ -39,7 +41,7 @@ export interface StateReportOptions {
 
 /** Nothing is written before there is a plan: an empty state would say that the node has nothing to offer. */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, resources, held, parents, support, onState, onWrite } = options;
+  const { nodeName, source, interfaces, exposure, resources, held, parents, support, onState, onWrite } = options;
   const writer = observeWrites(openNodeStateWriter(source.origin, nodeName), onWrite);
   const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
@@ -53,6 +55,7 @@ export function reportState(options: StateReportOptions): StateReport {
         plan,
         served,
         interfaces: interfaces.current,
+        exposure,
         policies: source.snapshot.policies,
         pluginVersion: packageFile.version,
         troubles: support.isThere ? [] : ['MacvtapUnsupported'],

@@ -34,12 +34,19 @@ export function wishesFromImplicit(exposure: ImplicitExposure, interfaces: Inter
 
 function checkExposure(
   nic: InterfaceFacts,
-  { linkKinds, exclude }: ImplicitExposure,
+  exposure: ImplicitExposure,
 ): Pick<Finding, 'code' | 'value' | 'by'> | undefined {
   // A VRF port can carry a macvtap, and a policy may say so; nobody gets one without having asked for it.
   if (nic.master !== undefined) return { code: 'Enslaved', by: nic.master.name };
-  if (!linkKinds.includes(nic.kind)) return { code: 'KindNotExposed', value: nic.kind };
-  const names = [nic.name, ...(nic.altNames ?? [])];
-  const excluded = names.some((name) => exclude.some((glob) => 'matches' in glob && glob.matches(name)));
+  return checkNamedKind(nic, exposure);
+}
+
+/** Why an interface is none of those that are meant, by its kind and its names; undefined when it is one. */
+export function checkNamedKind(
+  { kind, name, altNames = [] }: InterfaceFacts,
+  { linkKinds, exclude }: ImplicitExposure,
+): Pick<Finding, 'code' | 'value'> | undefined {
+  if (!linkKinds.includes(kind)) return { code: 'KindNotExposed', value: kind };
+  const excluded = [name, ...altNames].some((each) => exclude.some((glob) => 'matches' in glob && glob.matches(each)));
   return excluded ? { code: 'ExcludedByName' } : undefined;
 }
