@@ -5,7 +5,8 @@
  * both ways. Where a reason of docs/reasons.md says the same, the code is the same.
  */
 export const causes = {
-  NotInstalled: 'kube-macvtap does not run in its namespace; install it, or say where it is with --namespace',
+  NotInstalled:
+    'kube-macvtap does not run in its namespace; install it, or say where it is with --installation-namespace',
   WebhookDown: 'the webhook does not answer: objects are refused, and pods are made without a device; start it again',
   CertificateExpired: "the API server does not believe the webhook's certificate; the webhook renews it when it starts",
   PluginNotOnNode: 'the DaemonSet of the node plugin leaves the node out; label it, or take the taint away',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nic } from '../../test/fixtures/plan/build-example.ts';
+import { nic, policy } from '../../test/fixtures/plan/build-example.ts';
 import { type GivenNode, network, pod, whyFacts } from '../../test/fixtures/why/build-facts.ts';
 import { net, p, vm } from '../../test/fixtures/why/cases.ts';
 import { explain } from './explain.ts';
@@ -40,6 +40,27 @@ describe('several causes at once', () => {
       webhook: { replicas: 2, ready: 0 },
     });
     assert.deepEqual(codesOf(explain(vm, facts)), ['WebhookDown', 'ModeConflict', 'MtuAboveParent', 'NotInjected']);
+  });
+});
+
+describe('a resource that is left for the pods that hold it', () => {
+  const renamed = policy('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'dat' }] });
+  const drained = {
+    policies: [renamed],
+    nodes: { h1: { drains: { data: 1 } } },
+    holders: new Map([['h1', [{ pod: 'default/before', devices: new Map([['data', 1]]) }]]]),
+  };
+
+  it('is one that nobody offers, and not one whose devices are all held', () => {
+    for (const count of ['1', '2']) {
+      const facts = whyFacts({ ...drained, pod: pod({}, { limits: { data: count } }) });
+      assert.deepEqual(codesOf(explain(vm, facts)), ['ResourceUnknown']);
+    }
+  });
+
+  it('is lacking to no pod that is on the node', () => {
+    const unlabelled = { nodes: { h1: { drains: { data: 1 } } } };
+    assert.deepEqual(codesOf(explain(vm, whyFacts({ ...unlabelled, pod: pod({ node: 'h1' }) }))), []);
   });
 });
 

@@ -10,7 +10,7 @@ export const findNotInstalled: CauseRule = (_scope, { plugin, webhook, policyNam
       isNote: false,
       detail: `namespace ${policyNamespace} has neither DaemonSet kube-macvtap-nodeplugin nor Deployment kube-macvtap-webhook`,
       fix: {
-        text: 'install the chart, or name the namespace that it is in with --namespace',
+        text: 'install the chart, or name the namespace that it is in with --installation-namespace',
         commands: [`helm install kube-macvtap charts/kube-macvtap -n ${policyNamespace} --create-namespace`],
       },
     },

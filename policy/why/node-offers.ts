@@ -16,9 +16,15 @@ export function resourcesOn({ nodeStates }: WhyFacts, node: string): readonly Wa
   return (nodeStates.get(node)?.status?.resources ?? []).filter(isWanted);
 }
 
+/** What is there only for the pods that hold it: nobody else is given a device of it. */
+export function drainingOn({ nodeStates }: WhyFacts, node: string): readonly Reported[] {
+  return (nodeStates.get(node)?.status?.resources ?? []).filter(({ code }) => code === 'Draining');
+}
+
 /** Whether a pod can be given a device of a resource there, were one free: kubelet has it, and its state speaks not against it. */
 export function isOffered(facts: WhyFacts, { name, allocatable }: NodeStanding, resource: string): boolean {
   if ((allocatable.get(resource) ?? 0) === 0) return false;
+  if (drainingOn(facts, name).some((one) => one.name === resource)) return false;
   return reportedOn(facts, name, resource)?.health !== 'Unhealthy';
 }
 

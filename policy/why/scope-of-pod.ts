@@ -6,6 +6,7 @@ import { networkKey, resourcesOfPod } from '../pod/count-demand.ts';
 import { networksOf } from '../pod/parse-networks.ts';
 import type { Ground } from './ground.ts';
 import { lacksOf } from './lacks-of.ts';
+import { drainingOn } from './node-offers.ts';
 import { policiesFor } from './policies-for.ts';
 import type { Demand, Scope } from './scope.ts';
 import { scopeNetwork } from './scope-network.ts';
@@ -27,6 +28,9 @@ export function scopeOfPod(subject: Subject, facts: WhyFacts, ground: Ground): S
     return { resource, count, ...(network !== undefined && { network }) };
   });
   const nodes = nodesFor(pod, facts);
+  // What drains on its node stays for the pods there, and it is one of them.
+  const stays = pod.node === undefined ? [] : drainingOn(facts, pod.node).map(({ name }) => name);
+  const isUnmet = ({ resource }: Demand) => !stays.includes(resource);
   return {
     ...ground,
     subject,
@@ -35,7 +39,7 @@ export function scopeOfPod(subject: Subject, facts: WhyFacts, ground: Ground): S
     demands,
     policies: policiesFor(demands, facts, ground),
     nodes,
-    lacks: pod.isReady || isOver(pod) ? [] : lacksOf(demands, nodes, facts),
+    lacks: pod.isReady || isOver(pod) ? [] : lacksOf(demands.filter(isUnmet), nodes, facts),
   };
 }
 
