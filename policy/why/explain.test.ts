@@ -64,6 +64,31 @@ describe('a resource that is left for the pods that hold it', () => {
   });
 });
 
+describe('several nodes that a policy does not select', () => {
+  const none = { h1: {}, h2: {} };
+  const fixOf = (nodes: Readonly<Record<string, GivenNode>>) =>
+    explain(p, whyFacts({ nodes: { ...none, ...nodes } }))?.causes[0]?.fix;
+  const choice =
+    'label one of h1, h2 and h3, each of which then exposes what the policy says instead of what it exposes now; ';
+
+  it('are a choice, and the line is for one alone, on which the policy finds its interface', () => {
+    const interfaces = [nic('eth7')];
+    assert.deepEqual(fixOf({ h1: { interfaces }, h3: { interfaces } }), {
+      text: `${choice}on h2 the policy finds an interface`,
+      commands: ['kubectl label node h2 macvtapAware=true'],
+    });
+  });
+
+  it('are left to the reader where it would find none', () => {
+    const labels = { macvtapAware: 'false' };
+    const interfaces = [nic('eth7')];
+    assert.deepEqual(fixOf({ h1: { interfaces }, h2: { interfaces }, h3: { interfaces, labels } }), {
+      text: `${choice}on none of them the policy is known to find an interface`,
+      commands: ['kubectl label node NODE macvtapAware=true --overwrite'],
+    });
+  });
+});
+
 describe('a policy that several nodes are selected by', () => {
   const bridged = [nic('eth1', { master: { name: 'br0', kind: 'bridge' } }), nic('br0')];
 
@@ -107,7 +132,7 @@ describe('a cluster of five thousand nodes', () => {
       const [cause, ...more] = explain(subject, whyFacts({ nodes }))?.causes ?? [];
       assert.deepEqual([cause?.code, cause?.nodes?.length, more], ['NodeNotSelected', 5_003, []]);
       assert.deepEqual(cause?.steps.at(-1), { object: '5,003 nodes (h1, h2, h3, …)', says: '' });
-      assert.deepEqual(cause?.fix.commands, ['kubectl label node NODE macvtapAware=true']);
+      assert.deepEqual(cause?.fix.commands, ['kubectl label node h1 macvtapAware=true']);
     }
   });
 

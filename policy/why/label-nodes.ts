@@ -12,11 +12,12 @@ export function unmet({ labels }: NodeFacts, requirements: readonly Requirement[
   );
 }
 
-/** The command by which nodes meet requirements; undefined where only a person can say by which value. */
+/** The command by which nodes meet requirements, with what is written for them; undefined where only a person can say by which value. */
 export function labelNodes(
   names: readonly string[],
   requirements: readonly Requirement[],
   nodes: ReadonlyMap<string, NodeFacts>,
+  written: readonly string[] = nodeArguments(names),
 ): string | undefined {
   const changes = requirements.map(labelFor);
   if (changes.some((change) => change === undefined)) return undefined;
@@ -25,7 +26,7 @@ export function labelNodes(
   );
   const texts = changes.filter((change) => change !== undefined);
   const overwrites = isThere && texts.some((text) => text.includes('='));
-  return kubectl('label', 'node', ...nodeArguments(names), ...texts, ...(overwrites ? ['--overwrite'] : []));
+  return kubectl('label', 'node', ...written, ...texts, ...(overwrites ? ['--overwrite'] : []));
 }
 
 /** `macvtapAware=true` sets a label, `stage-` removes one. */
