@@ -9,13 +9,13 @@ import type { FlagValues } from '../runtime/flags.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { printable, textTable } from '../runtime/text-table.ts';
 import { readInputs } from './lint/read-inputs.ts';
+import { openCluster } from './migrate/open-cluster.ts';
 import { type NodeProof, provePlans } from './migrate/prove-plans.ts';
 import { readConfiguration } from './migrate/read-configuration.ts';
 import { mostExceptions, writePolicies } from './migrate/write-policies.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
 import { sharedFlags } from './shared-flags.ts';
-import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import type { View } from './view/view.ts';
 import { viewFlags } from './view/view-flags.ts';
@@ -29,7 +29,7 @@ export const migrateLine = {
   flags: {
     filename: { ...textFlag('FILE', "with the config map or its JSON, or -; else the cluster's own"), short: 'f' },
     name: textFlag('NAME', 'of the policy', 'from-macvtap-cni'),
-    unproved: switchFlag('prints policies although the interfaces of some nodes are not known'),
+    unproved: switchFlag('prints policies although some nodes, or all, are not known'),
     output: { ...choiceFlag(['yaml', 'json'], 'how to print', 'yaml'), short: 'o' },
     ...viewFlags,
     ...planningFlags,
@@ -43,14 +43,15 @@ export function runMigrate(argv: readonly string[]): Promise<void> {
   return runCommand(
     migrateLine,
     async (values) => {
-      await using view = await openView(values, startProgress(process.stderr));
+      const tell = (line: string) => console.error(printable(line));
+      await using view = await openCluster(values, startProgress(process.stderr), tell);
       const migration = await migrate(view, values);
       const { objects, notes, proofs } = migration;
       console.error(renderProof(proofs));
-      for (const note of notes) console.error(printable(note));
+      for (const note of notes) tell(note);
       tellGaps(view);
       const faults = faultsOf(view, migration, values);
-      for (const fault of faults) console.error(printable(fault));
+      for (const fault of faults) tell(fault);
       if (faults.length > 0) return exitCode.failed;
       if (values.output === 'json')
         console.log(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2));
@@ -110,16 +111,17 @@ function faultsOf(
       : proofs
           .filter(({ verdict }) => verdict === 'unknown')
           .map(({ node, why }) => `not proved: ${node}: ${why}; --unproved passes over it`)),
+    ...(proofs.length === 0 && !values.unproved ? ['not proved: there is no Node; --unproved passes over that'] : []),
     ...(objects.length === 0 ? ['not proved: no entry can be said as a policy'] : []),
     ...(except > mostExceptions
       ? [`not proved: other policies select ${except} nodes, more than the ${mostExceptions} that a policy can except`]
       : []),
-    ...(proofs.length === 0 ? ['not proved: there is no Node'] : []),
     ...(taken ? [`a policy ${values.name} is there already; choose another --name`] : []),
   ];
 }
 
 function renderProof(proofs: readonly NodeProof[]): string {
+  if (proofs.length === 0) return 'nothing is proved: no Node is known';
   const rows = proofs.map(({ node, source, verdict, resources, devices }) => [
     node,
     source,

@@ -13,6 +13,8 @@ export interface StatusFacts {
   readonly policies: readonly ApiObject[] | undefined;
   /** The node plugin's pods; undefined where nobody knows of them. */
   readonly pluginPods: readonly ApiObject[] | undefined;
+  /** Files, whose policies nobody writes a status into. */
+  readonly isOfFiles?: boolean;
   /** Whether the Nodes, and the NodeStates, were read: what was not is not absent. */
   readonly knowsNodes: boolean;
   readonly knowsStates: boolean;
@@ -20,10 +22,11 @@ export interface StatusFacts {
 
 /** The nodes and policies of a cluster. A NodeState without a Node counts, too: somebody is to see that it is left. */
 export function buildStatus(facts: StatusFacts): StatusReport {
-  const { snapshot, policies } = facts;
+  const { snapshot, policies, isOfFiles = false } = facts;
   const names = new Set([...snapshot.nodes.keys(), ...snapshot.nodeStates.keys()]);
   const context = doubtContext(facts);
   return {
+    ...(isOfFiles && { isOfFiles }),
     nodes: [...names].sort(compareNatural).map((name) => nodeStatus(name, context)),
     ...(policies !== undefined && {
       policies: policies.map(readPolicyStatus).sort((left, right) => compareNatural(left.name, right.name)),

@@ -12,6 +12,7 @@ export async function followDirectory(view: View, onChange: () => void): Promise
       snapshot: source.snapshot,
       policies: await view.list({ kind: 'macvtapnetworknodepolicies', namespace: view.policyNamespace }),
       pluginPods: undefined,
+      isOfFiles: true,
       knowsNodes: true,
       knowsStates: true,
     }),

@@ -14,6 +14,7 @@ export async function readStatusFacts(view: View): Promise<StatusFacts> {
     snapshot: view.snapshot,
     policies,
     pluginPods,
+    ...(view.client === undefined && { isOfFiles: true }),
     ...knownOf(view),
   };
 }

@@ -82,6 +82,13 @@ test('a status has nodes, policies, and what is to be looked after', () => {
   ]);
 });
 
+test('a policy that has no conditions is told of a cluster, and not of files, into which nobody writes them', () => {
+  const bare = { nodes: [], policies: [{ name: 'macvtap-cni/new', conditions: [], isBehind: false }] };
+  const look = { paint: (_: string, text: string) => text, width: undefined };
+  assert.match(renderStatus(bare, look), /^macvtap-cni\/new: has no conditions yet/m);
+  assert.doesNotMatch(renderStatus({ ...bare, isOfFiles: true }, look), /no conditions/);
+});
+
 test('what is well is green, what is poor yellow, what is bad red', () => {
   const painted = renderStatus(report, { paint, width: undefined });
   for (const part of [

@@ -12,8 +12,10 @@ export interface StatusLook {
 const tones = { Healthy: 'good', Degraded: 'poor', Unhealthy: 'bad' } as const;
 
 /** Nodes with their resources, policies with what came of them, and below what is to be looked after. */
-export function renderStatus({ nodes, policies = [] }: StatusReport, look: StatusLook): string {
-  const notes = [...nodes.flatMap(nodeNotes), ...policies.flatMap(policyNotes)].map((note) => look.paint('poor', note));
+export function renderStatus({ nodes, policies = [], isOfFiles = false }: StatusReport, look: StatusLook): string {
+  const notes = [...nodes.flatMap(nodeNotes), ...policies.flatMap((policy) => policyNotes(policy, isOfFiles))].map(
+    (note) => look.paint('poor', note),
+  );
   return [
     nodeTable(nodes, look),
     ...(policies.length === 0 ? [] : ['', policyTable(policies, look)]),
@@ -66,7 +68,8 @@ function nodeNotes({ name, doubts, conflicts, troubles }: NodeStatus): readonly 
   ];
 }
 
-function policyNotes({ name, conditions, isBehind }: PolicyStatus): readonly string[] {
-  if (conditions.length === 0) return [`${name}: has no conditions yet: the webhook's leader writes them`];
+function policyNotes({ name, conditions, isBehind }: PolicyStatus, isOfFiles: boolean): readonly string[] {
+  if (conditions.length === 0)
+    return isOfFiles ? [] : [`${name}: has no conditions yet: the webhook's leader writes them`];
   return isBehind ? [`${name}: its conditions are of an older generation than the policy`] : [];
 }

@@ -3,6 +3,8 @@ import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-n
 
 /** What `status` tells, as a script gets it. */
 export interface StatusReport {
+  /** Where it is of a directory and not of a cluster: there nobody writes conditions. */
+  readonly isOfFiles?: boolean;
   /** In natural order of their names. */
   readonly nodes: readonly NodeStatus[];
   /** By name; absent where policies could not be read. */

@@ -27,9 +27,8 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     '$ npm run --silent plan -- test/fixtures/seed/node-centric --node h1': here,
   },
   'charts/kube-macvtap/README.md': {
-    'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni --create-namespace': {
-      shownBy: 'test/cluster/install/install-by-helm.ts',
-    },
+    // The same as in docs/quick-start.md.
+    'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
   },
   'docs/events.md': { 'kubectl describe node worker-1': { shownBy: 'test/apiserver/events.test.ts' } },
   'docs/monitoring.md': {
@@ -84,9 +83,16 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       shownBy: 'test/cluster/migration.test.ts',
     },
     'kubectl delete daemonset macvtap-cni --namespace macvtap-cni': { shownBy: 'test/cluster/migration.test.ts' },
-    'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni': {
-      shownBy: 'test/cluster/migration.test.ts',
+    'kubectl label namespace macvtap-cni pod-security.kubernetes.io/enforce=privileged': {
+      shownBy: 'test/cluster/docs.test.ts',
     },
+    'kubectl patch networkaddonsconfig cluster --type json --patch \'[{"op": "remove", "path": "/spec/macvtap"}]\'': {
+      notRun: "KubeVirt's operator cannot be had where the tests run",
+    },
+    'kubectl get daemonset macvtap-cni --namespace cluster-network-addons': {
+      notRun: "KubeVirt's operator cannot be had where the tests run",
+    },
+    '$ cat cluster/config-map.yaml': { runs: 'here', folder: 'test/fixtures/docs/migrate' },
     'kubectl get macvtapnetworknodestates --output yaml': { shownBy: 'test/cluster/migration.test.ts' },
   },
   'docs/node-plugin.md': {
@@ -109,9 +115,17 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       shownBy: 'test/images/build-image.ts',
     },
     'kubectl create namespace macvtap-cni': inCluster,
+    'npm ci': {
+      notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
+    },
     'kubectl apply -f docs/quick-start/policy.yaml': inCluster,
     "kubectl wait node --all --timeout=2m --for=jsonpath='{.status.allocatable.macvtap\\.network\\.kubevirt\\.io/dataplane}'=10":
       inCluster,
+    "sed -i 's|docker.io/library/busybox:1.37|localhost/busybox:1\\n      imagePullPolicy: Never|' docs/quick-start/pod.yaml":
+      {
+        notRun:
+          'it changes a file of this repository; test/cluster/docs.test.ts gives nodes the image by that name instead',
+      },
     'kubectl apply -f docs/quick-start/network.yaml': inCluster,
     'kubectl get network-attachment-definitions dataplane -o jsonpath=\'{.spec.config}{"\\n"}\'': inCluster,
     'kubectl delete pod tap': inCluster,

@@ -100,6 +100,26 @@ describe('the migrate command refuses', () => {
     assert.equal((await migrate(files, '--unproved')).code, 0);
   });
 
+  it('a file alone, without Nodes or a cluster, unless nothing is to be proved', async () => {
+    await using directory = await ManifestsDirectory.make({ 'cm.json': configMap(upstream) });
+    const file = join(directory.path, 'cm.json');
+    const environment = { HOME: directory.path, KUBECONFIG: join(directory.path, 'nowhere') };
+    const run = (...args: readonly string[]) =>
+      runProgram('cli/kubectl-macvtap.ts', ['migrate', '-f', file, ...args], environment);
+    const source = `--source=manifests:${directory.path}`;
+    for (const args of [[], ['--unproved', '--kubeconfig=/nowhere'], [source]]) {
+      const { code, stdout } = await run(...args);
+      assert.deepEqual([code, stdout], [1, ''], args.join(' '));
+    }
+    for (const args of [[], [source]]) {
+      const { code, stdout, stderr } = await run('--unproved', ...args);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^nothing is proved: no Node is known$/m);
+      assert.match(stdout, /^ {2}name: from-macvtap-cni$/m);
+    }
+    assert.match((await run('--unproved')).stderr, /^no cluster is looked at: .*nowhere/m);
+  });
+
   it('a name that a policy has already', async () => {
     const other = policy.replace('name: policy-1', 'name: from-macvtap-cni');
     const files = { 'nodes.yaml': nodes, 'p.yaml': other, 'cm.json': configMap(upstream) };
