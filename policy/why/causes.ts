@@ -38,6 +38,7 @@ export const causes = {
   AllDevicesHeld: 'pods hold every device of the resource; raise the quantity, or delete one of them',
   LinkDown: 'the interface below is down; set it up on the node',
   NoCarrier: 'the interface below has no carrier; look after its cable or its switch',
+  Draining: 'nothing asks for the resource any more; it stays for the pods that hold its devices, and goes with them',
   Shadowed: 'another entry of the policy, or another interface, comes first; give it a resourceName of its own',
 } as const satisfies Record<string, string>;
 

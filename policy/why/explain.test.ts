@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nic, policy } from '../../test/fixtures/plan/build-example.ts';
 import { type GivenNode, network, pod, whyFacts } from '../../test/fixtures/why/build-facts.ts';
-import { net, p, vm } from '../../test/fixtures/why/cases.ts';
+import { h1, net, p, vm } from '../../test/fixtures/why/cases.ts';
 import { explain } from './explain.ts';
+import { nodesToAsk } from './nodes-to-ask.ts';
 
 const codesOf = (explanation: ReturnType<typeof explain>) => explanation?.causes.map(({ code }) => code);
 
@@ -86,6 +87,46 @@ describe('several nodes that a policy does not select', () => {
       text: `${choice}on none of them the policy is known to find an interface`,
       commands: ['kubectl label node NODE macvtapAware=true --overwrite'],
     });
+  });
+});
+
+describe('a node that policies do not select', () => {
+  const selecting = (name: string, matchLabels: Readonly<Record<string, string>>) =>
+    policy(name, { parentSelector: [{ parentIface: 'eth1', resourceName: name }], nodeSelector: { matchLabels } });
+  const notesOf = (policies: readonly ReturnType<typeof policy>[], given: GivenNode = {}) => {
+    const nodes = { h1: { allocatable: new Map([['eth1', 100]]), ...given } };
+    const { causes, notes } = explain(h1, whyFacts({ policies, nodes })) ?? assert.fail();
+    assert.deepEqual(causes, []);
+    return notes.map(({ detail, fix }) => [detail, ...fix.commands]);
+  };
+
+  it('is told of them once for all that miss the same', () => {
+    const policies = ['a', 'b', 'c', 'd', 'e'].map((name) => selecting(name, { vms: 'yes', disk: 'big' }));
+    assert.deepEqual(notesOf(policies), [
+      [
+        'a, b, c and 2 more do not select it: labels vms=yes,disk=big are missing',
+        'kubectl label node h1 vms=yes disk=big',
+      ],
+    ]);
+  });
+
+  it('is not to be given the label of another one', () => {
+    assert.deepEqual(notesOf([selecting('a', { host: 'h2' })], { labels: { host: 'h1' } }), [
+      ['a does not select it: its labels do not meet host=h2'],
+    ]);
+  });
+
+  it('is told of no more than six reasons', () => {
+    const policies = Array.from({ length: 40 }, (_, index) => selecting(`p${index}`, { [`l${index}`]: 'yes' }));
+    const notes = notesOf(policies);
+    assert.equal(notes.length, 6);
+    assert.deepEqual(notes.at(-1), ['p5, p6, p7 and 32 more do not select it: for other reasons']);
+  });
+
+  it('offers nothing of what only drains there, and is asked who holds it', () => {
+    const facts = whyFacts({ nodes: { h1: { drains: { data: 1 } } } });
+    assert.deepEqual(nodesToAsk(h1, facts), ['h1']);
+    assert.deepEqual(explain(h1, facts)?.checked[0], { object: 'Node h1', says: 'offers nothing' });
   });
 });
 

@@ -7,20 +7,23 @@ import type { Cause, CauseRule, Fix } from './cause.ts';
 import { describeNodes, groupNodes } from './group-nodes.ts';
 import { hostFor } from './host-for.ts';
 import { labelNodes, unmet } from './label-nodes.ts';
+import { noteUnselecting } from './note-unselecting.ts';
 import { namesOf } from './policies-for.ts';
 import type { Lack } from './scope.ts';
 import type { WhyFacts } from './why-facts.ts';
 
 /**
  * A policy that offers what is lacking selects at least one of the nodes that it is about. Where one does, the others are
- * left out on purpose, and what is wrong is wrong on that one.
+ * left out on purpose, and what is wrong is wrong on that one. Of a node, these policies are worth knowing.
  */
-export const findNodeNotSelected: CauseRule = (scope, facts) =>
-  scope.lacks.flatMap((lack) => {
+export const findNodeNotSelected: CauseRule = (scope, facts) => {
+  const causes = scope.lacks.flatMap((lack) => {
     const policies = scope.policies.filter((policy) => policy.faults.length === 0 && isAbout(policy, lack));
     if (lack.nodes.some((node) => policies.some((policy) => matchNode(node, policy.nodes)))) return [];
     return policies.flatMap((policy) => causesOf(policy, lack, facts));
   });
+  return causes.length > 0 ? causes : noteUnselecting(scope, facts);
+};
 
 function isAbout(policy: Policy, { resource }: Lack): boolean {
   return (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cause, CauseRule } from './cause.ts';
+import { holdersOf } from './holders-of.ts';
 import { deletePod } from './kubectl.ts';
 import { listResources, wayTo } from './list-resources.ts';
-import type { WhyFacts } from './why-facts.ts';
 
 /** A resource does not move to another interface while pods hold devices on the one before: they were promised together. */
 export const findParentChanged: CauseRule = (scope, facts) =>
@@ -22,10 +22,3 @@ export const findParentChanged: CauseRule = (scope, facts) =>
       };
     },
   );
-
-function holdersOf(resource: string, nodes: readonly string[], { holders }: WhyFacts): readonly string[] {
-  return nodes
-    .flatMap((node) => holders.get(node) ?? [])
-    .filter(({ devices }) => devices.has(resource))
-    .map(({ pod }) => pod);
-}

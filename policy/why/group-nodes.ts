@@ -29,6 +29,12 @@ export function describeNodes(nodes: readonly string[]): string {
   return nodes.length === 1 ? `${nodes[0]}` : `${nodes.slice(0, -1).join(', ')} and ${nodes.at(-1)}`;
 }
 
+/** `a`, `a and b`, `a, b, c and 4 more`. */
+export function nameSome(names: readonly string[]): string {
+  const all = names.length > 3 ? [...names.slice(0, 3), `${count(names.length - 3)} more`] : names;
+  return all.length === 1 ? `${all[0]}` : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+}
+
 /** The same as an object of a way: `Node h1`, `Nodes h1 and h2`. */
 export function nameNodes(nodes: readonly string[]): string {
   if (nodes.length > 3) return describeNodes(nodes);

@@ -12,7 +12,7 @@ export function listChecked(scope: Scope, facts: WhyFacts): readonly Step[] {
   const { subject, networks, policies, nodes } = scope;
   const names = nodes.map(({ name }) => name);
   return [
-    subjectStep(scope),
+    subjectStep(scope, facts),
     ...(subject.kind === 'pod' ? networks.map(networkStep) : []),
     ...(subject.kind === 'policy' ? [] : policies.slice(0, most).map(({ id }) => policyStep(id, undefined))),
     ...(subject.kind === 'node' || names.length === 0 ? [] : [{ object: nameNodes(names), says: '' }]),

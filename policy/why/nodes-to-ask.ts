@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createScope } from './create-scope.ts';
-import { isOffered, resourcesOn } from './node-offers.ts';
+import { drainingOn, isOffered, resourcesOn } from './node-offers.ts';
 import type { Subject } from './subject.ts';
 import type { WhyFacts } from './why-facts.ts';
 
@@ -17,7 +17,8 @@ export function nodesToAsk(subject: Subject, facts: WhyFacts): readonly string[]
     .filter(
       (node) =>
         (isWaiting && demands.some(({ resource }) => isOffered(facts, node, resource))) ||
-        resourcesOn(facts, node.name).some(({ code }) => code === 'ParentChanged'),
+        resourcesOn(facts, node.name).some(({ code }) => code === 'ParentChanged') ||
+        (subject.kind === 'node' && drainingOn(facts, node.name).length > 0),
     )
     .map(({ name }) => name);
 }

@@ -3,6 +3,7 @@ import type { CauseRule } from './cause.ts';
 import { findAllDevicesHeld } from './find-all-devices-held.ts';
 import { findCertificateExpired } from './find-certificate-expired.ts';
 import { findConflictLost } from './find-conflict-lost.ts';
+import { findDraining } from './find-draining.ts';
 import { findEnslaved } from './find-enslaved.ts';
 import { findInterfaceAbsent } from './find-interface-absent.ts';
 import { findInterfaceUnsuitable } from './find-interface-unsuitable.ts';
@@ -67,5 +68,6 @@ export const rules = [
   { name: 'find-all-devices-held', rule: findAllDevicesHeld },
   { name: 'find-link-down', rule: findLinkDown },
   { name: 'find-no-carrier', rule: findNoCarrier },
+  { name: 'find-draining', rule: findDraining },
   { name: 'find-shadowed', rule: findShadowed },
 ] as const satisfies readonly { name: string; rule: CauseRule }[];

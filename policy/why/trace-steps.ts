@@ -4,7 +4,7 @@ import { matchNode } from '../plan/match-node.ts';
 import { resourcePrefix } from '../plan/resource-name.ts';
 import type { Cause } from './cause.ts';
 import { describeNodes, nameNodes } from './group-nodes.ts';
-import { reportedOn } from './node-offers.ts';
+import { drainingOn, reportedOn } from './node-offers.ts';
 import type { Scope, ScopedNetwork } from './scope.ts';
 import { kindNames, nameOf } from './subject.ts';
 import type { NodeStanding, PodStanding, WhyFacts } from './why-facts.ts';
@@ -22,7 +22,7 @@ export function traceSteps(
   facts: WhyFacts,
 ): readonly Step[] {
   const { subject, networks } = scope;
-  const steps: Step[] = [subjectStep(scope)];
+  const steps: Step[] = [subjectStep(scope, facts)];
   const through = networks.find(({ key }) => key === network);
   if (through !== undefined && subject.kind !== 'nad') steps.push(networkStep(through));
   if (policy !== undefined && subject.kind !== 'policy') steps.push(policyStep(policy, resource));
@@ -33,7 +33,7 @@ export function traceSteps(
 }
 
 /** The subject itself, as the first step of every way. */
-export function subjectStep({ subject, pod, networks, nodes, policies }: Scope): Step {
+export function subjectStep({ subject, pod, networks, nodes, policies }: Scope, facts: WhyFacts): Step {
   const object = `${kindNames[subject.kind]} ${nameOf(subject)}`;
   switch (subject.kind) {
     case 'pod':
@@ -41,7 +41,7 @@ export function subjectStep({ subject, pod, networks, nodes, policies }: Scope):
     case 'nad':
       return { object, says: networks[0] === undefined ? '' : networkStep(networks[0]).says };
     case 'node':
-      return { object, says: nodes[0] === undefined ? '' : offersOf(nodes[0].allocatable) };
+      return { object, says: nodes[0] === undefined ? '' : offersOf(nodes[0], facts) };
     case 'policy':
       return { object, says: policySays(policies[0], nodes) };
   }
@@ -72,18 +72,21 @@ export function policyStep(policy: string, resource: string | undefined): Step {
 
 function nodesSay([node = '', ...others]: readonly string[], resource: string | undefined, facts: WhyFacts): string {
   if (others.length > 0) return '';
-  const allocatable = facts.nodes.get(node)?.allocatable;
-  if (allocatable === undefined) return '';
-  if (resource === undefined) return offersOf(allocatable);
+  const standing = facts.nodes.get(node);
+  if (standing === undefined) return '';
+  if (resource === undefined) return offersOf(standing, facts);
   const held = reportedOn(facts, node, resource)?.held;
-  const count = allocatable.get(resource) ?? 0;
+  const count = standing.allocatable.get(resource) ?? 0;
   return count === 0
     ? `offers no ${resource}`
     : `has ${count} of ${resource}${held === undefined ? '' : `, ${held} held`}`;
 }
 
-function offersOf(allocatable: ReadonlyMap<string, number>): string {
-  const all = [...allocatable].map(([name, count]) => `${count} ${name}`);
+/** kubelet counts what drains, too. */
+function offersOf({ name: node, allocatable }: NodeStanding, facts: WhyFacts): string {
+  const draining = drainingOn(facts, node).map(({ name }) => name);
+  const offered = [...allocatable].filter(([name]) => !draining.includes(name));
+  const all = offered.map(([name, count]) => `${count} ${name}`);
   if (all.length === 0) return 'offers nothing';
   return `offers ${all.slice(0, 5).join(', ')}${all.length > 5 ? `, and ${all.length - 5} more` : ''}`;
 }
