@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { nearestNames } from '../policy/nearest-names.ts';
 import { exitCode } from '../runtime/run-command.ts';
 import { commands } from './commands.ts';
 
@@ -22,6 +23,8 @@ if (name === '--help' || name === '-h' || name === 'help') {
   // Asked by the scripts of `completion`, and by kubectl's own through kubectl_complete-macvtap.
   console.log(await (await import('./completion/complete.ts')).complete(argv, commands));
 } else {
-  console.error(`kubectl macvtap: ${name}: no such command\n\n${usage}`);
+  const [near] = nearestNames(name, Object.keys(commands));
+  const hint = near === undefined ? `\n\n${usage}` : `; did you mean ${near}? kubectl macvtap --help lists them all`;
+  console.error(`kubectl macvtap: ${name}: no such command${hint}`);
   process.exitCode = exitCode.usage;
 }
