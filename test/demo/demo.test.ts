@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { root } from '../house/source-files.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
 
@@ -60,6 +61,15 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     await using demo = startDemo();
     const line = await demo.waitForLine(/^Edit .*policy\.yaml/);
     const file = /^Edit (\S+)/.exec(line)?.[1] ?? '';
+    await demo.waitForLine(/npx kubectl-macvtap graph /);
+    const printed = [...demo.output.matchAll(/^ {2}npx (kubectl-macvtap .*)$/gm)].map(([, command = '']) => command);
+    assert.equal(printed.length, 3, demo.output);
+    for (const command of printed) {
+      const { stdout } = await promisify(execFile)('npx', ['--no-install', ...command.split(' ')], { cwd: root });
+      const picture = / -o (\S+)/.exec(command)?.[1];
+      const shown = picture === undefined ? stdout : await readFile(picture, 'utf8');
+      assert.match(shown, /h1.*dataplane/s, command);
+    }
     await writeFile(file, (await readFile(file, 'utf8')).replace('quantity: 25', 'quantity: 7'));
     await demo.waitForLine(/h1 +macvtap\.network\.kubevirt\.io\/dataplane +7$/);
     demo.signal('SIGINT');

@@ -11,7 +11,11 @@ export async function followEdits(
   print: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  print(`Edit ${manifests}/policy.yaml and watch what the kubelets learn; Ctrl-C ends.\n`);
+  print(`Edit ${manifests}/policy.yaml and watch what the kubelets learn; Ctrl-C ends.`);
+  print('Look at it in another terminal, from the root of this repository:\n');
+  for (const what of ['status', 'plan', `graph -o ${manifests}/graph.svg`])
+    print(`  npx kubectl-macvtap ${what} --source manifests:${manifests}`);
+  print('');
   let shown = offerTable(staged);
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const timer = setInterval(() => {

@@ -10,7 +10,7 @@ import { tellStory } from './story.ts';
 
 const line = {
   command: 'npm start --',
-  summary: "Shows the proposal's three hosts on real links, without a cluster: namespaces, node plugins, macvtaps.",
+  summary: 'Shows three hosts on real links, without a cluster: namespaces, node plugins, macvtaps.',
   positionals: [],
   flags: { once: switchFlag('end after the story instead of following edits of the policy file') },
 } as const;

@@ -37,7 +37,7 @@ export interface Scene {
 export async function tellStory(progress: Progress, undo: AsyncDisposableStack): Promise<Scene> {
   const folder = await makeFolder(undo);
   const manifests = join(folder, 'manifests');
-  const networks = await progress.step('network namespaces h1, h2, h3 with veth links named as in the proposal', () =>
+  const networks = await progress.step('three hosts: network namespaces h1, h2, h3 with veth links as their NICs', () =>
     makeNetworks(undo),
   );
   const staged = await progress.step("a stand-in for kubelet on each host, speaking kubelet's gRPC API", () =>

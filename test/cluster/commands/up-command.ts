@@ -7,6 +7,7 @@ import { bringDown, findRemains } from '../bring-down.ts';
 import { bringUp } from '../bring-up.ts';
 import { installByHelm } from '../install/install-by-helm.ts';
 import { ownImages } from '../install/own-images.ts';
+import { paths } from '../layout.ts';
 import { keepLogs } from '../logs.ts';
 import { nodeTable } from '../node-table.ts';
 import { seedNodes } from '../seed-nodes.ts';
@@ -33,7 +34,9 @@ export async function runUp(argv: readonly string[]): Promise<void> {
       if (!isBare) {
         await progress.step('helm install: webhook and node plugins are Ready', () => installByHelm(cluster));
       }
-      console.log(`\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig}`);
+      console.log(
+        `\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig} PATH=${paths.programs}:$PATH`,
+      );
       return exitCode.done;
     } catch (thrown) {
       if (scope.signal.aborted) return await giveUp();
