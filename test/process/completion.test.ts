@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { binaryPath } from '../binaries/binary-path.ts';
+import { makeCommandFolder } from './command-folder.ts';
 
-/** Real shells, and kubectl, with both programs in their PATH as npm puts them there. */
-const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-completion-'));
-after(() => folder.remove());
-const cli = fileURLToPath(new URL('../../cli/', import.meta.url));
-await symlink(join(cli, 'launch.js'), join(folder.path, 'kubectl-macvtap'));
-await symlink(join(cli, 'complete.js'), join(folder.path, 'kubectl_complete-macvtap'));
-await writeFile(join(folder.path, 'policy.yaml'), '');
-
-function shell(command: readonly [string, ...string[]], input?: string): string {
-  const [program, ...args] = command;
-  const env = { PATH: `${folder.path}:${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder.path };
-  const { stdout, stderr, status } = spawnSync(program, args, { env, cwd: folder.path, encoding: 'utf8', input });
-  assert.equal(status, 0, stderr);
-  return stdout;
-}
+const { shell, remove } = await makeCommandFolder();
+after(remove);
 
 const missing = (program: string) =>
   spawnSync(program, ['--version']).status === 0 ? false : `needs ${program}: apt-get install ${program}`;
@@ -82,16 +64,5 @@ describe('completion in fish', { skip: missing('fish') }, () => {
     );
     assert.equal(complete('kubectl-macvtap status -o j'), 'json');
     assert.match(complete('kubectl-macvtap plan -f pol'), /^policy\.yaml/);
-  });
-});
-
-const kubectl = binaryPath('kubectl');
-
-describe('completion in kubectl', {
-  skip: existsSync(kubectl) ? false : 'needs kubectl: node test/binaries/main.ts',
-}, () => {
-  it('is asked of kubectl_complete-macvtap', () => {
-    assert.match(shell([kubectl, '__complete', 'macvtap', 'st']), /^status\twhat every node offers.*\n:4$/m);
-    assert.match(shell([kubectl, '__complete', 'macvtap', 'status', '--output=j']), /^--output=json$/m);
   });
 });

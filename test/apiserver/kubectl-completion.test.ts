@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { binaryPath } from '../binaries/binary-path.ts';
+import { makeCommandFolder } from '../process/command-folder.ts';
+
+const { shell, remove } = await makeCommandFolder();
+after(remove);
+
+test('kubectl completes macvtap by what kubectl_complete-macvtap answers', () => {
+  const kubectl = binaryPath('kubectl');
+  assert.match(shell([kubectl, '__complete', 'macvtap', 'st']), /^status\twhat every node offers.*\n:4$/m);
+  assert.match(shell([kubectl, '__complete', 'macvtap', 'status', '--output=j']), /^--output=json$/m);
+});
