@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { plainEnvironment } from './plain-environment.ts';
 
 /** A guard against waiting for ever, far above what anything takes. */
 const guardMs = 50_000;
@@ -12,7 +13,7 @@ export interface Ending {
   readonly stderr: string;
 }
 
-/** Runs one of this project's programs, `cli/kubectl-macvtap.ts`, as its own process, with none of the variables that are its flags but those given. */
+/** Runs one of this project's programs, `cli/kubectl-macvtap.ts`, as its own process, in the plain environment and with the variables given. */
 export function runProgram(
   program: string,
   flags: readonly string[],
@@ -20,8 +21,7 @@ export function runProgram(
 ): Promise<Ending> {
   const { promise, resolve } = Promise.withResolvers<Ending>();
   const path = fileURLToPath(new URL(`../../${program}`, import.meta.url));
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('KUBE_MACVTAP_'));
-  const options = { env: { ...Object.fromEntries(inherited), ...environment }, timeout: guardMs };
+  const options = { env: { ...plainEnvironment(), ...environment }, timeout: guardMs };
   execFile(process.execPath, [path, ...flags], options, (error, stdout, stderr) => {
     resolve({ code: error === null ? 0 : error.code, stdout, stderr });
   });

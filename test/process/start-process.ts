@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { plainEnvironment } from './plain-environment.ts';
 
 export interface ProcessOptions {
   /** How it is told in errors. */
@@ -41,7 +42,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   const { name, command, environment = {}, onLine, hasInput = false } = options;
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
     stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+    env: { ...plainEnvironment(), ...environment },
   }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
   // What it did not read before it ended is nobody's trouble: its end is told by `exit`.
   child.stdin?.on('error', () => {});

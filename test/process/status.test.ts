@@ -55,7 +55,8 @@ describe('the status command', () => {
   it('draws a terminal anew, in colours, unless NO_COLOR says otherwise, and leaves it at an interrupt', async () => {
     for (const environment of [{}, { NO_COLOR: '1' }]) {
       await using directory = await ManifestsDirectory.make(files(3, 'Unhealthy'));
-      const command = `${process.execPath} ${launcher} status --watch --source=manifests:${directory.path}`;
+      // Whatever shell runs it hands over: an interrupt is the program's alone to answer.
+      const command = `exec ${process.execPath} ${launcher} status --watch --source=manifests:${directory.path}`;
       await using watching = startProcess({
         name: 'status',
         command: ['script', '--quiet', '--return', '--command', command, '/dev/null'],

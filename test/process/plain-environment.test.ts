@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { plainEnvironment } from './plain-environment.ts';
+
+test('what a terminal, CI or a person set does not reach a program under test; the rest does', () => {
+  process.env = {
+    PATH: '/bin',
+    CI: 'true',
+    FORCE_COLOR: '1',
+    NO_COLOR: '1',
+    NODE_DISABLE_COLORS: '1',
+    KUBE_MACVTAP_SOURCE: 'cluster',
+    CIRCUS: 'tent',
+  };
+  assert.deepEqual(plainEnvironment(), { PATH: '/bin', CIRCUS: 'tent' });
+});
