@@ -4,7 +4,7 @@ import { widenThreadPool } from '../runtime/thread-pool.ts';
 
 // Before everything else is loaded, which takes a while: a signal that comes meanwhile is not to kill the process.
 using scope = signalScope();
-// Sixteen links may be on their way out at once (run-node-plugin.ts), each with a thread that waits for the kernel.
+// Sixteen links may be on their way out at once (links/open-node-links.ts), each with a thread that waits for the kernel.
 widenThreadPool(24);
 
 const { exitCode, runCommand } = await import('../runtime/run-command.ts');

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Gauge, type Registry } from 'prom-client';
-import type { NodePlan } from '../policy/plan/node-plan.ts';
 import type { Device } from './deviceplugin/device-list.ts';
 import { named } from './metric-table.ts';
+import type { KeptPlan } from './reconcile/keep-plan.ts';
 
 /** What the node plugin has at a moment. */
 export interface Standing {
@@ -13,7 +13,7 @@ export interface Standing {
   /** Resources that kubelet does not know, or no longer. */
   readonly unregistered: readonly string[];
   /** Absent while none was made. */
-  readonly plan?: { readonly plan: NodePlan; readonly madeMs: number; readonly isInForce: boolean };
+  readonly plan?: KeptPlan;
 }
 
 /** Read when it is asked for: a resource that is no longer served has no devices, not none. */

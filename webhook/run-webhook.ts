@@ -11,6 +11,7 @@ import { type ListenAddress, listenFailed } from '../runtime/listen-address.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { recordProcess } from '../runtime/record-process.ts';
+import { untilAborted } from '../runtime/until-aborted.ts';
 import type { WebhookApp } from './app.ts';
 import { trackConnections } from './close-server.ts';
 import type { WebhookConfig } from './config.ts';
@@ -75,7 +76,7 @@ export async function runWebhook(
   parts.certificate = certificate;
 
   if (!signal.aborted) tell.listening(await listenWith(app, config.listen));
-  await aborted(signal);
+  await untilAborted(signal);
   tell.ending(signal);
   await sleep(config.drain);
 }
@@ -102,11 +103,4 @@ async function listenWith(app: WebhookApp, { host, port }: ListenAddress): Promi
     throw listenFailed({ host, port }, thrown);
   }
   return { host, port: (app.server.address() as AddressInfo).port };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
 }
