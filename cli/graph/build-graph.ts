@@ -43,7 +43,7 @@ function withPlan(node: NodeStatus, snapshot: Snapshot, exposure: ImplicitExposu
 function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
   const { name, source = 'unknown', resources, conflicts, troubles, doubts } = node;
   const interfaces = (nodeStates.get(name)?.status?.interfaces ?? []).map(readInterface);
-  const byParent = Map.groupBy(resources, ({ parent = '?' }) => parent);
+  const byParent = Map.groupBy(resources.flatMap(standings), ({ parent = '?' }) => parent);
   return {
     name,
     source,
@@ -68,15 +68,23 @@ function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
   };
 }
 
+/** A resource where it stands, and each place where pods still hold devices of it from before an edit. */
+function standings(resource: ResourceStatus): readonly Standing[] {
+  const { name, source, held, heldElsewhere = [] } = resource;
+  const places = heldElsewhere.map((place) => ({ name, source, quantity: held ?? 0, isLeftBehind: true, ...place }));
+  return [resource, ...places];
+}
+
+interface Standing extends ResourceStatus {
+  /** Only held devices of it stand there. */
+  readonly isLeftBehind?: boolean;
+}
+
 function isPossible({ loopback, ethernet, master }: InterfaceFacts): boolean {
   return ethernet && !loopback && master === undefined;
 }
 
-function toParent(
-  name: string,
-  resources: readonly ResourceStatus[],
-  interfaces: readonly InterfaceFacts[],
-): GraphParent {
+function toParent(name: string, resources: readonly Standing[], interfaces: readonly InterfaceFacts[]): GraphParent {
   const nic = interfaces.find((facts) => facts.name === name);
   const state = nic === undefined ? 'not there' : !nic.up ? 'down' : !nic.carrier ? 'no carrier' : undefined;
   const kind = nic === undefined || nic.kind === 'device' ? undefined : nic.kind;
@@ -90,11 +98,13 @@ function toParent(
 
 const tones: Readonly<Record<string, GraphTone>> = { Healthy: 'good', Degraded: 'poor', Unhealthy: 'bad' };
 
-function toResource(resource: ResourceStatus): GraphResource {
-  const { name, mode, policy, source, held, quantity, health, code } = resource;
+function toResource(resource: Standing): GraphResource {
+  const { name, mode, policy, source, held, quantity, health, code, isLeftBehind = false } = resource;
   return {
     name,
-    detail: [mode, policy ?? source].filter((part) => part !== undefined).join(', '),
+    detail: [mode, isLeftBehind ? 'before an edit' : (policy ?? source)]
+      .filter((part) => part !== undefined)
+      .join(', '),
     tone: tones[health ?? ''] ?? 'plain',
     trouble:
       health === undefined || health === 'Healthy'
@@ -102,5 +112,6 @@ function toResource(resource: ResourceStatus): GraphResource {
         : [health, code].filter((part) => part !== undefined).join(': '),
     held,
     quantity,
+    isLeftBehind,
   };
 }

@@ -75,7 +75,8 @@ function legend(left: number): string {
 }
 
 function sumOf(nodes: readonly GraphNode[]): string {
-  const resources = nodes.flatMap(({ parents }) => parents.flatMap((parent) => parent.resources));
+  const drawn = nodes.flatMap(({ parents }) => parents.flatMap((parent) => parent.resources));
+  const resources = drawn.filter(({ isLeftBehind }) => !isLeftBehind);
   const held = resources.reduce((sum, resource) => sum + (resource.held ?? 0), 0);
   const wrong = [...resources, ...nodes.flatMap(({ remarks }) => remarks)].filter(({ tone }) => tone === 'bad').length;
   return [

@@ -67,11 +67,11 @@ function drawParent({ name, detail, tone, resources }: GraphParent): Drawing {
   return { height, svg: [...lines, parent, ...boxes].join('') };
 }
 
-function drawResource({ name, detail, tone, trouble, held, quantity }: GraphResource): Drawing {
+function drawResource({ name, detail, tone, trouble, held, quantity, isLeftBehind }: GraphResource): Drawing {
   const colours = toneColours[tone];
   const height = 54 + (trouble === '' ? 0 : lineHeight);
   const width = resourceWidth - 2 * inset;
-  const count = `${held ?? '?'}/${quantity} held`;
+  const count = isLeftBehind ? `${held} of ${quantity} held` : `${held ?? '?'}/${quantity} held`;
   const countWidth = 104;
   const share = quantity === 0 ? ((held ?? 0) > 0 ? 1 : 0) : Math.min(1, (held ?? 0) / quantity);
   return {

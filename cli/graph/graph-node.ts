@@ -33,7 +33,10 @@ export interface GraphResource {
   readonly trouble: string;
   /** Undefined where nobody knows. */
   readonly held: number | undefined;
+  /** How many there are; of what is left behind, how many of the whole resource are held. */
   readonly quantity: number;
+  /** Devices held from before an edit that moved the resource, which is drawn, and counted, where it stands by now. */
+  readonly isLeftBehind?: boolean;
 }
 
 export interface GraphRemark {

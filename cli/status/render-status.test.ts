@@ -82,6 +82,30 @@ test('a status has nodes, policies, and what is to be looked after', () => {
   ]);
 });
 
+test('devices that are held where the resource no longer stands are told below it, and why once', () => {
+  const places = [
+    { parent: 'bond1', mode: 'private', held: 2 },
+    { parent: 'eth1', mode: 'private', held: 1 },
+  ] as const;
+  const [worker] = report.nodes;
+  const resources = (worker?.resources ?? [])
+    .slice(0, 1)
+    .map((one) => ({ ...one, parent: 'eth1', mode: 'vepa' as const }));
+  const moved = resources.map((one) => ({ ...one, held: 4, heldElsewhere: [...places] }));
+  const nodes = ['h1', 'h2'].map((name) => ({ name, conflicts: [], troubles: [], doubts: [], resources: moved }));
+  const plain = renderStatus({ nodes }, { paint: (_, text) => text, width: undefined });
+  assert.deepEqual(plain.split('\n'), [
+    'NODE  RESOURCE   PARENT  MODE     HELD    HEALTH   SOURCE',
+    ...['h1', 'h2'].flatMap((name) => [
+      `${name}    dataplane  eth1    vepa     4/25    Healthy  macvtap-cni/policy-1`,
+      `${name}    dataplane  bond1   private  2 of 4  -        before an edit`,
+      `${name}    dataplane  eth1    private  1 of 4  -        before an edit`,
+    ]),
+    '',
+    'before an edit: devices that pods hold stay as they were given out until the pods end',
+  ]);
+});
+
 test('a policy that has no conditions is told of a cluster, and not of files, into which nobody writes them', () => {
   const bare = { nodes: [], policies: [{ name: 'macvtap-cni/new', conditions: [], isBehind: false }] };
   const look = { paint: (_: string, text: string) => text, width: undefined };

@@ -13,9 +13,11 @@ const tones = { Healthy: 'good', Degraded: 'poor', Unhealthy: 'bad' } as const;
 
 /** Nodes with their resources, policies with what came of them, and below what is to be looked after. */
 export function renderStatus({ nodes, policies = [], isOfFiles = false }: StatusReport, look: StatusLook): string {
-  const notes = [...nodes.flatMap(nodeNotes), ...policies.flatMap((policy) => policyNotes(policy, isOfFiles))].map(
-    (note) => look.paint('poor', note),
-  );
+  const notes = [
+    ...(nodes.some(({ resources }) => resources.some(isHeldElsewhere)) ? [stayingNote] : []),
+    ...nodes.flatMap(nodeNotes),
+    ...policies.flatMap((policy) => policyNotes(policy, isOfFiles)),
+  ].map((note) => look.paint('poor', note));
   return [
     nodeTable(nodes, look),
     ...(policies.length === 0 ? [] : ['', policyTable(policies, look)]),
@@ -23,11 +25,20 @@ export function renderStatus({ nodes, policies = [], isOfFiles = false }: Status
   ].join('\n');
 }
 
+const stayingNote = 'before an edit: devices that pods hold stay as they were given out until the pods end';
+
+function isHeldElsewhere({ heldElsewhere = [] }: ResourceStatus): boolean {
+  return heldElsewhere.length > 0;
+}
+
 function nodeTable(nodes: readonly NodeStatus[], { paint, width }: StatusLook): string {
   const rows = nodes.flatMap((node): Cell[][] =>
     node.resources.length === 0
       ? [[node.name, '-', '-', '-', '-', '-', node.source ?? 'unknown']]
-      : node.resources.map((resource) => [node.name, ...resourceCells(resource, paint)]),
+      : node.resources.flatMap((resource) => [
+          [node.name, ...resourceCells(resource, paint)],
+          ...elsewhereCells(resource).map((cells) => [node.name, ...cells]),
+        ]),
   );
   return textTable(['NODE', 'RESOURCE', 'PARENT', 'MODE', 'HELD', 'HEALTH', 'SOURCE'], rows, width);
 }
@@ -43,6 +54,18 @@ function resourceCells(resource: ResourceStatus, paint: Paint): readonly Cell[] 
     health === undefined ? text : { text, style: (padded) => paint(tones[health], padded) },
     policy ?? source,
   ];
+}
+
+/** What an edit moved the resource away from: a row below for each place where devices are still held. */
+function elsewhereCells({ name, held = 0, heldElsewhere = [] }: ResourceStatus): readonly (readonly Cell[])[] {
+  return heldElsewhere.map((place) => [
+    name,
+    place.parent,
+    place.mode,
+    `${place.held} of ${held}`,
+    '-',
+    'before an edit',
+  ]);
 }
 
 function policyTable(policies: readonly PolicyStatus[], { paint, width }: StatusLook): string {

@@ -75,10 +75,19 @@ function linesOf({ nodes, policies = [] }: StatusReport): readonly (readonly [st
         : []),
       ...resources.map((resource) => {
         const key = `node ${name}: ${resource.name}`;
-        const { parent = '-', mode = '-', held = '?', quantity, health = 'unknown', code } = resource;
+        const {
+          parent = '-',
+          mode = '-',
+          held = '?',
+          quantity,
+          health = 'unknown',
+          code,
+          heldElsewhere = [],
+        } = resource;
+        const places = heldElsewhere.map((place) => `, ${place.held} still on ${place.parent} ${place.mode}`).join('');
         return [
           key,
-          `${key}: ${parent} ${mode} ${held}/${quantity} ${health}${code === undefined ? '' : ` ${code}`}`,
+          `${key}: ${parent} ${mode} ${held}/${quantity} ${health}${code === undefined ? '' : ` ${code}`}${places}`,
         ] as const;
       }),
       ...troubles.map(({ code, message }) => [`node ${name}: ${code}`, `node ${name}: ${code}: ${message}`] as const),

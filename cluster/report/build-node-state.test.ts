@@ -103,6 +103,24 @@ describe("a node's state", () => {
     assert.deepEqual(counts, { resources: 3, devices: 7, held: 6, unhealthy: 2 });
   });
 
+  it('tells what held devices stand on where that is no longer what the resource stands on', () => {
+    const elsewhere = [{ parent: 'veth7', mode: 'vepa', held: 2 }] as const;
+    const served = [
+      { resource: resource('a'), held: 3, lost: 0, elsewhere },
+      { resource: resource('b'), held: 1, lost: 0, elsewhere: [] },
+    ];
+    const interfaces = [nic('eth0'), nic('veth7', { kind: 'veth' }), nic('veth8', { kind: 'veth' })];
+    const state = buildNodeState(facts({ interfaces, served }));
+    assert.deepEqual(
+      state.resources?.map(({ heldElsewhere }) => heldElsewhere),
+      [[...elsewhere], undefined],
+    );
+    assert.deepEqual(
+      state.interfaces?.map(({ name }) => name),
+      ['eth0', 'veth7'],
+    );
+  });
+
   it('says that pods lost their links with a parent that was made anew, unless there is worse', () => {
     const interfaces = [nic('eth0', { carrier: false })];
     const served = [

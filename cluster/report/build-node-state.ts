@@ -19,7 +19,16 @@ export type ReportedResource = (WantedResource | DrainingResource) & {
   readonly held?: number;
   /** Of these, whose links went with the parent. */
   readonly lost?: number;
+  /** Of these, what stands where the resource does not stand by now; in an order of its own. */
+  readonly elsewhere?: readonly HeldPlace[];
 };
+
+/** What so many held devices stand on since they were given out. */
+export interface HeldPlace {
+  readonly parent: string;
+  readonly mode: Mode;
+  readonly held: number;
+}
 
 /** One that something asks for; with a fault nothing of it is given out. */
 interface WantedResource {
@@ -89,8 +98,12 @@ function toResource(
   interfaces: readonly InterfaceFacts[],
   trouble: ReasonCode | undefined,
 ): Resource {
-  const { held, lost = 0 } = reported;
-  const counts = { ...(held !== undefined && { held }), ...(lost > 0 && { lost }) };
+  const { held, lost = 0, elsewhere = [] } = reported;
+  const counts = {
+    ...(held !== undefined && { held }),
+    ...(lost > 0 && { lost }),
+    ...(elsewhere.length > 0 && { heldElsewhere: [...elsewhere] }),
+  };
   if ('drains' in reported) {
     const { drains: name, parent, mode } = reported;
     const place = { ...(parent !== undefined && { parent }), ...(mode !== undefined && { mode }) };

@@ -15,10 +15,10 @@ const kindsOfPods: readonly string[] = ['veth', 'macvtap', 'macvlan', 'ipvlan', 
 const most = 1_000;
 
 /**
- * The interfaces that a node's state tells of: what resources stand on and sources name, then every Ethernet link that a
- * policy could make a parent. The enslaved are among them: a policy that names one is answered with the reason, a
- * bond's NUMA nodes are those of its members, and whether an interface carries the node's traffic also depends on the
- * VLANs on it. From these facts anybody plans as the node itself does.
+ * The interfaces that a node's state tells of: what resources and held devices stand on and sources name, then every
+ * Ethernet link that a policy could make a parent. The enslaved are among them: a policy that names one is answered with
+ * the reason, a bond's NUMA nodes are those of its members, and whether an interface carries the node's traffic also
+ * depends on the VLANs on it. From these facts anybody plans as the node itself does.
  */
 export function chooseInterfaces(
   interfaces: readonly InterfaceFacts[],
@@ -30,6 +30,7 @@ export function chooseInterfaces(
   const named: ReadonlySet<string | undefined> = new Set([
     ...plan.resources.map(({ parent }) => parent),
     ...served.map((reported) => ('drains' in reported ? reported.parent : reported.resource.parent)),
+    ...served.flatMap(({ elsewhere = [] }) => elsewhere.map(({ parent }) => parent)),
     ...findings.flatMap(namesIn),
   ]);
   const isNamed = ({ name }: InterfaceFacts) => named.has(name);

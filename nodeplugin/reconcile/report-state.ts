@@ -11,9 +11,9 @@ import type { MacvtapError } from '../../runtime/errors.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
 import type { MacvtapSupport } from '../links/watch-macvtap-support.ts';
 import type { HeldTracker } from './held-tracker.ts';
-import type { ParentLookup } from './served-resource.ts';
+import type { HeldDevice, ParentLookup } from './served-resource.ts';
 import type { ServedResources } from './served-resources.ts';
-import { type HeldSummary, summarizeHeld } from './summarize-held.ts';
+import { summarizeHeld } from './summarize-held.ts';
 
 /** Keeps the node's MacvtapNetworkNodeState in step with what is served. */
 export interface StateReport extends AsyncDisposable {
@@ -48,7 +48,7 @@ export function reportState(options: StateReportOptions): StateReport {
   const look = (): void => {
     const node = source.snapshot.nodes.get(nodeName);
     if (plan === undefined || node === undefined) return;
-    const served = describeServed(resources, summarizeHeld(held.current(), parents));
+    const served = describeServed(resources, held.current(), parents);
     reporter.report(
       buildNodeState({
         node,
@@ -81,10 +81,12 @@ export function reportState(options: StateReportOptions): StateReport {
 /** Of a resource that somebody else serves nothing is given out here, whatever else may be said of it. */
 function describeServed(
   { current, waiting }: StateReportOptions['resources'],
-  held: ReadonlyMap<string, HeldSummary>,
+  held: readonly HeldDevice[],
+  parents: ParentLookup,
 ): readonly ReportedResource[] {
+  const byResource = Map.groupBy(held, ({ resource }) => resource);
   return [...current.values()].map(({ name, resource, fault }) => {
-    const { parent, mode, ...counts } = held.get(name) ?? { held: 0, lost: 0 };
+    const { parent, mode, ...counts } = summarizeHeld(byResource.get(name) ?? [], resource, parents);
     if (resource === undefined) {
       return { drains: name, ...(parent !== undefined && { parent }), ...(mode !== undefined && { mode }), ...counts };
     }

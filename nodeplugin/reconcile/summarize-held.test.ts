@@ -9,26 +9,39 @@ const parents = {
 };
 const device = (id: string, more: object = {}) => ({ id, resource: 'net', ...more });
 const onEth0 = { parent: 'eth0', mode: 'bridge', parentIfindex: 2 } as const;
+const onEth1 = { parent: 'eth1', mode: 'bridge', parentIfindex: 3 } as const;
+const devices = (...each: readonly object[]) => each.map((more, index) => device(String(index), more));
 
-test('what pods hold is counted by resource, with what all of it stands on', () => {
-  const held = [device('a', onEth0), device('b', onEth0), { ...device('c', onEth0), resource: 'other' }];
-  assert.deepEqual(
-    [...summarizeHeld(held, parents)],
-    [
-      ['net', { held: 2, lost: 0, parent: 'eth0', mode: 'bridge' }],
-      ['other', { held: 1, lost: 0, parent: 'eth0', mode: 'bridge' }],
-    ],
-  );
+test('what pods hold of a resource is counted, with what all of it stands on', () => {
+  const summary = { held: 2, lost: 0, parent: 'eth0', mode: 'bridge', elsewhere: [] };
+  assert.deepEqual(summarizeHeld(devices(onEth0, onEth0), onEth0, parents), summary);
+  assert.deepEqual(summarizeHeld(devices(onEth0, onEth0), undefined, parents), summary);
+  assert.deepEqual(summarizeHeld([], onEth0, parents), { held: 0, lost: 0, elsewhere: [] });
 });
 
 test('devices on different parents, or of which the ledger lost what it knew, have none in common', () => {
-  const moved = { ...onEth0, parent: 'eth1', parentIfindex: 3 };
-  assert.deepEqual(summarizeHeld([device('a', onEth0), device('b', moved)], parents).get('net'), {
-    held: 2,
-    lost: 0,
-    mode: 'bridge',
-  });
-  assert.deepEqual(summarizeHeld([device('a')], parents).get('net'), { held: 1, lost: 0 });
+  const { parent, mode, elsewhere } = summarizeHeld(devices(onEth0, onEth1, onEth0), undefined, parents);
+  assert.deepEqual([parent, mode], [undefined, 'bridge']);
+  assert.deepEqual(elsewhere, [
+    { parent: 'eth0', mode: 'bridge', held: 2 },
+    { parent: 'eth1', mode: 'bridge', held: 1 },
+  ]);
+  assert.deepEqual(summarizeHeld([device('a')], undefined, parents), { held: 1, lost: 0, elsewhere: [] });
+});
+
+test('after an edit, held devices stand where they stood, and have the mode that they had', () => {
+  const edited = { parent: 'eth1', mode: 'vepa' } as const;
+  const held = devices(onEth0, onEth1, { ...onEth1, mode: 'vepa' }, onEth0, {});
+  assert.deepEqual(summarizeHeld(held, edited, parents).elsewhere, [
+    { parent: 'eth0', mode: 'bridge', held: 2 },
+    { parent: 'eth1', mode: 'bridge', held: 1 },
+  ]);
+});
+
+test('what was renamed is where it was, and what lost its link is nowhere', () => {
+  const renamed = { ...onEth1, parent: 'old1' };
+  const lost = { ...onEth0, parentIfindex: 7 };
+  assert.deepEqual(summarizeHeld(devices(renamed, lost), onEth1, parents).elsewhere, []);
 });
 
 test('a link is lost with its parent, though another one has its name now; one without a link is not', () => {
@@ -36,6 +49,5 @@ test('a link is lost with its parent, though another one has its name now; one w
   const renamed = { ...onEth0, parent: 'old0' };
   const withoutLink = { parent: 'eth0', mode: 'bridge' } as const;
   const gone = { parent: 'eth9', mode: 'bridge' } as const;
-  const held = [lost, renamed, withoutLink, gone].map((more, index) => device(String(index), more));
-  assert.equal(summarizeHeld(held, parents).get('net')?.lost, 2);
+  assert.equal(summarizeHeld(devices(lost, renamed, withoutLink, gone), undefined, parents).lost, 2);
 });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HeldPlace } from '../../cluster/report/build-node-state.ts';
 import type { Mode } from '../../policy/plan/mode.ts';
+import { compareNatural } from '../../policy/plan/natural-order.ts';
 import { type HeldDevice, isStanding, type ParentLookup } from './served-resource.ts';
 
 /** What pods hold of one resource. */
@@ -10,25 +12,52 @@ export interface HeldSummary {
   /** What they all stand on; absent where they differ, or nobody knows. */
   readonly parent?: string;
   readonly mode?: Mode;
+  /** Those that still stand, and not where the resource does: an edit moves it, and no held device. By parent and mode. */
+  readonly elsewhere: readonly HeldPlace[];
 }
 
-/** Of each resource that pods hold devices of. */
-export function summarizeHeld(held: readonly HeldDevice[], parents: ParentLookup): ReadonlyMap<string, HeldSummary> {
-  const byResource = Map.groupBy(held, ({ resource }) => resource);
-  return new Map([...byResource].map(([resource, devices]) => [resource, summarize(devices, parents)]));
-}
+/** Where new devices of a resource stand; undefined for one that only drains. */
+export type ResourcePlace = { readonly parent: string; readonly mode: Mode } | undefined;
 
-function summarize(devices: readonly HeldDevice[], parents: ParentLookup): HeldSummary {
+/** Of the devices of one resource. */
+export function summarizeHeld(
+  devices: readonly HeldDevice[],
+  resource: ResourcePlace,
+  parents: ParentLookup,
+): HeldSummary {
   const parent = common(devices.map((device) => device.parent));
   const mode = common(devices.map((device) => device.mode));
+  const isLost = (device: HeldDevice) => device.parent !== undefined && !isStanding(device, undefined, parents);
+  const told = resource ?? { parent, mode };
+  const moved = devices.filter((device) => !isLost(device) && !isAt(device, told, parents));
   return {
     held: devices.length,
-    lost: devices.filter((device) => device.parent !== undefined && !isStanding(device, undefined, parents)).length,
+    lost: devices.filter(isLost).length,
     ...(parent !== undefined && { parent }),
     ...(mode !== undefined && { mode }),
+    elsewhere: placesOf(moved),
   };
 }
 
 function common<Value>(values: readonly Value[]): Value | undefined {
   return values.every((value) => value === values[0]) ? values[0] : undefined;
+}
+
+/** An interface that was renamed is the same: its index tells. */
+function isAt(
+  device: HeldDevice,
+  { parent, mode }: { readonly parent: string | undefined; readonly mode: Mode | undefined },
+  parents: ParentLookup,
+): boolean {
+  if (device.mode !== mode) return false;
+  if (device.parent === parent) return true;
+  return parent !== undefined && device.parentIfindex !== undefined && device.parentIfindex === parents.find(parent);
+}
+
+function placesOf(devices: readonly HeldDevice[]): readonly HeldPlace[] {
+  const known = devices.flatMap(({ parent, mode }) => (parent && mode ? [{ parent, mode }] : []));
+  const byPlace = Map.groupBy(known, ({ parent, mode }) => `${parent}/${mode}`);
+  return [...byPlace]
+    .sort(([left], [right]) => compareNatural(left, right))
+    .flatMap(([, its]) => its.slice(0, 1).map((place) => ({ ...place, held: its.length })));
 }

@@ -125,11 +125,11 @@ export interface MacvtapNetworkNodeState {
        */
       readonly name: string;
       /**
-       * Name of the interface that it stands on. Of a resource that drains, the one that all of its held devices stand on, where there is one.
+       * Name of the interface that new devices stand on. Of a resource that drains, the one that all of its held devices stand on, where there is one.
        */
       readonly parent?: string;
       /**
-       * macvtap mode of its devices; of a resource that drains, as with the parent.
+       * macvtap mode of new devices; of a resource that drains, as with the parent.
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
       /**
@@ -156,6 +156,23 @@ export interface MacvtapNetworkNodeState {
        * How many of the held ones lost their link along with the parent; absent for none.
        */
       readonly lost?: number;
+      /**
+       * Held devices that stand on another interface, or have another mode, than the resource has by now: they stay as they were given out until their pods end. They are counted in held, too. Absent for none.
+       */
+      readonly heldElsewhere?: {
+        /**
+         * Name of the interface that they stand on, as it was when they were given out.
+         */
+        readonly parent: string;
+        /**
+         * Their macvtap mode.
+         */
+        readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru';
+        /**
+         * How many they are.
+         */
+        readonly held: number;
+      }[];
       /**
        * Unhealthy gives out nothing for now; Degraded gives out devices, though the parent is down or without a carrier, or some pods have lost their link.
        */

@@ -28,7 +28,7 @@ export function listResources(
       .filter((resource) => concerns(resource) && isMeant(resource, node))
       .map((resource) => ({ node, resource })),
   );
-  return groupNodes(items, ({ resource: { held, lost, ...same } }) => JSON.stringify(same)).map(
+  return groupNodes(items, ({ resource: { held, lost, heldElsewhere, ...same } }) => JSON.stringify(same)).map(
     ({ first, nodes: names }) => ({
       resource: first.resource,
       network: networkOf(first.resource.name),

@@ -49,8 +49,12 @@ function fullStatus(mtu: number) {
   ];
   const implicit = { linkKinds: ['device', 'bond'], exclude: [] };
   const plan = planNode(node, interfaces, { policies: [], explicit: undefined, implicit });
+  const elsewhere = [
+    { parent: 'eth1', mode: 'bridge', held: 1 },
+    { parent: 'eth1', mode: 'vepa', held: 1 },
+  ] as const;
   const served = [
-    ...plan.resources.map((resource) => ({ resource, held: 3, lost: 1 })),
+    ...plan.resources.map((resource) => ({ resource, held: 3, lost: 1, elsewhere })),
     { drains: 'old', parent: 'eth0', mode: 'vepa', held: 1 } as const,
     { drains: 'older', held: 1 },
   ];

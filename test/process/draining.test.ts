@@ -137,7 +137,13 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     await writeNet(node, ['eth1'], 4, 'private');
     await node.offers({ net: 4 });
     assert.equal(node.messages('net'), messages + 1);
+    const kept = [{ parent: 'eth0', mode: 'bridge', held: 1 }];
+    await untilState(node, ({ resources }) => isDeepStrictEqual(resources?.[0]?.heldElsewhere, kept));
     const after = await node.allocate('net');
+    await untilState(
+      node,
+      ({ resources }) => resources?.[0]?.held === 2 && isDeepStrictEqual(resources[0].heldElsewhere, kept),
+    );
     const link = await assertOwnTap(node.namespace, after.ids[0] ?? '', after.paths[0]);
     assert.deepEqual([link.link, link.linkinfo.info_data.mode], ['eth1', 'private']);
     const stayed = await assertOwnTap(node.namespace, before.ids[0] ?? '', before.paths[0]);

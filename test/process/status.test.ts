@@ -45,6 +45,12 @@ describe('the status command', () => {
     await watching.waitForLine(/^node h4: eth0: eth0 bridge 3\/100 Healthy$/);
     await directory.write('h4.yaml', files(4, 'Degraded')['h4.yaml']);
     await watching.waitForLine(/^node h4: eth0: eth0 bridge 4\/100 Degraded$/);
+    const edited = files(4)['h4.yaml'].replace(
+      'held: 4',
+      'held: 4, heldElsewhere: [{ parent: eth1, mode: vepa, held: 3 }]',
+    );
+    await directory.write('h4.yaml', edited);
+    await watching.waitForLine(/^node h4: eth0: eth0 bridge 4\/100 Healthy, 3 still on eth1 vepa$/);
     await directory.write('h4.yaml', node('h4'));
     await watching.waitForLine(/^node h4: eth0: gone$/);
     assert.equal(watching.output.match(/node h1: no resources/g)?.length, 1, watching.output);

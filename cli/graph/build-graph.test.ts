@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptySnapshot } from '../../cluster/snapshot.ts';
+import type { NodeStatus } from '../status/status-report.ts';
+import { buildGraph } from './build-graph.ts';
+import { drawGraph } from './draw-graph.ts';
+
+test('devices held from before an edit are drawn on what they stand on, and counted once', () => {
+  const resource = { name: 'data', parent: 'eth1', mode: 'vepa', source: 'policy', policy: 'macvtap-cni/p' } as const;
+  const place = { parent: 'bond1', mode: 'private', held: 3 } as const;
+  const node: NodeStatus = {
+    name: 'h1',
+    source: 'policy',
+    resources: [{ ...resource, quantity: 25, held: 4, health: 'Healthy', heldElsewhere: [place] }],
+    conflicts: [],
+    troubles: [],
+    doubts: [],
+  };
+  const [drawn] = buildGraph({ nodes: [node] }, emptySnapshot, undefined);
+  const places = drawn?.parents.map(({ name, resources }) => [
+    name,
+    ...resources.map(({ detail, held, quantity, trouble }) => [detail, held, quantity, trouble]),
+  ]);
+  assert.deepEqual(places, [
+    ['bond1', ['private, before an edit', 3, 4, '']],
+    ['eth1', ['vepa, macvtap-cni/p', 4, 25, '']],
+  ]);
+  const picture = drawGraph(drawn === undefined ? [] : [drawn], 'here');
+  for (const part of ['>4/25 held<', '>3 of 4 held<', '1 resource, 4 devices held'])
+    assert.ok(picture.includes(part), part);
+});
