@@ -6,7 +6,7 @@ import { faultPoint } from '../../runtime/fault-point.ts';
 import type { Attachment, DeviceEntry } from '../ledger/device-record.ts';
 import { checkMode } from './check-mode.ts';
 import { checkName } from './check-name.ts';
-import { deviceMAC, findWantedMAC } from './choose-mac.ts';
+import { chooseMAC } from './choose-mac.ts';
 import type { CNIContext, OwnTap } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
 import { explainRefusal } from './explain-refusal.ts';
@@ -58,7 +58,7 @@ export async function add(
       const entry = await findDevice(id, environment, context, signal);
       checkMode(id, entry, conf, context);
       const parent = findParent(id, entry, context);
-      const mac = chooseMAC(id, entry, parent, conf, environment, context);
+      const mac = chooseMAC(id, entry, { parent, conf, environment, nodeName: context.nodeName });
       const { containerID, ifname, pod, sandbox } = environment;
       const attachment = {
         containerID,
@@ -187,26 +187,4 @@ async function giveAway(
   }
   await own({ ifindex, major, minor, uid: conf.owner, gid: conf.group }, signal);
   faultPoint('cni-add-node-owned');
-}
-
-function chooseMAC(
-  id: string,
-  { mode, nodeName }: DeviceEntry,
-  parent: InterfaceFacts,
-  conf: NetConf,
-  environment: CNIEnvironment,
-  context: CNIContext,
-): string {
-  const wanted = findWantedMAC(conf, environment);
-  if (mode !== 'passthru') return wanted ?? deviceMAC(nodeName ?? context.nodeName, id);
-  const own = parent.macAddress?.toLowerCase();
-  if (own === undefined || (wanted !== undefined && wanted !== own)) {
-    throw new MacvtapError(
-      'MACAddressInvalid',
-      `a passthru link has its parent's MAC address, ${own ?? 'which is unknown'} of ${parent.name}, and cannot have ${wanted}: ` +
-        'leave it out, or change the mode in the policy',
-      { facts: { device: id, parent: parent.name, macAddress: wanted } },
-    );
-  }
-  return own;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { deviceMAC, findWantedMAC } from './choose-mac.ts';
+import { chooseMAC, deviceMAC, findWantedMAC } from './choose-mac.ts';
 import type { NetConf } from './net-conf.ts';
 import { isUnicastMAC } from './net-conf-rules.ts';
 
@@ -37,6 +37,27 @@ test('CNI_ARGS are checked where they count', () => {
     code: 'MACAddressInvalid',
   });
   assert.equal(findWantedMAC(conf({ args: '02:00:00:00:00:02' }), { mac: 'x' }), '02:00:00:00:00:02');
+});
+
+test('a passthru link has the address of its parent, and nobody can wish for another', () => {
+  const choose = (mode: 'bridge' | 'passthru', parentMAC: string | undefined, config?: string) =>
+    chooseMAC(
+      'netMvp0',
+      { mode },
+      {
+        parent: { name: 'eth1', ...(parentMAC !== undefined && { macAddress: parentMAC }) },
+        conf: conf(config === undefined ? {} : { config }),
+        environment: {},
+        nodeName: 'node-a',
+      },
+    );
+  const [parent, other] = ['52:54:00:00:00:0A', '52:54:00:00:00:0b'];
+  assert.equal(choose('bridge', parent, other), other);
+  assert.equal(choose('bridge', parent), deviceMAC('node-a', 'netMvp0'));
+  assert.equal(choose('passthru', parent), '52:54:00:00:00:0a');
+  assert.equal(choose('passthru', parent, parent), '52:54:00:00:00:0a');
+  assert.throws(() => choose('passthru', parent, other), { code: 'MACAddressInvalid', message: /of eth1/ });
+  assert.throws(() => choose('passthru', undefined), { code: 'MACAddressInvalid', message: /unknown/ });
 });
 
 test("a device's own address is one that a link can have, locally administered, and always the same", () => {
