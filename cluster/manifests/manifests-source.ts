@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { watchDirectory } from '../../runtime/watch-directory.ts';
 import type { Lookups } from '../lookups.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, SourceFault } from '../source.ts';
 import { type ListedFile, listFiles } from './list-files.ts';
+import { type LoadedFile, loadFile } from './load-file.ts';
 import { createManifestsLookups } from './manifests-lookups.ts';
 import { mergeFiles } from './merge-files.ts';
-import { type ManifestFile, readManifestFile } from './read-file.ts';
-
-/** One look for all that changes together. */
-const quietMs = 20;
-
-/** The backup for what inotify does not tell: a network file system, a file behind a link. */
-const pollMs = 2_000;
-
-/** More than any set of hand-written manifests; a larger file is a mistake that must not exhaust the memory. */
-const maxFileBytes = 64 * 1024 * 1024;
-
-/** A file as it was last read: the objects in force, and the faults of its newest version. */
-interface LoadedFile extends ManifestFile {
-  readonly stamp: string;
-  /** Whether the objects are those of a version without faults. */
-  readonly whole: boolean;
-}
+import { watchFiles } from './watch-files.ts';
 
 /**
  * A directory of manifests as a cluster. Every change of a file is taken in, but a file with a fault keeps its last good
@@ -126,7 +109,7 @@ export class ManifestsSource implements LiveSource {
   async #readFiles(): Promise<{ files: Map<string, LoadedFile> } | { fault: SourceFault }> {
     try {
       const listed = await listFiles(this.#directory);
-      const files = await Promise.all(listed.map(async (file) => [file.name, await this.#readOne(file)] as const));
+      const files = await Promise.all(listed.map(async (file) => [file.name, await this.#loadOne(file)] as const));
       return { files: new Map(files) };
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
@@ -140,22 +123,8 @@ export class ManifestsSource implements LiveSource {
     }
   }
 
-  async #readOne(file: ListedFile): Promise<LoadedFile> {
-    const earlier = this.#files.get(file.name);
-    if (earlier?.stamp === file.stamp) return earlier;
-    const { objects, faults } = await this.#parse(file);
-    if (faults.length > 0 && earlier?.whole) return { ...earlier, stamp: file.stamp, faults };
-    return { stamp: file.stamp, objects, faults, whole: faults.length === 0 };
-  }
-
-  /** A file that cannot be read is a fault of its own: the others still count. One that vanished is gone at the next look. */
-  async #parse({ name, path, bytes }: ListedFile): Promise<ManifestFile> {
-    if (bytes > maxFileBytes) return refuse(name, `${bytes} bytes, more than ${maxFileBytes}; split it`);
-    try {
-      return readManifestFile(name, await readFile(path, 'utf8'), this.#policyNamespace);
-    } catch (error) {
-      return refuse(name, `${error instanceof Error ? error.message : String(error)}; make it readable or remove it`);
-    }
+  #loadOne(file: ListedFile): Promise<LoadedFile> {
+    return loadFile(file, this.#files.get(file.name), this.#policyNamespace);
   }
 
   #publish(snapshot: Snapshot, faults: readonly SourceFault[]): void {
@@ -166,10 +135,6 @@ export class ManifestsSource implements LiveSource {
   }
 }
 
-function refuse(where: string, message: string): ManifestFile {
-  return { objects: [], faults: [{ where, message }] };
-}
-
 const directoryPlace = 'directory';
 
 function isDirectoryFault({ isOutage }: SourceFault): boolean {
@@ -178,24 +143,4 @@ function isDirectoryFault({ isOutage }: SourceFault): boolean {
 
 function isSame(left: ReadonlyMap<string, LoadedFile>, right: ReadonlyMap<string, LoadedFile>): boolean {
   return left.size === right.size && [...left].every(([name, file]) => right.get(name) === file);
-}
-
-/** Calls `look` a moment after files changed: an editor or a config map mount touches several entries at once. */
-function watchFiles(directory: string, look: () => void): Disposable {
-  let quiet: NodeJS.Timeout | undefined;
-  const watching = watchDirectory({
-    directory,
-    isRelevant: () => true,
-    pollMs,
-    onChange: () => {
-      clearTimeout(quiet);
-      quiet = setTimeout(look, quietMs);
-    },
-  });
-  return {
-    [Symbol.dispose]() {
-      watching[Symbol.dispose]();
-      clearTimeout(quiet);
-    },
-  };
 }
