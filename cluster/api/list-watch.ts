@@ -2,15 +2,15 @@
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { ApiObject } from './api-object.ts';
 import type { ApiClient } from './client.ts';
-import { isUnreachable } from './is-unreachable.ts';
 import { listAll } from './list-all.ts';
-import { backOffMs, countFailures, defaultTimings, type WatchTimings, watchSeconds } from './pace.ts';
+import { defaultTimings, type WatchTimings } from './pace.ts';
 import { type Pause, pause } from './pause.ts';
 import { refused } from './refused.ts';
 import { readWatchEvent } from './watch-event.ts';
+import { rememberFailures } from './watch-failures.ts';
+import { watchLines } from './watch-lines.ts';
 import { createWatchState, type WatchState } from './watch-state.ts';
-import { startWatchdog } from './watchdog.ts';
-import { acceptFor, queryFor, type WatchedResource } from './watched-resource.ts';
+import type { WatchedResource } from './watched-resource.ts';
 
 export interface ListWatchOptions {
   readonly client: ApiClient;
@@ -88,9 +88,7 @@ export class ListWatch implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#scope;
-    let failures = 0;
-    /** How many of them, the last ones, were a version that the server has forgotten. */
-    let forgotten = 0;
+    const failures = rememberFailures();
     while (!signal.aborted) {
       const begun = performance.now();
       const error = await this.#listAndWatch().then(
@@ -98,15 +96,10 @@ export class ListWatch implements AsyncDisposable {
         (thrown: unknown) => MacvtapError.from(thrown),
       );
       if (signal.aborted) return;
-      failures = countFailures(failures, { lastedMs: performance.now() - begun, failed: error !== undefined });
-      forgotten = error?.facts.status === 410 ? forgotten + 1 : 0;
-      if (failures === 0) continue;
-      // A server that was away often has forgotten; that it answers again ends the row of those when it did not.
-      const inRow = forgotten > 0 ? forgotten : failures;
-      if (error !== undefined && (inRow > tolerated(error) || !this.#synced)) this.#setProblem(error);
-      const retryAfterMs = Number(error?.facts.retryAfterMs ?? 0);
-      const isOutage = error !== undefined && isUnreachable(error);
-      await (this.#options.pause ?? pause)(backOffMs(inRow, { retryAfterMs, isOutage }), signal);
+      const failed = failures.ended(performance.now() - begun, error);
+      if (failed === undefined) continue;
+      if (error !== undefined && (failed.isConcern || !this.#synced)) this.#setProblem(error);
+      await (this.#options.pause ?? pause)(failed.waitMs, signal);
     }
   }
 
@@ -139,30 +132,21 @@ export class ListWatch implements AsyncDisposable {
 
   async #watch(): Promise<void> {
     const { client, resource } = this.#options;
-    const { staleMs } = this.#timings;
-    const query = queryFor(resource, {
-      watch: '1',
-      allowWatchBookmarks: 'true',
-      resourceVersion: this.#version ?? '',
-      timeoutSeconds: String(watchSeconds(this.#timings)),
-    });
-    const accept = acceptFor(resource, 'watch');
-    using stream = await client.stream(`${resource.path}?${query}`, { accept, signal: this.#scope.signal });
-    const what = `watch of ${resource.what}`;
-    if (stream.status !== 200) throw this.#broken(stream.status, refused(what, { body: undefined, ...stream }));
-    this.#setProblem(undefined);
-    this.#heardMs = performance.now();
-    using watchdog = startWatchdog(staleMs, () => stream[Symbol.dispose]());
-    try {
-      for await (const line of stream.lines) {
-        watchdog.heard();
-        this.#take(line, what);
+    const lines = watchLines({
+      client,
+      resource,
+      version: this.#version ?? '',
+      timings: this.#timings,
+      signal: this.#scope.signal,
+      onOpen: () => {
+        this.#setProblem(undefined);
         this.#heardMs = performance.now();
-      }
-    } catch (thrown) {
-      if (!watchdog.barked) throw thrown;
-      const text = `${client.server}: ${what}: nothing heard for ${staleMs} ms; the connection was cut and is made anew`;
-      throw new MacvtapError('ApiServerUnreachable', text, { cause: thrown });
+      },
+      onRefused: (status) => this.#forgetAfter(status),
+    });
+    for await (const line of lines) {
+      this.#take(line, `watch of ${resource.what}`);
+      this.#heardMs = performance.now();
     }
   }
 
@@ -178,7 +162,8 @@ export class ListWatch implements AsyncDisposable {
         this.#version = event.resourceVersion;
         return;
       case 'error':
-        throw this.#broken(event.status, refused(what, { status: event.status, body: event.message }));
+        this.#forgetAfter(event.status);
+        throw refused(what, { status: event.status, body: event.message });
       case 'garbled':
         this.#version = undefined;
         throw new MacvtapError('ApiServerMalformed', `${what}: ${event.message}; everything is listed anew`);
@@ -200,10 +185,9 @@ export class ListWatch implements AsyncDisposable {
     }
   }
 
-  /** Of a refusal only these say nothing about the version that we watch from; after any other one it is not kept. */
-  #broken(status: number, error: MacvtapError): MacvtapError {
+  /** Only these refusals say nothing about the version that we watch from; after any other one it is not kept. */
+  #forgetAfter(status: number): void {
     if (![401, 403, 429, 500, 502, 503, 504].includes(status)) this.#version = undefined;
-    return error;
   }
 
   #accept(changed: boolean): void {
@@ -218,13 +202,4 @@ export class ListWatch implements AsyncDisposable {
     this.#problem = problem;
     this.#options.onChange();
   }
-}
-
-/**
- * How many failures in a row are nobody's concern: a watch that breaks and is begun again at once, and a version that the
- * server has forgotten, which asks for a new list and then perhaps for one more. A bug is somebody's concern at once.
- */
-function tolerated({ code, facts }: MacvtapError): number {
-  if (code === 'Unexpected') return 0;
-  return facts.status === 410 ? 3 : 1;
 }
