@@ -1,27 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceEntry } from './device-record.ts';
-import { formatVersion, type JSONObject, type KeptRecord, type LedgerContent } from './ledger-content.ts';
+import {
+  copyLedger,
+  formatVersion,
+  type JSONObject,
+  type KeptRecord,
+  type LedgerContent,
+  type MutableLedgerContent,
+} from './ledger-content.ts';
 
 /** A device gets an entry, or loses the one it has. */
 export type LedgerChange =
   | { readonly deviceID: string; readonly entry: DeviceEntry }
   | { readonly deviceID: string; readonly entry: undefined };
 
-/** The ledger after the changes, in their order; the very same object where nothing is different. */
-export function changeLedger(content: LedgerContent, changes: readonly LedgerChange[]): LedgerContent {
-  const devices = new Map(content.devices);
-  const unread = new Map(content.unread);
-  let lastUsed = devices.values().reduce((highest, { record }) => Math.max(highest, record.lastUsed), 0);
-  let isChanged = false;
+/** What becomes of devices, in the order of their use: what is kept of each, or nothing any more. */
+export type LedgerDelta = ReadonlyMap<string, KeptRecord | undefined>;
+
+/**
+ * What changes come to, in their order. `lastUsed` is the highest of the ledger. It costs as much as there are changes,
+ * however many devices the ledger has.
+ */
+export function decideDelta(content: LedgerContent, changes: readonly LedgerChange[], lastUsed: number): LedgerDelta {
+  const delta = new Map<string, KeptRecord | undefined>();
+  let use = lastUsed;
   for (const { deviceID, entry } of changes) {
-    const before = devices.get(deviceID);
-    const [wasRead, wasUnread] = [devices.delete(deviceID), unread.delete(deviceID)];
-    isChanged ||= wasRead || wasUnread || entry !== undefined;
-    if (entry === undefined) continue;
-    lastUsed += 1;
-    devices.set(deviceID, { record: { ...entry, lastUsed }, ...keptUnknown(content.version, before, entry) });
+    const before = delta.has(deviceID) ? delta.get(deviceID) : content.devices.get(deviceID);
+    delta.delete(deviceID);
+    if (entry === undefined) {
+      delta.set(deviceID, undefined);
+      continue;
+    }
+    use += 1;
+    delta.set(deviceID, { record: { ...entry, lastUsed: use }, ...keptUnknown(content.version, before, entry) });
   }
-  return isChanged ? { ...content, devices, unread } : content;
+  return delta;
+}
+
+/** Makes a ledger what it is after the delta. */
+export function applyDelta({ devices, unread }: MutableLedgerContent, delta: LedgerDelta): void {
+  for (const [deviceID, kept] of delta) {
+    unread.delete(deviceID);
+    // To the end, as the one used last.
+    devices.delete(deviceID);
+    if (kept !== undefined) devices.set(deviceID, kept);
+  }
+}
+
+/** The ledger after the delta, beside the one before it. */
+export function changedLedger(content: LedgerContent, delta: LedgerDelta): LedgerContent {
+  const next = copyLedger(content);
+  applyDelta(next, delta);
+  return next;
 }
 
 /**

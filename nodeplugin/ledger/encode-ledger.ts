@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { LedgerDelta } from './change-ledger.ts';
 import { formatVersion, type KeptRecord, type LedgerContent } from './ledger-content.ts';
 
 /** The text of a whole file, one device a line, for whoever looks at it in an emergency. */
@@ -17,12 +18,11 @@ export function encodeLedger({ version, node, devices, unread, unknown }: Ledger
  *
  * @example {"devices":{"dataplaneMvp3":{"resource":"dataplane",…},"dataplaneMvp4":null}}
  */
-export function encodeChange({ devices }: LedgerContent, deviceIDs: ReadonlySet<string>): string {
-  const lastUsed = (id: string) => devices.get(id)?.record.lastUsed ?? 0;
+export function encodeChange(devices: LedgerDelta): string {
+  const lastUsed = (kept: KeptRecord | undefined) => kept?.record.lastUsed ?? 0;
   // In the ledger's own order, which is the one of use.
-  const members = [...deviceIDs]
-    .toSorted((left, right) => lastUsed(left) - lastUsed(right))
-    .map((id) => [id, devices.get(id)] as const)
+  const members = [...devices]
+    .toSorted(([, left], [, right]) => lastUsed(left) - lastUsed(right))
     .map(([id, kept]) => `${JSON.stringify(id)}:${JSON.stringify(kept === undefined ? null : encodeRecord(kept))}`);
   return `{"devices":{${members.join(',')}}}\n`;
 }

@@ -73,8 +73,8 @@ test('a ledger and the line of what changed are the ledger after it', () => {
   fc.assert(
     fc.property(content, content, (before, { devices }) => {
       const after = { ...before, devices };
-      const changed = new Set([...before.devices.keys(), ...devices.keys()]);
-      const bytes = new TextEncoder().encode(encodeLedger(before) + encodeChange(after, changed));
+      const gone = before.devices.keys().map((id) => [id, undefined] as const);
+      const bytes = new TextEncoder().encode(encodeLedger(before) + encodeChange(new Map([...gone, ...devices])));
       const decoded = decodeLedger(bytes, 'other');
       assert.deepEqual(decoded.faults, []);
       assert.deepEqual(byKey(decoded.content), byKey(after));

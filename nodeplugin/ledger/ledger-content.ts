@@ -28,6 +28,12 @@ export interface LedgerContent {
   readonly unknown: JSONObject;
 }
 
+/** A ledger that changes in place. */
+export interface MutableLedgerContent extends LedgerContent {
+  readonly devices: Map<string, KeptRecord>;
+  readonly unread: Map<string, unknown>;
+}
+
 /** A record with the keys beside it, and beside its attachment's, that this program does not know. */
 export interface KeptRecord {
   readonly record: DeviceRecord;
@@ -37,4 +43,13 @@ export interface KeptRecord {
 
 export function emptyLedger(node: string): LedgerContent {
   return { version: formatVersion, node, devices: new Map(), unread: new Map(), unknown: {} };
+}
+
+export function copyLedger(content: LedgerContent): MutableLedgerContent {
+  return { ...content, devices: new Map(content.devices), unread: new Map(content.unread) };
+}
+
+/** The highest use of a device so far; 0 without any. */
+export function highestUse({ devices }: LedgerContent): number {
+  return devices.values().reduce((highest, { record }) => Math.max(highest, record.lastUsed), 0);
 }

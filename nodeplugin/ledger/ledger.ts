@@ -4,11 +4,11 @@ import { removeTemporaryFiles, writeFileAtomically } from '../../runtime/atomic-
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-point.ts';
 import { appendLine, type KnownFile, lookAtFile } from './append-line.ts';
-import { changeLedger, type LedgerChange } from './change-ledger.ts';
+import { applyDelta, changedLedger, decideDelta, type LedgerChange, type LedgerDelta } from './change-ledger.ts';
 import type { DeviceEntry, DeviceRecord } from './device-record.ts';
 import { encodeChange, encodeLedger } from './encode-ledger.ts';
 import { isNews } from './is-news.ts';
-import type { LedgerContent } from './ledger-content.ts';
+import { copyLedger, highestUse, type LedgerContent, type MutableLedgerContent } from './ledger-content.ts';
 import { loadLedger } from './load-ledger.ts';
 import { lockDirectory } from './lock-directory.ts';
 import { makeStateDirectory } from './make-state-directory.ts';
@@ -39,12 +39,13 @@ const maxAppendedBytes = 64 * 1024;
  */
 export class Ledger implements AsyncDisposable {
   readonly path: string;
-  #content: LedgerContent;
+  readonly #content: MutableLedgerContent;
+  #lastUsed: number;
   #isBroken: boolean;
   /** Undefined until this process wrote the file whole, and after it could not append. */
   #written: { readonly file: KnownFile; readonly wholeBytes: number } | undefined;
   /** Devices that were used without a write of their own: the next one has their place in the order of use. */
-  #unwritten: ReadonlySet<string> = new Set();
+  readonly #unwritten = new Set<string>();
   #isClosed = false;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
@@ -65,7 +66,7 @@ export class Ledger implements AsyncDisposable {
     for (const warning of warnings) onWarning(warning);
     const ledger = new Ledger(path, content, isBroken, scope.move(), onWrite);
     // At once, so that the readable records do not depend on the broken file for longer than they must.
-    if (isBroken) await ledger.#write(content, new Set()).catch((thrown) => onWarning(MacvtapError.from(thrown)));
+    if (isBroken) await ledger.#write(new Map()).catch((thrown) => onWarning(MacvtapError.from(thrown)));
     return ledger;
   }
 
@@ -77,7 +78,8 @@ export class Ledger implements AsyncDisposable {
     onWrite: LedgerOptions['onWrite'],
   ) {
     this.path = path;
-    this.#content = content;
+    this.#content = copyLedger(content);
+    this.#lastUsed = highestUse(content);
     this.#isBroken = isBroken;
     this.#scope = scope;
     this.#onWrite = onWrite;
@@ -127,13 +129,10 @@ export class Ledger implements AsyncDisposable {
       this.#waiting = [];
       try {
         const changes = batch.map(({ change }) => change);
-        const next = changeLedger(this.#content, changes);
-        const ids = changes.map(({ deviceID }) => deviceID);
-        const all = new Set([...this.#unwritten, ...ids]);
-        const isWritten = isNews(this.#content, next, ids);
-        if (isWritten) await this.#write(next, all);
-        this.#content = next;
-        this.#unwritten = isWritten ? new Set() : all;
+        const delta = decideDelta(this.#content, changes, this.#lastUsed);
+        const isWritten = isNews(this.#content, delta);
+        if (isWritten) await this.#write(delta);
+        this.#adopt(delta, isWritten);
         for (const { resolve } of batch) resolve();
       } catch (thrown) {
         for (const { change, reject } of batch) reject(notDone(change, thrown));
@@ -143,10 +142,17 @@ export class Ledger implements AsyncDisposable {
     this.#writing = undefined;
   }
 
-  async #write(content: LedgerContent, changed: ReadonlySet<string>): Promise<void> {
+  #adopt(delta: LedgerDelta, isWritten: boolean): void {
+    applyDelta(this.#content, delta);
+    for (const kept of delta.values()) this.#lastUsed = Math.max(this.#lastUsed, kept?.record.lastUsed ?? 0);
+    if (isWritten) this.#unwritten.clear();
+    else for (const id of delta.keys()) this.#unwritten.add(id);
+  }
+
+  async #write(delta: LedgerDelta): Promise<void> {
     faultPoint('ledger-before-write');
     try {
-      if (!(await this.#append(content, changed))) await this.#writeWhole(content);
+      if (!(await this.#append(delta))) await this.#writeWhole(changedLedger(this.#content, delta));
       this.#onWrite?.('written');
     } catch (thrown) {
       this.#onWrite?.('failed');
@@ -155,10 +161,11 @@ export class Ledger implements AsyncDisposable {
     faultPoint('ledger-after-write');
   }
 
-  async #append(content: LedgerContent, changed: ReadonlySet<string>): Promise<boolean> {
+  async #append(delta: LedgerDelta): Promise<boolean> {
     const before = this.#written;
     if (before === undefined || before.file.size - before.wholeBytes > maxAppendedBytes) return false;
-    const file = await appendLine(this.path, before.file, encodeChange(content, changed));
+    const unwritten = this.#unwritten.values().map((id) => [id, this.#content.devices.get(id)] as const);
+    const file = await appendLine(this.path, before.file, encodeChange(new Map([...unwritten, ...delta])));
     this.#written = file && { ...before, file };
     return file !== undefined;
   }
