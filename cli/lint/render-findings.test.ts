@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { reasons } from '../../policy/reasons.ts';
 import type { LintFinding } from './finding.ts';
 import { renderFindings } from './render-findings.ts';
 
@@ -30,8 +31,28 @@ describe('findings as text', () => {
     );
   });
 
+  it('of one place and code tell the reason once, and each detail below it', () => {
+    const overlap = (detail: string): LintFinding => ({
+      ...finding,
+      code: 'PolicyOverlap',
+      severity: 'warning',
+      path: 'spec',
+      message: `${reasons.PolicyOverlap} (${detail})`,
+    });
+    const other = { ...overlap('c'), object: 'other' };
+    const head = `./nets/nad.yaml:7: warning: PolicyOverlap spec: ${reasons.PolicyOverlap}`;
+    assert.deepEqual(renderFindings([overlap('a (1)'), overlap('b'), other, finding], 'text').split('\n'), [
+      `${head} [NetworkAttachmentDefinition default/dataplane]`,
+      '  a (1)',
+      '  b',
+      `${head} (c) [other]`,
+      './nets/nad.yaml:7: error: ModeNotOffered spec.config.mode: not offered (mode vepa) [NetworkAttachmentDefinition default/dataplane]',
+    ]);
+  });
+
   it('are one line each, whatever stands in the files', () => {
     assert.match(renderFindings([hostile], 'text'), /^[ -~]+$/);
+    assert.equal(renderFindings([hostile, hostile], 'text').split('\n').length, 3);
   });
 
   it('are no text at all when there are none', () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { posix } from 'node:path';
+import { reasons } from '../../policy/reasons.ts';
 import { printable } from '../../runtime/text-table.ts';
 import type { LintFinding } from './finding.ts';
 import { toSarif } from './to-sarif.ts';
@@ -13,7 +14,7 @@ export type LintFormat = (typeof lintFormats)[number];
 export function renderFindings(findings: readonly LintFinding[], format: LintFormat): string {
   switch (format) {
     case 'text':
-      return findings.map(textLine).join('\n');
+      return together(findings).flatMap(textLines).join('\n');
     case 'json':
       return JSON.stringify(findings, null, 2);
     case 'sarif':
@@ -23,11 +24,40 @@ export function renderFindings(findings: readonly LintFinding[], format: LintFor
   }
 }
 
-/** As compilers write it, so that editors find the place. */
-function textLine({ file, line, severity, code, path, message, object }: LintFinding): string {
-  const place = path === '' ? '' : ` ${path}`;
-  const subject = object === '' ? '' : ` [${object}]`;
-  return printable(`${file}:${line}: ${severity}: ${code}${place}: ${message}${subject}`);
+/** Those that follow each other and say the same of the same place; they differ in their details alone. */
+function together(findings: readonly LintFinding[]): readonly (readonly [LintFinding, ...LintFinding[]])[] {
+  const groups: [LintFinding, ...LintFinding[]][] = [];
+  for (const finding of findings) {
+    const last = groups.at(-1);
+    if (last !== undefined && headOf(last[0]) === headOf(finding) && last[0].object === finding.object)
+      last.push(finding);
+    else groups.push([finding]);
+  }
+  return groups;
+}
+
+/** As compilers write it, so that editors find the place; below it the details, where there are several. */
+function textLines(group: readonly [LintFinding, ...LintFinding[]]): readonly string[] {
+  const [first, second] = group;
+  const lines =
+    second === undefined
+      ? [`${headOf(first)}: ${first.message}${subjectOf(first)}`]
+      : [`${headOf(first)}: ${reasons[first.code]}${subjectOf(first)}`, ...group.map((each) => `  ${detailOf(each)}`)];
+  return lines.map(printable);
+}
+
+function headOf({ file, line, severity, code, path }: LintFinding): string {
+  return `${file}:${line}: ${severity}: ${code}${path === '' ? '' : ` ${path}`}`;
+}
+
+function subjectOf({ object }: LintFinding): string {
+  return object === '' ? '' : ` [${object}]`;
+}
+
+/** What a message tells beside the reason that its code always has. */
+function detailOf({ code, message }: LintFinding): string {
+  const [reason, end] = [`${reasons[code]} (`, ')'];
+  return message.startsWith(reason) && message.endsWith(end) ? message.slice(reason.length, -end.length) : message;
 }
 
 /**

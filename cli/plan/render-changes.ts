@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { summarizeBlast } from '../../policy/blast/summarize-blast.ts';
-import { describeFinding } from '../../policy/plan/describe-finding.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import { type Cell, printable, textTable } from '../../runtime/text-table.ts';
 import type { Paint, Tone } from '../output/paint.ts';
 import type { PlanChanges } from './compare-snapshots.ts';
+import { findingLines } from './finding-lines.ts';
 
 export interface ChangesLook {
   readonly paint: Paint;
@@ -30,16 +30,15 @@ export function renderChanges(changes: PlanChanges, { paint, width }: ChangesLoo
       inShort(after),
     ]),
   );
-  const notes = nodes.flatMap(({ node, findings }) =>
-    findings.map((finding) => `  ${node}  ${finding.code}  ${printable(describeFinding(finding))}`),
-  );
+  const notes = findingLines(nodes.flatMap(({ node, findings }) => findings.map((finding) => ({ node, finding }))));
+  const same = unchanged + nodes.filter(({ resources }) => resources.length === 0).length;
   const header = ['NODE', 'CHANGE', 'RESOURCE', 'HELD', 'BEFORE', 'AFTER'];
   return [
     ...(rows.length === 0 ? ['no node changes what it exposes'] : [textTable(header, rows, width)]),
     ...section('All together:', sumUp(changes)),
     ...section('Not exposed then:', notes),
     '',
-    `${countOf(unchanged)} stay${unchanged === 1 ? 's' : ''} as ${unchanged === 1 ? 'it is' : 'they are'}`,
+    `${countOf(same)} stay${same === 1 ? 's' : ''} as ${same === 1 ? 'it is' : 'they are'}`,
     ...(unknown.length === 0 ? [] : [`not known, without interfaces in a NodeState: ${unknown.join(', ')}`]),
     ...(rows.some(([, , , held]) => held !== '-' && held !== '0')
       ? ['devices that pods hold stay what they are until the pods end']

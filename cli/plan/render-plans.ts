@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeFinding } from '../../policy/plan/describe-finding.ts';
 import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
-import { printable, textTable } from '../../runtime/text-table.ts';
+import { textTable } from '../../runtime/text-table.ts';
 import { type OutputFormat, render } from '../output/output-flag.ts';
+import { findingLines } from './finding-lines.ts';
 
 /** Plans as a person or a script wants them. */
 export function renderPlans(plans: readonly NodePlan[], format: OutputFormat): string {
@@ -10,8 +10,8 @@ export function renderPlans(plans: readonly NodePlan[], format: OutputFormat): s
 }
 
 function planTable(plans: readonly NodePlan[]): string {
-  const notes = plans.flatMap(({ node, skipped, conflicts }) =>
-    [...conflicts, ...skipped].map((finding) => `  ${node}  ${finding.code}  ${printable(describeFinding(finding))}`),
+  const notes = findingLines(
+    plans.flatMap(({ node, skipped, conflicts }) => [...conflicts, ...skipped].map((finding) => ({ node, finding }))),
   );
   return [resourceTable(plans), ...(notes.length === 0 ? [] : ['', 'Not exposed:', ...notes])].join('\n');
 }

@@ -46,7 +46,7 @@ describe('plan of files', () => {
     ]);
     assert.match(sum ?? '', /^All together:\n {2}ResourceLost {2}bond1: 2 nodes lose it: h1, h2$/m);
     assert.match(sum ?? '', /eth0: 1 node loses it, 2 devices held: h1$/m);
-    assert.match(notes ?? '', /^Not exposed then:\n {2}h1 {2}NothingFound {2}macvtap-cni\/policy-1\[2\] eth2/);
+    assert.match(notes ?? '', /^Not exposed then:\n {2}h1 and h2 {2}NothingFound {2}macvtap-cni\/policy-1\[2\] eth2/);
     assert.match(end ?? '', /^1 node stays as it is\ndevices that pods hold stay what they are/);
   });
 
@@ -85,7 +85,8 @@ describe('plan of files', () => {
   it('counts a new policy as younger than those that are there', async () => {
     const old = policy.replace('name: policy-1', 'name: z\n  creationTimestamp: "2026-01-01T00:00:00Z"');
     const { stdout } = await change({ 'nodes.yaml': nodes, 'p.yaml': old }, { 'p.yaml': policy });
-    assert.match(stdout, /h1 {2}ResourceNameTaken {2}macvtap-cni\/policy-1\[0\].*macvtap-cni\/z/);
+    assert.match(stdout, /h1 and h2 {2}ResourceNameTaken {2}macvtap-cni\/policy-1\[0\].*macvtap-cni\/z/);
+    assert.match(stdout, /^3 nodes stay as they are$/m);
   });
 
   it('reads standard input', async () => {

@@ -94,9 +94,8 @@ describe('the plan command, on the three hosts of the proposal', () => {
     assert.deepEqual(
       notes.map((note) => note.slice(0, note.indexOf(':'))),
       [
-        '  h1  NothingFound  macvtap-cni/policy-1[2] eth2 as dataplane',
+        '  h1 and h2  NothingFound  macvtap-cni/policy-1[2] eth2 as dataplane',
         '  h2  NothingFound  macvtap-cni/policy-1[1] eth1 as quickDataplane',
-        '  h2  NothingFound  macvtap-cni/policy-1[2] eth2 as dataplane',
         '  h3  Loopback  implicit lo',
       ],
     );
