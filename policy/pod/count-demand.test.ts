@@ -50,4 +50,12 @@ describe('what a pod asks for', () => {
     assert.deepEqual(Object.fromEntries(resourcesOfPod({ spec: before }, networks)), { dataplane: 3 });
     assert.deepEqual(Object.fromEntries(resourcesOfPod({ spec: after }, networks)), { dataplane: 2 });
   });
+
+  it('is counted in one pass: a pod may bring 100,000 containers', () => {
+    const one = asking({ dataplane: 1 });
+    const initContainers = Array.from({ length: 100_000 }, (_, index) => (index % 2 === 0 ? sidecar(one) : one));
+    assert.deepEqual(Object.fromEntries(resourcesOfPod({ spec: { initContainers } }, networks)), {
+      dataplane: 50_001,
+    });
+  });
 });

@@ -41,10 +41,13 @@ export function countHeld(containers: readonly PodContainer[]): Devices {
  */
 function countTaken(containers: readonly PodContainer[]): Devices {
   const taken = new Map(countHeld(containers));
-  for (const [index, container] of containers.entries()) {
-    if (container.role !== 'init') continue;
-    const sidecars = containers.slice(0, index).filter(({ role }) => role === 'sidecar');
-    raise(taken, sum([...sidecars, container]));
+  /** Of the sidecars so far: a pod may have tens of thousands of containers, so none is counted for each that follows. */
+  const running = new Map<string, number>();
+  for (const { role, asks } of containers) {
+    for (const { resource, count = 0 } of asks) {
+      if (role === 'sidecar') add(running, resource, count);
+      if (role === 'init') raise(taken, new Map([[resource, (running.get(resource) ?? 0) + count]]));
+    }
   }
   return taken;
 }

@@ -48,6 +48,13 @@ describe('the review of a pod', () => {
     ]);
   });
 
+  it('names ten resources that nobody offers, of however many a pod asks for', () => {
+    const asked = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`datapalne-${index}`, 1]));
+    const told = details(podOf(undefined, { containers: [asking(asked)] }), podContext('vms'));
+    assert.equal(told.length, 10);
+    assert.equal(told[9], 'warn resource datapalne-9: is dataplane meant?');
+  });
+
   it('counts the devices against the best node', () => {
     assert.deepEqual(details(podOf('data', { containers: [asking({ dataplane: 26 })] }), podContext('vms')), [
       'warn resource dataplane: 26 needed, at most 25 on a node',
