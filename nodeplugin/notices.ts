@@ -66,17 +66,15 @@ export function createNotices(log: Log, count: WorkRecorder) {
       else if (method === 'Allocate') log.info(fields, 'devices allocated');
       else log.debug(fields, 'a container may start');
     },
-    /** Likewise, by `failedRequest`. */
     answeredRequest(request: AnsweredRequest) {
       count.cniRequest(request);
-      const { durationMs, error, ...facts } = request;
-      if (error !== undefined) return;
+      const { durationMs, failure, ...facts } = request;
       const fields = { ...facts, durationMs: roundMs(durationMs) };
-      if (facts.command === 'ADD') log.info(fields, 'pod attached');
+      if (failure !== undefined) log.warn({ ...fields, error: failure.error }, 'the CNI plugin failed');
+      else if (facts.command === 'ADD') log.info(fields, 'pod attached');
       else if (facts.command === 'DEL') log.info(fields, 'pod detached');
       else log.debug(fields, 'the CNI plugin was answered');
     },
-    failedRequest: (request: string, error: MacvtapError) => log.warn({ request, error }, 'the CNI plugin failed'),
     nodeState(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, "the node's state is written");
       else log.warn({ error }, "the node's state is not written; it is tried again");

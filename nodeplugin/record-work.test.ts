@@ -7,6 +7,8 @@ import { nodePluginMetrics } from './metric-table.ts';
 import { recordStanding } from './record-standing.ts';
 import { recordWork } from './record-work.ts';
 
+const failedWith = (code: number) => ({ code, operation: 'ADD', error: new MacvtapError('ParentGone', 'gone') });
+
 test('every metric of the table is registered with its text, and no other', () => {
   const metrics = createMetrics();
   recordWork(metrics);
@@ -31,9 +33,9 @@ test('what happens is counted by its labels', async () => {
   const metrics = createMetrics();
   const recorder = recordWork(metrics);
   recorder.deviceCall({ method: 'Allocate', devices: ['netMvp0'], durationMs: 2 });
-  recorder.cniRequest({ command: 'ADD', durationMs: 4, error: { code: 11 } });
+  recorder.cniRequest({ command: 'ADD', durationMs: 4, failure: failedWith(11) });
   recorder.cniRequest({ command: 'DEL', durationMs: 4 });
-  recorder.cniRequest({ command: 'anything', durationMs: 4, error: { code: 100 } });
+  recorder.cniRequest({ command: 'anything', durationMs: 4, failure: failedWith(100) });
   recorder.cniStep('create', 0.4);
   recorder.registration('lost');
   recorder.netlinkError(new MacvtapError('ParentGone', ''));

@@ -104,10 +104,10 @@ export function recordWork(registry: Registry): WorkRecorder {
   return {
     deviceCall: ({ method, error, durationMs }) =>
       calls.observe({ method, outcome: error === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000),
-    cniRequest: ({ command: said, error, durationMs }) => {
+    cniRequest: ({ command: said, failure, durationMs }) => {
       const command = cniCommands.find((known) => known === said) ?? 'other';
-      requests.observe({ command, outcome: error === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000);
-      if (error !== undefined) failures.inc({ command, error: familyOf(error) });
+      requests.observe({ command, outcome: failure === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000);
+      if (failure !== undefined) failures.inc({ command, error: familyOf(failure) });
     },
     cniStep: (step, durationMs) => steps.observe({ step }, durationMs / 1_000),
     registration: (outcome) => registrations.inc({ outcome }),

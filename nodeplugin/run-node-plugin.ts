@@ -139,11 +139,10 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onShim: events.shim,
     onTrouble: tell.attachment,
     onStep: count.cniStep,
-    onFailedRequest: (operation, error, environment) => {
-      tell.failedRequest(operation, error);
-      events.failedRequest(operation, error, environment);
+    onAnswered: (request) => {
+      tell.answeredRequest(request);
+      events.answeredRequest(request);
     },
-    onAnswered: tell.answeredRequest,
     onRestored: tell.restored,
     onForgotten: tell.forgotten,
   });

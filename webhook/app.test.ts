@@ -51,10 +51,14 @@ function assertRefused(answer: { statusCode: number; body: string }, statusCode:
 
 describe('a body that is no review of ours', () => {
   it('is refused with 400 and a reason when no uid can be read', async () => {
-    const { post, events } = stage();
+    const { post, events, lines } = stage();
     assertRefused(await post(''), 400, /the body is no JSON/);
     assertRefused(await post('{"kind":'), 400, /the body is no JSON/);
     assertRefused(await post('null'), 400, /the body is null/);
+    assert.deepEqual(
+      lines.map(({ message, fields }) => [message, fields.path, typeof fields.durationMs]),
+      [['a review cannot be read', '/mutate/pods', 'number']],
+    );
     assertRefused(await post('[]'), 400, /the body is a list/);
     assertRefused(await post({ kind: 'Pod' }), 400, /kind is "Pod"; send an AdmissionReview/);
     assertRefused(await post({ ...reviewOf(), request: undefined }), 400, /request is missing/);
@@ -207,8 +211,8 @@ describe('a judgement', () => {
       assert.match(status?.message ?? '', /^Unexpected: .*(x is undefined|call stack).*see the webhook's log/);
       assert.deepEqual(events, ['bug Pod mutate', 'review Pod mutate errored']);
       assert.deepEqual(
-        lines.map(({ level, fields }) => [level, (fields.error as MacvtapError).code]),
-        [['error', 'Unexpected']],
+        lines.map(({ level, fields }) => [level, (fields.error as MacvtapError).code, typeof fields.durationMs]),
+        [['error', 'Unexpected', 'number']],
       );
     }
   });

@@ -16,13 +16,17 @@ async function observe(
   answer: { exitCode: number; output: string },
   variables = environment,
   text: Uint8Array = stdin,
+  failure?: MacvtapError,
 ) {
   const told: AnsweredRequest[] = [];
   const given = { type: 'answer', ...answer } as const;
   const request = { environment: variables, stdin: text };
   const got = await observeRequest(
     request,
-    async () => given,
+    async (onFailure) => {
+      if (failure !== undefined) onFailure('ADD of net1', failure, undefined);
+      return given;
+    },
     (done) => void told.push(done),
   );
   assert.equal(got, given);
@@ -42,10 +46,12 @@ test('a request that is answered is told with what it names', async () => {
   ]);
 });
 
-test('one that failed has the code that was printed', async () => {
-  const error = toCNIError(new MacvtapError('ParentGone', 'gone'), '1.0.0', 'ADD');
-  const [told] = await observe({ exitCode: 1, output: JSON.stringify(error) });
-  assert.deepEqual(told?.error, { code: 11 });
+test('one that failed is told with why, the code that was printed, what it names and how long it took', async () => {
+  const error = new MacvtapError('ParentGone', 'gone');
+  const output = JSON.stringify(toCNIError(error, '1.0.0', 'ADD'));
+  const [told] = await observe({ exitCode: 1, output }, environment, stdin, error);
+  assert.deepEqual(told?.failure, { code: 11, operation: 'ADD of net1', error });
+  assert.deepEqual([told.pod, told.device, told.isTimed], [{ namespace: 'vms', name: 'a' }, 'netMvp0', true]);
 });
 
 test('one in which nothing can be read is told all the same, and names are cut and printable', async () => {

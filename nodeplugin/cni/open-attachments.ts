@@ -17,7 +17,7 @@ import { findTroubles } from './status.ts';
 
 export interface OpenAttachmentsOptions
   extends Pick<CNIContext, 'onTrouble' | 'onStep'>,
-    Pick<AttachmentsOptions, 'onFailedRequest' | 'onAnswered' | 'onRestored' | 'onForgotten'> {
+    Pick<AttachmentsOptions, 'onAnswered' | 'onRestored' | 'onForgotten'> {
   readonly config: Pick<
     NodePluginConfig,
     'node-name' | 'state-dir' | 'cni-socket' | 'cni-bin-dir' | 'cni-shim' | 'held-refresh'

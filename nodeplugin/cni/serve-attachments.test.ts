@@ -72,7 +72,7 @@ async function stage(
       return true;
     },
     lookMs: 1,
-    onFailedRequest: assert.fail,
+    onAnswered: ({ command, ifname, failure }) => void told.push(`${command} ${ifname} ${failure?.code ?? 'done'}`),
     onRestored: (devices) => void told.push(`restored ${devices}`),
     onForgotten: (devices) => void told.push(`forgotten ${devices}`),
     ...more,
@@ -123,6 +123,7 @@ test('what the shim left is done before anybody is served, and the socket goes w
   await serving[Symbol.asyncDispose]();
   assert.deepEqual(await readdir(here.directory), ['tombstones']);
   assert.deepEqual(here.troubles, []);
+  assert.deepEqual(here.told, ['DEL net1 done'], 'as any other DEL');
 });
 
 test('nothing is restored or taken for lost before kubelet said what pods hold', async () => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import type { CNIContext } from './cni-context.ts';
-import { type FailedRequestListener, handleRequest, type RequestFrame } from './handle-request.ts';
+import { handleRequest, type RequestFrame } from './handle-request.ts';
 import { makeDirectory } from './make-directory.ts';
 import { type AnsweredRequest, observeRequest } from './observe-request.ts';
 import { forgetLostAttachments, restoreDevices } from './restore-devices.ts';
@@ -20,9 +20,8 @@ export interface AttachmentsOptions {
   readonly isHeldKnown: () => boolean;
   /** How often the ledger is compared with what pods hold. */
   readonly lookMs: number;
-  readonly onFailedRequest: FailedRequestListener;
-  /** Each request that the plugin made, whatever came of it. */
-  readonly onAnswered?: (request: AnsweredRequest) => void;
+  /** Each request that the plugin made, whatever came of it; a DEL out of a tombstone once it is done. */
+  readonly onAnswered: (request: AnsweredRequest) => void;
   readonly onRestored: (devices: readonly string[]) => void;
   readonly onForgotten: (devices: readonly string[]) => void;
 }
@@ -39,13 +38,20 @@ const ownNoTap = async () => {};
  * can be done in time: devices that kubelet gives out again should be free by then.
  */
 export async function serveAttachments(options: AttachmentsOptions): Promise<AsyncDisposable> {
-  const { socketPath, context, onFailedRequest, onAnswered = () => {} } = options;
+  const { socketPath, context, onAnswered } = options;
   await using undo = new AsyncDisposableStack();
   await makeOwnDirectory(dirname(socketPath));
   const tombstones = {
     directory: join(dirname(socketPath), 'tombstones'),
-    handle: (request: RequestFrame) =>
-      handleRequest(request, ownNoTap, context, AbortSignal.timeout(tombstoneDeadlineMs)),
+    handle: (request: RequestFrame) => {
+      const signal = AbortSignal.timeout(tombstoneDeadlineMs);
+      return observeRequest(
+        request,
+        (onFailure) => handleRequest(request, ownNoTap, context, signal, onFailure),
+        // What fails is told below, with the file that it stays in.
+        (answered) => answered.failure ?? onAnswered(answered),
+      );
+    },
     onFailure: context.onTrouble,
   };
   await workOffTombstones({ ...tombstones, signal: AbortSignal.timeout(atStartMs) });
@@ -56,7 +62,7 @@ export async function serveAttachments(options: AttachmentsOptions): Promise<Asy
     await serveCNI({
       path: socketPath,
       handle: (request, own, signal) =>
-        observeRequest(request, () => handleRequest(request, own, context, signal, onFailedRequest), onAnswered),
+        observeRequest(request, (onFailure) => handleRequest(request, own, context, signal, onFailure), onAnswered),
       onFailure: context.onTrouble,
     }),
   );

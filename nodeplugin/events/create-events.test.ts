@@ -48,6 +48,15 @@ function start(entries: readonly (readonly [string, DeviceRecord])[] = []) {
   return { events, recorded, known, told };
 }
 
+function failedRequest(
+  { answeredRequest }: ReturnType<typeof start>['events'],
+  operation: string,
+  error: MacvtapError,
+  given?: CNIEnvironment,
+): void {
+  answeredRequest({ failure: { code: 7, operation, error, ...(given && { environment: given }) } });
+}
+
 describe('an event of the node plugin', () => {
   it('of a refused Allocate or PreStartContainer is on the Node, with its code', () => {
     const { events, recorded, told } = start();
@@ -61,7 +70,7 @@ describe('an event of the node plugin', () => {
 
   it('of a failed ADD is on the pod, with both codes', () => {
     const { events, recorded, told } = start();
-    events.failedRequest('ADD of net1', conflict, environment);
+    failedRequest(events, 'ADD of net1', conflict, environment);
     assert.deepEqual(told(), ['AttachFailed Pod vm-a uid-a']);
     assert.equal(
       recorded[0]?.note,
@@ -74,12 +83,12 @@ describe('an event of the node plugin', () => {
     const given = new MacvtapError('Aborted', 'given up');
     events.failedCall('dataplane', '/v1beta1.DevicePlugin/Allocate', given);
     events.failedCall('dataplane', '/v1beta1.DevicePlugin/GetPreferredAllocation', conflict);
-    events.failedRequest('ADD', given, environment);
-    events.failedRequest('DEL', conflict, { ...environment, command: 'DEL' });
-    events.failedRequest('ADD', conflict, undefined);
+    failedRequest(events, 'ADD', given, environment);
+    failedRequest(events, 'DEL', conflict, { ...environment, command: 'DEL' });
+    failedRequest(events, 'ADD', conflict, undefined);
     const { pod, ...nobody } = environment;
-    events.failedRequest('ADD', conflict, nobody);
-    events.failedRequest('ADD', conflict, { ...nobody, pod: { namespace: '../x', name: 'a' } });
+    failedRequest(events, 'ADD', conflict, nobody);
+    failedRequest(events, 'ADD', conflict, { ...nobody, pod: { namespace: '../x', name: 'a' } });
     assert.deepEqual(told(), []);
   });
 

@@ -5,7 +5,7 @@ import type { MacvtapError } from '../../runtime/errors.ts';
 import type { AttachedDevice } from '../cni/attachments.ts';
 import { toCNIError } from '../cni/cni-error.ts';
 import { newestCNIVersion } from '../cni/cni-version.ts';
-import type { FailedRequestListener } from '../cni/handle-request.ts';
+import type { AnsweredRequest } from '../cni/observe-request.ts';
 import type { ResourcePluginState } from '../deviceplugin/resource-plugin.ts';
 import type { Attachment } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -47,14 +47,16 @@ export function createEvents({ nodeName, recorder, ledger, parents, isSandboxThe
       if (error.code === 'Aborted' || !['Allocate', 'PreStartContainer'].includes(action)) return;
       warn('AllocateFailed', action, `${action} of resource ${resource}: ${error.message} (${error.code})`);
     },
-    failedRequest: ((operation, error, environment) => {
+    answeredRequest({ failure }: Pick<AnsweredRequest, 'failure'>) {
+      if (failure === undefined) return;
+      const { operation, error, environment } = failure;
       const pod = environment?.command === 'ADD' && environment.pod && aboutPod(environment.pod);
       // Whatever ended it asks again.
       if (!pod || error.code === 'Aborted') return;
       const { code, msg, details } = toCNIError(error, newestCNIVersion, operation);
       const note = `${msg} (${details}, CNI error ${code})`;
       recorder.record({ type: 'Warning', reason: 'AttachFailed', action: 'ADD', regarding: pod, note });
-    }) satisfies FailedRequestListener,
+    },
     resourceState(resource: string, { phase, lastError }: ResourcePluginState) {
       if (phase !== 'waiting' || lastError?.code !== 'UpstreamPluginRunning') return;
       warn('UpstreamPluginRunning', 'Register', `${resource} is not registered: ${lastError.message}`);

@@ -375,6 +375,12 @@ test('an error names pod, network, resource and device, the reason, and the next
         failures.some((line) => line.includes(`"code":"${code}"`)),
         code,
       );
+    const timed = /"pod":\{"namespace":"vms","name":"vm-[ab]"\}.*"durationMs":[\d.]+,"error":/;
+    assert.deepEqual(
+      failures.filter((line) => !timed.test(line)),
+      [],
+      'each with its pod and how long it took',
+    );
   });
   await t.test('and all of it was in the way of nothing', async () => {
     const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf: { deviceID: 'netMvp0' } });

@@ -31,8 +31,9 @@ export async function review(
   const decoded = decodeReview(body, endpoint.kind);
   if (decoded.request === undefined) {
     const { fault, uid } = decoded;
-    context.recorder.review(endpoint, { outcome: 'malformed', durationMs: took() });
-    context.log.warn({ path: endpoint.path, uid, fault }, 'a review cannot be read');
+    const durationMs = took();
+    context.recorder.review(endpoint, { outcome: 'malformed', durationMs });
+    context.log.warn({ path: endpoint.path, uid, durationMs: roundMs(durationMs), fault }, 'a review cannot be read');
     return uid === undefined ? { fault } : { answer: withoutJudgement(endpoint, uid, { code: 400, message: fault }) };
   }
   const { request } = decoded;
