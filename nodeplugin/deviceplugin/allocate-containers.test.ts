@@ -53,7 +53,9 @@ function fakeKernel(...standing: readonly StandingLink[]): FakeKernel {
         },
         async createMacvtap({ name, ifindex, parentIfindex, mode }) {
           if (kernel.createFails) throw kernel.createFails;
-          assert.ok(ifindex !== undefined && !links.has(ifindex));
+          assert.ok(ifindex !== undefined);
+          const isTaken = links.has(ifindex) || [...links.values()].some((link) => link.name === name);
+          if (isTaken) throw new MacvtapError('LinkNameTaken', 'the kernel says: File exists');
           links.set(ifindex, { name, ifindex, kind: 'macvtap', parentIfindex, macvtapMode: mode, up: false });
         },
         async deleteLink(ifindex) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decideLink, type StandingLink, type WantedLink } from '../../policy/device/decide-link.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-point.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { LinkKey } from '../links/get-link.ts';
@@ -28,6 +29,37 @@ export async function makePlaceholder(
   links: DeviceLinks,
   signal: AbortSignal,
 ): Promise<Placeholder> {
+  return (await makeFirst(wanted, links, signal)) ?? (await makeBeside(wanted, former, links, signal));
+}
+
+/**
+ * The usual case, with one message to the kernel: where no tap of the index is to be seen the link is made without a look
+ * for others, each of which may wait for the kernel's network lock. Undefined, and nothing is made, where the name or the
+ * index is taken nevertheless.
+ */
+async function makeFirst(
+  wanted: WantedLink,
+  links: DeviceLinks,
+  signal: AbortSignal,
+): Promise<Placeholder | undefined> {
+  const { linkDevice, nodeDevice } = await links.readTapNode(wanted.ifindex);
+  if (linkDevice !== undefined || nodeDevice !== undefined) return undefined;
+  try {
+    return await make(wanted, links, signal);
+  } catch (thrown) {
+    const { code } = MacvtapError.from(thrown);
+    if (code === 'LinkNameTaken' || code === 'IfindexTaken') return undefined;
+    throw thrown;
+  }
+}
+
+/** Where something stands under the name or the index. */
+async function makeBeside(
+  wanted: WantedLink,
+  former: DeviceRecord | undefined,
+  links: DeviceLinks,
+  signal: AbortSignal,
+): Promise<Placeholder> {
   const byIfindex = await links.getLink({ ifindex: wanted.ifindex }, signal);
   // No two links of a namespace have one name.
   const byName = byIfindex?.name === wanted.name ? byIfindex : await links.getLink({ name: wanted.name }, signal);
@@ -46,10 +78,14 @@ export async function makePlaceholder(
     faultPoint('allocate-leftover-removed');
   }
   if (!(await freeTapNode(wanted.ifindex, former, links, signal))) return { heldBy: 'a link of another namespace' };
+  return await make(wanted, links, signal);
+}
+
+async function make(wanted: WantedLink, links: DeviceLinks, signal: AbortSignal): Promise<Placeholder> {
   faultPoint('allocate-node-free');
   await links.createMacvtap(wanted, signal);
   faultPoint('allocate-link-made');
-  return proveNode(wanted, links);
+  return await proveNode(wanted, links);
 }
 
 async function proveNode(wanted: WantedLink, links: DeviceLinks): Promise<Placeholder> {

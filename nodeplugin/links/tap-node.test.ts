@@ -52,8 +52,11 @@ test('neither link nor node is no match either', async () => {
 
 test('a path that cannot be read is an error, not a mismatch', async () => {
   await using made = await makeRoots({ link: '1:3', node: '/dev/null' });
-  const devRoot = '/dev/null';
-  await assert.rejects(readTapNode(7, { ...made.roots, devRoot }), { code: 'TapNodeUnreadable' });
+  for (const root of ['sysRoot', 'devRoot'] as const) {
+    const loop = `${made.roots[root]}-loop`;
+    await symlink(loop, loop);
+    await assert.rejects(readTapNode(7, { ...made.roots, [root]: loop }), { code: 'TapNodeUnreadable' });
+  }
 });
 
 test('whose tap a node is, is told by where its number hangs', async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
 
 /** The character device of a macvtap. Anything but `matches` means that it must not be handed out. */
@@ -31,7 +31,7 @@ export async function readTapNode(
   ifindex: number,
   { sysRoot = '/sys', devRoot = '/dev' }: { readonly sysRoot?: string; readonly devRoot?: string } = {},
 ): Promise<TapNode> {
-  const path = join(devRoot, `tap${ifindex}`);
+  const path = `${devRoot}/tap${ifindex}`;
   const linkDevice = readLinkDevice(sysRoot, ifindex);
   const nodeDevice = readNodeDevice(path);
   const holder = nodeDevice === undefined ? undefined : readHolder(sysRoot, nodeDevice);
@@ -50,7 +50,7 @@ export async function readTapNode(
  */
 export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | undefined {
   // …/net/<name>/macvtap/tap<ifindex>: the device's parent is the link's (macvtap_device_event, drivers/net/macvtap.c).
-  const path = join(sysRoot, 'class/macvtap', `tap${ifindex}`);
+  const path = `${sysRoot}/class/macvtap/tap${ifindex}`;
   const target = absentWhenMissing(path, () => readlinkSync(path));
   return target === undefined ? undefined : basename(dirname(dirname(target)));
 }
@@ -61,13 +61,14 @@ export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | und
  * @example '107:107 660'
  */
 export function readTapAccess(path: string): string | undefined {
-  const node = absentWhenMissing(path, () => statSync(path));
+  const node = lookAt(path);
   return node && `${node.uid}:${node.gid} ${(node.mode & 0o777).toString(8)}`;
 }
 
 function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
   // Made by macvtap_device_event, drivers/net/macvtap.c.
-  const path = join(sysRoot, 'class/macvtap', `tap${ifindex}`, 'dev');
+  const path = `${sysRoot}/class/macvtap/tap${ifindex}/dev`;
+  if (lookAt(path) === undefined) return undefined;
   return absentWhenMissing(path, () => readFileSync(path, 'utf8'))?.trim();
 }
 
@@ -76,20 +77,25 @@ function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
  * where they hang: `…/net/net1/macvtap/tap7`.
  */
 function readHolder(sysRoot: string, device: string): TapHolder | undefined {
-  const path = join(sysRoot, 'dev/char', device);
+  const path = `${sysRoot}/dev/char/${device}`;
   const target = absentWhenMissing(path, () => readlinkSync(path));
   const [, name, ifindex] = /\/net\/([^/]+)\/macvtap\/tap(\d+)$/.exec(target ?? '') ?? [];
   return name === undefined ? undefined : { name, ifindex: Number(ifindex) };
 }
 
 function readNodeDevice(path: string): string | undefined {
-  const node = absentWhenMissing(path, () => statSync(path));
+  const node = lookAt(path);
   return node?.isCharacterDevice() ? formatDevice(node.rdev) : undefined;
 }
 
 /** glibc's gnu_dev_major and gnu_dev_minor (sys/sysmacros.h), as far as 32 bits go. */
 function formatDevice(rdev: number): string {
   return `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
+}
+
+/** What is not there costs no error, which would take longer to make than the look does. */
+function lookAt(path: string): Stats | undefined {
+  return absentWhenMissing(path, () => statSync(path, { throwIfNoEntry: false }));
 }
 
 /** Not through the thread pool: both file systems are memory, and a trip there takes longer than the reading. */
