@@ -6,22 +6,20 @@ import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
 import { startProgress } from './output/progress.ts';
 import { sharedFlags } from './shared-flags.ts';
+import { contextNamespace } from './view/context-namespace.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import { viewFlags } from './view/view-flags.ts';
-import { contextNamespace } from './why/context-namespace.ts';
 import { parseSubject } from './why/parse-subject.ts';
 import { readFacts } from './why/read-facts.ts';
 import { renderExplanation } from './why/render-explanation.ts';
 import { tellNotFound } from './why/tell-not-found.ts';
 import { toReport } from './why/to-report.ts';
 
-const { source: _, ...clusterFlags } = viewFlags;
-
 export const whyLine = {
   command: 'kubectl macvtap why',
   summary:
-    'Walks from a pod, a network (nad), a node or a policy of a cluster to what is wrong with it, and prints what mends it.\n' +
+    'Walks from a pod, a network (nad), a node or a policy to what is wrong with it, and prints what mends it.\n' +
     'Exit code 0: nothing is wrong; 1: a cause was found; 2: it cannot be told.',
   positionals: ['object'],
   flags: {
@@ -30,7 +28,7 @@ export const whyLine = {
       short: 'n',
     },
     ...outputFlag,
-    ...clusterFlags,
+    ...viewFlags,
   },
   failed: exitCode.usage,
   elsewhere: sharedFlags,
@@ -46,7 +44,7 @@ export function runWhy(argv: readonly string[]): Promise<void> {
         context: await contextNamespace(values),
       });
       const progress = startProgress(process.stderr);
-      await using view = await openView({ ...values, source: { kind: 'cluster' } }, progress);
+      await using view = await openView(values, progress);
       const { facts, missing } = await readFacts(view, subject, Date.now());
       const explanation = explain(subject, facts);
       if (explanation === undefined) throw await tellNotFound(view, subject, facts);

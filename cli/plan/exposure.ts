@@ -40,7 +40,7 @@ function unset<Value>(flag: Flag<Value>): Flag<Value | undefined> {
 
 /** Raises InvalidFlags for a broken glob of the cluster's. */
 export async function findExposure(
-  values: FlagValues<typeof planningFlags>,
+  values: Partial<FlagValues<typeof planningFlags>>,
   view: Pick<View, 'list' | 'client' | 'policyNamespace'>,
 ): Promise<ImplicitExposure | undefined> {
   const isGiven = Object.keys(planningFlags).every((name) => values[name as Names] !== undefined);

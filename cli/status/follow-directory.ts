@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ManifestsSource } from '../../cluster/manifests/manifests-source.ts';
+import { listManifests } from '../view/manifests-view.ts';
 import type { View } from '../view/view.ts';
 import type { StatusFeed } from './status-feed.ts';
 
@@ -10,7 +11,10 @@ export async function followDirectory(view: View, onChange: () => void): Promise
   return {
     read: async () => ({
       snapshot: source.snapshot,
-      policies: await view.list({ kind: 'macvtapnetworknodepolicies', namespace: view.policyNamespace }),
+      policies: await listManifests(view.where, {
+        kind: 'macvtapnetworknodepolicies',
+        namespace: view.policyNamespace,
+      }),
       pluginPods: undefined,
       isOfFiles: true,
       knowsNodes: true,

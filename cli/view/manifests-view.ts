@@ -15,6 +15,7 @@ export async function openManifestsView(directory: string, policyNamespace: stri
   await using source = await ManifestsSource.open(directory, policyNamespace);
   const { snapshot, faults, synced } = source;
   if (!synced) throw new MacvtapError('ManifestsUnreadable', faults.map(({ message }) => message).join('\n'));
+  let objects: Promise<readonly ApiObject[]> | undefined;
   return {
     where: directory,
     policyNamespace,
@@ -22,9 +23,17 @@ export async function openManifestsView(directory: string, policyNamespace: stri
     faults,
     missing: [],
     client: undefined,
-    list: async (query) => (await readAll(directory)).filter((object) => fits(object, query)),
+    async list(query) {
+      objects ??= readAll(directory);
+      return (await objects).filter((object) => fits(object, query));
+    },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** Objects of a directory as it is now. */
+export async function listManifests(directory: string, query: ObjectQuery): Promise<readonly ApiObject[]> {
+  return (await readAll(directory)).filter((object) => fits(object, query));
 }
 
 /** What does not read is among the faults already. */
