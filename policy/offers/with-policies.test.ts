@@ -65,18 +65,19 @@ describe('offers with a newer list of policies', () => {
 describe('a policy of a newer list', () => {
   const creationTimestamp = '2026-01-01T00:00:00Z';
   const make = (metadata: object) => policy('p', { parentSelector: [{ parentIface: 'eth0' }] }, metadata);
-  const known = make({ generation: 3, creationTimestamp });
+  const known = make({ uid: 'a', generation: 3, creationTimestamp });
   const offers = offersOf({ policies: [known] });
   const isKnown = (newer: Policy) => withPolicies(offers, [newer]).policy(newer.id) === known;
 
   it('is not read again where it is of the same generation, and the view then stays the same', () => {
-    assert.ok(isKnown(make({ generation: 3, creationTimestamp })));
-    assert.equal(withPolicies(offers, [make({ generation: 3, creationTimestamp })]), offers);
+    assert.ok(isKnown(make({ uid: 'a', generation: 3, creationTimestamp })));
+    assert.equal(withPolicies(offers, [make({ uid: 'a', generation: 3, creationTimestamp })]), offers);
   });
 
   it('is read where it was edited, or made anew, or nobody can say', () => {
-    assert.ok(!isKnown(make({ generation: 4, creationTimestamp })));
-    assert.ok(!isKnown(make({ generation: 3, creationTimestamp: '2026-01-02T00:00:00Z' })));
+    assert.ok(!isKnown(make({ uid: 'a', generation: 4, creationTimestamp })));
+    assert.ok(!isKnown(make({ uid: 'a', generation: 3, creationTimestamp: '2026-01-02T00:00:00Z' })));
+    assert.ok(!isKnown(make({ uid: 'b', generation: 3, creationTimestamp })));
     const unsaid = make({});
     const view = withPolicies(offersOf({ policies: [make({})] }), [unsaid]);
     assert.equal(view.policy(unsaid.id), unsaid);

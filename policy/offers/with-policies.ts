@@ -11,12 +11,16 @@ export function withPolicies(offers: Offers, newer: readonly Policy[]): Offers {
   return offers.withPolicies(newer.map((policy) => orKnown(policy, offers.policy(policy.id))));
 }
 
-/** An API server counts the generation of an object up with every change of what it says, from 1 when it is created. */
+/**
+ * An API server counts the generation of an object up with every change of what it says, from 1 when it is created; one
+ * that is made anew has another UID, be it within the same second.
+ */
 function orKnown(policy: Policy, known: Policy | undefined): Policy {
   const isKnown =
     known !== undefined &&
     policy.generation !== undefined &&
     known.generation === policy.generation &&
+    known.uid === policy.uid &&
     known.createdMs === policy.createdMs;
   return isKnown ? known : policy;
 }
