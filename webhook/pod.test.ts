@@ -154,6 +154,41 @@ describe('a pod whose networks the cache has not seen', () => {
   });
 });
 
+describe('a pod whose network is known to name no resource', () => {
+  const bare = { metadata: { name: 'net', namespace: 'tenant' }, spec: { config: '{"type":"macvtap"}' } };
+  const behind = { ...cached, networks: new Map([['tenant/net', bare], network('other')]) };
+
+  it('gets what it needs where it was mended just now, and is not told otherwise', async () => {
+    const options = { cached: behind, live: cached };
+    const answer = await mutate(pod('net,other'), options);
+    assert.match(JSON.stringify(editsOf(answer)), /"2"/);
+    assert.equal(answer.warnings, undefined);
+    assert.equal((await validate(pod('net,other', { [dataplane]: '2' }), options)).warnings, undefined);
+  });
+
+  it('gets what its other networks need, where that one is as it was, is gone or cannot be read', async () => {
+    const hung = { network: () => Promise.reject(new Error('refused')) };
+    for (const options of [{ live: behind }, { live: {} }, { lookups: hung }]) {
+      const { patch, allowed, warnings } = await mutate(pod('net,other'), { cached: behind, ...options });
+      assert.deepEqual([patch !== undefined, allowed, warnings?.length], [true, true, 1]);
+      assert.match(
+        warnings?.[0] ?? '',
+        'live' in options && !('networks' in options.live) ? /^NetworkMissing/ : /^NotInj/,
+      );
+    }
+  });
+
+  it('is looked up for 64 of them at most', async () => {
+    const names = Array.from({ length: 70 }, (_, index) => `net${index}`);
+    const networks = new Map(
+      names.map((name) => [`tenant/${name}`, { ...bare, metadata: { ...bare.metadata, name } }]),
+    );
+    const { review, events } = stageReviews({ cached: { ...cached, networks }, live: { networks } });
+    await review('mutate', 'Pod', { object: pod(names.join()) });
+    assert.equal(events.filter((event) => event === 'lookup network found').length, 64);
+  });
+});
+
 describe('a pod before the first sync', () => {
   it('is injected and judged by what is read for it', async () => {
     const live = { namespaces, policies: [restricted], networks: new Map([network('net')]) };

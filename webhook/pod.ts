@@ -13,7 +13,7 @@ import type { ReviewDeps } from './review-deps.ts';
 
 const kind = 'Pod';
 
-/** Gives a pod the devices that its networks need. Without I/O, unless a network is new. */
+/** Gives a pod the devices that its networks need. Without I/O, unless a network is new or names no resource. */
 export function mutatePod(deps: ReviewDeps): Endpoint {
   return {
     path: '/mutate/pods',

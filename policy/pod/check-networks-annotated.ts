@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readNad, resourceAnnotation } from '../nad/read-nad.ts';
+import { readNad, resourceAnnotation, resourceOfNad } from '../nad/read-nad.ts';
 import type { NadObject } from '../nad/rule.ts';
 import { warnBriefly } from '../nodepolicy/brief-text.ts';
 import { networkKey } from './count-demand.ts';
@@ -18,7 +18,11 @@ const maxNamed = 10;
  */
 export const checkNetworksAnnotated: PodRule = (pod, context) =>
   selectNetworks(pod, context).flatMap(({ annotation, networks }) => {
-    const bare = new Set(networks.map(networkKey).filter((key) => isBare(context.networks.get(key))));
+    const isBare = (key: string): boolean => {
+      const nad = context.networks.get(key);
+      return nad !== undefined && lacksResource(nad);
+    };
+    const bare = new Set(networks.map(networkKey).filter(isBare));
     return [...bare]
       .slice(0, maxNamed)
       .map((key) =>
@@ -30,8 +34,12 @@ export const checkNetworksAnnotated: PodRule = (pod, context) =>
       );
   });
 
-/** Another vendor's resource is none that the plugin could take a device of. */
-function isBare(nad: NadObject | undefined): boolean {
-  const facts = nad && readNad(nad);
-  return facts !== undefined && facts.plugins.length > 0 && facts.resource === undefined;
+/**
+ * Whether a macvtap network does not say of which resource it is. Another vendor's is none that the plugin could take a
+ * device of.
+ */
+export function lacksResource(nad: NadObject): boolean {
+  if (resourceOfNad(nad) !== undefined) return false;
+  const facts = readNad(nad);
+  return facts !== undefined && facts.plugins.length > 0;
 }
