@@ -13,6 +13,7 @@ import { planSnapshot } from './plan/plan-snapshot.ts';
 import { renderChanges } from './plan/render-changes.ts';
 import { renderPlans } from './plan/render-plans.ts';
 import { sharedFlags } from './shared-flags.ts';
+import { contextNamespace } from './view/context-namespace.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
 import type { View } from './view/view.ts';
@@ -28,7 +29,7 @@ export const planLine = {
   flags: {
     filename: { ...pathsFlag('FILE', 'would be applied: a file, a directory with all below it, or -'), short: 'f' },
     delete: pathsFlag('KIND/NAME', 'would be deleted: policy/<name> or configmap/<name>'),
-    namespace: { ...textFlag('NAME', 'of objects in files that name none', 'default'), short: 'n' },
+    namespace: { ...textFlag('NAME', "of objects in files that name none; else the context's"), short: 'n' },
     node: textFlag('NAME', 'only this node'),
     ...outputFlag,
     ...viewFlags,
@@ -46,9 +47,10 @@ export function runPlan(argv: readonly string[]): Promise<void> {
     async (values, [directory]) => {
       // A directory as it is; the source is for everything that looks at a cluster.
       const source = directory === undefined ? values.source : ({ kind: 'manifests', directory } as const);
-      await using view = await openView({ ...values, source }, startProgress(process.stderr));
+      const asked = { ...values, source };
+      await using view = await openView(asked, startProgress(process.stderr));
       const isChange = values.filename.length > 0 || values.delete.length > 0;
-      return isChange ? await tellChange(view, values) : await tellPlans(view, values);
+      return isChange ? await tellChange(view, asked) : await tellPlans(view, asked);
     },
     argv,
   );
@@ -65,7 +67,8 @@ async function tellPlans(view: View, values: Values): Promise<number> {
 
 async function tellChange(view: View, values: Values): Promise<number> {
   const inputs = await readInputs(values.filename, process.stdin);
-  const changes = await measureChange(view, inputs, values);
+  const namespace = values.namespace ?? (await contextNamespace(values));
+  const changes = await measureChange(view, inputs, { ...values, namespace });
   const look = { paint: paintFor(process.stdout), width: terminalWidth(process.stdout) };
   console.log(render(changes, values.output, (given) => renderChanges(given, look)));
   tellGaps(view);

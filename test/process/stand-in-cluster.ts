@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { type StandInApiServer, startApiServer } from '../apiserver-standin/start-api-server.ts';
+import { kubeconfigFor } from './reach-from-namespace.ts';
+
+/** A stand-in for an API server with objects, and a kubeconfig for it. */
+export interface StandInCluster extends AsyncDisposable {
+  readonly server: StandInApiServer;
+  readonly folder: string;
+  readonly kubeconfig: string;
+}
+
+/** `manifests` are what is there, as YAML; `namespace` is the one of the kubeconfig's context. */
+export async function startStandInCluster(manifests: string, namespace?: string): Promise<StandInCluster> {
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-standin-')));
+  const server = undo.use(await startApiServer());
+  for (const document of parseAllDocuments(manifests)) server.store.put(document.toJS());
+  const kubeconfig = join(folder.path, 'kubeconfig');
+  const config = JSON.parse(kubeconfigFor(server.url, { 'insecure-skip-tls-verify': true }));
+  if (namespace !== undefined) config.contexts[0].context.namespace = namespace;
+  await writeFile(kubeconfig, JSON.stringify(config));
+  const scope = undo.move();
+  return { server, folder: folder.path, kubeconfig, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
