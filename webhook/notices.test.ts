@@ -5,11 +5,9 @@ import { keepCounts } from '../test/fixtures/webhook/keep-counts.ts';
 import { keepLog } from '../test/fixtures/webhook/keep-log.ts';
 import { createNotices } from './notices.ts';
 
-test('a fault is told once for as long as it stays, and again when it comes back', () => {
-  const { log, lines } = keepLog();
-  let faults: readonly { readonly where: string; readonly message: string }[] = [
-    { where: 'a.yaml', message: 'broken' },
-  ];
+/** Faults of which the test decides. */
+function changingFaults<Fault>(first: Fault) {
+  let faults: readonly Fault[] = [first];
   const listeners = new Set<() => void>();
   const source = {
     get faults() {
@@ -20,19 +18,50 @@ test('a fault is told once for as long as it stays, and again when it comes back
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
   };
-  const told = () => lines.map(({ fields }) => `${fields.where} ${fields.fault}`);
   const change = (...next: typeof faults) => {
     faults = next;
     for (const listener of listeners) listener();
   };
+  return { source, change, listeners };
+}
+
+test('a fault is told once for as long as it stays, its end, and again when it comes back', () => {
+  const { log, lines } = keepLog();
+  const { source, change, listeners } = changingFaults({ where: 'a.yaml', message: 'broken' });
+  const told = () =>
+    lines.map(
+      ({ level, fields }) => `${fields.where} ${level === 'warn' ? fields.fault : `no longer ${fields.fault}`}`,
+    );
   const following = createNotices(log, keepCounts().recorder).sourceFaults(source);
   assert.deepEqual(told(), ['a.yaml broken']);
   change({ where: 'a.yaml', message: 'broken' }, { where: 'b.yaml', message: 'broken' });
   change();
   change({ where: 'a.yaml', message: 'broken' });
-  assert.deepEqual(told(), ['a.yaml broken', 'b.yaml broken', 'a.yaml broken']);
+  assert.deepEqual(told(), [
+    'a.yaml broken',
+    'b.yaml broken',
+    'a.yaml no longer broken',
+    'b.yaml no longer broken',
+    'a.yaml broken',
+  ]);
   following[Symbol.dispose]();
   assert.equal(listeners.size, 0);
+});
+
+test('what stands in the way of the certificate is told with its code, counted, and told when it is out of the way', () => {
+  const { log, lines } = keepLog();
+  const { recorder, events } = keepCounts();
+  const fault = { code: 'BundleNotPublished', message: 'patch refused: 403' };
+  const { source, change } = changingFaults(fault);
+  using _following = createNotices(log, recorder).certificateFaults(source);
+  change(fault);
+  change();
+  const fields = { code: fault.code, fault: fault.message };
+  assert.deepEqual(lines, [
+    { level: 'warn', message: 'the certificate needs attention', fields },
+    { level: 'info', message: 'the certificate is looked after again', fields },
+  ]);
+  assert.deepEqual(events, ['certificate faults 1', 'certificate faults 1', 'certificate faults 0']);
 });
 
 test('each step of the shared certificate is one line with its serial number and end; what is served has its own', () => {

@@ -7,7 +7,10 @@ import type { ReviewRecorder } from './record-reviews.ts';
 import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 
 /** What the webhook tells of itself: one line for each decision, with its object and cause. */
-export function createNotices(log: Log, recorder: Pick<ReviewRecorder, 'leader' | 'policyStatus'>) {
+export function createNotices(
+  log: Log,
+  recorder: Pick<ReviewRecorder, 'leader' | 'policyStatus' | 'certificateFaults'>,
+) {
   return {
     health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
     listening: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'reviews are answered'),
@@ -42,29 +45,41 @@ export function createNotices(log: Log, recorder: Pick<ReviewRecorder, 'leader' 
     },
     duty: (error: MacvtapError) => log.error({ error }, 'what the holder of the Lease does failed by a bug'),
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
-    /** Each fault once, and again when it comes back. */
+    /** Each fault once for as long as it stays, and its end. */
     sourceFaults: (source: Pick<Source, 'faults' | 'onChange'>) =>
-      tellNew(source, ({ where, message, isOutage }) =>
-        log.warn(
-          { where, fault: message },
-          isOutage ? 'the newest state is not in force' : 'an object is not taken in as it is',
-        ),
+      tellNew(
+        source,
+        ({ where, message, isOutage }) =>
+          log.warn(
+            { where, fault: message },
+            isOutage ? 'the newest state is not in force' : 'an object is not taken in as it is',
+          ),
+        ({ where, message }) => log.info({ where, fault: message }, 'mended'),
       ),
     certificateFaults: (source: Pick<CertificateSource, 'faults' | 'onChange'>) =>
-      tellNew(source, ({ code, message }) => log.warn({ code, fault: message }, 'the certificate needs attention')),
+      tellNew(
+        source,
+        ({ code, message }) => log.warn({ code, fault: message }, 'the certificate needs attention'),
+        ({ code, message }) => log.info({ code, fault: message }, 'the certificate is looked after again'),
+        recorder.certificateFaults,
+      ),
   };
 }
 
-/** Tells what is among the faults now and was not before. */
+/** Tells what is among the faults now and was not before, and what no longer is. */
 function tellNew<Fault extends { readonly message: string }>(
   source: { readonly faults: readonly Fault[]; onChange(listener: () => void): Disposable },
   tell: (fault: Fault) => void,
+  tellMended: (fault: Fault) => void,
+  count: (faults: number) => void = () => {},
 ): Disposable {
-  let told: ReadonlySet<string> = new Set();
+  let told: ReadonlyMap<string, Fault> = new Map();
   const look = (): void => {
-    const faults = source.faults;
-    for (const fault of faults) if (!told.has(JSON.stringify(fault))) tell(fault);
-    told = new Set(faults.map((fault) => JSON.stringify(fault)));
+    const faults = new Map(source.faults.map((fault) => [JSON.stringify(fault), fault]));
+    for (const [text, fault] of faults) if (!told.has(text)) tell(fault);
+    for (const [text, fault] of told) if (!faults.has(text)) tellMended(fault);
+    told = faults;
+    count(faults.size);
   };
   look();
   return source.onChange(look);

@@ -14,7 +14,7 @@ test('every counter is there from the start, at 0, and few enough to be kept', a
   const reviews = 3 * 2 * (3 * 4 + 1);
   const durations = 3 * 2 * (12 + 3);
   const denials = 17 + 2 + 11;
-  assert.equal(lines.length, reviews + durations + denials + 3 * 2 + 3 * 3 + 2 + 1 + 2);
+  assert.equal(lines.length, reviews + durations + denials + 3 * 2 + 3 * 3 + 2 + 1 + 1 + 2);
   assert.deepEqual(
     lines.filter((line) => !line.endsWith(' 0')),
     ['kube_macvtap_webhook_certificate_start_seconds Nan', 'kube_macvtap_webhook_certificate_expiry_seconds Nan'],

@@ -38,6 +38,8 @@ export interface ReviewRecorder {
   policyStatus(outcome: WriteOutcome): void;
   /** Milliseconds since the epoch. */
   certificate(validity: { readonly startsMs: number; readonly expiresMs: number }): void;
+  /** How many there are, from now on. */
+  certificateFaults(count: number): void;
 }
 
 const lookupOutcomes = ['found', 'absent', 'failed'] as const;
@@ -60,6 +62,8 @@ export const webhookMetrics = {
     'Since when the serving certificate in use is valid, in seconds since the epoch; NaN without one.',
   kube_macvtap_webhook_certificate_expiry_seconds:
     'When the serving certificate in use expires, in seconds since the epoch; NaN without one.',
+  kube_macvtap_webhook_certificate_faults:
+    "What stands in the way of the certificate's upkeep now, as the log tells it: 0 where nothing does.",
   kube_macvtap_webhook_lease_held: 'Whether this replica holds the Lease: 1 or 0.',
   kube_macvtap_webhook_policy_status_writes_total: 'Writes of the status of policies: written or failed.',
 } as const satisfies Record<string, string>;
@@ -95,6 +99,7 @@ export function recordReviews(registry: Registry): ReviewRecorder {
   });
   const start = new Gauge({ ...named('kube_macvtap_webhook_certificate_start_seconds'), registers: [registry] });
   const expiry = new Gauge({ ...named('kube_macvtap_webhook_certificate_expiry_seconds'), registers: [registry] });
+  const faults = new Gauge({ ...named('kube_macvtap_webhook_certificate_faults'), registers: [registry] });
   const lease = new Gauge({ ...named('kube_macvtap_webhook_lease_held'), registers: [registry] });
   const statuses = createCounter(registry, named('kube_macvtap_webhook_policy_status_writes_total'), {
     outcome: writeOutcomes,
@@ -116,6 +121,7 @@ export function recordReviews(registry: Registry): ReviewRecorder {
       start.set(startsMs / 1_000);
       expiry.set(expiresMs / 1_000);
     },
+    certificateFaults: (count) => faults.set(count),
   };
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { renewalSettings } from '../../certs/settings.ts';
 
 /** Samples a minute apart, as promtool writes them: `0+5x3` is 0, 5, 10, 15; `_` is none. By series. */
 type Series = Readonly<Record<string, string>>;
@@ -40,6 +41,13 @@ const lag = `nodejs_eventloop_lag_max_seconds{${node}}`;
 const start = `kube_macvtap_webhook_certificate_start_seconds{${webhook}}`;
 const none = 'kube_macvtap_webhook_certificate_expiry_seconds{job="kube-macvtap-webhook",instance="10.0.0.9:9443"}';
 const expiry = `kube_macvtap_webhook_certificate_expiry_seconds{${webhook}}`;
+
+const certificateFaults = `kube_macvtap_webhook_certificate_faults{${webhook}}`;
+const { lifetimeMs, renewBeforeMs } = renewalSettings();
+const dueSeconds = 15 * 60;
+const statuses = (outcome: string) =>
+  `kube_macvtap_webhook_policy_status_writes_total{${webhook},outcome="${outcome}"}`;
+const events = (outcome: string) => `kube_macvtap_events_total{${node},outcome="${outcome}"}`;
 
 /** One for each alert of the chart's alerts.yaml. */
 export const alertCases: Readonly<Record<string, AlertCase>> = {
@@ -105,11 +113,23 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   },
   KubeMacvtapCertificateNotRenewed: {
     // Valid for 100,000 s; promtool's clock begins at 0.
-    fires: { [start]: '-95000x30', [expiry]: '5000x30' },
+    fires: { [start]: '-92000x30', [expiry]: '8000x30' },
     labels: ofWebhook,
-    // With a quarter left it is being renewed; without one there is nothing to renew.
-    silent: { [start]: '-74000x30', [expiry]: '26000x30', [none]: 'NaN '.repeat(30) },
+    // One of ours is valid for a life before it was made, too, and has a third of one left when it is due (certs/);
+    // without one there is nothing to renew.
+    silent: {
+      [start]: `${dueSeconds + renewBeforeMs / 1_000 - (2 * lifetimeMs) / 1_000}x30`,
+      [expiry]: `${dueSeconds + renewBeforeMs / 1_000}x30`,
+      [none]: 'NaN '.repeat(30),
+    },
     at: 15,
+  },
+  KubeMacvtapCertificateFaulty: {
+    fires: { [certificateFaults]: '1x40' },
+    labels: ofWebhook,
+    // The API server was away for a while.
+    silent: { [certificateFaults]: '0x5 1x25 0x5' },
+    at: 35,
   },
   KubeMacvtapNoLeaseHolder: {
     fires: { [`kube_macvtap_webhook_lease_held{${webhook}}`]: '0x20' },
@@ -119,6 +139,21 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
       'kube_macvtap_webhook_lease_held{job="kube-macvtap-webhook",instance="10.0.0.9:9443"}': '1x20',
     },
     at: 15,
+  },
+  KubeMacvtapPolicyStatusNotWritten: {
+    // One that is refused is tried again at least once in 45 seconds, whatever becomes of others.
+    fires: { [statuses('failed')]: '0+1x40', [statuses('written')]: '0+3x40' },
+    labels: { job: 'kube-macvtap-webhook' },
+    // The API server was away for some minutes.
+    silent: { [statuses('failed')]: '0+0x10 0+9x3 27x30', [statuses('written')]: '0x40' },
+    at: 30,
+  },
+  KubeMacvtapEventsDropped: {
+    fires: { [events('dropped')]: '0x5 3x15', [events('written')]: '0+1x20' },
+    labels: { job: 'kube-macvtap-nodeplugin' },
+    // What is tried again is not lost.
+    silent: { [events('dropped')]: '3x20', [events('failed')]: '0+5x20', [events('written')]: '0+1x20' },
+    at: 10,
   },
   KubeMacvtapNoPlan: {
     fires: { [`kube_macvtap_node_plan_in_force{${node}}`]: '0x20' },
