@@ -272,6 +272,46 @@ describe('list and watch', () => {
     await reaches(() => has('a', 'b'));
   });
 
+  it('lists anew after a watch without a single line, and not after one that fell silent', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')), { staleMs: 300 });
+    const { server, reaches } = followed;
+    await reaches(() => server.watches === 1);
+    server.sendBookmarks();
+    await reaches(() => server.requests.length >= 5);
+    const asked = server.requests.slice(0, 5).map((line) => (line.includes('watch=1') ? 'watch' : 'list'));
+    assert.deepEqual(asked, ['list', 'watch', 'watch', 'list', 'watch']);
+  });
+
+  it('lists anew when a version comes again from before: the server was restored from a backup', async () => {
+    await using followed = await follow(({ store }) => {
+      for (const name of ['a', 'b']) store.put(node(name, { x: '2' }));
+    });
+    const { server, reaches, has, watch } = followed;
+    await reaches(() => server.watches === 1);
+    server.silenceWatches();
+    server.store.remove('Node/a');
+    server.endWatches('end');
+    await reaches(() => watches(server).length === 2 && server.watches === 1);
+    const old = { ...node('b', { x: '1' }), metadata: { name: 'b', labels: { x: '1' }, resourceVersion: '3' } };
+    server.sendLine(JSON.stringify({ type: 'MODIFIED', object: old }));
+    await reaches(() => lists(server) === 2 && has('b') && server.watches === 1);
+    assert.deepEqual(watch.objects.get('b')?.metadata.labels, { x: '2' });
+  });
+
+  it('lists anew when every watch from its version ends with the same error', async () => {
+    await using followed = await follow(({ store }) => void store.put(node('a')));
+    const { server, reaches, has } = followed;
+    await reaches(() => server.watches === 1);
+    server.intercept(({ query }) => {
+      if (query.get('watch') === null || lists(server) > 1) return undefined;
+      server.store.put(node('b'));
+      return { status: 504, body: { kind: 'Status', code: 504, message: 'Too large resource version' } };
+    });
+    server.endWatches('end');
+    await reaches(() => has('a', 'b') && server.watches === 1);
+    assert.equal(lists(server), 2);
+  });
+
   it('keeps what it knows while the server is away, tells so, and goes on when it is back', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, has, watch } = followed;

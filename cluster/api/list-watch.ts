@@ -10,6 +10,7 @@ import { readWatchEvent } from './watch-event.ts';
 import { rememberFailures } from './watch-failures.ts';
 import { watchLines } from './watch-lines.ts';
 import { createWatchState, type WatchState } from './watch-state.ts';
+import { followVersion } from './watch-version.ts';
 import type { WatchedResource } from './watched-resource.ts';
 
 export interface ListWatchOptions {
@@ -26,8 +27,9 @@ export interface ListWatchOptions {
 /**
  * The objects of one resource, kept up to date: listed in pages, then watched from there. Every watch has an end that the
  * server keeps, and one that we keep should nothing be heard; what breaks is begun again after a jittered wait. When the
- * server has forgotten our version (410), or a line cannot be read or taken in, everything is listed anew, and what was
- * deleted meanwhile shows by its absence. While the server is away, what is known stays.
+ * server has forgotten our version (410) or does not know it yet (it was restored from a backup), or a line cannot be read
+ * or taken in, everything is listed anew, and what was deleted meanwhile shows by its absence. While the server is away,
+ * what is known stays.
  */
 export class ListWatch implements AsyncDisposable {
   readonly #options: ListWatchOptions;
@@ -35,8 +37,7 @@ export class ListWatch implements AsyncDisposable {
   readonly #state: WatchState;
   readonly #scope = new AbortController();
   readonly #running: Promise<void>;
-  /** Where to watch from; undefined: list first. */
-  #version: string | undefined;
+  readonly #version = followVersion();
   #absentSince: number | undefined;
   #synced = false;
   #problem: MacvtapError | undefined;
@@ -104,7 +105,7 @@ export class ListWatch implements AsyncDisposable {
   }
 
   async #listAndWatch(): Promise<void> {
-    if (this.#version === undefined) await this.#list();
+    if (this.#version.current === undefined) await this.#list();
     await this.#watch();
   }
 
@@ -114,7 +115,7 @@ export class ListWatch implements AsyncDisposable {
     if (!('absent' in listed)) {
       this.#absentSince = undefined;
       this.#takeIn(`list of ${resource.what}`, () => this.#state.replace(listed.objects));
-      this.#version = listed.version;
+      this.#version.listed(listed.version);
       this.#heardMs = performance.now();
       return;
     }
@@ -135,14 +136,15 @@ export class ListWatch implements AsyncDisposable {
     const lines = watchLines({
       client,
       resource,
-      version: this.#version ?? '',
+      version: this.#version.current ?? '',
       timings: this.#timings,
       signal: this.#scope.signal,
       onOpen: () => {
         this.#setProblem(undefined);
         this.#heardMs = performance.now();
       },
-      onRefused: (status) => this.#forgetAfter(status),
+      onRefused: (status) => this.#version.refused(status),
+      onSilent: () => this.#version.wasSilent(),
     });
     for await (const line of lines) {
       this.#take(line, `watch of ${resource.what}`);
@@ -155,17 +157,17 @@ export class ListWatch implements AsyncDisposable {
     switch (event.type) {
       case 'set':
       case 'delete':
+        this.#goOn(event.resourceVersion, what);
         this.#takeIn(what, () => this.#state[event.type](this.#options.trim(event.object)));
-        this.#version = event.resourceVersion;
         return;
       case 'bookmark':
-        this.#version = event.resourceVersion;
+        this.#goOn(event.resourceVersion, what);
         return;
       case 'error':
-        this.#forgetAfter(event.status);
+        this.#version.refused(event.status);
         throw refused(what, { status: event.status, body: event.message });
       case 'garbled':
-        this.#version = undefined;
+        this.#version.forget();
         throw new MacvtapError('ApiServerMalformed', `${what}: ${event.message}; everything is listed anew`);
     }
   }
@@ -178,16 +180,18 @@ export class ListWatch implements AsyncDisposable {
     try {
       this.#accept(change());
     } catch (thrown) {
-      this.#version = undefined;
+      this.#version.forget();
       const { message } = MacvtapError.from(thrown);
       const text = `${what}: an object could not be taken in: ${message}; everything is listed anew`;
       throw new MacvtapError('Unexpected', text, { cause: thrown });
     }
   }
 
-  /** Only these refusals say nothing about the version that we watch from; after any other one it is not kept. */
-  #forgetAfter(status: number): void {
-    if (![401, 403, 429, 500, 502, 503, 504].includes(status)) this.#version = undefined;
+  #goOn(version: string, what: string): void {
+    const before = this.#version.current;
+    if (this.#version.heard(version)) return;
+    const text = `${what}: version ${version} came after ${before}: the API server has another history; everything is listed anew`;
+    throw new MacvtapError('ApiServerMalformed', text);
   }
 
   #accept(changed: boolean): void {

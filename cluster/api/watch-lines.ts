@@ -17,6 +17,8 @@ export interface WatchLinesOptions {
   readonly onOpen: () => void;
   /** Told the HTTP status of a refusal, before it is raised. */
   readonly onRefused: (status: number) => void;
+  /** Told that the watch was cut without a single line of it, before that is raised. */
+  readonly onSilent: () => void;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface WatchLinesOptions {
  * `ApiServerUnreachable` when nothing was heard for `staleMs`.
  */
 export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<string, void, undefined> {
-  const { client, resource, version, timings, signal, onOpen, onRefused } = options;
+  const { client, resource, version, timings, signal, onOpen, onRefused, onSilent } = options;
   const { staleMs } = timings;
   const query = queryFor(resource, {
     watch: '1',
@@ -41,13 +43,16 @@ export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<st
   }
   onOpen();
   using watchdog = startWatchdog(staleMs, () => stream[Symbol.dispose]());
+  let isHeard = false;
   try {
     for await (const line of stream.lines) {
+      isHeard = true;
       watchdog.heard();
       yield line;
     }
   } catch (thrown) {
     if (!watchdog.barked) throw thrown;
+    if (!isHeard) onSilent();
     const text = `${client.server}: ${what}: nothing heard for ${staleMs} ms; the connection was cut and is made anew`;
     throw new MacvtapError('ApiServerUnreachable', text, { cause: thrown });
   }
