@@ -5,6 +5,7 @@ import { formatAddress, type ListenAddress } from '../runtime/listen-address.ts'
 import type { Log } from '../runtime/log.ts';
 import type { ReviewRecorder } from './record-reviews.ts';
 import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
+import type { Validity } from './tls/watch-expiry.ts';
 
 /** What the webhook tells of itself: one line for each decision, with its object and cause. */
 export function createNotices(
@@ -19,6 +20,11 @@ export function createNotices(
     certificate: (error: MacvtapError) => log.error({ error }, 'a certificate cannot be served'),
     served: (serial: string, expiresMs: number) =>
       log.info({ serial, expires: new Date(expiresMs).toISOString() }, 'a new certificate is served'),
+    overdue: ({ expiresMs }: Validity) =>
+      log.error(
+        { expires: new Date(expiresMs).toISOString() },
+        'the certificate should have been renewed and was not; when it has expired, no review is answered',
+      ),
     /** What is served is told by `served`, whoever keeps the certificate. */
     certificateStep: ({ what, pair }: CertificateStep) => {
       if (what === 'serve') return;

@@ -5,26 +5,31 @@ import type { EventCounter } from '../cluster/report/events/count-events.ts';
 import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
 import type { LiveSource } from '../cluster/source.ts';
 import type { Log } from '../runtime/log.ts';
+import type { WebhookConfig } from './config.ts';
 import type { OffersView } from './offers-view.ts';
-import { tellStandingEvents } from './tell-standing-events.ts';
+import { type StandingOptions, tellStandingEvents } from './tell-standing-events.ts';
 
 export interface StandingEventsOptions {
   readonly leader: Pick<LeaseKeeper, 'whileHeld'>;
   readonly source: LiveSource;
   readonly offers: Pick<OffersView, 'current'>;
+  readonly expiry: StandingOptions['expiry'];
+  readonly config: Pick<WebhookConfig, 'namespace' | 'service-name'>;
   readonly log: Log;
   readonly count: EventCounter;
 }
 
 /** Has the holder of the Lease, and nobody else, tell what the state of the cluster gives reason for. */
-export function openStandingEvents({ leader, source, offers, log, count }: StandingEventsOptions): AsyncDisposable {
+export function openStandingEvents(options: StandingEventsOptions): AsyncDisposable {
+  const { leader, source, offers, expiry, config, log, count } = options;
+  const service = { namespace: config.namespace, name: config['service-name'] };
   const recorder = openEventRecorder(
     source.origin,
     { component: 'kube-macvtap-webhook', instance: hostname() },
     log,
     count,
   );
-  const duty = leader.whileHeld((signal) => tellStandingEvents({ source, offers, recorder }, signal));
+  const duty = leader.whileHeld((signal) => tellStandingEvents({ source, offers, recorder, expiry, service }, signal));
   return {
     async [Symbol.asyncDispose]() {
       duty[Symbol.dispose]();

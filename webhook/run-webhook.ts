@@ -23,6 +23,7 @@ import { openStandingEvents } from './open-standing-events.ts';
 import { recordReviews } from './record-reviews.ts';
 import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
 import { type FollowedCertificate, followCertificate } from './tls/follow-certificate.ts';
+import { watchExpiry } from './tls/watch-expiry.ts';
 
 /** Opens what --certificates names, and tells every step that it takes from then on; the signal ends a start in vain. */
 export type OpenCertificates = (
@@ -61,7 +62,8 @@ export async function runWebhook(
   await using _app = { [Symbol.asyncDispose]: () => connections.endAfter(() => app.close(), closeGraceMs) };
 
   await using leader = await openLeader({ config, source, tell, signal });
-  await using _standing = leader && openStandingEvents({ leader, source, offers, log, count });
+  using expiry = watchExpiry({ onOverdue: tell.overdue });
+  await using _standing = leader && openStandingEvents({ leader, source, offers, expiry, config, log, count });
   await using certificates = await openCertificates(source, tell.certificateStep, signal);
   using _certificateFaults = tell.certificateFaults(certificates);
   using certificate = followCertificate({
@@ -70,6 +72,7 @@ export async function runWebhook(
     onServed: (served) => {
       recorder.certificate(served);
       tell.served(served.serial, served.expiresMs);
+      expiry.served(served);
     },
     onFault: tell.certificate,
   });

@@ -6,6 +6,7 @@ import { emptySnapshot, type Snapshot } from '../cluster/snapshot.ts';
 import { createOffersIndex } from '../policy/offers/offers-index.ts';
 import { until } from '../test/process/until.ts';
 import { tellStandingEvents } from './tell-standing-events.ts';
+import type { Validity } from './tls/watch-expiry.ts';
 
 const annotations = { 'k8s.v1.cni.cncf.io/resourceName': 'macvtap.network.kubevirt.io/nowhere' };
 const unoffered: Snapshot = {
@@ -36,11 +37,29 @@ function start({ synced = true } = {}) {
       };
     },
   };
+  const expiry: { overdue: Validity | undefined; listener: (() => void) | undefined } = {
+    overdue: undefined,
+    listener: undefined,
+  };
   const running = tellStandingEvents(
     {
       source,
       offers: { current: createOffersIndex().update(emptySnapshot) },
       recorder: { record: (event) => recorded.push(event) },
+      expiry: {
+        get overdue() {
+          return expiry.overdue;
+        },
+        onChange(next) {
+          expiry.listener = next;
+          return {
+            [Symbol.dispose]: () => {
+              expiry.listener = undefined;
+            },
+          };
+        },
+      },
+      service: { namespace: 'macvtap-cni', name: 'kube-macvtap-webhook' },
       settleMs: 10_000,
       now: () => state.nowMs,
       pause: async (ms) => {
@@ -49,7 +68,15 @@ function start({ synced = true } = {}) {
     },
     term.signal,
   );
-  return { recorded, state, term, running, change: () => listener?.(), isListening: () => listener !== undefined };
+  return {
+    recorded,
+    state,
+    expiry,
+    term,
+    running,
+    change: () => listener?.(),
+    isListening: () => listener !== undefined,
+  };
 }
 
 describe('what the state of the cluster gives reason for', () => {
@@ -73,6 +100,25 @@ describe('what the state of the cluster gives reason for', () => {
     term.abort();
     await running;
     assert.equal(isListening(), false);
+  });
+
+  it('is also that the certificate was not renewed, which no object of the cluster tells', async () => {
+    const { recorded, expiry, term, running } = start();
+    const reasons = () => recorded.map(({ reason }) => reason);
+    await until(
+      async () => reasons(),
+      (told) => told.length === 1,
+    );
+    expiry.overdue = { startsMs: 0, expiresMs: 1 };
+    expiry.listener?.();
+    await until(
+      async () => reasons(),
+      (told) => told.length === 2,
+    );
+    assert.deepEqual(reasons(), ['ResourceNotOffered', 'CertificateNotRenewed']);
+    term.abort();
+    await running;
+    assert.equal(expiry.listener, undefined);
   });
 
   it('is not told of a source that has not read everything yet', async () => {

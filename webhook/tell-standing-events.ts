@@ -6,11 +6,17 @@ import { createStandingEvents } from '../cluster/report/events/standing-events.t
 import { unofferedEvents } from '../cluster/report/events/unoffered-events.ts';
 import type { Source } from '../cluster/source.ts';
 import type { OffersView } from './offers-view.ts';
+import { expiryEvents } from './tls/expiry-events.ts';
+import type { ExpiryWatch } from './tls/watch-expiry.ts';
 
 export interface StandingOptions {
   readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
   readonly offers: Pick<OffersView, 'current'>;
   readonly recorder: EventRecorder;
+  /** Of the certificate that this replica shows. */
+  readonly expiry: Pick<ExpiryWatch, 'overdue' | 'onChange'>;
+  /** By which the API server reaches the webhook. */
+  readonly service: { readonly namespace: string; readonly name: string };
   readonly settleMs?: number;
   readonly pause?: Pause;
   readonly now?: () => number;
@@ -24,11 +30,13 @@ const defaultSettleMs = 10_000;
  * change it looks once in half the time that something has to stand, however many more come.
  */
 export async function tellStandingEvents(options: StandingOptions, signal: AbortSignal): Promise<void> {
-  const { source, offers, recorder, settleMs = defaultSettleMs } = options;
+  const { source, offers, recorder, expiry, service, settleMs = defaultSettleMs } = options;
   const { pause = reallyPause, now = () => performance.now() } = options;
   const standing = createStandingEvents(settleMs);
   let news = Promise.withResolvers<void>();
   using _changes = source.onChange(() => news.resolve());
+  using _expiry = expiry.onChange(() => news.resolve());
+
   const onAbort = () => news.resolve();
   signal.addEventListener('abort', onAbort, { once: true });
   while (!signal.aborted) {
@@ -36,7 +44,11 @@ export async function tellStandingEvents(options: StandingOptions, signal: Abort
     // What was not read yet is not missing.
     if (source.synced) {
       const { snapshot } = source;
-      const found = [...conflictEvents(snapshot), ...unofferedEvents(snapshot, offers.current)];
+      const found = [
+        ...conflictEvents(snapshot),
+        ...unofferedEvents(snapshot, offers.current),
+        ...expiryEvents(service, expiry.overdue),
+      ];
       for (const event of standing.look(found, now())) recorder.record(event);
     }
     const waitMs = standing.waitMs(now());

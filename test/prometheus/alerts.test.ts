@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
+import { overdueShare } from '../../webhook/tls/watch-expiry.ts';
 import { type AlertCase, alertCases } from './alert-cases.ts';
 import { type AlertRule, alertsFile, readAlertRules } from './alert-rules.ts';
 import { needsPrometheus } from './needs-prometheus.ts';
@@ -18,6 +19,11 @@ const rules = readAlertRules();
 
 it('every alert has a case in which it fires and one in which it is silent, and no case is without its alert', () => {
   assert.deepEqual(Object.keys(alertCases), [...rules.map(({ alert }) => alert)]);
+});
+
+it('a certificate counts as not renewed for Prometheus when it does for the webhook itself', () => {
+  const { expr } = rules.find(({ alert }) => alert === 'KubeMacvtapCertificateNotRenewed') ?? assert.fail('no alert');
+  assert.equal(Number(expr.slice(expr.lastIndexOf('<') + 1)), overdueShare);
 });
 
 it('every alert says how severe it is, what is wrong where, and what to read', () => {

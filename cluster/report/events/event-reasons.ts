@@ -7,6 +7,8 @@ export const eventReasons = {
   AttachFailed: 'Pod: the CNI plugin could not attach it to a network; the code stands in docs/errors.md',
   AttachmentLost: 'Pod: the parent of its macvtap went, and the macvtap with it; delete the pod to have it made anew',
   AttachmentsLost: 'Node: a parent went with the macvtaps of running pods, each of which has AttachmentLost',
+  CertificateNotRenewed:
+    'Service: the certificate that the webhook shows should have been renewed and was not; its log says why',
   CNIPluginMissing: 'Node: the CNI plugin could not be put where the container runtime looks for it',
   MacvtapUnsupported: 'Node: the running kernel has no macvtap, so no device can be given out',
   ParentReturned: 'Node: a resource whose parent could not be used gives out devices again',

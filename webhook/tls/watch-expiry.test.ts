@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { expiryEvents } from './expiry-events.ts';
+import { type Validity, watchExpiry } from './watch-expiry.ts';
+
+const dayMs = 24 * 3_600_000;
+
+test('a certificate is overdue when a tenth of its validity is left, at each look until another is in use', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 0 });
+  const told: Validity[] = [];
+  let changes = 0;
+  using expiry = watchExpiry({ onOverdue: (certificate) => void told.push(certificate) });
+  using _changes = expiry.onChange(() => {
+    changes += 1;
+  });
+  t.mock.timers.tick(dayMs);
+  assert.deepEqual([expiry.overdue, told, changes], [undefined, [], 0], 'none is in use');
+
+  const first = { startsMs: 0, expiresMs: 100 * dayMs };
+  expiry.served(first);
+  t.mock.timers.tick(89 * dayMs);
+  assert.deepEqual([expiry.overdue, told, changes], [undefined, [], 0]);
+  t.mock.timers.tick(2 * 3_600_000);
+  assert.deepEqual([expiry.overdue, told, changes], [first, [first, first], 1]);
+
+  expiry.served({ startsMs: 0, expiresMs: 1_000 * dayMs });
+  t.mock.timers.tick(dayMs);
+  assert.deepEqual([expiry.overdue, told.length, changes], [undefined, 2, 2]);
+  expiry.served({ startsMs: 0, expiresMs: dayMs });
+  assert.deepEqual([told.length, changes], [3, 3], 'one that has expired is told at once');
+});
+
+test('the event of it stands on the Service, says until when reviews are answered, and is another one for another certificate', () => {
+  const service = { namespace: 'macvtap-cni', name: 'kube-macvtap-webhook' };
+  assert.deepEqual(expiryEvents(service, undefined), []);
+  const [standing] = expiryEvents(service, { startsMs: 0, expiresMs: dayMs });
+  const [other] = expiryEvents(service, { startsMs: 0, expiresMs: 2 * dayMs });
+  assert.notEqual(standing?.key, other?.key);
+  assert.deepEqual(standing?.event.regarding, { apiVersion: 'v1', kind: 'Service', ...service });
+  assert.deepEqual([standing.event.type, standing.event.reason], ['Warning', 'CertificateNotRenewed']);
+  assert.match(standing.event.note, /1970-01-02T00:00:00.000Z.*log of the webhook/);
+});
