@@ -75,8 +75,8 @@ export async function add(
       const result = makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
       const isThere = await stands(attaching, context, signal);
       await using undo = new AsyncDisposableStack();
-      if (!isThere) await attach(attaching, undo, context, signal);
-      await timeStep('own', context, () => giveAway(attaching, own, context, signal));
+      const taps = isThere ? context.links.listTaps(entry.ifindex) : await attach(attaching, undo, context, signal);
+      await timeStep('own', context, () => giveAway(attaching, taps, own, context, signal));
       undo.move();
       return result;
     },
@@ -93,7 +93,8 @@ async function stands(
   const { attachment: before, ifindex, mode } = entry;
   if (before?.containerID !== attachment.containerID || before.ifname !== attachment.ifname) return false;
   if (before.netnsInode !== attachment.netnsInode || before.mac !== attachment.mac) return false;
-  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return false;
+  // With a twin beside it nobody can tell whose the node is, but of a link that is made.
+  if ((await links.readTapNode(ifindex)).nodeDevice === undefined || links.listTaps(ifindex).length > 1) return false;
   const link = await links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
   return (
     link?.kind === 'macvtap' &&
@@ -106,20 +107,22 @@ async function stands(
   );
 }
 
+/** Returns the device numbers of the taps that came under the device's index: the link's own, and that of a twin. */
 async function attach(
   { id, entry, parent, attachment, pod, netns, conf }: Attaching,
   undo: AsyncDisposableStack,
   context: CNIContext,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { links } = context;
   const { attachment: former, ...device } = entry;
   if (!(await links.rememberNetns(netns.fd, netns.path, signal)))
     throw netns.invalid('it is a namespace, but not of the network: see what the container runtime mounts there');
   const attached = { ...device, parentIfindex: parent.ifindex, ...(pod && { pod: describePod(pod) }), attachment };
-  const freeing = timeStep('free', context, () =>
-    freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal),
-  );
+  const freeing = timeStep('free', context, async () => {
+    await freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal);
+    return links.listTaps(entry.ifindex);
+  });
   // Where a lost sandbox is must be known until it is freed.
   if (former !== undefined) await freeing;
   // Before there is a link, so that whatever becomes of this process, a DEL or the next ADD knows where to look.
@@ -128,7 +131,8 @@ async function attach(
   if (recorded.status === 'fulfilled') {
     undo.defer(() => context.ledger.record(id, device).catch((thrown) => context.onTrouble(MacvtapError.from(thrown))));
   }
-  for (const outcome of [freed, recorded]) if (outcome.status === 'rejected') throw outcome.reason;
+  if (freed.status === 'rejected') throw freed.reason;
+  if (recorded.status === 'rejected') throw recorded.reason;
   undo.defer(async () => {
     const deadline = AbortSignal.timeout(undoMs);
     await removeAttachedLink({ id, record: { ...attached, lastUsed: 0 } }, context, deadline).catch((thrown) =>
@@ -154,6 +158,7 @@ async function attach(
     throw explainRefusal(thrown, id, attached, context);
   });
   faultPoint('cni-add-link-made');
+  return links.listTaps(entry.ifindex).filter((tap) => !freed.value.includes(tap));
 }
 
 async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext): Promise<void> {
@@ -161,9 +166,13 @@ async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext)
   faultPoint('cni-add-recorded');
 }
 
-/** Last of all, since every new link has a new node that is root's. */
+/**
+ * Last of all, since every new link has a new node that is root's. /dev is one for all namespaces, and whoever may make
+ * links in one of his own can make one of the same name and index in the moment in which the node is free.
+ */
 async function giveAway(
   { id, entry: { ifindex }, attachment: { ifname }, conf }: Attaching,
+  taps: readonly string[],
   own: OwnTap,
   { links }: CNIContext,
   signal: AbortSignal,
@@ -177,11 +186,13 @@ async function giveAway(
       { facts: { device: id, path } },
     );
   }
-  if (holder?.name !== ifname || holder.ifindex !== ifindex) {
+  if (taps.length !== 1 || taps[0] !== nodeDevice) {
     const whose = holder === undefined ? 'of no link' : `of link ${holder.name} with the ifindex ${holder.ifindex}`;
+    const why =
+      holder?.name === ifname ? 'may be that of another link of its name' : `is ${whose} and not of ${ifname}`;
     throw new MacvtapError(
       'TapNodeTaken',
-      `${path}, which kubelet was promised for device ${id}, is ${whose} and not of ${ifname}; it is tried again`,
+      `${path}, which kubelet was promised for device ${id}, ${why}; it is tried again`,
       { facts: { device: id, path } },
     );
   }

@@ -21,7 +21,11 @@ type CNILinks = Pick<
   | 'rememberNetns'
   | 'searchLink'
   | 'deleteFoundLink'
-> & { readTapNode(ifindex: number): Promise<TapNode>; readTapLinkName(ifindex: number): string | undefined };
+> & {
+  readTapNode(ifindex: number): Promise<TapNode>;
+  readTapLinkName(ifindex: number): string | undefined;
+  listTaps(ifindex: number): readonly string[];
+};
 
 /** Who holds a device, as kubelet says; undefined while kubelet may not know all pods of its node. */
 export interface DeviceHolders {

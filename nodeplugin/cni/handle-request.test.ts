@@ -28,6 +28,7 @@ function context(more: Partial<CNIContext> = {}): CNIContext {
       searchLink: async () => [],
       deleteFoundLink: untouched,
       readTapLinkName: () => undefined,
+      listTaps: () => [],
       readTapNode: async () => ({ path: '/dev/tap5', matches: false }),
     },
     ledger: {

@@ -46,6 +46,7 @@ async function stage(
       searchLink: async () => [],
       deleteFoundLink: untouched,
       readTapLinkName: () => undefined,
+      listTaps: () => [],
       readTapNode: async () => ({ path: '/dev/tap5', matches: false }),
     },
     ledger: {

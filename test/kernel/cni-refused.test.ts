@@ -9,7 +9,7 @@ import { linkName } from '../../policy/device/link-name.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { assertAttached, device, shownIn } from './attached-pod.ts';
 import { makeCNINode } from './cni-node.ts';
-import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
+import { makeNetworkNamespace, type NetworkNamespace, needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
@@ -34,6 +34,48 @@ test('a second name for a device in one sandbox is refused, and its link stays',
   }
   await assertAttached(node, pod, tapPath);
   assert.equal((await node.call('CHECK', { netns: pod.path, conf })).exitCode, 0);
+});
+
+/** A link as the pod's, of the same name and index, as whoever may make links in a namespace of his own can have one. */
+async function makeTwin(stranger: NetworkNamespace, tapPath: string): Promise<void> {
+  await stranger.ip('link add p0 type veth peer name p1');
+  const index = tapPath.slice('/dev/tap'.length);
+  await stranger.ip(`link add link p0 name net1 index ${index} type macvtap mode bridge`);
+}
+
+test("a twin of the pod's link, made in the moment in which the node is free, is not given away", options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await using stranger = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  const { links } = node.context;
+  const create = links.createMacvtap;
+  links.createMacvtap = async (request, signal) => {
+    await makeTwin(stranger, tapPath);
+    await create(request, signal);
+  };
+  const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+  assert.deepEqual([exitCode, output?.code, output?.details], [1, 11, 'TapNodeTaken']);
+  assert.match(String(output?.msg), /may be that of another link of its name; it is tried again$/);
+  assert.equal(await shownIn(pod), undefined);
+  assert.equal((await lstat(tapPath)).uid, 0);
+  links.createMacvtap = create;
+  await stranger.ip('link del net1');
+  assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
+  await assertAttached(node, pod, tapPath);
+});
+
+test("a twin of the pod's link that has no node is in nobody's way, also when ADD is repeated", options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await using stranger = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await makeTwin(stranger, tapPath);
+  for (const attempt of ['first', 'second']) {
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+    assert.equal(exitCode, 0, `${attempt}: ${JSON.stringify(output)}`);
+    await assertAttached(node, pod, tapPath);
+  }
 });
 
 test('a parent that is gone is told with code 11, and a later ADD works', options, async () => {
