@@ -22,6 +22,8 @@ if (name === '--help' || name === '-h' || name === 'help') {
 } else if (name === '__complete') {
   // Asked by the scripts of `completion`, and by kubectl's own through kubectl_complete-macvtap.
   console.log(await (await import('./completion/complete.ts')).complete(argv, commands));
+  // Whatever was asked and has not answered is not waited for.
+  process.exit();
 } else {
   const [near] = nearestNames(name, Object.keys(commands));
   const hint = near === undefined ? `\n\n${usage}` : `; did you mean ${near}? kubectl macvtap --help lists them all`;

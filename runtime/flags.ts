@@ -57,6 +57,24 @@ export function readFlags<Table extends Flags>(
   environment: Readonly<Record<string, string | undefined>>,
 ): Parsed<Table> {
   if (asksForHelp(argv)) return { help: helpText(line) };
+  const { values, positionals, faults } = readSound(line, argv, environment);
+  if (faults.length > 0) {
+    const hint = `see ${line.command} --help`;
+    throw new MacvtapError('InvalidFlags', `${[...faults, hint].join('\n')}`);
+  }
+  return { values: Object.freeze(values) as FlagValues<Table>, positionals };
+}
+
+/** What is right of a command line and the environment, as of a line that is still being written, and what is not. */
+export function readSound<Table extends Flags>(
+  line: CommandLine<Table>,
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): {
+  readonly values: Partial<FlagValues<Table>>;
+  readonly positionals: readonly string[];
+  readonly faults: readonly string[];
+} {
   const { texts, positionals, faults } = splitArguments(line, argv);
   const all = [...faults, ...readEnvironment(line, environment, texts)];
   const values: Record<string, unknown> = {};
@@ -70,11 +88,7 @@ export function readFlags<Table extends Flags>(
     if (flag.repeats) values[name] = good.flat();
     else if (good.length > 0) [values[name]] = good;
   }
-  if (all.length > 0) {
-    const hint = `see ${line.command} --help`;
-    throw new MacvtapError('InvalidFlags', `${[...all, hint].join('\n')}`);
-  }
-  return { values: Object.freeze(values) as FlagValues<Table>, positionals };
+  return { values: values as Partial<FlagValues<Table>>, positionals, faults: all };
 }
 
 /** Anywhere before a `--`. */

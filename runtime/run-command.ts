@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from './errors.ts';
-import { type CommandLine, type Flags, type FlagValues, readFlags } from './flags.ts';
+import { type CommandLine, type Flags, type FlagValues, readFlags, readSound } from './flags.ts';
 
 /** Exit codes of every command: done, failed, called wrongly. */
 export const exitCode = { done: 0, failed: 1, usage: 2 } as const;
@@ -23,4 +23,12 @@ export async function runCommand<Table extends Flags>(
     console.error(error.code === 'Unexpected' ? (error.cause ?? error) : `${line.command}: ${error.message}`);
     process.exitCode = error.code === 'InvalidFlags' ? exitCode.usage : (line.failed ?? exitCode.failed);
   }
+}
+
+/** What a command line that is still being written says so far, with the environment; what is wrong with it is passed over. */
+export function readUnfinished<Table extends Flags>(
+  line: CommandLine<Table>,
+  argv: readonly string[],
+): Pick<ReturnType<typeof readSound<Table>>, 'values' | 'positionals'> {
+  return readSound(line, argv, process.env);
 }

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Flag } from '../../runtime/flags.ts';
+import type { CommandLine, Flag, Flags } from '../../runtime/flags.ts';
+import { readUnfinished } from '../../runtime/run-command.ts';
 import type { Command } from '../commands.ts';
+import { type Candidate, plain } from './candidate.ts';
+import { completeSource } from './complete-source.ts';
+import { type CompletionFlags, flagChoices, positionalChoices } from './live-choices.ts';
 
-/** What a shell does with the candidates (cobra's ShellCompDirective): 4 names no file, 0 may be one. */
+/** What a shell does with the candidates (cobra's ShellCompDirective): 4 names no file, 2 adds no blank, 0 may be a file. */
 const noFile = ':4';
+const noFileNoBlank = ':6';
 const mayBeFile = ':0';
 
 /**
@@ -12,57 +17,89 @@ const mayBeFile = ':0';
  */
 export async function complete(words: readonly string[], commands: Readonly<Record<string, Command>>): Promise<string> {
   const [name = '', ...rest] = words;
-  if (rest.length === 0)
+  if (rest.length === 0) {
     return answer(
-      noFile,
       name,
-      Object.entries(commands).map(([key, { summary }]) => [key, summary]),
-    );
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) return noFile;
-  const { flags, positionals } = await command.line();
-  const word = rest.at(-1) ?? '';
-  const flag = rest.length > 1 ? flagOf(rest.at(-2) ?? '', flags) : undefined;
-  if (flag?.placeholder !== undefined) return values(flag, word, '');
-  const [, long = '', value] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
-  const assigned = value === undefined ? undefined : flags[long];
-  if (assigned !== undefined && value !== undefined) return values(assigned, value, `--${long}=`);
-  if (word.startsWith('-')) {
-    return answer(
-      noFile,
-      word,
-      Object.entries(flags).map(([key, { description }]) => [key.length === 1 ? `-${key}` : `--${key}`, description]),
+      Object.entries(commands).map(([text, { summary: meaning }]) => ({ text, meaning })),
     );
   }
-  const [first = ''] = positionals;
-  const choices = first.split('|').filter((choice) => /^[a-z]+$/.test(choice));
-  if (choices.length > 1)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) return noFile;
+  const line = await command.line();
+  const word = rest.at(-1) ?? '';
+  const flag = rest.length > 1 ? flagOf(rest.at(-2) ?? '', line.flags) : undefined;
+  if (flag?.value.placeholder !== undefined) return await values(line, flag, rest.slice(0, -2), word, '');
+  const [, long = '', value] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
+  const assigned = value === undefined ? undefined : line.flags[long];
+  if (assigned !== undefined && value !== undefined) {
+    return await values(line, { name: long, value: assigned }, rest.slice(0, -1), value, `--${long}=`);
+  }
+  if (word.startsWith('-')) {
     return answer(
-      noFile,
       word,
-      choices.map((choice) => [choice, '']),
+      Object.entries(line.flags).map(([key, { description: meaning }]) => ({
+        text: key.length === 1 ? `-${key}` : `--${key}`,
+        meaning,
+      })),
     );
-  return /^(file|directory)/.test(first) ? mayBeFile : noFile;
+  }
+  return await positional(line, rest.slice(0, -1), word);
 }
 
-function flagOf(word: string, flags: Readonly<Record<string, Flag<unknown>>>): Flag<unknown> | undefined {
+interface NamedFlag {
+  readonly name: string;
+  readonly value: Flag<unknown>;
+}
+
+function flagOf(word: string, flags: Flags): NamedFlag | undefined {
   const [, dashes = '', name = ''] = /^(--?)([^=]+)$/.exec(word) ?? [];
-  if (dashes === '--') return Object.hasOwn(flags, name) ? flags[name] : undefined;
-  return Object.values(flags).find(({ short }) => short === name);
+  const found = Object.entries(flags).find(([long, { short }]) => (dashes === '--' ? long : short) === name);
+  return found && { name: found[0], value: found[1] };
 }
 
-function values({ placeholder = '' }: Flag<unknown>, word: string, prefix: string): string {
-  const choices = /^[\w-]+(\|[\w-]+)+$/.test(placeholder) ? placeholder.split('|') : [];
-  if (choices.length > 0)
-    return answer(
-      noFile,
+/** The value of a flag: out of its closed set, else what is there, else perhaps a file. */
+async function values(
+  line: CommandLine<Flags>,
+  { name, value: { placeholder = '' } }: NamedFlag,
+  before: readonly string[],
+  word: string,
+  prefix: string,
+): Promise<string> {
+  const put = (candidates: readonly Candidate[]) =>
+    answer(
       `${prefix}${word}`,
-      choices.map((choice) => [`${prefix}${choice}`, '']),
+      candidates.map(({ text, meaning }) => ({ text: `${prefix}${text}`, meaning })),
     );
+  if (/^[\w-]+(\|[\w-]+)+$/.test(placeholder)) return put(placeholder.split('|').map(plain));
+  if (name === 'source') return put(await completeSource(word));
+  const live = flagChoices[name];
+  if (live !== undefined) return put(await live(word, soFar(line, before)));
   return /FILE|DIR/.test(placeholder) ? mayBeFile : noFile;
 }
 
-function answer(directive: string, word: string, candidates: readonly (readonly [string, string])[]): string {
-  const fitting = candidates.filter(([text]) => text.startsWith(word));
-  return [...fitting.map(([text, meaning]) => (meaning === '' ? text : `${text}\t${meaning}`)), directive].join('\n');
+async function positional(line: CommandLine<Flags>, before: readonly string[], word: string): Promise<string> {
+  const { positionals } = readUnfinished(line, before);
+  const { positionals: expected } = line;
+  const isOpen = expected.at(-1)?.endsWith('...') === true;
+  const name = expected[positionals.length] ?? (isOpen ? expected.at(-1) : undefined);
+  if (name === undefined) return noFile;
+  const choices = name.split('|');
+  if (choices.length > 1) return answer(word, choices.map(plain));
+  const live = positionalChoices[name];
+  if (live !== undefined) return answer(word, await live(word, soFar(line, before)));
+  return /^(file|directory)/.test(name) ? mayBeFile : noFile;
+}
+
+function soFar(line: CommandLine<Flags>, before: readonly string[]): CompletionFlags {
+  return readUnfinished(line, before).values as CompletionFlags;
+}
+
+/** What begins like the word. Behind a kind or a directory comes more, so that no blank is put there. */
+function answer(word: string, candidates: readonly Candidate[]): string {
+  const fitting = candidates.filter(({ text }) => text.startsWith(word));
+  const goesOn = fitting.some(({ text }) => /[/:]$/.test(text));
+  return [
+    ...fitting.map(({ text, meaning }) => (meaning === '' ? text : `${text}\t${meaning}`)),
+    goesOn ? noFileNoBlank : noFile,
+  ].join('\n');
 }

@@ -3,25 +3,24 @@
 /** For the program under its own name: `kubectl-macvtap`. kubectl completes `kubectl macvtap` by kubectl_complete-macvtap. */
 const bash = `# bash completion of kubectl-macvtap; needs no other package
 _kubectl_macvtap() {
-  local IFS=$'\\n' lines line directive word="\${COMP_WORDS[COMP_CWORD]}" prefix=""
-  # Bash takes = for a word of its own.
-  local -a words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
-  if [[ "$word" == "=" ]]; then
-    words=("\${COMP_WORDS[@]:1:COMP_CWORD-2}" "\${COMP_WORDS[COMP_CWORD-1]}=")
-    prefix="\${COMP_WORDS[COMP_CWORD-1]}="
-    word=""
-  elif ((COMP_CWORD > 2)) && [[ "\${COMP_WORDS[COMP_CWORD-1]}" == "=" ]]; then
-    words=("\${COMP_WORDS[@]:1:COMP_CWORD-3}" "\${COMP_WORDS[COMP_CWORD-2]}=$word")
-    prefix="\${COMP_WORDS[COMP_CWORD-2]}="
-  fi
-  lines=($(kubectl-macvtap __complete "\${words[@]}" 2>/dev/null))
+  local IFS=$' \\t\\n' line directive prefix last cur="\${COMP_WORDS[COMP_CWORD]}" typed="\${COMP_LINE:0:COMP_POINT}"
+  local -a words lines
+  # Bash takes = and : for words of their own, so that the words are those of the line, and what bash has is their end.
+  read -ra words <<<"$typed"
+  if [[ "$typed" == *[[:space:]] ]]; then words+=(""); fi
+  last="\${words[\${#words[@]}-1]}"
+  if [[ "$cur" == [=:] ]]; then cur=""; fi
+  prefix="\${last%"$cur"}"
+  IFS=$'\\n'
+  lines=($(kubectl-macvtap __complete "\${words[@]:1}" 2>/dev/null))
   COMPREPLY=()
   for line in "\${lines[@]}"; do
     if [[ "$line" == :* ]]; then directive="$line"; continue; fi
     line="\${line%%$'\\t'*}"
     COMPREPLY+=("\${line#"$prefix"}")
   done
-  if [[ "$directive" == ":0" ]]; then COMPREPLY=($(compgen -f -- "$word")); fi
+  if [[ "$directive" == ":0" ]]; then COMPREPLY=($(compgen -f -- "$cur")); fi
+  if [[ "$directive" == ":6" ]]; then compopt -o nospace 2>/dev/null; fi
 }
 complete -o filenames -F _kubectl_macvtap kubectl-macvtap
 `;
@@ -35,7 +34,11 @@ _kubectl_macvtap() {
     if [[ "$line" == :* ]]; then directive="$line"; continue; fi
     candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
   done
-  if [[ "$directive" == ":0" ]]; then _files; else _describe 'kubectl-macvtap' candidates; fi
+  case "$directive" in
+    :0) _files ;;
+    :6) _describe 'kubectl-macvtap' candidates -S "" ;;
+    *) _describe 'kubectl-macvtap' candidates ;;
+  esac
 }
 compdef _kubectl_macvtap kubectl-macvtap
 `;

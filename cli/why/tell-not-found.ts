@@ -3,20 +3,13 @@ import { nearestNames } from '../../policy/nearest-names.ts';
 import { kindNames, nameOf, type Subject } from '../../policy/why/subject.ts';
 import type { WhyFacts } from '../../policy/why/why-facts.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { ObjectKind } from '../view/object-kinds.ts';
 import type { View } from '../view/view.ts';
-
-const resources = {
-  pod: 'pods',
-  nad: 'network-attachment-definitions',
-  node: 'nodes',
-  policy: 'macvtapnetworknodepolicies',
-} as const satisfies Record<Subject['kind'], ObjectKind>;
+import { subjectResources } from './subject-resources.ts';
 
 /** ObjectNotFound, with the names that may have been meant and where else there is one of that name. */
 export async function tellNotFound(view: View, subject: Subject, facts: WhyFacts): Promise<MacvtapError> {
   const before = view.missing.length;
-  const kind = resources[subject.kind];
+  const kind = subjectResources[subject.kind];
   const namespace = subject.kind === 'node' ? {} : { namespace: subject.namespace };
   const objects = await view.list({ kind, ...namespace });
   const what = `${kindNames[subject.kind]} ${nameOf(subject)}`;

@@ -41,6 +41,13 @@ export function namespaceOfContext(file: string | undefined, context?: string): 
   return config.getContextObject(config.getCurrentContext())?.namespace;
 }
 
+/** The names of its contexts. Raises ApiServerUnknown. */
+export function contextsOf(file: string | undefined): readonly string[] {
+  return load(file, undefined)
+    .getContexts()
+    .map(({ name }) => name);
+}
+
 function load(file: string | undefined, context: string | undefined): KubeConfig {
   const config = new KubeConfig();
   try {

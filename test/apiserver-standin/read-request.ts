@@ -19,6 +19,7 @@ const kinds: Readonly<Record<string, string>> = {
   '/api/v1 nodes': 'Node',
   '/api/v1 namespaces': 'Namespace',
   '/api/v1 configmaps': 'ConfigMap',
+  '/api/v1 pods': 'Pod',
   '/api/v1 secrets': 'Secret',
   '/api/v1 events': 'Event',
   '/apis/coordination.k8s.io/v1 leases': 'Lease',

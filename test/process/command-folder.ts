@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,13 +9,15 @@ import { fileURLToPath } from 'node:url';
 /** Runs a program, which must succeed, where the commands are in PATH; returns what it printed. */
 type Shell = (command: readonly [string, ...string[]], input?: string) => string;
 
-/** A folder with `policy.yaml` that is a home, too, and has the commands in its PATH as npm puts them there. */
+/** A folder with `policy.yaml`, and a pod in `files/`, that is a home, too, and has the commands in its PATH as npm puts them there. */
 export async function makeCommandFolder(): Promise<{ readonly shell: Shell; readonly remove: () => Promise<void> }> {
   const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-completion-'));
   const cli = fileURLToPath(new URL('../../cli/', import.meta.url));
   await symlink(join(cli, 'launch.js'), join(folder.path, 'kubectl-macvtap'));
   await symlink(join(cli, 'complete.js'), join(folder.path, 'kubectl_complete-macvtap'));
   await writeFile(join(folder.path, 'policy.yaml'), '');
+  await mkdir(join(folder.path, 'files'));
+  await writeFile(join(folder.path, 'files', 'pod.yaml'), '{ apiVersion: v1, kind: Pod, metadata: { name: vm } }');
   return {
     shell([program, ...args], input) {
       const env = { PATH: `${folder.path}:${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder.path };

@@ -10,12 +10,15 @@ after(remove);
 const missing = (program: string) =>
   spawnSync(program, ['--version']).status === 0 ? false : `needs ${program}: apt-get install ${program}`;
 
-/** As readline calls it: the words of the line, of which the last one is completed. */
-function completeInBash(...words: readonly string[]): readonly string[] {
-  const quoted = ['kubectl-macvtap', ...words].map((word) => `'${word}'`).join(' ');
+/** As readline calls it: the line, and its words, which = and : part, too; the last one is completed. */
+function completeInBash(line: string): readonly string[] {
+  const parts = `kubectl-macvtap ${line}`.split(/ +|(?<=[=:])|(?=[=:])/);
+  // Behind = or : the word is empty, and bash hands over the sign.
+  const words = /[=:]$/.test(line) ? parts.filter((part) => part !== '') : parts;
   const script = [
     'source <(kubectl-macvtap completion bash)',
-    `COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}`,
+    `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}`,
+    `COMP_LINE='kubectl-macvtap ${line}'; COMP_POINT=\${#COMP_LINE}`,
     '_kubectl_macvtap',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
     'printf "%s\\n" "${COMPREPLY[@]}"',
@@ -26,13 +29,18 @@ function completeInBash(...words: readonly string[]): readonly string[] {
 describe('completion in bash', () => {
   it('knows commands, flags, their values and files', () => {
     assert.deepEqual(completeInBash('st'), ['status']);
-    assert.deepEqual(completeInBash('status', '--out'), ['--output']);
-    assert.deepEqual(completeInBash('status', '-o', ''), ['table', 'json', 'yaml']);
-    assert.deepEqual(completeInBash('status', '--output', '=', 'j'), ['json']);
-    assert.deepEqual(completeInBash('status', '--output', '='), ['table', 'json', 'yaml']);
-    assert.deepEqual(completeInBash('completion', ''), ['bash', 'zsh', 'fish']);
-    assert.deepEqual(completeInBash('plan', '-f', 'pol'), ['policy.yaml']);
-    assert.deepEqual(completeInBash('nonsense', ''), ['']);
+    assert.deepEqual(completeInBash('status --out'), ['--output']);
+    assert.deepEqual(completeInBash('status -o '), ['table', 'json', 'yaml']);
+    assert.deepEqual(completeInBash('status --output=j'), ['json']);
+    assert.deepEqual(completeInBash('status --output='), ['table', 'json', 'yaml']);
+    assert.deepEqual(completeInBash('completion '), ['bash', 'zsh', 'fish']);
+    assert.deepEqual(completeInBash('plan -f pol'), ['policy.yaml']);
+    assert.deepEqual(completeInBash('nonsense '), ['']);
+    assert.deepEqual(completeInBash('why po'), ['pod/', 'policy/']);
+    assert.deepEqual(completeInBash('status --source man'), ['manifests:']);
+    assert.deepEqual(completeInBash('status --source manifests:'), ['files/']);
+    assert.deepEqual(completeInBash('status --source=manifests:fi'), ['files/']);
+    assert.deepEqual(completeInBash('why --source manifests:files pod/'), ['pod/vm']);
   });
 });
 
@@ -40,16 +48,18 @@ describe('completion in zsh', { skip: missing('zsh') }, () => {
   it('describes what it knows', () => {
     const script = [
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-      'compdef() {}; _files() { print files }; _describe() { print -l -- "${(@P)2}" }',
+      'compdef() {}; _files() { print files }; _describe() { print -rl -- "${(@P)2}" }',
       'source <(kubectl-macvtap completion zsh)',
       'words=(kubectl-macvtap st); CURRENT=2; _kubectl_macvtap',
       'words=(kubectl-macvtap status --output=j); CURRENT=3; _kubectl_macvtap',
       'words=(kubectl-macvtap plan -f ""); CURRENT=4; _kubectl_macvtap',
+      'words=(kubectl-macvtap status --source man); CURRENT=4; _kubectl_macvtap',
     ].join('\n');
     assert.deepEqual(shell(['zsh', '-f', '-c', script]).trimEnd().split('\n'), [
       'status:what every node offers, how much of it is held, and how that is',
       '--output=json:--output=json',
       'files',
+      'manifests\\::a directory of YAML',
     ]);
   });
 });

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
+import { runProgram } from './run-program.ts';
+import { startStandInCluster } from './stand-in-cluster.ts';
+
+const nodes = await readFile(new URL('../fixtures/seed/nodes.yaml', import.meta.url), 'utf8');
+const object = (kind: string, namespace: string, name: string, apiVersion = 'v1') =>
+  `${JSON.stringify({ apiVersion, kind, metadata: { namespace, name } })}\n`;
+const ours = 'macvtap.network.kubevirt.io/v1alpha1';
+const manifests = [
+  nodes,
+  ...['vm-10', 'vm-9', 'web'].map((name) => object('Pod', 'vms', name)),
+  object('Pod', 'default', 'vm-other'),
+  object('NetworkAttachmentDefinition', 'vms', 'data', 'k8s.cni.cncf.io/v1'),
+  object('MacvtapNetworkNodePolicy', 'macvtap-cni', 'edge', ours),
+  object('Namespace', '', 'vms').replace('"namespace":"",', ''),
+].join('---\n');
+
+/** What a shell is told of the last of the words. */
+async function complete(words: readonly string[], environment: Readonly<Record<string, string>>) {
+  const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['__complete', ...words], environment);
+  assert.deepEqual([code, stderr], [0, '']);
+  return stdout.trimEnd().split('\n');
+}
+
+describe('completion of names', () => {
+  it('has those of the cluster, in the namespace that the object would be looked for in', async () => {
+    await using cluster = await startStandInCluster(manifests, 'vms');
+    const environment = { KUBECONFIG: cluster.kubeconfig };
+    for (const [words, ...told] of [
+      ['why pod/vm', 'pod/vm-9', 'pod/vm-10', ':4'],
+      ['why po/vm -n default', ':4'],
+      ['why -n default po/', 'po/vm-other', ':4'],
+      ['why --namespace=default pod/', 'pod/vm-other', ':4'],
+      ['why nad/', 'nad/data', ':4'],
+      ['why node/h', 'node/h1', 'node/h2', 'node/h3', ':4'],
+      ['why policy/', 'policy/edge', ':4'],
+      ['why service/', ':4'],
+      ['why pod/web ', ':4'],
+      ['plan --node h', 'h1', 'h2', 'h3', ':4'],
+      ['plan -f p.yaml --delete policy/', 'policy/edge', ':4'],
+      ['plan --delete=policy/', '--delete=policy/edge', ':4'],
+      ['plan -n vms --delete policy/', 'policy/edge', ':4'],
+      ['why -n ', 'vms', ':4'],
+      ['status --context ', 'test', ':4'],
+    ] as const) {
+      assert.deepEqual(await complete(words.split(' '), environment), told, words);
+    }
+    assert.ok(cluster.server.requests.every((request) => /limit=500/.test(request)));
+  });
+
+  it('has kinds and closed sets before anything is asked', async () => {
+    const environment = { KUBECONFIG: '/nowhere/config' };
+    assert.deepEqual(await complete(['why', 'po'], environment), [
+      'pod/\tPod',
+      'policy/\tMacvtapNetworkNodePolicy',
+      ':6',
+    ]);
+    assert.deepEqual(await complete(['plan', '--delete', 'c'], environment), [
+      'configmap/macvtap-deviceplugin-config\tthe explicit configuration',
+      ':4',
+    ]);
+    assert.deepEqual(await complete(['why', 'pod/x', '-o', ''], environment), ['table', 'json', 'yaml', ':4']);
+    assert.deepEqual(await complete(['status', '--source', ''], environment), [
+      'cluster\tthe API server',
+      'manifests:\ta directory of YAML',
+      ':6',
+    ]);
+    assert.deepEqual(await complete(['status', '--source=c'], environment), ['--source=cluster\tthe API server', ':4']);
+  });
+
+  it('has directories behind manifests:, and the objects in one', async () => {
+    await using directory = await ManifestsDirectory.make({ 'all.yaml': manifests });
+    const [parent, name] = [join(directory.path, '..'), directory.path.split('/').at(-1) ?? ''];
+    assert.deepEqual(await complete(['status', '--source', `manifests:${parent}/${name.slice(0, -1)}`], {}), [
+      `manifests:${parent}/${name}/`,
+      ':6',
+    ]);
+    const source = `--source=manifests:${directory.path}`;
+    assert.deepEqual(await complete(['why', source, 'pod/'], {}), ['pod/vm-other', ':4']);
+    assert.deepEqual(await complete(['why', source, '-nvms', 'nad/d'], {}), ['nad/data', ':4']);
+  });
+
+  it('is quiet, and ends, where nobody answers, nobody may ask, or the credentials never come', async () => {
+    await using cluster = await startStandInCluster(manifests);
+    const environment = { KUBECONFIG: cluster.kubeconfig };
+    cluster.server.intercept(() => 'hang');
+    assert.deepEqual(await complete(['why', 'node/'], environment), [':4']);
+    cluster.server.intercept(() => ({ status: 403, body: {} }));
+    assert.deepEqual(await complete(['why', 'node/'], environment), [':4']);
+    cluster.server.intercept(() => ({ status: 200, body: 'not JSON' }));
+    assert.deepEqual(await complete(['why', 'node/'], environment), [':4']);
+    await cluster.server.stop();
+    assert.deepEqual(await complete(['why', 'node/'], environment), [':4']);
+    assert.deepEqual(await complete(['why', 'node/', '--context', ''], { KUBECONFIG: '/nowhere/config' }), [':4']);
+    const config = JSON.parse(await readFile(cluster.kubeconfig, 'utf8'));
+    config.users[0].user = {
+      exec: {
+        apiVersion: 'client.authentication.k8s.io/v1',
+        command: 'sleep',
+        args: ['100'],
+        interactiveMode: 'Never',
+      },
+    };
+    await writeFile(cluster.kubeconfig, JSON.stringify(config));
+    assert.deepEqual(await complete(['why', 'node/'], environment), [':4']);
+  });
+});
