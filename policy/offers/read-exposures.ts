@@ -74,15 +74,21 @@ function isNamed(name: string, { parent }: ReportedResource, link: ReportedInter
   return name === parent || (link?.altNames?.includes(name) ?? false);
 }
 
+/** States share what they say alike, see share-node-state: one object stands for the exposures of all nodes that do. */
+const exposures = new WeakMap<ReportedResource, Map<string, Exposure>>();
+
 function toExposure(reported: ReportedResource, mode: Mode, link: ReportedInterface | undefined): Exposure {
   const { name, source, policy, parent, quantity } = reported;
-  return {
-    resource: name,
-    source,
-    ...(source === 'policy' && policy !== undefined && { policy }),
-    mode,
-    parent,
-    quantity,
-    ...(link !== undefined && { mtu: link.mtu ?? defaults['status.interfaces[].mtu'] }),
-  };
+  const mtu = link && (link.mtu ?? defaults['status.interfaces[].mtu']);
+  return exposures
+    .getOrInsertComputed(reported, () => new Map())
+    .getOrInsertComputed(`${mode} ${mtu}`, () => ({
+      resource: name,
+      source,
+      ...(source === 'policy' && policy !== undefined && { policy }),
+      mode,
+      parent,
+      quantity,
+      ...(mtu !== undefined && { mtu }),
+    }));
 }
