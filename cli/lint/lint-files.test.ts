@@ -105,7 +105,7 @@ describe('files that are linted together', () => {
     const text = [
       'apiVersion: k8s.cni.cncf.io/v1',
       'kind: NetworkAttachmentDefinition',
-      'metadata: { name: n }',
+      'metadata: { name: "n" }',
       `spec: { config: '{"modus": 1, "type": "macvtap", "mtu": 1}' }`,
     ].join('\n');
     assert.deepEqual(lint({ 'b.yaml': text, 'a.yaml': 'a: [', 'p.yaml': policy('n') }).brief, [

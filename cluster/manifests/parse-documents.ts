@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { scalarTags } from './scalar-tags.ts';
 
 /** One document of a file: its value, or why there is none. Documents and lines count from 1, as editors count. */
 export interface ManifestDocument {
@@ -28,11 +29,18 @@ const styles: Readonly<Record<string, WrittenText['style']>> = {
   BLOCK_FOLDED: 'block',
 };
 
-/** Splits a YAML (or JSON) file into its documents; empty ones, as after a last `---`, are left out. */
+/** Splits a YAML (or JSON) file into its documents, read as kubectl reads them; empty ones, as after a last `---`, are left out. */
 export function parseDocuments(text: string): readonly ManifestDocument[] {
   const lines = new LineCounter();
-  // Warnings would go to standard error past everything that is ours.
-  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, logLevel: 'error' });
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    // Warnings would go to standard error past everything that is ours.
+    logLevel: 'error',
+    schema: 'core',
+    customTags: (tags) => [...scalarTags, ...tags],
+    merge: true,
+  });
   return (Array.isArray(parsed) ? parsed : [])
     .map((document, index) => toDocument(document, index + 1, text, lines))
     .filter(({ content }) => !('value' in content) || content.value !== null);
