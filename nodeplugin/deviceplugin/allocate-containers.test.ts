@@ -71,6 +71,7 @@ function fakeKernel(...standing: readonly StandingLink[]): FakeKernel {
       },
       ledger: {
         get: (id) => kernel.records.get(id),
+        entries: () => [...kernel.records],
         async record(id, entry) {
           if (kernel.recordFails) throw kernel.recordFails;
           kernel.records.set(id, { ...entry, lastUsed: 1 });
@@ -239,4 +240,16 @@ test('what cannot be forgotten while it is taken back does not hide why', async 
   for (let attempt = 0; attempt < 8; attempt += 1) kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp1', attempt));
   await assert.rejects(allocate(kernel, ['dataMvp0', 'dataMvp1']), { code: 'TapNodeTaken' });
   assert.equal(kernel.links.size, 0);
+});
+
+test('an index that another device was given is not taken while nothing stands under it', async () => {
+  const kernel = fakeKernel();
+  const ifindex = deviceIfindex('h1', 'dataMvp2');
+  const entry = { resource: 'other', parent: 'eth1', mode: 'bridge', ifindex, attempt: 0, lastUsed: 1 } as const;
+  // In a pod whose sandbox is being made anew, or on a node that was rebooted.
+  kernel.records.set('otherMvp7', entry);
+  const [answer] = await allocate(kernel, ['dataMvp2']);
+  const next = deviceIfindex('h1', 'dataMvp2', 1);
+  assert.equal(answer?.devices?.[0]?.host_path, `/dev/tap${next}`);
+  assert.deepEqual([kernel.records.get('dataMvp2')?.attempt, kernel.records.get('otherMvp7')], [1, entry]);
 });

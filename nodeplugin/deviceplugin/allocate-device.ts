@@ -14,7 +14,7 @@ import { type DeviceLinks, makePlaceholder, undoMs } from './make-placeholder.ts
 export interface AllocateContext {
   readonly nodeName: string;
   readonly links: DeviceLinks;
-  readonly ledger: Pick<Ledger, 'get' | 'record' | 'forget'>;
+  readonly ledger: Pick<Ledger, 'get' | 'entries' | 'record' | 'forget'>;
   /** The node's interface of that name, as it stands now. */
   readonly findInterface: (name: string) => InterfaceFacts | undefined;
 }
@@ -38,7 +38,7 @@ const maxAttempts = 8;
 
 /**
  * Makes a device's macvtap, down, on its resource's parent, and records it. The index is the device's own; only while a
- * link that cannot be removed holds it is another one taken. Raises ParentUnavailable, TapNodeTaken, the kernel's refusals
+ * link that cannot be removed holds it, or another device was given it, is another one taken. Raises ParentUnavailable, TapNodeTaken, the kernel's refusals
  * and the ledger's; whatever is raised, no link that was not there before is left, but for one that the kernel
  * was still making when the signal ended: that one is an orphan.
  */
@@ -53,6 +53,11 @@ export async function allocateDevice(
   const holders: string[] = [];
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const ifindex = deviceIfindex(context.nodeName, id, attempt);
+    const twin = findTwin(id, ifindex, context);
+    if (twin !== undefined) {
+      holders.push(`/dev/tap${ifindex} by device ${twin}`);
+      continue;
+    }
     const wanted: WantedLink = { name: linkName(id), ifindex, parentIfindex, mode: resource.mode };
     const former = context.ledger.get(id);
     const placeholder = await makePlaceholder(wanted, former, context.links, signal).catch((thrown: unknown) => {
@@ -69,6 +74,14 @@ export async function allocateDevice(
     `device ${id}: all ${maxAttempts} indexes are held (${holders.join(', ')}); remove what is left of former pods`,
     { facts: { device: id } },
   );
+}
+
+/**
+ * Another device with the same index by chance: its container was promised the tap, and it may have no link right now,
+ * as its sandbox is being made anew or the node was rebooted.
+ */
+function findTwin(id: string, ifindex: number, { ledger }: AllocateContext): string | undefined {
+  return ledger.entries().find(([other, record]) => other !== id && record.ifindex === ifindex)?.[0];
 }
 
 async function record(

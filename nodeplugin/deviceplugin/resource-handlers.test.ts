@@ -52,6 +52,7 @@ function handlers(links: Partial<DeviceLinks> = {}, more: { readonly isDraining?
         uses += 1;
         records.set(id, { ...entry, lastUsed: uses });
       },
+      entries: () => [...records],
       forget: async (id) => void records.delete(id),
     },
   };
