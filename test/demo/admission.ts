@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { applyEdits } from '../../cluster/objects/apply-edits.ts';
 import type { Edit } from '../../policy/edit.ts';
 import { startProcess } from '../process/start-process.ts';
+import { patienceMs } from './progress.ts';
 
 /** An object on its way into a cluster. */
 export interface AdmittedObject {
@@ -50,7 +51,7 @@ export async function startWebhook(folder: string, undo: AsyncDisposableStack): 
       ],
     }),
   );
-  const line = await running.waitForLine(/reviews are answered/);
+  const line = await running.waitForLine(/reviews are answered/, patienceMs);
   const port = Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
   const ca = await readFile(join(certificates, 'ca.crt'), 'utf8');
   const review = (verb: 'mutate' | 'validate', object: AdmittedObject) =>

@@ -77,6 +77,19 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 
+  await t.test('is told beside another one, which has the devices of the same names', async () => {
+    await using first = startDemo();
+    await first.waitForLine(/^Edit /);
+    await using second = startDemo('--once');
+    assert.deepEqual(await second.exit, { code: 0, signal: null }, second.output);
+    assert.deepEqual(await leftBy(second.pid), []);
+    assert.notDeepEqual(await leftBy(first.pid), []);
+    const [one, other] = [first, second].map(({ output }) => /\/dev\/tap\d+/.exec(output)?.[0]);
+    assert.notEqual(one, other);
+    first.signal('SIGINT');
+    assert.deepEqual(await first.exit, { code: 0, signal: null }, first.output);
+  });
+
   await t.test('stops in the middle when it is told to, and leaves nothing', async () => {
     await using demo = startDemo('--once');
     await demo.waitForLine(/three node plugins registered/);

@@ -6,6 +6,7 @@ import { signalScope } from '../../runtime/signals.ts';
 import { followEdits } from './follow-edits.ts';
 import { showPlanAlone, whyNoLinks } from './plan-alone.ts';
 import { createProgress } from './progress.ts';
+import { otherDemos } from './stage.ts';
 import { tellStory } from './story.ts';
 
 const line = {
@@ -25,7 +26,7 @@ await runCommand(line, async ({ once }) => {
   await using undo = new AsyncDisposableStack();
   undo.defer(() => console.log('✓ everything that was made is cleaned up'));
   try {
-    const scene = await tellStory(createProgress(console.log, scope.signal), undo);
+    const scene = await tellStory(createProgress(console.log, scope.signal, otherDemos), undo);
     if (!once) await followEdits(scene, console.log, scope.signal);
   } catch (thrown) {
     if (!scope.signal.aborted) throw thrown;

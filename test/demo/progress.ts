@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MacvtapError } from '../../runtime/errors.ts';
+
+/** For any step, on a machine that has much else to do, such as other demos. */
+export const patienceMs = 60_000;
 
 /** Tells a person what is going on: one line for each step, with how long it took. */
 export interface Progress {
-  /** Runs a step and prints it when it is done. Ends with the signal, without waiting for the step. */
+  /**
+   * Runs a step and prints it when it is done. Ends with the signal, without waiting for the step. Raises what the step
+   * raises, and DeadlineExceeded, with the other demos that run, where it waits for longer than `patienceMs`.
+   */
   step<Value>(title: string, run: () => Promise<Value> | Value): Promise<Value>;
   /** Prints text indented, between blank lines. */
   show(text: string): void;
 }
 
-export function createProgress(print: (line: string) => void, signal: AbortSignal): Progress {
+export function createProgress(
+  print: (line: string) => void,
+  signal: AbortSignal,
+  others: () => Promise<readonly number[]> = async () => [],
+): Progress {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   aborted.catch(() => {});
   signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -16,10 +27,28 @@ export function createProgress(print: (line: string) => void, signal: AbortSigna
     async step(title, run) {
       signal.throwIfAborted();
       const start = performance.now();
-      const value = await Promise.race([run(), aborted]);
+      const value = await Promise.race([attempt(title, run), aborted]);
       print(`✓ ${title} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
       return value;
     },
     show: (text) => print(`\n${text.replaceAll(/^(?=.)/gm, '  ')}\n`),
   };
+
+  async function attempt<Value>(title: string, run: () => Promise<Value> | Value): Promise<Value> {
+    try {
+      return await run();
+    } catch (thrown) {
+      if (!(thrown instanceof Error) || !/^not reached|did not print/.test(thrown.message)) throw thrown;
+      throw await explain(title, thrown);
+    }
+  }
+
+  async function explain(title: string, thrown: Error): Promise<MacvtapError> {
+    const running = await others();
+    const hint =
+      running.length === 0
+        ? 'try again when the machine has less to do'
+        : `another demo runs as process ${running.join(' and ')}, and both take their time: end it, and try again`;
+    return new MacvtapError('DeadlineExceeded', `${title}: ${thrown.message}; ${hint}`, { cause: thrown });
+  }
 }

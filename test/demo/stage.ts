@@ -11,6 +11,7 @@ import { startNodePlugin } from '../process/start-node-plugin.ts';
 import type { RunningProcess } from '../process/start-process.ts';
 import { until } from '../process/until.ts';
 import { cables, type Expected, type Host, hosts } from './hosts.ts';
+import { patienceMs } from './progress.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/seed/', import.meta.url));
 
@@ -25,14 +26,27 @@ export interface StagedHost {
 
 /** A folder for one run, named after its process; those of runs that were killed are removed first. */
 export async function makeFolder(undo: AsyncDisposableStack): Promise<string> {
-  for (const name of await readdir(tmpdir())) {
-    const pid = /^kmt-demo-(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true });
+  for (const pid of await demos()) {
+    if (!isAlive(pid)) await rm(folderOf(pid), { recursive: true, force: true });
   }
-  const folder = join(tmpdir(), `kmt-demo-${process.pid}`);
+  const folder = folderOf(process.pid);
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, 'manifests'), { recursive: true });
   return folder;
+}
+
+/** The process IDs of other demos that run. */
+export async function otherDemos(): Promise<readonly number[]> {
+  return (await demos()).filter((pid) => pid !== process.pid && isAlive(pid));
+}
+
+/** Of those that have a folder, also of those that were killed. */
+async function demos(): Promise<readonly number[]> {
+  return (await readdir(tmpdir())).flatMap((name) => /^kmt-demo-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+}
+
+function folderOf(pid: number): string {
+  return join(tmpdir(), `kmt-demo-${pid}`);
 }
 
 /** The manifests as a person would write them: the nodes in one file, the policy in another. */
@@ -61,6 +75,7 @@ export async function statesWritten(manifests: string, expected: Expected): Prom
         return (state?.status?.resources ?? []).map(({ name }: { name: string }) => name);
       },
       (names) => isDeepStrictEqual(names, Object.keys(expected[host])),
+      patienceMs,
     );
   }
 }

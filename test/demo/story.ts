@@ -10,7 +10,7 @@ import { startWebhook } from './admission.ts';
 import { showAdmission } from './admission-scene.ts';
 import { type Expected, type Host, nodeCentric, resourceCentric } from './hosts.ts';
 import { isOffered, offerTable } from './offer-table.ts';
-import type { Progress } from './progress.ts';
+import { type Progress, patienceMs } from './progress.ts';
 import {
   makeFolder,
   makeNetworks,
@@ -84,7 +84,7 @@ async function offered(
     plugin.exit.then(() => Promise.reject(new Error(`a node plugin ended:\n${plugin.output}`))),
   );
   const all = Promise.all(
-    [...staged].map(([host, { kubelet }]) => kubelet.waitFor(() => isOffered(kubelet, expected[host]))),
+    [...staged].map(([host, { kubelet }]) => kubelet.waitFor(() => isOffered(kubelet, expected[host]), patienceMs)),
   );
   await Promise.race([all, ...ended]);
 }
