@@ -36,9 +36,10 @@ test('what kept the event loop is in the next scrape and in no later one', async
   const turn = () => new Promise((resolve) => setTimeout(resolve, 60));
   await turn();
   // The loop is kept until a clock says so: how long it really was does not matter.
-  for (const until = performance.now() + 200; performance.now() < until; );
+  for (const until = performance.now() + 2_000; performance.now() < until; );
   await turn();
   const max = async () => (await read(metrics)).get('nodejs_eventloop_lag_max_seconds') ?? Number.NaN;
-  assert.ok((await max()) > 0.1);
-  assert.ok((await max()) < 0.1);
+  assert.ok((await max()) > 1);
+  // Others on the machine may keep it, too, but not for as long.
+  assert.ok((await max()) < 1);
 });

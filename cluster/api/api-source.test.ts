@@ -19,6 +19,8 @@ async function start(prepare: (server: StandInApiServer) => void, scope: Pick<Wa
   prepare(server);
   const client = undo.use(connectStandIn(server));
   const source = undo.use(await ApiSource.open({ client, policyNamespace: 'macvtap-cni', ...scope }));
+  // It opens without a state where the machine has too much else to do.
+  await until(source, ({ synced, faults }) => synced || faults.length > 0);
   const owned = undo.move();
   return { server, source, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -170,7 +170,7 @@ describe('a stream', () => {
   it('may take longer than its time-out once it has begun, and ends with its scope', async () => {
     await using started = await start((_, response) => void response.writeHead(200, json).write('1\n'));
     const reading = async () => {
-      using stream = await started.client.stream('/', { timeoutMs: 2_000 });
+      using stream = await started.client.stream('/', { timeoutMs: 60_000 });
       for await (const line of stream.lines) return line;
       return undefined;
     };

@@ -103,7 +103,7 @@ const planned = {
 
 /** Looks at every turn of the timers, since nothing here waits for anything outside. */
 async function until(isReached: () => boolean): Promise<void> {
-  const over = AbortSignal.timeout(10_000);
+  const over = AbortSignal.timeout(60_000);
   while (!isReached()) {
     if (over.aborted) assert.fail('not reached');
     await new Promise((resolve) => setTimeout(resolve, 1));

@@ -90,7 +90,7 @@ function fakeKernel(...standing: readonly StandingLink[]): FakeKernel {
 }
 
 function allocate(kernel: FakeKernel, ids: readonly string[], served: AllocatableResource = { resource }) {
-  return allocateContainers([{ devices_ids: ids }], served, kernel.context, AbortSignal.timeout(10_000));
+  return allocateContainers([{ devices_ids: ids }], served, kernel.context, AbortSignal.timeout(60_000));
 }
 
 function placeholder(id: string, more: Partial<StandingLink> = {}): StandingLink {

@@ -13,7 +13,7 @@ import { probeSelf } from './self-probe.ts';
 import { type DevicePluginHandlers, type DevicePluginServer, type ServeOptions, serveDevicePlugin } from './server.ts';
 import { type AllocateRequest, devicePluginService, type ListAndWatchResponse } from './v1beta1.ts';
 
-const limits = { timeoutMs: 10_000 };
+const limits = { timeoutMs: 90_000 };
 
 const handlers: DevicePluginHandlers = {
   options: { pre_start_required: true, get_preferred_allocation_available: true },

@@ -36,12 +36,10 @@ const policyObject = (name: string, spec: object = {}) => ({
 });
 const aware = { nodeSelector: { matchLabels: { aware: 'true' } } };
 const read = (name: string, collection = own) => cluster.admin.must<WrittenPolicy>('GET', `${collection}/${name}`);
-/** Long enough for a Lease whose holder was killed. */
 const untilStatus = async (name: string, isWanted: (status: PolicyStatus) => boolean, collection = own) =>
   await until(
     () => read(name, collection),
     ({ status }) => status !== undefined && isWanted(status),
-    45_000,
   );
 const brief = ({ conditions = [] }: PolicyStatus) =>
   conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);

@@ -3,6 +3,7 @@ import { ApiSource } from '../../cluster/api/api-source.ts';
 import { connectStandIn } from '../apiserver-standin/connect-stand-in.ts';
 import { storeKey } from '../apiserver-standin/object-store.ts';
 import { startApiServer } from '../apiserver-standin/start-api-server.ts';
+import { until } from '../fixtures/manifests-directory.ts';
 import { testSourceContract } from './source-contract.ts';
 
 testSourceContract('a stand-in for an API server', { faultyPolicies: 'count as they are' }, async () => {
@@ -13,7 +14,12 @@ testSourceContract('a stand-in for an API server', { faultyPolicies: 'count as t
   return {
     apply: async (object) => void server.store.put(object),
     remove: async (object) => void server.store.remove(storeKey(object)),
-    open: () => ApiSource.open({ client, policyNamespace: 'macvtap-cni' }),
+    open: async () => {
+      const source = await ApiSource.open({ client, policyNamespace: 'macvtap-cni' });
+      // It opens without a state where the machine has too much else to do.
+      await until(source, ({ synced }) => synced);
+      return source;
+    },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
 });

@@ -31,7 +31,7 @@ export function testDevicePluginContract(title: string, start: () => Promise<Kub
       await using kubelet = await start();
       const socketPath = chooseSocketPath(kubelet.directory, 'nobody', '1');
       await assert.rejects(
-        registerResource({ resourceName: resource('nobody'), socketPath, options, timeoutMs: 20_000 }),
+        registerResource({ resourceName: resource('nobody'), socketPath, options, timeoutMs: 90_000 }),
         {
           code: 'KubeletRefused',
         },

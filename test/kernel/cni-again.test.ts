@@ -125,7 +125,7 @@ test(
     };
     const owned: unknown[] = [];
     const own = async (tap: unknown) => void owned.push(tap);
-    const { exitCode, output } = await handleRequest(request, own, beaten, AbortSignal.timeout(10_000));
+    const { exitCode, output } = await handleRequest(request, own, beaten, AbortSignal.timeout(60_000));
     const { code, details, msg } = JSON.parse(output);
     assert.deepEqual([exitCode, code, details, owned], [1, 11, 'TapNodeTaken', []]);
     assert.match(msg, /is of link foreign with the ifindex \d+ and not of net1; it is tried again$/);
@@ -135,7 +135,7 @@ test(
 
     // The same of a link that was attached and, with another one before it, made anew by somebody.
     assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
-    const start = () => checkBeforeStart(device, allocateContext, AbortSignal.timeout(10_000));
+    const start = () => checkBeforeStart(device, allocateContext, AbortSignal.timeout(60_000));
     const allocateContext = {
       nodeName: node.name,
       ledger: node.ledger,

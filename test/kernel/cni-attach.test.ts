@@ -122,7 +122,7 @@ test('an ADD whose result could not be printed makes no link', options, async ()
   }
 });
 
-test('twenty pods at once are all attached, and all detached', { ...options, timeout: 90_000 }, async () => {
+test('twenty pods at once are all attached, and all detached', { ...options, timeout: 180_000 }, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const devices = Array.from({ length: 20 }, (_, i) => `netMvp${i}`);

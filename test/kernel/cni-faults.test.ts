@@ -16,7 +16,7 @@ import { runInNamespace } from './run-in-namespace.ts';
 import { readTapOwner } from './tap-owner.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
-const options = { skip: needsRoot, timeout: 60_000 };
+const options = { skip: needsRoot, timeout: 180_000 };
 const device = 'netMvp0';
 const conf = { deviceID: device };
 const program = fileURLToPath(new URL('./cni-program.ts', import.meta.url));

@@ -85,7 +85,7 @@ test(
           environment: new Map(Object.entries(environment)),
           stdin: Buffer.from(JSON.stringify(given)),
         };
-        const { output } = await handleRequest(request, async () => {}, context, AbortSignal.timeout(10_000));
+        const { output } = await handleRequest(request, async () => {}, context, AbortSignal.timeout(60_000));
         const { code, details, msg } = JSON.parse(output);
         codes.push([code, details, /not known yet: see the node plugin's log; it is tried again$/.test(msg)]);
       }

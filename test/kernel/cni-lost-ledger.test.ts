@@ -17,7 +17,7 @@ const { here } = await runInNamespace(import.meta.filename);
 const options = { skip: needsRoot };
 const device = 'netMvp0';
 const conf = { deviceID: device };
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(180_000);
 const vm = [{ namespace: 'vms', name: 'vm-a' }];
 const held = { known: () => undefined, ask: async () => vm };
 

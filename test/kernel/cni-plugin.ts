@@ -74,7 +74,7 @@ export async function openCNIPlugin({
   const noTap = async () => {};
   await workOffTombstones({
     directory: tombstonesOf(directory),
-    handle: (request) => handleRequest(request, noTap, context, AbortSignal.timeout(10_000)),
+    handle: (request) => handleRequest(request, noTap, context, AbortSignal.timeout(60_000)),
     onFailure: onTrouble,
   });
   undo.use(
@@ -93,7 +93,7 @@ export async function openCNIPlugin({
     async allocate(device) {
       const findInterface = (wanted: string) => interfaces.find((nic) => nic.name === wanted);
       const allocate = { nodeName, ledger, links: { ...links, readTapNode }, findInterface };
-      const run = () => allocateDevice(device, { resource }, allocate, AbortSignal.timeout(10_000));
+      const run = () => allocateDevice(device, { resource }, allocate, AbortSignal.timeout(60_000));
       return (await lock.run([linkName(device)], run)).tapPath;
     },
     look: async () => {

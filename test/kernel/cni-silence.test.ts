@@ -12,7 +12,7 @@ import { runInNamespace } from './run-in-namespace.ts';
 import { ethernetFrame, frameText, openTap } from './tap-frames.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
-const options = { skip: needsRoot, timeout: 60_000 };
+const options = { skip: needsRoot, timeout: 180_000 };
 const station = '02:00:00:00:00:bb';
 const silentMAC = '52:54:00:00:00:51';
 const loudMAC = '52:54:00:00:00:52';

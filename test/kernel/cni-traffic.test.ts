@@ -10,9 +10,9 @@ import { runInNamespace } from './run-in-namespace.ts';
 import { ethernetFrame, frameText, openTap, type Tap } from './tap-frames.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
-const options = { skip: needsRoot, timeout: 60_000 };
+const options = { skip: needsRoot, timeout: 180_000 };
 const station = '02:00:00:00:00:bb';
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 
 /** A pod with its tap open. */
 async function attach(node: CNINode, index: number) {

@@ -20,7 +20,7 @@ import { readTapOwner } from './tap-owner.ts';
 
 const { here, there } = await runInNamespace(import.meta.filename);
 const options = { skip: needsRoot };
-const signal = AbortSignal.timeout(100_000);
+const signal = AbortSignal.timeout(300_000);
 const resource: PlannedResource = {
   source: 'implicit',
   name: 'net',

@@ -165,7 +165,7 @@ test('a default route by several links is on each, one of another table or to no
 
 test('the facts follow what happens to links, addresses and routes', {
   skip: needsRoot,
-  timeout: 30_000,
+  timeout: 120_000,
 }, async (context) => {
   await here.ip('link add p0 type veth peer name p1');
   await using links = await openLinks();
@@ -197,7 +197,7 @@ test('the facts follow what happens to links, addresses and routes', {
 
 test('after a storm of changes the facts are the last ones', {
   skip: needsRoot,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (context) => {
   await here.ip('link add p0 type veth peer name p1');
   await using links = await openLinks();
@@ -212,7 +212,7 @@ test('after a storm of changes the facts are the last ones', {
 
 test('settled comes after the last of the changes that happen meanwhile', {
   skip: needsRoot,
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   await using links = await openLinks();
   await using watch = await links.watchInterfaces((error) => assert.fail(error));

@@ -36,5 +36,5 @@ export function createChangeFeed(): ChangeFeed {
   };
 }
 
-/** Only a test that fails waits this long; nothing is concluded from how much of it passed. */
-const defaultTimeoutMs = 15_000;
+/** Only a test that fails waits this long, as in test/process/until.ts; nothing is concluded from how much of it passed. */
+const defaultTimeoutMs = 90_000;

@@ -18,7 +18,7 @@ test('a version or a resource name that kubelet does not know is refused', async
     kubelet.call(
       registrationService.Register,
       { version, endpoint: 'x.sock', resource_name, options: null },
-      { timeoutMs: 10_000 },
+      { timeoutMs: 90_000 },
     );
   await assert.rejects(register('v1alpha1', dataplane), /v1alpha1/);
   await assert.rejects(register('v1beta1', 'dataplane'), /ResourceName "dataplane" is invalid/);

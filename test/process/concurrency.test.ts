@@ -25,7 +25,7 @@ async function allocateDirectly(node: PluginNode, resource: string, ids: readonl
   const endpoint = node.kubelet.resource(`macvtap.network.kubevirt.io/${resource}`)?.endpoint ?? '';
   using socket = dialSocket(join(node.kubelet.directory, endpoint));
   const request = { container_requests: [{ devices_ids: ids }] };
-  const answer = await socket.call(devicePluginService.Allocate, request, { timeoutMs: 20_000 });
+  const answer = await socket.call(devicePluginService.Allocate, request, { timeoutMs: 90_000 });
   return answer.container_responses.flatMap(({ devices }) => (devices ?? []).map(({ host_path }) => host_path));
 }
 

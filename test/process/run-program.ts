@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { plainEnvironment } from './plain-environment.ts';
 
 /** A guard against waiting for ever, far above what anything takes. */
-const guardMs = 50_000;
+const guardMs = 120_000;
 
 /** How a program ended that was run to its end. */
 export interface Ending {

@@ -112,7 +112,7 @@ describe('stopping a process under test', () => {
 });
 
 it('a process under test dies with the one that started it, even if that one is killed', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-process-'));
   // The child holds the pipe's other end, so that the end of the pipe is the end of the child.

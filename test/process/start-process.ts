@@ -79,7 +79,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   }
 
   const output = () => lines.join('\n');
-  const stop = async (graceMs = 5_000): Promise<Exit> => {
+  const stop = async (graceMs = 30_000): Promise<Exit> => {
     if (ended !== undefined) return ended;
     child.kill('SIGTERM');
     using timer = new DisposableStack();
@@ -93,7 +93,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
       return output();
     },
     exit,
-    async waitForLine(pattern, timeoutMs = 20_000) {
+    async waitForLine(pattern, timeoutMs = 90_000) {
       let isOver = false;
       let news = Promise.withResolvers<void>();
       const watcher = () => news.resolve();

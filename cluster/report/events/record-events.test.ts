@@ -30,7 +30,7 @@ async function start() {
   const server = undo.use(await startApiServer());
   const told: string[] = [];
   /** What is waited for after a failure is made short. */
-  const startRecorder = (timings = { coalesceMs: 5, graceMs: 2_000 }) =>
+  const startRecorder = (timings = { coalesceMs: 5, graceMs: 60_000 }) =>
     recordEvents({
       writer: createEventWriter(connectStandIn(server), { component, instance: 'h1' }),
       component,
@@ -128,7 +128,7 @@ describe('an event', () => {
   it('that waits is written when the recorder ends', async () => {
     await using started = await start();
     {
-      await using recorder = started.startRecorder({ coalesceMs: 600_000, graceMs: 10_000 });
+      await using recorder = started.startRecorder({ coalesceMs: 600_000, graceMs: 60_000 });
       recorder.record(onPod);
     }
     assert.deepEqual(started.counts(), ['no device x1']);
