@@ -37,8 +37,13 @@ export interface LiveSource extends Source {
 
 /** What a source reads, for what is written back there. */
 export type SourceOrigin =
-  /** The client ends with the source. */
-  | { readonly kind: 'cluster'; readonly client: ApiClient }
+  | {
+      readonly kind: 'cluster';
+      /** Ends with the source. */
+      readonly client: ApiClient;
+      /** The most nodes that a policy was ever said to select; undefined while no status has said anything. */
+      readonly mostMatched: number | undefined;
+    }
   | {
       readonly kind: 'manifests';
       readonly directory: string;

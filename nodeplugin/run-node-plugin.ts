@@ -159,7 +159,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       plan.made(next);
       tell.plan(next, cause);
       reconciler.onPlan(next, cause);
-      state.onPlan(next);
+      state.onPlan(next, cause);
     },
     onWaiting: (reason) => {
       plan.setInForce(reason === undefined);

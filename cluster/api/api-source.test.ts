@@ -43,6 +43,22 @@ describe('an API server', () => {
     assert.ok(source.snapshot.nodes.has('h1'));
   });
 
+  it('whose statuses of policies say how many nodes they select tells the most, and no news', async () => {
+    await using started = await start((server) => void server.store.put(policy('p', onEth0)));
+    const { server, source } = started;
+    const most = () => (source.origin.kind === 'cluster' ? source.origin.mostMatched : Number.NaN);
+    assert.equal(most(), undefined);
+    const { snapshot } = source;
+    for (const matchedNodes of [7, 5_000, 1]) server.store.put({ ...policy('p', onEth0), status: { matchedNodes } });
+    server.store.put(node('h1'));
+    await until(source, ({ snapshot: { nodes } }) => nodes.has('h1'));
+    await pollUntil(
+      async () => most(),
+      (nodes) => nodes === 5_000,
+    );
+    assert.equal(source.snapshot.policies[0], snapshot.policies[0]);
+  });
+
   it('that refuses one kind keeps the source from being synced, and the kind is named', async () => {
     await using started = await start((server) => {
       server.intercept(({ kind }) =>

@@ -3,9 +3,11 @@ import type { KnownObject } from '../objects/known-object.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, SourceFault } from '../source.ts';
 import { createApiLookups } from './api-lookups.ts';
+import type { ApiObject } from './api-object.ts';
 import type { ApiClient } from './client.ts';
 import { describeOutage } from './describe-outage.ts';
 import { ListWatch } from './list-watch.ts';
+import { rememberMostMatched } from './most-matched.ts';
 import { createObjectReader, type ObjectReader } from './object-reader.ts';
 import { coalesceMs, type WatchTimings } from './pace.ts';
 import { type Kind, type WatchScope, watchedKinds } from './watched-kinds.ts';
@@ -58,10 +60,21 @@ export class ApiSource implements LiveSource {
 
   private constructor(options: ApiSourceOptions) {
     const { client, policyNamespace, timings } = options;
-    this.origin = { kind: 'cluster', client } as const;
+    const matched = rememberMostMatched();
+    this.origin = {
+      kind: 'cluster',
+      client,
+      get mostMatched() {
+        return matched.nodes;
+      },
+    } as const;
     this.lookups = createApiLookups(client, policyNamespace);
     for (const { kind, resource, trim } of watchedKinds(options)) {
-      const watch = new ListWatch({ client, resource, trim, timings, onChange: () => this.#schedule() });
+      const take = (object: ApiObject): ApiObject => {
+        if (kind === 'MacvtapNetworkNodePolicy') matched.note(object);
+        return trim(object);
+      };
+      const watch = new ListWatch({ client, resource, trim: take, timings, onChange: () => this.#schedule() });
       const reader = createObjectReader(policyNamespace);
       this.#kinds.set(kind, { watch, reader, revision: -1, known: [], faults: [] });
     }

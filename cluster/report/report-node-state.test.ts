@@ -66,6 +66,37 @@ describe('the reports of a node', () => {
     assert.equal(started.versions(), 'h');
   });
 
+  it('of an edit wait for the place of their node, and what changes meanwhile is written with them', async () => {
+    const steps: string[] = [];
+    const reporter = reportNodeState({
+      writer: { write: async ({ pluginVersion }) => void steps.push(`write ${pluginVersion}`) },
+      onState: () => undefined,
+      timings: { coalesceMs: 100, pauseMs: 1_000 },
+      pause: async (ms) => {
+        steps.push(`${ms} ms`);
+        if (steps.length === 1) reporter.report(status('a link went'));
+      },
+    });
+    const untilSteps = (count: number) =>
+      until(
+        async () => steps.length,
+        (length) => length === count,
+      );
+    reporter.report(status('edited'), { spreadMs: 4_000 });
+    await untilSteps(3);
+    reporter.report(status('a link came'));
+    await untilSteps(6);
+    // Nothing of it is new.
+    reporter.report(status('a link came'), { spreadMs: 4_000 });
+    reporter.report(status('another came'));
+    reporter.report(status('edited again'), { spreadMs: 4_000 });
+    await untilSteps(9);
+    await reporter[Symbol.asyncDispose]();
+    const written = (what: string, ms = 100) => [`${ms} ms`, `write ${what}`, '1000 ms'];
+    const expected = [...written('a link went', 4_100), ...written('a link came'), ...written('edited again')];
+    assert.deepEqual(steps.slice(0, 9), expected);
+  });
+
   it('that never end are written with a pause after each writing', async () => {
     const steps: string[] = [];
     let count = 0;

@@ -15,9 +15,17 @@ export interface NodeStateWriter {
 /** Writes a node's state in the background. */
 export interface NodeStateReporter extends AsyncDisposable {
   /** What the state is from now on; returns at once. */
-  report(status: NodeStateStatus): void;
+  report(status: NodeStateStatus, options?: ReportOptions): void;
   /** Something happened by which what stands written may be gone: it is written again. */
   refresh(): void;
+}
+
+export interface ReportOptions {
+  /**
+   * It is not written before that long, beside what is waited for anyway, unless something else waits already; what
+   * changes meanwhile is written with it.
+   */
+  readonly spreadMs?: number;
 }
 
 export interface ReporterTimings {
@@ -54,6 +62,14 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
   let isSure = false;
   let told: string | undefined;
   let news = Promise.withResolvers<void>();
+  /** Whether something is waited for, and for how long beyond the usual. */
+  let isNews = false;
+  let spreadMs = 0;
+  const wake = (ms = 0): void => {
+    if (!isNews) spreadMs = ms;
+    isNews = true;
+    news.resolve();
+  };
 
   const tell = (error: MacvtapError | undefined): void => {
     if (error?.message !== told) onState(error);
@@ -83,23 +99,26 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
       await news.promise;
-      await pause(coalesceMs, signal);
+      await pause(coalesceMs + spreadMs, signal);
       // From here on a report asks for another look.
       news = Promise.withResolvers();
+      isNews = false;
       await writeUntilGood();
     }
   };
   const refresh = (): void => {
     isSure = false;
-    news.resolve();
+    wake();
   };
   signal.addEventListener('abort', () => news.resolve(), { once: true });
   const timer = setInterval(refresh, refreshMs * (1 + Math.random() / 2));
   const running = run();
   return {
-    report(status) {
+    report(status, { spreadMs: ms } = {}) {
+      // It is written, or waits for its turn.
+      if (isDeepStrictEqual(status, latest)) return;
       latest = status;
-      news.resolve();
+      wake(ms);
     },
     refresh,
     async [Symbol.asyncDispose]() {

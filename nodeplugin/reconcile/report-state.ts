@@ -2,7 +2,8 @@
 import { buildNodeState, type ReportedResource } from '../../cluster/report/build-node-state.ts';
 import { observeWrites } from '../../cluster/report/observe-writes.ts';
 import { openNodeStateWriter } from '../../cluster/report/open-writer.ts';
-import { reportNodeState } from '../../cluster/report/report-node-state.ts';
+import { type ReportOptions, reportNodeState } from '../../cluster/report/report-node-state.ts';
+import { spreadMs } from '../../cluster/report/spread-write.ts';
 import type { LiveSource } from '../../cluster/source.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
@@ -18,7 +19,7 @@ import { summarizeHeld } from './summarize-held.ts';
 /** Keeps the node's MacvtapNetworkNodeState in step with what is served. */
 export interface StateReport extends AsyncDisposable {
   /** After what is served follows a new plan. */
-  onPlan(plan: NodePlan): void;
+  onPlan(plan: NodePlan, cause: 'edit' | 'links'): void;
   /** After something else changed of what the state tells: links, devices that came or went, policies. */
   look(): void;
   /** What is written may be gone. */
@@ -45,7 +46,12 @@ export function reportState(options: StateReportOptions): StateReport {
   const writer = observeWrites(openNodeStateWriter(source.origin, nodeName), onWrite);
   const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
-  const look = (): void => {
+  /** An edit is one for many nodes; what happens to links and devices is this one's alone. */
+  const lookAfterEdit = (): void => {
+    const { origin } = source;
+    look(origin.kind === 'cluster' ? { spreadMs: spreadMs(nodeName, origin.mostMatched) } : {});
+  };
+  const look = (options: ReportOptions = {}): void => {
     const node = source.snapshot.nodes.get(nodeName);
     if (plan === undefined || node === undefined) return;
     const served = describeServed(resources, held.current(), parents);
@@ -60,16 +66,18 @@ export function reportState(options: StateReportOptions): StateReport {
         pluginVersion: packageFile.version,
         troubles: support.isThere ? [] : ['MacvtapUnsupported'],
       }),
+      options,
     );
   };
   // An edit may leave the plan as it is, and still be one that the state must say it has seen.
-  const changes = source.onChange(look);
+  const changes = source.onChange(lookAfterEdit);
   return {
-    onPlan(next) {
+    onPlan(next, cause) {
       plan = next;
-      look();
+      if (cause === 'edit') lookAfterEdit();
+      else look();
     },
-    look,
+    look: () => look(),
     refresh: reporter.refresh,
     async [Symbol.asyncDispose]() {
       changes[Symbol.dispose]();

@@ -32,7 +32,7 @@ it('where they come from a cluster, it is written there, and the log tells once 
   await using server = await startApiServer();
   const { log, lines } = keepLog();
   using client = connectStandIn(server);
-  await using recorder = openEventRecorder({ kind: 'cluster', client }, source, log);
+  await using recorder = openEventRecorder({ kind: 'cluster', client, mostMatched: undefined }, source, log);
   server.intercept(() => ({ status: 403, body: { message: 'no right' } }));
   recorder.record(event);
   await until(
