@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Snapshot } from '../cluster/snapshot.ts';
+import type { MacvtapNetworkNodeState } from '../policy/api/macvtap-network-node-state.ts';
+import { nodeState, reported } from '../test/fixtures/offers/build-offers.ts';
 import { policy } from '../test/fixtures/plan/build-example.ts';
+import { stageReviews } from '../test/fixtures/webhook/review-stage.ts';
 import { watchOffers } from './offers-view.ts';
 
 const empty: Snapshot = {
@@ -36,6 +39,7 @@ function stage(first: Snapshot) {
   };
   const view = watchOffers({ source, onBug: ({ message }) => void faults.push(message) });
   return {
+    source,
     view,
     faults,
     listeners,
@@ -87,4 +91,71 @@ test('after its scope nothing is followed, not even what was on its way', async 
   view[Symbol.dispose]();
   await turn();
   assert.deepEqual([listeners.size, view.current.resources], [0, ['first']]);
+});
+
+/** A cluster of nodes that expose what a policy of that name offers, and which of their states were read. */
+function watchedNodes(count: number) {
+  const read = new Set<string>();
+  const names = Array.from({ length: count }, (_, index) => `h${index}`);
+  const { status = {} } = nodeState([reported('first', 'bond1', { policy: 'macvtap-cni/first' })], [{ name: 'bond1' }]);
+  const stateOf = (name: string): MacvtapNetworkNodeState => ({
+    apiVersion: '',
+    kind: '',
+    metadata: { name },
+    get status() {
+      read.add(name);
+      return status;
+    },
+  });
+  const nodes = new Map(names.map((name) => [name, { name, labels: {} }]));
+  return { read, nodes, nodeStates: new Map(names.map((name) => [name, stateOf(name)])) };
+}
+
+test('while thousands of nodes are read anew for an edited policy a review is answered, by what was offered before', async () => {
+  const { read, ...nodes } = watchedNodes(5_000);
+  const namespaces = new Map([['tenant', {}]]);
+  const { source, view, publish } = stage({ ...offering('first'), ...nodes, namespaces });
+  const { review } = stageReviews({ source: { snapshot: source.snapshot, synced: true }, offers: view });
+  read.clear();
+  publish({ ...offering('second'), ...nodes, namespaces });
+  while (read.size === 0) await turn();
+  const { allowed } = await review('validate', 'NetworkAttachmentDefinition', {
+    object: {
+      metadata: {
+        name: 'net',
+        annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'macvtap.network.kubevirt.io/first' },
+      },
+      spec: { config: '{"type": "macvtap", "name": "net", "cniVersion": "1.0.0", "mode": "bridge"}' },
+    },
+  });
+  assert.ok(allowed && read.size < 5_000, `${read.size} nodes read`);
+  while (view.current.resources.includes('first')) await turn();
+  assert.deepEqual([view.current.resources, read.size], [['second'], 5_000]);
+});
+
+test('what changes while nodes are read is seen by the next update', async () => {
+  const { read, ...nodes } = watchedNodes(5_000);
+  const { view, publish } = stage({ ...offering('first'), ...nodes });
+  read.clear();
+  publish({ ...offering('second'), ...nodes });
+  while (read.size === 0) await turn();
+  publish({ ...offering('third'), ...nodes });
+  const seen: string[] = [];
+  while (!view.current.resources.includes('third')) {
+    seen.push(...view.current.resources);
+    await turn();
+  }
+  assert.deepEqual([...new Set(seen)], ['first', 'second']);
+});
+
+test('after its scope an update that is under way reads no more nodes', async () => {
+  const { read, ...nodes } = watchedNodes(5_000);
+  const { view, publish } = stage({ ...offering('first'), ...nodes });
+  read.clear();
+  publish({ ...offering('second'), ...nodes });
+  while (read.size === 0) await turn();
+  view[Symbol.dispose]();
+  const { size } = read;
+  for (let turns = 0; turns < 10; turns += 1) await turn();
+  assert.deepEqual([read.size, view.current.resources], [size, ['first']]);
 });

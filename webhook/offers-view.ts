@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Source } from '../cluster/source.ts';
 import type { Policy } from '../policy/nodepolicy/read-policy.ts';
 import type { Offers } from '../policy/offers/offers.ts';
@@ -20,23 +21,35 @@ export interface OffersViewOptions {
 }
 
 /**
- * Follows the offers of a source. Changes that come together (a relist, a rollout) make one update; between reviews, so
- * that none waits for it.
+ * Follows the offers of a source. Changes that come together (a relist, a rollout), or while an update is under way, make
+ * one update. It is made in slices between which reviews are answered, by what was offered before.
  */
 export function watchOffers({ source, onBug }: OffersViewOptions): OffersView {
   const index = createOffersIndex();
   let current = index.update(source.snapshot);
-  let scheduled: NodeJS.Immediate | undefined;
-  const update = (): void => {
-    scheduled = undefined;
-    try {
-      current = index.update(source.snapshot);
-    } catch (thrown) {
-      onBug(MacvtapError.from(thrown));
+  let [isStale, isUpdating, isOver] = [false, false, false];
+  const updateOnce = async (): Promise<void> => {
+    const steps = index.follow(source.snapshot);
+    let step = steps.next();
+    while (!step.done) {
+      await breathe();
+      if (isOver) return;
+      step = steps.next();
     }
+    current = step.value;
+  };
+  const update = async (): Promise<void> => {
+    isUpdating = true;
+    while (isStale) {
+      await breathe();
+      isStale = false;
+      if (!isOver) await updateOnce().catch((thrown) => onBug(MacvtapError.from(thrown)));
+    }
+    isUpdating = false;
   };
   const changes = source.onChange(() => {
-    scheduled ??= setImmediate(update);
+    isStale = true;
+    if (!isUpdating) void update();
   });
   return {
     get current() {
@@ -45,7 +58,7 @@ export function watchOffers({ source, onBug }: OffersViewOptions): OffersView {
     withPolicies: (policies) => withPolicies(current, policies),
     [Symbol.dispose]() {
       changes[Symbol.dispose]();
-      clearImmediate(scheduled);
+      isOver = true;
     },
   };
 }

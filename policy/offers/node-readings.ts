@@ -21,12 +21,19 @@ export type NodesInput = Pick<OffersInput, 'nodes' | 'nodeStates'>;
 export interface NodeReadings {
   /**
    * Reads the nodes that are new or have other labels or another state, and of the others what rests on an asker that
-   * changed; forgets the nodes that are gone. Returns the resources that this concerns.
+   * changed; forgets the nodes that are gone. Yields after a slice of work, and must be run to its end before offers are
+   * read. Returns the resources that this concerns.
    */
-  follow(nodes: NodesInput, writers: Writers, changed: ReadonlySet<Asker>): ReadonlySet<string>;
+  follow(nodes: NodesInput, writers: Writers, changed: ReadonlySet<Asker>): Generator<void, ReadonlySet<string>, void>;
   /** The offers of a resource, sorted: what nodes expose, what they would by their interfaces, and what is only written. */
   offersOf(resource: string, written: readonly WrittenOffer[]): readonly Offer[];
 }
+
+/** Between two breaths, a few milliseconds at most: so many nodes that are glanced at and passed over. */
+const glancesPerSlice = 5_000;
+
+/** What reading a node costs beside that. */
+const glancesPerReading = 100;
 
 interface Reading {
   readonly node: NodeFacts;
@@ -58,8 +65,9 @@ export function createNodeReadings(): NodeReadings {
   };
 
   return {
-    follow: ({ nodes, nodeStates }, writers, changed) => {
+    *follow({ nodes, nodeStates }, writers, changed) {
       const concerned: string[] = [];
+      let glances = 0;
       for (const [name, reading] of readings) {
         if (nodes.has(name) && nodeStates.has(name)) continue;
         readings.delete(name);
@@ -67,12 +75,15 @@ export function createNodeReadings(): NodeReadings {
       }
       const news = { writers, changed, edited: writers.nameless.filter(({ id }) => changed.has(id)) };
       for (const [name, state] of nodeStates) {
+        if (glances >= glancesPerSlice) yield;
+        glances = (glances % glancesPerSlice) + 1;
         const node = nodes.get(name);
         const known = readings.get(name);
         if (node === undefined || (known?.state === state && known.node === node && changed.size === 0)) continue;
         const reading = read(node, state, known, news);
         readings.set(name, reading);
         concerned.push(...recount(known ?? nothing, reading));
+        glances += glancesPerReading;
       }
       return new Set(concerned);
     },

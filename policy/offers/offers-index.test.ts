@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { briefOffers, named, nodeState, offersInput, reported } from '../../test/fixtures/offers/build-offers.ts';
 import { policy } from '../../test/fixtures/plan/build-example.ts';
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
-import { createOffersIndex } from './offers-index.ts';
+import type { Offers, OffersInput } from './offers.ts';
+import { collectOffers, createOffersIndex } from './offers-index.ts';
 
 const implicit = { source: 'implicit' } as const;
 const links = [{ name: 'eth0' }, { name: 'eth1' }];
@@ -93,5 +94,30 @@ describe('an index of offers', () => {
     assert.equal(nodesOf({}), 1);
     assert.equal(nodesOf({ states: {}, nodes: ['h1'] }), undefined);
     assert.equal(nodesOf({}), 1);
+  });
+
+  it('yields while it reads many nodes, and whoever needs them meanwhile has all of it read first', () => {
+    const names = Array.from({ length: 200 }, (_, index) => `h${index}`);
+    const state = nodeState([reported('data', 'eth0', { policy: 'macvtap-cni/p' })], links);
+    const states = Object.fromEntries(names.map((name) => [name, state]));
+    const inputs = (['bridge', 'private', 'vepa'] as const).map((mode) =>
+      offersInput({ states, policies: [named('p', { parentIface: 'eth0', resourceName: 'data', mode })] }),
+    ) as [OffersInput, OffersInput, OffersInput];
+    const dump = (offers: Offers) => briefOffers(offers.ofResource('data'));
+    const wanted = inputs.map((input) => dump(collectOffers(input)));
+
+    const index = createOffersIndex();
+    const first = index.update(inputs[0]);
+    const steps = index.follow(inputs[1]);
+    assert.equal(steps.next().done, false);
+    assert.deepEqual(dump(first), wanted[0], 'the view from before');
+    assert.deepEqual(dump(first.withPolicies(inputs[2].policies)), wanted[2]);
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    assert.deepEqual(dump(step.value), wanted[1]);
+
+    assert.equal(index.follow(inputs[2]).next().done, false, 'one that nobody runs to its end');
+    const news = { ...inputs[1], nodeStates: new Map(inputs[1].nodeStates).set('h0', exposing('eth1')) };
+    assert.deepEqual(dump(index.update(news)), dump(collectOffers(news)));
   });
 });

@@ -13,7 +13,12 @@ export interface OffersIndex {
    * The offers of an input. What is the same object as at the last update (a node, its state, a policy, the explicit
    * configuration) is not read again, so that one changed state costs a glance at each node and the work of one. Views
    * returned before stay as they were; where no offer changed, the last one is returned again.
+   *
+   * A generator, because an edited policy has every node read again, and thousands take longer than an event loop may
+   * stand still: it yields after each slice of a few milliseconds. Until it has ended the views are those from before.
    */
+  follow(input: OffersInput): Generator<void, Offers, void>;
+  /** The same at once. */
   update(input: OffersInput): Offers;
 }
 
@@ -36,30 +41,36 @@ interface Moment {
 export function createOffersIndex(): OffersIndex {
   const readings = createNodeReadings();
 
-  const advance = (from: Moment, input: NodesInput, written: Written): Moment => {
+  function* advance(from: Moment, input: NodesInput, written: Written): Generator<void, Moment, void> {
     const changed = changedAskers(from.written, written);
     const resources = new Set([
       ...resourcesOf(from.written, changed),
       ...resourcesOf(written, changed),
-      ...readings.follow(input, written.writers, changed),
+      ...(yield* readings.follow(input, written.writers, changed)),
     ]);
     if (resources.size === 0 && changed.size === 0) return { ...from, input, written };
     const offersOf = (resource: string) => readings.offersOf(resource, written.offers.get(resource) ?? []);
     const offers = new Map([...resources].map((resource) => [resource, offersOf(resource)]));
     const maps = replaceOffers(from.maps, offers);
     return { input, written, maps, view: viewOffers(maps, written.writers.policies, withPolicies) };
-  };
+  }
+
+  function* move(input: OffersInput): Generator<void, void, void> {
+    const isEdited = input.policies !== now.written.policies || input.explicit !== now.written.explicit;
+    now = yield* advance(now, input, isEdited ? readWritten(input.policies, input.explicit) : now.written);
+  }
 
   /** Goes there and back: what is known of the nodes is too much to keep twice. */
   const withPolicies = (policies: readonly Policy[]): Offers => {
+    if (moving !== undefined) runToEnd(moving);
     const { input, written } = now;
     const other = readWritten(policies, written.explicit);
     const changed = changedAskers(other, written);
     if (changed.size === 0) return now.view;
     try {
-      return advance(now, input, other).view;
+      return runToEnd(advance(now, input, other)).view;
     } finally {
-      readings.follow(input, written.writers, changed);
+      runToEnd(readings.follow(input, written.writers, changed));
     }
   };
 
@@ -70,13 +81,22 @@ export function createOffersIndex(): OffersIndex {
     maps: emptyMaps,
     view: viewOffers(emptyMaps, written.writers.policies, withPolicies),
   };
-  return {
-    update: (input) => {
-      const isEdited = input.policies !== now.written.policies || input.explicit !== now.written.explicit;
-      now = advance(now, input, isEdited ? readWritten(input.policies, input.explicit) : now.written);
-      return now.view;
-    },
-  };
+  /** The last move. Nodes that it has read already are ahead of `now`, so whoever else reads them has it end first. */
+  let moving: Generator<void, void, void> | undefined;
+  function* follow(input: OffersInput): Generator<void, Offers, void> {
+    if (moving !== undefined) runToEnd(moving);
+    const own = move(input);
+    moving = own;
+    while (!own.next().done) yield;
+    return now.view;
+  }
+  return { follow, update: (input) => runToEnd(follow(input)) };
+}
+
+function runToEnd<Result>(steps: Generator<void, Result, void>): Result {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
 }
 
 /** The offers of an input, read from nothing. */

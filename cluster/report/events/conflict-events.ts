@@ -30,7 +30,8 @@ export function conflictEvents({
     if (!nodes.has(node)) continue;
     for (const loss of lossesOn(state)) {
       const known = losses.getOrInsertComputed(keyOf(loss), () => ({ ...loss, nodes: [] }));
-      if (!known.nodes.includes(node)) known.nodes.push(node);
+      // One node after the other: only the last can be this one.
+      if (known.nodes.at(-1) !== node) known.nodes.push(node);
     }
   }
   const uids = new Map(policies.map(({ id, uid }) => [id, uid]));
