@@ -120,18 +120,20 @@ async function attach(
     throw netns.invalid('it is a namespace, but not of the network: see what the container runtime mounts there');
   const attached = { ...device, parentIfindex: parent.ifindex, ...(pod && { pod: describePod(pod) }), attachment };
   const freeing = timeStep('free', context, async () => {
+    const { nodeDevice: freed } = await links.readTapNode(entry.ifindex);
     await freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal);
-    return links.listTaps(entry.ifindex);
+    // The kernel lists what goes for a moment longer than /dev has it, and its number may be the new link's.
+    return links.listTaps(entry.ifindex).filter((tap) => tap !== freed);
   });
   // Where a lost sandbox is must be known until it is freed.
   if (former !== undefined) await freeing;
   // Before there is a link, so that whatever becomes of this process, a DEL or the next ADD knows where to look.
   const recording = timeStep('record', context, () => record(id, attached, context));
-  const [freed, recorded] = await Promise.allSettled([freeing, recording]);
+  const [strangers, recorded] = await Promise.allSettled([freeing, recording]);
   if (recorded.status === 'fulfilled') {
     undo.defer(() => context.ledger.record(id, device).catch((thrown) => context.onTrouble(MacvtapError.from(thrown))));
   }
-  if (freed.status === 'rejected') throw freed.reason;
+  if (strangers.status === 'rejected') throw strangers.reason;
   if (recorded.status === 'rejected') throw recorded.reason;
   undo.defer(async () => {
     const deadline = AbortSignal.timeout(undoMs);
@@ -158,7 +160,9 @@ async function attach(
     throw explainRefusal(thrown, id, attached, context);
   });
   faultPoint('cni-add-link-made');
-  return links.listTaps(entry.ifindex).filter((tap) => !freed.value.includes(tap));
+  const taps = links.listTaps(entry.ifindex);
+  // One alone is the link's own, whosever number it took over.
+  return taps.length === 1 ? taps : taps.filter((tap) => !strangers.value.includes(tap));
 }
 
 async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext): Promise<void> {

@@ -65,6 +65,42 @@ test("a twin of the pod's link, made in the moment in which the node is free, is
   await assertAttached(node, pod, tapPath);
 });
 
+test(
+  'a link may have the number of the one before it, which the kernel lists for a moment longer',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using stranger = await makeNetworkNamespace();
+    const tapPath = await node.allocate(device);
+    const call = { netns: pod.path, conf };
+    const { links } = node.context;
+    const { listTaps } = links;
+    let late: readonly string[] = [];
+    links.listTaps = (ifindex) => {
+      const [before, now] = [late, listTaps(ifindex)];
+      late = [];
+      return [...new Set([...before, ...now])];
+    };
+    const listed = () => listTaps(Number(tapPath.slice('/dev/tap'.length)));
+    const attach = async (before: readonly string[]) => {
+      late = before;
+      const { exitCode, output } = await node.call('ADD', call);
+      assert.equal(exitCode, 0, JSON.stringify(output));
+      await assertAttached(node, pod, tapPath);
+    };
+    // The placeholder, also beside a twin.
+    const placeholder = listed();
+    await makeTwin(stranger, tapPath);
+    await attach(placeholder);
+    await stranger.ip('link del net1');
+    // And what a DEL took away just now.
+    const attached = listed();
+    await node.call('DEL', call);
+    await attach(attached);
+  },
+);
+
 test("a twin of the pod's link that has no node is in nobody's way, also when ADD is repeated", options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
