@@ -94,9 +94,11 @@ export async function startApiServer(): Promise<StandInApiServer> {
       interception = answer;
     },
     endWatches: (how) => {
-      for (const { response } of watches) {
-        if (how === 'end') response.end();
-        else response.destroy();
+      for (const watch of [...watches]) {
+        // Nothing can be written any more, though its socket closes later.
+        watches.delete(watch);
+        if (how === 'end') watch.response.end();
+        else watch.response.destroy();
       }
     },
     sendLine: (line) => send(() => line),
