@@ -13,6 +13,7 @@ import { explainRefusal } from './explain-refusal.ts';
 import { describePod, findDevice, readDeviceID } from './find-device.ts';
 import { findParent } from './find-parent.ts';
 import { freeForAdd } from './free-for-add.ts';
+import { giveAway } from './give-away.ts';
 import type { NetConf } from './net-conf.ts';
 import { type OpenNetns, openNetns } from './open-netns.ts';
 import { removeAttachedLink } from './remove-attachment.ts';
@@ -55,9 +56,10 @@ export async function add(
     [linkName(id)],
     async () => {
       waited();
-      const entry = await findDevice(id, environment, context, signal);
-      checkMode(id, entry, conf, context);
-      const parent = findParent(id, entry, context);
+      const known = await findDevice(id, environment, context, signal);
+      checkMode(id, known, conf, context);
+      const parent = findParent(id, known, context);
+      const entry = { ...known, parent: parent.name };
       const mac = chooseMAC(id, entry, { parent, conf, environment, nodeName: context.nodeName });
       const { containerID, ifname, pod, sandbox } = environment;
       const attachment = {
@@ -76,7 +78,9 @@ export async function add(
       const isThere = await stands(attaching, context, signal);
       await using undo = new AsyncDisposableStack();
       const taps = isThere ? context.links.listTaps(entry.ifindex) : await attach(attaching, undo, context, signal);
-      await timeStep('own', context, () => giveAway(attaching, taps, own, context, signal));
+      await timeStep('own', context, () =>
+        giveAway({ id, ifindex: entry.ifindex, ifname, conf, taps }, own, context, signal),
+      );
       undo.move();
       return result;
     },
@@ -168,38 +172,4 @@ async function attach(
 async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext): Promise<void> {
   await ledger.record(id, attached);
   faultPoint('cni-add-recorded');
-}
-
-/**
- * Last of all, since every new link has a new node that is root's. /dev is one for all namespaces, and whoever may make
- * links in one of his own can make one of the same name and index in the moment in which the node is free.
- */
-async function giveAway(
-  { id, entry: { ifindex }, attachment: { ifname }, conf }: Attaching,
-  taps: readonly string[],
-  own: OwnTap,
-  { links }: CNIContext,
-  signal: AbortSignal,
-): Promise<void> {
-  const { nodeDevice, holder, path } = await links.readTapNode(ifindex);
-  const [major, minor] = (nodeDevice ?? '').split(':').map(Number);
-  if (major === undefined || minor === undefined || nodeDevice === undefined) {
-    throw new MacvtapError(
-      'TapNodeNotOwned',
-      `device ${id}: the kernel made the link and no ${path}; is the node's /dev a devtmpfs, and mounted into the container?`,
-      { facts: { device: id, path } },
-    );
-  }
-  if (taps.length !== 1 || taps[0] !== nodeDevice) {
-    const whose = holder === undefined ? 'of no link' : `of link ${holder.name} with the ifindex ${holder.ifindex}`;
-    const why =
-      holder?.name === ifname ? 'may be that of another link of its name' : `is ${whose} and not of ${ifname}`;
-    throw new MacvtapError(
-      'TapNodeTaken',
-      `${path}, which kubelet was promised for device ${id}, ${why}; it is tried again`,
-      { facts: { device: id, path } },
-    );
-  }
-  await own({ ifindex, major, minor, uid: conf.owner, gid: conf.group }, signal);
-  faultPoint('cni-add-node-owned');
 }

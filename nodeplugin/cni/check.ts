@@ -6,6 +6,7 @@ import { readTapAccess, type TapNode } from '../links/tap-node.ts';
 import { type AttachedDevice, findAttached } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
+import { findStanding } from './find-parent.ts';
 import type { NetConf } from './net-conf.ts';
 import { isSameNetns, openNetns } from './open-netns.ts';
 import { findInResult } from './result.ts';
@@ -56,12 +57,13 @@ function compare(
   { path, holder }: TapNode,
   { ifname, sandbox }: CNIEnvironment,
   conf: NetConf,
-  { interfaces }: CNIContext,
+  context: CNIContext,
 ): readonly Comparison[] {
   const { mode, ifindex, parent, attachment } = record;
   const device: readonly Comparison[] = conf.deviceID === undefined ? [] : [['the device', id, conf.deviceID]];
   if (link === undefined) return [...device, ['the link', undefined, `a macvtap in ${sandbox}`]];
-  const parentIfindex = interfaces().find(({ name }) => name === parent)?.ifindex;
+  const byName = () => context.interfaces().find(({ name }) => name === parent);
+  const parentIfindex = (findStanding(id, record, context) ?? byName())?.ifindex;
   // Where the configuration names none it is what the parent had at ADD, which results of 1.1.0 tell.
   const shown = conf.prevResult === undefined ? undefined : (findInResult(conf, { ifname, sandbox }) ?? {});
   const mtu = conf.mtu ?? (typeof shown?.mtu === 'number' ? shown.mtu : undefined);

@@ -4,6 +4,7 @@ import { faultPoint } from '../../runtime/fault-point.ts';
 import { untilNodeIsGone } from '../deviceplugin/free-tap-node.ts';
 import { type AttachedDevice, detached, isLinkOf } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
+import { findStanding } from './find-parent.ts';
 import { isSameNetns } from './open-netns.ts';
 
 /**
@@ -18,9 +19,11 @@ export async function removeAttachment(
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
+  // While the number still tells: without a link the name will be all that is known.
+  const parent = findStanding(device.id, device.record, context)?.name ?? device.record.parent;
   await removeAttachedLink(device, context, signal);
   faultPoint('cni-del-link-gone');
-  await context.ledger.record(device.id, detached(device.record)).catch((thrown: unknown) => {
+  await context.ledger.record(device.id, detached({ ...device.record, parent })).catch((thrown: unknown) => {
     context.onTrouble(MacvtapError.from(thrown));
   });
   faultPoint('cni-del-recorded');
