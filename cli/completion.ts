@@ -2,6 +2,7 @@
 import { MacvtapError } from '../runtime/errors.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { completionScripts } from './completion/scripts.ts';
+import { print } from './output/print.ts';
 import { sharedFlags } from './shared-flags.ts';
 
 export const completionLine = {
@@ -21,7 +22,7 @@ export function runCompletion(argv: readonly string[]): Promise<void> {
       if (!Object.hasOwn(completionScripts, shell)) {
         throw new MacvtapError('InvalidFlags', `${shell}: write one of ${Object.keys(completionScripts).join(', ')}`);
       }
-      process.stdout.write(completionScripts[shell as keyof typeof completionScripts]);
+      await print(completionScripts[shell as keyof typeof completionScripts]);
       return exitCode.done;
     },
     argv,

@@ -5,6 +5,7 @@ import { textFlag } from '../runtime/flag-types.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { buildGraph } from './graph/build-graph.ts';
 import { drawGraph } from './graph/draw-graph.ts';
+import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
 import { sharedFlags } from './shared-flags.ts';
@@ -35,7 +36,7 @@ export function runGraph(argv: readonly string[]): Promise<void> {
       await using view = await openView(values, startProgress(process.stderr));
       const [facts, exposure] = await Promise.all([readStatusFacts(view), findExposure(values, view)]);
       const picture = drawGraph(buildGraph(buildStatus(facts), view.snapshot, exposure), view.where);
-      if (values.output === undefined) console.log(picture);
+      if (values.output === undefined) await printLine(picture);
       else await replaceFile(values.output, `${picture}\n`);
       tellGaps(view);
       return exitCode.done;

@@ -4,6 +4,7 @@ import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { lintFiles } from './lint/lint-files.ts';
 import { readInputs } from './lint/read-inputs.ts';
 import { lintFormats, renderFindings } from './lint/render-findings.ts';
+import { printLine } from './output/print.ts';
 import { sharedFlags } from './shared-flags.ts';
 import { installationFlags } from './view/view-flags.ts';
 
@@ -37,7 +38,7 @@ export function runLint(argv: readonly string[]): Promise<void> {
         unknownResource: values['unknown-resource'],
       });
       const text = renderFindings(findings, values.output);
-      if (text !== '') console.log(text);
+      if (text !== '') await printLine(text);
       const errors = findings.filter(({ severity }) => severity === 'error').length;
       if (values.output === 'text') console.error(summaryOf(inputs.length, judged, errors, findings.length - errors));
       return errors === 0 ? exitCode.done : exitCode.failed;

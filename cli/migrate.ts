@@ -13,6 +13,7 @@ import { openCluster } from './migrate/open-cluster.ts';
 import { type NodeProof, provePlans } from './migrate/prove-plans.ts';
 import { readConfiguration } from './migrate/read-configuration.ts';
 import { mostExceptions, writePolicies } from './migrate/write-policies.ts';
+import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
 import { sharedFlags } from './shared-flags.ts';
@@ -54,9 +55,9 @@ export function runMigrate(argv: readonly string[]): Promise<void> {
       for (const fault of faults) tell(fault);
       if (faults.length > 0) return exitCode.failed;
       if (values.output === 'json')
-        console.log(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2));
+        await printLine(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2));
       else
-        console.log(
+        await printLine(
           objects
             .map((object) => stringify(object))
             .join('---\n')

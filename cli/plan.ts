@@ -5,6 +5,7 @@ import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { readInputs } from './lint/read-inputs.ts';
 import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
+import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
 import { terminalWidth } from './output/terminal-width.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
@@ -59,7 +60,7 @@ export function runPlan(argv: readonly string[]): Promise<void> {
 async function tellPlans(view: View, values: Values): Promise<number> {
   const { plans, faults } = planSnapshot(view, await findExposure(values, view), values.node);
   // A script that asked for JSON gets some, also of nothing.
-  if (plans.length > 0 || values.output !== 'table') console.log(renderPlans(plans, values.output));
+  if (plans.length > 0 || values.output !== 'table') await printLine(renderPlans(plans, values.output));
   tellGaps(view);
   for (const fault of faults) console.error(fault);
   return faults.length === 0 && view.faults.length === 0 ? exitCode.done : exitCode.failed;
@@ -70,7 +71,7 @@ async function tellChange(view: View, values: Values): Promise<number> {
   const namespace = values.namespace ?? (await contextNamespace(values));
   const changes = await measureChange(view, inputs, { ...values, namespace });
   const look = { paint: paintFor(process.stdout), width: terminalWidth(process.stdout) };
-  console.log(render(changes, values.output, (given) => renderChanges(given, look)));
+  await printLine(render(changes, values.output, (given) => renderChanges(given, look)));
   tellGaps(view);
   return changes.nodes.some(({ resources }) => resources.length > 0) ? exitCode.failed : exitCode.done;
 }

@@ -4,6 +4,7 @@ import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { signalScope } from '../runtime/signals.ts';
 import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
+import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
 import { terminalWidth } from './output/terminal-width.ts';
 import { sharedFlags } from './shared-flags.ts';
@@ -46,7 +47,7 @@ export function runStatus(argv: readonly string[]): Promise<void> {
         width: terminalWidth(process.stdout),
       };
       const facts = await readStatusFacts(view);
-      console.log(render(buildStatus(facts), output, (report) => renderStatus(report, look)));
+      await printLine(render(buildStatus(facts), output, (report) => renderStatus(report, look)));
       tellGaps(view);
       return exitCode.done;
     },

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { MacvtapError } from '../runtime/errors.ts';
 import { textFlag } from '../runtime/flag-types.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { collectBundle } from './bundle/collect-bundle.ts';
@@ -34,6 +36,12 @@ export function runSupportBundle(argv: readonly string[]): Promise<void> {
   return runCommand(
     supportBundleLine,
     async (values) => {
+      if (values.output === '-' && process.stdout.isTTY) {
+        throw new MacvtapError(
+          'InvalidFlags',
+          '--output -: an archive is nothing for a terminal; pipe it, or name a FILE',
+        );
+      }
       const progress = startProgress(process.stderr);
       await using view = await openView(values, progress);
       const files = await collectBundle(view, await findExposure(values, view), progress);

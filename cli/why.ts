@@ -4,6 +4,7 @@ import { textFlag } from '../runtime/flag-types.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
+import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
 import { sharedFlags } from './shared-flags.ts';
 import { contextNamespace } from './view/context-namespace.ts';
@@ -51,7 +52,7 @@ export function runWhy(argv: readonly string[]): Promise<void> {
       const gaps = [...view.missing, ...missing];
       const report = toReport(explanation, gaps);
       const paint = paintFor(process.stdout);
-      console.log(render(report, values.output, () => renderExplanation(explanation, paint)));
+      await printLine(render(report, values.output, () => renderExplanation(explanation, paint)));
       tellGaps({ missing: gaps, faults: view.faults });
       return report.isWell ? exitCode.done : exitCode.failed;
     },

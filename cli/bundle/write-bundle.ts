@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { writeFileAtomically } from '../../runtime/atomic-file.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { print } from '../output/print.ts';
 import type { BundleFile } from './collect-bundle.ts';
 import { encodeTar } from './encode-tar.ts';
 
@@ -27,7 +28,7 @@ export async function writeBundle(files: readonly BundleFile[], path: string, no
     content: Buffer.from(text),
   }));
   const archive = await compress(encodeTar(entries, nowMs / 1_000));
-  if (path === '-') process.stdout.write(archive);
+  if (path === '-') await print(archive);
   else await writeFileAtomically(path, archive);
 }
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
+
+const readSeed = (name: string) => readFile(new URL(`../fixtures/seed/${name}`, import.meta.url), 'utf8');
+const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.meta.url));
+const directory = await ManifestsDirectory.make({
+  'nodes.yaml': await readSeed('nodes.yaml'),
+  'policy.yaml': await readSeed('node-centric/policy.yaml'),
+  // More than a pipe holds.
+  'many.yaml': Array.from(
+    { length: 2_000 },
+    (_, index) => `apiVersion: v1\nkind: Node\nmetadata: { name: n${index} }`,
+  ).join('\n---\n'),
+});
+after(() => directory[Symbol.asyncDispose]());
+
+/** Runs a line in which `$M` is the program, and `$D` the directory as a source. */
+function shell(line: string) {
+  const env = { ...process.env, M: `${process.execPath} ${program}`, D: `--source=manifests:${directory.path}` };
+  const { stdout, stderr } = spawnSync('bash', ['-c', `${line}; echo "codes $\{PIPESTATUS[*]}"`], {
+    env,
+    encoding: 'utf8',
+  });
+  return { stdout, stderr };
+}
+
+describe('what is printed', () => {
+  for (const command of ['status $D', 'plan $D', 'plan $D --delete policy/policy-1', 'graph $D', 'why node/h3 $D']) {
+    it(`by ${command} and cannot be written is told, and is no success`, () => {
+      const { stdout, stderr } = shell(`$M ${command} > /dev/full`);
+      assert.match(stderr, /^kubectl macvtap \w+: standard output: ENOSPC/m);
+      assert.match(stdout, /^codes [12]$/m);
+    });
+
+    it(`by ${command} may be left unread`, () => {
+      const { stdout, stderr } = shell(`$M ${command} | head -c 1 | wc -c`);
+      assert.match(stdout, /^1\ncodes [01] 0 0$/m);
+      assert.doesNotMatch(stderr, /EPIPE|Error/);
+    });
+  }
+
+  it('by support-bundle may be left unread, and is nothing for a terminal', () => {
+    const { stdout, stderr } = shell('$M support-bundle $D -o - | head -c 1 | wc -c');
+    assert.match(stdout, /^1\ncodes [01] 0 0$/m);
+    assert.doesNotMatch(stderr, /EPIPE|Error/);
+    const shown = shell('script --quiet --return --command "$M support-bundle $D -o -" /dev/null');
+    assert.match(shown.stdout, /an archive is nothing for a terminal/);
+    assert.match(shown.stdout, /^codes 2$/m);
+  });
+});
