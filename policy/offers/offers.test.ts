@@ -187,6 +187,28 @@ describe('offers', () => {
     ]);
   });
 
+  it('count a node by the entry that it names, where several find the interface', () => {
+    const policies = [
+      named('p', { nicSelector: { names: ['eth*'] }, mode: 'passthru' }, { nicSelector: { names: ['eth*'] } }),
+    ];
+    const uplink = (entry: number) =>
+      offersOf({
+        policies,
+        states: {
+          h1: nodeState(
+            [reported('eth0', 'eth0', { policy: 'macvtap-cni/p', entry })],
+            [{ name: 'eth0', defaultRoute: true }],
+          ),
+        },
+      });
+    assert.deepEqual(briefOffers(uplink(1).ofResource('eth0')), ['eth0 macvtap-cni/p bridge on eth0 10x1 mtu 1500']);
+    // After an edit there is no such entry, and another one asks for the same.
+    assert.deepEqual(briefOffers(uplink(2).ofResource('eth0')), [
+      'eth0 macvtap-cni/p bridge on eth0 100x0',
+      'eth0 macvtap-cni/p passthru on eth0 10x1 mtu 1500',
+    ]);
+  });
+
   it('do not count what a policy or the explicit configuration does not put there any more', () => {
     const policies = [named('p', { parentIface: 'eth1' }, { parentIface: 'eth1', resourceName: 'data' })];
     const states = {

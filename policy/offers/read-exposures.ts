@@ -49,8 +49,12 @@ function presentMode(
   index: Links['index'],
 ): Mode | undefined {
   if (resource.source === 'policy') {
-    const entries = policies.get(resource.policy ?? '')?.entries;
-    return entries?.find((entry) => causes(entry, resource, link, index))?.mode;
+    const entries = policies.get(resource.policy ?? '')?.entries ?? [];
+    // Several entries may find the interface, and an earlier one pass it over, as passthru does the node's uplink: the
+    // node knows by which it is. After an edit that one may mean something else.
+    const own = entries.find(({ index: at }) => at === resource.entry);
+    const asking = [...(own === undefined ? [] : [own]), ...entries];
+    return asking.find((entry) => causes(entry, resource, link, index))?.mode;
   }
   if (resource.source !== 'explicit') return resource.mode;
   const entry = explicit.get(resource.name);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import fc from 'fast-check';
+import { nodeState, offersInput } from '../../test/fixtures/offers/build-offers.ts';
+import { exposeAll, nic, policy } from '../../test/fixtures/plan/build-example.ts';
+import type { ParentEntry } from '../nodepolicy/rule.ts';
+import { tagPrefix } from '../plan/from-tags.ts';
+import type { InterfaceFacts } from '../plan/interface-facts.ts';
+import type { NodePlan, PlannedResource } from '../plan/node-plan.ts';
+import { planNode } from '../plan/plan-node.ts';
+import type { Offer } from './offers.ts';
+import { collectOffers } from './offers-index.ts';
+
+const altNames: Readonly<Record<string, readonly string[]>> = { eth0: ['lan'], eth1: ['wan', 'data'] };
+
+const interfaces: fc.Arbitrary<readonly InterfaceFacts[]> = fc
+  .subarray(['eth0', 'eth1', 'eth2', 'bond1'])
+  .chain((names) =>
+    fc.tuple(
+      ...names.map((name) =>
+        fc
+          .record({ defaultRoute: fc.boolean(), numaNode: fc.nat(1), mtu: fc.constantFrom(1500, 9000) })
+          .map((facts) => nic(name, { ...facts, ...(altNames[name] && { altNames: [...altNames[name]] }) })),
+      ),
+    ),
+  );
+
+const entry: fc.Arbitrary<ParentEntry> = fc
+  .record({
+    parent: fc.constantFrom<ParentEntry>(
+      { parentIface: 'eth0' },
+      { parentIface: 'lan' },
+      { parentIface: 'data' },
+      { parentIface: 'bond1' },
+      { nicSelector: { names: ['eth*'] } },
+      { nicSelector: { names: ['*'], exclude: { defaultRoute: true } } },
+      { nicSelector: { numaNodes: [0] } },
+    ),
+    mode: fc.constantFrom('bridge', 'vepa', 'passthru'),
+    name: fc.constantFrom({}, { resourceName: 'data' }, { resourceName: 'eth0' }),
+    allow: fc.constantFrom({}, { allowHostInterface: true }),
+  })
+  .map(({ parent, mode, name, allow }) => ({ ...parent, mode, ...name, ...allow }));
+
+const policies = fc
+  .array(fc.array(entry, { minLength: 1, maxLength: 3 }), { maxLength: 3 })
+  .map((all) => all.map((parentSelector, index) => policy(`p${index}`, { parentSelector })));
+
+const labels = fc.constantFrom({}, {}, { [`${tagPrefix}eth0`]: 'vepa', [`${tagPrefix}lan`]: '' });
+
+const explicit = fc.constantFrom(
+  undefined,
+  undefined,
+  '[{"name":"data","lowerDevice":"lan","mode":"vepa"},{"name":"data","lowerDevice":"eth1"},{"name":"b","lowerDevice":"eth0"}]',
+);
+
+it('what a node plans, and reports, is what is offered as exposed', () => {
+  fc.assert(
+    fc.property(interfaces, policies, labels, explicit, (facts, all, own, text) => {
+      const given = { policies: all, labels: { h1: own }, ...(text !== undefined && { explicit: text }) };
+      const input = offersInput({ ...given, nodes: ['h1'] });
+      const plan = planNode({ name: 'h1', labels: own }, facts, { ...input, implicit: exposeAll });
+      const states = { h1: reportOf(plan, facts) };
+      const offers = collectOffers(offersInput({ ...given, states }));
+      const exposed = offers.resources.flatMap((name) => offers.ofResource(name)).filter(({ nodes }) => nodes > 0);
+      assert.deepEqual(exposed.map(brief).sort(), plan.resources.map(brief).sort());
+    }),
+    { seed: 1, numRuns: 2_000 },
+  );
+});
+
+/** What the node plugin tells of its plan. */
+function reportOf({ resources }: NodePlan, facts: readonly InterfaceFacts[]) {
+  const told = resources.map(({ name, parent, mode, source, policy: id, entry: index, quantity }) => ({
+    ...{ name, parent, mode, source, quantity },
+    ...(id !== undefined && { policy: id }),
+    ...(index !== undefined && { entry: index }),
+  }));
+  return nodeState(told, facts);
+}
+
+function brief(one: Offer | PlannedResource): string {
+  const { source, policy: id, mode, quantity } = one;
+  const [name, parents] = 'name' in one ? [one.name, [one.parent]] : [one.resource, one.parents];
+  return `${name} ${source} ${id ?? ''} ${mode} ${parents.join()} ${quantity}`;
+}
