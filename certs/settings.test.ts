@@ -26,6 +26,8 @@ for (const given of [
   { overlapMs: -1 },
   { overlapMs: Number.NaN },
   { lifetimeMs: 10_000, renewBeforeMs: 9_500, overlapMs: 0 },
+  // A successor would be due before it may be served.
+  { lifetimeMs: 3_600_000, renewBeforeMs: 3_540_000 },
 ]) {
   test(`times that cannot work are refused: ${JSON.stringify(given)}`, () => {
     assert.throws(() => renewalSettings(given), RangeError);

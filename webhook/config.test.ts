@@ -25,6 +25,8 @@ describe('the times of self-made certificates', () => {
     ['--certificate-lifetime', '10m'],
     ['--certificate-overlap', '365d'],
     ['--certificate-renew-before', '365d'],
+    // A successor would be due before it may be served, and have one itself.
+    ['--certificate-lifetime', '1h', '--certificate-renew-before', '59m'],
   ]) {
     it(`leave room for a renewal, which ${flags.join(' ')} does not`, () => {
       assert.throws(() => settingsOf(...flags), { code: 'InvalidFlags', message: /--certificate-overlap must be/ });

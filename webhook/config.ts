@@ -66,10 +66,11 @@ export function readCertificateSettings(config: WebhookConfig) {
   const lifetimeMs = config['certificate-lifetime'];
   const renewBeforeMs = config['certificate-renew-before'] ?? lifetimeMs / 3;
   const overlapMs = config['certificate-overlap'];
-  if (overlapMs >= renewBeforeMs || renewBeforeMs > lifetimeMs - 1_000) {
+  const dueAfterMs = lifetimeMs - renewBeforeMs;
+  if (overlapMs >= Math.min(renewBeforeMs, dueAfterMs) || dueAfterMs < 1_000) {
     throw new MacvtapError(
       'InvalidFlags',
-      '--certificate-overlap must be shorter than --certificate-renew-before, and that than --certificate-lifetime: ' +
+      '--certificate-overlap must be shorter than --certificate-renew-before, and than what that leaves of --certificate-lifetime: ' +
         `given are ${overlapMs} ms, ${renewBeforeMs} ms and ${lifetimeMs} ms`,
     );
   }
