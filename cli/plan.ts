@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { stat } from 'node:fs/promises';
+import { MacvtapError } from '../runtime/errors.ts';
 import { pathsFlag, textFlag } from '../runtime/flag-types.ts';
 import type { FlagValues } from '../runtime/flags.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
@@ -46,6 +48,12 @@ export function runPlan(argv: readonly string[]): Promise<void> {
   return runCommand(
     planLine,
     async (values, [directory]) => {
+      if (directory !== undefined && (await isFile(directory))) {
+        throw new MacvtapError(
+          'InvalidFlags',
+          `${directory}: a file; name its directory, or ask by -f ${directory} what applying it would change`,
+        );
+      }
       // A directory as it is; the source is for everything that looks at a cluster.
       const source = directory === undefined ? values.source : ({ kind: 'manifests', directory } as const);
       const asked = { ...values, source };
@@ -54,6 +62,13 @@ export function runPlan(argv: readonly string[]): Promise<void> {
       return isChange ? await tellChange(view, asked) : await tellPlans(view, asked);
     },
     argv,
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (info) => info.isFile(),
+    () => false,
   );
 }
 
@@ -69,9 +84,14 @@ async function tellPlans(view: View, values: Values): Promise<number> {
 async function tellChange(view: View, values: Values): Promise<number> {
   const inputs = await readInputs(values.filename, process.stdin);
   const namespace = values.namespace ?? (await contextNamespace(values));
-  const changes = await measureChange(view, inputs, { ...values, namespace });
+  const { changes, isAboutNothing } = await measureChange(view, inputs, { ...values, namespace });
   const look = { paint: paintFor(process.stdout), width: terminalWidth(process.stdout) };
   await printLine(render(changes, values.output, (given) => renderChanges(given, look)));
   tellGaps(view);
+  // As of a wrong path: no change is no success then.
+  if (isAboutNothing)
+    console.error(
+      `in ${values.filename.join(', ')} is nothing that plans rest on: no policy, no config map of macvtap-cni`,
+    );
   return changes.nodes.some(({ resources }) => resources.length > 0) ? exitCode.failed : exitCode.done;
 }

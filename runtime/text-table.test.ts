@@ -16,6 +16,11 @@ test('columns are as wide as their widest cell, and no line ends in blanks', () 
   );
 });
 
+test('as many lines as a large cluster has are a table', () => {
+  const rows = Array.from({ length: 200_000 }, () => ['h1', 'eth0']);
+  assert.equal(textTable(['A', 'B'], rows).length, 'A   B\n'.length + rows.length * 'h1  eth0\n'.length - 1);
+});
+
 test('control characters reach no terminal', () => {
   assert.equal(textTable(['A'], [['\u001b[31mred\u009b']]), 'A\n\\x1b[31mred\\x9b');
 });

@@ -19,7 +19,10 @@ export type Cell = string | StyledCell;
  */
 export function textTable(header: readonly string[], rows: readonly (readonly Cell[])[], width?: number): string {
   const lines = [header, ...rows].map((row) => row.map(toStyled));
-  const wished = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.text.length ?? 0)));
+  // Without spreading: a call takes fewer arguments than large clusters have lines.
+  const wished = header.map((_, column) =>
+    lines.reduce((widest, line) => Math.max(widest, line[column]?.text.length ?? 0), 0),
+  );
   const widths = width === undefined ? wished : fitColumns(wished, header, width);
   return lines.map((line) => renderLine(line, widths)).join('\n');
 }

@@ -26,7 +26,11 @@ export async function measureChange(
   view: View,
   inputs: readonly LintInput[],
   options: ChangeOptions,
-): Promise<PlanChanges> {
+): Promise<{
+  readonly changes: PlanChanges;
+  /** Whether neither files nor deletions have anything that plans rest on. */
+  readonly isAboutNothing: boolean;
+}> {
   const { policyNamespace, snapshot } = view;
   const lacking = view.missing.filter(({ what }) => needed.includes(what));
   if (lacking.length > 0) {
@@ -39,5 +43,8 @@ export async function measureChange(
   const written = readChange(inputs, { policyNamespace, namespace: options.namespace });
   const deleted = readDeletions(options.delete, snapshot, policyNamespace);
   const exposure = await findExposure(options, view);
-  return compareSnapshots(snapshot, applyChange(snapshot, written, deleted), exposure, options.node);
+  return {
+    changes: compareSnapshots(snapshot, applyChange(snapshot, written, deleted), exposure, options.node),
+    isAboutNothing: options.delete.length === 0 && written.policies.length === 0 && written.explicit === undefined,
+  };
 }

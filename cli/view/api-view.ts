@@ -2,9 +2,9 @@
 import type { ApiObject } from '../../cluster/api/api-object.ts';
 import { type ApiClient, openApiClient } from '../../cluster/api/client.ts';
 import type { ConnectOptions } from '../../cluster/api/connect.ts';
-import { listAll } from '../../cluster/api/list-all.ts';
 import type { WatchedResource } from '../../cluster/api/watched-resource.ts';
 import type { Progress } from '../output/progress.ts';
+import { listPatiently } from './list-patiently.ts';
 import { collectionPath, objectKinds } from './object-kinds.ts';
 import { readSnapshot } from './read-snapshot.ts';
 import { tellMissing } from './tell-missing.ts';
@@ -56,7 +56,7 @@ async function list(
     return undefined;
   };
   try {
-    const listed = await listAll(client, resource, { trim: (object) => whole(query, object), signal });
+    const listed = await listPatiently(client, resource, { trim: (object) => whole(query, object), signal });
     return 'absent' in listed
       ? missing({ what: resource.what, message: 'the cluster has no such kind' })
       : listed.objects;

@@ -10,8 +10,8 @@ import type { ApiResponse } from './client.ts';
  * @example refused('list of Nodes', answer)
  */
 export function refused(what: string, { status, body }: Pick<ApiResponse, 'status' | 'body'>): MacvtapError {
-  const said = isRecord(body) && typeof body.message === 'string' ? body.message : String(body ?? 'no reason given');
-  const text = said.slice(0, longestText);
+  const said = isRecord(body) ? body.message : body;
+  const text = (typeof said === 'string' && said !== '' ? said : 'no reason given').slice(0, longestText);
   return new MacvtapError('ApiServerRefused', `${what}: ${status}: ${text}${hintFor(status)}`, { facts: { status } });
 }
 

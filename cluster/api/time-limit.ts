@@ -21,7 +21,13 @@ export function limitTime(what: string, timeoutMs: number, outer: AbortSignal | 
     controller.abort(error);
   };
   const onAbort = () => end(new MacvtapError('Aborted', `${what}: given up`, { cause: outer?.reason }));
-  const onTime = () => end(new MacvtapError('DeadlineExceeded', `${what}: no whole answer in ${timeoutMs} ms`));
+  const onTime = () =>
+    end(
+      new MacvtapError(
+        'DeadlineExceeded',
+        `${what}: no whole answer in ${timeoutMs} ms; see whether the API server is up and can be reached`,
+      ),
+    );
   const timer = setTimeout(onTime, timeoutMs);
   outer?.addEventListener('abort', onAbort, { once: true });
   if (outer?.aborted) onAbort();

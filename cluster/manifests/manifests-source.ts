@@ -112,11 +112,10 @@ export class ManifestsSource implements LiveSource {
       const files = await Promise.all(listed.map(async (file) => [file.name, await this.#loadOne(file)] as const));
       return { files: new Map(files) };
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
       return {
         fault: {
           where: directoryPlace,
-          message: `${this.#directory}: ${text}; check the path and its rights`,
+          message: `${this.#directory}: ${explainUnread(error)}`,
           isOutage: true,
         },
       };
@@ -136,6 +135,12 @@ export class ManifestsSource implements LiveSource {
 }
 
 const directoryPlace = 'directory';
+
+function explainUnread(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR')
+    return 'no directory; name the one it is in';
+  return `${error instanceof Error ? error.message : String(error)}; check the path and its rights`;
+}
 
 function isDirectoryFault({ isOutage }: SourceFault): boolean {
   return isOutage === true;

@@ -12,6 +12,10 @@ describe('a command that there is not', () => {
     assert.deepEqual(await run('statsu', '-o', 'json'), { code: 2, stdout: '', stderr });
   });
 
+  it('is answered with the one that it begins', async () => {
+    assert.match((await run('stat')).stderr, /; did you mean status\?/);
+  });
+
   it('is answered with all of them where none is like it', async () => {
     const { code, stdout, stderr } = await run('constructor');
     assert.deepEqual([code, stdout], [2, '']);
