@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import jsonpatch from 'jsonpatch';
 import type { NetworkAttachmentDefinition } from '../cluster/snapshot.ts';
 import { resourceAnnotation } from '../policy/nad/read-nad.ts';
 import { resourcePrefix } from '../policy/plan/resource-name.ts';
@@ -90,6 +91,18 @@ describe('a pod', () => {
       assert.deepEqual(codesOf(answer), ['NamespaceNotAdmitted']);
       assert.match(answer.status?.message ?? '', /restricted/);
     }
+  });
+
+  it('is denied by the network that it names, not by what was written into it for that', async () => {
+    const options = { cached: { ...cached, policies: [restricted] }, live: { namespaces, policies: [restricted] } };
+    const written = pod('net');
+    const made = jsonpatch.apply_patch(structuredClone(written), [...editsOf(await mutate(written, options))]);
+    assert.match(JSON.stringify(made), /"limits":\{"macvtap/);
+    const { status } = await validate(made, options);
+    assert.deepEqual(
+      status?.details?.causes?.map(({ field }) => field),
+      [`metadata.annotations[${networksAnnotation}]`],
+    );
   });
 
   it('is not denied by what the cache has not seen: a label that was set or a policy that was changed', async () => {

@@ -15,8 +15,9 @@ export interface NamedResource {
 }
 
 /**
- * Each resource of ours that a pod names, once: by a limit or request of any container, init and ephemeral ones too, or
- * by a network whose annotation asks for it.
+ * Each resource of ours that a pod names, once: by a network whose annotation asks for it, or by a limit or request of any
+ * container, init and ephemeral ones too. Networks come first: what they need was perhaps written into a container by the
+ * webhook, where nobody who wrote the pod would look for it.
  */
 export function namedResources(pod: PodObject, context: PodContext): readonly NamedResource[] {
   const asked = containersOf(pod).flatMap(({ asks }) => asks.map(({ resource, path }) => ({ resource, path })));
@@ -28,7 +29,7 @@ export function namedResources(pod: PodObject, context: PodContext): readonly Na
     }),
   );
   const first = new Map<string, NamedResource>();
-  for (const named of [...asked, ...attached]) first.getOrInsert(named.resource, named);
+  for (const named of [...attached, ...asked]) first.getOrInsert(named.resource, named);
   return [...first.values()];
 }
 

@@ -15,10 +15,10 @@ const restricted = { containers: [{ name: 'a', ...asking({ restricted: 1 }) }] }
 
 describe('the review of a pod', () => {
   it('denies what its namespace may not use, naming resource, namespace, policy and selector', () => {
-    assert.deepEqual(details(podOf('fast', restricted), tenant), [
+    assert.deepEqual(details(podOf(undefined, restricted), tenant), [
       'deny resource restricted, namespace tenant: policy macvtap-cni/restricted admits namespaces with vms=true',
     ]);
-    assert.deepEqual(details(podOf('fast'), tenant), [
+    assert.deepEqual(details(podOf('fast', restricted), tenant), [
       'deny network tenant/fast with resource restricted, namespace tenant: policy macvtap-cni/restricted admits namespaces with vms=true',
     ]);
   });
