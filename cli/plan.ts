@@ -75,7 +75,9 @@ async function isFile(path: string): Promise<boolean> {
 async function tellPlans(view: View, values: Values): Promise<number> {
   const { plans, faults } = planSnapshot(view, await findExposure(values, view), values.node);
   // A script that asked for JSON gets some, also of nothing.
-  if (plans.length > 0 || values.output !== 'table') await printLine(renderPlans(plans, values.output));
+  if (plans.length > 0 || values.output !== 'table') {
+    await printLine(renderPlans(plans, values.output, terminalWidth(process.stdout)));
+  }
   tellGaps(view);
   for (const fault of faults) console.error(fault);
   return faults.length === 0 && view.faults.length === 0 ? exitCode.done : exitCode.failed;

@@ -6,6 +6,7 @@ import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
 import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
+import { terminalWidth } from './output/terminal-width.ts';
 import { sharedFlags } from './shared-flags.ts';
 import { contextNamespace } from './view/context-namespace.ts';
 import { openView } from './view/open-view.ts';
@@ -51,8 +52,8 @@ export function runWhy(argv: readonly string[]): Promise<void> {
       if (explanation === undefined) throw await tellNotFound(view, subject, facts);
       const gaps = [...view.missing, ...missing];
       const report = toReport(explanation, gaps);
-      const paint = paintFor(process.stdout);
-      await printLine(render(report, values.output, () => renderExplanation(explanation, paint)));
+      const look = { paint: paintFor(process.stdout), width: terminalWidth(process.stdout) };
+      await printLine(render(report, values.output, () => renderExplanation(explanation, look)));
       tellGaps({ missing: gaps, faults: view.faults });
       return report.isWell ? exitCode.done : exitCode.failed;
     },

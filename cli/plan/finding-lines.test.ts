@@ -53,6 +53,15 @@ describe('what is not exposed', () => {
     );
   });
 
+  it('is broken where the terminal ends', () => {
+    const text = findingLines(on('h1', nothing(0, 'eth7')), 50).join('\n');
+    assert.deepEqual(
+      text.split('\n').filter(({ length }) => length > 50),
+      [],
+    );
+    assert.equal(text.replaceAll(/\s+/g, ' '), ` h1 NothingFound macvtap-cni/p[0] eth7: ${says}`);
+  });
+
   it('can end no line, whatever an interface is called', () => {
     assert.match(findingLines(on('h1', nothing(0, 'e\nh2'))).join('\n'), /^[ -~]+$/);
   });

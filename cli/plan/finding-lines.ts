@@ -3,6 +3,7 @@ import { describeReason, describeTogether } from '../../policy/plan/describe-fin
 import type { Finding } from '../../policy/plan/node-plan.ts';
 import { describeNodes, groupNodes } from '../../policy/why/group-nodes.ts';
 import { printable } from '../../runtime/text-table.ts';
+import { wrapText } from '../output/wrap-text.ts';
 
 /** A finding of a node's plan. */
 export interface NodeFinding {
@@ -12,11 +13,12 @@ export interface NodeFinding {
 
 /**
  * Findings as a person reads them, a line for each fact: what holds on several nodes is told once, and entries of one
- * policy that find nothing for the same reason stand together. In the order in which they come.
+ * policy that find nothing for the same reason stand together. In the order in which they come. With the columns of a
+ * terminal a longer line is broken.
  *
  * @example '  h1 and h2  NothingFound  macvtap-cni/p[1] eth7, [2] eth8: no interface of the node matches'
  */
-export function findingLines(findings: readonly NodeFinding[]): readonly string[] {
+export function findingLines(findings: readonly NodeFinding[], width?: number): readonly string[] {
   const onNodes = groupNodes(findings, ({ finding }) => JSON.stringify(finding));
   const facts = Map.groupBy(onNodes, ({ first: { finding }, nodes }) => {
     const { code, source, policy } = finding;
@@ -26,6 +28,7 @@ export function findingLines(findings: readonly NodeFinding[]): readonly string[
     if (first === undefined) return [];
     const { finding } = first.first;
     const text = describeTogether([finding, ...rest.map((other) => other.first.finding)]);
-    return [`  ${describeNodes(first.nodes)}  ${finding.code}  ${printable(text)}`];
+    const line = `${describeNodes(first.nodes)}  ${finding.code}  ${printable(text)}`;
+    return [width === undefined ? `  ${line}` : wrapText(line, width, '  ', '    ')];
   });
 }

@@ -30,7 +30,10 @@ export function renderChanges(changes: PlanChanges, { paint, width }: ChangesLoo
       inShort(after),
     ]),
   );
-  const notes = findingLines(nodes.flatMap(({ node, findings }) => findings.map((finding) => ({ node, finding }))));
+  const notes = findingLines(
+    nodes.flatMap(({ node, findings }) => findings.map((finding) => ({ node, finding }))),
+    width,
+  );
   const same = unchanged + nodes.filter(({ resources }) => resources.length === 0).length;
   const header = ['NODE', 'CHANGE', 'RESOURCE', 'HELD', 'BEFORE', 'AFTER'];
   return [

@@ -22,6 +22,15 @@ describe('plans as a table', () => {
     ]);
   });
 
+  it('fit a terminal', () => {
+    const table = renderPlans([busy, idle], 'table', 60);
+    assert.deepEqual(
+      table.split('\n').filter(({ length }) => length > 60),
+      [],
+    );
+    assert.match(table, /^h1 {4}data .* policy macvtap-cn…$/m);
+  });
+
   it('end with the resources when there is nothing that is not exposed', () => {
     assert.doesNotMatch(renderPlans([idle], 'table'), /Not exposed|\n$/);
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Cell, printable, textTable } from '../../runtime/text-table.ts';
 import type { Paint } from '../output/paint.ts';
+import { wrapText } from '../output/wrap-text.ts';
 import type { NodeStatus, PolicyStatus, ResourceStatus, StatusReport } from './status-report.ts';
 
 export interface StatusLook {
@@ -17,7 +18,7 @@ export function renderStatus({ nodes, policies = [], isOfFiles = false }: Status
     ...(nodes.some(({ resources }) => resources.some(isHeldElsewhere)) ? [stayingNote] : []),
     ...nodes.flatMap(nodeNotes),
     ...policies.flatMap((policy) => policyNotes(policy, isOfFiles)),
-  ].map((note) => look.paint('poor', note));
+  ].map((note) => look.paint('poor', look.width === undefined ? note : wrapText(note, look.width, '', '  ')));
   return [
     nodeTable(nodes, look),
     ...(policies.length === 0 ? [] : ['', policyTable(policies, look)]),

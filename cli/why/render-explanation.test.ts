@@ -10,7 +10,7 @@ const plain = (_tone: string, text: string) => text;
 const rendered = (...given: Parameters<typeof explain>) => {
   const explanation = explain(...given);
   assert.ok(explanation !== undefined);
-  return renderExplanation(explanation, plain);
+  return renderExplanation(explanation, { paint: plain, width: undefined });
 };
 
 describe('an explanation for a person', () => {
@@ -30,6 +30,20 @@ describe('an explanation for a person', () => {
         '    kubectl label node h3 macvtapAware=true',
       ].join('\n'),
     );
+  });
+
+  it('fits a terminal that is narrower', () => {
+    const facts = whyFacts({ pod: pod() });
+    const explanation = explain(vm, facts);
+    assert.ok(explanation !== undefined);
+    const wide = renderExplanation(explanation, { paint: plain, width: 200 });
+    const narrow = renderExplanation(explanation, { paint: plain, width: 60 });
+    assert.ok(wide.split('\n').some(({ length }) => length > 60));
+    assert.deepEqual(
+      narrow.split('\n').filter(({ length }) => length > 60),
+      [],
+    );
+    assert.equal(narrow.replaceAll(/\s+/g, ' '), wide.replaceAll(/\s+/g, ' '));
   });
 
   it('says where lines are to be run, and numbers causes where there are several', () => {
