@@ -3,12 +3,14 @@ import { after, afterEach } from 'node:test';
 import { createProgress } from '../demo/progress.ts';
 import { bringDown } from './bring-down.ts';
 import { bringUp, type ClusterOptions } from './bring-up.ts';
+import { claimCluster } from './claim-cluster.ts';
 import type { Cluster } from './cluster.ts';
 import type { NodeSpec } from './layout.ts';
 import { keepLogs } from './logs.ts';
 
 /** A cluster that is up as long as the tests of a file run; the logs of one in which a test failed are kept. */
 export async function clusterOfFile(nodes: readonly NodeSpec[], options?: ClusterOptions): Promise<Cluster> {
+  await claimCluster('a run of tests', { takesKept: false });
   let hasFailed = false;
   const quiet = createProgress(() => {}, new AbortController().signal);
   after(async () => {

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from '../process/until.ts';
 import { bringDown, findRemains } from './bring-down.ts';
+import { claimCluster, ofThisClaim } from './claim-cluster.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { membersOf } from './control-groups.ts';
 import { nodeFolder, nodeGroup } from './layout.ts';
@@ -18,8 +20,10 @@ const guardMs = 120_000;
 
 /** A run of `npm run cluster -- up` that is killed, with all that it has started, once kubelet of a node runs. */
 async function killedRun(): Promise<void> {
+  await claimCluster('a run of tests', { takesKept: false });
   await bringDown();
-  const running = spawn(process.execPath, [main, 'up', '--bare'], { stdio: 'ignore' });
+  const env = { ...process.env, ...ofThisClaim() };
+  const running = spawn(process.execPath, [main, 'up', '--bare'], { stdio: 'ignore', env });
   await until(
     async () => existsSync(logFile('h2-kubelet')) || running.exitCode !== null,
     (isFar) => isFar,
@@ -34,10 +38,28 @@ await killedRun();
 const cluster = await clusterOfFile([{ name: 'first', labels: {}, interfaces: ['eth0'] }]);
 const nodeNames = async () => (await cluster.nodes()).map(({ name }) => name);
 
+/** `npm run cluster`, by somebody else than the tests. */
+async function runMain(argv: readonly string[], env: NodeJS.ProcessEnv) {
+  const running = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'ignore', 'pipe'], env });
+  const [stderr, [code]] = await Promise.all([text(running.stderr), once(running, 'exit')]);
+  return { code, stderr };
+}
+
 /** All but processes, whose number changes by itself. */
 const remains = async () => (await findRemains()).filter((remain) => !remain.startsWith('process'));
 
 describe('a cluster', () => {
+  it('that tests have is neither replaced nor ended by somebody else, who is told who has it', async () => {
+    const before = await nodeNames();
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    for (const command of ['up', 'down']) {
+      const { code, stderr } = await runMain([command], env);
+      assert.equal(code, 1);
+      assert.match(stderr, /the test cluster is in use by a run of tests, process \d+, since \d{4}-\S+: wait until/);
+    }
+    assert.deepEqual(await nodeNames(), before);
+  });
+
   let before: readonly string[] = [];
 
   it('comes up though an earlier one was killed in the middle, and holds nothing of that', async () => {

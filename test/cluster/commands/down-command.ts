@@ -2,6 +2,7 @@
 import { exitCode } from '../../../runtime/run-command.ts';
 import { createProgress } from '../../demo/progress.ts';
 import { bringDown, findRemains } from '../bring-down.ts';
+import { claimCluster } from '../claim-cluster.ts';
 import { runClusterCommand } from './run-cluster-command.ts';
 
 const line = {
@@ -14,7 +15,9 @@ const line = {
 export async function runDown(argv: readonly string[]): Promise<void> {
   const down = async () => {
     const { step } = createProgress(console.log, new AbortController().signal);
+    const claim = await claimCluster(line.command, { takesKept: true });
     await step('everything of the cluster has ended and is removed', bringDown);
+    await claim.release();
     const remains = await findRemains();
     if (remains.length === 0) return exitCode.done;
     console.error(`left: ${remains.join(', ')}`);

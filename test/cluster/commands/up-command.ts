@@ -5,6 +5,7 @@ import { signalScope } from '../../../runtime/signals.ts';
 import { createProgress } from '../../demo/progress.ts';
 import { bringDown, findRemains } from '../bring-down.ts';
 import { bringUp } from '../bring-up.ts';
+import { claimCluster } from '../claim-cluster.ts';
 import { installByHelm } from '../install/install-by-helm.ts';
 import { ownImages } from '../install/own-images.ts';
 import { paths } from '../layout.ts';
@@ -24,6 +25,7 @@ const line = {
 export async function runUp(argv: readonly string[]): Promise<void> {
   const up = async ({ bare: isBare }: { readonly bare: boolean }) => {
     using scope = signalScope();
+    const claim = await claimCluster(line.command, { takesKept: true });
     try {
       const progress = createProgress(console.log, scope.signal);
       // Before there is a cluster: to build takes a minute, and much memory.
@@ -34,6 +36,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
       if (!isBare) {
         await progress.step('helm install: webhook and node plugins are Ready', () => installByHelm(cluster));
       }
+      await claim.keep();
       console.log(
         `\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig} PATH=${paths.programs}:$PATH`,
       );
@@ -42,6 +45,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
       if (scope.signal.aborted) return await giveUp();
       console.error(`logs are kept in ${await keepLogs()}`);
       await bringDown();
+      await claim.release();
       throw thrown;
     }
   };
