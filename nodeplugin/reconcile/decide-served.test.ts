@@ -30,11 +30,11 @@ function decide(
   before: Omit<ServedResource, 'name'> | undefined,
   cause: DecisionCause,
   holding: readonly HeldDevice[] = [],
+  leftBehind: readonly HeldDevice[] = [],
 ) {
   const served = new Map(before === undefined ? [] : [['data', { name: 'data', ...before }]]);
-  return decideServed(planned, served, cause, holding, { find: (name) => ifindexes[name], has: () => true }).get(
-    'data',
-  );
+  const parents = { find: (name: string) => ifindexes[name], has: () => true };
+  return decideServed(planned, served, cause, holding, parents, leftBehind).get('data');
 }
 
 const causes = ['edit', 'links', 'held'] as const;
@@ -117,3 +117,28 @@ test('a device without a link stands where its next one will', () => {
 test('an edit moves the resource at once, held devices or not', () => {
   assert.deepEqual(decide(plan([elsewhere]), { resource }, 'edit', held), { name: 'data', resource: elsewhere });
 });
+
+for (const { title, holding, mode, isFree } of [
+  { title: 'bridge devices', holding: { resource: 'other', mode: 'bridge' }, mode: 'passthru' },
+  { title: 'a passthru device', holding: { resource: 'other', mode: 'passthru' }, mode: 'bridge' },
+  { title: 'another passthru device', holding: { resource: 'other', mode: 'passthru' }, mode: 'passthru' },
+  { title: 'its own devices of before', holding: { resource: 'data', mode: 'bridge' }, mode: 'passthru' },
+  { title: 'its own passthru device', holding: { resource: 'data', mode: 'passthru' }, mode: 'passthru', isFree: true },
+  { title: 'bridge devices', holding: { resource: 'other', mode: 'bridge' }, mode: 'private', isFree: true },
+] as const) {
+  for (const cause of causes) {
+    test(`a ${mode} resource whose parent has ${title} gives out ${isFree ? 'its own' : 'none'} (${cause})`, () => {
+      const wanted = { ...elsewhere, mode };
+      const unmade = { id: `${holding.resource}Mvp0`, parent: 'eth2', ...holding };
+      const here = { ...unmade, parentIfindex: 8 };
+      const fault = isFree ? {} : { fault: 'PassthruExclusive' };
+      const before = { resource: wanted };
+      assert.deepEqual(decide(plan([wanted]), before, cause, [here]), { name: 'data', ...before, ...fault });
+      assert.deepEqual(decide(plan([wanted]), before, cause, [], [here]), { name: 'data', ...before, ...fault });
+      assert.deepEqual(decide(plan([wanted]), before, cause, [unmade]), { name: 'data', ...before, ...fault });
+      const away = { ...here, parent: 'eth1', parentIfindex: 7 };
+      if (holding.resource === 'other')
+        assert.deepEqual(decide(plan([wanted]), before, cause, [away]), { name: 'data', ...before });
+    });
+  }
+}

@@ -17,6 +17,8 @@ export type DecisionCause = 'edit' | 'links' | 'held';
  *   everything back when the link is. One that would move to another parent does not while devices are held
  *   (ParentChanged): they were promised together.
  * - A device that is released, or given out, changes no wish: it lets what waited for it go on.
+ * - What stands on a parent, held or left behind, excludes a passthru resource there, and a passthru device every other one,
+ *   whatever the plan has since: the kernel would refuse each Allocate, and the pod with it (PassthruExclusive).
  */
 export function decideServed(
   plan: NodePlan,
@@ -24,13 +26,17 @@ export function decideServed(
   cause: DecisionCause,
   held: readonly HeldDevice[],
   parents: ParentLookup,
+  leftBehind: readonly HeldDevice[] = [],
 ): ReadonlyMap<string, ServedResource> {
+  const standing = [...held, ...leftBehind];
   const heldNames = new Set(held.map(({ resource }) => resource));
   const next = new Map<string, ServedResource>();
   for (const resource of plan.resources) {
     const before = served.get(resource.name);
     const mustStay = cause !== 'edit' && isElsewhere(before, resource) && held.some(standsElsewhere(resource, parents));
-    next.set(resource.name, mustStay ? { ...before, fault: 'ParentChanged' } : { name: resource.name, resource });
+    const isExcluded = standing.some(excludes(resource, parents));
+    const wanted = { name: resource.name, resource, ...(isExcluded && ({ fault: 'PassthruExclusive' } as const)) };
+    next.set(resource.name, mustStay ? { ...before, fault: 'ParentChanged' } : wanted);
   }
   for (const [name, { resource, fault }] of served) {
     if (next.has(name) || resource === undefined || cause === 'edit') continue;
@@ -48,12 +54,24 @@ function isElsewhere(before: ServedResource | undefined, { parent }: PlannedReso
   return before?.resource !== undefined && before.resource.parent !== parent;
 }
 
-/** A parent that was renamed is still the same: its index tells. A device without a link stands where its next one will. */
-function standsElsewhere({ name, parent }: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
-  const ifindex = parents.find(parent);
+function standsElsewhere(resource: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
+  const standsThere = standsOn(resource, parents);
+  return (device) => device.resource === resource.name && !standsThere(device);
+}
+
+function excludes(resource: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
+  const { name, mode } = resource;
+  const standsThere = standsOn(resource, parents);
   return (device) =>
-    device.resource === name &&
-    (device.parentIfindex === undefined ? device.parent !== parent : device.parentIfindex !== ifindex);
+    (mode === 'passthru' || device.mode === 'passthru') &&
+    !(device.resource === name && device.mode === mode) &&
+    standsThere(device);
+}
+
+/** A parent that was renamed is still the same: its index tells. A device without a link stands where its next one will. */
+function standsOn({ parent }: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
+  const ifindex = parents.find(parent);
+  return (device) => (device.parentIfindex === undefined ? device.parent === parent : device.parentIfindex === ifindex);
 }
 
 /** The plan's own reason for what became of the parent; a parent that nobody mentions any more is not there. */

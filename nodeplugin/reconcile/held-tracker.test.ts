@@ -79,3 +79,12 @@ test('a device was given out since a moment when its Allocate ended at it or lat
   assert.deepEqual(since, [true, true, false]);
   assert.ok(!tracker.wasGivenOutSince('netMvp1', 0));
 });
+
+test('a device that nobody holds any more is left behind while it may have a link', () => {
+  const netMvp1 = { ...netMvp0, id: 'netMvp1' };
+  assert.deepEqual(track(['netMvp0', 'netMvp1'], listed(['netMvp0'])).leftBehind(), [netMvp1]);
+  assert.deepEqual(track(['netMvp0'], undefined).leftBehind(), [], 'it may be held');
+  const { parentIfindex, ...detached } = record;
+  const ledger = { get: () => detached, entries: () => [['netMvp0', detached]] as const };
+  assert.deepEqual(createHeldTracker({ ledger, view: () => listed([]), now: () => 0 }).leftBehind(), []);
+});

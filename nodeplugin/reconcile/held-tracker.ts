@@ -10,6 +10,8 @@ import type { HeldDevice } from './served-resource.ts';
 export interface HeldTracker {
   /** All of them, as of now. */
   current(): readonly HeldDevice[];
+  /** Those that no pod holds any more, and whose links may stand nevertheless: until CNI DEL, or the collector's look. */
+  leftBehind(): readonly HeldDevice[];
   mayBeHeld(id: string): boolean;
   /** Whether this process was giving the device out then or later: what kubelet said before is no news of it. */
   wasGivenOutSince(id: string, atMs: number): boolean;
@@ -41,6 +43,10 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
       const listed = view()?.devices ?? new Map();
       const ids = new Set([...given.filter(isHeld), ...underWay.keys(), ...listed.keys()]);
       return [...ids].map((id) => describe(id, ledger));
+    },
+    leftBehind() {
+      const released = ledger.entries().filter(([id]) => !isHeld(id));
+      return released.map(([id]) => describe(id, ledger)).filter(({ parentIfindex }) => parentIfindex !== undefined);
     },
     allocating(ids) {
       for (const id of ids) underWay.set(id, (underWay.get(id) ?? 0) + 1);

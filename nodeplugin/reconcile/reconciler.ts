@@ -15,7 +15,7 @@ export interface Reconciler {
 
 export interface ReconcilerOptions {
   readonly resources: Pick<ServedResources, 'current' | 'apply'>;
-  readonly held: Pick<HeldTracker, 'current'>;
+  readonly held: Pick<HeldTracker, 'current' | 'leftBehind'>;
   readonly parents: ParentLookup;
   /** What was served before a decision, and what is after it. */
   readonly onServed?: (before: ServedByName, after: ServedByName) => void;
@@ -29,7 +29,7 @@ export function createReconciler({ resources, held, parents, onServed }: Reconci
     if (plan === undefined) return;
     const holding = held.current();
     const before = resources.current;
-    const next = decideServed(plan, before, cause, holding, parents);
+    const next = decideServed(plan, before, cause, holding, parents, held.leftBehind());
     faultPoint('plan-decided');
     resources.apply(next, (served) => listDevices(served, holding, parents));
     faultPoint('plan-applied');

@@ -4,7 +4,12 @@ import { listResources, wayTo } from './list-resources.ts';
 import { recreatePod } from './recreate-pod.ts';
 
 /** These are told of as causes of their own. */
-const others: readonly (string | undefined)[] = ['ParentChanged', 'UpstreamPluginRunning', 'MacvtapUnsupported'];
+const others: readonly (string | undefined)[] = [
+  'ParentChanged',
+  'PassthruExclusive',
+  'UpstreamPluginRunning',
+  'MacvtapUnsupported',
+];
 
 /**
  * The interface below a resource that was served is still there and can carry macvtaps. When it goes the kernel takes the

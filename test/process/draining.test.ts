@@ -186,6 +186,30 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     },
   );
 
+  test(
+    'a parent that pods stand on is given out for passthru once they are gone, and the other way round',
+    options,
+    async () => {
+      await using node = await startWithNet(['eth0']);
+      const { ids } = await node.allocate('net');
+      const entry = (resourceName: string, more: object) => ({ parentIface: 'eth0', resourceName, ...more });
+      const write = (...parentSelector: readonly object[]) =>
+        node.write('p.yaml', policyObject('p', { parentSelector }));
+      await write(entry('whole', { mode: 'passthru' }));
+      await node.lists('net', ids);
+      await node.lists('whole', ['!wholeMvp0']);
+      node.release('net', ids);
+      await node.lists('whole', ['wholeMvp0']);
+      const whole = await node.allocate('whole');
+      await write(entry('net', { quantity: 1 }));
+      await node.lists('whole', whole.ids);
+      await node.lists('net', ['!netMvp0']);
+      node.release('whole', whole.ids);
+      await node.offers({ net: 1 });
+      await node.allocate('net');
+    },
+  );
+
   test('an edit ends the waiting of a resource that found another parent', options, async () => {
     await using node = await makePluginNode(['eth1']);
     await writeNet(node, ['eth0', 'eth1']);
