@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { choiceFlag, textFlag } from '../runtime/flag-types.ts';
+import type { FlagValues } from '../runtime/flags.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
-import { lintFiles } from './lint/lint-files.ts';
-import { readInputs } from './lint/read-inputs.ts';
+import { type LintReport, lintFiles } from './lint/lint-files.ts';
+import { type LintInput, readInputs } from './lint/read-inputs.ts';
 import { lintFormats, renderFindings } from './lint/render-findings.ts';
 import { printLine } from './output/print.ts';
+import { longYAMLBytes, startProgress } from './output/progress.ts';
 import { sharedFlags } from './shared-flags.ts';
 import { installationFlags } from './view/view-flags.ts';
 
@@ -32,11 +34,7 @@ export function runLint(argv: readonly string[]): Promise<void> {
     lintLine,
     async (values, paths) => {
       const inputs = await readInputs(paths, process.stdin);
-      const { findings, judged } = lintFiles(inputs, {
-        policyNamespace: values['installation-namespace'],
-        multusNamespace: values['multus-namespace'],
-        unknownResource: values['unknown-resource'],
-      });
+      const { findings, judged } = judge(inputs, values);
       const text = renderFindings(findings, values.output);
       if (text !== '') await printLine(text);
       const errors = findings.filter(({ severity }) => severity === 'error').length;
@@ -45,6 +43,17 @@ export function runLint(argv: readonly string[]): Promise<void> {
     },
     argv,
   );
+}
+
+function judge(inputs: readonly LintInput[], values: FlagValues<typeof lintLine.flags>): LintReport {
+  const length = inputs.reduce((sum, { content }) => sum + ('text' in content ? content.text.length : 0), 0);
+  const what = `judging ${count(inputs.length, 'file')}`;
+  using _judging = startProgress(process.stderr).begin(what, length > longYAMLBytes);
+  return lintFiles(inputs, {
+    policyNamespace: values['installation-namespace'],
+    multusNamespace: values['multus-namespace'],
+    unknownResource: values['unknown-resource'],
+  });
 }
 
 /** Tells the objects too: none, where there should be some, is a wrong path rather than a success. */

@@ -23,6 +23,12 @@ test('a terminal is told after a second, in one line that fits and goes away', (
   assert.deepEqual(stream.written, ['\r\u001b[Kreading Nodes', '\r\u001b[Kreading NetworkAtta', '\r\u001b[K']);
 });
 
+test('what takes long for sure, and lets no timer run, is told at once', () => {
+  const stream = terminal(true);
+  startProgress(stream).begin('reading', true)[Symbol.dispose]();
+  assert.deepEqual(stream.written, ['\r\u001b[Kreading', '\r\u001b[K']);
+});
+
 test('what is done sooner, and what is no terminal, is told nothing', () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   const [quick, pipe] = [terminal(true), terminal(false)];
