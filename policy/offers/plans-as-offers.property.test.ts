@@ -70,6 +70,41 @@ it('what a node plans, and reports, is what is offered as exposed', () => {
   );
 });
 
+it('what policies make a node plan is offered before the node exposes any of it', () => {
+  fc.assert(
+    fc.property(interfaces, policies, (facts, all) => {
+      const input = offersInput({ policies: all, states: { h1: nodeState([], facts) } });
+      const { resources } = planNode({ name: 'h1', labels: {} }, facts, { ...input, implicit: undefined });
+      const offers = collectOffers(input);
+      for (const { name, policy: id, mode } of resources) {
+        const alike = offers.ofResource(name).filter((offer) => offer.policy === id && offer.mode === mode);
+        assert.equal(alike.length, 1, name);
+      }
+    }),
+    { seed: 1, numRuns: 2_000 },
+  );
+});
+
+it('what is offered does not depend on the order of policies and nodes', () => {
+  fc.assert(
+    fc.property(fc.array(interfaces, { minLength: 2, maxLength: 3 }), policies, (nodes, all) => {
+      const told = nodes.map((facts, index) => {
+        const name = `h${index}`;
+        const wanted = { ...offersInput({ policies: all }), implicit: exposeAll };
+        const plan = planNode({ name, labels: {} }, facts, wanted);
+        return [name, index === 0 ? nodeState([], facts) : reportOf(plan, facts)] as const;
+      });
+      const offers = collectOffers(offersInput({ policies: all, states: Object.fromEntries(told) }));
+      const turned = { policies: all.toReversed(), states: Object.fromEntries(told.toReversed()) };
+      const others = collectOffers(offersInput(turned));
+      assert.deepEqual(others.fromPolicies, offers.fromPolicies);
+      assert.deepEqual(others.resources, offers.resources);
+      for (const name of offers.resources) assert.deepEqual(others.ofResource(name), offers.ofResource(name));
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+});
+
 /** What the node plugin tells of its plan. */
 function reportOf({ resources }: NodePlan, facts: readonly InterfaceFacts[]) {
   const told = resources.map(({ name, parent, mode, source, policy: id, entry: index, quantity }) => ({
