@@ -45,6 +45,7 @@ describe('a config that is no JSON', () => {
     ],
     ['{"a":-}', '1:6', '- is no JSON value: text stands in double quotes, else write true, false, null or a number'],
     ['{"a":1.}', '1:6', '1. is no complete number'],
+    ['{"a":[1e308, -1e309]}', '1:14', '-1e309 is more than a number can be'],
     ['{"a":"b\n"}', '1:6', 'the string "b" is not closed on its line'],
     ['{"a":"b\t"}', '1:6', 'the string "b\\t" holds a control character: write it as \\u00XX'],
     ['{"a":"C:\\dir"}', '1:6', 'the string "C:ir" holds a backslash that begins no JSON escape: double it'],

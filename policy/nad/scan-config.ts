@@ -83,6 +83,9 @@ export function scanConfig(text: string): { readonly fault: JsonFault } | { read
       return { fault: { offset: token.offset, text: explainFault(token, scan.expected, scan.previous) } };
     }
     if (token.kind === '$') return { layout: { objects: scan.objects, repeated: scan.repeated } };
+    if (token.kind === '0' && isEndless(token.value)) {
+      return { fault: { offset: token.offset, text: `${shorten(token.value)} is more than a number can be` } };
+    }
     scan.expected = advance(scan, token);
     scan.previous = token;
     if (scan.stack.length > maxDepth) {
@@ -94,6 +97,14 @@ export function scanConfig(text: string): { readonly fault: JsonFault } | { read
 function isAccepted({ expected, stack }: Scan, { kind, error }: JsonToken): boolean {
   if (error !== 0) return false;
   return accepted[expected].includes(kind) || (expected === 'comma' && kind === stack.at(-1)?.close);
+}
+
+/**
+ * A number that no float64 holds, such as 1e400: JSON has it, and Multus and libcni refuse the whole config for it.
+ * Source: Go's encoding/json, decode.go, convertNumber.
+ */
+function isEndless(text: string): boolean {
+  return Math.abs(Number(text)) === Number.POSITIVE_INFINITY;
 }
 
 /** Takes in one token and tells what may follow. */
