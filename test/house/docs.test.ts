@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { rows } from '../bench/rows.ts';
 import { type DocTable, docTables, findTable, rowPattern } from './doc-tables.ts';
 import { root, sourceFiles } from './source-files.ts';
 
@@ -10,6 +11,25 @@ for (const table of docTables) {
     assert.deepEqual(rowsOf(table), Object.entries(table.rows).sort());
   });
 }
+
+test('no page carries figures that the bench has printed, which grow old: it says how to measure', () => {
+  const printed = sourceFiles('.md').flatMap(({ path, text }) =>
+    [...text.matchAll(/^.*\(n=\d+\).*$/gm)].map(([line]) => `${path}: ${line}`),
+  );
+  assert.deepEqual(printed, []);
+});
+
+test('the rows of the bench that pages name are there', () => {
+  const named = sourceFiles('.md').flatMap(({ text }) =>
+    [...text.matchAll(/npm run bench -- --only ([\w,-]+)/g)].flatMap(([, list = '']) => list.split(',')),
+  );
+  assert.ok(named.length > 0);
+  const known = rows.map(({ name }) => name);
+  assert.deepEqual(
+    named.filter((name) => !known.includes(name)),
+    [],
+  );
+});
 
 /** Exported tables that no page has as such, and why. */
 const unlisted: Readonly<Record<string, string>> = {
