@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
+import { type JoinedSignal, joinSignals } from '../../runtime/join-signals.ts';
 import { add } from './add.ts';
 import { check } from './check.ts';
 import type { CNIContext, OwnTap } from './cni-context.ts';
@@ -41,14 +42,14 @@ export async function handleRequest(
   signal: AbortSignal,
   onFailure: FailedRequestListener = () => {},
 ): Promise<AnswerFrame> {
-  const deadline = AbortSignal.timeout(deadlineMs);
+  using scope = joinSignals([signal], deadlineMs);
   let environment: CNIEnvironment | undefined;
   try {
     environment = readCNIEnvironment(variables);
-    const output = await dispatch(environment, stdin, own, context, AbortSignal.any([signal, deadline]));
+    const output = await dispatch(environment, stdin, own, context, scope.signal);
     return { type: 'answer', exitCode: 0, output: output ?? '' };
   } catch (thrown) {
-    const error = explain(thrown, signal, deadline);
+    const error = explain(thrown, signal, scope);
     const operation = describeRequest(variables, stdin, context);
     onFailure(operation, error, environment);
     return { type: 'answer', exitCode: 1, output: JSON.stringify(toCNIError(error, readCNIVersion(stdin), operation)) };
@@ -83,10 +84,10 @@ function checkAllowed(command: CNICommand, { cniVersion }: NetConf): void {
 }
 
 /** A scope that ended is told as such, whatever it broke. */
-function explain(thrown: unknown, signal: AbortSignal, deadline: AbortSignal): MacvtapError {
+function explain(thrown: unknown, signal: AbortSignal, { isTimedOut }: JoinedSignal): MacvtapError {
   if (signal.aborted)
     return new MacvtapError('Aborted', 'the runtime or the node plugin ended it; it is tried again', { cause: thrown });
-  if (!deadline.aborted) return MacvtapError.from(thrown);
+  if (!isTimedOut) return MacvtapError.from(thrown);
   const text = `it took more than ${deadlineMs / 1000} s; the kernel or kubelet is slow to answer: see the node's load`;
   return new MacvtapError('DeadlineExceeded', text, { cause: thrown });
 }

@@ -4,10 +4,12 @@ import { chmod, rename, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { joinSignals } from '../../runtime/join-signals.ts';
 import { describeErrno, nameErrno } from '../netlink/errno.ts';
 import type { OwnTap } from './cni-context.ts';
 import { toCNIError } from './cni-error.ts';
 import { newestCNIVersion } from './cni-version.ts';
+import type { Frame } from './frame.ts';
 import { createFrameStream, type FrameStream } from './frame-stream.ts';
 import type { AnswerFrame, RequestFrame } from './handle-request.ts';
 import { makeDirectory } from './make-directory.ts';
@@ -77,16 +79,17 @@ async function serveConnection(
 ): Promise<void> {
   // Whoever waits for a frame hears of it; nobody else has to.
   socket.on('error', () => {});
-  const gone = new AbortController();
-  socket.once('close', () => gone.abort(new Error('the CNI plugin closed the connection')));
-  const signal = AbortSignal.any([gone.signal, stopping]);
+  using scope = joinSignals([stopping]);
+  const { signal } = scope;
+  const onGone = () => scope.abort(new Error('the CNI plugin closed the connection'));
+  socket.once('close', onGone);
   const stream = createFrameStream(socket);
   try {
     checkPeer(socket);
-    const frame = await turnstile.run(() => stream.next(AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])));
+    const frame = await turnstile.run(() => nextWithin(patienceMs, stream, signal));
     if (frame.type !== 'request') throw unexpected(frame.type);
     // From here on its end is the end of the request, also while no frame is waited for.
-    socket.once('end', () => gone.abort(new Error('the CNI plugin closed the connection')));
+    socket.once('end', onGone);
     const answer = await handle(frame, ownOver(stream, patienceMs), signal);
     stream.write(answer);
   } catch (thrown) {
@@ -96,6 +99,11 @@ async function serveConnection(
   } finally {
     await endOf(socket, patienceMs);
   }
+}
+
+async function nextWithin(patienceMs: number, stream: FrameStream, signal: AbortSignal): Promise<Frame> {
+  using scope = joinSignals([signal], patienceMs);
+  return await stream.next(scope.signal);
 }
 
 /** Raises `CNISocketFailed` for anybody but root. */
@@ -114,8 +122,7 @@ function checkPeer(socket: Socket): void {
 function ownOver(stream: FrameStream, patienceMs: number): OwnTap {
   return async (node, signal) => {
     stream.write({ type: 'own', ...node });
-    const waiting = stream.next(AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
-    const frame = await waiting.catch((thrown: unknown) => {
+    const frame = await nextWithin(patienceMs, stream, signal).catch((thrown: unknown) => {
       const { code, message } = MacvtapError.from(thrown);
       throw new MacvtapError(code, `${message}; it is tried again`, { cause: thrown });
     });

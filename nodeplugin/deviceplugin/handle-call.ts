@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { joinSignals } from '../../runtime/join-signals.ts';
 import { toGrpcStatus } from './grpc-status.ts';
 
 /** Told of each failed call, for the log: kubelet gets the text only. */
@@ -16,11 +17,12 @@ export function answerUnary<Request, Response>(
   onFailure: FailureListener,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    const given = new AbortController();
+    const scope = joinSignals([stopping]);
     call.once('cancelled', () =>
-      given.abort(new MacvtapError('Aborted', `${call.getPath()} was given up by its caller`)),
+      scope.abort(new MacvtapError('Aborted', `${call.getPath()} was given up by its caller`)),
     );
-    Promise.try(handle, call.request, AbortSignal.any([given.signal, stopping])).then(
+    const answer = Promise.try(handle, call.request, scope.signal).finally(() => scope[Symbol.dispose]());
+    answer.then(
       (response) => callback(null, response),
       (thrown: unknown) => {
         callback(toGrpcStatus(thrown));

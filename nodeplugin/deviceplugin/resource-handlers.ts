@@ -2,6 +2,7 @@
 import { linkName } from '../../policy/device/link-name.ts';
 import { preferDevices } from '../../policy/device/preferred-allocation.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { joinSignals } from '../../runtime/join-signals.ts';
 import type { KeyedLock } from '../../runtime/keyed-lock.ts';
 import { allocateContainers } from './allocate-containers.ts';
 import type { AllocatableResource, AllocateContext } from './allocate-device.ts';
@@ -74,11 +75,11 @@ async function withDeadline<Value>(
   signal: AbortSignal,
   run: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
-  const deadline = AbortSignal.timeout(deadlineMs);
+  using scope = joinSignals([signal], deadlineMs);
   try {
-    return await run(AbortSignal.any([signal, deadline]));
+    return await run(scope.signal);
   } catch (thrown) {
-    if (!deadline.aborted) throw thrown;
+    if (!scope.isTimedOut) throw thrown;
     throw new MacvtapError(
       'DeadlineExceeded',
       `${operation} took more than ${deadlineMs / 1000} s; the kernel is slow to answer: see the node's load, and ` +

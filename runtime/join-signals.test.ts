@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { joinSignals } from './join-signals.ts';
+
+test('it ends with the first of the others, by its reason', () => {
+  for (const first of [0, 1]) {
+    const others = [new AbortController(), new AbortController()];
+    using joined = joinSignals(others.map(({ signal }) => signal));
+    others[first]?.abort('first');
+    others[1 - first]?.abort('second');
+    assert.deepEqual([joined.signal.reason, joined.isTimedOut], ['first', false]);
+  }
+});
+
+test('one that has ended already ends it at once, whatever the clock says', async () => {
+  using joined = joinSignals([new AbortController().signal, AbortSignal.abort('before')], 1);
+  assert.equal(joined.signal.reason, 'before');
+  await sleep(5);
+  assert.deepEqual([joined.signal.reason, joined.isTimedOut], ['before', false]);
+});
+
+test('the time ends it, and says so; by hand it ends too', async () => {
+  using joined = joinSignals([], 1);
+  while (!joined.signal.aborted) await sleep(1);
+  assert.deepEqual([joined.isTimedOut, joined.signal.reason.name], [true, 'TimeoutError']);
+  using other = joinSignals([], 60_000);
+  other.abort('by hand');
+  assert.deepEqual([other.isTimedOut, other.signal.reason], [false, 'by hand']);
+});
+
+test('after its scope it follows nobody, and nobody holds it', async () => {
+  const other = new AbortController();
+  const joined = joinSignals([other.signal], 1);
+  assert.equal(getEventListeners(other.signal, 'abort').length, 1);
+  joined[Symbol.dispose]();
+  assert.equal(getEventListeners(other.signal, 'abort').length, 0);
+  other.abort();
+  await sleep(5);
+  assert.equal(joined.signal.aborted, false);
+});
