@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { align } from './align.ts';
-import { readU16, readU32, writeU16, writeU32 } from './host-order.ts';
+import { readerOf, readU32, writeU16, writeU32 } from './host-order.ts';
 import { malformed } from './message.ts';
 
 /** A type-length-value triple; types that nobody asks for are carried along unread. */
@@ -14,6 +14,9 @@ const nestedFlag = 0x8000;
 const typeMask = 0x3fff;
 /** NLA_HDRLEN, linux/netlink.h: u16 length (with this header), u16 type. */
 const attributeHeaderLength = 4;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
   const sizes = attributes.map(({ value }) => align(attributeHeaderLength + value.length));
@@ -31,15 +34,16 @@ export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
 /** In the order of the message; a type may repeat. Raises `NetlinkMalformed`. */
 export function decodeAttributes(bytes: Uint8Array): Attribute[] {
   const attributes: Attribute[] = [];
+  const numbers = readerOf(bytes);
   let offset = 0;
   while (offset < bytes.length) {
     const rest = bytes.length - offset;
     if (rest < attributeHeaderLength) throw malformed(`${rest} bytes are left where an attribute needs 4`);
-    const length = readU16(bytes, offset);
+    const length = numbers.u16(offset);
     if (length < attributeHeaderLength || length > rest)
       throw malformed(`an attribute claims ${length} of ${rest} bytes`);
     attributes.push({
-      type: readU16(bytes, offset + 2) & typeMask,
+      type: numbers.u16(offset + 2) & typeMask,
       value: bytes.subarray(offset + attributeHeaderLength, offset + length),
     });
     offset += align(length);
@@ -60,7 +64,7 @@ export function u32Attribute(type: number, value: number): Attribute {
 
 /** With the NUL at the end that NLA_NUL_STRING asks for. */
 export function stringAttribute(type: number, text: string): Attribute {
-  return { type, value: new TextEncoder().encode(`${text}\0`) };
+  return { type, value: encoder.encode(`${text}\0`) };
 }
 
 export function nestedAttribute(type: number, attributes: readonly Attribute[]): Attribute {
@@ -83,7 +87,7 @@ export function readString(attributes: readonly Attribute[], type: number): stri
 /** Up to the first NUL, or all of it. */
 export function decodeString(value: Uint8Array): string {
   const end = value.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? value : value.subarray(0, end));
+  return decoder.decode(end < 0 ? value : value.subarray(0, end));
 }
 
 export function readNested(attributes: readonly Attribute[], type: number): Attribute[] {

@@ -24,6 +24,12 @@ export function writeU32(bytes: Uint8Array, offset: number, value: number): void
   view(bytes).setUint32(offset, value, littleEndian);
 }
 
+/** For many numbers of the same bytes. */
+export function readerOf(bytes: Uint8Array): { readonly u16: (offset: number) => number } {
+  const numbers = view(bytes);
+  return { u16: (offset) => numbers.getUint16(offset, littleEndian) };
+}
+
 // A view of exactly these bytes, so that a wrong offset throws instead of reading what lies beside them.
 function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
