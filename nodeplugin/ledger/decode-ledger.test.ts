@@ -45,6 +45,13 @@ test('an empty ledger is written and read', () => {
   assert.deepEqual(decode(text), { content: emptyLedger('h1'), faults: [] });
 });
 
+test('NULs behind the text are nothing, also where somebody wrote it anew in a form of his own', () => {
+  const text = encodeLedger(emptyLedger('h1'));
+  for (const form of [text, JSON.stringify(JSON.parse(text))]) {
+    assert.deepEqual(decode(`${form}${'\0'.repeat(100)}`), { content: emptyLedger('h1'), faults: [] });
+  }
+});
+
 for (const [what, content, detail] of [
   ['an empty file', '', /^is empty$/],
   ['a file cut short', JSON.stringify(file).slice(0, 60), /^is no JSON: /],

@@ -24,8 +24,8 @@ export interface LedgerOptions {
   readonly onWrite?: (outcome: 'written' | 'failed') => void;
 }
 
-/** How much may follow the text of a whole ledger before that is written anew: some two hundred changes. */
-const maxAppendedBytes = 64 * 1024;
+/** The room for changes behind the text of a whole ledger, which is written anew when it is full: some two hundred. */
+const roomBytes = 64 * 1024;
 
 /**
  * What the devices of a node were given, in `<directory>/ledger.json`. It holds nothing that is not durable, but for the
@@ -33,7 +33,7 @@ const maxAppendedBytes = 64 * 1024;
  * asked for while a write is under way wait and are written together by the next one, so that many at once cost two or
  * three writes.
  *
- * The file is a JSON text and a line for each write since. A process writes it whole at first, so that it only ever appends
+ * The file is a JSON text, a line for each write since, and NULs where more have room. A process writes it whole at first, so that it only ever appends
  * to what it wrote itself, and again when many lines followed; never in place, but by a rename. So there is no moment at
  * which a kill, or a crash of the machine, leaves less than what somebody was told to be durable.
  */
@@ -43,7 +43,7 @@ export class Ledger implements AsyncDisposable {
   #lastUsed: number;
   #isBroken: boolean;
   /** Undefined until this process wrote the file whole, and after it could not append. */
-  #written: { readonly file: KnownFile; readonly wholeBytes: number } | undefined;
+  #written: KnownFile | undefined;
   /** Devices that were used without a write of their own: the next one has their place in the order of use. */
   readonly #unwritten = new Set<string>();
   #isClosed = false;
@@ -163,11 +163,10 @@ export class Ledger implements AsyncDisposable {
 
   async #append(delta: LedgerDelta): Promise<boolean> {
     const before = this.#written;
-    if (before === undefined || before.file.size - before.wholeBytes > maxAppendedBytes) return false;
+    if (before === undefined) return false;
     const unwritten = this.#unwritten.values().map((id) => [id, this.#content.devices.get(id)] as const);
-    const file = await appendLine(this.path, before.file, encodeChange(new Map([...unwritten, ...delta])));
-    this.#written = file && { ...before, file };
-    return file !== undefined;
+    this.#written = await appendLine(this.path, before, encodeChange(new Map([...unwritten, ...delta])));
+    return this.#written !== undefined;
   }
 
   async #writeWhole(content: LedgerContent): Promise<void> {
@@ -176,10 +175,10 @@ export class Ledger implements AsyncDisposable {
       await setAside(this.path);
       faultPoint('ledger-set-aside');
     }
-    await writeFileAtomically(this.path, encodeLedger(content));
+    const text = Buffer.from(encodeLedger(content));
+    await writeFileAtomically(this.path, Buffer.concat([text], text.length + roomBytes));
     this.#isBroken = false;
-    const file = lookAtFile(this.path);
-    this.#written = file && { file, wholeBytes: file.size };
+    this.#written = lookAtFile(this.path, text.length);
   }
 }
 

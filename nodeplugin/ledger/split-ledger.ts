@@ -12,11 +12,13 @@ const endOfWhole = Buffer.from('\n}\n');
 const newline = 0x0a;
 
 /**
- * Tells the text of a ledger from the changes that follow it. A change was written at once; one that a crash of the machine
- * kept from the disk in part is the last, and either lacks its newline or, when the end came through and what
- * is before it did not, has NULs: it is left out, since whoever asked for it was told nothing.
+ * Tells the text of a ledger from the changes that follow it, and from the NULs behind these, where more have room. A change
+ * was written at once; one that a crash of the machine kept from the disk in part is the last, and either lacks its
+ * newline or, when the end came through and what is before it did not, has NULs: it is left out, since whoever
+ * asked for it was told nothing.
  */
-export function splitLedger(bytes: Uint8Array): SplitLedger {
+export function splitLedger(file: Uint8Array): SplitLedger {
+  const bytes = file.subarray(0, file.findLastIndex((byte) => byte !== 0) + 1);
   const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(endOfWhole);
   if (at < 0) return { whole: bytes, changes: [] };
   const end = at + endOfWhole.length;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real node plugin is killed at every named step, and its successor must find its way.
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { linkName } from '../../policy/device/link-name.ts';
@@ -9,6 +9,7 @@ import { type FaultPointName, faultPoints } from '../../runtime/fault-points.ts'
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
 import { readLedgerDevices } from './read-ledger-devices.ts';
+import { readLedgerText } from './read-ledger-text.ts';
 import { assertOwnTap, showMacvtaps } from './shown-macvtaps.ts';
 import type { RunningProcess } from './start-process.ts';
 import { until } from './until.ts';
@@ -157,7 +158,7 @@ async function addLeftover(node: PluginNode, device: string): Promise<void> {
 
 async function breakLedger({ stateDirectory }: PluginNode): Promise<void> {
   const path = join(stateDirectory, 'ledger.json');
-  const ledger = await readFile(path, 'utf8').catch(() => '{"version":1,"node":"x","devices":{}}');
+  const ledger = await readLedgerText(path).catch(() => '{"version":1,"node":"x","devices":{}}');
   const { devices, ...rest } = JSON.parse(ledger) as { devices: object };
   await writeFile(path, JSON.stringify({ ...rest, devices: { ...devices, oddMvp0: 7 } }));
 }

@@ -6,13 +6,14 @@ import { test } from 'node:test';
 import type { DeviceEntry } from '../../nodeplugin/ledger/device-record.ts';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
+import { readLedgerText } from './read-ledger-text.ts';
 import { mountSmallDisk } from './small-disk.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a file system';
 const entry: DeviceEntry = { resource: 'r', parent: 'bond1', mode: 'bridge', ifindex: 1_100_000_000, attempt: 0 };
 
-/** More than fits into what is left of the file's last page. */
-const large: DeviceEntry = { ...entry, parent: 'x'.repeat(8_192) };
+/** More than the file has room for. */
+const large: DeviceEntry = { ...entry, parent: 'x'.repeat(65_536) };
 
 async function openLedger(directory: string) {
   const warnings: MacvtapError[] = [];
@@ -26,7 +27,7 @@ test('on a full disk a record fails by name, the ledger stays as it was, and spa
   const { ledger } = await openLedger(directory);
   await using _closed = ledger;
   await ledger.record('a', entry);
-  const before = await readFile(ledger.path, 'utf8');
+  const before = await readLedgerText(ledger.path);
   await disk.fill();
   await assert.rejects(ledger.record('b', large), {
     code: 'FileNotWritten',
@@ -35,14 +36,14 @@ test('on a full disk a record fails by name, the ledger stays as it was, and spa
   // From now on it is to be written whole.
   await assert.rejects(ledger.forget('a'), { code: 'FileNotWritten' });
   assert.deepEqual(ledger.entries(), [['a', { ...entry, lastUsed: 1 }]]);
-  assert.equal(await readFile(ledger.path, 'utf8'), before);
+  assert.equal(await readLedgerText(ledger.path), before);
   assert.deepEqual(await readdir(directory), ['ledger.json']);
   await disk.free();
   await ledger.record('b', entry);
-  assert.deepEqual(Object.keys(JSON.parse(await readFile(ledger.path, 'utf8')).devices), ['a', 'b']);
+  assert.deepEqual(Object.keys(JSON.parse(await readLedgerText(ledger.path)).devices), ['a', 'b']);
 });
 
-test('on a full disk what fits into the rest of a page is kept, and the first that does not fails', {
+test('on a full disk what the file has room for is kept, and the first that it has not fails', {
   skip,
 }, async () => {
   await using disk = await mountSmallDisk();

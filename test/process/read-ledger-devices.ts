@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PluginNode } from './plugin-node.ts';
+import { readLedgerText } from './read-ledger-text.ts';
 
 /** The devices in a node's ledger as it lies on the disk: a JSON text, and lines of what changed since. */
 export async function readLedgerDevices({ stateDirectory }: PluginNode): Promise<readonly string[]> {
-  const text = await readFile(join(stateDirectory, 'ledger.json'), 'utf8');
+  const text = await readLedgerText(join(stateDirectory, 'ledger.json'));
   const [whole = '', lines = ''] = text.split(/(?<=^}\n)/m);
   const changes = lines.split('\n').filter((line) => line !== '');
   const parts = [whole, ...changes].map((part) => (JSON.parse(part) as { devices: object }).devices);

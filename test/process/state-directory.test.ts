@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the node plugin makes of a state directory that cannot be written, or that holds something odd.
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatVersion } from '../../nodeplugin/ledger/ledger-content.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
 import { readLedgerDevices } from './read-ledger-devices.ts';
+import { readLedgerText } from './read-ledger-text.ts';
 import { assertOwnTap, showMacvtaps } from './shown-macvtaps.ts';
 import { mountSmallDisk } from './small-disk.ts';
 import { until } from './until.ts';
@@ -33,10 +34,10 @@ async function makeStoppedNode() {
   const { paths } = await node.allocate('net');
   await plugin.stop();
   const path = join(node.stateDirectory, 'ledger.json');
-  return { node, path, paths, text: await readFile(path, 'utf8') };
+  return { node, path, paths, text: await readLedgerText(path) };
 }
 
-/** A change would still fit into the file's last page; one that was replaced is written whole. */
+/** The file has room for changes; one that was replaced is written whole. */
 async function replaceByCopy(path: string): Promise<void> {
   await copyFile(path, `${path}.copy`);
   await rename(`${path}.copy`, path);
@@ -131,7 +132,7 @@ test('a ledger of a newer version is used, told, and not made older', options, a
   await node.offers({ net: 3 });
   await node.allocate('net');
   await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
-  const now = JSON.parse(await readFile(path, 'utf8'));
+  const now = JSON.parse(await readLedgerText(path));
   assert.deepEqual([now.version, now.season, now.devices.netMvp0.colour], [newer, 'spring', 'green']);
   assert.ok('netMvp1' in now.devices);
 });
