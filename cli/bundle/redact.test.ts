@@ -20,6 +20,14 @@ const places = [
   key.slice(0, 50),
   Buffer.from(key).toString('base64'),
   Buffer.from(` ${key}`).toString('base64'),
+  `Authorization: Token ${secret}`,
+  `"authorization":"ApiKey ${secret}"`,
+  `aws_secret_access_key = ${secret}`,
+  `client-key-data: ${secret}`,
+  `password: |\n  ${secret}\n  ${secret}`,
+  `token: >-\n    ${secret}`,
+  `gh${'p'}_${secret}${secret}`,
+  `xox${'b'}-12345-${secret}`,
   `eyJhbGciOiJSUzI1NiJ9.${secret}.${secret}`,
 ];
 
@@ -36,6 +44,8 @@ test('what is no secret stays', () => {
   const text = [
     'resourceName: dataplane',
     'mac: 52:54:00:00:00:01',
+    'authorization: not needed',
+    'resource: |\n  {}',
     'message: the token of the webhook',
     '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
     'Allocate dataplaneMvp3 on https://10.0.0.1:6443/api',

@@ -17,9 +17,15 @@ const credentials = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;
 /** A user with a password in the address of something. */
 const userInfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/:@"']+:[^\s/@"']+@/gi;
 
+/** The same with a scheme of anybody's. */
+const authorization = /(\bauthorization(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)(?!\[removed)[^\s"'\\]+\s+[^\s"'\\]{8,}/gi;
+
+/** Tokens that tell by their beginning whose they are: GitHub's, Slack's and AWS' keys. */
+const ownedToken = /\b(?:gh[opusr]_\w{20,}|github_pat_\w{20,}|xox[abeoprs]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16})\b/g;
+
 /** `password: x`, `"token":"x"`, `--client-secret=x`, also as JSON within a text; a key that ends so is one, too. */
 const namedValue =
-  /((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|private[-_]?key|credentials?)(?:\\*["'])?\s*[:=]\s*)(\\+"[^"]*"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}"']+)/gi;
+  /((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|client[-_]key[-_]data|credentials?)(?:\\*["'])?\s*[:=]\s*)([|>][-+\d]*\n(?:[ \t]+[^\n]*(?:\n|$))+|\\+"[^"]*"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}"']+)/gi;
 
 /**
  * A text without what looks like a secret. Nothing that a bundle takes up should hold one; this is for what a person wrote
@@ -31,6 +37,8 @@ export function redact(text: string): string {
     .replaceAll(encodedPEM, hidden)
     .replaceAll(webToken, hidden)
     .replaceAll(credentials, `$1 ${hidden}`)
+    .replaceAll(authorization, `$1${hidden}`)
+    .replaceAll(ownedToken, hidden)
     .replaceAll(userInfo, `$1${hidden}@`)
-    .replaceAll(namedValue, `$1${hidden}`);
+    .replaceAll(namedValue, (_, name: string, value: string) => `${name}${hidden}${value.endsWith('\n') ? '\n' : ''}`);
 }
