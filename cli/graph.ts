@@ -5,6 +5,7 @@ import { textFlag } from '../runtime/flag-types.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { buildGraph } from './graph/build-graph.ts';
 import { drawGraph } from './graph/draw-graph.ts';
+import { render } from './output/output-flag.ts';
 import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
@@ -22,7 +23,14 @@ export const graphLine = {
     'conflicts, as an SVG picture.',
   positionals: [],
   flags: {
-    output: { ...textFlag('FILE', 'where the picture goes; else standard output'), short: 'o' },
+    output: {
+      ...textFlag(
+        'svg|json|yaml|FILE',
+        'how to print it on standard output, or the file that the picture goes to',
+        'svg',
+      ),
+      short: 'o',
+    },
     ...viewFlags,
     ...planningFlags,
   },
@@ -35,9 +43,12 @@ export function runGraph(argv: readonly string[]): Promise<void> {
     async (values) => {
       await using view = await openView(values, startProgress(process.stderr));
       const [facts, exposure] = await Promise.all([readStatusFacts(view), findExposure(values, view)]);
-      const picture = drawGraph(buildGraph(buildStatus(facts), view.snapshot, exposure), view.where);
-      if (values.output === undefined) await printLine(picture);
-      else await replaceFile(values.output, `${picture}\n`);
+      const nodes = buildGraph(buildStatus(facts), view.snapshot, exposure);
+      const draw = () => drawGraph(nodes, view.where);
+      const { output } = values;
+      if (output === 'svg') await printLine(draw());
+      else if (output === 'json' || output === 'yaml') await printLine(render(nodes, output, draw));
+      else await replaceFile(output, `${draw()}\n`);
       tellGaps(view);
       return exitCode.done;
     },

@@ -5,6 +5,7 @@ import { textFlag } from '../runtime/flag-types.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { collectBundle } from './bundle/collect-bundle.ts';
 import { writeBundle } from './bundle/write-bundle.ts';
+import { printLine } from './output/print.ts';
 import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
 import { sharedFlags } from './shared-flags.ts';
@@ -21,7 +22,7 @@ export const supportBundleLine = {
     output: {
       ...textFlag(
         'FILE',
-        'the archive, a directory that is there or ends in /, or - for standard output',
+        'the archive, a directory that is there or ends in /, or for standard output - or json',
         'kube-macvtap-support.tar.gz',
       ),
       short: 'o',
@@ -45,9 +46,11 @@ export function runSupportBundle(argv: readonly string[]): Promise<void> {
       const progress = startProgress(process.stderr);
       await using view = await openView(values, progress);
       const files = await collectBundle(view, await findExposure(values, view), progress);
-      await writeBundle(files, values.output, Date.now());
+      if (values.output === 'json') {
+        await printLine(JSON.stringify(Object.fromEntries(files.map(({ name, text }) => [name, text])), null, 2));
+      } else await writeBundle(files, values.output, Date.now());
       const notes = files.find(({ name }) => name === 'notes.txt')?.text ?? '';
-      const where = values.output === '-' ? 'standard output' : values.output;
+      const where = ['-', 'json'].includes(values.output) ? 'standard output' : values.output;
       console.error(`${notes}${where}: ${files.length} files; look through them before you pass them on`);
       return exitCode.done;
     },

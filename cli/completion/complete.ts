@@ -57,7 +57,7 @@ function flagOf(word: string, flags: Flags): NamedFlag | undefined {
   return found && { name: found[0], value: found[1] };
 }
 
-/** The value of a flag: out of its closed set, else what is there, else perhaps a file. */
+/** The value of a flag: perhaps a file, else out of its closed set, else what is there. */
 async function values(
   line: CommandLine<Flags>,
   { name, value: { placeholder = '' } }: NamedFlag,
@@ -70,11 +70,11 @@ async function values(
       `${prefix}${word}`,
       candidates.map(({ text, meaning }) => ({ text: `${prefix}${text}`, meaning })),
     );
-  if (/^[\w-]+(\|[\w-]+)+$/.test(placeholder)) return put(placeholder.split('|').map(plain));
   if (name === 'source') return put(await completeSource(word));
+  if (/FILE|DIR/.test(placeholder)) return mayBeFile;
+  if (placeholder.includes('|')) return put(placeholder.split('|').map(plain));
   const live = flagChoices[name];
-  if (live !== undefined) return put(await live(word, soFar(line, before)));
-  return /FILE|DIR/.test(placeholder) ? mayBeFile : noFile;
+  return live === undefined ? noFile : put(await live(word, soFar(line, before)));
 }
 
 async function positional(line: CommandLine<Flags>, before: readonly string[], word: string): Promise<string> {

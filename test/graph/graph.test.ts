@@ -87,6 +87,15 @@ describe('the graph command', { skip: needsBrowser }, () => {
     const [printed, written] = await Promise.all([graph(), graph('-o', file)]);
     assert.deepEqual([printed.code, printed.stderr, written.code, written.stdout], [0, '', 0, '']);
     assert.equal(await readFile(file, 'utf8'), printed.stdout);
+    const json = JSON.parse((await graph('-o', 'json')).stdout) as readonly GraphNode[];
+    assert.deepEqual(
+      json.map(({ name, parents }) => [name, parents.map((parent) => parent.name)]),
+      [
+        ['h1', ['bond1', 'eth0', 'eth1']],
+        ['h2', ['bond1', 'ens3', 'ens4', 'ens5', 'ens6']],
+        ['h3', ['eth0', 'eth1']],
+      ],
+    );
     assert.match(printed.stdout, />planned: implicit<.*>bond1<.*>\?\/100 held</s);
     assertLegible(await measurePicture(printed.stdout));
   });

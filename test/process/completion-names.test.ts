@@ -65,6 +65,7 @@ describe('completion of names', () => {
       ':4',
     ]);
     assert.deepEqual(await complete(['why', 'pod/x', '-o', ''], environment), ['table', 'json', 'yaml', ':4']);
+    assert.deepEqual(await complete(['graph', '-o', ''], environment), [':0']);
     assert.deepEqual(await complete(['status', '--source', ''], environment), [
       'cluster\tthe API server',
       'manifests:\ta directory of YAML',

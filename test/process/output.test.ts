@@ -44,6 +44,13 @@ describe('what is printed', () => {
     });
   }
 
+  it('by support-bundle is JSON, too, for a script', () => {
+    const { stdout } = shell('$M support-bundle $D -o json');
+    const files = JSON.parse(stdout.replace(/codes 0\n$/, ''));
+    assert.match(files['policies.yaml'], /name: policy-1/);
+    assert.equal(typeof files['notes.txt'], 'string');
+  });
+
   it('by support-bundle may be left unread, and is nothing for a terminal', () => {
     const { stdout, stderr } = shell('$M support-bundle $D -o - | head -c 1 | wc -c');
     assert.match(stdout, /^1\ncodes [01] 0 0$/m);
