@@ -12,12 +12,14 @@ export const nodePluginMetrics = {
     'What the plan does not expose although somebody names it, and what lost a conflict, by code of docs/reasons.md.',
   kube_macvtap_node_device_call_duration_seconds:
     "How long kubelet's calls took, by method (Allocate, PreStartContainer) and outcome (succeeded, failed).",
+  kube_macvtap_node_allocate_step_duration_seconds:
+    'How long the steps of Allocate took (wait, and for each device make, record), by outcome (succeeded, failed).',
   kube_macvtap_node_cni_request_duration_seconds:
     'How long requests of the CNI plugin took, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).',
   kube_macvtap_node_cni_failures_total:
     'Requests of the CNI plugin that failed, by command and what CNI calls the error; ours: none of its own.',
   kube_macvtap_node_cni_step_duration_seconds:
-    'How long the steps of ADD took (wait, free, record, create, own), and of DEL (wait, delete).',
+    'How long the steps of ADD (wait, free, record, create, own) and of DEL (wait, delete) took, by outcome.',
   kube_macvtap_node_registrations_total:
     'Attempts to register a resource: registered, failed; lost, when kubelet let go of one that was registered.',
   kube_macvtap_node_netlink_errors_total: 'What the kernel, or the way to it, refused, by code of docs/errors.md.',

@@ -25,7 +25,7 @@ test('everything that is counted is there from the start, at 0', async () => {
     lines.filter((line) => !line.endsWith(' 0')),
     [],
   );
-  const histograms = (12 + 3) * (2 * 2 + 4 * 2 + 6);
+  const histograms = (12 + 3) * (2 * 2 + 4 * 2 + 6 * 2 + 3 * 2);
   assert.equal(lines.length, histograms + 4 * 11 + 3 + 19 + 2 + 1 + 2 + 2 + 3);
 });
 
@@ -36,7 +36,8 @@ test('what happens is counted by its labels', async () => {
   recorder.cniRequest({ command: 'ADD', durationMs: 4, failure: failedWith(11) });
   recorder.cniRequest({ command: 'DEL', durationMs: 4 });
   recorder.cniRequest({ command: 'anything', durationMs: 4, failure: failedWith(100) });
-  recorder.cniStep('create', 0.4);
+  recorder.cniStep('create', 'succeeded', 0.4);
+  recorder.allocateStep('wait', 'failed', 0.4);
   recorder.registration('lost');
   recorder.netlinkError(new MacvtapError('ParentGone', ''));
   recorder.netlinkError(new MacvtapError('TapNodeUnreadable', ''));
@@ -53,7 +54,8 @@ test('what happens is counted by its labels', async () => {
     'cni_request_duration_seconds_sum{command="other",outcome="failed"} 0.004',
     'cni_failures_total{command="ADD",error="tryAgainLater"} 1',
     'cni_failures_total{command="other",error="ours"} 1',
-    'cni_step_duration_seconds_bucket{le="0.0005",step="create"} 1',
+    'cni_step_duration_seconds_bucket{le="0.0005",step="create",outcome="succeeded"} 1',
+    'allocate_step_duration_seconds_count{step="wait",outcome="failed"} 1',
     'registrations_total{outcome="lost"} 1',
     'netlink_errors_total{code="ParentGone"} 1',
     'netlink_errors_total{code="Unexpected"} 1',

@@ -4,17 +4,20 @@ import type { ErrorCode } from '../runtime/error-codes.ts';
 import type { MacvtapError } from '../runtime/errors.ts';
 import { createCounter, createHistogram } from '../runtime/metrics.ts';
 import { cniFamilies, familyOf } from './cni/cni-error.ts';
+import { type CNIStep, cniSteps } from './cni/cni-steps.ts';
 import type { AnsweredRequest } from './cni/observe-request.ts';
-import { type CNIStep, cniSteps } from './cni/time-step.ts';
+import { type AllocateStep, allocateSteps } from './deviceplugin/allocate-steps.ts';
 import { type DeviceCall, deviceMethods } from './deviceplugin/observe-calls.ts';
 import type { RegistrationOutcome } from './deviceplugin/resource-plugin.ts';
 import { named } from './metric-table.ts';
+import { type StepListener, stepOutcomes } from './time-step.ts';
 
 /** What the node plugin counts of what it does. */
 export interface WorkRecorder {
   deviceCall(call: DeviceCall): void;
   cniRequest(request: AnsweredRequest): void;
-  cniStep(step: CNIStep, durationMs: number): void;
+  readonly cniStep: StepListener<CNIStep>;
+  readonly allocateStep: StepListener<AllocateStep>;
   registration(outcome: RegistrationOutcome): void;
   netlinkError(error: MacvtapError): void;
   orphan(outcome: 'removed' | 'failed'): void;
@@ -80,7 +83,12 @@ export function recordWork(registry: Registry): WorkRecorder {
   const steps = createHistogram(
     registry,
     { ...named('kube_macvtap_node_cni_step_duration_seconds'), buckets },
-    { step: cniSteps },
+    { step: cniSteps, outcome: stepOutcomes },
+  );
+  const allocateDurations = createHistogram(
+    registry,
+    { ...named('kube_macvtap_node_allocate_step_duration_seconds'), buckets },
+    { step: allocateSteps, outcome: stepOutcomes },
   );
   const registrations = createCounter(registry, named('kube_macvtap_node_registrations_total'), {
     outcome: registrationOutcomes,
@@ -109,7 +117,8 @@ export function recordWork(registry: Registry): WorkRecorder {
       requests.observe({ command, outcome: failure === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000);
       if (failure !== undefined) failures.inc({ command, error: familyOf(failure) });
     },
-    cniStep: (step, durationMs) => steps.observe({ step }, durationMs / 1_000),
+    cniStep: (step, outcome, durationMs) => steps.observe({ step, outcome }, durationMs / 1_000),
+    allocateStep: (step, outcome, durationMs) => allocateDurations.observe({ step, outcome }, durationMs / 1_000),
     registration: (outcome) => registrations.inc({ outcome }),
     netlinkError: (error) =>
       netlinkErrors.inc({ code: netlinkCodes.find((code) => code === error.code) ?? 'Unexpected' }),

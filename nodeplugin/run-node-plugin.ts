@@ -76,7 +76,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
 
   const lock = createKeyedLock();
   await using resources = serveResources({
-    context: { nodeName, ledger, links: { ...links, readTapNode }, findInterface },
+    context: { nodeName, ledger, links: { ...links, readTapNode }, findInterface, onStep: count.allocateStep },
     lock,
     kubelet: kubelet.kubelet,
     held,

@@ -4,6 +4,7 @@ import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-point.ts';
 import type { Attachment, DeviceEntry } from '../ledger/device-record.ts';
+import { beginStep, timeStep } from '../time-step.ts';
 import { checkMode } from './check-mode.ts';
 import { checkName } from './check-name.ts';
 import { chooseMAC } from './choose-mac.ts';
@@ -18,7 +19,6 @@ import type { NetConf } from './net-conf.ts';
 import { type OpenNetns, openNetns } from './open-netns.ts';
 import { removeAttachedLink } from './remove-attachment.ts';
 import { makeResult } from './result.ts';
-import { beginStep, timeStep } from './time-step.ts';
 
 /** Not under the caller's signal: what is undone because the caller gave up must be undone all the same. */
 const undoMs = 5_000;
@@ -51,11 +51,11 @@ export async function add(
 ): Promise<string> {
   const id = readDeviceID(conf, context);
   using netns = openNetns(environment.netns);
-  const waited = beginStep('wait', context);
+  using waited = beginStep('wait', context);
   return await context.lock.run(
     [linkName(id)],
     async () => {
-      waited();
+      waited.end();
       const known = await findDevice(id, environment, context, signal);
       checkMode(id, known, conf, context);
       const parent = findParent(id, known, context);

@@ -7,8 +7,9 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Links } from '../links/links.ts';
 import type { TapNode } from '../links/tap-node.ts';
 import type { PodName } from '../podresources/read-held-devices.ts';
+import type { StepListener } from '../time-step.ts';
+import type { CNIStep } from './cni-steps.ts';
 import type { TapOwnership } from './frame.ts';
-import type { StepListener } from './time-step.ts';
 
 /** The kernel, as far as attachments need it. */
 type CNILinks = Pick<
@@ -53,7 +54,7 @@ export interface CNIContext {
   readonly troubles: () => Promise<readonly string[]>;
   /** Something went wrong that is not worth an error to the runtime. */
   readonly onTrouble: (error: MacvtapError) => void;
-  readonly onStep?: StepListener | undefined;
+  readonly onStep?: StepListener<CNIStep> | undefined;
 }
 
 /** Gives a tap's node to its user: the shim does. Raises `TapNodeNotOwned`. */

@@ -3,6 +3,7 @@ import { deviceIfindex } from '../../policy/device/ifindex.ts';
 import { linkName } from '../../policy/device/link-name.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { LinkDetails } from '../links/get-link.ts';
+import { beginStep, timeStep } from '../time-step.ts';
 import { findAttached } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
 import type { CNIEnvironment } from './cni-environment.ts';
@@ -10,7 +11,6 @@ import { deviceAttempts } from './locate-device.ts';
 import { decodeNetConf, valueAt } from './net-conf.ts';
 import { isSameNetns } from './open-netns.ts';
 import { removeAttachment, untilGone } from './remove-attachment.ts';
-import { beginStep, timeStep } from './time-step.ts';
 
 /**
  * Detaches a pod: idempotent, and only for the attachment of this very container and interface. Kubelet sends a second
@@ -30,11 +30,11 @@ export async function del(
     const attached = findAttached(context.ledger, environment);
     // The named one too: an ADD of this attachment that is still under way has its lock.
     const ids = [named, attached?.id].filter((id) => id !== undefined);
-    const waited = beginStep('wait', context);
+    using waited = beginStep('wait', context);
     isDone = await context.lock.run(
       ids.map(linkName),
       async () => {
-        waited();
+        waited.end();
         const device = findAttached(context.ledger, environment);
         // It came to another device while this waited, and that one's lock is needed.
         if (device !== undefined && !ids.includes(device.id)) return false;

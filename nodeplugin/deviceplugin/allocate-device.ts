@@ -8,6 +8,8 @@ import { type ReasonCode, reasons } from '../../policy/reasons.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-point.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { type StepListener, timeStep } from '../time-step.ts';
+import type { AllocateStep } from './allocate-steps.ts';
 import { type DeviceLinks, makePlaceholder, undoMs } from './make-placeholder.ts';
 
 /** Where devices are allocated. */
@@ -17,6 +19,7 @@ export interface AllocateContext {
   readonly ledger: Pick<Ledger, 'get' | 'entries' | 'record' | 'forget'>;
   /** The node's interface of that name, as it stands now. */
   readonly findInterface: (name: string) => InterfaceFacts | undefined;
+  readonly onStep?: StepListener<AllocateStep> | undefined;
 }
 
 /** A resource whose devices are given out. */
@@ -60,7 +63,8 @@ export async function allocateDevice(
     }
     const wanted: WantedLink = { name: linkName(id), ifindex, parentIfindex, mode: resource.mode };
     const former = context.ledger.get(id);
-    const placeholder = await makePlaceholder(wanted, former, context.links, signal).catch((thrown: unknown) => {
+    const make = () => makePlaceholder(wanted, former, context.links, signal);
+    const placeholder = await timeStep('make', context, make).catch((thrown: unknown) => {
       throw refused(id, resource, thrown);
     });
     if ('heldBy' in placeholder) {
@@ -90,13 +94,15 @@ async function record(
   attempt: number,
   { name, parent, mode }: PlannedResource,
   { tap, made }: Extract<Awaited<ReturnType<typeof makePlaceholder>>, { made: boolean }>,
-  { ledger, links }: AllocateContext,
+  context: AllocateContext,
 ): Promise<AllocatedDevice> {
+  const { ledger, links } = context;
   const removeLink = async () => {
     if (made) await links.deleteLink(ifindex, AbortSignal.timeout(undoMs));
   };
   try {
-    await ledger.record(id, { resource: name, parent, parentIfindex, mode, ifindex, attempt });
+    const entry = { resource: name, parent, parentIfindex, mode, ifindex, attempt };
+    await timeStep('record', context, () => ledger.record(id, entry));
   } catch (thrown) {
     await removeLink();
     throw thrown;

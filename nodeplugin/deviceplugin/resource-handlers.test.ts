@@ -27,6 +27,8 @@ function handlers(links: Partial<DeviceLinks> = {}, more: { readonly isDraining?
   const seen = new Set<number>();
   const held = new Set<string>();
   const records = new Map<string, DeviceRecord>();
+  const steps: string[] = [];
+  const lock = createKeyedLock();
   let uses = 0;
   const list = createDeviceList([0, 1, 2, 3].map((index) => ({ id: `eth1Mvp${index}`, healthy: true, numaNodes: [] })));
   const context: AllocateContext = {
@@ -55,19 +57,20 @@ function handlers(links: Partial<DeviceLinks> = {}, more: { readonly isDraining?
       entries: () => [...records],
       forget: async (id) => void records.delete(id),
     },
+    onStep: (step, outcome) => void steps.push(`${step} ${outcome}`),
   };
   const plugin = createResourceHandlers({
     name: 'eth1',
     list,
     allocatable: () => (more.isDraining ? undefined : { resource }),
     context,
-    lock: createKeyedLock(),
+    lock,
     allocating: (ids) => {
       for (const id of ids) held.add(id);
       return { [Symbol.dispose]: () => held.clear() };
     },
   });
-  return { plugin, held, records };
+  return { plugin, held, records, steps, lock };
 }
 
 const scope = { signal: new AbortController().signal };
@@ -138,6 +141,28 @@ test('devices count as held from the beginning of the call to its end', async ()
   await answer;
   assert.deepEqual(heldAtCreation, ['eth1Mvp0']);
   assert.deepEqual([...held], []);
+});
+
+test('each step is told with how it ended: of a device that is made, of one that cannot be, and of one that waits in vain', async () => {
+  const request = { container_requests: [{ devices_ids: ['eth1Mvp0'] }] };
+  const good = handlers();
+  await good.plugin.allocate(request, scope);
+  assert.deepEqual(good.steps, ['wait succeeded', 'make succeeded', 'record succeeded']);
+
+  const bad = handlers({ createMacvtap: () => Promise.reject(new MacvtapError('ParentEnslaved', 'enslaved')) });
+  await assert.rejects(Promise.resolve(bad.plugin.allocate(request, scope)), { code: 'ParentEnslaved' });
+  assert.deepEqual(bad.steps, ['wait succeeded', 'make failed']);
+
+  const late = handlers();
+  const gate = Promise.withResolvers<void>();
+  const holding = late.lock.run([linkName('eth1Mvp0')], () => gate.promise);
+  const caller = new AbortController();
+  const answer = late.plugin.allocate(request, { signal: caller.signal });
+  caller.abort(new MacvtapError('Aborted', 'kubelet gave up'));
+  await assert.rejects(Promise.resolve(answer));
+  assert.deepEqual(late.steps, ['wait failed']);
+  gate.resolve();
+  await holding;
 });
 
 test('a resource that stays for its holders only gives out nothing, and says why', async () => {

@@ -4,6 +4,7 @@ import { preferDevices } from '../../policy/device/preferred-allocation.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { joinSignals } from '../../runtime/join-signals.ts';
 import type { KeyedLock } from '../../runtime/keyed-lock.ts';
+import { beginStep } from '../time-step.ts';
 import { allocateContainers } from './allocate-containers.ts';
 import type { AllocatableResource, AllocateContext } from './allocate-device.ts';
 import { checkBeforeStart } from './check-before-start.ts';
@@ -35,10 +36,12 @@ export function createResourceHandlers(options: ResourceHandlersOptions): Device
     async allocate({ container_requests }, { signal }) {
       const ids = container_requests.flatMap(({ devices_ids }) => devices_ids);
       using _allocating = allocating(ids);
-      const run = (deadline: AbortSignal) =>
-        lock.run(
+      const run = async (deadline: AbortSignal) => {
+        using waited = beginStep('wait', context);
+        return await lock.run(
           ids.map(linkName),
           async () => {
+            waited.end();
             // One state for the whole call: a plan that changes meanwhile counts for the next one.
             const state = allocatable();
             if (state === undefined) throw drained(name);
@@ -46,6 +49,7 @@ export function createResourceHandlers(options: ResourceHandlersOptions): Device
           },
           deadline,
         );
+      };
       // Awaited here: devices count as being given out until the call has ended.
       return await withDeadline(`Allocate of ${name}`, signal, run);
     },

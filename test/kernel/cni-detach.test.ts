@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { lstat } from 'node:fs/promises';
 import { test } from 'node:test';
+import type { CNIContext } from '../../nodeplugin/cni/cni-context.ts';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
 import { deviceIfindex } from '../../policy/device/ifindex.ts';
 import { linkName } from '../../policy/device/link-name.ts';
@@ -108,8 +109,11 @@ test('a DEL that waits for a device gives up with its caller', options, async ()
   const holding = node.context.lock.run([linkName(device)], () => gate.promise);
   const { environment, conf: given } = toShimCall('DEL', { netns: pod.path, conf });
   const request = { environment: new Map(Object.entries(environment)), stdin: Buffer.from(JSON.stringify(given)) };
-  const { output } = await handleRequest(request, async () => {}, node.context, AbortSignal.timeout(50));
+  const steps: string[] = [];
+  const context: CNIContext = { ...node.context, onStep: (step, outcome) => void steps.push(`${step} ${outcome}`) };
+  const { output } = await handleRequest(request, async () => {}, context, AbortSignal.timeout(50));
   assert.equal(JSON.parse(output).details, 'Aborted');
+  assert.deepEqual(steps, ['wait failed'], 'a wait in vain is told, too');
   gate.resolve();
   await holding;
 });
