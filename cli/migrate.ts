@@ -4,6 +4,7 @@ import { readPolicy } from '../policy/nodepolicy/read-policy.ts';
 import type { PolicyObject } from '../policy/nodepolicy/rule.ts';
 import { matchNode } from '../policy/plan/match-node.ts';
 import { isOutsideNamespace } from '../policy/plan/sources.ts';
+import { describeNodes, groupNodes } from '../policy/why/group-nodes.ts';
 import { choiceFlag, switchFlag, textFlag } from '../runtime/flag-types.ts';
 import type { FlagValues } from '../runtime/flags.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
@@ -106,12 +107,10 @@ function faultsOf(
   const taken = snapshot.policies.some(({ id }) => id.endsWith(`/${values.name}`));
   return [
     ...lacking.map(({ what }) => `not proved: ${what} could not be read`),
-    ...proofs.filter(({ verdict }) => verdict === 'differs').map(({ node, why }) => `not proved: ${node}: ${why}`),
+    ...unproved(proofs, 'differs').map((fault) => `not proved: ${fault}`),
     ...(values.unproved
       ? []
-      : proofs
-          .filter(({ verdict }) => verdict === 'unknown')
-          .map(({ node, why }) => `not proved: ${node}: ${why}; --unproved passes over it`)),
+      : unproved(proofs, 'unknown').map((fault) => `not proved: ${fault}; --unproved passes over it`)),
     ...(proofs.length === 0 && !values.unproved ? ['not proved: there is no Node; --unproved passes over that'] : []),
     ...(objects.length === 0 ? ['not proved: no entry can be said as a policy'] : []),
     ...(except > mostExceptions
@@ -119,6 +118,12 @@ function faultsOf(
       : []),
     ...(taken ? [`a policy ${values.name} is there already; choose another --name`] : []),
   ];
+}
+
+/** What is no proof, told once for all nodes of which it holds. */
+function unproved(proofs: readonly NodeProof[], verdict: NodeProof['verdict']): readonly string[] {
+  const found = proofs.filter((proof) => proof.verdict === verdict);
+  return groupNodes(found, ({ why }) => why).map(({ first, nodes }) => `${describeNodes(nodes)}: ${first.why}`);
 }
 
 function renderProof(proofs: readonly NodeProof[]): string {

@@ -74,6 +74,12 @@ describe('what must be mended first', () => {
     ]);
   });
 
+  it('is told once of several nodes', () => {
+    assert.deepEqual(told(cluster({ h1: undefined, h2: undefined }), exposeAll, undefined), [
+      'Nodes h1 and h2: their interfaces are not known; list them in a MacvtapNetworkNodeState of each, in status.interfaces',
+    ]);
+  });
+
   it('is a set of files without a Node', () => {
     assert.deepEqual(told(cluster({}), exposeAll, undefined), ['no Node among the files; add one']);
   });

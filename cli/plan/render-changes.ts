@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { summarizeBlast } from '../../policy/blast/summarize-blast.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
+import { describeNodes } from '../../policy/why/group-nodes.ts';
 import { type Cell, printable, textTable } from '../../runtime/text-table.ts';
 import type { Paint, Tone } from '../output/paint.ts';
 import type { PlanChanges } from './compare-snapshots.ts';
@@ -42,7 +43,7 @@ export function renderChanges(changes: PlanChanges, { paint, width }: ChangesLoo
     ...section('Not exposed then:', notes),
     '',
     `${countOf(same)} stay${same === 1 ? 's' : ''} as ${same === 1 ? 'it is' : 'they are'}`,
-    ...(unknown.length === 0 ? [] : [`not known, without interfaces in a NodeState: ${unknown.join(', ')}`]),
+    ...(unknown.length === 0 ? [] : [`not known, without interfaces in a NodeState: ${describeNodes(unknown)}`]),
     ...(rows.some(([, , , held]) => held !== '-' && held !== '0')
       ? ['devices that pods hold stay what they are until the pods end']
       : []),

@@ -82,6 +82,22 @@ test('a status has nodes, policies, and what is to be looked after', () => {
   ]);
 });
 
+test('what holds of several nodes is told once', () => {
+  const doubts = ['no node plugin runs there'];
+  const nodes = Array.from({ length: 2_000 }, (_, index) => ({
+    name: `h${index}`,
+    resources: [],
+    conflicts: [],
+    troubles: [],
+    doubts: index === 7 ? ['reports nothing', ...doubts] : doubts,
+  }));
+  const text = renderStatus({ nodes }, { paint: (_, shown) => shown, width: undefined });
+  assert.deepEqual(text.split('\n\n')[1]?.split('\n'), [
+    '2,000 nodes (h0, h1, h2, …): no node plugin runs there',
+    'h7: reports nothing',
+  ]);
+});
+
 test('devices that are held where the resource no longer stands are told below it, and why once', () => {
   const places = [
     { parent: 'bond1', mode: 'private', held: 2 },

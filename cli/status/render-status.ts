@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { describeNodes, groupNodes } from '../../policy/why/group-nodes.ts';
 import { type Cell, printable, textTable } from '../../runtime/text-table.ts';
 import type { Paint } from '../output/paint.ts';
 import { wrapText } from '../output/wrap-text.ts';
@@ -16,7 +17,10 @@ const tones = { Healthy: 'good', Degraded: 'poor', Unhealthy: 'bad' } as const;
 export function renderStatus({ nodes, policies = [], isOfFiles = false }: StatusReport, look: StatusLook): string {
   const notes = [
     ...(nodes.some(({ resources }) => resources.some(isHeldElsewhere)) ? [stayingNote] : []),
-    ...nodes.flatMap(nodeNotes),
+    // What holds of many nodes is told once.
+    ...groupNodes(nodes.flatMap(nodeNotes), ({ text }) => text).map(
+      ({ first, nodes: names }) => `${describeNodes(names)}: ${first.text}`,
+    ),
     ...policies.flatMap((policy) => policyNotes(policy, isOfFiles)),
   ].map((note) => look.paint('poor', look.width === undefined ? note : wrapText(note, look.width, '', '  ')));
   return [
@@ -84,12 +88,13 @@ function policyTable(policies: readonly PolicyStatus[], { paint, width }: Status
   return textTable(['POLICY', 'ACCEPTED', 'EXPOSED', 'CONFLICTED', 'NODES'], rows, width);
 }
 
-function nodeNotes({ name, doubts, conflicts, troubles }: NodeStatus): readonly string[] {
-  return [
-    ...doubts.map((doubt) => printable(`${name}: ${doubt}`)),
-    ...troubles.map(({ code, message }) => printable(`${name}: ${code}: ${message}`)),
-    ...conflicts.map(({ name: loser, code, message }) => printable(`${name}: ${code}: ${message ?? loser}`)),
+function nodeNotes({ name: node, doubts, conflicts, troubles }: NodeStatus) {
+  const texts = [
+    ...doubts,
+    ...troubles.map(({ code, message }) => `${code}: ${message}`),
+    ...conflicts.map(({ name: loser, code, message }) => `${code}: ${message ?? loser}`),
   ];
+  return texts.map((text) => ({ node, text: printable(text) }));
 }
 
 function policyNotes({ name, conditions, isBehind }: PolicyStatus, isOfFiles: boolean): readonly string[] {
