@@ -153,10 +153,34 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     keeper.begin();
     await keeper.untilStatus('macvtap-cni/good', () => true);
     assert.equal(keeper.read('macvtap-cni/bad'), undefined);
+    await until(
+      async () => keeper.writes().filter((request) => request.includes('/bad/')).length,
+      (tries) => tries > 2,
+    );
+    assert.equal(keeper.told.length, 1, 'that others are written does not mend it, and it is told once');
     assert.match(keeper.told[0] ?? '', /^apply the status of MacvtapNetworkNodePolicy macvtap-cni\/bad: 500: not now/);
     isRefused = false;
     await keeper.untilStatus('macvtap-cni/bad', () => true);
-    assert.equal(keeper.told.at(-1), undefined);
+    assert.deepEqual(keeper.told.slice(1), [undefined]);
+  });
+
+  it('of one that cannot be written and is deleted is no trouble any more', async () => {
+    await using keeper = await start();
+    keeper.server.intercept(({ method }) =>
+      method === 'PATCH' ? { status: 500, body: { message: 'not now' } } : undefined,
+    );
+    keeper.server.store.put(policyObject('bad'));
+    keeper.begin();
+    await until(
+      async () => keeper.told.length,
+      (length) => length === 1,
+    );
+    keeper.server.store.remove(`${kind}/macvtap-cni/bad`);
+    await until(
+      async () => keeper.told.length,
+      (length) => length === 2,
+    );
+    assert.equal(keeper.told[1], undefined);
   });
 
   it('are no trouble of a policy that is deleted meanwhile, or made anew', async () => {

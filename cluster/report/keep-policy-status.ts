@@ -10,6 +10,7 @@ import { pause } from '../api/pause.ts';
 import { waitForNews } from '../api/wait-for-news.ts';
 import type { Source } from '../source.ts';
 import { createStatusTurns } from './status-turns.ts';
+import { tellTroubles } from './tell-troubles.ts';
 import { type WrittenPolicy, watchWrittenPolicies } from './watch-written-policies.ts';
 import { createStatusWriter } from './write-policy-status.ts';
 
@@ -21,7 +22,7 @@ export interface StatusKeeperOptions {
   readonly onWritten: (policy: string) => void;
   /** Told of each that failed. */
   readonly onFailed?: (policy: string) => void;
-  /** Told of the first failure, of each one with another text, and, without an error, when writing works again. */
+  /** Told of each trouble once for as long as it stays, and, without an error, that none is left. */
   readonly onState: (error: MacvtapError | undefined) => void;
 }
 
@@ -37,20 +38,25 @@ export async function keepPolicyStatus(options: StatusKeeperOptions, signal: Abo
   const counting = countPolicies();
   let news = Promise.withResolvers<void>();
   const wake = (): void => news.resolve();
-  const [tell, tellOfWatch] = [tellChanges(onState), tellChanges(onState)];
+  const troubles = tellTroubles(onState);
+  const tellOfWatch = tellChanges(onState);
   await using policies = watchWrittenPolicies({ client, policyNamespace, onChange: wake });
   using _changes = source.onChange(wake);
 
   const writeOne = async (id: string): Promise<void> => {
     const written = policies.current.get(id);
     const tally = counting.index.tallyOf(id);
-    if (written === undefined || tally === undefined) return turns.forget(id);
+    if (written === undefined || tally === undefined) {
+      troubles.ended(id);
+      return turns.forget(id);
+    }
     const status = decideStatus({ policy: written.policy, tally, previous: written.status, now: timeNow() });
-    if (status === undefined) return;
+    if (status === undefined) return troubles.ended(id);
     try {
-      if ((await write({ id, uid: written.uid }, status, signal)) === 'gone') return;
+      const outcome = await write({ id, uid: written.uid }, status, signal);
+      troubles.ended(id);
+      if (outcome === 'gone') return;
       turns.wrote(id, performance.now());
-      tell(undefined);
       onWritten(id);
       await pause(spacingMs, signal);
     } catch (thrown) {
@@ -58,7 +64,7 @@ export async function keepPolicyStatus(options: StatusKeeperOptions, signal: Abo
       const error = MacvtapError.from(thrown);
       turns.failed(id, performance.now(), isUnreachable(error));
       onFailed?.(id);
-      tell(error);
+      troubles.failed(id, error);
     }
   };
   while (!signal.aborted) {
