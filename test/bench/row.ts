@@ -7,6 +7,8 @@ export interface BenchRow {
   readonly name: string;
   /** Whether it makes network namespaces and links. */
   readonly needsRoot: boolean;
+  /** It takes so long that it is measured only when --only names it. */
+  readonly onlyNamed?: true;
   /** `tell` says how far it is. What it throws is a row that could not be measured. */
   readonly measure: (tell: (text: string) => void) => Promise<readonly Figure[]>;
 }

@@ -13,6 +13,7 @@ import { residentMemory } from './rows/resident-memory.ts';
 import { restartKubelet } from './rows/restart-kubelet.ts';
 import { reviews } from './rows/reviews.ts';
 import { start } from './rows/start.ts';
+import { webhookGrowth } from './rows/webhook-growth.ts';
 import { webhookMemory } from './rows/webhook-memory.ts';
 
 /** Every row, in the order of the table. */
@@ -30,5 +31,6 @@ export const rows: readonly BenchRow[] = [
   reviews,
   policyEdit,
   webhookMemory,
+  webhookGrowth,
   policyStatus,
 ];

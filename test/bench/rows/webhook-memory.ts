@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
-import { startProcess } from '../../process/start-process.ts';
 import type { Figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { median } from '../percentile.ts';
@@ -9,6 +8,7 @@ import { bundledForm, type ProgramForm, sourceForm } from '../program-form.ts';
 import { residentBytes } from '../resident-bytes.ts';
 import type { BenchRow } from '../row.ts';
 import { reviewRequest } from '../webhook/admission-request.ts';
+import { bareNodeBytes, idleMs } from '../webhook/bare-node.ts';
 import { buildReviewCluster } from '../webhook/build-review-cluster.ts';
 import { expectAnswered } from '../webhook/expect-answered.ts';
 import { prepareReviews } from '../webhook/prepare-reviews.ts';
@@ -23,11 +23,8 @@ const policies = 100;
 const objects = 100;
 const connections = 8;
 
-/** The design speaks of ten minutes; what grows shows much earlier, since some 100,000 reviews are answered. */
+/** The design speaks of ten minutes, which webhook-growth takes; most of what grows shows earlier. */
 const loadSeconds = 20;
-
-/** Until what a start, or a load, left to do is done, the same for each process. */
-const idleMs = 1_000;
 
 /**
  * Resident memory of the webhook when it is ready and after a load of reviews of networks and pods: in a cluster of ten
@@ -50,7 +47,7 @@ export const webhookMemory: BenchRow = {
       {
         bare: async (round) => {
           tell(`round ${round + 1} of ${rounds}`);
-          return measureBareNode();
+          return [await bareNodeBytes()];
         },
         https: () => measureBareServer(small, work),
         source: measure(small, sourceForm('webhook')),
@@ -80,13 +77,6 @@ export const webhookMemory: BenchRow = {
 
 async function makeSite(nodes: number, networks: readonly WrittenObject[]): Promise<WebhookSite> {
   return makeWebhookSite(buildReviewCluster({ nodes, policies }, networks).objects);
-}
-
-async function measureBareNode(): Promise<readonly number[]> {
-  const command = [process.execPath, '-e', 'setInterval(() => {}, 1e9)'] as const;
-  await using bare = startProcess({ name: 'bare Node.js', command });
-  await sleep(idleMs);
-  return [await residentBytes(bare.pid)];
 }
 
 /** Two samples: ready, and after the load. */
