@@ -11,6 +11,7 @@ import { startProgress } from './output/progress.ts';
 import { findExposure, planningFlags } from './plan/exposure.ts';
 import { sharedFlags } from './shared-flags.ts';
 import { buildStatus } from './status/build-status.ts';
+import { nodeFlag, requireNode } from './status/node-flag.ts';
 import { readStatusFacts } from './status/read-status-facts.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
@@ -31,6 +32,7 @@ export const graphLine = {
       ),
       short: 'o',
     },
+    ...nodeFlag,
     ...viewFlags,
     ...planningFlags,
   },
@@ -42,8 +44,9 @@ export function runGraph(argv: readonly string[]): Promise<void> {
     graphLine,
     async (values) => {
       await using view = await openView(values, startProgress(process.stderr));
+      requireNode(view, values.node);
       const [facts, exposure] = await Promise.all([readStatusFacts(view), findExposure(values, view)]);
-      const nodes = buildGraph(buildStatus(facts), view.snapshot, exposure);
+      const nodes = buildGraph(buildStatus(facts, values.node), view.snapshot, exposure);
       const draw = () => drawGraph(nodes, view.where);
       const { output } = values;
       if (output === 'svg') await printLine(draw());

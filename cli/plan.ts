@@ -16,6 +16,7 @@ import { planSnapshot } from './plan/plan-snapshot.ts';
 import { renderChanges } from './plan/render-changes.ts';
 import { renderPlans } from './plan/render-plans.ts';
 import { sharedFlags } from './shared-flags.ts';
+import { nodeFlag } from './status/node-flag.ts';
 import { contextNamespace } from './view/context-namespace.ts';
 import { openView } from './view/open-view.ts';
 import { tellGaps } from './view/tell-gaps.ts';
@@ -33,7 +34,7 @@ export const planLine = {
     filename: { ...pathsFlag('FILE', 'would be applied: a file, a directory with all below it, or -'), short: 'f' },
     delete: pathsFlag('KIND/NAME', 'would be deleted: policy/<name> or configmap/<name>'),
     namespace: { ...textFlag('NAME', "of objects in files that name none; else the context's"), short: 'n' },
-    node: textFlag('NAME', 'only this node'),
+    ...nodeFlag,
     ...outputFlag,
     ...viewFlags,
     ...planningFlags,

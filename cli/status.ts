@@ -9,6 +9,7 @@ import { startProgress } from './output/progress.ts';
 import { terminalWidth } from './output/terminal-width.ts';
 import { sharedFlags } from './shared-flags.ts';
 import { buildStatus } from './status/build-status.ts';
+import { nodeFlag, requireNode } from './status/node-flag.ts';
 import { readStatusFacts } from './status/read-status-facts.ts';
 import { renderStatus } from './status/render-status.ts';
 import { watchStatus } from './status/watch-status.ts';
@@ -24,6 +25,7 @@ export const statusLine = {
   positionals: [],
   flags: {
     watch: { ...switchFlag('goes on until it is interrupted, and prints what changes'), short: 'w' },
+    ...nodeFlag,
     ...outputFlag,
     ...viewFlags,
   },
@@ -34,20 +36,21 @@ export function runStatus(argv: readonly string[]): Promise<void> {
   return runCommand(
     statusLine,
     async (values) => {
-      const { output, watch } = values;
+      const { output, watch, node } = values;
       await using view = await openView(values, startProgress(process.stderr));
       if (watch) {
         tellGaps(view);
         using scope = signalScope();
-        await watchStatus(output, view, process.stdout, scope.signal);
+        await watchStatus({ output, node }, view, process.stdout, scope.signal);
         return exitCode.done;
       }
+      requireNode(view, node);
       const look = {
         paint: paintFor(process.stdout),
         width: terminalWidth(process.stdout),
       };
       const facts = await readStatusFacts(view);
-      await printLine(render(buildStatus(facts), output, (report) => renderStatus(report, look)));
+      await printLine(render(buildStatus(facts, node), output, (report) => renderStatus(report, look)));
       tellGaps(view);
       return exitCode.done;
     },

@@ -23,7 +23,7 @@ export const whyLine = {
   summary:
     'Walks from a pod, a network (nad), a node or a policy to what is wrong with it, and prints what mends it.\n' +
     'Exit code 0: nothing is wrong; 1: a cause was found; 2: it cannot be told.',
-  positionals: ['object'],
+  positionals: ['object', 'name?'],
   flags: {
     namespace: {
       ...textFlag('NAME', "of the object; else the context's, and for a policy the installation's"),
@@ -39,7 +39,9 @@ export const whyLine = {
 export function runWhy(argv: readonly string[]): Promise<void> {
   return runCommand(
     whyLine,
-    async (values, [text = '']) => {
+    async (values, [object = '', name]) => {
+      // As kubectl takes both: pod/vm, and pod vm.
+      const text = name === undefined ? object : `${object}/${name}`;
       const subject = parseSubject(text, {
         given: values.namespace,
         installation: values['installation-namespace'],

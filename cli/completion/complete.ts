@@ -74,7 +74,7 @@ async function values(
   if (/FILE|DIR/.test(placeholder)) return mayBeFile;
   if (placeholder.includes('|')) return put(placeholder.split('|').map(plain));
   const live = flagChoices[name];
-  return live === undefined ? noFile : put(await live(word, soFar(line, before)));
+  return live === undefined ? noFile : put(await live(word, soFar(line, before), []));
 }
 
 async function positional(line: CommandLine<Flags>, before: readonly string[], word: string): Promise<string> {
@@ -86,7 +86,7 @@ async function positional(line: CommandLine<Flags>, before: readonly string[], w
   const choices = name.split('|');
   if (choices.length > 1) return answer(word, choices.map(plain));
   const live = positionalChoices[name];
-  if (live !== undefined) return answer(word, await live(word, soFar(line, before)));
+  if (live !== undefined) return answer(word, await live(word, soFar(line, before), positionals));
   return /^(file|directory)/.test(name) ? mayBeFile : noFile;
 }
 

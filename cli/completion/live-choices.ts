@@ -10,11 +10,21 @@ import { listContexts, listNames, namespaceOf } from './list-names.ts';
 /** What a command line says so far of where to look. */
 export type CompletionFlags = Partial<ViewFlags> & { readonly namespace?: string | undefined };
 
-type Choices = (word: string, flags: CompletionFlags) => Promise<readonly Candidate[]>;
+type Choices = (
+  word: string,
+  flags: CompletionFlags,
+  /** Arguments before the word. */
+  before: readonly string[],
+) => Promise<readonly Candidate[]>;
 
 /** Positional arguments that name something of the cluster. */
 export const positionalChoices: Readonly<Record<string, Choices>> = {
   object: (word, flags) => completeObject(word, flags, subjectKinds),
+  'name?': async (word, flags, [kind = '']) => {
+    if (kind.includes('/')) return [];
+    const objects = await completeObject(`${kind}/${word}`, flags, subjectKinds);
+    return objects.map(({ text }) => plain(text.slice(kind.length + 1)));
+  },
 };
 
 /** Values of flags that name something of the cluster, or of the kubeconfig. */

@@ -2,6 +2,7 @@
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { FlagValues } from '../../runtime/flags.ts';
 import type { LintInput } from '../lint/read-inputs.ts';
+import { requireNode } from '../status/node-flag.ts';
 import type { View } from '../view/view.ts';
 import { applyChange } from './apply-change.ts';
 import { compareSnapshots, type PlanChanges } from './compare-snapshots.ts';
@@ -37,9 +38,7 @@ export async function measureChange(
     const parts = lacking.map(({ what, message }) => `${what}: ${message}`).join('\n  ');
     throw new MacvtapError('ApiServerRefused', `what would change cannot be told:\n  ${parts}`);
   }
-  if (options.node !== undefined && !snapshot.nodes.has(options.node)) {
-    throw new MacvtapError('InvalidFlags', `--node ${options.node}: no such Node in ${view.where}`);
-  }
+  requireNode(view, options.node);
   const written = readChange(inputs, { policyNamespace, namespace: options.namespace });
   const deleted = readDeletions(options.delete, snapshot, policyNamespace);
   const exposure = await findExposure(options, view);

@@ -10,12 +10,18 @@ import { openScreen, type StatusScreen } from './status-screen.ts';
 /** Changes come in bursts; what comes within this time is drawn once. */
 const quietMs = 100;
 
+interface WatchOptions {
+  readonly output: OutputFormat;
+  /** Only this one. */
+  readonly node: string | undefined;
+}
+
 /**
  * Shows the status and every change of it until the signal ends: on a terminal drawn anew, elsewhere by what changed.
  * Whoever reads it may go, which ends it, too.
  */
 export async function watchStatus(
-  output: OutputFormat,
+  { output, node }: WatchOptions,
   view: View,
   stream: NodeJS.WriteStream,
   signal: AbortSignal,
@@ -35,7 +41,7 @@ export async function watchStatus(
     const screen: StatusScreen = openScreen(output, stream);
     while (!end.aborted) {
       changed = Promise.withResolvers();
-      screen.show(buildStatus(await feed.read()), feed.troubles);
+      screen.show(buildStatus(await feed.read(), node), feed.troubles);
       await changed.promise;
       await wait(quietMs, undefined, { signal: end }).catch(() => {});
     }

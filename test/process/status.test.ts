@@ -39,6 +39,24 @@ describe('the status command', () => {
     assert.deepEqual(parse(yaml.stdout), JSON.parse(json.stdout));
   });
 
+  it('tells of one node, with the policies that select it', async () => {
+    const policy = await readFile(new URL('../fixtures/seed/node-centric/policy.yaml', import.meta.url), 'utf8');
+    await using directory = await ManifestsDirectory.make({ ...files(3), 'p.yaml': policy });
+    const status = (node: string) =>
+      runProgram('cli/kubectl-macvtap.ts', [
+        'status',
+        `--node=${node}`,
+        `--source=manifests:${directory.path}`,
+        '-ojson',
+      ]);
+    const [one, other, none] = await Promise.all([status('h4'), status('h1'), status('h44')]);
+    const [four, first] = [one, other].map(({ stdout }) => JSON.parse(stdout));
+    assert.deepEqual([four.nodes.length, four.nodes[0].resources[0].held, four.policies], [1, 3, []]);
+    assert.deepEqual([first.nodes[0].name, first.policies[0].name], ['h1', 'macvtap-cni/policy-1']);
+    assert.deepEqual([none.code, none.stdout], [2, '']);
+    assert.match(none.stderr, /--node h44: no such Node in .*; did you mean h4/);
+  });
+
   it('follows with --watch, prints what changes as lines, and ends well at an interrupt', async () => {
     await using directory = await ManifestsDirectory.make(files(3));
     await using watching = start(['status', '--watch', `--source=manifests:${directory.path}`]);

@@ -70,6 +70,11 @@ describe('why, of files', () => {
     });
   }
 
+  it('takes kind and name apart, too, as kubectl does', async () => {
+    assert.equal((await ask('nad', files, 'clash')).codes?.[0], 'ModeConflict');
+    assert.match((await ask('nad/clash', files, 'again')).stderr, /nad\/clash\/again: write pod\/NAME/);
+  });
+
   it('says what files leave open', async () => {
     const { report, stderr } = await ask('pod/new');
     assert.deepEqual(
