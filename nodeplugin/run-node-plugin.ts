@@ -164,6 +164,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onWaiting: (reason) => {
       plan.setInForce(reason === undefined);
       tell.waiting(nodeName, reason);
+      if (reason !== undefined) reconciler.onWaiting();
       // A Node that was away may be another one now, which the state must belong to.
       if (reason === undefined) state.refresh();
     },

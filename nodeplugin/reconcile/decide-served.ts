@@ -21,7 +21,7 @@ export type DecisionCause = 'edit' | 'links' | 'held';
  *   whatever the plan has since: the kernel would refuse each Allocate, and the pod with it (PassthruExclusive).
  */
 export function decideServed(
-  plan: NodePlan,
+  plan: Pick<NodePlan, 'resources' | 'skipped' | 'conflicts'>,
   served: ReadonlyMap<string, ServedResource>,
   cause: DecisionCause,
   held: readonly HeldDevice[],
@@ -75,7 +75,10 @@ function standsOn({ parent }: PlannedResource, parents: ParentLookup): (device: 
 }
 
 /** The plan's own reason for what became of the parent; a parent that nobody mentions any more is not there. */
-function faultOf({ name, parent, policy, entry }: PlannedResource, plan: NodePlan): ReasonCode {
+function faultOf(
+  { name, parent, policy, entry }: PlannedResource,
+  plan: Pick<NodePlan, 'skipped' | 'conflicts'>,
+): ReasonCode {
   const findings = [...plan.conflicts, ...plan.skipped].filter((finding) => finding.policy === policy);
   const about =
     findings.find((finding) => finding.entry === entry && finding.interface === parent) ??

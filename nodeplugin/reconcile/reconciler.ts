@@ -9,6 +9,11 @@ import type { ServedResources } from './served-resources.ts';
 /** Keeps what is served in step with the newest plan and with what pods hold. */
 export interface Reconciler {
   onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
+  /**
+   * A plan cannot be made now. Before the first one, what pods hold is served by itself: without an endpoint kubelet starts
+   * no container of theirs.
+   */
+  onWaiting(): void;
   /** Devices were given out or came back, or may have. */
   onHeld(): void;
 }
@@ -23,8 +28,11 @@ export interface ReconcilerOptions {
 
 type ServedByName = ServedResources['current'];
 
+/** Nobody asks for anything. */
+const nothing: Pick<NodePlan, 'resources' | 'skipped' | 'conflicts'> = { resources: [], skipped: [], conflicts: [] };
+
 export function createReconciler({ resources, held, parents, onServed }: ReconcilerOptions): Reconciler {
-  let plan: NodePlan | undefined;
+  let plan: typeof nothing | undefined;
   const decide = (cause: DecisionCause): void => {
     if (plan === undefined) return;
     const holding = held.current();
@@ -39,6 +47,11 @@ export function createReconciler({ resources, held, parents, onServed }: Reconci
     onPlan(next, cause) {
       plan = next;
       decide(cause);
+    },
+    onWaiting() {
+      if (plan !== undefined) return;
+      plan = nothing;
+      decide('held');
     },
     onHeld: () => decide('held'),
   };

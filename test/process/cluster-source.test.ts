@@ -151,6 +151,26 @@ test('without an API server the start waits and says why, and goes on when it is
   await node.offers({ net: 3 });
 });
 
+test('what pods hold is served without an API server, too, and all the rest once it is there', options, async () => {
+  await using cluster = await makeClusterNode();
+  const { node, reach, put } = cluster;
+  put(nodeObject(node.name, {}));
+  put(policy('eth0', 3));
+  const first = cluster.start(...quick);
+  await node.offers({ net: 3 });
+  const allocation = await node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);
+  first.signal('SIGKILL');
+  await first.exit;
+  await node.isGone('net');
+  await reach.close();
+  cluster.start(...quick);
+  await node.lists('net', allocation.deviceIds);
+  await node.kubelet.startContainer(allocation);
+  await assert.rejects(node.allocate('net'));
+  await reach.open();
+  await node.offers({ net: 3 });
+});
+
 test('SIGTERM ends it by itself, whether the API server answers or not', options, async () => {
   await using cluster = await makeClusterNode();
   const { node, reach, put } = cluster;
