@@ -52,6 +52,13 @@ describe('one line with object, cause and duration', () => {
   }
 });
 
+it('tells what GC took out of pods, by network and device', () => {
+  const { tell, lines } = start();
+  tell.unnamed('blue', ['netMvp1']);
+  const [line] = lines;
+  assert.deepEqual([line?.level, line?.fields], ['info', { network: 'blue', devices: ['netMvp1'] }]);
+});
+
 it('tells that a call failed which nobody times, by its method', () => {
   const { tell, lines } = start();
   const method = '/v1beta1.DevicePlugin/GetPreferredAllocation';

@@ -36,6 +36,9 @@ export function createNotices(log: Log, count: WorkRecorder) {
       count.lostAttachments(devices.length);
       log.info({ devices }, 'taken out of pods that are gone without a DEL');
     },
+    /** By GC: the runtime names all attachments of a network that it knows. */
+    unnamed: (network: string, devices: readonly string[]) =>
+      log.info({ network, devices }, 'taken out of pods that the container runtime no longer knows'),
     /** Not fatal: pods that run already live on, and whoever restarts this in a loop helps nobody. */
     async shim(options: InstallShimOptions): Promise<MacvtapError | undefined> {
       try {

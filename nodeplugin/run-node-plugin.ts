@@ -138,6 +138,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     install: tell.shim,
     onShim: events.shim,
     onTrouble: tell.attachment,
+    onCollected: tell.unnamed,
     onStep: count.cniStep,
     onAnswered: (request) => {
       tell.answeredRequest(request);

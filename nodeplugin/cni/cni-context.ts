@@ -54,6 +54,8 @@ export interface CNIContext {
   readonly troubles: () => Promise<readonly string[]>;
   /** Something went wrong that is not worth an error to the runtime. */
   readonly onTrouble: (error: MacvtapError) => void;
+  /** Devices that GC took out of pods, of a network. */
+  readonly onCollected?: ((network: string, devices: readonly string[]) => void) | undefined;
   readonly onStep?: StepListener<CNIStep> | undefined;
 }
 

@@ -25,14 +25,18 @@ export async function gc(conf: NetConf, stdin: Uint8Array, context: CNIContext, 
     attachment.network === conf.name &&
     !valid.some(({ containerID, ifname }) => containerID === attachment.containerID && ifname === attachment.ifname);
   const failures: unknown[] = [];
+  const collected: string[] = [];
   for (const { id } of listAttached(context.ledger).filter(isStale)) {
     const remove = async () => {
       // The device may have come to another pod while this waited for its turn.
       const device = listAttached(context.ledger).find((attached) => attached.id === id && isStale(attached));
-      if (device !== undefined) await removeAttachment(device, context, signal);
+      if (device === undefined) return;
+      await removeAttachment(device, context, signal);
+      collected.push(id);
     };
     await context.lock.run([linkName(id)], remove, signal).catch((thrown) => failures.push(thrown));
   }
+  if (collected.length > 0) context.onCollected?.(conf.name, collected);
   if (failures.length > 0) throw failures[0];
 }
 

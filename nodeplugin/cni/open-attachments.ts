@@ -17,7 +17,7 @@ import { type AttachmentsOptions, serveAttachments } from './serve-attachments.t
 import { findTroubles } from './status.ts';
 
 export interface OpenAttachmentsOptions
-  extends Pick<CNIContext, 'onTrouble' | 'onStep'>,
+  extends Pick<CNIContext, 'onTrouble' | 'onCollected' | 'onStep'>,
     Pick<AttachmentsOptions, 'onAnswered' | 'onRestored' | 'onForgotten'> {
   readonly config: Pick<
     NodePluginConfig,
@@ -37,8 +37,8 @@ export interface OpenAttachmentsOptions
 
 /** Installs the CNI plugin's shim, where somebody said where, and attaches pods until disposed. */
 export async function openAttachments(options: OpenAttachmentsOptions): Promise<AsyncDisposable> {
-  const { config, ledger, node, lock, kubelet, resources, plan, install, onShim, onTrouble, onStep, ...listeners } =
-    options;
+  const { config, ledger, node, lock, kubelet, resources, plan, install, onShim, ...rest } = options;
+  const { onTrouble, onCollected, onStep, ...listeners } = rest;
   const { links } = node;
   const socketPath = config['cni-socket'];
   const directory = config['cni-bin-dir'];
@@ -58,6 +58,7 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
       holders: createDeviceHolders(kubelet.answers, kubelet.held),
       troubles: () => findTroubles({ links, stateDirectory: config['state-dir'], isPlanKnown }),
       onTrouble,
+      onCollected,
       onStep,
     },
     held: kubelet.held,

@@ -76,6 +76,7 @@ test('GC removes what its own network does not name, and nothing else', options,
   assert.deepEqual(await gc({ 'cni.dev/valid-attachments': valid }), { exitCode: 0, output: undefined });
   const left = (await pod.ipJSON<{ ifname: string }>('link show type macvtap')).map(({ ifname }) => ifname);
   assert.deepEqual(left.toSorted(), ['net1', 'net3']);
+  assert.deepEqual(node.collected, ['blue netMvp1'], 'once, and nothing where nothing was taken');
 });
 
 test('GC takes the list as libcni writes it: null when it is empty, and under the older key too', options, async () => {

@@ -31,6 +31,8 @@ export interface CNIPlugin extends AsyncDisposable {
   readonly ledger: Ledger;
   readonly context: CNIContext;
   readonly troubles: readonly MacvtapError[];
+  /** What GC took out of pods: `blue netMvp1`. */
+  readonly collected: readonly string[];
   /** What Allocate does. Returns the path that kubelet is told. */
   allocate(device: string): Promise<string>;
   /** Reads the links anew: the parent came or went. */
@@ -53,6 +55,7 @@ export async function openCNIPlugin({
 }: CNIPluginOptions): Promise<CNIPlugin> {
   await using undo = new AsyncDisposableStack();
   const troubles: MacvtapError[] = [];
+  const collected: string[] = [];
   const onTrouble = (error: MacvtapError) => void troubles.push(error);
   const ledger = undo.use(await Ledger.open({ directory, nodeName, onWarning: onTrouble }));
   const links = undo.use(await openLinks());
@@ -68,6 +71,7 @@ export async function openCNIPlugin({
     resources: () => new Map([[resource.name, resource]]),
     isPlanKnown: () => true,
     holders: holders ?? { known: () => [], ask: async () => [] },
+    onCollected: (network, devices) => void collected.push(`${network} ${devices}`),
     troubles: () => findTroubles({ links, stateDirectory: directory, isPlanKnown: () => true }),
     onTrouble,
   };
@@ -90,6 +94,7 @@ export async function openCNIPlugin({
     ledger,
     context,
     troubles,
+    collected,
     async allocate(device) {
       const findInterface = (wanted: string) => interfaces.find((nic) => nic.name === wanted);
       const allocate = { nodeName, ledger, links: { ...links, readTapNode }, findInterface };
