@@ -4,6 +4,7 @@ import { MacvtapError } from '../runtime/errors.ts';
 import { pathsFlag, textFlag } from '../runtime/flag-types.ts';
 import type { FlagValues } from '../runtime/flags.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
+import { printable } from '../runtime/text-table.ts';
 import { readInputs } from './lint/read-inputs.ts';
 import { outputFlag, render } from './output/output-flag.ts';
 import { paintFor } from './output/paint.ts';
@@ -92,9 +93,9 @@ async function tellChange(view: View, values: Values): Promise<number> {
   await printLine(render(changes, values.output, (given) => renderChanges(given, look)));
   tellGaps(view);
   // As of a wrong path: no change is no success then.
-  if (isAboutNothing)
-    console.error(
-      `in ${values.filename.join(', ')} is nothing that plans rest on: no policy, no config map of macvtap-cni`,
-    );
+  if (isAboutNothing) {
+    const paths = values.filename.map((path) => (path === '-' ? 'standard input' : path)).join(', ');
+    console.error(`in ${printable(paths)} is nothing that plans rest on: no policy, no config map of macvtap-cni`);
+  }
   return changes.nodes.some(({ resources }) => resources.length > 0) ? exitCode.failed : exitCode.done;
 }

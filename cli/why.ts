@@ -51,7 +51,11 @@ export function runWhy(argv: readonly string[]): Promise<void> {
       await using view = await openView(values, progress);
       const { facts, missing } = await readFacts(view, subject, Date.now());
       const explanation = explain(subject, facts);
-      if (explanation === undefined) throw await tellNotFound(view, subject, facts);
+      if (explanation === undefined) {
+        // It may stand in what could not be read.
+        tellGaps({ missing: [], faults: view.faults });
+        throw await tellNotFound(view, subject, facts);
+      }
       const gaps = [...view.missing, ...missing];
       const report = toReport(explanation, gaps);
       const look = { paint: paintFor(process.stdout), width: terminalWidth(process.stdout) };

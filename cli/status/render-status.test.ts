@@ -82,6 +82,11 @@ test('a status has nodes, policies, and what is to be looked after', () => {
   ]);
 });
 
+test('of no node is told that none is known, and not a table without lines', () => {
+  const look = { paint: (_: string, shown: string) => shown, width: undefined };
+  assert.equal(renderStatus({ nodes: [] }, look), 'no node is known');
+});
+
 test('what holds of several nodes is told once', () => {
   const doubts = ['no node plugin runs there'];
   const nodes = Array.from({ length: 2_000 }, (_, index) => ({

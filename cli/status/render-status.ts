@@ -24,7 +24,7 @@ export function renderStatus({ nodes, policies = [], isOfFiles = false }: Status
     ...policies.flatMap((policy) => policyNotes(policy, isOfFiles)),
   ].map((note) => look.paint('poor', look.width === undefined ? note : wrapText(note, look.width, '', '  ')));
   return [
-    nodeTable(nodes, look),
+    nodes.length === 0 ? 'no node is known' : nodeTable(nodes, look),
     ...(policies.length === 0 ? [] : ['', policyTable(policies, look)]),
     ...(notes.length === 0 ? [] : ['', ...notes]),
   ].join('\n');

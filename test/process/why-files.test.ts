@@ -120,6 +120,8 @@ describe('why, of files', () => {
   it('names what is there instead, and what a directory is not', async () => {
     const { code, stderr } = await ask('pod/nwe');
     assert.deepEqual([code, stderr], [2, 'kubectl macvtap why: Pod default/nwe: there is none; did you mean new?\n']);
+    const broken = await ask('pod/nwe', { ...files, 'broken.yaml': 'a: [' });
+    assert.match(broken.stderr, /^broken\.yaml, document 1, line 1: no YAML/m);
     const gone = await runProgram('cli/kubectl-macvtap.ts', ['why', 'pod/x', '--source=manifests:/nowhere']);
     assert.equal(gone.code, 2);
     assert.match(gone.stderr, /\/nowhere/);
