@@ -4,6 +4,7 @@ import { printable } from '../../runtime/text-table.ts';
 import type { OutputFormat } from '../output/output-flag.ts';
 import { paintFor } from '../output/paint.ts';
 import { terminalWidth } from '../output/terminal-width.ts';
+import { wrapText } from '../output/wrap-text.ts';
 import { renderStatus } from './render-status.ts';
 import type { StatusReport } from './status-report.ts';
 
@@ -22,16 +23,19 @@ function terminalScreen(stream: NodeJS.WriteStream): StatusScreen {
   const paint = paintFor(stream);
   return {
     show(report, troubles) {
-      const text = renderStatus(report, { paint, width: terminalWidth(stream) });
-      const lines = [
-        ...troubles.map((trouble) => paint('bad', `not the newest: ${printable(trouble)}`)),
-        ...text.split('\n'),
-      ];
+      const width = terminalWidth(stream);
+      const told = troubles.map((trouble) => {
+        const line = `not the newest: ${printable(trouble)}`;
+        return paint('bad', width === undefined ? line : wrapText(line, width, '', '  '));
+      });
+      const lines = [...told, renderStatus(report, { paint, width })].flatMap((text) => text.split('\n'));
       const room = Math.max(2, (stream.rows || 24) - 1);
       const hidden = lines.length - room;
       const shown = hidden <= 0 ? lines : [...lines.slice(0, room - 1), `… ${hidden + 1} lines more`];
-      // The cursor home, every line to its end, then all below: no flicker.
-      stream.write(`\u001b[H${shown.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
+      // The cursor home, every line to its end, then all below: no flicker. Meanwhile what is too wide for a very narrow
+      // terminal ends at its edge (DECAWM off): a line that went on below would push the first ones out.
+      const drawn = shown.map((line) => `${line}\u001b[K\n`).join('');
+      stream.write(`\u001b[?7l\u001b[H${drawn}\u001b[J\u001b[?7h`);
     },
   };
 }

@@ -91,9 +91,10 @@ describe('the status command', () => {
       await directory.write('h4.yaml', files(4, 'Unhealthy')['h4.yaml']);
       const line = await watching.waitForLine(/4\/100/);
       assert.equal(line.includes('\u001b[31mUnhealthy'), !('NO_COLOR' in environment), line);
-      assert.ok(watching.output.split('\u001b[H').length > 2);
+      assert.ok(watching.output.split('\u001b[?7l\u001b[H').length > 2);
       watching.write('\u0003');
       assert.deepEqual(await watching.exit, { code: 0, signal: null });
+      assert.equal(watching.output.split('\u001b[?7h').length, watching.output.split('\u001b[?7l').length);
     }
   });
 
