@@ -93,6 +93,18 @@ describe('a NetworkAttachmentDefinition', () => {
     });
   }
 
+  const annotated: readonly [title: string, spec: unknown, resource: string, sent: readonly string[]][] = [
+    ['no config and a resource of ours', undefined, 'macvtap.network.kubevirt.io/a', both.slice(1)],
+    ['a broken config and a resource of ours', { config: '{"type":' }, 'macvtap.network.kubevirt.io/a', both.slice(1)],
+    ["a broken config and another vendor's resource", { config: '{"type":' }, 'example.com/a', []],
+  ];
+  for (const [at, [title, spec, resource, sent]] of annotated.entries()) {
+    it(`with ${title} is ${sent.length > 0 ? 'sent to be judged' : 'not sent'}`, async () => {
+      const annotations = { 'k8s.v1.cni.cncf.io/resourceName': resource };
+      assert.deepEqual(await sentFor(networks(), network(`annotated-${at}`, spec, { annotations })), sent);
+    });
+  }
+
   for (const [title, spec] of [
     ['a number for a config', { config: 5 }],
     ['a list for a config', { config: ['macvtap'] }],
