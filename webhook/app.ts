@@ -4,7 +4,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { type EnvelopeContext, review } from './admission/envelope.ts';
 import type { Endpoint } from './admission/judgement.ts';
-import { parseBody } from './parse-body.ts';
+import { parseInTurn } from './parse-in-turn.ts';
 import { readDeadlines } from './read-deadlines.ts';
 
 export interface AppDeps extends EnvelopeContext {
@@ -48,10 +48,7 @@ export function buildApp(deps: AppDeps): WebhookApp {
     // Bodies and queries are judged by the rules, as they are: nothing may be coerced, filled in or stripped before.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false } },
   });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_, body, done) =>
-    done(null, parseBody(body)),
-  );
+  parseInTurn(app);
   const paths = new Set(deps.endpoints.map(({ path }) => path));
   app.setNotFoundHandler(({ url, method }, reply) => {
     const [path = ''] = url.split('?');
