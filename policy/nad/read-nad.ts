@@ -40,13 +40,6 @@ export interface NadFacts {
  * - no config, annotated with a resource of ours: Multus takes a file of the node, and pods need the resource all the same.
  */
 export function readNad(nad: NadObject): NadFacts | undefined {
-  return isJsonObject(nad) ? readings.getOrInsertComputed(nad, read) : undefined;
-}
-
-/** One review asks several times what its network says, and scanning the config is the dearest part of it. */
-const readings = new WeakMap<NadObject, NadFacts | undefined>();
-
-function read(nad: NadObject): NadFacts | undefined {
   const metadata = ownValue(nad, 'metadata');
   if (!isJsonObject(metadata) || typeof ownValue(metadata, 'deletionTimestamp') === 'string') return undefined;
   const annotations = ownValue(metadata, 'annotations');
