@@ -36,3 +36,11 @@ test('what is of the wrong type stays as it is, for the schema to refuse', () =>
     assert.ok((readObject(object, 'macvtap-cni')?.faults ?? []).length > 0, JSON.stringify(spec));
   }
 });
+
+test('what has nothing to leave out is not copied, at any depth', () => {
+  const entry = { parentIface: 'eth0' };
+  const object = { ...head, spec: { parentSelector: [entry] }, status: { future: 1 } };
+  const pruned = pruneFields('MacvtapNetworkNodePolicy', object);
+  assert.equal(pruned.spec, object.spec);
+  assert.deepEqual(pruned.status, {});
+});

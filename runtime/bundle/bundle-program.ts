@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { carryDataFiles, dataLoaders } from './carry-data-files.ts';
 import { copyKoffi } from './copy-koffi.ts';
 import { readLicences, renderLicences } from './licences.ts';
+import { takePlainHttp } from './take-plain-http.ts';
 
 /** By their folders. */
 export const programs = ['webhook', 'nodeplugin', 'cli'] as const;
@@ -67,7 +68,7 @@ export async function bundleProgram({
     assetNames: '[name]',
     // What is CommonJS in the bundle still asks for Node's own modules.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-    plugins: [carryDataFiles],
+    plugins: [carryDataFiles, takePlainHttp],
   });
   if (program === 'cli') await writeCommand(folder);
   const usesKoffi = Object.values(metafile.outputs).some(({ imports }) => imports.some(({ path }) => path === 'koffi'));

@@ -55,6 +55,15 @@ for (const program of programs) {
   });
 }
 
+test("the bundled webhook loads Node's HTTP without the second client that an import of it would load", async () => {
+  await using bundled = await bundle('webhook');
+  const tellLoaded = "process.once('exit', () => console.log(process.moduleLoadList.join('\\n')))";
+  const preload = `data:text/javascript,${encodeURIComponent(tellLoaded)}`;
+  const { stdout } = await run(process.execPath, ['--import', preload, bundled.main, '--help'], { cwd: '/' });
+  assert.match(stdout, /^NativeModule _http_server$/m);
+  assert.doesNotMatch(stdout, /undici/);
+});
+
 test('the bundled command is run by a file without an ending, whatever the variables of a container around it', async () => {
   await using bundled = await bundle('cli');
   await using directory = await ManifestsDirectory.make({
