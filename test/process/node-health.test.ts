@@ -48,5 +48,5 @@ test('it is ready when kubelet knows its resources, and counts their devices', {
   // Once for the resource of before the policy, once for the policy's.
   assert.match(metrics, /^kube_macvtap_node_registrations_total\{outcome="registered"\} [12]$/m);
   assert.match(metrics, /^kube_macvtap_node_pod_resources_answers_total\{outcome="(?:in)?complete"\} [1-9]/m);
-  assert.match(plugin.output, /"devices":\["netMvp\d"\],"durationMs":[\d.]+,"msg":"devices allocated"/);
+  await plugin.waitForLine(/"devices":\["netMvp\d"\],"durationMs":[\d.]+,"msg":"devices allocated"/);
 });

@@ -98,6 +98,8 @@ test(
       nodeObject(node.name, { 'parent-iface.macvtap.network.kubevirt.io/eth2': 'private' }),
     );
     await node.offers({ eth2: 100 });
+    // Kubelet may be told before what the process has printed is read.
+    await plugin.stop();
     assert.equal(plugin.output.match(/plan in force/g)?.length, 8);
   },
 );
