@@ -70,7 +70,7 @@ async function removeUnrecorded(
   );
   if (link?.kind !== 'macvtap' || !isOurs) return;
   const { links } = context;
-  await untilGone(link.ifindex, links, links.deleteLinkIn(netns, link.ifindex, signal), signal);
+  await untilGone(link.ifindex, links, () => links.deleteLinkIn(netns, link.ifindex, signal), signal);
 }
 
 /** An ADD could not get into what cannot be opened either, and its DEL must not keep the pod from ending. */

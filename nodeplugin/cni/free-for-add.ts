@@ -35,7 +35,7 @@ async function free(id: string, entry: DeviceEntry, context: CNIContext, signal:
   const placeholder = links.readTapLinkName(ifindex);
   if (placeholder !== undefined) {
     if (placeholder !== linkName(id)) throw taken(id, ifindex, `macvtap ${placeholder} of the node has that number`);
-    await untilGone(ifindex, links, links.deleteLink(ifindex, signal), signal);
+    await untilGone(ifindex, links, () => links.deleteLink(ifindex, signal), signal);
   } else {
     await removeElsewhere(entry, context, signal);
   }
@@ -59,7 +59,7 @@ async function removeElsewhere(
     const { kind, parentIfindexElsewhere } = found.link;
     const isOurs = parentIfindexElsewhere !== undefined && parentIfindexElsewhere === parentIfindex;
     if (kind !== 'macvtap' || !isOurs) continue;
-    await untilGone(ifindex, links, links.deleteFoundLink(found, signal), signal);
+    await untilGone(ifindex, links, () => links.deleteFoundLink(found, signal), signal);
   }
 }
 

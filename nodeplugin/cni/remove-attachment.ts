@@ -44,30 +44,31 @@ export async function removeAttachedLink(
   if (isSameNetns(netnsPath, netnsInode)) {
     const link = await links.getLinkIn(netnsPath, { ifindex }, signal);
     if (link !== undefined && isLinkOf(record, link)) {
-      await untilGone(ifindex, links, links.deleteLinkIn(netnsPath, ifindex, signal), signal);
+      await untilGone(ifindex, links, () => links.deleteLinkIn(netnsPath, ifindex, signal), signal);
     }
     return;
   }
   // Without a node there is no link of ours either, and most namespaces are gone for good.
   if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return;
   for (const found of await links.searchLink(ifindex, signal)) {
-    if (isLinkOf(record, found.link)) await untilGone(ifindex, links, links.deleteFoundLink(found, signal), signal);
+    if (isLinkOf(record, found.link))
+      await untilGone(ifindex, links, () => links.deleteFoundLink(found, signal), signal);
   }
 }
 
 /**
- * Waits until a link that is being deleted is gone. The kernel takes its node away when nobody finds the link any more,
+ * Removes a link, and waits until it is gone. The kernel takes its node away when nobody finds the link any more,
  * a millisecond after the request; the acknowledgement comes ten times as late. A link without a node of its own, because
  * another one had the number, is gone when the acknowledgement says so.
  */
 export async function untilGone(
   ifindex: number,
   links: CNIContext['links'],
-  deletion: Promise<unknown>,
+  remove: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
-  // Raised where it is awaited.
-  deletion.catch(() => {});
-  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) await deletion;
-  else await untilNodeIsGone(ifindex, links, deletion, signal);
+  // Before: a node that is not there a moment later was the link's own, and went as fast as that.
+  const { nodeDevice } = await links.readTapNode(ifindex);
+  if (nodeDevice === undefined) await remove();
+  else await untilNodeIsGone(ifindex, links, remove(), signal);
 }
