@@ -66,6 +66,12 @@ await until(
   (paths) => paths.length === 6,
 );
 
+/**
+ * The paths at which something arrived since it was last asked, each once: an update that meets a newer object than the
+ * API server had in its cache is admitted again.
+ */
+const sentOnce = () => [...new Set(recorder.take().map((review) => review.path))];
+
 /** The paths at which an object that was POSTed arrived. */
 async function sentFor(path: string, body: unknown, expected = 201): Promise<readonly string[]> {
   recorder.take();
@@ -141,10 +147,7 @@ describe('a NetworkAttachmentDefinition', () => {
     const finalizers = ['example.com/wait'];
     await sentFor(networks(), network('leaving', { config: '{"type":"macvtap"}' }, { finalizers }));
     await cluster.admin.must('PATCH', path, { body: { metadata: { labels: { a: 'b' } } }, ...merge });
-    assert.deepEqual(
-      recorder.take().map((review) => review.path),
-      both,
-    );
+    assert.deepEqual(sentOnce(), both);
     await cluster.admin.must('DELETE', path);
     await cluster.admin.must('PATCH', path, { body: { metadata: { finalizers: null } }, ...merge });
     assert.deepEqual(recorder.take(), []);
@@ -230,10 +233,7 @@ describe('a policy', () => {
     await cluster.admin.must('PATCH', `${path}/status`, { body: { status: { matchedNodes: 1 } }, ...merge });
     assert.deepEqual(recorder.take(), []);
     await cluster.admin.must('PATCH', path, { body: { spec: { priority: 5 } }, ...merge });
-    assert.deepEqual(
-      recorder.take().map((review) => review.path),
-      both,
-    );
+    assert.deepEqual(sentOnce(), both);
   });
 
   it('is sent once when it is deleted, and not for what follows', async () => {

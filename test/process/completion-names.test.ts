@@ -27,6 +27,15 @@ async function complete(words: readonly string[], environment: Readonly<Record<s
   return stdout.trimEnd().split('\n');
 }
 
+/** A completion waits for three seconds, which may be too short for a machine that is busy with other tests. */
+async function completeInTime(...asked: Parameters<typeof complete>): Promise<readonly string[]> {
+  for (let rest = 4; rest > 0; rest -= 1) {
+    const told = await complete(...asked);
+    if (told.length > 1) return told;
+  }
+  return await complete(...asked);
+}
+
 describe('completion of names', () => {
   it('has those of the cluster, in the namespace that the object would be looked for in', async () => {
     await using cluster = await startStandInCluster(manifests, 'vms');
@@ -51,7 +60,7 @@ describe('completion of names', () => {
       ['why -n ', 'vms', ':4'],
       ['status --context ', 'test', ':4'],
     ] as const) {
-      assert.deepEqual(await complete(words.split(' '), environment), told, words);
+      assert.deepEqual(await completeInTime(words.split(' '), environment), told, words);
     }
     assert.ok(cluster.server.requests.every((request) => /limit=500/.test(request)));
   });
