@@ -32,6 +32,15 @@ test('versions that were forgotten while the server was away are counted by them
   assert.ok(forgotten.waitMs <= 200, `waits ${forgotten.waitMs} ms, as after a first failure`);
 });
 
+test('watches that each lasted until their version was forgotten are no row, and the next begins soon', () => {
+  const failures = rememberFailures();
+  for (let i = 0; i < 6; i += 1) {
+    const ended = failures.ended(lasting, refusal(410));
+    assert.equal(ended?.isConcern, false, `after ${i + 1}`);
+    assert.ok(ended.waitMs <= 200, `waits ${ended.waitMs} ms, as after a first failure`);
+  }
+});
+
 test('what the server asked for is waited for', () => {
   const error = new MacvtapError('ApiServerRefused', 'busy', { facts: { status: 429, retryAfterMs: 4_000 } });
   assert.ok((rememberFailures().ended(1, error)?.waitMs ?? 0) >= 4_000);

@@ -23,7 +23,8 @@ export function rememberFailures(): WatchFailures {
   return {
     ended(lastedMs, error) {
       failures = countFailures(failures, { lastedMs, failed: error !== undefined });
-      forgotten = error?.facts.status === 410 ? forgotten + 1 : 0;
+      // Never more than there are failures: a watch that lasted ends the row, however it ended.
+      forgotten = error?.facts.status === 410 ? Math.min(forgotten + 1, failures) : 0;
       if (failures === 0) return undefined;
       // A server that was away often has forgotten; that it answers again ends the row of those when it did not.
       const inRow = forgotten > 0 ? forgotten : failures;
