@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { needsRoot } from '../kernel/network-namespace.ts';
+import type { KubeletOptions } from '../kubelet/start-kubelet.ts';
 import { addLink, makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
 import { statedAs, untilState } from './read-node-state.ts';
 import { assertOwnTap, showDevice } from './shown-macvtaps.ts';
@@ -16,8 +17,12 @@ function writeNet(node: PluginNode, parents: readonly string[], quantity = 3, mo
   return node.write('p.yaml', policyObject('p', { resourceName: 'net', parentSelector }));
 }
 
-async function startWithNet(parents: readonly string[], quantity = 3): Promise<PluginNode> {
-  const node = await makePluginNode(['eth0', 'eth1']);
+async function startWithNet(
+  parents: readonly string[],
+  quantity = 3,
+  options: Parameters<typeof makePluginNode>[2] = {},
+): Promise<PluginNode> {
+  const node = await makePluginNode(['eth0', 'eth1'], {}, options);
   await writeNet(node, parents, quantity);
   node.start(...quick);
   await node.offers({ net: quantity });
@@ -47,14 +52,23 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   );
 
   test('a resource that drains gives out nothing, and says why', options, async () => {
-    await using node = await startWithNet(['eth0']);
+    const told = Promise.withResolvers<void>();
+    let isOver = false;
+    // From then on kubelet does not say what pods hold, until it may.
+    const onList: KubeletOptions['onList'] = async (held) => {
+      if (isOver) await told.promise;
+      return held;
+    };
+    await using node = await startWithNet(['eth0'], 3, { onList });
     const { ids } = await node.allocate('net');
     await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
     await node.lists('net', ids);
     // Kubelet asks for a device that it lists when its pod is over, and before it was told that the device is gone.
+    isOver = true;
     node.release('net', ids);
     const asked = node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);
     await assert.rejects(asked, /resource net is no longer offered on this node/);
+    told.resolve();
     await node.isGone('net');
   });
 
