@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { ReasonCode } from '../../policy/reasons.ts';
-import type { HeldDevice, ParentLookup, ServedResource } from './served-resource.ts';
+import { type HeldDevice, type ParentLookup, type ServedResource, standsOn } from './served-resource.ts';
 
 /** Why it is decided anew: somebody edited what is wanted, the links changed under the same wishes, or devices were
  * given out or came back. */
@@ -55,23 +55,17 @@ function isElsewhere(before: ServedResource | undefined, { parent }: PlannedReso
 }
 
 function standsElsewhere(resource: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
-  const standsThere = standsOn(resource, parents);
+  const standsThere = standsOn(resource.parent, parents);
   return (device) => device.resource === resource.name && !standsThere(device);
 }
 
 function excludes(resource: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
   const { name, mode } = resource;
-  const standsThere = standsOn(resource, parents);
+  const standsThere = standsOn(resource.parent, parents);
   return (device) =>
     (mode === 'passthru' || device.mode === 'passthru') &&
     !(device.resource === name && device.mode === mode) &&
     standsThere(device);
-}
-
-/** A parent that was renamed is still the same: its index tells. A device without a link stands where its next one will. */
-function standsOn({ parent }: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
-  const ifindex = parents.find(parent);
-  return (device) => (device.parentIfindex === undefined ? device.parent === parent : device.parentIfindex === ifindex);
 }
 
 /** The plan's own reason for what became of the parent; a parent that nobody mentions any more is not there. */

@@ -71,3 +71,9 @@ export function isStanding(
   if (parent === undefined) return fault === undefined || fault === 'Draining';
   return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.has(parentIfindex);
 }
+
+/** A parent that was renamed is still the same: its index tells. A device without a link stands where its next one will. */
+export function standsOn(parent: string, parents: ParentLookup): (device: HeldDevice) => boolean {
+  const ifindex = parents.find(parent);
+  return (device) => (device.parentIfindex === undefined ? device.parent === parent : device.parentIfindex === ifindex);
+}

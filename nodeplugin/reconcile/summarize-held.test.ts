@@ -44,6 +44,13 @@ test('what was renamed is where it was, and what lost its link is nowhere', () =
   assert.deepEqual(summarizeHeld(devices(renamed, lost), onEth1, parents).elsewhere, []);
 });
 
+test('what stands on an interface that lost its name to another is not on that other one', () => {
+  const taken = { find: () => 9, has: () => true };
+  const held = devices({ ...onEth0, parentIfindex: 7 }, { ...onEth0, parentIfindex: 9 });
+  assert.deepEqual(summarizeHeld(held, onEth0, taken).elsewhere, [{ parent: 'eth0', mode: 'bridge', held: 1 }]);
+  assert.deepEqual(summarizeHeld(held, undefined, taken).elsewhere, []);
+});
+
 test('a link is lost with its parent, though another one has its name now; one without a link is not', () => {
   const lost = { ...onEth0, parentIfindex: 7 };
   const renamed = { ...onEth0, parent: 'old0' };

@@ -2,7 +2,7 @@
 import type { HeldPlace } from '../../cluster/report/build-node-state.ts';
 import type { Mode } from '../../policy/plan/mode.ts';
 import { compareNatural } from '../../policy/plan/natural-order.ts';
-import { type HeldDevice, isStanding, type ParentLookup } from './served-resource.ts';
+import { type HeldDevice, isStanding, type ParentLookup, standsOn } from './served-resource.ts';
 
 /** What pods hold of one resource. */
 export interface HeldSummary {
@@ -28,8 +28,10 @@ export function summarizeHeld(
   const parent = common(devices.map((device) => device.parent));
   const mode = common(devices.map((device) => device.mode));
   const isLost = (device: HeldDevice) => device.parent !== undefined && !isStanding(device, undefined, parents);
-  const told = resource ?? { parent, mode };
-  const moved = devices.filter((device) => !isLost(device) && !isAt(device, told, parents));
+  // Of what only drains there is no place but the one that all of it was made on.
+  const isThere = resource ? standsOn(resource.parent, parents) : (device: HeldDevice) => device.parent === parent;
+  const placeMode = resource ? resource.mode : mode;
+  const moved = devices.filter((device) => !isLost(device) && !(device.mode === placeMode && isThere(device)));
   return {
     held: devices.length,
     lost: devices.filter(isLost).length,
@@ -41,17 +43,6 @@ export function summarizeHeld(
 
 function common<Value>(values: readonly Value[]): Value | undefined {
   return values.every((value) => value === values[0]) ? values[0] : undefined;
-}
-
-/** An interface that was renamed is the same: its index tells. */
-function isAt(
-  device: HeldDevice,
-  { parent, mode }: { readonly parent: string | undefined; readonly mode: Mode | undefined },
-  parents: ParentLookup,
-): boolean {
-  if (device.mode !== mode) return false;
-  if (device.parent === parent) return true;
-  return parent !== undefined && device.parentIfindex !== undefined && device.parentIfindex === parents.find(parent);
 }
 
 function placesOf(devices: readonly HeldDevice[]): readonly HeldPlace[] {
