@@ -11,6 +11,9 @@ const noFile = ':4';
 const noFileNoBlank = ':6';
 const mayBeFile = ':0';
 
+/** More than a shell shows in a useful way. */
+const mostCandidates = 1_000;
+
 /**
  * Candidates for the last of the words behind `kubectl macvtap`, one on a line with its meaning behind a tab, and at the
  * end the directive: the form of cobra's `__complete`, which kubectl asks its plugins for.
@@ -96,7 +99,7 @@ function soFar(line: CommandLine<Flags>, before: readonly string[]): CompletionF
 
 /** What begins like the word. Behind a kind or a directory comes more, so that no blank is put there. */
 function answer(word: string, candidates: readonly Candidate[]): string {
-  const fitting = candidates.filter(({ text }) => text.startsWith(word));
+  const fitting = candidates.filter(({ text }) => text.startsWith(word)).slice(0, mostCandidates);
   const goesOn = fitting.some(({ text }) => /[/:]$/.test(text));
   return [
     ...fitting.map(({ text, meaning }) => (meaning === '' ? text : `${text}\t${meaning}`)),

@@ -10,9 +10,6 @@ import type { ViewFlags } from '../view/view-flags.ts';
 /** For answers: longer nobody waits for a completion. */
 const patienceMs = 3_000;
 
-/** More than a shell shows in a useful way. */
-const mostNames = 1_000;
-
 type Where = Partial<ViewFlags>;
 
 /** Names of objects, in natural order: none where nobody answers in time, or may be asked. */
@@ -22,7 +19,7 @@ export async function listNames(query: ObjectQuery, where: Where): Promise<reado
     source?.kind === 'manifests'
       ? (await listManifests(source.directory, query).catch(() => [])).map(({ metadata }) => metadata.name)
       : await listOfCluster(query, where);
-  return [...new Set(names)].sort(compareNatural).slice(0, mostNames);
+  return [...new Set(names)].sort(compareNatural);
 }
 
 /** The namespace of the kubeconfig's context. */
