@@ -13,10 +13,10 @@ import type { WhyFacts } from './why-facts.ts';
  * A passthru resource has its parent for itself, and the first of two has it. After an edit one waits besides for the
  * devices of before that still stand there, whatever the plan says.
  */
-export const findPassthruExclusive: CauseRule = (scope, facts) => {
-  const lost = findLost(scope, facts);
-  return lost.length > 0 ? lost : findWaiting(scope, facts);
-};
+export const findPassthruExclusive: CauseRule = (scope, facts) => [
+  ...findLost(scope, facts),
+  ...findWaiting(scope, facts),
+];
 
 function findLost(scope: Scope, facts: WhyFacts): readonly Cause[] {
   return listFindings(scope, facts, ['PassthruExclusive']).map((found): Cause => {
