@@ -61,6 +61,21 @@ test('offers follow the source', async () => {
   assert.deepEqual(view.current.resources, ['second']);
 });
 
+test('that they are others is told once they are, until nobody listens', async () => {
+  const { view, publish } = stage(offering('first'));
+  const told: string[] = [];
+  {
+    using _listening = view.onChange(() => told.push(...view.current.resources));
+    publish(offering('second'));
+    assert.deepEqual(told, []);
+    await turn();
+    assert.deepEqual(told, ['second']);
+  }
+  publish(offering('third'));
+  await turn();
+  assert.deepEqual(told, ['second']);
+});
+
 test('changes that come together are one update', async () => {
   const { view, publish, reads } = stage(empty);
   const before = reads();

@@ -12,6 +12,8 @@ export interface OffersView extends Disposable {
   readonly current: Offers;
   /** The same with policies that were looked up instead of those of the snapshot. */
   withPolicies(policies: readonly Policy[]): Offers;
+  /** Told when `current` is another one, which is some time after the source changed. */
+  onChange(listener: () => void): Disposable;
 }
 
 export interface OffersViewOptions {
@@ -26,6 +28,7 @@ export interface OffersViewOptions {
  */
 export function watchOffers({ source, onBug }: OffersViewOptions): OffersView {
   const index = createOffersIndex();
+  const listeners = new Set<() => void>();
   let current = index.update(source.snapshot);
   let [isStale, isUpdating, isOver] = [false, false, false];
   const updateOnce = async (): Promise<void> => {
@@ -37,6 +40,7 @@ export function watchOffers({ source, onBug }: OffersViewOptions): OffersView {
       step = steps.next();
     }
     current = step.value;
+    for (const listener of listeners) listener();
   };
   const update = async (): Promise<void> => {
     isUpdating = true;
@@ -56,6 +60,10 @@ export function watchOffers({ source, onBug }: OffersViewOptions): OffersView {
       return current;
     },
     withPolicies: (policies) => withPolicies(current, policies),
+    onChange(listener) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
     [Symbol.dispose]() {
       changes[Symbol.dispose]();
       isOver = true;

@@ -6,13 +6,12 @@ import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
 import type { LiveSource } from '../cluster/source.ts';
 import type { Log } from '../runtime/log.ts';
 import type { WebhookConfig } from './config.ts';
-import type { OffersView } from './offers-view.ts';
 import { type StandingOptions, tellStandingEvents } from './tell-standing-events.ts';
 
 export interface StandingEventsOptions {
   readonly leader: Pick<LeaseKeeper, 'whileHeld'>;
   readonly source: LiveSource;
-  readonly offers: Pick<OffersView, 'current'>;
+  readonly offers: StandingOptions['offers'];
   readonly expiry: StandingOptions['expiry'];
   readonly config: Pick<WebhookConfig, 'namespace' | 'service-name'>;
   readonly log: Log;

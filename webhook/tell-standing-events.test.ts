@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import type { ClusterEvent } from '../cluster/report/events/cluster-event.ts';
 import { emptySnapshot, type Snapshot } from '../cluster/snapshot.ts';
 import { createOffersIndex } from '../policy/offers/offers-index.ts';
+import { nodeState, offersOf, reported } from '../test/fixtures/offers/build-offers.ts';
 import { until } from '../test/process/until.ts';
 import { tellStandingEvents } from './tell-standing-events.ts';
 import type { Validity } from './tls/watch-expiry.ts';
@@ -15,7 +16,7 @@ const unoffered: Snapshot = {
 };
 
 /** A duty over a source that says what a test wants, on a clock that waiting moves. */
-function start({ synced = true } = {}) {
+function start({ synced = true, offered = createOffersIndex().update(emptySnapshot) } = {}) {
   const recorded: ClusterEvent[] = [];
   const term = new AbortController();
   const state = { snapshot: unoffered, synced, looks: 0, nowMs: 0 };
@@ -41,10 +42,22 @@ function start({ synced = true } = {}) {
     overdue: undefined,
     listener: undefined,
   };
+  const offers = {
+    current: offered,
+    listener: undefined as (() => void) | undefined,
+    onChange(next: () => void) {
+      offers.listener = next;
+      return {
+        [Symbol.dispose]: () => {
+          offers.listener = undefined;
+        },
+      };
+    },
+  };
   const running = tellStandingEvents(
     {
       source,
-      offers: { current: createOffersIndex().update(emptySnapshot) },
+      offers,
       recorder: { record: (event) => recorded.push(event) },
       expiry: {
         get overdue() {
@@ -71,6 +84,7 @@ function start({ synced = true } = {}) {
   return {
     recorded,
     state,
+    offers,
     expiry,
     term,
     running,
@@ -119,6 +133,26 @@ describe('what the state of the cluster gives reason for', () => {
     term.abort();
     await running;
     assert.equal(expiry.listener, undefined);
+  });
+
+  it('is also what nobody offers any more once the offers, which follow the source later, say so', async () => {
+    const states = { h1: nodeState([reported('nowhere', 'bond1', { source: 'implicit' })], [{ name: 'bond1' }]) };
+    const { recorded, offers, state, term, running, change } = start({ offered: offersOf({ states }) });
+    change();
+    await until(
+      async () => state.looks,
+      (looks) => looks > 1,
+    );
+    assert.equal(recorded.length, 0, 'it is offered');
+    offers.current = createOffersIndex().update(emptySnapshot);
+    offers.listener?.();
+    await until(
+      async () => recorded.map(({ reason }) => reason),
+      (told) => told.includes('ResourceNotOffered'),
+    );
+    term.abort();
+    await running;
+    assert.equal(offers.listener, undefined);
   });
 
   it('is not told of a source that has not read everything yet', async () => {

@@ -11,7 +11,7 @@ import type { ExpiryWatch } from './tls/watch-expiry.ts';
 
 export interface StandingOptions {
   readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
-  readonly offers: Pick<OffersView, 'current'>;
+  readonly offers: Pick<OffersView, 'current' | 'onChange'>;
   readonly recorder: EventRecorder;
   /** Of the certificate that this replica shows. */
   readonly expiry: Pick<ExpiryWatch, 'overdue' | 'onChange'>;
@@ -35,6 +35,8 @@ export async function tellStandingEvents(options: StandingOptions, signal: Abort
   const standing = createStandingEvents(settleMs);
   let news = Promise.withResolvers<void>();
   using _changes = source.onChange(() => news.resolve());
+  // They follow the source in slices, and may be looked at before they have.
+  using _offers = offers.onChange(() => news.resolve());
   using _expiry = expiry.onChange(() => news.resolve());
 
   const onAbort = () => news.resolve();
