@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -34,4 +34,17 @@ test('every tap of the index is told, whatever the name of its link, and none of
 test('a kernel that has not loaded macvtap yet has none', async () => {
   await using made = await makeRoots('Character devices:\n  1 mem\n', { '1:3': 'net/net1/macvtap/tap7' });
   assert.deepEqual(listTaps(7, made.roots), []);
+});
+
+test('what cannot be read is an error with its remedy, and not a node without taps', async () => {
+  await using made = await makeRoots(devices, { '246:1': 'net/net1/macvtap/tap7' });
+  const directory = join(made.roots.sysRoot, 'dev/char');
+  const unreadable = { code: 'TapNodeUnreadable', message: /; mount \/sys and \/dev into the container$/ };
+  // What is no link cannot be read as one.
+  await mkdir(join(directory, '246:2'));
+  assert.throws(() => listTaps(7, made.roots), unreadable);
+  await rm(directory, { recursive: true });
+  assert.throws(() => listTaps(7, made.roots), unreadable);
+  await rm(join(made.roots.procRoot, 'devices'));
+  assert.throws(() => listTaps(7, made.roots), unreadable);
 });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { absentWhenMissing, readTapFile } from './read-tap-file.ts';
 
 /**
  * The device numbers of all macvtaps of an index, in whatever network namespace: the kernel's list of devices has them
  * all. More than one are twins, of which one at most has the node in /dev, and neither name nor index tells which.
+ * Takes a system call for each macvtap of the node. Raises `TapNodeUnreadable`.
  *
  * @example ['246:3']
  */
@@ -13,17 +14,12 @@ export function listTaps(
   { sysRoot = '/sys', procRoot = '/proc' }: { readonly sysRoot?: string; readonly procRoot?: string } = {},
 ): readonly string[] {
   // alloc_chrdev_region of macvtap_init, drivers/net/macvtap.c: ` 246 macvtap`.
-  const major = /^ *(\d+) macvtap$/m.exec(readFileSync(join(procRoot, 'devices'), 'utf8'))?.[1];
-  const directory = join(sysRoot, 'dev/char');
-  const taps = readdirSync(directory).filter((number) => number.startsWith(`${major}:`));
-  return taps.filter((number) => targetOf(join(directory, number)).endsWith(`/macvtap/tap${ifindex}`));
-}
-
-function targetOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    // The tap went since.
-    return '';
-  }
+  const devices = readTapFile(`${procRoot}/devices`, (path) => readFileSync(path, 'utf8'));
+  const major = /^ *(\d+) macvtap$/m.exec(devices)?.[1];
+  if (major === undefined) return [];
+  const directory = `${sysRoot}/dev/char`;
+  const taps = readTapFile(directory, (path) => readdirSync(path)).filter((number) => number.startsWith(`${major}:`));
+  // One that went since has no target.
+  const targetOf = (number: string) => absentWhenMissing(`${directory}/${number}`, (path) => readlinkSync(path));
+  return taps.filter((number) => targetOf(number)?.endsWith(`/macvtap/tap${ifindex}`));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { MacvtapError } from '../../runtime/errors.ts';
+import { absentWhenMissing } from './read-tap-file.ts';
 
 /** The character device of a macvtap. Anything but `matches` means that it must not be handed out. */
 export interface TapNode {
@@ -96,23 +96,4 @@ function formatDevice(rdev: number): string {
 /** What is not there costs no error, which would take longer to make than the look does. */
 function lookAt(path: string): Stats | undefined {
   return absentWhenMissing(path, () => statSync(path, { throwIfNoEntry: false }));
-}
-
-/** Not through the thread pool: both file systems are memory, and a trip there takes longer than the reading. */
-function absentWhenMissing<T>(path: string, read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (thrown) {
-    const { code, message } = thrown as NodeJS.ErrnoException;
-    // ENODEV: the link went away between open and read.
-    if (code === 'ENOENT' || code === 'ENODEV') return undefined;
-    throw new MacvtapError(
-      'TapNodeUnreadable',
-      `cannot read ${path}: ${message}; mount /sys and /dev into the container`,
-      {
-        cause: thrown,
-        facts: { path },
-      },
-    );
-  }
 }
