@@ -132,9 +132,18 @@ test("a node that the shim could not give away is told with the shim's own words
   );
 });
 
-test('connections that say nothing, more than are read at once, do not keep a real one from being served', async () => {
-  // Long enough for the real one on a machine with much to do, which has as long from its turn on.
-  await using server = await serve({ patienceMs: 2_000 });
+test('connections that say nothing, more than are read at once, do not keep a real one from being served', async (t) => {
+  // Told apart from every other timer by its length, and longer than any machine is busy: only who came first has less.
+  const patienceMs = 123_457;
+  const atOnce = 16;
+  let timers = 0;
+  const { setTimeout: start } = globalThis;
+  const hasten = (callback: () => void, ms?: number): NodeJS.Timeout => {
+    if (ms === patienceMs) timers += 1;
+    return start(callback, ms === patienceMs && timers <= atOnce ? 100 : ms);
+  };
+  t.mock.method(globalThis, 'setTimeout', hasten as typeof setTimeout);
+  await using server = await serve({ patienceMs });
   const idle = Array.from({ length: 20 }, () => connect(server.path).on('error', () => {}));
   await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
   const answer = await ask(server.path, request, encodeFrame({ type: 'owned', errno: 0, step: '' }));

@@ -167,7 +167,8 @@ test('what pods hold is served without an API server, too, and all the rest once
   cluster.start(...quick);
   await node.lists('net', allocation.deviceIds);
   await node.kubelet.startContainer(allocation);
-  await assert.rejects(node.allocate('net'));
+  // What nobody holds is not offered.
+  await assert.rejects(node.allocate('net'), /Requested: 1, Available: 0/);
   await reach.open();
   await node.offers({ net: 3 });
 });
