@@ -15,6 +15,7 @@ import { describePod, findDevice, readDeviceID } from './find-device.ts';
 import { findParent } from './find-parent.ts';
 import { freeForAdd } from './free-for-add.ts';
 import { giveAway } from './give-away.ts';
+import { makeOwnTap } from './make-own-tap.ts';
 import type { NetConf } from './net-conf.ts';
 import { type OpenNetns, openNetns } from './open-netns.ts';
 import { removeAttachedLink } from './remove-attachment.ts';
@@ -40,7 +41,7 @@ interface Attaching {
  * was promised is the link's. Any failure takes back what was done; then the pod has no link, and the device is free.
  *
  * Returns the result as it is printed. Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `PlanUnknown`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
- * `TapNodeNotOwned`, `NetnsInvalid`, and what creation and the ledger raise.
+ * `TapNodeNotOwned`, `TapNodeUnreadable`, `NetnsInvalid`, and what creation and the ledger raise.
  */
 export async function add(
   environment: CNIEnvironment,
@@ -75,9 +76,9 @@ export async function add(
       const attaching = { id, entry, parent, attachment, pod, netns, conf };
       // Before there is a link: what cannot be answered is not done.
       const result = makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
-      const isThere = await stands(attaching, context, signal);
+      const standing = await findStandingTap(attaching, context, signal);
       await using undo = new AsyncDisposableStack();
-      const taps = isThere ? context.links.listTaps(entry.ifindex) : await attach(attaching, undo, context, signal);
+      const taps = standing ?? (await attach(attaching, undo, context, signal));
       await timeStep('own', context, () =>
         giveAway({ id, ifindex: entry.ifindex, ifname, conf, taps }, own, context, signal),
       );
@@ -88,27 +89,32 @@ export async function add(
   );
 }
 
-/** An ADD that is repeated, because its answer was lost, finds its link; to make it anew would cut what has its tap open. */
-async function stands(
+/**
+ * An ADD that is repeated, because its answer was lost, finds its link; to make it anew would cut what has its tap open.
+ * Returns the device number of the link's tap; undefined when the link has to be made.
+ */
+async function findStandingTap(
   { entry, attachment, parent, conf }: Attaching,
   { links }: CNIContext,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<readonly string[] | undefined> {
   const { attachment: before, ifindex, mode } = entry;
-  if (before?.containerID !== attachment.containerID || before.ifname !== attachment.ifname) return false;
-  if (before.netnsInode !== attachment.netnsInode || before.mac !== attachment.mac) return false;
-  // With a twin beside it nobody can tell whose the node is, but of a link that is made.
-  if ((await links.readTapNode(ifindex)).nodeDevice === undefined || links.listTaps(ifindex).length > 1) return false;
+  if (before?.containerID !== attachment.containerID || before.ifname !== attachment.ifname) return undefined;
+  if (before.netnsInode !== attachment.netnsInode || before.mac !== attachment.mac) return undefined;
+  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return undefined;
   const link = await links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
-  return (
+  const stands =
     link?.kind === 'macvtap' &&
     link.up &&
     link.name === attachment.ifname &&
     link.macvtapMode === mode &&
     link.macAddress === attachment.mac &&
     link.parentIfindexElsewhere === parent.ifindex &&
-    link.mtu === (conf.mtu ?? parent.mtu)
-  );
+    link.mtu === (conf.mtu ?? parent.mtu);
+  if (!stands) return undefined;
+  const taps = links.listTaps(ifindex);
+  // With a twin beside it nobody can tell whose the node is, but of a link that is made.
+  return taps.length > 1 ? undefined : taps;
 }
 
 /** Returns the device numbers of the taps that came under the device's index: the link's own, and that of a twin. */
@@ -123,21 +129,18 @@ async function attach(
   if (!(await links.rememberNetns(netns.fd, netns.path, signal)))
     throw netns.invalid('it is a namespace, but not of the network: see what the container runtime mounts there');
   const attached = { ...device, parentIfindex: parent.ifindex, ...(pod && { pod: describePod(pod) }), attachment };
-  const freeing = timeStep('free', context, async () => {
-    const { nodeDevice: freed } = await links.readTapNode(entry.ifindex);
-    await freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal);
-    // The kernel lists what goes for a moment longer than /dev has it, and its number may be the new link's.
-    return links.listTaps(entry.ifindex).filter((tap) => tap !== freed);
-  });
+  const freeing = timeStep('free', context, () =>
+    freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal),
+  );
   // Where a lost sandbox is must be known until it is freed.
   if (former !== undefined) await freeing;
   // Before there is a link, so that whatever becomes of this process, a DEL or the next ADD knows where to look.
   const recording = timeStep('record', context, () => record(id, attached, context));
-  const [strangers, recorded] = await Promise.allSettled([freeing, recording]);
+  const [freed, recorded] = await Promise.allSettled([freeing, recording]);
   if (recorded.status === 'fulfilled') {
     undo.defer(() => context.ledger.record(id, device).catch((thrown) => context.onTrouble(MacvtapError.from(thrown))));
   }
-  if (strangers.status === 'rejected') throw strangers.reason;
+  if (freed.status === 'rejected') throw freed.reason;
   if (recorded.status === 'rejected') throw recorded.reason;
   undo.defer(async () => {
     const deadline = AbortSignal.timeout(undoMs);
@@ -160,13 +163,13 @@ async function attach(
     netnsFd: netns.fd,
   };
   // Without the signal: what the kernel was asked for it does, and then there is a link to take back.
-  await timeStep('create', context, () => links.createMacvtap(request)).catch((thrown: unknown) => {
-    throw explainRefusal(thrown, id, attached, context);
-  });
-  faultPoint('cni-add-link-made');
-  const taps = links.listTaps(entry.ifindex);
-  // One alone is the link's own, whosever number it took over.
-  return taps.length === 1 ? taps : taps.filter((tap) => !strangers.value.includes(tap));
+  const create = async () => {
+    await timeStep('create', context, () => links.createMacvtap(request)).catch((thrown: unknown) => {
+      throw explainRefusal(thrown, id, attached, context);
+    });
+    faultPoint('cni-add-link-made');
+  };
+  return await makeOwnTap(create, attached, links, signal);
 }
 
 async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext): Promise<void> {

@@ -101,6 +101,53 @@ test(
   },
 );
 
+test("a number that went in between and came to the pod's link hides no twin", options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await using former = await makeNetworkNamespace();
+  await using stranger = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  const { links } = node.context;
+  const create = links.createMacvtap;
+  // Of the pod's index, or of any other one.
+  for (const index of [Number(tapPath.slice('/dev/tap'.length)), 77]) {
+    await makeTwin(former, `/dev/tap${index}`);
+    links.createMacvtap = async (request, signal) => {
+      await makeTwin(stranger, tapPath);
+      await former.ip('link del p0');
+      await create(request, signal);
+    };
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+    assert.deepEqual([exitCode, output?.details], [1, 'TapNodeTaken'], `beside a tap of index ${index}`);
+    assert.equal((await lstat(tapPath)).uid, 0);
+    assert.equal(await shownIn(pod), undefined);
+    links.createMacvtap = create;
+    await stranger.ip('link del p0');
+    assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
+    await node.call('DEL', { netns: pod.path, conf });
+  }
+});
+
+test("the node's taps are gone through once for an ADD, also for one that is repeated", options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  const { links } = node.context;
+  const { listTaps } = links;
+  let readings = 0;
+  links.listTaps = (ifindex) => {
+    readings += 1;
+    return listTaps(ifindex);
+  };
+  // The last one does not find what it asks for, and makes the link anew.
+  for (const mtu of [1400, 1400, 1300]) {
+    readings = 0;
+    assert.equal((await node.call('ADD', { netns: pod.path, conf: { ...conf, mtu } })).exitCode, 0);
+    await assertAttached(node, pod, tapPath);
+    assert.equal(readings, 1);
+  }
+});
+
 test("a twin of the pod's link that has no node is in nobody's way, also when ADD is repeated", options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
