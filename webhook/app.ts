@@ -4,7 +4,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { type EnvelopeContext, review } from './admission/envelope.ts';
 import type { Endpoint } from './admission/judgement.ts';
-import { parseInTurn } from './parse-in-turn.ts';
+import { parseInTurn, TooMuchWaits } from './parse-in-turn.ts';
 import { readDeadlines } from './read-deadlines.ts';
 
 export interface AppDeps extends EnvelopeContext {
@@ -55,7 +55,11 @@ export function buildApp(deps: AppDeps): WebhookApp {
     if (!paths.has(path)) return refuse(reply, 404, `no such path: ${path.slice(0, 128)}`);
     return refuse(reply.header('allow', 'POST'), 405, `${method} is not allowed here; POST an AdmissionReview`);
   });
-  app.setErrorHandler((error: FastifyError, _, reply) => refuse(reply, ...explain(error, deps)));
+  app.setErrorHandler((error: FastifyError, _, reply) => {
+    // By this header, and within its timeout, the API server itself tries again (client-go's rest, with_retry.go).
+    if (error instanceof TooMuchWaits) reply.header('retry-after', '1');
+    return refuse(reply, ...explain(error, deps));
+  });
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
@@ -68,7 +72,8 @@ function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: AppDeps, isCl
   app.post(endpoint.path, async (request, reply) => {
     const { lookups, isDue } = readDeadlines((request.query as Record<string, unknown>).timeout);
     // Nobody waits for what only informs when the process ends.
-    const reviewed = await review(endpoint, request.body, { lookups, isDue: () => isClosing() || isDue() }, deps);
+    const deadlines = { lookups, isDue: () => isClosing() || isDue() };
+    const reviewed = await review(endpoint, request.body, deadlines, deps);
     if (deps.isStopping()) reply.header('connection', 'close');
     return 'fault' in reviewed ? refuse(reply, 400, reviewed.fault) : reply.send(reviewed.answer);
   });
@@ -81,6 +86,10 @@ function refuse(reply: FastifyReply, statusCode: number, message: string): Fasti
 
 function explain(error: FastifyError, { log }: AppDeps): [statusCode: number, message: string] {
   if (error instanceof SyntaxError) return [400, `the body is no JSON: ${error.message}`];
+  if (error instanceof TooMuchWaits) {
+    log.warn({}, 'a review was put off: too many large ones wait');
+    return [503, `${error.message}; try again`];
+  }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return [413, `the body has more than ${bodyLimitBytes} bytes`];
