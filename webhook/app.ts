@@ -48,6 +48,11 @@ export function buildApp(deps: AppDeps): WebhookApp {
     // Bodies and queries are judged by the rules, as they are: nothing may be coerced, filled in or stripped before.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false } },
   });
+  app.decorateRequest('arrivedMs', 0);
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.setDecorator('arrivedMs', performance.now());
+    done();
+  });
   parseInTurn(app);
   const paths = new Set(deps.endpoints.map(({ path }) => path));
   app.setNotFoundHandler(({ url, method }, reply) => {
@@ -70,10 +75,11 @@ export function buildApp(deps: AppDeps): WebhookApp {
 
 function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: AppDeps, isClosing: () => boolean): void {
   app.post(endpoint.path, async (request, reply) => {
-    const { lookups, isDue } = readDeadlines((request.query as Record<string, unknown>).timeout);
+    const arrivedMs = request.getDecorator<number>('arrivedMs');
+    const { lookups, isDue } = readDeadlines((request.query as Record<string, unknown>).timeout, arrivedMs);
     // Nobody waits for what only informs when the process ends.
     const deadlines = { lookups, isDue: () => isClosing() || isDue() };
-    const reviewed = await review(endpoint, request.body, deadlines, deps);
+    const reviewed = await review(endpoint, { body: request.body, arrivedMs }, deadlines, deps);
     if (deps.isStopping()) reply.header('connection', 'close');
     return 'fault' in reviewed ? refuse(reply, 400, reviewed.fault) : reply.send(reviewed.answer);
   });

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
-import { buildWith, listen, requestText } from '../test/fixtures/webhook/connected-app.ts';
+import { buildLogged, buildWith, listen, requestText } from '../test/fixtures/webhook/connected-app.ts';
 import { until } from '../test/process/until.ts';
 import type { Endpoint } from './admission/judgement.ts';
 
@@ -137,6 +138,40 @@ describe('a large body', () => {
     await send('g', larger);
     judged.resolve();
     await isAsked('first', 'a', 'b', 'c', 'd', 'g');
+  });
+
+  it('has the times of its review counted from its arrival', { timeout: 60_000 }, async () => {
+    const judged = Promise.withResolvers<void>();
+    const dues: boolean[] = [];
+    const { app, lines } = buildLogged(async ({ uid }, { isDue }) => {
+      if (uid === 'first') await judged.promise;
+      else dues.push(isDue());
+      return { verdicts: [] };
+    });
+    const post = (uid: string) => {
+      const [, payload = ''] = requestText(uid, large).split('\r\n\r\n');
+      const headers = { 'content-type': 'application/json' };
+      return app.inject({ method: 'POST', url: '/mutate/pods?timeout=20ms', headers, payload });
+    };
+    const arrived = Promise.withResolvers<void>();
+    let arrivals = 0;
+    app.addHook('onRequest', async () => {
+      arrivals += 1;
+      if (arrivals === 2) arrived.resolve();
+    });
+    const first = post('first');
+    const second = post('second');
+    await arrived.promise;
+    const sinceMs = performance.now();
+    await sleep(20);
+    const waitedMs = Math.floor(performance.now() - sinceMs);
+    judged.resolve();
+    await Promise.all([first, second]);
+    assert.deepEqual(dues, [true]);
+    assert.deepEqual(
+      lines.map(({ fields }) => Number(fields.durationMs) >= waitedMs),
+      [true, true],
+    );
   });
 
   it('that goes to no path of ours holds up nothing', { timeout: 60_000 }, async () => {

@@ -25,14 +25,14 @@ test('what is no duration counts as the default of 10 s', () => {
 });
 
 test('the timer is made once, when it is first asked for', () => {
-  const { lookups } = readDeadlines('10s');
+  const { lookups } = readDeadlines('10s', performance.now());
   assert.equal(lookups(), lookups());
   assert.ok(!lookups().aborted);
 });
 
 test('an answer is due when its half is over, whatever became of the look-ups', () => {
   let nowMs = 1_000;
-  const { isDue } = readDeadlines('10s', () => nowMs);
+  const { isDue } = readDeadlines('10s', nowMs, () => nowMs);
   assert.equal(isDue(), false);
   nowMs += 4_999;
   assert.equal(isDue(), false);

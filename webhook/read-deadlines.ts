@@ -19,16 +19,19 @@ export interface Deadlines {
  * duration): an answer is due after half of it, and look-ups must be back by then, too, and within 1 s. The timer is made
  * when it is first asked for, since most reviews look nothing up.
  */
-export function readDeadlines(timeout: unknown, nowMs: () => number = () => performance.now()): Deadlines {
+export function readDeadlines(
+  timeout: unknown,
+  arrivedMs: number,
+  nowMs: () => number = () => performance.now(),
+): Deadlines {
   const { lookupMs, answerMs } = readBudgets(timeout);
-  const startMs = nowMs();
   let signal: AbortSignal | undefined;
   return {
     lookups: () => {
-      signal ??= AbortSignal.timeout(Math.max(0, Math.floor(lookupMs - (nowMs() - startMs))));
+      signal ??= AbortSignal.timeout(Math.max(0, Math.floor(lookupMs - (nowMs() - arrivedMs))));
       return signal;
     },
-    isDue: () => nowMs() - startMs >= answerMs,
+    isDue: () => nowMs() - arrivedMs >= answerMs,
   };
 }
 

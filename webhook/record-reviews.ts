@@ -21,7 +21,7 @@ interface ReviewDone {
   readonly outcome: Outcome;
   /** Absent where the review could not be read. */
   readonly operation?: Operation;
-  /** From its decoded body to its answer. */
+  /** From its arrival to its answer. */
   readonly durationMs: number;
 }
 
@@ -53,7 +53,7 @@ export const webhookMetrics = {
   kube_macvtap_webhook_reviews_total:
     'Reviews answered, by kind of object, verb, operation and outcome: allowed, patched, denied, errored or malformed.',
   kube_macvtap_webhook_review_duration_seconds:
-    'How long reviews took from the decoded body to the answer, by kind of object and verb.',
+    'How long reviews took from their arrival to the answer, by kind of object and verb.',
   kube_macvtap_webhook_denials_total:
     'Why objects were denied, by kind of object and code of docs/reasons.md; a denial counts once for each of its codes.',
   kube_macvtap_webhook_recovered_bugs_total: 'Reviews in which a rule threw or made a patch that does harm.',

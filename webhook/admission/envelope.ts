@@ -16,18 +16,25 @@ export interface EnvelopeContext {
 /** An answer for the API server, or what is wrong with a body out of which not even a uid can be read. */
 export type Reviewed = { readonly answer: AdmissionAnswer } | { readonly fault: string };
 
+/** A request as it came. */
+interface Arrival {
+  /** Parsed, whatever it is. */
+  readonly body: unknown;
+  /** As performance.now() said. */
+  readonly arrivedMs: number;
+}
+
 /**
  * Everything around a judgement: decode, dispatch, recover, respond. Whatever the body is and whatever the endpoint does,
  * there is an answer, and it never throws.
  */
 export async function review(
   endpoint: Endpoint,
-  body: unknown,
+  { body, arrivedMs }: Arrival,
   deadlines: Deadlines,
   context: EnvelopeContext,
 ): Promise<Reviewed> {
-  const startMs = performance.now();
-  const took = () => performance.now() - startMs;
+  const took = () => performance.now() - arrivedMs;
   const decoded = decodeReview(body, endpoint.kind);
   if (decoded.request === undefined) {
     const { fault, uid } = decoded;
