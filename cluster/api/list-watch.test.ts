@@ -406,6 +406,36 @@ describe('list and watch', () => {
     assert.equal(lists(server), 1);
   });
 
+  it('waits longer and longer, and says why, where each list is forgotten before its watch, however long it takes', async (t) => {
+    await using server = await startApiServer();
+    const { performance: clock } = globalThis;
+    const now = clock.now.bind(clock);
+    let tookMs = 0;
+    t.mock.method(clock, 'now', () => now() + tookMs);
+    server.intercept(({ query }) => {
+      if (query.get('watch') !== null) return { status: 410, body: { kind: 'Status', code: 410, message: 'too old' } };
+      tookMs += 60_000;
+      return undefined;
+    });
+    using client = connectStandIn(server);
+    const waits: number[] = [];
+    const enough = Promise.withResolvers<string | undefined>();
+    assert.ok(nodes !== undefined);
+    await using watch: ListWatch = new ListWatch({
+      client,
+      resource: nodes.resource,
+      trim: nodes.trim,
+      onChange: () => undefined,
+      pause: async (ms) => {
+        waits.push(ms);
+        if (waits.length === 4) enough.resolve(watch.problem?.message);
+      },
+    });
+    assert.match((await enough.promise) ?? '', /410/);
+    assert.ok((waits[3] ?? 0) >= 800, `${waits[3]} ms`);
+    assert.ok(lists(server) >= 4);
+  });
+
   it('lists anew at once when a server that was away for long has forgotten the version, and tells of no refusal', async () => {
     await using server = await startApiServer();
     server.store.put(node('a'));

@@ -43,6 +43,8 @@ export class ListWatch implements AsyncDisposable {
   #problem: MacvtapError | undefined;
   #revision = 0;
   #heardMs: number | undefined;
+  /** When the watch of this run was opened. */
+  #openedMs: number | undefined;
 
   constructor(options: ListWatchOptions) {
     this.#options = options;
@@ -91,13 +93,14 @@ export class ListWatch implements AsyncDisposable {
     const { signal } = this.#scope;
     const failures = rememberFailures();
     while (!signal.aborted) {
-      const begun = performance.now();
+      this.#openedMs = undefined;
       const error = await this.#listAndWatch().then(
         () => undefined,
         (thrown: unknown) => MacvtapError.from(thrown),
       );
       if (signal.aborted) return;
-      const failed = failures.ended(performance.now() - begun, error);
+      const endedMs = performance.now();
+      const failed = failures.ended(endedMs - (this.#openedMs ?? endedMs), error);
       if (failed === undefined) continue;
       if (error !== undefined && (failed.isConcern || !this.#synced)) this.#setProblem(error);
       await (this.#options.pause ?? pause)(failed.waitMs, signal);
@@ -141,7 +144,8 @@ export class ListWatch implements AsyncDisposable {
       signal: this.#scope.signal,
       onOpen: () => {
         this.#setProblem(undefined);
-        this.#heardMs = performance.now();
+        this.#openedMs = performance.now();
+        this.#heardMs = this.#openedMs;
       },
       onRefused: (status) => this.#version.refused(status),
       onSilent: () => this.#version.wasSilent(),

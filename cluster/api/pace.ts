@@ -2,7 +2,7 @@
 
 /** What became of one run of list and watch. */
 export interface Run {
-  /** From its begin to its end. */
+  /** For how long its watch stood; 0 without one, however long its list took: that is not to hide that no watch comes of it. */
   readonly lastedMs: number;
   readonly failed: boolean;
 }
