@@ -26,6 +26,7 @@ type CNILinks = Pick<
   readTapNode(ifindex: number): Promise<TapNode>;
   readTapLinkName(ifindex: number): string | undefined;
   listTaps(ifindex: number): readonly string[];
+  identifyTap(number: string): string | undefined;
 };
 
 /** Who holds a device, as kubelet says; undefined while kubelet may not know all pods of its node. */

@@ -29,6 +29,7 @@ function context(more: Partial<CNIContext> = {}): CNIContext {
       deleteFoundLink: untouched,
       readTapLinkName: () => undefined,
       listTaps: () => [],
+      identifyTap: () => undefined,
       readTapNode: async () => ({ path: '/dev/tap5', matches: false }),
     },
     ledger: {

@@ -16,7 +16,7 @@ interface Place {
  * One alone is the link's own, whosever number it took over, so that the node's taps are gone through once. Numbers
  * seen before would not save that: one that went in between may be the new link's, and nothing tells that it went.
  * Where there is a twin it may have been there before without a node, in nobody's way. Then the link is made once more, and
- * what is listed without it is another's. Raises what `create` does, `TapNodeUnreadable`, and what the deletion does.
+ * what is listed without it is another's, as long as it is not made anew under its number. Raises what `create` does, `TapNodeUnreadable`, and what the deletion does.
  */
 export async function makeOwnTap(
   create: () => Promise<void>,
@@ -32,8 +32,8 @@ export async function makeOwnTap(
   if (isSameNetns(netnsPath, netnsInode)) await links.deleteLinkIn(netnsPath, ifindex, signal);
   // The node is a twin's, which came in the moment in which it was free.
   if ((await links.readTapNode(ifindex)).nodeDevice !== undefined) return taps;
-  const strangers = links.listTaps(ifindex);
+  const strangers = new Set(links.listTaps(ifindex).map((tap) => links.identifyTap(tap)));
   signal.throwIfAborted();
   await create();
-  return links.listTaps(ifindex).filter((tap) => !strangers.includes(tap));
+  return links.listTaps(ifindex).filter((tap) => !strangers.has(links.identifyTap(tap)));
 }

@@ -4,7 +4,7 @@ import type { MacvtapError } from '../../runtime/errors.ts';
 import type { KeyedLock } from '../../runtime/keyed-lock.ts';
 import type { NodePluginConfig } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { listTaps } from '../links/list-taps.ts';
+import { identifyTap, listTaps } from '../links/list-taps.ts';
 import type { NodeLinks } from '../links/open-node-links.ts';
 import { readTapLinkName, readTapNode } from '../links/tap-node.ts';
 import type { FollowedKubelet } from '../reconcile/follow-kubelet.ts';
@@ -50,7 +50,7 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
     context: {
       nodeName: config['node-name'],
       ledger,
-      links: { ...links, readTapNode, readTapLinkName, listTaps },
+      links: { ...links, readTapNode, readTapLinkName, listTaps, identifyTap },
       lock,
       interfaces: () => node.interfaces.current,
       resources: () => plannedResources(resources),

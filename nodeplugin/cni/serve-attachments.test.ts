@@ -47,6 +47,7 @@ async function stage(
       deleteFoundLink: untouched,
       readTapLinkName: () => undefined,
       listTaps: () => [],
+      identifyTap: () => undefined,
       readTapNode: async () => ({ path: '/dev/tap5', matches: false }),
     },
     ledger: {

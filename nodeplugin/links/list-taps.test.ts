@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { listTaps } from './list-taps.ts';
+import { identifyTap, listTaps } from './list-taps.ts';
 
 async function makeRoots(devices: string, nodes: Readonly<Record<string, string>>) {
   const directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-taps-'));
@@ -47,4 +47,14 @@ test('what cannot be read is an error with its remedy, and not a node without ta
   assert.throws(() => listTaps(7, made.roots), unreadable);
   await rm(join(made.roots.procRoot, 'devices'));
   assert.throws(() => listTaps(7, made.roots), unreadable);
+});
+
+test('a tap is told by more than its number, and one that is gone by nothing', async () => {
+  await using made = await makeRoots(devices, { '246:1': 'net/net1/macvtap/tap7' });
+  const { sysRoot } = made.roots;
+  const path = join(sysRoot, 'dev/char/246:1');
+  const { ino } = await lstat(path);
+  assert.equal(identifyTap('246:1', sysRoot), `246:1 ${ino}`);
+  await rm(path);
+  assert.equal(identifyTap('246:1', sysRoot), undefined);
 });

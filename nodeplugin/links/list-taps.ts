@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { absentWhenMissing, readTapFile } from './read-tap-file.ts';
 
 /**
@@ -22,4 +22,15 @@ export function listTaps(
   // One that went since has no target.
   const targetOf = (number: string) => absentWhenMissing(`${directory}/${number}`, (path) => readlinkSync(path));
   return taps.filter((number) => targetOf(number)?.endsWith(`/macvtap/tap${ifindex}`));
+}
+
+/**
+ * Tells a tap from another one that has its number later: sysfs counts its inodes on (kernfs_new_node, fs/kernfs/dir.c).
+ * Undefined when it is gone. Raises `TapNodeUnreadable`.
+ *
+ * @example '246:3 6252879'
+ */
+export function identifyTap(number: string, sysRoot = '/sys'): string | undefined {
+  const entry = absentWhenMissing(`${sysRoot}/dev/char/${number}`, (path) => lstatSync(path, { bigint: true }));
+  return entry && `${number} ${entry.ino}`;
 }

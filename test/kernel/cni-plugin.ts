@@ -8,7 +8,7 @@ import { workOffTombstones } from '../../nodeplugin/cni/tombstones.ts';
 import { allocateDevice } from '../../nodeplugin/deviceplugin/allocate-device.ts';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 import { type Links, openLinks } from '../../nodeplugin/links/links.ts';
-import { listTaps } from '../../nodeplugin/links/list-taps.ts';
+import { identifyTap, listTaps } from '../../nodeplugin/links/list-taps.ts';
 import { readTapLinkName, readTapNode } from '../../nodeplugin/links/tap-node.ts';
 import { linkName } from '../../policy/device/link-name.ts';
 import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
@@ -64,7 +64,7 @@ export async function openCNIPlugin({
   const lock = createKeyedLock();
   const context: CNIContext = {
     nodeName,
-    links: { ...links, readTapNode, readTapLinkName, listTaps },
+    links: { ...links, readTapNode, readTapLinkName, listTaps, identifyTap },
     ledger,
     lock,
     interfaces: () => interfaces,

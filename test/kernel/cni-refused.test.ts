@@ -128,6 +128,31 @@ test("a number that went in between and came to the pod's link hides no twin", o
   }
 });
 
+test('nor does the number of a twin without a node hide another one', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await using former = await makeNetworkNamespace();
+  await using stranger = await makeNetworkNamespace();
+  const tapPath = await node.allocate(device);
+  await makeTwin(former, tapPath);
+  const { links } = node.context;
+  const create = links.createMacvtap;
+  let creations = 0;
+  links.createMacvtap = async (request, signal) => {
+    creations += 1;
+    // The link is made once more, since there is a twin.
+    if (creations === 2) {
+      await makeTwin(stranger, tapPath);
+      await former.ip('link del p0');
+    }
+    await create(request, signal);
+  };
+  const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+  assert.deepEqual([creations, exitCode, output?.details], [2, 1, 'TapNodeTaken']);
+  assert.equal((await lstat(tapPath)).uid, 0);
+  assert.equal(await shownIn(pod), undefined);
+});
+
 test("the node's taps are gone through once for an ADD, also for one that is repeated", options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
