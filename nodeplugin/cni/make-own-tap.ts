@@ -15,8 +15,10 @@ interface Place {
  *
  * One alone is the link's own, whosever number it took over, so that the node's taps are gone through once. Numbers
  * seen before would not save that: one that went in between may be the new link's, and nothing tells that it went.
- * Where there is a twin it may have been there before without a node, in nobody's way. Then the link is made once more, and
- * what is listed without it is another's, as long as it is not made anew under its number. Raises what `create` does, `TapNodeUnreadable`, and what the deletion does.
+ * Where there is a twin, it may have been there before, without a node and in nobody's way. Then the link is made once
+ * more, and what was listed without it is another's, as long as it is the same tap and not a later one of its number.
+ *
+ * Raises `TapNodeUnreadable`, and what the creation and the deletion do.
  */
 export async function makeOwnTap(
   create: () => Promise<void>,
