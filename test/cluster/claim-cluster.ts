@@ -2,8 +2,8 @@
 import { type Claim, takeClaim } from '../claim/take-claim.ts';
 import { clusterFolder } from './layout.ts';
 
-/** Names the process that a command claims the cluster for, where a test runs it. */
-const holderVariable = 'KUBE_MACVTAP_CLUSTER_HOLDER';
+/** Names the process that a command claims the cluster for, where a test runs it; no flag of a command has it. */
+const holderVariable = 'MACVTAP_TEST_CLUSTER_HOLDER';
 
 /** A machine has one test cluster. Raises with who has it. */
 export async function claimCluster(what: string, { takesKept }: { readonly takesKept: boolean }): Promise<Claim> {

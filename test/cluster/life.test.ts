@@ -29,6 +29,7 @@ async function killedRun(): Promise<void> {
     (isFar) => isFar,
     guardMs,
   );
+  assert.equal(running.exitCode, null, 'it is killed in its middle, not ended by itself');
   running.kill('SIGKILL');
   await once(running, 'exit');
   assert.notDeepEqual(await findRemains(), []);
