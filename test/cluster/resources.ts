@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { resourcePrefix } from '../../policy/plan/resource-name.ts';
 import { until } from '../process/until.ts';
@@ -42,14 +43,16 @@ export async function untilAllocatable(cluster: Cluster, expected: Offers): Prom
 }
 
 interface NodeState {
-  readonly status: { readonly resources?: readonly { readonly name: string; readonly held?: number }[] };
+  readonly status?: { readonly resources?: readonly { readonly name: string; readonly held?: number }[] };
 }
 
-/** How many devices of a resource pods hold on a node, as the node's state says. */
+/** How many devices of a resource pods hold on a node, as the node's state says; undefined as long as none is written. */
 export async function readHeld(cluster: Cluster, node: string, resource: string): Promise<number | undefined> {
   const path = `/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates/${node}`;
-  const { status } = await cluster.admin.must<NodeState>('GET', path);
-  return status.resources?.find(({ name }) => name === resource)?.held;
+  const { status: code, body } = await cluster.admin.call('GET', path);
+  if (code === 404) return undefined;
+  assert.equal(code, 200, `GET ${path}: ${JSON.stringify(body)}`);
+  return (body as NodeState).status?.resources?.find(({ name }) => name === resource)?.held;
 }
 
 /** Resolves when so many are held. */
