@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inventPair } from '../test/fixtures/certs/invented-pair.ts';
+import { authoritiesOf } from './certificate-state.ts';
 import { type Decision, decideRenewal, type RenewalFacts } from './decide-renewal.ts';
-import { authoritiesOf } from './state.ts';
 
 const settings = { lifetimeMs: 900, renewBeforeMs: 300, overlapMs: 10 };
 const at = (ms: number) => ({ earliestMs: ms, latestMs: ms });
 
-/** Lives until 1000, so it is due at 700. */
+/** A pair that lives until 1000, so it is due for renewal at 700. */
 const current = inventPair('current', { notBeforeMs: 100, notAfterMs: 1_000 });
 const next = inventPair('next', { notBeforeMs: 800, notAfterMs: 1_700 });
 const old = inventPair('old', { notAfterMs: 900 }).authority;
@@ -26,7 +26,7 @@ const calm: RenewalFacts = {
 };
 const blank = { last: { older: [] }, served: undefined };
 
-/** The decision with names instead of pairs: `publish-next current=current next=fresh(webhook) older=old`. */
+/** Formats a decision with names instead of pairs: `publish-next current=current next=fresh(webhook) older=old`. */
 function tell(decision: Decision): string {
   if (decision.action === 'keep') return `keep for ${decision.waitMs}`;
   const { action, state, fresh } = decision;
@@ -53,7 +53,7 @@ const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> 
     { now: { earliestMs: 500, latestMs: 700 } },
     'publish-next current=current next=fresh(webhook)',
   ],
-  'a successor that nobody published': [{ now: at(900), stored: { current, next, older: [] } }, 'keep for 10'],
+  'a successor that is not published': [{ now: at(900), stored: { current, next, older: [] } }, 'keep for 10'],
   'a successor published for too short a time': [
     { now: at(900), stored: { current, next, older: [] }, publishedForMs: () => 9 },
     'keep for 1',
@@ -74,7 +74,7 @@ const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> 
     { now: at(1_000), stored: { current, next, older: [] } },
     'switch current=next',
   ],
-  'a pair that expired, alone': [{ now: at(1_000) }, 'create current=fresh(webhook)'],
+  'an expired pair without anything else': [{ now: at(1_000) }, 'create current=fresh(webhook)'],
   'a clock that may have jumped past the end': [
     { now: { earliestMs: 500, latestMs: 1_200 } },
     'publish-next current=current next=fresh(webhook)',
@@ -117,7 +117,7 @@ const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> 
     { stored: { current: foreign, older: [current.authority] } },
     'publish-next current=foreign next=fresh(webhook,elsewhere) older=current',
   ],
-  'other names, and a successor with ours': [
+  'other names, and a successor with the wanted ones': [
     { ...blank, now: at(900), stored: { current: foreign, next, older: [] } },
     'switch current=next older=foreign',
   ],

@@ -1,41 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-import { coversNames, joinNames } from './names.ts';
-import type { Authority, CertificateState, Pair } from './pair.ts';
-import type { RenewalSettings } from './settings.ts';
-import { authoritiesOf } from './state.ts';
-import type { TimeSpan } from './time-span.ts';
+import {
+  type Authority,
+  authoritiesOf,
+  type CertificateState,
+  coversNames,
+  joinNames,
+  type Pair,
+} from './certificate-state.ts';
+import type { RenewalSettings, TimeSpan } from './renewal-times.ts';
 
-/** All that one replica knows when it looks at the state that the replicas share. */
+/** The facts from which a replica decides how to change the shared state. */
 export interface RenewalFacts {
-  /** As it was read from the store just now; nothing at all is `{ older: [] }`. */
+  /** The state just read from the store; `{ older: [] }` if the store is empty. */
   readonly stored: CertificateState;
-  /** What this replica read or wrote last time. */
+  /** The state that this replica last read or wrote. */
   readonly last: CertificateState;
-  /** What this replica serves. */
+  /** The pair that this replica serves. */
   readonly served: Pair | undefined;
-  /** Authorities of ours that clients were told to trust: what they say is left where the store was emptied. */
+  /** The published CAs of earlier pairs. If the store is emptied, these CAs are all that remains. */
   readonly published: readonly Authority[];
   readonly now: TimeSpan;
-  /** For how long this replica has seen an authority published everywhere, without a break until now; else 0. */
+  /**
+   * Returns how long this replica has seen a CA published everywhere without interruption; 0 if it is not published.
+   */
   readonly publishedForMs: (authority: Authority) => number;
-  /** What clients ask for. */
+  /** The names under which clients connect. */
   readonly names: readonly string[];
   readonly settings: RenewalSettings;
 }
 
-/** Why the state is to be written anew. */
+/** The changes to the stored state, each with its reason. */
 const renewalActions = {
   create: 'there is no usable certificate anywhere',
-  restore: 'the certificate that is being served vanished from the store, or was broken there',
-  'publish-next': 'the certificate needs a successor, whose authority is to be published',
-  switch: 'the authority of the successor has been published for long enough',
-  'keep-authority': 'an authority that is not expired vanished from the store',
-  drop: 'authorities expired',
+  restore: 'the served certificate vanished from the store, or is broken there',
+  'publish-next': 'the certificate needs a successor, whose CA is published first',
+  switch: 'the CA of the successor has been published for long enough',
+  'keep-authority': 'a CA that has not expired vanished from the store',
+  drop: 'CAs expired',
 } as const satisfies Record<string, string>;
 
 export type RenewalAction = keyof typeof renewalActions;
 
-/** What to write, with a fresh pair put in its place first if one is asked for; or for how long nothing is to be done. */
+/**
+ * The state to write, or how long to wait. If `fresh` is set, a new pair is added to the state as `current` or `next`.
+ */
 export type Decision =
   | { readonly action: 'keep'; readonly waitMs: number }
   | {
@@ -45,17 +53,19 @@ export type Decision =
     };
 
 /**
- * The next step of a certificate's life. Every step is one write, and after each the process may die: what is there then
- * is again a state to decide about, by whichever replica. In order:
+ * Decides the next step in a certificate's life. Each step is one write. The process may die after any step, because
+ * any replica can continue from every state in between. The first step that applies is taken:
  *
- * 1. no intact certificate, or one from the past: the served one is put back, and gets a successor, since whoever deleted
- *    or broke the Secret may have wanted that; else the successor takes its place; else a new one is made;
- * 2. one that clients refuse for its names, and nothing better is served: likewise, at once;
- * 3. an authority that this replica knows of stays published until it expires, since some replica may still serve its
- *    pair;
- * 4. a successor is published when a third of the life is left, and takes over when it has been published for the
- *    overlap;
- * 5. expired authorities are dropped.
+ * 1. If the stored certificate is lost, broken or older than the served one, restore the served one. Also publish a
+ *    successor, because the Secret may have been deleted to get a new certificate. If the served certificate is
+ *    unusable, promote the successor. If there is no successor, make a new certificate.
+ * 2. If neither the stored nor the served certificate is valid for the wanted names, promote the successor or make a
+ *    new certificate at once.
+ * 3. If the store lacks a CA that this replica knows, add that CA again and keep it until it expires. A replica may
+ *    still serve a certificate that this CA signed.
+ * 4. If the certificate is due for renewal, by default when a third of its life is left, publish a successor. The
+ *    successor takes over when its CA has been published for the overlap.
+ * 5. If CAs have expired, drop them.
  */
 export function decideRenewal(facts: RenewalFacts): Decision {
   return (
@@ -67,7 +77,7 @@ export function decideRenewal(facts: RenewalFacts): Decision {
   );
 }
 
-/** Clients accept it, as far as the time is concerned. */
+/** Returns whether the pair is valid at this time. */
 export function isIntact({ notBeforeMs, notAfterMs }: Pair, { earliestMs, latestMs }: TimeSpan): boolean {
   return notBeforeMs <= latestMs && earliestMs < notAfterMs;
 }
@@ -76,7 +86,7 @@ function replaceLost(facts: RenewalFacts): Decision | undefined {
   const { stored, last, served, now, names } = facts;
   if (stored.current !== undefined && isIntact(stored.current, now) && !isRolledBack(facts)) return undefined;
   if (served !== undefined && isIntact(served, now)) {
-    // Unless it is remembered, each deletion would make another successor, whose overlap would begin anew.
+    // A known successor is used again. Otherwise each deletion would make another successor and restart its overlap.
     const next = [stored.next, last.next].find((pair) => pair !== undefined && isFit(pair, facts));
     const state = { current: served, ...(next && { next }), older: olderOf(facts) };
     return { action: 'restore', state: tidy(state, now), ...(next === undefined && { fresh: { as: 'next', names } }) };
@@ -104,7 +114,9 @@ function replaceRefused(facts: RenewalFacts): Decision | undefined {
   );
 }
 
-/** The successor at once: what it replaces is of no use to anybody, and its own authority is published or soon will be. */
+/**
+ * Promotes the successor at once, because the current pair is useless. The successor's CA is published or soon will be.
+ */
 function promoteNext(facts: RenewalFacts): Decision | undefined {
   const { stored, now, names } = facts;
   if (stored.next === undefined || !isIntact(stored.next, now) || !coversNames(stored.next, names)) return undefined;
@@ -114,7 +126,7 @@ function promoteNext(facts: RenewalFacts): Decision | undefined {
 function keepKnownAuthorities(facts: RenewalFacts): Decision | undefined {
   const { stored, served, now, settings } = facts;
   const isOwn = ({ pem }: Authority) => pem === served?.authority.pem;
-  // What ends soon may have been dropped by a replica whose clock is ahead, and is not argued about.
+  // A CA that ends soon is not restored, because another replica, whose clock is ahead, may have dropped it.
   const isLasting = ({ notAfterMs }: Authority) => notAfterMs - settings.renewBeforeMs / 2 > now.latestMs;
   const kept = olderOf(facts).filter((authority) => isOwn(authority) || isLasting(authority));
   const state = tidy({ ...stored, older: [...stored.older, ...kept] }, now);
@@ -131,7 +143,7 @@ function succeed(facts: RenewalFacts): Decision | undefined {
     return { action: 'switch', state: tidy({ current: next, older: olderOf(facts) }, now) };
   }
   if (next === undefined && isFit(current, facts)) return undefined;
-  // Names that another replica wants may be in either.
+  // Both certificates may have names that another replica wants.
   const others = [current, next].filter((pair) => pair !== undefined && !coversNames(pair, names));
   const joined = joinNames(
     names,
@@ -158,29 +170,29 @@ function untilNextStepMs({ stored, now, settings, publishedForMs }: RenewalFacts
   return Math.max(0, Math.min(...ends));
 }
 
-/** Good enough to be served for some time to come. */
+/** Returns whether the pair can be served for some time: it is valid, not due for renewal, and has all names. */
 function isFit(pair: Pair, facts: RenewalFacts): boolean {
   return isIntact(pair, facts.now) && !isDue(pair, facts) && coversNames(pair, facts.names);
 }
 
-/** In its last third. */
+/** Returns whether the pair is due for renewal, by default in the last third of its life. */
 function isDue({ notAfterMs }: Pair, { now, settings }: RenewalFacts): boolean {
   return notAfterMs - settings.renewBeforeMs <= now.latestMs;
 }
 
-/** A certificate is never followed by one that is nearer to its end, unless somebody restored an old Secret. */
+/** Returns whether an old Secret was restored. Normally no certificate is replaced by one that ends earlier. */
 function isRolledBack(facts: RenewalFacts): boolean {
   const { stored, served } = facts;
   return stored.current !== undefined && isDue(stored.current, facts) && served !== undefined && isFit(served, facts);
 }
 
-/** Every authority whose pair some replica may serve. */
+/** Returns every CA whose pair a replica may serve. */
 function olderOf({ stored, last, served, published }: RenewalFacts): readonly Authority[] {
   const own = served === undefined ? [] : [served.authority];
   return [...authoritiesOf(stored), ...authoritiesOf(last), ...own, ...published];
 }
 
-/** Without older authorities that expired, that stand there already, or that are too many. */
+/** Removes older CAs that have expired, are repeated, or exceed the limit. */
 function tidy(state: CertificateState, { earliestMs }: TimeSpan): CertificateState {
   const { current, next } = state;
   const own = new Set([current?.authority.pem, next?.authority.pem]);
@@ -190,5 +202,5 @@ function tidy(state: CertificateState, { earliestMs }: TimeSpan): CertificateSta
   return { ...state, older: older.toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, maxOlder) };
 }
 
-/** A renewal leaves one behind at a time. What hands added beyond that, and those last the longest, does not pile up. */
+/** Each renewal leaves one older CA. The limit also bounds how many CAs people can add. */
 const maxOlder = 16;

@@ -14,15 +14,15 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
-import { createDirectoryStore } from './directory-store.ts';
+import { describe, it, test } from 'node:test';
+import { createDirectoryStore, publishToFile } from './directory-store.ts';
 
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-certs-'));
 const { signal } = new AbortController();
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
 describe('a directory as a store', () => {
-  it("is made with the first write, and is nobody else's", async () => {
+  it('is made with the first write, only for its owner', async () => {
     await using parent = await temporaryDirectory();
     const directory = join(parent.path, 'certs');
     const store = createDirectoryStore(directory);
@@ -101,7 +101,7 @@ describe('a directory as a store', () => {
     assert.deepEqual(await readdir(directory.path), ['.new-young', 'state-1']);
   });
 
-  it('goes on from whatever stands there under the name of a state', async () => {
+  it('continues from anything that has the name of a state', async () => {
     await using directory = await temporaryDirectory();
     await writeFile(join(directory.path, 'state-3'), 'a file');
     await symlink('/nonexistent', join(directory.path, 'state-5'));
@@ -123,18 +123,18 @@ describe('a directory as a store', () => {
     assert.deepEqual((await store.read(signal))?.data, { 'tls.crt': 'edited' });
   });
 
-  it('says what is wrong with a path that is no directory, and leaves nothing', async () => {
+  it('reports a path that is not a directory, and leaves nothing', async () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, 'file');
     await writeFile(path, 'text');
     const store = createDirectoryStore(join(path, 'certs'));
     await assert.rejects(store.write({}, undefined, signal), {
-      message: /^the certificate cannot be written in .*file.certs: ENOTDIR.*; let user \d+ read and write there$/,
+      message: /^cannot write the certificate in .*file.certs: ENOTDIR.*; give user \d+ read and write access$/,
     });
     assert.equal(await readFile(path, 'utf8'), 'text');
   });
 
-  it('tells of changes', async () => {
+  it('calls back at changes', async () => {
     await using directory = await temporaryDirectory();
     const store = createDirectoryStore(join(directory.path, 'certs'));
     const changed = Promise.withResolvers<void>();
@@ -143,4 +143,31 @@ describe('a directory as a store', () => {
     await store.write({ 'tls.crt': 'a' }, undefined, signal);
     await changed.promise;
   });
+});
+
+test('a bundle is published in a file that is made with its directory, and is replaced whole', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-bundle-'));
+  const path = join(directory.path, 'certs', 'ca.crt');
+  const publisher = publishToFile(path);
+  assert.deepEqual((await publisher.read(signal)).bundles, ['']);
+  for (const bundle of ['one', 'two']) {
+    assert.equal(await (await publisher.read(signal)).replace(bundle, signal), 'written');
+    assert.deepEqual((await publisher.read(signal)).bundles, [bundle]);
+    assert.equal(await readFile(path, 'utf8'), bundle);
+  }
+  assert.deepEqual(await readdir(join(directory.path, 'certs')), ['ca.crt']);
+});
+
+test('a file that another process touched has a new version, and is not overwritten unread', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-bundle-'));
+  const path = join(directory.path, 'ca.crt');
+  const publisher = publishToFile(path);
+  const absent = await publisher.read(signal);
+  await writeFile(path, 'by hand');
+  const edited = await publisher.read(signal);
+  assert.notEqual(edited.version, absent.version);
+  assert.equal(await absent.replace('ours', signal), 'conflict');
+  await rm(path);
+  assert.equal(await edited.replace('ours', signal), 'conflict');
+  assert.equal(await absent.replace('ours', signal), 'written');
 });

@@ -1,30 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync } from 'node:fs';
-import { lstat, mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type StateData, stateKeys } from './state-codec.ts';
-import type { CertificateStore, StoredData, WriteResult } from './store.ts';
-import { watchEvents } from './watch-events.ts';
+
+import { mkdirSync, watch } from 'node:fs';
+import { lstat, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { replaceFile } from '../runtime/atomic-file.ts';
+import {
+  type BundlePublisher,
+  type CertificateStore,
+  type StateData,
+  type StoredData,
+  stateKeys,
+  type WriteResult,
+} from './certificate-store.ts';
 
 /**
- * Keeps the certificate in a directory, which several processes may share. Each state is a directory of its own, made
- * beside the others and then renamed, whole, to `state-<n>`; the highest n counts:
+ * Stores the certificate in a directory that several processes may share. Each state is a subdirectory. It is written
+ * under a temporary name and then renamed to `state-<n>`. The state with the highest n is the current one:
  *
  * `<directory>/state-7/{tls.crt,tls.key,ca.crt}`
  *
- * So nobody ever reads half a state, also after a crash; and of several who write over state 6 exactly one succeeds, since
- * rename(2) puts no directory in the place of one that has files in it. Keys are their owner's alone.
+ * So no process reads an incomplete state, even after a crash. If several processes replace state 6, exactly one
+ * succeeds, because rename(2) does not replace a directory that contains files. Only the owner may read keys.
  */
 export function createDirectoryStore(directory: string): CertificateStore {
   return {
     read: () => explain('read', directory, () => readNewest(directory)),
-    write: (data, expectedVersion) => explain('written', directory, () => writeNext(directory, data, expectedVersion)),
+    write: (data, expectedVersion) => explain('write', directory, () => writeNext(directory, data, expectedVersion)),
     watch(listener) {
       try {
-        // Before the first write there would be nothing to watch.
+        // The directory must exist to be watched, but the first write may come later.
         mkdirSync(directory, { recursive: true, mode: 0o700 });
       } catch {
-        // That write will tell.
+        // The first write reports the error.
       }
       return watchEvents(directory, listener);
     },
@@ -36,7 +43,7 @@ async function readNewest(directory: string): Promise<StoredData | undefined> {
     const newest = await findNewest(directory);
     if (newest === undefined) return undefined;
     const data = await readFiles(join(directory, newest.name));
-    // A state that is no longer the newest may have been on its way out while it was read.
+    // A state that is no longer the newest may have been removed while it was read.
     if ((await findNewest(directory))?.version === newest.version) return { data, version: newest.version };
   }
 }
@@ -56,12 +63,12 @@ async function writeNext(
     await rename(temporary, join(directory, nameOf(number)));
   } catch (thrown) {
     await rm(temporary, { recursive: true, force: true });
-    // POSIX lets rename(2) say either.
+    // POSIX allows rename(2) to fail with either code.
     if (['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return 'conflict';
     throw thrown;
   }
   await sync(directory);
-  // A writer that slept since it looked may have taken a number that was used, outdone and removed meanwhile.
+  // A writer that was suspended may have taken a number that other writers have used and removed in the meantime.
   if ((await findNewest(directory))?.number !== number) return 'conflict';
   await removeOld(directory, number);
   return 'written';
@@ -70,7 +77,7 @@ async function writeNext(
 interface StateDirectory {
   readonly name: string;
   readonly number: number;
-  /** Tells a directory from another that had the same number before somebody emptied the store. */
+  /** Contains more than the number, because numbers start again after the store is emptied. */
   readonly version: string;
 }
 
@@ -99,7 +106,8 @@ async function writeFiles(directory: string, data: StateData): Promise<void> {
   for (const [key, text] of Object.entries(data)) {
     await writeFile(join(directory, key), text, { mode: 0o600, flag: 'wx', flush: true });
   }
-  // Before the rename, or a crash may leave the new name with nothing behind it.
+  // The directory is synchronised before the rename. Otherwise a crash could leave an empty directory under the new
+  // name.
   await sync(directory);
 }
 
@@ -108,7 +116,10 @@ async function sync(directory: string): Promise<void> {
   await handle.sync();
 }
 
-/** Lower states, and what killed writers left an hour ago or before. What cannot be removed harms nobody. */
+/**
+ * Removes states with lower numbers, and directories that killed writers left behind more than an hour ago. Another
+ * process may remove the same directories at the same time.
+ */
 async function removeOld(directory: string, newest: number): Promise<void> {
   for (const name of await readdir(directory).catch(none)) {
     const path = join(directory, name);
@@ -134,7 +145,7 @@ function numberOf(name: string): number | undefined {
 
 const none = (thrown: NodeJS.ErrnoException): [] => absent(thrown) ?? [];
 
-/** Undefined for what is not there; other failures are thrown on. */
+/** Returns undefined for an absent file or directory; throws all other errors. */
 function absent(thrown: NodeJS.ErrnoException): undefined {
   if (thrown.code !== 'ENOENT' && thrown.code !== 'ENOTDIR') throw thrown;
   return undefined;
@@ -145,8 +156,49 @@ async function explain<Value>(done: string, directory: string, operation: () => 
     return await operation();
   } catch (thrown) {
     throw new Error(
-      `the certificate cannot be ${done} in ${directory}: ${(thrown as Error).message}; let user ${process.getuid?.()} read and write there`,
+      `cannot ${done} the certificate in ${directory}: ${(thrown as Error).message}; give user ${process.getuid?.()} read and write access`,
       { cause: thrown },
     );
   }
+}
+
+/** Calls the listener on the kernel's events for a directory. Events may be missing, so the caller must also poll. */
+export function watchEvents(directory: string, listener: () => void): Disposable {
+  try {
+    const watcher = watch(directory, () => listener());
+    watcher.on('error', () => watcher.close());
+    return { [Symbol.dispose]: () => watcher.close() };
+  } catch {
+    // The directory does not exist, or the kernel has no watches left.
+    return { [Symbol.dispose]: () => undefined };
+  }
+}
+
+/**
+ * Publishes the CAs in a file for clients such as `curl --cacert <path>`. If two processes write the file at the same
+ * moment, each detects the conflict the next time it checks.
+ */
+export function publishToFile(path: string): BundlePublisher {
+  return {
+    async read() {
+      const [version, bundle] = [await versionOf(path), await readFile(path, 'utf8').catch(absent)];
+      return {
+        version,
+        bundles: [bundle ?? ''],
+        problems: [],
+        async replace(text) {
+          if ((await versionOf(path)) !== version) return 'conflict';
+          await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+          // The write need not be durable, because the next check detects that a crash lost the file.
+          await replaceFile(path, text);
+          return 'written';
+        },
+      };
+    },
+  };
+}
+
+async function versionOf(path: string): Promise<string> {
+  const found = await stat(path, { bigint: true }).catch(absent);
+  return found === undefined ? 'absent' : `${found.ino}.${found.mtimeNs}`;
 }

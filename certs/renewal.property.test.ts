@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Replica, rehearse, type Step, skewOf, type Tampering } from '../test/fixtures/certs/rehearsal.ts';
-import { renewalSettings } from './settings.ts';
+import { renewalSettings } from './renewal-times.ts';
 
 const settings = renewalSettings({ lifetimeMs: 260_000, overlapMs: 600 });
 
@@ -19,7 +19,7 @@ const clockSet = (limitMs: number): fc.WeightedArbitrary<Step> => ({
 });
 const how = fc.constantFrom<Tampering>('delete', 'empty', 'break', 'replace pair', 'roll back', 'wipe bundle');
 
-/** What happens to every installation sooner or later. */
+/** Events that every installation meets sooner or later. */
 const ordinary: readonly fc.WeightedArbitrary<Step>[] = [
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('look'), replica }) },
   {
@@ -38,7 +38,7 @@ const hands: fc.WeightedArbitrary<Step> = { weight: 2, arbitrary: fc.record({ ki
 
 for (const [what, steps] of [
   ['replicas die at any step', [...ordinary, death, clockSet(settings.lifetimeMs)]],
-  // A replica that begins while the store is broken has no choice: see the keeper's own tests.
+  // A replica that starts while the store is broken has no choice: see the tests of the renewal controller.
   ['hands break the store and the bundle', [...ordinary, hands, clockSet(skewOf(settings))]],
 ] as const) {
   test(`a client that is behind by the overlap accepts what is served, also when ${what}`, async () => {

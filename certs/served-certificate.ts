@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CertificateFault } from './faults.ts';
-import type { Pair } from './pair.ts';
 
-/** What a server needs, and what a person wants to see. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createListeners } from '../runtime/listeners.ts';
+import { createSleeper } from '../runtime/pause.ts';
+import type { Pair } from './certificate-state.ts';
+import { watchEvents } from './directory-store.ts';
+import { findUnfit, readCertificate } from './serving-pair.ts';
+
+/** The pair that a server uses, and the facts about it for the log. */
 export interface ServedPair {
   readonly certPem: string;
   readonly keyPem: string;
@@ -11,31 +17,156 @@ export interface ServedPair {
   readonly notAfter: Date;
 }
 
-/** A certificate that follows its store or files. */
+/** A certificate that is kept up to date with its store or files. */
 export interface ServedCertificate extends AsyncDisposable {
-  /** What to serve now; undefined until there was one. */
+  /** The pair to serve now; undefined until there is a pair. */
   readonly current: ServedPair | undefined;
-  /** What is wrong now; empty when all is well. */
-  readonly faults: readonly CertificateFault[];
-  /** Called after `current` or `faults` changed, until the returned scope ends. */
+  /** The problems of the last look; empty if there are none. */
+  readonly problems: readonly CertificateProblem[];
+  /** Calls the listener after `current` or `problems` has changed, until the returned scope is disposed. */
   onChange(listener: () => void): Disposable;
+}
+
+/**
+ * Every problem that can stop renewals. The webhook continues to serve its current certificate. The codes are a
+ * contract: docs/reference/webhook.md has the same table.
+ */
+export const certificateProblemCodes = {
+  StoreUnavailable: 'the store of the certificate cannot be read or written',
+  StateBroken: 'parts of the stored data are unusable',
+  BundleNotPublished: 'the CA could not be published to the clients that must trust it',
+  CertificateNotMade: 'a new certificate could not be made',
+  FilesUnusable: 'the certificate files, which another program writes, are unusable',
+} as const satisfies Record<string, string>;
+
+export type CertificateProblemCode = keyof typeof certificateProblemCodes;
+
+export interface CertificateProblem {
+  readonly code: CertificateProblemCode;
+  /** The problem and the next step. */
+  readonly message: string;
+}
+
+/** Creates a problem from an error or a text. */
+export function certificateProblem(code: CertificateProblemCode, thrown: unknown): CertificateProblem {
+  return { code, message: thrown instanceof Error ? thrown.message : String(thrown) };
 }
 
 export function toServedPair({ certPem, keyPem, serial, notAfterMs }: Pair): ServedPair {
   return { certPem, keyPem, serial, notAfter: new Date(notAfterMs) };
 }
 
-/** Those who want to be told. What one of them throws is a bug, and nobody here hides it. */
-export function createListeners(): { add(listener: () => void): Disposable; notify(): void } {
-  const listeners = new Set<{ readonly call: () => void }>();
-  return {
-    add(call) {
-      const listener = { call };
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
-    },
-    notify() {
-      for (const { call } of [...listeners]) call();
-    },
+/** The result of one look at store or files, and the wait until the next look. */
+interface Look {
+  readonly current: ServedPair | undefined;
+  readonly problems: readonly CertificateProblem[];
+  readonly waitMs: number;
+  /** Whether a reported change may end the wait early. */
+  readonly mayBeEarlier: boolean;
+}
+
+export interface LookOptions {
+  /** Looks once. Never rejects. The result is ignored if the signal has aborted by then. */
+  readonly look: (signal: AbortSignal) => Promise<Look>;
+  /** The watches that report changes. Each calls `wake` when there may be a change, until its scope is disposed. */
+  readonly watches: readonly ((wake: () => void) => Disposable | undefined)[];
+  /** Ends the looks early. The last certificate stays. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Looks once, then repeatedly until the result is disposed of or the signal aborts. Disposing of the result waits for a
+ * look in progress.
+ */
+export async function followLooks({ look, watches, signal }: LookOptions): Promise<ServedCertificate> {
+  const closing = new AbortController();
+  const ending = AbortSignal.any([closing.signal, ...(signal === undefined ? [] : [signal])]);
+  const sleeper = createSleeper(ending);
+  const listeners = createListeners();
+  let latest: Pick<Look, 'current' | 'problems'> = { current: undefined, problems: [] };
+
+  const lookOnce = async (): Promise<Look> => {
+    const found = await look(ending);
+    if (ending.aborted) return found;
+    const isNew = textOf(found) !== textOf(latest);
+    latest = found;
+    if (isNew) listeners.notify();
+    return found;
   };
+  const run = async (first: Look): Promise<void> => {
+    let last = first;
+    while (!ending.aborted) {
+      await (last.mayBeEarlier ? sleeper.sleep(last.waitMs) : sleeper.sleepThrough(last.waitMs));
+      if (!ending.aborted) last = await lookOnce();
+    }
+  };
+
+  await using scope = new AsyncDisposableStack();
+  for (const watch of watches) scope.use(watch(() => sleeper.wake()));
+  const running = run(await lookOnce());
+  scope.defer(() => running);
+  scope.defer(() => closing.abort());
+  const kept = scope.move();
+  return {
+    get current() {
+      return latest.current;
+    },
+    get problems() {
+      return latest.problems;
+    },
+    onChange: listeners.add,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+function textOf({ current, problems }: Pick<Look, 'current' | 'problems'>): string {
+  return [current?.certPem, current?.keyPem, ...problems.map(({ message }) => message)].join();
+}
+
+export interface FollowFilesOptions {
+  /** The directory with `tls.crt` and `tls.key`, like a mounted Secret of cert-manager. */
+  readonly directory: string;
+  /** How often the files are read if there is no event. The default is 10 s. */
+  readonly pollMs?: number | undefined;
+}
+
+/**
+ * Follows a certificate that another program writes to files. Publishes no CA. If the files are unusable (incomplete,
+ * of two different pairs, or expired), there is a problem, and the last usable pair stays. When the promise resolves,
+ * the files have been read once.
+ */
+export function followFiles({ directory, pollMs = 10_000 }: FollowFilesOptions): Promise<ServedCertificate> {
+  let current: ServedPair | undefined;
+  return followLooks({
+    watches: [(wake) => watchEvents(directory, wake)],
+    look: async () => {
+      try {
+        current = await readServedPair(directory);
+        return { current, problems: [], waitMs: pollMs, mayBeEarlier: true };
+      } catch (thrown) {
+        const problems = [certificateProblem('FilesUnusable', thrown)];
+        return { current, problems, waitMs: Math.min(pollMs, secondLookMs), mayBeEarlier: true };
+      }
+    },
+  });
+}
+
+/**
+ * How soon unusable files are read again. The two files are read one after the other, so the writer may have replaced
+ * the pair in between.
+ */
+const secondLookMs = 500;
+
+async function readServedPair(directory: string): Promise<ServedPair> {
+  const [certPath, keyPath] = [join(directory, 'tls.crt'), join(directory, 'tls.key')];
+  const [certPem, keyPem] = [await readFile(certPath, 'utf8'), await readFile(keyPath, 'utf8')];
+  const certificate = readCertificate(certPem);
+  if (certificate === undefined) throw new Error(`${certPath} contains no certificate; write one to it`);
+  const unfit = findUnfit(certificate, certPem, keyPem);
+  if (unfit !== undefined) throw new Error(`${certPath} and ${keyPath} cannot be used: ${unfit}; write a pair to them`);
+  const notAfter = certificate.validToDate;
+  if (notAfter.getTime() <= Date.now()) {
+    throw new Error(`${certPath} expired at ${notAfter.toISOString()}; renew it, or check the clock of the machine`);
+  }
+  return { certPem, keyPem, serial: certificate.serialNumber, notAfter };
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 
-// What kubectl runs to complete what stands behind `kubectl macvtap`. It is JavaScript that any Node.js reads, as
-// launch.js is.
+// kubectl runs this program to complete the words after `kubectl macvtap`. Like launch.js, it is JavaScript that runs
+// on any Node.js since 18.
 process.argv.splice(2, 0, '__complete');
 import('./launch.js');

@@ -5,10 +5,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// The npm bin. This file alone is JavaScript that any Node.js since 18 reads: it is run by whatever node is on the PATH,
-// and hands over to one that runs the rest.
+// The package's npm bin. It runs on the first `node` in the PATH, which may be too old for the program. So this file is
+// JavaScript that runs on Node.js 18, and it starts the program with a Node.js that is new enough.
 
-/** What the programs are written for; the packages that bring one along are optional dependencies. */
+/** The major version that the program needs. An optional dependency of the package provides it. */
 const wanted = 26;
 
 const [major = '0'] = process.versions.node.split('.');
@@ -24,12 +24,12 @@ if (node === undefined) {
   const hook = new URL('strip-types.js', import.meta.url).href;
   const flags = ['--disable-warning=ExperimentalWarning', `--import=${hook}`];
   const child = spawn(node, [...flags, program, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A terminal interrupts both; the program then ends in order, and this one with it. What else ends a program is meant
-  // for the one that this stands for.
+  // A terminal sends SIGINT to both processes. The program then exits cleanly, and this process exits with it. Other
+  // signals reach only this process, which forwards them.
   process.on('SIGINT', () => {});
   for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   child.on('error', (error) => {
-    console.error(`kubectl macvtap: ${node} cannot be run: ${error.message}`);
+    console.error(`kubectl macvtap: ${node} cannot be started: ${error.message}`);
     process.exitCode = 1;
   });
   child.on('exit', (status, signal) => {
@@ -40,7 +40,7 @@ if (node === undefined) {
   });
 }
 
-/** The node that is installed beside this package; npm puts it into the PATH of scripts and npx alone. */
+/** Finds the Node.js that an optional dependency installed. npm adds it to the PATH only for scripts and npx. */
 function findInstalled() {
   const name = `node-${process.platform}-${process.arch}`;
   try {

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
+import { createMetrics } from '../runtime/metrics.ts';
 import { startApiServer } from '../test/apiserver-standin/start-api-server.ts';
 import { ManifestsDirectory, until } from '../test/fixtures/manifests-directory.ts';
 import { kubeconfigFor } from '../test/process/reach-from-namespace.ts';
-import { sourceFlags } from './common-flags.ts';
-import { openSource } from './open-source.ts';
+import { sourceFlags } from './cluster-flags.ts';
+import { openSource, recordSource, sourceMetrics } from './open-source.ts';
 
 const namespace = 'macvtap-cni';
 const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'h1' } };
@@ -68,4 +69,34 @@ describe('look-ups in a directory', () => {
       assert.ok(answers.every((labels) => labels?.round === round));
     }
   });
+});
+
+test('every metric of the table is registered with its text, and no other', () => {
+  const metrics = createMetrics();
+  recordSource(metrics, () => undefined);
+  const registered = metrics.getMetricsAsArray().map(({ name, help }) => [name, help]);
+  assert.deepEqual(Object.fromEntries(registered), sourceMetrics);
+});
+
+test('before there is a source nothing is synced, and no kind has an age', async () => {
+  const metrics = createMetrics();
+  recordSource(metrics, () => undefined);
+  const text = await metrics.metrics();
+  assert.match(text, /^kube_macvtap_cache_synced 0$/m);
+  assert.doesNotMatch(text, /^kube_macvtap_cache_age_seconds/m);
+});
+
+test('a kind is as old as its last confirmation, and infinitely old without one', async () => {
+  const metrics = createMetrics();
+  const confirmedMs = new Map([
+    ['Node', performance.now() - 90_000],
+    ['Namespace', undefined],
+  ]);
+  recordSource(metrics, () => ({ synced: true, confirmedMs, faults: [{ where: 'Node a', message: 'm' }] }));
+  const text = await metrics.metrics();
+  assert.match(text, /^kube_macvtap_cache_synced 1$/m);
+  assert.match(text, /^kube_macvtap_cache_faults 1$/m);
+  assert.match(text, /^kube_macvtap_cache_age_seconds\{kind="Namespace"\} \+Inf$/m);
+  const age = Number(/^kube_macvtap_cache_age_seconds\{kind="Node"\} (.*)$/m.exec(text)?.[1]);
+  assert.ok(age >= 90, `${age}`);
 });

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { Gauge, type Registry } from 'prom-client';
 import type { FlagValues } from '../runtime/flags.ts';
-import type { commonFlags, sourceFlags } from './common-flags.ts';
+import { metricsOf } from '../runtime/metrics.ts';
+import type { commonFlags, sourceFlags } from './cluster-flags.ts';
 import { ManifestsSource } from './manifests/manifests-source.ts';
 import type { LiveSource } from './source.ts';
 
 export interface OpenSourceOptions {
-  /** Read only what concerns this node; a directory of manifests is read whole all the same. */
+  /** Reads only the objects that this node needs. A directory of manifests is always read as a whole. */
   readonly node?: string;
 }
 
 /**
- * The source that the flags name. It may not be synced yet: an API server that is away is told of in `faults` and waited
- * for. Raises ApiServerUnknown when nobody says where the API server is.
+ * Opens the source that the flags select. It may not be synced yet: if the API server is unreachable, `faults` contains
+ * the error, and the source keeps trying. Raises ApiServerUnknown if no API server is configured.
  */
 export async function openSource(
   flags: FlagValues<typeof sourceFlags> & Pick<FlagValues<typeof commonFlags>, 'namespace'>,
@@ -19,7 +22,49 @@ export async function openSource(
 ): Promise<LiveSource> {
   const { source, kubeconfig, namespace: policyNamespace } = flags;
   if (source.kind === 'manifests') return await ManifestsSource.open(source.directory, policyNamespace);
-  // On need: what reads a directory alone pays for no TLS.
-  const { openApiSource } = await import('./api/open-api-source.ts');
+  // Imported on demand: a process that reads only a directory does not load TLS.
+  const { openApiSource } = await import('./api/api-source.ts');
   return await openApiSource({ kubeconfig, policyNamespace, node });
+}
+
+/** Every metric about the objects that a process has read. */
+export const sourceMetrics = {
+  kube_macvtap_cache_synced: 'Whether all objects were read once: 1 or 0.',
+  kube_macvtap_cache_age_seconds:
+    'Seconds since the API server last confirmed the objects of a kind; up to about a minute on a healthy watch, and +Inf before the first read.',
+  kube_macvtap_cache_faults: 'Objects with errors, and outages of the source.',
+} as const satisfies Record<string, string>;
+
+/**
+ * Registers the source's metrics, which are computed when scraped. The source may open later; until then, it counts as
+ * not synced.
+ */
+export function recordSource(
+  registry: Registry,
+  source: () => Pick<LiveSource, 'synced' | 'confirmedMs' | 'faults'> | undefined,
+): void {
+  const nameOf = metricsOf(sourceMetrics);
+  const named = (name: keyof typeof sourceMetrics) => ({ ...nameOf(name), registers: [registry] });
+  new Gauge({
+    ...named('kube_macvtap_cache_synced'),
+    collect() {
+      this.set(source()?.synced ? 1 : 0);
+    },
+  });
+  new Gauge({
+    ...named('kube_macvtap_cache_age_seconds'),
+    labelNames: ['kind'] as const,
+    collect() {
+      const now = performance.now();
+      for (const [kind, confirmedMs = Number.NEGATIVE_INFINITY] of source()?.confirmedMs ?? []) {
+        this.set({ kind }, (now - confirmedMs) / 1_000);
+      }
+    },
+  });
+  new Gauge({
+    ...named('kube_macvtap_cache_faults'),
+    collect() {
+      this.set(source()?.faults.length ?? 0);
+    },
+  });
 }

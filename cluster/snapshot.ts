@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../policy/api/macvtap-network-node-state.ts';
 import type { Policy } from '../policy/nodepolicy/read-policy.ts';
-import type { Labels } from '../policy/plan/match-labels.ts';
-import type { NodeFacts } from '../policy/plan/match-node.ts';
-import type { ExplicitConfig } from '../policy/plan/read-explicit.ts';
+import type { ExplicitConfig } from '../policy/plan/from-explicit.ts';
+import type { Labels, NodeFacts } from '../policy/plan/match-labels.ts';
 
-/** A NetworkAttachmentDefinition, as far as it is read. */
+/** The fields of a NetworkAttachmentDefinition that are read. */
 export interface NetworkAttachmentDefinition {
   readonly metadata: {
     readonly name: string;
     readonly namespace: string;
-    /** Absent in a file. */
+    /** Absent for an object from a file. */
     readonly uid?: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly spec?: { readonly config?: string };
 }
 
-/** Everything that is known of the cluster at one moment; a new one replaces it whole, so a reader sees no mixture. */
+/**
+ * The known state of the cluster at one moment. Each change creates a new snapshot, so a reader never sees a mixture of
+ * old and new objects.
+ */
 export interface Snapshot {
   readonly nodes: ReadonlyMap<string, NodeFacts>;
   readonly namespaces: ReadonlyMap<string, Labels>;
@@ -26,16 +28,19 @@ export interface Snapshot {
   readonly networks: ReadonlyMap<string, NetworkAttachmentDefinition>;
   /** By the node's name. */
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
-  /** Undefined where the config map does not exist. */
+  /** Nodes whose state is left out, with the reason. None of them is in `nodeStates`. */
+  readonly leftOut: ReadonlyMap<string, string>;
+  /** macvtap-cni's config map; undefined if it does not exist. */
   readonly explicit: ExplicitConfig | undefined;
 }
 
-/** Nothing known: what a source says before it has read anything. */
+/** The snapshot of a source that has not read anything yet. */
 export const emptySnapshot: Snapshot = {
   nodes: new Map(),
   namespaces: new Map(),
   policies: [],
   networks: new Map(),
   nodeStates: new Map(),
+  leftOut: new Map(),
   explicit: undefined,
 };

@@ -1,34 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { commonFlags, exposureFlags, sourceFlags } from '../cluster/common-flags.ts';
-import { durationFlag, textFlag } from '../runtime/flag-types.ts';
-import type { CommandLine, Flag, FlagValues } from '../runtime/flags.ts';
+import { commonFlags, exposureFlags, sourceFlags } from '../cluster/cluster-flags.ts';
+import { type CommandLine, choiceFlag, durationFlag, type Flag, type FlagValues, textFlag } from '../runtime/flags.ts';
 import { listenFlag } from '../runtime/listen-address.ts';
 
 const shimPath = fileURLToPath(new URL('../.cache/shim/macvtap', import.meta.url));
 
 export const nodePluginLine = {
   command: 'kube-macvtap-node',
-  summary: "Offers a node's macvtap resources to its kubelet and makes the macvtaps that pods are given.",
+  summary: "Offers a node's macvtap resources to its kubelet and creates the macvtaps of pods.",
   positionals: [],
+  examples: [
+    {
+      purpose: 'Serve the node of the pod that it runs in, as the chart does',
+      command: 'kube-macvtap-node --node-name "$NODE_NAME" --cni-bin-dir /opt/cni/bin --metrics-listen :9444',
+    },
+    {
+      purpose: 'Serve a node without an API server, by policies in files',
+      command: 'kube-macvtap-node --source manifests:/etc/kube-macvtap --node-name h1 --log-level debug',
+    },
+  ],
   flags: {
     ...sourceFlags,
     'node-name': textFlag('NAME', "this node's name in Kubernetes", hostname().toLowerCase()),
     'kubelet-dir': textFlag('DIR', "kubelet's own directory", '/var/lib/kubelet'),
-    'state-dir': textFlag('DIR', 'where the ledger of allocated devices is kept', '/var/lib/kube-macvtap'),
-    'cni-socket': textFlag('PATH', "where the CNI plugin's shim calls", '/run/kube-macvtap/cni.sock'),
+    'state-dir': textFlag('DIR', 'the directory of the ledger of allocated devices', '/var/lib/kube-macvtap'),
+    'cni-socket': textFlag('PATH', "the socket that the CNI plugin's shim calls", '/run/kube-macvtap/cni.sock'),
     'cni-bin-dir': textFlag(
       'DIR',
-      "where the CNI plugin's shim is installed, such as /opt/cni/bin; not at all where nobody says",
+      "the directory in which the CNI plugin's shim is installed, for example /opt/cni/bin; not installed by default",
     ),
-    'cni-shim': textFlag('FILE', 'the shim that is installed', shimPath),
-    'metrics-listen': listenFlag(
-      'where /healthz, /readyz and /metrics are answered, in plain HTTP; not at all where nobody says',
+    'cni-shim': textFlag('FILE', 'the shim to install', shimPath),
+    'migration-cutover': choiceFlag(
+      ['On', 'Off'],
+      'whether macvtaps on both nodes reach a virtual machine while it migrates',
+      'On',
     ),
-    settle: durationFlag('how long the links must be quiet at start before the first plan', '300ms'),
+    'metrics-listen': listenFlag('the address of /healthz, /readyz and /metrics, in plain HTTP; disabled by default'),
+    settle: durationFlag('how long links must not change at the start before the first plan', '300ms'),
     'held-refresh': durationFlag('how often kubelet is asked which devices pods hold', '10s'),
-    'kubelet-settle': durationFlag("for how long after its start kubelet's answer may lack pods", '10s'),
+    'kubelet-settle': durationFlag("how long after kubelet's start its answer may lack pods", '10s'),
     'orphan-grace': durationFlag('how long a link or device must be unused before it is removed', '1m'),
     ...exposureFlags,
     ...commonFlags,

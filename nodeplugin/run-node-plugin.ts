@@ -1,53 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-import { openSource } from '../cluster/open-source.ts';
-import { recordSource } from '../cluster/record-source.ts';
-import { countEvents } from '../cluster/report/events/count-events.ts';
-import { openEventRecorder } from '../cluster/report/events/open-recorder.ts';
-import { readExposure } from '../cluster/wanted.ts';
+
+import { readExposure } from '../cluster/cluster-flags.ts';
+import { openSource, recordSource } from '../cluster/open-source.ts';
+import { openEventRecorder } from '../cluster/report/events/event-recorder.ts';
+import { countEvents } from '../cluster/report/events/event-writer.ts';
 import packageFile from '../package.json' with { type: 'json' };
-import { createKeyedLock } from '../runtime/keyed-lock.ts';
+import { untilAborted } from '../runtime/abort-signals.ts';
+import { createKeyedMutex } from '../runtime/locks.ts';
 import type { Log } from '../runtime/log.ts';
-import { createMetrics } from '../runtime/metrics.ts';
-import { recordProcess } from '../runtime/record-process.ts';
-import { untilAborted } from '../runtime/until-aborted.ts';
+import { createMetrics, recordProcess } from '../runtime/metrics.ts';
+import { createActivityLog } from './activity-log.ts';
+import { createNamespaceLabels, openAdmission } from './admission/open-admission.ts';
+import { createDeviceHolders } from './cni/device-claim.ts';
 import { openAttachments } from './cni/open-attachments.ts';
 import type { NodePluginConfig } from './config.ts';
-import { createEvents } from './events/create-events.ts';
+import { createEvents } from './create-events.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { openNodeLinks } from './links/open-node-links.ts';
 import { readTapNode } from './links/tap-node.ts';
-import { createNotices } from './notices.ts';
 import { collectOrphans } from './reconcile/collect-orphans.ts';
 import { followKubelet } from './reconcile/follow-kubelet.ts';
-import { followPlan } from './reconcile/follow-plan.ts';
-import { keepPlan } from './reconcile/keep-plan.ts';
+import { createPlanStore, followPlan } from './reconcile/follow-plan.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import { reportState } from './reconcile/report-state.ts';
-import { serveResources } from './reconcile/serve-resources.ts';
+import { createResourcePlugins } from './reconcile/resource-plugins.ts';
 import type { ParentLookup } from './reconcile/served-resource.ts';
-import { recordWork } from './record-work.ts';
+import { watchStranded } from './reconcile/watch-stranded.ts';
 import { serveHealth } from './serve-health.ts';
+import { createWorkRecorder } from './work-metrics.ts';
 
 /**
- * Runs the node plugin until the signal ends it: the node's facts and the source are followed, and what they say is
- * served to kubelet. Links that were allocated stay: they belong to pods. Here the parts are made and told of one another,
- * and end in the opposite order; what each of them does is its own.
+ * Runs the node plugin until the signal aborts. It follows the node's interfaces and the cluster's objects, and serves
+ * the resulting resources to kubelet. Allocated links remain after the node plugin has ended, because they belong to
+ * pods. This function only connects the components. They end in the opposite order.
  */
 export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: AbortSignal): Promise<void> {
   const nodeName = config['node-name'];
   const exposure = readExposure(config);
   const metrics = createMetrics();
   using _process = recordProcess(metrics, { component: 'nodeplugin', version: packageFile.version });
-  const count = recordWork(metrics);
-  const tell = createNotices(log, count);
+  const count = createWorkRecorder(metrics);
+  const activity = createActivityLog(log, count);
 
-  const onLedger = { onWarning: tell.ledger, onWrite: count.ledgerWrite };
+  const onLedger = { onWarning: activity.ledger, onWrite: count.ledgerWrite };
   await using ledger = await Ledger.open({ directory: config['state-dir'], nodeName, ...onLedger });
   await using node = await openNodeLinks({
     signal,
-    onSupport: tell.macvtapSupport,
+    onSupport: activity.macvtapSupport,
     onError: count.netlinkError,
-    onUnread: tell.interfaces,
+    onUnread: activity.interfaces,
   });
   const { links, interfaces, support, findInterface } = node;
   const parents: ParentLookup = {
@@ -56,7 +57,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   };
 
   await using source = await openSource(config, { node: nodeName });
-  using _faults = tell.sourceFaults(source);
+  using _faults = activity.sourceFaults(source);
   recordSource(metrics, () => source);
   const eventSource = { component: 'kube-macvtap-nodeplugin', instance: nodeName };
   await using recorder = openEventRecorder(source.origin, eventSource, log, countEvents(metrics));
@@ -67,35 +68,56 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     ledger,
     refreshMs: config['held-refresh'],
     kubeletSettleMs: config['kubelet-settle'],
-    onEvent: tell.kubelet,
-    onStaleSockets: tell.staleSockets,
+    onEvent: activity.kubelet,
+    onStaleSockets: activity.staleSockets,
     onAnswer: count.podResources,
   });
   const { held, isHeldKnown } = kubelet;
   events.macvtapSupport(support.isThere);
 
-  const lock = createKeyedLock();
-  await using resources = serveResources({
-    context: { nodeName, ledger, links: { ...links, readTapNode }, findInterface, onStep: count.allocateStep },
+  const lock = createKeyedMutex();
+  const plan = createPlanStore();
+  const holders = createDeviceHolders(kubelet.answers, held);
+  const labels = createNamespaceLabels({ lookup: source.lookups.namespace, now: () => performance.now() });
+  const admission = openAdmission({ source, plan, labels, ledger, holders, lock });
+  await using resources = createResourcePlugins({
+    context: {
+      nodeName,
+      ledger,
+      links: { ...links, readTapNode },
+      findInterface,
+      admission,
+      onStep: count.allocateStep,
+    },
     lock,
     kubelet: kubelet.kubelet,
     held,
-    onCall: tell.answeredCall,
+    onCall: activity.answeredCall,
     onRegistration: count.registration,
     onState: (name, pluginState) => {
-      tell.resourceState(name, pluginState);
+      activity.resourceState(name, pluginState);
       events.resourceState(name, pluginState);
       state.look();
     },
     onFailure: (name, method, error) => {
-      tell.failedCall(name, method, error);
+      activity.failedCall(name, method, error);
       events.failedCall(name, method, error);
     },
   });
 
-  const plan = keepPlan();
-  await using health = await serveHealth({ address: config['metrics-listen'], metrics, resources, held, plan, signal });
-  if (health !== undefined) tell.health(health.address);
+  const stranded = watchStranded({
+    graceMs: config['orphan-grace'],
+    ledger,
+    held,
+    isHeldKnown,
+    onChange: (began, ended) => {
+      activity.stranded(began, ended);
+      events.stranded(began);
+    },
+  });
+  const address = config['metrics-listen'];
+  await using health = await serveHealth({ address, metrics, resources, held, stranded, plan, signal });
+  if (health !== undefined) activity.health(health.address);
   await using state = reportState({
     nodeName,
     source,
@@ -103,9 +125,12 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     exposure,
     resources,
     held,
+    stranded,
     parents,
     support,
-    onState: tell.nodeState,
+    namespace: config.namespace,
+    onState: activity.nodeState,
+    onExplicit: events.explicitConfiguration,
     onWrite: count.stateWrite,
   });
   using _supported = support.onChange(state.look);
@@ -121,9 +146,12 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     held,
     isHeldKnown,
     lock,
-    onCollected: tell.collected,
-    onError: tell.orphans,
-    onLook: onHeld,
+    onCollected: activity.collected,
+    onError: activity.orphans,
+    onLook: () => {
+      stranded.look();
+      onHeld();
+    },
   });
   using _held = kubelet.answers.onChange(onHeld);
 
@@ -135,17 +163,22 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     kubelet,
     resources,
     plan,
-    install: tell.shim,
+    source,
+    admission,
+    holders,
+    install: activity.shim,
     onShim: events.shim,
-    onTrouble: tell.attachment,
-    onCollected: tell.unnamed,
+    onTrouble: activity.attachment,
+    onCollected: activity.unnamed,
     onStep: count.cniStep,
+    onArrived: activity.arrived,
+    onMoved: activity.moved,
     onAnswered: (request) => {
-      tell.answeredRequest(request);
+      activity.answeredRequest(request);
       events.answeredRequest(request);
     },
-    onRestored: tell.restored,
-    onForgotten: tell.forgotten,
+    onRestored: activity.restored,
+    onForgotten: activity.forgotten,
   });
 
   await interfaces.settled(config.settle, signal).catch((thrown: unknown) => {
@@ -158,23 +191,23 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     exposure,
     onPlan: (next, cause) => {
       plan.made(next);
-      tell.plan(next, cause);
+      activity.plan(next, cause);
       reconciler.onPlan(next, cause);
       state.onPlan(next, cause);
     },
     onWaiting: (reason) => {
       plan.setInForce(reason === undefined);
-      tell.waiting(nodeName, reason);
+      activity.waiting(nodeName, reason);
       if (reason !== undefined) reconciler.onWaiting();
-      // A Node that was away may be another one now, which the state must belong to.
+      // The Node object may have been recreated in the meantime, and the state must belong to the new object.
       if (reason === undefined) state.refresh();
     },
   });
-  // After the plan has looked: a parent that was made anew between two looks leaves the plan as it is, and its held
-  // devices are dead all the same.
+  // This runs after the plan was updated. A parent that was recreated between two looks does not change the plan, but
+  // its held devices no longer work.
   using _parents = interfaces.onChange(onHeld);
   using _lost = interfaces.onChange(events.interfaces);
   events.interfaces();
   await untilAborted(signal);
-  tell.ending(signal);
+  activity.ending(signal);
 }

@@ -12,7 +12,7 @@ function keepSteps() {
   return { told, stepping: { onStep } };
 }
 
-test('a step is told once it ended, and how, and its result goes on', async () => {
+test('a step is reported with its result when it ends, and its value is returned', async () => {
   const { told, stepping } = keepSteps();
   assert.equal(await timeStep('create', stepping, async () => 7), 7);
   await assert.rejects(
@@ -23,7 +23,7 @@ test('a step is told once it ended, and how, and its result goes on', async () =
   assert.equal(await timeStep('create', {}, async () => 7), 7);
 });
 
-test('a step that is begun is told when it ends first, and as failed when its scope ends before', () => {
+test('a begun step is reported when it ends, and as failed if its scope ends first', () => {
   const { told, stepping } = keepSteps();
   {
     using wait = beginStep('wait', stepping);

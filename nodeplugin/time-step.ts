@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-
 export const stepOutcomes = ['succeeded', 'failed'] as const;
 type StepOutcome = (typeof stepOutcomes)[number];
 
-/** Told of each step that ended, and how. */
+/** A listener that is called when a step ends, with its outcome and duration. */
 export type StepListener<Step extends string> = (step: Step, outcome: StepOutcome, durationMs: number) => void;
 
-interface Stepping<Step extends string> {
+interface StepReporter<Step extends string> {
   readonly onStep?: StepListener<Step> | undefined;
 }
 
-/** Does a step, and tells how long it took. */
+/** Runs a step and reports how long it took. */
 export async function timeStep<Step extends string, Result>(
   step: Step,
-  stepping: Stepping<Step>,
+  stepping: StepReporter<Step>,
   run: () => Promise<Result>,
 ): Promise<Result> {
   using begun = beginStep(step, stepping);
@@ -22,12 +21,12 @@ export async function timeStep<Step extends string, Result>(
   return result;
 }
 
-/** A step under way. One whose scope ends before it does has failed. */
+/** A step in progress. If its scope ends before `end` is called, the step has failed. */
 interface BegunStep extends Disposable {
   end(): void;
 }
 
-export function beginStep<Step extends string>(step: Step, { onStep }: Stepping<Step>): BegunStep {
+export function beginStep<Step extends string>(step: Step, { onStep }: StepReporter<Step>): BegunStep {
   const startMs = performance.now();
   let isOver = false;
   const end = (outcome: StepOutcome): void => {
@@ -36,3 +35,23 @@ export function beginStep<Step extends string>(step: Step, { onStep }: Stepping<
   };
   return { end: () => end('succeeded'), [Symbol.dispose]: () => end('failed') };
 }
+
+/**
+ * The measured steps of ADD and DEL:
+ *
+ * - `wait` for the device's lock
+ * - `free` the device's index and node
+ * - `record` the device in the ledger
+ * - `create` the link
+ * - `own`: let the shim change the owner of the node
+ * - `delete` the link
+ */
+export const cniSteps = ['wait', 'free', 'record', 'create', 'own', 'delete'] as const;
+export type CNIStep = (typeof cniSteps)[number];
+
+/**
+ * The measured steps of Allocate. It first has to `wait` for the locks of its devices. For each device it then has to
+ * `make` the link and its node, which includes removing leftovers, and to `record` the device in the ledger.
+ */
+export const allocateSteps = ['wait', 'make', 'record'] as const;
+export type AllocateStep = (typeof allocateSteps)[number];

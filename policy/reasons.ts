@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every reason that the engine gives, by code. Codes are contracts: docs/reasons.md lists the same and a test compares
- * both ways. The texts are constant; the values of a case travel beside them as facts.
+ * Every reason of the engine's verdicts and findings, by code. Codes are contracts: docs/reference/reasons.md has the
+ * same list, and a test compares both. The texts are constant: verdicts and findings carry the values of a case.
  */
 export const reasons = {
-  // Why an entry, a tag or an interface became no resource on a node.
+  // Why an entry, a tag or an interface did not become a resource on a node.
   NothingFound: 'no interface of the node matches',
   Loopback: 'the loopback interface cannot carry a macvtap',
   NotEthernet: 'not an Ethernet interface',
-  MacvtapOrMacvlan: 'itself a macvtap or macvlan; its own parent must be named instead',
+  MacvtapOrMacvlan: 'a macvtap or macvlan itself; name its parent instead',
   Enslaved: 'enslaved to another interface; name that one instead',
   CarriesNodeTraffic:
     "passthru would take an interface that carries the node's own traffic; set allowHostInterface to insist",
-  IllegalResourceName: 'the name is no legal Kubernetes resource name; give the entry a resourceName',
+  IllegalResourceName: 'the name is not a legal Kubernetes resource name; give the entry a resourceName',
   KindNotExposed: 'this kind of link is not exposed implicitly; name it in a policy or add the kind to the list',
   ExcludedByName: 'on the list of names that are not exposed implicitly',
   UnknownMode: 'not a macvtap mode (bridge, private, vepa, passthru)',
@@ -21,62 +21,66 @@ export const reasons = {
   RepeatedName: 'the configuration repeats this name; its last entry counts',
   PassthruQuantity: 'a passthru parent carries one device, so the quantity is 1',
   QuantityAboveLimit: 'a resource has at most 4096 devices; the quantity was lowered',
-  ExplicitInvalid: 'the explicit configuration cannot be read',
-  PolicyInvalid: 'the policy has faults and exposes nothing until they are mended',
+  ExplicitInvalid: 'the explicit configuration is invalid',
+  PolicyInvalid: 'the policy has errors and exposes nothing until they are fixed',
   PolicyOutsideNamespace: "policies count only in the installation's namespace",
 
   // Why a resource lost to another one on the same node.
   ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
   PassthruExclusive: 'a passthru resource and any other cannot share a parent; the first one has it',
 
-  // Why a resource that kubelet knows gives out nothing for now.
+  // Why a resource registered with kubelet has no allocatable devices for now.
   ParentChanged: 'its interfaces changed, and it would move to another parent while pods hold devices on this one',
   Draining: 'nothing asks for it any more; it stays for the pods that hold its devices',
 
   UpstreamPluginRunning: "macvtap-cni's own plugin serves it on this node; remove that, and it is registered by itself",
   MacvtapUnsupported: 'the kernel of the node has no macvtap; load the module macvtap or change the kernel',
 
-  // Why a resource is worth a look although its devices are Healthy.
+  // Problems of a resource whose devices are Healthy.
   LinkDown: 'the parent is administratively down; devices are given out, and pass no frame until it is up',
-  LinksLost: 'the parent went and took the links of pods along, which only new pods get back; see lost for how many',
-  NoCarrier: 'the parent has no carrier; devices are given out, and reach nobody outside of the node until it has',
+  LinksLost: 'the parent disappeared with the links of pods; recreate those pods. The field lost has their number',
+  AttachmentsStranded: 'kubelet released devices whose links are still in sandboxes; end those sandboxes',
+  NoCarrier: 'the parent has no carrier; devices are given out, and reach only this node until it has one',
 
-  // What is wrong with a policy as it is written.
+  // Errors in the text of a policy or a file.
   ParentAmbiguous: 'an entry needs exactly one of parentIface and nicSelector',
   NameInBothForms: 'a policy with spec.resourceName has no resourceName in its entries',
   BadGlob: 'not a shell glob',
   BadSelectorValue: 'label values are strings; booleans and integers are read as such, nothing else is',
-  BadLabel: 'no legal label key or value',
-  BadRequirement: 'the operator does not go with these values',
+  BadLabel: 'not a legal label key or value',
+  BadRequirement: 'the operator does not accept these values',
   BadFieldRequirement: 'matchFields knows only metadata.name with In or NotIn and one value',
   NotYAML: 'the file cannot be read as YAML',
-  SchemaFault: 'not of the shape that the schema asks for',
+  SchemaFault: 'not what the schema requires',
   FileUnreadable: 'the file cannot be read',
-  RepeatedObject: 'the object stands in the files more than once; the first one counts',
+  RepeatedObject: 'the object is in the files more than once; the first one counts',
 
-  // What to know of a policy, or of a change of one, that nothing is wrong with.
+  // Effects of a valid policy, or of its change, that may surprise its author.
   SelectsEveryNode: 'without nodeSelector and nodeAffinity the policy counts on every node, also on those to come',
-  PolicyOverlap: 'another policy asks for the same on the same nodes; only one of the two has it',
+  PolicyOverlap: 'another policy asks for the same on the same nodes; only one of the two gets it',
   ResourceLost: 'nodes stop exposing the resource; devices that pods hold stay until they are released',
-  ResourceChanged: 'nodes expose the resource otherwise than before; devices that pods hold stay as they are',
+  ResourceChanged: 'nodes expose the resource differently than before; devices that pods hold stay as they are',
   ResourceGained: 'nodes begin to expose the resource',
-  NamespacesLost: 'pods of these namespaces may use the resources no longer; those that run keep their devices',
+  NamespacesLost: 'pods of these namespaces may no longer use the resources; running pods keep their devices',
+  InterfaceNotFound: 'no selected node has this interface, and each of them has one with a similar name',
   InterfacesUnknown: 'what changes is not known for nodes that have not reported their interfaces',
 
-  // What is wrong with a NetworkAttachmentDefinition.
+  // Errors and warnings about a NetworkAttachmentDefinition.
   ConfigNotJson: 'the config must be text that holds one JSON object',
   ConfigOnNodes: 'without a config Multus looks for a file of this name on each node, which is not checked',
   RepeatedKey: 'the config repeats a key; the last one counts',
+  AmbiguousKey: 'Multus and CNI plugins ignore the case of keys, and the last of repeated keys wins',
   TypeMissing: 'the config needs a type, or plugins that each have one',
-  PluginsTooMany: 'a config has no more parts of type macvtap than can be judged',
-  PluginsIgnored: 'a config with a type is run alone; its plugins are ignored',
+  TypeMisspelled: 'CNI looks for a program of this name, which is almost macvtap; pods fail if there is none',
+  PluginsTooMany: 'the config has more plugins of type macvtap than can be checked',
+  PluginsIgnored: 'Multus runs only the type of a config that has one, and ignores its plugins',
   IllegalNetworkName: 'CNI takes letters, digits and . _ - as the name of a network, a letter or digit first',
-  UnsupportedCniVersion: 'the plugin speaks CNI 0.3.0, 0.3.1, 0.4.0, 1.0.0 and 1.1.0',
+  UnsupportedCniVersion: 'the plugin supports CNI 0.3.0, 0.3.1, 0.4.0, 1.0.0 and 1.1.0',
   ResourceMissing: 'a macvtap network names its resource in the annotation k8s.v1.cni.cncf.io/resourceName',
   ResourceForeign: 'a macvtap network needs a resource named macvtap.network.kubevirt.io/<name>',
   ResourceUnknown: 'no policy and no node offers this resource',
   NamespaceNotAdmitted: 'a policy that offers the resource does not admit this namespace',
-  ParentNotOffered: 'the resource stands on another parent; the policy decides, not the config',
+  ParentNotOffered: 'the resource uses another parent; the policy decides, not the config',
   ModeNotOffered: 'the resource is not offered in this mode',
   ModeVaries: 'some nodes offer the resource in another mode, and pods fail there',
   UnknownModeFrom: 'modeFrom is "policy" or left out',
@@ -84,26 +88,28 @@ export const reasons = {
   MtuAboveParent: "the MTU is above a parent's, and pods fail there",
   IllegalMac: 'the MAC is a unicast address such as 52:54:00:12:34:56',
   IllegalOwner: 'owner and group are numeric IDs from 0 to 4294967294',
+  IllegalMulticast: 'multicast is "all" or "none"',
   IllegalPromiscMode: 'promiscMode is true or false',
-  IllegalValue: 'the plugin, or who calls it, reads a value of another kind here',
-  IpamUnsupported: 'macvtap hands the link to a virtual machine and sets no addresses; leave ipam out',
+  IllegalValue: 'the plugin or its caller expects another kind of value here',
+  IpamUnsupported: 'the macvtap plugin assigns no IP addresses, and ignores keys that ask for them',
   UnknownKey: 'the plugin does not know this key and ignores it',
 
-  // What is wrong with a pod.
-  NetworksUnreadable: 'Multus refuses a pod whose annotation it cannot read, or passes the annotation over',
+  // Errors and warnings about a pod.
+  NetworksUnreadable: 'Multus rejects a pod whose annotation it cannot read, or ignores the annotation',
   NetworkMissing: 'the pod does not start before this network exists, and gets no device for it if it is made later',
   NotInjected: 'a device that the pod needs could not be added to a container; attaching its network will fail',
   NamespaceUnknown: 'a policy restricts the resource to some namespaces, and the labels of this one are not known',
+  PassthruMac: 'a passthru device has the MAC address of its NIC, and CNI ADD refuses any other',
   TooManyDevices: 'the pod needs more devices of the resource than any one node has; it will stay pending',
 } as const satisfies Record<string, string>;
 
 export type ReasonCode = keyof typeof reasons;
 
-/** What a rule says about an object: deny refuses it, warn only tells. */
+/** Deny rejects the object; warn does not. */
 type Severity = 'deny' | 'warn';
 
 /**
- * A rule's answer about one place of an object.
+ * A finding of a rule at one place of an object.
  *
  * @example { code: 'BadGlob', path: 'spec.parentSelector[0].nicSelector.names[1]', severity: 'deny',
  *   reason: 'not a shell glob', detail: 'ens[: the bracket is not closed' }
@@ -116,12 +122,12 @@ export interface Verdict {
   readonly detail: string;
 }
 
-/** A verdict that refuses the object. */
+/** A verdict that rejects the object. */
 export function deny(code: ReasonCode, path: string, detail: string): Verdict {
   return { code, path, severity: 'deny', reason: reasons[code], detail };
 }
 
-/** A verdict that only tells. */
+/** A verdict that does not reject the object. */
 export function warn(code: ReasonCode, path: string, detail: string): Verdict {
   return { code, path, severity: 'warn', reason: reasons[code], detail };
 }

@@ -8,7 +8,7 @@ import { removeTemporaryFiles, replaceFile, writeFileAtomically } from './atomic
 
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-atomic-'));
 
-test('a file is made for its owner alone, replaced as a whole, and nothing is left beside it', async () => {
+test('only the owner can read the file, which is replaced as a whole, and no temporary file remains', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'state.json');
   await writeFileAtomically(path, 'a longer first text');
@@ -39,11 +39,11 @@ test('a failure names the path and the next step, and leaves no temporary file',
   assert.deepEqual(await readdir(directory.path), ['state.json']);
 });
 
-test('a directory that is gone is named as what to make again', async () => {
+test('a missing directory is named in the next step', async () => {
   await assert.rejects(writeFileAtomically('/nonexistent/state.json', 'x'), {
     code: 'FileNotWritten',
     message:
-      'cannot write /nonexistent/state.json: no such file or directory (ENOENT); make the directory /nonexistent again',
+      'cannot write /nonexistent/state.json: no such file or directory (ENOENT); create the directory /nonexistent again',
   });
 });
 

@@ -4,18 +4,18 @@ import { open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
 import { MacvtapError } from './errors.ts';
-import { faultPoint } from './fault-point.ts';
+import { faultPoint } from './fault-points.ts';
 
 /**
- * Replaces a file, or makes it, so that at every moment, also after a crash, it holds either all of the old or all of
- * the new content. Resolves when the new content is on the disk. The file is its owner's alone (0600). Raises
- * FileNotWritten; no temporary file is left then. Should the very last step fail (the directory's fsync), the new
- * content can be read already, though a crash may still bring the old one back.
+ * Writes a file atomically and durably. At every moment, even after a crash, the file has either all of the old content
+ * or all of the new. Resolves when the new content is on the disk. Only the file's owner may read it (0600). On
+ * failure, raises FileNotWritten and leaves no temporary file. If the last step fails (fsync of the directory), readers
+ * already see the new content, but a crash may still restore the old content.
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = temporaryBeside(path);
   try {
-    await writeDurably(temporary, content);
+    await writeDurably(temporary, content, 0o600, () => faultPoint('file-temporary-made'));
     faultPoint('file-before-rename');
     await rename(temporary, path);
     faultPoint('file-after-rename');
@@ -27,9 +27,26 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
 }
 
 /**
- * Replaces a file that is made anew whenever it is missing, so that a reader sees all of the old or all of the new content.
- * It is for everybody to read (0644), and nobody waits for the disk: after a crash of the machine it may be lost. Raises
- * FileNotWritten; no temporary file is left then.
+ * Writes an executable (0755) atomically and durably, even while the old one is running. A running program cannot be
+ * written (ETXTBSY), so the new file replaces it by a rename. On failure, throws the error of the system call and
+ * leaves no temporary file.
+ */
+export async function writeExecutable(path: string, content: Uint8Array): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await writeDurably(temporary, content, 0o755);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (thrown) {
+    await unlink(temporary).catch(() => undefined);
+    throw thrown;
+  }
+}
+
+/**
+ * Writes a file atomically but not durably. A reader sees either all of the old content or all of the new, but a crash
+ * of the machine may lose both. Use it for files that are written again if they are missing. All users may read the
+ * file (0644). On failure, raises FileNotWritten and leaves no temporary file.
  */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const temporary = temporaryBeside(path);
@@ -43,8 +60,8 @@ export async function replaceFile(path: string, content: string): Promise<void> 
 }
 
 /**
- * Removes what killed writers of this file left beside it, and returns the names. Only for a process that knows that
- * nobody else is writing the file. What cannot be removed stays: it harms nobody but the disk.
+ * Removes the temporary files that killed writers of this file left next to it, and returns their names. The caller
+ * must be the file's only writer. Files that cannot be removed are ignored, because they only use space.
  */
 export async function removeTemporaryFiles(path: string): Promise<readonly string[]> {
   const [start, end] = [`.${basename(path)}.`, '.tmp'];
@@ -63,7 +80,7 @@ export async function removeTemporaryFiles(path: string): Promise<readonly strin
   return removed.filter((name) => name !== undefined).sort();
 }
 
-/** FileNotWritten for what a system call threw: names the path, the system's own text and what to do about it. */
+/** Converts the error of a system call to FileNotWritten, with the path, the system's text and the next step. */
 export function fileNotWritten(path: string, thrown: unknown): MacvtapError {
   const { code = 'unknown', errno, message } = thrown as NodeJS.ErrnoException;
   const text = errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`;
@@ -77,19 +94,27 @@ function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(randomLength).toString('hex')}.tmp`);
 }
 
-/** 48 bits: no two writers meet. */
+/** 48 bits, so that no two writers choose the same name. */
 const randomLength = 6;
 const random = /^[0-9a-f]{12}$/;
 
-async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
+async function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  onCreated: () => void = () => undefined,
+): Promise<void> {
   await using file = await open(path, 'wx', 0o600);
-  faultPoint('file-temporary-made');
+  onCreated();
   await file.writeFile(content);
-  // Before the rename: ext4 and XFS may write a rename to the disk before the renamed file's own blocks.
+  // The mode does not depend on the umask.
+  await file.chmod(mode);
+  // The file must be on the disk before the rename: ext4 and XFS may write a rename before the renamed file's own
+  // blocks.
   await file.sync();
 }
 
-/** The rename is a change of the directory, and no fsync of the file covers it: fsync(2). */
+/** Writes a rename to the disk. A rename changes the directory, which fsync of the file does not cover (fsync(2)). */
 async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, 'r');
   await directory.sync();
@@ -108,8 +133,8 @@ function nextStep(code: string, path: string): string {
       return `let user ${process.getuid?.()} write in ${directory}`;
     case 'ENOENT':
     case 'ENOTDIR':
-      return `make the directory ${directory} again`;
+      return `create the directory ${directory} again`;
     default:
-      return `see what is wrong with the file system of ${directory}`;
+      return `check the file system of ${directory}`;
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MacvtapError } from './errors.ts';
 
-describe('an error of ours', () => {
+describe('a MacvtapError', () => {
   it('carries its code, its facts and what caused it', () => {
     const cause = new Error('ENODEV');
     const error = new MacvtapError('ParentGone', 'eth1 does not exist', { facts: { parent: 'eth1' }, cause });
@@ -24,8 +24,8 @@ describe('an error of ours', () => {
   });
 
   it('is made of whatever else was thrown, which stays its cause', () => {
-    const bug = new TypeError('a bug of ours');
-    for (const [thrown, message] of [[bug, 'a bug of ours'] as const, ['a text', 'a text'] as const]) {
+    const bug = new TypeError('a programming error');
+    for (const [thrown, message] of [[bug, 'a programming error'] as const, ['a text', 'a text'] as const]) {
       const error = MacvtapError.from(thrown);
       assert.deepEqual([error.code, error.message, error.cause], ['Unexpected', message, thrown]);
     }

@@ -1,31 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every point at which a test can kill the process. A test holds this table and the source together: each point is
- * called exactly once, and no other name is called.
+ * Every point at which a test can kill the process. A test compares this table with the source: each point is called
+ * exactly once, and no other name is called.
  */
 export const faultPoints = {
-  'plan-decided': 'what to serve under a new plan is decided, and nothing of it is done',
-  'plan-applied': 'servers of a new plan are starting and ending',
-  'server-ready': 'a resource is served and probed, and kubelet does not know it',
-  'server-registered': 'kubelet knows the resource, and nobody else was told',
-  'allocate-leftover-removed': "a device's leftover that did not fit is gone, and its new link is not made",
-  'allocate-node-free': "nobody holds the device's node in /dev, and its link is not made",
-  'allocate-link-made': "the device's link stands, and neither ledger nor kubelet knows of it",
-  'allocate-recorded': 'the ledger has the device, and kubelet has no answer',
-  'ledger-before-write': 'a change of the ledger is decided, and nothing of it is in a file yet',
-  'ledger-set-aside': 'a broken ledger has its second name, and its first one still leads to it',
+  'plan-decided': 'the served resources of a new plan are decided, and nothing is changed yet',
+  'plan-applied': 'the resource servers of a new plan are starting and ending',
+  'server-ready': 'a resource is served and probed, and kubelet does not know it yet',
+  'server-registered': 'kubelet has registered the resource, and the node plugin has not noted it',
+  'allocate-leftover-removed': "a device's unusable old link is deleted, and its new link is not created",
+  'allocate-node-free': "the device's node in /dev is free, and its link is not created",
+  'allocate-link-made': "the device's link exists, and neither ledger nor kubelet knows it",
+  'allocate-recorded': 'the ledger has the device, and kubelet has no response',
+  'ledger-before-write': 'a change of the ledger is decided, and not in a file yet',
+  'ledger-set-aside': 'a broken ledger has its second name and still its first one',
   'file-temporary-made': 'the temporary file of an atomic write exists and is empty',
   'file-before-rename': 'the temporary file is complete and durable, and the old file still has the name',
   'file-after-rename': 'the new file has the name, and the directory is not yet synchronised',
-  'ledger-after-write': 'a change of the ledger is durable, and whoever asked for it has not been told',
-  'cni-add-node-free': "ADD: nobody holds the device's node in /dev, and the pod has no link",
+  'ledger-after-write': 'a change of the ledger is durable, and its caller has no result yet',
+  'cni-add-node-free': "ADD: the device's node in /dev is free, and the pod has no link",
   'cni-add-recorded': 'ADD: the ledger has the attachment, and the pod has no link',
-  'cni-add-link-made': "ADD: the link is in the pod, and its node is still root's",
-  'cni-add-node-owned': 'ADD: the node has its owner, and the runtime has no answer',
+  'cni-add-link-made': 'ADD: the link is in the pod, and root still owns its node',
+  'cni-add-node-owned': 'ADD: the node has its owner, and the runtime has no response',
   'cni-del-link-gone': "DEL: the pod's link is gone, and the ledger has the attachment",
-  'cni-del-recorded': 'DEL: the ledger has no attachment, and the runtime has no answer',
-  'cni-tombstone-done': 'the DEL of a tombstone is done, and the tombstone is still there',
+  'cni-del-recorded': 'DEL: the ledger has no attachment, and the runtime has no response',
+  'cni-tombstone-done': 'the DEL is done, and the file of the pending DEL still exists',
 } as const satisfies Record<string, string>;
 
 export type FaultPointName = keyof typeof faultPoints;
+
+/**
+ * Marks a step after which a crash matters. If the environment variable MACVTAP_TEST_FAULT names the point, the process
+ * kills itself there without any clean-up. Otherwise does nothing.
+ *
+ * @example MACVTAP_TEST_FAULT=file-before-rename:3   // at the third time
+ */
+export function faultPoint(name: FaultPointName): void {
+  if (armed === undefined || armed.name !== name) return;
+  armed.remaining -= 1;
+  // The process ends here: after kill(2) on its own process, no thread returns to user mode.
+  if (armed.remaining === 0) process.kill(process.pid, 'SIGKILL');
+}
+
+/** Reads MACVTAP_TEST_FAULT. Throws for an unknown name, because a test that kills no process would otherwise pass. */
+export function readArmed(text: string | undefined): { readonly name: FaultPointName; remaining: number } | undefined {
+  if (text === undefined || text === '') return undefined;
+  const [, name = '', times = '1'] = /^([^:]+)(?::([1-9]\d*))?$/.exec(text) ?? [];
+  if (!isFaultPoint(name)) {
+    throw new Error(`MACVTAP_TEST_FAULT=${text} is invalid: write one of ${Object.keys(faultPoints)}, or <name>:<n>`);
+  }
+  return { name, remaining: Number(times) };
+}
+
+function isFaultPoint(name: string): name is FaultPointName {
+  return Object.hasOwn(faultPoints, name);
+}
+
+/**
+ * The point at which the process kills itself. The variable's name lacks the prefix of the flags' variables, so no flag
+ * can set it. The variable is read only once, so that calls cost nothing.
+ */
+const armed = readArmed(process.env.MACVTAP_TEST_FAULT);

@@ -1,119 +1,148 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MacvtapError } from './errors.ts';
-import { dashed, helpText, variableOf, variablePrefix } from './help-text.ts';
-import { splitArguments } from './split-arguments.ts';
 
-/** One flag of a command; `--node-name` can also be said as KUBE_MACVTAP_NODE_NAME. */
+/** A flag of a command. An environment variable can also set it: KUBE_MACVTAP_NODE_NAME sets `--node-name`. */
 export interface Flag<Value> {
-  /** What stands for the value in the help: `NAME`; undefined for a flag without a value. */
+  /** The name of the value in the help: `NAME`. Undefined for a flag without a value. */
   readonly placeholder: string | undefined;
   readonly description: string;
-  /** The text that counts when nobody says anything; shown in the help. */
+  /** The text that is used if the flag is not set. The help shows it. */
   readonly defaultText: string | undefined;
-  /** Without a default, whether somebody must give it. */
+  /** Whether the flag must be set. Only for flags without a default. */
   readonly required?: true;
-  /** One letter that stands for the name: `-n`, also with the value at once, `-nvms`. */
+  /** A one-letter name: `n` for `-n vms` and `-nvms`. */
   readonly short?: string;
-  /** Whether it may be given several times: the lists that its texts are read as then become one. */
+  /** Whether the flag may be set several times. The lists from all occurrences are then joined. */
   readonly repeats?: true;
-  /** Turns the text into the value; a returned fault says what is wrong with it. */
+  /** Reads the value from the text, or returns the reason why the text is invalid. */
   readonly read: (text: string) => { readonly value: Value } | { readonly fault: string };
 }
 
 export type Flags = Readonly<Record<string, Flag<unknown>>>;
 
-/** The values of a table of flags, by name; a flag without a default that nobody gave is undefined. */
+/** The values of flags by name. A flag that is not set and has no default is undefined. */
 export type FlagValues<Table extends Flags> = {
   readonly [Name in keyof Table]: Table[Name] extends Flag<infer Value> ? Value : never;
 };
 
 /**
- * How a command is called: its flags, and its positional arguments by name. One that ends in `?` may be left out; the last
- * one may end in `...`: one or more of it.
+ * The interface of a command: its flags, and its positional arguments by name. A positional argument `directory?` is
+ * optional. A last positional argument `file...` may be given several times.
  */
 export interface CommandLine<Table extends Flags> {
   readonly command: string;
   readonly summary: string;
   readonly positionals: readonly string[];
   readonly flags: Table;
-  /** Flags of its sisters: a variable of theirs, which a person may have set for all, is no fault here. */
+  /** Command lines that the help shows. */
+  readonly examples?: readonly Example[];
+  /**
+   * The flags of the program's other commands. Their environment variables may be set for all commands, so they are not
+   * errors.
+   */
   readonly elsewhere?: readonly string[];
-  /** Exit code of what it raises, where 1 has another meaning. */
+  /** The exit code for errors. Only needed if 1 has another meaning for this command. */
   readonly failed?: number;
 }
 
-/** What a command line says; `help` when it asks for the help instead. */
-export type Parsed<Table extends Flags> =
-  | { readonly values: FlagValues<Table>; readonly positionals: readonly string[] }
-  | { readonly help: string };
+/**
+ * A command line that a user can copy.
+ *
+ * @example { purpose: 'Follow changes', command: 'kubectl macvtap status --watch' }
+ */
+interface Example {
+  readonly purpose: string;
+  readonly command: string;
+}
+
+/** Creates a flag whose value is a text. Without a default, the value is undefined if the flag is not set. */
+export function textFlag(placeholder: string, description: string, defaultText: string): Flag<string>;
+export function textFlag(placeholder: string, description: string): Flag<string | undefined>;
+export function textFlag(placeholder: string, description: string, defaultText?: string): Flag<string | undefined> {
+  return { placeholder, description, defaultText, read: (value) => ({ value }) };
+}
+
+/** Creates a flag whose value is one of `choices`. Without a default, the value is undefined if the flag is not set. */
+export function choiceFlag<const Choice extends string>(
+  choices: readonly Choice[],
+  description: string,
+  defaultText: Choice,
+): Flag<Choice>;
+export function choiceFlag<const Choice extends string>(
+  choices: readonly Choice[],
+  description: string,
+): Flag<Choice | undefined>;
+export function choiceFlag<const Choice extends string>(
+  choices: readonly Choice[],
+  description: string,
+  defaultText?: Choice,
+): Flag<Choice | undefined> {
+  return {
+    placeholder: choices.join('|'),
+    description,
+    defaultText,
+    read: (text) => {
+      const value = choices.find((choice) => choice === text);
+      return value === undefined ? { fault: `write one of ${choices.join(', ')}` } : { value };
+    },
+  };
+}
+
+/** Creates a flag whose value is a comma-separated list. Empty items are dropped, so an empty text is an empty list. */
+export function listFlag(placeholder: string, description: string, defaultText: string): Flag<readonly string[]> {
+  const read = (text: string) => ({
+    value: text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  });
+  return { placeholder, description, defaultText, read };
+}
 
 /**
- * Reads a command line and the environment; a flag wins over its variable. Raises InvalidFlags with every fault
- * together: unknown flags and variables, missing or illegal values, positionals too few or too many.
+ * Creates a flag whose value is a list of paths. The flag may be set several times, because commas are part of a path.
+ * The list is empty if the flag is not set.
  */
-export function readFlags<Table extends Flags>(
-  line: CommandLine<Table>,
-  argv: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Parsed<Table> {
-  if (asksForHelp(argv)) return { help: helpText(line) };
-  const { values, positionals, faults } = readSound(line, argv, environment);
-  if (faults.length > 0) {
-    const hint = `see ${line.command} --help`;
-    throw new MacvtapError('InvalidFlags', `${[...faults, hint].join('\n')}`);
-  }
-  return { values: Object.freeze(values) as FlagValues<Table>, positionals };
+export function pathsFlag(placeholder: string, description: string): Flag<readonly string[]> {
+  return { placeholder, description, defaultText: undefined, repeats: true, read: (text) => ({ value: [text] }) };
 }
 
-/** What is right of a command line and the environment, as of a line that is still being written, and what is not. */
-export function readSound<Table extends Flags>(
-  line: CommandLine<Table>,
-  argv: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): {
-  readonly values: Partial<FlagValues<Table>>;
-  readonly positionals: readonly string[];
-  readonly faults: readonly string[];
-} {
-  const { texts, positionals, faults } = splitArguments(line, argv);
-  const all = [...faults, ...readEnvironment(line, environment, texts)];
-  const values: Record<string, unknown> = {};
-  for (const [name, flag] of Object.entries(line.flags)) {
-    const given = texts.get(name) ?? (flag.defaultText === undefined ? [] : [flag.defaultText]);
-    if (given.length === 0 && flag.required) all.push(`--${name}: missing; give it, or ${variableOf(name)}`);
-    const readings = (flag.repeats ? given : given.slice(-1)).map((text) => ({ text, ...flag.read(text) }));
-    const wrong = readings.flatMap((reading) => ('fault' in reading ? [reading] : []));
-    all.push(...wrong.map(({ text, fault }) => `${dashed(name)} ${text}: ${fault}`));
-    const good = readings.flatMap((reading) => ('value' in reading ? [reading.value] : []));
-    if (flag.repeats) values[name] = good.flat();
-    else if (good.length > 0) [values[name]] = good;
-  }
-  return { values: values as Partial<FlagValues<Table>>, positionals, faults: all };
+/**
+ * Creates a flag whose value is a duration, in milliseconds: 300, 300ms, 2s, 10m, 1h, 365d. Without a default, the
+ * value is undefined if the flag is not set.
+ */
+export function durationFlag(description: string, defaultText: string): Flag<number>;
+export function durationFlag(description: string): Flag<number | undefined>;
+export function durationFlag(description: string, defaultText?: string): Flag<number | undefined> {
+  return {
+    placeholder: 'DURATION',
+    description,
+    defaultText,
+    read: (text) => {
+      const [, digits, unit = 'ms'] = /^(\d{1,9})(ms|s|m|h|d)?$/.exec(text) ?? [];
+      if (digits === undefined) return { fault: 'write a number with ms, s, m, h or d' };
+      return { value: Number(digits) * unitsMs[unit as keyof typeof unitsMs] };
+    },
+  };
 }
 
-/** Anywhere before a `--`. */
-function asksForHelp(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--');
-  return argv.slice(0, end < 0 ? argv.length : end).some((argument) => argument === '--help' || argument === '-h');
+const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Creates a flag whose value is a whole number above 0. */
+export function countFlag(description: string, defaultCount: number): Flag<number> {
+  return {
+    placeholder: 'COUNT',
+    description,
+    defaultText: String(defaultCount),
+    read: (text) => (/^[1-9]\d{0,8}$/.test(text) ? { value: Number(text) } : { fault: 'write a whole number above 0' }),
+  };
 }
 
-/** What kubelet tells every pod of a Service whose name begins like our prefix (envvars.FromServices): nobody's flag. */
-const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
-
-/** Adds what the environment says of flags that the command line does not; returns the faults. */
-function readEnvironment<Table extends Flags>(
-  { flags, elsewhere = [] }: CommandLine<Table>,
-  environment: Readonly<Record<string, string | undefined>>,
-  texts: Map<string, string[]>,
-): readonly string[] {
-  const byVariable = new Map(Object.keys(flags).map((name) => [variableOf(name), name]));
-  const passedOver = new Set(elsewhere.map(variableOf));
-  const faults: string[] = [];
-  for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith(variablePrefix) || text === undefined || serviceLink.test(variable)) continue;
-    const name = byVariable.get(variable);
-    if (name !== undefined) texts.getOrInsert(name, [text]);
-    else if (!passedOver.has(variable)) faults.push(`${variable}: no flag has this variable`);
-  }
-  return faults;
+/** Creates a flag without a value, which is either set or not. */
+export function switchFlag(description: string): Flag<boolean> {
+  return {
+    placeholder: undefined,
+    description,
+    defaultText: 'false',
+    read: (text) => (text === 'true' || text === 'false' ? { value: text === 'true' } : { fault: 'takes no value' }),
+  };
 }

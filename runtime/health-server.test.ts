@@ -24,7 +24,7 @@ test('a process that runs is healthy, also while it is not ready', async () => {
   assert.deepEqual(await health.ask('/healthz'), { status: 200, body: 'ok\n', type: 'text/plain; charset=utf-8' });
 });
 
-test('readiness says what is missing', async () => {
+test('a failed readiness check lists the missing conditions', async () => {
   await using health = await stage();
   assert.equal((await health.ask('/readyz')).status, 200);
   health.lacking.push('caches not synced', 'no certificate');
@@ -41,7 +41,7 @@ test('metrics are in the format of Prometheus', async () => {
   assert.match(body, /^things_total 1$/m);
 });
 
-test('metrics that cannot be collected are an error of that request alone', async () => {
+test('a failure to collect metrics affects only that request', async () => {
   const metrics = { contentType: 'text/plain', metrics: () => Promise.reject(new Error('collector gone')) } as const;
   await using health = await stage(metrics as unknown as ReturnType<typeof createMetrics>);
   assert.deepEqual(await health.ask('/metrics').then(({ status, body }) => [status, body]), [500, 'collector gone\n']);
@@ -55,7 +55,7 @@ test('HEAD is GET without a body; other paths and methods are refused', async ()
   assert.equal((await health.ask('/debug')).status, 404);
 });
 
-test('a port that is taken is told', async () => {
+test('a port that is in use makes the start fail', async () => {
   await using health = await stage();
   const { address: taken } = health.server;
   await assert.rejects(startHealthServer({ address: taken, metrics: createMetrics(), missing: () => [] }), {

@@ -1,35 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
-import { type ListenAddress, listen } from './listen-address.ts';
+import { connectionsWithin, limitConnections } from './limit-connections.ts';
+import { type ListenAddress, listen, listenAgainOnError } from './listen-address.ts';
 
 export interface HealthServerOptions {
   readonly address: ListenAddress;
   readonly metrics: Pick<Registry, 'metrics' | 'contentType'>;
-  /** What the process still lacks, in words; empty when it is ready. */
+  /** Returns the reasons why the process is not ready, as text; empty if it is ready. */
   readonly missing: () => readonly string[];
 }
 
-/** Plain HTTP for kubelet's probes and for Prometheus. */
+/** The HTTP server for kubelet's probes and for Prometheus. */
 export interface HealthServer extends AsyncDisposable {
-  /** Where it really listens. */
+  /** The actual address, with the port that the kernel chose for port 0. */
   readonly address: ListenAddress;
 }
 
-/** Answers /healthz, /readyz and /metrics. Raises ListenFailed. */
+/** Serves /healthz, /readyz and /metrics. Raises ListenFailed. */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const server = createServer(answer(options));
+  boundConnections(server);
   const address = await listen(server, options.address);
+  const listening = listenAgainOnError(server, address);
   return {
     address,
     async [Symbol.asyncDispose]() {
+      listening[Symbol.dispose]();
       const { promise, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
-      // A scrape can be asked for again; its connection must not hold the process.
+      // A client can repeat its request; an open connection must not keep the process alive.
       server.closeAllConnections();
       await promise;
     },
   };
+}
+
+/** The highest number of open connections. Prometheus and kubelet need only a few. */
+const mostConnections = 64;
+
+/** How long a connection may be without traffic before it is closed. */
+const silenceMs = 30_000;
+
+/** Limits the number of connections. For a new connection, the oldest connection without a request is closed. */
+function boundConnections(server: Server): void {
+  const limit = limitConnections(server, connectionsWithin(mostConnections));
+  server.prependListener('request', ({ socket }, response) => {
+    const busy = limit.busy(socket);
+    response.once('close', () => busy[Symbol.dispose]());
+  });
+  server.setTimeout(silenceMs);
 }
 
 function answer(options: Pick<HealthServerOptions, 'metrics' | 'missing'>): RequestListener {
@@ -65,11 +85,11 @@ async function read(
     case '/metrics':
       return { status: 200, body: await metrics.metrics(), contentType: metrics.contentType };
     default:
-      return { status: 404, body: 'no such path; there are /healthz, /readyz and /metrics\n' };
+      return { status: 404, body: 'not found; the paths are /healthz, /readyz and /metrics\n' };
   }
 }
 
-/** A bug in what was asked must not end the process by a rejection that nobody handles. */
+/** Returns the reply after a bug in a handler, which would otherwise end the process as an unhandled rejection. */
 function failed(thrown: unknown): Reply {
   return { status: 500, body: `${thrown instanceof Error ? thrown.message : String(thrown)}\n` };
 }

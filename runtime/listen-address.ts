@@ -2,16 +2,17 @@
 import type { Server } from 'node:net';
 import { MacvtapError } from './errors.ts';
 import type { Flag } from './flags.ts';
+import { pause } from './pause.ts';
 
-/** Where a server listens; port 0 is any free one. */
+/** The address of a server. Port 0 means any free port. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * `127.0.0.1:8443`, `[::1]:8443`, `localhost:0`; without a host, `:8443`, every address. Without a default it is undefined
- * where nobody gives it.
+ * Creates a flag for an address: `127.0.0.1:8443`, `[::1]:8443`, `localhost:0`, or `:8443` for every address of the
+ * host. Without a default, the value is undefined if the flag is not set.
  */
 export function listenFlag(description: string, defaultText: string): Flag<ListenAddress>;
 export function listenFlag(description: string): Flag<ListenAddress | undefined>;
@@ -28,7 +29,7 @@ export function listenFlag(description: string, defaultText?: string): Flag<List
   };
 }
 
-/** Makes a server listen; returns where it really does. Raises ListenFailed. */
+/** Makes a server listen and returns its actual address. Raises ListenFailed. */
 export async function listen(server: Server, { host, port }: ListenAddress): Promise<ListenAddress> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
@@ -44,19 +45,40 @@ export async function listen(server: Server, { host, port }: ListenAddress): Pro
   return { host, port: typeof bound === 'object' && bound !== null ? bound.port : port };
 }
 
-/** `127.0.0.1:8443` or `[::1]:8443`. */
+/**
+ * Makes a server listen again on its address after accept(2) fails, until disposed. Without a listener for the error,
+ * the process would end. Without the pause, accept would fail again in each turn of the event loop. Open connections
+ * are not affected.
+ */
+export function listenAgainOnError(server: Server, address: ListenAddress, delayMs = 1_000): Disposable {
+  const stopping = new AbortController();
+  let isWaiting = false;
+  const onError = async (): Promise<void> => {
+    if (isWaiting) return;
+    isWaiting = true;
+    server.close();
+    await pause(delayMs, stopping.signal, { ref: false });
+    isWaiting = false;
+    // If the server cannot listen now, it emits another error.
+    if (!stopping.signal.aborted) server.listen({ ...address });
+  };
+  server.on('error', onError);
+  return { [Symbol.dispose]: () => stopping.abort() };
+}
+
+/** Formats an address: `127.0.0.1:8443` or `[::1]:8443`. */
 export function formatAddress({ host, port }: ListenAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 const advice: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process has the port; end it or choose another one',
-  EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE; choose another one',
+  EADDRINUSE: 'another process uses the port; stop it or choose another port',
+  EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE; choose another port',
   EADDRNOTAVAIL: 'no interface has this address',
-  ENOTFOUND: 'the host name is not known',
+  ENOTFOUND: 'the host name cannot be resolved',
 };
 
-/** ListenFailed for what listening threw: names the address, the system's own text and what to do about it. */
+/** Converts the error of `listen` to ListenFailed, with the address, the system's text and the next step. */
 export function listenFailed(address: ListenAddress, thrown: unknown): MacvtapError {
   const { code = '', message } = thrown as NodeJS.ErrnoException;
   const next = advice[code] ?? 'choose another address';

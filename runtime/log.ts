@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { pino } from 'pino';
-import pretty from 'pino-pretty';
 
-/** What the rest of the program logs with: fields first, then a constant message. */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import { printableLines } from './printable.ts';
+import { type BucketSize, createTokenBucket, type TokenBucket } from './token-bucket.ts';
+import { watchDirectory } from './watch-directory.ts';
+
+/** The log of the program. Each entry has fields and a constant message. */
 export interface Log {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;
@@ -10,18 +16,18 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
-/** Values beside the message; `error` is serialised with its code and facts. */
+/** The fields of an entry. The field `error` is written with its code and facts. */
 type LogFields = Readonly<Record<string, unknown>>;
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** A log whose level can be changed while it is used. */
+/** A log whose level can change while it is in use. */
 export interface LeveledLog extends Log {
   level: LogLevel;
 }
 
-/** Logs to standard error: JSON lines, or something readable where a person looks at a terminal. */
+/** Creates a log on standard error: JSON lines, or coloured text on a terminal. */
 export function createLog(level: LogLevel, isTerminal = process.stderr.isTTY): LeveledLog {
   const options = {
     level,
@@ -29,14 +35,16 @@ export function createLog(level: LogLevel, isTerminal = process.stderr.isTTY): L
     serializers: { error: serializeError },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  // Synchronous: what is logged right before the process ends must not be lost.
-  const logger = isTerminal
-    ? pino(options, pretty({ sync: true, destination: 2, colorize: true, translateTime: 'SYS:HH:MM:ss.l' }))
-    : pino(options, pino.destination({ fd: 2, sync: true }));
+  // Writes are synchronous, so that entries right before the process ends are not lost.
+  const stderr = pino.destination({ fd: 2, sync: true });
+  const prettify = isTerminal ? prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss.l' }) : undefined;
+  // Names from outside may contain control characters, which a terminal would obey. Escaped JSON lines are still JSON.
+  const write = (line: string) => stderr.write(printableLines(prettify?.(line) ?? line));
+  const logger = pino(options, { write });
   return logger as typeof logger & LeveledLog;
 }
 
-/** A duration as it is logged: whole microseconds, of which a person reads the first digits. */
+/** Rounds a duration for the log: to whole microseconds. */
 export function roundMs(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }
@@ -48,7 +56,118 @@ function serializeError(error: unknown): LogFields {
     message: error.message,
     ...(code !== undefined && { code }),
     ...facts,
-    // The cause's own: where it was thrown, not where it was made an error of ours.
+    // The cause's stack shows where the cause was thrown. The error's own stack shows only where the cause was
+    // converted.
     ...(code === 'Unexpected' && { stack: (cause instanceof Error ? cause : error).stack }),
+  };
+}
+
+/** The log of a process. Disposing of it ends the watch on the file with the level. */
+export interface OpenLog extends Disposable {
+  readonly log: Log;
+}
+
+/** Opens the log. While the file contains a level, the log has that level; otherwise it has the level `level`. */
+export function openLog(
+  level: LogLevel,
+  file: string | undefined,
+  create: (level: LogLevel) => LeveledLog = createLog,
+): OpenLog {
+  const log = create(level);
+  const following = file === undefined ? undefined : followLogLevel({ file, log });
+  return { log, [Symbol.dispose]: () => following?.[Symbol.dispose]() };
+}
+
+export interface FollowLogLevelOptions {
+  /** The file that contains the level and optional white space. It may be absent, appear, change and disappear. */
+  readonly file: string;
+  /** The log. The level that it has at the start applies while there is no file. */
+  readonly log: LeveledLog;
+  readonly pollMs?: number;
+}
+
+/**
+ * The symbolic link that kubelet replaces when a mounted ConfigMap changes. The files of the ConfigMap are links
+ * through it.
+ */
+const kubeletLink = '..data';
+
+/**
+ * Keeps a log at the level in a file. An invalid level is logged once and changes nothing. Without the file, the log
+ * returns to the level that it had at the start.
+ */
+export function followLogLevel({ file, log, pollMs = 5_000 }: FollowLogLevelOptions): Disposable {
+  const path = resolve(file);
+  const before = log.level;
+  let logged: string | undefined;
+  const look = (): void => {
+    const read = readLevel(path);
+    if ('fault' in read) {
+      if (read.fault !== logged) log.warn({ file, fault: read.fault, level: log.level }, 'log level not changed');
+      logged = read.fault;
+      return;
+    }
+    logged = undefined;
+    change(log, read.level ?? before, read.level === undefined ? '--log-level' : file);
+  };
+  look();
+  return watchDirectory({
+    directory: dirname(path),
+    isRelevant: (name) => name === basename(path) || name === kubeletLink,
+    pollMs,
+    onChange: look,
+  });
+}
+
+/**
+ * Reads the level in a file, or returns the reason why the level is invalid. The level is undefined if the file is
+ * absent or empty.
+ */
+function readLevel(path: string): { readonly level: LogLevel | undefined } | { readonly fault: string } {
+  try {
+    const text = readFileSync(path, 'utf8').trim();
+    const level = logLevels.find((known) => known === text);
+    if (level !== undefined || text === '') return { level };
+    return { fault: `write one of ${logLevels.join(', ')}; the file has ${text.length} other characters` };
+  } catch (thrown) {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? { level: undefined } : { fault: message };
+  }
+}
+
+/**
+ * Changes the level and logs the change at the more verbose of both levels, so that even a change to `error` is logged.
+ */
+function change(log: LeveledLog, to: LogLevel, by: string): void {
+  const from = log.level;
+  if (from === to) return;
+  log.level = logLevels[Math.min(logLevels.indexOf(from), logLevels.indexOf(to))] ?? to;
+  log.info({ from, to, by }, 'log level changed');
+  log.level = to;
+}
+
+/** The default rate: a client that causes warnings cannot fill the disk with them, but the log still shows them. */
+const usualRate: BucketSize = { burst: 20, perSecond: 0.2 };
+
+/**
+ * Limits the rate of warnings, separately for each message. The first entry after suppressed ones contains their number
+ * in the field `suppressed`. Messages must be constant texts, because each message has its own bucket.
+ */
+export function limitWarnings(log: Log, rate: BucketSize = usualRate, nowMs?: () => number): Log {
+  const states = new Map<string, { readonly bucket: TokenBucket; suppressed: number }>();
+  return {
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.info(fields, message),
+    error: (fields, message) => log.error(fields, message),
+    warn(fields, message) {
+      const state = states.get(message) ?? { bucket: createTokenBucket(rate, nowMs), suppressed: 0 };
+      states.set(message, state);
+      if (!state.bucket.take()) {
+        state.suppressed += 1;
+        return;
+      }
+      log.warn(state.suppressed === 0 ? fields : { ...fields, suppressed: state.suppressed }, message);
+      state.suppressed = 0;
+    },
   };
 }

@@ -1,27 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Counter, Histogram, Registry } from 'prom-client';
 
-/** A registry of a process's own, so that nothing is counted that nobody passed a recorder to. */
+import { readdirSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * Creates the registry of a process. Recorders get the registry as an argument; the library's global registry stays
+ * empty.
+ */
 export function createMetrics(): Registry {
   return new Registry();
 }
 
-/** A metric's name and what it says. */
-interface Named {
+/** A metric's name and help text. */
+export interface NamedMetric {
   readonly name: string;
   readonly help: string;
+}
+
+/**
+ * Returns a function that takes a metric's name and help text from a table. The table is a contract: a test compares it
+ * with a page in docs/. A metric that is not in the table fails type checking.
+ *
+ * @example new Gauge({ ...metricsOf(sourceMetrics)('kube_macvtap_cache_synced'), registers: [registry] })
+ */
+export function metricsOf<Name extends string>(table: Readonly<Record<Name, string>>): (name: Name) => NamedMetric {
+  return (name) => ({ name, help: table[name] });
 }
 
 /** Labels by name, each with every value that it can have. @example { verb: ['mutate', 'validate'] } */
 type ClosedLabels = Readonly<Record<string, readonly string[]>>;
 
 /**
- * A counter whose labels come from closed sets: each combination is there from the start, at 0, so that a rate can be taken
- * from the first event on. The product of the sets is what it costs.
+ * Creates a counter whose labels come from closed sets. Every combination of labels starts at 0, so that rates count
+ * the first event. The number of time series is the product of the sets' sizes.
  */
 export function createCounter<Labels extends ClosedLabels>(
   registry: Registry,
-  named: Named,
+  named: NamedMetric,
   labels: Labels,
 ): Counter<keyof Labels & string> {
   const labelNames = Object.keys(labels) as (keyof Labels & string)[];
@@ -30,10 +46,10 @@ export function createCounter<Labels extends ClosedLabels>(
   return counter;
 }
 
-/** Likewise; the buckets are upper bounds in the metric's unit. */
+/** Creates a histogram whose labels come from closed sets. `buckets` are upper bounds in the metric's unit. */
 export function createHistogram<Labels extends ClosedLabels>(
   registry: Registry,
-  named: Named & { readonly buckets: readonly number[] },
+  named: NamedMetric & { readonly buckets: readonly number[] },
   labels: Labels,
 ): Histogram<keyof Labels & string> {
   const labelNames = Object.keys(labels) as (keyof Labels & string)[];
@@ -42,10 +58,86 @@ export function createHistogram<Labels extends ClosedLabels>(
   return histogram;
 }
 
-/** Every choice of one value for each label. */
+/** Returns every combination of one value for each label. */
 function combine(labels: ClosedLabels): readonly Readonly<Record<string, string>>[] {
   return Object.entries(labels).reduce<readonly Readonly<Record<string, string>>[]>(
     (found, [label, values]) => found.flatMap((one) => values.map((value) => ({ ...one, [label]: value }))),
     [{}],
   );
+}
+
+/**
+ * Every metric of the process itself, with the names that all client libraries of Prometheus use. The library's default
+ * metrics (heap spaces, handles, garbage collections) are not used: they cost 4 MiB, and no alert needs them.
+ */
+export const processMetrics = {
+  kube_macvtap_build_info: 'Always 1, with the component and its version.',
+  process_cpu_seconds_total: 'CPU time of the process, in user and kernel mode.',
+  process_resident_memory_bytes: 'Resident memory of the process.',
+  process_start_time_seconds: 'When the process started, in seconds since the epoch.',
+  process_open_fds: 'Open file descriptors.',
+  nodejs_eventloop_lag_mean_seconds: 'Mean delay of timers since the last scrape.',
+  nodejs_eventloop_lag_max_seconds: 'Longest delay of a timer since the last scrape.',
+} as const satisfies Record<string, string>;
+
+export interface Build {
+  readonly component: 'webhook' | 'nodeplugin';
+  readonly version: string;
+}
+
+const named = metricsOf(processMetrics);
+
+/**
+ * The interval of the timer that measures the event loop's delay: 50 wake-ups a second, which cost next to no CPU time.
+ */
+const resolutionMs = 20;
+
+/** Measures the process until disposed. Values are read at each scrape. */
+export function recordProcess(registry: Registry, { component, version }: Build): Disposable {
+  const gauge = (name: keyof typeof processMetrics, read: () => number) =>
+    new Gauge({
+      ...named(name),
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  const build = new Gauge({
+    ...named('kube_macvtap_build_info'),
+    labelNames: ['component', 'version'] as const,
+    registers: [registry],
+  });
+  build.set({ component, version }, 1);
+  const startedMs = Date.now() - process.uptime() * 1_000;
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
+  delay.enable();
+  new Counter({
+    ...named('process_cpu_seconds_total'),
+    registers: [registry],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  gauge('process_resident_memory_bytes', () => process.memoryUsage.rss());
+  gauge('process_start_time_seconds', () => startedMs / 1_000);
+  // The descriptor that reads the directory does not count.
+  gauge('process_open_fds', () => readdirSync('/proc/self/fd').length - 1);
+  gauge('nodejs_eventloop_lag_mean_seconds', () => lateSeconds(delay.mean));
+  // Read last, since it resets the histogram for the next scrape.
+  gauge('nodejs_eventloop_lag_max_seconds', () => {
+    const late = lateSeconds(delay.max);
+    delay.reset();
+    return late;
+  });
+  return { [Symbol.dispose]: () => void delay.disable() };
+}
+
+/**
+ * Converts a value of the histogram to the delay in seconds. The value is in nanoseconds and includes the timer's
+ * interval. After a reset, it is not finite.
+ */
+function lateSeconds(tookNs: number): number {
+  return Number.isFinite(tookNs) ? Math.max(0, tookNs / 1e9 - resolutionMs / 1e3) : 0;
 }

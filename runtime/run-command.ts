@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MacvtapError } from './errors.ts';
-import { type CommandLine, type Flags, type FlagValues, readFlags, readSound } from './flags.ts';
+import { inspect } from 'node:util';
+import { errorReference, MacvtapError } from './errors.ts';
+import type { CommandLine, Flags, FlagValues } from './flags.ts';
+import { printableLines } from './printable.ts';
+import { readFlags, readSound } from './read-flags.ts';
 
-/** Exit codes of every command: done, failed, called wrongly. */
+/** The exit codes of every command: done, failed, invalid command line. */
 export const exitCode = { done: 0, failed: 1, usage: 2 } as const;
 
 /**
- * Runs a command: reads its flags, answers `--help`, and turns what it throws into a line on standard error and an exit
- * code. A bug shows its stack; everything else is told in words only.
+ * Runs a command. Reads its flags and answers `--help`. If the command fails, prints the error on standard error and
+ * sets the exit code. A bug is printed with its stack. Any other error is printed with its message and a reference to
+ * the explanation of its code.
  */
 export async function runCommand<Table extends Flags>(
   line: CommandLine<Table>,
@@ -20,15 +24,55 @@ export async function runCommand<Table extends Flags>(
     else process.exitCode = await run(parsed.values, parsed.positionals);
   } catch (thrown) {
     const error = MacvtapError.from(thrown);
-    console.error(error.code === 'Unexpected' ? (error.cause ?? error) : `${line.command}: ${error.message}`);
+    const text = error.code === 'Unexpected' ? describeBug(error) : `${line.command}: ${withReference(error)}`;
+    console.error(printableLines(text));
     process.exitCode = error.code === 'InvalidFlags' ? exitCode.usage : (line.failed ?? exitCode.failed);
   }
 }
 
-/** What a command line that is still being written says so far, with the environment; what is wrong with it is passed over. */
+/**
+ * Adds a reference to the explanation of the error's code. An invalid command line refers to `--help` instead, which
+ * explains more.
+ */
+function withReference({ code, message }: MacvtapError): string {
+  if (code === 'InvalidFlags') return message;
+  return `${message}${message.endsWith('?') ? ' See' : '; see'} ${errorReference(code)}`;
+}
+
+/** Returns the text of a bug, with its stack if it has one. */
+function describeBug(error: MacvtapError): string {
+  const thrown = error.cause ?? error;
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
+}
+
+/** Reads the environment and a command line that the user is still typing. Ignores errors. */
 export function readUnfinished<Table extends Flags>(
   line: CommandLine<Table>,
   argv: readonly string[],
 ): Pick<ReturnType<typeof readSound<Table>>, 'values' | 'positionals'> {
   return readSound(line, argv, process.env);
+}
+
+/** The exit codes of a process that a signal ended, as in shells: 128 plus the signal's number (signal(7)). */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Returns an abort signal. The first SIGINT or SIGTERM aborts it, so that everything closes in order. A second SIGINT
+ * or SIGTERM ends the process at once.
+ */
+export function signalScope(): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const onSignal = (name: keyof typeof exitCodes) => {
+    if (controller.signal.aborted) process.exit(exitCodes[name]);
+    controller.abort(name);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
 }

@@ -22,7 +22,7 @@ test('as many lines as a large cluster has are a table', () => {
 });
 
 test('control characters reach no terminal', () => {
-  assert.equal(textTable(['A'], [['\u001b[31mred\u009b']]), 'A\n\\x1b[31mred\\x9b');
+  assert.equal(textTable(['A'], [['\u001b[31mred\u009b']]), 'A\n\\u001b[31mred\\u009b');
 });
 
 test('a style takes no room of its column', () => {
@@ -48,6 +48,6 @@ test('the widest columns give way to the width, and the others stay', () => {
   );
 });
 
-test('a width that nothing can fit in leaves what is needed to tell names apart', () => {
+test('a table wider than the limit keeps enough of each name to distinguish them', () => {
   assert.equal(textTable(['A', 'B'], [['one-long-name', 'another-one']], 5), 'A         B\none-lon…  another…');
 });

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { printable } from './printable.ts';
 
-/** Text from outside as it may go to a terminal: control characters, which a link's name may hold, are written out. */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
-}
-
-/** A cell with what is to be made of its text once it is as wide as its column; it adds nothing that takes room. */
+/** A cell with a style, for example a colour. The style must not change the width of the text. */
 interface StyledCell {
   readonly text: string;
   readonly style: (text: string) => string;
@@ -14,12 +10,13 @@ interface StyledCell {
 export type Cell = string | StyledCell;
 
 /**
- * A table as kubectl prints one: a header in capitals, columns as wide as their widest cell, nothing at line ends. With a
- * width the widest columns give way, each down to its header, and what of a cell finds no room ends in ….
+ * Renders a table in the format of kubectl: columns are as wide as their widest cell, and lines have no trailing
+ * blanks. With `width`, the widest columns shrink, but not below the width of their header. A cell that no longer fits
+ * ends in `…`.
  */
 export function textTable(header: readonly string[], rows: readonly (readonly Cell[])[], width?: number): string {
   const lines = [header, ...rows].map((row) => row.map(toStyled));
-  // Without spreading: a call takes fewer arguments than large clusters have lines.
+  // Math.max(...lines) would fail, because a large cluster has more lines than a call may have arguments.
   const wished = header.map((_, column) =>
     lines.reduce((widest, line) => Math.max(widest, line[column]?.text.length ?? 0), 0),
   );
@@ -45,7 +42,7 @@ function fitColumns(wished: readonly number[], header: readonly string[], width:
   return widths;
 }
 
-/** Of a name: enough to tell it from others. */
+/** The smallest width of a column, at which a name can still be recognized. */
 const leastWidth = 8;
 
 function toStyled(cell: Cell): StyledCell {

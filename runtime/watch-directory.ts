@@ -4,16 +4,17 @@ import { basename } from 'node:path';
 
 export interface DirectoryWatchOptions {
   readonly directory: string;
-  /** The directory may be noisy: only these names matter. */
+  /** Returns whether a change of this file matters. */
   readonly isRelevant: (name: string) => boolean;
   readonly pollMs: number;
-  /** Something may have changed: look. Also called at each poll. */
+  /** Called when something may have changed, and at each poll. */
   readonly onChange: () => void;
 }
 
 /**
- * Watches a directory that may not exist, or vanish and come again. inotify follows the inode, not the path, so the watch
- * is opened anew whenever the path leads to another inode; the poll finds that, and whatever an event did not tell.
+ * Watches a directory that may be absent, disappear and appear again. inotify follows the inode, not the path. So the
+ * watch is opened again when the path has another inode. The poll detects a new inode, and changes that caused no
+ * event.
  */
 export function watchDirectory({ directory, isRelevant, pollMs, onChange }: DirectoryWatchOptions): Disposable {
   let watcher: FSWatcher | undefined;
@@ -32,7 +33,7 @@ export function watchDirectory({ directory, isRelevant, pollMs, onChange }: Dire
     watcher = undefined;
   };
   const onEvent = (name: string | null): void => {
-    // An event of the directory itself (it was deleted or moved) carries the directory's own name.
+    // If the directory itself is deleted or moved, the event has the directory's name.
     const itself = name === null || name === basename(directory);
     if (itself) rearm();
     if (itself || isRelevant(name)) onChange();
@@ -51,13 +52,19 @@ export function watchDirectory({ directory, isRelevant, pollMs, onChange }: Dire
   };
 }
 
-/** What tells a directory from one made anew in its place, whose inode may have the same number. */
+/**
+ * Returns an identity of the directory. A recreated directory may have the same inode number, but not the same birth
+ * time.
+ */
 function identify(directory: string): string | undefined {
   const found = statSync(directory, { bigint: true, throwIfNoEntry: false });
   return found && `${found.dev}:${found.ino}:${found.birthtimeNs}`;
 }
 
-/** Undefined when the kernel gives no watch (gone again, or out of inotify watches): the poll goes on alone. */
+/**
+ * Opens a watch. Returns undefined if the kernel refuses it, because there is no directory or no inotify watches are
+ * left. In that case only the poll runs.
+ */
 function openWatch(
   directory: string,
   onEvent: (name: string | null) => void,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of connections to the app, and of what comes over them, beside what a single request shows.
+// Tests connections to the app and their requests, where a single request does not suffice.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
@@ -56,11 +56,11 @@ describe('a connection of the app', () => {
 
   it('is kept by the app for longer than clients keep it, so that no request meets its end', async () => {
     await using server = await listen(() => ({ verdicts: [] }));
-    // Go's http.DefaultTransport: IdleConnTimeout.
+    // IdleConnTimeout of Go's http.DefaultTransport.
     assert.ok(server.app.server.keepAliveTimeout > 90_000);
   });
 
-  it('on which nobody finishes a handshake is cut, long before the two minutes that Node would wait', async () => {
+  it('without a finished handshake is cut, long before the two minutes that Node would wait', async () => {
     await using server = await listen(() => ({ verdicts: [] }));
     const silent = connectPlain(server.port, '127.0.0.1');
     const [error] = await once(server.app.server, 'tlsClientError', { signal: AbortSignal.timeout(60_000) });

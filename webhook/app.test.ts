@@ -10,9 +10,9 @@ import { keepLog } from '../test/fixtures/webhook/keep-log.ts';
 import { servingPair } from '../test/fixtures/webhook/serving-pair.ts';
 import { until } from '../test/process/until.ts';
 import type { AdmissionAnswer, AdmissionRequest } from './admission/admission-review.ts';
-import type { Endpoint } from './admission/judgement.ts';
+import type { Endpoint } from './admission/endpoint.ts';
 import { type AppDeps, buildApp } from './app.ts';
-import { tlsDefaults } from './tls/follow-certificate.ts';
+import { tlsDefaults } from './tls/tls-settings.ts';
 
 const object = { metadata: { name: 'a', namespace: 'tenant' } };
 
@@ -21,11 +21,18 @@ function reviewOf(request: object = {}): { apiVersion: string; kind: string; req
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: whole };
 }
 
-/** The app with one endpoint, /mutate/pods, that judges as it is told. */
-function stage(judge: Endpoint['judge'] = () => ({ verdicts: [] }), given: Partial<Endpoint & AppDeps> = {}) {
+/** Returns the app with one endpoint, /mutate/pods, which uses the given handler. */
+function stage(handle: Endpoint['handle'] = () => ({ verdicts: [] }), given: Partial<Endpoint & AppDeps> = {}) {
   const { recorder, events } = keepCounts();
   const { log, lines } = keepLog();
-  const endpoint = { path: '/mutate/pods', kind: 'Pod', verb: 'mutate', onTrouble: 'refuse', ...given, judge } as const;
+  const endpoint = {
+    path: '/mutate/pods',
+    kind: 'Pod',
+    verb: 'mutate',
+    onFailure: 'refuse',
+    ...given,
+    handle,
+  } as const;
   const { tls = tlsDefaults, isStopping = () => false } = given;
   const app = buildApp({ endpoints: [endpoint], recorder, log, isStopping, tls });
   const post = (payload: unknown, headers: Readonly<Record<string, string>> = {}) =>
@@ -43,17 +50,17 @@ function stage(judge: Endpoint['judge'] = () => ({ verdicts: [] }), given: Parti
   return { app, post, answerTo, events, lines };
 }
 
-/** Fails when the body is no JSON text with a message that matches. */
+/** Fails unless the body is JSON text with a message that matches. */
 function assertRefused(answer: { statusCode: number; body: string }, statusCode: number, message: RegExp): void {
   assert.deepEqual([answer.statusCode, JSON.parse(answer.body).statusCode], [statusCode, statusCode]);
   assert.match(JSON.parse(answer.body).message, message);
 }
 
-describe('a body that is no review of ours', () => {
+describe('a body that is not a readable AdmissionReview', () => {
   it('is refused with 400 and a reason when no uid can be read', async () => {
     const { post, events, lines } = stage();
-    assertRefused(await post(''), 400, /the body is no JSON/);
-    assertRefused(await post('{"kind":'), 400, /the body is no JSON/);
+    assertRefused(await post(''), 400, /the body is not JSON/);
+    assertRefused(await post('{"kind":'), 400, /the body is not JSON/);
     assertRefused(await post('null'), 400, /the body is null/);
     assert.deepEqual(
       lines.map(({ message, fields }) => [message, fields.path, typeof fields.durationMs]),
@@ -87,8 +94,8 @@ describe('a body that is no review of ours', () => {
     }
   });
 
-  it('passes with a warning where the endpoint says so, if the uid can be read', async () => {
-    const { answerTo, post, events } = stage(undefined, { onTrouble: 'pass' });
+  it('passes with a warning if the endpoint wants that and the uid can be read', async () => {
+    const { answerTo, post, events } = stage(undefined, { onFailure: 'pass' });
     const { uid, allowed, patch, status, warnings } = await answerTo(reviewOf({ object: null }));
     assert.deepEqual([uid, allowed, patch, status], ['u', true, undefined, undefined]);
     assert.deepEqual(warnings, ['request.object is missing on CREATE; the object passes unchanged']);
@@ -96,7 +103,7 @@ describe('a body that is no review of ours', () => {
     assertRefused(await post({ ...reviewOf(), request: undefined }), 400, /request is missing/);
   });
 
-  it('may be 7 MiB, and no byte more, whether it says so or not', async () => {
+  it('may be 7 MiB, and no byte more, with and without a Content-Length', async () => {
     const { post, answerTo } = stage();
     const empty = JSON.stringify(reviewOf({ padding: '' })).length;
     const body = (bytes: number) => JSON.stringify(reviewOf({ padding: 'x'.repeat(bytes - empty) }));
@@ -141,7 +148,7 @@ describe('a body that is no review of ours', () => {
 });
 
 describe('a path', () => {
-  it('that does not exist is told as such, and one that does as taking POST alone', async () => {
+  it('that does not exist gets 404, and one that does accepts only POST', async () => {
     const { app } = stage();
     assertRefused(
       await app.inject({ method: 'POST', url: '/validate/secrets', payload: {} }),
@@ -162,7 +169,7 @@ describe('a judgement', () => {
   it('is allowed, denied or patched, with its warnings', async () => {
     const edits = [{ op: 'add', path: '/spec', value: {} }] as const;
     const warning = warn('BadLabel', 'spec.b', '');
-    const told = ['beside', 'BadLabel spec.b: no legal label key or value'];
+    const told = ['beside', 'BadLabel spec.b: not a legal label key or value'];
     const passing = await stage(() => ({ verdicts: [warning], warnings: ['beside'] })).answerTo(reviewOf());
     assert.deepEqual(passing, { uid: 'u', allowed: true, warnings: told });
     const changed = await stage(() => ({ verdicts: [warning], warnings: ['beside'], edits })).answerTo(reviewOf());
@@ -192,20 +199,20 @@ describe('a judgement', () => {
   });
 
   it('that fails by a bug refuses the object with a code, and is counted and logged with its stack', async () => {
-    const failing: readonly Endpoint['judge'][] = [
+    const failing: readonly Endpoint['handle'][] = [
       () => {
         throw new TypeError('x is undefined');
       },
       () => Promise.reject(new TypeError('x is undefined')),
-      // What a library may throw.
+      // Values that a library may throw.
       () => Promise.reject('x is undefined'),
       () => {
         const recurse = (): number => recurse() + 1;
         return { verdicts: [], warnings: [String(recurse())] };
       },
     ];
-    for (const judge of failing) {
-      const { answerTo, events, lines } = stage(judge);
+    for (const handle of failing) {
+      const { answerTo, events, lines } = stage(handle);
       const { uid, allowed, status } = await answerTo(reviewOf());
       assert.deepEqual([uid, allowed, status?.code, status?.reason], ['u', false, 500, 'InternalError']);
       assert.match(status?.message ?? '', /^Unexpected: .*(x is undefined|call stack).*see the webhook's log/);
@@ -217,23 +224,23 @@ describe('a judgement', () => {
     }
   });
 
-  it('that fails by a bug passes with a warning where the endpoint says so', async () => {
-    const judge = () => Promise.reject(new TypeError('x is undefined'));
-    const { answerTo, events } = stage(judge, { onTrouble: 'pass' });
+  it('that fails by a bug passes with a warning if the endpoint wants that', async () => {
+    const handle = () => Promise.reject(new TypeError('x is undefined'));
+    const { answerTo, events } = stage(handle, { onFailure: 'pass' });
     const { allowed, patch, warnings } = await answerTo(reviewOf());
     assert.deepEqual([allowed, patch], [true, undefined]);
     assert.match(warnings?.[0] ?? '', /^Unexpected: .*x is undefined.*passes unchanged$/);
     assert.deepEqual(events, ['bug Pod mutate', 'review Pod mutate errored']);
   });
 
-  it('that cannot look up what it needs is no bug, and asks the client to try again', async () => {
-    const judge = () => Promise.reject(new MacvtapError('LookupFailed', 'Namespace tenant was not read in time'));
-    const { answerTo, events } = stage(judge);
+  it('whose look-up fails is not a bug, and asks the client to try again', async () => {
+    const handle = () => Promise.reject(new MacvtapError('LookupFailed', 'Namespace tenant was not read in time'));
+    const { answerTo, events } = stage(handle);
     const { status } = await answerTo(reviewOf());
     assert.deepEqual([status?.code, status?.details], [503, { retryAfterSeconds: 1 }]);
     assert.equal(status?.message, 'LookupFailed: Namespace tenant was not read in time');
     assert.deepEqual(events, ['review Pod mutate errored']);
-    const passing = await stage(judge, { onTrouble: 'pass' }).answerTo(reviewOf());
+    const passing = await stage(handle, { onFailure: 'pass' }).answerTo(reviewOf());
     assert.match(passing.warnings?.[0] ?? '', /^LookupFailed: .*; the object passes unchanged$/);
   });
 });
@@ -250,7 +257,7 @@ describe('the app over TLS', () => {
     const { port } = app.server.address() as { port: number };
     const attempt = (maxVersion: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3') =>
       new Promise<string>((resolve) => {
-        // Security level 0: else the client itself refuses the old versions.
+        // With a higher security level than 0, the client itself refuses the old versions.
         const ciphers = 'DEFAULT@SECLEVEL=0';
         const options = {
           port,
@@ -275,13 +282,13 @@ describe('the app over TLS', () => {
     const { certPem, keyPem, authority } = await servingPair();
     const entered = Promise.withResolvers<void>();
     const leave = Promise.withResolvers<void>();
-    const judge = async () => {
+    const handle = async () => {
       entered.resolve();
       await leave.promise;
       return { verdicts: [] };
     };
     const tls = { ...tlsDefaults, cert: certPem, key: keyPem };
-    const { app } = stage(judge, { tls, isStopping: () => true });
+    const { app } = stage(handle, { tls, isStopping: () => true });
     await app.listen({ host: '127.0.0.1', port: 0 });
     const underWay = supertest(app.server).post('/mutate/pods').ca(authority.pem).send(reviewOf());
     const answered = underWay.then((answer) => answer);

@@ -1,68 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Server } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
-import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { type EnvelopeContext, review } from './admission/envelope.ts';
-import type { Endpoint } from './admission/judgement.ts';
-import { parseInTurn, TooMuchWaits } from './parse-in-turn.ts';
-import { readDeadlines } from './read-deadlines.ts';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { limitWarnings } from '../runtime/log.ts';
+import { type Endpoint, reviewDeadlines } from './admission/endpoint.ts';
+import { type ReviewTelemetry, review } from './admission/envelope.ts';
+import { limitConnections, requireNames, watchFailures } from './intake/guard-connections.ts';
+import {
+  clientOf,
+  createRefuse,
+  type IntakeLimits,
+  type Refuse,
+  RequestRefused,
+  usualLimits,
+} from './intake/limits.ts';
+import { parseInTurn } from './intake/parse-in-turn.ts';
 
-export interface AppDeps extends EnvelopeContext {
+export interface AppDeps extends ReviewTelemetry {
   readonly endpoints: readonly Endpoint[];
-  /** May lack the certificate, which can be given to the server later. */
+  /** The TLS settings. The server may get its certificate later. */
   readonly tls: SecureContextOptions;
-  /** Whether clients are asked to go elsewhere: each answer then ends its connection. */
+  /**
+   * Returns whether the webhook is stopping. Each answer then closes its connection, so that clients use another
+   * replica.
+   */
   readonly isStopping: () => boolean;
+  /**
+   * Common names of accepted client certificates. An empty list accepts all; undefined means that clients need no
+   * certificate.
+   */
+  readonly clientNames?: readonly string[] | undefined;
+  /** The limits that differ from `usualLimits`. */
+  readonly limits?: Partial<IntakeLimits>;
 }
 
 /**
- * More than an API server takes of anything (etcd's limit is 1.5 MiB, the API server's for a request 3 MiB): an UPDATE
- * carries the object twice, and JSON in JSON grows by its escapes.
- */
-const bodyLimitBytes = 7 * 1024 * 1024;
-
-/**
- * Longer than Go's clients keep an idle connection (90 s, http.DefaultTransport), so that it is never this side that
- * closes one on which a request is just being sent.
+ * How long an idle connection stays open. Go's clients keep one for 90 s (http.DefaultTransport). The webhook waits
+ * longer, so that it never closes a connection on which a client is sending a request.
  */
 const keepAliveMs = 120_000;
 
-/** A request takes as long as the API server waits at most (timeoutSeconds up to 30), and as a slow sender needs. */
-const requestTimeoutMs = 60_000;
-
-/** Far more than a handshake takes, far less than Node's two minutes. */
-const handshakeTimeoutMs = 10_000;
+/**
+ * The longest silence on a connection. An API server waits at most 30 s (timeoutSeconds), so this affects only a client
+ * that does not read its answer.
+ */
+const silentMs = 40_000;
 
 export type WebhookApp = FastifyInstance<Server>;
 
-/** The app that production and tests share. It does not listen. */
-export function buildApp(deps: AppDeps): WebhookApp {
+/** Builds the app that production and tests share. It does not listen. */
+export function buildApp(given: AppDeps): WebhookApp {
+  // Warnings are limited, because every client that reaches the port can cause them.
+  const deps = { ...given, log: limitWarnings(given.log) };
+  const limits = { ...usualLimits, ...given.limits };
+  const refuseIntake = createRefuse(deps.recorder, deps.log);
   const app = fastify({
-    bodyLimit: bodyLimitBytes,
+    bodyLimit: limits.bodyBytes,
     keepAliveTimeout: keepAliveMs,
-    requestTimeout: requestTimeoutMs,
-    // What is under way when the app closes is still answered.
+    connectionTimeout: silentMs,
+    // `readBody` has its own limits. This limit is for bodies that are not read, because the path or content type is
+    // wrong.
+    requestTimeout: limits.headerMs + limits.bodyMs,
+    // Requests that are under way when the app closes are still answered.
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    https: { ...deps.tls, handshakeTimeout: handshakeTimeoutMs },
-    // Bodies and queries are judged by the rules, as they are: nothing may be coerced, filled in or stripped before.
+    https: {
+      ...deps.tls,
+      ...(deps.clientNames !== undefined && { requestCert: true, rejectUnauthorized: true }),
+      handshakeTimeout: limits.handshakeMs,
+      headersTimeout: limits.headerMs,
+      // How often Node.js checks for late headers and requests.
+      connectionsCheckingInterval: Math.min(1_000, limits.headerMs),
+    },
+    // The rules must see bodies and queries unchanged: nothing is coerced, filled in or removed.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false } },
   });
+  limitConnections(app.server, limits, refuseIntake);
+  watchFailures(app.server, refuseIntake);
+  if (deps.clientNames !== undefined) requireNames(app.server, deps.clientNames, refuseIntake);
   app.decorateRequest('arrivedMs', 0);
   app.addHook('onRequest', (request, _reply, done) => {
     request.setDecorator('arrivedMs', performance.now());
     done();
   });
-  parseInTurn(app);
+  parseInTurn(app, limits);
   const paths = new Set(deps.endpoints.map(({ path }) => path));
   app.setNotFoundHandler(({ url, method }, reply) => {
     const [path = ''] = url.split('?');
     if (!paths.has(path)) return refuse(reply, 404, `no such path: ${path.slice(0, 128)}`);
     return refuse(reply.header('allow', 'POST'), 405, `${method} is not allowed here; POST an AdmissionReview`);
   });
-  app.setErrorHandler((error: FastifyError, _, reply) => {
-    // By this header, and within its timeout, the API server itself tries again (client-go's rest, with_retry.go).
-    if (error instanceof TooMuchWaits) reply.header('retry-after', '1');
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof RequestRefused) return refuseBody(error, request, reply, refuseIntake);
     return refuse(reply, ...explain(error, deps));
   });
   let isClosing = false;
@@ -76,32 +105,40 @@ export function buildApp(deps: AppDeps): WebhookApp {
 function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: AppDeps, isClosing: () => boolean): void {
   app.post(endpoint.path, async (request, reply) => {
     const arrivedMs = request.getDecorator<number>('arrivedMs');
-    const { lookups, isDue } = readDeadlines((request.query as Record<string, unknown>).timeout, arrivedMs);
-    // Nobody waits for what only informs when the process ends.
-    const deadlines = { lookups, isDue: () => isClosing() || isDue() };
-    const reviewed = await review(endpoint, { body: request.body, arrivedMs }, deadlines, deps);
+    const { lookups, isDue } = reviewDeadlines((request.query as Record<string, unknown>).timeout, arrivedMs);
+    // When the process is about to end, work that is only informational stops.
+    const client = clientOf(request.raw.socket.remoteAddress);
+    const context = { lookups, isDue: () => isClosing() || isDue(), client };
+    const reviewed = await review(endpoint, { body: request.body, arrivedMs }, context, deps);
     if (deps.isStopping()) reply.header('connection', 'close');
     return 'fault' in reviewed ? refuse(reply, 400, reviewed.fault) : reply.send(reviewed.answer);
   });
 }
 
-/** What is answered to a request out of which no review can be read. */
+/** Answers a request that is not a readable AdmissionReview. */
 function refuse(reply: FastifyReply, statusCode: number, message: string): FastifyReply {
   return reply.code(statusCode).send({ statusCode, message });
 }
 
+/**
+ * Answers a request whose body is refused. If the rest of the body is still arriving, the answer ends the connection.
+ */
+function refuseBody(
+  { reason, statusCode, message }: RequestRefused,
+  { raw }: FastifyRequest,
+  reply: FastifyReply,
+  refuseIntake: Refuse,
+): FastifyReply {
+  refuseIntake(reason, clientOf(raw.socket.remoteAddress));
+  // With this header, the API server retries within its timeout (client-go's rest, with_retry.go).
+  if (statusCode === 503) reply.header('retry-after', '1');
+  if (!raw.complete) reply.header('connection', 'close');
+  return refuse(reply, statusCode, message);
+}
+
 function explain(error: FastifyError, { log }: AppDeps): [statusCode: number, message: string] {
-  if (error instanceof SyntaxError) return [400, `the body is no JSON: ${error.message}`];
-  if (error instanceof TooMuchWaits) {
-    log.warn({}, 'a review was put off: too many large ones wait');
-    return [503, `${error.message}; try again`];
-  }
-  switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return [413, `the body has more than ${bodyLimitBytes} bytes`];
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return [415, 'the content type must be application/json'];
-  }
+  if (error instanceof SyntaxError) return [400, `the body is not JSON: ${error.message}`];
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return [415, 'the content type must be application/json'];
   const { statusCode = 500 } = error;
   if (statusCode >= 500) log.error({ error }, 'a request failed by a bug');
   return [statusCode, statusCode >= 500 ? "failed by a bug of kube-macvtap; see the webhook's log" : error.message];

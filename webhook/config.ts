@@ -1,59 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
-import { commonFlags, exposureFlags, sourceFlags } from '../cluster/common-flags.ts';
+import { commonFlags, exposureFlags, sourceFlags } from '../cluster/cluster-flags.ts';
 import { MacvtapError } from '../runtime/errors.ts';
-import { choiceFlag, durationFlag, textFlag } from '../runtime/flag-types.ts';
-import type { CommandLine, Flag, FlagValues } from '../runtime/flags.ts';
+import {
+  type CommandLine,
+  choiceFlag,
+  countFlag,
+  durationFlag,
+  type Flag,
+  type FlagValues,
+  listFlag,
+  textFlag,
+} from '../runtime/flags.ts';
 import { listenFlag } from '../runtime/listen-address.ts';
+import { usualLimits } from './intake/limits.ts';
+import { cipherSuitesFlag, tlsVersions } from './tls/tls-settings.ts';
 
 export const webhookLine = {
   command: 'kube-macvtap-webhook',
-  summary: 'Fills in and checks networks, pods and policies as they are written to the API server.',
+  summary: 'Sets defaults of networks, pods and policies, and validates them, when they are written to the API server.',
   positionals: [],
+  examples: [
+    {
+      purpose: 'Serve the cluster of the pod that it runs in, as the chart does',
+      command: 'kube-macvtap-webhook --listen :8443 --metrics-listen :9443',
+    },
+    {
+      purpose: 'Serve with a certificate that cert-manager renews',
+      command: 'kube-macvtap-webhook --listen :8443 --certificates files --cert-dir /etc/kube-macvtap/certificate',
+    },
+  ],
   flags: {
     ...sourceFlags,
-    listen: listenFlag('where reviews are answered, over TLS', '127.0.0.1:8443'),
-    'metrics-listen': listenFlag('where /healthz, /readyz and /metrics are answered, in plain HTTP', '127.0.0.1:9443'),
+    listen: listenFlag('the address for admission requests, over TLS', '127.0.0.1:8443'),
+    'metrics-listen': listenFlag('the address of /healthz, /readyz and /metrics, over plain HTTP', '127.0.0.1:9443'),
     certificates: choiceFlag(
       ['self', 'files'],
-      'who keeps the serving certificate: this program, or somebody else in files',
+      'where the serving certificate comes from: self makes and renews it, files reads it from --cert-dir',
       'self',
     ),
     'cert-dir': textFlag(
       'DIR',
-      'files: holds tls.crt and tls.key; self without an API server: where they are kept, and ca.crt beside them',
+      'files: the directory with tls.crt and tls.key; self without an API server: the directory to store the certificate in, with ca.crt',
       '/var/lib/kube-macvtap-webhook',
     ),
-    'certificate-lifetime': durationFlag('self: for how long a certificate is valid', '365d'),
+    'certificate-lifetime': durationFlag('self: the lifetime of a certificate', '365d'),
     'certificate-renew-before': durationFlag(
-      'self: how long before its end a certificate is renewed; a third of its life where nobody says',
+      'self: how long before its end a certificate is renewed; by default a third of its lifetime',
     ),
-    'certificate-overlap': durationFlag(
-      'self: for how long a new authority must have been published before its certificate is served',
-      '10m',
+    'certificate-overlap': durationFlag('self: how long a new CA is published before its certificate is served', '10m'),
+    'service-name': textFlag(
+      'NAME',
+      'the Service through which the API server calls the webhook',
+      'kube-macvtap-webhook',
     ),
-    'service-name': textFlag('NAME', 'the Service by which the API server reaches it', 'kube-macvtap-webhook'),
     'secret-name': textFlag(
       'NAME',
-      'self in a cluster: the Secret that its replicas share',
+      'self in a cluster: the Secret in which all replicas share the certificate',
       'kube-macvtap-webhook-tls',
     ),
     'lease-name': textFlag(
       'NAME',
-      'in a cluster: the Lease that one of its replicas holds, who alone writes the status of policies and events',
+      'in a cluster: the Lease of the replica that writes the status of policies and events',
       'kube-macvtap-webhook',
     ),
     'webhook-configuration': textFlag(
       'NAME',
-      'self in a cluster: of both configurations, mutating and validating, whose caBundle it writes',
+      'self in a cluster: the name of the mutating and the validating configuration whose caBundle it writes',
       'webhook.macvtap.network.kubevirt.io',
     ),
     'unknown-resource': choiceFlag(
       ['Deny', 'Warn', 'Allow'],
-      'what becomes of a network whose resource nobody offers',
+      'the answer to a network whose resource no policy or node offers',
       'Deny',
     ),
-    'multus-namespace': textFlag('NAME', "where Multus looks for a pod's default network", 'kube-system'),
-    drain: durationFlag('for how long reviews are still answered after SIGTERM, until no more are sent', '0s'),
+    'multus-namespace': textFlag(
+      'NAME',
+      "the namespace in which Multus looks for a pod's default network",
+      'kube-system',
+    ),
+    'client-ca-file': textFlag(
+      'FILE',
+      'CAs in PEM: only clients with a certificate from one of them are accepted; changes of the file take effect at once',
+    ),
+    'client-names': listFlag(
+      'NAMES',
+      'with --client-ca-file: common names of the accepted clients; empty accepts all',
+      '',
+    ),
+    'tls-min-version': choiceFlag(tlsVersions, 'the oldest version of TLS that --listen accepts', 'VersionTLS12'),
+    'tls-cipher-suites': cipherSuitesFlag(
+      'cipher suites of TLS 1.2, by their IANA or OpenSSL names; empty: the defaults of Node.js',
+    ),
+    'max-connections': countFlag('the limit of connections of all clients together', usualLimits.connections),
+    'max-client-connections': countFlag(
+      'the limit of connections of one client: an IPv4 address, or the /64 of an IPv6 address',
+      usualLimits.clientConnections,
+    ),
+    drain: durationFlag(
+      'how long the webhook continues to answer after SIGTERM, until API servers stop sending requests',
+      '0s',
+    ),
     ...exposureFlags,
     ...commonFlags,
   },
@@ -61,7 +107,10 @@ export const webhookLine = {
 
 export type WebhookConfig = FlagValues<(typeof webhookLine)['flags']>;
 
-/** How self-made certificates are renewed. Raises InvalidFlags for times that leave no room for a renewal. */
+/**
+ * Returns the lifetime, renewal and overlap times of certificates that the webhook makes. Raises InvalidFlags if they
+ * leave no room for a renewal.
+ */
 export function readCertificateSettings(config: WebhookConfig) {
   const lifetimeMs = config['certificate-lifetime'];
   const renewBeforeMs = config['certificate-renew-before'] ?? lifetimeMs / 3;
@@ -70,8 +119,8 @@ export function readCertificateSettings(config: WebhookConfig) {
   if (overlapMs >= Math.min(renewBeforeMs, dueAfterMs) || dueAfterMs < 1_000) {
     throw new MacvtapError(
       'InvalidFlags',
-      '--certificate-overlap must be shorter than --certificate-renew-before, and than what that leaves of --certificate-lifetime: ' +
-        `given are ${overlapMs} ms, ${renewBeforeMs} ms and ${lifetimeMs} ms`,
+      '--certificate-overlap must be shorter than --certificate-renew-before, and shorter than --certificate-lifetime ' +
+        `minus --certificate-renew-before: they are ${overlapMs} ms, ${renewBeforeMs} ms and ${lifetimeMs} ms`,
     );
   }
   return { lifetimeMs, renewBeforeMs, overlapMs };

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { signalScope } from '../runtime/signals.ts';
+import { signalScope } from '../runtime/run-command.ts';
 
-// Before all else: what is imported below takes its time, and a signal that comes meanwhile must end this in order, too.
+// This must come first: the imports below take time, and a signal that arrives meanwhile must also end the process in
+// an orderly way.
 using scope = signalScope();
-const { createDirectoryStore } = await import('../certs/directory-store.ts');
-const { followFiles } = await import('../certs/follow-files.ts');
-const { keepCertificate } = await import('../certs/keep-certificate.ts');
-const { serviceNames } = await import('../certs/names.ts');
-const { publishToFile } = await import('../certs/publish-to-file.ts');
-const { stateKeys } = await import('../certs/state-codec.ts');
-const { openLog } = await import('../runtime/open-log.ts');
+const { serviceNames } = await import('../certs/certificate-state.ts');
+const { stateKeys } = await import('../certs/certificate-store.ts');
+const { createDirectoryStore, publishToFile } = await import('../certs/directory-store.ts');
+const { followFiles } = await import('../certs/served-certificate.ts');
+const { renewCertificate } = await import('../certs/renew-certificate.ts');
+const { openLog } = await import('../runtime/log.ts');
 const { exitCode, runCommand } = await import('../runtime/run-command.ts');
 const { readCertificateSettings, webhookLine } = await import('./config.ts');
 const { runWebhook } = await import('./run-webhook.ts');
-const { clusterCertificates } = await import('./tls/cluster-certificates.ts');
+const { clusterCertificates } = await import('./tls/follow-certificate.ts');
 
 await runCommand(webhookLine, async (config) => {
   const { certificates, 'cert-dir': directory, 'service-name': name, namespace } = config;
@@ -23,7 +23,7 @@ await runCommand(webhookLine, async (config) => {
   await runWebhook(config, logging.log, scope.signal, ({ origin }, onEvent, signal) => {
     if (certificates === 'files') return followFiles({ directory });
     if (origin.kind === 'cluster') {
-      return keepCertificate({
+      return renewCertificate({
         ...clusterCertificates(origin.client, config, stateKeys),
         names,
         settings,
@@ -33,7 +33,7 @@ await runCommand(webhookLine, async (config) => {
     }
     const publisher = publishToFile(`${directory}/ca.crt`);
     const local = [...names, 'localhost', '127.0.0.1', '::1'];
-    return keepCertificate({ store: createDirectoryStore(directory), publisher, names: local, settings, onEvent });
+    return renewCertificate({ store: createDirectoryStore(directory), publisher, names: local, settings, onEvent });
   });
   return exitCode.done;
 });

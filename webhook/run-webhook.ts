@@ -1,41 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSource } from '../cluster/open-source.ts';
-import { recordSource } from '../cluster/record-source.ts';
-import { countEvents } from '../cluster/report/events/count-events.ts';
+import { readExposure } from '../cluster/cluster-flags.ts';
+import { openSource, recordSource } from '../cluster/open-source.ts';
+import { countEvents } from '../cluster/report/events/event-writer.ts';
 import type { LiveSource } from '../cluster/source.ts';
 import packageFile from '../package.json' with { type: 'json' };
+import { untilAborted } from '../runtime/abort-signals.ts';
 import { startHealthServer } from '../runtime/health-server.ts';
 import { type ListenAddress, listenFailed } from '../runtime/listen-address.ts';
 import type { Log } from '../runtime/log.ts';
-import { createMetrics } from '../runtime/metrics.ts';
-import { recordProcess } from '../runtime/record-process.ts';
-import { untilAborted } from '../runtime/until-aborted.ts';
-import type { WebhookApp } from './app.ts';
-import { trackConnections } from './close-server.ts';
+import { createMetrics, recordProcess } from '../runtime/metrics.ts';
+import type { Endpoint } from './admission/endpoint.ts';
+import { buildApp, type WebhookApp } from './app.ts';
 import type { WebhookConfig } from './config.ts';
-import { createReviewApp } from './create-review-app.ts';
-import { createNotices } from './notices.ts';
-import { watchOffers } from './offers-view.ts';
-import { openLeader } from './open-leader.ts';
-import { openStandingEvents } from './open-standing-events.ts';
-import { recordReviews } from './record-reviews.ts';
-import type { CertificateSource, CertificateStep } from './tls/certificate-source.ts';
-import { type FollowedCertificate, followCertificate } from './tls/follow-certificate.ts';
+import { trackConnections } from './intake/guard-connections.ts';
+import { openLeader, startConditionEvents } from './lease/leader-tasks.ts';
+import { followOffers, type LiveOffers } from './review/live-offers.ts';
+import { mutateNad, validateNad } from './review/nad.ts';
+import { mutateNodePolicy, validateNodePolicy } from './review/node-policy.ts';
+import { mutatePod, validatePod } from './review/pod.ts';
+import type { ReviewDeps } from './review/review-facts.ts';
+import { createLookupBudget, shareLookups } from './review/share-lookups.ts';
+import { createWebhookLog } from './telemetry/webhook-log.ts';
+import { createWebhookRecorder, type WebhookRecorder } from './telemetry/webhook-metrics.ts';
+import {
+  type CertificateSource,
+  type CertificateStep,
+  type FollowedCertificate,
+  followCertificate,
+} from './tls/follow-certificate.ts';
+import { followClientCa } from './tls/follow-client-ca.ts';
+import { readTlsSettings } from './tls/tls-settings.ts';
 import { watchExpiry } from './tls/watch-expiry.ts';
 
-/** Opens what --certificates names, and tells every step that it takes from then on; the signal ends a start in vain. */
+/**
+ * Opens the certificate source that --certificates names, and reports each step of the certificate's life. The signal
+ * cancels the start.
+ */
 export type OpenCertificates = (
   source: LiveSource,
   onStep: (step: CertificateStep) => void,
   signal: AbortSignal,
 ) => Promise<CertificateSource & AsyncDisposable>;
 
-/** What is under way is answered within it: look-ups take a second at most, and all else is computed. */
+/**
+ * How long the webhook may take to stop. This is enough to answer all requests under way, because a look-up takes at
+ * most a second.
+ */
 const closeGraceMs = 5_000;
 
-/** Runs the webhook until the signal ends it; reviews that are under way then are answered. */
+/** Runs the webhook until the signal aborts. Requests that are under way at that time are still answered. */
 export async function runWebhook(
   config: WebhookConfig,
   log: Log,
@@ -44,57 +60,68 @@ export async function runWebhook(
 ): Promise<void> {
   const metrics = createMetrics();
   using _process = recordProcess(metrics, { component: 'webhook', version: packageFile.version });
-  const recorder = recordReviews(metrics);
-  const tell = createNotices(log, recorder);
-  const count = countEvents(metrics);
+  const recorder = createWebhookRecorder(metrics);
+  const report = createWebhookLog(log, recorder);
+  const eventCounter = countEvents(metrics);
   const parts: Parts = {};
   recordSource(metrics, () => parts.source);
   const missing = () => missingOf(parts, signal);
   await using health = await startHealthServer({ address: config['metrics-listen'], metrics, missing });
-  tell.health(health.address);
+  report.health(health.address);
 
   await using source = await openSource(config);
   parts.source = source;
-  using _faults = tell.sourceFaults(source);
-  using offers = watchOffers({ source, onBug: tell.offers });
+  using _faults = report.sourceFaults(source);
+  using offers = followOffers({ source, onBug: report.offers });
+  parts.offers = offers;
+  using _leftOut = report.leftOut(offers);
   const app = createReviewApp({ config, source, offers, recorder, log, isStopping: () => signal.aborted });
   const connections = trackConnections(app.server);
   await using _app = { [Symbol.asyncDispose]: () => connections.endAfter(() => app.close(), closeGraceMs) };
 
-  await using leader = await openLeader({ config, source, tell, signal });
-  using expiry = watchExpiry({ onOverdue: tell.overdue });
-  await using _standing = leader && openStandingEvents({ leader, source, offers, expiry, config, log, count });
-  await using certificates = await openCertificates(source, tell.certificateStep, signal);
-  using _certificateFaults = tell.certificateFaults(certificates);
+  await using leader = await openLeader({ config, source, report, signal });
+  using expiry = watchExpiry({ onOverdue: report.overdue });
+  await using _conditionEvents =
+    leader && startConditionEvents({ leader, source, offers, expiry, config, log, count: eventCounter });
+  await using certificates = await openCertificates(source, report.certificateStep, signal);
+  using _certificateProblems = report.certificateProblems(certificates);
+  const { 'client-ca-file': file } = config;
+  using clientCa = file === undefined ? undefined : followClientCa({ file, onUnusable: report.clientCa });
   using certificate = followCertificate({
     server: app.server,
     source: certificates,
+    tls: readTlsSettings(config),
+    clientCa,
     onServed: (served) => {
       recorder.certificate(served);
-      tell.served(served.serial, served.expiresMs);
+      report.served(served.serial, served.expiresMs);
       expiry.served(served);
     },
-    onFault: tell.certificate,
+    onUnusable: report.certificate,
   });
   parts.certificate = certificate;
 
-  if (!signal.aborted) tell.listening(await listenWith(app, config.listen));
+  if (!signal.aborted) report.listening(await listenWith(app, config.listen));
   await untilAborted(signal);
-  tell.ending(signal);
+  report.ending(signal);
   await sleep(config.drain);
 }
 
-/** What there is so far. */
+/** The parts that have started so far. */
 interface Parts {
-  source?: LiveSource;
-  certificate?: FollowedCertificate;
+  source?: Pick<LiveSource, 'synced' | 'confirmedMs' | 'faults'>;
+  offers?: Pick<LiveOffers, 'problem'>;
+  certificate?: Pick<FollowedCertificate, 'isLoaded'>;
 }
 
-/** What readiness lacks, in words. */
-function missingOf({ source, certificate }: Parts, signal: AbortSignal): readonly string[] {
+/** Returns why the webhook is not ready; empty if it is ready. */
+export function missingOf({ source, offers, certificate }: Parts, signal: AbortSignal): readonly string[] {
   return [
-    ...(signal.aborted ? ['ending: no new reviews should be sent'] : []),
-    ...(source?.synced ? [] : ['the objects of the cluster were not read yet']),
+    ...(signal.aborted ? ['ending: no new requests should be sent'] : []),
+    ...(source?.synced ? [] : ['the objects of the cluster have not been read yet']),
+    ...(offers?.problem === undefined
+      ? []
+      : [`the offers could not be updated from the newest objects: ${offers.problem.message}`]),
     ...(certificate?.isLoaded ? [] : ['there is no serving certificate yet']),
   ];
 }
@@ -106,4 +133,55 @@ async function listenWith(app: WebhookApp, { host, port }: ListenAddress): Promi
     throw listenFailed({ host, port }, thrown);
   }
   return { host, port: (app.server.address() as AddressInfo).port };
+}
+
+export interface ReviewAppOptions {
+  readonly config: WebhookConfig;
+  readonly source: LiveSource;
+  readonly offers: LiveOffers;
+  readonly recorder: WebhookRecorder;
+  readonly log: Log;
+  readonly isStopping: () => boolean;
+}
+
+/** The time limit of one look-up, for all its callers. */
+const lookupDeadlineMs = 1_000;
+
+/** Creates the app of a running webhook. Its server has no certificate yet. */
+export function createReviewApp({ config, source, offers, recorder, log, isStopping }: ReviewAppOptions): WebhookApp {
+  const endpoints = createEndpoints({
+    source,
+    offers,
+    lookups: shareLookups({
+      lookups: source.lookups,
+      recorder,
+      deadlineMs: lookupDeadlineMs,
+      budget: createLookupBudget(),
+    }),
+    policyNamespace: config.namespace,
+    multusNamespace: config['multus-namespace'],
+    unknownResource: config['unknown-resource'],
+    exposure: readExposure(config),
+  });
+  return buildApp({
+    endpoints,
+    recorder,
+    log,
+    tls: readTlsSettings(config),
+    isStopping,
+    clientNames: config['client-ca-file'] === undefined ? undefined : config['client-names'],
+    limits: { connections: config['max-connections'], clientConnections: config['max-client-connections'] },
+  });
+}
+
+/** Creates the endpoints of all paths of the webhook. */
+export function createEndpoints(deps: ReviewDeps): readonly Endpoint[] {
+  return [
+    mutateNad(deps),
+    validateNad(deps),
+    mutatePod(deps),
+    validatePod(deps),
+    mutateNodePolicy(deps),
+    validateNodePolicy(deps),
+  ];
 }

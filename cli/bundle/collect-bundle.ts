@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { stringify } from 'yaml';
-import type { ApiObject } from '../../cluster/api/api-object.ts';
+import { refused } from '../../cluster/api/api-errors.ts';
+import type { ApiObject } from '../../cluster/api/api-resource.ts';
+import type { ApiClient } from '../../cluster/api/client.ts';
 import packageFile from '../../package.json' with { type: 'json' };
+import { isJsonObject } from '../../policy/json.ts';
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
-import type { Progress } from '../output/progress.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { Progress } from '../output/print.ts';
 import { planSnapshot } from '../plan/plan-snapshot.ts';
-import { renderPlans } from '../plan/render-plans.ts';
+import { renderPlans } from '../plan/render-plan.ts';
 import { buildStatus } from '../status/build-status.ts';
-import { readStatusFacts } from '../status/read-status-facts.ts';
 import { renderStatus } from '../status/render-status.ts';
-import { ownLabels } from '../view/plugin-labels.ts';
+import { readStatusFacts } from '../status/status-facts.ts';
+import { chartLabels } from '../view/object-kinds.ts';
 import type { ObjectQuery, View } from '../view/view.ts';
-import { collectLogs } from './collect-logs.ts';
 import {
   isMacvtapNetwork,
   isOwnEvent,
@@ -20,21 +24,21 @@ import {
   keepOwn,
   keepWebhooks,
   keepWorkload,
-} from './keep-fields.ts';
-import { redact } from './redact.ts';
+  redact,
+} from './redact.ts';
 
-/** A file of a bundle; nothing in it looks like a secret. */
+/** A file in a bundle. Text that looks like a secret is already removed from it. */
 export interface BundleFile {
   readonly name: string;
   readonly text: string;
 }
 
-/** Of each file: what is longer breaks off, and says so. */
-const longest = 8 * 1024 * 1024;
+/** The maximum length of a file in characters. A longer file is cut, and ends with a note. */
+const maxFileLength = 8 * 1024 * 1024;
 
 /**
- * Everything that somebody who helps wants to see. A part that cannot be read does not keep the others from being taken;
- * `notes.txt` tells of it.
+ * Collects the facts for a bug report. If a part cannot be read, the others are still collected, and `notes.txt` names
+ * the missing part.
  */
 export async function collectBundle(
   view: View,
@@ -46,9 +50,9 @@ export async function collectBundle(
   const notes: string[] = [];
   const add = (name: string, text: string) => {
     const clean = redact(text);
-    const isCut = clean.length > longest;
-    if (isCut) notes.push(`${name}: cut after ${longest} of ${clean.length} characters`);
-    files.push({ name, text: isCut ? clean.slice(0, longest) : clean });
+    const isCut = clean.length > maxFileLength;
+    if (isCut) notes.push(`${name}: cut after ${maxFileLength} of ${clean.length} characters`);
+    files.push({ name, text: isCut ? clean.slice(0, maxFileLength) : clean });
   };
   const list = async (name: string, query: ObjectQuery, keep: (object: ApiObject) => object | undefined) => {
     const objects = (await view.list(query)) ?? [];
@@ -71,12 +75,12 @@ export async function collectBundle(
     isOwnEvent(event, namespace) ? keepEvent(event) : undefined,
   );
   for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'] as const) {
-    await list(`${kind}.yaml`, { kind, labels: ownLabels }, keepWebhooks);
+    await list(`${kind}.yaml`, { kind, labels: chartLabels }, keepWebhooks);
   }
   for (const kind of ['daemonsets', 'deployments'] as const) {
-    await list(`${kind}.yaml`, { kind, namespace, labels: ownLabels }, keepWorkload);
+    await list(`${kind}.yaml`, { kind, namespace, labels: chartLabels }, keepWorkload);
   }
-  const pods = await list('pods.yaml', { kind: 'pods', namespace, labels: ownLabels }, keepWorkload);
+  const pods = await list('pods.yaml', { kind: 'pods', namespace, labels: chartLabels }, keepWorkload);
 
   const { plans, faults } = planSnapshot(view, exposure, undefined);
   add('plans.txt', `${renderPlans(plans, 'table')}\n`);
@@ -106,4 +110,65 @@ async function readVersions({ client, where, snapshot }: View): Promise<object> 
       [...snapshot.nodeStates].map(([name, { status }]) => [name, status?.pluginVersion ?? 'not known']),
     ),
   };
+}
+
+/** The maximum size of one container's log, and of all logs together. A cluster may have thousands of node plugins. */
+const bytesEach = 512 * 1024;
+const bytesInAll = 32 * 1024 * 1024;
+
+/**
+ * Reads the last lines of the logs of kube-macvtap's pods, including those of a container's previous run. Adds a note
+ * for each failure.
+ */
+async function collectLogs(
+  { client, policyNamespace }: View,
+  pods: readonly ApiObject[],
+  progress: Progress,
+  notes: string[],
+): Promise<readonly BundleFile[]> {
+  const files: BundleFile[] = [];
+  if (client === undefined) return files;
+  using reading = progress.begin('reading logs');
+  let bytes = 0;
+  for (const [index, { metadata, status }] of pods.entries()) {
+    reading.update(`reading logs: ${index + 1} of ${pods.length} pods`);
+    const base = `/api/v1/namespaces/${encodeURIComponent(policyNamespace)}/pods/${encodeURIComponent(metadata.name)}/log`;
+    for (const { container, previous } of runsOf(status)) {
+      const name = `logs/${metadata.name}.${container}${previous ? '.previous' : ''}.log`.slice(0, 100);
+      if (bytes > bytesInAll) {
+        notes.push(`${name}: left out: all logs together are longer than ${bytesInAll} bytes`);
+        continue;
+      }
+      const query = new URLSearchParams({
+        container,
+        previous: String(previous),
+        tailLines: '5000',
+        limitBytes: String(bytesEach),
+      });
+      const read = await readLog(client, `${base}?${query}`);
+      if ('fault' in read) notes.push(`${name}: not read: ${read.fault}`);
+      else files.push({ name, text: read.text });
+      bytes += 'text' in read ? read.text.length : 0;
+    }
+  }
+  return files;
+}
+
+function runsOf(status: unknown): readonly { container: string; previous: boolean }[] {
+  const statuses = isJsonObject(status) && Array.isArray(status.containerStatuses) ? status.containerStatuses : [];
+  return statuses.filter(isJsonObject).flatMap(({ name, restartCount }) => {
+    const container = String(name);
+    const now = { container, previous: false };
+    return Number(restartCount) > 0 ? [now, { container, previous: true }] : [now];
+  });
+}
+
+async function readLog(client: ApiClient, path: string): Promise<{ text: string } | { fault: string }> {
+  try {
+    const answer = await client.request('GET', path, undefined, { accept: '*/*', timeoutMs: 30_000 });
+    if (answer.status !== 200) return { fault: refused('log', answer).message };
+    return { text: typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? '') };
+  } catch (thrown) {
+    return { fault: MacvtapError.from(thrown).message };
+  }
 }

@@ -32,7 +32,7 @@ const places = [
 ];
 
 for (const place of places) {
-  test(`the secret in ${JSON.stringify(place.slice(0, 40))} goes`, () => {
+  test(`the secret in ${JSON.stringify(place.slice(0, 40))} is removed`, () => {
     const shown = redact(`before\n${place}\nafter`);
     assert.ok(!shown.includes(secret) && !shown.includes(Buffer.from(secret).toString('base64').slice(0, 12)), shown);
     assert.match(shown, /^before\n/);
@@ -40,7 +40,7 @@ for (const place of places) {
   });
 }
 
-test('what is no secret stays', () => {
+test('text that is not a secret stays', () => {
   const text = [
     'resourceName: dataplane',
     'mac: 52:54:00:00:00:01',

@@ -1,35 +1,144 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ApiObject } from '../../cluster/api/api-resource.ts';
+import { isJsonObject } from '../../policy/json.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
+
+/**
+ * Matches the annotations that a bundle keeps. Other annotations may contain private data, for example a copy of the
+ * applied object.
+ */
+const keptAnnotations = /^(k8s\.v1\.cni\.cncf\.io\/|v1\.multus-cni\.io\/|macvtap\.network\.kubevirt\.io\/)/;
+
+/** Keeps a whole policy, node state or macvtap network, except for annotations of other programs. */
+export function keepOwn({ metadata, ...rest }: ApiObject): object {
+  const { name, namespace, generation, creationTimestamp, deletionTimestamp, annotations } = metadata;
+  const kept = Object.entries(isJsonObject(annotations) ? annotations : {}).filter(([key]) =>
+    keptAnnotations.test(key),
+  );
+  const trimmed = {
+    name,
+    namespace,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    annotations: Object.fromEntries(kept),
+  };
+  return { ...rest, metadata: trimmed };
+}
+
+/**
+ * Returns whether a network is a macvtap network. Other networks are left out, because their configurations may be
+ * private.
+ */
+export function isMacvtapNetwork({ metadata, spec }: ApiObject): boolean {
+  const annotations = isJsonObject(metadata.annotations) ? Object.values(metadata.annotations) : [];
+  const config = isJsonObject(spec) && typeof spec.config === 'string' ? spec.config : '';
+  return /"type"\s*:\s*"macvtap"/.test(config) || annotations.some((value) => String(value).startsWith(resourcePrefix));
+}
+
+export function keepNode({ metadata, status }: ApiObject): object {
+  const { allocatable, capacity, conditions, nodeInfo } = isJsonObject(status) ? status : {};
+  const macvtapOnly = (amounts: unknown) =>
+    Object.fromEntries(
+      Object.entries(isJsonObject(amounts) ? amounts : {}).filter(([key]) => key.startsWith(resourcePrefix)),
+    );
+  const { kernelVersion, kubeletVersion, osImage, architecture, containerRuntimeVersion } = isJsonObject(nodeInfo)
+    ? nodeInfo
+    : {};
+  return {
+    name: metadata.name,
+    labels: metadata.labels,
+    conditions,
+    capacity: macvtapOnly(capacity),
+    allocatable: macvtapOnly(allocatable),
+    nodeInfo: { kernelVersion, kubeletVersion, osImage, architecture, containerRuntimeVersion },
+  };
+}
+
+/** Keeps the fields that show how a pod or workload of kube-macvtap runs, without its environment variables. */
+export function keepWorkload({ kind, metadata, spec, status }: ApiObject): object {
+  const template =
+    isJsonObject(spec) && isJsonObject(spec.template) && isJsonObject(spec.template.spec) ? spec.template.spec : spec;
+  const containers =
+    isJsonObject(template) && Array.isArray(template.containers) ? template.containers.filter(isJsonObject) : [];
+  const node = isJsonObject(template) ? template.nodeName : undefined;
+  return {
+    kind,
+    name: metadata.name,
+    node,
+    containers: containers.map(({ name, image, args, resources }) => ({ name, image, args, resources })),
+    status,
+  };
+}
+
+export function keepEvent({ metadata, ...event }: ApiObject): object {
+  const { type, reason, message, involvedObject, count, firstTimestamp, lastTimestamp, eventTime, series } = event;
+  const from = event.reportingComponent ?? (isJsonObject(event.source) ? event.source.component : undefined);
+  const about = isJsonObject(involvedObject)
+    ? `${involvedObject.kind} ${involvedObject.namespace ?? ''}/${involvedObject.name}`
+    : '';
+  const { namespace } = metadata;
+  return { namespace, about, type, reason, message, count, from, firstTimestamp, lastTimestamp, eventTime, series };
+}
+
+/**
+ * Returns whether kube-macvtap wrote the event, or the event is about a Macvtap object or an object of kube-macvtap.
+ */
+export function isOwnEvent({ metadata, reportingComponent, source, involvedObject }: ApiObject, own: string): boolean {
+  const from = reportingComponent ?? (isJsonObject(source) ? source.component : undefined);
+  const about = isJsonObject(involvedObject) ? involvedObject : {};
+  return (
+    String(from).startsWith('kube-macvtap') ||
+    /^Macvtap/.test(String(about.kind)) ||
+    (metadata.namespace === own && String(about.name).startsWith('kube-macvtap'))
+  );
+}
+
+export function keepWebhooks({ kind, metadata, webhooks }: ApiObject): object {
+  const list = Array.isArray(webhooks) ? webhooks.filter(isJsonObject) : [];
+  return {
+    kind,
+    name: metadata.name,
+    webhooks: list.map(({ clientConfig, ...webhook }) => {
+      const { caBundle, ...client } = isJsonObject(clientConfig) ? clientConfig : {};
+      return { ...webhook, clientConfig: { ...client, hasCABundle: caBundle !== undefined } };
+    }),
+  };
+}
 
 const hidden = '[removed]';
 
-/** A key, certificate or other block of PEM, whole, or to its end where it is cut; only certificates are no secret. */
+/** Matches a PEM block, even if it is cut off. Certificates are excluded, because they are public. */
 const pem = /-----BEGIN (?!CERTIFICATE-----)[A-Z0-9 ]+-----(?:[\s\S]*?-----END [A-Z0-9 ]+-----|[\s\S]*$)/g;
 
-/** The same in base64, as Secrets hold it: "-----BEGIN " at each of the three offsets. */
+/** Matches a base64-encoded PEM block, as in Secrets: "-----BEGIN " at each of the three possible offsets. */
 const encodedPEM = /(?:LS0tLS1CRUdJT|0tLS0tQkVHSU4|tLS0tLUJFR0lOI)[A-Za-z0-9+/=]{16,}/g;
 
-/** A JSON web token, as service accounts have. */
+/** Matches a JSON web token, such as that of a service account. */
 const webToken = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g;
 
-/** What an HTTP header or a command line hands over. */
+/** Matches credentials in an HTTP header or a command line. */
 const credentials = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;
 
-/** A user with a password in the address of something. */
+/** Matches a user with a password in a URL. */
 const userInfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/:@"']+:[^\s/@"']+@/gi;
 
-/** The same with a scheme of anybody's. */
+/** Matches an authorization header with any other scheme. */
 const authorization = /(\bauthorization(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)(?!\[removed)[^\s"'\\]+\s+[^\s"'\\]{8,}/gi;
 
-/** Tokens that tell by their beginning whose they are: GitHub's, Slack's and AWS' keys. */
+/** Matches tokens of GitHub, Slack and AWS, which have known prefixes. */
 const ownedToken = /\b(?:gh[opusr]_\w{20,}|github_pat_\w{20,}|xox[abeoprs]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16})\b/g;
 
-/** `password: x`, `"token":"x"`, `--client-secret=x`, also as JSON within a text; a key that ends so is one, too. */
+/**
+ * Matches `password: x`, `"token":"x"` and `--client-secret=x`, even if they are JSON inside a text. Longer keys that
+ * end in such a word also match.
+ */
 const namedValue =
   /((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|client[-_]key[-_]data|credentials?)(?:\\*["'])?\s*[:=]\s*)([|>][-+\d]*\n(?:[ \t]+[^\n]*(?:\n|$))+|\\+"[^"]*"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}"']+)/gi;
 
 /**
- * A text without what looks like a secret. Nothing that a bundle takes up should hold one; this is for what a person wrote
- * into the wrong place, and for what a log repeats.
+ * Removes text that looks like a secret. Objects in a bundle should not contain secrets. This removes secrets that a
+ * person put into the wrong field, or that a log repeats.
  */
 export function redact(text: string): string {
   return text

@@ -2,21 +2,30 @@
 import type { CommandLine, Flag, Flags } from '../../runtime/flags.ts';
 import { readUnfinished } from '../../runtime/run-command.ts';
 import type { Command } from '../commands.ts';
-import { type Candidate, plain } from './candidate.ts';
-import { completeSource } from './complete-source.ts';
-import { type CompletionFlags, flagChoices, positionalChoices } from './live-choices.ts';
+import {
+  type Candidate,
+  type CompletionFlags,
+  completeSource,
+  flagChoices,
+  plain,
+  positionalChoices,
+} from './candidates.ts';
 
-/** What a shell does with the candidates (cobra's ShellCompDirective): 4 names no file, 2 adds no blank, 0 may be a file. */
+/**
+ * Directives for the shell (cobra's ShellCompDirective): 4 suppresses file names, 2 adds no space, 0 completes file
+ * names.
+ */
 const noFile = ':4';
 const noFileNoBlank = ':6';
-const mayBeFile = ':0';
+const fileNames = ':0';
 
-/** More than a shell shows in a useful way. */
+/** The maximum number of candidates. A shell cannot show more in a useful way. */
 const mostCandidates = 1_000;
 
 /**
- * Candidates for the last of the words behind `kubectl macvtap`, one on a line with its meaning behind a tab, and at the
- * end the directive: the form of cobra's `__complete`, which kubectl asks its plugins for.
+ * Completes the last of the words after `kubectl macvtap`. Each line of the result is a candidate, with its description
+ * after a tab. The last line is the directive for the shell. This is the output format of cobra's `__complete`, which
+ * kubectl reads from plugins.
  */
 export async function complete(words: readonly string[], commands: Readonly<Record<string, Command>>): Promise<string> {
   const [name = '', ...rest] = words;
@@ -60,7 +69,7 @@ function flagOf(word: string, flags: Flags): NamedFlag | undefined {
   return found && { name: found[0], value: found[1] };
 }
 
-/** The value of a flag: perhaps a file, else out of its closed set, else what is there. */
+/** Completes the value of a flag: with file names, with a fixed set of values, or with names from the cluster. */
 async function values(
   line: CommandLine<Flags>,
   { name, value: { placeholder = '' } }: NamedFlag,
@@ -74,7 +83,7 @@ async function values(
       candidates.map(({ text, meaning }) => ({ text: `${prefix}${text}`, meaning })),
     );
   if (name === 'source') return put(await completeSource(word));
-  if (/FILE|DIR/.test(placeholder)) return mayBeFile;
+  if (/FILE|DIR/.test(placeholder)) return fileNames;
   if (placeholder.includes('|')) return put(placeholder.split('|').map(plain));
   const live = flagChoices[name];
   return live === undefined ? noFile : put(await live(word, soFar(line, before), []));
@@ -90,14 +99,17 @@ async function positional(line: CommandLine<Flags>, before: readonly string[], w
   if (choices.length > 1) return answer(word, choices.map(plain));
   const live = positionalChoices[name];
   if (live !== undefined) return answer(word, await live(word, soFar(line, before), positionals));
-  return /^(file|directory)/.test(name) ? mayBeFile : noFile;
+  return /^(file|directory)/.test(name) ? fileNames : noFile;
 }
 
 function soFar(line: CommandLine<Flags>, before: readonly string[]): CompletionFlags {
   return readUnfinished(line, before).values as CompletionFlags;
 }
 
-/** What begins like the word. Behind a kind or a directory comes more, so that no blank is put there. */
+/**
+ * Renders the candidates that start with the word. After a kind or a directory, no space is added, because more text
+ * follows.
+ */
 function answer(word: string, candidates: readonly Candidate[]): string {
   const fitting = candidates.filter(({ text }) => text.startsWith(word)).slice(0, mostCandidates);
   const goesOn = fitting.some(({ text }) => /[/:]$/.test(text));

@@ -1,18 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
+import { wantedFrom } from '../../cluster/cluster-flags.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
-import { wantedFrom } from '../../cluster/wanted.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';
-import { describeFinding } from '../../policy/plan/describe-finding.ts';
+import { compareNatural } from '../../policy/names.ts';
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
-import { type InterfaceFacts, readInterface } from '../../policy/plan/interface-facts.ts';
-import { compareNatural } from '../../policy/plan/natural-order.ts';
-import { planNode } from '../../policy/plan/plan-node.ts';
-import type { NodeStatus, ResourceStatus, StatusReport } from '../status/status-report.ts';
-import type { GraphNode, GraphParent, GraphRemark, GraphResource, GraphTone } from './graph-node.ts';
+import { type InterfaceFacts, readInterface } from '../../policy/plan/interfaces.ts';
+import { describeFinding } from '../../policy/plan/node-plan.ts';
+import { tryPlan } from '../../policy/plan/plan-node.ts';
+import { type NodeStatus, type ResourceStatus, type StatusReport, sumHeld } from '../status/build-status.ts';
+
+/** The health of an element. The picture shows it as a colour, and also in words. */
+export type GraphTone = 'good' | 'poor' | 'bad' | 'plain';
+
+/** A node as the picture shows it. */
+export interface GraphNode {
+  readonly name: string;
+  /** The source of the node's resources. */
+  readonly source: string;
+  /** Parents in natural order. Resources without a known parent are under the parent `?`. */
+  readonly parents: readonly GraphParent[];
+  /** Possible parents without a resource. */
+  readonly unused: readonly string[];
+  /** Problems of the node, and reasons why its report may be wrong. */
+  readonly remarks: readonly GraphRemark[];
+}
+
+export interface GraphParent {
+  readonly name: string;
+  /** @example 'bond, down' */
+  readonly detail: string;
+  readonly tone: GraphTone;
+  readonly resources: readonly GraphResource[];
+}
+
+export interface GraphResource {
+  readonly name: string;
+  /** @example 'private, macvtap-cni/policy-1' */
+  readonly detail: string;
+  readonly tone: GraphTone;
+  /** The reason why the resource is not Healthy. Empty if it is Healthy. */
+  readonly trouble: string;
+  /** Undefined if the node does not report the number. */
+  readonly held: number | undefined;
+  /** The number of the resource's devices. For a former parent, the number of them that pods hold, on any parent. */
+  readonly quantity: number;
+  /** Whether these devices are still held on a former parent, because an edit moved the resource. */
+  readonly isLeftBehind?: boolean;
+}
+
+export interface GraphRemark {
+  readonly tone: 'poor' | 'bad';
+  readonly title: string;
+  readonly detail: string;
+}
 
 /**
- * The nodes of a status as they are drawn. A node that reports interfaces but no resources, as one written by hand, is
- * drawn as it is planned.
+ * Converts the nodes of a status to the nodes of a picture. If a node reports interfaces but no resources, as in a file
+ * written by hand, the picture shows its plan.
  */
 export function buildGraph(
   { nodes }: StatusReport,
@@ -27,7 +71,9 @@ function withPlan(node: NodeStatus, snapshot: Snapshot, exposure: ImplicitExposu
   const facts = snapshot.nodes.get(node.name);
   const reached = facts === undefined || state?.status?.resources !== undefined ? undefined : readNode(facts, state);
   if (reached === undefined) return node;
-  const { source, resources, conflicts } = planNode(reached.node, reached.interfaces, wantedFrom(snapshot, exposure));
+  const plan = tryPlan(reached.node, reached.interfaces, wantedFrom(snapshot, exposure));
+  if ('failure' in plan) return { ...node, doubts: [...node.doubts, plan.failure] };
+  const { source, resources, conflicts } = plan;
   return {
     ...node,
     source: `planned: ${source}`,
@@ -43,13 +89,14 @@ function withPlan(node: NodeStatus, snapshot: Snapshot, exposure: ImplicitExposu
 function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
   const { name, source = 'unknown', resources, conflicts, troubles, doubts } = node;
   const interfaces = (nodeStates.get(name)?.status?.interfaces ?? []).map(readInterface);
-  const byParent = Map.groupBy(resources.flatMap(standings), ({ parent = '?' }) => parent);
+  const byName = new Map(interfaces.map((nic) => [nic.name, nic]));
+  const byParent = Map.groupBy(resources.flatMap(placesOf), ({ parent = '?' }) => parent);
   return {
     name,
     source,
     parents: [...byParent]
       .sort(([left], [right]) => compareNatural(left, right))
-      .map(([parent, its]) => toParent(parent, its, interfaces)),
+      .map(([parent, its]) => toParent(parent, its, byName.get(parent))),
     unused: interfaces
       .filter((nic) => !byParent.has(nic.name) && isPossible(nic))
       .map((nic) => nic.name)
@@ -68,15 +115,18 @@ function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
   };
 }
 
-/** A resource where it stands, and each place where pods still hold devices of it from before an edit. */
-function standings(resource: ResourceStatus): readonly Standing[] {
+/**
+ * Splits a resource into its places: its current parent with the devices held there, and each former parent with the
+ * devices that pods still hold there.
+ */
+function placesOf(resource: ResourceStatus): readonly PlacedResource[] {
   const { name, source, held, heldElsewhere = [] } = resource;
   const places = heldElsewhere.map((place) => ({ name, source, quantity: held ?? 0, isLeftBehind: true, ...place }));
-  return [resource, ...places];
+  return [held === undefined ? resource : { ...resource, held: held - sumHeld(heldElsewhere) }, ...places];
 }
 
-interface Standing extends ResourceStatus {
-  /** Only held devices of it stand there. */
+interface PlacedResource extends ResourceStatus {
+  /** Whether this is a former place, which only has held devices. */
   readonly isLeftBehind?: boolean;
 }
 
@@ -84,8 +134,7 @@ function isPossible({ loopback, ethernet, master }: InterfaceFacts): boolean {
   return ethernet && !loopback && master === undefined;
 }
 
-function toParent(name: string, resources: readonly Standing[], interfaces: readonly InterfaceFacts[]): GraphParent {
-  const nic = interfaces.find((facts) => facts.name === name);
+function toParent(name: string, resources: readonly PlacedResource[], nic: InterfaceFacts | undefined): GraphParent {
   const state = nic === undefined ? 'not there' : !nic.up ? 'down' : !nic.carrier ? 'no carrier' : undefined;
   const kind = nic === undefined || nic.kind === 'device' ? undefined : nic.kind;
   return {
@@ -98,7 +147,7 @@ function toParent(name: string, resources: readonly Standing[], interfaces: read
 
 const tones: Readonly<Record<string, GraphTone>> = { Healthy: 'good', Degraded: 'poor', Unhealthy: 'bad' };
 
-function toResource(resource: Standing): GraphResource {
+function toResource(resource: PlacedResource): GraphResource {
   const { name, mode, policy, source, held, quantity, health, code, isLeftBehind = false } = resource;
   return {
     name,

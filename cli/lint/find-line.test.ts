@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
-import { findLine } from './find-line.ts';
+import { findKey, findLine, resolvePath } from './find-line.ts';
 
-/** The line of a path in the first document of a text. */
+/** Returns the line of a path in the first document of a text. */
 function lineOf(text: string, path: string, root: readonly (string | number)[] = []): number {
   const [document] = parseDocuments(text);
   if (document === undefined || 'fault' in document.content) throw new Error(`no document in ${text}`);
@@ -14,7 +14,7 @@ function lineOf(text: string, path: string, root: readonly (string | number)[] =
   return findLine({ document, root, value }, path);
 }
 
-/** Each file marks with `<-` the line on which the mtu stands. */
+/** Each file marks the line of the MTU with `<-`. */
 const styles = [
   { title: 'a literal block', file: ['spec:', '  config: |', '    {', '      "a": 1,', '      "mtu": 1 <-', '    }'] },
   { title: 'a stripped block', file: ['spec:', '  config: |-', '    {', '      "mtu": 1 <-', '    }'] },
@@ -56,7 +56,7 @@ describe('the line of a key of a config', () => {
     }
   }
 
-  it('is exact whatever the config, and however it is written', () => {
+  it('is exact for any config in any YAML style', () => {
     const leaf = fc.oneof(
       fc.integer(),
       fc.string({ unit: 'binary' }),
@@ -80,17 +80,17 @@ describe('the line of a key of a config', () => {
   });
 });
 
-describe('the line of what does not read', () => {
-  it('is that of the fault inside the config', () => {
+describe('the line of an invalid config', () => {
+  it('is that of the syntax error in the config', () => {
     const text = 'spec:\n  config: |\n    {\n      "type": "macvtap"\n      "mtu": 1\n    }\n';
     assert.equal(lineOf(text, 'spec.config'), 5);
   });
 
-  it('is the last one of a config that breaks off', () => {
+  it('is the last one of an incomplete config', () => {
     assert.equal(lineOf('spec:\n  config: |\n    {\n      "type": "macvtap",\n\n\na: 1\n', 'spec.config'), 4);
   });
 
-  it('is that of a config which is no text', () => {
+  it('is that of the field where the config is not a text', () => {
     assert.equal(lineOf('a: 1\nspec:\n  config:\n    type: macvtap\n', 'spec.config'), 3);
     assert.equal(lineOf('a: 1\nspec:\n  config:\n', 'spec.config.mtu'), 3);
   });
@@ -109,8 +109,70 @@ describe('the line of a field', () => {
     assert.equal(lineOf(list, '', ['items', 1]), 4);
   });
 
-  it('is that of a config as a whole where the verdict is about the whole', () => {
+  it('is that of the field for a verdict about the whole config', () => {
     assert.equal(lineOf('spec:\n  config: |\n    {\n    }\n', 'spec.config'), 2);
     assert.equal(lineOf('spec:\n  config: |\n    {\n    }\n', 'spec.config.plugins'), 2);
+  });
+});
+
+const long = 'k'.repeat(60);
+const value = {
+  metadata: { annotations: { 'a.b/c': 1, a: { b: 1 }, 'x]y': 1 }, labels: { '': 1 } },
+  list: [{ mode: 'bridge' }, null],
+  [long]: { deep: 1 },
+  text: '{"a":1}',
+};
+
+const pathCases: readonly { path: string; keys: readonly (string | number)[]; rest?: string }[] = [
+  { path: '', keys: [] },
+  { path: 'list[0].mode', keys: ['list', 0, 'mode'] },
+  { path: 'metadata.annotations[a.b/c]', keys: ['metadata', 'annotations', 'a.b/c'] },
+  { path: 'metadata.annotations.a.b/c', keys: ['metadata', 'annotations', 'a.b/c'] },
+  { path: 'metadata.annotations.a.b', keys: ['metadata', 'annotations', 'a', 'b'] },
+  { path: 'metadata.annotations[x]y]', keys: ['metadata', 'annotations', 'x]y'] },
+  { path: `${'k'.repeat(40)}….deep`, keys: [long, 'deep'] },
+  { path: 'text.a', keys: ['text'], rest: '.a' },
+  { path: 'list[1].mode', keys: ['list', 1], rest: '.mode' },
+  { path: 'list[2]', keys: ['list'], rest: '[2]' },
+  { path: 'list.mode', keys: ['list'], rest: '.mode' },
+  { path: 'lis', keys: [], rest: 'lis' },
+  { path: 'metadata.annotations[missing]', keys: ['metadata', 'annotations'], rest: '[missing]' },
+  { path: 'constructor.name', keys: [], rest: 'constructor.name' },
+];
+
+describe('the path of a verdict', () => {
+  for (const { path, keys, rest = '' } of pathCases) {
+    it(`is resolved as far as it exists: ${path}`, () => assert.deepEqual(resolvePath(value, path), { keys, rest }));
+  }
+});
+
+const json = '{"a": 1, "b": {"a": [{"c": "}"}, {"c": 2}]}, "d": [[1], [2, 3]]}';
+
+const keyCases = [
+  { path: ['a'], at: '"a": 1' },
+  { path: ['b'], at: '"b"' },
+  { path: ['b', 'a', 0, 'c'], at: '"c": "}"' },
+  { path: ['b', 'a', 1], at: '{"c": 2}' },
+  { path: ['b', 'a', 1, 'c'], at: '"c": 2' },
+  { path: ['d', 1, 1], at: '3' },
+  { path: ['b', 'z', 'c'], at: '"b"' },
+  { path: ['z'], at: '{"a": 1' },
+] as const;
+
+describe('a key of a JSON text', () => {
+  for (const { path, at } of keyCases) {
+    it(`is found, or the nearest enclosing one: ${path.join('.')}`, () => {
+      assert.equal(findKey(json, path), json.indexOf(at));
+    });
+  }
+
+  it('that is repeated is the last one, and so are the keys in it', () => {
+    assert.equal(findKey('{"a": 1, "a": 2}', ['a']), 9);
+    assert.equal(findKey('{"a": {"b": 1}, "a": {}}', ['a', 'b']), 16);
+  });
+
+  it('is found at any depth', () => {
+    const deep = `{"a": ${'['.repeat(9_000)}${']'.repeat(9_000)}, "b": 1}`;
+    assert.equal(findKey(deep, ['b']), deep.indexOf('"b"'));
   });
 });

@@ -1,38 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 import { applyEdits } from '../../cluster/objects/apply-edits.ts';
-import { isRecord } from '../../cluster/objects/known-object.ts';
 import { pathText } from '../../cluster/objects/schema-faults.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
-import type { Mutation } from '../../policy/edit.ts';
-import { defaultNad } from '../../policy/nad/default-nad.ts';
-import { reviewNad } from '../../policy/nad/review-nad.ts';
-import type { NadContext, NadObject } from '../../policy/nad/rule.ts';
+import { isJsonObject, type Mutation } from '../../policy/json.ts';
+import type { NadContext, NadObject } from '../../policy/nad/read-nad.ts';
+import { defaultNad, reviewNad } from '../../policy/nad/review-nad.ts';
 import { defaultPolicy } from '../../policy/nodepolicy/default-policy.ts';
 import { reviewPolicyAdmission } from '../../policy/nodepolicy/review-admission.ts';
 import type { Offers } from '../../policy/offers/offers.ts';
 import { injectPod } from '../../policy/pod/inject-pod.ts';
 import type { PodObject } from '../../policy/pod/read-pod.ts';
-import { reviewPod } from '../../policy/pod/review-pod.ts';
+import { reviewPod } from '../../policy/pod/rules.ts';
 import type { Verdict } from '../../policy/reasons.ts';
-import { podOf } from './pod-template.ts';
+import type { Path } from './find-line.ts';
 
-/** What objects are judged by. */
+/** The cluster that objects are checked against. */
 export interface LintContext {
   readonly snapshot: Snapshot;
   readonly offers: Offers;
   /** The installation's namespace. */
   readonly policyNamespace: string;
-  /** Where Multus looks for a pod's default network. */
+  /** The namespace in which Multus looks for a pod's default network. */
   readonly multusNamespace: string;
   readonly unknownResource: NadContext['unknownResource'];
 }
 
 /**
- * Judges an object as admission would: defaults first, then the rules. What makes pods is judged by the pods that it
- * makes. Undefined for an object that no rule is about.
+ * Checks an object as admission does: first it applies defaults, then the rules. For a workload, it checks the pod
+ * template. Returns undefined for a kind without rules.
  */
 export function judgeObject(value: unknown, context: LintContext): readonly Verdict[] | undefined {
-  if (!isRecord(value) || !isRecord(value.metadata)) return undefined;
+  if (!isJsonObject(value) || !isJsonObject(value.metadata)) return undefined;
   const namespace = typeof value.metadata.namespace === 'string' ? value.metadata.namespace : 'default';
   const object = { ...value, metadata: { ...value.metadata, namespace } };
   switch (value.kind) {
@@ -59,7 +57,7 @@ function judgePod(pod: PodObject, namespace: string, context: LintContext): read
   const { offers, multusNamespace, snapshot } = context;
   const { networks, namespaces } = snapshot;
   const facts = { offers, namespace, namespaceLabels: namespaces.get(namespace), networks, multusNamespace };
-  // A pod is judged alike whether it asks for what its networks need or not yet; as it stands, the places are the file's.
+  // The pod is reviewed without the injected resources, so that the paths of verdicts match the file.
   return [...injectPod(pod, facts).verdicts, ...reviewPod(pod, facts)];
 }
 
@@ -74,4 +72,53 @@ function admit<Judged extends object>(
   review: (object: Judged) => readonly Verdict[],
 ): readonly Verdict[] {
   return [...verdicts, ...review(applyEdits(object, edits))];
+}
+
+/** The path of the pod template in each workload kind of Kubernetes. A pod is its own template. */
+const templates: Readonly<Record<string, Path>> = {
+  'v1 Pod': [],
+  'v1 PodTemplate': ['template'],
+  'v1 ReplicationController': ['spec', 'template'],
+  'apps/v1 Deployment': ['spec', 'template'],
+  'apps/v1 ReplicaSet': ['spec', 'template'],
+  'apps/v1 StatefulSet': ['spec', 'template'],
+  'apps/v1 DaemonSet': ['spec', 'template'],
+  'batch/v1 Job': ['spec', 'template'],
+  'batch/v1 CronJob': ['spec', 'jobTemplate', 'spec', 'template'],
+};
+
+/** Returns the pod of a pod or workload, and its path in the object. Returns undefined for other kinds. */
+function podOf(
+  object: Readonly<Record<string, unknown>>,
+  namespace: string,
+): { readonly pod: PodObject; readonly path: Path } | undefined {
+  const path = templates[`${object.apiVersion} ${object.kind}`];
+  if (path === undefined) return undefined;
+  const template = path.reduce<unknown>((at, key) => (isJsonObject(at) ? at[key] : undefined), object);
+  if (!isJsonObject(template)) return undefined;
+  const metadata = isJsonObject(template.metadata) ? template.metadata : {};
+  return { pod: { ...template, metadata: { ...metadata, namespace } }, path };
+}
+
+// Each object is checked against the other objects in the files. For this, the other objects get the defaults that
+// admission would add.
+
+/** Applies the defaults to a policy, and returns other objects unchanged. */
+export function applyPolicyDefaults(value: unknown): unknown {
+  if (!isJsonObject(value) || value.kind !== 'MacvtapNetworkNodePolicy') return value;
+  return applyEdits(value, defaultPolicy(value).edits);
+}
+
+/** Applies the defaults to networks, because a pod needs the resource that the webhook adds to its network. */
+export function applyNetworkDefaults(
+  { networks, namespaces }: Pick<Snapshot, 'networks' | 'namespaces'>,
+  context: Pick<NadContext, 'offers' | 'unknownResource'>,
+): Snapshot['networks'] {
+  return new Map(
+    [...networks].map(([key, network]) => {
+      const namespaceLabels = namespaces.get(network.metadata.namespace);
+      const { edits } = defaultNad(network as NadObject, { ...context, namespaceLabels });
+      return [key, applyEdits(network, edits)] as const;
+    }),
+  );
 }

@@ -36,7 +36,7 @@ function nad(name: string, resource: string | undefined): string {
 const namespace = (name: string, labels: object = {}) =>
   JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 
-/** `nads.yaml:3 error ResourceUnknown metadata`: what is found in files that were found in a directory. */
+/** Lints the files of a directory. @example `nads.yaml:3 error ResourceUnknown metadata` */
 function lint(files: Readonly<Record<string, string>>, given: Partial<LintOptions & { isNamed: boolean }> = {}) {
   const { isNamed = false, ...rest } = given;
   const inputs = Object.entries(files).map(([name, text]) => ({ name, isNamed, content: { text } }));
@@ -62,7 +62,7 @@ describe('files that are linted together', () => {
     assert.deepEqual(lint({ 'a.yaml': nad('n', undefined), 'b.yaml': policy('dataplane') }).brief, []);
   });
 
-  it('hold what admission would make of them: a pod is judged by the resource that its network is given', () => {
+  it('have the defaults of admission: a pod is judged by the resource that its network gets', () => {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -82,26 +82,26 @@ describe('files that are linted together', () => {
     ]);
   });
 
-  it('hold what admission would make of them: a policy counts whose values it turns into strings', () => {
+  it('have the defaults of admission: a policy counts after its values become strings', () => {
     const matchFields = [{ key: 'metadata.name', operator: 'In', values: [7] }];
     const nodeAffinity = { nodeSelectorTerms: [{ matchFields }] };
     assert.deepEqual(lint({ 'a.yaml': nad('n', 'p'), 'b.yaml': policy('p', { nodeAffinity }) }).brief, []);
   });
 
-  it('tell of an object that stands twice, and which of the two counts', () => {
+  it('report a repeated object, and which of the two counts', () => {
     const { findings, brief } = lint({ 'a.yaml': `\n${policy('p')}`, 'b.yaml': policy('p'), 'c.yaml': nad('n', 'p') });
     assert.deepEqual(brief, ['b.yaml:1 warning RepeatedObject']);
-    assert.match(findings[0]?.message ?? '', /MacvtapNetworkNodePolicy macvtap-cni\/p stands in a\.yaml:2/);
+    assert.match(findings[0]?.message ?? '', /MacvtapNetworkNodePolicy macvtap-cni\/p is also in a\.yaml:2/);
   });
 
-  it('count the objects that rules are about', () => {
+  it('count the objects that have rules', () => {
     assert.equal(
       lint({ 'a.yaml': [nad('n', 'p'), policy('p'), namespace('x'), 'kind: Other'].join('\n---\n') }).judged,
       2,
     );
   });
 
-  it('tell errors in the order of the lines, and those of a line before its warnings', () => {
+  it('list findings in the order of lines, errors of a line before its warnings', () => {
     const text = [
       'apiVersion: k8s.cni.cncf.io/v1',
       'kind: NetworkAttachmentDefinition',
@@ -116,26 +116,26 @@ describe('files that are linted together', () => {
   });
 });
 
-describe('what files do not hold', () => {
-  it('is no fault of a network while they offer nothing, unless somebody says so', () => {
+describe('an object that the files do not have', () => {
+  it('is a warning for a network while the files offer nothing, unless a flag decides', () => {
     const files = { 'a.yaml': nad('n', 'dataplane'), 'b.yaml': nad('m', undefined) };
     const lines = (severity: string) => [
       `a.yaml:1 ${severity} ResourceUnknown ${annotation}`,
       `b.yaml:1 ${severity} ResourceMissing ${annotation}`,
     ];
     assert.deepEqual(lint(files).brief, lines('warning'));
-    for (const { message } of lint(files).findings) assert.match(message, /beside the policies/);
+    for (const { message } of lint(files).findings) assert.match(message, /together with the policies/);
     assert.deepEqual(lint(files, { unknownResource: 'Deny' }).brief, lines('error'));
     assert.deepEqual(lint(files, { unknownResource: 'Allow' }).brief, lines('error').slice(1));
   });
 
-  it('is told where policies are there but nodes are not: what is written counts', () => {
+  it('may be the nodes: policies count without them', () => {
     assert.deepEqual(lint({ 'a.yaml': nad('n', 'typo'), 'b.yaml': policy('p') }, { unknownResource: 'Warn' }).brief, [
       `a.yaml:1 warning ResourceUnknown ${annotation}`,
     ]);
   });
 
-  it('includes the labels of a namespace, without which a pod is neither admitted nor refused', () => {
+  it('may be the namespace, without which a pod is neither admitted nor rejected', () => {
     const limits = { [`${group}/p`]: 1 };
     const pod = JSON.stringify({
       apiVersion: 'v1',
@@ -156,7 +156,7 @@ describe('what files do not hold', () => {
     assert.deepEqual(lint({ ...files, 'p.yaml': byName, 'n.yaml': namespace('tenant') }).brief, []);
   });
 
-  it('may be the Node of a state: what the state reports is offered all the same', () => {
+  it('may be the Node of a state: the resources of the state still count', () => {
     const state = {
       apiVersion: `${group}/v1alpha1`,
       kind: 'MacvtapNetworkNodeState',
@@ -167,7 +167,7 @@ describe('what files do not hold', () => {
   });
 });
 
-/** Kinds that make pods, with the place of the pod in them. */
+/** Workload kinds with the path of their pod template. */
 const makers = [
   ['v1', 'Pod', ''],
   ['v1', 'ReplicationController', 'spec.template.'],
@@ -180,9 +180,9 @@ const makers = [
   ['batch/v1', 'CronJob', 'spec.jobTemplate.spec.template.'],
 ] as const;
 
-describe('what makes pods', () => {
+describe('a workload', () => {
   for (const [apiVersion, kind, prefix] of makers) {
-    it(`is judged by its pods, with their place in the file: ${kind}`, () => {
+    it(`is judged by its pod template, with the place in the file: ${kind}`, () => {
       const keys = prefix.split('.').slice(0, -1);
       const lines = keys.map((key, depth) => `${'  '.repeat(depth)}${key}:`);
       const indent = '  '.repeat(keys.length);
@@ -209,7 +209,7 @@ describe('what makes pods', () => {
     });
   }
 
-  it('is passed over without a template, or where another group has a kind of the name', () => {
+  it('is ignored without a template, or with the same kind in another group', () => {
     for (const text of [
       'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\nspec: []',
       'apiVersion: example.com/v1\nkind: Pod\nmetadata: { name: a, annotations: { k8s.v1.cni.cncf.io/networks: "/" } }',
@@ -218,8 +218,8 @@ describe('what makes pods', () => {
   });
 });
 
-describe('what an API server would refuse', () => {
-  it('is told field by field for a policy, beside what the rules say, each with its line', () => {
+describe('an object that an API server would reject', () => {
+  it('has a finding for each field of a policy, next to those of the rules, each with its line', () => {
     const text = [
       `apiVersion: ${group}/v1alpha1`,
       'kind: MacvtapNetworkNodePolicy',
@@ -247,22 +247,22 @@ describe('what an API server would refuse', () => {
     assert.ok(lint({ 'p.yaml': text }).brief.includes('p.yaml:16 error SchemaFault spec.parentSelector[2].mode'));
   });
 
-  it('is told once, and without its path a second time', () => {
+  it('has one finding, which does not repeat the path', () => {
     const { findings } = lint({ 'p.yaml': policy('p', { priority: 100 }) });
     assert.deepEqual(
       findings.map(({ path, message }) => [path, message]),
-      [['spec.priority', 'not of the shape that the schema asks for (write a number from 0 to 99)']],
+      [['spec.priority', 'not what the schema requires (write a number from 0 to 99)']],
     );
   });
 
-  it('is left to the rule that says more of the same place', () => {
+  it('has the finding of the rule, if that is more exact for the same path', () => {
     const parentSelector = [{ parentIface: 'eth0', resourceName: 'a/b' }];
     assert.deepEqual(lint({ 'p.yaml': policy('p', { parentSelector }) }).brief, [
       'p.yaml:1 error IllegalResourceName spec.parentSelector[0].resourceName',
     ]);
   });
 
-  it('is told of kinds that are only read, too', () => {
+  it('has a finding also for kinds that are only read', () => {
     const state = `apiVersion: ${group}/v1alpha1\nkind: MacvtapNetworkNodeState\nmetadata: { name: h1 }\nstatus:\n  nodes: 1\n`;
     const unknown = `apiVersion: ${group}/v1alpha1\nkind: MacvtapNetworkNodePolicie\nmetadata: { name: h1 }\n`;
     const wrong = nad('n', 'p').replace('cncf.io/v1"', 'cncf.io/v2"');
@@ -273,13 +273,13 @@ describe('what an API server would refuse', () => {
     ]);
   });
 
-  it('has a code of its own for the explicit configuration', () => {
+  it('has a separate code for the explicit configuration', () => {
     const metadata = '{ name: macvtap-deviceplugin-config, namespace: macvtap-cni }';
     const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: ${metadata}\ndata:\n  DP_MACVTAP_CONF: "[{]"\n`;
     assert.deepEqual(lint({ 'c.yaml': text }).brief, ['c.yaml:5 error ExplicitInvalid data.DP_MACVTAP_CONF']);
   });
 
-  it('is not a name that the API server gives', () => {
+  it('may lack a name that the API server generates', () => {
     const text = nad('n', 'p').replace('"name":"n"', '"generateName":"n-"');
     const { brief, findings } = lint({ 'a.yaml': text, 'p.yaml': policy('q') });
     assert.deepEqual(brief, [`a.yaml:1 error ResourceUnknown ${annotation}`]);
@@ -287,12 +287,12 @@ describe('what an API server would refuse', () => {
   });
 });
 
-describe('a file that holds no manifests', () => {
+describe('a file without manifests', () => {
   const files = { 'package.json': '{"name": "x"}', 'values.yaml': '- 1', 'text.yaml': 'text' };
 
-  it('is passed over in a directory', () => assert.deepEqual(lint(files).brief, []));
+  it('is ignored in a directory', () => assert.deepEqual(lint(files).brief, []));
 
-  it('is told where it was named', () => {
+  it('has a finding where the command line names it', () => {
     assert.deepEqual(lint(files, { isNamed: true }).brief, [
       'package.json:1 error SchemaFault kind',
       'values.yaml:1 error SchemaFault',
@@ -300,14 +300,14 @@ describe('a file that holds no manifests', () => {
     ]);
   });
 
-  it('is told where it is broken, but a template only with what to do', () => {
+  it('has an error where it is not YAML, but a template only a warning with the next step', () => {
     const { brief, findings } = lint({ 'a.yaml': 'a: [', 'b.yaml': '{{- if .Values.x }}\na: b\n{{- end }}\n' });
     assert.deepEqual(brief, ['a.yaml:1 error NotYAML', 'b.yaml:1 warning NotYAML']);
     assert.match(findings[1]?.message ?? '', /helm template/);
     assert.deepEqual(lint({ 'b.yaml': '{{- if }}\na: b' }, { isNamed: true }).brief, ['b.yaml:1 error NotYAML']);
   });
 
-  it('is told where it nests so deep that it cannot be read, and where it could not be opened', () => {
+  it('has an error where it is nested too deeply, or cannot be opened', () => {
     assert.deepEqual(lint({ 'a.yaml': '['.repeat(200_000) }).brief, ['a.yaml:1 error NotYAML']);
     const { findings } = lintFiles([{ name: 'x', isNamed: true, content: { fault: 'gone' } }], options);
     assert.deepEqual(
@@ -316,14 +316,14 @@ describe('a file that holds no manifests', () => {
     );
   });
 
-  it('does not hide the documents beside a broken one', () => {
+  it('does not hide the documents next to an invalid one', () => {
     assert.deepEqual(lint({ 'a.yaml': `a: [\n---\n${nad('n', 'typo')}`, 'p.yaml': policy('p') }).brief.slice(-1), [
       `a.yaml:3 error ResourceUnknown ${annotation}`,
     ]);
   });
 });
 
-describe('a list, as kubectl prints one', () => {
+describe('a List that kubectl printed', () => {
   it('is judged item by item, each with its own lines', () => {
     const item = (name: string) => `  - ${nad(name, 'p')}`;
     const text = ['apiVersion: v1', 'kind: List', 'items:', item('a'), item('b').replace('p"', 'q"')].join('\n');

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mergeFiles } from '../../cluster/manifests/read-manifests.ts';
+import type { ObjectFault } from '../../cluster/objects/known-object.ts';
+import { pathText } from '../../cluster/objects/schema-faults.ts';
+import type { Snapshot } from '../../cluster/snapshot.ts';
+import { isJsonObject } from '../../policy/json.ts';
 import { collectOffers } from '../../policy/offers/offers-index.ts';
-import type { Verdict } from '../../policy/reasons.ts';
-import { applyNetworkDefaults } from './apply-defaults.ts';
+import { deny, type ReasonCode, type Verdict, warn } from '../../policy/reasons.ts';
 import { findLine } from './find-line.ts';
-import { type LintFinding, toFinding } from './finding.ts';
-import { judgeObject, type LintContext } from './judge-object.ts';
-import { mergeObjects } from './merge-objects.ts';
-import { readFaults } from './read-faults.ts';
+import { type LintFinding, toFinding } from './findings.ts';
+import { applyNetworkDefaults, judgeObject, type LintContext } from './judge-object.ts';
 import type { LintInput } from './read-inputs.ts';
 import { type LintObject, readObjects } from './read-objects.ts';
-import { type Gaps, soften } from './soften.ts';
 
 export interface LintOptions extends Pick<LintContext, 'policyNamespace' | 'multusNamespace'> {
-  /** Undefined: refused if the files offer anything, else only told, for then nobody can know. */
+  /** If undefined, unknown resources are errors if the files offer any resource, and warnings otherwise. */
   readonly unknownResource: LintContext['unknownResource'] | undefined;
 }
 
 export interface LintReport {
-  /** In the order of the files and lines, errors of a line before its warnings. */
+  /** Findings in the order of files and lines. In a line, errors come before warnings. */
   readonly findings: readonly LintFinding[];
-  /** How many objects the rules are about. */
+  /** The number of objects that rules have checked. */
   readonly judged: number;
 }
 
-/** Everything that the webhook would say of the objects in files, if they were the whole cluster. */
+/** Checks the objects of files with the rules of the webhook, as if the files were the whole cluster. */
 export function lintFiles(inputs: readonly LintInput[], options: LintOptions): LintReport {
   const files = inputs.map((input) => readObjects(input, options.policyNamespace));
   const objects = files.flatMap((file) => file.objects);
   const { snapshot: read, findings: repeated } = mergeObjects(objects);
-  // In files a state speaks for its node: nobody deletes a Node from them and leaves the state.
+  // A NodeState in files counts even without its Node. In a cluster, it would be a leftover of a deleted Node.
   const nodes = new Map(
     [...read.nodeStates.keys()].map((name) => [name, read.nodes.get(name) ?? { name, labels: {} }]),
   );
@@ -52,22 +53,22 @@ function judge(
   gaps: Gaps,
 ): { readonly isJudged: boolean; readonly findings: readonly LintFinding[] } {
   const verdicts = judgeObject(object.value, context);
-  const told = mergeVerdicts(object, verdicts ?? []).map((verdict) => soften(verdict, gaps));
+  const merged = mergeVerdicts(object, verdicts ?? []).map((verdict) => soften(verdict, gaps));
   const { file, id } = object;
   return {
     isJudged: verdicts !== undefined,
-    findings: told.map((verdict) => toFinding({ file, line: findLine(object, verdict.path), object: id }, verdict)),
+    findings: merged.map((verdict) => toFinding({ file, line: findLine(object, verdict.path), object: id }, verdict)),
   };
 }
 
 /**
- * What reading and the rules say of an object, each once. The rules stop at the first fault of shape, where the schema
- * tells of all; where both speak of a place, the rule says it better.
+ * Merges the verdicts of the schema and of the rules on an object, and removes duplicates. The schema reports all shape
+ * errors, but rules stop at the first one. If both report the same path, the message of the rule is better.
  */
 function mergeVerdicts(object: LintObject, verdicts: readonly Verdict[]): readonly Verdict[] {
   const faults = readFaults(object);
-  const isShapeTold = object.read?.known !== undefined && faults.some(isShape);
-  const ruled = isShapeTold ? verdicts.filter((verdict) => !isShape(verdict)) : verdicts;
+  const isShapeReported = object.read?.known !== undefined && faults.some(isShape);
+  const ruled = isShapeReported ? verdicts.filter((verdict) => !isShape(verdict)) : verdicts;
   const denied = new Set(ruled.filter(({ severity }) => severity === 'deny').map(({ path }) => path));
   const all = [...faults.filter((fault) => !isShape(fault) || !denied.has(fault.path)), ...ruled];
   return [...Map.groupBy(all, ({ code, path, detail }) => JSON.stringify([code, path, detail])).values()].flatMap(
@@ -81,4 +82,85 @@ function isShape({ code }: Verdict): boolean {
 
 function compareFindings(left: LintFinding, right: LintFinding): number {
   return left.line - right.line || Number(left.severity === 'warning') - Number(right.severity === 'warning');
+}
+
+/**
+ * Merges the objects of all files into one cluster, so that a network is checked against policies in other files. If an
+ * object is repeated, the first one counts, and the others get a finding.
+ */
+function mergeObjects(objects: readonly LintObject[]): {
+  readonly snapshot: Snapshot;
+  readonly findings: readonly LintFinding[];
+} {
+  const first = new Map<string, LintObject>();
+  const findings: LintFinding[] = [];
+  for (const object of objects) {
+    if (object.read?.known === undefined) continue;
+    const earlier = first.getOrInsert(object.id, object);
+    if (earlier !== object) findings.push(repeatedFinding(object, earlier));
+  }
+  const known = [...first.values()].flatMap(({ id, read }) =>
+    read?.known === undefined ? [] : [{ id, where: '', known: read.known }],
+  );
+  return { snapshot: mergeFiles([{ objects: known, faults: [] }]).snapshot, findings };
+}
+
+function repeatedFinding({ file, document, root, id }: LintObject, earlier: LintObject): LintFinding {
+  const place = `${earlier.file}:${earlier.document.lineOf(earlier.root)}`;
+  const line = document.lineOf(root);
+  return toFinding({ file, line, object: id }, warn('RepeatedObject', '', `${id} is also in ${place}: remove one`));
+}
+
+/**
+ * Returns the errors for which an API server would reject an object. For the config map with the explicit
+ * configuration, returns the reasons why it cannot be read.
+ */
+function readFaults({ read, value }: LintObject): readonly Verdict[] {
+  if (read?.known?.kind === 'MacvtapNetworkNodePolicy') {
+    const { faults } = read.known.value;
+    // If there are no shape errors, the rules report the same errors and more.
+    return faults.some(({ code }) => code === 'SchemaFault') ? faults.map(withoutPath) : [];
+  }
+  const code = read?.known?.kind === 'ConfigMap' ? 'ExplicitInvalid' : 'SchemaFault';
+  const faults = read?.faults ?? [];
+  return faults.filter((fault) => !isNamedLater(fault, value)).map((fault) => toVerdict(fault, code));
+}
+
+/** Returns whether the error is about the missing name of an object with generateName, which has no name yet. */
+function isNamedLater({ path }: ObjectFault, value: unknown): boolean {
+  const metadata = isJsonObject(value) && isJsonObject(value.metadata) ? value.metadata : {};
+  return path.join('.') === 'metadata.name' && typeof metadata.generateName === 'string';
+}
+
+function toVerdict({ path, message }: ObjectFault, code: ReasonCode): Verdict {
+  const verdict = deny(code, pathText(path), message);
+  // In the message, the path has only dots. In `verdict.path`, indexes are in brackets.
+  return withoutPath({ ...verdict, detail: message.replace(`${path.join('.')}: `, `${verdict.path}: `) });
+}
+
+/** Removes the path from the detail, because a finding prints the path separately. */
+function withoutPath(verdict: Verdict): Verdict {
+  const prefix = `${verdict.path}: `;
+  return verdict.detail.startsWith(prefix) ? { ...verdict, detail: verdict.detail.slice(prefix.length) } : verdict;
+}
+
+/** Facts about the cluster that are missing from the files. */
+interface Gaps {
+  /** True if no file offers a resource, and no flag sets how to treat unknown resources. */
+  readonly offersUnknown: boolean;
+}
+
+/**
+ * Turns an error into a warning if it is about an object that is missing from the files, because the cluster may have
+ * that object.
+ */
+function soften(verdict: Verdict, { offersUnknown }: Gaps): Verdict {
+  const { severity, code, path, detail } = verdict;
+  if (code === 'NamespaceUnknown' && severity === 'deny') {
+    return warn(code, path, `${detail}; add the Namespace to the files to check it`);
+  }
+  if (offersUnknown && (code === 'ResourceUnknown' || code === 'ResourceMissing')) {
+    return warn(code, path, `${detail}; lint it together with the policies to check it`);
+  }
+  return verdict;
 }

@@ -11,7 +11,7 @@ import { readInputs } from './read-inputs.ts';
 
 const nothing = () => Readable.from([]);
 
-/** A directory of files whose text is their path. */
+/** Creates a directory of files whose text is their path. */
 async function makeTree(...paths: readonly string[]) {
   const directory = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-lint-'));
   for (const path of paths) {
@@ -21,7 +21,7 @@ async function makeTree(...paths: readonly string[]) {
   return directory;
 }
 
-/** `sub/a.yaml named`: what is read of paths below a directory. */
+/** Returns the inputs of paths below a directory. @example `sub/a.yaml named` */
 async function namesIn(directory: string, ...paths: readonly string[]): Promise<readonly string[]> {
   const inputs = await readInputs(
     paths.map((path) => join(directory, path)),
@@ -31,7 +31,7 @@ async function namesIn(directory: string, ...paths: readonly string[]): Promise<
 }
 
 describe('the files to be linted', () => {
-  it('are those of a directory and all below it, by path, but not what is hidden or installed', async () => {
+  it('are those of a directory and all below it, by path, without hidden files and node_modules', async () => {
     await using tree = await makeTree(
       'b.yml',
       'a/c.json',
@@ -44,7 +44,7 @@ describe('the files to be linted', () => {
     assert.deepEqual(await namesIn(tree.path, ''), ['a/c.json', 'a/d.yaml', 'b.yml']);
   });
 
-  it('are whatever is named, in that order, also what a directory would pass over', async () => {
+  it('are the named files, in that order, also those that are skipped in a directory', async () => {
     await using tree = await makeTree('e.txt', '.hidden/f.yaml', 'a.yaml');
     assert.deepEqual(await namesIn(tree.path, 'e.txt', '.hidden', 'a.yaml'), [
       'e.txt named',
@@ -53,13 +53,13 @@ describe('the files to be linted', () => {
     ]);
   });
 
-  it('are read once, under the first of their names', async () => {
+  it('are read once, by the first of their names', async () => {
     await using tree = await makeTree('a/x.yaml', 'a/z.yaml');
     await symlink('x.yaml', join(tree.path, 'a/y.yaml'));
     assert.deepEqual(await namesIn(tree.path, 'a/z.yaml', 'a', 'a/y.yaml'), ['a/z.yaml named', 'a/x.yaml']);
   });
 
-  it('are not looked for along links to directories, nor in sockets and pipes', async () => {
+  it('do not include links to directories, sockets and pipes', async () => {
     await using tree = await makeTree('a.yaml', 'b.yaml/c.yaml');
     await symlink(tree.path, join(tree.path, 'loop'));
     await symlink(tree.path, join(tree.path, 'loop.yaml'));
@@ -81,7 +81,7 @@ describe('the text of a file', () => {
     assert.deepEqual(input?.content, { text: 'ä' });
   });
 
-  it('is missing, with the reason, where the file is, or a link leads nowhere', async () => {
+  it('is an error for a missing file, and for a broken link', async () => {
     await using tree = await makeTree('a.yaml');
     await symlink('nowhere', join(tree.path, 'b.yaml'));
     const inputs = await readInputs([tree.path, join(tree.path, 'c.yaml')], nothing());
@@ -89,12 +89,12 @@ describe('the text of a file', () => {
     assert.deepEqual(faults, ['a.yaml', 'ENOENT', 'ENOENT']);
   });
 
-  it('is missing where it is no UTF-8', async () => {
+  it('is an error where it is not UTF-8', async () => {
     const [input] = await readInputs(['-'], Readable.from([Buffer.from([0x61, 0xff])]));
-    assert.deepEqual(input?.content, { fault: 'not UTF-8: save it as such' });
+    assert.deepEqual(input?.content, { fault: 'not UTF-8: save the file as UTF-8' });
   });
 
-  it('is missing where it does not end, and the rest is not read', async () => {
+  it('is an error where it does not end, and the rest is not read', async () => {
     let chunks = 0;
     const endless = Readable.from(
       (function* () {

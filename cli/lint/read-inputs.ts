@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { listManifests } from './list-manifests.ts';
 
-/** A file to be linted, or why it cannot be. */
+/** A file with its text, or with the error that occurred while it was read. */
 export interface LintInput {
-  /** By which it is told: as it was given, or the directory that was given with the file's path in it. */
+  /**
+   * The file's path as given on the command line. For a file that was found in a given directory, the path begins with
+   * that directory.
+   */
   readonly name: string;
-  /** Whether somebody asked for this very file; one that was found in a directory need not hold manifests. */
+  /** Whether the command line names this file. A file found in a directory need not be a manifest. */
   readonly isNamed: boolean;
   readonly content: { readonly text: string } | { readonly fault: string };
 }
 
-/** More than any set of manifests; a larger file is a mistake that must not exhaust the memory. */
+/**
+ * The maximum size of a file, which no set of manifests reaches. A larger file is a mistake, and must not exhaust the
+ * memory.
+ */
 const maxBytes = 64 * 1024 * 1024;
 
 /**
- * Reads files, the manifests below directories, and standard input for `-`, in the order given. A file that is reached
- * twice, under whatever names, is read once.
+ * Reads files, the manifests below directories, and standard input for `-`, in the given order. A file that is reached
+ * by several paths is read once.
  */
 export async function readInputs(paths: readonly string[], stdin: Readable): Promise<readonly LintInput[]> {
   const inputs: LintInput[] = [];
@@ -43,7 +49,7 @@ async function isDirectoryAt(path: string): Promise<boolean> {
   );
 }
 
-/** A pipe has no path to resolve, but an inode. */
+/** Returns the device and inode, which pipes also have. For a file that does not exist, it returns the path. */
 async function identify(path: string): Promise<string> {
   return await stat(path, { bigint: true }).then(
     ({ dev, ino }) => `${dev}:${ino}`,
@@ -61,11 +67,42 @@ async function readContent(open: () => Readable): Promise<LintInput['content']> 
       if (bytes > maxBytes) return { fault: `more than ${maxBytes} bytes: split it` };
     }
   } catch (error) {
-    return { fault: `${error instanceof Error ? error.message : String(error)}: check the path and its rights` };
+    return { fault: `${error instanceof Error ? error.message : String(error)}: check the path and its permissions` };
   }
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)) };
   } catch {
-    return { fault: 'not UTF-8: save it as such' };
+    return { fault: 'not UTF-8: save the file as UTF-8' };
   }
+}
+
+/**
+ * Lists the manifests in a directory and its subdirectories, by path. If a directory cannot be listed, its path is
+ * returned, so that reading it reports the error. Hidden entries and node_modules are skipped. Symbolic links are
+ * followed only to files, so that loops of links end.
+ */
+async function listManifests(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return [directory];
+  const paths = entries
+    .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
+    .sort((left, right) => (left.name < right.name ? -1 : 1))
+    .map((entry) => {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) return listManifests(path);
+      return /\.(ya?ml|json)$/.test(entry.name) ? keepFile(path) : [];
+    });
+  return (await Promise.all(paths)).flat();
+}
+
+/**
+ * Returns the path in a list. The list is empty for a pipe, because reading a pipe might never end. Broken links are
+ * kept, so that reading them reports the error.
+ */
+async function keepFile(path: string): Promise<readonly string[]> {
+  const isFile = await stat(path).then(
+    (info) => info.isFile(),
+    () => true,
+  );
+  return isFile ? [path] : [];
 }

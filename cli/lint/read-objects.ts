@@ -1,44 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ManifestDocument, parseDocuments } from '../../cluster/manifests/parse-documents.ts';
-import { itemsOf } from '../../cluster/manifests/read-file.ts';
-import { isRecord, type ReadObject } from '../../cluster/objects/known-object.ts';
+import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
+import type { ReadObject } from '../../cluster/objects/known-object.ts';
 import { readObject } from '../../cluster/objects/read-object.ts';
+import { isJsonObject } from '../../policy/json.ts';
 import { deny, type Verdict, warn } from '../../policy/reasons.ts';
-import { applyPolicyDefaults } from './apply-defaults.ts';
 import type { PlacedValue } from './find-line.ts';
-import { type LintFinding, toFinding } from './finding.ts';
+import { type LintFinding, toFinding } from './findings.ts';
+import { applyPolicyDefaults } from './judge-object.ts';
 import type { LintInput } from './read-inputs.ts';
 
-/** An object of a file. */
+/** An object in a file. */
 export interface LintObject extends PlacedValue {
   readonly file: string;
-  /** `Pod default/web`. */
+  /** @example 'Pod default/web' */
   readonly id: string;
-  /** What it means to the rest of the program. */
+  /** The object in the form in which the other commands read it. */
   readonly read: ReadObject;
 }
 
-/** What one file holds: its objects, and what is wrong where none could be read. */
+/** The objects of a file, and findings about the parts that could not be read. */
 export interface LintFile {
   readonly objects: readonly LintObject[];
   readonly findings: readonly LintFinding[];
 }
 
 /**
- * Reads the objects of a file. One that was found in a directory may hold something else than manifests: that is passed
- * over, and a template that no YAML can be made of yet is only told.
+ * Reads the objects of a file. If the file was found in a directory, documents that are not manifests are skipped. A
+ * template that is not valid YAML is then a warning instead of an error.
  */
 export function readObjects(input: LintInput, policyNamespace: string): LintFile {
   const { name: file, isNamed, content } = input;
-  const say = (line: number, verdict: Verdict) => toFinding({ file, line, object: '' }, verdict);
-  if ('fault' in content) return { objects: [], findings: [say(1, deny('FileUnreadable', '', content.fault))] };
+  const at = (line: number, verdict: Verdict) => toFinding({ file, line, object: '' }, verdict);
+  if ('fault' in content) return { objects: [], findings: [at(1, deny('FileUnreadable', '', content.fault))] };
   const documents = tryParse(content.text);
-  if ('fault' in documents) return { objects: [], findings: [say(1, deny('NotYAML', '', documents.fault))] };
+  if ('fault' in documents) return { objects: [], findings: [at(1, deny('NotYAML', '', documents.fault))] };
   const objects: LintObject[] = [];
   const findings: LintFinding[] = [];
   for (const document of documents) {
     if ('fault' in document.content) {
-      findings.push(say(document.line, explainFault(document.content.fault, content.text, isNamed)));
+      findings.push(at(document.line, explainFault(document.content.fault, content.text, isNamed)));
       continue;
     }
     const placed = itemsOf(document.content.value).map(({ value, path: root }) => ({ file, document, root, value }));
@@ -53,30 +54,30 @@ export function readObjects(input: LintInput, policyNamespace: string): LintFile
   return { objects, findings };
 }
 
-/** The parser recurses, and overflows the stack where nesting is deeper than anything that a person writes. */
+/** Parses YAML. The parser is recursive, so nesting that is far deeper than people write overflows its stack. */
 function tryParse(text: string): readonly ManifestDocument[] | { readonly fault: string } {
   try {
     return parseDocuments(text);
   } catch (error) {
-    if (error instanceof RangeError) return { fault: 'nested too deep' };
+    if (error instanceof RangeError) return { fault: 'nested too deeply' };
     throw error;
   }
 }
 
 function explainFault(fault: string, text: string, isNamed: boolean): Verdict {
-  const problem = fault.replace(/^no YAML: /, '');
+  const problem = fault.replace(/^invalid YAML: /, '');
   if (!text.includes('{{')) return deny('NotYAML', '', problem);
-  const detail = `${problem}; it looks like a template: lint what is made of it, such as helm template . | kubectl macvtap lint -`;
+  const detail = `${problem}; it looks like a template: lint its output: helm template . | kubectl macvtap lint -`;
   return isNamed ? deny('NotYAML', '', detail) : warn('NotYAML', '', detail);
 }
 
 function isManifest(value: unknown): boolean {
-  return isRecord(value) && ('kind' in value || 'apiVersion' in value);
+  return isJsonObject(value) && ('kind' in value || 'apiVersion' in value);
 }
 
 function nameOf(value: unknown): string {
-  if (!isRecord(value) || typeof value.kind !== 'string') return '';
-  const metadata = isRecord(value.metadata) ? value.metadata : {};
+  if (!isJsonObject(value) || typeof value.kind !== 'string') return '';
+  const metadata = isJsonObject(value.metadata) ? value.metadata : {};
   const textOf = (field: string) => (typeof metadata[field] === 'string' ? metadata[field] : undefined);
   const name = textOf('name') ?? `${textOf('generateName') ?? ''}*`;
   return `${value.kind} ${textOf('namespace') ?? 'default'}/${name}`;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
 import type { ParentEntry } from '../../policy/nodepolicy/rule.ts';
-import { readExplicit } from '../../policy/plan/read-explicit.ts';
+import { readExplicit } from '../../policy/plan/from-explicit.ts';
 import { entries, exposeAll } from '../../test/fixtures/plan/build-example.ts';
 import { provePlans } from './prove-plans.ts';
 
@@ -23,13 +23,13 @@ const snapshot: Snapshot = {
 
 const prove = (entry: ParentEntry) => provePlans(snapshot, [entries(entry)], exposeAll);
 
-test('the same plans are a proof, and a node that tells nothing is none', () => {
+test('the same plans are a proof, and a node without a report is not', () => {
   const [h1, h2] = prove({ parentIface: 'eth0', resourceName: 'data', quantity: 5 });
   assert.deepEqual(h1, { node: 'h1', source: 'explicit', verdict: 'same', resources: 1, devices: 5, why: '' });
   assert.deepEqual([h2?.verdict, h2?.why.includes('MacvtapNetworkNodeState')], ['unknown', true]);
 });
 
-test('another quantity, mode, parent or name is none, before or after the config map goes', () => {
+test('another quantity, mode, parent or name is a difference, before and after the config map is deleted', () => {
   for (const [entry, why] of [
     [{ parentIface: 'eth0', resourceName: 'data', quantity: 6 }, 'data changed (quantity 5 -> 6)'],
     [{ parentIface: 'eth0', resourceName: 'data', quantity: 5, mode: 'vepa' }, 'data changed (mode bridge -> vepa)'],

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { wantedFrom } from '../../cluster/cluster-flags.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
-import { wantedFrom } from '../../cluster/wanted.ts';
 import { changesBetween } from '../../policy/blast/blast-of-node.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';
 import { deviceIDs } from '../../policy/device/device-id.ts';
+import { compareNatural } from '../../policy/names.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
-import { compareNatural } from '../../policy/plan/natural-order.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
 
-/** What became of a node, before and after; what is not `same` is no proof. */
+/** The comparison of a node's plans before and after the migration. Only the verdict `same` is a proof. */
 export interface NodeProof {
   readonly node: string;
-  /** What its resources come from now. */
+  /** The current source of the node's resources. */
   readonly source: string;
   readonly verdict: 'same' | 'differs' | 'unknown';
   readonly resources: number;
   readonly devices: number;
-  /** Why it is not the same. */
+  /** The differences, or the reason why the node cannot be compared. */
   readonly why: string;
 }
 
 /**
- * Compares every node's plan under the configuration with that under the policies beside it, and with that under the
- * policies alone: nothing may change when they are applied, and nothing when the config map goes.
+ * Compares every node's current plan with its plan after each step of the migration. In the first step, the policies
+ * are applied while the config map still exists. In the second step, the config map is deleted. Neither step may change
+ * a plan.
  */
 export function provePlans(
   before: Snapshot,
@@ -42,7 +44,7 @@ export function provePlans(
     .map((node): NodeProof => {
       const reached = readNode(node, before.nodeStates.get(node.name));
       if (reached === undefined) {
-        const why = 'its interfaces are not known: it has no MacvtapNetworkNodeState that lists them';
+        const why = 'interfaces not known: no MacvtapNetworkNodeState lists them';
         return { node: node.name, source: 'unknown', verdict: 'unknown', resources: 0, devices: 0, why };
       }
       const plan = planNode(node, reached.interfaces, now);
@@ -64,7 +66,7 @@ function differences(before: NodePlan, after: NodePlan): readonly string[] {
   const changes = changesBetween(before, after, new Map()).map(
     ({ resource, effect, how }) => `${resource} ${effect}${how === '' ? '' : ` (${how})`}`,
   );
-  // Pods hold devices by their IDs; they are to be those that kubelet knows.
+  // Pods hold devices by ID, and kubelet must find the same IDs.
   const later = new Set(idsOf(after));
   const isSame = idsOf(before).length === later.size && idsOf(before).every((id) => later.has(id));
   return changes.length === 0 && !isSame ? ['device IDs differ'] : changes;

@@ -1,34 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
+import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
+import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { MacvtapNetworkNodePolicy } from '../../policy/api/macvtap-network-node-policy.ts';
+import { isJsonObject } from '../../policy/json.ts';
 import { readPolicy } from '../../policy/nodepolicy/read-policy.ts';
 import type { NodeAffinity, ParentEntry, PolicyObject } from '../../policy/nodepolicy/rule.ts';
-import { maxQuantity } from '../../policy/plan/mode.ts';
-import type { ExplicitEntry } from '../../policy/plan/read-explicit.ts';
+import { count } from '../../policy/nodepolicy/warning.ts';
+import {
+  type ExplicitConfig,
+  type ExplicitEntry,
+  explicitConfigMap,
+  readExplicit,
+} from '../../policy/plan/from-explicit.ts';
+import { maxQuantity } from '../../policy/plan/resource.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { LintInput } from '../lint/read-inputs.ts';
 
 export interface WriteOptions {
   readonly policyNamespace: string;
   readonly name: string;
-  /** Nodes that other policies select, where the configuration does not count and these must not, either. */
+  /**
+   * Nodes that other policies select. The configuration has no effect on these nodes, so the new policies must not
+   * select them.
+   */
   readonly except: readonly string[];
 }
 
-/** Policies in place of a configuration, and what of it has no place in them. */
+/** Policies that replace a configuration, and notes about entries that they cannot express. */
 export interface WrittenPolicies {
   readonly objects: readonly MacvtapNetworkNodePolicy[];
-  /** Entries that were left out or changed, each a line for a person. */
+  /** Entries that were left out or changed, one line each. */
   readonly notes: readonly string[];
 }
 
-/** The bound of parentSelector. */
+/** The schema's limit for the entries of parentSelector. */
 const mostEntries = 64;
 
-/** The bound of matchFields. */
+/** The limit for the requirements in matchFields. */
 export const mostExceptions = 64;
 
 /**
- * Writes the entries of a configuration as policies, in their order, with what macvtap-cni makes of them written out: the
- * last of a repeated name, bridge for no mode, 100 for no capacity, 1 for passthru. An entry that a policy cannot say is
- * left out; whether a node misses it is the proof's to say.
+ * Converts the entries of a configuration to policies, in order, with macvtap-cni's defaults. If a name is repeated,
+ * the last entry counts. The default mode is bridge, and the default capacity is 100, or 1 for passthru. Entries that a
+ * policy cannot express are left out; the proof shows whether a node needs them.
  */
 export function writePolicies(entries: readonly ExplicitEntry[], options: WriteOptions): WrittenPolicies {
   const notes: string[] = [];
@@ -53,12 +68,14 @@ function writeEntry(
 ): { readonly entry?: ParentEntry; readonly note?: string } {
   const later = all.find((other) => other.name === name && other.index > index);
   if (later !== undefined) return { note: `left out: entry ${later.index} has the same name, and the last one counts` };
-  if (mode === undefined) return { note: `left out: ${value} is no mode, so nothing is exposed by it` };
+  if (mode === undefined) return { note: `left out: ${value} is not a mode, so it exposes nothing` };
   const limit = mode === 'passthru' ? 1 : maxQuantity;
   const entry = { parentIface: lowerDevice, mode, quantity: Math.min(quantity, limit), resourceName: name };
   const [fault] = readPolicy(toPolicy([entry], options.name, options), options).faults;
   if (fault !== undefined) return { note: `left out: ${fault.reason}: ${fault.detail}` };
-  return quantity > limit ? { entry, note: `${limit} devices in place of ${quantity}, as before` } : { entry };
+  return quantity > limit
+    ? { entry, note: `${count(limit, 'device')} instead of ${quantity}, as in macvtap-cni` }
+    : { entry };
 }
 
 function toPolicy(
@@ -74,8 +91,45 @@ function toPolicy(
   };
 }
 
-/** As in Kubernetes, such a requirement has one value. */
+/**
+ * Returns a node affinity that excludes nodes by name. Kubernetes allows only one value in each requirement of
+ * matchFields.
+ */
 function notOn(nodes: readonly string[]): NodeAffinity {
   const matchFields = nodes.map((node) => ({ key: 'metadata.name', operator: 'NotIn' as const, values: [node] }));
   return { nodeSelectorTerms: [{ matchFields }] };
+}
+
+const { name: mapName, key } = explicitConfigMap;
+
+/**
+ * Reads the entries from the cluster's config map, or from a file that contains a config map (in any namespace) or only
+ * its JSON list. Raises ManifestsUnreadable if there are no entries.
+ */
+export function readConfiguration(input: LintInput | undefined, snapshot: Snapshot): readonly ExplicitEntry[] {
+  const where = input?.name ?? `ConfigMap ${mapName} of the cluster`;
+  const config = input === undefined ? snapshot.explicit : readFile(input);
+  if (config === undefined)
+    throw unusable(`${where}: not found; name a file with -f, or check --installation-namespace`);
+  if ('fault' in config) throw unusable(`${where}: ${config.fault}`);
+  if (config.entries.length === 0) throw unusable(`${where}: no entries, so there is nothing to migrate`);
+  return config.entries;
+}
+
+function readFile({ content }: LintInput): ExplicitConfig | undefined {
+  if ('fault' in content) return content;
+  if (content.text.trimStart().startsWith('[')) return readExplicit(content.text);
+  for (const document of parseDocuments(content.text)) {
+    if ('fault' in document.content) return document.content;
+    const maps = itemsOf(document.content.value).map(({ value }) => value);
+    const found = maps.find(
+      (value) => isJsonObject(value) && value.kind === 'ConfigMap' && isJsonObject(value.data) && key in value.data,
+    );
+    if (isJsonObject(found) && isJsonObject(found.data)) return readExplicit(String(found.data[key]));
+  }
+  return { fault: `neither a ConfigMap with the key ${key} nor a JSON list` };
+}
+
+function unusable(message: string): MacvtapError {
+  return new MacvtapError('ManifestsUnreadable', message);
 }

@@ -1,25 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-import { stringify } from 'yaml';
-import { choiceFlag } from '../../runtime/flag-types.ts';
+import { Document, visit } from 'yaml';
+import { choiceFlag } from '../../runtime/flags.ts';
+import { hasHidden } from '../../runtime/printable.ts';
 
-/** How a command can print what it found. */
+/** The formats of a command's result. */
 const outputFormats = ['table', 'json', 'yaml'] as const;
 
 export type OutputFormat = (typeof outputFormats)[number];
 
 export const outputFlag = {
-  output: { ...choiceFlag(outputFormats, 'how to print', 'table'), short: 'o' },
+  output: { ...choiceFlag(outputFormats, 'output format', 'table'), short: 'o' },
 } as const;
 
-/** For a person by `table`, for a script the value itself. */
+/** Renders a value for a script (`json`, `yaml`), or for a person with the function `table`. */
 export function render<Value>(value: Value, format: OutputFormat, table: (value: Value) => string): string {
   switch (format) {
     case 'json':
       return JSON.stringify(value, null, 2);
     case 'yaml':
-      // What stands twice is written twice: pointers between parts are hard to read.
-      return stringify(value, { aliasDuplicateObjects: false }).trimEnd();
+      return stringifyYAML(value);
     case 'table':
       return table(value);
   }
+}
+
+/**
+ * Renders a value as YAML without aliases, which are hard to read. Text with characters that a terminal would not show
+ * is double-quoted, so that print() can escape them.
+ */
+export function stringifyYAML(value: unknown): string {
+  const document = new Document(value, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_, node) => {
+      if (typeof node.value === 'string' && hasHidden(node.value.replaceAll('\n', ''))) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString().trimEnd();
 }

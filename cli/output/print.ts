@@ -1,34 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { WriteStream } from 'node:tty';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { printable, printableLines } from '../../runtime/printable.ts';
 
 /**
- * Writes to standard output, and resolves when it is written. That whoever reads it goes is no fault. Raises
- * FileNotWritten for everything else, such as a full disk: an exit code of 0 would say that all of it is there.
+ * Writes to standard output, with control characters escaped, and resolves when everything is written. It is not an
+ * error if the reader closes the pipe. Any other failure, such as a full disk, raises FileNotWritten. So exit code 0
+ * means that the output is complete.
  */
 export async function print(content: string | Uint8Array): Promise<void> {
   const { stdout } = process;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  // A write that fails is told to its callback, and once more as an event, which would end the process.
+  // A failed write calls the callback and also emits an event. Without a listener, the event would end the process.
   const ignore = () => {};
   stdout.on('error', ignore);
   const done = (error: Error | null | undefined) => (error ? reject(error) : resolve());
   try {
-    stdout.write(content, done);
+    stdout.write(typeof content === 'string' ? printableLines(content) : content, done);
     await promise;
   } catch (thrown) {
     if (isGone(thrown)) return;
     throw new MacvtapError('FileNotWritten', `standard output: ${(thrown as Error).message}`, { cause: thrown });
   } finally {
-    // The event comes after the callback.
+    // The event is emitted after the callback, so the listener is removed later.
     setImmediate(() => stdout.off('error', ignore));
   }
 }
 
-/** The same with a line's end. */
+/** Prints text like `print`, followed by a line end. */
 export async function printLine(text: string): Promise<void> {
   await print(`${text}\n`);
 }
 
+/** Writes a line to standard error, with control characters escaped. */
+export function printToStderr(text: string): void {
+  console.error(printableLines(text));
+}
+
 function isGone(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPIPE';
+}
+
+/** Shows on a terminal what the command waits for. */
+export interface Progress {
+  /**
+   * Starts a step that may take long. Disposing the result clears the line. If `isLong` is set, the step is shown at
+   * once, because it blocks the event loop and no timer would run.
+   */
+  begin(text: string, isLong?: boolean): { update(text: string): void } & Disposable;
+}
+
+/** The size from which YAML takes a second or more to parse. */
+export const longYAMLBytes = 2 * 1024 * 1024;
+
+/** The time after which a step is shown. */
+const patienceMs = 1_000;
+
+/**
+ * Shows one line on a terminal once a step takes longer than a second. Writes nothing if the stream is not a terminal.
+ */
+export function startProgress(stream: Pick<WriteStream, 'isTTY' | 'columns' | 'write'>): Progress {
+  return {
+    begin(text, isLong = false) {
+      if (!stream.isTTY) return { update: () => {}, [Symbol.dispose]: () => {} };
+      let current = text;
+      let isShown = false;
+      const show = () => {
+        isShown = true;
+        stream.write(`\r\u001b[K${printable(current).slice(0, Math.max(1, (stream.columns || 80) - 1))}`);
+      };
+      if (isLong) show();
+      const timer = setTimeout(show, patienceMs);
+      return {
+        update(next) {
+          current = next;
+          if (isShown) show();
+        },
+        [Symbol.dispose]() {
+          clearTimeout(timer);
+          if (isShown) stream.write('\r\u001b[K');
+        },
+      };
+    },
+  };
 }

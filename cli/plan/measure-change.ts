@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { wantedFrom } from '../../cluster/cluster-flags.ts';
+import type { Snapshot } from '../../cluster/snapshot.ts';
+import { changesBetween, type ResourceChange } from '../../policy/blast/blast-of-node.ts';
+import { readNode } from '../../policy/blast/blast-radius.ts';
+import { compareNatural } from '../../policy/names.ts';
+import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
+import type { Finding, NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
+import { tryPlan } from '../../policy/plan/plan-node.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { FlagValues } from '../../runtime/flags.ts';
 import type { LintInput } from '../lint/read-inputs.ts';
-import { requireNode } from '../status/node-flag.ts';
+import { findExposure, type planningFlags, requireNode } from '../shared-flags.ts';
 import type { View } from '../view/view.ts';
-import { applyChange } from './apply-change.ts';
-import { compareSnapshots, type PlanChanges } from './compare-snapshots.ts';
-import { findExposure, type planningFlags } from './exposure.ts';
-import { readChange } from './read-change.ts';
-import { readDeletions } from './read-deletions.ts';
+import { applyChange, readChange, readDeletions } from './read-change.ts';
 
 interface ChangeOptions extends FlagValues<typeof planningFlags> {
   readonly namespace: string;
@@ -16,12 +21,12 @@ interface ChangeOptions extends FlagValues<typeof planningFlags> {
   readonly node: string | undefined;
 }
 
-/** Without these a comparison would tell of a cluster that is not there. */
+/** The parts of the cluster that a comparison needs; without them, it would be wrong. */
 const needed = ['Nodes', 'MacvtapNetworkNodePolicies', 'MacvtapNetworkNodeStates'];
 
 /**
- * What files and deletions would change. Raises ManifestsUnreadable and InvalidFlags for what they are, ApiServerRefused
- * where too little of the cluster may be read.
+ * Compares the plans of all nodes before and after a change. Raises ManifestsUnreadable for invalid files, and
+ * InvalidFlags for invalid deletions. Raises ApiServerRefused if the account may not read enough of the cluster.
  */
 export async function measureChange(
   view: View,
@@ -29,14 +34,14 @@ export async function measureChange(
   options: ChangeOptions,
 ): Promise<{
   readonly changes: PlanChanges;
-  /** Whether neither files nor deletions have anything that plans rest on. */
+  /** True if neither the files nor the deletions contain an object that affects plans. */
   readonly isAboutNothing: boolean;
 }> {
   const { policyNamespace, snapshot } = view;
-  const lacking = view.missing.filter(({ what }) => needed.includes(what));
-  if (lacking.length > 0) {
-    const parts = lacking.map(({ what, message }) => `${what}: ${message}`).join('\n  ');
-    throw new MacvtapError('ApiServerRefused', `what would change cannot be told:\n  ${parts}`);
+  const unread = view.missing.filter(({ what }) => needed.includes(what));
+  if (unread.length > 0) {
+    const parts = unread.map(({ what, message }) => `${what}: ${message}`).join('\n  ');
+    throw new MacvtapError('ApiServerRefused', `changes cannot be computed without:\n  ${parts}`);
   }
   requireNode(view, options.node);
   const written = readChange(inputs, { policyNamespace, namespace: options.namespace });
@@ -46,4 +51,88 @@ export async function measureChange(
     changes: compareSnapshots(snapshot, applyChange(snapshot, written, deleted), exposure, options.node),
     isAboutNothing: options.delete.length === 0 && written.policies.length === 0 && written.explicit === undefined,
   };
+}
+
+/** The effect of a change on the nodes. */
+export interface PlanChanges {
+  /** The nodes with a changed resource or a new finding, in natural order of their names. */
+  readonly nodes: readonly NodeChange[];
+  /** The number of nodes that do not change. */
+  readonly unchanged: number;
+  /** Nodes that cannot be planned, because they have no usable NodeState. */
+  readonly unknown: readonly string[];
+}
+
+interface NodeChange {
+  readonly node: string;
+  readonly resources: readonly ChangedResource[];
+  /** Reasons why resources are not exposed, if they are new after the change. */
+  readonly findings: readonly Finding[];
+}
+
+interface ChangedResource extends ResourceChange {
+  readonly before?: PlannedResource;
+  readonly after?: PlannedResource;
+}
+
+/**
+ * Plans every node, or one, before and after the change. It assumes that everything else in the cluster stays the same.
+ */
+function compareSnapshots(
+  before: Snapshot,
+  after: Snapshot,
+  exposure: ImplicitExposure | undefined,
+  only: string | undefined,
+): PlanChanges {
+  const [wantedBefore, wantedAfter] = [wantedFrom(before, exposure), wantedFrom(after, exposure)];
+  const nodes: NodeChange[] = [];
+  const unknown: string[] = [];
+  let unchanged = 0;
+  for (const node of [...before.nodes.values()].sort((left, right) => compareNatural(left.name, right.name))) {
+    if (only !== undefined && node.name !== only) continue;
+    const reached = readNode(node, before.nodeStates.get(node.name));
+    if (reached === undefined) {
+      unknown.push(node.name);
+      continue;
+    }
+    const earlier = tryPlan(node, reached.interfaces, wantedBefore);
+    const later = tryPlan(node, reached.interfaces, wantedAfter);
+    if ('failure' in earlier || 'failure' in later) {
+      unknown.push(node.name);
+      continue;
+    }
+    const resources = changedResources(earlier, later, reached.held);
+    const findings = newFindings(earlier, later);
+    if (resources.length === 0 && findings.length === 0) unchanged += 1;
+    else nodes.push({ node: node.name, resources, findings });
+  }
+  return { nodes, unchanged, unknown };
+}
+
+function changedResources(
+  before: NodePlan,
+  after: NodePlan,
+  held: ReadonlyMap<string, number>,
+): readonly ChangedResource[] {
+  const byName = ({ resources }: NodePlan) => new Map(resources.map((resource) => [resource.name, resource]));
+  const [earlierByName, laterByName] = [byName(before), byName(after)];
+  return changesBetween(before, after, held).map((change) => {
+    const [earlier, later] = [earlierByName.get(change.resource), laterByName.get(change.resource)];
+    return {
+      ...change,
+      ...(earlier !== undefined && { before: earlier }),
+      ...(later !== undefined && { after: later }),
+    };
+  });
+}
+
+/**
+ * Returns the findings that are new. Findings of implicit exposure are left out: it examines every link, and no policy
+ * asked for the links that it skips.
+ */
+function newFindings(before: NodePlan, after: NodePlan): readonly Finding[] {
+  const known = new Set([...before.skipped, ...before.conflicts].map((finding) => JSON.stringify(finding)));
+  return [...after.conflicts, ...after.skipped].filter(
+    (finding) => finding.source !== 'implicit' && !known.has(JSON.stringify(finding)),
+  );
 }

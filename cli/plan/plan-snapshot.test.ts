@@ -7,7 +7,7 @@ import { brief, entries, exposeAll } from '../../test/fixtures/plan/build-exampl
 import type { View } from '../view/view.ts';
 import { planSnapshot } from './plan-snapshot.ts';
 
-/** A cluster of nodes with the interfaces that are known of each; undefined where no NodeState is there. */
+/** Builds a cluster of nodes with their interfaces. A node with undefined interfaces has no NodeState. */
 function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>) {
   const states = Object.entries(nodes).flatMap(([name, nics]) =>
     nics === undefined ? [] : [[name, nodeState(name, nics)] as const],
@@ -18,6 +18,7 @@ function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>)
     policies: [],
     networks: new Map(),
     nodeStates: new Map(states),
+    leftOut: new Map(),
     explicit: undefined,
   };
   return { snapshot, missing: [], client: undefined };
@@ -32,7 +33,7 @@ function nodeState(name: string, nics: readonly string[]): MacvtapNetworkNodeSta
   };
 }
 
-/** `h1: eth0=eth0/bridge/100`, one for each plan, and the faults. */
+/** Returns a line for each plan, such as `h1: eth0=eth0/bridge/100`, followed by the errors. */
 function told(...given: Parameters<typeof planSnapshot>): readonly string[] {
   const { plans, faults } = planSnapshot(...given);
   return [...plans.map((plan) => `${plan.node}: ${brief(plan).join(' ')}`), ...faults];
@@ -46,8 +47,38 @@ describe('the plans of a snapshot', () => {
     ]);
   });
 
-  it('are those of one node when only that is asked for, whatever is wrong with the others', () => {
+  it('are those of one node on request, whatever the errors of others', () => {
     assert.deepEqual(told(cluster({ h1: ['eth0'], h2: undefined }), exposeAll, 'h1'), ['h1: eth0=eth0/bridge/100']);
+  });
+
+  it('are those of all nodes but the one whose report throws, which is named', () => {
+    const { snapshot, ...rest } = cluster({ h1: ['eth0'] });
+    const hostile = {
+      ...nodeState('evil', []),
+      status: {
+        interfaces: [
+          {
+            get name(): never {
+              throw new RangeError('too deep');
+            },
+          },
+        ],
+      },
+    };
+    const nodes = new Map([...snapshot.nodes, ['evil', { name: 'evil', labels: {} }]]);
+    const nodeStates = new Map([...snapshot.nodeStates, ['evil', hostile]]);
+    assert.deepEqual(told({ snapshot: { ...snapshot, nodes, nodeStates }, ...rest }, exposeAll, undefined), [
+      'h1: eth0=eth0/bridge/100',
+      'Node evil: reading it failed: too deep; this is a bug',
+    ]);
+  });
+
+  it('leave out a node whose report is ignored: the view names it', () => {
+    const { snapshot, ...rest } = cluster({ h1: ['eth0'], evil: undefined });
+    const leftOut = new Map([['evil', 'status.interfaces: 4096, and at most 1000 are read']]);
+    assert.deepEqual(told({ snapshot: { ...snapshot, leftOut }, ...rest }, exposeAll, undefined), [
+      'h1: eth0=eth0/bridge/100',
+    ]);
   });
 
   it('follow policies and the exposure that is given', () => {
@@ -59,7 +90,7 @@ describe('the plans of a snapshot', () => {
     assert.deepEqual(told({ snapshot, ...rest }, undefined, undefined), ['h1: ']);
   });
 
-  it('are there for a node without interfaces, but not for one whose interfaces nobody told', () => {
+  it('exist for a node without interfaces, but not for one with unknown interfaces', () => {
     assert.deepEqual(told(cluster({ h1: [], h2: undefined }), exposeAll, undefined), [
       'h1: ',
       'Node h2: its interfaces are not known; list them in a MacvtapNetworkNodeState h2, in status.interfaces',
@@ -67,33 +98,33 @@ describe('the plans of a snapshot', () => {
   });
 });
 
-describe('what must be mended first', () => {
-  it('is a Node that is not among the files', () => {
+describe('an error of planning', () => {
+  it('names a Node that is not among the files', () => {
     assert.deepEqual(told(cluster({ h1: [] }), exposeAll, 'h9'), [
       'Node h9: not among the files; add it or check --node',
     ]);
   });
 
-  it('is told once of several nodes', () => {
+  it('is one line for several nodes', () => {
     assert.deepEqual(told(cluster({ h1: undefined, h2: undefined }), exposeAll, undefined), [
       'Nodes h1 and h2: their interfaces are not known; list them in a MacvtapNetworkNodeState of each, in status.interfaces',
     ]);
   });
 
-  it('is a set of files without a Node', () => {
+  it('reports files without a Node', () => {
     assert.deepEqual(told(cluster({}), exposeAll, undefined), ['no Node among the files; add one']);
   });
 
-  it('is told of a live cluster in its own words', () => {
+  it('has another text for a live cluster', () => {
     const client = { server: 'https://10.0.0.1:6443' } as NonNullable<View['client']>;
     assert.deepEqual(told({ ...cluster({ h1: undefined }), client }, exposeAll, undefined), [
-      'Node h1: its interfaces are not known: it has no MacvtapNetworkNodeState; see whether the node plugin runs there',
+      'Node h1: its interfaces are not known: it has no MacvtapNetworkNodeState; check that the node plugin runs there',
     ]);
     assert.deepEqual(told({ ...cluster({}), client }, exposeAll, undefined), ['the cluster has no Node']);
     assert.deepEqual(told({ ...cluster({}), client }, exposeAll, 'h9'), ['Node h9: not in the cluster; check --node']);
   });
 
-  it('is not what could not be read', () => {
+  it('leaves out parts that could not be read', () => {
     const missing = [{ what: 'MacvtapNetworkNodeStates', message: 'forbidden' }];
     assert.deepEqual(told({ ...cluster({ h1: undefined }), missing }, exposeAll, undefined), []);
     assert.deepEqual(told({ ...cluster({}), missing: [{ what: 'Nodes', message: '' }] }, exposeAll, undefined), []);

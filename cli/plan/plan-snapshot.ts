@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { wantedFrom } from '../../cluster/wanted.ts';
+import { wantedFrom } from '../../cluster/cluster-flags.ts';
+import { compareNatural } from '../../policy/names.ts';
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
-import { readInterface } from '../../policy/plan/interface-facts.ts';
-import { compareNatural } from '../../policy/plan/natural-order.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
-import { planNode } from '../../policy/plan/plan-node.ts';
+import { tryPlan } from '../../policy/plan/plan-node.ts';
 import { nameNodes } from '../../policy/why/group-nodes.ts';
 import type { View } from '../view/view.ts';
 
-/** The plans of all nodes, or of one, and what a person must mend first, each as a line. */
+/** Plans all nodes, or one. `faults` contains a line for each node that could not be planned. */
 export function planSnapshot(
   { snapshot, missing, client }: Pick<View, 'snapshot' | 'missing' | 'client'>,
   exposure: ImplicitExposure | undefined,
@@ -16,18 +15,24 @@ export function planSnapshot(
 ): { plans: readonly NodePlan[]; faults: readonly string[] } {
   const isLive = client !== undefined;
   const names = [...snapshot.nodes.keys()].filter((name) => only === undefined || name === only).sort(compareNatural);
-  const faults = names.length > 0 || isMissing('Nodes') ? [] : [tellNoNode(only, isLive)];
+  const faults = names.length > 0 || isMissing('Nodes') ? [] : [noNodeFault(only, isLive)];
+  const wanted = wantedFrom(snapshot, exposure);
   const plans: NodePlan[] = [];
   const blind: string[] = [];
   for (const name of names) {
     const node = snapshot.nodes.get(name);
     const interfaces = snapshot.nodeStates.get(name)?.status?.interfaces;
     if (node === undefined) continue;
-    if (interfaces !== undefined)
-      plans.push(planNode(node, interfaces.map(readInterface), wantedFrom(snapshot, exposure)));
-    else if (!isMissing('MacvtapNetworkNodeStates')) blind.push(name);
+    if (interfaces !== undefined) {
+      const plan = tryPlan(node, interfaces, wanted);
+      if ('failure' in plan) faults.push(`Node ${name}: ${plan.failure}; this is a bug`);
+      else plans.push(plan);
+    } else if (!isMissing('MacvtapNetworkNodeStates') && !snapshot.leftOut.has(name)) {
+      // If a NodeState was left out, the errors of the view already list it.
+      blind.push(name);
+    }
   }
-  if (blind.length > 0) faults.push(tellNoInterfaces(blind, isLive));
+  if (blind.length > 0) faults.push(noInterfacesFault(blind, isLive));
   return { plans, faults };
 
   function isMissing(what: string): boolean {
@@ -35,17 +40,17 @@ export function planSnapshot(
   }
 }
 
-function tellNoNode(only: string | undefined, isLive: boolean): string {
+function noNodeFault(only: string | undefined, isLive: boolean): string {
   if (isLive) return only === undefined ? 'the cluster has no Node' : `Node ${only}: not in the cluster; check --node`;
   return only === undefined
     ? 'no Node among the files; add one'
     : `Node ${only}: not among the files; add it or check --node`;
 }
 
-function tellNoInterfaces(names: readonly string[], isLive: boolean): string {
+function noInterfacesFault(names: readonly string[], isLive: boolean): string {
   const isOne = names.length === 1;
   const unknown = `${nameNodes(names)}: ${isOne ? 'its' : 'their'} interfaces are not known`;
   return isLive
-    ? `${unknown}: ${isOne ? 'it has' : 'they have'} no MacvtapNetworkNodeState; see whether the node plugin runs there`
+    ? `${unknown}: ${isOne ? 'it has' : 'they have'} no MacvtapNetworkNodeState; check that the node plugin runs there`
     : `${unknown}; list them in a MacvtapNetworkNodeState ${isOne ? names[0] : 'of each'}, in status.interfaces`;
 }

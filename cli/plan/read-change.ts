@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
-import { itemsOf } from '../../cluster/manifests/read-file.ts';
-import { isRecord, type KnownObject } from '../../cluster/objects/known-object.ts';
+import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
+import type { KnownObject } from '../../cluster/objects/known-object.ts';
 import { readObject } from '../../cluster/objects/read-object.ts';
+import type { Snapshot } from '../../cluster/snapshot.ts';
+import { isJsonObject } from '../../policy/json.ts';
+import { nearestNames } from '../../policy/names.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
-import type { ExplicitConfig } from '../../policy/plan/read-explicit.ts';
+import { type ExplicitConfig, explicitConfigMap } from '../../policy/plan/from-explicit.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { LintInput } from '../lint/read-inputs.ts';
 
-/** What files would write of all that plans rest on; of an object that stands several times the last counts. */
+/** The objects in files that affect plans. If several objects have the same name, the last one counts. */
 export interface WrittenObjects {
   readonly policies: readonly Policy[];
   readonly explicit?: ExplicitConfig;
@@ -16,13 +19,14 @@ export interface WrittenObjects {
 
 export interface ReadChangeOptions {
   readonly policyNamespace: string;
-  /** Of objects that name none, as with `kubectl apply -n`. */
+  /** The namespace for objects that do not have one, as with `kubectl apply -n`. */
   readonly namespace: string;
 }
 
 /**
- * Reads the policies and the explicit config map among the objects of files; whatever else is there changes no plan.
- * Raises ManifestsUnreadable with everything that cannot be read, or that the API server or the webhook would refuse.
+ * Reads the policies and the explicit config map from files, and ignores other objects, which do not affect plans.
+ * Raises ManifestsUnreadable, which lists every object that cannot be read, or that the API server or the webhook would
+ * reject.
  */
 export function readChange(inputs: readonly LintInput[], options: ReadChangeOptions): WrittenObjects {
   const faults: string[] = [];
@@ -50,8 +54,8 @@ function readInput(input: LintInput, options: ReadChangeOptions, faults: string[
     }
     return itemsOf(parsed.value).flatMap(({ value, path }) => {
       const read = readObject(inNamespace(value, options.namespace), options.policyNamespace);
-      // A directory may hold other files than manifests.
-      const isObject = isRecord(value) && typeof value.kind === 'string';
+      // A directory may contain YAML files that are not manifests.
+      const isObject = isJsonObject(value) && typeof value.kind === 'string';
       if (read === undefined || (!isNamed && !isObject)) return [];
       for (const fault of read.faults ?? []) {
         faults.push(`${name}:${document.lineOf([...path, ...fault.path])}: ${read.id}: ${fault.message}`);
@@ -62,6 +66,68 @@ function readInput(input: LintInput, options: ReadChangeOptions, faults: string[
 }
 
 function inNamespace(value: unknown, namespace: string): unknown {
-  if (!isRecord(value) || !isRecord(value.metadata) || value.metadata.namespace !== undefined) return value;
+  if (!isJsonObject(value) || !isJsonObject(value.metadata) || value.metadata.namespace !== undefined) return value;
   return { ...value, metadata: { ...value.metadata, namespace } };
+}
+
+/** The objects to delete. */
+export interface Deletions {
+  /** The IDs of the policies. */
+  readonly policies: readonly string[];
+  readonly explicit: boolean;
+}
+
+const policyKinds = /^(policy|policies|mvnnp|macvtapnetworknodepolic(y|ies)(\.macvtap\.network\.kubevirt\.io)?)$/;
+const configMapKinds = /^(cm|configmaps?)$/;
+
+/**
+ * Reads deletions such as `policy/edge` and `configmap/macvtap-deviceplugin-config`, both in the installation's
+ * namespace. Raises InvalidFlags if the object does not exist or has another kind.
+ */
+export function readDeletions(texts: readonly string[], snapshot: Snapshot, policyNamespace: string): Deletions {
+  const faults: string[] = [];
+  const policies: string[] = [];
+  let explicit = false;
+  for (const text of texts) {
+    const [kind = '', name = ''] = text.toLowerCase().split('/');
+    const id = `${policyNamespace}/${name}`;
+    if (configMapKinds.test(kind) && name === explicitConfigMap.name && snapshot.explicit !== undefined)
+      explicit = true;
+    else if (policyKinds.test(kind) && snapshot.policies.some((policy) => policy.id === id)) policies.push(id);
+    else faults.push(`--delete ${text}: ${explain(kind, name, snapshot, policyNamespace)}`);
+  }
+  if (faults.length > 0) throw new MacvtapError('InvalidFlags', faults.join('\n'));
+  return { policies, explicit };
+}
+
+function explain(kind: string, name: string, { policies }: Snapshot, policyNamespace: string): string {
+  if (configMapKinds.test(kind))
+    return `only ConfigMap ${explicitConfigMap.name} in ${policyNamespace} affects plans, and only if it exists`;
+  if (!policyKinds.test(kind)) return 'write policy/<name>, or configmap/<name> for the explicit configuration';
+  const near = nearestNames(
+    name,
+    policies.map(({ id }) => id.slice(id.indexOf('/') + 1)),
+  );
+  const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
+  return `no such policy in ${policyNamespace}${hint}`;
+}
+
+/**
+ * Returns the cluster after the files are applied and the objects deleted. An existing policy keeps its age, which
+ * decides conflicts; a new policy is the youngest. An object that is both deleted and in the files exists afterwards.
+ */
+export function applyChange(snapshot: Snapshot, written: WrittenObjects, deleted: Deletions): Snapshot {
+  const before = new Map(snapshot.policies.map((policy) => [policy.id, policy]));
+  const policies = written.policies.map((policy) => ({
+    ...policy,
+    createdMs: deleted.policies.includes(policy.id)
+      ? Number.POSITIVE_INFINITY
+      : (before.get(policy.id)?.createdMs ?? Number.POSITIVE_INFINITY),
+  }));
+  const isTouched = (id: string) => deleted.policies.includes(id) || policies.some((policy) => policy.id === id);
+  return {
+    ...snapshot,
+    policies: [...snapshot.policies.filter(({ id }) => !isTouched(id)), ...policies],
+    explicit: written.explicit ?? (deleted.explicit ? undefined : snapshot.explicit),
+  };
 }

@@ -1,62 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ApiObject } from '../../cluster/api/api-object.ts';
+import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
-import { matchNode } from '../../policy/plan/match-node.ts';
-import { compareNatural } from '../../policy/plan/natural-order.ts';
-import { type DoubtContext, doubtContext, doubtsOf } from './doubts.ts';
-import { readPolicyStatus } from './read-policy-status.ts';
-import type { NodeStatus, StatusReport } from './status-report.ts';
+import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
+import { isJsonObject } from '../../policy/json.ts';
+import { compareNatural } from '../../policy/names.ts';
+import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
+import { matchNode } from '../../policy/plan/match-labels.ts';
+import type { Holder } from '../../policy/why/why-facts.ts';
+import type { StatusFacts } from './status-facts.ts';
+import { statusWarnings, troublesOf, type WarningContext, warningContext } from './status-warnings.ts';
 
-/** What a status is made of. */
-export interface StatusFacts {
-  readonly snapshot: Snapshot;
-  /** The policies as they are stored, with their status; undefined where they cannot be read. */
-  readonly policies: readonly ApiObject[] | undefined;
-  /** The node plugin's pods; undefined where nobody knows of them. */
-  readonly pluginPods: readonly ApiObject[] | undefined;
-  /** Files, whose policies nobody writes a status into. */
+/** The result of `status`, which `-o json` prints as it is. */
+export interface StatusReport {
+  /** True if the report describes a directory, where no webhook writes conditions. */
   readonly isOfFiles?: boolean;
-  /** Whether the Nodes, and the NodeStates, were read: what was not is not absent. */
-  readonly knowsNodes: boolean;
-  readonly knowsStates: boolean;
+  /**
+   * The installation's namespace, if kube-macvtap is not installed there. In that case, `nodes` contains the reports of
+   * an earlier installation.
+   */
+  readonly notInstalledIn?: string;
+  /** Nodes in natural order of their names. */
+  readonly nodes: readonly NodeStatus[];
+  /** Policies in natural order of their names. Absent if policies could not be read. */
+  readonly policies?: readonly PolicyStatus[];
+}
+
+/** A node as reported by its node plugin. */
+export interface NodeStatus {
+  readonly name: string;
+  /** The source of the node's resources. Absent if the node has no report. */
+  readonly source?: string;
+  readonly pluginVersion?: string;
+  readonly resources: readonly ResourceStatus[];
+  readonly conflicts: NonNullable<State['conflicts']>;
+  /** Problems that stop the node from offering any devices. */
+  readonly troubles: NonNullable<State['troubles']>;
+  /** Reasons why the report may be out of date or missing, each with the next step. */
+  readonly doubts: readonly string[];
+  /** Pods with devices on a former parent or in a former mode. Absent if there are none. */
+  readonly formerHolders?: readonly FormerHolders[];
+}
+
+interface FormerHolders {
+  readonly resource: string;
+  /** `namespace/name` */
+  readonly pods: readonly string[];
+  /**
+   * True if all of these pods hold such devices. Otherwise, some of the pods hold only current devices of the resource,
+   * and it is not known which ones.
+   */
+  readonly isAll: boolean;
+}
+
+type State = NonNullable<MacvtapNetworkNodeState['status']>;
+
+/** A resource as the node reports it. See docs/reference/node-state.md. */
+export type ResourceStatus = NonNullable<State['resources']>[number];
+
+/** A policy with the status that the webhook's leader wrote. */
+export interface PolicyStatus {
+  /** `namespace/name` */
+  readonly name: string;
+  readonly conditions: readonly PolicyCondition[];
+  readonly matchedNodes?: number;
+  readonly exposingNodes?: number;
+  /** True if the conditions describe an older generation of the policy. */
+  readonly isBehind: boolean;
+}
+
+interface PolicyCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
 }
 
 /**
- * The nodes and policies of a cluster, or one node with the policies that select it. A NodeState without a Node counts, too:
- * somebody is to see that it is left.
+ * Builds the status of all nodes and policies, or of one node and the policies that select it. It includes a NodeState
+ * without a Node, so that a person can delete it.
  */
 export function buildStatus(facts: StatusFacts, only?: string): StatusReport {
-  const { snapshot, policies, isOfFiles = false } = facts;
-  const all = new Set([...snapshot.nodes.keys(), ...snapshot.nodeStates.keys()]);
+  const { snapshot, policies, isOfFiles = false, notInstalledIn } = facts;
+  const all = new Set([...snapshot.nodes.keys(), ...snapshot.nodeStates.keys(), ...snapshot.leftOut.keys()]);
   const names = only === undefined ? all : [only].filter((name) => all.has(name));
-  const context = doubtContext(facts);
+  const context = warningContext(facts);
+  const byID = new Map(snapshot.policies.map((policy) => [policy.id, policy]));
   return {
     ...(isOfFiles && { isOfFiles }),
+    ...(notInstalledIn !== undefined && { notInstalledIn }),
     nodes: [...names].sort(compareNatural).map((name) => nodeStatus(name, context)),
     ...(policies !== undefined && {
       policies: policies
         .map(readPolicyStatus)
-        .filter(({ name }) => only === undefined || isSelecting(name, only, snapshot))
+        .filter(({ name }) => only === undefined || isSelecting(byID.get(name), only, snapshot))
         .sort((left, right) => compareNatural(left.name, right.name)),
     }),
   };
 }
 
-function isSelecting(id: string, name: string, { nodes, policies }: Snapshot): boolean {
-  const [node, policy] = [nodes.get(name), policies.find((one) => one.id === id)];
+function isSelecting(policy: Policy | undefined, name: string, { nodes }: Snapshot): boolean {
+  const node = nodes.get(name);
   return node !== undefined && policy !== undefined && matchNode(node, policy.nodes);
 }
 
-function nodeStatus(name: string, context: DoubtContext): NodeStatus {
-  const { status } = context.facts.snapshot.nodeStates.get(name) ?? {};
-  const { source, pluginVersion, resources = [], conflicts = [], troubles = [] } = status ?? {};
+function nodeStatus(name: string, context: WarningContext): NodeStatus {
+  const { snapshot, notInstalledIn, holders } = context.facts;
+  const { status } = snapshot.nodeStates.get(name) ?? {};
+  const { source, pluginVersion, resources = [], conflicts = [] } = status ?? {};
+  const formerHolders = resources.flatMap((resource) => formerHoldersOf(resource, holders?.get(name)));
   return {
     name,
     ...(source !== undefined && { source }),
     ...(pluginVersion !== undefined && { pluginVersion }),
-    resources,
+    resources: notInstalledIn === undefined ? resources : resources.map(withoutHealth),
     conflicts,
-    troubles,
-    doubts: doubtsOf(name, context),
+    troubles: troublesOf(name, context),
+    doubts: statusWarnings(name, context),
+    ...(formerHolders.length > 0 && { formerHolders }),
   };
+}
+
+/** Removes the health of a resource, because without a node plugin nothing checks it. */
+function withoutHealth({ health: _, code: _code, ...resource }: ResourceStatus): ResourceStatus {
+  return resource;
+}
+
+function formerHoldersOf(
+  { name, held = 0, heldElsewhere = [] }: ResourceStatus,
+  holders: readonly Holder[] = [],
+): readonly FormerHolders[] {
+  const pods = holders.filter(({ devices }) => devices.has(name)).map(({ pod }) => pod);
+  if (heldElsewhere.length === 0 || pods.length === 0) return [];
+  return [{ resource: name, pods, isAll: held === sumHeld(heldElsewhere) }];
+}
+
+/** Returns the number of devices that pods hold in the given places. */
+export function sumHeld(places: readonly { readonly held: number }[]): number {
+  return places.reduce((sum, { held }) => sum + held, 0);
+}
+
+/** Reads the status of a stored policy. If it has no status, the result has no conditions. */
+function readPolicyStatus({ metadata, status }: ApiObject): PolicyStatus {
+  const { observedGeneration, matchedNodes, exposingNodes, conditions } = isJsonObject(status) ? status : {};
+  return {
+    name: `${metadata.namespace ?? 'default'}/${metadata.name}`,
+    conditions: Array.isArray(conditions) ? conditions.filter(isJsonObject).map(toCondition) : [],
+    ...(typeof matchedNodes === 'number' && { matchedNodes }),
+    ...(typeof exposingNodes === 'number' && { exposingNodes }),
+    isBehind:
+      typeof observedGeneration === 'number' &&
+      typeof metadata.generation === 'number' &&
+      observedGeneration < metadata.generation,
+  };
+}
+
+function toCondition({ type, status, reason, message }: Record<string, unknown>): PolicyCondition {
+  return { type: String(type), status: String(status), reason: String(reason ?? ''), message: String(message ?? '') };
 }

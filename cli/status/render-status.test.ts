@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StatusReport } from './build-status.ts';
 import { renderStatus } from './render-status.ts';
-import type { StatusReport } from './status-report.ts';
 
 const report: StatusReport = {
   nodes: [
@@ -64,7 +64,7 @@ const report: StatusReport = {
 
 const paint = (tone: string, text: string) => `<${tone}:${text}>`;
 
-test('a status has nodes, policies, and what is to be looked after', () => {
+test('a status has nodes, policies and notes', () => {
   const plain = renderStatus(report, { paint: (_, text) => text, width: undefined });
   assert.deepEqual(plain.split('\n'), [
     'NODE      RESOURCE   PARENT  MODE     HELD   HEALTH                  SOURCE',
@@ -82,12 +82,12 @@ test('a status has nodes, policies, and what is to be looked after', () => {
   ]);
 });
 
-test('of no node is told that none is known, and not a table without lines', () => {
+test('a status without nodes has a line instead of an empty table', () => {
   const look = { paint: (_: string, shown: string) => shown, width: undefined };
   assert.equal(renderStatus({ nodes: [] }, look), 'no node is known');
 });
 
-test('what holds of several nodes is told once', () => {
+test('the same note on several nodes is one line', () => {
   const doubts = ['no node plugin runs there'];
   const nodes = Array.from({ length: 2_000 }, (_, index) => ({
     name: `h${index}`,
@@ -103,7 +103,7 @@ test('what holds of several nodes is told once', () => {
   ]);
 });
 
-test('devices that are held where the resource no longer stands are told below it, and why once', () => {
+test('devices on a former parent are rows below the resource, with one note', () => {
   const places = [
     { parent: 'bond1', mode: 'private', held: 2 },
     { parent: 'eth1', mode: 'private', held: 1 },
@@ -116,25 +116,53 @@ test('devices that are held where the resource no longer stands are told below i
   const nodes = ['h1', 'h2'].map((name) => ({ name, conflicts: [], troubles: [], doubts: [], resources: moved }));
   const plain = renderStatus({ nodes }, { paint: (_, text) => text, width: undefined });
   assert.deepEqual(plain.split('\n'), [
-    'NODE  RESOURCE   PARENT  MODE     HELD    HEALTH   SOURCE',
+    'NODE  RESOURCE   PARENT  MODE     HELD  HEALTH   SOURCE',
     ...['h1', 'h2'].flatMap((name) => [
-      `${name}    dataplane  eth1    vepa     4/25    Healthy  macvtap-cni/policy-1`,
-      `${name}    dataplane  bond1   private  2 of 4  -        before an edit`,
-      `${name}    dataplane  eth1    private  1 of 4  -        before an edit`,
+      `${name}    dataplane  eth1    vepa     1/25  Healthy  macvtap-cni/policy-1`,
+      `${name}    dataplane  bond1   private  2     -        before an edit`,
+      `${name}    dataplane  eth1    private  1     -        before an edit`,
     ]),
     '',
-    'before an edit: devices that pods hold stay as they were given out until the pods end',
+    'before an edit: devices that pods hold keep their parent and mode until the pods end',
   ]);
 });
 
-test('a policy that has no conditions is told of a cluster, and not of files, into which nobody writes them', () => {
+test('pods that hold devices from before an edit are named, with the next step', () => {
+  const node = { name: 'h1', conflicts: [], troubles: [], doubts: [], resources: [] };
+  const text = (pods: readonly string[], isAll: boolean) =>
+    renderStatus(
+      { nodes: [{ ...node, formerHolders: [{ resource: 'data', pods, isAll }] }] },
+      { paint: (_, plain) => plain, width: undefined },
+    );
+  const head = 'h1: devices of data from before the edit are held by';
+  assert.ok(text(['vms/a'], true).includes(`${head} vms/a; recreate the pods to move them`));
+  assert.ok(text(['vms/a', 'vms/b'], false).includes(`${head} some of vms/a and vms/b; recreate`));
+});
+
+test('files without reports of node plugins have a line instead of a table', () => {
+  const silent = { name: 'h1', conflicts: [], troubles: [], doubts: [], resources: [] };
+  const look = { paint: (_: string, text: string) => text, width: undefined };
+  const text = renderStatus({ isOfFiles: true, nodes: [silent] }, look);
+  assert.match(text, /^The files have no reports of node plugins .*\n.*kubectl macvtap plan/);
+  assert.doesNotMatch(text, /unknown|NODE/);
+});
+
+test('without an installation the status has commands that remove the remains', () => {
+  const look = { paint: (_: string, text: string) => text, width: undefined };
+  const text = renderStatus({ ...report, notInstalledIn: 'macvtap-cni' }, look);
+  assert.match(text, /^kube-macvtap is not installed in namespace macvtap-cni/);
+  assert.match(text, /^ {2}kubectl delete crd macvtapnetworknodepolicies\.\S+ macvtapnetworknodestates\.\S+$/m);
+  assert.match(text, /kubectl debug \$node .* -- rm -rf \/host\/opt\/cni\/bin\/macvtap /);
+});
+
+test('a policy without conditions has a note in a cluster, but not in files', () => {
   const bare = { nodes: [], policies: [{ name: 'macvtap-cni/new', conditions: [], isBehind: false }] };
   const look = { paint: (_: string, text: string) => text, width: undefined };
-  assert.match(renderStatus(bare, look), /^macvtap-cni\/new: has no conditions yet/m);
+  assert.match(renderStatus(bare, look), /^macvtap-cni\/new: no conditions yet/m);
   assert.doesNotMatch(renderStatus({ ...bare, isOfFiles: true }, look), /no conditions/);
 });
 
-test('what is well is green, what is poor yellow, what is bad red', () => {
+test('good is green, degraded yellow, bad red', () => {
   const painted = renderStatus(report, { paint, width: undefined });
   for (const part of [
     '<good:Healthy> ',
@@ -148,7 +176,7 @@ test('what is well is green, what is poor yellow, what is bad red', () => {
   }
 });
 
-test('the tables fit the width, with names as long as Kubernetes lets them be', () => {
+test('the tables fit the width with the longest names of Kubernetes', () => {
   const long = JSON.parse(
     JSON.stringify(report)
       .replaceAll('worker-1', `w${'o'.repeat(62)}`)

@@ -1,42 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeNodes, groupNodes } from '../../policy/why/group-nodes.ts';
-import { type Cell, printable, textTable } from '../../runtime/text-table.ts';
-import type { Paint } from '../output/paint.ts';
-import { wrapText } from '../output/wrap-text.ts';
-import type { NodeStatus, PolicyStatus, ResourceStatus, StatusReport } from './status-report.ts';
-
-export interface StatusLook {
-  readonly paint: Paint;
-  /** Columns of the terminal; undefined where there is none, and nothing is cut. */
-  readonly width: number | undefined;
-}
+import { describeNodes, groupNodes, nameSome } from '../../policy/why/group-nodes.ts';
+import { printable } from '../../runtime/printable.ts';
+import { type Cell, textTable } from '../../runtime/text-table.ts';
+import { type Look, type Paint, wrapText } from '../output/look.ts';
+import { type NodeStatus, type PolicyStatus, type ResourceStatus, type StatusReport, sumHeld } from './build-status.ts';
 
 const tones = { Healthy: 'good', Degraded: 'poor', Unhealthy: 'bad' } as const;
 
-/** Nodes with their resources, policies with what came of them, and below what is to be looked after. */
-export function renderStatus({ nodes, policies = [], isOfFiles = false }: StatusReport, look: StatusLook): string {
+/** Renders nodes with their resources, then policies with their conditions, then notes. */
+export function renderStatus(report: StatusReport, look: Look): string {
+  const { nodes, policies = [], isOfFiles = false, notInstalledIn } = report;
   const notes = [
     ...(nodes.some(({ resources }) => resources.some(isHeldElsewhere)) ? [stayingNote] : []),
-    // What holds of many nodes is told once.
+    // Nodes with the same note share one line.
     ...groupNodes(nodes.flatMap(nodeNotes), ({ text }) => text).map(
       ({ first, nodes: names }) => `${describeNodes(names)}: ${first.text}`,
     ),
-    ...policies.flatMap((policy) => policyNotes(policy, isOfFiles)),
+    ...(notInstalledIn === undefined ? policies.flatMap((policy) => policyNotes(policy, isOfFiles)) : []),
   ].map((note) => look.paint('poor', look.width === undefined ? note : wrapText(note, look.width, '', '  ')));
   return [
-    nodes.length === 0 ? 'no node is known' : nodeTable(nodes, look),
+    ...(notInstalledIn === undefined ? [] : [look.paint('bad', notInstalledText(notInstalledIn)), '']),
+    nodesText(report, look),
     ...(policies.length === 0 ? [] : ['', policyTable(policies, look)]),
     ...(notes.length === 0 ? [] : ['', ...notes]),
   ].join('\n');
 }
 
-const stayingNote = 'before an edit: devices that pods hold stay as they were given out until the pods end';
+function nodesText({ nodes, isOfFiles = false }: StatusReport, look: Look): string {
+  if (nodes.length === 0) return 'no node is known';
+  const isSilent = ({ source, resources }: NodeStatus) => source === undefined && resources.length === 0;
+  return isOfFiles && nodes.every(isSilent) ? noReportsText : nodeTable(nodes, look);
+}
+
+const noReportsText =
+  'The files have no reports of node plugins (status.resources of a MacvtapNetworkNodeState), so there is no status.\n' +
+  'To see the resources that nodes would expose, run kubectl macvtap plan with the same --source.';
+
+/** Explains how to remove what an earlier installation left. The paths are the chart's defaults. */
+function notInstalledText(namespace: string): string {
+  const crds = ['policies', 'states'].map((kind) => `macvtapnetworknode${kind}.macvtap.network.kubevirt.io`);
+  const paths = ['opt/cni/bin/macvtap', 'run/kube-macvtap', 'var/lib/kube-macvtap'].map((path) => `/host/${path}`);
+  return [
+    `kube-macvtap is not installed in namespace ${namespace}: there is no DaemonSet of the node plugin.`,
+    'The tables show what an earlier installation left. To remove policies and node states, run:',
+    `  kubectl delete crd ${crds.join(' ')}`,
+    'To remove the files on nodes, once no pod with a macvtap is left, run:',
+    '  for node in $(kubectl get nodes -o name); do',
+    `    kubectl debug $node --profile=sysadmin --image=busybox -- rm -rf ${paths.join(' ')}`,
+    '  done',
+  ].join('\n');
+}
+
+const stayingNote = 'before an edit: devices that pods hold keep their parent and mode until the pods end';
 
 function isHeldElsewhere({ heldElsewhere = [] }: ResourceStatus): boolean {
   return heldElsewhere.length > 0;
 }
 
-function nodeTable(nodes: readonly NodeStatus[], { paint, width }: StatusLook): string {
+function nodeTable(nodes: readonly NodeStatus[], { paint, width }: Look): string {
   const rows = nodes.flatMap((node): Cell[][] =>
     node.resources.length === 0
       ? [[node.name, '-', '-', '-', '-', '-', node.source ?? 'unknown']]
@@ -49,31 +70,24 @@ function nodeTable(nodes: readonly NodeStatus[], { paint, width }: StatusLook): 
 }
 
 function resourceCells(resource: ResourceStatus, paint: Paint): readonly Cell[] {
-  const { name, parent, mode, held, quantity, health, code, source, policy } = resource;
+  const { name, parent, mode, held, heldElsewhere = [], quantity, health, code, source, policy } = resource;
   const text = [health ?? 'unknown', ...(code === undefined ? [] : [code])].join(' ');
   return [
     name,
     parent ?? '-',
     mode ?? '-',
-    `${held ?? '?'}/${quantity}`,
+    `${held === undefined ? '?' : held - sumHeld(heldElsewhere)}/${quantity}`,
     health === undefined ? text : { text, style: (padded) => paint(tones[health], padded) },
     policy ?? source,
   ];
 }
 
-/** What an edit moved the resource away from: a row below for each place where devices are still held. */
-function elsewhereCells({ name, held = 0, heldElsewhere = [] }: ResourceStatus): readonly (readonly Cell[])[] {
-  return heldElsewhere.map((place) => [
-    name,
-    place.parent,
-    place.mode,
-    `${place.held} of ${held}`,
-    '-',
-    'before an edit',
-  ]);
+/** Returns a row for each former parent and mode of the resource on which pods still hold devices. */
+function elsewhereCells({ name, heldElsewhere = [] }: ResourceStatus): readonly (readonly Cell[])[] {
+  return heldElsewhere.map(({ parent, mode, held }) => [name, parent, mode, String(held), '-', 'before an edit']);
 }
 
-function policyTable(policies: readonly PolicyStatus[], { paint, width }: StatusLook): string {
+function policyTable(policies: readonly PolicyStatus[], { paint, width }: Look): string {
   const rows = policies.map((policy): Cell[] => {
     const cell = (type: string, good: string): Cell => {
       const condition = policy.conditions.find((one) => one.type === type);
@@ -88,8 +102,13 @@ function policyTable(policies: readonly PolicyStatus[], { paint, width }: Status
   return textTable(['POLICY', 'ACCEPTED', 'EXPOSED', 'CONFLICTED', 'NODES'], rows, width);
 }
 
-function nodeNotes({ name: node, doubts, conflicts, troubles }: NodeStatus) {
+function nodeNotes({ name: node, doubts, conflicts, troubles, formerHolders = [] }: NodeStatus) {
   const texts = [
+    ...formerHolders.map(
+      ({ resource, pods, isAll }) =>
+        `devices of ${resource} from before the edit are held by ${isAll ? '' : 'some of '}${nameSome(pods)}; ` +
+        'recreate the pods to move them',
+    ),
     ...doubts,
     ...troubles.map(({ code, message }) => `${code}: ${message}`),
     ...conflicts.map(({ name: loser, code, message }) => `${code}: ${message ?? loser}`),
@@ -99,6 +118,10 @@ function nodeNotes({ name: node, doubts, conflicts, troubles }: NodeStatus) {
 
 function policyNotes({ name, conditions, isBehind }: PolicyStatus, isOfFiles: boolean): readonly string[] {
   if (conditions.length === 0)
-    return isOfFiles ? [] : [`${name}: has no conditions yet: the webhook's leader writes them`];
-  return isBehind ? [`${name}: its conditions are of an older generation than the policy`] : [];
+    return isOfFiles ? [] : [`${name}: no conditions yet; the webhook writes them: check that its Deployment is ready`];
+  return isBehind
+    ? [
+        `${name}: its conditions are for an older generation of the policy; check that the webhook's Deployment is ready`,
+      ]
+    : [];
 }

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as wait } from 'node:timers/promises';
-import type { OutputFormat } from '../output/output-flag.ts';
+import { pause } from '../../runtime/pause.ts';
+import { printable, printableLines } from '../../runtime/printable.ts';
+import { paintFor, terminalWidth, wrapText } from '../output/look.ts';
+import { type OutputFormat, stringifyYAML } from '../output/output-flag.ts';
 import type { View } from '../view/view.ts';
-import { buildStatus } from './build-status.ts';
-import { followCluster } from './follow-cluster.ts';
-import { followDirectory } from './follow-directory.ts';
-import { openScreen, type StatusScreen } from './status-screen.ts';
+import { buildStatus, type StatusReport, sumHeld } from './build-status.ts';
+import { followCluster, followDirectory } from './follow-status.ts';
+import { renderStatus } from './render-status.ts';
 
-/** Changes come in bursts; what comes within this time is drawn once. */
+/** The time in which changes are collected and drawn together, because they come in bursts. */
 const quietMs = 100;
 
 interface WatchOptions {
   readonly output: OutputFormat;
-  /** Only this one. */
+  /** If set, only this node is shown. */
   readonly node: string | undefined;
 }
 
 /**
- * Shows the status and every change of it until the signal ends: on a terminal drawn anew, elsewhere by what changed.
- * Whoever reads it may go, which ends it, too.
+ * Shows the status and its changes until the signal aborts or the reader closes the pipe. On a terminal, the output is
+ * redrawn. Other streams get only the changed lines.
  */
 export async function watchStatus(
   { output, node }: WatchOptions,
@@ -43,10 +44,102 @@ export async function watchStatus(
       changed = Promise.withResolvers();
       screen.show(buildStatus(await feed.read(), node), feed.troubles);
       await changed.promise;
-      await wait(quietMs, undefined, { signal: end }).catch(() => {});
+      await pause(quietMs, end);
     }
   } finally {
     stream.off('error', onError);
     stream.off('resize', poke);
   }
+}
+
+/** A screen or stream that shows successive reports. */
+interface StatusScreen {
+  show(report: StatusReport, troubles: readonly string[]): void;
+}
+
+/**
+ * Opens the output. A terminal is redrawn. With json and yaml, each change prints a document. Otherwise, the changed
+ * lines are printed.
+ */
+function openScreen(output: OutputFormat, stream: NodeJS.WriteStream): StatusScreen {
+  if (output !== 'table') return documentScreen(output, stream);
+  return stream.isTTY ? terminalScreen(stream) : lineScreen(stream);
+}
+
+function terminalScreen(stream: NodeJS.WriteStream): StatusScreen {
+  const paint = paintFor(stream);
+  return {
+    show(report, troubles) {
+      const width = terminalWidth(stream);
+      const outages = troubles.map((trouble) => {
+        const line = `may be out of date: ${printable(trouble)}`;
+        return paint('bad', width === undefined ? line : wrapText(line, width, '', '  '));
+      });
+      const lines = [...outages, renderStatus(report, { paint, width })].flatMap((text) =>
+        printableLines(text).split('\n'),
+      );
+      const room = Math.max(2, (stream.rows || 24) - 1);
+      const hidden = lines.length - room;
+      const shown = hidden <= 0 ? lines : [...lines.slice(0, room - 1), `… ${hidden + 1} more lines`];
+      // Overwriting line by line from the cursor's home position avoids flicker. Line wrap is off meanwhile (DECAWM).
+      // Otherwise, on a very narrow terminal, a wrapped line would push the first lines out.
+      const drawn = shown.map((line) => `${line}\u001b[K\n`).join('');
+      stream.write(`\u001b[?7l\u001b[H${drawn}\u001b[J\u001b[?7h`);
+    },
+  };
+}
+
+function documentScreen(output: 'json' | 'yaml', stream: NodeJS.WriteStream): StatusScreen {
+  let before = '';
+  return {
+    show(report) {
+      const text = output === 'json' ? JSON.stringify(report) : `---\n${stringifyYAML(report)}`;
+      if (text !== before) stream.write(`${printableLines(text)}\n`);
+      before = text;
+    },
+  };
+}
+
+function lineScreen(stream: NodeJS.WriteStream): StatusScreen {
+  let before: ReadonlyMap<string, string> = new Map();
+  return {
+    show(report, troubles) {
+      const now = new Map([
+        ...linesOf(report),
+        ...troubles.map((trouble) => [trouble, `may be out of date: ${trouble}`] as const),
+      ]);
+      const news = [...now].filter(([key, line]) => before.get(key) !== line).map(([, line]) => line);
+      const gone = [...before.keys()].filter((key) => !now.has(key)).map((key) => `${key}: gone`);
+      for (const line of [...news, ...gone]) stream.write(`${printable(line)}\n`);
+      before = now;
+    },
+  };
+}
+
+/** Returns the lines of a report, each with a key that identifies it, so that changed lines can be found. */
+function linesOf({ nodes, policies = [] }: StatusReport): readonly (readonly [string, string])[] {
+  return [
+    ...nodes.flatMap(({ name, source, resources, doubts, troubles }) => [
+      ...(resources.length === 0
+        ? [[`node ${name}`, `node ${name}: no resources, source ${source ?? 'unknown'}`] as const]
+        : []),
+      ...resources.map((resource) => {
+        const key = `node ${name}: ${resource.name}`;
+        const { parent = '-', mode = '-', held, quantity, health = 'unknown', code, heldElsewhere = [] } = resource;
+        const places = heldElsewhere.map((place) => `, ${place.held} still on ${place.parent} ${place.mode}`).join('');
+        return [
+          key,
+          `${key}: ${parent} ${mode} ${held === undefined ? '?' : held - sumHeld(heldElsewhere)}/${quantity} ${health}${code === undefined ? '' : ` ${code}`}${places}`,
+        ] as const;
+      }),
+      ...troubles.map(({ code, message }) => [`node ${name}: ${code}`, `node ${name}: ${code}: ${message}`] as const),
+      ...doubts.map((doubt) => [`node ${name}: ${doubt}`, `node ${name}: ${doubt}`] as const),
+    ]),
+    ...policies.flatMap(({ name, conditions }) =>
+      conditions.map(({ type, status, reason }) => {
+        const key = `policy ${name}: ${type}`;
+        return [key, `${key} ${status} ${reason}`] as const;
+      }),
+    ),
+  ];
 }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ApiObject } from '../../cluster/api/api-object.ts';
+import type { ApiObject, WatchedResource } from '../../cluster/api/api-resource.ts';
 import { type ApiClient, openApiClient } from '../../cluster/api/client.ts';
 import type { ConnectOptions } from '../../cluster/api/connect.ts';
-import type { WatchedResource } from '../../cluster/api/watched-resource.ts';
-import type { Progress } from '../output/progress.ts';
-import { listPatiently } from './list-patiently.ts';
+import type { Progress } from '../output/print.ts';
 import { collectionPath, objectKinds } from './object-kinds.ts';
-import { readSnapshot } from './read-snapshot.ts';
-import { tellMissing } from './tell-missing.ts';
+import { listPatiently, readSnapshot, toMissingPart } from './read-cluster.ts';
 import type { MissingPart, ObjectQuery, View } from './view.ts';
 
 export interface ApiViewOptions extends ConnectOptions {
@@ -25,7 +22,7 @@ export async function openApiView({ policyNamespace, progress, ...where }: ApiVi
     client,
     policyNamespace,
     signal,
-    onRead: (what) => reading.say(`reading ${client.server}: ${what}`),
+    onRead: (what) => reading.update(`reading ${client.server}: ${what}`),
   });
   const gaps = [...missing];
   const opened = undo.move();
@@ -61,7 +58,7 @@ async function list(
       ? missing({ what: resource.what, message: 'the cluster has no such kind' })
       : listed.objects;
   } catch (thrown) {
-    return missing(tellMissing(resource, thrown));
+    return missing(toMissingPart(resource, thrown));
   }
 }
 
@@ -77,13 +74,13 @@ function resourceOf({ kind, namespace, name, labels = {}, fields = {} }: ObjectQ
   };
 }
 
-function selectorOf(wishes: Readonly<Record<string, string>>): string {
-  return Object.entries(wishes)
+function selectorOf(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
 }
 
-/** An object of a list has neither apiVersion nor kind. */
+/** Adds apiVersion and kind, which objects in a list lack, and removes managedFields. */
 function whole({ kind: resource }: ObjectQuery, { metadata, ...rest }: ApiObject): ApiObject {
   const { apiVersion, kind } = objectKinds[resource];
   const { managedFields, ...kept } = metadata;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-
-/** A kind that commands list, as the API server has it. */
+/** A kind that commands list, with its place in the API. */
 export interface KindOfObject {
-  /** How it is told to a person. */
+  /** The name of the kind in messages. */
   readonly what: string;
   readonly apiVersion: string;
   readonly kind: string;
   readonly isNamespaced: boolean;
 }
 
-const ours = 'macvtap.network.kubevirt.io/v1alpha1';
+const macvtap = 'macvtap.network.kubevirt.io/v1alpha1';
 const admission = 'admissionregistration.k8s.io/v1';
 
-/** By the names that kubectl has for them, which are those of the API's paths. */
+/** The kinds, by their plural resource names in API paths. */
 export const objectKinds = {
   nodes: { what: 'Nodes', apiVersion: 'v1', kind: 'Node', isNamespaced: false },
   namespaces: { what: 'Namespaces', apiVersion: 'v1', kind: 'Namespace', isNamespaced: false },
@@ -29,13 +28,13 @@ export const objectKinds = {
   },
   macvtapnetworknodepolicies: {
     what: 'MacvtapNetworkNodePolicies',
-    apiVersion: ours,
+    apiVersion: macvtap,
     kind: 'MacvtapNetworkNodePolicy',
     isNamespaced: true,
   },
   macvtapnetworknodestates: {
     what: 'MacvtapNetworkNodeStates',
-    apiVersion: ours,
+    apiVersion: macvtap,
     kind: 'MacvtapNetworkNodeState',
     isNamespaced: false,
   },
@@ -55,10 +54,31 @@ export const objectKinds = {
 
 export type ObjectKind = keyof typeof objectKinds;
 
-/** The collection of a kind. @example '/apis/apps/v1/namespaces/macvtap-cni/daemonsets' */
+/** Returns the path of a kind's collection. @example '/apis/apps/v1/namespaces/macvtap-cni/daemonsets' */
 export function collectionPath(kind: ObjectKind, namespace?: string): string {
   const { apiVersion, isNamespaced } = objectKinds[kind];
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const scope = isNamespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${root}${scope}/${kind}`;
+}
+
+/** The label of every object of the chart. */
+export const chartLabels = { 'app.kubernetes.io/part-of': 'kube-macvtap' } as const;
+
+/** The labels of the node plugin's DaemonSet and pods. */
+export const pluginLabels = { ...chartLabels, 'app.kubernetes.io/component': 'node' } as const;
+
+/** The labels of the webhook's Deployment and pods. */
+export const webhookLabels = { ...chartLabels, 'app.kubernetes.io/component': 'webhook' } as const;
+
+/**
+ * Returns the right to list a collection, in the form of `kubectl auth can-i`.
+ *
+ * @example missingRight('/apis/apps/v1/namespaces/a/daemonsets') is 'list daemonsets.apps in the namespace a'
+ */
+export function missingRight(path: string): string {
+  const [, core, group, , namespace, resource] =
+    /^\/(?:(api)|apis\/([^/]+))\/([^/]+)(?:\/namespaces\/([^/]+))?\/([^/?]+)/.exec(path) ?? [];
+  const name = core === undefined && group !== undefined ? `${resource}.${group}` : resource;
+  return `list ${name} ${namespace === undefined ? 'in the whole cluster' : `in the namespace ${namespace}`}`;
 }

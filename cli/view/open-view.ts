@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { listFiles } from '../../cluster/manifests/list-files.ts';
-import { longYAMLBytes, type Progress } from '../output/progress.ts';
-import { openManifestsView } from './manifests-view.ts';
-import type { View } from './view.ts';
-import type { ViewFlags } from './view-flags.ts';
+
+import { readFile } from 'node:fs/promises';
+import { type ApiObject, isApiObject } from '../../cluster/api/api-resource.ts';
+import { listFiles } from '../../cluster/manifests/directory-files.ts';
+import { ManifestsSource } from '../../cluster/manifests/manifests-source.ts';
+import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
+import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { longYAMLBytes, type Progress } from '../output/print.ts';
+import type { ViewFlags } from '../shared-flags.ts';
+import { mapIn, valueIn } from './object-fields.ts';
+import { objectKinds } from './object-kinds.ts';
+import type { ObjectQuery, View } from './view.ts';
 
 /**
- * Reads the cluster, or the directory, that the flags name. Raises ApiServerUnknown (no kubeconfig), ApiServerUnreachable
- * and DeadlineExceeded (nobody answers), ApiServerRefused (who asks is not known, or may read nothing), NotInstalled, and
- * ManifestsUnreadable.
+ * Reads the cluster, or the directory, that the flags name. Raises ApiServerUnknown (no kubeconfig),
+ * ApiServerUnreachable and DeadlineExceeded (no answer), ApiServerRefused (invalid credentials, or no right to read
+ * anything), NotInstalled and ManifestsUnreadable.
  *
  * @example await using view = await openView(values, progress);
  */
@@ -19,13 +27,65 @@ export async function openView(flags: ViewFlags, progress: Progress): Promise<Vi
     using _reading = progress.begin(`reading ${directory}`, (await bytesIn(directory)) > longYAMLBytes);
     return await openManifestsView(directory, policyNamespace);
   }
-  // On need: what reads a directory alone pays for no TLS.
+  // The module is loaded on demand, because reading a directory needs no TLS client.
   const { openApiView } = await import('./api-view.ts');
   return await openApiView({ kubeconfig, context, policyNamespace, progress });
 }
 
-/** 0 where nothing can be listed: reading it tells why. */
+/**
+ * Returns the size of the files in a directory. Returns 0 for an unreadable directory, because reading it later reports
+ * the error.
+ */
 async function bytesIn(directory: string): Promise<number> {
   const files = await listFiles(directory).catch(() => []);
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Reads a directory of manifests once, as if it were a cluster. Raises ManifestsUnreadable. */
+export async function openManifestsView(directory: string, policyNamespace: string): Promise<View> {
+  await using source = await ManifestsSource.open(directory, policyNamespace);
+  const { snapshot, faults, synced } = source;
+  if (!synced) throw new MacvtapError('ManifestsUnreadable', faults.map(({ message }) => message).join('\n'));
+  let objects: Promise<readonly ApiObject[]> | undefined;
+  return {
+    where: directory,
+    policyNamespace,
+    snapshot,
+    faults,
+    missing: [],
+    client: undefined,
+    async list(query) {
+      objects ??= readAll(directory);
+      return (await objects).filter((object) => fits(object, query));
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** Lists objects in a directory, from the current content of its files. */
+export async function listManifests(directory: string, query: ObjectQuery): Promise<readonly ApiObject[]> {
+  return (await readAll(directory)).filter((object) => fits(object, query));
+}
+
+/** Reads all objects in a directory. Unreadable files are skipped, because the errors of the view already list them. */
+async function readAll(directory: string): Promise<readonly ApiObject[]> {
+  const files = await listFiles(directory);
+  const texts = await Promise.all(files.map(({ path }) => readFile(path, 'utf8').catch(() => '')));
+  return texts
+    .flatMap(parseDocuments)
+    .flatMap(({ content }) => ('value' in content ? itemsOf(content.value).map(({ value }) => value) : []))
+    .filter(isApiObject);
+}
+
+function fits(object: ApiObject, { kind: resource, namespace, name, labels = {}, fields = {} }: ObjectQuery): boolean {
+  const { apiVersion, kind, isNamespaced } = objectKinds[resource];
+  if (object.apiVersion !== apiVersion || object.kind !== kind) return false;
+  const { metadata } = object;
+  const own = mapIn(metadata, 'labels');
+  return (
+    (!isNamespaced || namespace === undefined || (metadata.namespace ?? 'default') === namespace) &&
+    (name === undefined || metadata.name === name) &&
+    Object.entries(labels).every(([key, value]) => own[key] === value) &&
+    Object.entries(fields).every(([path, value]) => valueIn(object, ...path.split('.')) === value)
+  );
 }

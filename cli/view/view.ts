@@ -1,37 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ApiObject } from '../../cluster/api/api-object.ts';
+import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { ApiClient } from '../../cluster/api/client.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { SourceFault } from '../../cluster/source.ts';
+import { printable } from '../../runtime/printable.ts';
+import { printToStderr } from '../output/print.ts';
 import type { ObjectKind } from './object-kinds.ts';
 
-/** A cluster as a command sees it: read once, from an API server or from files. Ends the connection with its scope. */
+/**
+ * A cluster as a command sees it. It is read once, from an API server or from files. Disposing it closes the
+ * connection.
+ */
 export interface View extends AsyncDisposable {
-  /** A cluster's server or a directory. @example 'https://10.0.0.1:6443' */
+  /** The address of the API server, or the directory. @example 'https://10.0.0.1:6443' */
   readonly where: string;
   readonly policyNamespace: string;
-  /** What every command may look at, as far as it could be read. */
+  /** The objects that plans depend on, if they could be read. */
   readonly snapshot: Snapshot;
-  /** Objects that do not count as they are, and why. */
+  /** Objects that are ignored or invalid, with the reason. */
   readonly faults: readonly SourceFault[];
-  /** What could not be read, of the snapshot and of what was listed since: what is not here is not known to be absent. */
+  /** Parts of the snapshot and of later lists that could not be read. Objects in them may exist. */
   readonly missing: readonly MissingPart[];
   /**
-   * More objects, whole but for managedFields, in the order of the server; undefined when they cannot be read, which
-   * `missing` then tells. Raises what `openView` raises when nobody answers.
+   * Lists more objects, without managedFields and in the server's order. Returns undefined if they cannot be read; then
+   * `missing` contains the reason. Raises what `openView` raises if the API server does not answer.
    */
   list(query: ObjectQuery): Promise<readonly ApiObject[] | undefined>;
-  /** For what is no list of objects, such as logs; undefined for files. */
+  /** The client for requests other than lists, such as logs and dry runs. Undefined for files. */
   readonly client: ApiClient | undefined;
 }
 
-/** Objects of a kind; every wish narrows it. */
+/** Selects objects of a kind. Each further field narrows the selection. */
 export interface ObjectQuery {
   readonly kind: ObjectKind;
   readonly namespace?: string;
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** By path, as far as the API server selects by it. @example { 'spec.nodeName': 'worker-1' } */
+  /** Values by field path, if the API server supports the field selector. @example { 'spec.nodeName': 'worker-1' } */
   readonly fields?: Readonly<Record<string, string>>;
 }
 
@@ -39,6 +44,14 @@ export interface ObjectQuery {
 export interface MissingPart {
   /** @example 'Nodes' */
   readonly what: string;
-  /** Why, and which right is missing where it is one. @example 'the right to list nodes is missing' */
+  /** The reason, with the missing right if that is the cause. @example 'the right to list nodes is missing' */
   readonly message: string;
+}
+
+/**
+ * Prints the parts that could not be read to standard error, so that a reader does not assume that they do not exist.
+ */
+export function printUnread({ missing, faults }: Pick<View, 'missing' | 'faults'>): void {
+  for (const { what, message } of missing) printToStderr(printable(`${what}: not read: ${message}`));
+  for (const { where, message } of faults) printToStderr(printable(`${where}: ${message}`));
 }

@@ -1,46 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { ApiClient } from '../../cluster/api/client.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
+import { type Policy, readAnyPolicy } from '../../policy/nodepolicy/read-policy.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
+import { parseDeviceCount } from '../../policy/pod/read-pod.ts';
+import { nodesToAsk } from '../../policy/why/create-scope.ts';
 import { explain } from '../../policy/why/explain.ts';
-import { nodesToAsk } from '../../policy/why/nodes-to-ask.ts';
-import type { Subject } from '../../policy/why/subject.ts';
-import type { WhyFacts } from '../../policy/why/why-facts.ts';
-import { findExposure } from '../plan/exposure.ts';
+import type { NodeSummary, Subject, WhyFacts } from '../../policy/why/why-facts.ts';
+import { findExposure } from '../shared-flags.ts';
+import { mapIn, valueIn } from '../view/object-fields.ts';
 import type { MissingPart, View } from '../view/view.ts';
-import { admitPod, admitSnapshot, isMade } from './admit-files.ts';
-import { callWebhook } from './call-webhook.ts';
-import { findUpstream } from './find-upstream.ts';
-import { readHolders } from './read-holders.ts';
-import { readInstallation } from './read-installation.ts';
-import { readNode, readNodeOfFiles, tellsAllocatable } from './read-node.ts';
-import { readPod } from './read-pod.ts';
-import { readPolicies, readStrays } from './read-policies.ts';
-import { tellFileGaps } from './tell-file-gaps.ts';
+import { admitPod, admitSnapshot, isMade, listFileGaps } from './read-files.ts';
+import { callWebhook, findUpstreamPlugins, readInstallation } from './read-installation.ts';
+import { readHolders, readPod, readTaints } from './read-pod.ts';
 
-/** The facts, and what could not be read beside what the view tells of itself. */
+/** The facts about a subject, and the parts that could not be read in addition to those of the view. */
 export interface FactsReading {
   readonly facts: WhyFacts;
   readonly missing: readonly MissingPart[];
 }
 
-/** What a cluster and files are read for in different ways. */
-interface Ground extends Pick<WhyFacts, 'nodes' | 'pod' | 'plugin' | 'webhook' | 'authorities' | 'call'> {
+/** Facts that are read in one way from a cluster and in another way from files. */
+interface SourceFacts
+  extends Pick<WhyFacts, 'nodes' | 'pod' | 'plugin' | 'webhook' | 'authorities' | 'multusNamespace' | 'call'> {
   readonly snapshot: Snapshot;
   readonly missing: readonly MissingPart[];
 }
 
-/** Reads what the walk from a subject needs, and goes on without what may not be read, or is not among files. */
+/** Reads the facts that explain a subject, as far as the account's rights and the files allow. */
 export async function readFacts(view: View, subject: Subject, nowMs: number): Promise<FactsReading> {
   const { policyNamespace, client } = view;
-  const [ground, policies, upstream] = await Promise.all([
+  const [sourceFacts, policies, upstream] = await Promise.all([
     client === undefined ? readFiles(view, subject) : readCluster(view, client, subject),
     readPolicies(view, subject),
-    findUpstream(view),
+    findUpstreamPlugins(view),
   ]);
-  const { snapshot, missing, ...standings } = ground;
+  const { snapshot, missing, ...parts } = sourceFacts;
   const facts: WhyFacts = {
     ...snapshot,
-    ...standings,
+    ...parts,
     policyNamespace,
     nowMs,
     policies,
@@ -49,14 +48,14 @@ export async function readFacts(view: View, subject: Subject, nowMs: number): Pr
     unread: new Set(view.missing.map(({ what }) => what)),
   };
   const [holders, strays] = await Promise.all([
-    // Files hold some pods at best, where a node's own count has all.
+    // Files rarely contain all pods, but the node's count of held devices is complete.
     client === undefined ? facts.holders : readHolders(view, nodesToAsk(subject, facts)),
-    isOfferedByNobody(subject, facts) ? readStrays(view) : [],
+    isResourceUnknown(subject, facts) ? readStrays(view) : [],
   ]);
   return { facts: { ...facts, holders, policies: [...facts.policies, ...strays] }, missing };
 }
 
-async function readCluster(view: View, client: ApiClient, subject: Subject): Promise<Ground> {
+async function readCluster(view: View, client: ApiClient, subject: Subject): Promise<SourceFacts> {
   const [nodes, pod, installation, answer] = await Promise.all([
     view.list({ kind: 'nodes' }),
     podOf(view, subject),
@@ -73,7 +72,7 @@ async function readCluster(view: View, client: ApiClient, subject: Subject): Pro
   };
 }
 
-async function readFiles(view: View, subject: Subject): Promise<Ground> {
+async function readFiles(view: View, subject: Subject): Promise<SourceFacts> {
   const [nodes = [], pod, installation, exposure] = await Promise.all([
     view.list({ kind: 'nodes' }),
     podOf(view, subject),
@@ -85,20 +84,20 @@ async function readFiles(view: View, subject: Subject): Promise<Ground> {
     snapshot,
     ...installation,
     nodes: new Map(nodes.map((node) => [node.metadata.name, readNodeOfFiles(node, snapshot.nodeStates)])),
-    pod: pod && readPod(admitPod(pod.object, snapshot), pod.events),
+    pod: pod && readPod(admitPod(pod.object, snapshot, installation.multusNamespace), pod.events),
     call: undefined,
-    missing: tellFileGaps(subject, {
+    missing: listFileGaps(subject, {
       snapshot: view.snapshot,
       plugin: installation.plugin,
-      silent: nodes.filter((node) => !tellsAllocatable(node)).map(({ metadata }) => metadata.name),
+      silent: nodes.filter((node) => !hasAllocatable(node)).map(({ metadata }) => metadata.name),
       isPodMade: pod !== undefined && isMade(pod.object),
       hasEvents: pod !== undefined && pod.events.length > 0,
     }),
   };
 }
 
-/** Then a policy may stand in the wrong namespace. */
-function isOfferedByNobody(subject: Subject, facts: WhyFacts): boolean {
+/** Returns whether no node or policy offers the resource. In that case, a policy may be in the wrong namespace. */
+function isResourceUnknown(subject: Subject, facts: WhyFacts): boolean {
   return explain(subject, facts)?.causes.some(({ code }) => code === 'ResourceUnknown') === true;
 }
 
@@ -111,4 +110,48 @@ async function podOf({ list }: View, subject: Subject) {
   ]);
   const [object] = pods ?? [];
   return object && { object, events: events ?? [] };
+}
+
+/** Returns the effective policies. If the subject is a policy in another namespace, the policies there are included. */
+async function readPolicies(view: View, subject: Subject): Promise<readonly Policy[]> {
+  const { policyNamespace, snapshot } = view;
+  const isElsewhere = subject.kind === 'policy' && subject.namespace !== policyNamespace;
+  return isElsewhere ? [...snapshot.policies, ...(await readStrays(view, subject.namespace))] : snapshot.policies;
+}
+
+/** Reads policies that have no effect because of their namespace, in one namespace or in all. */
+async function readStrays({ list, policyNamespace }: View, namespace?: string): Promise<readonly Policy[]> {
+  const objects = await list({ kind: 'macvtapnetworknodepolicies', ...(namespace !== undefined && { namespace }) });
+  return (objects ?? [])
+    .filter(({ metadata }) => metadata.namespace !== policyNamespace)
+    .map((object) => readAnyPolicy(object, { policyNamespace }));
+}
+
+/**
+ * Reads a Node with its allocatable macvtap devices. kubelet still lists removed resources with a count of 0; these are
+ * left out.
+ */
+function readNode(node: ApiObject): NodeSummary {
+  const counts = Object.entries(mapIn(node, 'status', 'allocatable')).flatMap(([key, quantity]) => {
+    const count = key.startsWith(resourcePrefix) ? (parseDeviceCount(quantity) ?? 0) : 0;
+    return count === 0 ? [] : [[key.slice(resourcePrefix.length), count] as const];
+  });
+  const labels = Object.fromEntries(
+    Object.entries(mapIn(node, 'metadata', 'labels')).map(([key, value]) => [key, String(value)]),
+  );
+  return { name: node.metadata.name, labels, allocatable: new Map(counts), taints: readTaints(node) };
+}
+
+/** Returns whether a Node has status.allocatable. A Node that was written by hand does not have it. */
+function hasAllocatable(node: ApiObject): boolean {
+  return valueIn(node, 'status', 'allocatable') !== undefined;
+}
+
+/** Reads a Node from files. If it has no status.allocatable, the resources in its NodeState are used. */
+function readNodeOfFiles(node: ApiObject, states: Snapshot['nodeStates']): NodeSummary {
+  const read = readNode(node);
+  if (hasAllocatable(node)) return read;
+  const resources = states.get(read.name)?.status?.resources ?? [];
+  const usable = resources.filter(({ health, quantity }) => health !== 'Unhealthy' && quantity > 0);
+  return { ...read, allocatable: new Map(usable.map(({ name, quantity }) => [name, quantity])) };
 }

@@ -1,33 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { WhyFacts } from '../../policy/why/why-facts.ts';
-import { pluginLabels } from '../view/plugin-labels.ts';
-import type { View } from '../view/view.ts';
-import { numberIn } from './fields.ts';
-import { readAuthorities } from './read-authorities.ts';
-import { readPlugin } from './read-plugin.ts';
+import { X509Certificate } from 'node:crypto';
+import { type ApiObject, keyOf } from '../../cluster/api/api-resource.ts';
+import type { ApiClient } from '../../cluster/api/client.ts';
+import type { PluginPod, PluginSummary, WhyFacts } from '../../policy/why/why-facts.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { argumentsOf, conditionStatus, flagIn, listIn, numberIn, textIn, valueIn } from '../view/object-fields.ts';
+import { collectionPath, pluginLabels, webhookLabels } from '../view/object-kinds.ts';
+import type { MissingPart, View } from '../view/view.ts';
+import { readScheduling } from './read-pod.ts';
 
 const pluginName = 'kube-macvtap-nodeplugin';
 const webhookName = 'kube-macvtap-webhook';
 const configurationName = 'webhook.macvtap.network.kubevirt.io';
 
-/** How our own parts stand: the names are the chart's. What is not among files is not known to be absent. */
-export async function readInstallation(view: View): Promise<Pick<WhyFacts, 'plugin' | 'webhook' | 'authorities'>> {
-  const [plugin, webhook, authorities] = await Promise.all([pluginOf(view), webhookOf(view), authoritiesOf(view)]);
-  return { plugin, webhook, authorities };
+/** Reads the state of kube-macvtap's components. A component that is not in the files may still be in the cluster. */
+export async function readInstallation(view: View): Promise<Installation> {
+  const [plugin, deployments, authorities] = await Promise.all([
+    pluginOf(view),
+    listWorkload(view, 'deployments', webhookLabels, webhookName),
+    authoritiesOf(view),
+  ]);
+  return {
+    plugin,
+    webhook: webhookOf(view, deployments),
+    authorities,
+    multusNamespace: flagIn(argumentsOf(deployments?.[0]), 'multus-namespace') ?? 'kube-system',
+  };
 }
 
-async function pluginOf({ list, client, policyNamespace: namespace }: View): Promise<WhyFacts['plugin']> {
-  const daemonSets = await list({ kind: 'daemonsets', namespace, name: pluginName });
+type Installation = Pick<WhyFacts, 'plugin' | 'webhook' | 'authorities' | 'multusNamespace'>;
+
+async function pluginOf(view: View): Promise<WhyFacts['plugin']> {
+  const { list, client, policyNamespace: namespace } = view;
+  const daemonSets = await listWorkload(view, 'daemonsets', pluginLabels, pluginName);
   const [daemonSet] = daemonSets ?? [];
   if (daemonSet === undefined) return daemonSets === undefined || client === undefined ? undefined : 'absent';
   const pods = await list({ kind: 'pods', namespace, labels: pluginLabels });
-  // A DaemonSet as it is applied has no pods yet.
+  // If a DaemonSet comes from files, its pods may be missing there, and its state is unknown.
   if (pods === undefined || (client === undefined && pods.length === 0)) return undefined;
   return readPlugin(daemonSet, pods);
 }
 
-async function webhookOf({ list, client, policyNamespace: namespace }: View): Promise<WhyFacts['webhook']> {
-  const deployments = await list({ kind: 'deployments', namespace, name: webhookName });
+/** Lists a component of the installation by its labels, which the chart never changes, or else by its default name. */
+async function listWorkload(
+  { list, policyNamespace: namespace }: View,
+  kind: 'daemonsets' | 'deployments',
+  labels: Readonly<Record<string, string>>,
+  name: string,
+) {
+  const found = await list({ kind, namespace, labels });
+  return found?.length === 0 ? await list({ kind, namespace, name }) : found;
+}
+
+function webhookOf({ client }: View, deployments: readonly ApiObject[] | undefined): WhyFacts['webhook'] {
   const [deployment] = deployments ?? [];
   if (deployment === undefined) return deployments === undefined || client === undefined ? undefined : 'absent';
   if (client === undefined && deployment.status === undefined) return undefined;
@@ -43,4 +68,125 @@ async function authoritiesOf({ list, client }: View): Promise<WhyFacts['authorit
   const read = lists.filter((one) => one !== undefined);
   const isUnknown = client === undefined ? read.flat().length === 0 : read.length === 0;
   return isUnknown ? undefined : readAuthorities(read.flat());
+}
+
+/** The policy for a dry run. It is never stored and selects no node. */
+const probe = {
+  apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+  kind: 'MacvtapNetworkNodePolicy',
+  metadata: { name: 'kubectl-macvtap-why' },
+  spec: {
+    parentSelector: [{ parentIface: 'none', resourceName: 'none' }],
+    nodeSelector: { matchLabels: { 'kubernetes.io/hostname': 'kubectl-macvtap-why' } },
+  },
+} as const;
+
+/** The API server calls both webhooks one after the other, and the chart gives each of them 10 seconds. */
+const timeoutMs = 30_000;
+
+/**
+ * Makes the API server call the webhook, by creating a policy in a dry run. Only this shows whether the API server
+ * trusts the certificate and reaches the webhook. `call` is the API server's error. It is empty if the webhook
+ * answered, and undefined if the result is not known.
+ */
+export async function callWebhook(
+  client: Pick<ApiClient, 'request'>,
+  namespace: string,
+): Promise<{ readonly call: string | undefined; readonly missing?: MissingPart }> {
+  const path = collectionPath('macvtapnetworknodepolicies', namespace);
+  const unknownCall = (message: string) => ({ call: undefined, missing: { what: 'webhook', message } });
+  try {
+    const { status, body } = await client.request('POST', `${path}?dryRun=All`, probe, { timeoutMs });
+    const reply = textIn(body, 'message') ?? '';
+    if (status < 300 || /admission webhook .* denied the request/.test(reply)) return { call: '' };
+    if (reply.includes('failed calling webhook')) return { call: reply.replace(preamble, '').slice(0, longestText) };
+    if (status !== 403) return unknownCall(`${status}: ${reply}`);
+    return unknownCall(`the right to create macvtapnetworknodepolicies in the namespace ${namespace} is missing`);
+  } catch (thrown) {
+    const { code, message } = MacvtapError.from(thrown);
+    if (code !== 'DeadlineExceeded') throw thrown;
+    return unknownCall(message);
+  }
+}
+
+const preamble = /^Internal error occurred: /;
+const longestText = 400;
+
+/** The reasons why a container waits for its image. Source: kubernetes pkg/kubelet/images/types.go. */
+const imageReasons: readonly string[] = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+  'RegistryUnavailable',
+];
+
+/** Reads the node plugin's DaemonSet with its pods. Pods that are being deleted, as in a rollout, do not count. */
+export function readPlugin(daemonSet: ApiObject, pods: readonly ApiObject[]): PluginSummary {
+  const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const placed = staying.flatMap((pod) => {
+    const node = textIn(pod, 'spec', 'nodeName');
+    return node === undefined ? [] : [[node, readPluginPod(pod)] as const];
+  });
+  return { ...readScheduling(valueIn(daemonSet, 'spec', 'template', 'spec')), pods: new Map(placed) };
+}
+
+function readPluginPod(pod: ApiObject): PluginPod {
+  const [container] = listIn(pod, 'status', 'containerStatuses');
+  const waiting = textIn(container, 'state', 'waiting', 'reason');
+  const ended = textIn(container, 'lastState', 'terminated', 'message')?.trim().split('\n').at(-1);
+  const said = [waiting, ended ?? textIn(container, 'state', 'waiting', 'message')].filter(Boolean).join(': ');
+  return {
+    name: pod.metadata.name,
+    isReady: conditionStatus(pod, 'Ready') === 'True',
+    said: said === '' ? undefined : said.slice(0, 300).toWellFormed(),
+    lacksImage: waiting !== undefined && imageReasons.includes(waiting),
+  };
+}
+
+/**
+ * Returns the expiry of each CA certificate in the webhook configurations, in milliseconds since the epoch and without
+ * duplicates.
+ */
+export function readAuthorities(configurations: readonly ApiObject[]): readonly number[] {
+  const bundles = configurations.flatMap((configuration) =>
+    listIn(configuration, 'webhooks').map((webhook) => textIn(webhook, 'clientConfig', 'caBundle') ?? ''),
+  );
+  const certificates = [...new Set(bundles)].flatMap((bundle) =>
+    Buffer.from(bundle, 'base64')
+      .toString('latin1')
+      .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g),
+  );
+  return [...new Set(certificates)].flatMap((pem) => (pem === null ? [] : endOf(pem)));
+}
+
+/** Returns the expiry of a certificate, or nothing if the text is not a certificate. */
+function endOf(pem: string): readonly number[] {
+  try {
+    return [new X509Certificate(pem).validToDate.getTime()];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Finds DaemonSets of macvtap-cni by name or image. They are listed only if a node reports that macvtap-cni's plugin
+ * runs there.
+ */
+export async function findUpstreamPlugins(view: Pick<View, 'list' | 'snapshot'>): Promise<readonly string[]> {
+  const states = [...view.snapshot.nodeStates.values()];
+  const isRunning = states.some(({ status }) =>
+    status?.resources?.some(({ code }) => code === 'UpstreamPluginRunning'),
+  );
+  if (!isRunning) return [];
+  const daemonSets = (await view.list({ kind: 'daemonsets' })) ?? [];
+  return daemonSets.filter(isUpstream).map(keyOf);
+}
+
+function isUpstream(daemonSet: ApiObject): boolean {
+  const containers = listIn(daemonSet, 'spec', 'template', 'spec', 'containers');
+  return [daemonSet.metadata.name, ...containers.map((one) => textIn(one, 'image') ?? '')].some((text) =>
+    text.includes('macvtap-cni'),
+  );
 }

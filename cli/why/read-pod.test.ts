@@ -18,7 +18,7 @@ const event = (message: string, at: string, more: object = {}) => ({
 });
 
 describe('a pod', () => {
-  it('is read with its node, what it asks for of nodes, and who makes it', () => {
+  it('is read with its node, its node requirements and its owner', () => {
     const owners = [
       { kind: 'Node', name: 'x' },
       { kind: 'ReplicaSet', name: 'rs', controller: true },
@@ -29,7 +29,7 @@ describe('a pod', () => {
     assert.equal(tolerations[0]?.key, 'db');
   });
 
-  it('is told of by the scheduler, else by its newest warning, and not by an earlier pod of its name', () => {
+  it('has the message of the scheduler, else its newest warning, but not one of an earlier pod of its name', () => {
     const waiting = { conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes\n  are available' }] };
     const events = [
       event('older', '2026-01-01T00:00:00Z'),
@@ -39,16 +39,18 @@ describe('a pod', () => {
     ];
     assert.equal(readPod(pod(waiting), events).said, '0/3 nodes are available');
     assert.equal(readPod(pod({}), events).said, 'newest');
+    const dns = event('no cluster DNS', '2026-01-01T00:00:05Z', { reason: 'MissingClusterDNS' });
+    assert.equal(readPod(pod({}), [...events, dns]).said, 'newest');
     assert.equal(readPod(pod({}), []).said, undefined);
     assert.equal(readPod(pod({ message: 'x'.repeat(1_000) }), []).said?.length, 301);
   });
 
-  it('has lost its link when an event says so', () => {
+  it('has lost its link when an event reports it', () => {
     const lost = event('gone', '2026-01-01T00:00:00Z', { reason: 'AttachmentLost' });
     assert.deepEqual([readPod(pod({}), [lost]).hasLostLink, readPod(pod({}), []).hasLostLink], [true, false]);
   });
 
-  it('whose fields are of other kinds is read as far as they mean anything', () => {
+  it('with fields of unexpected types is read as far as possible', () => {
     const odd = { metadata: { name: 'x' }, spec: 'text', status: { conditions: { type: 'Ready' } } };
     assert.deepEqual([readPod(odd, []).phase, readPod(odd, []).namespace], ['Unknown', 'default']);
   });

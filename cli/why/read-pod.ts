@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ApiObject } from '../../cluster/api/api-object.ts';
-import { isRecord } from '../../cluster/objects/known-object.ts';
-import type { PodStanding } from '../../policy/why/why-facts.ts';
-import { listIn, textIn, valueIn } from './fields.ts';
-import { readScheduling } from './read-scheduling.ts';
+import { type ApiObject, keyOf } from '../../cluster/api/api-resource.ts';
+import { type NodeAffinity, readNodeSelection } from '../../policy/nodepolicy/rule.ts';
+import type { NodeSelection } from '../../policy/plan/match-labels.ts';
+import { resourcesOfPod } from '../../policy/pod/count-demand.ts';
+import type { Holder, PodSummary, Taint, Toleration } from '../../policy/why/why-facts.ts';
+import { conditionIn, conditionStatus, listIn, mapIn, textIn, valueIn } from '../view/object-fields.ts';
+import type { View } from '../view/view.ts';
 
-/** A message of a failing scheduler or runtime can be a page. */
+/** The maximum length of a message. Messages of the scheduler or the runtime can fill a page. */
 const longestText = 300;
 
-/** A pod with its newest events. */
-export function readPod(pod: ApiObject, events: readonly ApiObject[]): PodStanding {
+/**
+ * kubelet's warnings that do not stop a pod. Source: kubernetes pkg/kubelet/kubelet_pods.go,
+ * pkg/kubelet/network/dns/dns.go.
+ */
+const harmless: ReadonlySet<string> = new Set(['MissingClusterDNS', 'DNSConfigForming']);
+
+/** Reads the facts of a pod, with the message of its newest event. */
+export function readPod(pod: ApiObject, events: readonly ApiObject[]): PodSummary {
   const { name, namespace = 'default', uid } = pod.metadata;
   const own = events.filter((event) => textIn(event, 'involvedObject', 'uid') === uid);
   const owners = listIn(pod, 'metadata', 'ownerReferences');
@@ -19,7 +27,7 @@ export function readPod(pod: ApiObject, events: readonly ApiObject[]): PodStandi
     namespace,
     name,
     phase: textIn(pod, 'status', 'phase') ?? 'Unknown',
-    isReady: conditionOf(pod, 'Ready')?.status === 'True',
+    isReady: conditionStatus(pod, 'Ready') === 'True',
     node: textIn(pod, 'spec', 'nodeName'),
     said: shortened(saidOf(pod, own)),
     hasLostLink: own.some((event) => textIn(event, 'reason') === 'AttachmentLost'),
@@ -28,29 +36,79 @@ export function readPod(pod: ApiObject, events: readonly ApiObject[]): PodStandi
   };
 }
 
-/** The scheduler's word while there is no node, then what failed last, then what the pod ended with. */
+/**
+ * Returns the message that explains the pod's state. While the pod is not scheduled, this is the scheduler's message.
+ * Otherwise it is the message in the pod's status, or, if there is none, that of the newest warning.
+ */
 function saidOf(pod: ApiObject, events: readonly ApiObject[]): string | undefined {
-  const scheduled = conditionOf(pod, 'PodScheduled');
-  if (scheduled?.status === 'False') return textIn(scheduled, 'message');
-  const warnings = events.filter((event) => textIn(event, 'type') === 'Warning');
+  const isUnscheduled = conditionStatus(pod, 'PodScheduled') === 'False';
+  if (isUnscheduled) return textIn(conditionIn(pod, 'PodScheduled'), 'message');
+  const warnings = events.filter(
+    (event) => textIn(event, 'type') === 'Warning' && !harmless.has(textIn(event, 'reason') ?? ''),
+  );
   const newest = warnings.toSorted((left, right) => timeOf(right).localeCompare(timeOf(left)))[0];
   return textIn(pod, 'status', 'message') ?? (newest === undefined ? undefined : textIn(newest, 'message'));
 }
 
-/** RFC 3339 in UTC, so that texts compare as times do. */
+/** Returns the time of an event in RFC 3339 and UTC, so that sorting the texts sorts the times. */
 function timeOf(event: ApiObject): string {
   return (
     textIn(event, 'series', 'lastObservedTime') ?? textIn(event, 'lastTimestamp') ?? textIn(event, 'eventTime') ?? ''
   );
 }
 
-function conditionOf(pod: ApiObject, type: string): Record<string, unknown> | undefined {
-  return listIn(pod, 'status', 'conditions')
-    .filter(isRecord)
-    .find((condition) => condition.type === type);
-}
-
 function shortened(text: string | undefined): string | undefined {
   const line = text?.replaceAll(/\s+/g, ' ').trim();
   return line !== undefined && line.length > longestText ? `${line.slice(0, longestText).toWellFormed()}…` : line;
+}
+
+/** Reads the node requirements in a pod's spec: selector, required affinity and tolerations. */
+export function readScheduling(spec: unknown): {
+  readonly selection: NodeSelection;
+  readonly tolerations: readonly Toleration[];
+} {
+  const required = valueIn(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');
+  const selection = readNodeSelection({
+    parentSelector: [],
+    nodeSelector: { matchLabels: mapIn(spec, 'nodeSelector') },
+    ...(required !== undefined && required !== null && { nodeAffinity: required as NodeAffinity }),
+  });
+  const tolerations = listIn(spec, 'tolerations').map((one) => ({
+    key: textIn(one, 'key'),
+    operator: textIn(one, 'operator'),
+    value: textIn(one, 'value'),
+    effect: textIn(one, 'effect'),
+  }));
+  return { selection, tolerations };
+}
+
+/** Reads the taints of a Node. */
+export function readTaints(node: unknown): readonly Taint[] {
+  return listIn(node, 'spec', 'taints').map((one) => ({
+    key: textIn(one, 'key') ?? '',
+    value: textIn(one, 'value'),
+    effect: textIn(one, 'effect') ?? '',
+  }));
+}
+
+/** The maximum number of nodes whose pods are listed. For other nodes, the node's count of held devices is enough. */
+const mostNodes = 20;
+
+/** Lists the pods on some nodes that hold macvtap devices, by their requests. Pods that have ended are left out. */
+export async function readHolders(
+  view: Pick<View, 'list'>,
+  nodes: readonly string[],
+): Promise<ReadonlyMap<string, readonly Holder[]>> {
+  const lists = nodes.slice(0, mostNodes).map(async (node) => {
+    const pods = await view.list({ kind: 'pods', fields: { 'spec.nodeName': node } });
+    return pods === undefined ? [] : [[node, holdersAmong(pods)] as const];
+  });
+  return new Map((await Promise.all(lists)).flat());
+}
+
+function holdersAmong(pods: NonNullable<Awaited<ReturnType<View['list']>>>): readonly Holder[] {
+  return pods
+    .filter((pod) => !['Succeeded', 'Failed'].includes(textIn(pod, 'status', 'phase') ?? ''))
+    .map((pod) => ({ pod: keyOf(pod), devices: resourcesOfPod(pod, new Map()) }))
+    .filter(({ devices }) => devices.size > 0);
 }

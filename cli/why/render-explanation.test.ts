@@ -14,7 +14,7 @@ const rendered = (...given: Parameters<typeof explain>) => {
 };
 
 describe('an explanation for a person', () => {
-  it('is the way to the cause, and what mends it', () => {
+  it('has the steps to the cause, and the fix', () => {
     const selection = { labels: [{ key: 'name', operator: 'In', values: ['h3'] } as const], terms: undefined };
     const facts = whyFacts({ pod: pod({ selection }), nodes: { h3: { labels: { name: 'h3' } } } });
     assert.equal(
@@ -26,7 +26,7 @@ describe('an explanation for a person', () => {
         '└─ MacvtapNetworkNodePolicy macvtap-cni/p: offers data',
         '   └─ Node h3: offers no data',
         "      └─ NodeNotSelected: its nodeSelector asks for macvtapAware=true, which the node's labels do not meet",
-        'Fix: label the node, if it is meant:',
+        'Fix: label the node, if the policy is meant for it:',
         '    kubectl label node h3 macvtapAware=true',
       ].join('\n'),
     );
@@ -46,19 +46,16 @@ describe('an explanation for a person', () => {
     assert.equal(narrow.replaceAll(/\s+/g, ' '), wide.replaceAll(/\s+/g, ' '));
   });
 
-  it('says where lines are to be run, and numbers causes where there are several', () => {
+  it('names the nodes of commands, and numbers several causes', () => {
     const down = cases.find(({ code }) => code === 'LinkDown');
     assert.ok(down !== undefined);
-    assert.match(rendered(down.subject, down.broken), /\n {2}at a shell on h2:\n {4}ip link set eth1 up$/);
+    assert.match(rendered(down.subject, down.broken), /\n {2}in a shell on h2:\n {4}ip link set eth1 up$/);
     const facts = whyFacts({ pod: pod({ node: 'h1' }, { limits: {} }), webhook: { replicas: 2, ready: 0 } });
     assert.match(rendered(vm, facts), /^1\. WebhookDown: .*\n {3}Fix: [\s\S]*^2\. Network/m);
   });
 
-  it('says that nothing is wrong, what was looked at, and what is worth knowing all the same', () => {
-    assert.match(
-      rendered(vm, whyFacts({ pod: pod() })),
-      /^Nothing is wrong with Pod default\/vm\.\nLooked at:\n {2}Pod/,
-    );
+  it('reports that nothing is wrong, the checks, and notes', () => {
+    assert.match(rendered(vm, whyFacts({ pod: pod() })), /^Nothing is wrong with Pod default\/vm\.\nChecked:\n {2}Pod/);
     const shadowed = cases.find(({ code }) => code === 'Shadowed');
     assert.ok(shadowed !== undefined);
     assert.match(
@@ -67,12 +64,12 @@ describe('an explanation for a person', () => {
     );
   });
 
-  it('writes control characters out, and no line is longer than 120 columns but by what is quoted', () => {
+  it('escapes control characters, and only quoted text makes a line longer than 120 columns', () => {
     const said = `\u001b[31mred ${'word '.repeat(60)}`;
     const text = rendered(vm, whyFacts({ pod: pod({ said }, { limits: { data: '99' } }) }));
     assert.ok(!text.includes('\u001b'));
-    assert.ok(text.includes('\\x1b[31mred'));
-    // What stands in quotes is never broken.
+    assert.ok(text.includes('\\u001b[31mred'));
+    // Lines are not broken inside quotes.
     const lines = cases.flatMap(({ subject, broken }) => rendered(subject, broken).split('\n'));
     assert.deepEqual(
       [...lines, ...text.split('\n')].filter((line) => line.length > 120 && !line.includes("'")),

@@ -1,47 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Explained, Explanation } from '../../policy/why/explain.ts';
 import { describeNodes } from '../../policy/why/group-nodes.ts';
-import { printable } from '../../runtime/text-table.ts';
-import type { Paint } from '../output/paint.ts';
-import { wrapCommand, wrapText } from '../output/wrap-text.ts';
+import { printable } from '../../runtime/printable.ts';
+import { type Look, type Paint, wrapCommand, wrapText } from '../output/look.ts';
+import type { MissingPart } from '../view/view.ts';
 
-/** As many columns as a person reads at ease, and fewer where the terminal has fewer. */
+/** The maximum width of a line that is easy to read. A narrower terminal has fewer columns. */
 const mostColumns = 120;
 
-export interface ExplanationLook {
-  readonly paint: Paint;
-  /** Columns of the terminal; undefined where there is none. */
-  readonly width: number | undefined;
-}
-
-interface Look {
+interface Layout {
   readonly paint: Paint;
   readonly columns: number;
 }
 
 /**
- * For a person: the subject, and for each cause the way to it as a tree that ends in the cause, and what mends it. The one
- * to mend first comes first.
+ * Renders an explanation for a person. It starts with the subject, followed by the causes in the order in which to fix
+ * them. Each cause is shown as a tree of steps that lead from the subject to the cause, with the fix below it.
  */
 export function renderExplanation(
   { subject, causes, notes, checked }: Explanation,
-  { paint, width = mostColumns }: ExplanationLook,
+  { paint, width = mostColumns }: Look,
 ): string {
   const look = { paint, columns: Math.min(width, mostColumns) };
   const [first] = causes[0]?.steps ?? [];
   const head =
     first === undefined ? renderWell(subject, checked, look) : stepText(first.object, first.says, '', '  ', look);
   const found = causes.map((cause, index) => renderCause(cause, causes.length > 1 ? `${index + 1}. ` : '', look));
-  const told = notes.map((note) => renderNote(note, look));
-  return [head, ...found, ...(told.length === 0 ? [] : [['Worth knowing:', ...told].join('\n')])].join('\n\n');
+  const remarks = notes.map((note) => renderNote(note, look));
+  return [head, ...found, ...(remarks.length === 0 ? [] : [['Worth knowing:', ...remarks].join('\n')])].join('\n\n');
 }
 
-function renderWell(subject: string, checked: Explanation['checked'], look: Look): string {
+function renderWell(subject: string, checked: Explanation['checked'], look: Layout): string {
   const lines = checked.map(({ object, says }) => stepText(object, says, '  ', '    ', look));
-  return [look.paint('good', `Nothing is wrong with ${subject}.`), 'Looked at:', ...lines].join('\n');
+  return [look.paint('good', `Nothing is wrong with ${subject}.`), 'Checked:', ...lines].join('\n');
 }
 
-function renderCause({ code, detail, steps, fix, nodes }: Explained, number: string, look: Look): string {
+function renderCause({ code, detail, steps, fix, nodes }: Explained, number: string, look: Layout): string {
   const margin = ' '.repeat(number.length);
   const last = { object: code, says: detail };
   const tree = [...steps.slice(1), last].map(({ object, says }, depth) => {
@@ -52,13 +46,13 @@ function renderCause({ code, detail, steps, fix, nodes }: Explained, number: str
   return [...tree, ...fixLines(fix, placeOf(nodes), margin, look)].join('\n');
 }
 
-function renderNote({ code, detail, fix, nodes }: Explained, look: Look): string {
+function renderNote({ code, detail, fix, nodes }: Explained, look: Layout): string {
   const place = placeOf(nodes);
   const head = stepText(`${code}${place}`, detail, '  ', '    ', look);
   return [head.replace(code, look.paint('poor', code)), ...fixLines(fix, place, '    ', look)].join('\n');
 }
 
-/** ` on h1 and h2` */
+/** @example ' on h1 and h2' */
 function placeOf(nodes: readonly string[] | undefined): string {
   return nodes === undefined || nodes.length === 0 ? '' : ` on ${describeNodes(nodes)}`;
 }
@@ -67,19 +61,49 @@ function fixLines(
   { text, onNode = [], commands }: Explained['fix'],
   place: string,
   indent: string,
-  { columns }: Look,
+  { columns }: Layout,
 ): readonly string[] {
   const copied = (lines: readonly string[]) =>
     lines.map((line) => wrapCommand(printable(line), columns, `${indent}    `));
   const end = onNode.length + commands.length === 0 ? '' : ':';
   return [
     wrapText(`Fix: ${printable(text)}${end}`, columns, indent, `${indent}  `),
-    ...(onNode.length === 0 ? [] : [`${indent}  at a shell${place}:`, ...copied(onNode)]),
+    ...(onNode.length === 0 ? [] : [`${indent}  in a shell${place}:`, ...copied(onNode)]),
     ...(onNode.length > 0 && commands.length > 0 ? [`${indent}  then:`] : []),
     ...copied(commands),
   ];
 }
 
-function stepText(object: string, says: string, first: string, later: string, { columns }: Look): string {
+function stepText(object: string, says: string, first: string, later: string, { columns }: Layout): string {
   return wrapText(printable(says === '' ? object : `${object}: ${says}`), columns, first, later);
+}
+
+/** The maximum number of node names in JSON. `nodeCount` is the real number of nodes. */
+const mostNodes = 100;
+
+/** The JSON of an explanation. */
+export interface WhyReport extends Pick<Explanation, 'subject' | 'checked'> {
+  readonly isWell: boolean;
+  readonly causes: readonly ReportedCause[];
+  readonly notes: readonly ReportedCause[];
+  /** Parts that could not be read, so that their state is unknown. */
+  readonly missing: readonly MissingPart[];
+}
+
+type ReportedCause = Omit<Explained, 'isNote'> & { readonly nodeCount?: number };
+
+export function toReport(explanation: Explanation, missing: readonly MissingPart[]): WhyReport {
+  const { subject, causes, notes, checked } = explanation;
+  return {
+    subject,
+    isWell: causes.length === 0,
+    causes: causes.map(toReported),
+    notes: notes.map(toReported),
+    checked,
+    missing,
+  };
+}
+
+function toReported({ isNote: _, nodes, ...cause }: Explained): ReportedCause {
+  return { ...cause, ...(nodes !== undefined && { nodes: nodes.slice(0, mostNodes), nodeCount: nodes.length }) };
 }

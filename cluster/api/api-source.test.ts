@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an API server alone can do to a source; everything else is in test/contract/source-contract.ts.
+// Tests the failures that only a source on an API server can have. All other tests of sources are in
+// test/contract/source-contract.ts.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connectStandIn } from '../../test/apiserver-standin/connect-stand-in.ts';
@@ -7,7 +9,7 @@ import { type StandInApiServer, startApiServer } from '../../test/apiserver-stan
 import { explicit, namespace, network, node, nodeState, policy } from '../../test/contract/source-contract.ts';
 import { until } from '../../test/fixtures/manifests-directory.ts';
 import { until as pollUntil } from '../../test/process/until.ts';
-import { ApiSource } from './api-source.ts';
+import { ApiSource, coalesceMs } from './api-source.ts';
 import type { WatchScope } from './watched-kinds.ts';
 
 const signal = new AbortController().signal;
@@ -19,14 +21,14 @@ async function start(prepare: (server: StandInApiServer) => void, scope: Pick<Wa
   prepare(server);
   const client = undo.use(connectStandIn(server));
   const source = undo.use(await ApiSource.open({ client, policyNamespace: 'macvtap-cni', ...scope }));
-  // It opens without a state where the machine has too much else to do.
+  // On a busy machine, opening may time out before the source has a state.
   await until(source, ({ synced, faults }) => synced || faults.length > 0);
   const owned = undo.move();
   return { server, source, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 describe('an API server', () => {
-  it('that is away is one fault for all kinds, and no empty cluster', async () => {
+  it('produces one error for all kinds, and not an empty cluster, when it is unreachable', async () => {
     await using started = await start((server) => {
       server.store.put(node('h1'));
       server.intercept(() => 'reset');
@@ -43,7 +45,7 @@ describe('an API server', () => {
     assert.ok(source.snapshot.nodes.has('h1'));
   });
 
-  it('whose statuses of policies say how many nodes they select tells the most, and no news', async () => {
+  it('knows the highest number of nodes in a policy status, without a new snapshot', async () => {
     await using started = await start((server) => void server.store.put(policy('p', onEth0)));
     const { server, source } = started;
     const most = () => (source.origin.kind === 'cluster' ? source.origin.mostMatched : Number.NaN);
@@ -102,7 +104,7 @@ describe('an API server', () => {
     assert.ok(source.snapshot.nodeStates.has('h1'));
   });
 
-  it('tells nobody of heartbeats and of what people write into a status', async () => {
+  it('does not notify about heartbeats and status edits', async () => {
     await using started = await start((server) => {
       server.store.put(node('h1'));
       server.store.put(policy('p', onEth0));
@@ -112,15 +114,15 @@ describe('an API server', () => {
     const { snapshot } = source;
     server.store.put({ ...node('h1'), status: { conditions: [{ lastHeartbeatTime: '2026-01-01T00:00:00Z' }] } });
     server.store.put({ ...policy('p', onEth0), status: { matchedNodes: 7 } });
-    let told = 0;
+    let reported = 0;
     source.onChange(() => {
-      told += 1;
+      reported += 1;
     });
     server.store.put(namespace('last'));
     await until(source, (now) => now.snapshot.namespaces.has('last'));
     assert.equal(source.snapshot.nodes, snapshot.nodes);
     assert.equal(source.snapshot.policies, snapshot.policies);
-    assert.ok(told <= 2, `${told} changes`);
+    assert.ok(reported <= 2, `${reported} changes`);
   });
 
   it('is asked for one node only where only one concerns', async () => {
@@ -141,7 +143,7 @@ describe('an API server', () => {
     assert.deepEqual([policies.length, config], [1, { entries: [] }]);
   });
 
-  it('is not asked for what is no name of an object: it would be another path', async () => {
+  it('gets no request for an invalid object name, which would lead to another path', async () => {
     await using started = await start(() => undefined);
     const { server, source } = started;
     await until(source, ({ synced }) => synced);
@@ -160,7 +162,7 @@ describe('an API server', () => {
     assert.match(server.requests.at(-1) ?? '', /namespaces\/default\/network-attachment-definitions\/x{253}$/);
   });
 
-  it('asks for the metadata of Nodes and Namespaces alone, and for the whole of everything else', async () => {
+  it('sends only the metadata of Nodes and Namespaces, and whole objects of every other kind', async () => {
     const asked = new Map<string, boolean>();
     await using started = await start((server) => {
       server.intercept(({ kind, metadataOnly }) => void asked.set(kind, metadataOnly));
@@ -219,5 +221,11 @@ describe('an API server', () => {
       server.intercept(() => interception);
       for (const asked of asks()) await assert.rejects(asked, { code: 'LookupFailed' }, JSON.stringify(interception));
     }
+  });
+});
+
+describe('the wait before a new snapshot', () => {
+  it('is short where one costs next to nothing, and twenty times what a large one costs, within reason', () => {
+    assert.deepEqual([0, 0.4, 0.5, 4, 12.5, 2_000].map(coalesceMs), [10, 10, 10, 80, 250, 250]);
   });
 });

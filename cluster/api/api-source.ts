@@ -1,43 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KnownObject } from '../objects/known-object.ts';
+import { type KnownObject, type ObjectsOf, updateSnapshot } from '../objects/known-object.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, SourceFault } from '../source.ts';
-import { createApiLookups } from './api-lookups.ts';
-import type { ApiObject } from './api-object.ts';
-import type { ApiClient } from './client.ts';
-import { describeOutage } from './describe-outage.ts';
+import { describeOutage } from './api-errors.ts';
+import type { ApiObject } from './api-resource.ts';
+import { type ApiClient, openApiClient } from './client.ts';
+import type { ConnectOptions } from './connect.ts';
 import { ListWatch } from './list-watch.ts';
-import { rememberMostMatched } from './most-matched.ts';
+import { createApiLookups } from './lookups.ts';
 import { createObjectReader, type ObjectReader } from './object-reader.ts';
-import { coalesceMs, type WatchTimings } from './pace.ts';
-import { type Kind, type WatchScope, watchedKinds } from './watched-kinds.ts';
+import type { WatchTimings } from './watch-stream.ts';
+import { type Kind, rememberMostMatched, type WatchScope, watchedKinds } from './watched-kinds.ts';
 
-/** For so long a source that opens waits for its first state: not for ever, the API server may be away. */
+/** How long opening a source waits for the first state. The API server may be unreachable. */
 const openMs = 2_000;
 
 export interface ApiSourceOptions extends WatchScope {
   readonly client: ApiClient;
+  /** Whether disposing of the source also disposes of the client. */
+  readonly ownsClient?: boolean;
   readonly timings?: Partial<WatchTimings>;
 }
 
-/** A kind, followed and read. */
+/** Connects to an API server and follows it. The connection ends with the source. Raises ApiServerUnknown. */
+export async function openApiSource({ kubeconfig, ...scope }: ConnectOptions & WatchScope): Promise<LiveSource> {
+  using undo = new DisposableStack();
+  const client = undo.use(await openApiClient({ kubeconfig }));
+  const source = await ApiSource.open({ client, ownsClient: true, ...scope });
+  undo.move();
+  return source;
+}
+
+/** The watch of one kind, and the objects that were read from it. */
 interface FollowedKind {
   readonly watch: ListWatch;
   readonly reader: ObjectReader;
-  /** The revision of the watch that `known` and `faults` are of. */
+  /** The revision of the watch that `known` and `faults` were read from. */
   revision: number;
   known: readonly KnownObject[];
   faults: readonly SourceFault[];
 }
 
 /**
- * An API server as a source. The snapshot is empty until every kind was read once; from then on each change is a new one,
- * in which what did not change, whole maps and single values, is the same as before. While the API server is away the
- * last state stays.
+ * Follows an API server. The snapshot is empty until every kind has been read once. After that, each change creates a
+ * new snapshot, in which unchanged maps and values keep their identity. While the API server is unreachable, the last
+ * snapshot stays in force.
  */
 export class ApiSource implements LiveSource {
   readonly lookups;
   readonly origin;
+  readonly #ownsClient: boolean;
   readonly #kinds = new Map<Kind, FollowedKind>();
   readonly #listeners = new Set<() => void>();
   #snapshot: Snapshot = emptySnapshot;
@@ -47,7 +59,9 @@ export class ApiSource implements LiveSource {
   #waitMs = coalesceMs(0);
   #closed = false;
 
-  /** Returns with the first state, or, should the API server be away or slow, after two seconds without one. */
+  /**
+   * Opens a source. Resolves after the first state, after the first error, or after two seconds, whichever comes first.
+   */
   static async open(options: ApiSourceOptions): Promise<ApiSource> {
     const source = new ApiSource(options);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -59,7 +73,7 @@ export class ApiSource implements LiveSource {
   }
 
   private constructor(options: ApiSourceOptions) {
-    const { client, policyNamespace, timings } = options;
+    const { client, ownsClient = false, policyNamespace, timings } = options;
     const matched = rememberMostMatched();
     this.origin = {
       kind: 'cluster',
@@ -68,6 +82,7 @@ export class ApiSource implements LiveSource {
         return matched.nodes;
       },
     } as const;
+    this.#ownsClient = ownsClient;
     this.lookups = createApiLookups(client, policyNamespace);
     for (const { kind, resource, trim } of watchedKinds(options)) {
       const take = (object: ApiObject): ApiObject => {
@@ -92,15 +107,15 @@ export class ApiSource implements LiveSource {
     return this.#faults;
   }
 
-  get heardMs(): ReadonlyMap<Kind, number | undefined> {
-    return new Map([...this.#kinds].map(([kind, { watch }]) => [kind, watch.heardMs]));
+  get confirmedMs(): ReadonlyMap<Kind, number | undefined> {
+    return new Map([...this.#kinds].map(([kind, { watch }]) => [kind, watch.confirmedMs]));
   }
 
   onChange(listener: () => void): Disposable {
-    // A wrapper of its own, so that a function registered twice is called twice.
-    const own = () => listener();
-    this.#listeners.add(own);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+    // A wrapper, so that a function registered twice is called twice.
+    const call = () => listener();
+    this.#listeners.add(call);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(call) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,6 +123,7 @@ export class ApiSource implements LiveSource {
     clearTimeout(this.#timer);
     this.#listeners.clear();
     await Promise.all([...this.#kinds.values()].map(({ watch }) => watch[Symbol.asyncDispose]()));
+    if (this.#ownsClient) this.origin.client[Symbol.dispose]();
   }
 
   #schedule(): void {
@@ -130,43 +146,24 @@ export class ApiSource implements LiveSource {
     const isNews =
       changed.size > 0 || synced !== this.#synced || JSON.stringify(faults) !== JSON.stringify(this.#faults);
     if (!isNews) return;
-    if (changed.size > 0) this.#snapshot = this.#assemble(changed);
+    if (changed.size > 0) this.#snapshot = updateSnapshot(this.#snapshot, this.#objectsOf(changed));
     this.#synced = synced;
     this.#faults = faults;
     for (const listener of [...this.#listeners]) listener();
   }
 
-  #assemble(changed: ReadonlySet<Kind>): Snapshot {
-    const before = this.#snapshot;
-    const of = <Of extends Kind>(kind: Of) =>
-      (this.#kinds.get(kind)?.known ?? []) as readonly Extract<KnownObject, { kind: Of }>[];
-    return {
-      nodes: changed.has('Node') ? new Map(of('Node').map(({ value }) => [value.name, value])) : before.nodes,
-      namespaces: changed.has('Namespace')
-        ? new Map(of('Namespace').map(({ name, value }) => [name, value]))
-        : before.namespaces,
-      policies: changed.has('MacvtapNetworkNodePolicy')
-        ? of('MacvtapNetworkNodePolicy').map(({ value }) => value)
-        : before.policies,
-      networks: changed.has('NetworkAttachmentDefinition')
-        ? new Map(
-            of('NetworkAttachmentDefinition').map(({ value }) => [
-              `${value.metadata.namespace}/${value.metadata.name}`,
-              value,
-            ]),
-          )
-        : before.networks,
-      nodeStates: changed.has('MacvtapNetworkNodeState')
-        ? new Map(of('MacvtapNetworkNodeState').map(({ name, value }) => [name, value]))
-        : before.nodeStates,
-      explicit: changed.has('ConfigMap') ? of('ConfigMap')[0]?.value : before.explicit,
-    };
+  /** Returns a function that returns the objects of a changed kind, and undefined for any other kind. */
+  #objectsOf(changed: ReadonlySet<Kind>): ObjectsOf {
+    return <Of extends Kind>(kind: Of) =>
+      changed.has(kind) ? (this.#kinds.get(kind)?.known as readonly Extract<KnownObject, { kind: Of }>[]) : undefined;
   }
 }
 
 const none: ReadonlySet<Kind> = new Set();
 
-/** Reads what changed of a kind; returns whether anything did. */
+/**
+ * Reads the objects of a kind again if its watch has changed. Returns whether the meaning of any object has changed.
+ */
 function refresh(kind: FollowedKind): boolean {
   const { watch, reader } = kind;
   if (watch.revision === kind.revision) return false;
@@ -177,3 +174,18 @@ function refresh(kind: FollowedKind): boolean {
   kind.known = known;
   return !isSame;
 }
+
+/**
+ * Returns how long to collect events before the next snapshot, given how long the last snapshot took. Events come in
+ * bursts: a deployment creates a hundred objects. With five thousand nodes, a snapshot takes several milliseconds, and
+ * its listeners take as long again. Snapshots must therefore stay rare while all nodes report.
+ */
+export function coalesceMs(lastCostMs: number): number {
+  return Math.min(Math.max(shortestWaitMs, lastCostMs * costShare), longestWaitMs);
+}
+
+const shortestWaitMs = 10;
+/** Limits snapshots to about a twentieth of the time. */
+const costShare = 20;
+/** Changes must still take effect soon. Until they do, the webhook looks up missing objects. */
+const longestWaitMs = 250;

@@ -5,9 +5,9 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { type ApiClient, createApiClient } from './client.ts';
-import { createTlsAgents } from './tls-agents.ts';
+import { createTlsAgents } from './connection.ts';
 
-/** A server that answers as it is told, with a client whose token is the number of renewals. */
+/** Starts a server with scripted responses, and a client whose token is the number of renewals. */
 async function start(listener: RequestListener, basePath = '') {
   const server = createServer(listener);
   const sockets = new Set<Socket>();
@@ -70,7 +70,7 @@ describe('a request', () => {
     await assert.rejects(started.client.request('GET', '/'), { code: 'ApiServerMalformed' });
   });
 
-  it('is sent again, once, with credentials read anew, to a server that does not know the first', async () => {
+  it('is sent once more with fresh credentials if the server rejects the first ones', async () => {
     const tokens: (string | undefined)[] = [];
     await using started = await start(({ headers, url }, response) => {
       tokens.push(headers.authorization);
@@ -85,7 +85,8 @@ describe('a request', () => {
   it('survives an idle connection that the server has closed, unless it may have had an effect', async () => {
     let closing = false;
     await using started = await start((request, response) => {
-      // Reset instead of answered on a connection that has served before, as a server that closes it does.
+      // Resets a reused connection instead of answering. For the client, this looks like a server that closes an idle
+      // connection.
       if (closing && (request.socket as { served?: boolean }).served) return void request.socket.resetAndDestroy();
       (request.socket as { served?: boolean }).served = true;
       response.writeHead(200, json).end('{}');
@@ -101,7 +102,7 @@ describe('a request', () => {
     }
   });
 
-  it('names what it was and the reason when nobody answers', async () => {
+  it('names the request and the reason when the server does not respond', async () => {
     const started = await start(() => undefined);
     const { client } = started;
     await started[Symbol.asyncDispose]();
@@ -135,7 +136,7 @@ describe('a request', () => {
     await assert.rejects(asked, { code: 'Aborted' });
   });
 
-  it('that breaks off in the middle is no answer', async () => {
+  it('fails when the response breaks off in the middle', async () => {
     await using started = await start((_, response) => {
       response.writeHead(200, { ...json, 'content-length': '100' }).write('{');
       setImmediate(() => response.destroy());

@@ -1,55 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { MacvtapError } from '../../runtime/errors.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import type { Connection } from './connection.ts';
-import { readBody, readLines } from './read-response.ts';
 import { type Answer, type SendOptions, sendRequest } from './send-request.ts';
 
-/** A request's own wishes, beside method, path and body. */
+/** Options of one request, in addition to method, path and body. */
 interface RequestOptions {
   /** Default application/json. */
   readonly accept?: string;
-  /** Of the body; default application/json. */
+  /** The type of the body; default application/json. */
   readonly contentType?: string;
   readonly signal?: AbortSignal;
-  /** For the whole of it, answer read; default 10 s. */
+  /** The time limit for the request and the whole response; default 10 s. */
   readonly timeoutMs?: number;
 }
 
 export interface ApiResponse {
-  /** Whatever it is, also 404 or 409: what it means is the caller's to know. */
+  /** Any HTTP status, including 404 and 409: the caller interprets it. */
   readonly status: number;
-  /** The JSON value; the text, where it is no JSON; undefined for an empty one. */
+  /** The JSON value, the text if it is not JSON, or undefined if the body is empty. */
   readonly body: unknown;
-  /** When the API server said for how long it wants no more requests. */
+  /** The Retry-After header, if the API server sent one. */
   readonly retryAfterMs?: number;
 }
 
-/** The answer to a watch: its lines as they come, or, with a status other than 200, what was said instead. */
+/** The response to a watch: its lines as they arrive, or a body if the status is not 200. */
 interface ApiStream extends Disposable {
   readonly status: number;
   readonly body?: unknown;
   readonly retryAfterMs?: number;
-  /** Ends when the server ends it; raises ApiServerUnreachable when it breaks off. */
+  /** Ends when the server ends the response; raises ApiServerUnreachable when the connection breaks. */
   readonly lines: AsyncIterable<string>;
 }
 
-/** A client of a Kubernetes API server. Disposing of it cuts what is under way. */
+/** A client of a Kubernetes API server. Disposing of it aborts requests in flight. */
 export interface ApiClient extends Disposable {
   readonly server: string;
   /**
-   * One request; resolves with whatever the server answers. Raises ApiServerUnreachable (no answer, or half of one),
-   * DeadlineExceeded, Aborted.
+   * Sends one request and resolves with the response, whatever its status. Raises ApiServerUnreachable (no response, or
+   * an incomplete one), DeadlineExceeded, Aborted.
    *
-   * @example request('PATCH', '/api/v1/namespaces/a/secrets/b', { data }, { contentType: 'application/merge-patch+json' })
+   * @example request('PATCH', '/api/v1/namespaces/a/secrets/b', { data },
+   *   { contentType: 'application/merge-patch+json' })
    */
   request(method: Method, path: string, body?: unknown, options?: RequestOptions): Promise<ApiResponse>;
-  /** A GET whose answer goes on; `timeoutMs` is for its beginning only. */
+  /** Sends a GET and returns the response line by line. `timeoutMs` limits the time until the headers arrive. */
   stream(path: string, options?: Pick<RequestOptions, 'accept' | 'signal' | 'timeoutMs'>): Promise<ApiStream>;
 }
 
 type Method = SendOptions['method'];
 
-/** Connects by a kubeconfig or as a pod; nothing is sent yet. Raises ApiServerUnknown when nobody says where it is. */
+/**
+ * Opens a client with the credentials of a kubeconfig or of the pod. Sends nothing yet. Raises ApiServerUnknown when
+ * neither is configured.
+ */
 export async function openApiClient(options: ConnectOptions = {}): Promise<ApiClient> {
   return createApiClient(await connect(options));
 }
@@ -69,7 +74,7 @@ export function createApiClient(connection: Connection): ApiClient {
         using _ = answer;
         return { ...headOf(answer), body: await readBody(answer), lines: none(), [Symbol.dispose]: stop };
       }
-      answer.startedWell();
+      answer.liftDeadline();
       return { ...headOf(answer), lines: readLines(answer), [Symbol.dispose]: stop };
     },
     [Symbol.dispose]: () => connection[Symbol.dispose](),
@@ -83,3 +88,71 @@ function headOf({ status, retryAfterMs }: Answer): Pick<ApiResponse, 'status' | 
 }
 
 async function* none(): AsyncGenerator<string> {}
+
+/** The longest response body, in characters. It bounds memory use: a page of 500 real objects is far smaller. */
+const maxBodyLength = 256 * 1024 * 1024;
+
+/**
+ * The longest line of a watch, in characters. etcd accepts requests of up to 1.5 MiB, and an object can be several
+ * times larger in JSON than in protobuf.
+ */
+const maxLineLength = 16 * 1024 * 1024;
+
+/** Reads the whole body: the JSON value, the text if it is not JSON, or undefined if it is empty. */
+async function readBody(answer: Answer): Promise<unknown> {
+  const parts: string[] = [];
+  let length = 0;
+  for await (const part of readParts(answer)) {
+    parts.push(part);
+    length += part.length;
+    if (length > maxBodyLength) throw tooLong(answer, 'the response', maxBodyLength);
+  }
+  const text = parts.join('');
+  if (text === '') return undefined;
+  const isJson = /\bjson\b/.test(answer.response.headers['content-type'] ?? '');
+  if (!isJson) return text;
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new MacvtapError('ApiServerMalformed', `${answer.what}: invalid JSON: ${(thrown as Error).message}`, {
+      cause: thrown,
+    });
+  }
+}
+
+/** Yields the lines of a response as they arrive, without line ends. Skips empty lines. */
+async function* readLines(answer: Answer): AsyncGenerator<string, void, undefined> {
+  let pending: string[] = [];
+  let length = 0;
+  for await (const part of readParts(answer)) {
+    let start = 0;
+    for (let end = part.indexOf('\n'); end >= 0; end = part.indexOf('\n', start)) {
+      const line = [...pending, part.slice(start, end)].join('');
+      pending = [];
+      length = 0;
+      start = end + 1;
+      if (line.trim() !== '') yield line;
+    }
+    if (start < part.length) pending.push(part.slice(start));
+    length += part.length - start;
+    if (length > maxLineLength) throw tooLong(answer, 'a line', maxLineLength);
+  }
+  if (pending.join('').trim() !== '') yield pending.join('');
+}
+
+/** Yields the text parts of a response. Raises an error with a code if the response ends early. */
+async function* readParts(answer: Answer): AsyncGenerator<string, void, undefined> {
+  answer.response.setEncoding('utf8');
+  const parts = answer.response[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await parts.next().catch((thrown: unknown) => {
+      throw answer.explain(thrown);
+    });
+    if (next.done) return;
+    yield next.value as string;
+  }
+}
+
+function tooLong({ what }: Answer, part: string, limit: number): MacvtapError {
+  return new MacvtapError('ApiServerMalformed', `${what}: ${part} is longer than ${limit} characters`);
+}

@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { generate } from 'selfsigned';
 import { createApiClient } from './client.ts';
-import { connect } from './connect.ts';
-import { connectInCluster } from './in-cluster.ts';
+import { connect, connectInCluster } from './connect.ts';
 
 const names = [{ type: 7, ip: '127.0.0.1' }] as const;
 
-/** A TLS server with a certificate of its own, which says whom it took the client for, and takes one token only. */
+/**
+ * Starts a TLS server with its own certificate. It accepts one token, and records how each client identified itself.
+ */
 async function startTlsServer() {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-connect-')));
@@ -51,7 +52,7 @@ async function startTlsServer() {
   };
 }
 
-/** As kubelet and editors do it. */
+/** Replaces a file as kubelet and editors do. */
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text);
   await rename(`${path}.new`, path);
@@ -81,7 +82,7 @@ describe('a pod', () => {
     assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer second' });
   });
 
-  it('reads its token again after a minute, though nobody refused it', async (t) => {
+  it('reads its token again after a minute, even without a refusal', async (t) => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-connect-'));
     let nowMs = 1_000;
     t.mock.method(performance, 'now', () => nowMs);
@@ -105,13 +106,13 @@ describe('a pod', () => {
     using connection = connectInCluster(server.url, server.folder);
     const client = createApiClient(connection);
     await assert.rejects(client.request('GET', '/'), { code: 'ApiServerUnreachable' });
-    assert.deepEqual(server.asked, [], 'nobody was told the token');
+    assert.deepEqual(server.asked, [], 'no server got the token');
     await replace(join(server.folder, 'ca.crt'), server.ca);
     await connection.credentials(true);
     assert.equal((await client.request('GET', '/')).status, 200);
   });
 
-  it('without a mounted service account is told what is missing', async () => {
+  it('reports what is missing without a mounted service account', async () => {
     await using server = await startTlsServer();
     using client = createApiClient(connectInCluster(server.url, server.folder));
     await assert.rejects(client.request('GET', '/'), { code: 'ApiServerUnknown', message: /token|ca\.crt/ });
@@ -157,7 +158,7 @@ describe('a kubeconfig', () => {
     assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer second' });
   });
 
-  it('without the authority does not trust the server, unless it says so', async () => {
+  it('does not trust the server without the CA, unless the kubeconfig skips verification', async () => {
     await using server = await startTlsServer();
     const file = join(server.folder, 'config');
     await writeFile(file, kubeconfig(server.url, {}, { token: 'first' }));
@@ -176,7 +177,7 @@ describe('a kubeconfig', () => {
       'with a context that leads nowhere',
       '{"current-context":"x","contexts":[{"name":"x","context":{"cluster":"gone"}}]}',
     ],
-    ['with a server that is no URL', kubeconfig('nowhere at all', {}, {})],
+    ['with an invalid server URL', kubeconfig('nowhere at all', {}, {})],
   ] as const) {
     it(`that is ${title} is named with what is wrong`, async () => {
       await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-connect-'));

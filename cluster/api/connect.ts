@@ -1,27 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readKubernetesEnvironment } from '../../runtime/kubernetes-environment.ts';
-import type { Connection } from './connection.ts';
-import { connectInCluster, serviceAccountDirectory } from './in-cluster.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readKubernetesEnvironment } from '../../runtime/environment.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { type Connection, type Credentials, createTlsAgents } from './connection.ts';
 
 export interface ConnectOptions {
   /** `--kubeconfig`. */
   readonly kubeconfig?: string | undefined;
-  /** `--context`, of the kubeconfig; undefined is its current one. */
+  /** `--context`: a context of the kubeconfig. If it is undefined, the current context is used. */
   readonly context?: string | undefined;
 }
 
 /**
- * Finds the API server as controller-runtime does: by the file that is given, by $KUBECONFIG, as a pod, by
- * ~/.kube/config. Nothing is sent. Raises ApiServerUnknown.
+ * Finds the API server in the same order as controller-runtime: the given file, $KUBECONFIG, the pod's service account,
+ * ~/.kube/config. Sends nothing. Raises ApiServerUnknown.
  */
 export async function connect({ kubeconfig, context }: ConnectOptions): Promise<Connection> {
   const environment = readKubernetesEnvironment();
-  const saysWhere = kubeconfig !== undefined || context !== undefined || environment.kubeconfig !== undefined;
-  if (!saysWhere && environment.service !== undefined) {
+  const isConfigured = kubeconfig !== undefined || context !== undefined || environment.kubeconfig !== undefined;
+  if (!isConfigured && environment.service !== undefined) {
     const connection = connectInCluster(environment.service, serviceAccountDirectory);
     await connection.credentials();
     return connection;
   }
   const { connectByKubeconfig } = await import('./kubeconfig.ts');
   return connectByKubeconfig(kubeconfig, context);
+}
+
+/** Where kubelet mounts a pod's service account. */
+const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/**
+ * How often the token is read again. client-go uses the same interval. Kubelet replaces a one-hour token after 48
+ * minutes at the latest.
+ */
+const rereadMs = 60_000;
+
+/**
+ * Connects to the API server as a pod's service account. The library's KubeConfig could do this, but its import costs
+ * 80 MB of resident memory: it loads every client of every API group. This code also picks up a rotated CA and a token
+ * that was replaced early, which the library does not.
+ */
+export function connectInCluster(server: string, directory: string): Connection {
+  const agents = createTlsAgents(server);
+  let cached: { readonly token: string; readonly ca: string; readonly readAt: number } | undefined;
+  return {
+    server,
+    async credentials(renew = false): Promise<Credentials> {
+      const now = performance.now();
+      if (cached === undefined || renew || now - cached.readAt >= rereadMs) {
+        const [token, ca] = await Promise.all([readMounted(directory, 'token'), readMounted(directory, 'ca.crt')]);
+        cached = { token: token.trim(), ca, readAt: now };
+      }
+      return { headers: { authorization: `Bearer ${cached.token}` }, agent: agents.agentFor({ ca: cached.ca }) };
+    },
+    [Symbol.dispose]: () => agents[Symbol.dispose](),
+  };
+}
+
+async function readMounted(directory: string, name: string): Promise<string> {
+  const path = join(directory, name);
+  try {
+    return await readFile(path, 'utf8');
+  } catch (thrown) {
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    const hint = 'mount the service account in the pod, or set --kubeconfig';
+    throw new MacvtapError('ApiServerUnknown', `cannot read ${path}: ${text}; ${hint}`, {
+      facts: { path },
+      cause: thrown,
+    });
+  }
 }

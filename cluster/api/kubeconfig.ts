@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+// Imports a single file of the package. Even that file loads a client of every API
+// group, so import this module only when needed.
 import { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
-// The file, not the package: even so it brings a client of every API group, so this module is imported only on need.
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { readKubernetesEnvironment } from '../../runtime/environment.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { Connection, Credentials } from './connection.ts';
-import { createTlsAgents } from './tls-agents.ts';
+import { type Connection, type Credentials, createTlsAgents } from './connection.ts';
 
 /**
- * The API server of a context of a kubeconfig, its current one where none is named; without a file the one that kubectl
- * would take ($KUBECONFIG, else ~/.kube/config). Tokens, client certificates, exec plugins, OIDC and proxies are the library's. Raises
- * ApiServerUnknown.
+ * Connects to the API server of a kubeconfig context (default: the current context). Without a file, it uses kubectl's
+ * defaults: $KUBECONFIG, or else ~/.kube/config. The library handles tokens, client certificates, exec plugins, OIDC
+ * and proxies. Raises ApiServerUnknown.
  */
 export function connectByKubeconfig(file: string | undefined, context?: string): Connection {
   let config = load(file, context);
@@ -19,7 +20,7 @@ export function connectByKubeconfig(file: string | undefined, context?: string):
   return {
     server,
     async credentials(renew = false): Promise<Credentials> {
-      // Loaded anew, it forgets what an exec plugin told, and sees what somebody wrote into the file.
+      // A reload drops the token cached from an exec plugin and picks up edits of the file.
       if (renew) config = load(file, context);
       const options: RequestOptions = {};
       try {
@@ -35,13 +36,16 @@ export function connectByKubeconfig(file: string | undefined, context?: string):
   };
 }
 
-/** The namespace of a context, or of the current one; undefined where it names none. Raises ApiServerUnknown. */
+/**
+ * Returns the namespace of a context (default: the current one), or undefined if the context sets none. Raises
+ * ApiServerUnknown.
+ */
 export function namespaceOfContext(file: string | undefined, context?: string): string | undefined {
   const config = load(file, context);
   return config.getContextObject(config.getCurrentContext())?.namespace;
 }
 
-/** The names of its contexts. Raises ApiServerUnknown. */
+/** Returns the names of all contexts of a kubeconfig. Raises ApiServerUnknown. */
 export function contextsOf(file: string | undefined): readonly string[] {
   return load(file, undefined)
     .getContexts()
@@ -59,7 +63,10 @@ function load(file: string | undefined, context: string | undefined): KubeConfig
   if (context === undefined) return config;
   if (config.getContextObject(context) === null) {
     const names = config.getContexts().map(({ name }) => name);
-    throw unknown(file, `it has no context ${context}, but ${names.length === 0 ? 'none' : names.join(', ')}`);
+    throw unknown(
+      file,
+      `it has no context ${context}; its contexts: ${names.length === 0 ? 'none' : names.join(', ')}`,
+    );
   }
   config.setCurrentContext(context);
   return config;
@@ -67,15 +74,15 @@ function load(file: string | undefined, context: string | undefined): KubeConfig
 
 function serverOf(config: KubeConfig, file: string | undefined): string {
   const cluster = config.getCurrentCluster();
-  // What the library makes up where it finds nothing at all: a server on localhost.
+  // The library invents a server on localhost if it finds no configuration.
   const isInvented = config.getCurrentContext() === 'loaded-context';
   if (cluster === null || isInvented || !URL.canParse(cluster.server ?? '')) {
-    throw unknown(file, isInvented ? nowhere : 'its current context names no cluster with a server');
+    throw unknown(file, isInvented ? nowhere : 'its current context has no cluster with a server');
   }
   return cluster.server.replace(/\/+$/, '');
 }
 
-const nowhere = 'neither $KUBECONFIG nor ~/.kube/config is there';
+const nowhere = 'neither $KUBECONFIG nor ~/.kube/config exists';
 
 function materialOf({ ca, cert, key, servername, rejectUnauthorized }: RequestOptions) {
   return { ca: textOf(ca), cert: textOf(cert), key: textOf(key), servername, rejectUnauthorized };
@@ -92,14 +99,15 @@ function headersOf({ headers = {}, auth }: RequestOptions): Readonly<Record<stri
 }
 
 function unknown(file: string | undefined, cause: unknown): MacvtapError {
-  // Of the first line alone: below it the YAML library quotes the lines around a fault, which may hold a token.
+  // Use only the first line. In the others, the YAML library quotes the lines around an error, which may contain a
+  // token.
   const [text] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-  const what = file === undefined ? 'the default kubeconfig' : `the kubeconfig ${file}`;
-  return new MacvtapError(
-    'ApiServerUnknown',
-    `${what} cannot be used: ${text}; mend it, or give another --kubeconfig`,
-    {
-      cause,
-    },
-  );
+  const message = `${nameOf(file)} cannot be used: ${text}; fix it, or set another --kubeconfig`;
+  return new MacvtapError('ApiServerUnknown', message, { cause });
+}
+
+function nameOf(file: string | undefined): string {
+  if (file !== undefined) return `the kubeconfig ${file}`;
+  const { kubeconfig } = readKubernetesEnvironment();
+  return kubeconfig === undefined ? 'the default kubeconfig' : `$KUBECONFIG, which is ${kubeconfig},`;
 }

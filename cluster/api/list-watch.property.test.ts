@@ -10,7 +10,7 @@ import { watchedKinds } from './watched-kinds.ts';
 
 const [nodes] = watchedKinds({ policyNamespace: 'macvtap-cni' });
 
-/** What may happen to an API server and to the way there. */
+/** A change of an API server or of the connection to it. */
 type Step = (server: StandInApiServer, sent: readonly string[]) => void | Promise<void>;
 
 const name = fc.constantFrom('a', 'b', 'c', 'd');
@@ -24,7 +24,7 @@ const remove = name.map(
     ({ store }) =>
       void store.remove(`Node/${own}`),
 );
-/** A line of a watch that was sent before, in its turn or not. */
+/** Sends the newest line of a watch, or an older one, again. */
 const repeat = fc.nat(9).map(
   (back): Step =>
     (server, sent) =>
@@ -86,7 +86,7 @@ test('whatever an API server does, what is known of it is in the end what it hol
       const watch = undo.use(new ListWatch({ client, resource, trim, pause, onChange: () => undefined }));
       for (const happens of steps) await happens(server, sent);
       server.intercept(undefined);
-      // What fell silent is cut some minutes later.
+      // Without this, the client would end a silent watch only some minutes later.
       server.endWatches('cut');
       await until(
         async () => [held(watch.objects.values()), held(server.store.objects.values()), watch.problem?.message],

@@ -17,7 +17,10 @@ const node = (name: string, labels: Readonly<Record<string, unknown>> = {}, stat
   status,
 });
 
-/** Nodes of a stand-in, followed. `reaches` waits by the report of changes; a test that fails waits long. */
+/**
+ * Follows the nodes of a stand-in API server. `reaches` waits until its condition holds, and checks it at each reported
+ * change. It gives up only after a long time.
+ */
 async function follow(
   prepare: (server: StandInApiServer) => void,
   timings: ListWatchOptions['timings'] = {},
@@ -102,7 +105,7 @@ describe('list and watch', () => {
     assert.equal(lists(followed.server), 3);
   });
 
-  it('is told nothing of what does not count, and keeps the object', async () => {
+  it('does not notify about fields that are not read, and keeps the object', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a', { x: '1' })));
     const { server, reaches, watch } = followed;
     await reaches(() => server.watches === 1);
@@ -135,7 +138,7 @@ describe('list and watch', () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, watch } = followed;
     await reaches(() => server.watches === 1);
-    // Others' changes that this watch does not see, and then their history is gone.
+    // Other clients make changes that this watch does not receive, and then the history of those changes is compacted.
     server.store.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'x' } });
     server.store.compact();
     server.sendBookmarks();
@@ -146,7 +149,7 @@ describe('list and watch', () => {
     await reaches(() => watch.objects.has('b'));
   });
 
-  it('lists anew when the history is gone, and sees by absence what was deleted', async () => {
+  it('lists again when the history is gone, and detects deletions', async () => {
     await using followed = await follow(({ store }) => {
       for (const name of ['a', 'b']) store.put(node(name));
     });
@@ -158,10 +161,10 @@ describe('list and watch', () => {
     server.store.compact();
     server.endWatches('cut');
     await reaches(() => has('b', 'c'));
-    assert.equal(followed.watch.problem, undefined, 'a relist is no problem to tell');
+    assert.equal(followed.watch.problem, undefined, 'a relist is not reported as a problem');
   });
 
-  it('lists anew when the answer to the watch itself is 410', async () => {
+  it('lists again when the response to the watch itself is 410', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, has } = followed;
     await reaches(() => server.watches === 1);
@@ -180,9 +183,9 @@ describe('list and watch', () => {
   for (const [title, line] of [
     ['half an object', '{"type":"ADDED","object":{"metadata":{"na'],
     ['no event', '<html>gateway</html>'],
-    ['an event about nobody', '{"type":"MODIFIED","object":{"metadata":{"resourceVersion":"5"}}}'],
+    ['an event without an object name', '{"type":"MODIFIED","object":{"metadata":{"resourceVersion":"5"}}}'],
   ] as const) {
-    it(`lists anew after a line that is ${title}`, async () => {
+    it(`lists again after a line that is ${title}`, async () => {
       await using followed = await follow(({ store }) => void store.put(node('a')));
       const { server, reaches, has } = followed;
       await reaches(() => server.watches === 1);
@@ -206,7 +209,7 @@ describe('list and watch', () => {
     }),
   };
   for (const [title, breakObject] of Object.entries(bugs)) {
-    it(`loses no event of an object that cannot be ${title}: tells of it, lists anew, and goes on`, async () => {
+    it(`loses no event of an object that cannot be ${title}: reports it, lists again, and goes on`, async () => {
       let isBroken = false;
       const trim: ListWatchOptions['trim'] = (object) =>
         isBroken && object.metadata.name === 'a' ? breakObject(object) : { metadata: object.metadata, spec: {} };
@@ -214,12 +217,12 @@ describe('list and watch', () => {
       const { server, reaches, has, watch } = followed;
       await reaches(() => server.watches === 1);
       isBroken = true;
-      const told = reaches(() => watch.problem !== undefined);
+      const reported = reaches(() => watch.problem !== undefined);
       server.store.put(node('a', { x: '2' }));
       server.store.put(node('b'));
-      await told;
+      await reported;
       assert.equal(watch.problem?.code, 'Unexpected');
-      assert.match(watch.problem?.message ?? '', /^watch of Nodes: an object could not be taken in: a bug/);
+      assert.match(watch.problem?.message ?? '', /^watch of Nodes: an object could not be stored: a bug/);
       await reaches(() => lists(server) >= 3);
       assert.equal(watches(server).length, 1, 'there is no version to watch from');
       isBroken = false;
@@ -243,8 +246,8 @@ describe('list and watch', () => {
     assert.equal(watch.problem, undefined);
   });
 
-  it('waits for silence anew after each line', async (t) => {
-    // Told apart from every other timer by its length.
+  it('restarts the silence timer after each line', async (t) => {
+    // The length distinguishes this timer from every other one.
     const staleMs = 123_457;
     const restarts: string[] = [];
     const { setTimeout: start } = globalThis;
@@ -263,7 +266,7 @@ describe('list and watch', () => {
     await reaches(() => restarts.length === 2);
   });
 
-  it('cuts a watch that says nothing, though its connection stands', async () => {
+  it('cuts a silent watch, though its connection is open', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')), { staleMs: 300 });
     const { server, reaches, has } = followed;
     await reaches(() => server.watches === 1);
@@ -272,11 +275,12 @@ describe('list and watch', () => {
     await reaches(() => has('a', 'b'));
   });
 
-  it('lists anew after a watch without a single line, and not after one that fell silent', async () => {
+  it('lists again after a watch without a single line, and not after one that fell silent later', async () => {
     await using followed = await follow(
       (standIn) => {
         standIn.store.put(node('a'));
-        // With the head of its answer, so that the first watch hears it in time, however busy the machine is.
+        // Sends the bookmark with the head of the response, so that the first watch receives it in time on a busy
+        // machine.
         standIn.intercept(({ query }) => {
           if (query.get('watch') !== null && watches(standIn).length === 1) queueMicrotask(standIn.sendBookmarks);
           return undefined;
@@ -290,7 +294,7 @@ describe('list and watch', () => {
     assert.deepEqual(asked, ['list', 'watch', 'watch', 'list', 'watch']);
   });
 
-  it('lists anew when a version comes again from before: the server was restored from a backup', async () => {
+  it('lists again after an older version: the server was restored from a backup', async () => {
     await using followed = await follow(({ store }) => {
       for (const name of ['a', 'b']) store.put(node(name, { x: '2' }));
     });
@@ -306,7 +310,7 @@ describe('list and watch', () => {
     assert.deepEqual(watch.objects.get('b')?.metadata.labels, { x: '2' });
   });
 
-  it('lists anew when every watch from its version ends with the same error', async () => {
+  it('lists again when every watch from its version ends with the same error', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, has } = followed;
     await reaches(() => server.watches === 1);
@@ -320,7 +324,7 @@ describe('list and watch', () => {
     assert.equal(lists(server), 2);
   });
 
-  it('keeps what it knows while the server is away, tells so, and goes on when it is back', async () => {
+  it('keeps its objects during an outage, reports it, and goes on after its end', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, has, watch } = followed;
     await reaches(() => has('a'));
@@ -335,18 +339,18 @@ describe('list and watch', () => {
   it('has heard of what a server confirms: a list, an event or a bookmark, and nothing while it is away', async () => {
     await using followed = await follow(() => {});
     const { server, reaches, watch } = followed;
-    assert.equal(watch.heardMs, undefined);
-    await reaches(() => server.watches === 1 && watch.heardMs !== undefined);
-    const listed = watch.heardMs ?? Number.NaN;
+    assert.equal(watch.confirmedMs, undefined);
+    await reaches(() => server.watches === 1 && watch.confirmedMs !== undefined);
+    const listed = watch.confirmedMs ?? Number.NaN;
     server.sendBookmarks();
-    await reaches(() => (watch.heardMs ?? 0) > listed);
-    const confirmed = watch.heardMs;
+    await reaches(() => (watch.confirmedMs ?? 0) > listed);
+    const confirmed = watch.confirmedMs;
     await server.stop();
     await reaches(() => watch.problem !== undefined);
-    assert.equal(watch.heardMs, confirmed);
+    assert.equal(watch.confirmedMs, confirmed);
   });
 
-  it('is not synced while it was never answered, and says why', async () => {
+  it('is not synced before the first list, and reports the reason', async () => {
     await using followed = await follow((server) => {
       server.intercept(() => ({ status: 403, body: { kind: 'Status', message: 'nodes is forbidden' } }));
     });
@@ -358,7 +362,7 @@ describe('list and watch', () => {
     await reaches(() => watch.synced && watch.problem === undefined);
   });
 
-  it('is empty where there is no such resource, says so, and sees it once it is installed', async () => {
+  it('is empty if the resource is not installed, reports that, and sees it once it is installed', async () => {
     await using followed = await follow((server) => {
       server.intercept(() => ({ status: 404, body: { kind: 'Status', message: 'could not find' } }));
     });
@@ -406,7 +410,7 @@ describe('list and watch', () => {
     assert.equal(lists(server), 1);
   });
 
-  it('waits longer and longer, and says why, where each list is forgotten before its watch, however long it takes', async (t) => {
+  it('waits longer and longer, and reports why, if each list expires before its watch', async (t) => {
     await using server = await startApiServer();
     const { performance: clock } = globalThis;
     const now = clock.now.bind(clock);
@@ -436,7 +440,7 @@ describe('list and watch', () => {
     assert.ok(lists(server) >= 4);
   });
 
-  it('lists anew at once when a server that was away for long has forgotten the version, and tells of no refusal', async () => {
+  it('lists again at once when the version expired during an outage, and reports no refusal', async () => {
     await using server = await startApiServer();
     server.store.put(node('a'));
     using client = connectStandIn(server);

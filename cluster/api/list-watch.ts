@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { ApiObject } from './api-object.ts';
+import { type Pause, pause } from '../../runtime/pause.ts';
+import { refused } from './api-errors.ts';
+import { type ApiObject, listAll, type WatchedResource } from './api-resource.ts';
 import type { ApiClient } from './client.ts';
-import { listAll } from './list-all.ts';
-import { defaultTimings, type WatchTimings } from './pace.ts';
-import { type Pause, pause } from './pause.ts';
-import { refused } from './refused.ts';
-import { readWatchEvent } from './watch-event.ts';
 import { rememberFailures } from './watch-failures.ts';
-import { watchLines } from './watch-lines.ts';
-import { createWatchState, type WatchState } from './watch-state.ts';
-import { followVersion } from './watch-version.ts';
-import type { WatchedResource } from './watched-resource.ts';
+import { createWatchState, followVersion, type WatchState } from './watch-state.ts';
+import { defaultTimings, readWatchEvent, type WatchTimings, watchLines } from './watch-stream.ts';
 
 export interface ListWatchOptions {
   readonly client: ApiClient;
   readonly resource: WatchedResource;
-  /** What of an object counts; nothing else is kept. */
+  /** Reduces an object to the fields that are used. Only these stay in memory. */
   readonly trim: (object: ApiObject) => ApiObject;
-  /** Called after the objects, `synced` or the problem changed. */
+  /** Called after the objects, `synced` or `problem` have changed. */
   readonly onChange: () => void;
   readonly timings?: Partial<WatchTimings> | undefined;
   readonly pause?: Pause;
 }
 
 /**
- * The objects of one resource, kept up to date: listed in pages, then watched from there. Every watch has an end that the
- * server keeps, and one that we keep should nothing be heard; what breaks is begun again after a jittered wait. When the
- * server has forgotten our version (410) or does not know it yet (it was restored from a backup), or a line cannot be read
- * or taken in, everything is listed anew, and what was deleted meanwhile shows by its absence. While the server is away,
- * what is known stays.
+ * Keeps the objects of one resource up to date. It lists them in pages, then watches from the version of that list.
+ *
+ * The server ends each watch after some time, and the client ends a watch that is silent for too long. After an error,
+ * the watch restarts after a jittered wait. All objects are listed again if the server has dropped the version (410),
+ * or does not know it yet after being restored from a backup. An event that cannot be read or stored has the same
+ * effect. Objects missing from the new list were deleted. While the server is unreachable, the last known objects are
+ * kept.
  */
 export class ListWatch implements AsyncDisposable {
   readonly #options: ListWatchOptions;
@@ -42,8 +39,8 @@ export class ListWatch implements AsyncDisposable {
   #synced = false;
   #problem: MacvtapError | undefined;
   #revision = 0;
-  #heardMs: number | undefined;
-  /** When the watch of this run was opened. */
+  #confirmedMs: number | undefined;
+  /** When the current watch opened. */
   #openedMs: number | undefined;
 
   constructor(options: ListWatchOptions) {
@@ -61,27 +58,27 @@ export class ListWatch implements AsyncDisposable {
     return this.#state.objects;
   }
 
-  /** Another number whenever the objects are others. */
+  /** A number that changes whenever the objects change. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Whether everything was read once. */
+  /** Whether all objects have been read once. */
   get synced(): boolean {
     return this.#synced;
   }
 
-  /** Why nothing new is heard; a watch that ends and is begun again at once is none. */
+  /** The error that prevents updates. Undefined while a watch only ends and restarts at once. */
   get problem(): MacvtapError | undefined {
     return this.#problem;
   }
 
   /**
-   * When the server last confirmed what is known, of performance.now(): by a list, or by anything on a watch. On one that is
-   * good it sends a bookmark about every minute.
+   * When the server last confirmed the known objects, on the clock of performance.now(). A list and any event of a
+   * watch confirm them. On a healthy watch, the server sends a bookmark about every minute.
    */
-  get heardMs(): number | undefined {
-    return this.#heardMs;
+  get confirmedMs(): number | undefined {
+    return this.#confirmedMs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -117,19 +114,19 @@ export class ListWatch implements AsyncDisposable {
     const listed = await listAll(client, resource, { trim, signal: this.#scope.signal });
     if (!('absent' in listed)) {
       this.#absentSince = undefined;
-      this.#takeIn(`list of ${resource.what}`, () => this.#state.replace(listed.objects));
+      this.#change(`list of ${resource.what}`, () => this.#state.replace(listed.objects));
       this.#version.listed(listed.version);
-      this.#heardMs = performance.now();
+      this.#confirmedMs = performance.now();
       return;
     }
-    // No such resource: there can be none of its objects. That is to be believed only when it stays so, since an API
-    // server among several may be behind.
+    // The resource is not installed, so it has no objects. Trust this only if it persists: one of several API servers
+    // may lag behind.
     this.#absentSince ??= performance.now();
     const isCertain =
       this.#state.objects.size === 0 || performance.now() - this.#absentSince >= this.#timings.absenceMs;
     if (isCertain) {
       this.#accept(this.#state.replace([]));
-      this.#heardMs = performance.now();
+      this.#confirmedMs = performance.now();
     }
     throw listed.absent;
   }
@@ -145,57 +142,57 @@ export class ListWatch implements AsyncDisposable {
       onOpen: () => {
         this.#setProblem(undefined);
         this.#openedMs = performance.now();
-        this.#heardMs = this.#openedMs;
+        this.#confirmedMs = this.#openedMs;
       },
       onRefused: (status) => this.#version.refused(status),
       onSilent: () => this.#version.wasSilent(),
     });
     for await (const line of lines) {
-      this.#take(line, `watch of ${resource.what}`);
-      this.#heardMs = performance.now();
+      this.#handle(line, `watch of ${resource.what}`);
+      this.#confirmedMs = performance.now();
     }
   }
 
-  #take(line: string, what: string): void {
+  #handle(line: string, what: string): void {
     const event = readWatchEvent(line);
     switch (event.type) {
       case 'set':
       case 'delete':
-        this.#goOn(event.resourceVersion, what);
-        this.#takeIn(what, () => this.#state[event.type](this.#options.trim(event.object)));
+        this.#advance(event.resourceVersion, what);
+        this.#change(what, () => this.#state[event.type](this.#options.trim(event.object)));
         return;
       case 'bookmark':
-        this.#goOn(event.resourceVersion, what);
+        this.#advance(event.resourceVersion, what);
         return;
       case 'error':
         this.#version.refused(event.status);
         throw refused(what, { status: event.status, body: event.message });
-      case 'garbled':
+      case 'malformed':
         this.#version.forget();
-        throw new MacvtapError('ApiServerMalformed', `${what}: ${event.message}; everything is listed anew`);
+        throw new MacvtapError('ApiServerMalformed', `${what}: ${event.message}; listing all objects again`);
     }
   }
 
   /**
-   * Changes the objects. That this throws is a bug, and perhaps one that only this version of an object wakes. The event
-   * would be lost if the watch went on behind it, so that everything is listed anew, after a wait.
+   * Changes the objects. An exception here is a bug, possibly one that only this version of an object triggers.
+   * Continuing the watch would lose the event, so all objects are listed again after a wait.
    */
-  #takeIn(what: string, change: () => boolean): void {
+  #change(what: string, change: () => boolean): void {
     try {
       this.#accept(change());
     } catch (thrown) {
       this.#version.forget();
       const { message } = MacvtapError.from(thrown);
-      const text = `${what}: an object could not be taken in: ${message}; everything is listed anew`;
+      const text = `${what}: an object could not be stored: ${message}; listing all objects again`;
       throw new MacvtapError('Unexpected', text, { cause: thrown });
     }
   }
 
-  #goOn(version: string, what: string): void {
+  #advance(version: string, what: string): void {
     const before = this.#version.current;
-    if (this.#version.heard(version)) return;
-    const text = `${what}: version ${version} came after ${before}: the API server has another history; everything is listed anew`;
-    throw new MacvtapError('ApiServerMalformed', text);
+    if (this.#version.advance(version)) return;
+    const text = `${what}: version ${version} came after ${before}: the API server has another history`;
+    throw new MacvtapError('ApiServerMalformed', `${text}; listing all objects again`);
   }
 
   #accept(changed: boolean): void {

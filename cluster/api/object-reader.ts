@@ -2,20 +2,20 @@
 import type { KnownObject, ObjectFault } from '../objects/known-object.ts';
 import { readObject } from '../objects/read-object.ts';
 import type { SourceFault } from '../source.ts';
-import type { ApiObject } from './api-object.ts';
+import type { ApiObject } from './api-resource.ts';
 
-/** An object as it was last read. */
+/** An object and the result of its last reading. */
 interface ReadEntry {
   readonly object: ApiObject;
   readonly known: KnownObject | undefined;
   readonly faults: readonly SourceFault[];
-  /** Whether `known` is that of a version without faults. */
-  readonly whole: boolean;
+  /** Whether `known` comes from a version without errors. */
+  readonly isValid: boolean;
 }
 
-/** What the objects of a kind mean. */
+/** Reads the objects of one kind. */
 export interface ObjectReader {
-  /** In the order of the names. What did not change since the last time is the same as then. */
+  /** Returns the objects sorted by name. Unchanged objects keep their identity. */
   read(objects: ReadonlyMap<string, ApiObject>): {
     readonly known: readonly KnownObject[];
     readonly faults: readonly SourceFault[];
@@ -23,10 +23,13 @@ export interface ObjectReader {
 }
 
 /**
- * Reads objects once each. A policy that changed into a faulty one counts as it is: it exposes nothing and keeps its nodes.
- * An API server hands out no half-written objects, and who reads it later never saw a version before, so that to keep one
- * would make replicas and nodes disagree by when they started. Any other object keeps its last good version in force; only
- * when it never had one does the faulty one count, as far as it means anything.
+ * Creates a reader that reads each version of an object only once.
+ *
+ * - An invalid policy takes effect: it exposes nothing, but still applies to its nodes. If the last valid version
+ *   stayed in force instead, the result would depend on when a replica or node started.
+ * - An invalid node state is left out.
+ * - For any other invalid object, the last valid version stays in force. If there is none, the valid parts of the
+ *   object are used.
  */
 export function createObjectReader(policyNamespace: string): ObjectReader {
   let entries = new Map<string, ReadEntry>();
@@ -49,11 +52,14 @@ function readOne(object: ApiObject, earlier: ReadEntry | undefined, policyNamesp
   if (earlier?.object === object) return earlier;
   const read = readObject(object, policyNamespace);
   const faults = (read?.faults ?? []).map((fault) => toSourceFault(read?.id ?? '', fault));
-  const keepsGood = read?.known?.kind !== 'MacvtapNetworkNodePolicy';
-  if (faults.length > 0 && earlier?.whole && keepsGood) return { object, known: earlier.known, faults, whole: true };
-  return { object, known: read?.known, faults, whole: faults.length === 0 };
+  const keepsLastValid =
+    read?.known?.kind !== 'MacvtapNetworkNodePolicy' && read?.known?.kind !== 'MacvtapNetworkNodeState';
+  if (faults.length > 0 && earlier?.isValid && keepsLastValid) {
+    return { object, known: earlier.known, faults, isValid: true };
+  }
+  return { object, known: read?.known, faults, isValid: faults.length === 0 };
 }
 
-function toSourceFault(id: string, { message }: ObjectFault): SourceFault {
-  return { where: id, message };
+function toSourceFault(id: string, { message, explicit }: ObjectFault): SourceFault {
+  return { where: id, message, ...(explicit !== undefined && { explicit }) };
 }

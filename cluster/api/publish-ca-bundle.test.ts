@@ -5,7 +5,7 @@ import { createScriptedClient } from '../../test/fixtures/certs/scripted-client.
 import type { ApiResponse } from './client.ts';
 import { createCaBundlePublisher } from './publish-ca-bundle.ts';
 
-// What a real API server makes of these requests is tried in test/apiserver/certificate-objects.test.ts.
+// test/apiserver/certificate-objects.test.ts sends these requests to a real API server.
 const { signal } = new AbortController();
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const configurations = [
@@ -53,7 +53,7 @@ describe('the bundles of webhook configurations', () => {
     ]);
   });
 
-  it('are written where they can be, though a configuration is missing, and that one is told', async () => {
+  it('are written where possible if a configuration is missing, which is reported', async () => {
     const { publisher, writes } = publisherOf({
       [`GET ${mutating}`]: { status: 404, body: { message: 'not found' } },
       [`GET ${validating}`]: {
@@ -71,7 +71,7 @@ describe('the bundles of webhook configurations', () => {
     );
   });
 
-  it('are all problems while nobody answers', async () => {
+  it('are all problems while the server does not respond', async () => {
     const away = new Error('connection refused');
     const { publisher } = publisherOf({ [`GET ${mutating}`]: away, [`GET ${validating}`]: away });
     const { bundles, problems } = await publisher.read(signal);

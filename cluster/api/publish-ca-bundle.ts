@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isJsonObject } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { isRecord } from '../objects/known-object.ts';
-import { type ApiObject, isApiObject } from './api-object.ts';
+import { refused } from './api-errors.ts';
+import { type ApiObject, isApiObject } from './api-resource.ts';
 import type { ApiClient } from './client.ts';
-import { refused } from './refused.ts';
 import { watchObject } from './watch-object.ts';
 
-/** One object whose webhooks are all ours. */
+/** A webhook configuration of the chart. */
 interface WebhookConfiguration {
   readonly kind: 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';
   readonly name: string;
@@ -17,12 +17,12 @@ export interface CaBundlePublisherOptions {
   readonly configurations: readonly WebhookConfiguration[];
 }
 
-/** What was read, and the way to replace it. It is what certs/ asks of a publisher. */
+/** The published CA bundles, and a function to replace them. Matches the publisher interface of certs/. */
 interface CaBundlePublication {
   readonly version: string;
-  /** PEM, one for each webhook of each configuration. */
+  /** The bundles in PEM, one for each webhook in every configuration. */
   readonly bundles: readonly string[];
-  /** Configurations that could not be read, and why. */
+  /** Why some configurations could not be read. */
   readonly problems: readonly string[];
   replace(bundle: string, signal: AbortSignal): Promise<'written' | 'conflict'>;
 }
@@ -33,9 +33,9 @@ export interface CaBundlePublisher {
 }
 
 /**
- * Writes the caBundle of every webhook of some configurations, and nothing else of them, so that with server-side apply
- * no other field has us for an owner. A JSON patch that replaces the version by the one that was read fails with 409 if
- * anybody changed the object meanwhile; the positions in it are therefore those that were read.
+ * Creates a publisher that writes a CA bundle to every webhook of the given configurations. It writes no other field,
+ * so it owns no other field under server-side apply. The JSON patch includes the resourceVersion that was read. If the
+ * object has changed since, the patch fails with 409, so the indexes in the patch are always valid.
  */
 export function createCaBundlePublisher({ client, configurations }: CaBundlePublisherOptions): CaBundlePublisher {
   return {
@@ -63,8 +63,8 @@ export function createCaBundlePublisher({ client, configurations }: CaBundlePubl
 }
 
 /**
- * The generation, which a change of the webhooks moves and one of labels does not: whoever touches those every minute
- * must not keep a new authority from ever counting as published.
+ * Returns the UID and the generation. The generation changes with the webhooks, but not with labels. A controller that
+ * changes labels every minute must not delay the publication of a new CA forever.
  */
 function versionOf({ metadata: { uid, generation, resourceVersion } }: ApiObject): string {
   return `${uid}/${generation ?? resourceVersion}`;
@@ -85,7 +85,7 @@ async function replaceAll(
   signal: AbortSignal,
 ): Promise<'written' | 'conflict'> {
   const different = objects.filter((object) => bundlesOf(object).some((published) => published !== bundle));
-  // One that fails must not keep the others from being written.
+  // An error in one configuration must not prevent the others from being written.
   const results = await Promise.allSettled(different.map((object) => replace(client, object, bundle, signal)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return results.some((result) => result.status === 'fulfilled' && result.value === 'conflict')
@@ -114,7 +114,7 @@ async function replace(
   throw refused(`write the caBundle of ${object.kind} ${name}`, answer);
 }
 
-/** The owner of the fields, for those who leave others' fields alone (server-side apply, Argo CD). */
+/** The field manager, which server-side apply and Argo CD respect. */
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
 function webhooksOf({ webhooks }: ApiObject): readonly unknown[] {
@@ -123,7 +123,8 @@ function webhooksOf({ webhooks }: ApiObject): readonly unknown[] {
 
 function bundlesOf(object: ApiObject): readonly string[] {
   return webhooksOf(object).map((webhook) => {
-    const bundle = isRecord(webhook) && isRecord(webhook.clientConfig) ? webhook.clientConfig.caBundle : undefined;
+    const bundle =
+      isJsonObject(webhook) && isJsonObject(webhook.clientConfig) ? webhook.clientConfig.caBundle : undefined;
     return typeof bundle === 'string' ? Buffer.from(bundle, 'base64').toString() : '';
   });
 }

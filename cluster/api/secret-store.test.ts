@@ -5,7 +5,7 @@ import { createScriptedClient } from '../../test/fixtures/certs/scripted-client.
 import type { ApiResponse } from './client.ts';
 import { createSecretStore } from './secret-store.ts';
 
-// What a real API server makes of these requests is tried in test/apiserver/certificate-objects.test.ts.
+// test/apiserver/certificate-objects.test.ts sends these requests to a real API server.
 const { signal } = new AbortController();
 const secret = (data?: unknown) => ({ metadata: { name: 's', resourceVersion: '7' }, data });
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -21,7 +21,7 @@ describe('a Secret as a store', () => {
     ['no data', undefined, {}],
     ['null', null, {}],
     ['a list', ['x'], {}],
-    ['values that are no texts', { a: 1, b: null, c: { d: 1 }, e: base64('x') }, { e: 'x' }],
+    ['values that are not strings', { a: 1, b: null, c: { d: 1 }, e: base64('x') }, { e: 'x' }],
   ] as const) {
     it(`reads ${what}`, async () => {
       const { store } = storeOf({ body: secret(data) });
@@ -29,7 +29,7 @@ describe('a Secret as a store', () => {
     });
   }
 
-  it('tells a Secret that is not there from one that cannot be read', async () => {
+  it('distinguishes a missing Secret from an unreadable one', async () => {
     assert.equal(await storeOf({ status: 404 }).store.read(signal), undefined);
     for (const answer of [{ status: 500 }, { status: 403 }, { body: 'a page' }, { body: [] }]) {
       await assert.rejects(storeOf(answer).store.read(signal), {
@@ -68,7 +68,7 @@ describe('a Secret as a store', () => {
     [404, '7', 'conflict'],
     [404, undefined, /^write Secret n\/s: 404/],
     [403, '7', /^write Secret n\/s: 403: .*; grant it in a role/],
-    [403, undefined, /^Secret n\/s is gone, and this service account may not make it: apply the chart again/],
+    [403, undefined, /^Secret n\/s does not exist, and this service account may not create it: apply the chart again/],
     [422, '7', /^write Secret n\/s: 422/],
     [503, undefined, /^write Secret n\/s: 503/],
   ] as const) {

@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isJsonObject } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { isRecord } from '../objects/known-object.ts';
-import { isApiObject } from './api-object.ts';
+import { refused } from './api-errors.ts';
+import { isApiObject } from './api-resource.ts';
 import type { ApiClient, ApiResponse } from './client.ts';
-import { refused } from './refused.ts';
 import { watchObject } from './watch-object.ts';
 
 export interface SecretStoreOptions {
   readonly client: ApiClient;
   readonly namespace: string;
   readonly name: string;
-  /** The keys that are ours: whichever a write does not name is removed; others are left alone. */
+  /** The managed keys. A write removes the managed keys that its data does not contain. Other keys stay unchanged. */
   readonly keys: readonly string[];
 }
 
-/** The texts of a Secret, and its resourceVersion. */
+/** The data of a Secret as text, and its resourceVersion. */
 interface SecretContent {
   readonly data: Readonly<Record<string, string>>;
   readonly version: string;
 }
 
-/** One Secret that several processes share without a lock. It is what certs/ asks of a store. */
+/** One Secret that several processes share without a lock. Matches the store interface of certs/. */
 export interface SecretStore {
   read(signal: AbortSignal): Promise<SecretContent | undefined>;
-  /** Writes if the Secret still has the version, or, for undefined, makes it if there still is none. */
+  /**
+   * Writes the data if the Secret still has the expected version. Without a version, creates the Secret if it still
+   * does not exist.
+   */
   write(
     data: Readonly<Record<string, string>>,
     expectedVersion: string | undefined,
@@ -33,9 +36,9 @@ export interface SecretStore {
 }
 
 /**
- * Reads past every cache (a GET without resourceVersion is answered by a quorum of etcd) and writes by a merge patch
- * that names the version which it replaces, so that of two writers one is told 409. Raises ApiServerRefused and what
- * the client raises.
+ * Creates a store whose reads bypass every cache: a GET without resourceVersion is a quorum read from etcd. A write is
+ * a merge patch that includes the version it replaces, so one of two concurrent writers gets 409. Raises
+ * ApiServerRefused and the client's errors.
  */
 export function createSecretStore({ client, namespace, name, keys }: SecretStoreOptions): SecretStore {
   const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
@@ -71,9 +74,9 @@ export function createSecretStore({ client, namespace, name, keys }: SecretStore
           ? await create(Object.fromEntries(encoded), signal)
           : await patch(Object.fromEntries([...encoded, ...absent]), expectedVersion, signal);
       if (answer.status === 200 || answer.status === 201) return 'written';
-      // Changed, made, or (404) deleted meanwhile: whoever reads again sees which.
+      // The Secret was changed, created or deleted (404) in the meantime. The caller reads it again.
       if (answer.status === 409 || (answer.status === 404 && expectedVersion !== undefined)) return 'conflict';
-      if (answer.status === 403 && expectedVersion === undefined) throw gone(what, answer);
+      if (answer.status === 403 && expectedVersion === undefined) throw missing(what, answer);
       throw refused(`write ${what}`, answer);
     },
     watch: (listener) => watchObject({ client, what, path: collection, name, listener }),
@@ -83,18 +86,16 @@ export function createSecretStore({ client, namespace, name, keys }: SecretStore
 const mergePatch = 'application/merge-patch+json';
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
-/** Base64 is the API server's to check; what is no text at all is not taken. */
+/** Decodes the data of a Secret. The API server has checked the base64. Values that are not text are dropped. */
 function decode(data: unknown): Record<string, string> {
-  const entries = Object.entries(isRecord(data) ? data : {});
+  const entries = Object.entries(isJsonObject(data) ? data : {});
   const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   return Object.fromEntries(texts.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
 
-/** A right to create cannot be limited to a name, so it is not asked for. */
-function gone(what: string, { status }: ApiResponse): MacvtapError {
-  return new MacvtapError(
-    'ApiServerRefused',
-    `${what} is gone, and this service account may not make it: apply the chart again, or make it empty`,
-    { facts: { status } },
-  );
+/** Returns the error for a missing Secret. RBAC cannot limit `create` to a name, so the chart does not grant it. */
+function missing(what: string, { status }: ApiResponse): MacvtapError {
+  const cause = `${what} does not exist, and this service account may not create it`;
+  const text = `${cause}: apply the chart again, or create an empty Secret`;
+  return new MacvtapError('ApiServerRefused', text, { facts: { status } });
 }

@@ -2,9 +2,7 @@
 import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { Connection, Credentials } from './connection.ts';
-import { limitTime, type TimeLimit } from './time-limit.ts';
-import { dropIdleSockets } from './tls-agents.ts';
+import { type Connection, type Credentials, dropIdleSockets } from './connection.ts';
 
 export interface SendOptions {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -16,22 +14,22 @@ export interface SendOptions {
   readonly timeoutMs: number;
 }
 
-/** An answer whose head is there; its end, read or not, is the scope's. */
+/** An HTTP response whose headers have arrived. Disposing of it closes the response, even if its body was not read. */
 export interface Answer extends Disposable {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
   readonly response: IncomingMessage;
   /** @example 'GET https://10.96.0.1:443/api/v1/nodes' */
   readonly what: string;
-  /** From now on the answer may take as long as it wants. */
-  startedWell(): void;
-  /** The error for what the reading of the answer threw. */
+  /** Lifts the deadline, so that the body may take any amount of time. */
+  liftDeadline(): void;
+  /** Turns an exception from reading the body into an error with a code. */
   explain(thrown: unknown): MacvtapError;
 }
 
 /**
- * Sends one request. Where the API server does not know the credentials, they may have been replaced since they were
- * read: they are read again and the request sent once more.
+ * Sends one request. If the API server rejects the credentials (401), reads them again and sends the request once more.
+ * They may have been replaced since they were read.
  */
 export async function sendRequest(connection: Connection, options: SendOptions): Promise<Answer> {
   const answer = await attempt(connection, options, false);
@@ -58,11 +56,11 @@ async function attempt(connection: Connection, options: SendOptions, renew: bool
       retryAfterMs: retryAfterMs(response),
       response,
       what,
-      startedWell: () => limit.lift(),
+      liftDeadline: () => limit.lift(),
       explain,
       [Symbol.dispose]() {
         limit[Symbol.dispose]();
-        // The socket of an answer that was read to its end goes back to the agent; any other is of no more use.
+        // The socket returns to the agent if the response was read to its end. Otherwise, it cannot be used again.
         if (!response.complete) response.destroy();
       },
     };
@@ -74,8 +72,8 @@ async function attempt(connection: Connection, options: SendOptions, renew: bool
 }
 
 /**
- * An idle socket that the server closed at the very moment shows as a reset: what can be repeated is sent once more, on a
- * socket of its own.
+ * Sends a request. If the server closes the idle socket at the same moment, which appears as a connection reset,
+ * repeats the request once on a new socket. A POST is not repeated.
  */
 async function exchange(
   server: string,
@@ -104,7 +102,7 @@ function begin(server: string, options: SendOptions, credentials: Credentials, s
     ...credentials.headers,
   };
   const send = server.startsWith('http:') ? requestPlain : requestTls;
-  // The server may have a path of its own, as behind Rancher's proxy.
+  // The server's URL may include a path, for example behind Rancher's proxy.
   const request = send(`${server}${path}`, { method, headers, agent: credentials.agent, signal });
   request.end(text);
   return request;
@@ -113,12 +111,12 @@ function begin(server: string, options: SendOptions, credentials: Credentials, s
 function responseOf(request: ClientRequest): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   request.once('response', resolve);
-  // Not once: a request that is cut fails twice, and an error that nobody hears ends the process.
+  // Not `once`: an aborted request emits `error` twice, and an unhandled `error` ends the process.
   request.on('error', reject);
   return promise;
 }
 
-/** RFC 9110, 10.2.3; the API server sends seconds. */
+/** Returns the Retry-After header in milliseconds (RFC 9110, 10.2.3). The API server sends it in seconds. */
 function retryAfterMs({ headers }: IncomingMessage): number | undefined {
   const seconds = Number(headers['retry-after'] ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
@@ -128,11 +126,58 @@ function unreachable(what: string, thrown: unknown): MacvtapError {
   if (thrown instanceof MacvtapError) return thrown;
   const { message, code } = thrown as NodeJS.ErrnoException;
   const text = message === '' ? (code ?? 'no connection') : message;
-  return new MacvtapError(
-    'ApiServerUnreachable',
-    `${what}: ${text}; see whether the API server is up and can be reached`,
-    {
-      cause: thrown,
+  return new MacvtapError('ApiServerUnreachable', `${what}: ${text}; ${checkServer}`, { cause: thrown });
+}
+
+const checkServer = 'check that the API server is running and reachable';
+
+/**
+ * The time limit of one request: a deadline and the caller's signal. Disposing of it removes its timer and listener.
+ */
+interface TimeLimit extends Disposable {
+  readonly signal: AbortSignal;
+  /** The error that ended the request, if the limit ended it. */
+  readonly reason: MacvtapError | undefined;
+  /** Removes the deadline; the caller's signal stays in force. */
+  lift(): void;
+  /** Resolves with the promise, or rejects if the limit ends the request first. */
+  race<Value>(promise: Promise<Value>): Promise<Value>;
+}
+
+/** Starts the time limit of a request. `what` names the request: `GET https://…`. */
+function limitTime(what: string, timeoutMs: number, outer: AbortSignal | undefined): TimeLimit {
+  const controller = new AbortController();
+  let reason: MacvtapError | undefined;
+  const end = (error: MacvtapError): void => {
+    reason ??= error;
+    controller.abort(error);
+  };
+  const onAbort = () => end(new MacvtapError('Aborted', `${what}: canceled`, { cause: outer?.reason }));
+  const onTime = () =>
+    end(new MacvtapError('DeadlineExceeded', `${what}: no complete response in ${timeoutMs} ms; ${checkServer}`));
+  const timer = setTimeout(onTime, timeoutMs);
+  outer?.addEventListener('abort', onAbort, { once: true });
+  if (outer?.aborted) onAbort();
+  return {
+    signal: controller.signal,
+    get reason() {
+      return reason;
     },
-  );
+    lift: () => clearTimeout(timer),
+    async race(promise) {
+      const { promise: ended, reject } = Promise.withResolvers<never>();
+      const onEnd = () => reject(reason);
+      controller.signal.addEventListener('abort', onEnd, { once: true });
+      if (controller.signal.aborted) onEnd();
+      try {
+        return await Promise.race([promise, ended]);
+      } finally {
+        controller.signal.removeEventListener('abort', onEnd);
+      }
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      outer?.removeEventListener('abort', onAbort);
+    },
+  };
 }

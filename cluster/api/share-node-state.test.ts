@@ -1,11 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createSharer } from '../objects/share-equal.ts';
-import type { ApiObject } from './api-object.ts';
-import { shareNodeState } from './share-node-state.ts';
+import type { ApiObject } from './api-resource.ts';
+import { createSharer, shareNodeState } from './share-node-state.ts';
 
-/** What two nodes of one make say. */
+const skipped = (by: string) => ({ name: 'ens3', by, code: 'Shadowed' });
+
+test('the first of equal values replaces all others, and no content changes', () => {
+  const sharer = createSharer(100);
+  const first = skipped('ens1');
+  assert.equal(sharer.value(first), first);
+  assert.equal(sharer.value(skipped('ens1')), first);
+  assert.deepEqual(sharer.value(skipped('ens2')), skipped('ens2'));
+  for (const value of ['text', 7, true, null, [], {}]) assert.deepEqual(sharer.value(value), value);
+  assert.notEqual(sharer.value('7'), sharer.value(7));
+});
+
+test('lists with equal items are one, and lists with some of them share those', () => {
+  const sharer = createSharer(100);
+  const list = sharer.list([skipped('ens1'), skipped('ens2')]);
+  assert.deepEqual(list, [skipped('ens1'), skipped('ens2')]);
+  assert.equal(sharer.list([skipped('ens1'), skipped('ens2')]), list);
+  const other = sharer.list([skipped('ens2')]);
+  assert.deepEqual(other, [skipped('ens2')]);
+  assert.equal(other[0], list[1]);
+  assert.deepEqual(sharer.list([skipped('ens2'), skipped('ens1')]), [skipped('ens2'), skipped('ens1')]);
+  assert.deepEqual(sharer.list([]), []);
+});
+
+test('no more is remembered than the limit, and what comes after it is right all the same', () => {
+  const sharer = createSharer(3);
+  const early = sharer.value(skipped('ens0'));
+  for (let index = 1; index < 50; index += 1) {
+    const by = `ens${index}`;
+    assert.deepEqual(sharer.value(skipped(by)), skipped(by));
+    assert.deepEqual(sharer.list([skipped(by), by]), [skipped(by), by]);
+  }
+  assert.notEqual(sharer.value(skipped('ens0')), early);
+});
+
+test('lists count by their length: one that comes in ever another order does not fill the memory', () => {
+  const limit = 100;
+  const sharer = createSharer(limit);
+  const items = Array.from({ length: 60 }, (_, index) => skipped(`ens${index}`));
+  const first = sharer.list(items);
+  assert.equal(sharer.list(items), first);
+  // Fewer lists than the limit, and 50 times as many items.
+  for (let turn = 1; turn <= 90; turn += 1)
+    sharer.list([...items.slice(turn % 60), ...items.slice(0, turn % 60), turn]);
+  assert.notEqual(sharer.list(items), first);
+  assert.deepEqual(sharer.list(items), first);
+});
+
+/** Returns the state of a node; all nodes are of the same model. */
 function stateOf(node: string, macAddress: string) {
   return {
     metadata: { name: node },
@@ -21,7 +68,7 @@ function stateOf(node: string, macAddress: string) {
 
 type State = ReturnType<typeof stateOf>;
 
-test('states say the same after it, and hold once what they say alike', () => {
+test('states have the same content afterwards, and share equal values', () => {
   const sharer = createSharer(100);
   const share = (state: State) => shareNodeState(state, sharer) as unknown as State;
   const [first, second] = [share(stateOf('h1', '52:54:00:00:00:01')), share(stateOf('h2', '52:54:00:00:00:02'))];

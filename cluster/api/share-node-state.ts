@@ -1,18 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isRecord } from '../objects/known-object.ts';
-import type { Sharer } from '../objects/share-equal.ts';
-import type { ApiObject } from './api-object.ts';
-
-/** What interfaces of one make, in one slot, have in common on every node; never their addresses. */
-const alike = ['name', 'altNames', 'kind', 'driver', 'pciAddress', 'vendorID', 'deviceID', 'master'] as const;
+import { isJsonObject } from '../../policy/json.ts';
+import type { ApiObject } from './api-resource.ts';
 
 /**
- * A NodeState that shares with those before it what it says alike: nodes of one kind under the same policies expose the
- * same and say the same of what they skip, which is nine tenths of a state. Takes any value in any place.
+ * Replaces equal values with a single shared value. Values that thousands of nodes have in common are then in memory
+ * only once.
+ */
+export interface Sharer {
+  /** Returns the first value with the same JSON, key order included. */
+  value<Value>(value: Value): Value;
+  /** Returns the first list with equal items. The items are also shared. */
+  list<Item>(items: readonly Item[]): readonly Item[];
+}
+
+/**
+ * How many list items are remembered per unit of the limit. Lists are bounded by their total length: a node that
+ * reports its items in a different order each time would otherwise fill the memory.
+ */
+const itemsForEach = 50;
+
+/**
+ * Creates a sharer that remembers at most `limit` values and lists, and 50 times as many items of lists. When it
+ * reaches a limit, it forgets everything and starts over, so that unused values do not stay in memory. Values that are
+ * already shared stay shared.
+ */
+export function createSharer(limit: number): Sharer {
+  const values = new Map<string, { readonly value: unknown; readonly number: number }>();
+  const lists = new Map<string, readonly unknown[]>();
+  let listed = 0;
+  const remember = <Value>(value: Value): { readonly value: Value; readonly number: number } => {
+    const known = values.getOrInsertComputed(JSON.stringify(value), () => ({ value, number: values.size }));
+    return known as { readonly value: Value; readonly number: number };
+  };
+  const forgetIfFull = (): void => {
+    if (values.size + lists.size < limit && listed < limit * itemsForEach) return;
+    values.clear();
+    lists.clear();
+    listed = 0;
+  };
+  return {
+    value(value) {
+      forgetIfFull();
+      return remember(value).value;
+    },
+    list<Item>(items: readonly Item[]) {
+      forgetIfFull();
+      const known = items.map(remember);
+      const key = known.map(({ number }) => number).join();
+      return lists.getOrInsertComputed(key, () => {
+        listed += 1 + items.length;
+        return known.map(({ value }) => value);
+      }) as readonly Item[];
+    },
+  };
+}
+
+/**
+ * Fields whose values are the same for NICs of the same model in the same slot on different nodes. Addresses are not
+ * listed, because they always differ.
+ */
+const commonFields = ['name', 'altNames', 'kind', 'driver', 'pciAddress', 'vendorID', 'deviceID', 'master'] as const;
+
+/**
+ * Returns a node state whose values are shared with earlier states. Similar nodes under the same policies report the
+ * same resources and skipped interfaces, which make up nine tenths of a state. Accepts any value in any field.
  */
 export function shareNodeState(object: ApiObject, sharer: Sharer): ApiObject {
   const { status } = object;
-  if (!isRecord(status)) return object;
+  if (!isJsonObject(status)) return object;
   const fields = Object.entries(status).map(([field, value]) => [
     field,
     field === 'interfaces' ? shareInterfaces(value, sharer) : shareValue(value, sharer),
@@ -23,9 +78,9 @@ export function shareNodeState(object: ApiObject, sharer: Sharer): ApiObject {
 function shareInterfaces(interfaces: unknown, sharer: Sharer): unknown {
   if (!Array.isArray(interfaces)) return interfaces;
   return interfaces.map((nic: unknown) => {
-    if (!isRecord(nic)) return nic;
+    if (!isJsonObject(nic)) return nic;
     const shared = { ...nic };
-    for (const field of alike) if (nic[field] !== undefined) shared[field] = shareValue(nic[field], sharer);
+    for (const field of commonFields) if (nic[field] !== undefined) shared[field] = shareValue(nic[field], sharer);
     return shared;
   });
 }

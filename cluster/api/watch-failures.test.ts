@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { rememberFailures } from './watch-failures.ts';
+import { countFailures, rememberFailures } from './watch-failures.ts';
 
 const lasting = 60_000;
 const refusal = (status: number) => new MacvtapError('ApiServerRefused', `status ${status}`, { facts: { status } });
@@ -32,7 +33,7 @@ test('versions that were forgotten while the server was away are counted by them
   assert.ok(forgotten.waitMs <= 200, `waits ${forgotten.waitMs} ms, as after a first failure`);
 });
 
-test('watches that each lasted until their version was forgotten are no row, and the next begins soon', () => {
+test('watches that each lasted until their version expired do not count as failures in a row', () => {
   const failures = rememberFailures();
   for (let i = 0; i < 6; i += 1) {
     const ended = failures.ended(lasting, refusal(410));
@@ -44,4 +45,31 @@ test('watches that each lasted until their version was forgotten are no row, and
 test('what the server asked for is waited for', () => {
   const error = new MacvtapError('ApiServerRefused', 'busy', { facts: { status: 429, retryAfterMs: 4_000 } });
   assert.ok((rememberFailures().ended(1, error)?.waitMs ?? 0) >= 4_000);
+});
+
+describe('failures in a row', () => {
+  const rows = [
+    {
+      title: 'end with a watch that lasted and ended well',
+      before: 7,
+      run: { lastedMs: 5_000, failed: false },
+      after: 0,
+    },
+    {
+      title: 'start again from one when a watch that lasted breaks off',
+      before: 7,
+      run: { lastedMs: 60_000, failed: true },
+      after: 1,
+    },
+    { title: 'go on with an error at once', before: 7, run: { lastedMs: 3, failed: true }, after: 8 },
+    {
+      title: 'go on with a watch that ended at once, error or not',
+      before: 0,
+      run: { lastedMs: 3, failed: false },
+      after: 1,
+    },
+  ] as const;
+  for (const { title, before, run, after } of rows) {
+    it(title, () => assert.equal(countFailures(before, run), after));
+  }
 });

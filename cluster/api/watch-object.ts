@@ -6,30 +6,30 @@ export interface WatchObjectOptions {
   readonly client: ApiClient;
   /** @example 'Secret macvtap-cni/kube-macvtap-webhook-tls' */
   readonly what: string;
-  /** Of the collection. */
+  /** The path of the collection. */
   readonly path: string;
   readonly name: string;
-  /** The object was made, changed or deleted, or it cannot be watched: look. */
+  /** Called when the object has been created, changed or deleted, or when it cannot be watched. */
   readonly listener: () => void;
 }
 
 /**
- * Tells when an object may have changed; nothing of it but its metadata is transferred. A role that grants the object by
- * its name grants this too, since the name is the selector.
+ * Calls the listener when an object may have changed. Only its metadata is transferred. A role that grants the object
+ * by name also permits this watch, because the field selector contains the name.
  */
 export function watchObject({ client, what, path, name, listener }: WatchObjectOptions): Disposable {
-  let isOver = false;
+  let isDisposed = false;
   const watch = new ListWatch({
     client,
     resource: { what, path, fieldSelector: `metadata.name=${name}`, metadataOnly: true },
-    trim: ({ metadata: { name: itsName, resourceVersion = '' } }) => ({ metadata: { name: itsName, resourceVersion } }),
+    trim: ({ metadata }) => ({ metadata: { name: metadata.name, resourceVersion: metadata.resourceVersion ?? '' } }),
     onChange: () => {
-      if (!isOver) listener();
+      if (!isDisposed) listener();
     },
   });
   return {
     [Symbol.dispose]: () => {
-      isOver = true;
+      isDisposed = true;
       void watch[Symbol.asyncDispose]();
     },
   };

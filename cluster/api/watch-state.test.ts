@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ApiObject } from './api-object.ts';
-import { createWatchState } from './watch-state.ts';
+import type { ApiObject } from './api-resource.ts';
+import { createWatchState, followVersion } from './watch-state.ts';
 
 const object = (name: string, labels = {}): ApiObject => ({ metadata: { name, labels } });
 
@@ -39,5 +39,69 @@ describe('the objects of a kind', () => {
     const state = createWatchState();
     state.set(object('a'));
     assert.deepEqual([state.delete(object('a')), state.delete(object('a'))], [true, false]);
+  });
+});
+
+function listed(version: string) {
+  const followed = followVersion();
+  followed.listed(version);
+  return followed;
+}
+
+describe('the version that is watched from', () => {
+  it('is that of the list, then of whatever was heard last, the same again too', () => {
+    const version = listed('9');
+    assert.equal(version.current, '9');
+    for (const heard of ['10', '10', '100', '99999999999999999999', '100000000000000000000']) {
+      assert.ok(version.advance(heard), heard);
+      assert.equal(version.current, heard);
+    }
+  });
+
+  it('is forgotten when an earlier one is heard', () => {
+    for (const [before, after] of [
+      ['100', '99'],
+      ['100000000000000000001', '100000000000000000000'],
+    ] as const) {
+      const version = listed(before);
+      assert.ok(!version.advance(after));
+      assert.equal(version.current, undefined);
+    }
+  });
+
+  it('is not compared if it is not a number', () => {
+    const version = listed('b');
+    for (const heard of ['a', '1', 'c']) assert.ok(version.advance(heard));
+    assert.equal(version.current, 'c');
+  });
+
+  const refusals = [
+    { statuses: [401, 403, 429, 502, 503, 503, 429], stays: true },
+    { statuses: [410], stays: false },
+    { statuses: [400], stays: false },
+    { statuses: [500], stays: true },
+    { statuses: [500, 504], stays: false },
+    { statuses: [504, 503, 504], stays: false },
+  ];
+  for (const { statuses, stays } of refusals) {
+    it(`${stays ? 'stays' : 'is forgotten'} after ${statuses.join(', ')}`, () => {
+      const version = listed('7');
+      for (const status of statuses) version.refused(status);
+      assert.equal(version.current, stays ? '7' : undefined);
+    });
+  }
+
+  it('starts with no ambiguous failures after an event', () => {
+    const version = listed('7');
+    version.refused(500);
+    version.advance('8');
+    version.refused(500);
+    assert.equal(version.current, '8');
+  });
+
+  it('is forgotten after silence', () => {
+    const version = listed('7');
+    version.wasSilent();
+    assert.equal(version.current, undefined);
   });
 });

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isSameSpec } from '../../policy/nodepolicy/is-same-spec.ts';
-import { type ApiObject, keyOf } from './api-object.ts';
+import { isSameSpec } from '../../policy/nodepolicy/review-admission.ts';
+import { type ApiObject, keyOf } from './api-resource.ts';
 
-/** The objects of one kind as they are known. */
+/** The known objects of one resource. */
 export interface WatchState {
-  /** By `namespace/name`; one that is set to an equal one stays the same object. */
+  /** By `namespace/name`. Setting an equal object keeps the existing one, so its identity does not change. */
   readonly objects: ReadonlyMap<string, ApiObject>;
-  /** Each returns whether anything changed. */
+  /** Like `delete` and `replace`, returns whether anything changed. */
   set(object: ApiObject): boolean;
   delete(object: ApiObject): boolean;
-  /** A new list: what it lacks was deleted while nobody told. */
+  /** Replaces all objects with a new list. Objects missing from the list were deleted. */
   replace(objects: readonly ApiObject[]): boolean;
 }
 
@@ -35,7 +35,75 @@ export function createWatchState(): WatchState {
   };
 }
 
-/** As values, and without recursion: a label's value may be nested as deep as an API server takes it. */
+/** Compares values without recursion, because a value may be nested as deeply as the API server accepts. */
 function isSame(left: unknown, right: unknown): boolean {
   return isSameSpec({ spec: left }, { spec: right });
+}
+
+/** Tracks the version to watch from, and drops it when a watch from there could miss events. */
+export interface WatchVersion {
+  /** Undefined if all objects must be listed first. */
+  readonly current: string | undefined;
+  listed(version: string): void;
+  /**
+   * Sets the version to that of an event or bookmark. Returns false if it is older than the last version: the API
+   * server was restored from a backup, or another server now responds. In that case, no known object can be trusted.
+   */
+  advance(version: string): boolean;
+  /** Records the HTTP status with which the server refused or ended a watch from this version. */
+  refused(status: number): void;
+  /**
+   * Records that a watch stayed silent for longer than the bookmark interval. A restored server sends nothing
+   * until it reaches the requested version, which may take days.
+   */
+  wasSilent(): void;
+  forget(): void;
+}
+
+/** Statuses that do not depend on the version. All other statuses may depend on it, such as 410 (compacted). */
+const unrelated: readonly number[] = [401, 403, 429, 502, 503];
+
+/**
+ * Statuses that the version may or may not have caused. If the version is the cause, every watch from that version
+ * fails: `Too large resource version` is a 504, and an event that cannot be decoded is a 500.
+ */
+const ambiguous: readonly number[] = [500, 504];
+
+/** The version is dropped after this many ambiguous failures in a row. */
+const mostAmbiguous = 2;
+
+export function followVersion(): WatchVersion {
+  let current: string | undefined;
+  let failures = 0;
+  const set = (version: string | undefined): void => {
+    current = version;
+    failures = 0;
+  };
+  return {
+    get current() {
+      return current;
+    },
+    listed: set,
+    advance(version) {
+      const isLater = current === undefined || !isBefore(version, current);
+      set(isLater ? version : undefined);
+      return isLater;
+    },
+    refused(status) {
+      if (unrelated.includes(status)) return;
+      failures += 1;
+      if (!ambiguous.includes(status) || failures >= mostAmbiguous) set(undefined);
+    },
+    wasSilent: () => set(undefined),
+    forget: () => set(undefined),
+  };
+}
+
+/**
+ * Returns whether the left version is older than the right one. etcd versions are decimal numbers that only grow; other
+ * texts cannot be compared. Source: Kubernetes API concepts, "Resource versions".
+ */
+function isBefore(left: string, right: string): boolean {
+  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return false;
+  return BigInt(left) < BigInt(right);
 }

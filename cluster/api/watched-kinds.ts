@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { explicitConfigMap } from '../../policy/plan/read-explicit.ts';
-import type { CrdKind } from '../objects/crd-schema.ts';
+import { isJsonObject } from '../../policy/json.ts';
+import { describeFailure } from '../../policy/nodestate/node-state-limits.ts';
+import { explicitConfigMap } from '../../policy/plan/from-explicit.ts';
+import { type CrdKind, pruneFields } from '../objects/crd-schema.ts';
 import type { KnownObject } from '../objects/known-object.ts';
-import { pruneFields } from '../objects/prune-fields.ts';
-import { createSharer } from '../objects/share-equal.ts';
-import type { ApiObject } from './api-object.ts';
-import { shareNodeState } from './share-node-state.ts';
-import type { WatchedResource } from './watched-resource.ts';
+import type { ApiObject, WatchedResource } from './api-resource.ts';
+import { createSharer, shareNodeState } from './share-node-state.ts';
 
 export type Kind = KnownObject['kind'];
 
-/** A kind as it is read from an API server. */
+/** A kind of object that is read from an API server. */
 export interface WatchedKind {
   readonly kind: Kind;
   readonly resource: WatchedResource;
-  /** The object with what counts of it, and nothing that changes without need (resourceVersion, managedFields). */
+  /** Reduces an object to the fields that are used. It drops resourceVersion and managedFields, which change often. */
   readonly trim: (object: ApiObject) => ApiObject;
 }
 
-/** What is read: a whole cluster, or what concerns one node. */
+/** The scope of the watches: the whole cluster, or the objects that one node needs. */
 export interface WatchScope {
   readonly policyNamespace: string;
-  /** Only this Node, and neither NetworkAttachmentDefinitions nor Namespaces nor NodeStates. */
+  /** Reads only this Node, and no NetworkAttachmentDefinitions, Namespaces or MacvtapNetworkNodeStates. */
   readonly node?: string | undefined;
 }
 
-const ours = '/apis/macvtap.network.kubevirt.io/v1alpha1';
+const group = 'macvtap.network.kubevirt.io';
+const groupPath = `/apis/${group}/v1alpha1`;
 const networks = 'network-attachment-definitions';
 
 export function watchedKinds({ policyNamespace, node }: WatchScope): readonly WatchedKind[] {
@@ -49,16 +49,16 @@ export const namespaces: WatchedKind = {
   trim: (object) => shaped('Namespace', 'v1', object, ['labels']),
 };
 
-/** In one namespace, or in all. */
+/** Returns the kind with the policies of one namespace, or of all namespaces. */
 export function policiesIn(namespace: string | undefined): WatchedKind {
   const kind = 'MacvtapNetworkNodePolicy';
-  const path = `${ours}${namespace === undefined ? '' : `/namespaces/${namespace}`}/macvtapnetworknodepolicies`;
+  const path = `${groupPath}${namespace === undefined ? '' : `/namespaces/${namespace}`}/macvtapnetworknodepolicies`;
   const keys = ['uid', 'labels', 'annotations', 'generation', 'creationTimestamp'];
   return {
     kind,
     resource: { what: 'MacvtapNetworkNodePolicies', path, metadataOnly: false },
-    // Not the status: it is written for people, and each writing of it would be news.
-    trim: ({ metadata, spec }) => ofOurs(kind, { metadata, spec }, keys),
+    // Drops the status: it is for users, and each write of it would cause a new snapshot.
+    trim: ({ metadata, spec }) => ofGroup(kind, { metadata, spec }, keys),
   };
 }
 
@@ -72,8 +72,8 @@ export const networkAttachmentDefinitions: WatchedKind = {
 };
 
 /**
- * Far more than what states under 100 policies say alike, some 1,000 values, each of some 250 bytes: what hardly any two
- * nodes say takes no more than 10 MB.
+ * How many values of node states are remembered for sharing. With 100 policies, node states share about 1,000 values of
+ * 250 bytes each. Values that are hardly ever shared take at most 10 MB.
  */
 const sharedValues = 20_000;
 
@@ -82,9 +82,17 @@ function nodeStates(): WatchedKind {
   const sharer = createSharer(sharedValues);
   return {
     kind,
-    resource: { what: 'MacvtapNetworkNodeStates', path: `${ours}/macvtapnetworknodestates`, metadataOnly: false },
-    trim: ({ metadata, status }) =>
-      shareNodeState(ofOurs(kind, { metadata, ...(status !== undefined && { status }) }, []), sharer),
+    resource: { what: 'MacvtapNetworkNodeStates', path: `${groupPath}/macvtapnetworknodestates`, metadataOnly: false },
+    // An exception would end the list of all states. Instead, a text replaces the status. The text violates the schema,
+    // so this state is left out.
+    trim: (object) => {
+      const { metadata, status } = object;
+      try {
+        return shareNodeState(ofGroup(kind, { metadata, ...(status !== undefined && { status }) }, []), sharer);
+      } catch (thrown) {
+        return { ...shaped(kind, `${group}/v1alpha1`, object, []), status: describeFailure(thrown) };
+      }
+    },
   };
 }
 
@@ -101,7 +109,9 @@ function configMaps(namespace: string): WatchedKind {
   };
 }
 
-/** An object of a list has neither apiVersion nor kind; one of a metadata list has another kind. */
+/**
+ * Restores apiVersion and kind: items of a list have neither, and items of a metadata-only list have a different kind.
+ */
 function shaped(kind: Kind, apiVersion: string, { metadata }: ApiObject, keys: readonly string[]): ApiObject {
   const { name, namespace } = metadata;
   const kept = keys.filter((key) => metadata[key] !== undefined).map((key) => [key, metadata[key]]);
@@ -112,9 +122,9 @@ function shaped(kind: Kind, apiVersion: string, { metadata }: ApiObject, keys: r
   };
 }
 
-function ofOurs(kind: CrdKind, object: ApiObject, keys: readonly string[]): ApiObject {
+function ofGroup(kind: CrdKind, object: ApiObject, keys: readonly string[]): ApiObject {
   const { metadata, ...rest } = object;
-  const head = shaped(kind, 'macvtap.network.kubevirt.io/v1alpha1', object, keys);
+  const head = shaped(kind, `${group}/v1alpha1`, object, keys);
   return pruneFields(kind, { ...head, ...rest }) as unknown as ApiObject;
 }
 
@@ -125,5 +135,30 @@ export function networkPath(namespace: string, name: string): string {
 
 /** @example '/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/macvtap-cni/macvtapnetworknodepolicies/p/status' */
 export function policyStatusPath(namespace: string, name: string): string {
-  return `${ours}/namespaces/${encodeURIComponent(namespace)}/macvtapnetworknodepolicies/${encodeURIComponent(name)}/status`;
+  return `${groupPath}/namespaces/${encodeURIComponent(namespace)}/macvtapnetworknodepolicies/${encodeURIComponent(name)}/status`;
+}
+
+/** Remembers the highest `matchedNodes` of any policy status, which is how many nodes may write at the same time. */
+export interface MostMatched {
+  /** Undefined until a status contains the number. */
+  readonly nodes: number | undefined;
+  /** Takes a MacvtapNetworkNodePolicy as the API server returned it. */
+  note(policy: ApiObject): void;
+}
+
+/**
+ * Reads only this number from the statuses. Statuses are not in the snapshot, because each write of one would cause a
+ * new snapshot.
+ */
+export function rememberMostMatched(): MostMatched {
+  let nodes: number | undefined;
+  return {
+    get nodes() {
+      return nodes;
+    },
+    note({ status }) {
+      const matched = isJsonObject(status) ? status.matchedNodes : undefined;
+      if (typeof matched === 'number' && !(matched <= (nodes ?? -1))) nodes = matched;
+    },
+  };
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { createScriptedClient } from '../../test/fixtures/certs/scripted-client.ts';
 import type { ApiResponse } from '../api/client.ts';
-import { createLeaseStore } from './lease-store.ts';
+import { createLeaseStore, decideLease } from './lease-store.ts';
 
-// What a real API server makes of these requests is tried in test/apiserver/lease.test.ts.
+// test/apiserver/lease.test.ts sends these requests to a real API server.
 const { signal } = new AbortController();
 const lease = (spec?: unknown) => ({ metadata: { name: 'l', resourceVersion: '7' }, spec });
 
@@ -19,14 +19,14 @@ const write = { holder: 'me', durationMs: 15_000, transitions: 4, renewedAt: new
 describe('a Lease as an API server keeps it', () => {
   for (const [what, spec, record] of [
     [
-      'that somebody holds',
+      'that has a holder',
       { holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 3 },
       { holder: 'a', durationMs: 15_000, transitions: 3 },
     ],
     ['as the chart makes it', undefined, { holder: undefined, durationMs: 0, transitions: 0 }],
     ['that was given back', { holderIdentity: '' }, { holder: undefined, durationMs: 0, transitions: 0 }],
     [
-      'that somebody wrote by hand, and oddly',
+      'with invalid types that a user wrote',
       { holderIdentity: 7, leaseDurationSeconds: '15', leaseTransitions: null },
       { holder: undefined, durationMs: 0, transitions: 0 },
     ],
@@ -74,8 +74,23 @@ describe('a Lease as an API server keeps it', () => {
 
   it('that is gone names the chart, which makes it', async () => {
     await assert.rejects(storeOf({ status: 404 }).store.read(signal), {
-      message: 'Lease n/l is gone, and this service account may not make it: apply the chart again',
+      message: 'Lease n/l does not exist, and this service account may not create it: apply the chart again',
     });
     await assert.rejects(storeOf({ status: 200, body: 'a page' }).store.read(signal), { code: 'ApiServerRefused' });
   });
 });
+
+const table = [
+  ['is taken at once if it has no holder', undefined, 0, { what: 'take', transitions: 4 }],
+  ['is renewed by its holder, however long that was away', 'me', 60_000, { what: 'renew', transitions: 3 }],
+  ['is waited for while its holder gives signs', 'other', 4_000, { what: 'wait', ms: 11_000 }],
+  ['is waited for until the very end', 'other', 14_999, { what: 'wait', ms: 1 }],
+  ['is taken when its holder gave no sign for its duration', 'other', 15_000, { what: 'take', transitions: 4 }],
+] as const;
+
+for (const [title, holder, unchangedMs, decision] of table) {
+  test(`a Lease ${title}`, () => {
+    const record = { holder, durationMs: 15_000, transitions: 3 };
+    assert.deepEqual(decideLease(record, { identity: 'me', unchangedMs }), decision);
+  });
+}

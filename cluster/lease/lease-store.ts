@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-
+import { isJsonObject } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { isApiObject } from '../api/api-object.ts';
+import { refused } from '../api/api-errors.ts';
+import { isApiObject } from '../api/api-resource.ts';
 import type { ApiClient, ApiResponse } from '../api/client.ts';
-import { refused } from '../api/refused.ts';
 import { watchObject } from '../api/watch-object.ts';
-import { isRecord } from '../objects/known-object.ts';
-import type { LeaseRecord } from './decide-lease.ts';
 
 /** A Lease as it was read, with its resourceVersion. */
 interface ReadLease {
@@ -14,18 +12,18 @@ interface ReadLease {
   readonly version: string;
 }
 
-/** What is written of it; a time is left as it is where nothing is said of it. */
+/** The fields to write. If `takenAt` is absent, the acquire time stays unchanged. */
 interface LeaseWrite extends LeaseRecord {
   readonly renewedAt: Date;
   readonly takenAt?: Date;
 }
 
-/** One Lease (coordination.k8s.io/v1). All but `watch` raise ApiServerRefused and what the client raises. */
+/** One Lease (coordination.k8s.io/v1). All but `watch` raise ApiServerRefused and the client's errors. */
 export interface LeaseStore {
   read(signal: AbortSignal): Promise<ReadLease>;
-  /** Writes if the Lease still has the version; returns the new one. */
+  /** Writes the Lease if it still has the given version. Returns the new version. */
   write(lease: LeaseWrite, version: string, signal: AbortSignal): Promise<string | 'conflict'>;
-  /** Told when it may have changed. */
+  /** Calls the listener when the Lease may have changed. */
   watch(listener: () => void): Disposable;
 }
 
@@ -36,8 +34,8 @@ export interface LeaseStoreOptions {
 }
 
 /**
- * The Lease is made by the chart and never here: a right to create cannot be limited to a name. A merge patch that names
- * the version which it replaces lets only one of two writers pass.
+ * Creates a store for one Lease. The chart creates the Lease itself, because RBAC cannot limit `create` to a name. A
+ * write is a merge patch that includes the version it replaces, so only one of two concurrent writers succeeds.
  */
 export function createLeaseStore({ client, namespace, name }: LeaseStoreOptions): LeaseStore {
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
@@ -46,7 +44,7 @@ export function createLeaseStore({ client, namespace, name }: LeaseStoreOptions)
   return {
     async read(signal) {
       const answer = await client.request('GET', path, undefined, { signal });
-      if (answer.status === 404) throw gone(what, answer);
+      if (answer.status === 404) throw missing(what, answer);
       const lease = readLease(answer);
       if (lease === undefined) throw refused(`get ${what}`, answer);
       return lease;
@@ -55,7 +53,7 @@ export function createLeaseStore({ client, namespace, name }: LeaseStoreOptions)
       const body = { metadata: { resourceVersion }, spec: toSpec(lease) };
       const options = { contentType: 'application/merge-patch+json', signal };
       const answer = await client.request('PATCH', `${path}?${manager}`, body, options);
-      // Changed or deleted meanwhile: whoever reads again sees which.
+      // The Lease was changed or deleted in the meantime. The caller reads it again.
       if (answer.status === 409 || answer.status === 404) return 'conflict';
       const written = readLease(answer);
       if (written === undefined) throw refused(`write ${what}`, answer);
@@ -67,10 +65,10 @@ export function createLeaseStore({ client, namespace, name }: LeaseStoreOptions)
 
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
-/** Where a Lease says nothing it is nobody's. */
+/** Reads a Lease. Without a holderIdentity it is free. */
 function readLease({ status, body }: ApiResponse): ReadLease | undefined {
   if (status !== 200 || !isApiObject(body)) return undefined;
-  const { holderIdentity, leaseDurationSeconds, leaseTransitions } = isRecord(body.spec) ? body.spec : {};
+  const { holderIdentity, leaseDurationSeconds, leaseTransitions } = isJsonObject(body.spec) ? body.spec : {};
   return {
     version: String(body.metadata.resourceVersion),
     record: {
@@ -81,7 +79,7 @@ function readLease({ status, body }: ApiResponse): ReadLease | undefined {
   };
 }
 
-/** A merge patch takes null for a field that is to go; the API takes whole seconds, one at least. */
+/** Returns the spec for a merge patch, in which null removes a field. The API requires whole seconds, at least one. */
 function toSpec({ holder, durationMs, transitions, renewedAt, takenAt }: LeaseWrite): object {
   return {
     holderIdentity: holder ?? null,
@@ -92,12 +90,49 @@ function toSpec({ holder, durationMs, transitions, renewedAt, takenAt }: LeaseWr
   };
 }
 
-/** metav1.MicroTime is read with six digits after the second, no more and no fewer (RFC3339Micro). */
+/** Formats a time as metav1.MicroTime, which requires exactly six digits after the second (RFC3339Micro). */
 function toMicroTime(time: Date): string {
   return time.toISOString().replace('Z', '000Z');
 }
 
-function gone(what: string, { status }: ApiResponse): MacvtapError {
-  const text = `${what} is gone, and this service account may not make it: apply the chart again`;
+function missing(what: string, { status }: ApiResponse): MacvtapError {
+  const text = `${what} does not exist, and this service account may not create it: apply the chart again`;
   return new MacvtapError('ApiServerRefused', text, { facts: { status } });
+}
+
+/** The fields of a Lease that decide who holds it. */
+export interface LeaseRecord {
+  /** Undefined if the Lease is free: released, or never acquired. */
+  readonly holder: string | undefined;
+  /** How long the Lease counts as held after the last renewal. */
+  readonly durationMs: number;
+  /** How often the Lease has changed its holder. */
+  readonly transitions: number;
+}
+
+/** A candidate's view of the Lease. */
+export interface LeaseSight {
+  /** The identity of the candidate. */
+  readonly identity: string;
+  /**
+   * How long the candidate has seen no change of the Lease, on its own clock. Clocks of different machines are never
+   * compared.
+   */
+  readonly unchangedMs: number;
+}
+
+export type LeaseDecision =
+  | { readonly what: 'take' | 'renew'; readonly transitions: number }
+  | { readonly what: 'wait'; readonly ms: number };
+
+/**
+ * Decides whether a candidate takes a Lease, renews it, or waits. A free Lease is taken at once. A held Lease is taken
+ * when its holder has not renewed it for the Lease's whole duration.
+ */
+export function decideLease(record: LeaseRecord, { identity, unchangedMs }: LeaseSight): LeaseDecision {
+  const { holder, durationMs, transitions } = record;
+  if (holder === identity) return { what: 'renew', transitions };
+  if (holder === undefined) return { what: 'take', transitions: transitions + 1 };
+  const leftMs = durationMs - unchangedMs;
+  return leftMs > 0 ? { what: 'wait', ms: leftMs } : { what: 'take', transitions: transitions + 1 };
 }

@@ -59,7 +59,7 @@ describe('a directory of manifests', () => {
     assert.deepEqual([source.synced, nodesOf(source), source.snapshot.explicit], [true, [], undefined]);
   });
 
-  it('counts an object that stands twice where it stands first, and tells of the other', async () => {
+  it('counts the first of two duplicate objects, and reports the other', async () => {
     await using directory = await ManifestsDirectory.make({
       'a.yaml': node('h1', '{ from: a }'),
       'b.yaml': node('h1', '{ from: b }'),
@@ -74,7 +74,7 @@ describe('a directory of manifests', () => {
     assert.deepEqual(source.snapshot.nodes.get('h1')?.labels, { from: 'b' });
   });
 
-  it('tells nobody of changes whose scope has ended', async () => {
+  it('does not call listeners whose scope has ended', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await using source = await directory.open();
     let calls = 0;
@@ -89,7 +89,7 @@ describe('a directory of manifests', () => {
   });
 });
 
-describe('a file with faults', () => {
+describe('a file with errors', () => {
   it('counts with its good documents as long as it never was whole', async () => {
     await using directory = await ManifestsDirectory.make({
       'a.yaml': `${node('h1')}---\n${broken}---\n${node('h2')}`,
@@ -120,7 +120,7 @@ describe('a file with faults', () => {
     await until(source, hasNodes('h1', 'h3'));
     assert.ok(!isSound(source));
     await directory.write('a.yaml', broken);
-    await until(source, (now) => now.faults.every(({ message }) => message.startsWith('no YAML')));
+    await until(source, (now) => now.faults.every(({ message }) => message.startsWith('invalid YAML')));
     assert.deepEqual(nodesOf(source), ['h1', 'h3']);
     await directory.write('a.yaml', node('h9'));
     await until(source, isSound);
@@ -142,7 +142,7 @@ describe('a file with faults', () => {
     await using source = await directory.open();
     const path = join(directory.path, 'a.yaml');
     const whole = `${node('h1')}---\n${node('h2')}`;
-    // Without truncation, since an empty file is a legal one and might be seen.
+    // Writes without truncating, because the source might read the file while it is empty, which is valid.
     await writeFile(path, whole.slice(0, -5), { flag: 'r+' });
     await until(source, (now) => !isSound(now));
     assert.deepEqual(nodesOf(source), ['h1']);
@@ -204,7 +204,7 @@ describe('a file with faults', () => {
       'deep.yaml': `${'['.repeat(30_000)}${']'.repeat(30_000)}`,
     });
     await symlink('nowhere', join(directory.path, 'dangling.yaml'));
-    // A file whose read fails for everyone: nothing is mapped at address 0.
+    // Reading this file fails for every user, because nothing is mapped at address 0.
     await symlink('/proc/self/mem', join(directory.path, 'unreadable.yaml'));
     await using source = await directory.open();
     assert.deepEqual(
@@ -254,7 +254,7 @@ describe('a directory that is followed', () => {
   it('stays in force when it vanishes, and is followed again once it is back', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await using source = await directory.open();
-    // In one step: were its file removed first, an empty directory might be seen.
+    // Removes the directory in one step. If its file were removed first, the source might read an empty directory.
     await rename(directory.path, `${directory.path}.away`);
     await rm(`${directory.path}.away`, { recursive: true });
     await until(source, (now) => !isSound(now));

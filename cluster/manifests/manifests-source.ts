@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { Lookups } from '../lookups.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot.ts';
-import type { LiveSource, SourceFault } from '../source.ts';
-import { type ListedFile, listFiles } from './list-files.ts';
-import { type LoadedFile, loadFile } from './load-file.ts';
-import { createManifestsLookups } from './manifests-lookups.ts';
-import { mergeFiles } from './merge-files.ts';
-import { watchFiles } from './watch-files.ts';
+import type { LiveSource, Lookups, SourceFault } from '../source.ts';
+import { type ListedFile, type LoadedFile, listFiles, loadFile, watchFiles } from './directory-files.ts';
+import { mergeFiles } from './read-manifests.ts';
 
 /**
- * A directory of manifests as a cluster. Every change of a file is taken in, but a file with a fault keeps its last good
- * version in force, whole; only when it never had one do its good documents count alone. A directory that cannot be
- * read changes nothing.
+ * Follows a directory of manifests. If a file has errors, its last valid version stays in force as a whole. If a file
+ * was never valid, its valid documents are used. If the directory becomes unreadable, nothing changes.
  */
 export class ManifestsSource implements LiveSource {
   readonly lookups: Lookups = createManifestsLookups(() => this.#reread());
@@ -23,18 +19,18 @@ export class ManifestsSource implements LiveSource {
   #snapshot: Snapshot = emptySnapshot;
   #faults: readonly SourceFault[] = [];
   #synced = false;
-  #heardMs: number | undefined;
+  #confirmedMs: number | undefined;
   #watch: Disposable | undefined;
-  #looking: Promise<void> = Promise.resolve();
-  /** The look that is asked for and has not begun: whoever asks meanwhile shares it. */
+  #loading: Promise<void> = Promise.resolve();
+  /** The requested load that has not started yet. Later requests share it. */
   #next: Promise<void> | undefined;
 
   /** Reads the directory once, then follows it until disposed. */
   static async open(directory: string, policyNamespace: string): Promise<ManifestsSource> {
     const source = new ManifestsSource(directory, policyNamespace);
-    // Watched before it is read: what changes in between is seen at once, not by the backup.
-    source.#watch = watchFiles(directory, () => void source.#look());
-    await source.#look();
+    // Watch before the first load, so that a change in between is detected at once and not by polling.
+    source.#watch = watchFiles(directory, () => void source.#requestLoad());
+    await source.#requestLoad();
     return source;
   }
 
@@ -63,8 +59,8 @@ export class ManifestsSource implements LiveSource {
     return this.#faults;
   }
 
-  get heardMs(): ReadonlyMap<string, number | undefined> {
-    return new Map([['manifests', this.#heardMs]]);
+  get confirmedMs(): ReadonlyMap<string, number | undefined> {
+    return new Map([['manifests', this.#confirmedMs]]);
   }
 
   onChange(listener: () => void): Disposable {
@@ -75,21 +71,21 @@ export class ManifestsSource implements LiveSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch?.[Symbol.dispose]();
     this.#listeners.clear();
-    await this.#looking;
+    await this.#loading;
   }
 
-  /** One look at a time, in turn: an older one must not overwrite what a newer one has seen. */
-  #look(): Promise<void> {
-    this.#next ??= this.#looking.then(() => {
+  /** Loads the directory, one load at a time: an older load must not overwrite the result of a newer one. */
+  #requestLoad(): Promise<void> {
+    this.#next ??= this.#loading.then(() => {
       this.#next = undefined;
       return this.#load();
     });
-    this.#looking = this.#next;
-    return this.#looking;
+    this.#loading = this.#next;
+    return this.#loading;
   }
 
   async #reread(): Promise<Snapshot> {
-    await this.#look();
+    await this.#requestLoad();
     const fault = this.#faults.find(isDirectoryFault);
     if (fault !== undefined) throw new MacvtapError('LookupFailed', fault.message);
     return this.#snapshot;
@@ -98,7 +94,7 @@ export class ManifestsSource implements LiveSource {
   async #load(): Promise<void> {
     const loaded = await this.#readFiles();
     if ('fault' in loaded) return this.#publish(this.#snapshot, [loaded.fault]);
-    this.#heardMs = performance.now();
+    this.#confirmedMs = performance.now();
     if (this.#synced && isSame(loaded.files, this.#files) && !this.#faults.some(isDirectoryFault)) return;
     this.#synced = true;
     this.#files = loaded.files;
@@ -115,7 +111,7 @@ export class ManifestsSource implements LiveSource {
       return {
         fault: {
           where: directoryPlace,
-          message: `${this.#directory}: ${explainUnread(error)}`,
+          message: `${this.#directory}: ${explainUnreadable(error)}`,
           isOutage: true,
         },
       };
@@ -136,10 +132,10 @@ export class ManifestsSource implements LiveSource {
 
 const directoryPlace = 'directory';
 
-function explainUnread(error: unknown): string {
+function explainUnreadable(error: unknown): string {
   if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR')
-    return 'no directory; name the one it is in';
-  return `${error instanceof Error ? error.message : String(error)}; check the path and its rights`;
+    return 'not a directory; set the directory that contains it';
+  return `${error instanceof Error ? error.message : String(error)}; check the path and its permissions`;
 }
 
 function isDirectoryFault({ isOutage }: SourceFault): boolean {
@@ -148,4 +144,21 @@ function isDirectoryFault({ isOutage }: SourceFault): boolean {
 
 function isSame(left: ReadonlyMap<string, LoadedFile>, right: ReadonlyMap<string, LoadedFile>): boolean {
   return left.size === right.size && [...left].every(([name, file]) => right.get(name) === file);
+}
+
+/** Creates look-ups in a directory of manifests. `reread` resolves with the current snapshot, or raises. */
+function createManifestsLookups(reread: () => Promise<Snapshot>): Lookups {
+  const read = async <Value>(signal: AbortSignal, choose: (snapshot: Snapshot) => Value): Promise<Value> => {
+    try {
+      return choose(await unlessAborted(reread(), signal));
+    } catch (thrown) {
+      const { message } = MacvtapError.from(thrown);
+      throw new MacvtapError('LookupFailed', `reading the manifests again failed: ${message}`, { cause: thrown });
+    }
+  };
+  return {
+    network: (namespace, name, signal) => read(signal, ({ networks }) => networks.get(`${namespace}/${name}`)),
+    namespace: (name, signal) => read(signal, ({ namespaces }) => namespaces.get(name)),
+    policies: (signal) => read(signal, ({ policies }) => policies),
+  };
 }

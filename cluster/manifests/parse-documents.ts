@@ -1,23 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type Scalar,
+  visit,
+} from 'yaml';
 import { scalarTags } from './scalar-tags.ts';
 
-/** One document of a file: its value, or why there is none. Documents and lines count from 1, as editors count. */
+/** One document of a file: its value, or the error. Documents and lines are numbered from 1, as in editors. */
 export interface ManifestDocument {
   readonly number: number;
   readonly line: number;
   readonly content: { readonly value: unknown } | { readonly fault: string };
-  /** The line of a place inside the value, or of the nearest place around it that exists. */
+  /** Returns the line of a path inside the value, or of its nearest existing parent. */
   lineOf(path: readonly (string | number)[]): number;
-  /** How a text inside the value is written; undefined where no text stands. What an alias names stands at its anchor. */
+  /**
+   * Returns the source text of a string inside the value, or undefined if there is no string at the path. An alias
+   * resolves to its anchor.
+   */
   textAt(path: readonly (string | number)[]): WrittenText | undefined;
 }
 
-/** A text as its file has it: with its quotes, or with the header and the indentation of its block. */
+/** A string as written in the file: with its quotes, or with the header and the indentation of its block. */
 export interface WrittenText {
   readonly style: 'plain' | 'single' | 'double' | 'block';
   readonly source: string;
-  /** The line of an offset in the source. */
+  /** Returns the line of an offset in the source. */
   lineAt(offset: number): number;
 }
 
@@ -29,13 +43,17 @@ const styles: Readonly<Record<string, WrittenText['style']>> = {
   BLOCK_FOLDED: 'block',
 };
 
-/** Splits a YAML (or JSON) file into its documents, read as kubectl reads them; empty ones, as after a last `---`, are left out. */
+/**
+ * Parses the documents of a YAML or JSON file as kubectl does. Empty documents, such as one after a trailing `---`, are
+ * dropped.
+ */
 export function parseDocuments(text: string): readonly ManifestDocument[] {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
-    uniqueKeys: true,
-    // Warnings would go to standard error past everything that is ours.
+    // The library compares each key with every other key of its map, which is slow. findUnsupported uses a set instead.
+    uniqueKeys: false,
+    // Without this, the library writes warnings to standard error.
     logLevel: 'error',
     schema: 'core',
     customTags: (tags) => [...scalarTags, ...tags],
@@ -48,13 +66,19 @@ export function parseDocuments(text: string): readonly ManifestDocument[] {
 
 function toDocument(document: Document.Parsed, number: number, text: string, lines: LineCounter): ManifestDocument {
   const start = lines.linePos(document.contents?.range?.[0] ?? document.range[0]).line;
+  const broken = (fault: string, line: number): ManifestDocument => {
+    return { number, line, content: { fault }, lineOf: () => line, textAt: () => undefined };
+  };
   const error = document.errors[0];
   if (error !== undefined) {
-    // The library appends the lines around the place; the place itself is told apart.
+    // Removes the surrounding lines and the position, which the library appends. The position is reported separately.
     const fault = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? error.code;
-    const line = error.linePos?.[0].line ?? start;
-    const content = { fault: `no YAML: ${fault}` };
-    return { number, line, content, lineOf: () => line, textAt: () => undefined };
+    return broken(`invalid YAML: ${fault}`, error.linePos?.[0].line ?? start);
+  }
+  const unsupported = findUnsupported(document);
+  if (unsupported !== undefined) {
+    const { text: fault, offset } = unsupported;
+    return broken(`kubectl rejects this YAML: ${fault}`, offset === undefined ? start : lines.linePos(offset).line);
   }
   return {
     number,
@@ -65,7 +89,7 @@ function toDocument(document: Document.Parsed, number: number, text: string, lin
   };
 }
 
-/** Aliases that multiply beyond measure are refused by the library when the value is made. */
+/** Converts a document to a value. The library rejects aliases that expand without bound. */
 function toValue(document: Document.Parsed): ManifestDocument['content'] {
   try {
     return { value: document.toJS() };
@@ -74,7 +98,53 @@ function toValue(document: Document.Parsed): ManifestDocument['content'] {
   }
 }
 
-/** Walks down as far as the path goes; a field's line is its key's, since its value may begin further down. */
+/** A construct that kubectl rejects, and its offset. */
+interface Unsupported {
+  readonly text: string;
+  readonly offset: number | undefined;
+}
+
+/**
+ * Finds a construct that kubectl rejects and the library accepts. These are a duplicate key, a key that is a list or a
+ * map, and an anchor inside its own value. The library would convert a list or map key to text recursively, which takes
+ * minutes for 800 bytes of nested `? `. The anchor would produce an endless value.
+ */
+function findUnsupported(document: Document.Parsed): Unsupported | undefined {
+  // An alias refers to the nearest preceding anchor of its name. `Alias.resolve` would walk the document each time.
+  const anchors = new Map<string, Node>();
+  let unsupported: Unsupported | undefined;
+  const reject = (text: string, place: unknown) => {
+    unsupported = { text, offset: rangeStart(place) };
+    return visit.BREAK;
+  };
+  visit(document, {
+    Value: (_, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      const duplicate = isMap(node) ? findDuplicate(node.items.map(({ key }) => key)) : undefined;
+      return duplicate && reject(`duplicate key ${duplicate.value} in a map`, duplicate);
+    },
+    Alias: (_, alias, parents) => {
+      const named = anchors.get(alias.source);
+      const isInside = parents.some((parent) => parent === named);
+      return isInside ? reject(`the anchor ${alias.source} contains itself`, alias) : undefined;
+    },
+    Pair: (_, { key }) => {
+      const named = isAlias(key) ? anchors.get(key.source) : key;
+      return isMap(named) || isSeq(named) ? reject('a key is a list or a map; use a string', key) : undefined;
+    },
+  });
+  return unsupported;
+}
+
+function findDuplicate(keys: readonly unknown[]): Scalar | undefined {
+  const seen = new Set<unknown>();
+  return keys.filter(isScalar).find(({ value }) => seen.size === seen.add(value).size);
+}
+
+/**
+ * Returns the line of a path, or of the part of it that exists. The line of a field is the line of its key, because the
+ * value may start on a later line.
+ */
 function lineOf(document: Document.Parsed, path: readonly (string | number)[], lines: LineCounter): number | undefined {
   let node: unknown = document.contents;
   let offset: number | undefined;
@@ -101,7 +171,7 @@ function textAt(
   return style && { style, source: text.slice(start, end), lineAt: (offset) => lines.linePos(start + offset).line };
 }
 
-/** Keys are compared as text: `123: x` and `true: x` are fields named 123 and true once the value is made. */
+/** Finds a child. Keys are compared as text: `123: x` and `true: x` become fields named 123 and true. */
 function childOf(parent: unknown, key: string | number): { node: unknown; place: unknown } | undefined {
   if (isSeq(parent)) {
     const item = parent.items[Number(key)];

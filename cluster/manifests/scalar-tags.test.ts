@@ -9,7 +9,7 @@ describe('a value of a manifest', () => {
     it(`is read as kubectl reads it: ${written}`, () => assert.deepEqual(read(`a: ${written}`), { a: value }));
   }
 
-  it('is the same whatever version of YAML the file says it is', () => {
+  it('is the same for every YAML version that the file declares', () => {
     assert.deepEqual(read('%YAML 1.1\n---\na: [yes, 017, 12:30]'), { a: [true, 15, '12:30'] });
   });
 });

@@ -13,11 +13,12 @@ const intPattern = new RegExp(
 );
 
 /**
- * Booleans and integers as kubectl and Helm read them, which is neither YAML 1.1 nor 1.2: `yes` and `on` are true, `017` is
- * 15, `1_000` is 1000, and 12:30 is text. A policy must mean the same in a file as in a cluster, where its label
- * `enabled: yes` has become true before the API server sees it.
+ * Reads booleans and integers as kubectl and Helm do, which is neither YAML 1.1 nor 1.2: `yes` and `on` are true, `017`
+ * is 15, `1_000` is 1000, and 12:30 is text. A policy must mean the same in a file as in a cluster. In a cluster,
+ * kubectl has turned the policy's label `enabled: yes` into true before the API server sees it.
  *
- * Source: go.yaml.in/yaml/v2 2.4 resolve.go, resolveMapList and resolve, by which sigs.k8s.io/yaml makes JSON of YAML.
+ * Source: go.yaml.in/yaml/v2 2.4 resolve.go, resolveMapList and resolve, which sigs.k8s.io/yaml uses to convert YAML to
+ * JSON.
  */
 export const scalarTags: readonly ScalarTag[] = [
   {
@@ -40,7 +41,10 @@ function spellings(word: string): readonly string[] {
   return [word, word.charAt(0).toUpperCase() + word.slice(1), word.toUpperCase()];
 }
 
-/** As Go's strconv.ParseInt(text, 0, 64) of a text without its underscores; 08 is no octal number, and 8. */
+/**
+ * Parses an integer as Go's strconv.ParseInt(text, 0, 64) does after its underscores are removed. 08 is not octal, so
+ * its value is 8.
+ */
 function parseInteger(text: string): number {
   const plain = text.replaceAll('_', '').replace(/^[-+]/, '');
   const digits = /^0[0-7]+$/.test(plain) ? `0o${plain}` : plain;

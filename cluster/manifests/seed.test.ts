@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { readInterface } from '../../policy/plan/interfaces.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
 import { ManifestsDirectory } from '../../test/fixtures/manifests-directory.ts';
 import { brief, exposeAll } from '../../test/fixtures/plan/build-example.ts';
-import { wantedFrom } from '../wanted.ts';
+import { wantedFrom } from '../cluster-flags.ts';
 
-/** The three hosts of the proposal, with no policy, with its node-centric and with its resource-centric one. */
+/**
+ * The resources of the proposal's three hosts: without a policy, with the node-centric policy, and with the
+ * resource-centric policy.
+ */
 const table = [
   {
     policies: undefined,
@@ -37,7 +40,7 @@ const readSeed = (file: string) => readFile(new URL(`../../test/fixtures/seed/${
 
 describe('the three hosts of the proposal, read from files', () => {
   for (const { policies, sources, ...expected } of table) {
-    it(`expose what it says with ${policies ?? 'no policy'}`, async () => {
+    it(`expose the resources of the proposal with ${policies ?? 'no policy'}`, async () => {
       await using directory = await ManifestsDirectory.make({ 'nodes.yaml': await readSeed('nodes.yaml') });
       if (policies !== undefined) await directory.write('policies.yaml', await readSeed(policies));
       await using source = await directory.open();

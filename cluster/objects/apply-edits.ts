@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import jsonpatch from 'jsonpatch';
-import type { Edit } from '../../policy/edit.ts';
+import type { Edit } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 
 /**
- * An object with edits applied; what they do not touch is shared with the object, which stays as it is. Raises Unexpected
- * where they do not apply: who made them has a bug.
+ * Applies edits to a copy of an object. Untouched values are shared with the original. Raises Unexpected if the edits
+ * do not apply, which is a bug in the rule that made them.
  */
 export function applyEdits<Edited extends object>(object: Edited, edits: readonly Edit[]): Edited {
   try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { conditionReasons } from '../../policy/status/condition-reasons.ts';
+import { conditionReasons } from '../../policy/status/decide-status.ts';
 import { type OpenApiSchema, readCrdSchema } from './crd-schema.ts';
 
 const schema = readCrdSchema('MacvtapNetworkNodePolicy');
@@ -42,7 +42,7 @@ describe('the schema of a policy', () => {
   });
 });
 
-/** Every place below a schema that a value can stand at, but for the items of lists of plain values. */
+/** Returns every path below a schema at which a value can be. Items of lists of plain values are left out. */
 function fieldsOf(parent: OpenApiSchema, path: string): readonly (readonly [string, OpenApiSchema])[] {
   const named = Object.entries(parent.properties ?? {}).map(
     ([name, field]) => [path === '' ? name : `${path}.${name}`, field] as const,

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type CrdKind, closeSchema, crdFiles, type OpenApiSchema, readCrdSchema } from './crd-schema.ts';
+import { type CrdKind, closeSchema, crdFiles, type OpenApiSchema, pruneFields, readCrdSchema } from './crd-schema.ts';
+import { readObject } from './read-object.ts';
 
 describe('the schemas of the chart', () => {
   for (const kind of Object.keys(crdFiles) as CrdKind[]) {
-    it(`of ${kind} is structural: every place has a type or says that it has none`, () => {
+    it(`of ${kind} is structural: every place has a type, or is explicitly untyped`, () => {
       assert.deepEqual(untyped(readCrdSchema(kind), kind), []);
     });
   }
 
   it('are what the generated types were made from', async () => {
-    const script = new URL('generate-types.ts', import.meta.url).pathname;
+    const script = new URL('../../build/generate-types.ts', import.meta.url).pathname;
     const { stderr } = await promisify(execFile)(process.execPath, [script, '--check']);
     assert.equal(stderr, '');
   });
@@ -40,3 +41,44 @@ function untyped(schema: OpenApiSchema, path: string): readonly string[] {
     typeof schema.additionalProperties === 'object' ? untyped(schema.additionalProperties, `${path}.*`) : [];
   return [...own, ...below, ...items, ...others];
 }
+
+const metadata = { name: 'p', namespace: 'macvtap-cni', uid: '1', labels: { a: 'b' } };
+const head = { apiVersion: 'macvtap.network.kubevirt.io/v1alpha1', kind: 'MacvtapNetworkNodePolicy', metadata };
+
+test('fields that only a newer version knows are left out, at any depth, and everything else stays', () => {
+  const spec = {
+    priority: 1,
+    nodeSelector: { matchLabels: { zone: true } },
+    parentSelector: [{ parentIface: 'eth0', nicSelector: { names: ['ens*'] } }],
+  };
+  const newer = {
+    ...head,
+    spec: {
+      ...spec,
+      future: 1,
+      parentSelector: [{ parentIface: 'eth0', vlan: 7, nicSelector: { names: ['ens*'], slots: [1] } }],
+    },
+    status: { observedGeneration: 1, future: {} },
+  };
+  assert.deepEqual(pruneFields('MacvtapNetworkNodePolicy', newer), {
+    ...head,
+    spec,
+    status: { observedGeneration: 1 },
+  });
+});
+
+test('what is of the wrong type stays as it is, for the schema to refuse', () => {
+  for (const spec of [null, 7, 'text', [], { parentSelector: {} }, { parentSelector: [null] }]) {
+    const object = { ...head, spec };
+    assert.deepEqual(pruneFields('MacvtapNetworkNodePolicy', object), object);
+    assert.ok((readObject(object, 'macvtap-cni')?.faults ?? []).length > 0, JSON.stringify(spec));
+  }
+});
+
+test('what has nothing to leave out is not copied, at any depth', () => {
+  const entry = { parentIface: 'eth0' };
+  const object = { ...head, spec: { parentSelector: [entry] }, status: { future: 1 } };
+  const pruned = pruneFields('MacvtapNetworkNodePolicy', object);
+  assert.equal(pruned.spec, object.spec);
+  assert.deepEqual(pruned.status, {});
+});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { isJsonObject } from '../../policy/json.ts';
 
-/** A structural OpenAPI v3 schema as it stands in a CRD; keywords beyond these are kept as they are. */
+/** A structural OpenAPI v3 schema of a CRD, with any further keywords. */
 export interface OpenApiSchema {
   readonly type?: string;
   readonly description?: string;
@@ -13,7 +14,7 @@ export interface OpenApiSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** Kinds of ours whose shape a CRD of the chart defines, with the file that holds it: written out, for the bundler. */
+/** The CRD file of each kind. The URLs are literals, so that the bundler finds them. */
 export const crdFiles = {
   MacvtapNetworkNodePolicy: new URL(
     '../../charts/kube-macvtap/templates/crds/macvtapnetworknodepolicies.yaml',
@@ -27,7 +28,7 @@ export const crdFiles = {
 
 export type CrdKind = keyof typeof crdFiles;
 
-/** The schema of a kind's served version, read from the chart: the only place where the shape is written. */
+/** Reads the schema of a kind's served version from the chart, which is the only place that defines it. */
 export function readCrdSchema(kind: CrdKind): OpenApiSchema {
   const file = crdFiles[kind];
   const crd: { spec: { versions: { schema: { openAPIV3Schema: OpenApiSchema } }[] } } = parse(
@@ -40,12 +41,12 @@ export function readCrdSchema(kind: CrdKind): OpenApiSchema {
 }
 
 /**
- * Refuses what the schema does not name. A structural schema cannot say `additionalProperties: false` beside
- * `properties`; kubectl refuses unknown fields by its strict validation, and files are held to the same.
+ * Returns a schema that rejects unknown fields, as kubectl's strict validation does. The CRD itself cannot reject them:
+ * a structural schema cannot have `additionalProperties: false` next to `properties`.
  */
 export function closeSchema(schema: OpenApiSchema, atRoot = true): OpenApiSchema {
   const closed: Record<string, unknown> = { ...schema };
-  // What has no type takes null anyway; beside a type the validator of files knows the word.
+  // Without a type, null is always valid, and the validator accepts `nullable` only next to a type.
   if (schema.type === undefined) delete closed.nullable;
   if (schema.properties !== undefined) {
     closed.properties = Object.fromEntries(
@@ -59,4 +60,49 @@ export function closeSchema(schema: OpenApiSchema, atRoot = true): OpenApiSchema
   }
   if (atRoot) closed.required = ['apiVersion', 'kind', 'metadata', ...((schema.required as string[]) ?? [])];
   return closed;
+}
+
+const schemas = new Map<CrdKind, OpenApiSchema>();
+
+/**
+ * Removes fields that the schema of this version does not have, as an API server with this version's CRD would. Fields
+ * that a newer CRD adds are always optional, so the object stays valid without them. A value without such fields is not
+ * copied, because parsed JSON takes less memory than a copy.
+ */
+export function pruneFields(kind: CrdKind, object: Record<string, unknown>): Record<string, unknown> {
+  const schema = schemas.getOrInsertComputed(kind, readCrdSchema);
+  const { metadata, ...rest } = object;
+  return { ...(prune(schema, rest) as Record<string, unknown>), metadata };
+}
+
+function prune(schema: OpenApiSchema, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items === undefined ? value : pruneItems(items, value);
+  }
+  if (!isJsonObject(value) || schema['x-kubernetes-preserve-unknown-fields'] === true) return value;
+  const { properties, additionalProperties } = schema;
+  if (properties !== undefined) {
+    return pruneEach(value, (name) => (Object.hasOwn(properties, name) ? properties[name] : undefined));
+  }
+  return typeof additionalProperties === 'object' ? pruneEach(value, () => additionalProperties) : value;
+}
+
+function pruneItems(schema: OpenApiSchema, items: readonly unknown[]): readonly unknown[] {
+  const pruned = items.map((item) => prune(schema, item));
+  return pruned.every((item, index) => item === items[index]) ? items : pruned;
+}
+
+/** Prunes each field, and removes those without a schema. */
+function pruneEach(
+  object: Record<string, unknown>,
+  schemaOf: (name: string) => OpenApiSchema | undefined,
+): Record<string, unknown> {
+  const fields = Object.entries(object);
+  const pruned = fields.flatMap(([name, field]) => {
+    const schema = schemaOf(name);
+    return schema === undefined ? [] : [[name, prune(schema, field)] as const];
+  });
+  const isWhole = pruned.length === fields.length && pruned.every(([, field], index) => field === fields[index]?.[1]);
+  return isWhole ? object : Object.fromEntries(pruned);
 }

@@ -1,43 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
-import type { Labels } from '../../policy/plan/match-labels.ts';
-import type { NodeFacts } from '../../policy/plan/match-node.ts';
-import type { ExplicitConfig } from '../../policy/plan/read-explicit.ts';
-import type { NetworkAttachmentDefinition } from '../snapshot.ts';
+import type { ExplicitConfig } from '../../policy/plan/from-explicit.ts';
+import type { Labels, NodeFacts } from '../../policy/plan/match-labels.ts';
+import { emptySnapshot, type NetworkAttachmentDefinition, type Snapshot } from '../snapshot.ts';
 import type { CrdKind } from './crd-schema.ts';
 import { schemaFaults } from './schema-faults.ts';
 
-/** An object that some part of the program reads. */
+/** A Kubernetes object that the program reads, reduced to the facts that the program uses. */
 export type KnownObject =
   | { readonly kind: 'Node'; readonly value: NodeFacts }
   | { readonly kind: 'Namespace'; readonly name: string; readonly value: Labels }
   | { readonly kind: 'MacvtapNetworkNodePolicy'; readonly value: Policy }
   | { readonly kind: 'MacvtapNetworkNodeState'; readonly name: string; readonly value: MacvtapNetworkNodeState }
+  | LeftOutState
   | { readonly kind: 'NetworkAttachmentDefinition'; readonly value: NetworkAttachmentDefinition }
   | { readonly kind: 'ConfigMap'; readonly value: ExplicitConfig };
 
-/** What is wrong with an object, with the place inside it where one is known. */
+/**
+ * A node state that is left out, with the reason. Its node counts as one that has not reported. An older state is not
+ * used instead, because the node would then seem unchanged.
+ */
+interface LeftOutState {
+  readonly kind: 'MacvtapNetworkNodeState';
+  readonly name: string;
+  readonly leftOut: string;
+}
+
+/** An error in an object, and the path of the field if it is known. */
 export interface ObjectFault {
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** As in SourceFault. */
+  readonly explicit?: string;
 }
 
 /**
- * An object read, refused, or of no interest (a kind that nothing here reads). One that an API server would take, but
- * that means nothing sensible, is both read and faulty.
+ * The result of reading an object: its meaning, its errors, or both. It is undefined for a kind that is not read. An
+ * object that an API server accepts, but whose content is invalid, has both a meaning and errors.
  */
 export type ReadObject =
   | { readonly id: string; readonly known: KnownObject; readonly faults?: readonly ObjectFault[] }
   | { readonly id: string; readonly known?: undefined; readonly faults: readonly ObjectFault[] }
   | undefined;
 
-/** A fault at a place, which the message then begins with. */
+/** Creates an error whose message starts with the field path. */
 export function fault(path: readonly string[], message: string): ObjectFault {
   return { path, message: path.length === 0 ? message : `${path.join('.')}: ${message}` };
 }
 
-/** Where an object of ours differs from its schema. */
+/** Returns the errors where an object violates the schema of its CRD. */
 export function shapeFaults(kind: CrdKind, object: unknown): readonly ObjectFault[] {
   return schemaFaults(kind, object).map(({ path, text, message }) => ({
     path,
@@ -45,6 +57,49 @@ export function shapeFaults(kind: CrdKind, object: unknown): readonly ObjectFaul
   }));
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Returns all objects of a kind, or undefined to keep the previous ones. */
+export type ObjectsOf = <Of extends KnownObject['kind']>(kind: Of) => readonly KnownOfKind<Of>[] | undefined;
+
+type KnownOfKind<Of extends KnownObject['kind']> = Extract<KnownObject, { kind: Of }>;
+
+/** Builds a snapshot from objects, each of which occurs once. */
+export function toSnapshot(objects: readonly KnownObject[]): Snapshot {
+  return updateSnapshot(emptySnapshot, <Of extends KnownObject['kind']>(kind: Of) =>
+    objects.filter((object): object is KnownOfKind<Of> => object.kind === kind),
+  );
+}
+
+/** Returns a snapshot in which the objects of some kinds are replaced. All other kinds keep the maps of `before`. */
+export function updateSnapshot(before: Snapshot, objectsOf: ObjectsOf): Snapshot {
+  const nodes = objectsOf('Node');
+  const namespaces = objectsOf('Namespace');
+  const policies = objectsOf('MacvtapNetworkNodePolicy');
+  const networks = objectsOf('NetworkAttachmentDefinition');
+  const states = objectsOf('MacvtapNetworkNodeState');
+  const configMaps = objectsOf('ConfigMap');
+  return {
+    nodes: nodes ? new Map(nodes.map(({ value }) => [value.name, value])) : before.nodes,
+    namespaces: namespaces ? new Map(namespaces.map(({ name, value }) => [name, value])) : before.namespaces,
+    policies: policies ? policies.map(({ value }) => value) : before.policies,
+    networks: networks ? new Map(networks.map(({ value }) => [keyOf(value), value])) : before.networks,
+    ...(states ? splitStates(states) : { nodeStates: before.nodeStates, leftOut: before.leftOut }),
+    explicit: configMaps ? configMaps[0]?.value : before.explicit,
+  };
+}
+
+function keyOf({ metadata: { namespace, name } }: NetworkAttachmentDefinition): string {
+  return `${namespace}/${name}`;
+}
+
+/** Separates the node states that count from those that are left out. */
+function splitStates(
+  states: readonly KnownOfKind<'MacvtapNetworkNodeState'>[],
+): Pick<Snapshot, 'nodeStates' | 'leftOut'> {
+  const nodeStates = new Map<string, MacvtapNetworkNodeState>();
+  const leftOut = new Map<string, string>();
+  for (const state of states) {
+    if ('value' in state) nodeStates.set(state.name, state.value);
+    else leftOut.set(state.name, state.leftOut);
+  }
+  return { nodeStates, leftOut };
 }

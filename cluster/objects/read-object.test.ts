@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { policyNamespace } from '../../test/fixtures/plan/build-example.ts';
+import { readFixtures } from '../../test/fixtures/read-fixtures.ts';
 import { readObject } from './read-object.ts';
 
 const read = (object: unknown) => readObject(object, policyNamespace);
@@ -37,7 +38,10 @@ describe('an object is read as', () => {
     const network = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', spec: { config: '{}' } };
     const answer = read({ ...network, metadata: { name: 'n' } });
     assert.equal(answer?.id, 'NetworkAttachmentDefinition default/n');
-    assert.deepEqual(answer?.known?.value, { ...network, metadata: { name: 'n', namespace: 'default' } });
+    assert.deepEqual(answer?.known && 'value' in answer.known ? answer.known.value : undefined, {
+      ...network,
+      metadata: { name: 'n', namespace: 'default' },
+    });
     assert.equal(read({ ...network, metadata: { name: 'n', namespace: 'a' } })?.id, 'NetworkAttachmentDefinition a/n');
   });
 
@@ -52,6 +56,39 @@ describe('an object is read as', () => {
       id: 'MacvtapNetworkNodeState h1',
       known: { kind: 'MacvtapNetworkNodeState', name: 'h1', value: object },
     });
+  });
+
+  it('a node state that is left out, with one error, if it exceeds a limit', () => {
+    const interfaces = Array.from({ length: 1_001 }, (_, index) => ({ name: `e${index}` }));
+    const metadata = { name: 'evil' };
+    const answer = read({ apiVersion: version, kind: 'MacvtapNetworkNodeState', metadata, status: { interfaces } });
+    const leftOut = 'status.interfaces: 1001, and at most 1000 are read';
+    assert.deepEqual(answer?.known, { kind: 'MacvtapNetworkNodeState', name: 'evil', leftOut });
+    assert.match(
+      answer?.faults?.map(({ message }) => message).join('\n') ?? '',
+      /^status\.interfaces: 1001, .* left out/,
+    );
+  });
+
+  it('a node state of which reading throws as one that is left out', () => {
+    const hostile = {
+      get interfaces(): never {
+        throw new RangeError('too deep');
+      },
+    };
+    const metadata = { name: 'evil' };
+    const answer = read({ apiVersion: version, kind: 'MacvtapNetworkNodeState', metadata, status: hostile });
+    const leftOut = 'reading it failed: too deep';
+    assert.deepEqual(answer?.known, { kind: 'MacvtapNetworkNodeState', name: 'evil', leftOut });
+  });
+
+  it('a node state that is left out, with one error however many the schema finds', () => {
+    const interfaces = Array.from({ length: 500 }, () => ({ name: 7 }));
+    const metadata = { name: 'evil' };
+    const answer = read({ apiVersion: version, kind: 'MacvtapNetworkNodeState', metadata, status: { interfaces } });
+    const leftOut = 'status.interfaces[0].name: not a string; write it in quotes';
+    assert.deepEqual(answer?.known, { kind: 'MacvtapNetworkNodeState', name: 'evil', leftOut });
+    assert.match(answer?.faults?.map(({ message }) => message).join('\n') ?? '', /; and 5\d\d more$|; and 499 more$/);
   });
 
   it('a policy with its values as text', () => {
@@ -79,14 +116,14 @@ describe('an object is read as', () => {
     assert.equal(config({ ...metadata, name: 'other' }, { DP_MACVTAP_CONF: '[' }), undefined);
   });
 
-  it('a configuration that restricts all the same, and a fault, where it cannot be read', () => {
+  it('a configuration that still restricts access, with an error, if it is unreadable', () => {
     const metadata = { name: 'macvtap-deviceplugin-config', namespace: policyNamespace };
     const answer = read({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { DP_MACVTAP_CONF: '[' } });
     assert.ok(answer?.known?.kind === 'ConfigMap' && 'fault' in answer.known.value);
-    assert.deepEqual(
-      answer.faults?.map(({ path }) => path),
-      [['data', 'DP_MACVTAP_CONF']],
-    );
+    const [fault, ...others] = answer.faults ?? [];
+    assert.deepEqual([fault?.path, others], [['data', 'DP_MACVTAP_CONF'], []]);
+    assert.match(fault?.explicit ?? '', /^line 1, column 2: /);
+    assert.equal(fault?.message, `data.DP_MACVTAP_CONF: ${fault?.explicit}`);
   });
 });
 
@@ -101,7 +138,7 @@ describe('an object is refused', () => {
     }
   });
 
-  it('for each label that is no string, null included', () => {
+  it('for each label that is not a string, null included', () => {
     const labels = JSON.parse('{"a":true,"b":"x","c":null,"__proto__":{}}');
     assert.deepEqual(
       read({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'h1', labels } })?.faults?.map(({ path }) =>
@@ -129,4 +166,98 @@ it('an object of a kind that nothing here reads is passed over', () => {
   assert.equal(read({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }), undefined);
   assert.equal(read({ apiVersion: 'longhorn.io/v1beta2', kind: 'Node', metadata: { name: 'x' } }), undefined);
   assert.equal(read({ apiVersion: 'v1', kind: 'constructor', metadata: { name: 'x' } }), undefined);
+});
+
+const metadata = { name: 'p', namespace: policyNamespace };
+const zone = { nodeSelector: { matchLabels: { zone: 'b' } } };
+
+function readPolicyObject(spec: unknown, fields: object = {}) {
+  const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
+  const object = { apiVersion, kind: 'MacvtapNetworkNodePolicy', metadata: { ...metadata, ...fields }, spec };
+  const answer = readObject(object, policyNamespace);
+  assert.ok(answer?.known?.kind === 'MacvtapNetworkNodePolicy');
+  return { policy: answer.known.value, faults: answer.faults ?? [] };
+}
+
+describe('a policy that the schema refuses', () => {
+  it('is known with its nodes and exposes nothing, and every error has its path', () => {
+    const { policy, faults } = readPolicyObject({
+      ...zone,
+      parentSelector: [{ parentIface: 'eth0', quantity: 5_000, moed: 'vepa' }],
+    });
+    assert.deepEqual([policy.id, policy.entries], [`${policyNamespace}/p`, []]);
+    assert.deepEqual(policy.nodes.labels, [{ key: 'zone', operator: 'In', values: ['b'] }]);
+    assert.deepEqual(
+      policy.faults.map(({ code, path }) => [code, path]),
+      [
+        ['SchemaFault', 'spec.parentSelector[0].moed'],
+        ['SchemaFault', 'spec.parentSelector[0].quantity'],
+      ],
+    );
+    assert.deepEqual(
+      faults.map(({ path, message }) => [path.at(-1), message.split(': ')[0]]),
+      [
+        ['moed', 'spec.parentSelector[0].moed'],
+        ['quantity', 'spec.parentSelector[0].quantity'],
+      ],
+    );
+  });
+
+  it('is known for every fixture that the schema refuses', () => {
+    for (const { title, object } of readFixtures('nodepolicy', 'schema', 'fail')) {
+      const answer = readObject(object, policyNamespace);
+      assert.ok(answer?.known?.kind === 'MacvtapNetworkNodePolicy', title);
+      assert.ok(answer.known.value.faults.length > 0 && (answer.faults ?? []).length > 0, title);
+    }
+  });
+
+  it('selects every node where its selection cannot be read', () => {
+    for (const selection of [{ nodeSelector: 'zone=b' }, { nodeSelectr: zone.nodeSelector }, { nodeAffinity: [] }]) {
+      const { policy } = readPolicyObject({ ...selection, parentSelector: [{ parentIface: 'eth0' }] });
+      assert.deepEqual(policy.nodes, { labels: [], terms: undefined });
+    }
+  });
+
+  it('is also reported if it is outside the namespace of the installation', () => {
+    const { policy, faults } = readPolicyObject({ ...zone }, { namespace: 'tenant' });
+    assert.equal(policy.faults[0]?.code, 'PolicyOutsideNamespace');
+    assert.deepEqual(
+      faults.map(({ path }) => path.join('.')),
+      ['metadata.namespace', 'spec.parentSelector'],
+    );
+  });
+});
+
+describe('a policy whose metadata an API server would refuse', () => {
+  it('keeps its nodes and exposes nothing', () => {
+    const spec = { ...zone, parentSelector: [{ parentIface: 'eth0' }] };
+    const { policy, faults } = readPolicyObject(spec, { labels: { a: true }, annotations: [] });
+    assert.deepEqual([policy.entries, policy.nodes.labels.length], [[], 1]);
+    assert.deepEqual(
+      policy.faults.map(({ code, path }) => [code, path]),
+      [
+        ['SchemaFault', 'metadata.labels.a'],
+        ['SchemaFault', 'metadata.annotations'],
+      ],
+    );
+    assert.equal(faults.length, 2);
+  });
+});
+
+describe('a policy that breaks a rule', () => {
+  it('keeps the nodes that it may have meant', () => {
+    const selection = { nodeSelector: { matchLabels: { zone: null, rank: 1.5 } } };
+    const { policy, faults } = readPolicyObject({ ...selection, parentSelector: [{ parentIface: 'eth0' }] });
+    assert.deepEqual(
+      policy.nodes.labels.map(({ key, operator }) => [key, operator]),
+      [
+        ['zone', 'Exists'],
+        ['rank', 'Exists'],
+      ],
+    );
+    assert.deepEqual(
+      faults.map(({ path }) => path.at(-1)),
+      ['zone', 'rank'],
+    );
+  });
 });

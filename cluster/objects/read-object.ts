@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
+import { isJsonObject } from '../../policy/json.ts';
+import { type Policy, readBrokenPolicy, readPolicy } from '../../policy/nodepolicy/read-policy.ts';
+import type { PolicyObject } from '../../policy/nodepolicy/rule.ts';
+import { describeFailure, reasonToLeaveOut } from '../../policy/nodestate/node-state-limits.ts';
+import { explicitConfigMap, readExplicit } from '../../policy/plan/from-explicit.ts';
 import type { Labels } from '../../policy/plan/match-labels.ts';
-import { fault, isRecord, type KnownObject, type ObjectFault, type ReadObject, shapeFaults } from './known-object.ts';
-import { readConfigMap } from './read-config-map.ts';
-import { readPolicyObject } from './read-policy-object.ts';
+import { fault, type KnownObject, type ObjectFault, type ReadObject, shapeFaults } from './known-object.ts';
+import { pathText } from './schema-faults.ts';
 
 const group = 'macvtap.network.kubevirt.io';
 const version = `${group}/v1alpha1`;
 
-/** API version by kind, for the kinds that are read. */
+/** The API version of each kind that is read. */
 const apiVersions: Readonly<Record<KnownObject['kind'], string>> = {
   Node: 'v1',
   Namespace: 'v1',
@@ -18,10 +22,7 @@ const apiVersions: Readonly<Record<KnownObject['kind'], string>> = {
   MacvtapNetworkNodeState: version,
 };
 
-/**
- * What an API server labels every namespace with; selectors by name rest on it.
- * Source: kubernetes pkg/apis/core/v1/defaults.go, SetDefaults_Namespace.
- */
+/** The label that the API server sets on every namespace, so that selectors can match a namespace by its name. */
 const nameLabel = 'kubernetes.io/metadata.name';
 
 interface Metadata {
@@ -31,20 +32,24 @@ interface Metadata {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Reads one object as it comes from a file: the checks that an API server would have made, then what it means. */
+/**
+ * Reads one object. First checks what an API server would check, which matters for objects from a file. Then reads the
+ * object's meaning.
+ */
 export function readObject(object: unknown, policyNamespace: string): ReadObject {
-  if (!isRecord(object)) return refuse('document', [], 'no Kubernetes object; write apiVersion, kind and metadata');
+  if (!isJsonObject(object))
+    return refuse('document', [], 'not a Kubernetes object; set apiVersion, kind and metadata');
   const { kind, apiVersion, metadata } = object;
-  if (typeof kind !== 'string') return refuse('document', ['kind'], 'missing; say what kind of object this is');
+  if (typeof kind !== 'string') return refuse('document', ['kind'], 'missing; set the kind of the object');
   if (!isKnownKind(kind)) {
-    const isOurs = typeof apiVersion === 'string' && apiVersion.startsWith(`${group}/`);
-    return isOurs ? refuse(kind, ['kind'], `no kind of ${group}`) : undefined;
+    const isOwnGroup = typeof apiVersion === 'string' && apiVersion.startsWith(`${group}/`);
+    return isOwnGroup ? refuse(kind, ['kind'], `not a kind of ${group}`) : undefined;
   }
   if (apiVersion !== apiVersions[kind]) {
-    return isForeign(kind, apiVersion) ? undefined : refuse(kind, ['apiVersion'], `write ${apiVersions[kind]}`);
+    return isForeign(kind, apiVersion) ? undefined : refuse(kind, ['apiVersion'], `set it to ${apiVersions[kind]}`);
   }
-  if (!isRecord(metadata) || typeof metadata.name !== 'string' || metadata.name === '') {
-    return refuse(kind, ['metadata', 'name'], 'missing; give the object a name');
+  if (!isJsonObject(metadata) || typeof metadata.name !== 'string' || metadata.name === '') {
+    return refuse(kind, ['metadata', 'name'], 'missing; set a name');
   }
   const id = idOf(kind, metadata);
   const faults = [...textMapFaults(metadata, 'labels'), ...textMapFaults(metadata, 'annotations')];
@@ -70,21 +75,41 @@ function readKnown(
       return { id, known: { kind, value: { ...object, metadata: { namespace: 'default', ...metadata } } } };
     case 'ConfigMap':
       return readConfigMap(id, object, metadata, policyNamespace);
-    case 'MacvtapNetworkNodeState': {
-      const faults = shapeFaults(kind, object);
-      if (faults.length > 0) return { id, faults };
-      return { id, known: { kind, name: metadata.name, value: object as unknown as MacvtapNetworkNodeState } };
-    }
+    case 'MacvtapNetworkNodeState':
+      return readNodeState(id, object, metadata);
     case 'MacvtapNetworkNodePolicy':
       return readPolicyObject(id, object, policyNamespace);
   }
+}
+
+/** Reads a node state. An invalid state causes a single error, because one node could otherwise cause thousands. */
+function readNodeState(id: string, object: Record<string, unknown>, { name }: Metadata): ReadObject {
+  const kind = 'MacvtapNetworkNodeState';
+  const value = object as unknown as MacvtapNetworkNodeState;
+  let reason: string | undefined;
+  try {
+    const [first, ...others] = shapeFaults(kind, object);
+    if (first !== undefined) {
+      const message = `${first.message}${others.length === 0 ? '' : `; and ${others.length} more`}`;
+      return { id, known: { kind, name, leftOut: first.message }, faults: [{ ...first, message }] };
+    }
+    reason = reasonToLeaveOut(value);
+  } catch (thrown) {
+    reason = describeFailure(thrown);
+  }
+  if (reason === undefined) return { id, known: { kind, name, value } };
+  const message = `${reason}: the state is left out, and its node counts as one that has not reported`;
+  return { id, known: { kind, name, leftOut: reason }, faults: [fault([], message)] };
 }
 
 function refuse(id: string, path: readonly string[], message: string): ReadObject {
   return { id, faults: [fault(path, message)] };
 }
 
-/** `MacvtapNetworkNodePolicy macvtap-cni/policy-1`; unique among the objects that are read. */
+/**
+ * Returns an ID that is unique among the objects that are read, such as `MacvtapNetworkNodePolicy
+ * macvtap-cni/policy-1`.
+ */
 function idOf(kind: KnownObject['kind'], metadata: Record<string, unknown>): string {
   const clusterScoped = kind === 'Node' || kind === 'Namespace' || kind === 'MacvtapNetworkNodeState';
   const namespace = typeof metadata.namespace === 'string' ? metadata.namespace : 'default';
@@ -95,15 +120,73 @@ function isKnownKind(kind: string): kind is KnownObject['kind'] {
   return Object.hasOwn(apiVersions, kind);
 }
 
-/** Core kinds have namesakes in other groups (Longhorn has a Node); ours in another group are a slip of the pen. */
+/** Returns whether a kind has the name of a core kind but belongs to another API group, such as Longhorn's Node. */
 function isForeign(kind: KnownObject['kind'], apiVersion: unknown): boolean {
   return apiVersions[kind] === 'v1' && typeof apiVersion === 'string' && apiVersion.includes('/');
 }
 
 function textMapFaults(metadata: Record<string, unknown>, field: 'labels' | 'annotations'): readonly ObjectFault[] {
   const map = metadata[field] ?? {};
-  if (!isRecord(map)) return [fault(['metadata', field], 'not a map of strings')];
+  if (!isJsonObject(map)) return [fault(['metadata', field], 'not a map of strings')];
   return Object.entries(map)
     .filter(([, value]) => typeof value !== 'string')
-    .map(([key]) => fault(['metadata', field, key], 'values are strings; write it in quotes'));
+    .map(([key]) => fault(['metadata', field, key], 'not a string; write it in quotes'));
+}
+
+/**
+ * Reads macvtap-cni's config map. A config map with another name or outside the installation's namespace is ignored.
+ */
+function readConfigMap(
+  id: string,
+  object: Record<string, unknown>,
+  { name, namespace = 'default' }: { readonly name: string; readonly namespace?: string },
+  policyNamespace: string,
+): ReadObject {
+  if (name !== explicitConfigMap.name || namespace !== policyNamespace) return undefined;
+  const text = isJsonObject(object.data) ? (object.data[explicitConfigMap.key] ?? '') : '';
+  const path = ['data', explicitConfigMap.key];
+  const explicitFault = (explicit: string): ObjectFault => ({ ...fault(path, explicit), explicit });
+  if (typeof text !== 'string') return { id, faults: [explicitFault('not a string; write the JSON list in quotes')] };
+  const config = readExplicit(text);
+  const known = { kind: 'ConfigMap', value: config } as const;
+  if (!('fault' in config)) return { id, known };
+  return { id, known, faults: [explicitFault(config.fault)] };
+}
+
+/**
+ * Reads a policy: checks the schema, then the rules. An invalid policy is also read. It exposes nothing, but still
+ * applies to its nodes, because its author meant to restrict them.
+ */
+function readPolicyObject(
+  id: string,
+  object: Record<string, unknown>,
+  policyNamespace: string,
+  metadataFaults: readonly ObjectFault[] = [],
+): ReadObject {
+  const kind = 'MacvtapNetworkNodePolicy';
+  const faults = [...metadataFaults, ...shapeFaults(kind, object)];
+  const value = faults.length > 0 ? readInvalid(object, faults, policyNamespace) : readValid(object, policyNamespace);
+  const known = { kind, value } as const;
+  const ruleFaults = value.faults.filter(({ code }) => code !== 'SchemaFault').map(toObjectFault);
+  return value.faults.length === 0 ? { id, known } : { id, known, faults: [...ruleFaults, ...faults] };
+}
+
+function readInvalid(object: unknown, faults: readonly ObjectFault[], policyNamespace: string): Policy {
+  const places = faults.map(({ path, message }) => ({ path: pathText(path), detail: message }));
+  return readBrokenPolicy(object, places, { policyNamespace });
+}
+
+function readValid(object: Record<string, unknown>, policyNamespace: string): Policy {
+  const { metadata, spec } = object as unknown as PolicyObject;
+  const placed = { ...metadata, namespace: metadata.namespace ?? 'default' };
+  return readPolicy({ metadata: placed, spec }, { policyNamespace });
+}
+
+function toObjectFault({ code, path, reason, detail }: Policy['faults'][number]): ObjectFault {
+  return { path: parsePath(path), message: `${path}: ${code}: ${reason}: ${detail}` };
+}
+
+/** Parses a path such as `spec.parentSelector[0].mode` or `spec.nodeSelector.matchLabels[example.com/zone]`. */
+function parsePath(path: string): readonly string[] {
+  return [...path.matchAll(/([^.[\]]+)|\[([^\]]+)\]/g)].map(([, name, key]) => name ?? key ?? '');
 }

@@ -17,7 +17,7 @@ describe('the schema of a policy', () => {
     });
   }
 
-  it('refuses what has no metadata, or is no object', () => {
+  it('refuses an object without metadata, and a value that is not an object', () => {
     const faults = schemaFaults('MacvtapNetworkNodePolicy', { spec: { parentSelector: [{ parentIface: 'eth0' }] } });
     assert.deepEqual(faults.map(({ text }) => text).sort(), ['apiVersion', 'kind', 'metadata']);
     assert.deepEqual(
@@ -77,16 +77,16 @@ describe('the schema of a node state', () => {
     assert.deepEqual(textsOf([{ name: 'eth0' }, { name: 'eth1' }, { name: 'eth0', mtu: 9000 }]), ['status.interfaces']);
   });
 
-  it('survives items that are no objects', () => {
+  it('refuses items that are not objects', () => {
     assert.deepEqual(textsOf([null, 'eth0']), ['status.interfaces[0]', 'status.interfaces[1]']);
   });
 });
 
-describe('what is said of a fault', () => {
+describe('the message of a schema error', () => {
   const spec = (fields: object) => ({ apiVersion: 'x', kind: 'x', metadata: {}, spec: fields });
   const messageOf = (fields: object) => schemaFaults('MacvtapNetworkNodePolicy', spec(fields))[0]?.message;
 
-  it('tells what to do', () => {
+  it('contains the fix', () => {
     const entry = { parentIface: 'a' };
     assert.match(messageOf({ parentSelector: [{ ...entry, mode: 'x' }] }) ?? '', /bridge, private, vepa, passthru/);
     assert.match(messageOf({ parentSelector: [{ parentIface: 5 }] }) ?? '', /quotes/);

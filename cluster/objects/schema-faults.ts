@@ -2,14 +2,15 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { type CrdKind, closeSchema, readCrdSchema } from './crd-schema.ts';
 
-/** One place of an object that its schema refuses: `path` as keys and indexes, `text` the same for a person. */
+/** A violation of the schema: `path` has keys and indexes, `text` is the same path as text. */
 export interface SchemaFault {
   readonly path: readonly (string | number)[];
   readonly text: string;
   readonly message: string;
 }
 
-// OpenAPI's integer formats are bounds that the numbers here never reach; date-time is the API server's to check.
+// These formats are accepted without a check. Numbers never reach the bounds of OpenAPI's integer formats, and the API
+// server checks date-time.
 const ajv = new Ajv({
   strict: false,
   allErrors: true,
@@ -19,14 +20,14 @@ const ajv = new Ajv({
 ajv.addKeyword({ keyword: 'x-kubernetes-list-map-keys', type: 'array', validate: hasUniqueKeys });
 const validators = new Map<CrdKind, ValidateFunction>();
 
-/** Everything in which an object differs from the schema that the chart's CRD gives its kind. */
+/** Returns all violations of the schema in the chart's CRD. */
 export function schemaFaults(kind: CrdKind, object: unknown): readonly SchemaFault[] {
   const validate = validators.get(kind) ?? ajv.compile(closeSchema(readCrdSchema(kind)));
   validators.set(kind, validate);
   return validate(object) ? [] : (validate.errors ?? []).map(toFault);
 }
 
-/** What an API server says of a map list: no two items have the same keys. Items without them have faults of their own. */
+/** Returns whether all items of a map list have different keys. Another rule reports items without keys. */
 function hasUniqueKeys(keys: readonly string[], items: readonly (Readonly<Record<string, unknown>> | null)[]): boolean {
   const identities = items
     .map((item) => keys.map((key) => item?.[key]))
@@ -42,15 +43,15 @@ function toFault(error: ErrorObject): SchemaFault {
   return { path, text: pathText(path), message: messageOf(error) };
 }
 
-/** `spec.parentSelector[0].mode`. */
+/** Returns a path as text, such as `spec.parentSelector[0].mode`. */
 export function pathText(path: readonly (string | number)[]): string {
   return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
 }
 
-/** What the schemas' patterns ask for, in words. A test looks that each has some. */
+/** The requirement of each schema pattern, in words. A test checks that no pattern is missing. */
 export const patternWords: Readonly<Record<string, string>> = {
-  '^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$': 'use A-Z a-z 0-9 . _ - and no mark at either end',
-  '^[^\\s/:]+$': 'no interface can have spaces, slashes or colons in its name',
+  '^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$': 'use A-Z a-z 0-9 . _ -, and start and end with a letter or digit',
+  '^[^\\s/:]+$': 'interface names cannot contain spaces, slashes or colons',
   '^(0x)?[0-9A-Fa-f]{4}$': 'write four hexadecimal digits, in quotes',
   '^[0-9a-f]{4}$': 'write four hexadecimal digits in lower case, in quotes',
 };
@@ -58,7 +59,7 @@ export const patternWords: Readonly<Record<string, string>> = {
 function messageOf({ keyword, params, message, parentSchema }: ErrorObject): string {
   switch (keyword) {
     case 'additionalProperties':
-      return 'no such field; remove it or mend its name';
+      return 'no such field; remove it or correct its name';
     case 'required':
       return 'missing; add it';
     case 'enum':
@@ -66,23 +67,23 @@ function messageOf({ keyword, params, message, parentSchema }: ErrorObject): str
     case 'type':
       return params.type === 'string' ? 'not a string; write it in quotes' : `not of type ${params.type}`;
     case 'pattern':
-      return patternWords[params.pattern] ?? `not of the form ${params.pattern}`;
+      return patternWords[params.pattern] ?? `does not match ${params.pattern}`;
     case 'minimum':
     case 'maximum':
       return `write a number ${rangeText(parentSchema)}`;
     case 'minLength':
-      return 'empty; write something, or leave the field out where it may be absent';
+      return 'empty; set a value, or remove the field if it is optional';
     case 'maxLength':
       return `longer than ${params.limit} characters; shorten it`;
     case 'maxItems':
       return `more than ${params.limit} items; split them over several objects`;
     case 'maxProperties':
-      return `more than ${params.limit}; leave some out`;
+      return `more than ${params.limit} entries; remove some`;
     case 'x-kubernetes-list-map-keys':
       return 'two items have the same key; remove one';
     case 'minItems':
     case 'minProperties':
-      return 'empty; give at least one, or leave the field out where it may be absent';
+      return 'empty; add at least one, or remove the field if it is optional';
     default:
       return message ?? keyword;
   }
@@ -92,7 +93,7 @@ function rangeText({ minimum, maximum }: Readonly<Record<string, unknown>> = {})
   return maximum === undefined ? `from ${minimum} up` : `from ${minimum} to ${maximum}`;
 }
 
-/** JSON Pointer, RFC 6901: ~1 is a slash, ~0 a tilde; a number is an index. */
+/** Decodes a token of a JSON Pointer (RFC 6901): ~1 is a slash, and ~0 is a tilde. A number is an index. */
 function unescapePointer(token: string): string | number {
   return /^\d+$/.test(token) ? Number(token) : token.replaceAll('~1', '/').replaceAll('~0', '~');
 }

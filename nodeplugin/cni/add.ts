@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { linkName } from '../../policy/device/link-name.ts';
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import { closeSync } from 'node:fs';
+import { linkName } from '../../policy/device/device-id.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { faultPoint } from '../../runtime/fault-point.ts';
+import { faultPoint } from '../../runtime/fault-points.ts';
 import type { Attachment, DeviceEntry } from '../ledger/device-record.ts';
 import { beginStep, timeStep } from '../time-step.ts';
-import { checkMode } from './check-mode.ts';
-import { checkName } from './check-name.ts';
-import { chooseMAC } from './choose-mac.ts';
-import type { CNIContext, OwnTap } from './cni-context.ts';
-import type { CNIEnvironment } from './cni-environment.ts';
-import { explainRefusal } from './explain-refusal.ts';
-import { describePod, findDevice, readDeviceID } from './find-device.ts';
-import { findParent } from './find-parent.ts';
-import { freeForAdd } from './free-for-add.ts';
-import { giveAway } from './give-away.ts';
-import { makeOwnTap } from './make-own-tap.ts';
-import type { NetConf } from './net-conf.ts';
+import { checkMode, checkName, explainRefusal } from './attach-conflicts.ts';
+import { podUIDOf, withoutAttachment } from './attachments.ts';
+import type { CNIContext, ShimRights } from './cni-context.ts';
+import { describePod } from './device-claim.ts';
+import { findDevice, readDeviceID } from './find-device.ts';
+import { findParent } from './locate-device.ts';
 import { type OpenNetns, openNetns } from './open-netns.ts';
+import { chooseMAC } from './pod-mac.ts';
+import { createLinkWithTap, freeIndexAndNode, giveTapToOwner } from './pod-tap.ts';
 import { removeAttachedLink } from './remove-attachment.ts';
-import { makeResult } from './result.ts';
+import type { CNIEnvironment } from './spec/cni-environment.ts';
+import { makeResult } from './spec/cni-protocol.ts';
+import type { NetConf } from './spec/net-conf.ts';
 
-/** Not under the caller's signal: what is undone because the caller gave up must be undone all the same. */
+/** The deadline for undoing a failed ADD. It does not depend on the caller's signal, which may have aborted already. */
 const undoMs = 5_000;
 
-/** Everything that an ADD is about. */
+/** The inputs of an ADD: the device, its parent, the pod and the network configuration. */
 interface Attaching {
   readonly id: string;
   readonly entry: DeviceEntry;
@@ -36,21 +35,25 @@ interface Attaching {
 }
 
 /**
- * Attaches a pod: makes its device's link in its namespace, always the same way, be it a first start, a sandbox that is
- * made anew or a node that was rebooted, and always under the device's own index, so that the `/dev/tapN` that kubelet
- * was promised is the link's. Any failure takes back what was done; then the pod has no link, and the device is free.
+ * Attaches a pod: creates its device's link in the pod's network namespace and returns the CNI result.
  *
- * Returns the result as it is printed. Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `PlanUnknown`, `ModeConflict`, `ParentUnavailable`, `TapNodeTaken`,
- * `TapNodeNotOwned`, `TapNodeUnreadable`, `NetnsInvalid`, and what creation and the ledger raise.
+ * The steps are the same for a first start, a recreated sandbox and a rebooted node. The link always gets the device's
+ * own index, because Allocate gave kubelet the path `/dev/tap<index>`. If a step fails, the earlier steps are undone:
+ * the pod then has no link, and the device is free.
+ *
+ * Raises `DeviceMissing`, `DeviceNotAllocated`, `DeviceHeldElsewhere`, `DeviceNamedTwice`, `PlanUnknown`,
+ * `NamespaceNotAdmitted`, `NamespaceUnknown`, `ModeConflict`, `ParentUnavailable`, `PodOwnerUnknown`, `TapNodeTaken`,
+ * `TapNodeNotOwned`, `TapNodeUnreadable`, `NetnsInvalid`, and the errors of link creation and of the ledger.
  */
 export async function add(
   environment: CNIEnvironment,
   conf: NetConf,
-  own: OwnTap,
+  shim: ShimRights,
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<string> {
-  const id = readDeviceID(conf, context);
+  const id = readDeviceID(conf, context, environment);
+  warnIgnored(conf, context);
   using netns = openNetns(environment.netns);
   using waited = beginStep('wait', context);
   return await context.lock.run(
@@ -58,11 +61,18 @@ export async function add(
     async () => {
       waited.end();
       const known = await findDevice(id, environment, context, signal);
+      await context.admission.checkAttach(id, known, environment.pod);
       checkMode(id, known, conf, context);
       const parent = findParent(id, known, context);
-      const entry = { ...known, parent: parent.name };
-      const mac = chooseMAC(id, entry, { parent, conf, environment, nodeName: context.nodeName });
+      const podUID = podUIDOf(known);
+      // If ADD fails, it writes this entry back without an attachment. The podUID then still identifies the admitted
+      // pod.
+      const entry = { ...known, ...(podUID !== undefined && { podUID }), parent: parent.name };
+      const mac = await chooseMAC(id, entry, { parent, conf, environment, ...context }, signal);
       const { containerID, ifname, pod, sandbox } = environment;
+      await using loan = new AsyncDisposableStack();
+      const descriptor = await borrowForTarget(id, entry, environment, { shim, context, signal });
+      if (descriptor !== undefined) loan.defer(async () => closeSync(descriptor));
       const attachment = {
         containerID,
         ifname,
@@ -70,19 +80,25 @@ export async function add(
         netnsInode: netns.inode,
         mac,
         ...(pod?.uid !== undefined && { podUID: pod.uid }),
+        ...(descriptor !== undefined && { parked: true as const }),
         network: conf.name,
       };
       checkName(id, entry, attachment);
       const attaching = { id, entry, parent, attachment, pod, netns, conf };
-      // Before there is a link: what cannot be answered is not done.
+      // The result is encoded before the link is created, so that ADD changes nothing if the encoding fails.
       const result = makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
-      const standing = await findStandingTap(attaching, context, signal);
+      const existing = await findExistingTap(attaching, context, signal);
       await using undo = new AsyncDisposableStack();
-      const taps = standing ?? (await attach(attaching, undo, context, signal));
+      const taps = existing ?? (await attach(attaching, undo, context, signal));
       await timeStep('own', context, () =>
-        giveAway({ id, ifindex: entry.ifindex, ifname, conf, taps }, own, context, signal),
+        giveTapToOwner({ id, ifindex: entry.ifindex, ifname, conf, taps }, shim, context, signal),
       );
+      if (descriptor !== undefined) {
+        loan.move();
+        context.migrations?.park(id, entry.ifindex, descriptor);
+      }
       undo.move();
+      context.migrations?.attached(pod);
       return result;
     },
     signal,
@@ -90,10 +106,36 @@ export async function add(
 }
 
 /**
- * An ADD that is repeated, because its answer was lost, finds its link; to make it anew would cut what has its tap open.
- * Returns the device number of the link's tap; undefined when the link has to be made.
+ * Borrows a routing socket of the pod's namespace if the pod is the target of a live migration. Returns undefined for
+ * any other pod. Also returns undefined if the device's mode is not bridge, or if the shim cannot lend the socket.
+ *
+ * At this time the guest still runs on another node. A link in mode bridge would hide the guest from the other macvtaps
+ * of this node. The link therefore starts in mode private, and the socket is used to set it to mode bridge later
+ * (../migration/open-migrations.ts). Without a socket, the link starts in mode bridge: losing frames for a few seconds
+ * is better than a failed migration.
  */
-async function findStandingTap(
+async function borrowForTarget(
+  id: string,
+  { mode }: DeviceEntry,
+  { pod }: CNIEnvironment,
+  { shim, context, signal }: { shim: ShimRights; context: CNIContext; signal: AbortSignal },
+): Promise<number | undefined> {
+  if (mode !== 'bridge' || !(await context.migrations?.isWaitingTarget(pod, signal))) return undefined;
+  return await shim.lendNetlink(signal).catch((thrown: unknown) => {
+    if (signal.aborted) throw thrown;
+    const { code, message } = MacvtapError.from(thrown);
+    const text = `device ${id}: ${message}; until the guest arrives, other macvtaps on this node cannot reach it`;
+    context.onTrouble(new MacvtapError(code, text, { cause: thrown }));
+    return undefined;
+  });
+}
+
+/**
+ * Finds the link that an earlier run of the same ADD created. A runtime repeats an ADD if it lost the answer.
+ * Recreating the link would disconnect a process that has the link's tap open. Returns the device number of the link's
+ * tap, or undefined if the link must be created.
+ */
+async function findExistingTap(
   { entry, attachment, parent, conf }: Attaching,
   { links }: CNIContext,
   signal: AbortSignal,
@@ -107,17 +149,20 @@ async function findStandingTap(
     link?.kind === 'macvtap' &&
     link.up &&
     link.name === attachment.ifname &&
-    link.macvtapMode === mode &&
+    link.macvtapMode === (attachment.parked ? 'private' : mode) &&
     link.macAddress === attachment.mac &&
     link.parentIfindexElsewhere === parent.ifindex &&
     link.mtu === (conf.mtu ?? parent.mtu);
   if (!stands) return undefined;
   const taps = links.listTaps(ifindex);
-  // With a twin beside it nobody can tell whose the node is, but of a link that is made.
+  // If two taps have this index, the node in /dev may belong to either. Only recreating the link shows to which.
   return taps.length > 1 ? undefined : taps;
 }
 
-/** Returns the device numbers of the taps that came under the device's index: the link's own, and that of a twin. */
+/**
+ * Creates the link. Returns the device numbers of the taps with the device's index: the link's own, and any that belong
+ * to other links.
+ */
 async function attach(
   { id, entry, parent, attachment, pod, netns, conf }: Attaching,
   undo: AsyncDisposableStack,
@@ -125,16 +170,17 @@ async function attach(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const { links } = context;
-  const { attachment: former, ...device } = entry;
+  const device = withoutAttachment(entry);
   if (!(await links.rememberNetns(netns.fd, netns.path, signal)))
-    throw netns.invalid('it is a namespace, but not of the network: see what the container runtime mounts there');
+    throw netns.invalid('it is not a network namespace: check what the container runtime mounts there');
   const attached = { ...device, parentIfindex: parent.ifindex, ...(pod && { pod: describePod(pod) }), attachment };
   const freeing = timeStep('free', context, () =>
-    freeForAdd(id, { ...entry, parentIfindex: parent.ifindex }, context, signal),
+    freeIndexAndNode(id, { ...entry, parentIfindex: parent.ifindex }, context, signal),
   );
-  // Where a lost sandbox is must be known until it is freed.
-  if (former !== undefined) await freeing;
-  // Before there is a link, so that whatever becomes of this process, a DEL or the next ADD knows where to look.
+  // Until the link in a lost sandbox is removed, the ledger must record where that link is.
+  if (entry.attachment !== undefined) await freeing;
+  // The attachment is recorded before the link exists. If this process is killed in between, DEL or the next ADD can
+  // still find the link.
   const recording = timeStep('record', context, () => record(id, attached, context));
   const [freed, recorded] = await Promise.allSettled([freeing, recording]);
   if (recorded.status === 'fulfilled') {
@@ -153,23 +199,36 @@ async function attach(
     name: attachment.ifname,
     ifindex: entry.ifindex,
     parentIfindex: parent.ifindex,
-    mode: entry.mode,
-    // A passthru link has its parent's and takes no other.
+    mode: attachment.parked ? ('private' as const) : entry.mode,
+    // A passthru link has its parent's address. The kernel accepts no other address.
     ...(entry.mode !== 'passthru' && { macAddress: attachment.mac }),
     ...(conf.mtu !== undefined && { mtu: conf.mtu }),
     up: true,
     promiscuous: conf.promiscMode,
+    allMulticast: conf.multicast === 'all',
     silent: true,
     netnsFd: netns.fd,
   };
-  // Without the signal: what the kernel was asked for it does, and then there is a link to take back.
+  // The signal is not passed on: the kernel completes a request that was sent. After an abort, the link would exist and
+  // would have to be removed.
   const create = async () => {
     await timeStep('create', context, () => links.createMacvtap(request)).catch((thrown: unknown) => {
       throw explainRefusal(thrown, id, attached, context);
     });
     faultPoint('cni-add-link-made');
   };
-  return await makeOwnTap(create, attached, links, signal);
+  return await createLinkWithTap(create, attached, links, signal);
+}
+
+/**
+ * Warns about keys that have no effect. Existing networks contain such keys, because macvtap-cni ignored them silently.
+ */
+function warnIgnored({ name, ignored }: NetConf, { onTrouble }: CNIContext): void {
+  if (ignored.length === 0) return;
+  const text =
+    `network ${name} has ${ignored.join(' and ')}, which the macvtap plugin ignores, because it assigns no IP addresses; ` +
+    'remove it, and let the virtual machine get its addresses from the network';
+  onTrouble(new MacvtapError('NetConfUnsupported', text, { facts: { network: name } }));
 }
 
 async function record(id: string, attached: DeviceEntry, { ledger }: CNIContext): Promise<void> {

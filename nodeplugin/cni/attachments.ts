@@ -2,35 +2,40 @@
 import type { Attachment, DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LinkDetails } from '../links/get-link.ts';
-import type { CNIEnvironment } from './cni-environment.ts';
 import { isSameNetns } from './open-netns.ts';
+import type { CNIEnvironment } from './spec/cni-environment.ts';
 
-/** An attachment, by CNI's own key (SPEC.md, "Attachment"). */
+/** The key of an attachment in CNI (SPEC.md, "Attachment"). */
 export type AttachmentKey = Pick<CNIEnvironment, 'containerID' | 'ifname'>;
 
-/** A device that is in a pod. */
+/** A device that is attached to a pod. */
 export interface AttachedDevice {
   readonly id: string;
   readonly record: DeviceRecord & { readonly attachment: Attachment };
 }
 
-/** Stands for the container of an attachment that was found in the kernel alone. No container's ID begins so. */
+/**
+ * The container ID of an attachment that was found only in the kernel. No real container ID begins with this character.
+ */
 export const unknownContainer = '?';
 
-/** The devices that are in pods. */
+/** Lists the devices that are attached to pods. */
 export function listAttached(ledger: Pick<Ledger, 'entries'>): readonly AttachedDevice[] {
   return ledger.entries().flatMap(([id, record]) => (isAttached(record) ? [{ id, record }] : []));
 }
 
-/** The device of an attachment, whatever device the configuration names by now: a late DEL names that of its successor. */
+/**
+ * Finds the device of an attachment. It ignores the device ID in the request, because a late DEL may name a device that
+ * belongs to another pod by then.
+ */
 export function findAttached(
   ledger: Pick<Ledger, 'entries'>,
   wanted: AttachmentKey & Pick<CNIEnvironment, 'netns'>,
 ): AttachedDevice | undefined {
-  return listAttached(ledger).find(({ record }) => isThat(record.attachment, wanted));
+  return listAttached(ledger).find(({ record }) => isSameAttachment(record.attachment, wanted));
 }
 
-function isThat(
+function isSameAttachment(
   { containerID, ifname, netnsInode }: Attachment,
   wanted: AttachmentKey & Pick<CNIEnvironment, 'netns'>,
 ): boolean {
@@ -45,14 +50,38 @@ function isAttached(record: DeviceRecord): record is AttachedDevice['record'] {
   return record.attachment !== undefined;
 }
 
-/** What a device was given, without where it was: it has no link, and will get one on whatever has the parent's name then. */
-export function detached({ attachment, lastUsed, parentIfindex, ...entry }: DeviceRecord): DeviceEntry {
+/**
+ * Returns the entry of a device whose link was removed. The entry has no parent index: the next link is created on the
+ * interface that then has the parent's name.
+ */
+export function detached({ lastUsed, ...record }: DeviceRecord): DeviceEntry {
+  const { parentIfindex, ...entry } = withoutAttachment(record);
   return entry;
 }
 
 /**
- * Whether a link under a device's index is the attachment's: a stranger may have taken the number since. The pod may have
- * given it another name and another address, but on the device's parent nobody else's link has that number.
+ * Returns a device's entry without the attachment. The entry keeps the pod's UID, so that a later pod of the same name
+ * cannot use the device. It also keeps the MAC address, because the same pod gets that address again.
+ */
+export function withoutAttachment({ attachment, ...entry }: DeviceEntry): DeviceEntry {
+  if (attachment === undefined) return entry;
+  const { podUID: before, ...device } = entry;
+  const { podUID, ifname, mac } = attachment;
+  return podUID === undefined ? device : { ...device, podUID, podMAC: { podUID, ifname, mac } };
+}
+
+/**
+ * Returns the UID of the pod that the entry's `pod` names. Returns undefined if the runtime named no pod, or if an
+ * older version wrote the record.
+ */
+export function podUIDOf({ attachment, podUID }: Pick<DeviceEntry, 'attachment' | 'podUID'>): string | undefined {
+  return attachment === undefined ? podUID : attachment.podUID;
+}
+
+/**
+ * Returns whether a link with the device's index belongs to this attachment. An unrelated link may have got the index
+ * in the meantime. The name or the address identifies the attachment's link, unless the pod has changed them. The
+ * parent also does, because no other link on it has that index.
  */
 export function isLinkOf(
   { parentIfindex, attachment: { ifname, mac } }: Omit<AttachedDevice['record'], 'lastUsed'>,

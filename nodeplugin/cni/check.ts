@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { linkName } from '../../policy/device/link-name.ts';
+import { linkName } from '../../policy/device/device-id.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { LinkDetails } from '../links/get-link.ts';
 import { readTapAccess, type TapNode } from '../links/tap-node.ts';
 import { type AttachedDevice, findAttached } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
-import type { CNIEnvironment } from './cni-environment.ts';
-import { findStanding } from './find-parent.ts';
-import type { NetConf } from './net-conf.ts';
+import { findParentByIfindex } from './locate-device.ts';
 import { isSameNetns, openNetns } from './open-netns.ts';
-import { findInResult } from './result.ts';
+import type { CNIEnvironment } from './spec/cni-environment.ts';
+import { findInResult } from './spec/cni-protocol.ts';
+import type { NetConf } from './spec/net-conf.ts';
 
-/** What is to be, and what is. */
+/** A property with its actual and its expected value. */
 type Comparison = readonly [what: string, is: string | number | boolean | undefined, wanted: string | number | boolean];
 
 /**
- * Checks that an attachment is still what ADD made of it: in the ledger, in the pod's namespace, on its parent, in the
- * node's `/dev`, and in the result that the runtime kept. Raises `NetnsInvalid`, and `AttachmentWrong` with all that
- * differs.
+ * Checks that an attachment is unchanged since ADD. It checks the ledger, the link in the pod's namespace, its parent,
+ * the node in `/dev`, and the result that the runtime kept. Raises `NetnsInvalid`, and `AttachmentWrong` with all
+ * differences.
  */
 export async function check(
   environment: CNIEnvironment,
@@ -25,10 +25,11 @@ export async function check(
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
-  // Also sees that the namespace is one.
+  // This also verifies that the path is a network namespace.
   using netns = openNetns(environment.netns);
   const found = findAttached(context.ledger, environment);
-  if (found === undefined) throw wrong(environment.ifname, ['no device is known to be attached so']);
+  if (found === undefined)
+    throw wrong(environment.ifname, ['the ledger has no device for this container and interface']);
   await context.lock.run(
     [linkName(found.id)],
     async () => {
@@ -63,15 +64,16 @@ function compare(
   const device: readonly Comparison[] = conf.deviceID === undefined ? [] : [['the device', id, conf.deviceID]];
   if (link === undefined) return [...device, ['the link', undefined, `a macvtap in ${sandbox}`]];
   const byName = () => context.interfaces().find(({ name }) => name === parent);
-  const parentIfindex = (findStanding(id, record, context) ?? byName())?.ifindex;
-  // Where the configuration names none it is what the parent had at ADD, which results of 1.1.0 tell.
+  const parentIfindex = (findParentByIfindex(id, record, context) ?? byName())?.ifindex;
+  // If the configuration has no MTU, the link has the MTU that its parent had during ADD. Results of CNI 1.1.0 contain
+  // that MTU.
   const shown = conf.prevResult === undefined ? undefined : (findInResult(conf, { ifname, sandbox }) ?? {});
   const mtu = conf.mtu ?? (typeof shown?.mtu === 'number' ? shown.mtu : undefined);
   return [
     ...device,
     ['its kind', link.kind, 'macvtap'],
     ['its index', link.ifindex, ifindex],
-    ['its mode', link.macvtapMode, mode],
+    ['its mode', link.macvtapMode, attachment.parked ? 'private' : mode],
     ["its parent's index", link.parentIfindexElsewhere, parentIfindex ?? `that of ${parent}, which is gone`],
     ['its MAC address', link.macAddress, attachment.mac],
     ['being up', link.up, true],
@@ -90,7 +92,7 @@ function textOf(value: unknown): string | undefined {
 function wrong(ifname: string, faults: readonly string[]): MacvtapError {
   return new MacvtapError(
     'AttachmentWrong',
-    `${ifname} is not what it was made: ${faults.join('; ')}; delete the pod, so that it is attached anew`,
+    `${ifname} is no longer as ADD created it: ${faults.join('; ')}; delete the pod to attach it again`,
     { facts: { ifname, faults: faults.length } },
   );
 }

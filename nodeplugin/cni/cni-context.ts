@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
-import type { KeyedLock } from '../../runtime/keyed-lock.ts';
+import type { KeyedMutex } from '../../runtime/locks.ts';
+import type { Admission } from '../admission/open-admission.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Links } from '../links/links.ts';
 import type { TapNode } from '../links/tap-node.ts';
-import type { PodName } from '../podresources/read-held-devices.ts';
-import type { StepListener } from '../time-step.ts';
-import type { CNIStep } from './cni-steps.ts';
-import type { TapOwnership } from './frame.ts';
+import type { Migrations } from '../migration/open-migrations.ts';
+import type { CNIStep, StepListener } from '../time-step.ts';
+import type { DeviceHolders } from './device-claim.ts';
+import type { FindPodMAC } from './pod-mac.ts';
+import type { TapOwnership } from './shim/frame.ts';
 
-/** The kernel, as far as attachments need it. */
+/** The kernel operations that attachments need. */
 type CNILinks = Pick<
   Links,
   | 'createMacvtap'
@@ -29,36 +31,38 @@ type CNILinks = Pick<
   identifyTap(number: string): string | undefined;
 };
 
-/** Who holds a device, as kubelet says; undefined while kubelet may not know all pods of its node. */
-export interface DeviceHolders {
-  /** By kubelet's last answer; undefined, too, where it was asked before the device's last Allocate. */
-  known(deviceID: string): readonly PodName[] | undefined;
-  /** By an answer to a question that is asked now. */
-  ask(deviceID: string, signal: AbortSignal): Promise<readonly PodName[] | undefined>;
-}
-
-/** Where pods are attached. */
+/** The dependencies of CNI commands. */
 export interface CNIContext {
   readonly nodeName: string;
   readonly links: CNILinks;
   readonly ledger: Pick<Ledger, 'get' | 'entries' | 'record'>;
-  /** The one that Allocate takes; its keys are the names of devices' links. */
-  readonly lock: KeyedLock;
-  /** The node's, as they stand now. */
+  /** The same lock that Allocate takes. Its keys are the names of devices' links. */
+  readonly lock: KeyedMutex;
+  /** The node's current interfaces. */
   readonly interfaces: () => readonly InterfaceFacts[];
-  /** The resources that are served now, by name without the prefix. */
+  /** The resources that are currently served, by name without the prefix. */
   readonly resources: () => ReadonlyMap<string, PlannedResource>;
-  /** Whether what the node offers was ever decided; until then `resources` is empty. */
+  /** Whether a plan has been made for this node. Until then, `resources` is empty. */
   readonly isPlanKnown: () => boolean;
   readonly holders: DeviceHolders;
-  /** Why no pod can be attached now, for STATUS: a sentence for each reason. */
+  /** Absent if objects are read from files, because pods cannot be looked up then. */
+  readonly findPodMAC?: FindPodMAC | undefined;
+  /** Absent if objects are read from files. */
+  readonly migrations?: Migrations | undefined;
+  readonly admission: Pick<Admission, 'checkAttach'>;
+  /** Returns the reasons why no pod can be attached now, for STATUS. */
   readonly troubles: () => Promise<readonly string[]>;
-  /** Something went wrong that is not worth an error to the runtime. */
+  /** Called for problems that do not make the request fail. */
   readonly onTrouble: (error: MacvtapError) => void;
-  /** Devices that GC took out of pods, of a network. */
+  /** Called with a network, and the devices that GC detached from it. */
   readonly onCollected?: ((network: string, devices: readonly string[]) => void) | undefined;
   readonly onStep?: StepListener<CNIStep> | undefined;
 }
 
-/** Gives a tap's node to its user: the shim does. Raises `TapNodeNotOwned`. */
-export type OwnTap = (node: TapOwnership, signal: AbortSignal) => Promise<void>;
+/** Operations that only the shim can do, as root on the host. */
+export interface ShimRights {
+  /** Changes the owner of a tap's device node. Raises `TapNodeNotOwned`. */
+  readonly own: (node: TapOwnership, signal: AbortSignal) => Promise<void>;
+  /** Opens a routing socket of the pod's namespace. The caller must close the descriptor. Raises `NetnsUnreachable`. */
+  readonly lendNetlink: (signal: AbortSignal) => Promise<number>;
+}

@@ -1,37 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { DeviceEntry } from '../ledger/device-record.ts';
-import type { PodName } from '../podresources/read-held-devices.ts';
+import type { DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
+import { podUIDOf } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
-import type { CNIEnvironment } from './cni-environment.ts';
+import { aboutPod, type Claim, decideClaim, type RecordedClaim } from './device-claim.ts';
 import { rebuildEntry } from './locate-device.ts';
-import type { NetConf } from './net-conf.ts';
 import { isSameNetns } from './open-netns.ts';
+import type { CNIEnvironment } from './spec/cni-environment.ts';
+import type { NetConf } from './spec/net-conf.ts';
 
 /**
- * The device ID of a configuration. Multus fills it in from what kubelet gave the pod, and says nothing when that is
- * nothing. Raises `DeviceMissing`, `PlanUnknown`.
+ * Returns the device ID of a network configuration. Multus fills it in from kubelet's allocation, and leaves it empty
+ * if the pod has no device. Raises `DeviceMissing`, `PlanUnknown`.
  */
-export function readDeviceID({ deviceID, name }: NetConf, { resources, isPlanKnown }: CNIContext): string {
+export function readDeviceID(
+  { deviceID, name }: NetConf,
+  { resources, isPlanKnown }: CNIContext,
+  { pod }: Pick<CNIEnvironment, 'pod'>,
+): string {
   if (deviceID !== undefined) return deviceID;
   if (!isPlanKnown()) throw planUnknown(`the pod holds no device for network ${name}`);
-  const offered = [...resources().keys()].toSorted((a, b) => Number(b === name) - Number(a === name));
-  const list = offered.length === 0 ? 'none' : offered.slice(0, 5).join(', ');
-  throw new MacvtapError(
-    'DeviceMissing',
-    `the pod holds no device for network ${name}: let a container of it ask for ${resourcePrefix}<resource> in its limits, ` +
-      `by the name in the annotation k8s.v1.cni.cncf.io/resourceName of NetworkAttachmentDefinition ${name} (offered here: ${list})`,
-    { facts: { network: name } },
-  );
+  throw deviceMissing(name, [...resources().keys()], pod);
 }
 
 /**
- * What a device was given, as the ledger knows it or, where that was lost, as kubelet and the kernel do. A configuration
- * can name any device: one that kubelet gave to another pod is refused, and so is one that it gave to nobody. It lists
- * nobody for the devices of ordinary init containers, too; then the pod has to be the one that had the device before, or
- * the first to come since its Allocate. Raises `DeviceNotAllocated`, `DeviceHeldElsewhere`, `PodResourcesUnavailable`,
- * `PlanUnknown`.
+ * Returns a device's ledger entry. If the ledger lost the entry, it is rebuilt from the kernel or the plan. A
+ * configuration can name any device, so `decideClaim` decides whether this pod may use it. Kubelet is asked again only
+ * if its last answer and the ledger are not sufficient. Raises `DeviceNotAllocated`, `DeviceHeldElsewhere`,
+ * `PodResourcesUnavailable`, `PlanUnknown`.
  */
 export async function findDevice(
   id: string,
@@ -42,83 +39,119 @@ export async function findDevice(
   const { holders: kubelet, isPlanKnown } = context;
   const record = context.ledger.get(id);
   const { pod } = environment;
-  const isHere = record !== undefined && (record.attachment === undefined || isOwnSandbox(record, environment));
-  if (isHere && (wasOf(record, pod) || includes(kubelet.known(id), pod))) return withoutUse(record);
-  const holders = await kubelet.ask(id, signal);
-  if (includes(holders, pod)) {
-    const entry = record === undefined ? await rebuildEntry(id, context, signal) : withoutUse(record);
-    if (entry !== undefined) return entry;
-  } else {
-    if (holders !== undefined && holders.length > 0) throw heldElsewhere(id, "is another pod's");
-    if (record !== undefined && mayTake(record, environment)) return withoutUse(record);
-    if (holders === undefined) throw notSaidYet(id, record);
-    if (record !== undefined && isAlive(record)) throw heldElsewhere(id, "has a link in another pod's sandbox");
+  const claimed = record && readClaim(id, record, environment, kubelet);
+  if (record !== undefined && claimed?.sandbox !== 'other' && claimed?.sandbox !== 'gone') {
+    const claim = decideClaim({ pod, record: claimed, holders: kubelet.known(id) });
+    if ('taken' in claim && claim.taken !== 'first') return toEntry(record, claim.taken === 'by-kubelet');
   }
-  if (record === undefined && !isPlanKnown()) throw planUnknown(`device ${id} is not in the ledger`);
-  const why =
-    record === undefined
-      ? 'nothing is known of its allocation on this node'
-      : 'it was allocated to another pod, and kubelet gave it to nobody since';
-  throw new MacvtapError('DeviceNotAllocated', `device ${id}: ${why}; delete the pod, so that it is allocated anew`, {
-    facts: { device: id },
-  });
+  const holders = await kubelet.ask(id, signal);
+  const claim = decideClaim({ pod, record: claimed, holders });
+  if ('taken' in claim) {
+    const isListed = claim.taken === 'by-kubelet';
+    if (record !== undefined) return toEntry(record, isListed || kubelet.wasListed(id));
+    const entry = await rebuildEntry(id, context, signal);
+    if (entry !== undefined) return { ...entry, ...(isListed && { listed: true }) };
+  }
+  const refused = 'refused' in claim ? claim.refused : 'NeverAllocated';
+  if (refused === 'NeverAllocated' && !isPlanKnown()) throw planUnknown(`device ${id} is not in the ledger`);
+  throw explainRefused(id, refused, record);
 }
 
-/** Where kubelet names nobody. */
-function mayTake(record: DeviceEntry, environment: CNIEnvironment): boolean {
-  if (record.pod !== undefined) return wasOf(record, environment.pod);
-  return isOwnSandbox(record, environment) || !isAlive(record);
+function readClaim(
+  id: string,
+  record: DeviceEntry,
+  { netns }: CNIEnvironment,
+  kubelet: CNIContext['holders'],
+): RecordedClaim {
+  const { attachment, pod, listed } = record;
+  const isHere = attachment !== undefined && isSameNetns(netns, attachment.netnsInode);
+  const isThere = attachment !== undefined && isSameNetns(attachment.netnsPath, attachment.netnsInode);
+  return {
+    pod,
+    uid: podUIDOf(record),
+    listed: listed === true || kubelet.wasListed(id),
+    sandbox: attachment === undefined ? 'none' : isHere ? 'own' : isThere ? 'other' : 'gone',
+  };
 }
 
-function wasOf({ pod: before }: DeviceEntry, pod: CNIEnvironment['pod']): boolean {
-  return pod !== undefined && before === describePod(pod);
+/**
+ * Converts a record into an entry. A failed ADD writes the entry back, so the entry must contain the UID of the
+ * device's last pod.
+ */
+function toEntry({ lastUsed, ...entry }: DeviceRecord, listed: boolean): DeviceEntry {
+  const podUID = podUIDOf(entry);
+  return { ...entry, ...(podUID !== undefined && { podUID }), ...(listed && { listed }) };
 }
 
-/** How the ledger names a pod. */
-export function describePod({ namespace, name }: PodName): string {
-  return `${namespace}/${name}`;
+type Refused = Extract<Claim, { refused: unknown }>['refused'];
+
+function explainRefused(id: string, refused: Refused, record: DeviceEntry | undefined): MacvtapError {
+  const facts = { device: id };
+  const leaveOut = 'leave deviceID out of the NetworkAttachmentDefinition, since Multus fills it in';
+  const recreate = 'delete the pod, so that a new one gets a device';
+  switch (refused) {
+    case 'AnotherPods':
+      return new MacvtapError('DeviceHeldElsewhere', `device ${id} is another pod's: ${leaveOut}`, { facts });
+    case 'FormerPods': {
+      const text = `device ${id} belongs to an earlier pod of this name, with UID ${record && podUIDOf(record)}; kubelet tries again`;
+      return new MacvtapError('DeviceHeldElsewhere', text, { facts });
+    }
+    case 'InOtherSandbox': {
+      const text = `device ${id} has a link in another pod's sandbox: ${leaveOut}`;
+      return new MacvtapError('DeviceHeldElsewhere', text, { facts });
+    }
+    case 'NotListedYet': {
+      const why = record === undefined ? 'is not in the ledger' : "was another pod's";
+      const text = `device ${id} ${why}, and kubelet may not list all its pods yet; kubelet tries again`;
+      return new MacvtapError('PodResourcesUnavailable', text, { facts });
+    }
+    case 'Released': {
+      const text = `device ${id}: kubelet lists no pod for it, and it was released or is another pod's; ${recreate}`;
+      return new MacvtapError('DeviceNotAllocated', text, { facts });
+    }
+    case 'NeverAllocated': {
+      const text = `device ${id}: this node has no record of its allocation; ${recreate}`;
+      return new MacvtapError('DeviceNotAllocated', text, { facts });
+    }
+  }
 }
 
-function isOwnSandbox({ attachment }: DeviceEntry, { netns }: CNIEnvironment): boolean {
-  return attachment !== undefined && isSameNetns(netns, attachment.netnsInode);
-}
-
-/** Whether the namespace of its attachment is still there. */
-function isAlive({ attachment }: DeviceEntry): boolean {
-  return attachment !== undefined && isSameNetns(attachment.netnsPath, attachment.netnsInode);
-}
-
-/** A runtime that names no pod cannot be held against kubelet's word. */
-function includes(holders: readonly PodName[] | undefined, pod: CNIEnvironment['pod']): boolean {
-  if (holders === undefined || holders.length === 0) return false;
-  return pod === undefined || holders.some(({ namespace, name }) => namespace === pod.namespace && name === pod.name);
-}
-
-function withoutUse({ lastUsed, ...entry }: DeviceEntry & { readonly lastUsed: number }): DeviceEntry {
-  return entry;
-}
-
-function heldElsewhere(id: string, why: string): MacvtapError {
-  return new MacvtapError(
-    'DeviceHeldElsewhere',
-    `device ${id} ${why}: leave deviceID out of the NetworkAttachmentDefinition, since Multus fills it in`,
-    { facts: { device: id } },
-  );
-}
-
-function notSaidYet(id: string, record: DeviceEntry | undefined): MacvtapError {
-  const why = record === undefined ? 'is not in the ledger' : "was another pod's";
-  return new MacvtapError(
-    'PodResourcesUnavailable',
-    `device ${id} ${why}, and kubelet does not say yet who holds it; it is tried again`,
-    { facts: { device: id } },
-  );
-}
-
-/** Just after the start, while the facts of the node settle or its policies cannot be read. */
+/** Makes the error for the time just after startup, while interfaces still settle or policies cannot be read yet. */
 function planUnknown(what: string): MacvtapError {
   return new MacvtapError(
     'PlanUnknown',
-    `${what}, and what this node offers is not known yet: see the node plugin's log; it is tried again`,
+    `${what}, and the node plugin has no plan for this node yet: see its log; kubelet tries again`,
   );
+}
+
+/** The maximum number of resources that an error lists. */
+const maxOffered = 5;
+
+/**
+ * Makes the error for an empty device ID, with the command that recreates the pod. `offered` has the names of the
+ * node's resources.
+ */
+export function deviceMissing(network: string, offered: readonly string[], pod: CNIEnvironment['pod']): MacvtapError {
+  const likely = offered.toSorted((a, b) => Number(b === network) - Number(a === network)).slice(0, maxOffered);
+  return new MacvtapError(
+    'DeviceMissing',
+    `the pod holds no device for network ${network}: none of its containers requests ${resourcePrefix}<resource>, which the ` +
+      `webhook adds when a pod is created. Recreate the pod: ${recreateCommand(pod)}. If that does not help, check the annotation ` +
+      `k8s.v1.cni.cncf.io/resourceName of NetworkAttachmentDefinition ${network} (offered here: ${likely.join(', ') || 'none'})`,
+    { facts: { network } },
+  );
+}
+
+/**
+ * Returns the command that recreates a pod. KubeVirt names a machine's pods `virt-launcher-<machine>-<5 characters>`.
+ * The API server truncates the part before the 5 characters to 58 characters (maxGeneratedNameLength,
+ * apiserver/pkg/storage/names/generate.go). A long machine name may therefore be incomplete.
+ */
+function recreateCommand(pod: CNIEnvironment['pod']): string {
+  const about = pod && aboutPod(pod);
+  if (about === undefined) return 'kubectl delete pod';
+  const { namespace, name } = about;
+  const [, start = '', machine] = /^(virt-launcher-(.+)-)[a-z0-9]{5}$/.exec(name) ?? [];
+  if (machine !== undefined && start.length < 58) return `virtctl restart ${machine} -n ${namespace}`;
+  return `kubectl delete pod ${name} -n ${namespace}`;
 }

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { readInterface } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { createKeyedLock } from '../../runtime/keyed-lock.ts';
+import { createKeyedMutex } from '../../runtime/locks.ts';
+import { admitAll } from '../../test/fixtures/admission/admit-all.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
-import type { CNIContext } from './cni-context.ts';
-import { handleRequest } from './handle-request.ts';
+import type { CNIContext, ShimRights } from './cni-context.ts';
+import { findTroubles, handleRequest, status } from './handle-request.ts';
 
 const { signal } = new AbortController();
-const own = async () => {};
+const shim: ShimRights = { own: async () => {}, lendNetlink: async () => assert.fail('nothing migrates') };
 
-/** A node that gave out netMvp0 and has no namespace for anybody: what fails before the kernel is asked fails here. */
+/**
+ * Creates the context of a node that has allocated netMvp0 and has no pod namespaces. Operations that would change the
+ * kernel fail the test.
+ */
 function context(more: Partial<CNIContext> = {}): CNIContext {
   const record: DeviceRecord = { resource: 'net', parent: 'eth1', mode: 'bridge', ifindex: 5, attempt: 0, lastUsed: 1 };
   const untouched = async () => assert.fail('the kernel is not asked');
@@ -37,11 +44,12 @@ function context(more: Partial<CNIContext> = {}): CNIContext {
       entries: () => [['netMvp0', record]],
       record: async () => {},
     },
-    lock: createKeyedLock(),
+    lock: createKeyedMutex(),
     interfaces: () => [readInterface({ name: 'eth1', ifindex: 2 })],
     resources: () => new Map(),
     isPlanKnown: () => true,
-    holders: { known: () => [], ask: async () => [] },
+    holders: { known: () => [], ask: async () => [], wasListed: () => false },
+    admission: admitAll,
     troubles: async () => [],
     onTrouble: assert.fail,
     ...more,
@@ -53,7 +61,7 @@ async function ask(environment: Readonly<Record<string, string>>, conf: unknown,
     environment: new Map(Object.entries(environment)),
     stdin: new TextEncoder().encode(typeof conf === 'string' ? conf : JSON.stringify(conf)),
   };
-  const { exitCode, output } = await handleRequest(request, own, context(more), signal);
+  const { exitCode, output } = await handleRequest(request, shim, context(more), signal);
   return { exitCode, output: output === '' ? undefined : JSON.parse(output) };
 }
 
@@ -66,7 +74,7 @@ const add = {
   CNI_ARGS: 'K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-a',
 };
 
-/** Where it is, then what is wrong, then what to do. */
+/** Each message has the place first, then the error, then the next step. */
 const failures = [
   {
     title: 'no command',
@@ -80,7 +88,7 @@ const failures = [
     environment: { ...add, CNI_IFNAME: 'a/b' },
     conf,
     code: 4,
-    msg: /CNI_IFNAME is "a\/b".*; see how/,
+    msg: /CNI_IFNAME is "a\/b".*; check how/,
   },
   {
     title: 'no configuration',
@@ -116,13 +124,6 @@ const failures = [
     conf: { ...conf, cniVersion: '1.0.0' },
     code: 1,
     msg: /STATUS came with/,
-  },
-  {
-    title: 'ipam',
-    environment: add,
-    conf: { ...conf, ipam: { type: 'dhcp' } },
-    code: 2,
-    msg: /ipam \(\{"type":"dhcp"\}\): remove it/,
   },
   {
     title: 'a key that is wrong',
@@ -175,7 +176,7 @@ const failures = [
     msg: /no pod can be attached now: no macvtap/,
   },
   {
-    title: 'a bug of ours',
+    title: 'a programming error',
     environment: { CNI_COMMAND: 'STATUS' },
     conf,
     more: { troubles: () => Promise.reject(new TypeError('x is not a function')) },
@@ -203,7 +204,7 @@ test("an error is in the configuration's version, and carries our own code", asy
   assert.deepEqual([output.cniVersion, output.details], ['0.4.0', 'NetConfInvalid']);
 });
 
-test('VERSION tells what is spoken, whatever it is asked with', async () => {
+test('VERSION returns the supported versions, whatever the configuration contains', async () => {
   const supportedVersions = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
   for (const [given, cniVersion] of [
     [{ cniVersion: '0.4.0' }, '0.4.0'],
@@ -221,27 +222,27 @@ test('a DEL of what was never attached is a success without a word', async () =>
   }
 });
 
-test('who listens for failures is told whose they are, as far as that can be read', async () => {
+test('the failure listener gets the pod of the request, if it is readable', async () => {
   for (const [variables, pod] of [
     [add, { namespace: 'vms', name: 'vm-a' }],
     [{ ...add, CNI_IFNAME: 'a/b' }, undefined],
   ] as const) {
     const request = { environment: new Map(Object.entries(variables)), stdin: new TextEncoder().encode('') };
     let told: unknown;
-    await handleRequest(request, own, context({}), signal, (operation, { code }, environment) => {
+    await handleRequest(request, shim, context({}), signal, (operation, { code }, environment) => {
       told = [operation.split(' ')[0], code, environment?.pod];
     });
     assert.deepEqual(told, ['ADD', pod === undefined ? 'CNIEnvironmentInvalid' : 'NetConfUndecodable', pod]);
   }
 });
 
-test('a scope that ended is told as something to try again', async () => {
+test('the error for an ended scope asks the runtime to try again', async () => {
   const request = {
     environment: new Map([['CNI_COMMAND', 'STATUS']]),
     stdin: new TextEncoder().encode(JSON.stringify(conf)),
   };
   const troubles = () => Promise.reject(new MacvtapError('NetlinkUnavailable', 'the socket was closed'));
-  const { output } = await handleRequest(request, own, context({ troubles }), AbortSignal.abort());
+  const { output } = await handleRequest(request, shim, context({ troubles }), AbortSignal.abort());
   assert.deepEqual([JSON.parse(output).code, JSON.parse(output).details], [11, 'Aborted']);
 });
 
@@ -287,4 +288,58 @@ test('whatever comes in, a well-formed answer goes out, and no other namespace o
       assert.notEqual(output.details, 'Unexpected', output.msg);
     }),
   );
+});
+
+const root = '22 1 254:0 / / rw,relatime - ext4 /dev/vda rw';
+const devtmpfs = '23 22 0:5 / /dev ro,relatime shared:2 - devtmpfs devtmpfs rw,mode=755';
+const pts = '24 23 0:21 / /dev/pts rw - devpts devpts rw';
+const tmpfs = '25 22 0:30 / /dev rw,nosuid - tmpfs tmpfs rw,size=65536k';
+
+/** Creates a kernel that refuses to create links with the given error code. */
+const refusing = (code: 'ParentGone' | 'MacvtapUnsupported' | 'MissingCapability') => ({
+  createMacvtap: async () => {
+    throw new MacvtapError(code, `the kernel reports ${code}`);
+  },
+});
+
+async function look(more: Partial<Parameters<typeof findTroubles>[0]>, ...mounts: readonly string[]) {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-status-'));
+  const mountInfo = join(folder.path, 'mountinfo');
+  await writeFile(mountInfo, [root, ...mounts, pts, ''].join('\n'));
+  const ready = { links: refusing('ParentGone'), stateDirectory: folder.path, isPlanKnown: () => true, mountInfo };
+  return findTroubles({ ...ready, ...more });
+}
+
+test('a node where everything is as it must be has no troubles', async () => {
+  assert.deepEqual(await look({}, devtmpfs), []);
+});
+
+for (const [title, given, mounts, message] of [
+  ['the kernel has no macvtap', { links: refusing('MacvtapUnsupported') }, [devtmpfs], /^the kernel has no macvtap/],
+  [
+    'the process may not make links',
+    { links: refusing('MissingCapability') },
+    [devtmpfs],
+    /reports MissingCapability$/,
+  ],
+  ["/dev is the container's own", {}, [devtmpfs, tmpfs], /^\/dev is a tmpfs, and taps appear only in a devtmpfs/],
+  ['/dev is not a mount', {}, [], /^\/dev is not a mount/],
+  [
+    'the ledger has no directory',
+    { stateDirectory: '/proc/none' },
+    [devtmpfs],
+    /^the ledger cannot be written: ENOENT/,
+  ],
+  ['nothing was planned', { isPlanKnown: () => false }, [devtmpfs], /has no plan for this node yet/],
+] as const) {
+  test(`it is a trouble when ${title}`, async () => {
+    const [trouble = '', ...more] = await look(given, ...mounts);
+    assert.match(trouble, message);
+    assert.deepEqual(more, []);
+  });
+}
+
+test('STATUS fails with all troubles, and only then', async () => {
+  await status({ troubles: async () => [] });
+  await assert.rejects(status({ troubles: async () => ['a', 'b'] }), { code: 'CNINotReady', message: /now: a; b$/ });
 });

@@ -1,43 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { constants } from 'node:fs';
+import { access, readFile, statfs } from 'node:fs/promises';
+import type { JsonObject } from '../../policy/json.ts';
+import { type JoinedSignal, joinSignals } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { type JoinedSignal, joinSignals } from '../../runtime/join-signals.ts';
+import type { Links } from '../links/links.ts';
+import { probeMacvtap } from '../links/macvtap-support.ts';
 import { add } from './add.ts';
+import { describeRequest, type FailedRequestListener } from './answered-request.ts';
 import { check } from './check.ts';
-import type { CNIContext, OwnTap } from './cni-context.ts';
-import { type CNICommand, type CNIEnvironment, readCNIEnvironment } from './cni-environment.ts';
-import { toCNIError } from './cni-error.ts';
-import { type CNIVersion, isAtLeast } from './cni-version.ts';
-import { del } from './del.ts';
-import { describeRequest } from './describe-request.ts';
-import type { Frame } from './frame.ts';
-import { gc } from './gc.ts';
-import { type NetConf, parseNetConf } from './net-conf.ts';
-import { status } from './status.ts';
-import { readCNIVersion, version } from './version.ts';
+import type { CNIContext, ShimRights } from './cni-context.ts';
+import { del, gc } from './detach.ts';
+import type { AnswerFrame, RequestFrame } from './shim/frame.ts';
+import { type CNICommand, type CNIEnvironment, readCNIEnvironment } from './spec/cni-environment.ts';
+import {
+  type CNIVersion,
+  cniVersions,
+  isAtLeast,
+  isCNIVersion,
+  newestCNIVersion,
+  toCNIError,
+} from './spec/cni-protocol.ts';
+import { decodeNetConf, type NetConf, parseNetConf, valueAt } from './spec/net-conf.ts';
 
-export type RequestFrame = Extract<Frame, { type: 'request' }>;
-export type AnswerFrame = Extract<Frame, { type: 'answer' }>;
-
-/** Far above what any of it takes, and below the patience of every runtime. */
+/**
+ * The deadline of a request. It is far longer than any command takes, and shorter than the timeout of every runtime.
+ */
 const deadlineMs = 15_000;
 
-/** Told of a request that was answered with an error: what it was about, why, and what of it could be read. */
-export type FailedRequestListener = (
-  operation: string,
-  error: MacvtapError,
-  environment: CNIEnvironment | undefined,
-) => void;
-
-/** Which version brought a command (SPEC.md's history). */
+/**
+ * The CNI version that introduced a command, according to the history in SPEC.md. All supported versions have the
+ * commands that are not listed here.
+ */
 const since: Partial<Record<CNICommand, CNIVersion>> = { CHECK: '0.4.0', GC: '1.1.0', STATUS: '1.1.0' };
 
 /**
- * Does what a runtime asks of the plugin. Whatever the request is, and whatever goes wrong, comes out as an answer that
- * the runtime can read; `onFailure` hears of it too.
+ * Runs the command of a CNI request. Never throws: every error becomes an answer that the runtime can read. Errors are
+ * also passed to `onFailure`.
  */
 export async function handleRequest(
   { environment: variables, stdin }: Pick<RequestFrame, 'environment' | 'stdin'>,
-  own: OwnTap,
+  shim: ShimRights,
   context: CNIContext,
   signal: AbortSignal,
   onFailure: FailedRequestListener = () => {},
@@ -46,7 +50,7 @@ export async function handleRequest(
   let environment: CNIEnvironment | undefined;
   try {
     environment = readCNIEnvironment(variables);
-    const output = await dispatch(environment, stdin, own, context, scope.signal);
+    const output = await dispatch(environment, stdin, shim, context, scope.signal);
     return { type: 'answer', exitCode: 0, output: output ?? '' };
   } catch (thrown) {
     const error = explain(thrown, signal, scope);
@@ -59,7 +63,7 @@ export async function handleRequest(
 async function dispatch(
   environment: CNIEnvironment,
   stdin: Uint8Array,
-  own: OwnTap,
+  shim: ShimRights,
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -68,7 +72,7 @@ async function dispatch(
   if (command === 'DEL') return void (await del(environment, stdin, context, signal));
   const conf = parseNetConf(stdin);
   checkAllowed(command, conf);
-  if (command === 'ADD') return add(environment, conf, own, context, signal);
+  if (command === 'ADD') return add(environment, conf, shim, context, signal);
   if (command === 'CHECK') return void (await check(environment, conf, context, signal));
   if (command === 'GC') return void (await gc(conf, stdin, context, signal));
   return void (await status(context));
@@ -83,11 +87,95 @@ function checkAllowed(command: CNICommand, { cniVersion }: NetConf): void {
   );
 }
 
-/** A scope that ended is told as such, whatever it broke. */
+/**
+ * Returns the error to report. For an aborted or expired request, it describes the abort or the deadline, and not the
+ * error that resulted from it.
+ */
 function explain(thrown: unknown, signal: AbortSignal, { isTimedOut }: JoinedSignal): MacvtapError {
   if (signal.aborted)
-    return new MacvtapError('Aborted', 'the runtime or the node plugin ended it; it is tried again', { cause: thrown });
+    return new MacvtapError('Aborted', 'the runtime or the node plugin ended the request; kubelet tries again', {
+      cause: thrown,
+    });
   if (!isTimedOut) return MacvtapError.from(thrown);
-  const text = `it took more than ${deadlineMs / 1000} s; the kernel or kubelet is slow to answer: see the node's load`;
+  const text = `it took more than ${deadlineMs / 1000} s; the kernel or kubelet is slow to answer: check the node's load`;
   return new MacvtapError('DeadlineExceeded', text, { cause: thrown });
+}
+
+/**
+ * Answers VERSION (SPEC.md, "VERSION") with the supported versions. The answer has the version of the request if that
+ * is supported, else the newest version.
+ */
+export function version(stdin: Uint8Array): JsonObject {
+  return { cniVersion: readCNIVersion(stdin), supportedVersions: cniVersions };
+}
+
+/**
+ * Returns the configuration's version if it is supported, else the newest. Never raises, so that any request can be
+ * answered.
+ */
+function readCNIVersion(stdin: Uint8Array): (typeof cniVersions)[number] {
+  try {
+    const asked = valueAt(decodeNetConf(stdin), 'cniVersion');
+    return isCNIVersion(asked) ? asked : newestCNIVersion;
+  } catch {
+    return newestCNIVersion;
+  }
+}
+
+/** Answers STATUS. Raises `CNINotReady` with all reasons why no pod can be attached now. */
+export async function status({ troubles }: Pick<CNIContext, 'troubles'>): Promise<void> {
+  const found = await troubles();
+  if (found.length > 0) throw new MacvtapError('CNINotReady', `no pod can be attached now: ${found.join('; ')}`);
+}
+
+export interface Readiness {
+  readonly links: Pick<Links, 'createMacvtap'>;
+  readonly stateDirectory: string;
+  /** Whether a plan has been made for this node. */
+  readonly isPlanKnown: () => boolean;
+  /** @example '/proc/self/mountinfo' */
+  readonly mountInfo?: string;
+}
+
+/**
+ * Checks the prerequisites of attachments: the kernel, the node's /dev, the ledger's file system, and a plan. Returns a
+ * description of each problem.
+ */
+export async function findTroubles({
+  links,
+  stateDirectory,
+  isPlanKnown,
+  mountInfo = '/proc/self/mountinfo',
+}: Readiness): Promise<readonly string[]> {
+  const troubles = await Promise.all([
+    probeMacvtap(links).then(
+      (isThere) => (isThere ? undefined : 'the kernel has no macvtap; load the module macvtap'),
+      (thrown) => MacvtapError.from(thrown).message,
+    ),
+    findDevTrouble(mountInfo),
+    findStateTrouble(stateDirectory),
+    isPlanKnown() ? undefined : 'the node plugin has no plan for this node yet; see its log',
+  ]);
+  return troubles.filter((trouble) => trouble !== undefined);
+}
+
+/** Checks that /dev is a devtmpfs, because the kernel creates device nodes only there. */
+async function findDevTrouble(mountInfo: string): Promise<string | undefined> {
+  const lines = (await readFile(mountInfo, 'utf8')).split('\n');
+  // See proc_pid_mountinfo(5): the mount point is the fifth field, and the type follows the dash. The last mount hides
+  // earlier ones on the same path.
+  const dev = lines.findLast((line) => line.split(' ')[4] === '/dev');
+  const type = dev?.split(' - ')[1]?.split(' ')[0];
+  if (type === 'devtmpfs') return undefined;
+  return `/dev is ${type === undefined ? 'not a mount' : `a ${type}`}, and taps appear only in a devtmpfs; mount the node's /dev into the container`;
+}
+
+async function findStateTrouble(directory: string): Promise<string | undefined> {
+  try {
+    await access(directory, constants.W_OK);
+    const { bavail } = await statfs(directory);
+    return bavail > 0 ? undefined : `no space is left for the ledger in ${directory}; free some`;
+  } catch (thrown) {
+    return `the ledger cannot be written: ${(thrown as Error).message}; let the node plugin write in ${directory}`;
+  }
 }

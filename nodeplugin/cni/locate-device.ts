@@ -1,24 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseDeviceID } from '../../policy/device/device-id.ts';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
-import { linkName } from '../../policy/device/link-name.ts';
+import { deviceIfindex, linkName, parseDeviceID } from '../../policy/device/device-id.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { DeviceEntry } from '../ledger/device-record.ts';
 import type { LinkDetails } from '../links/get-link.ts';
 import { unknownContainer } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
-import { type OpenNetns, openNetns } from './open-netns.ts';
+import { isSameNetns, type OpenNetns, openNetns } from './open-netns.ts';
 
-/** Which of its indexes a device can have: as many as Allocate tries (deviceplugin/allocate-device.ts). */
+/**
+ * Finds the parent interface of a device. While the device has a link or its sandbox exists, the parent is found by its
+ * index, even if it was renamed. Otherwise it is found by its name, because after a reboot the index may belong to
+ * another interface.
+ *
+ * Rejects a parent that is a macvtap or macvlan, because the kernel would silently use the parent of that link instead.
+ * Raises `ParentUnavailable`.
+ */
+export function findParent(
+  id: string,
+  entry: DeviceEntry,
+  context: CNIContext,
+): InterfaceFacts & { readonly ifindex: number } {
+  const { parent: name, resource } = entry;
+  const parent = findParentByIfindex(id, entry, context) ?? context.interfaces().find((nic) => nic.name === name);
+  const unavailable = (why: string) =>
+    new MacvtapError(
+      'ParentUnavailable',
+      `device ${id}: parent ${name} of resource ${resource} cannot be used: ${why}`,
+      {
+        facts: { device: id, parent: name, resource },
+      },
+    );
+  if (parent?.ifindex === undefined)
+    throw unavailable('the node has no such interface; bring it back, and kubelet tries again');
+  if (parent.kind === 'macvtap' || parent.kind === 'macvlan') {
+    throw unavailable(`it is a ${parent.kind} now; choose an interface of another kind`);
+  }
+  return { ...parent, ifindex: parent.ifindex };
+}
+
+/**
+ * Finds the parent by the index in the ledger. Returns undefined if the interface is gone, or if the index may date
+ * from before a reboot.
+ */
+export function findParentByIfindex(
+  id: string,
+  { ifindex: own, parentIfindex, attachment }: DeviceEntry,
+  { interfaces, links }: CNIContext,
+): InterfaceFacts | undefined {
+  const isOfNow =
+    attachment === undefined
+      ? links.readTapLinkName(own) === linkName(id)
+      : isSameNetns(attachment.netnsPath, attachment.netnsInode);
+  return isOfNow ? interfaces().find(({ ifindex }) => ifindex !== undefined && ifindex === parentIfindex) : undefined;
+}
+
+/**
+ * The numbers of Allocate's attempts to get an index. Each attempt tries another index (`maxAttempts` in
+ * deviceplugin/allocate.ts).
+ */
 export const deviceAttempts = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 const netnsDirectory = '/run/netns';
 
 /**
- * What a device that the ledger lost was given: what its link says, on the node or in a pod, and where there is none, what
- * its resource is made of now. Undefined for a device of no resource and without a link.
+ * Rebuilds a device's entry after the ledger has lost it. The facts come from the device's link on the node or in a
+ * pod. If there is no link, they come from the device's resource in the current plan. Returns undefined if that
+ * resource does not exist either.
  */
 export async function rebuildEntry(
   id: string,
@@ -29,7 +79,7 @@ export async function rebuildEntry(
   if (resource === undefined) return undefined;
   for (const attempt of deviceAttempts) {
     const ifindex = deviceIfindex(context.nodeName, id, attempt);
-    // Every link of the index has a node, and there is nothing to ask the kernel for where there is none.
+    // A device's link has a node in /dev. If there is no node for this index, there is no link to look for.
     if ((await context.links.readTapNode(ifindex)).nodeDevice === undefined) continue;
     const placed = (await findOnNode(id, ifindex, context, signal)) ?? (await findInPods(ifindex, context, signal));
     if (placed !== undefined) return { resource, ifindex, attempt, ...placed };
@@ -72,7 +122,10 @@ async function findInPods(ifindex: number, context: CNIContext, signal: AbortSig
   return undefined;
 }
 
-/** What cannot be opened is no pod's: somebody else's file, or a namespace that is mounted elsewhere only. */
+/**
+ * Looks for a link in a namespace. Returns undefined if the namespace cannot be reached, because then it is not a
+ * pod's.
+ */
 async function lookInto(
   path: string,
   ifindex: number,
@@ -91,7 +144,7 @@ function describe(link: LinkDetails, parentIfindex: number | undefined, context:
   return { parent: parent.name, parentIfindex: parent.ifindex, mode: link.macvtapMode };
 }
 
-/** It may have gone since, or be this one. */
+/** Opens a namespace. Returns undefined if it no longer exists, or if it is the node's own. */
 function tryOpen(path: string): OpenNetns | undefined {
   try {
     return openNetns(path);

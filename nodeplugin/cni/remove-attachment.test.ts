@@ -6,7 +6,7 @@ import { untilGone } from './remove-attachment.ts';
 
 const { signal } = new AbortController();
 
-/** A kernel that takes a link's node away at once, and acknowledges only when the test says so. */
+/** Creates a kernel that removes a link's node at once, but acknowledges the removal only when the test allows it. */
 function kernel(hasNode: boolean) {
   const acknowledged = Promise.withResolvers<void>();
   let isThere = hasNode;
@@ -23,7 +23,7 @@ test('a node that is gone before anybody looks again is gone, and the acknowledg
   await untilGone(5, links, remove, signal);
 });
 
-test('a link that had no node is gone when the kernel says so', async () => {
+test('a link without a node is gone when the kernel acknowledges its removal', async () => {
   const { links, remove, acknowledged } = kernel(false);
   let isOver = false;
   const waiting = untilGone(5, links, remove, signal).then(() => {

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
-import { faultPoint } from '../../runtime/fault-point.ts';
-import { untilNodeIsGone } from '../deviceplugin/free-tap-node.ts';
+import { faultPoint } from '../../runtime/fault-points.ts';
+import { untilNodeIsGone } from '../deviceplugin/placeholder-link.ts';
 import { type AttachedDevice, detached, isLinkOf } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
-import { findStanding } from './find-parent.ts';
+import { findParentByIfindex } from './locate-device.ts';
 import { isSameNetns } from './open-netns.ts';
 
 /**
- * Takes a device out of its pod: the link first, then the ledger. The device stays known: kubelet may attach it again
- * without a new Allocate, to a sandbox that is made anew. The caller has the device's lock.
+ * Detaches a device from its pod: removes the link, then the attachment in the ledger. The device itself stays in the
+ * ledger, because a recreated sandbox gets it again without a new Allocate. The caller must hold the device's lock.
  *
- * A ledger that cannot be written now (the disk is full) is no reason to keep the pod from ending, which may be what
- * frees the disk: its entry names a link that is gone, and that harms nobody.
+ * If the ledger cannot be written, for example because the disk is full, the pod still ends, which may free disk space.
+ * The ledger then records a link that no longer exists, which is harmless.
  */
 export async function removeAttachment(
   device: AttachedDevice,
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<void> {
-  // While the number still tells: without a link the name will be all that is known.
-  const parent = findStanding(device.id, device.record, context)?.name ?? device.record.parent;
+  // The parent is looked up before the link is removed. Afterwards, only its name could identify the parent.
+  const parent = findParentByIfindex(device.id, device.record, context)?.name ?? device.record.parent;
   await removeAttachedLink(device, context, signal);
   faultPoint('cni-del-link-gone');
   await context.ledger.record(device.id, detached({ ...device.record, parent })).catch((thrown: unknown) => {
@@ -30,9 +30,9 @@ export async function removeAttachment(
 }
 
 /**
- * Deletes a device's link where the ledger says it lives. When no path leads there any more it is looked for by number,
- * since a process of the pod may still keep its namespace. One that is gone is a success. Returns when link and node are
- * gone.
+ * Deletes a device's link in the namespace that the ledger records. A process of the pod may keep the namespace alive
+ * after its path is gone, and the link is then searched for by its index. Succeeds if the link is already gone.
+ * Resolves when the link and its device node are gone.
  */
 export async function removeAttachedLink(
   { record }: AttachedDevice,
@@ -48,7 +48,8 @@ export async function removeAttachedLink(
     }
     return;
   }
-  // Without a node there is no link of ours either, and most namespaces are gone for good.
+  // Without a device node, there is no link. Most calls end here, because the link was removed together with its
+  // namespace.
   if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return;
   for (const found of await links.searchLink(ifindex, signal)) {
     if (isLinkOf(record, found.link))
@@ -57,9 +58,9 @@ export async function removeAttachedLink(
 }
 
 /**
- * Removes a link, and waits until it is gone. The kernel takes its node away when nobody finds the link any more,
- * a millisecond after the request; the acknowledgement comes ten times as late. A link without a node of its own, because
- * another one had the number, is gone when the acknowledgement says so.
+ * Removes a link, and waits until it is gone. The kernel removes the link's device node about a millisecond after the
+ * request; the acknowledgement takes ten times as long. A link has no device node if another link had the same index
+ * first. Such a link is gone when the acknowledgement arrives.
  */
 export async function untilGone(
   ifindex: number,
@@ -67,7 +68,7 @@ export async function untilGone(
   remove: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
-  // Before: a node that is not there a moment later was the link's own, and went as fast as that.
+  // The node is read before the removal. If it disappears afterwards, it was the link's own.
   const { nodeDevice } = await links.readTapNode(ifindex);
   if (nodeDevice === undefined) await remove();
   else await untilNodeIsGone(ifindex, links, remove(), signal);

@@ -6,16 +6,18 @@ import { type DeviceMessage, health, type ListAndWatchResponse } from './v1beta1
 export interface Device {
   readonly id: string;
   readonly healthy: boolean;
-  /** Empty: near no NUMA node in particular, or no hint wanted. */
+  /** Empty if the device has no NUMA node, or if kubelet should get no hint. */
   readonly numaNodes: readonly number[];
 }
 
-/** The devices of a resource now, and whoever wants to hear of changes. Outlives the servers that list it. */
+/** The current devices of a resource, with subscriptions to changes. It outlives the servers that list it. */
 export interface DeviceList {
   readonly current: readonly Device[];
-  /** Replaces the list. False, and nobody is told, when nothing changed. The order counts as content. */
+  /**
+   * Replaces the list. If nothing changed, it returns false and notifies no subscriber. A different order is a change.
+   */
   set(devices: readonly Device[]): boolean;
-  /** Calls back after each change, not at once. */
+  /** Calls back after each change, but not on subscription. */
   subscribe(listener: () => void): Disposable;
 }
 
@@ -33,7 +35,7 @@ export function createDeviceList(initial: readonly Device[] = []): DeviceList {
       return true;
     },
     subscribe: (listener) => {
-      // Wrapped, so that the same function given twice is two subscriptions.
+      // The listener is wrapped, so that subscribing the same function twice results in two subscriptions.
       const entry = (): void => listener();
       listeners.add(entry);
       return { [Symbol.dispose]: () => void listeners.delete(entry) };
@@ -41,7 +43,7 @@ export function createDeviceList(initial: readonly Device[] = []): DeviceList {
   };
 }
 
-/** The message that kubelet reads: about 40 bytes for a device with a short name and a NUMA node. */
+/** Makes the message for kubelet. A device with a short name and a NUMA node takes about 40 bytes. */
 export function toListAndWatchResponse(devices: readonly Device[]): ListAndWatchResponse {
   return { devices: devices.map(toMessage) };
 }
@@ -51,5 +53,41 @@ function toMessage({ id, healthy, numaNodes }: Device): DeviceMessage {
     ID: id,
     health: healthy ? health.healthy : health.unhealthy,
     topology: numaNodes.length === 0 ? null : { nodes: numaNodes.map((ID) => ({ ID })) },
+  };
+}
+
+/**
+ * A receiver of messages, such as a gRPC stream. It calls `written` when the message is sent and the next one may
+ * follow.
+ */
+export interface DeviceSink {
+  write(message: ListAndWatchResponse, written: () => void): void;
+}
+
+/**
+ * Sends the list to one consumer until disposed: first the current list, then the list after each change. If the list
+ * changes several times while a message is being sent, only the newest list follows. If the consumer already has that
+ * list, no message follows.
+ */
+export function followDevices(list: DeviceList, sink: DeviceSink): Disposable {
+  let sent: readonly Device[] | undefined;
+  let writing = false;
+  const send = (): void => {
+    if (writing || (sent !== undefined && isDeepStrictEqual(sent, list.current))) return;
+    writing = true;
+    sent = list.current;
+    sink.write(toListAndWatchResponse(sent), () => {
+      writing = false;
+      if (open) send();
+    });
+  };
+  let open = true;
+  const subscription = list.subscribe(send);
+  send();
+  return {
+    [Symbol.dispose]: () => {
+      open = false;
+      subscription[Symbol.dispose]();
+    },
   };
 }

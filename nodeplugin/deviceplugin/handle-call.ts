@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
-import { MacvtapError } from '../../runtime/errors.ts';
-import { joinSignals } from '../../runtime/join-signals.ts';
-import { toGrpcStatus } from './grpc-status.ts';
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type ServerWritableStream,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js';
+import { joinSignals } from '../../runtime/abort-signals.ts';
+import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
 
-/** Told of each failed call, for the log: kubelet gets the text only. */
+/** A listener that is called for each failed call, for the log. Kubelet gets only the text. */
 export type FailureListener = (method: string, error: MacvtapError) => void;
 
 /**
- * Makes a gRPC handler of a function. Whatever it throws becomes a status: nothing escapes to the process. The signal
- * ends when the caller gives up, or when `stopping` does.
+ * Makes a gRPC handler from a function. Every error becomes a gRPC status, so that no error ends the process. The
+ * function's signal aborts when the caller gives up, or when `stopping` aborts.
  */
 export function answerUnary<Request, Response>(
   handle: (request: Request, signal: AbortSignal) => Response | Promise<Response>,
@@ -19,7 +24,7 @@ export function answerUnary<Request, Response>(
   return (call, callback) => {
     const scope = joinSignals([stopping]);
     call.once('cancelled', () =>
-      scope.abort(new MacvtapError('Aborted', `${call.getPath()} was given up by its caller`)),
+      scope.abort(new MacvtapError('Aborted', `the caller of ${call.getPath()} cancelled it`)),
     );
     const answer = Promise.try(handle, call.request, scope.signal).finally(() => scope[Symbol.dispose]());
     answer.then(
@@ -35,11 +40,14 @@ export function answerUnary<Request, Response>(
 /** The open streams of a server. */
 export interface StreamGroup<Request, Response> {
   readonly handler: handleServerStreamingCall<Request, Response>;
-  /** Ends every stream from our side. */
+  /** Ends every stream from the server's side. */
   end(): void;
 }
 
-/** Keeps streams that only the peer ends. `follow` feeds one until it is disposed; `onLastGone` tells that none is left. */
+/**
+ * Creates a group of streams. `follow` feeds a stream until disposed. `onLastGone` is called when the peer has ended
+ * the last open stream.
+ */
 export function createStreamGroup<Request, Response>(
   follow: (stream: ServerWritableStream<Request, Response>) => Disposable,
   onLastGone: () => void,
@@ -62,3 +70,26 @@ export function createStreamGroup<Request, Response>(
     },
   };
 }
+
+/**
+ * Returns the gRPC status for the error of a handler. Kubelet uses only the text and writes it to the pod's event, so
+ * most error codes become `INTERNAL`.
+ *
+ * @example { code: 4, details: 'Allocate dataplaneMvp3 on bond1: …' }
+ */
+export function toGrpcStatus(thrown: unknown): Pick<StatusObject, 'code' | 'details'> {
+  const error = MacvtapError.from(thrown);
+  // gRPC encodes the text with encodeURI, which throws on half of a surrogate pair. Truncating the text may leave such
+  // a half.
+  const details = error.message.slice(0, maxDetailsLength).toWellFormed();
+  return { code: statusOfCode[error.code] ?? status.INTERNAL, details };
+}
+
+const statusOfCode: Readonly<Partial<Record<ErrorCode, status>>> = {
+  Aborted: status.CANCELLED,
+  DeadlineExceeded: status.DEADLINE_EXCEEDED,
+};
+
+// The text is sent in an HTTP/2 header, percent-encoded. Each UTF-16 unit takes at most nine bytes, so the text takes
+// at most 9 KiB. HTTP/2 implementations commonly accept 16 KiB for all headers of a message.
+const maxDetailsLength = 1024;

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import type { MacvtapError } from '../../runtime/errors.ts';
+
+import type { BigIntStats } from 'node:fs';
+import { lstat, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { createSingleFlight } from '../../runtime/single-flight.ts';
 import { watchDirectory } from '../../runtime/watch-directory.ts';
-import { readIncarnation, type Sighting } from './read-incarnation.ts';
 import { kubeletSocketName } from './v1beta1.ts';
 
-/** `there`: kubelet made its socket (again), so it knows none of our resources. `gone`: it has none now, and why. */
+/**
+ * A change of kubelet's socket. `there`: kubelet created its socket (again), so no resource is registered. `gone`: the
+ * socket is missing, and `error` has the reason.
+ */
 export type KubeletEvent =
   | { readonly type: 'there'; readonly incarnation: string }
   | { readonly type: 'gone'; readonly error: MacvtapError };
 
-/** Kubelet as seen through its device-plugins directory; one for all resources of the process. */
+/** A watch of kubelet's device-plugins directory. All resources of the process share it. */
 export interface KubeletWatch extends AsyncDisposable {
   readonly directory: string;
   readonly sighting: Sighting;
   subscribe(listener: (event: KubeletEvent) => void): Disposable;
-  /** Calls back once if a socket of ours vanishes: kubelet removes all sockets of the directory when it starts. */
+  /**
+   * Calls back once if a socket of this process is removed. Kubelet removes all sockets in the directory when it
+   * starts.
+   */
   watchSocket(path: string, onVanished: () => void): Disposable;
 }
 
@@ -24,13 +32,16 @@ export interface KubeletWatchOptions {
   /** @example '/var/lib/kubelet/device-plugins' */
   readonly directory: string;
   readonly signal?: AbortSignal | undefined;
-  /** The backup for events that do not come. */
+  /** The interval at which the directory is checked, even without events of the file system. */
   readonly pollMs?: number | undefined;
-  /** For the log: also told what is found at the start. An absence is told once, however long it lasts. */
+  /**
+   * Called for each event, for the log. The first look also causes an event. An absence is reported once, however long
+   * it lasts.
+   */
   readonly onEvent?: ((event: KubeletEvent) => void) | undefined;
 }
 
-/** Starts to watch, and has looked once when it returns. */
+/** Starts a watch. The directory has been checked once when this resolves. */
 export async function watchKubelet(options: KubeletWatchOptions): Promise<KubeletWatch> {
   const { directory, signal, pollMs = 1_000, onEvent } = options;
   const listeners = new Set<(event: KubeletEvent) => void>(onEvent === undefined ? [] : [onEvent]);
@@ -52,24 +63,25 @@ export async function watchKubelet(options: KubeletWatchOptions): Promise<Kubele
       if (sockets.delete(socket)) onVanished();
     }
   };
-  const looker = createLooker(look);
+  const looks = createSingleFlight<void>();
+  const lookOnce = () => looks.call(directory, look);
   const isOurs = (name: string): boolean => [...sockets.keys()].some(({ path }) => basename(path) === name);
   const watching = watchDirectory({
     directory,
     isRelevant: (name) => name === kubeletSocketName || isOurs(name),
     pollMs,
-    onChange: () => void looker.look(),
+    onChange: () => void lookOnce(),
   });
   const close = async (): Promise<void> => {
     closed = true;
     watching[Symbol.dispose]();
     signal?.removeEventListener('abort', close);
-    await looker.idle();
+    await looks.idle(directory);
   };
   signal?.addEventListener('abort', close, { once: true });
   if (signal?.aborted) await close();
-  // What changed before the watch stood.
-  await looker.look();
+  // This detects changes from before the watch was set up.
+  await lookOnce();
 
   return {
     directory,
@@ -89,7 +101,10 @@ export async function watchKubelet(options: KubeletWatchOptions): Promise<Kubele
   };
 }
 
-/** Turns two looks into what happened between them. Another reason for an absence is news as well. */
+/**
+ * Returns the event that happened between two looks, or undefined if nothing changed. If kubelet's socket is still
+ * absent but for another reason, that is also an event.
+ */
 function compare(before: Sighting | undefined, now: Sighting): KubeletEvent | undefined {
   if (now.absence !== undefined) {
     return before?.absence?.code === now.absence.code ? undefined : { type: 'gone', error: now.absence };
@@ -97,31 +112,49 @@ function compare(before: Sighting | undefined, now: Sighting): KubeletEvent | un
   return before?.incarnation === now.incarnation ? undefined : { type: 'there', incarnation: now.incarnation };
 }
 
-/** Runs one look at a time; a change during a look causes exactly one more. */
-function createLooker(look: () => Promise<void>): { look: () => Promise<void>; idle: () => Promise<void> } {
-  let running: Promise<void> | undefined;
-  let again = false;
-  const run = async (): Promise<void> => {
-    do {
-      again = false;
-      await look();
-    } while (again);
-  };
-  return {
-    look: () => {
-      again = true;
-      running ??= run().finally(() => {
-        running = undefined;
-      });
-      return running;
-    },
-    idle: async () => running,
-  };
-}
-
 async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
     () => false,
+  );
+}
+
+/** The run of kubelet that created the current socket, or the reason why there is none. */
+type Sighting =
+  | { readonly incarnation: string; readonly absence?: undefined }
+  | { readonly incarnation?: undefined; readonly absence: MacvtapError };
+
+/**
+ * Looks for kubelet's registration socket. File systems reuse inode numbers, so the result also contains the change
+ * time in nanoseconds. Together they distinguish two runs of kubelet.
+ *
+ * @example { incarnation: '34:1181:1763900000000000000' }
+ */
+async function readIncarnation(directory: string): Promise<Sighting> {
+  const path = join(directory, kubeletSocketName);
+  const seen = await statOrError(path);
+  if (!(seen instanceof Error)) return { incarnation: `${seen.dev}:${seen.ino}:${seen.ctimeNs}` };
+  const parent = await statOrError(directory);
+  return { absence: parent instanceof Error ? directoryMissing(directory, parent) : socketMissing(path, seen) };
+}
+
+async function statOrError(path: string): Promise<BigIntStats | Error> {
+  return stat(path, { bigint: true }).catch((thrown: unknown) => MacvtapError.from(thrown));
+}
+
+function directoryMissing(directory: string, cause: Error): MacvtapError {
+  return new MacvtapError(
+    'KubeletDirectoryMissing',
+    `kubelet's device-plugin directory ${directory} cannot be read (${cause.message}); waiting for it: check that kubelet ` +
+      'runs on this node, that --kubelet-dir is its directory, and that it is mounted into this container',
+    { facts: { directory }, cause },
+  );
+}
+
+function socketMissing(path: string, cause: Error): MacvtapError {
+  return new MacvtapError(
+    'KubeletSocketMissing',
+    `kubelet's socket ${path} is not there (${cause.message}); waiting for it: check that kubelet runs on this node`,
+    { facts: { path }, cause },
   );
 }

@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { linkName } from '../../policy/device/link-name.ts';
-import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { linkName } from '../../policy/device/device-id.ts';
+import { readInterface } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { createKeyedLock } from '../../runtime/keyed-lock.ts';
+import { createKeyedMutex } from '../../runtime/locks.ts';
+import { admitAll } from '../../test/fixtures/admission/admit-all.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
-import type { AllocateContext } from './allocate-device.ts';
+import type { AllocateContext } from './allocate.ts';
 import { createDeviceList } from './device-list.ts';
-import type { DeviceLinks } from './make-placeholder.ts';
-import { createResourceHandlers } from './resource-handlers.ts';
+import type { DeviceLinks } from './placeholder-link.ts';
+import { createResourceHandlers, type DeviceCall, observeCalls } from './resource-handlers.ts';
 
 const resource: PlannedResource = {
   source: 'implicit',
@@ -28,11 +29,12 @@ function handlers(links: Partial<DeviceLinks> = {}, more: { readonly isDraining?
   const held = new Set<string>();
   const records = new Map<string, DeviceRecord>();
   const steps: string[] = [];
-  const lock = createKeyedLock();
+  const lock = createKeyedMutex();
   let uses = 0;
   const list = createDeviceList([0, 1, 2, 3].map((index) => ({ id: `eth1Mvp${index}`, healthy: true, numaNodes: [] })));
   const context: AllocateContext = {
     nodeName: 'n',
+    admission: admitAll,
     findInterface: (name) => readInterface({ name, ifindex: 3 }),
     links: {
       getLink: async () => undefined,
@@ -40,7 +42,7 @@ function handlers(links: Partial<DeviceLinks> = {}, more: { readonly isDraining?
       deleteLink: async () => {},
       getLinkIn: async () => undefined,
       deleteLinkIn: async () => {},
-      // No node before the link is made, its own afterwards.
+      // The node does not exist before the link is created. Afterwards it is the link's own.
       readTapNode: async (ifindex) => {
         const isSecondLook = seen.has(ifindex);
         seen.add(ifindex);
@@ -114,7 +116,7 @@ test('several containers are answered in their order', async () => {
   );
 });
 
-test('an Allocate that the kernel does not answer ends by its own deadline, and says so', async (t) => {
+test('an Allocate without a response from the kernel ends by its deadline, and the error reports it', async (t) => {
   const fired = Promise.withResolvers<void>();
   t.mock.method(AbortSignal, 'timeout', () => {
     const controller = new AbortController();
@@ -143,7 +145,7 @@ test('devices count as held from the beginning of the call to its end', async ()
   assert.deepEqual([...held], []);
 });
 
-test('each step is told with how it ended: of a device that is made, of one that cannot be, and of one that waits in vain', async () => {
+test('each step is reported with its result: for a device that is created, for one that fails and for one that waits in vain', async () => {
   const request = { container_requests: [{ devices_ids: ['eth1Mvp0'] }] };
   const good = handlers();
   await good.plugin.allocate(request, scope);
@@ -165,7 +167,7 @@ test('each step is told with how it ended: of a device that is made, of one that
   await holding;
 });
 
-test('a resource that stays for its holders only gives out nothing, and says why', async () => {
+test('a draining resource allocates nothing, and the error contains the reason', async () => {
   const { plugin } = handlers({}, { isDraining: true });
   const answer = plugin.allocate({ container_requests: [{ devices_ids: ['eth1Mvp0'] }] }, scope);
   await assert.rejects(Promise.resolve(answer), { code: 'ParentUnavailable', message: /eth1 is no longer offered/ });
@@ -181,4 +183,50 @@ test('a container starts only with devices that were allocated and whose tap is 
   await assert.rejects(start(), { code: 'TapNodeUnusable', message: /the link is gone/ });
   made = true;
   await start();
+});
+
+const request = { container_requests: [{ devices_ids: ['a', 'b'] }, { devices_ids: ['c'] }] };
+
+function observed(error?: Error) {
+  const calls: DeviceCall[] = [];
+  const answer = <Value>(value: Value): Value => {
+    if (error !== undefined) throw error;
+    return value;
+  };
+  const handlers = observeCalls(
+    {
+      options: { pre_start_required: true, get_preferred_allocation_available: true },
+      list: createDeviceList(),
+      allocate: () => answer({ container_responses: [] }),
+      preferredAllocation: () => ({ container_responses: [] }),
+      preStartContainer: async () => answer(undefined),
+    },
+    (call) => calls.push(call),
+  );
+  return { calls, handlers };
+}
+
+test('successful calls are reported with their devices and duration, and their responses do not change', async () => {
+  const { calls, handlers } = observed();
+  assert.deepEqual(await handlers.allocate(request, scope), { container_responses: [] });
+  await handlers.preStartContainer({ devices_ids: ['a'] }, scope);
+  assert.deepEqual(
+    calls.map(({ method, devices, error }) => [method, devices.join(), error]),
+    [
+      ['Allocate', 'a,b,c', undefined],
+      ['PreStartContainer', 'a', undefined],
+    ],
+  );
+  assert.ok(calls.every(({ durationMs }) => durationMs >= 0));
+});
+
+test('failed calls are reported with their error, which the caller also gets', async () => {
+  const error = new MacvtapError('ParentGone', 'gone');
+  const { calls, handlers } = observed(error);
+  await assert.rejects(async () => handlers.allocate(request, scope), error);
+  await assert.rejects(async () => handlers.preStartContainer({ devices_ids: [] }, scope), error);
+  assert.deepEqual(
+    calls.map((call) => call.error?.code),
+    ['ParentGone', 'ParentGone'],
+  );
 });

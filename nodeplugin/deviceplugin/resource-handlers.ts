@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-import { linkName } from '../../policy/device/link-name.ts';
-import { preferDevices } from '../../policy/device/preferred-allocation.ts';
+import { linkName, preferDevices } from '../../policy/device/device-id.ts';
+import { joinSignals } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { joinSignals } from '../../runtime/join-signals.ts';
-import type { KeyedLock } from '../../runtime/keyed-lock.ts';
+import type { KeyedMutex } from '../../runtime/locks.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
 import { beginStep } from '../time-step.ts';
-import { allocateContainers } from './allocate-containers.ts';
-import type { AllocatableResource, AllocateContext } from './allocate-device.ts';
-import { checkBeforeStart } from './check-before-start.ts';
+import { type AllocatableResource, type AllocateContext, allocateContainers } from './allocate.ts';
 import type { DeviceList } from './device-list.ts';
 import type { DevicePluginHandlers } from './server.ts';
 
-/** An Allocate that hangs blocks the admission of every pod on the node, so it ends by itself. */
+/** The time limit of a call: a hanging Allocate would block the admission of every pod on the node. */
 const deadlineMs = 5_000;
 
 export interface ResourceHandlersOptions {
-  /** Without the prefix. */
+  /** The resource's name without the prefix. */
   readonly name: string;
   readonly list: DeviceList;
-  /** The resource's newest state; undefined when nothing asks for it any more. */
+  /** Returns the resource's newest state, or undefined if no policy or flag exposes the resource any more. */
   readonly allocatable: () => AllocatableResource | undefined;
   readonly context: AllocateContext;
-  /** One for all resources, its keys the names of links: whoever makes or removes one takes turns. */
-  readonly lock: KeyedLock;
-  /** Counts devices as held from the beginning of the call on, whatever kubelet says of them meanwhile. */
+  /**
+   * The lock that all resources share. Its keys are the names of links, so that only one call at a time creates or
+   * removes a link.
+   */
+  readonly lock: KeyedMutex;
+  /** Marks devices as held while they are being allocated, because kubelet does not list them yet. */
   readonly allocating: (ids: readonly string[]) => Disposable;
 }
 
-/** What kubelet asks of one resource, answered from its newest state. */
+/** Creates the handlers of one resource, which answer from its newest state. */
 export function createResourceHandlers(options: ResourceHandlersOptions): DevicePluginHandlers {
   const { name, list, allocatable, context, lock, allocating } = options;
   return {
@@ -42,7 +43,7 @@ export function createResourceHandlers(options: ResourceHandlersOptions): Device
           ids.map(linkName),
           async () => {
             waited.end();
-            // One state for the whole call: a plan that changes meanwhile counts for the next one.
+            // The state is read once for the whole call. A plan that changes meanwhile applies to the next call.
             const state = allocatable();
             if (state === undefined) throw drained(name);
             return { container_responses: await allocateContainers(container_requests, state, context, deadline) };
@@ -50,7 +51,7 @@ export function createResourceHandlers(options: ResourceHandlersOptions): Device
           deadline,
         );
       };
-      // Awaited here: devices count as being given out until the call has ended.
+      // The result is awaited here, so that the devices stay marked until the call has ended.
       return await withDeadline(`Allocate of ${name}`, signal, run);
     },
     preferredAllocation({ container_requests }) {
@@ -73,7 +74,10 @@ export function createResourceHandlers(options: ResourceHandlersOptions): Device
   };
 }
 
-/** The scope of the call, with an end of its own; a deadline that passed is told as such, whatever it broke. */
+/**
+ * Runs a call with a deadline. If the deadline passes, it raises `DeadlineExceeded` instead of the error that the abort
+ * caused.
+ */
 async function withDeadline<Value>(
   operation: string,
   signal: AbortSignal,
@@ -86,7 +90,7 @@ async function withDeadline<Value>(
     if (!scope.isTimedOut) throw thrown;
     throw new MacvtapError(
       'DeadlineExceeded',
-      `${operation} took more than ${deadlineMs / 1000} s; the kernel is slow to answer: see the node's load, and ` +
+      `${operation} took more than ${deadlineMs / 1000} s; the kernel is slow to answer: check the node's load, and ` +
         'delete the pod to try again',
       { cause: thrown },
     );
@@ -100,4 +104,88 @@ function drained(name: string): MacvtapError {
       'policies, or let the pod run elsewhere',
     { facts: { resource: name } },
   );
+}
+
+/**
+ * Checks, before a container starts, that its tap still belongs to its device's link and that the pod's namespace may
+ * use the device. The kernel reuses the lowest free minor number, so the node of a removed link may belong to another
+ * pod by now.
+ *
+ * Raises `DeviceNotAllocated`, `TapNodeUnusable`, and the errors of `Admission.checkStart`. The text appears in the
+ * pod's events.
+ */
+export async function checkBeforeStart(id: string, context: AllocateContext, signal: AbortSignal): Promise<void> {
+  const record = context.ledger.get(id);
+  if (record === undefined) {
+    throw new MacvtapError(
+      'DeviceNotAllocated',
+      `device ${id}: this node has no record of its allocation; delete the pod, so that a new one gets a device`,
+      { facts: { device: id } },
+    );
+  }
+  await context.admission.checkStart(id, record, signal);
+  const link = await findLink(record, context, signal);
+  const expected = record.attachment?.ifname ?? linkName(id);
+  const tap = await context.links.readTapNode(record.ifindex);
+  // A link's device number is visible only in the link's namespace. The node's holder is visible in every namespace.
+  const isHeld = tap.holder?.name === expected && tap.holder.ifindex === record.ifindex;
+  const isOwn = record.attachment === undefined ? tap.matches : isHeld;
+  if (link?.kind === 'macvtap' && link.name === expected && isOwn) return;
+  const where = record.attachment === undefined ? 'on the node' : `in ${record.attachment.netnsPath}`;
+  throw new MacvtapError(
+    'TapNodeUnusable',
+    `device ${id}: ${tap.path} is not the tap of ${expected} ${where} any more (${link === undefined ? 'the link is gone' : 'the node belongs to another link'}); ` +
+      `is parent ${record.parent} there? Delete the pod, so that a new one gets a device`,
+    { facts: { device: id, parent: record.parent, path: tap.path } },
+  );
+}
+
+function findLink({ ifindex, attachment }: DeviceRecord, { links }: AllocateContext, signal: AbortSignal) {
+  return attachment === undefined
+    ? links.getLink({ ifindex }, signal)
+    : links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
+}
+
+/** The methods whose calls have effects and are therefore reported. GetPreferredAllocation only computes. */
+export const deviceMethods = ['Allocate', 'PreStartContainer'] as const;
+
+/** An answered call of kubelet. */
+export interface DeviceCall {
+  readonly method: (typeof deviceMethods)[number];
+  readonly devices: readonly string[];
+  readonly durationMs: number;
+  /** Absent after a success. */
+  readonly error?: MacvtapError;
+}
+
+/** Wraps the handlers, so that `onCall` is called with each call, its duration and its error. */
+export function observeCalls(handlers: DevicePluginHandlers, onCall: (call: DeviceCall) => void): DevicePluginHandlers {
+  const observe = async <Answer>(
+    method: DeviceCall['method'],
+    devices: readonly string[],
+    run: () => Answer | Promise<Answer>,
+  ): Promise<Answer> => {
+    const startMs = performance.now();
+    const done = (error?: MacvtapError) =>
+      onCall({ method, devices, durationMs: performance.now() - startMs, ...(error && { error }) });
+    try {
+      const answer = await run();
+      done();
+      return answer;
+    } catch (thrown) {
+      done(MacvtapError.from(thrown));
+      throw thrown;
+    }
+  };
+  return {
+    ...handlers,
+    allocate: (request, scope) =>
+      observe(
+        'Allocate',
+        request.container_requests.flatMap(({ devices_ids }) => devices_ids),
+        () => handlers.allocate(request, scope),
+      ),
+    preStartContainer: (request, scope) =>
+      observe('PreStartContainer', request.devices_ids, () => handlers.preStartContainer(request, scope)),
+  };
 }

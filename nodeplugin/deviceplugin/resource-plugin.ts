@@ -1,34 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { backOffMs } from './back-off.ts';
+import { createBackOff, waitForNews } from '../../runtime/pause.ts';
 import type { Device } from './device-list.ts';
 import type { FailureListener } from './handle-call.ts';
-import { holdRegistration } from './hold-registration.ts';
 import type { KubeletWatch } from './kubelet-watch.ts';
+import { runRegistrationSession } from './registration-session.ts';
 import type { DevicePluginHandlers } from './server.ts';
 
-/** Where a resource stands with kubelet. `lastError` stays after a success, for who asks what went wrong. */
+/** The state of a resource's registration. `lastError` remains after a success, for diagnosis. */
 export interface ResourcePluginState {
-  /** `waiting`: kubelet is away, refuses, or has let go; it is tried again by itself. */
+  /** `waiting`: kubelet is unavailable, rejected the registration, or ended it. The plugin tries again. */
   readonly phase: 'starting' | 'registered' | 'waiting';
   readonly lastError?: MacvtapError | undefined;
 }
 
-/** What came of an attempt to register; `lost` follows `registered` when kubelet, or its run, has ended it. */
+/** The outcome of an attempt to register. `lost` follows `registered` when the registration has ended. */
 export type RegistrationOutcome = 'registered' | 'failed' | 'lost';
 
 export interface ResourcePluginOptions {
-  /** Without the prefix. @example 'dataplane' */
+  /** The resource's name without the prefix. @example 'dataplane' */
   readonly name: string;
   readonly kubelet: KubeletWatch;
   readonly handlers: DevicePluginHandlers;
   readonly signal?: AbortSignal | undefined;
-  /** Told at each change of the state, not at each attempt. */
+  /** Called at each change of the state, not at each attempt. */
   readonly onState?: ((state: ResourcePluginState) => void) | undefined;
-  /** Told of each attempt to register, and of the end of one that succeeded. */
+  /** Called for each attempt to register, and for the end of a registration. */
   readonly onRegistration?: ((outcome: RegistrationOutcome) => void) | undefined;
   readonly onFailure?: FailureListener | undefined;
   readonly backOffMs?: ((failures: number) => number) | undefined;
@@ -36,17 +35,20 @@ export interface ResourcePluginOptions {
   readonly registerTimeoutMs?: number | undefined;
 }
 
-/** One resource on its way through the runs of kubelet. */
+/** A resource that is registered again with each run of kubelet. */
 export interface ResourcePlugin extends AsyncDisposable {
   /** @example 'macvtap.network.kubevirt.io/dataplane' */
   readonly resourceName: string;
   readonly state: ResourcePluginState;
-  /** False when nothing changed. */
+  /** Replaces the resource's devices. Returns false if nothing changed. */
   setDevices(devices: readonly Device[]): boolean;
   stop(): Promise<void>;
 }
 
-/** Serves and registers a resource, again after each restart of kubelet, until stopped. Never fails: see `state`. */
+/**
+ * Serves and registers a resource until stopped. Registers it again after each restart of kubelet. Never rejects:
+ * errors are in `state`.
+ */
 export function startResourcePlugin(options: ResourcePluginOptions): ResourcePlugin {
   const resourceName = `${resourcePrefix}${options.name}`;
   const stopping = new AbortController();
@@ -57,7 +59,7 @@ export function startResourcePlugin(options: ResourcePluginOptions): ResourcePlu
     state = next;
     if (!known) options.onState?.(next);
   };
-  const running = live(options, resourceName, signal, setState, () => state);
+  const running = runUntilStopped(options, resourceName, signal, setState, () => state);
   const stop = async (): Promise<void> => {
     stopping.abort(new MacvtapError('Aborted', `${resourceName} is no longer served`));
     await running;
@@ -73,7 +75,7 @@ export function startResourcePlugin(options: ResourcePluginOptions): ResourcePlu
   };
 }
 
-async function live(
+async function runUntilStopped(
   options: ResourcePluginOptions,
   resourceName: string,
   signal: AbortSignal,
@@ -85,7 +87,7 @@ async function live(
   while (!signal.aborted) {
     const tried = kubelet.sighting.incarnation;
     let isRegistered = false;
-    const error = await holdRegistration({
+    const error = await runRegistrationSession({
       ...options,
       resourceName,
       signal,
@@ -105,7 +107,7 @@ async function live(
   }
 }
 
-/** Until the next attempt makes sense: a new run of kubelet at once, the same one after a while, none never. */
+/** Waits before the next attempt: for `ms`, or until kubelet restarts. If kubelet was absent, waits until it starts. */
 async function pause(kubelet: KubeletWatch, tried: string | undefined, ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const wake = (): void => {
@@ -114,21 +116,14 @@ async function pause(kubelet: KubeletWatch, tried: string | undefined, ms: numbe
   };
   using _ = kubelet.subscribe(wake);
   wake();
-  const over = new AbortController();
-  const waits = [promise, aborted(signal, over.signal)];
-  if (tried !== undefined) waits.push(sleep(ms, undefined, { signal: over.signal }));
-  await Promise.race(waits);
-  over.abort();
-  await Promise.allSettled(waits.slice(1));
+  await waitForNews(promise, tried === undefined ? undefined : ms, signal);
 }
 
-async function aborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true, signal: over });
-  over.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-}
+/**
+ * The back-off between attempts. It is shorter than for the API server: kubelet is on the same node, and has few
+ * resources to register.
+ */
+const backOffMs = createBackOff({ firstMs: 100, longestMs: 5_000 });
 
 function createStartId(): string {
   return randomBytes(3).toString('hex');

@@ -2,16 +2,26 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempDisposable, readdir, stat } from 'node:fs/promises';
+import type { Http2Server } from 'node:http2';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
+import { promisify } from 'node:util';
+import { type ClientReadableStream, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { dialSocket, type SocketClient } from '../grpc/dial-socket.ts';
+import { dialSocket, type SocketClient } from '../grpc-client.ts';
 import { createDeviceList } from './device-list.ts';
-import { probeSelf } from './self-probe.ts';
-import { type DevicePluginHandlers, type DevicePluginServer, type ServeOptions, serveDevicePlugin } from './server.ts';
-import { type AllocateRequest, devicePluginService, type ListAndWatchResponse } from './v1beta1.ts';
+import { createStreamGroup } from './handle-call.ts';
+import { probeSelf } from './registration-session.ts';
+import {
+  boundServer,
+  type DevicePluginHandlers,
+  type DevicePluginServer,
+  type ServeOptions,
+  serveDevicePlugin,
+} from './server.ts';
+import { type AllocateRequest, devicePluginService, type Empty, type ListAndWatchResponse } from './v1beta1.ts';
 
 const limits = { timeoutMs: 90_000 };
 
@@ -47,7 +57,7 @@ function follow({ client }: SocketClient): ClientReadableStream<ListAndWatchResp
 const allocate = (client: SocketClient, request: AllocateRequest) =>
   client.call(devicePluginService.Allocate, request, limits);
 
-test('the socket is open to its owner alone', async () => {
+test('only its owner can use the socket', async () => {
   await using served = await serve();
   assert.equal((await stat(served.path)).mode & 0o777, 0o600);
 });
@@ -117,7 +127,7 @@ test('a handler that throws answers with its message, and the server goes on', a
   await probeSelf(served.path);
 });
 
-test('an answer that is no answer is an INTERNAL error, not a crash', async () => {
+test('an invalid response is an INTERNAL error, not a crash', async () => {
   await using served = await serve({ allocate: () => ({ container_responses: 7 }) as never });
   await assert.rejects(allocate(served.client, { container_requests: [] }), { code: status.INTERNAL });
   await probeSelf(served.path);
@@ -179,7 +189,7 @@ test('an answer that comes while the server stops is still delivered', async () 
   assert.deepEqual((await answer).container_responses[0]?.envs, { late: 'yes' });
 });
 
-test('the end of the last stream is told when kubelet ends it, not when the server does', async () => {
+test('the end of the last stream is reported when kubelet ends it, not when the server does', async () => {
   let told = 0;
   const gone = Promise.withResolvers<void>();
   const onDisconnect = (): void => {
@@ -203,4 +213,83 @@ test('closing a server leaves the socket of its successor alone', async () => {
   await using successor = await serveDevicePlugin({ path, handlers });
   await old.server.stop();
   await probeSelf(successor.path);
+});
+
+const device = { ID: 'netMvp0', health: 'Healthy', topology: null } as const;
+
+/** Starts a server that accepts `maxConnections` connections, and one client that follows its devices. */
+async function serveBounded(name: string, maxConnections: number) {
+  const path = join(tmpdir(), `kmt-bound-${process.pid}-${name}.sock`);
+  const errors: Error[] = [];
+  const server = new Server();
+  let send: (() => void) | undefined;
+  const streams = createStreamGroup<Empty, ListAndWatchResponse>(
+    (stream) => {
+      send = () => void stream.write({ devices: [device] });
+      send();
+      return { [Symbol.dispose]: () => {} };
+    },
+    () => {},
+  );
+  server.addService(devicePluginService, {
+    GetDevicePluginOptions: (_: unknown, answer: (error: null, value: object) => void) => answer(null, {}),
+    ListAndWatch: streams.handler,
+  });
+  await promisify(server.bindAsync.bind(server))(`unix:${path}`, ServerCredentials.createInsecure());
+  boundServer(server, (error) => errors.push(error), maxConnections);
+  const client = dialSocket(path);
+  const { path: method, requestSerialize, responseDeserialize } = devicePluginService.ListAndWatch;
+  const followed = client.client.makeServerStreamRequest(method, requestSerialize, responseDeserialize, {});
+  followed.on('error', () => {});
+  await once(followed, 'data');
+  return {
+    path,
+    server,
+    errors,
+    client,
+    async update() {
+      const data = once(followed, 'data');
+      send?.();
+      await data;
+    },
+    [Symbol.dispose]() {
+      followed.cancel();
+      client[Symbol.dispose]();
+      server.forceShutdown();
+    },
+  };
+}
+
+test('idle connections give way to new ones, and the one that follows devices stays', async () => {
+  using served = await serveBounded('idle', 3);
+  using idle = new DisposableStack();
+  const closed: Promise<unknown>[] = [];
+  for (let count = 0; count < 20; count += 1) {
+    const socket = idle.adopt(connect(served.path).resume(), (each) => void each.destroy());
+    closed.push(once(socket, 'close'));
+    await once(socket, 'connect');
+  }
+  await Promise.all(closed.slice(0, 18));
+  await served.update();
+  // The same holds after a call. When the call ends, the connection is still busy with its open stream.
+  await served.client.call(devicePluginService.GetDevicePluginOptions, {}, limits);
+  for (let count = 0; count < 4; count += 1) {
+    const socket = idle.adopt(connect(served.path).resume(), (each) => void each.destroy());
+    await once(socket, 'connect');
+  }
+  await Promise.all(closed);
+  await served.update();
+  assert.deepEqual(served.errors, []);
+});
+
+test('a server that cannot accept connections reports it', async () => {
+  using served = await serveBounded('error', 3);
+  const { http2Servers } = served.server as unknown as { readonly http2Servers: ReadonlyMap<Http2Server, unknown> };
+  const [http2Server] = http2Servers.keys();
+  http2Server?.emit('error', new Error('accept EMFILE'));
+  assert.deepEqual(
+    served.errors.map(({ message }) => message),
+    ['accept EMFILE'],
+  );
+  await served.update();
 });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmod } from 'node:fs/promises';
+import type { Http2Server, Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
@@ -10,9 +12,9 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { DeviceList } from './device-list.ts';
+import { connectionsWithin, limitConnections } from '../../runtime/limit-connections.ts';
+import { type DeviceList, followDevices } from './device-list.ts';
 import { answerUnary, createStreamGroup, type FailureListener } from './handle-call.ts';
-import { followDevices } from './list-and-watch.ts';
 import {
   type AllocateRequest,
   type AllocateResponse,
@@ -25,17 +27,17 @@ import {
   type PreStartContainerRequest,
 } from './v1beta1.ts';
 
-// What goes wrong reaches the caller as an error; gRPC's own lines on standard error would only repeat it.
+// Callers get all errors. gRPC's own lines on standard error would only repeat them.
 setLogVerbosity(logVerbosity.NONE);
 
-/** The scope of one call: ends when kubelet gives up or the server stops. */
+/** The scope of one call. Its signal aborts when kubelet gives up or the server stops. */
 interface CallScope {
   readonly signal: AbortSignal;
 }
 
 /**
- * What one resource does. Requests arrive as kubelet sent them: lists may be empty, device IDs may be anything. A
- * MacvtapError that is thrown reaches kubelet with its message.
+ * The handlers of one resource. Requests are not validated: lists may be empty, and device IDs may be any text. A
+ * thrown MacvtapError reaches kubelet with its message.
  */
 export interface DevicePluginHandlers {
   readonly options: DevicePluginOptions;
@@ -51,32 +53,36 @@ export interface ServeOptions {
   readonly path: string;
   readonly handlers: DevicePluginHandlers;
   readonly onFailure?: FailureListener | undefined;
-  /** The peer closed the last ListAndWatch stream; not called for those that `stop` ends. */
+  /** Called when the peer has closed the last ListAndWatch stream, but not when `stop` ends the streams. */
   readonly onDisconnect?: (() => void) | undefined;
+  /** Called when connections can no longer be accepted. */
+  readonly onError?: ((error: MacvtapError) => void) | undefined;
 }
 
-/** A resource's server on its own socket, which is gone once the server has stopped. */
+/** A resource's server on its own socket. Stopping it also removes the socket. */
 export interface DevicePluginServer extends AsyncDisposable {
   readonly path: string;
-  /** Streams end first, calls in flight are told to end and may still answer for a moment, then all is closed. */
+  /** Ends streams, aborts calls in progress, waits a moment for their answers, and closes all connections. */
   stop(): Promise<void>;
 }
 
-/** Serves until stopped. Raises `SocketFailed`. */
+/** Serves a resource until stopped. Raises `SocketFailed`. */
 export async function serveDevicePlugin(options: ServeOptions): Promise<DevicePluginServer> {
-  const { path, handlers, onFailure = () => {}, onDisconnect = () => {} } = options;
+  const { path, handlers, onFailure = () => {}, onDisconnect = () => {}, onError = () => {} } = options;
   const stopping = new AbortController();
   const streams = createStreamGroup<Empty, ListAndWatchResponse>(
     (stream) => followDevices(handlers.list, { write: (message, written) => stream.write(message, written) }),
     onDisconnect,
   );
-  // Not with grpc.enable_channelz 0: forceShutdown finds open connections through channelz and would leave them all.
+  // The option grpc.enable_channelz must not be 0: forceShutdown finds open connections through channelz, and would
+  // close none of them.
   const server = new Server();
   server.addService(devicePluginService, {
     ...implement(handlers, stopping.signal, onFailure),
     ListAndWatch: streams.handler,
   });
   await bind(server, path);
+  boundServer(server, ({ message }) => onError(new MacvtapError('SocketFailed', `the socket ${path}: ${message}`)));
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {
@@ -110,7 +116,7 @@ function implement(
 async function bind(server: Server, path: string): Promise<void> {
   try {
     await promisify(server.bindAsync.bind(server))(`unix:${path}`, ServerCredentials.createInsecure());
-    // Kubelet runs as root; nobody else has business here.
+    // Only kubelet connects, and it runs as root.
     await chmod(path, 0o600);
   } catch (thrown) {
     server.forceShutdown();
@@ -126,7 +132,10 @@ async function bind(server: Server, path: string): Promise<void> {
   }
 }
 
-/** `tryShutdown` alone waits for ever for a call that hangs; `forceShutdown` alone cuts answers that are on their way. */
+/**
+ * Stops the server. `tryShutdown` lets calls finish, but would wait forever for a hanging call. `forceShutdown` ends
+ * such calls after a moment; called at once, it would cut off answers.
+ */
 async function shutDown(server: Server): Promise<void> {
   const timer = new AbortController();
   const graceful = promisify(server.tryShutdown.bind(server))();
@@ -135,5 +144,46 @@ async function shutDown(server: Server): Promise<void> {
   server.forceShutdown();
 }
 
-/** A quarter of the second in which the process has to end on SIGTERM. */
+/** How long calls may take to finish: a quarter of the second in which the process must end after SIGTERM. */
 const graceMs = 250;
+
+/** The maximum number of connections to a resource. Kubelet has one connection, and the self-probe has another one. */
+const mostConnections = 16;
+
+/**
+ * Limits the connections of a listening gRPC server, and reports when the server can no longer accept connections. At
+ * the limit, a new connection replaces one without an open call. Kubelet's connection stays, because ListAndWatch is
+ * open on it. Without the limit, idle connections would use up the descriptors of the process. A failed accept(2) would
+ * then end the process with an unhandled error.
+ *
+ * grpc-js keeps its HTTP/2 servers in a private field. If the field is missing, connections are not limited.
+ */
+export function boundServer(
+  server: Server,
+  onError: (error: Error) => void,
+  maxConnections = connectionsWithin(mostConnections),
+): void {
+  const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
+  for (const http2Server of http2Servers?.keys() ?? []) bound(http2Server, onError, maxConnections);
+}
+
+function bound(server: Http2Server, onError: (error: Error) => void, maxConnections: number): void {
+  const sockets = new WeakMap<Http2Session, Socket>();
+  let accepted: Socket | undefined;
+  server.on('error', onError);
+  // Node.js creates the session in its own listener for the same event, right after this one.
+  server.prependListener('connection', (socket: Socket) => {
+    accepted = socket;
+  });
+  const limit = limitConnections(server, maxConnections);
+  server.on('session', (session) => {
+    if (accepted !== undefined) sockets.set(session, accepted);
+    accepted = undefined;
+  });
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    const socket = stream.session && sockets.get(stream.session);
+    if (socket === undefined) return;
+    const busy = limit.busy(socket);
+    stream.once('close', () => busy[Symbol.dispose]());
+  });
+}

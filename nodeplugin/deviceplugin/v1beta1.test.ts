@@ -7,11 +7,12 @@ const { Register } = registrationService;
 const { ListAndWatch, GetPreferredAllocation, Allocate, PreStartContainer, GetDevicePluginOptions } =
   devicePluginService;
 
-// Encoded by hand after kubelet's api.proto: tag = field number << 3 | type (0 varint, 2 length-delimited), then the length.
+// Encoded by hand according to kubelet's api.proto. Each field begins with a tag, which is field number << 3 | type (0
+// varint, 2 length-delimited). A length-delimited field then has its length.
 const messages: readonly {
   readonly title: string;
   readonly bytes: string;
-  /** Where we write a zero that kubelet leaves out; both read the same. */
+  /** The written bytes, if they contain a zero that kubelet omits. Both forms have the same meaning. */
   readonly written?: string;
   readonly message: object;
   readonly encode: (message: never) => Buffer;
@@ -107,7 +108,7 @@ for (const { title, bytes, written = bytes, message, encode, decode } of message
   });
 
   test(`${title} is read as kubelet writes it`, () => {
-    // Through JSON, since maps are read into objects without a prototype.
+    // The message is converted by way of JSON, because maps are decoded into objects without a prototype.
     assert.deepEqual(JSON.parse(JSON.stringify(decode(fromHex(bytes)))), message);
   });
 }

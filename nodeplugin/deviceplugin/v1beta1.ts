@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { loadProto } from '../grpc/load-proto.ts';
+import { loadProto } from '../grpc-client.ts';
 
-/** The version that kubelet wants to read in a RegisterRequest (deviceplugin/v1beta1/constants.go). */
+/** The version that kubelet requires in a RegisterRequest (deviceplugin/v1beta1/constants.go). */
 export const apiVersion = 'v1beta1';
 
-/** Kubelet's registration socket in its device-plugins directory (same file). */
+/** Kubelet's registration socket in its device-plugins directory (deviceplugin/v1beta1/constants.go). */
 export const kubeletSocketName = 'kubelet.sock';
 
-/** The two values of `Device.health` (same file). */
+/** The two values of `Device.health` (deviceplugin/v1beta1/constants.go). */
 export const health = { healthy: 'Healthy', unhealthy: 'Unhealthy' } as const;
 
 export type Empty = Readonly<Record<string, never>>;
@@ -57,7 +57,9 @@ export interface AllocateRequest {
   readonly container_requests: readonly { readonly devices_ids: readonly string[] }[];
 }
 
-/** What a container gets. A field that is left out is empty on the wire; one that is read is always there. */
+/**
+ * The devices and settings of a container. An absent field is sent as an empty one. A decoded message has all fields.
+ */
 export interface ContainerAllocateResponse {
   readonly envs?: Readonly<Record<string, string>>;
   readonly mounts?: readonly {
@@ -95,8 +97,8 @@ export interface DevicePluginService extends ServiceDefinition {
 
 const definition = loadProto(new URL('./v1beta1.proto', import.meta.url));
 
-/** What kubelet serves. The type is a promise of v1beta1.proto, which v1beta1.test.ts holds against literal bytes. */
+/** Kubelet's service. The type mirrors v1beta1.proto; v1beta1.test.ts compares both with literal bytes. */
 export const registrationService = definition['v1beta1.Registration'] as unknown as RegistrationService;
 
-/** What the plugin serves; see `registrationService` on the type. */
+/** The plugin's service. See `registrationService` for the type. */
 export const devicePluginService = definition['v1beta1.DevicePlugin'] as unknown as DevicePluginService;

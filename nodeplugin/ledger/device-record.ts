@@ -1,44 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Mode } from '../../policy/plan/mode.ts';
+import { isLabelOperator } from '../../policy/nodepolicy/find-shape-fault.ts';
+import type { Restriction } from '../../policy/offers/policies-governing.ts';
+import { isMode, type Mode } from '../../policy/plan/resource.ts';
 
-/** What a device was given: what its link is made of, whatever the policies say since. */
+/**
+ * The facts that the ledger records about a device. Allocate sets the resource, parent and mode; later changes of
+ * policies do not affect them.
+ */
 export interface DeviceEntry {
-  /** Without the group: `dataplane`. */
+  /** The resource without its prefix: `dataplane`. */
   readonly resource: string;
-  /** Name of the lower device, as it was then. */
+  /** The name that the parent had at Allocate. */
   readonly parent: string;
-  /** The index that it had then: one that was made anew under its name took its macvtaps along. */
+  /** The index that the parent had at Allocate. A recreated parent has a different index and has lost its macvtaps. */
   readonly parentIfindex?: number;
   readonly mode: Mode;
   readonly ifindex: number;
-  /** Which of the device's indexes that is: 0 for the hash of its plain name, 1 for `…#1`, and so on. */
+  /**
+   * Which of the device's possible indexes `ifindex` is: 0 for the hash of the device's name, 1 for the hash of `…#1`,
+   * and so on.
+   */
   readonly attempt: number;
-  /** Whose name was hashed into the index, where it is not the ledger's node: one that was renamed. */
+  /**
+   * The node name from which the index was hashed. Present only if it differs from the ledger's node name, because the
+   * node was renamed.
+   */
   readonly nodeName?: string;
-  /** The pod that ADD attached it to last, since its Allocate: `vms/vm-a`. Absent until then, and where no runtime named one. */
+  /**
+   * The last pod that ADD attached or PreStartContainer admitted since Allocate: `vms/vm-a`. Absent until then, and if
+   * the runtime did not name a pod.
+   */
   readonly pod?: string;
-  /** Absent until the device is in a pod, and after it left. */
+  /**
+   * The UID of `pod` while the device has no attachment; an attachment contains the UID itself. Absent if the runtime
+   * passed no UID.
+   */
+  readonly podUID?: string;
+  /**
+   * Set once kubelet has listed the device for a pod since Allocate. kubelet never lists devices of ordinary init
+   * containers.
+   */
+  readonly listed?: true;
+  /**
+   * The MAC address of the last attachment. The same pod gets this address again. Absent until a pod with a UID is
+   * detached.
+   */
+  readonly podMAC?: PodMAC;
+  /**
+   * The namespaces that the policy of the resource admitted at Allocate. Absent if the policy admitted all namespaces.
+   */
+  readonly restriction?: Restriction;
+  /** Absent while the device is not in a pod. */
   readonly attachment?: Attachment;
 }
 
-/** Where a device's link is, as CNI ADD made it. */
+/** The attachment of a device's link to a pod, as ADD created it. */
 export interface Attachment {
-  /** Of the sandbox: CNI_CONTAINERID. */
+  /** The sandbox: CNI_CONTAINERID. */
   readonly containerID: string;
-  /** Inside the pod: CNI_IFNAME. */
+  /** The interface's name in the pod: CNI_IFNAME. */
   readonly ifname: string;
   readonly netnsPath: string;
-  /** Of the namespace (nsfs), by which one that was made anew under the same path is told. */
+  /** The inode of the namespace (nsfs). A recreated namespace at the same path has a different inode. */
   readonly netnsInode: number;
   readonly mac: string;
-  /** Of the pod that the runtime named, by which events are found; absent where it named none. */
+  /** The pod's UID, by which events about the pod are found. Absent if the runtime passed no UID. */
   readonly podUID?: string;
-  /** The name of the network configuration; absent for an attachment that was found on the kernel's side alone. */
+  /** Set while the link is in private mode, until the guest of a live migration sends its first frame. */
+  readonly parked?: true;
+  /** The name of the network configuration. Absent if the attachment was restored from the kernel's links. */
   readonly network?: string;
 }
 
-/** An entry as the ledger keeps it. */
+/** The MAC address that an interface of a pod had. It is valid only for the pod with this UID. */
+type PodMAC = Pick<Attachment, 'ifname' | 'mac'> & { readonly podUID: string };
+
+/** An entry in the ledger. */
 export interface DeviceRecord extends DeviceEntry {
-  /** Grows with every record of any device, over restarts: the lowest was not touched for the longest time. */
+  /**
+   * A counter shared by all devices, which continues after a restart. The device with the lowest value has been unused
+   * for the longest time.
+   */
   readonly lastUsed: number;
 }
+
+/** A check of a value, and the description of valid values for messages. */
+export interface Field {
+  readonly expected: string;
+  readonly holds: (value: unknown) => boolean;
+  readonly optional?: true;
+}
+
+export type Fields = Readonly<Record<string, Field>>;
+
+const text: Field = { expected: 'a non-empty text', holds: (value) => typeof value === 'string' && value !== '' };
+
+const count: Field = {
+  expected: 'a whole number from 0',
+  holds: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+};
+
+const mode: Field = { expected: 'a macvtap mode', holds: (value) => typeof value === 'string' && isMode(value) };
+
+/** The kernel's ifindex is a positive int. */
+const ifindex: Field = {
+  expected: 'a link index',
+  holds: (value) => Number.isInteger(value) && (value as number) > 0 && (value as number) <= 0x7fff_ffff,
+};
+
+const mac: Field = {
+  expected: 'a MAC address',
+  holds: (value) => typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value),
+};
+
+const yes: Field = { expected: 'true', holds: (value) => value === true };
+
+const podMAC: Field = {
+  expected: 'a pod UID, an interface and its MAC address',
+  holds: (value) => {
+    const { podUID, ifname, mac: address, ...more } = Object(value) as Record<string, unknown>;
+    return (
+      [text.holds(podUID), text.holds(ifname), mac.holds(address)].every(Boolean) && Object.keys(more).length === 0
+    );
+  },
+};
+
+/** Checks a `Restriction`. It must be complete, because an incomplete one would admit more namespaces. */
+const restriction: Field = {
+  expected: 'a policy and the namespaces that it admits',
+  holds(value) {
+    const { policy, namespaces } = (value ?? {}) as Readonly<Record<string, unknown>>;
+    return text.holds(policy) && Array.isArray(namespaces) && namespaces.length > 0 && namespaces.every(isRequirement);
+  },
+};
+
+function isRequirement(value: unknown): boolean {
+  const { key, operator, values } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const areTexts = Array.isArray(values) && values.every((one) => typeof one === 'string');
+  return text.holds(key) && isLabelOperator(operator) && areTexts;
+}
+
+/**
+ * The fields of a device without its attachment. Type checking fails if a field of `DeviceRecord` is missing from this
+ * list.
+ */
+export const deviceFields = {
+  resource: text,
+  parent: text,
+  parentIfindex: { ...ifindex, optional: true },
+  mode,
+  ifindex,
+  attempt: count,
+  nodeName: { ...text, optional: true },
+  pod: { ...text, optional: true },
+  podUID: { ...text, optional: true },
+  listed: { ...yes, optional: true },
+  podMAC: { ...podMAC, optional: true },
+  restriction: { ...restriction, optional: true },
+  lastUsed: count,
+} as const satisfies Record<Exclude<keyof DeviceRecord, 'attachment'>, Field>;
+
+export const attachmentFields = {
+  containerID: text,
+  ifname: text,
+  netnsPath: text,
+  netnsInode: count,
+  mac,
+  podUID: { ...text, optional: true },
+  parked: { ...yes, optional: true },
+  network: { ...text, optional: true },
+} as const satisfies Record<keyof Attachment, Field>;

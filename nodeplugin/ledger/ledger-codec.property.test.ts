@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeLedger } from './decode-ledger.ts';
-import { encodeChange, encodeLedger } from './encode-ledger.ts';
-import { formatVersion, type KeptRecord, type LedgerContent } from './ledger-content.ts';
+import { decodeLedger, encodeChange, encodeLedger } from './ledger-codec.ts';
+import { formatVersion, type LedgerContent, type LedgerRecord } from './ledger-content.ts';
 
 const text = fc.string({ minLength: 1, unit: 'binary' });
 const count = fc.nat();
-/** As JSON gives them back: no -0, no undefined. */
+/** Values as JSON.parse returns them: without -0 and without undefined. */
 const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 const unknown = fc.dictionary(
   text.map((key) => `x-${key}`),
@@ -21,9 +20,20 @@ const mac = fc
   .map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':'));
 
 const attachment = fc.record(
-  { containerID: text, ifname: text, netnsPath: text, netnsInode: count, mac, podUID: text, network: text },
+  {
+    containerID: text,
+    ifname: text,
+    netnsPath: text,
+    netnsInode: count,
+    mac,
+    podUID: text,
+    parked: fc.constant(true as const),
+    network: text,
+  },
   { requiredKeys: ['containerID', 'ifname', 'netnsPath', 'netnsInode', 'mac'], noNullPrototype: true },
 );
+
+const podMAC = fc.record({ podUID: text, ifname: text, mac }, { noNullPrototype: true });
 
 const required = {
   resource: text,
@@ -34,15 +44,34 @@ const required = {
   lastUsed: count,
 } as const;
 
+const requirement = fc.record(
+  { key: text, operator: fc.constantFrom('In', 'NotIn', 'Exists', 'DoesNotExist'), values: fc.array(text) },
+  { noNullPrototype: true },
+);
+
+const restriction = fc.record(
+  { policy: text, namespaces: fc.array(requirement, { minLength: 1, maxLength: 3 }) },
+  { noNullPrototype: true },
+);
+
 const kept = fc
   .record(
-    { ...required, nodeName: text, pod: text, attachment },
+    {
+      ...required,
+      nodeName: text,
+      pod: text,
+      podUID: text,
+      listed: fc.constant(true),
+      podMAC,
+      restriction,
+      attachment,
+    },
     { requiredKeys: Object.keys(required) as (keyof typeof required)[], noNullPrototype: true },
   )
   .chain((record) =>
     fc.tuple(unknown, record.attachment === undefined ? fc.constant({}) : unknown).map(
-      ([unknown, unknownOfAttachment]): KeptRecord => ({
-        record: record as KeptRecord['record'],
+      ([unknown, unknownOfAttachment]): LedgerRecord => ({
+        record: record as LedgerRecord['record'],
         unknown,
         unknownOfAttachment,
       }),
@@ -82,11 +111,11 @@ test('a ledger and the line of what changed are the ledger after it', () => {
   );
 });
 
-test('a file cut short anywhere is told, and never throws', () => {
+test('a file that is cut off anywhere is reported, and never throws', () => {
   fc.assert(
     fc.property(content, fc.double({ min: 0, max: 1, noNaN: true }), (ledger, share) => {
       const bytes = encode(ledger);
-      // Its last two bytes are the brace without which it is no JSON, and a newline.
+      // The file ends with a brace and a newline. Without the brace, the text is not JSON.
       const end = Math.floor(share * (bytes.length - 2));
       const decoded = decodeLedger(bytes.subarray(0, end), 'h1');
       assert.equal(decoded.faults.length, 1);
@@ -107,7 +136,9 @@ test('a ledger of any JSON is read without throwing, and what is read can be wri
   );
 });
 
-/** JSON puts keys that look like numbers first, in any object. */
+/**
+ * Converts the devices to an object, so that their order does not matter: JSON puts keys that look like numbers first.
+ */
 function byKey(ledger: LedgerContent): unknown {
   return { ...ledger, devices: Object.fromEntries(ledger.devices) };
 }

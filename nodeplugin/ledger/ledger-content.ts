@@ -1,44 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceRecord } from './device-record.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { JsonObject } from '../../policy/json.ts';
+import type { DeviceEntry, DeviceRecord } from './device-record.ts';
 
 /**
- * The version of the format that this program writes. Within a version the format only ever gains optional keys, which
- * a program that does not know them keeps beside a device for as long as the device has a record. A key that would
- * mislead when an older program changes the record beside it needs a new version.
+ * The version of the ledger format that this program writes. Within a version, the format only gains optional keys. A
+ * program that does not know a key keeps the key as long as the device has a record. A key needs a new version if its
+ * value would be wrong after an older program changed the record.
  *
- * Going back to an older program is safe for that: in a file of a newer version it uses the records that it
- * understands, writes those that it does not touch back as they were found, drops what it does not understand only from
- * a record that it changes, and leaves the file's version as it is. In return a program reads the records of every
- * earlier version in a file of its own. The lines of changes that follow a file's text have its version.
+ * So a downgrade is safe. An older program handles a file of a newer version as follows:
+ * - It uses the records that it can read.
+ * - If it does not change a record, it writes the record back unchanged.
+ * - If it changes a record, it drops the record's unknown keys.
+ * - It keeps the file's version.
  *
- * 2 brought `pod`, which a program of version 1 would keep when it gives the device to another pod.
+ * A newer program reads the records of all earlier versions. The lines of changes after the ledger's text have the
+ * file's version.
+ *
+ * Version 2 added `pod`. It needed a new version, because a program of version 1 would keep the old pod when it gives
+ * the device to another pod. Version 3 added `podUID`, `listed` and `restriction`, for the same reason.
  */
-export const formatVersion = 2;
+export const formatVersion = 3;
 
-export type JSONObject = Readonly<Record<string, unknown>>;
-
-/** A ledger, with everything in the file that this program does not understand. */
+/** The content of a ledger, including everything in the file that this program cannot read. */
 export interface LedgerContent {
-  /** The highest version of a program that wrote the file. */
+  /** The highest format version of all programs that wrote the file. */
   readonly version: number;
   readonly node: string;
-  readonly devices: ReadonlyMap<string, KeptRecord>;
-  /** Records of a newer version that this one cannot read, as they were found. */
+  readonly devices: ReadonlyMap<string, LedgerRecord>;
+  /** The records of a newer version that this program cannot read. They are kept unchanged. */
   readonly unread: ReadonlyMap<string, unknown>;
-  readonly unknown: JSONObject;
+  readonly unknown: JsonObject;
 }
 
-/** A ledger that changes in place. */
+/** The content of a ledger that can be changed in place. */
 export interface MutableLedgerContent extends LedgerContent {
-  readonly devices: Map<string, KeptRecord>;
+  readonly devices: Map<string, LedgerRecord>;
   readonly unread: Map<string, unknown>;
 }
 
-/** A record with the keys beside it, and beside its attachment's, that this program does not know. */
-export interface KeptRecord {
+/** A record, and the keys of the record and of its attachment that this program does not know. */
+export interface LedgerRecord {
   readonly record: DeviceRecord;
-  readonly unknown: JSONObject;
-  readonly unknownOfAttachment: JSONObject;
+  readonly unknown: JsonObject;
+  readonly unknownOfAttachment: JsonObject;
 }
 
 export function emptyLedger(node: string): LedgerContent {
@@ -49,7 +54,100 @@ export function copyLedger(content: LedgerContent): MutableLedgerContent {
   return { ...content, devices: new Map(content.devices), unread: new Map(content.unread) };
 }
 
-/** The highest use of a device so far; 0 without any. */
+/** Returns the highest `lastUsed` of all devices, or 0 if there are none. */
 export function highestUse({ devices }: LedgerContent): number {
   return devices.values().reduce((highest, { record }) => Math.max(highest, record.lastUsed), 0);
+}
+
+/** A change of one device: a new entry, or the removal of the device if `entry` is undefined. */
+export type LedgerChange =
+  | { readonly deviceID: string; readonly entry: DeviceEntry }
+  | { readonly deviceID: string; readonly entry: undefined };
+
+/** The changed devices in the order of their use. An undefined record means that the device is removed. */
+export type LedgerDelta = ReadonlyMap<string, LedgerRecord | undefined>;
+
+/**
+ * Combines changes into a delta, in the given order. `lastUsed` is the highest value of that field in the ledger. The
+ * cost depends on the number of changes, not on the number of devices.
+ */
+export function decideDelta(content: LedgerContent, changes: readonly LedgerChange[], lastUsed: number): LedgerDelta {
+  const delta = new Map<string, LedgerRecord | undefined>();
+  let use = lastUsed;
+  for (const { deviceID, entry } of changes) {
+    const before = delta.has(deviceID) ? delta.get(deviceID) : content.devices.get(deviceID);
+    delta.delete(deviceID);
+    if (entry === undefined) {
+      delta.set(deviceID, undefined);
+      continue;
+    }
+    use += 1;
+    delta.set(deviceID, { record: { ...entry, lastUsed: use }, ...unknownKeysOf(content.version, before, entry) });
+  }
+  return delta;
+}
+
+/** Applies a delta in place. */
+export function applyDelta({ devices, unread }: MutableLedgerContent, delta: LedgerDelta): void {
+  for (const [deviceID, kept] of delta) {
+    unread.delete(deviceID);
+    // Moves the device to the end, because it is the most recently used one.
+    devices.delete(deviceID);
+    if (kept !== undefined) devices.set(deviceID, kept);
+  }
+}
+
+/** Returns a copy of the ledger with the delta applied. */
+export function changedLedger(content: LedgerContent, delta: LedgerDelta): LedgerContent {
+  const next = copyLedger(content);
+  applyDelta(next, delta);
+  return next;
+}
+
+/**
+ * Returns the unknown keys that a changed record keeps. In a file of a newer version it keeps none (see
+ * `formatVersion`). It keeps the unknown keys of the attachment only if the attachment is still the same.
+ */
+function unknownKeysOf(
+  version: number,
+  before: LedgerRecord | undefined,
+  entry: DeviceEntry,
+): Omit<LedgerRecord, 'record'> {
+  const nothing: JsonObject = {};
+  if (before === undefined || version > formatVersion) return { unknown: nothing, unknownOfAttachment: nothing };
+  const [was, is] = [before.record.attachment, entry.attachment];
+  const isSame = was?.containerID === is?.containerID && was?.ifname === is?.ifname;
+  return { unknown: before.unknown, unknownOfAttachment: isSame ? before.unknownOfAttachment : nothing };
+}
+
+/**
+ * Returns whether a delta changes more than the order of use. A delta that changes only the order is written together
+ * with the next one.
+ */
+export function changesRecords(before: LedgerContent, delta: LedgerDelta): boolean {
+  return delta
+    .entries()
+    .some(
+      ([id, kept]) => before.unread.has(id) || !isDeepStrictEqual(withoutUse(before.devices.get(id)), withoutUse(kept)),
+    );
+}
+
+function withoutUse(kept: LedgerRecord | undefined): LedgerRecord | undefined {
+  return kept && { ...kept, record: { ...kept.record, lastUsed: 0 } };
+}
+
+/**
+ * Returns the ledger for this node, or the same object if it already is this node's ledger. If the names differ, the
+ * node was renamed, or the file is a copy. The records keep the old name, because their links' indexes are hashed from
+ * it.
+ */
+export function adoptLedger(content: LedgerContent, node: string): LedgerContent {
+  if (content.node === node) return content;
+  const devices = new Map(
+    [...content.devices].map(([id, kept]) => {
+      const record = { ...kept.record, nodeName: kept.record.nodeName ?? content.node };
+      return [id, { ...kept, record }] as const;
+    }),
+  );
+  return { ...content, node, devices };
 }

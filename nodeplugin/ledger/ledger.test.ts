@@ -37,7 +37,7 @@ const attachment = {
   mac: '52:54:00:0a:0b:0c',
 };
 
-/** A state directory that is not there yet, opened as often as a test likes; warnings are collected. */
+/** Returns a state directory that does not exist yet. A test may open it several times; warnings are collected. */
 async function stateDirectory() {
   const parent = await mkdtempDisposable(join(tmpdir(), 'kmt-ledger-'));
   const directory = join(parent.path, 'state', 'kube-macvtap');
@@ -62,7 +62,7 @@ async function stateDirectory() {
   };
 }
 
-/** The file's JSON text, with what the lines after it change. */
+/** Returns the ledger in the file's JSON text, with the changes from the lines after the text. */
 function readWhole(text: string) {
   const [whole = '', changes = ''] = text.split(/(?<=^}\n)/m);
   const ledger = JSON.parse(whole);
@@ -75,7 +75,7 @@ function readWhole(text: string) {
   return ledger;
 }
 
-test('the state directory is made for its owner alone, and nothing is written before there is something to keep', async () => {
+test('only its owner can read the state directory, and the first write happens with the first record', async () => {
   await using state = await stateDirectory();
   await using ledger = await state.open();
   await ledger.forget('a');
@@ -110,7 +110,7 @@ test('when a promise resolves, the file has what it stands for', async () => {
   const ids = Array.from({ length: 50 }, (_, index) => `dataplaneMvp${index}`);
   await Promise.all(
     ids.map(async (id, index) => {
-      // In different turns, so that some come while a write is under way.
+      // The calls start in different turns, so that some of them come while a write is in progress.
       for (let turn = 0; turn < index % 7; turn += 1) await new Promise(setImmediate);
       await ledger.record(id, entry);
       assert.ok(Object.hasOwn((await state.readFile()).devices, id));
@@ -120,7 +120,7 @@ test('when a promise resolves, the file has what it stands for', async () => {
   assert.equal(ledger.entries().length, ids.length);
 });
 
-test('whoever asks again in the moment of being told is not forgotten', async () => {
+test('a record that is requested right after another one resolves is not lost', async () => {
   await using state = await stateDirectory();
   await using ledger = await state.open();
   await ledger.record('a', entry).then(() => ledger.record('b', entry));
@@ -147,7 +147,7 @@ test('a failed write rejects all that it carried, changes nothing, and the next 
     results.map((result) => (result.status === 'rejected' ? result.reason.message.split(':')[0] : result.status)),
     [
       'device b cannot be recorded in the ledger',
-      'device a cannot be forgotten in the ledger',
+      'device a cannot be removed from the ledger',
       'device c cannot be recorded in the ledger',
     ],
   );
@@ -222,7 +222,7 @@ for (const [what, meddle] of Object.entries(meddlings)) {
   });
 }
 
-test('a crash at any byte of what is appended loses nothing that was told, and adds nothing by halves', async () => {
+test('a crash at any byte of an append loses no acknowledged record, and adds no partial one', async () => {
   await using state = await stateDirectory();
   const sizes: number[] = [];
   {
@@ -238,7 +238,7 @@ test('a crash at any byte of what is appended loses nothing that was told, and a
   const [whole = 0, second = 0] = sizes;
   for (const { ends, pages } of [
     { ends: 'cut', pages: (end: number) => bytes.subarray(0, end) },
-    // What is behind the end did not come to the disk.
+    // The bytes after the end did not reach the disk.
     { ends: 'NULs', pages: (end: number) => Buffer.concat([bytes.subarray(0, end)], size) },
   ]) {
     for (let end = whole; end <= bytes.length; end += 1) {
@@ -252,7 +252,7 @@ test('a crash at any byte of what is appended loses nothing that was told, and a
   }
 });
 
-test('a line that lacks its beginning is no line, be its end on the disk', async () => {
+test('a line without its beginning is ignored, even if its end is on the disk', async () => {
   await using state = await stateDirectory();
   {
     await using ledger = await state.open();
@@ -266,7 +266,7 @@ test('a line that lacks its beginning is no line, be its end on the disk', async
   assert.deepEqual([ledger.entries().map(([id]) => id), state.warnings], [['a'], []]);
 });
 
-test('a line that is broken with others behind it is told, and the others are used', async () => {
+test('an invalid line before valid ones is reported, and the valid ones are used', async () => {
   await using state = await stateDirectory();
   {
     await using ledger = await state.open();
@@ -277,7 +277,7 @@ test('a line that is broken with others behind it is told, and the others are us
   await writeFile(state.path, broken);
   await using ledger = await state.open();
   assert.deepEqual([ledger.entries().map(([id]) => id), state.codes()], [['a', 'c'], ['LedgerBroken']]);
-  assert.match(state.warnings[0]?.message ?? '', /change 1 is no JSON/);
+  assert.match(state.warnings[0]?.message ?? '', /change 1 is not JSON/);
   assert.equal(await readFile(`${state.path}.broken-1`, 'utf8'), broken);
 });
 
@@ -308,7 +308,7 @@ test('a ledger that is closed finishes what was asked for, and refuses more', as
   await asked;
   await assert.rejects(ledger.record('b', entry), {
     code: 'Aborted',
-    message: /is closed: nothing changes for device b/,
+    message: /is closed: device b can no longer change/,
   });
   assert.deepEqual(Object.keys((await state.readFile()).devices), ['a']);
 });
@@ -339,7 +339,7 @@ test('a state directory that cannot be made is named', async () => {
   const directory = join(state.path, 'below-a-file');
   await assert.rejects(Ledger.open({ directory, nodeName: 'h1', onWarning: () => undefined }), {
     code: 'LedgerUnavailable',
-    message: `cannot make the state directory ${directory}: not a directory (ENOTDIR); name another one, or make it yourself`,
+    message: `cannot create the state directory ${directory}: not a directory (ENOTDIR); choose another one with --state-dir, or create it yourself`,
   });
 });
 
@@ -348,7 +348,8 @@ test('a file in the place of the state directory is named', async () => {
   await state.put('{}');
   await assert.rejects(Ledger.open({ directory: state.path, nodeName: 'h1', onWarning: () => undefined }), {
     code: 'LedgerUnavailable',
-    message: /^cannot open the state directory .*ledger\.json: not a directory \(ENOTDIR\); name a directory that user/,
+    message:
+      /^cannot open the state directory .*ledger\.json: not a directory \(ENOTDIR\); choose a directory that user/,
   });
 });
 
@@ -362,7 +363,7 @@ test('a broken file is set aside, and replaced at once by what could be read of 
     assert.deepEqual(state.codes(), ['LedgerBroken']);
     assert.match(
       state.warnings[0]?.message ?? '',
-      /devices\.b\.resource is missing, .*, 3 more; going on with the 1 devices that could be read; .*json\.broken-<n>$/,
+      /devices\.b\.resource is missing, .*, 3 more; continuing with the 1 devices that could be read; .*json\.broken-<n> with the highest number$/,
     );
   }
   assert.deepEqual((await readdir(state.directory)).sort(), ['ledger.json', 'ledger.json.broken-1']);
@@ -383,10 +384,10 @@ for (const content of ['', '{"version": 1, "node": "h1", "dev', 'garbage', '[]']
   });
 }
 
-test('a ledger of a newer version is told, used as far as it is understood, and kept', async () => {
+test('a ledger of a newer version is reported, used as far as it is readable, and kept', async () => {
   await using state = await stateDirectory();
   const newer = {
-    version: 3,
+    version: 4,
     node: 'h1',
     tombstones: ['x'],
     devices: { a: { ...entry, lastUsed: 3, vlan: 5 }, b: { ...entry, mode: 'source' } },
@@ -396,14 +397,14 @@ test('a ledger of a newer version is told, used as far as it is understood, and 
   assert.deepEqual(state.codes(), ['LedgerNewer']);
   assert.match(
     state.warnings[0]?.message ?? '',
-    /format 3, this one writes 2.*1 devices are understood, 1 are kept unread/,
+    /format 4, this one writes 3.*1 devices can be read, 1 are kept unread/,
   );
   assert.deepEqual(await state.readFile(), newer);
   await ledger.record('c', entry);
   assert.deepEqual(await state.readFile(), { ...newer, devices: { ...newer.devices, c: { ...entry, lastUsed: 4 } } });
 });
 
-test('the ledger of a renamed node is told, and its records keep the old name', async () => {
+test('the ledger of a renamed node is reported, and its records keep the old name', async () => {
   await using state = await stateDirectory();
   {
     await using ledger = await state.open('old');

@@ -2,49 +2,58 @@
 import { join } from 'node:path';
 import { removeTemporaryFiles, writeFileAtomically } from '../../runtime/atomic-file.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { faultPoint } from '../../runtime/fault-point.ts';
-import { appendLine, type KnownFile, lookAtFile } from './append-line.ts';
-import { applyDelta, changedLedger, decideDelta, type LedgerChange, type LedgerDelta } from './change-ledger.ts';
+import { faultPoint } from '../../runtime/fault-points.ts';
 import type { DeviceEntry, DeviceRecord } from './device-record.ts';
-import { encodeChange, encodeLedger } from './encode-ledger.ts';
-import { isNews } from './is-news.ts';
-import { copyLedger, highestUse, type LedgerContent, type MutableLedgerContent } from './ledger-content.ts';
-import { loadLedger } from './load-ledger.ts';
-import { lockDirectory } from './lock-directory.ts';
-import { makeStateDirectory } from './make-state-directory.ts';
-import { setAside } from './set-aside.ts';
+import { encodeChange, encodeLedger } from './ledger-codec.ts';
+import {
+  applyDelta,
+  changedLedger,
+  changesRecords,
+  copyLedger,
+  decideDelta,
+  highestUse,
+  type LedgerChange,
+  type LedgerContent,
+  type LedgerDelta,
+  type MutableLedgerContent,
+} from './ledger-content.ts';
+import { appendLine, type KnownFile, loadLedger, lookAtFile, setAside } from './ledger-file.ts';
+import { lockDirectory, makeStateDirectory } from './state-directory.ts';
 
 export interface LedgerOptions {
-  /** The node plugin's state directory; made where it is missing. */
+  /** The node plugin's state directory. It is created if it is missing. */
   readonly directory: string;
   readonly nodeName: string;
-  /** Is told what is odd about the file that was found, and that it cannot be written although it should be. */
+  /** Called with each problem of the existing file, and with an error if the file cannot be written at startup. */
   readonly onWarning: (warning: MacvtapError) => void;
-  /** Told of each write. */
+  /** Called after each write. */
   readonly onWrite?: (outcome: 'written' | 'failed') => void;
 }
 
-/** The room for changes behind the text of a whole ledger, which is written anew when it is full: some two hundred. */
+/**
+ * The room for changes after the text of a whole ledger. It is enough for about two hundred changes. When the room is
+ * used up, the whole ledger is written again.
+ */
 const roomBytes = 64 * 1024;
 
 /**
- * What the devices of a node were given, in `<directory>/ledger.json`. It holds nothing that is not durable, but for the
- * newest order of use: what `get` and `entries` tell is what a process that starts after a crash finds. Changes that are
- * asked for while a write is under way wait and are written together by the next one, so that many at once cost two or
- * three writes.
+ * The records of a node's devices, in `<directory>/ledger.json`. `get` and `entries` return only durable content, which
+ * survives a crash. The newest order of use is an exception and may be lost. Changes that arrive during a write are
+ * written together by the next write. Any number of simultaneous changes thus costs only two or three writes.
  *
- * The file is a JSON text, a line for each write since, and NULs where more have room. A process writes it whole at first, so that it only ever appends
- * to what it wrote itself, and again when many lines followed; never in place, but by a rename. So there is no moment at
- * which a kill, or a crash of the machine, leaves less than what somebody was told to be durable.
+ * The file contains a JSON text, a line for each later write, and NULs that leave room for more lines. A process writes
+ * the whole file first, so it only ever appends to text that it wrote itself. When the room is used up, it writes the
+ * whole file again. A whole file always replaces the old one by a rename. So neither a killed process nor a crash of
+ * the machine can lose a change that was reported as successful.
  */
 export class Ledger implements AsyncDisposable {
   readonly path: string;
   readonly #content: MutableLedgerContent;
   #lastUsed: number;
   #isBroken: boolean;
-  /** Undefined until this process wrote the file whole, and after it could not append. */
+  /** Undefined until this process has written the whole file, and again after it failed to append. */
   #written: KnownFile | undefined;
-  /** Devices that were used without a write of their own: the next one has their place in the order of use. */
+  /** The devices whose new place in the order of use is not yet written. The next write includes them. */
   readonly #unwritten = new Set<string>();
   #isClosed = false;
   #waiting: Waiting[] = [];
@@ -53,8 +62,8 @@ export class Ledger implements AsyncDisposable {
   readonly #onWrite: LedgerOptions['onWrite'];
 
   /**
-   * Takes the directory for this process and reads the ledger. Raises LedgerLocked and LedgerUnavailable; a broken file
-   * or one that cannot be written is a warning.
+   * Locks the directory and reads the ledger. Raises LedgerLocked and LedgerUnavailable. A file that is broken or
+   * cannot be written only causes a warning.
    */
   static async open({ directory, nodeName, onWarning, onWrite }: LedgerOptions): Promise<Ledger> {
     await makeStateDirectory(directory);
@@ -65,7 +74,7 @@ export class Ledger implements AsyncDisposable {
     const { content, isBroken, warnings } = await loadLedger(path, nodeName);
     for (const warning of warnings) onWarning(warning);
     const ledger = new Ledger(path, content, isBroken, scope.move(), onWrite);
-    // At once, so that the readable records do not depend on the broken file for longer than they must.
+    // The ledger is written immediately, so that the readable records do not depend on the broken file.
     if (isBroken) await ledger.#write(new Map()).catch((thrown) => onWarning(MacvtapError.from(thrown)));
     return ledger;
   }
@@ -94,19 +103,22 @@ export class Ledger implements AsyncDisposable {
   }
 
   /**
-   * Replaces what the device had, if anything, and makes it the one used last. Resolves when that is durable. Raises
-   * FileNotWritten, and then the ledger is as if nobody had asked.
+   * Replaces the device's entry and makes the device the most recently used one. Resolves when the entry is durable.
+   * Raises FileNotWritten; the ledger is then unchanged.
    */
   record(deviceID: string, entry: DeviceEntry): Promise<void> {
     return this.#change({ deviceID, entry });
   }
 
-  /** Likewise; a device that has no entry costs no write. */
+  /**
+   * Removes the device's entry. Writes nothing if there is no entry. Resolves when the removal is durable. Raises
+   * FileNotWritten.
+   */
   forget(deviceID: string): Promise<void> {
     return this.#change({ deviceID, entry: undefined });
   }
 
-  /** Writes what was asked for before, and gives the directory free. */
+  /** Completes earlier changes and releases the directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await this.#writing;
@@ -122,7 +134,7 @@ export class Ledger implements AsyncDisposable {
   }
 
   async #writeWaiting(): Promise<void> {
-    // What is asked for in the same turn of the event loop shares the first write.
+    // Changes made in the same turn of the event loop share the first write.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
@@ -130,7 +142,7 @@ export class Ledger implements AsyncDisposable {
       try {
         const changes = batch.map(({ change }) => change);
         const delta = decideDelta(this.#content, changes, this.#lastUsed);
-        const isWritten = isNews(this.#content, delta);
+        const isWritten = changesRecords(this.#content, delta);
         if (isWritten) await this.#write(delta);
         this.#adopt(delta, isWritten);
         for (const { resolve } of batch) resolve();
@@ -138,7 +150,8 @@ export class Ledger implements AsyncDisposable {
         for (const { change, reject } of batch) reject(notDone(change, thrown));
       }
     }
-    // In the same turn as the last look at what waits: whoever is told now may ask again at once.
+    // Reset in the same turn as the last check for waiting changes, because a caller may add a change as soon as its
+    // promise resolves.
     this.#writing = undefined;
   }
 
@@ -190,15 +203,15 @@ interface Waiting {
 
 function notDone({ deviceID, entry }: LedgerChange, thrown: unknown): MacvtapError {
   const { code, message, facts } = MacvtapError.from(thrown);
-  const what = entry === undefined ? 'forgotten' : 'recorded';
-  return new MacvtapError(code, `device ${deviceID} cannot be ${what} in the ledger: ${message}`, {
+  const what = entry === undefined ? 'removed from' : 'recorded in';
+  return new MacvtapError(code, `device ${deviceID} cannot be ${what} the ledger: ${message}`, {
     facts: { ...facts, device: deviceID },
     cause: thrown,
   });
 }
 
 function closed({ deviceID }: LedgerChange, path: string): MacvtapError {
-  return new MacvtapError('Aborted', `the ledger ${path} is closed: nothing changes for device ${deviceID} any more`, {
+  return new MacvtapError('Aborted', `the ledger ${path} is closed: device ${deviceID} can no longer change`, {
     facts: { path, device: deviceID },
   });
 }

@@ -1,43 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorCode } from '../../runtime/error-codes.ts';
-import { MacvtapError } from '../../runtime/errors.ts';
-import type { MacvtapMode } from '../netlink/link-message.ts';
+import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
+import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { type MacvtapMode, parseMACAddress } from '../netlink/link-message.ts';
 import { encodeCreateMacvtap, type NewMacvtap } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
-import { explainCreateFailure } from './explain-create-failure.ts';
 import type { LinkLookup } from './get-link.ts';
-import { parseMACAddress } from './parse-mac-address.ts';
 
 /** @example { name: 'mvt0123456789ab', ifindex: 1073741950, parentIfindex: 4, mode: 'bridge' } */
 export interface MacvtapRequest {
   /** At most 15 bytes. */
   readonly name: string;
-  /** The number of the link and of its /dev/tapN; the kernel chooses when absent. */
+  /** The index of the link, which is also the N in /dev/tapN. The kernel chooses an index by default. */
   readonly ifindex?: number;
   readonly parentIfindex: number;
   readonly mode: MacvtapMode;
-  /** The kernel chooses one at random when absent (passthru: the parent's). */
+  /** By default the kernel generates a random address; in passthru mode it uses the parent's. */
   readonly macAddress?: string;
-  /** The parent's when absent. */
+  /** The parent's MTU by default. */
   readonly mtu?: number;
-  /** Administratively up from the start; down when absent. */
+  /** Whether the link starts administratively up. Down by default. */
   readonly up?: boolean;
-  /** Takes frames for every address. */
+  /** Whether the link receives frames for every address. */
   readonly promiscuous?: boolean;
-  /** The namespace's own kernel sends nothing on it, whatever it hears. */
+  /**
+   * Whether the link receives frames for all multicast groups, not only those that the namespace's kernel has joined.
+   */
+  readonly allMulticast?: boolean;
+  /** Whether to keep the namespace's kernel from sending on the link. */
   readonly silent?: boolean;
-  /** Open descriptor of the namespace that the link is made in; this process's when absent. */
+  /** An open descriptor of the namespace in which the link is created. The default is this process's namespace. */
   readonly netnsFd?: number;
 }
 
 /**
- * Makes a macvtap by one RTM_NEWLINK: a failure leaves nothing behind. The kernel itself would make one on top of
- * another macvtap (it takes that one's parent instead); whoever calls chooses the parent.
+ * Creates a macvtap with a single RTM_NEWLINK, so a failure leaves no link behind. If the parent is itself a macvtap,
+ * the kernel uses that macvtap's parent instead. Callers are responsible for choosing a suitable parent.
  *
  * Raises `LinkNameTaken`, `LinkNameInvalid`, `IfindexTaken`, `ParentGone`, `ParentEnslaved`, `ParentUnsuitable`,
  * `MTUAboveParent`, `PassthruExclusive`, `MACAddressInvalid`, `MACAddressTaken`, `MacvtapUnsupported`,
- * `MissingCapability`, `NetlinkRefused` and what the socket raises. Which of them it is may take a look at other links,
- * by `lookUp`.
+ * `MissingCapability`, `NetlinkRefused` and the errors of the socket. `lookUp` reads other links to find the cause of a
+ * failure.
  */
 export async function createMacvtap(
   socket: Requester,
@@ -50,17 +52,121 @@ export async function createMacvtap(
   if (reply.errno !== 0) throw await explainCreateFailure(request, reply, lookUp);
 }
 
-/** What the kernel could not refuse, because it would not see it. */
+/** Rejects values that the kernel would misread. */
 function check(request: MacvtapRequest): NewMacvtap {
   const { macAddress: text, ...rest } = request;
   const refuse = (code: ErrorCode, why: string) =>
-    new MacvtapError(code, `cannot make macvtap ${request.name}: ${why}`, {
+    new MacvtapError(code, `cannot create macvtap ${request.name}: ${why}`, {
       facts: { name: request.name, parentIfindex: request.parentIfindex, macAddress: text },
     });
-  // A % is a pattern to the kernel (dev_alloc_name), and nobody would find the link under its name.
+  // The kernel treats % as a pattern (dev_alloc_name) and would choose another name.
   if (request.name.includes('%')) throw refuse('LinkNameInvalid', 'choose a name without %');
   if (text === undefined) return rest;
   const macAddress = parseMACAddress(text);
   if (macAddress !== undefined) return { ...rest, macAddress };
-  throw refuse('MACAddressInvalid', `"${text}" is no MAC address; write it like 52:54:00:12:34:56`);
+  throw refuse('MACAddressInvalid', `"${text}" is not a MAC address; write it like 52:54:00:12:34:56`);
+}
+
+/** The cause as an error code, and the next step for a user. */
+type Explanation = readonly [code: ErrorCode, next: string];
+
+/**
+ * Returns the error for a macvtap that the kernel refused to create. Several causes share an errno. In that case the
+ * function reads the links that could be the cause. They may have changed in the meantime, so the explanation is only
+ * the most likely one. The message also contains the kernel's text.
+ */
+export async function explainCreateFailure(
+  request: MacvtapRequest,
+  refusal: { readonly errno: number; readonly text?: string },
+  lookUp: LinkLookup,
+): Promise<MacvtapError> {
+  const errno = nameErrno(refusal.errno);
+  const [code, next] = await explain(request, errno, refusal.text, lookUp);
+  const usual = describeErrno(refusal.errno);
+  const text = refusal.text === undefined ? usual : `${refusal.text}: ${usual}`;
+  const what = `cannot create macvtap ${request.name} in ${request.mode} mode on the link with ifindex ${request.parentIfindex}`;
+  return new MacvtapError(code, `${what}: ${text}; ${next}`, {
+    facts: {
+      name: request.name,
+      ifindex: request.ifindex,
+      parentIfindex: request.parentIfindex,
+      mode: request.mode,
+      mtu: request.mtu,
+      macAddress: request.macAddress,
+      errno,
+    },
+  });
+}
+
+async function explain(
+  request: MacvtapRequest,
+  errno: string,
+  text: string | undefined,
+  lookUp: LinkLookup,
+): Promise<Explanation> {
+  switch (errno) {
+    case 'ENODEV':
+      return ['ParentGone', 'the parent is gone: choose one that exists'];
+    case 'EBUSY':
+      return ['ParentEnslaved', 'take the parent out of its bond or bridge, or choose another'];
+    case 'ERANGE':
+      return ['LinkNameInvalid', 'choose a name of at most 15 bytes'];
+    case 'EADDRNOTAVAIL':
+      return ['MACAddressInvalid', 'choose a unicast MAC address other than 00:00:00:00:00:00'];
+    case 'EADDRINUSE':
+      return ['MACAddressTaken', 'the parent or another macvtap on it has this MAC address: choose another'];
+    case 'EOPNOTSUPP':
+      return ['MacvtapUnsupported', 'run a kernel with CONFIG_MACVTAP, and load the module macvtap'];
+    case 'EPERM':
+      return ['MissingCapability', 'give the process CAP_NET_ADMIN'];
+    case 'EEXIST':
+      return explainExisting(request, lookUp);
+    case 'EINVAL':
+      // The kernel sends no text for the causes that explainInvalid distinguishes.
+      return text === undefined
+        ? explainInvalid(request, lookUp)
+        : ['NetlinkRefused', "change the value in the kernel's text"];
+    default:
+      return ['NetlinkRefused', "see the kernel's text"];
+  }
+}
+
+/**
+ * Finds out whether the name or the index is taken. Links of another namespace cannot be read, so the explanation then
+ * mentions both.
+ */
+async function explainExisting(request: MacvtapRequest, lookUp: LinkLookup): Promise<Explanation> {
+  if (request.ifindex !== undefined && request.netnsFd === undefined) {
+    const holder = await lookUp({ ifindex: request.ifindex });
+    // If the same link has both the name and the index, the name is the clearer explanation.
+    if (holder !== undefined && holder.name !== request.name) {
+      return [
+        'IfindexTaken',
+        `${holder.kind} ${holder.name} has ifindex ${request.ifindex}: delete it or choose another index`,
+      ];
+    }
+  }
+  const number = request.ifindex === undefined ? '' : ` or the ifindex ${request.ifindex}`;
+  const taken = request.netnsFd === undefined ? 'the name' : `the name${number}`;
+  return ['LinkNameTaken', `another link has ${taken}: delete it first`];
+}
+
+async function explainInvalid(request: MacvtapRequest, lookUp: LinkLookup): Promise<Explanation> {
+  // dev_valid_name, net/core/dev.c
+  if (request.name === '' || /^\.\.?$|[/:\s]/.test(request.name)) {
+    return ['LinkNameInvalid', 'choose a name without slash, colon and white space'];
+  }
+  const parent = await lookUp({ ifindex: request.parentIfindex });
+  if (parent !== undefined && request.mtu !== undefined && request.mtu > parent.mtu) {
+    const next = `the MTU ${request.mtu} is above the ${parent.mtu} of ${parent.name}: lower it, or raise the parent's first`;
+    return ['MTUAboveParent', next];
+  }
+  // macvlan_port_create, drivers/net/macvlan.c
+  if (parent?.name === 'lo') return ['ParentUnsuitable', 'choose an Ethernet link as the parent'];
+  return [
+    'PassthruExclusive',
+    request.mode === 'passthru'
+      ? 'the parent has other macvtaps or macvlans: delete them, or choose another mode or parent'
+      : 'the parent may be taken by a passthru macvtap: delete that one, or choose another parent',
+  ];
 }

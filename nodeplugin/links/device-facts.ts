@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 
-/** What sysfs says of the device behind a NIC. */
+/** The facts about a NIC's device that sysfs provides. */
 export type DeviceFacts = Pick<InterfaceFacts, 'driver' | 'pciAddress' | 'vendorID' | 'deviceID' | 'numaNode'>;
 
-/** Domain (more than four digits behind Intel's VMD), bus, device, function. */
+/** Matches the domain, bus, device and function. Behind Intel's VMD, the domain has more than four digits. */
 const pciAddressPattern = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/;
 
 /**
- * Reads /sys/bus, which unlike /sys/class/net is the same in every network namespace. A file that is not there, or no
- * longer, only leaves its fact out.
+ * Reads the facts about a device from /sys/bus. Unlike /sys/class/net, /sys/bus is the same in every network namespace.
+ * A fact is left out if its file is absent.
  */
 export async function readDeviceFacts(
   device: { readonly name: string; readonly bus: string },
@@ -37,20 +37,20 @@ export async function readDeviceFacts(
 }
 
 /**
- * The device itself or the one it is a function of (virtio on PCI, a scalable function). Not any further up: the PCI
- * address above a USB NIC is the USB controller's.
+ * Returns the path of the PCI device: the device itself or, for virtio on PCI and scalable functions, its parent. Does
+ * not look further up, because the PCI address above a USB NIC belongs to the USB controller.
  */
 function findPCIDevice(path: string): string | undefined {
   return [path, dirname(path)].find((candidate) => pciAddressPattern.test(basename(candidate)));
 }
 
-/** `0x8086` as `8086`. */
+/** Reads a hexadecimal ID without its prefix: `8086` for `0x8086`. */
 async function readHexID(path: string): Promise<string | undefined> {
   const text = await optional(readFile(path, 'utf8'));
   return text === undefined ? undefined : /^0x([0-9a-f]{4})$/i.exec(text.trim())?.[1]?.toLowerCase();
 }
 
-/** The kernel writes -1 where it knows none. */
+/** Reads the device's NUMA node. Returns undefined for -1, which the kernel writes if the node is unknown. */
 async function readNumaNode(path: string): Promise<number | undefined> {
   const text = await optional(readFile(path, 'utf8'));
   return text !== undefined && /^\d+$/.test(text.trim()) ? Number(text) : undefined;

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
+import { dump } from '../netlink/dump.ts';
 import { describeErrno, nameErrno } from '../netlink/errno.ts';
 import { decodeLink, type MacvtapMode } from '../netlink/link-message.ts';
 import { encodeGetLink } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
+import { decodeNetnsID, encodeDumpNetnsIDs } from '../netlink/netns-requests.ts';
 
 export type LinkKey = { readonly name: string } | { readonly ifindex: number };
 
-/** @example { name: 'mvt0123456789ab', ifindex: 1073741950, kind: 'macvtap', parentIfindex: 4, macvtapMode: 'bridge', … } */
+/**
+ * @example { name: 'mvt0123456789ab', ifindex: 1073741950, kind: 'macvtap', parentIfindex: 4,
+ *   macvtapMode: 'bridge', … }
+ */
 export interface LinkDetails {
   readonly name: string;
   readonly ifindex: number;
-  /** The kernel's link kind; `device` where it gives none. */
+  /** The kernel's link kind, or `device` if the link has none. */
   readonly kind: string;
-  /** The link it stands on, when that is in the same namespace. */
+  /** The parent's index, if the parent is in the same namespace. */
   readonly parentIfindex?: number;
-  /** The number, in its own namespace, of a link of another one that it stands on. */
+  /** The parent's index in the parent's namespace, if the parent is in another namespace than the link. */
   readonly parentIfindexElsewhere?: number;
   readonly macvtapMode?: MacvtapMode;
   readonly up: boolean;
@@ -24,12 +29,12 @@ export interface LinkDetails {
   readonly macAddress?: string;
 }
 
-/** Looks at a link of this process's namespace, to explain why something failed. */
+/** Reads a link of this process's namespace to explain a failure. */
 export type LinkLookup = (key: LinkKey) => Promise<LinkDetails | undefined>;
 
 /**
- * One link as it is now, of another namespace when its number is given; undefined when there is none. Waits for the kernel's network lock, unlike a dump. Raises
- * `NetlinkRefused`.
+ * Reads a link. `netnsID` selects a link of another namespace. Returns undefined if the link does not exist. Unlike a
+ * dump, the request waits for the kernel's network lock. Raises `NetlinkRefused`.
  */
 export async function getLink(
   socket: Requester,
@@ -41,7 +46,7 @@ export async function getLink(
   const errno = nameErrno(reply.errno);
   // ERANGE: no link can have a name that long.
   if (errno === 'ENODEV' || errno === 'ERANGE') return undefined;
-  // The number of a namespace that went meanwhile (rtnl_get_net_ns_capable, net/core/rtnetlink.c).
+  // EINVAL: the namespace no longer exists (rtnl_get_net_ns_capable, net/core/rtnetlink.c).
   if (errno === 'EINVAL' && netnsID !== undefined) return undefined;
   const [message] = reply.messages;
   if (reply.errno !== 0 || message === undefined) {
@@ -62,4 +67,30 @@ export async function getLink(
     ...(link.macvlanMode !== undefined && { macvtapMode: link.macvlanMode }),
     ...(link.macAddress !== undefined && { macAddress: link.macAddress }),
   };
+}
+
+/** A link that `searchLink` found, and the ID of its namespace. That namespace may also be this process's own. */
+export interface FoundLink {
+  readonly netnsID: number;
+  readonly link: LinkDetails;
+}
+
+/**
+ * Finds the links that have a given index. It searches every namespace to which this process's namespace has assigned
+ * an ID. Some of them have no path any more, and exist only because a process is in them. Raises `NetlinkLost` and
+ * `NetlinkRefused`.
+ */
+export async function searchLink(
+  socket: Requester,
+  ifindex: number,
+  signal?: AbortSignal,
+): Promise<readonly FoundLink[]> {
+  const messages = await dump(socket, encodeDumpNetnsIDs(), signal);
+  const netnsIDs = messages.map(({ payload }) => decodeNetnsID(payload)).filter((id) => id !== undefined);
+  const found: FoundLink[] = [];
+  for (const netnsID of netnsIDs) {
+    const link = await getLink(socket, { ifindex }, signal, netnsID);
+    if (link !== undefined) found.push({ netnsID, link });
+  }
+  return found;
 }

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
+import { isLinkName } from '../../policy/device/device-id.ts';
 import { RTM_DELADDR, RTM_NEWADDR } from '../netlink/address-message.ts';
 import { decodeLink, type LinkMessage, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
 import type { NetlinkMessage } from '../netlink/message.ts';
 import { openEvents } from '../netlink/open-events.ts';
 import { decodeRoute, isMainDefaultRoute, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/route-message.ts';
-import { isOwnMacvtap } from './own-macvtap.ts';
 
 /**
- * Calls back whenever what the facts are made of may have changed, also when events were lost or cannot be read: only
- * a new reading tells. An alternative name that a link gets while it is down is the one change without an event
- * (netdev_state_change, net/core/dev.c); the next event of any link shows it. Raises `NetlinkUnavailable`.
+ * Calls `onEvent` when facts may have changed, including when events were lost or could not be read. The caller must
+ * then read the interfaces again. One change causes no event: an alternative name that a link gets while it is down
+ * (netdev_state_change, net/core/dev.c). That name appears after the next event of any link. Raises
+ * `NetlinkUnavailable`.
  */
 export function subscribeToInterfaces(onEvent: () => void, onError: (error: unknown) => void): Disposable {
   let isNews = createNewsFilter();
-  // What the filter last saw of a link may be older than what was lost.
+  // The lost events may have made the filter's state outdated.
   const startAnew = () => {
     isNews = createNewsFilter();
     onEvent();
   };
   return openEvents({
     onMessages: (messages) => {
-      // Each of them, even after one that counts: the filter learns from all.
+      // `filter` instead of `some`, because the news filter must see every message.
       if (messages.filter((message) => isNews(message)).length > 0) onEvent();
     },
     onLost: startAnew,
@@ -33,10 +34,10 @@ export function subscribeToInterfaces(onEvent: () => void, onError: (error: unkn
 }
 
 /**
- * Tells what may have changed a fact from what has not, because a reading of everything is dear:
- * - Our own macvtaps are no facts, and each Allocate makes one.
- * - The kernel announces a parent again whenever something is made on it, with nothing new to say.
- * - A routing daemon sends thousands of routes; only default routes are facts.
+ * Creates a filter that passes only events that may change facts, because reading all interfaces is expensive:
+ * - The node plugin's macvtaps are not facts, but each Allocate creates one.
+ * - The kernel sends an event for an unchanged parent whenever a link is created on it.
+ * - A routing daemon sends thousands of routes, but only default routes are facts.
  */
 function createNewsFilter(): (message: NetlinkMessage) => boolean {
   const lastSeen = new Map<number, LinkMessage>();
@@ -64,4 +65,12 @@ function createNewsFilter(): (message: NetlinkMessage) => boolean {
         return false;
     }
   };
+}
+
+/**
+ * Returns whether a link in the node's namespace is a macvtap of the node plugin. The interface watch leaves these
+ * macvtaps out, because they come and go with every Allocate. To include them, use `readInterfaces`.
+ */
+export function isOwnMacvtap({ name, kind }: { readonly name: string; readonly kind?: string | undefined }): boolean {
+  return kind === 'macvtap' && isLinkName(name);
 }

@@ -1,57 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { NetlinkSocket } from '../netlink/netlink-socket.ts';
+import { deleteLink, type LinkMove, moveLink } from './change-link.ts';
 import { createMacvtap, type MacvtapRequest } from './create-macvtap.ts';
-import { deleteLink } from './delete-link.ts';
-import { getLink, type LinkDetails, type LinkKey } from './get-link.ts';
-import { subscribeToInterfaces } from './interface-events.ts';
-import { type LinkMove, moveLink } from './move-link.ts';
+import { type FoundLink, getLink, type LinkDetails, type LinkKey, searchLink } from './get-link.ts';
+import { isOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
 import { findNetnsID, withNetnsID } from './netns-id.ts';
-import { isOwnMacvtap } from './own-macvtap.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
-import { type FoundLink, searchLink } from './search-link.ts';
 import { type InterfaceWatch, watchInterfaces } from './watch-interfaces.ts';
 
 /**
- * The links of the network namespace that the process was in when they were opened: facts and actions. Every method
- * raises `Aborted` when its signal ends first; what the kernel was already asked for is then done nevertheless.
+ * The links of the network namespace in which the process called `openLinks`. Every method raises `Aborted` if its
+ * signal aborts first. The kernel still carries out requests that were already sent.
  */
 export interface Links extends AsyncDisposable {
   readInterfaces(signal?: AbortSignal): Promise<readonly InterfaceFacts[]>;
-  /** All but our own macvtaps. `onError` hears of readings that failed and are repeated. The watch ends with its own disposal. */
+  /**
+   * Watches all links except the node plugin's macvtaps. `onError` is called when a reading fails; the reading is
+   * repeated.
+   */
   watchInterfaces(onError: (error: MacvtapError) => void, signal?: AbortSignal): Promise<InterfaceWatch>;
   createMacvtap(request: MacvtapRequest, signal?: AbortSignal): Promise<void>;
-  /** A link that is gone already is a success. */
+  /** Succeeds if the link does not exist. */
   deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
   moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
   getLink(key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
-  /** In the namespace at the path; undefined when it is gone, too. */
+  /** Reads a link in the namespace at the path. Returns undefined if the link or the namespace does not exist. */
   getLinkIn(netnsPath: string, key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
-  /** In the namespace at the path; a link or a namespace that is gone already is a success. */
+  /** Deletes a link in the namespace at the path. Succeeds if the link or the namespace does not exist. */
   deleteLinkIn(netnsPath: string, ifindex: number, signal?: AbortSignal): Promise<void>;
-  /** Lets `searchLink` look into an open namespace, as long as that lives. False for one that is not of the network. The path is for the error. */
+  /**
+   * Makes `searchLink` include an open namespace for as long as the namespace exists. Returns false if the descriptor
+   * is not a network namespace. `path` is used only in errors.
+   */
   rememberNetns(netnsFd: number, path: string, signal?: AbortSignal): Promise<boolean>;
-  /** The links of this number in every other namespace that was ever looked into, whether or not a path leads there. */
+  /** Finds the links with this index in all namespaces that were ever accessed, even if their paths are gone. */
   searchLink(ifindex: number, signal?: AbortSignal): Promise<readonly FoundLink[]>;
-  /** A link or a namespace that is gone already is a success. */
+  /** Succeeds if the link or the namespace does not exist. */
   deleteFoundLink(found: FoundLink, signal?: AbortSignal): Promise<void>;
 }
 
-/** Beside sixteen deletions, one creation and one reading they leave threads of the node plugin's 24 to files. */
+/**
+ * How many single links are read at once. With sixteen deletions, one creation and one dump, this leaves some of the
+ * node plugin's 24 threads for files.
+ */
 const lookUpsAtOnce = 4;
 
 /**
  * Opens the sockets. Raises `NetlinkUnavailable`.
  *
- * They queue apart: creations (0.5 ms each) wait neither for deletions and moves (16 ms) nor for readings. Together they
- * keep at most three of the four threads of libuv's pool, so that files can still be read.
+ * Each socket has its own queue. So creations (0.5 ms each) wait neither for deletions and moves (16 ms) nor for
+ * readings. By default the sockets use at most three of libuv's four threads, so that files can still be read.
  *
- * A deletion waits 15 ms in the kernel, of which only the first one or two keep others out: `removalsAtOnce` of them may
- * overlap, each on a thread of its own. The pool must have that many beside the four (UV_THREADPOOL_SIZE, set before
- * anything uses it); 20 at once then take 5 ms instead of 170 until half of their nodes are free. Then single links are
- * looked at by a socket of their own, `lookUpsAtOnce` at once: each waits for the network lock that deletions take in
- * turn, and one after the other they would wait for all of these. Dumps cannot overlap on a socket.
+ * A deletion takes 15 ms in the kernel, but holds the network lock only for the first millisecond or two. So
+ * `removalsAtOnce` deletions may overlap, each on its own thread. The thread pool must have that many threads in
+ * addition to its default four (UV_THREADPOOL_SIZE, set before the pool's first use). With 20 simultaneous deletions,
+ * half of the nodes in /dev are then free after 5 ms instead of 170 ms.
+ *
+ * If deletions overlap, single links are read on a separate socket, `lookUpsAtOnce` at once. Each of these requests
+ * waits for the network lock, which the deletions take in turn. If the requests ran one after the other, they would
+ * wait for all deletions. Dumps run on another socket, on which they cannot overlap.
  */
 export async function openLinks({
   sysRoot = '/sys',

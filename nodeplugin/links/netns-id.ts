@@ -6,12 +6,12 @@ import type { Requester } from '../netlink/netlink-socket.ts';
 import { decodeNetnsID, encodeGetNetnsID, encodeNewNetnsID } from '../netlink/netns-requests.ts';
 
 /**
- * Runs something with the number by which the kernel knows another network namespace here, the way to reach its links
- * without entering it (setns would need SYS_ADMIN). Undefined, and nothing runs, when there is no namespace at the path
- * any more. Raises `NetnsUnreachable`.
+ * Runs a task with an ID by which the kernel finds another network namespace. With the ID, the task can use the
+ * namespace's links without entering the namespace (setns would need SYS_ADMIN). If there is no namespace at the path,
+ * returns undefined without running the task. Raises `NetnsUnreachable`.
  *
- * The descriptor is open meanwhile and closed in any case: an open one would keep the namespace, and its taps, alive.
- * Opening one takes some microseconds, less than the way to another thread: files of this kind are memory.
+ * The namespace is open only while the task runs, because an open descriptor keeps the namespace and its taps alive.
+ * The file is opened synchronously: that takes a few microseconds, less than a switch to another thread.
  */
 export async function withNetnsID<Value>(
   socket: Requester,
@@ -28,8 +28,9 @@ export async function withNetnsID<Value>(
 }
 
 /**
- * The number of an open namespace, given to it if it has none yet; undefined for what is no namespace. A namespace keeps
- * it as long as it lives, also when no path leads there any more. Raises `NetnsUnreachable`.
+ * Returns the ID of an open namespace, and assigns an ID if it has none. Returns undefined if the file is not a
+ * namespace. The ID stays valid as long as the namespace exists, even after its path is gone. Raises
+ * `NetnsUnreachable`.
  */
 export async function findNetnsID(
   socket: Requester,
@@ -40,7 +41,7 @@ export async function findNetnsID(
   const known = await askNetnsID(socket, fd, path, signal);
   if (known !== 'none yet') return known;
   const reply = await socket.request(encodeNewNetnsID(fd), signal);
-  // EEXIST: somebody else was faster.
+  // EEXIST: another process assigned an ID at the same time.
   if (reply.errno !== 0 && nameErrno(reply.errno) !== 'EEXIST') throw unreachable(path, reply.errno, reply.text);
   const given = await askNetnsID(socket, fd, path, signal);
   return given === 'none yet' ? undefined : given;
@@ -53,7 +54,7 @@ async function askNetnsID(
   signal?: AbortSignal,
 ): Promise<number | 'none yet' | undefined> {
   const reply = await socket.request(encodeGetNetnsID(fd), signal);
-  // A file that is no namespace: the mount of one that is gone, or of one that this mount namespace never saw.
+  // EINVAL: the file is not a namespace. It may be the mount point of a namespace that is gone or not mounted here.
   if (nameErrno(reply.errno) === 'EINVAL') return undefined;
   const [message] = reply.messages;
   if (reply.errno !== 0 || message === undefined) throw unreachable(path, reply.errno, reply.text);
@@ -62,7 +63,7 @@ async function askNetnsID(
 
 function openIfThere(path: string): number | undefined {
   try {
-    // Neither a FIFO nor a device in its place may hold the process up; libuv adds O_CLOEXEC.
+    // A FIFO or a device at the path must not block the process. libuv adds O_CLOEXEC.
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;

@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
-import type { MacvtapError } from '../../runtime/errors.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
 import { type Links, openLinks } from './links.ts';
-import { observeLinks } from './observe-links.ts';
+import { type MacvtapSupport, watchMacvtapSupport } from './macvtap-support.ts';
 import type { InterfaceWatch } from './watch-interfaces.ts';
-import { type MacvtapSupport, watchMacvtapSupport } from './watch-macvtap-support.ts';
 
-/** The node's links: what can be done with them, and their facts as they stand. */
+/** The node's links, and the current facts about its interfaces. */
 export interface NodeLinks extends AsyncDisposable {
   readonly links: Links;
   readonly interfaces: InterfaceWatch;
   readonly support: MacvtapSupport;
-  /** The node's interface of that name, as it stands now. */
+  /** Returns the current facts about the node's interface with that name. */
   findInterface(name: string): InterfaceFacts | undefined;
 }
 
 export interface NodeLinksOptions {
   readonly signal: AbortSignal;
-  /** Told first, before interfaces are read. */
+  /** Called with the macvtap support, before interfaces are read. */
   readonly onSupport: (support: MacvtapSupport) => Disposable;
-  /** Each failure of what `links` does. */
+  /** Called with each failure of a method of `links`. */
   readonly onError: (error: MacvtapError) => void;
-  /** Readings of interfaces that failed, and are repeated. */
+  /** Called when reading the interfaces fails. The reading is repeated. */
   readonly onUnread: (error: MacvtapError) => void;
 }
 
-/** Beside them libuv's threads, of which main.ts asks for more, have to serve files. */
+/** How many deletions may overlap. main.ts gives libuv enough threads that some are left for files. */
 const removalsAtOnce = 16;
 
-/** Opens the links of the process's network namespace and follows them. Raises `NetlinkUnavailable`, `MissingCapability`. */
+/**
+ * Opens the links of the process's network namespace and watches them. Raises `NetlinkUnavailable` and
+ * `MissingCapability`.
+ */
 export async function openNodeLinks({ signal, onSupport, onError, onUnread }: NodeLinksOptions): Promise<NodeLinks> {
   await using undo = new AsyncDisposableStack();
   const opened = undo.use(await openLinks({ removalsAtOnce }));
@@ -44,4 +46,23 @@ export async function openNodeLinks({ signal, onSupport, onError, onUnread }: No
     findInterface: (name) => interfaces.current.find((nic) => nic.name === name),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+type Method = (...args: never[]) => Promise<unknown>;
+
+/** Wraps links so that `onError` gets every failure except `Aborted`. */
+export function observeLinks(links: Links, onError: (error: MacvtapError) => void): Links {
+  const observe = (method: Method): Method => {
+    return async (...args) => {
+      try {
+        return await method(...args);
+      } catch (thrown) {
+        const error = MacvtapError.from(thrown);
+        if (error.code !== 'Aborted') onError(error);
+        throw thrown;
+      }
+    };
+  };
+  const methods = Object.entries(links as unknown as Readonly<Record<string, Method>>);
+  return { ...links, ...Object.fromEntries(methods.map(([name, method]) => [name, observe(method)])) };
 }

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
-import { decodeAddress, encodeDumpAddresses } from '../netlink/address-message.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
+import { type AddressMessage, decodeAddress, encodeDumpAddresses } from '../netlink/address-message.ts';
 import { dump } from '../netlink/dump.ts';
 import { decodeLink, type LinkMessage } from '../netlink/link-message.ts';
 import { encodeDumpLinks, encodeGetLink } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
-import { decodeRoute, encodeDumpRoutes } from '../netlink/route-message.ts';
+import { decodeRoute, encodeDumpRoutes, isMainDefaultRoute, type RouteMessage } from '../netlink/route-message.ts';
 import { type DeviceFacts, readDeviceFacts } from './device-facts.ts';
-import { toInterfaceFacts } from './to-interface-facts.ts';
 
 export type InterfaceReader = (signal?: AbortSignal) => Promise<readonly InterfaceFacts[]>;
 
-/** LOOPBACK_IFINDEX, include/net/flow.h: every namespace has it. */
+/** LOOPBACK_IFINDEX, include/net/flow.h. Every namespace has a link with this index. */
 const loopbackIfindex = 1;
 
 /**
- * A reader of all links with addresses and default routes. Raises `NetlinkLost` and `NetlinkRefused`.
+ * Creates a function that reads all links with their addresses and default routes. The function raises `NetlinkLost`
+ * and `NetlinkRefused`.
  *
- * The kernel sends an event while it still carries out what caused it, under its network lock (the routes of a deleted
- * address go after the event, and IPv4's silently). A dump does not wait for the lock, a request for one link does: it
- * goes first, and what caused earlier events is then done.
+ * The kernel sends an event before the change is complete, while it holds its network lock. For example, the routes of
+ * a deleted address disappear after the event; for IPv4 routes there is no further event. A dump does not wait for the
+ * lock, but a request for a single link does. So the function requests a single link first. After that, the changes
+ * behind all earlier events are complete.
  */
 export function makeInterfaceReader(socket: Requester, sysRoot = '/sys'): InterfaceReader {
   const readDevices = makeDeviceReader(sysRoot);
@@ -41,7 +42,10 @@ export function makeInterfaceReader(socket: Requester, sysRoot = '/sys'): Interf
   };
 }
 
-/** Reads sysfs once for each device and link; what a driver says does not change while the link exists. */
+/**
+ * Creates a function that reads each link's device from sysfs only once, because the facts do not change while the link
+ * exists.
+ */
 function makeDeviceReader(sysRoot: string): (links: readonly LinkMessage[]) => Promise<Map<number, DeviceFacts>> {
   let known = new Map<string, DeviceFacts>();
   return async (links) => {
@@ -57,4 +61,82 @@ function makeDeviceReader(sysRoot: string): (links: readonly LinkMessage[]) => P
     known = next;
     return byIfindex;
   };
+}
+
+/** The dumps of one namespace. */
+export interface Dumps {
+  readonly links: readonly LinkMessage[];
+  readonly addresses: readonly AddressMessage[];
+  readonly routes: readonly RouteMessage[];
+  /** The facts about devices, by the ifindex of the device's link. */
+  readonly devices: ReadonlyMap<number, DeviceFacts>;
+}
+
+/**
+ * Builds the facts about the interfaces. Interfaces are sorted by ifindex, and their addresses are sorted, so that
+ * equal facts are deeply equal.
+ */
+export function toInterfaceFacts(dumps: Dumps): InterfaceFacts[] {
+  const byIfindex = new Map(dumps.links.map((link) => [link.ifindex, link]));
+  const addresses = groupAddresses(dumps.addresses);
+  const defaultRoutes = new Set(dumps.routes.filter(isMainDefaultRoute).flatMap(({ ifindexes }) => ifindexes));
+  return dumps.links
+    .toSorted((a, b) => a.ifindex - b.ifindex)
+    .map((link) => ({
+      ...describeLink(link),
+      ...describeDevice(link, dumps.devices.get(link.ifindex)),
+      ...(link.masterIfindex !== undefined && { master: describeMaster(link, byIfindex.get(link.masterIfindex)) }),
+      ...(link.lowerIfindex !== undefined && { lowerIfindex: link.lowerIfindex }),
+      addresses: (addresses.get(link.ifindex) ?? []).toSorted(),
+      defaultRoute: defaultRoutes.has(link.ifindex),
+    }));
+}
+
+function describeLink(link: LinkMessage) {
+  return {
+    name: link.name,
+    altNames: link.altNames.toSorted(),
+    ifindex: link.ifindex,
+    kind: link.kind ?? 'device',
+    ethernet: link.ethernet,
+    loopback: link.loopback,
+    up: link.up,
+    carrier: link.carrier,
+    mtu: link.mtu,
+    ...(link.macAddress !== undefined && { macAddress: link.macAddress }),
+    ...(link.permanentMACAddress !== undefined && { permanentMACAddress: link.permanentMACAddress }),
+  };
+}
+
+/**
+ * Returns the device's facts. For a link without a device, the driver is the link's kind, for example 'veth' or 'bond'.
+ */
+function describeDevice(link: LinkMessage, device: DeviceFacts | undefined): DeviceFacts {
+  return { ...(link.kind !== undefined && { driver: link.kind }), ...device };
+}
+
+/**
+ * Describes the link's master. `master` is undefined if it disappeared between two parts of a dump; the next dump is
+ * correct.
+ */
+function describeMaster(link: LinkMessage, master: LinkMessage | undefined): { name: string; kind: string } {
+  return {
+    name: master?.name ?? `#${link.masterIfindex}`,
+    kind: link.slaveKind ?? master?.kind ?? 'device',
+  };
+}
+
+/**
+ * Groups the addresses by link. Link-local addresses are left out, because they do not show whose traffic the link
+ * carries.
+ */
+function groupAddresses(messages: readonly AddressMessage[]): Map<number, string[]> {
+  const grouped = new Map<number, string[]>();
+  for (const { ifindex, address, scope } of messages) {
+    if (scope !== 'universe' && scope !== 'site') continue;
+    const list = grouped.get(ifindex);
+    if (list === undefined) grouped.set(ifindex, [address]);
+    else list.push(address);
+  }
+  return grouped;
 }

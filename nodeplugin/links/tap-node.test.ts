@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readTapLinkName, readTapNode } from './tap-node.ts';
+import { identifyTap, listTaps, readTapLinkName, readTapNode } from './tap-node.ts';
 
-/** A sysfs and a /dev for tap7: the number that the link has, and what the node is a symbolic link to. */
+/**
+ * Creates a sysfs and a /dev for tap7. `link` is the link's device number, and `node` is the target of the symbolic
+ * link in /dev.
+ */
 async function makeRoots({ link, node }: { readonly link?: string; readonly node?: string }) {
   const directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-tap-'));
   const roots = { sysRoot: join(directory.path, 'sys'), devRoot: join(directory.path, 'dev') };
@@ -32,7 +35,7 @@ for (const [what, files, expected] of [
   ],
   ['that is missing does not match', { link: '246:1' }, { linkDevice: '246:1', matches: false }],
   [
-    'that is no character device does not match',
+    'that is not a character device does not match',
     { link: '1:3', node: '/etc/passwd' },
     { linkDevice: '1:3', matches: false },
   ],
@@ -45,7 +48,7 @@ for (const [what, files, expected] of [
   });
 }
 
-test('neither link nor node is no match either', async () => {
+test('a missing link and a missing node do not match', async () => {
   await using made = await makeRoots({});
   assert.equal((await readTapNode(7, made.roots)).matches, false);
 });
@@ -59,7 +62,7 @@ test('a path that cannot be read is an error, not a mismatch', async () => {
   }
 });
 
-test('whose tap a node is, is told by where its number hangs', async () => {
+test('the holder of a node follows from the device path of its number', async () => {
   await using made = await makeRoots({ node: '/dev/null' });
   await mkdir(join(made.roots.sysRoot, 'dev/char'), { recursive: true });
   const path = join(made.roots.sysRoot, 'dev/char/1:3');
@@ -80,4 +83,57 @@ test('the name of the link is in the place where its tap is', async () => {
   await symlink('../../devices/virtual/net/mvt0123456789ab/macvtap/tap7', join(directory.path, 'class/macvtap/tap7'));
   assert.equal(readTapLinkName(7, directory.path), 'mvt0123456789ab');
   assert.equal(readTapLinkName(8, directory.path), undefined);
+});
+
+async function makeDeviceRoots(devices: string, nodes: Readonly<Record<string, string>>) {
+  const directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-taps-'));
+  const roots = { sysRoot: join(directory.path, 'sys'), procRoot: directory.path };
+  await mkdir(join(roots.sysRoot, 'dev/char'), { recursive: true });
+  await writeFile(join(roots.procRoot, 'devices'), devices);
+  for (const [number, target] of Object.entries(nodes)) {
+    await symlink(`../../devices/virtual/${target}`, join(roots.sysRoot, 'dev/char', number));
+  }
+  return { roots, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
+}
+
+const devices = 'Character devices:\n  1 mem\n 24 macvlan\n246 macvtap\n\nBlock devices:\n  7 loop\n';
+
+test('all taps of the index are listed, whatever the name of their link, and none of another index', async () => {
+  await using made = await makeDeviceRoots(devices, {
+    '1:3': 'mem/null',
+    '246:1': 'net/net1/macvtap/tap7',
+    '246:2': 'net/net1/macvtap/tap7',
+    '246:3': 'net/net1/macvtap/tap77',
+    '24:6': 'net/net1/macvtap/tap7',
+  });
+  assert.deepEqual(listTaps(7, made.roots).toSorted(), ['246:1', '246:2']);
+  assert.deepEqual(listTaps(8, made.roots), []);
+});
+
+test('a kernel that has not loaded macvtap yet has none', async () => {
+  await using made = await makeDeviceRoots('Character devices:\n  1 mem\n', { '1:3': 'net/net1/macvtap/tap7' });
+  assert.deepEqual(listTaps(7, made.roots), []);
+});
+
+test('what cannot be read is an error with its remedy, and not a node without taps', async () => {
+  await using made = await makeDeviceRoots(devices, { '246:1': 'net/net1/macvtap/tap7' });
+  const directory = join(made.roots.sysRoot, 'dev/char');
+  const unreadable = { code: 'TapNodeUnreadable', message: /; mount \/sys and \/dev into the container$/ };
+  // A directory cannot be read as a symbolic link.
+  await mkdir(join(directory, '246:2'));
+  assert.throws(() => listTaps(7, made.roots), unreadable);
+  await rm(directory, { recursive: true });
+  assert.throws(() => listTaps(7, made.roots), unreadable);
+  await rm(join(made.roots.procRoot, 'devices'));
+  assert.throws(() => listTaps(7, made.roots), unreadable);
+});
+
+test('the identity of a tap is more than its number, and a missing tap has none', async () => {
+  await using made = await makeDeviceRoots(devices, { '246:1': 'net/net1/macvtap/tap7' });
+  const { sysRoot } = made.roots;
+  const path = join(sysRoot, 'dev/char/246:1');
+  const { ino } = await lstat(path);
+  assert.equal(identifyTap('246:1', sysRoot), `246:1 ${ino}`);
+  await rm(path);
+  assert.equal(identifyTap('246:1', sysRoot), undefined);
 });

@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { absentWhenMissing } from './read-tap-file.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
 
-/** The character device of a macvtap. Anything but `matches` means that it must not be handed out. */
+/** The character device of a macvtap. A container may get it only if `matches` is true. */
 export interface TapNode {
   /** @example '/dev/tap1073741950' */
   readonly path: string;
-  /** Device number of the link, `major:minor`; absent when the namespace of this sysfs has no such macvtap. */
+  /**
+   * The device number of the link, `major:minor`. Absent if the network namespace that sysfs shows has no macvtap with
+   * this index.
+   */
   readonly linkDevice?: string;
-  /** Device number of the node; absent when there is none, or something other than a character device. */
+  /** The device number of the node in /dev. Absent if there is no node, or if the node is not a character device. */
   readonly nodeDevice?: string;
-  /** Whose tap the node is; absent when no link has its device number. */
+  /** The macvtap to which the node belongs. Absent if no macvtap has the node's device number. */
   readonly holder?: TapHolder;
   readonly matches: boolean;
 }
 
-/** A macvtap, of whatever namespace. */
+/** A macvtap in any network namespace. */
 interface TapHolder {
   readonly name: string;
   readonly ifindex: number;
 }
 
 /**
- * Compares what the kernel says of the macvtap's character device with what /dev holds. /dev is one for all network
- * namespaces: a node of the right name may belong to a link elsewhere, or be missing because of one. Raises
+ * Compares the macvtap's character device in sysfs with its node in /dev. All network namespaces share /dev. So a node
+ * with this name may belong to a link of another namespace, or be missing because of such a link. Raises
  * `TapNodeUnreadable`.
  */
 export async function readTapNode(
@@ -45,18 +48,20 @@ export async function readTapNode(
 }
 
 /**
- * The name of the macvtap of that number in the namespace of this sysfs; undefined when it has none. Unlike a request to
- * the kernel it does not wait for the network lock, which deletions hold for a millisecond each.
+ * Returns the name of the macvtap with that index, or undefined if there is none. It looks only in the network
+ * namespace that sysfs shows. Unlike a netlink request, the call does not wait for the network lock, which each
+ * deletion holds for a millisecond.
  */
 export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | undefined {
-  // …/net/<name>/macvtap/tap<ifindex>: the device's parent is the link's (macvtap_device_event, drivers/net/macvtap.c).
+  // The target is …/net/<name>/macvtap/tap<ifindex>, because the tap's device is a child of the link's device
+  // (macvtap_device_event, drivers/net/macvtap.c).
   const path = `${sysRoot}/class/macvtap/tap${ifindex}`;
   const target = absentWhenMissing(path, () => readlinkSync(path));
   return target === undefined ? undefined : basename(dirname(dirname(target)));
 }
 
 /**
- * Who may open the node of a tap; undefined where there is none.
+ * Returns the owner, group and mode of a tap's node, or undefined if there is no node.
  *
  * @example '107:107 660'
  */
@@ -66,15 +71,15 @@ export function readTapAccess(path: string): string | undefined {
 }
 
 function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
-  // Made by macvtap_device_event, drivers/net/macvtap.c.
+  // The kernel creates the file in macvtap_device_event, drivers/net/macvtap.c.
   const path = `${sysRoot}/class/macvtap/tap${ifindex}/dev`;
   if (lookAt(path) === undefined) return undefined;
   return absentWhenMissing(path, () => readFileSync(path, 'utf8'))?.trim();
 }
 
 /**
- * Links of other namespaces are not in this one's `class/macvtap`, but the kernel's list of devices has them all, and says
- * where they hang: `…/net/net1/macvtap/tap7`.
+ * Finds the macvtap with a device number in any namespace. `class/macvtap` contains only links of this namespace.
+ * `dev/char` contains the devices of all namespaces, as symbolic links to their path: `…/net/net1/macvtap/tap7`.
  */
 function readHolder(sysRoot: string, device: string): TapHolder | undefined {
   const path = `${sysRoot}/dev/char/${device}`;
@@ -88,12 +93,80 @@ function readNodeDevice(path: string): string | undefined {
   return node?.isCharacterDevice() ? formatDevice(node.rdev) : undefined;
 }
 
-/** glibc's gnu_dev_major and gnu_dev_minor (sys/sysmacros.h), as far as 32 bits go. */
+/** Formats a device number like glibc's gnu_dev_major and gnu_dev_minor (sys/sysmacros.h), limited to 32 bits. */
 function formatDevice(rdev: number): string {
   return `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
 }
 
-/** What is not there costs no error, which would take longer to make than the look does. */
+/**
+ * Reads a file's status, or returns undefined if the file is absent. Does not create an error object, which would cost
+ * more than the call itself.
+ */
 function lookAt(path: string): Stats | undefined {
   return absentWhenMissing(path, () => statSync(path, { throwIfNoEntry: false }));
+}
+
+/**
+ * Lists the device numbers of all macvtaps that have the index, in all network namespaces. If several macvtaps have the
+ * index, at most one of them has the node in /dev, and neither name nor index shows which. Makes a system call for each
+ * macvtap on the node. Raises `TapNodeUnreadable`.
+ *
+ * @example ['246:3']
+ */
+export function listTaps(
+  ifindex: number,
+  { sysRoot = '/sys', procRoot = '/proc' }: { readonly sysRoot?: string; readonly procRoot?: string } = {},
+): readonly string[] {
+  // The line ` 246 macvtap` comes from alloc_chrdev_region in macvtap_init, drivers/net/macvtap.c.
+  const devices = readTapFile(`${procRoot}/devices`, (path) => readFileSync(path, 'utf8'));
+  const major = /^ *(\d+) macvtap$/m.exec(devices)?.[1];
+  if (major === undefined) return [];
+  const directory = `${sysRoot}/dev/char`;
+  const taps = readTapFile(directory, (path) => readdirSync(path)).filter((number) => number.startsWith(`${major}:`));
+  // A macvtap that has disappeared in the meantime has no target.
+  const targetOf = (number: string) => absentWhenMissing(`${directory}/${number}`, (path) => readlinkSync(path));
+  return taps.filter((number) => targetOf(number)?.endsWith(`/macvtap/tap${ifindex}`));
+}
+
+/**
+ * Returns a text that identifies a tap. A later tap with the same device number has a different text, because sysfs
+ * never reuses inode numbers (kernfs_new_node, fs/kernfs/dir.c). Returns undefined if the tap is gone. Raises
+ * `TapNodeUnreadable`.
+ *
+ * @example '246:3 6252879'
+ */
+export function identifyTap(number: string, sysRoot = '/sys'): string | undefined {
+  const entry = absentWhenMissing(`${sysRoot}/dev/char/${number}`, (path) => lstatSync(path, { bigint: true }));
+  return entry && `${number} ${entry.ino}`;
+}
+
+/**
+ * Reads a path in sysfs, procfs or /dev. Raises `TapNodeUnreadable`. Reads synchronously: these file systems are in
+ * memory, and a switch to another thread takes longer than the read.
+ */
+function readTapFile<T>(path: string, read: (path: string) => T): T {
+  try {
+    return read(path);
+  } catch (thrown) {
+    const { message } = thrown as NodeJS.ErrnoException;
+    throw new MacvtapError(
+      'TapNodeUnreadable',
+      `cannot read ${path}: ${message}; mount /sys and /dev into the container`,
+      { cause: thrown, facts: { path } },
+    );
+  }
+}
+
+/** Reads a path, or returns undefined if the path is absent or disappears. */
+function absentWhenMissing<T>(path: string, read: (path: string) => T): T | undefined {
+  return readTapFile(path, () => {
+    try {
+      return read(path);
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException;
+      // ENODEV: the link disappeared between open and read.
+      if (code === 'ENOENT' || code === 'ENODEV') return undefined;
+      throw thrown;
+    }
+  });
 }

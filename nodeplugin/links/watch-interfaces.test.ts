@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type InterfaceFacts, readInterface } from '../../policy/plan/interface-facts.ts';
+import { type InterfaceFacts, readInterface } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { type InterfaceWatch, type WatchOptions, watchInterfaces } from './watch-interfaces.ts';
 
 const eth0 = readInterface({ name: 'eth0', ifindex: 2 });
 const eth1 = readInterface({ name: 'eth1', ifindex: 3 });
 
-/** A namespace whose facts and events the test makes. */
+/** A namespace whose facts and events a test sets. */
 class Namespace {
   facts: readonly InterfaceFacts[] = [eth0];
   failure: MacvtapError | undefined;
@@ -54,7 +54,7 @@ test('the first facts are there at once', async () => {
   assert.deepEqual(watch.current, [eth0]);
 });
 
-test('a change is told with the new facts', async () => {
+test('a change is reported with the new facts', async () => {
   const namespace = new Namespace();
   await using watch = await watchInterfaces(namespace.options);
   const change = nextChange(watch);
@@ -64,7 +64,7 @@ test('a change is told with the new facts', async () => {
   assert.deepEqual(watch.current, [eth0, eth1]);
 });
 
-test('many events are one reading, and a reading that differs in nothing is not told', async () => {
+test('many events cause one reading, and an unchanged reading is not reported', async () => {
   const namespace = new Namespace();
   await using watch = await watchInterfaces(namespace.options);
   let told = 0;
@@ -129,7 +129,7 @@ test('a reading that fails is reported and repeated; until then the facts are th
   assert.deepEqual(await change, [eth1]);
 });
 
-test('a listener that throws is reported and keeps nobody else from hearing', async () => {
+test('a listener that throws is reported, and the other listeners still get the change', async () => {
   const namespace = new Namespace();
   await using watch = await watchInterfaces(namespace.options);
   watch.onChange(() => {
@@ -175,10 +175,10 @@ test('settled is given up with its signal, and with the watch', async () => {
   await waiting;
 });
 
-test('after disposal nothing is subscribed, read or told', async () => {
+test('after disposal the watch subscribes to nothing, reads nothing and reports nothing', async () => {
   const namespace = new Namespace();
   const watch = await watchInterfaces(namespace.options);
-  watch.onChange(() => assert.fail('told after disposal'));
+  watch.onChange(() => assert.fail('a report after disposal'));
   namespace.facts = [eth1];
   namespace.notify();
   await watch[Symbol.asyncDispose]();

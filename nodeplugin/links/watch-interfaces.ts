@@ -1,41 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createBackOff, createSleeper, pause, type Sleeper } from '../../runtime/pause.ts';
 import type { InterfaceReader } from './read-interfaces.ts';
 
 type InterfaceListener = (facts: readonly InterfaceFacts[]) => void;
 
-/** The interfaces of the node as they are now. */
+/** The current interfaces of the node. */
 export interface InterfaceWatch extends AsyncDisposable {
   readonly current: readonly InterfaceFacts[];
-  /**
-   * Resolves when nothing changed for `quietMs`, counted from the last change, and after ten times as long in any case.
-   * Raises `Aborted`.
-   */
+  /** Resolves when nothing has changed for `quietMs`, but after ten times `quietMs` at the latest. Raises `Aborted`. */
   settled(quietMs: number, signal?: AbortSignal): Promise<void>;
-  /** Called with the facts after each change of them, until disposed. */
+  /** Calls the listener with the facts after each change, until disposed. */
   onChange(listener: InterfaceListener): Disposable;
 }
 
 export interface WatchOptions {
   readonly read: InterfaceReader;
-  /** Calls back when something may have changed, or something was lost, until disposed. */
+  /** Calls `onEvent` when something may have changed or events were lost, until disposed. */
   readonly subscribe: (onEvent: () => void) => Disposable;
-  /** A reading failed and will be repeated; `current` is the last good one. Or a listener threw. */
+  /** Called when a reading fails, before it is repeated, and when a listener throws. */
   readonly onError: (error: MacvtapError) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Events come in bursts (a new link sends three); this long more are waited for, and then one reading tells it all. */
+/** How long the watch waits after an event before it reads. Events come in bursts: a new link sends three. */
 const coalesceMs = 10;
-/** Readings take at most a fifth of the time, however many links and events there are. */
+/**
+ * After a reading, the watch waits for this multiple of the reading's duration. Readings thus take at most a fifth of
+ * the time, however many links and events there are.
+ */
 const pausePerReading = 4;
-const firstRetryMs = 100;
-const lastRetryMs = 10_000;
+const retryMs = createBackOff({ firstMs: 100, longestMs: 10_000 });
 
-/** Reads the interfaces, which may raise, and then follows them until disposed. */
+/** Reads the interfaces, then follows them until disposed. Raises the error of the first reading. */
 export async function watchInterfaces(options: WatchOptions): Promise<InterfaceWatch> {
   const watcher = new InterfaceWatcher(options);
   try {
@@ -56,17 +55,18 @@ class InterfaceWatcher implements InterfaceWatch {
   #changedAt = 0;
   #subscription: Disposable | undefined;
   #loop: Promise<void> = Promise.resolve();
-  #event = Promise.withResolvers<void>();
+  readonly #sleeper: Sleeper;
 
   constructor(options: WatchOptions) {
     this.#options = options;
     const own = this.#scope.signal;
     this.#signal = options.signal === undefined ? own : AbortSignal.any([own, options.signal]);
+    this.#sleeper = createSleeper(this.#signal);
   }
 
   async start(): Promise<void> {
-    // Events first: what happens during the first reading causes a second one.
-    this.#subscription = this.#options.subscribe(() => this.#event.resolve());
+    // Subscribes first, so that a change during the first reading causes a second reading.
+    this.#subscription = this.#options.subscribe(() => this.#sleeper.wake());
     this.#current = await this.#options.read(this.#signal);
     this.#changedAt = performance.now();
     this.#loop = this.#follow();
@@ -84,11 +84,12 @@ class InterfaceWatcher implements InterfaceWatch {
       const waitMs = Math.min(this.#changedAt + quietMs, latest) - now;
       if (waitMs <= 0) return;
       await pause(waitMs, scope);
+      if (scope.aborted) throw cancelled(scope.reason);
     }
   }
 
   onChange(listener: InterfaceListener): Disposable {
-    // A wrapper of its own, so that a function registered twice is called twice.
+    // Wraps the listener, so that a function that is registered twice is called twice.
     const own: InterfaceListener = (facts) => listener(facts);
     this.#listeners.add(own);
     return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
@@ -102,13 +103,11 @@ class InterfaceWatcher implements InterfaceWatch {
   }
 
   async #follow(): Promise<void> {
-    this.#signal.addEventListener('abort', () => this.#event.resolve(), { once: true });
     let readingMs = 0;
     while (!this.#signal.aborted) {
-      await this.#event.promise;
-      await pause(Math.max(coalesceMs, readingMs * pausePerReading), this.#signal).catch(() => undefined);
-      // From here on an event asks for another reading.
-      this.#event = Promise.withResolvers();
+      await this.#sleeper.sleep();
+      // Events after this pause cause another reading.
+      await this.#sleeper.sleepThrough(Math.max(coalesceMs, readingMs * pausePerReading));
       const start = performance.now();
       await this.#readUntilGood();
       readingMs = performance.now() - start;
@@ -116,14 +115,14 @@ class InterfaceWatcher implements InterfaceWatch {
   }
 
   async #readUntilGood(): Promise<void> {
-    for (let retryMs = firstRetryMs; !this.#signal.aborted; retryMs = Math.min(retryMs * 2, lastRetryMs)) {
+    for (let failures = 1; !this.#signal.aborted; failures += 1) {
       try {
         this.#accept(await this.#options.read(this.#signal));
         return;
       } catch (thrown) {
         if (this.#signal.aborted) return;
         this.#options.onError(MacvtapError.from(thrown));
-        await pause(retryMs, this.#signal).catch(() => undefined);
+        await pause(retryMs(failures), this.#signal);
       }
     }
   }
@@ -142,10 +141,6 @@ class InterfaceWatcher implements InterfaceWatch {
   }
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (thrown) {
-    throw new MacvtapError('Aborted', 'waiting for quiet interfaces was given up', { cause: thrown });
-  }
+function cancelled(cause: unknown): MacvtapError {
+  return new MacvtapError('Aborted', 'waiting for quiet interfaces was cancelled', { cause });
 }

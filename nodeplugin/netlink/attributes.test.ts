@@ -38,7 +38,7 @@ test('whatever is encoded is decoded again', () => {
   );
 });
 
-test('of a repeated attribute the last one counts, and a type that nobody knows is passed over', () => {
+test('the last one of a repeated attribute counts, and an unknown type is ignored', () => {
   const attributes = decodeAttributes(
     encodeAttributes([u32Attribute(4, 1), u32Attribute(9999, 5), u32Attribute(4, 2)]),
   );

@@ -1,18 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-import { align } from './align.ts';
-import { readerOf, readU32, writeU16, writeU32 } from './host-order.ts';
-import { malformed } from './message.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
 
-/** A type-length-value triple; types that nobody asks for are carried along unread. */
+/** Whether the host is little-endian. Netlink numbers are in the byte order of the host, never in network order. */
+const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+export function readU16(bytes: Uint8Array, offset: number): number {
+  return view(bytes).getUint16(offset, littleEndian);
+}
+
+export function readU32(bytes: Uint8Array, offset: number): number {
+  return view(bytes).getUint32(offset, littleEndian);
+}
+
+export function readI32(bytes: Uint8Array, offset: number): number {
+  return view(bytes).getInt32(offset, littleEndian);
+}
+
+export function readU64(bytes: Uint8Array, offset: number): bigint {
+  return view(bytes).getBigUint64(offset, littleEndian);
+}
+
+export function writeU16(bytes: Uint8Array, offset: number, value: number): void {
+  view(bytes).setUint16(offset, value, littleEndian);
+}
+
+/** Writes a number. A negative number is written as its two's complement. */
+export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  view(bytes).setUint32(offset, value, littleEndian);
+}
+
+/** Returns a reader that shares one view for many numbers in the same bytes. */
+function readerOf(bytes: Uint8Array): { readonly u16: (offset: number) => number } {
+  const numbers = view(bytes);
+  return { u16: (offset) => numbers.getUint16(offset, littleEndian) };
+}
+
+// Covers exactly these bytes, so that a wrong offset throws instead of reading adjacent memory.
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * Rounds up to a multiple of four, at which messages and attributes start: NLMSG_ALIGN and NLA_ALIGN, linux/netlink.h.
+ */
+export function align(length: number): number {
+  return (length + 3) & ~3;
+}
+
+/** A netlink attribute. Values of unknown types are not interpreted. */
 export interface Attribute {
   readonly type: number;
   readonly value: Uint8Array;
 }
 
-// linux/netlink.h: NLA_F_NESTED, and NLA_TYPE_MASK without it and NLA_F_NET_BYTEORDER
+// linux/netlink.h: NLA_F_NESTED, and NLA_TYPE_MASK, which excludes the flags NLA_F_NESTED and NLA_F_NET_BYTEORDER
 const nestedFlag = 0x8000;
 const typeMask = 0x3fff;
-/** NLA_HDRLEN, linux/netlink.h: u16 length (with this header), u16 type. */
+/** NLA_HDRLEN, linux/netlink.h: u16 length (including this header), u16 type. */
 const attributeHeaderLength = 4;
 
 const encoder = new TextEncoder();
@@ -31,7 +75,7 @@ export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
   return bytes;
 }
 
-/** In the order of the message; a type may repeat. Raises `NetlinkMalformed`. */
+/** Decodes attributes in the order of the message. A type may repeat. Raises `NetlinkMalformed`. */
 export function decodeAttributes(bytes: Uint8Array): Attribute[] {
   const attributes: Attribute[] = [];
   const numbers = readerOf(bytes);
@@ -51,7 +95,7 @@ export function decodeAttributes(bytes: Uint8Array): Attribute[] {
   return attributes;
 }
 
-/** The last one of the type, as the kernel's own parser takes it. */
+/** Returns the last attribute of the type, as the kernel's parser does. */
 export function findAttribute(attributes: readonly Attribute[], type: number): Uint8Array | undefined {
   return attributes.findLast((attribute) => attribute.type === type)?.value;
 }
@@ -62,7 +106,7 @@ export function u32Attribute(type: number, value: number): Attribute {
   return { type, value: bytes };
 }
 
-/** With the NUL at the end that NLA_NUL_STRING asks for. */
+/** Encodes a text with the final NUL that NLA_NUL_STRING requires. */
 export function stringAttribute(type: number, text: string): Attribute {
   return { type, value: encoder.encode(`${text}\0`) };
 }
@@ -84,7 +128,7 @@ export function readString(attributes: readonly Attribute[], type: number): stri
   return value === undefined ? undefined : decodeString(value);
 }
 
-/** Up to the first NUL, or all of it. */
+/** Decodes a text up to its first NUL, or the whole text if it has none. */
 export function decodeString(value: Uint8Array): string {
   const end = value.indexOf(0);
   return decoder.decode(end < 0 ? value : value.subarray(0, end));
@@ -93,4 +137,12 @@ export function decodeString(value: Uint8Array): string {
 export function readNested(attributes: readonly Attribute[], type: number): Attribute[] {
   const value = findAttribute(attributes, type);
   return value === undefined ? [] : decodeAttributes(value);
+}
+
+/** Returns the error for bytes that are not valid netlink. */
+export function malformed(detail: string): MacvtapError {
+  return new MacvtapError(
+    'NetlinkMalformed',
+    `cannot read a netlink message of the kernel: ${detail}; please report this as a bug`,
+  );
 }

@@ -11,7 +11,7 @@ const good: Reply = { errno: 0, messages: [message], interrupted: false };
 const interrupted: Reply = { ...good, interrupted: true };
 const lost = new MacvtapError('NetlinkLost', 'the receive buffer overran');
 
-/** Answers with one reply after the other; an error is thrown. */
+/** Returns a socket that answers each request with the next of the given replies. An error among them is thrown. */
 function answering(...replies: readonly (Reply | MacvtapError)[]): Requester & { readonly asked: () => number } {
   let next = 0;
   return {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 import { describeErrno, nameErrno } from './errno.ts';
-import type { NetlinkMessage } from './message.ts';
-import type { NetlinkRequest } from './netlink-request.ts';
+import type { NetlinkMessage, NetlinkRequest } from './message.ts';
 import type { Reply, Requester } from './netlink-socket.ts';
 
-/** Links that come and go without a pause interrupt every dump; then the caller decides what to do. */
+/**
+ * How often a dump is tried. Links that change all the time interrupt every dump, so the caller must decide what to do
+ * after the last attempt.
+ */
 const attempts = 5;
 
 /**
- * Every message of a dump that nothing changed underneath; an interrupted one is repeated. Raises `NetlinkLost` when
- * all attempts were interrupted and `NetlinkRefused`.
+ * Returns the messages of a consistent dump. Repeats a dump that a change interrupted. Raises `NetlinkLost` if all
+ * attempts were interrupted, and `NetlinkRefused`.
  */
 export async function dump(
   socket: Requester,
@@ -26,7 +28,7 @@ export async function dump(
         cause,
       });
     }
-    // A routing table that was never written to does not exist yet.
+    // ENOENT: a routing table does not exist before its first route.
     if (reply.errno === 0 || nameErrno(reply.errno) === 'ENOENT') return reply.messages;
     const text = reply.text ?? describeErrno(reply.errno);
     throw new MacvtapError(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The kernel's error numbers that netlink requests and sockets end with: asm-generic/errno-base.h and errno.h. */
+/** The error numbers that the kernel returns for netlink requests and sockets: asm-generic/errno-base.h and errno.h. */
 const errnos = {
   1: ['EPERM', 'operation not permitted'],
   2: ['ENOENT', 'no such file or directory'],
@@ -38,12 +38,12 @@ type Known = (typeof errnos)[keyof typeof errnos];
 /** @example 'EBUSY' */
 export type ErrnoName = Known[0];
 
-/** The name of an error number, or `errno <n>` for one that is not in the table. */
+/** Returns the name of an error number, or `errno <n>` if it is not in the table. */
 export function nameErrno(errno: number): ErrnoName | `errno ${number}` {
   return find(errno)?.[0] ?? `errno ${errno}`;
 }
 
-/** The usual text with the name: `device or resource busy (EBUSY)`. */
+/** Returns the standard text and the name of an error number: `device or resource busy (EBUSY)`. */
 export function describeErrno(errno: number): string {
   const known = find(errno);
   return known === undefined ? `errno ${errno}` : `${known[1]} (${known[0]})`;

@@ -2,10 +2,33 @@
 import koffi, { type KoffiFunc } from 'koffi';
 
 /**
- * The C library's socket calls as they are: −1 on failure, and then `errno()` at once. The soname is glibc's and is
- * the same on every architecture. koffi knows no ssize_t; intptr_t has its size on Linux.
+ * The C library, for its socket calls. glibc's soname is the same on every architecture. The calls return −1 on
+ * failure; read `errno()` immediately. koffi has no ssize_t, so the declarations use intptr_t, which has the same size
+ * on Linux.
  */
 const library = koffi.load('libc.so.6');
+
+koffi.struct('iovec', { iov_base: 'uint8_t *', iov_len: 'size_t' });
+koffi.struct('msghdr', {
+  msg_name: 'void *',
+  msg_namelen: 'uint32_t',
+  msg_iov: 'iovec *',
+  msg_iovlen: 'size_t',
+  msg_control: 'uint8_t *',
+  msg_controllen: 'size_t',
+  msg_flags: 'int',
+});
+
+/** struct msghdr of recvmsg(2). The kernel fills the buffers and sets the length of the control data. */
+export interface MessageHeader {
+  readonly msg_name: null;
+  readonly msg_namelen: 0;
+  readonly msg_iov: readonly { readonly iov_base: Uint8Array; readonly iov_len: number }[];
+  readonly msg_iovlen: number;
+  readonly msg_control: Uint8Array;
+  msg_controllen: number;
+  msg_flags: number;
+}
 
 export const libc = {
   socket: library.func('int socket(int domain, int type, int protocol)') as KoffiFunc<
@@ -29,21 +52,25 @@ export const libc = {
   recv: library.func('intptr_t recv(int fd, uint8_t *bytes, size_t length, int flags)') as KoffiFunc<
     (fd: number, bytes: Uint8Array, length: number, flags: number) => number
   >,
+  recvmsg: library.func('intptr_t recvmsg(int fd, _Inout_ msghdr *message, int flags)') as KoffiFunc<
+    (fd: number, message: MessageHeader, flags: number) => number
+  >,
+  dup: library.func('int dup(int fd)') as KoffiFunc<(fd: number) => number>,
   close: library.func('int close(int fd)') as KoffiFunc<(fd: number) => number>,
 } as const;
 
-/** Of the last synchronous call. After an asynchronous one it is lost. */
+/** Returns the errno of the last synchronous call. The errno of an asynchronous call is lost. */
 export function errno(): number {
   return koffi.errno();
 }
 
 /**
- * Calls `listener` whenever the descriptor has something to read or an error to fetch, until disposed; it may be called
- * with neither.
+ * Calls `listener` when the descriptor has data or an error, until disposed. The listener may also be called when there
+ * is neither.
  *
- * libuv stops watching a descriptor that reports an error (here: an overrun receive buffer), so the watch is
- * started anew. The listener runs in the event loop's next phase, because koffi calls back outside of Node's own
- * callback scope, where promises would not be settled until something else happens.
+ * libuv stops watching a descriptor that reports an error, here an overrun receive buffer. So the watch is restarted
+ * after each call. The listener runs in the next phase of the event loop, because koffi calls back outside of Node's
+ * callback scope. There, promises would not be settled until another event.
  */
 export function watchReadable(fd: number, listener: () => void): Disposable {
   const handle = koffi.node.poll(fd, { readable: true }, onPoll);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { type Attribute, encodeAttributes, nestedAttribute, stringAttribute, u32Attribute } from './attributes.ts';
-import { decodeLink, encodeIfinfomsg, IFLA, IFLA_INFO, IFLA_MACVLAN_MODE } from './link-message.ts';
+import { decodeLink, encodeIfinfomsg, IFLA, IFLA_INFO, IFLA_MACVLAN_MODE, parseMACAddress } from './link-message.ts';
 
 /** struct ifinfomsg: family, pad, type ARPHRD_ETHER, ifindex 5, flags UP | BROADCAST | RUNNING | MULTICAST, change. */
 const header = [0, 0, 1, 0, 5, 0, 0, 0, 0x43, 0x10, 0, 0, 0, 0, 0, 0];
@@ -39,7 +39,7 @@ test('a physical NIC has no kind, and the device it belongs to', () => {
   });
 });
 
-test('a macvtap has its mode and the link that it stands on', () => {
+test('a macvtap has its mode and its lower link', () => {
   const info = nestedAttribute(IFLA.LINKINFO, [
     stringAttribute(IFLA_INFO.KIND, 'macvtap'),
     nestedAttribute(IFLA_INFO.DATA, [u32Attribute(IFLA_MACVLAN_MODE, 2)]),
@@ -50,7 +50,7 @@ test('a macvtap has its mode and the link that it stands on', () => {
   assert.equal(decoded.lowerIfindex, 3);
 });
 
-test('a link under it in another namespace is told from one of this', () => {
+test('a lower link in another namespace is distinct from one in this namespace', () => {
   const decoded = decodeLink(link(u32Attribute(IFLA.LINK, 3), u32Attribute(IFLA.LINK_NETNSID, 0)));
   assert.deepEqual([decoded.lowerIfindex, decoded.lowerIfindexElsewhere], [undefined, 3]);
 });
@@ -78,7 +78,7 @@ test('alternative names come in a list', () => {
   ]);
 });
 
-test('a loopback is no Ethernet link', () => {
+test('a loopback is not an Ethernet link', () => {
   const bytes = encodeIfinfomsg({ ifindex: 1, flags: 0x49 });
   bytes.set([0x04, 0x03], 2); // ARPHRD_LOOPBACK, 772
   const decoded = decodeLink(bytes);
@@ -98,3 +98,20 @@ test('any attributes are either decoded or refused as malformed', () => {
     }),
   );
 });
+
+test('six hexadecimal bytes of either case are a MAC address', () => {
+  assert.deepEqual([...(parseMACAddress('52:54:00:aB:Cd:ef') ?? [])], [0x52, 0x54, 0, 0xab, 0xcd, 0xef]);
+});
+
+for (const text of [
+  '',
+  '52:54:00:ab:cd',
+  '52:54:00:ab:cd:ef:00',
+  '52-54-00-ab-cd-ef',
+  '5:54:00:ab:cd:ef',
+  'g2:54:00:ab:cd:ef',
+]) {
+  test(`"${text}" is none`, () => {
+    assert.equal(parseMACAddress(text), undefined);
+  });
+}

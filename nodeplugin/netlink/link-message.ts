@@ -4,12 +4,16 @@ import {
   decodeAttributes,
   decodeString,
   findAttribute,
+  malformed,
+  readI32,
   readNested,
   readNumber,
   readString,
+  readU16,
+  readU32,
+  readU64,
+  writeU32,
 } from './attributes.ts';
-import { readI32, readU16, readU32, writeU32 } from './host-order.ts';
-import { malformed } from './message.ts';
 
 // linux/rtnetlink.h
 export const RTM_NEWLINK = 16;
@@ -27,6 +31,7 @@ export const IFLA = {
   OPERSTATE: 16,
   LINKMODE: 17,
   LINKINFO: 18,
+  STATS64: 23,
   NET_NS_FD: 28,
   EXT_MASK: 29,
   CARRIER: 33,
@@ -40,10 +45,10 @@ export const IFLA = {
   PARENT_DEV_BUS_NAME: 57,
 } as const;
 
-/** Inside IFLA_LINKINFO, linux/if_link.h. */
+/** Attributes inside IFLA_LINKINFO, linux/if_link.h. */
 export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4 } as const;
 
-/** Inside IFLA_INFO_DATA of macvlan and macvtap, linux/if_link.h. */
+/** The attribute inside IFLA_INFO_DATA of macvlan and macvtap, linux/if_link.h. */
 export const IFLA_MACVLAN_MODE = 1;
 
 /** enum macvlan_mode, linux/if_link.h. */
@@ -55,6 +60,7 @@ export const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
 export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;
+export const IFF_ALLMULTI = 0x200;
 export const IF_OPER_DORMANT = 5;
 export const IF_LINK_MODE_DORMANT = 1;
 /** linux/if_arp.h */
@@ -63,7 +69,7 @@ const ARPHRD_ETHER = 1;
 /** sizeof(struct ifinfomsg), linux/rtnetlink.h: u8 family, pad, u16 type, i32 index, u32 flags, u32 change. */
 const ifinfomsgLength = 16;
 
-/** What a RTM_NEWLINK or RTM_DELLINK message says of a link, as far as anyone here asks. */
+/** The fields of an RTM_NEWLINK or RTM_DELLINK message that the node plugin uses. */
 export interface LinkMessage {
   readonly ifindex: number;
   readonly name: string;
@@ -73,7 +79,10 @@ export interface LinkMessage {
   readonly ethernet: boolean;
   readonly loopback: boolean;
   readonly up: boolean;
-  /** As somebody asked for it; a bridge or a capture that asks does not show. */
+  /**
+   * Whether promiscuous mode is set on the link. Stays false if only a bridge or a packet capture enables promiscuous
+   * mode.
+   */
   readonly promiscuous: boolean;
   readonly carrier: boolean;
   readonly mtu: number;
@@ -81,14 +90,14 @@ export interface LinkMessage {
   readonly macAddress?: string;
   readonly permanentMACAddress?: string;
   readonly masterIfindex?: number;
-  /** What its master makes of it, such as bond or bridge. */
+  /** The kind of the link's master, for example bond or bridge. */
   readonly slaveKind?: string;
-  /** IFLA_LINK, when that link is in the same namespace. */
+  /** The index in IFLA_LINK, if that link is in the same namespace. */
   readonly lowerIfindex?: number;
-  /** IFLA_LINK, when that link is in another namespace, whose number it is. */
+  /** The index in IFLA_LINK, if that link is in another namespace. The index is valid only there. */
   readonly lowerIfindexElsewhere?: number;
   readonly macvlanMode?: MacvtapMode;
-  /** Name and bus of the device it belongs to: `0000:3b:00.0` of `pci`, `virtio2` of `virtio`. */
+  /** The name and bus of the link's device: `0000:3b:00.0` on `pci`, `virtio2` on `virtio`. */
   readonly parentDevice?: { readonly name: string; readonly bus: string };
 }
 
@@ -100,7 +109,7 @@ export function encodeIfinfomsg(fields: { ifindex?: number; flags?: number; chan
   return bytes;
 }
 
-/** Raises `NetlinkMalformed`. */
+/** Decodes a link. Raises `NetlinkMalformed`. */
 export function decodeLink(payload: Uint8Array): LinkMessage {
   if (payload.length < ifinfomsgLength) throw malformed(`a link message has ${payload.length} bytes`);
   const attributes = decodeAttributes(payload.subarray(ifinfomsgLength));
@@ -123,12 +132,22 @@ export function decodeLink(payload: Uint8Array): LinkMessage {
   };
 }
 
+/**
+ * Decodes the number of sent packets: tx_packets of struct rtnl_link_stats64, linux/if_link.h. Raises
+ * `NetlinkMalformed`.
+ */
+export function decodeSentPackets(payload: Uint8Array): bigint {
+  const statistics = findAttribute(decodeAttributes(payload.subarray(ifinfomsgLength)), IFLA.STATS64);
+  if (statistics === undefined || statistics.length < 16) throw malformed('a link message without its statistics');
+  return readU64(statistics, 8);
+}
+
 function decodeAddresses(attributes: readonly Attribute[]): Pick<LinkMessage, 'macAddress' | 'permanentMACAddress'> {
   const current = findAttribute(attributes, IFLA.ADDRESS);
   const permanent = findAttribute(attributes, IFLA.PERM_ADDRESS);
   return {
     ...(current !== undefined && current.length > 0 && { macAddress: formatMACAddress(current) }),
-    // All zero is the kernel's way of saying that the hardware has none.
+    // All zeros mean that the hardware has no address.
     ...(permanent?.some((byte) => byte !== 0) && { permanentMACAddress: formatMACAddress(permanent) }),
   };
 }
@@ -138,7 +157,7 @@ function decodeRelations(
 ): Pick<LinkMessage, 'masterIfindex' | 'lowerIfindex' | 'lowerIfindexElsewhere' | 'parentDevice'> {
   const master = readNumber(attributes, IFLA.MASTER);
   const lower = readNumber(attributes, IFLA.LINK);
-  // With IFLA_LINK_NETNSID the number belongs to another namespace and would name a stranger here.
+  // With IFLA_LINK_NETNSID, the index belongs to another namespace. In this namespace, an unrelated link may have it.
   const elsewhere = findAttribute(attributes, IFLA.LINK_NETNSID) !== undefined;
   const name = readString(attributes, IFLA.PARENT_DEV_NAME);
   const bus = readString(attributes, IFLA.PARENT_DEV_BUS_NAME);
@@ -167,4 +186,10 @@ function decodeMode(data: readonly Attribute[]): MacvtapMode | undefined {
 
 function formatMACAddress(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** Returns the six bytes of `52:54:00:12:34:56`, or undefined for any other text. */
+export function parseMACAddress(text: string): Uint8Array | undefined {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return undefined;
+  return Uint8Array.from(text.split(':'), (byte) => Number.parseInt(byte, 16));
 }

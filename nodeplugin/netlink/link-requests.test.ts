@@ -33,17 +33,18 @@ test('a macvtap is asked for by name, parent, kind and mode, and only if it is n
   ]);
 });
 
-test('a silent, promiscuous link that is up has all of it in the one message', () => {
+test('one message makes a link that is up, silent, promiscuous and receives all multicast groups', () => {
   const { payload } = encodeCreateMacvtap({
     name: 'net1',
     parentIfindex: 3,
     mode: 'bridge',
     up: true,
     promiscuous: true,
+    allMulticast: true,
     silent: true,
   });
-  // IFF_UP, IFF_NOARP and IFF_PROMISC as flags and as the mask of those that count
-  assert.deepEqual([...payload.subarray(8, 16)], [0x81, 1, 0, 0, 0x81, 1, 0, 0]);
+  // IFF_UP, IFF_NOARP, IFF_PROMISC and IFF_ALLMULTI, as flags and as the mask of flags to change.
+  assert.deepEqual([...payload.subarray(8, 16)], [0x81, 3, 0, 0, 0x81, 3, 0, 0]);
   const attributes = decodeAttributes(payload.subarray(16));
   assert.equal(readNumber(attributes, 16), 5); // IFLA_OPERSTATE: IF_OPER_DORMANT
   assert.equal(readNumber(attributes, 17), 1); // IFLA_LINKMODE: IF_LINK_MODE_DORMANT
@@ -80,7 +81,7 @@ test('a link can be made in another namespace', () => {
   assert.equal(readNumber(decodeAttributes(payload.subarray(16)), IFLA.NET_NS_FD), 21);
 });
 
-test('a move always says which number the link gets, so that the kernel does not choose one', () => {
+test('a move always contains the index of the link, so that the kernel does not choose one', () => {
   const same = decodeAttributes(encodeMoveLink({ ifindex: 7, netnsFd: 21 }).payload.subarray(16));
   assert.equal(readNumber(same, IFLA.NEW_IFINDEX), 7);
   assert.equal(findAttribute(same, IFLA.IFNAME), undefined);

@@ -4,6 +4,7 @@ import {
   encodeIfinfomsg,
   IF_LINK_MODE_DORMANT,
   IF_OPER_DORMANT,
+  IFF_ALLMULTI,
   IFF_NOARP,
   IFF_PROMISC,
   IFF_UP,
@@ -17,8 +18,7 @@ import {
   RTM_NEWLINK,
   RTM_SETLINK,
 } from './link-message.ts';
-import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST } from './message.ts';
-import type { NetlinkRequest } from './netlink-request.ts';
+import { type NetlinkRequest, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST } from './message.ts';
 
 export interface NewMacvtap {
   /** At most 15 bytes. */
@@ -29,21 +29,29 @@ export interface NewMacvtap {
   /** Six bytes. */
   readonly macAddress?: Uint8Array;
   readonly mtu?: number;
-  /** Whether the link starts administratively up; down when absent. */
+  /** Whether the link starts administratively up. Down by default. */
   readonly up?: boolean;
-  /** Takes frames for every address. */
+  /** Whether the link receives frames for every address. */
   readonly promiscuous?: boolean;
-  /** See `silence`. */
+  /**
+   * Whether the link receives frames for all multicast groups, not only those that the namespace's kernel has joined.
+   */
+  readonly allMulticast?: boolean;
+  /** Whether to keep the namespace's kernel from sending on the link; see `silence`. */
   readonly silent?: boolean;
-  /** Open descriptor of the namespace that the link is made in; the socket's own when absent. */
+  /** An open descriptor of the namespace in which the link is created. The default is the socket's namespace. */
   readonly netnsFd?: number;
 }
 
-/** RTEXT_FILTER_SKIP_STATS, linux/rtnetlink.h: counters would be half of every answer. */
+/** RTEXT_FILTER_SKIP_STATS, linux/rtnetlink.h. Without this flag, half of every reply consists of counters. */
 const skipStatistics = 8;
 
 export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
-  const flags = (link.up ? IFF_UP : 0) | (link.promiscuous ? IFF_PROMISC : 0) | (link.silent ? IFF_NOARP : 0);
+  const flags =
+    (link.up ? IFF_UP : 0) |
+    (link.promiscuous ? IFF_PROMISC : 0) |
+    (link.allMulticast ? IFF_ALLMULTI : 0) |
+    (link.silent ? IFF_NOARP : 0);
   const header = encodeIfinfomsg({ ifindex: link.ifindex ?? 0, flags, change: flags });
   const mode = u32Attribute(IFLA_MACVLAN_MODE, macvlanModes[link.mode]);
   const attributes: Attribute[] = [
@@ -62,26 +70,44 @@ export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
 }
 
 /**
- * Keeps the namespace's own kernel from speaking on a link whose frames are a virtual machine's. A dormant link carries
- * frames from and to its tap as any other that is up, but the IPv6 of its namespace waits until it is no longer dormant:
- * no address, and so no MLD report, no duplicate detection, no router solicitation, and none after a router's
- * advertisement (addrconf_link_ready, net/ipv6/addrconf.c; Documentation/networking/operstates.rst). The state counts from
- * the first moment, the mode from then on. IFF_NOARP, beside them, keeps IPv4 from answering ARP for the other addresses of
- * the namespace. All of it goes into the creation message, where an IPv6 address generation mode cannot (EAFNOSUPPORT).
+ * The attributes that keep the namespace's kernel from sending on a link that belongs to a virtual machine.
+ *
+ * They make the link dormant. A dormant link carries the frames of its tap like any link that is up, but IPv6 waits
+ * until the link is no longer dormant. So the kernel assigns no IPv6 address and sends no MLD report, no duplicate
+ * address detection and no router solicitation. A router advertisement does not change this (addrconf_link_ready,
+ * net/ipv6/addrconf.c; Documentation/networking/operstates.rst). OPERSTATE sets the dormant state at creation, and
+ * LINKMODE keeps it.
+ *
+ * In addition, IFF_NOARP keeps IPv4 from answering ARP requests for other addresses of the namespace. All of this fits
+ * into the creation message, unlike an IPv6 address generation mode (EAFNOSUPPORT).
  */
 const silence: readonly Attribute[] = [
   { type: IFLA.OPERSTATE, value: Uint8Array.of(IF_OPER_DORMANT) },
   { type: IFLA.LINKMODE, value: Uint8Array.of(IF_LINK_MODE_DORMANT) },
 ];
 
-/** In another namespace when its number is given; the socket's own otherwise. */
+/**
+ * Encodes a request that changes the mode of an existing macvtap. The macvtap must be in the socket's namespace: the
+ * kernel does not look in others (rtnl_newlink, net/core/rtnetlink.c). The mode cannot become passthru
+ * (macvlan_changelink, drivers/net/macvlan.c).
+ */
+export function encodeSetMacvtapMode(ifindex: number, mode: Exclude<MacvtapMode, 'passthru'>): NetlinkRequest {
+  const data = nestedAttribute(IFLA_INFO.DATA, [u32Attribute(IFLA_MACVLAN_MODE, macvlanModes[mode])]);
+  const info = nestedAttribute(IFLA.LINKINFO, [stringAttribute(IFLA_INFO.KIND, 'macvtap'), data]);
+  return request(RTM_NEWLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex }), [info]);
+}
+
+/**
+ * Encodes a request that deletes a link. `netnsID` selects the link's namespace. The default is the socket's namespace.
+ */
 export function encodeDeleteLink(ifindex: number, netnsID?: number): NetlinkRequest {
   return request(RTM_DELLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex }), target(netnsID));
 }
 
 /**
- * Always with IFLA_NEW_IFINDEX: without it the kernel renumbers silently when the number is taken in the target
- * namespace (and with it /dev/tapN changes), with it the move ends in EBUSY.
+ * Encodes a request that moves a link to another namespace. Always sets IFLA_NEW_IFINDEX, so that the move fails with
+ * EBUSY if the index is taken there. Without the attribute, the kernel would silently choose another index, and
+ * /dev/tapN would change.
  */
 export function encodeMoveLink(move: {
   readonly ifindex: number;
@@ -97,7 +123,7 @@ export function encodeMoveLink(move: {
   return request(RTM_SETLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex: move.ifindex }), attributes);
 }
 
-/** In another namespace when its number is given; the socket's own otherwise. */
+/** Encodes a request for a link. `netnsID` selects the link's namespace. The default is the socket's namespace. */
 export function encodeGetLink(
   by: { readonly name: string } | { readonly ifindex: number },
   netnsID?: number,
@@ -105,6 +131,11 @@ export function encodeGetLink(
   const attributes = [u32Attribute(IFLA.EXT_MASK, skipStatistics), ...target(netnsID)];
   if ('ifindex' in by) return request(RTM_GETLINK, NLM_F_ACK, encodeIfinfomsg(by), attributes);
   return request(RTM_GETLINK, NLM_F_ACK, encodeIfinfomsg({}), [stringAttribute(IFLA.IFNAME, by.name), ...attributes]);
+}
+
+/** Encodes a request for a link and its counters. The link is in the socket's namespace. */
+export function encodeGetStatistics(ifindex: number): NetlinkRequest {
+  return request(RTM_GETLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex }), []);
 }
 
 export function encodeDumpLinks(): NetlinkRequest {

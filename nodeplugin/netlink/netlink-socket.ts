@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
-import { decodeAcknowledgement } from './acknowledgement.ts';
 import { libc } from './libc.ts';
-import type { NetlinkMessage } from './message.ts';
-import { decodeMessages, encodeMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP } from './message.ts';
-import type { NetlinkRequest } from './netlink-request.ts';
-import { openDescriptor } from './open-descriptor.ts';
-import { makeReceiver } from './receive.ts';
+import {
+  decodeAcknowledgement,
+  decodeMessages,
+  encodeMessage,
+  type NetlinkMessage,
+  type NetlinkRequest,
+  NLM_F_DUMP_INTR,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_NOOP,
+} from './message.ts';
+import { makeReceiver, openDescriptor } from './socket-descriptor.ts';
 
-/** What the kernel made of a request that reached it; `errno` 0 is success. */
+/** The kernel's reply to a request. An `errno` of 0 means success. */
 export interface Reply {
   readonly errno: number;
-  /** The kernel's own explanation of a refusal, where it gives one. */
+  /** The kernel's explanation of an error, if any. */
   readonly text?: string;
   readonly messages: readonly NetlinkMessage[];
-  /** Things changed during a dump, and it may be inconsistent. */
+  /** Whether a change interrupted the dump, so that it may be inconsistent. */
   readonly interrupted: boolean;
 }
 
-/** What callers need of the socket; a test passes a literal. */
+/** The part of the socket that its users need. Tests pass an object literal instead. */
 export type Requester = Pick<NetlinkSocket, 'request'>;
 
 interface Exchange {
@@ -30,38 +36,54 @@ interface Exchange {
 }
 
 /**
- * Requests and their replies on one rtnetlink socket of the process's network namespace.
+ * Sends requests on an rtnetlink socket and returns their replies.
  *
- * The kernel carries a request out inside send(), which may wait long for its network lock. So send() runs on a
- * thread of libuv's pool, of which a process has four for everything: at most `concurrency` requests of a socket are
- * under way, the rest queue here. When send() returns the reply is in the socket's buffer (and a dump goes on inside
- * each recv()), so that nothing needs to be polled. A brief request takes less than the way to another thread, and
- * passes by the queue.
+ * The kernel handles a request inside send(), which may wait a long time for the kernel's network lock. So send() runs
+ * on a thread of libuv's pool. The pool has only four threads by default, so at most `concurrency` requests of a socket
+ * run at once. Further requests wait in the socket's queue.
+ *
+ * When send() returns, the reply is in the socket's buffer, so no polling is needed. A dump is the exception: it
+ * continues inside each recv(). A brief request takes less time than a switch to another thread, so it bypasses the
+ * queue.
  */
 export class NetlinkSocket implements AsyncDisposable {
   readonly #fd: number;
   readonly #receive: ReturnType<typeof makeReceiver>;
   readonly #concurrency: number;
   readonly #queue: Exchange[] = [];
-  /** Sent and unanswered, by sequence number. An aborted one stays until its reply comes, which nobody then hears. */
+  /**
+   * Sent requests without a reply, by sequence number. An aborted request stays here until its reply arrives; the reply
+   * is then ignored.
+   */
   readonly #sent = new Map<number, Exchange>();
-  /** What sends under way point at: koffi holds no more than the address, and what nobody else holds is freed. */
+  /**
+   * The bytes of running send() calls. koffi keeps only their address, so this set keeps them from being garbage
+   * collected.
+   */
   readonly #sending = new Set<Uint8Array>();
   #underWay = 0;
   #sequence = 0;
   #closing: PromiseWithResolvers<void> | undefined;
 
-  /** Raises `NetlinkUnavailable`. A socket that checks strictly lets the kernel filter dumps. */
-  constructor(options: { readonly concurrency: number; readonly strict?: boolean }) {
-    // A part of a dump (32 KiB) and an acknowledgement for each request under way are far below 256 KiB.
-    this.#fd = openDescriptor({ receiveBufferBytes: 256 * 1024, strict: options.strict ?? false });
+  /**
+   * Takes over `opened`, which is a routing socket of another namespace. Without `opened`, opens a socket in the
+   * process's namespace. If `strict` is set, the kernel filters dumps. Raises `NetlinkUnavailable`.
+   */
+  constructor(options: { readonly concurrency: number; readonly strict?: boolean; readonly opened?: number }) {
+    // One part of a dump (32 KiB) and one acknowledgement for each request need far less than 256 KiB.
+    this.#fd = openDescriptor({
+      receiveBufferBytes: 256 * 1024,
+      strict: options.strict ?? false,
+      opened: options.opened,
+    });
     this.#receive = makeReceiver(this.#fd);
     this.#concurrency = options.concurrency;
   }
 
   /**
-   * Sends a request and waits for its reply. Raises `Aborted` when the signal or the socket ends first (what was already
-   * sent is carried out nevertheless), `NetlinkLost`, `NetlinkMalformed` and `NetlinkUnavailable`.
+   * Sends a request and waits for its reply. Raises `Aborted` if the signal aborts or the socket closes first; the
+   * kernel still carries out a request that was sent. Also raises `NetlinkLost`, `NetlinkMalformed` and
+   * `NetlinkUnavailable`.
    */
   request(request: NetlinkRequest, signal?: AbortSignal): Promise<Reply> {
     if (this.#closing !== undefined) return Promise.reject(aborted('the socket is closed'));
@@ -83,7 +105,7 @@ export class NetlinkSocket implements AsyncDisposable {
     return promise.finally(() => signal?.removeEventListener('abort', onAbort));
   }
 
-  /** Fails what waits; the descriptor is closed when the last send() has returned, and then the promise resolves. */
+  /** Rejects waiting requests, closes the descriptor after the last send() has returned, and then resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = Promise.withResolvers();
@@ -110,7 +132,7 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   #number(exchange: Exchange): { readonly sequence: number; readonly bytes: Uint8Array } {
-    // 1 to 2^32 - 1: events carry 0.
+    // Sequence numbers run from 1 to 2^32 - 1, because events have 0.
     this.#sequence = (this.#sequence % 0xffff_ffff) + 1;
     const sequence = this.#sequence;
     this.#sent.set(sequence, exchange);
@@ -149,7 +171,7 @@ export class NetlinkSocket implements AsyncDisposable {
     if (exchange === undefined || message.type === NLMSG_NOOP) return;
     if ((message.flags & NLM_F_DUMP_INTR) !== 0) exchange.interrupted = true;
     if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
-      // A copy, because the payload is a view of the buffer of the next read.
+      // The payload is copied, because it is a view of the buffer that the next read overwrites.
       if (exchange.request.keep?.(message) ?? true) {
         exchange.messages.push({ ...message, payload: message.payload.slice() });
       }
@@ -160,7 +182,7 @@ export class NetlinkSocket implements AsyncDisposable {
     this.#sent.delete(message.sequence);
   }
 
-  /** Nobody knows whose reply is missing, so that all fail; the last of them may arrive yet and is then ignored. */
+  /** Rejects all sent requests, because it is unknown whose reply is missing. Replies that still arrive are ignored. */
   #failSent(reason: unknown): void {
     for (const exchange of this.#sent.values()) exchange.reject(reason);
     this.#sent.clear();
@@ -175,7 +197,7 @@ export class NetlinkSocket implements AsyncDisposable {
 
 function aborted(reason: unknown): MacvtapError {
   const text = reason instanceof Error ? reason.message : String(reason);
-  return new MacvtapError('Aborted', `a netlink request was given up: ${text}`, { cause: reason });
+  return new MacvtapError('Aborted', `a netlink request was cancelled: ${text}`, { cause: reason });
 }
 
 function lost(detail: string): MacvtapError {
@@ -183,6 +205,6 @@ function lost(detail: string): MacvtapError {
 }
 
 function unanswered(sentBytes: number, cause: unknown): MacvtapError {
-  const what = sentBytes < 0 ? 'did not take' : 'did not answer';
+  const what = sentBytes < 0 ? 'did not accept' : 'did not answer';
   return new MacvtapError('NetlinkUnavailable', `the kernel ${what} a netlink request; try again`, { cause });
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { libc, watchReadable } from './libc.ts';
 import { decodeMessages, type NetlinkMessage } from './message.ts';
-import { openDescriptor } from './open-descriptor.ts';
-import { makeReceiver } from './receive.ts';
+import { makeReceiver, openDescriptor } from './socket-descriptor.ts';
 
 /** RTMGRP_*, linux/rtnetlink.h. */
 export const groups = {
@@ -14,21 +13,20 @@ export const groups = {
 } as const;
 
 export interface EventListener {
-  /** Messages of one datagram; their payloads are good until the call returns. */
+  /** Called with the messages of a datagram. Their payloads are valid until the call returns. */
   readonly onMessages: (messages: readonly NetlinkMessage[]) => void;
-  /** Events were lost: only a new dump tells the state of things. */
+  /** Called when events were lost. The listener then needs a new dump to get the current state. */
   readonly onLost: (detail: string) => void;
-  /** The descriptor or what it gave cannot be read; the next events are still delivered. */
+  /** Called when reading or decoding failed. Later events are still delivered. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Delivers the events of all groups above in the process's network namespace until disposed. Raises
- * `NetlinkUnavailable`.
+ * Delivers the events of all groups in the process's network namespace, until disposed. Raises `NetlinkUnavailable`.
  */
 export function openEvents(listener: EventListener): Disposable {
   const mask = Object.values(groups).reduce((sum, group) => sum | group, 0);
-  // Some hundred events at once; the kernel lowers it to net.core.rmem_max, and an overrun costs only a dump.
+  // Large enough for several hundred events. The kernel lowers it to net.core.rmem_max; an overrun only costs a dump.
   const fd = openDescriptor({ receiveBufferBytes: 1024 * 1024, groups: mask });
   const receive = makeReceiver(fd);
   let open = true;
@@ -45,7 +43,7 @@ export function openEvents(listener: EventListener): Disposable {
 
 function deliver(receive: ReturnType<typeof makeReceiver>, listener: EventListener, isOpen: () => boolean): void {
   try {
-    // The listener may dispose of the events, and the descriptor's number may then be somebody else's.
+    // The listener may dispose the events. Another file may then already have the descriptor's number.
     while (isOpen()) {
       const received = receive();
       if (received.kind === 'empty') return;

@@ -29,7 +29,7 @@ for (const [what, bytes] of [
   ['that is unreachable', route({ type: 7 })],
   ['to a network', route({ prefix: 24 })],
 ] as const) {
-  test(`a route ${what} is no default route of the main table`, () => {
+  test(`a route ${what} is not a default route of the main table`, () => {
     assert.equal(isMainDefaultRoute(decodeRoute(bytes)), false);
   });
 }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { align } from './align.ts';
-import { type Attribute, decodeAttributes, findAttribute, readNumber } from './attributes.ts';
-import { readI32, readU16 } from './host-order.ts';
-import { malformed, type NetlinkMessage, NLM_F_DUMP, NLM_F_REQUEST } from './message.ts';
-import type { NetlinkRequest } from './netlink-request.ts';
+import {
+  type Attribute,
+  align,
+  decodeAttributes,
+  findAttribute,
+  malformed,
+  readI32,
+  readNumber,
+  readU16,
+} from './attributes.ts';
+import { type NetlinkMessage, type NetlinkRequest, NLM_F_DUMP, NLM_F_REQUEST } from './message.ts';
 
 // linux/rtnetlink.h
 export const RTM_NEWROUTE = 24;
@@ -26,30 +31,30 @@ const families = { ipv4: 2, ipv6: 10 } as const;
 export interface RouteMessage {
   readonly unicast: boolean;
   readonly mainTable: boolean;
-  /** Prefix length of the destination; 0 is a default route. */
+  /** The prefix length of the destination; 0 for a default route. */
   readonly prefixLength: number;
-  /** Every link that it leaves by. */
+  /** The links of all next hops. */
   readonly ifindexes: readonly number[];
 }
 
 /**
- * Asks for the main table's routes; the reply keeps only the default ones.
- * The kernel filters by table where the socket checks strictly; where it does not, the reader's own filter does.
+ * Encodes a request for the routes of the main table. Only the default routes in the reply are kept. The kernel filters
+ * by table only on strict sockets, so the caller must filter again.
  */
 export function encodeDumpRoutes(family: keyof typeof families): NetlinkRequest {
   const payload = new Uint8Array(rtmsgLength);
   payload[0] = families[family];
   payload[4] = RT_TABLE_MAIN;
-  // Nodes with many routes have few default routes: the rest is dropped as it comes.
+  // A node can have many routes, but few of them are default routes. The others are dropped on arrival.
   const keep = (message: NetlinkMessage) => message.payload[1] === 0;
   return { type: RTM_GETROUTE, flags: NLM_F_REQUEST | NLM_F_DUMP, payload, keep };
 }
 
-/** Raises `NetlinkMalformed`. */
+/** Decodes a route. Raises `NetlinkMalformed`. */
 export function decodeRoute(payload: Uint8Array): RouteMessage {
   if (payload.length < rtmsgLength) throw malformed(`a route message has ${payload.length} bytes`);
   const attributes = decodeAttributes(payload.subarray(rtmsgLength));
-  // Table numbers above 255 only fit the attribute.
+  // Table numbers above 255 are only in the attribute.
   const table = readNumber(attributes, RTA_TABLE) ?? payload[4];
   return {
     unicast: payload[7] === RTN_UNICAST,

@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HeldDeviceMap } from './read-held-devices.ts';
 
-/** What is known of held devices at one moment. */
+import { isDeepStrictEqual } from 'node:util';
+import type { MacvtapError } from '../../runtime/errors.ts';
+import { type AskOptions, askPodResources, type ListPodResourcesResponse } from './pod-resources-client.ts';
+
+/** The held devices at one moment, according to kubelet. */
 export interface HeldDevices {
   readonly devices: HeldDeviceMap;
   /**
-   * False while kubelet may not know all pods of its node yet: then `devices` also has those of the last complete answer,
-   * and one that is missing may be held all the same.
+   * False while kubelet may not know all pods of its node yet. Then `devices` also contains the devices of the last
+   * complete answer, and a device that is missing may still be held.
    */
   readonly complete: boolean;
-  /** When kubelet was asked, on the clock of `performance.now()`: what was allocated later cannot be in `devices`. */
+  /**
+   * The time of the request to kubelet, on the clock of `performance.now()`. `devices` lacks devices that were
+   * allocated later.
+   */
   readonly askedAtMs: number;
 }
 
 /**
- * Whether a device must be treated as held: kubelet lists it; or nothing is known, or not everything; or it was allocated
- * so late (`allocatedAtMs`, same clock, when Allocate was answered) that the answer may not have it. A device whose
- * Allocate is still under way is the caller's to know.
+ * Returns whether a device must be treated as held. That is the case if kubelet lists it, if there is no complete
+ * answer, or if it was allocated too late for the answer. `allocatedAtMs` is the time when Allocate was answered, on
+ * the same clock as `askedAtMs`. The caller must handle devices whose Allocate is in progress.
  */
 export function mayBeHeld(
   held: HeldDevices | undefined,
@@ -28,7 +34,136 @@ export function mayBeHeld(
 }
 
 /**
- * Between the answer to Allocate and its place in List lie a message and a lock in kubelet (devicemanager/manager.go,
- * allocateContainerResources): well under a millisecond, and a thousand times as much on a node that is starved.
+ * How long kubelet may take from the answer of Allocate until List shows the device. In between, kubelet receives a
+ * message and takes a lock (devicemanager/manager.go, allocateContainerResources). That takes far less than a
+ * millisecond, but much longer on a starved node.
  */
 const recordingMs = 1_000;
+
+export interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** @example { namespace: 'vms', name: 'virt-launcher-a', container: 'compute' } */
+export interface Holder extends PodName {
+  readonly container: string;
+}
+
+/** A device in kubelet's list. */
+interface HeldDevice {
+  /** The resource's name without the prefix, as in plans. */
+  readonly resource: string;
+  /**
+   * The holders. There are several if kubelet lists an ended pod and its successor, or containers that share a device.
+   */
+  readonly pods: readonly Holder[];
+}
+
+/** Held devices by ID. */
+export type HeldDeviceMap = ReadonlyMap<string, HeldDevice>;
+
+/** Reads those devices from kubelet's answer whose resource name begins with the prefix. */
+export function readHeldDevices({ pod_resources }: ListPodResourcesResponse, resourcePrefix: string): HeldDeviceMap {
+  const held = new Map<string, HeldDevice>();
+  for (const { namespace, name, containers } of pod_resources) {
+    for (const { name: container, devices } of containers) {
+      for (const { resource_name, device_ids } of devices) {
+        if (!resource_name.startsWith(resourcePrefix)) continue;
+        const resource = resource_name.slice(resourcePrefix.length);
+        for (const id of device_ids) held.set(id, addHolder(held.get(id), resource, { namespace, name, container }));
+      }
+    }
+  }
+  return held;
+}
+
+/** Returns whether kubelet's answer lists the pod, with or without devices. */
+export function namesPod({ pod_resources }: ListPodResourcesResponse, { namespace, name }: PodName): boolean {
+  return pod_resources.some((pod) => pod.name === name && pod.namespace === namespace);
+}
+
+/** Adds a holder unless it is already there, because kubelet repeats a device for each of its NUMA nodes. */
+function addHolder(held: HeldDevice | undefined, resource: string, holder: Holder): HeldDevice {
+  const pods = held?.pods ?? [];
+  const isKnown = pods.some(
+    ({ namespace, name, container }) =>
+      namespace === holder.namespace && name === holder.name && container === holder.container,
+  );
+  return { resource, pods: isKnown ? pods : [...pods, holder] };
+}
+
+export interface ListOptions extends AskOptions {
+  /** @example 'macvtap.network.kubevirt.io/' */
+  readonly resourcePrefix: string;
+}
+
+/**
+ * Returns the devices that kubelet lists at this moment, by ID. Only devices of resources whose name begins with the
+ * prefix are included. This function is only for tools. Decisions need `watchHeldDevices`, which shows when a missing
+ * device may still be held. Raises the errors of `askPodResources`.
+ */
+export async function listHeldDevices(options: ListOptions): Promise<HeldDeviceMap> {
+  return readHeldDevices(await askPodResources(options), options.resourcePrefix);
+}
+
+/**
+ * The state of a `HeldView`. `unknown`: no answer yet. `partial`: kubelet may not know all its pods yet. `stale`: the
+ * last request failed.
+ */
+export interface HeldState {
+  readonly phase: 'unknown' | 'partial' | 'known' | 'stale';
+  /** The time since the request that `current` answers. Undefined if there is no answer yet. */
+  readonly ageMs: number | undefined;
+  readonly lastError: MacvtapError | undefined;
+}
+
+/** The last successful answer, and the state since then. */
+export interface HeldView {
+  readonly current: HeldDevices | undefined;
+  readonly state: HeldState;
+  /** Sets a new answer or error. An error does not change `current`. */
+  set(news: HeldDevices | MacvtapError): void;
+  /**
+   * Calls back when the devices, the phase or the error's code change, but not when only the time of the answer
+   * changes.
+   */
+  onChange(listener: () => void): Disposable;
+}
+
+export function createHeldView(): HeldView {
+  const listeners = new Set<() => void>();
+  let current: HeldDevices | undefined;
+  let lastError: MacvtapError | undefined;
+
+  const phase = (): HeldState['phase'] => {
+    if (current === undefined) return 'unknown';
+    if (lastError !== undefined) return 'stale';
+    return current.complete ? 'known' : 'partial';
+  };
+  const content = () => ({ devices: current?.devices, phase: phase(), failure: lastError?.code });
+  return {
+    get current() {
+      return current;
+    },
+    get state() {
+      return { phase: phase(), ageMs: current && performance.now() - current.askedAtMs, lastError };
+    },
+    set: (news) => {
+      const before = content();
+      if (news instanceof Error) lastError = news;
+      else {
+        current = news;
+        lastError = undefined;
+      }
+      if (isDeepStrictEqual(content(), before)) return;
+      for (const listener of [...listeners]) listener();
+    },
+    onChange: (listener) => {
+      // The listener is wrapped, so that subscribing the same function twice results in two subscriptions.
+      const entry = (): void => listener();
+      listeners.add(entry);
+      return { [Symbol.dispose]: () => void listeners.delete(entry) };
+    },
+  };
+}

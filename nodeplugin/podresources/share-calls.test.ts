@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CallPace, shareCalls } from './share-calls.ts';
 
-/** A call that ends when the test says so. */
+/** Shares a call that ends only when the test allows it. */
 function stage(pace: CallPace = { calls: 1, ms: 0 }) {
   const begun: PromiseWithResolvers<number>[] = [];
   const scope = new AbortController();

@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as sleep } from 'node:timers/promises';
+import { unlessAborted } from '../../runtime/abort-signals.ts';
+import { pause } from '../../runtime/pause.ts';
+import { createSingleFlight } from '../../runtime/single-flight.ts';
 
-/** So many calls in any stretch of so long; the first ones of a quiet time follow each other at once. */
+/**
+ * A limit of `calls` calls in any period of `ms`. After a quiet period, the first calls may follow each other at once.
+ */
 export interface CallPace {
   readonly calls: number;
   readonly ms: number;
 }
 
-/** Calls that are wanted often and made seldom. */
+/** Calls that several callers share. */
 export interface SharedCalls<T> {
-  /** The result of a call that begins after this one. A caller whose signal ends stops waiting; the call goes on. */
+  /**
+   * Returns the result of a call that begins after this request. If a caller's signal aborts, the caller stops waiting,
+   * but the call continues.
+   */
   call(signal?: AbortSignal): Promise<T>;
-  /** Resolves when nothing is under way: soon, once `stopping` has ended. */
+  /** Resolves when no call is in progress. This happens soon after `stopping` has aborted. */
   idle(): Promise<void>;
 }
 
 /**
- * One call at a time. Whoever comes while one is under way gets the result of the next, since the running one may have
- * looked before his reason to ask; all who wait share it.
+ * Makes one call at a time. Callers that arrive during a call share the result of the next call. The running call is of
+ * no use to them: it may have read its data before they had a reason to ask.
  */
 export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: AbortSignal): SharedCalls<T> {
-  /** When the newest calls began. */
+  /** The times at which the newest calls began. */
   const begins: number[] = [];
-  let running: Promise<void> = Promise.resolve();
-  let next: Promise<T> | undefined;
+  const flight = createSingleFlight<T>(() => pause(pauseMs(begins, pace), stopping));
 
-  const begin = async (before: Promise<void>): Promise<T> => {
-    await before;
-    // From here on callers are too late for this call.
-    next = undefined;
+  const begin = async (): Promise<T> => {
     stopping.throwIfAborted();
     begins.push(performance.now());
     begins.splice(0, begins.length - pace.calls);
@@ -37,37 +40,17 @@ export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: 
   return {
     call: async (signal) => {
       signal?.throwIfAborted();
-      if (next === undefined) {
-        next = begin(running);
-        running = endOf(next).then(() => pause(pauseMs(begins, pace), stopping));
-      }
-      return await unlessAborted(next, signal);
+      return await unlessAborted(flight.call(theOnly, begin), signal);
     },
-    idle: () => running,
+    idle: () => flight.idle(theOnly),
   };
 }
 
-/** Until the oldest of as many calls as are allowed is long enough ago. */
+/** The key of all calls. */
+const theOnly = '';
+
+/** Returns how long to wait until the oldest of the last `calls` calls began `ms` ago. */
 function pauseMs(begins: readonly number[], { calls, ms }: CallPace): number {
   const [oldest] = begins;
   return oldest === undefined || begins.length < calls ? 0 : Math.max(0, oldest + ms - performance.now());
-}
-
-async function endOf(promise: Promise<unknown>): Promise<void> {
-  await promise.catch(() => {});
-}
-
-async function pause(ms: number, stopping: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal: stopping }).catch(() => {});
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
 }

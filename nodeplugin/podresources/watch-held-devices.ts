@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { stat } from 'node:fs/promises';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { askPodResources } from './ask-pod-resources.ts';
-import type { HeldDevices } from './held-devices.ts';
-import { createHeldView, type HeldView } from './held-view.ts';
-import { followKubeletAge } from './kubelet-age.ts';
-import { namesPod, type PodName, readHeldDevices } from './read-held-devices.ts';
+import {
+  createHeldView,
+  type HeldDevices,
+  type HeldView,
+  namesPod,
+  type PodName,
+  readHeldDevices,
+} from './held-devices.ts';
+import { askPodResources } from './pod-resources-client.ts';
 import { shareCalls } from './share-calls.ts';
 
-/** The devices that pods hold, as kubelet says; `mayBeHeld` reads `current`. */
+/** A watch of the devices that kubelet lists for pods. `current` is the input of `mayBeHeld`. */
 export interface HeldDevicesWatch extends Pick<HeldView, 'current' | 'state' | 'onChange'>, AsyncDisposable {
   /**
-   * The answer to a question that is asked from now on. Raises `PodResourcesSocketMissing`, `PodResourcesUnavailable`;
-   * `Aborted` when the signal or the watch ends first.
+   * Returns the answer to a request that starts after this call. Raises `PodResourcesSocketMissing`,
+   * `PodResourcesUnavailable`, and `Aborted` if the signal aborts or the watch ends first.
    */
   refresh(signal?: AbortSignal): Promise<HeldDevices>;
 }
@@ -21,30 +27,34 @@ export interface HeldWatchOptions {
   readonly socketPath: string;
   /** @example 'macvtap.network.kubevirt.io/' */
   readonly resourcePrefix: string;
-  /** Asked again after so long, and after a second at most while the state is not `known`. */
+  /** The interval between requests. It is at most a second while the state is not `known`. */
   readonly refreshMs?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** What happens to kubelet: asked right after each event. */
+  /** Kubelet's events. Each event causes a request. */
   readonly kubelet?: { subscribe(listener: () => void): Disposable } | undefined;
-  /** A pod that is on the node for certain, such as this plugin's own: an answer without it is not complete. */
+  /**
+   * A pod that certainly runs on the node, for example this plugin's own. An answer without this pod counts as
+   * incomplete.
+   */
   readonly witness?: PodName | undefined;
-  /** Told of each question that was not given up. */
-  readonly onAnswer?: ((outcome: 'complete' | 'incomplete' | 'failed') => void) | undefined;
-  /** How long a run of kubelet is too young for complete answers. */
+  /** Called for each finished request, before `current` changes. */
+  readonly onAnswer?: ((outcome: 'complete' | 'incomplete' | 'failed', answer?: HeldDevices) => void) | undefined;
+  /** How long kubelet's answers count as incomplete after kubelet has started. */
   readonly kubeletSettleMs?: number | undefined;
 }
 
 /**
- * Keeps a view of the held devices. The API has no watch, so kubelet is asked when somebody wants a fresh answer, after
- * its events, and slowly otherwise. What a user of the view must know:
+ * Keeps a view of the held devices. The API has no watch. Kubelet is therefore asked when a caller needs a fresh
+ * answer, after kubelet's events, and otherwise at a long interval. The answers have these properties:
  *
- * - A device is listed once Allocate was answered and kubelet wrote it down, not while the call is under way.
- * - It is listed until kubelet takes its pod for ended, which is when the containers have, before CNI DEL. Kubelet before
- *   1.34 lists terminated pods too (KubeletPodResourcesListUseActivePods), but drops their devices as it answers.
- * - Kubelet serves the socket before it knows its pods: just after its start the answer is empty or lacks some, for as
- *   long as the API server does not answer it. Hence `complete`.
- * - Devices that only ordinary init containers ask for are never listed.
+ * - A device is listed after Allocate was answered and kubelet has recorded the allocation, but not during the call.
+ * - A device is listed until kubelet counts its pod as ended. That is when the containers have ended, before CNI DEL.
+ *   Kubelet before 1.34 also lists terminated pods (KubeletPodResourcesListUseActivePods), but drops their devices when
+ *   it answers.
+ * - Kubelet serves the socket before it knows its pods. After a start, its answers lack pods until the API server has
+ *   answered kubelet. `complete` exists for this reason.
+ * - Devices that only ordinary init containers request are never listed.
  */
 export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
   const { socketPath, signal, refreshMs = defaultRefreshMs } = options;
@@ -58,7 +68,7 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
     try {
       const held = await ask();
       if (!stopping.aborted) {
-        options.onAnswer?.(held.complete ? 'complete' : 'incomplete');
+        options.onAnswer?.(held.complete ? 'complete' : 'incomplete', held);
         view.set(held);
       }
       return held;
@@ -74,7 +84,7 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
     }
   };
   const calls = shareCalls(look, pace, stopping);
-  // What fails is in the state.
+  // The error is in `state`.
   const wake = (): void => void calls.call().catch(() => {});
   const schedule = (): void => {
     clearTimeout(timer);
@@ -117,7 +127,7 @@ function createQuestion(options: HeldWatchOptions, view: HeldView, signal: Abort
   return async () => {
     const askedAtMs = performance.now();
     const answer = await askPodResources({ socketPath, timeoutMs, signal });
-    // After the answer: if a new run made the socket meanwhile, the answer counts as young, whoever gave it.
+    // The start time is read after the answer. If kubelet restarted in the meantime, the answer counts as incomplete.
     const startedAtMs = await age.startedAtMs();
     const isSettled = startedAtMs !== undefined && askedAtMs - startedAtMs >= kubeletSettleMs;
     const complete = isSettled && (witness === undefined || namesPod(answer, witness));
@@ -128,23 +138,60 @@ function createQuestion(options: HeldWatchOptions, view: HeldView, signal: Abort
 }
 
 function givenUp(socketPath: string, cause: unknown): MacvtapError {
-  return new MacvtapError('Aborted', `waiting for what ${socketPath} says of held devices was given up`, { cause });
+  return new MacvtapError('Aborted', `the wait for kubelet's list of held devices on ${socketPath} was cancelled`, {
+    cause,
+  });
 }
 
-/** Releases are no emergency: a resource that drains is served so much longer. */
+/**
+ * The default for `refreshMs`. If a release is noticed late, no harm is done: a resource without a policy is only
+ * served a little longer.
+ */
 const defaultRefreshMs = 10_000;
 
-/** While kubelet is away or young. */
+/** The interval between requests while kubelet is unavailable or has just started. */
 const unsettledMs = 1_000;
 
 /**
- * Kubelet takes its first list of pods from the API server within a second or two of its start and admits them one after
- * another, some milliseconds each; a node has at most some hundred.
+ * The default for `kubeletSettleMs`. Kubelet reads its first list of pods from the API server within a second or two of
+ * its start. It then admits the pods one after another, in a few milliseconds each. A node has at most a few hundred
+ * pods.
  */
 const defaultSettleMs = 10_000;
 
 /**
- * Some 20 questions a second, a fifth of what kubelet answers all clients of the node together, and less than half of
- * them at once that it takes. Source: kubelet pkg/kubelet/apis/podresources/constants.go, DefaultQPS 100, DefaultBurstTokens 10.
+ * The limit for requests: about 20 per second, a fifth of kubelet's limit for all clients of the node. The burst is
+ * less than half of kubelet's. Source: kubelet pkg/kubelet/apis/podresources/constants.go, DefaultQPS 100,
+ * DefaultBurstTokens 10.
  */
 const pace = { calls: 4, ms: 200 } as const;
+
+/** The age of kubelet's current run, which is the run that created the current socket. */
+export interface KubeletAge {
+  /**
+   * Returns the start of kubelet's current run, on the clock of `performance.now()`. Returns undefined without a
+   * socket.
+   */
+  startedAtMs(): Promise<number | undefined>;
+}
+
+/**
+ * Distinguishes kubelet's runs by the socket that each run creates. A run that exists at the first look is as old as
+ * its socket. A later run counts from the moment it is first seen. A step of the wall clock thus cannot make a later
+ * run seem older than it is.
+ */
+export function followKubeletAge(socketPath: string): KubeletAge {
+  let seen: { readonly run: string; readonly startedAtMs: number } | undefined;
+  return {
+    startedAtMs: async () => {
+      const socket = await stat(socketPath, { bigint: true }).catch(() => undefined);
+      if (socket === undefined) return undefined;
+      const run = `${socket.dev}:${socket.ino}:${socket.ctimeNs}`;
+      if (seen?.run !== run) {
+        const ageMs = seen === undefined ? Math.max(0, Date.now() - Number(socket.ctimeMs)) : 0;
+        seen = { run, startedAtMs: performance.now() - ageMs };
+      }
+      return seen.startedAtMs;
+    },
+  };
+}

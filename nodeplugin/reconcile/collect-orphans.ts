@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import { linkName } from '../../policy/device/link-name.ts';
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import { linkName } from '../../policy/device/device-id.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { KeyedLock } from '../../runtime/keyed-lock.ts';
+import type { KeyedMutex } from '../../runtime/locks.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { isOwnMacvtap } from '../links/interface-events.ts';
 import type { Links } from '../links/links.ts';
-import { decideOrphans, type Orphan, orphanName } from './decide-orphans.ts';
 import type { HeldTracker } from './held-tracker.ts';
+import type { HeldDevice } from './served-resource.ts';
 
 export interface OrphanCollectorOptions {
   readonly graceMs: number;
   readonly links: Pick<Links, 'getLink' | 'deleteLink' | 'readInterfaces'>;
   readonly ledger: Pick<Ledger, 'entries' | 'forget'>;
   readonly held: Pick<HeldTracker, 'current'>;
-  /** False while kubelet has not said what pods hold: then nothing is an orphan. */
+  /** Returns false while kubelet has not listed the devices of pods. Nothing is an orphan then. */
   readonly isHeldKnown: () => boolean;
-  /** The one that Allocate takes; its keys are the names of links. */
-  readonly lock: KeyedLock;
+  /** The mutex for allocations and attachments. Its keys are link names. */
+  readonly lock: KeyedMutex;
   readonly onCollected: (what: string) => void;
   readonly onError: (error: MacvtapError) => void;
-  /** Called after each look, for who waits for devices to come back. */
+  /** Called after each check, because devices may have been released. */
   readonly onLook: () => void;
 }
 
-/** Removes what stayed an orphan for the whole grace, until disposed. */
+/** Removes devices and links that have been orphans for the whole grace period, until disposed. */
 export function collectOrphans(options: OrphanCollectorOptions): AsyncDisposable {
   const { graceMs, links, isHeldKnown, onError, onLook } = options;
   const since = new Map<string, number>();
-  let looking: Promise<void> = Promise.resolve();
+  let looking: Promise<void> | undefined;
 
   const look = async (): Promise<void> => {
     const now = performance.now();
@@ -44,7 +46,12 @@ export function collectOrphans(options: OrphanCollectorOptions): AsyncDisposable
   };
   const timer = setInterval(
     () => {
-      looking = looking.then(look).catch((thrown) => onError(MacvtapError.from(thrown)));
+      // Only one check runs at a time, so that checks do not queue up while one of them waits for the kernel or a lock.
+      looking ??= look()
+        .catch((thrown) => onError(MacvtapError.from(thrown)))
+        .finally(() => {
+          looking = undefined;
+        });
     },
     Math.max(20, graceMs / 2),
   );
@@ -71,7 +78,7 @@ async function collect(
   const { links, ledger, lock, onCollected } = options;
   const name = 'device' in orphan ? linkName(orphan.device) : orphan.link;
   await lock.run([name], async () => {
-    // Kubelet may have given the device out again, and its link with it, while this waited for its turn.
+    // kubelet may have allocated the device again while this call waited for the mutex.
     if (!findOrphans(interfaces, options).some((still) => orphanName(still) === orphanName(orphan))) return;
     const link = await links.getLink({ name });
     const isIt = link?.kind === 'macvtap' && ('device' in orphan || link.ifindex === orphan.ifindex);
@@ -79,4 +86,40 @@ async function collect(
     if ('device' in orphan) await ledger.forget(orphan.device);
     if (isIt || 'device' in orphan) onCollected(orphanName(orphan));
   });
+}
+
+/**
+ * An allocated device that no pod holds, or a link that matches the node plugin's name pattern but belongs to no
+ * device.
+ */
+export type Orphan = { readonly device: string } | { readonly link: string; readonly ifindex: number };
+
+/**
+ * Finds orphaned devices and links:
+ * - A device in the ledger is an orphan if no pod holds it and it is not attached to a pod. Attached devices are left
+ *   to DEL.
+ * - A macvtap in the node's namespace is an orphan if its name matches the node plugin's pattern and it belongs to no
+ *   device. That is, neither the ledger nor `held` contains its device.
+ *
+ * `held` must contain all devices that pods may hold.
+ */
+export function decideOrphans(
+  interfaces: readonly InterfaceFacts[],
+  entries: readonly (readonly [string, DeviceRecord])[],
+  held: readonly HeldDevice[],
+): readonly Orphan[] {
+  const heldIDs = new Set(held.map(({ id }) => id));
+  const devices = entries
+    .filter(([id, { attachment }]) => attachment === undefined && !heldIDs.has(id))
+    .map(([device]) => ({ device }));
+  const known = new Set([...entries.map(([id]) => id), ...heldIDs].map(linkName));
+  const links = interfaces.flatMap(({ name, kind, ifindex }) =>
+    isOwnMacvtap({ name, kind }) && !known.has(name) && ifindex !== undefined ? [{ link: name, ifindex }] : [],
+  );
+  return [...devices, ...links];
+}
+
+/** Returns the name of an orphan for logs. The name also identifies the orphan. */
+export function orphanName(orphan: Orphan): string {
+  return 'device' in orphan ? `device ${orphan.device}` : `link ${orphan.link} (index ${orphan.ifindex})`;
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { type KubeletEvent, type KubeletWatch, watchKubelet } from '../deviceplugin/kubelet-watch.ts';
-import { removeStaleSockets } from '../deviceplugin/remove-stale-sockets.ts';
+import { removeStaleSockets } from '../deviceplugin/plugin-sockets.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type HeldDevicesWatch, type HeldWatchOptions, watchHeldDevices } from '../podresources/watch-held-devices.ts';
 import { createHeldTracker, type HeldTracker } from './held-tracker.ts';
 
-/** Kubelet, as it comes and goes, and what it says that pods hold. */
+/** The state of kubelet, and the devices that pods hold. */
 export interface FollowedKubelet extends AsyncDisposable {
   readonly kubelet: KubeletWatch;
   readonly answers: HeldDevicesWatch;
   readonly held: HeldTracker;
-  /** Whether kubelet has said what all pods of its node hold. */
+  /** Returns whether kubelet has listed the devices of all pods of the node. */
   isHeldKnown(): boolean;
 }
 
@@ -21,20 +21,25 @@ export interface FollowKubeletOptions extends Pick<HeldWatchOptions, 'refreshMs'
   readonly directory: string;
   readonly ledger: Ledger;
   readonly onEvent: (event: KubeletEvent) => void;
-  /** The sockets that a killed process of ours had left, and which are gone now; may be none. */
+  /** Called with the sockets that a killed node plugin left behind and that were removed. The list may be empty. */
   readonly onStaleSockets: (sockets: readonly string[]) => void;
 }
 
-/** Follows kubelet by its directory, until disposed. */
+/** Watches kubelet through its directory, until disposed. */
 export async function followKubelet(options: FollowKubeletOptions): Promise<FollowedKubelet> {
   const { directory, ledger, onEvent, onStaleSockets, ...asking } = options;
   await using undo = new AsyncDisposableStack();
   const plugins = join(directory, 'device-plugins');
   onStaleSockets(await removeStaleSockets(plugins));
   const kubelet = undo.use(await watchKubelet({ directory: plugins, onEvent }));
-  const answers = undo.use(
+  const held = createHeldTracker({ ledger, view: () => answers.current, now: () => performance.now() });
+  const answers: HeldDevicesWatch = undo.use(
     watchHeldDevices({
       ...asking,
+      onAnswer: (outcome, answer) => {
+        asking.onAnswer?.(outcome);
+        if (answer !== undefined) held.note(answer);
+      },
       socketPath: join(directory, 'pod-resources/kubelet.sock'),
       resourcePrefix,
       kubelet: { subscribe: (listener) => kubelet.subscribe(listener) },
@@ -44,7 +49,7 @@ export async function followKubelet(options: FollowKubeletOptions): Promise<Foll
   return {
     kubelet,
     answers,
-    held: createHeldTracker({ ledger, view: () => answers.current, now: () => performance.now() }),
+    held,
     isHeldKnown: () => answers.current?.complete === true,
     [Symbol.asyncDispose]: () => followed.disposeAsync(),
   };

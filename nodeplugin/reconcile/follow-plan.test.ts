@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { Source } from '../../cluster/source.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
-import { brief, entries, nic } from '../../test/fixtures/plan/build-example.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
+import type { NodePlan } from '../../policy/plan/node-plan.ts';
+import type { Log } from '../../runtime/log.ts';
+import { brief, entries, nic, plan, policy } from '../../test/fixtures/plan/build-example.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
-import { followPlan } from './follow-plan.ts';
+import { createPlanStore, followPlan, logPlan } from './follow-plan.ts';
 
 const data = entries({ parentIface: 'eth1', resourceName: 'data' });
 const wider = entries({ parentIface: 'eth1', resourceName: 'data', quantity: 200 });
@@ -20,11 +22,12 @@ function snapshot(nodes: readonly string[], policies: readonly Policy[] = []): S
     policies,
     networks: new Map(),
     nodeStates: new Map(),
+    leftOut: new Map(),
     explicit: undefined,
   };
 }
 
-/** A source and an interface watch that the test itself changes, and what is told of h1 while they are followed. */
+/** Follows the plan of h1 from a source and an interface watch that the test changes, and collects its reports. */
 function follow(first: { snapshot: Snapshot; synced?: boolean; interfaces?: readonly InterfaceFacts[] }) {
   const changes = { source: new Set<() => void>(), interfaces: new Set<() => void>() };
   const subscribe = (listeners: Set<() => void>, listener: () => void): Disposable => {
@@ -61,7 +64,7 @@ function follow(first: { snapshot: Snapshot; synced?: boolean; interfaces?: read
     onWaiting: (reason) => told.push(reason === undefined ? again : `waiting: ${reason}`),
   });
   return {
-    /** What was told since it was last asked. */
+    /** Returns the reports since its last call. */
     told: () => told.splice(0),
     edit: (next: Snapshot, synced = true) => {
       Object.assign(now, { snapshot: next, synced });
@@ -78,20 +81,20 @@ function follow(first: { snapshot: Snapshot; synced?: boolean; interfaces?: read
 
 const again = 'waiting no more';
 const noNode = 'waiting: there is no Node h1; check --node-name';
-const unread = 'waiting: the source was not read yet';
+const unread = 'waiting: the objects of the cluster were not read yet';
 
 describe('a plan that is followed', () => {
-  it('is told at once', () => {
+  it('is reported at once', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     assert.deepEqual(node.told(), ['edit: data=eth1/bridge/100']);
   });
 
-  it('is told at once even if it exposes nothing', () => {
+  it('is reported at once, even if it exposes nothing', () => {
     using node = follow({ snapshot: snapshot(['h1']) });
     assert.deepEqual(node.told(), ['edit: nothing']);
   });
 
-  it('is told again after an edit that changes it, and after no other', () => {
+  it('is reported again after an edit that changes it, and after no other edit', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     node.told();
     node.edit(snapshot(['h1', 'h2'], [data]));
@@ -100,7 +103,7 @@ describe('a plan that is followed', () => {
     assert.deepEqual(node.told(), ['edit: data=eth1/bridge/200']);
   });
 
-  it('is told again after a change of links that changes it, and after no other', () => {
+  it('is reported again after a change of links that changes it, and after no other change', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     node.told();
     node.relink(nic('eth1', { up: false }));
@@ -110,7 +113,7 @@ describe('a plan that is followed', () => {
     assert.deepEqual(node.told(), ['links: nothing', 'links: data=eth1/bridge/100']);
   });
 
-  it('is told with new facts about what is not exposed, though the resources are the same', () => {
+  it('is reported with new facts about unexposed entries, even if the resources are the same', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]), interfaces: [] });
     node.told();
     node.relink(nic('eth1', { master: { name: 'br0', kind: 'bridge' } }));
@@ -127,7 +130,7 @@ describe('a plan that is followed', () => {
 });
 
 describe('a plan that cannot be made', () => {
-  it('is waited for until the source was read, and this is told once', () => {
+  it('waits until the source is read, and the reason is reported once', () => {
     using node = follow({ snapshot: snapshot([]), synced: false });
     node.relink();
     node.edit(snapshot(['h1']), false);
@@ -137,7 +140,7 @@ describe('a plan that cannot be made', () => {
     assert.deepEqual(node.told(), [again, 'edit: data=eth1/bridge/100']);
   });
 
-  it('is waited for while the Node is missing, and this is told once each time', () => {
+  it('waits while the Node is missing, and the reason is reported once each time', () => {
     using node = follow({ snapshot: snapshot(['h2'], [data]) });
     node.edit(snapshot(['h3'], [data]));
     assert.deepEqual(node.told(), [noNode]);
@@ -146,13 +149,13 @@ describe('a plan that cannot be made', () => {
     assert.deepEqual(node.told(), [again, 'edit: data=eth1/bridge/100', noNode]);
   });
 
-  it('is told with the new reason when the reason changes', () => {
+  it('is reported with the new reason when the reason changes', () => {
     using node = follow({ snapshot: snapshot([]), synced: false });
     node.edit(snapshot([]));
     assert.deepEqual(node.told(), [unread, noNode]);
   });
 
-  it('leaves the last one in force: what comes back the same is not told again, what comes back changed is an edit', () => {
+  it('keeps the last plan: an unchanged plan is not reported when it returns, and a changed one is an edit', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     node.edit(snapshot([]));
     node.told();
@@ -173,4 +176,59 @@ it('a plan is not followed any more once it is disposed of', () => {
   node.edit(snapshot(['h1'], [wider]));
   node.relink();
   assert.deepEqual(node.told(), []);
+});
+
+const emptyPlan: NodePlan = { node: 'n', source: 'implicit', resources: [], skipped: [], conflicts: [] };
+
+test('a emptyPlan is known from the first one on, also while no newer one can be made', () => {
+  const kept = createPlanStore();
+  kept.setInForce(false);
+  assert.deepEqual([kept.isKnown, kept.current], [false, undefined]);
+
+  kept.made(emptyPlan);
+  kept.setInForce(false);
+  assert.deepEqual([kept.isKnown, kept.current?.plan, kept.current?.isInForce], [true, emptyPlan, false]);
+  kept.setInForce(true);
+  assert.equal(kept.current?.isInForce, true);
+
+  const newer: NodePlan = { ...emptyPlan, source: 'policy' };
+  kept.setInForce(false);
+  kept.made(newer);
+  assert.deepEqual([kept.current?.plan, kept.current?.isInForce], [newer, true]);
+});
+
+const eth1 = { parentIface: 'eth1', resourceName: 'data' };
+
+/** Records the log's entries as `level message` and their fields, without the wording of the findings. */
+function record(): { log: Log; lines: unknown[] } {
+  const lines: unknown[] = [];
+  const at = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
+    const { finding, ...rest } = fields;
+    if (finding !== undefined) assert.match(String(finding), /^\S.*: ./);
+    lines.push([`${level} ${message}`, rest]);
+  };
+  return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
+}
+
+it('a plan is logged in one line, then its conflicts as warnings, then what it does not expose', () => {
+  const { log, lines } = record();
+  const policies = [
+    policy('a', { parentSelector: [eth1, { parentIface: 'eth2' }] }),
+    policy('b', { parentSelector: [eth1] }),
+  ];
+  logPlan(plan({ interfaces: [nic('eth1')], policies }), 'edit', log);
+  assert.deepEqual(lines, [
+    ['info plan in force', { source: 'policy', cause: 'edit', resources: ['data=eth1/bridge/100'] }],
+    ['warn conflict', { code: 'ResourceNameTaken' }],
+    ['info not exposed', { code: 'NothingFound' }],
+  ]);
+});
+
+it('what implicit exposure passes over is only for who debugs', () => {
+  const { log, lines } = record();
+  logPlan(plan({ interfaces: [nic('lo', { loopback: true })] }), 'links', log);
+  assert.deepEqual(lines, [
+    ['info plan in force', { source: 'implicit', cause: 'links', resources: [] }],
+    ['debug not exposed', { code: 'Loopback' }],
+  ]);
 });

@@ -28,7 +28,7 @@ function listed(ids: readonly string[], more: Partial<HeldDevices> = {}): HeldDe
   return { devices, complete: true, askedAtMs: 100_000, ...more };
 }
 
-test('before kubelet has said what pods hold, everything that was given out may be held', () => {
+test('until kubelet has listed the devices of pods, every allocated device may be held', () => {
   assert.deepEqual(track(['netMvp0'], undefined).current(), [netMvp0]);
   assert.deepEqual(track(['netMvp0'], listed([], { complete: false })).current(), [netMvp0]);
 });
@@ -50,7 +50,7 @@ test('a device whose sandbox is gone has nothing but the name of its parent', ()
   }
 });
 
-test('a device that the ledger lost tells its resource by its name', () => {
+test('the ID of a device that the ledger lost contains its resource', () => {
   assert.deepEqual(track([], listed(['my.net-2Mvp17'])).current(), [{ id: 'my.net-2Mvp17', resource: 'my.net-2' }]);
 });
 
@@ -80,11 +80,32 @@ test('a device was given out since a moment when its Allocate ended at it or lat
   assert.ok(!tracker.wasGivenOutSince('netMvp1', 0));
 });
 
-test('a device that nobody holds any more is left behind while it may have a link', () => {
+test('a device was listed once a complete answer after its last Allocate lists it, and stays so', () => {
+  const clock = { nowMs: 100 };
+  const tracker = track(['netMvp0'], undefined, clock);
+  const answer = (ids: readonly string[], askedAtMs: number, complete = true) =>
+    tracker.note(listed(ids, { askedAtMs, complete }));
+  answer(['netMvp0'], 50, false);
+  assert.ok(!tracker.wasListed('netMvp0'), 'the answer may repeat an older one');
+  answer(['netMvp0', 'otherMvp0'], 50);
+  answer(['otherMvp0'], 60);
+  assert.deepEqual([tracker.wasListed('netMvp0'), tracker.wasListed('netMvp1')], [true, false]);
+  const allocating = tracker.allocating(['netMvp0']);
+  answer(['netMvp0'], 200);
+  allocating[Symbol.dispose]();
+  answer(['netMvp0'], 99);
+  assert.ok(!tracker.wasListed('netMvp0'), 'it lists the device for the pod that had it before');
+  answer(['netMvp0'], 101);
+  assert.ok(tracker.wasListed('netMvp0'));
+  answer([], 300);
+  assert.deepEqual([tracker.wasListed('netMvp0'), tracker.wasListed('otherMvp0')], [true, false]);
+});
+
+test('a device without a holder counts as released while it may have a link', () => {
   const netMvp1 = { ...netMvp0, id: 'netMvp1' };
-  assert.deepEqual(track(['netMvp0', 'netMvp1'], listed(['netMvp0'])).leftBehind(), [netMvp1]);
-  assert.deepEqual(track(['netMvp0'], undefined).leftBehind(), [], 'it may be held');
+  assert.deepEqual(track(['netMvp0', 'netMvp1'], listed(['netMvp0'])).releasedDevices(), [netMvp1]);
+  assert.deepEqual(track(['netMvp0'], undefined).releasedDevices(), [], 'it may be held');
   const { parentIfindex, ...detached } = record;
   const ledger = { get: () => detached, entries: () => [['netMvp0', detached]] as const };
-  assert.deepEqual(createHeldTracker({ ledger, view: () => listed([]), now: () => 0 }).leftBehind(), []);
+  assert.deepEqual(createHeldTracker({ ledger, view: () => listed([]), now: () => 0 }).releasedDevices(), []);
 });

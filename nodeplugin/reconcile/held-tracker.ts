@@ -6,50 +6,79 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { type HeldDevices, mayBeHeld } from '../podresources/held-devices.ts';
 import type { HeldDevice } from './served-resource.ts';
 
-/** Which devices pods hold, or may hold. */
+/** Tracks the devices that pods hold or may hold. */
 export interface HeldTracker {
-  /** All of them, as of now. */
+  /** Returns all held devices. */
   current(): readonly HeldDevice[];
-  /** Those that no pod holds any more, and whose links may stand nevertheless: until CNI DEL, or the collector's look. */
-  leftBehind(): readonly HeldDevice[];
+  /**
+   * Returns the devices that no pod holds but whose links may still exist. DEL or the orphan collector deletes these
+   * links later.
+   */
+  releasedDevices(): readonly HeldDevice[];
   mayBeHeld(id: string): boolean;
-  /** Whether this process was giving the device out then or later: what kubelet said before is no news of it. */
+  /**
+   * Returns whether this process allocated the device at that time or later. If so, an answer of kubelet from that time
+   * may be outdated.
+   */
   wasGivenOutSince(id: string, atMs: number): boolean;
-  /** Counts devices as held from now on: kubelet lists them only some time after it was answered. */
+  /**
+   * Returns whether a complete answer of kubelet listed the device after its last allocation. Only answers that were
+   * passed to `note` count.
+   */
+  wasListed(id: string): boolean;
+  /** Records an answer of kubelet. */
+  note(answer: HeldDevices): void;
+  /**
+   * Counts devices as held from now on, because kubelet lists them only some time after the Allocate response. Dispose
+   * of the result when the allocation has ended.
+   */
   allocating(ids: readonly string[]): Disposable;
 }
 
 export interface HeldTrackerOptions {
   readonly ledger: Pick<Ledger, 'get' | 'entries'>;
-  /** What kubelet said last; undefined before it said anything. */
+  /** Returns kubelet's last answer; undefined before the first. */
   readonly view: () => HeldDevices | undefined;
   /** The clock of `HeldDevices.askedAtMs`. */
   readonly now: () => number;
 }
 
 /**
- * Brings three together: what kubelet lists, what the ledger says was given out, and what is being given out right now.
- * A device counts as free only when kubelet had the time to list it and does not.
+ * Combines the devices that kubelet lists, the devices in the ledger, and the devices of running allocations. A device
+ * counts as free only if kubelet has had enough time to list it but does not.
  */
 export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): HeldTracker {
   const underWay = new Map<string, number>();
   const allocatedAtMs = new Map<string, number>();
+  const listed = new Set<string>();
+  const wasGivenOutSince = (id: string, atMs: number) =>
+    underWay.has(id) || (allocatedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) >= atMs;
   const isHeld = (id: string) => underWay.has(id) || mayBeHeld(view(), id, allocatedAtMs.get(id));
   return {
     mayBeHeld: isHeld,
-    wasGivenOutSince: (id, atMs) => underWay.has(id) || (allocatedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) >= atMs,
+    wasGivenOutSince,
+    wasListed: (id) => listed.has(id),
+    note({ devices, complete, askedAtMs }) {
+      // An incomplete answer repeats parts of earlier answers, which may be older than the last Allocate.
+      if (!complete) return;
+      for (const id of listed) if (!devices.has(id) && ledger.get(id) === undefined) listed.delete(id);
+      for (const id of devices.keys()) if (!wasGivenOutSince(id, askedAtMs)) listed.add(id);
+    },
     current() {
       const given = ledger.entries().map(([id]) => id);
       const listed = view()?.devices ?? new Map();
       const ids = new Set([...given.filter(isHeld), ...underWay.keys(), ...listed.keys()]);
       return [...ids].map((id) => describe(id, ledger));
     },
-    leftBehind() {
+    releasedDevices() {
       const released = ledger.entries().filter(([id]) => !isHeld(id));
       return released.map(([id]) => describe(id, ledger)).filter(({ parentIfindex }) => parentIfindex !== undefined);
     },
     allocating(ids) {
-      for (const id of ids) underWay.set(id, (underWay.get(id) ?? 0) + 1);
+      for (const id of ids) {
+        underWay.set(id, (underWay.get(id) ?? 0) + 1);
+        listed.delete(id);
+      }
       return {
         [Symbol.dispose]() {
           for (const id of ids) {
@@ -65,9 +94,10 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
 }
 
 /**
- * A device that the ledger lost still tells its resource by its name. One whose sandbox is gone, after a reboot for
- * example, stands on nothing: its next ADD takes whatever has the parent's name then, so that name is all that counts.
- * Kubelet admits the pods of a node that was rebooted anew, and none that has an Unhealthy device.
+ * Describes a held device. If the ledger has lost the device, its resource comes from its ID. If its sandbox is gone,
+ * for example after a reboot, the device has no link. Its next ADD uses the interface that then has the parent's name,
+ * so the result does not contain the parent's old index. With that index, the device would be Unhealthy. After a
+ * reboot, kubelet admits the node's pods again and rejects pods with an Unhealthy device.
  */
 function describe(id: string, ledger: Pick<Ledger, 'get'>): HeldDevice {
   const record = ledger.get(id);

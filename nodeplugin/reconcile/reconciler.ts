@@ -1,34 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
-import { faultPoint } from '../../runtime/fault-point.ts';
-import { type DecisionCause, decideServed } from './decide-served.ts';
+import { faultPoint } from '../../runtime/fault-points.ts';
 import type { HeldTracker } from './held-tracker.ts';
-import { listDevices, type ParentLookup } from './served-resource.ts';
-import type { ServedResources } from './served-resources.ts';
+import type { ResourcePlugins } from './resource-plugins.ts';
+import { type DecisionCause, decideServed, listDevices, type ParentLookup } from './served-resource.ts';
 
-/** Keeps what is served in step with the newest plan and with what pods hold. */
+/** Applies the latest plan and the held devices to the served resources. */
 export interface Reconciler {
   onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
   /**
-   * A plan cannot be made now. Before the first one, what pods hold is served by itself: without an endpoint kubelet starts
-   * no container of theirs.
+   * Call it when no plan can be made. Before the first plan, this serves only held devices. Without an endpoint,
+   * kubelet would not start the containers of their pods.
    */
   onWaiting(): void;
-  /** Devices were given out or came back, or may have. */
+  /** Call it when devices may have been allocated or released. */
   onHeld(): void;
 }
 
 export interface ReconcilerOptions {
-  readonly resources: Pick<ServedResources, 'current' | 'apply'>;
-  readonly held: Pick<HeldTracker, 'current' | 'leftBehind'>;
+  readonly resources: Pick<ResourcePlugins, 'current' | 'apply'>;
+  readonly held: Pick<HeldTracker, 'current' | 'releasedDevices'>;
   readonly parents: ParentLookup;
-  /** What was served before a decision, and what is after it. */
+  /** Called with the resources before and after a decision. */
   readonly onServed?: (before: ServedByName, after: ServedByName) => void;
 }
 
-type ServedByName = ServedResources['current'];
+type ServedByName = ResourcePlugins['current'];
 
-/** Nobody asks for anything. */
+/** A plan without resources. */
 const nothing: Pick<NodePlan, 'resources' | 'skipped' | 'conflicts'> = { resources: [], skipped: [], conflicts: [] };
 
 export function createReconciler({ resources, held, parents, onServed }: ReconcilerOptions): Reconciler {
@@ -37,7 +36,7 @@ export function createReconciler({ resources, held, parents, onServed }: Reconci
     if (plan === undefined) return;
     const holding = held.current();
     const before = resources.current;
-    const next = decideServed(plan, before, cause, holding, parents, held.leftBehind());
+    const next = decideServed(plan, before, cause, holding, parents, held.releasedDevices());
     faultPoint('plan-decided');
     resources.apply(next, (served) => listDevices(served, holding, parents));
     faultPoint('plan-applied');

@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import { buildNodeState, type ReportedResource } from '../../cluster/report/build-node-state.ts';
-import { observeWrites } from '../../cluster/report/observe-writes.ts';
-import { openNodeStateWriter } from '../../cluster/report/open-writer.ts';
-import { type ReportOptions, reportNodeState } from '../../cluster/report/report-node-state.ts';
-import { spreadMs } from '../../cluster/report/spread-write.ts';
+
+import {
+  buildNodeState,
+  type HeldPlace,
+  type ReportedResource,
+} from '../../cluster/report/node-plugin/build-node-state.ts';
+import { openNodeStateWriter, reportWriteOutcomes } from '../../cluster/report/node-plugin/node-state-writer.ts';
+import { type ReportOptions, reportNodeState, spreadMs } from '../../cluster/report/node-plugin/report-node-state.ts';
+import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { LiveSource } from '../../cluster/source.ts';
 import packageFile from '../../package.json' with { type: 'json' };
+import { compareNatural } from '../../policy/names.ts';
+import { explicitTrouble, findExplicitErrors } from '../../policy/plan/from-explicit.ts';
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
+import type { Mode } from '../../policy/plan/resource.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
+import type { MacvtapSupport } from '../links/macvtap-support.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
-import type { MacvtapSupport } from '../links/watch-macvtap-support.ts';
 import type { HeldTracker } from './held-tracker.ts';
-import type { HeldDevice, ParentLookup } from './served-resource.ts';
-import type { ServedResources } from './served-resources.ts';
-import { summarizeHeld } from './summarize-held.ts';
+import type { ResourcePlugins } from './resource-plugins.ts';
+import { type HeldDevice, isParentPresent, type ParentLookup, usesParent } from './served-resource.ts';
+import type { StrandedWatch } from './watch-stranded.ts';
 
-/** Keeps the node's MacvtapNetworkNodeState in step with what is served. */
+/** Keeps the node's MacvtapNetworkNodeState up to date with the served resources. */
 export interface StateReport extends AsyncDisposable {
-  /** After what is served follows a new plan. */
+  /** Call it after a new plan was applied. */
   onPlan(plan: NodePlan, cause: 'edit' | 'links'): void;
-  /** After something else changed of what the state tells: links, devices that came or went, policies. */
+  /** Call it after any other change, for example of links, held devices or policies. */
   look(): void;
-  /** What is written may be gone. */
+  /** Writes the state again, because another client may have changed it. */
   refresh(): void;
 }
 
@@ -31,22 +38,34 @@ export interface StateReportOptions {
   readonly source: LiveSource;
   readonly interfaces: Pick<InterfaceWatch, 'current'>;
   readonly exposure: ImplicitExposure | undefined;
-  readonly resources: Pick<ServedResources, 'current' | 'waiting'>;
+  readonly resources: Pick<ResourcePlugins, 'current' | 'waiting'>;
   readonly held: Pick<HeldTracker, 'current'>;
+  readonly stranded: Pick<StrandedWatch, 'current'>;
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
+  /** The installation's namespace, with the explicit configuration. */
+  readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;
-  /** Told of each write. */
+  /** Called with the trouble of the explicit configuration at each look; undefined without one. */
+  readonly onExplicit: (trouble: string | undefined) => void;
+  /** Called after each write. */
   readonly onWrite: (outcome: 'written' | 'failed') => void;
 }
 
-/** Nothing is written before there is a plan: an empty state would say that the node has nothing to offer. */
+/**
+ * Reports the state, until disposed. Writes nothing before the first plan, because an empty state means that the node
+ * offers nothing.
+ */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, exposure, resources, held, parents, support, onState, onWrite } = options;
-  const writer = observeWrites(openNodeStateWriter(source.origin, nodeName), onWrite);
+  const { nodeName, source, interfaces, exposure, resources, held, stranded, parents, support } = options;
+  const { onState, onWrite, onExplicit, namespace } = options;
+  const writer = reportWriteOutcomes(openNodeStateWriter(source.origin, nodeName), onWrite);
   const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
-  /** An edit is one for many nodes; what happens to links and devices is this one's alone. */
+  /**
+   * Spreads the writes over time, because many nodes write after an edit. Changes of links and devices concern only
+   * this node and are written immediately.
+   */
   const lookAfterEdit = (): void => {
     const { origin } = source;
     look(origin.kind === 'cluster' ? { spreadMs: spreadMs(nodeName, origin.mostMatched) } : {});
@@ -54,7 +73,9 @@ export function reportState(options: StateReportOptions): StateReport {
   const look = (options: ReportOptions = {}): void => {
     const node = source.snapshot.nodes.get(nodeName);
     if (plan === undefined || node === undefined) return;
-    const served = describeServed(resources, held.current(), parents);
+    const served = describeServed(resources, held.current(), stranded.current, parents);
+    const explicit = findExplicitTrouble(plan, source, namespace);
+    onExplicit(explicit);
     reporter.report(
       buildNodeState({
         node,
@@ -65,11 +86,12 @@ export function reportState(options: StateReportOptions): StateReport {
         policies: source.snapshot.policies,
         pluginVersion: packageFile.version,
         troubles: support.isThere ? [] : ['MacvtapUnsupported'],
+        explicitTrouble: explicit,
       }),
       options,
     );
   };
-  // An edit may leave the plan as it is, and still be one that the state must say it has seen.
+  // An edit that does not change the plan still changes the observed generations in the state.
   const changes = source.onChange(lookAfterEdit);
   return {
     onPlan(next, cause) {
@@ -86,10 +108,30 @@ export function reportState(options: StateReportOptions): StateReport {
   };
 }
 
-/** Of a resource that somebody else serves nothing is given out here, whatever else may be said of it. */
+/**
+ * Returns the trouble of an invalid explicit configuration. A node that a policy selects has none, because it does not
+ * use that configuration. The snapshot may still have the last valid version, and then only the source reports the
+ * error.
+ */
+export function findExplicitTrouble(
+  { source: from }: Pick<NodePlan, 'source'>,
+  { faults, snapshot }: Pick<LiveSource, 'faults'> & { readonly snapshot: Pick<Snapshot, 'explicit'> },
+  namespace: string,
+): string | undefined {
+  if (from === 'policy') return undefined;
+  const rejected = faults.flatMap(({ explicit }) => explicit ?? []);
+  const texts = rejected.length > 0 ? rejected : findExplicitErrors(snapshot.explicit).map(({ text }) => text);
+  return explicitTrouble(texts, namespace);
+}
+
+/**
+ * Describes the served resources. UpstreamPluginRunning comes before any other error, since no device can be allocated
+ * then.
+ */
 function describeServed(
   { current, waiting }: StateReportOptions['resources'],
   held: readonly HeldDevice[],
+  stranded: StrandedWatch['current'],
   parents: ParentLookup,
 ): readonly ReportedResource[] {
   const byResource = Map.groupBy(held, ({ resource }) => resource);
@@ -100,6 +142,62 @@ function describeServed(
     }
     const isUpstreams = waiting.get(name)?.code === 'UpstreamPluginRunning';
     const reason = isUpstreams ? 'UpstreamPluginRunning' : fault;
-    return { resource, ...counts, ...(reason !== undefined && { fault: reason }) };
+    const left = stranded.filter(({ record }) => record.resource === name).length;
+    return { resource, ...counts, stranded: left, ...(reason !== undefined && { fault: reason }) };
   });
+}
+
+/** The held devices of one resource. */
+export interface HeldSummary {
+  readonly held: number;
+  /**
+   * How many of the held devices lost their link because their parent is gone. Devices without a known parent are not
+   * counted.
+   */
+  readonly lost: number;
+  /** The parent of all held devices. Absent if their parents differ or are unknown. */
+  readonly parent?: string;
+  readonly mode?: Mode;
+  /**
+   * The held devices whose parent or mode differs from the resource's, grouped by parent and mode. They exist because
+   * an edit does not move held devices.
+   */
+  readonly elsewhere: readonly HeldPlace[];
+}
+
+/** The parent and mode of new devices; undefined for a resource that only drains. */
+export type ResourcePlace = { readonly parent: string; readonly mode: Mode } | undefined;
+
+/** Summarizes the held devices of one resource. */
+export function summarizeHeld(
+  devices: readonly HeldDevice[],
+  resource: ResourcePlace,
+  parents: ParentLookup,
+): HeldSummary {
+  const parent = common(devices.map((device) => device.parent));
+  const mode = common(devices.map((device) => device.mode));
+  const isLost = (device: HeldDevice) => device.parent !== undefined && !isParentPresent(device, undefined, parents);
+  // A resource that only drains has no parent and mode except those of its devices.
+  const isThere = resource ? usesParent(resource.parent, parents) : (device: HeldDevice) => device.parent === parent;
+  const placeMode = resource ? resource.mode : mode;
+  const moved = devices.filter((device) => !isLost(device) && !(device.mode === placeMode && isThere(device)));
+  return {
+    held: devices.length,
+    lost: devices.filter(isLost).length,
+    ...(parent !== undefined && { parent }),
+    ...(mode !== undefined && { mode }),
+    elsewhere: placesOf(moved),
+  };
+}
+
+function common<Value>(values: readonly Value[]): Value | undefined {
+  return values.every((value) => value === values[0]) ? values[0] : undefined;
+}
+
+function placesOf(devices: readonly HeldDevice[]): readonly HeldPlace[] {
+  const known = devices.flatMap(({ parent, mode }) => (parent && mode ? [{ parent, mode }] : []));
+  const byPlace = Map.groupBy(known, ({ parent, mode }) => `${parent}/${mode}`);
+  return [...byPlace]
+    .sort(([left], [right]) => compareNatural(left, right))
+    .flatMap(([, its]) => its.slice(0, 1).map((place) => ({ ...place, held: its.length })));
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PlannedResource } from '../../policy/plan/node-plan.ts';
-import { type HeldDevice, listDevices, type ServedResource } from './served-resource.ts';
+import type { Finding, NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
+import {
+  type DecisionCause,
+  decideServed,
+  type HeldDevice,
+  listDevices,
+  type ServedResource,
+} from './served-resource.ts';
 
 const resource: PlannedResource = {
   source: 'implicit',
@@ -35,17 +41,17 @@ const cases = [
     want: ['netMvp0', 'netMvp1', 'netMvp3', 'netMvp10'],
   },
   {
-    title: 'a fault, all Unhealthy',
+    title: 'an error, all Unhealthy',
     got: list({ resource, fault: 'NothingFound' }, [held(0, 'eth1')], []),
     want: ['netMvp0!', 'netMvp1!'],
   },
   {
-    title: 'a moved parent: free devices Unhealthy, the held one stands where it stood',
+    title: 'a moved parent: free devices are Unhealthy, and the held one keeps its parent',
     got: list({ resource, fault: 'ParentChanged' }, [held(0, 'eth1')]),
     want: ['netMvp0', 'netMvp1!'],
   },
   {
-    title: 'an edited parent: new ones go there, the held one stands where it stood',
+    title: 'an edited parent: new devices use it, and the held one keeps its parent',
     got: list({ resource }, [held(0, 'eth2')]),
     want: ['netMvp0', 'netMvp1'],
   },
@@ -55,12 +61,12 @@ const cases = [
     want: ['netMvp0!', 'netMvp1'],
   },
   {
-    title: 'a parent that was made anew: what stood on the old one is gone',
+    title: 'a recreated parent: the devices on the old one are gone',
     got: list({ resource }, [held(0, 'eth1', 6), held(1, 'eth1', 7)]),
     want: ['netMvp0!', 'netMvp1'],
   },
   {
-    title: 'a parent that was renamed: what stands on it stands',
+    title: 'a renamed parent: the devices on it remain',
     got: list({ resource: { ...resource, parent: 'eth2' } }, [held(0, 'eth9', 7)]),
     want: ['netMvp0', 'netMvp1'],
   },
@@ -79,5 +85,155 @@ const cases = [
 ];
 
 for (const { title, got, want } of cases) {
-  test(`kubelet is told of ${title}`, () => assert.deepEqual(got, want));
+  test(`kubelet's list for ${title}`, () => assert.deepEqual(got, want));
+}
+
+const data: PlannedResource = {
+  source: 'policy',
+  policy: 'ns/p',
+  entry: 0,
+  name: 'data',
+  parent: 'eth1',
+  mode: 'bridge',
+  quantity: 3,
+  numaNodes: [],
+  needVhostNet: false,
+};
+const elsewhere = { ...data, parent: 'eth2', entry: 1 };
+const heldOnEth1: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: 'eth1' }];
+const ifindexes: Readonly<Record<string, number>> = { eth2: 8 };
+const gone: Finding = { code: 'NothingFound', source: 'policy', policy: 'ns/p', entry: 0, interface: 'eth1' };
+
+function plan(resources: readonly PlannedResource[], ...skipped: readonly Finding[]): NodePlan {
+  return { node: 'n', source: 'policy', resources, skipped, conflicts: [] };
+}
+
+function decide(
+  planned: NodePlan,
+  before: Omit<ServedResource, 'name'> | undefined,
+  cause: DecisionCause,
+  holding: readonly HeldDevice[] = [],
+  releasedDevices: readonly HeldDevice[] = [],
+) {
+  const served = new Map(before === undefined ? [] : [['data', { name: 'data', ...before }]]);
+  const parents = { find: (name: string) => ifindexes[name], has: () => true };
+  return decideServed(planned, served, cause, holding, parents, releasedDevices).get('data');
+}
+
+const causes = ['edit', 'links', 'held'] as const;
+
+for (const cause of causes) {
+  test(`what the plan has is served as the plan has it (${cause})`, () => {
+    const wider = { ...data, quantity: 5 };
+    assert.deepEqual(decide(plan([wider]), { resource: data }, cause, heldOnEth1), { name: 'data', resource: wider });
+  });
+
+  test(`a resource that the plan has and that was draining is served again (${cause})`, () => {
+    assert.deepEqual(decide(plan([data]), { fault: 'Draining' }, cause, heldOnEth1), { name: 'data', resource: data });
+  });
+}
+
+test('an edit that drops a resource ends it, or drains it while devices are held', () => {
+  assert.equal(decide(plan([]), { resource: data }, 'edit'), undefined);
+  assert.deepEqual(decide(plan([]), { resource: data }, 'edit', heldOnEth1), { name: 'data', fault: 'Draining' });
+});
+
+test('a draining resource stays until the last device is released, whatever happens meanwhile', () => {
+  for (const cause of causes) {
+    assert.deepEqual(decide(plan([]), { fault: 'Draining' }, cause, heldOnEth1), { name: 'data', fault: 'Draining' });
+    assert.equal(decide(plan([]), { fault: 'Draining' }, cause), undefined);
+  }
+});
+
+test('devices that were held before a restart are drained when nothing asks for their resource', () => {
+  assert.deepEqual(decide(plan([]), undefined, 'edit', heldOnEth1), { name: 'data', fault: 'Draining' });
+});
+
+const losses = [
+  { title: 'its parent is gone', finding: gone },
+  { title: 'its parent was enslaved', finding: { ...gone, code: 'Enslaved', by: 'br0' } },
+] as const;
+
+for (const { title, finding } of losses) {
+  test(`a resource that only lost its parent stays whole with the plan's reason: ${title}`, () => {
+    const expected = { name: 'data', resource: data, fault: finding.code };
+    assert.deepEqual(decide(plan([], finding), { resource: data }, 'links'), expected);
+    assert.deepEqual(decide(plan([], finding), { resource: data, fault: finding.code }, 'held', heldOnEth1), expected);
+  });
+}
+
+test("another policy's findings explain nothing", () => {
+  const other = { ...gone, code: 'Enslaved', policy: 'ns/other' } as const;
+  assert.equal(decide(plan([], other), { resource: data }, 'links')?.fault, 'NothingFound');
+});
+
+test('a resource that is faulty recovers as soon as the plan has it again', () => {
+  assert.deepEqual(decide(plan([data]), { resource: data, fault: 'NothingFound' }, 'links'), {
+    name: 'data',
+    resource: data,
+  });
+});
+
+test('a re-selection without an edit waits until the devices are released', () => {
+  const waiting = { name: 'data', resource: data, fault: 'ParentChanged' } as const;
+  assert.deepEqual(decide(plan([elsewhere], gone), { resource: data }, 'links', heldOnEth1), waiting);
+  assert.deepEqual(decide(plan([elsewhere], gone), waiting, 'held', heldOnEth1), waiting);
+  assert.deepEqual(decide(plan([elsewhere], gone), waiting, 'held'), { name: 'data', resource: elsewhere });
+  assert.deepEqual(decide(plan([elsewhere], gone), { resource: data }, 'links'), { name: 'data', resource: elsewhere });
+});
+
+test('a re-selection that is taken back leaves the resource as it was', () => {
+  const waiting = { resource: data, fault: 'ParentChanged' } as const;
+  assert.deepEqual(decide(plan([data]), waiting, 'links', heldOnEth1), { name: 'data', resource: data });
+});
+
+test('a parent that was renamed is still the same one', () => {
+  const renamed: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: 'eth1', parentIfindex: 8 }];
+  assert.deepEqual(decide(plan([elsewhere]), { resource: data }, 'links', renamed), {
+    name: 'data',
+    resource: elsewhere,
+  });
+});
+
+test('a device without a link stands where its next one will', () => {
+  const onNew: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: elsewhere.parent }];
+  const onOld: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: data.parent }];
+  const waiting = { name: 'data', resource: data, fault: 'ParentChanged' } as const;
+  assert.deepEqual(decide(plan([elsewhere]), { resource: data }, 'links', onNew), {
+    name: 'data',
+    resource: elsewhere,
+  });
+  assert.deepEqual(decide(plan([elsewhere]), { resource: data }, 'links', onOld), waiting);
+});
+
+test('an edit moves the resource at once, held devices or not', () => {
+  assert.deepEqual(decide(plan([elsewhere]), { resource: data }, 'edit', heldOnEth1), {
+    name: 'data',
+    resource: elsewhere,
+  });
+});
+
+for (const { title, holding, mode, isFree } of [
+  { title: 'bridge devices', holding: { resource: 'other', mode: 'bridge' }, mode: 'passthru' },
+  { title: 'a passthru device', holding: { resource: 'other', mode: 'passthru' }, mode: 'bridge' },
+  { title: 'another passthru device', holding: { resource: 'other', mode: 'passthru' }, mode: 'passthru' },
+  { title: 'its own existing devices', holding: { resource: 'data', mode: 'bridge' }, mode: 'passthru' },
+  { title: 'its own passthru device', holding: { resource: 'data', mode: 'passthru' }, mode: 'passthru', isFree: true },
+  { title: 'bridge devices', holding: { resource: 'other', mode: 'bridge' }, mode: 'private', isFree: true },
+] as const) {
+  for (const cause of causes) {
+    test(`a ${mode} resource whose parent has ${title} gives out ${isFree ? 'its own' : 'none'} (${cause})`, () => {
+      const wanted = { ...elsewhere, mode };
+      const unmade = { id: `${holding.resource}Mvp0`, parent: 'eth2', ...holding };
+      const here = { ...unmade, parentIfindex: 8 };
+      const fault = isFree ? {} : { fault: 'PassthruExclusive' };
+      const before = { resource: wanted };
+      assert.deepEqual(decide(plan([wanted]), before, cause, [here]), { name: 'data', ...before, ...fault });
+      assert.deepEqual(decide(plan([wanted]), before, cause, [], [here]), { name: 'data', ...before, ...fault });
+      assert.deepEqual(decide(plan([wanted]), before, cause, [unmade]), { name: 'data', ...before, ...fault });
+      const away = { ...here, parent: 'eth1', parentIfindex: 7 };
+      if (holding.resource === 'other')
+        assert.deepEqual(decide(plan([wanted]), before, cause, [away]), { name: 'data', ...before });
+    });
+  }
 }

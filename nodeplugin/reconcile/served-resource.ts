@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareDeviceIDs, deviceIDs } from '../../policy/device/device-id.ts';
-import type { Mode } from '../../policy/plan/mode.ts';
-import type { PlannedResource } from '../../policy/plan/node-plan.ts';
+import type { NodePlan, PlannedResource } from '../../policy/plan/node-plan.ts';
+import type { Mode } from '../../policy/plan/resource.ts';
 import type { ReasonCode } from '../../policy/reasons.ts';
-import type { AllocatableResource } from '../deviceplugin/allocate-device.ts';
+import type { AllocatableResource } from '../deviceplugin/allocate.ts';
 import type { Device } from '../deviceplugin/device-list.ts';
 
-/** A device that a pod holds, or may hold. */
+/** A device that a pod holds or may hold. */
 export interface HeldDevice {
   readonly id: string;
-  /** Without the prefix. */
+  /** The resource without its prefix. */
   readonly resource: string;
-  /** What it stands on, where that is known: the ledger may have been lost. */
+  /** The parent. Absent if it is unknown, because the ledger may have been lost. */
   readonly parent?: string;
   readonly mode?: Mode;
-  /** The index that the parent had then: one that was made anew took its macvtaps along. Absent while it has no link. */
+  /**
+   * The index that the parent had at Allocate. A recreated parent has a different index. Absent while the device has no
+   * link.
+   */
   readonly parentIfindex?: number;
 }
 
-/** The node's interfaces as they are now. */
+/** Lookups in the node's current interfaces. */
 export interface ParentLookup {
-  /** The index of the interface of that name; undefined when there is none. */
+  /** Returns the index of the interface with that name; undefined if there is none. */
   readonly find: (name: string) => number | undefined;
-  /** Whether there is an interface of that index, whatever its name by now. */
+  /** Returns whether there is an interface with that index, under any name. */
   readonly has: (ifindex: number) => boolean;
 }
 
 /**
- * A resource that kubelet is told of. With a fault nothing of it is given out: its free devices are Unhealthy. When
- * `resource` is absent nothing asks for it any more, and only its held devices are listed.
+ * A resource that is registered with kubelet. If `fault` is set, its free devices are Unhealthy, so kubelet allocates
+ * none of them. If `resource` is absent, the resource is no longer in the plan, and only its held devices are listed.
  */
 export interface ServedResource {
   readonly name: string;
@@ -36,16 +39,16 @@ export interface ServedResource {
   readonly fault?: ReasonCode;
 }
 
-/** What of a resource can be given out; undefined when nothing asks for it any more. */
+/** Returns the resource for Allocate, or undefined if it is no longer in the plan. */
 export function allocatableOf({ resource, fault }: ServedResource): AllocatableResource | undefined {
   if (resource === undefined) return undefined;
   return { resource, ...(fault !== undefined && { fault }) };
 }
 
 /**
- * The devices that kubelet is told of: as many as the resource has, and held ones beyond. A held device stays Healthy
- * while what it stands on is there, whatever became of its resource: kubelet refuses to restart a container whose device
- * is Unhealthy, and lets go of one that is no longer listed.
+ * Lists the devices for kubelet: as many as the resource's quantity, and held devices beyond it. A held device stays
+ * Healthy while its parent exists, even if its resource has an error. Otherwise kubelet would not restart the device's
+ * container. Held devices stay listed, because kubelet forgets a device that is no longer listed.
  */
 export function listDevices(
   { name, resource, fault }: ServedResource,
@@ -57,13 +60,16 @@ export function listDevices(
   const ids = new Set([...(resource === undefined ? [] : deviceIDs(name, resource.quantity)), ...heldHere.keys()]);
   return [...ids].sort(compareDeviceIDs).map((id) => {
     const holder = heldHere.get(id);
-    const healthy = holder === undefined ? fault === undefined : isStanding(holder, fault, parents);
+    const healthy = holder === undefined ? fault === undefined : isParentPresent(holder, fault, parents);
     return { id, healthy, numaNodes };
   });
 }
 
-/** Of a held device without a known parent the resource's fault is all there is to go by. */
-export function isStanding(
+/**
+ * Returns whether a held device's parent exists. An unknown parent counts as existing unless the resource has an error
+ * other than `Draining`.
+ */
+export function isParentPresent(
   { parent, parentIfindex }: HeldDevice,
   fault: ReasonCode | undefined,
   parents: ParentLookup,
@@ -72,8 +78,94 @@ export function isStanding(
   return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.has(parentIfindex);
 }
 
-/** A parent that was renamed is still the same: its index tells. A device without a link stands where its next one will. */
-export function standsOn(parent: string, parents: ParentLookup): (device: HeldDevice) => boolean {
+/**
+ * Returns a function that checks whether a device uses the parent. The index decides, so a renamed parent counts as the
+ * same. For a device without a link, the name decides.
+ */
+export function usesParent(parent: string, parents: ParentLookup): (device: HeldDevice) => boolean {
   const ifindex = parents.find(parent);
   return (device) => (device.parentIfindex === undefined ? device.parent === parent : device.parentIfindex === ifindex);
+}
+
+/** The cause of a decision: an edit of the declared objects, a change of the links, or a change of the held devices. */
+export type DecisionCause = 'edit' | 'links' | 'held';
+
+/**
+ * Returns the resources to serve for a plan, by name.
+ *
+ * - After an edit, new allocations follow the plan immediately. A resource that left the plan is served with only its
+ *   held devices, until the last of them is released. Otherwise kubelet would forget its endpoint, and restarted
+ *   containers of running pods would fail.
+ * - If only links changed, a resource whose parent is missing stays until the link is back. All its devices stay listed
+ *   as Unhealthy, with the reason. A resource does not move to another parent while devices are held (ParentChanged).
+ * - A device that is allocated or released does not change the plan. It only lets waiting changes proceed.
+ * - Links on a parent exclude a passthru resource on that parent, even if their devices were released. A passthru link
+ *   excludes all other resources (PassthruExclusive). Otherwise the kernel would refuse each Allocate, and the pod
+ *   would fail.
+ */
+export function decideServed(
+  plan: Pick<NodePlan, 'resources' | 'skipped' | 'conflicts'>,
+  served: ReadonlyMap<string, ServedResource>,
+  cause: DecisionCause,
+  held: readonly HeldDevice[],
+  parents: ParentLookup,
+  releasedDevices: readonly HeldDevice[] = [],
+): ReadonlyMap<string, ServedResource> {
+  const withLinks = [...held, ...releasedDevices];
+  const heldNames = new Set(held.map(({ resource }) => resource));
+  const next = new Map<string, ServedResource>();
+  for (const resource of plan.resources) {
+    const before = served.get(resource.name);
+    const mustStay = cause !== 'edit' && isElsewhere(before, resource) && held.some(usesOtherParent(resource, parents));
+    const isExcluded = withLinks.some(excludes(resource, parents));
+    const wanted = { name: resource.name, resource, ...(isExcluded && ({ fault: 'PassthruExclusive' } as const)) };
+    next.set(resource.name, mustStay ? { ...before, fault: 'ParentChanged' } : wanted);
+  }
+  for (const [name, { resource, fault }] of served) {
+    if (next.has(name) || resource === undefined || cause === 'edit') continue;
+    // A change of held devices does not change the reason why the resource has no parent.
+    next.set(name, {
+      name,
+      resource,
+      fault: cause === 'links' ? reasonFor(resource, plan) : (fault ?? 'NothingFound'),
+    });
+  }
+  for (const name of heldNames) {
+    if (!next.has(name)) next.set(name, { name, fault: 'Draining' });
+  }
+  return next;
+}
+
+/** Returns whether the resource was served on a different parent than the planned one. */
+function isElsewhere(before: ServedResource | undefined, { parent }: PlannedResource): before is ServedResource {
+  return before?.resource !== undefined && before.resource.parent !== parent;
+}
+
+function usesOtherParent(resource: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
+  const usesIt = usesParent(resource.parent, parents);
+  return (device) => device.resource === resource.name && !usesIt(device);
+}
+
+function excludes(resource: PlannedResource, parents: ParentLookup): (device: HeldDevice) => boolean {
+  const { name, mode } = resource;
+  const usesIt = usesParent(resource.parent, parents);
+  return (device) =>
+    (mode === 'passthru' || device.mode === 'passthru') &&
+    !(device.resource === name && device.mode === mode) &&
+    usesIt(device);
+}
+
+/**
+ * Returns the plan's reason why the parent is missing. If the plan does not mention the parent, the parent does not
+ * exist.
+ */
+function reasonFor(
+  { name, parent, policy, entry }: PlannedResource,
+  plan: Pick<NodePlan, 'skipped' | 'conflicts'>,
+): ReasonCode {
+  const findings = [...plan.conflicts, ...plan.skipped].filter((finding) => finding.policy === policy);
+  const about =
+    findings.find((finding) => finding.entry === entry && finding.interface === parent) ??
+    findings.find((finding) => finding.resource === name);
+  return about?.code ?? 'NothingFound';
 }

@@ -2,7 +2,7 @@
 // Generated from macvtapnetworknodepolicies.yaml by npm run generate; not to be edited.
 
 /**
- * Which interfaces of which nodes are exposed as macvtap resources, and how.
+ * Exposes interfaces of selected nodes as macvtap resources.
  */
 export interface MacvtapNetworkNodePolicy {
   /**
@@ -17,21 +17,22 @@ export interface MacvtapNetworkNodePolicy {
     [k: string]: unknown;
   };
   /**
-   * The wish. A node that at least one policy selects exposes exactly what its policies say.
+   * Desired state. A node that at least one policy selects exposes exactly the resources of its policies.
    */
   readonly spec: {
     /**
-     * Settles conflicts between policies on a node; the lower value wins.
+     * Decides conflicts between policies on a node; the lower value wins.
      */
     readonly priority?: number;
     /**
-     * Resource-centric form: each selected node exposes this one resource, on the first entry of parentSelector, in list order, that finds an interface. No entry may then carry its own name.
+     * Resource-centric form: each selected node exposes this one resource, on the first entry of parentSelector, in
+     * list order, that finds an interface. No entry may then carry its own name.
      */
     readonly resourceName?: string;
     /**
-     * Which interfaces become parents. Entries that find nothing on a node are normal.
+     * Interfaces that become parents. An entry may match no interface of a node.
      *
-     * Items: One wish, the interfaces named or selected in exactly one of the two ways.
+     * Items: One entry. It has either parentIface or nicSelector.
      */
     readonly parentSelector: {
       /**
@@ -103,7 +104,7 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly numaNodes?: readonly number[];
           /**
-           * Leaves out the interface that holds the node's default route.
+           * Excludes the interface with the node's default route.
            */
           readonly defaultRoute?: true;
         };
@@ -113,7 +114,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
       /**
-       * How many devices; 1 for passthru, else 100 when absent.
+       * Number of devices. Default 100, and always 1 for passthru.
        */
       readonly quantity?: number;
       /**
@@ -121,7 +122,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly resourceName?: string;
       /**
-       * Give kubelet no NUMA hint for these devices.
+       * Omits the NUMA hint to kubelet for these devices.
        */
       readonly excludeTopology?: boolean;
       /**
@@ -129,7 +130,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly needVhostNet?: boolean;
       /**
-       * Let passthru take an interface that carries the node's own traffic.
+       * Allows mode passthru on an interface that carries the node's own traffic.
        */
       readonly allowHostInterface?: boolean;
     }[];
@@ -138,7 +139,8 @@ export interface MacvtapNetworkNodePolicy {
      */
     readonly nodeSelector?: {
       /**
-       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings; anything else is refused.
+       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings;
+       * anything else is refused.
        */
       readonly matchLabels?: {
         [k: string]: unknown;
@@ -158,7 +160,8 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans
+         * and integers are turned into strings.
          */
         readonly values?: readonly unknown[];
       }[];
@@ -188,7 +191,8 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt.
+           * Booleans and integers are turned into strings.
            */
           readonly values?: readonly unknown[];
         }[];
@@ -207,7 +211,8 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt.
+           * Booleans and integers are turned into strings.
            */
           readonly values?: readonly unknown[];
         }[];
@@ -218,7 +223,8 @@ export interface MacvtapNetworkNodePolicy {
      */
     readonly namespaceSelector?: {
       /**
-       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings; anything else is refused.
+       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings;
+       * anything else is refused.
        */
       readonly matchLabels?: {
         [k: string]: unknown;
@@ -238,14 +244,15 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans and integers are turned into strings.
+         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans
+         * and integers are turned into strings.
          */
         readonly values?: readonly unknown[];
       }[];
     };
   };
   /**
-   * What came of it, written by the webhook's leader.
+   * Observed state, written by the webhook's leader.
    */
   readonly status?: {
     /**
@@ -257,7 +264,7 @@ export interface MacvtapNetworkNodePolicy {
      */
     readonly matchedNodes?: number;
     /**
-     * Nodes that give out devices of at least one resource by it.
+     * Nodes that offer devices of at least one of its resources.
      */
     readonly exposingNodes?: number;
     /**
@@ -283,7 +290,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly lastTransitionTime: string;
       /**
-       * Why, as a code of docs/status.md.
+       * Why, as a code of docs/reference/status.md.
        */
       reason:
         | 'Valid'
@@ -305,9 +312,9 @@ export interface MacvtapNetworkNodePolicy {
       readonly message: string;
     }[];
     /**
-     * What came of each entry of parentSelector.
+     * Result of each entry of parentSelector.
      *
-     * Items: What came of one entry.
+     * Items: Result of one entry.
      */
     readonly entries?: {
       /**

@@ -11,7 +11,8 @@ export interface MacvtapNetworkNodeState {
     [k: string]: unknown;
   };
   /**
-   * What the node's own plugin last saw and did. There is no spec: what is wished stands in policies, the explicit configuration and the node's labels.
+   * Observed state, written by the node plugin. There is no spec: policies, the explicit configuration and the labels
+   * of the node define the desired state.
    */
   readonly status?: {
     /**
@@ -19,7 +20,7 @@ export interface MacvtapNetworkNodeState {
      */
     readonly pluginVersion?: string;
     /**
-     * What caused the resources; none when nothing applies.
+     * Source of the resources; none if no source applies.
      */
     readonly source?: 'policy' | 'explicit' | 'tag' | 'implicit' | 'none';
     /**
@@ -87,7 +88,7 @@ export interface MacvtapNetworkNodeState {
        */
       readonly deviceID?: string;
       /**
-       * NUMA node of its device, where the hardware tells.
+       * NUMA node of its device, if the hardware reports one.
        */
       readonly numaNode?: number;
       /**
@@ -104,7 +105,7 @@ export interface MacvtapNetworkNodeState {
         readonly kind: string;
       };
       /**
-       * The link that this one stands on (IFLA_LINK), in the same namespace.
+       * Index of the lower link (IFLA_LINK) in the same namespace.
        */
       readonly lowerIfindex?: number;
       /**
@@ -112,12 +113,12 @@ export interface MacvtapNetworkNodeState {
        */
       readonly addresses?: readonly string[];
       /**
-       * Whether a default route of the main table leaves by it.
+       * Whether a default route of the main table uses it.
        */
       readonly defaultRoute?: boolean;
     }[];
     /**
-     * What the node exposes, and what it no longer would but some pod still holds.
+     * Resources that the node exposes, and former resources whose devices pods still hold.
      */
     readonly resources?: {
       /**
@@ -125,15 +126,16 @@ export interface MacvtapNetworkNodeState {
        */
       readonly name: string;
       /**
-       * Name of the interface that new devices stand on. Of a resource that drains, the one that all of its held devices stand on, where there is one.
+       * Name of the parent of new devices. For a resource that drains, the common parent of its held devices, if there
+       * is one.
        */
       readonly parent?: string;
       /**
-       * macvtap mode of new devices; of a resource that drains, as with the parent.
+       * macvtap mode of new devices. For a resource that drains, the common mode of its held devices.
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
       /**
-       * What caused it; none when nothing asks for it any more and it drains.
+       * Source of the resource; none if it only drains.
        */
       readonly source: 'policy' | 'explicit' | 'tag' | 'implicit' | 'none';
       /**
@@ -141,27 +143,28 @@ export interface MacvtapNetworkNodeState {
        */
       readonly policy?: string;
       /**
-       * Place of what asked for it in the policy's parentSelector, or in the explicit configuration, from 0.
+       * Index of its entry in the policy's parentSelector or in the explicit configuration, from 0.
        */
       readonly entry?: number;
       /**
-       * How many devices it has to give out, those that pods hold among them; 0 when it drains.
+       * Number of devices, including held ones; 0 if it drains.
        */
       readonly quantity: number;
       /**
-       * How many devices pods hold.
+       * Number of devices that pods hold.
        */
       readonly held?: number;
       /**
-       * How many of the held ones lost their link along with the parent; absent for none.
+       * Number of held devices that lost their link together with the parent; absent for none.
        */
       readonly lost?: number;
       /**
-       * Held devices that stand on another interface, or have another mode, than the resource has by now: they stay as they were given out until their pods end. They are counted in held, too. Absent for none.
+       * Held devices whose parent or mode differs from the resource's current one. They stay unchanged until their pods
+       * end. They also count in held. Absent for none.
        */
       readonly heldElsewhere?: {
         /**
-         * Name of the interface that they stand on, as it was when they were given out.
+         * Name of their parent at the time of allocation.
          */
         readonly parent: string;
         /**
@@ -169,113 +172,114 @@ export interface MacvtapNetworkNodeState {
          */
         readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru';
         /**
-         * How many they are.
+         * Number of these devices.
          */
         readonly held: number;
       }[];
       /**
-       * Unhealthy gives out nothing for now; Degraded gives out devices, though the parent is down or without a carrier, or some pods have lost their link.
+       * Unhealthy offers no device. Degraded offers devices, but the parent is down or has no carrier, or some pods
+       * have lost their link.
        */
       readonly health?: 'Healthy' | 'Degraded' | 'Unhealthy';
       /**
-       * Why it is not Healthy; a code of docs/reasons.md.
+       * Reason why it is not Healthy; a code of docs/reference/reasons.md.
        */
       readonly code?: string;
     }[];
     /**
-     * What was looked at and not exposed.
+     * Interfaces and entries that are not exposed.
      */
     readonly skipped?: {
       /**
-       * The interface, or the place that asked for it.
+       * The interface, or the entry that names it.
        */
       readonly name: string;
       /**
-       * namespace/name of the policy that asked, when one did.
+       * namespace/name of the policy, if a policy asked for it.
        */
       readonly policy?: string;
       /**
-       * Place in the policy's parentSelector, or in the explicit configuration, from 0.
+       * Index in the policy's parentSelector or in the explicit configuration, from 0.
        */
       readonly entry?: number;
       /**
-       * Who came first, or the link that it is enslaved to.
+       * The winner, or the link that has it as a port.
        */
       readonly by?: string;
       /**
-       * Why; a code of docs/reasons.md.
+       * Reason; a code of docs/reference/reasons.md.
        */
       readonly code: string;
       /**
-       * The same in words, with the values of the case.
+       * The reason as text, with its values.
        */
       readonly message?: string;
     }[];
     /**
-     * What lost to something else on this node.
+     * Resources that lost a conflict on this node.
      */
     readonly conflicts?: {
       /**
-       * The resource that lost, with what asked for it.
+       * The resource that lost, with the entry that asked for it.
        */
       readonly name: string;
       /**
-       * namespace/name of the policy that asked, when one did.
+       * namespace/name of the policy, if a policy asked for it.
        */
       readonly policy?: string;
       /**
-       * Place in the policy's parentSelector, or in the explicit configuration, from 0.
+       * Index in the policy's parentSelector or in the explicit configuration, from 0.
        */
       readonly entry?: number;
       /**
-       * Who has it instead; the policy (namespace/name), the source or the resource.
+       * Winner of the conflict, a policy (namespace/name), a source or a resource.
        */
       readonly by?: string;
       /**
-       * Why; a code of docs/reasons.md.
+       * Reason; a code of docs/reference/reasons.md.
        */
       readonly code: string;
       /**
-       * The same in words, with the winner.
+       * The reason as text, with the winner.
        */
       readonly message?: string;
     }[];
     /**
-     * What keeps the node as a whole from giving out any device.
+     * Problems that keep the node from offering devices.
      */
     readonly troubles?: {
       /**
-       * What it is; a code of docs/reasons.md.
+       * The problem; a code of docs/reference/reasons.md.
        */
       readonly code: string;
       /**
-       * The same in words, and what to do.
+       * The problem as text, with the fix.
        */
       readonly message: string;
     }[];
     /**
-     * The resources in numbers.
+     * Counts over all resources.
      */
     readonly counts?: {
       /**
-       * Resources, those that drain among them.
+       * Number of resources, including those that drain.
        */
       readonly resources?: number;
       /**
-       * Devices that they have to give out.
+       * Number of devices.
        */
       readonly devices?: number;
       /**
-       * Devices that pods hold.
+       * Number of devices that pods hold.
        */
       readonly held?: number;
       /**
-       * Resources that are Unhealthy or Degraded.
+       * Number of resources that are Unhealthy or Degraded.
        */
       readonly unhealthy?: number;
     };
     /**
-     * Generation of each policy that this state rests on.
+     * Generation of each policy that this state reflects.
      */
     readonly observedPolicies?: {
       /**

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { exposeAll, nic, policy } from '../../test/fixtures/plan/build-example.ts';
+import { exposeAll, nic, plan, policy } from '../../test/fixtures/plan/build-example.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { ParentEntry } from '../nodepolicy/rule.ts';
+import { readExplicit } from '../plan/from-explicit.ts';
 import type { Labels } from '../plan/match-labels.ts';
-import { readExplicit } from '../plan/read-explicit.ts';
-import type { Wanted } from '../plan/sources.ts';
-import { blastOfNode } from './blast-of-node.ts';
+import type { Wanted } from '../plan/plan-node.ts';
+import { blastOfNode, conflictsOfPolicy, summarizeOverlaps } from './blast-of-node.ts';
 
 const interfaces = [nic('eth0', { numaNode: 0 }), nic('eth1', { numaNode: 1 })];
 const p = (...parentSelector: readonly ParentEntry[]) => policy('p', { parentSelector });
 const data = { parentIface: 'eth0', resourceName: 'data' } as const;
 
-/** `lost data`, `gained eth0 by implicit exposure`, `changed data mode bridge -> vepa`; the count held behind. */
+/**
+ * Returns one line for each change, such as `lost data` or `gained eth0 by implicit exposure`. If pods hold devices of
+ * the resource, the line ends with their number.
+ */
 function changes(
   before: readonly Policy[],
   after: readonly Policy[],
@@ -69,9 +72,75 @@ describe('a change of policies on one node', () => {
     assert.deepEqual(changes([p(data)], [], { labels }), ['lost data', 'gained eth1 by tags of the node']);
   });
 
-  it('ends implicit exposure when a first policy selects the node, even one with faults', () => {
+  it('ends implicit exposure when a first policy selects the node, even an invalid one', () => {
     const wanted = { implicit: exposeAll };
     assert.deepEqual(changes([], [p(data)], { wanted }), ['lost eth0', 'lost eth1', 'gained data']);
     assert.deepEqual(changes([], [p(data, {})], { wanted }), ['lost eth0', 'lost eth1']);
+  });
+});
+
+const make = (name: string, priority: number, ...parentSelector: readonly ParentEntry[]) =>
+  policy(name, { priority, parentSelector });
+const all = { nicSelector: { names: ['eth*'] } } as const;
+
+function detailsOf(subject: Policy, ...others: readonly Policy[]): readonly string[] {
+  const conflicts = conflictsOfPolicy(plan({ interfaces, policies: [subject, ...others] }), subject.id);
+  const summary = summarizeOverlaps(subject, others);
+  for (const node of ['h1', 'h2']) summary.add(node, conflicts);
+  return summary.verdicts().map(({ code, severity, detail }) => {
+    assert.deepEqual([code, severity], ['PolicyOverlap', 'warn']);
+    return detail;
+  });
+}
+
+describe('selectors that find the same interface', () => {
+  it('are a warning for the policy that loses and the one that wins', () => {
+    const first = make('first', 1, all);
+    const second = make('second', 2, { ...all, mode: 'vepa' });
+    assert.deepEqual(detailsOf(second, first), [
+      'the other wins, priority 1 before 2; macvtap-cni/first shares eth0, eth1 on 2 nodes: h1, h2',
+    ]);
+    assert.deepEqual(detailsOf(first, second), [
+      'this policy wins, priority 1 before 2; macvtap-cni/second shares eth0, eth1 on 2 nodes: h1, h2',
+    ]);
+  });
+
+  it('are a warning if one uses the interface in passthru mode', () => {
+    const whole = make('whole', 1, { nicSelector: { names: ['eth0'] }, mode: 'passthru', resourceName: 'whole' });
+    const bridge = make('bridge', 2, { parentIface: 'eth0', resourceName: 'data' });
+    assert.match(detailsOf(bridge, whole)[0] ?? '', /; macvtap-cni\/whole shares passthru of eth0 on /);
+    assert.match(detailsOf(whole, bridge)[0] ?? '', /; macvtap-cni\/bridge shares passthru of eth0 on /);
+  });
+
+  it('are a warning for each other policy, in order of precedence', () => {
+    const subject = make('p', 50, all);
+    const others = [make('c', 90, all), make('a', 10, { nicSelector: { names: ['eth0'] } })];
+    assert.deepEqual(
+      detailsOf(subject, ...others).map((text) => /cni\/(\w)/.exec(text)?.[1]),
+      ['a', 'c'],
+    );
+  });
+});
+
+describe('there is no warning', () => {
+  it('about names that both policies have', () => {
+    const named = (name: string) => make(name, 1, { parentIface: 'eth0', resourceName: 'data' });
+    assert.deepEqual(detailsOf(named('p'), named('q')), []);
+    const whole = make('w', 1, { parentIface: 'eth0', resourceName: 'w', mode: 'passthru' });
+    assert.deepEqual(detailsOf(named('p'), whole), []);
+  });
+
+  it('about the policy itself, or a conflict between others', () => {
+    const own = make('p', 1, { ...all, mode: 'passthru' }, { nicSelector: { names: ['eth1'] }, resourceName: 'x' });
+    assert.deepEqual(detailsOf(own), []);
+    const apart = make('p', 1, { parentIface: 'eth9' });
+    assert.deepEqual(detailsOf(apart, make('q', 2, all), make('r', 3, all)), []);
+  });
+
+  it('about sources that are not policies', () => {
+    const explicit = '[{"name":"a","lowerDevice":"eth0","mode":"passthru"},{"name":"b","lowerDevice":"eth0"}]';
+    const answer = plan({ interfaces, explicit });
+    assert.equal(answer.conflicts.length, 1);
+    assert.deepEqual(conflictsOfPolicy(answer, ''), []);
   });
 });

@@ -1,52 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InterfaceFacts } from '../plan/interface-facts.ts';
-import type { NodeFacts } from '../plan/match-node.ts';
-import type { NodePlan, PlannedResource } from '../plan/node-plan.ts';
-import { planNode } from '../plan/plan-node.ts';
-import type { Wanted } from '../plan/sources.ts';
-import { type Meeting, meetingsOf } from './summarize-overlaps.ts';
+import type { Policy } from '../nodepolicy/read-policy.ts';
+import { overlapVerdicts, sharedBy } from '../nodepolicy/warn-overlap.ts';
+import { comparePolicies } from '../plan/from-policies.ts';
+import type { InterfaceFacts } from '../plan/interfaces.ts';
+import type { NodeFacts } from '../plan/match-labels.ts';
+import type { Finding, NodePlan, PlannedResource } from '../plan/node-plan.ts';
+import { planNode, type Wanted } from '../plan/plan-node.ts';
+import type { Verdict } from '../reasons.ts';
 
-/** How one resource of a node changes; `how` is empty where the effect says it all. */
+/** The change of one resource on a node. `how` is empty if `effect` describes the change completely. */
 export interface ResourceChange {
   readonly resource: string;
   readonly effect: 'lost' | 'changed' | 'gained';
-  /** `mode private -> vepa, quantity 25 -> 50`, or the source of what is gained where that is no policy. */
+  /**
+   * The changed fields: `mode private -> vepa, quantity 25 -> 50`. For a gained resource, its source, or empty if that
+   * is a policy.
+   */
   readonly how: string;
-  /** Devices that pods hold now and that the change is about; none of what is gained. */
+  /** The number of the resource's devices that pods hold now; 0 for a gained resource. */
   readonly held: number;
 }
 
-/** What a change of policies does to one node. */
+/** The effects of a policy change on one node. */
 export interface NodeBlast {
   readonly changes: readonly ResourceChange[];
-  /** The other policies that the one that changes meets there once the change is in force. */
-  readonly meetings: readonly Meeting[];
+  /** The conflicts that the changed policy has with other policies after the change. */
+  readonly conflicts: readonly PolicyConflict[];
 }
 
-/** What is known of a node that a change can reach. */
-export interface ReachedNode {
+/** A node with the facts that determine how a policy change affects it. */
+export interface ReportedNode {
   readonly node: NodeFacts;
   readonly interfaces: readonly InterfaceFacts[];
-  /** Devices that pods hold, by resource. */
+  /** The number of devices that pods hold, by resource. */
   readonly held: ReadonlyMap<string, number>;
 }
 
 /**
- * Compares the plan of a node before and after a change of the policy `id`. Devices that are held stay what they are in
- * either case. Plans are not kept: those of thousands of nodes would be more than the rest of this program.
+ * Compares a node's plans before and after the policy `id` is changed. The number of held devices is always the current
+ * one. Plans are not stored, because the plans of thousands of nodes would take too much memory.
  */
 export function blastOfNode(
-  { node, interfaces, held }: ReachedNode,
+  { node, interfaces, held }: ReportedNode,
   wantedBefore: Wanted,
   wantedAfter: Wanted,
   id: string,
 ): NodeBlast {
   const before = planNode(node, interfaces, wantedBefore);
   const after = planNode(node, interfaces, wantedAfter);
-  return { changes: changesBetween(before, after, held), meetings: meetingsOf(after, id) };
+  return { changes: changesBetween(before, after, held), conflicts: conflictsOfPolicy(after, id) };
 }
 
-/** How the resources of two plans of a node differ: what is lost first, then the rest by name. */
+/** Returns how the resources of a node differ between two plans. Lost resources come first, then the others by name. */
 export function changesBetween(
   before: NodePlan,
   after: NodePlan,
@@ -75,7 +80,10 @@ function changeOf(
   return how === '' ? [] : [{ resource: after.name, effect: 'changed', how }];
 }
 
-/** What falls to a node that no policy selects any more is the surprise of a deletion, so its source is named. */
+/**
+ * Names the source of a gained resource. The source may be unexpected, for example after the last policy of a node is
+ * deleted.
+ */
 const sourceTexts: Readonly<Record<PlannedResource['source'], string>> = {
   policy: '',
   explicit: 'by the explicit configuration',
@@ -92,4 +100,86 @@ function differences(before: PlannedResource, after: PlannedResource): readonly 
     ['/dev/vhost-net', before.needVhostNet ? 'yes' : 'no', after.needVhostNet ? 'yes' : 'no'],
   ] as const;
   return fields.filter(([, from, to]) => from !== to).map(([name, from, to]) => `${name} ${from} -> ${to}`);
+}
+
+/** A conflict of the changed policy with another policy on one node. */
+export interface PolicyConflict {
+  /** ID of the other policy. */
+  readonly rival: string;
+  /**
+   * `resources` if both policies use the same resource name; `parents` if they use the same interface and one uses
+   * passthru.
+   */
+  readonly kind: 'resources' | 'parents';
+  readonly name: string;
+}
+
+/** Returns the conflicts in a node's plan that a policy wins or loses. */
+export function conflictsOfPolicy({ conflicts, resources }: NodePlan, id: string): readonly PolicyConflict[] {
+  const policies = new Map(resources.map(({ name, policy }) => [name, policy]));
+  return conflicts.flatMap((conflict): readonly PolicyConflict[] => {
+    const { policy: loser, interface: parent = '', resource = '' } = conflict;
+    const winner = winnerOf(conflict, policies);
+    const rival = winner === id ? loser : loser === id ? winner : undefined;
+    if (rival === undefined || rival === id) return [];
+    return conflict.code === 'PassthruExclusive'
+      ? [{ rival, kind: 'parents', name: parent }]
+      : [{ rival, kind: 'resources', name: resource }];
+  });
+}
+
+/** Collects conflicts one node at a time. */
+export interface OverlapSummary {
+  add(node: string, conflicts: readonly PolicyConflict[]): void;
+  verdicts(): readonly Verdict[];
+}
+
+/**
+ * Summarizes a policy's conflicts with other policies. Covers only conflicts that depend on the nodes, such as two
+ * selectors that match the same interface. warn-overlap reports the conflicts that are visible in the policies' text.
+ *
+ * Emits PolicyOverlap.
+ */
+export function summarizeOverlaps(policy: Policy, others: readonly Policy[]): OverlapSummary {
+  const rivals = new Map(others.map((other) => [other.id, newRival(policy, other)]));
+  return {
+    add(node, conflicts) {
+      for (const { rival: id, kind, name } of conflicts) {
+        const rival = rivals.get(id);
+        if (rival === undefined || rival.sharedNames[kind].includes(name)) continue;
+        rival[kind].add(name);
+        rival.nodes.add(node);
+      }
+    },
+    verdicts() {
+      const met = [...rivals.values()].filter(({ nodes }) => nodes.size > 0);
+      const overlaps = met.map(({ other, resources, parents, nodes }) => ({
+        other,
+        shared: { resources: [...resources], parents: [...parents] },
+        nodes: [...nodes],
+      }));
+      return overlapVerdicts(
+        policy,
+        overlaps.sort((left, right) => comparePolicies(left.other, right.other)),
+      );
+    },
+  };
+}
+
+/**
+ * Returns the policy that wins a conflict. A finding about a resource name contains the winning policy. A finding about
+ * a parent contains only the winning resource, whose policy is looked up.
+ */
+function winnerOf({ code, by }: Finding, policies: ReadonlyMap<string, string | undefined>): string | undefined {
+  return code === 'PassthruExclusive' ? policies.get(by ?? '') : by;
+}
+
+function newRival(policy: Policy, other: Policy) {
+  return {
+    other,
+    sharedNames: sharedBy(policy, other),
+    resources: new Set<string>(),
+    parents: new Set<string>(),
+    nodes: new Set<string>(),
+  };
 }

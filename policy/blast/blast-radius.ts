@@ -1,46 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
-import { countNodes, warnBriefly } from '../nodepolicy/brief-text.ts';
+import { compareNatural } from '../names.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import { readInterface } from '../plan/interface-facts.ts';
-import { matchNode, type NodeFacts } from '../plan/match-node.ts';
-import { isOutsideNamespace, type Wanted } from '../plan/sources.ts';
+import { count, countNodes, listNames, warnBriefly } from '../nodepolicy/warning.ts';
+import { readInterface } from '../plan/interfaces.ts';
+import { matchNode, type NodeFacts } from '../plan/match-labels.ts';
+import { isOutsideNamespace, type Wanted } from '../plan/plan-node.ts';
 import type { Verdict } from '../reasons.ts';
-import { blastOfNode, type ReachedNode } from './blast-of-node.ts';
-import { summarizeBlast } from './summarize-blast.ts';
-import { summarizeOverlaps } from './summarize-overlaps.ts';
+import { blastOfNode, type ReportedNode, type ResourceChange, summarizeOverlaps } from './blast-of-node.ts';
 
-/** A policy before and after: both on an edit, one on creation or deletion. */
+/** A policy before and after a change. An edit has both, a creation only `after`, and a deletion only `before`. */
 export interface PolicyChange {
   readonly before?: Policy;
   readonly after?: Policy;
 }
 
-/** The cluster that a change reaches. */
+/** The cluster before the change. */
 export interface BlastContext {
-  /** By name. */
+  /** The nodes by name. */
   readonly nodes: ReadonlyMap<string, NodeFacts>;
-  /** By the node's name; without status.interfaces what a node exposes is not known. */
+  /** The reports by node name. If status.interfaces is absent, the effects on the node are unknown. */
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
-  /** All that can cause resources now. The policy that changes may be among the policies and is passed over. */
+  /** All current sources of resources. If the changed policy is among them, it is ignored. */
   readonly wanted: Wanted;
 }
 
-/** Between two breaths, some milliseconds: about 1,000 nodes that are looked at and passed over. */
+/** The work done in one slice, which takes a few milliseconds. A node that the policy does not select is one unit. */
 const workPerSlice = 1_000;
 
-/** What planning a node twice costs beside that, where it has as many interfaces as hosts have. */
-function workOfPlans(policies: number): number {
-  return 20 + 2 * policies;
+/** The number of interfaces on a typical host. */
+const usualInterfaces = 50;
+
+/** Returns the work of planning a node twice, in the units of `workPerSlice`. */
+function workOfPlans(policies: number, interfaces: number): number {
+  return (20 + 2 * policies) * Math.max(1, interfaces / usualInterfaces);
 }
 
 /**
- * What a change of a policy does to the cluster, as warnings: which resources how many nodes lose, change or gain, how
- * many devices pods hold there, and where selectors meet another policy's. Only nodes that the policy selects before or
- * after can change; one that falls back to another source gains what this exposes.
+ * Returns warnings about the effects of a policy change on the cluster. They list the resources that nodes lose, change
+ * or gain, the devices that pods hold there, and conflicts with the selectors of other policies. Only nodes that the
+ * policy selects before or after the change are affected. A node that falls back to another source gains the resources
+ * of that source.
  *
- * A generator, because thousands of nodes take longer than an event loop may stand still: it yields after each slice of
- * some milliseconds, and returns the warnings.
+ * Because thousands of nodes would block the event loop, the generator yields after each slice of a few milliseconds.
  *
  * @example
  *   const blast = blastRadius({ before, after }, context);
@@ -70,23 +72,154 @@ export function* blastRadius(
       unknown.push(node.name);
       continue;
     }
-    work += workOfPlans(others.length);
-    const { changes, meetings } = blastOfNode(reached, wantedBefore, wantedAfter, after?.id ?? '');
-    resources.add(node.name, changes);
-    overlaps?.add(node.name, meetings);
+    work += workOfPlans(others.length, reached.interfaces.length);
+    try {
+      const { changes, conflicts } = blastOfNode(reached, wantedBefore, wantedAfter, after?.id ?? '');
+      resources.add(node.name, changes);
+      overlaps?.add(node.name, conflicts);
+    } catch {
+      // If one node's report triggers a bug, the warnings still cover all other nodes.
+      unknown.push(node.name);
+    }
   }
-  return [...resources.verdicts(), ...(overlaps?.verdicts() ?? []), ...tellUnknown(unknown)];
+  return [...resources.verdicts(), ...(overlaps?.verdicts() ?? []), ...warnOfUnknown(unknown)];
 }
 
-/** What a change can reach of a node; undefined where nobody told its interfaces. */
-export function readNode(node: NodeFacts, state: MacvtapNetworkNodeState | undefined): ReachedNode | undefined {
-  const { interfaces, resources = [] } = state?.status ?? {};
-  if (interfaces === undefined) return undefined;
-  const held = new Map(resources.map((resource) => [resource.name, resource.held ?? 0]));
-  return { node, interfaces: interfaces.map(readInterface), held };
+/**
+ * Reads a node's report. Returns undefined if the node has not reported its interfaces, or if reading the report
+ * throws.
+ */
+export function readNode(node: NodeFacts, state: MacvtapNetworkNodeState | undefined): ReportedNode | undefined {
+  try {
+    const { interfaces, resources = [] } = state?.status ?? {};
+    if (interfaces === undefined) return undefined;
+    const held = new Map(resources.map((resource) => [resource.name, resource.held ?? 0]));
+    return { node, interfaces: interfaces.map(readInterface), held };
+  } catch {
+    return undefined;
+  }
 }
 
-function tellUnknown(nodes: readonly string[]): readonly Verdict[] {
+function warnOfUnknown(nodes: readonly string[]): readonly Verdict[] {
   if (nodes.length === 0) return [];
   return [warnBriefly('InterfacesUnknown', 'spec', `not counted: ${countNodes(nodes)}`)];
+}
+
+/** How many kinds of change get a separate warning. */
+const shownChanges = 10;
+
+/**
+ * If more resources than this have the same effect, they share one warning: a policy for all interfaces has dozens of
+ * them.
+ */
+const singleResources = 3;
+
+/** The effects in the order of their warnings. Losses come first, because pods may need the lost resources. */
+const effects = {
+  lost: { rank: 0, code: 'ResourceLost', one: 'loses', many: 'lose' },
+  changed: { rank: 1, code: 'ResourceChanged', one: 'changes', many: 'change' },
+  gained: { rank: 2, code: 'ResourceGained', one: 'gains', many: 'gain' },
+} as const;
+
+interface Tally {
+  readonly change: ResourceChange;
+  /** The names of the nodes, in the order in which they were added. */
+  readonly nodes: string[];
+  held: number;
+}
+
+/** Adds up effects one node at a time, because storing the changes of thousands of nodes would take too much memory. */
+export interface BlastSummary {
+  add(node: string, changes: readonly ResourceChange[]): void;
+  verdicts(): readonly Verdict[];
+}
+
+/**
+ * Summarizes changes, with one verdict for each resource and effect: `dataplane: 3 nodes lose it, 12 devices held: h1,
+ * h2, h3`. If more than three resources have the same effect, they share a verdict: `9 resources: 3 nodes lose them,
+ * …`. Losses come first, then the changes on most nodes. The last verdict counts the changes beyond the limit.
+ *
+ * Emits ResourceLost, ResourceChanged, ResourceGained.
+ */
+export function summarizeBlast(): BlastSummary {
+  const tallies = new Map<string, Tally>();
+  return {
+    add(node, changes) {
+      for (const change of changes) {
+        const key = `${change.effect} ${change.resource} ${change.how}`;
+        const tally = tallies.getOrInsertComputed(key, () => ({ change, nodes: [], held: 0 }));
+        tally.nodes.push(node);
+        tally.held += change.held;
+      }
+    },
+    verdicts() {
+      const sorted = [...tallies.values()].sort(compareTallies);
+      const groups = groupTallies(sorted);
+      const rest = groups.slice(shownChanges).flat();
+      return [
+        ...groups.slice(0, shownChanges).map((group) => toVerdict(group, textOf(group))),
+        ...(rest.length > 0 ? [toVerdict(rest, restText(rest))] : []),
+      ];
+    },
+  };
+}
+
+/** The tallies that share one verdict; never empty. */
+type Group = readonly [Tally, ...(readonly Tally[])];
+
+/** Groups tallies that differ only in their resource, if there are more than three, and keeps the order. */
+function groupTallies(sorted: readonly Tally[]): readonly Group[] {
+  const alike = Map.groupBy(sorted, ({ change: { effect, how } }) => `${effect} ${how}`);
+  return [...alike.values()]
+    .flatMap((group) => (group.length > singleResources ? [group] : group.map((tally) => [tally])))
+    .map((group) => group as unknown as Group)
+    .sort(([left], [right]) => compareTallies(left, right));
+}
+
+function toVerdict([tally]: readonly Tally[], text: string): Verdict {
+  return warnBriefly(effects[(tally as Tally).change.effect].code, 'spec', text);
+}
+
+function textOf(group: Group): string {
+  const [{ change: first }, ...others] = group;
+  const { effect, how } = first;
+  const { nodes, held } = sumOf(group);
+  const subject = others.length === 0 ? first.resource : count(group.length, 'resource');
+  const verb = nodes.length === 1 ? effects[effect].one : effects[effect].many;
+  const isSame = group.every((tally) => tally.nodes.length === nodes.length);
+  const object = others.length === 0 ? 'it' : isSame ? 'them' : 'some of them';
+  const source = effect === 'gained' && how !== '' ? ` ${how}` : '';
+  const details = effect === 'changed' ? `, ${how}` : '';
+  const text = `${subject}: ${count(nodes.length, 'node')} ${verb} ${object}${source}${holdersOf(held)}${details}`;
+  return `${text}: ${listNames(nodes)}${others.length === 0 ? '' : `; they are ${namesOf(group).join(', ')}`}`;
+}
+
+/** Returns the resources of a group. Those with held devices come first, because the end of the text may be cut. */
+function namesOf(group: Group): readonly string[] {
+  const byHeld = group.toSorted((left, right) => Number(right.held > 0) - Number(left.held > 0));
+  return byHeld.map(({ change, held }) => (held === 0 ? change.resource : `${change.resource} (${held} held)`));
+}
+
+function sumOf(group: readonly Tally[]): { readonly nodes: readonly string[]; readonly held: number } {
+  const nodes = new Set(group.flatMap((tally) => tally.nodes));
+  return { nodes: [...nodes], held: group.reduce((sum, tally) => sum + tally.held, 0) };
+}
+
+function restText(rest: readonly Tally[]): string {
+  const { nodes, held } = sumOf(rest);
+  return `and ${count(rest.length, 'change')} more on ${count(nodes.length, 'node')}${holdersOf(held)}`;
+}
+
+function holdersOf(held: number): string {
+  return held === 0 ? '' : `, ${count(held, 'device')} held`;
+}
+
+/** Orders tallies. The order is total, so that the same change always gives the same warnings. */
+function compareTallies(left: Tally, right: Tally): number {
+  return (
+    effects[left.change.effect].rank - effects[right.change.effect].rank ||
+    right.nodes.length - left.nodes.length ||
+    compareNatural(left.change.resource, right.change.resource) ||
+    compareNatural(left.change.how, right.change.how)
+  );
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { decideLink, type StandingLink } from './decide-link.ts';
+import { decideLink, type ExistingLink } from './decide-link.ts';
 
 const wanted = { name: 'mvt0123456789ab', ifindex: 0x4000_0001, parentIfindex: 2, mode: 'bridge' } as const;
-const placeholder: StandingLink = { ...wanted, kind: 'macvtap', macvtapMode: 'bridge', up: false };
-const other: StandingLink = { ...placeholder, name: 'mvtba9876543210' };
-const moved: StandingLink = { ...placeholder, ifindex: 77 };
-const stranger: StandingLink = { name: 'eth7', ifindex: wanted.ifindex, kind: 'device', up: true };
+const placeholder: ExistingLink = { ...wanted, kind: 'macvtap', macvtapMode: 'bridge', up: false };
+const other: ExistingLink = { ...placeholder, name: 'mvtba9876543210' };
+const moved: ExistingLink = { ...placeholder, ifindex: 77 };
+const stranger: ExistingLink = { name: 'eth7', ifindex: wanted.ifindex, kind: 'device', up: true };
 
 const table: readonly {
   title: string;
-  byName?: StandingLink;
-  byIfindex?: StandingLink;
+  byName?: ExistingLink;
+  byIfindex?: ExistingLink;
   decision: ReturnType<typeof decideLink>;
 }[] = [
-  { title: 'nothing stands there', decision: { action: 'create' } },
+  { title: 'there is no link', decision: { action: 'create' } },
   { title: 'the placeholder fits', byName: placeholder, byIfindex: placeholder, decision: { action: 'reuse' } },
   ...[
     { ...placeholder, parentIfindex: 3 },
@@ -33,18 +33,18 @@ const table: readonly {
     decision: { action: 'replace', remove: [moved] },
   },
   {
-    title: 'name and index are two strangers: the one under the name is told',
+    title: 'two unrelated links have the name and the index: the refusal names the one with the name',
     byName: { ...moved, kind: 'dummy' },
     byIfindex: stranger,
     decision: { action: 'refuse', holder: { ...moved, kind: 'dummy' } },
   },
   {
-    title: 'a link that is no macvtap has the index',
+    title: 'a link that is not a macvtap has the index',
     byIfindex: stranger,
     decision: { action: 'refuse', holder: stranger },
   },
   {
-    title: 'a macvtap with a name that is not ours has the index',
+    title: 'a macvtap with a name that kube-macvtap did not give has the index',
     byIfindex: { ...placeholder, name: 'tap0' },
     decision: { action: 'refuse', holder: { ...placeholder, name: 'tap0' } },
   },
@@ -60,7 +60,7 @@ const table: readonly {
     decision: { action: 'refuse', holder: other },
   },
   {
-    title: 'a link that is no macvtap has the name',
+    title: 'a link that is not a macvtap has the name',
     byName: { ...placeholder, kind: 'dummy' },
     byIfindex: { ...placeholder, kind: 'dummy' },
     decision: { action: 'refuse', holder: { ...placeholder, kind: 'dummy' } },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Mode } from '../plan/mode.ts';
+import type { Mode } from '../plan/resource.ts';
 
 /** The link that a device needs. */
 export interface WantedLink {
@@ -9,8 +9,8 @@ export interface WantedLink {
   readonly mode: Mode;
 }
 
-/** A link that stands where the wanted one would: by its name or by its index. */
-export interface StandingLink {
+/** A link that has the wanted link's name or index. */
+export interface ExistingLink {
   readonly name: string;
   readonly ifindex: number;
   readonly kind: string;
@@ -19,35 +19,40 @@ export interface StandingLink {
   readonly up: boolean;
 }
 
-/** What to do: make it, use what stands, remove what stands and make it, or give up because a stranger holds the index. */
+/**
+ * The decision about a link: create it, reuse the existing one, replace existing ones, or refuse because another link
+ * has the name or index.
+ */
 export type LinkDecision =
   | { readonly action: 'create' }
   | { readonly action: 'reuse' }
-  | { readonly action: 'replace'; readonly remove: readonly StandingLink[] }
-  | { readonly action: 'refuse'; readonly holder: StandingLink };
+  | { readonly action: 'replace'; readonly remove: readonly ExistingLink[] }
+  | { readonly action: 'refuse'; readonly holder: ExistingLink };
 
 /**
- * Decides over what stands under the wanted link's name and index in the node's namespace. A leftover placeholder that
- * fits is used again, one that does not fit is replaced. Only the device's own leftovers are ever removed: macvtaps of
- * its name. Anything else under the index refuses the device, also the link of another device whose hash happens to give
- * the same index, which a pod may be about to use; so does a stranger under the name that is no macvtap.
+ * Decides what to do about links in the node's network namespace that have the wanted link's name or index. A leftover
+ * placeholder is reused if it fits, and replaced otherwise.
+ *
+ * Only a macvtap with the device's own link name is ever removed. If any other link has the name or the index, the
+ * device is refused. That link may belong to another device whose hash gives the same index, and a pod may be about to
+ * use it.
  */
 export function decideLink(
   wanted: WantedLink,
-  byName: StandingLink | undefined,
-  byIfindex: StandingLink | undefined,
+  byName: ExistingLink | undefined,
+  byIfindex: ExistingLink | undefined,
 ): LinkDecision {
   if (byName !== undefined && byName.ifindex === byIfindex?.ifindex && fits(wanted, byName)) return { action: 'reuse' };
-  const standing = [byName, byIfindex]
+  const existing = [byName, byIfindex]
     .filter((link) => link !== undefined)
     .filter((link, index, links) => links.findIndex(({ ifindex }) => ifindex === link.ifindex) === index);
-  const holder = standing.find((link) => !isLeftover(wanted, link));
+  const holder = existing.find((link) => !isLeftover(wanted, link));
   if (holder !== undefined) return { action: 'refuse', holder };
-  return standing.length === 0 ? { action: 'create' } : { action: 'replace', remove: standing };
+  return existing.length === 0 ? { action: 'create' } : { action: 'replace', remove: existing };
 }
 
-/** A placeholder is down: one that is up has been in use, or someone reached for it. */
-function fits(wanted: WantedLink, link: StandingLink): boolean {
+/** Returns whether a link can serve as the placeholder. A placeholder is down; a link that is up is or was in use. */
+function fits(wanted: WantedLink, link: ExistingLink): boolean {
   return (
     link.kind === 'macvtap' &&
     link.ifindex === wanted.ifindex &&
@@ -57,6 +62,6 @@ function fits(wanted: WantedLink, link: StandingLink): boolean {
   );
 }
 
-function isLeftover(wanted: WantedLink, link: StandingLink): boolean {
+function isLeftover(wanted: WantedLink, link: ExistingLink): boolean {
   return link.kind === 'macvtap' && link.name === wanted.name;
 }

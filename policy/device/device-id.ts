@@ -1,20 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareNatural } from '../plan/natural-order.ts';
+import xxhash from 'xxhash-wasm';
+import { compareNatural } from '../names.ts';
 
-/** Upstream's format, kept: `dataplaneMvp7` is the eighth device of the resource `dataplane`. */
+/**
+ * Device IDs have the same format as in macvtap-cni: `dataplaneMvp7` is the eighth device of the resource `dataplane`.
+ */
 const marker = 'Mvp';
 
-/** The IDs of a resource's devices, `<resourceName>Mvp<i>` for i from 0. */
+/** `mvt` and 12 hexadecimal digits are 15 characters: the longest name that fits IFNAMSIZ with its final zero. */
+const linkNamePattern = /^mvt[0-9a-f]{12}$/;
+const linkNameMask = (1n << 48n) - 1n;
+
+/**
+ * This bit is set in the ifindex of every device's link. The kernel's own counter stays below it, and the ifindex
+ * remains a positive int32.
+ */
+const ifindexBase = 0x4000_0000;
+const ifindexMask = 0x3fff_ffffn;
+
+const { h64 } = await xxhash();
+
+/** Returns the IDs of a resource's devices: `<resourceName>Mvp<i>` for i from 0. */
 export function deviceIDs(resourceName: string, quantity: number): readonly string[] {
   return Array.from({ length: quantity }, (_, index) => `${resourceName}${marker}${index}`);
 }
 
-/** The resource and index of a device ID; undefined for a text that no resource could have given out. */
+/** Returns the resource and index of a device ID, or undefined for a text that is not a device ID. */
 export function parseDeviceID(id: string): { readonly resourceName: string; readonly index: number } | undefined {
   const match = /^(.+)Mvp(0|[1-9]\d*)$/.exec(id);
   const index = Number(match?.[2]);
   return match?.[1] === undefined || !Number.isSafeInteger(index) ? undefined : { resourceName: match[1], index };
 }
 
-/** Orders device IDs as a person counts. */
+/** Orders device IDs by their number: `dataMvp2` before `dataMvp10`. */
 export const compareDeviceIDs = compareNatural;
+
+/** Returns the name of a device's link before it moves into the pod: `mvt<12 hex>`, as in macvtap-cni. */
+export function linkName(deviceID: string): string {
+  return `mvt${(xxhash64(deviceID) & linkNameMask).toString(16).padStart(12, '0')}`;
+}
+
+/** Returns whether a link of this name may have been created by this project or by macvtap-cni. */
+export function isLinkName(name: string): boolean {
+  return linkNamePattern.test(name);
+}
+
+/**
+ * Returns the ifindex of a device's link, which determines its device node `/dev/tap<ifindex>`. The ifindex is always
+ * the same for a device on a node. So after a sandbox is recreated, the container still gets the device node it was
+ * allocated.
+ *
+ * The hash includes the node's name, because network namespaces of one machine may share `/dev`. If another link has
+ * the ifindex and cannot be removed, the caller tries again: later attempts hash `#1`, `#2`, …
+ */
+export function deviceIfindex(nodeName: string, deviceID: string, attempt = 0): number {
+  const suffix = attempt === 0 ? '' : `#${attempt}`;
+  return ifindexBase | Number(xxhash64(`${nodeName}/${deviceID}${suffix}`) & ifindexMask);
+}
+
+/** Returns the XXH64 hash of a text's UTF-8 bytes with seed 0, as macvtap-cni computes it. */
+export function xxhash64(text: string): bigint {
+  return h64(text);
+}
+
+/** A device that kubelet can allocate. */
+export interface AvailableDevice {
+  readonly id: string;
+  /** Grows with every allocation; 0 for a device that was never allocated. */
+  readonly lastUsed: number;
+  readonly numaNodes: readonly number[];
+}
+
+/**
+ * Chooses devices in this order: devices that kubelet requires, the least recently used, devices on a NUMA node of a
+ * required device, the lowest number. Returns undefined if there are too few devices or too many required ones.
+ *
+ * Recently used devices come last, because the link of a pod that just ended may still exist.
+ */
+export function preferDevices(
+  available: readonly AvailableDevice[],
+  mustInclude: readonly string[],
+  size: number,
+): readonly string[] | undefined {
+  const required = new Set(mustInclude);
+  if (required.size > size || available.length < size) return undefined;
+  const near = new Set(available.filter(({ id }) => required.has(id)).flatMap(({ numaNodes }) => numaNodes));
+  const isNear = ({ numaNodes }: AvailableDevice) => numaNodes.some((node) => near.has(node));
+  const others = available
+    .filter(({ id }) => !required.has(id))
+    .toSorted(
+      (left, right) =>
+        left.lastUsed - right.lastUsed ||
+        Number(isNear(right)) - Number(isNear(left)) ||
+        compareDeviceIDs(left.id, right.id),
+    );
+  const chosen = [...required, ...others.map(({ id }) => id)].slice(0, size);
+  return chosen.length === size ? chosen : undefined;
+}

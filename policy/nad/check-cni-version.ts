@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { quote } from '../quote.ts';
+import { quote } from '../json.ts';
 import { deny, warn } from '../reasons.ts';
-import { configPath } from './find-plugins.ts';
-import type { NadRule } from './rule.ts';
+import { configPath } from './config/read-config.ts';
+import type { NadRule } from './read-nad.ts';
 
-/** What the CNI plugin answers to VERSION. */
+/** The versions that the CNI plugin returns for VERSION. */
 const supported: readonly unknown[] = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
 
 /**
- * The config is of a CNI version that the plugin speaks. One without a version is read as 0.1.0; that is only told, and
- * only of a config that defaults are kept out of.
+ * Checks that the config has a CNI version that the plugin supports. A config without a version is read as version
+ * 0.1.0. The webhook adds a missing version. If the network opted out of defaults, a missing version is only a warning.
  *
  * Reads cniVersion of the config. Emits UnsupportedCniVersion.
  * Source: containernetworking/cni pkg/version/conf.go, ConfigDecoder.Decode.

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { deny, type Verdict, warn } from '../reasons.ts';
-import { configPath } from './find-plugins.ts';
-import type { NadRule } from './rule.ts';
+import { configPath, describeFault } from './config/read-config.ts';
+import type { NadRule } from './read-nad.ts';
 
 /**
- * The config is text that holds one JSON object: no comments, no comma behind the last item, no byte order mark, and no
- * deeper than its readers go. It need not be there: Multus then runs a file that it finds on the node, of which nobody
- * here can say anything. Of a key that stands twice the last one counts, in Go as here, and it is told.
+ * Checks that the config is text, and that its readers accept it as one JSON object. Comments, trailing commas, a byte
+ * order mark and very deep nesting are errors. Two cases are only warnings:
+ *
+ * - Without a config, Multus uses a file on the node, which cannot be checked here.
+ * - If an unknown key is repeated, the last one wins, in Go as well as here.
  *
  * Reads spec.config. Emits ConfigNotJson with line and column, RepeatedKey, ConfigOnNodes.
  */
-export const checkConfigJson: NadRule = ({ config, fault }) => {
-  if (fault !== undefined) {
-    const { line, column, text } = fault;
-    return [deny('ConfigNotJson', configPath, line === undefined ? text : `line ${line}, column ${column}: ${text}`)];
-  }
+export const checkConfigJson: NadRule = ({ config, fault, misspelledTypes }) => {
+  if (fault !== undefined) return [deny('ConfigNotJson', configPath, describeFault(fault))];
+  if (misspelledTypes.length > 0 && config === undefined) return [];
   if (config === undefined) return [warn('ConfigOnNodes', configPath, 'write the config here to have it checked')];
   return config.layout.repeated.map(
-    (key): Verdict => warn('RepeatedKey', `${configPath}.${key}`, `${key} stands twice: remove one`),
+    (key): Verdict => warn('RepeatedKey', `${configPath}.${key}`, `${key} is repeated: remove one`),
   );
 };

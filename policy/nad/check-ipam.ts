@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { givenValue, isJsonObject, ownValue } from '../json-object.ts';
-import { quote } from '../quote.ts';
-import { deny } from '../reasons.ts';
-import type { NadRule } from './rule.ts';
+import { givenValue, isJsonObject, ownValue, quote } from '../json.ts';
+import { type Verdict, warn } from '../reasons.ts';
+import type { NadFacts, NadRule } from './read-nad.ts';
 
 /**
- * The plugin runs no IPAM: nobody in the pod uses the link, the virtual machine does. A config that asks for it is
- * refused, because addresses would be reserved that nothing carries, and so is one that wishes for addresses. null, {} and
- * a list without addresses ask for nothing.
+ * Warns if the config requests IP addresses. The plugin assigns none, because the link is used by the virtual machine
+ * and not by the pod. This is only a warning, because macvtap-cni ignored these keys. null, {} and an empty list
+ * request nothing; check-shapes rejects values of other types.
  *
  * Reads ipam and runtimeConfig.ips of the plugin. Emits IpamUnsupported.
  */
-export const checkIpam: NadRule = ({ plugins }) =>
-  plugins.flatMap(({ conf, path }) => {
-    const ipam = givenValue(conf, 'ipam') ?? {};
-    const ips = givenValue(givenValue(conf, 'runtimeConfig'), 'ips') ?? [];
+export const checkIpam: NadRule = (nad) => findAddressRequests(nad);
+
+/** Returns the warnings of check-ipam. `kubectl macvtap migrate` also uses this function. */
+export function findAddressRequests({ plugins }: Pick<NadFacts, 'plugins'>): readonly Verdict[] {
+  return plugins.flatMap(({ conf, path }) => {
+    const ipam = givenValue(conf, 'ipam');
+    const ips = givenValue(givenValue(conf, 'runtimeConfig'), 'ips');
     return [
-      ...(isJsonObject(ipam) && Object.keys(ipam).length === 0
-        ? []
-        : [deny('IpamUnsupported', `${path}.ipam`, `ipam of type ${quote(ownValue(ipam, 'type'))}: remove it`)]),
-      ...(Array.isArray(ips) && ips.length === 0
-        ? []
-        : [deny('IpamUnsupported', `${path}.runtimeConfig.ips`, `${quote(ips)} of addresses: remove it`)]),
+      ...(isJsonObject(ipam) && Object.keys(ipam).length > 0
+        ? [
+            warn(
+              'IpamUnsupported',
+              `${path}.ipam`,
+              `ipam of type ${quote(ownValue(ipam, 'type'))} is ignored: remove it`,
+            ),
+          ]
+        : []),
+      ...(Array.isArray(ips) && ips.length > 0
+        ? [warn('IpamUnsupported', `${path}.runtimeConfig.ips`, `${quote(ips)} of addresses is ignored: remove it`)]
+        : []),
     ];
   });
+}

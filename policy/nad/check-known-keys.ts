@@ -1,56 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import type { JsonObject } from '../json-object.ts';
-import { nearestNames } from '../nearest-names.ts';
-import { quote, shorten } from '../quote.ts';
+import { type JsonObject, quote, shorten } from '../json.ts';
+import { nearestNames } from '../names.ts';
 import { type Verdict, warn } from '../reasons.ts';
-import { configPath } from './find-plugins.ts';
-import { parentKeys } from './parent-keys.ts';
-import type { NadRule } from './rule.ts';
+import { configKeys, foldKey, listKeys, pluginKeys } from './config/known-keys.ts';
+import { configPath } from './config/read-config.ts';
+import type { NadRule } from './read-nad.ts';
 
-/** What CNI and Multus write into the config of any plugin. Source: CNI SPEC.md 1.1; Multus pkg/types/conf.go. */
-const standardKeys = [
-  'cniVersion',
-  'name',
-  'type',
-  'args',
-  'capabilities',
-  'dns',
-  'ipam',
-  'ipMasq',
-  'runtimeConfig',
-  'prevResult',
-  'disableCheck',
-  'disableGC',
-  'plugins',
-  'deviceID',
-  'pciBusID',
-  'cni.dev/valid-attachments',
-  'cni.dev/attachments',
-];
-
-const ownKeys = ['mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'owner', 'group'];
-
-const pluginKeys: ReadonlySet<string> = new Set([...ownKeys, ...parentKeys, ...standardKeys]);
-
-/** Of a list of plugins. Source: CNI SPEC.md 1.1, section 1. */
-const listKeys: ReadonlySet<string> = new Set([
-  'cniVersion',
-  'cniVersions',
-  'name',
-  'disableCheck',
-  'disableGC',
-  'loadOnlyInlinedPlugins',
-  'plugins',
-  'type',
-]);
-
-/** More of them help nobody, and a hostile config could have a hundred thousand. */
+/** How many keys are reported at most. A malicious config could have a hundred thousand. */
 const maxKeys = 8;
 
 /**
- * A key that no reader of the config knows does nothing, and is most often a slip; the nearest known key is named. CNI
- * allows others, so it is only told.
+ * Warns about keys that no reader of the config knows. Such a key has no effect and is usually misspelled, so the
+ * nearest known key is suggested. This is only a warning, because CNI allows additional keys. check-ambiguous-keys
+ * reports known keys in another spelling.
  *
  * Reads the keys of the macvtap plugin, and of the list around it. Emits UnknownKey.
  */
@@ -62,7 +24,7 @@ export const checkKnownKeys: NadRule = ({ config, plugins }) => [
 ];
 
 function unknownKeys(object: JsonObject, path: string, known: ReadonlySet<string>): readonly Verdict[] {
-  const unknown = Object.keys(object).filter((key) => !known.has(key));
+  const unknown = Object.keys(object).filter((key) => !known.has(key) && !isMisspelt(key));
   return unknown.slice(0, maxKeys).map((key) => {
     const [near] = nearestNames(key, [...known]);
     const more = unknown.length > maxKeys ? `; ${unknown.length} such keys in all` : '';
@@ -72,4 +34,9 @@ function unknownKeys(object: JsonObject, path: string, known: ReadonlySet<string
       `${quote(key)}${near === undefined ? '' : `: did you mean ${near}?`}${more}`,
     );
   });
+}
+
+/** Returns whether Go treats the key as a known key in another spelling. */
+function isMisspelt(key: string): boolean {
+  return (configKeys.get('')?.get(foldKey(key)) ?? key) !== key;
 }

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { givenValue } from '../json-object.ts';
+import { givenValue, quote } from '../json.ts';
 import type { Offer } from '../offers/offers.ts';
-import { isMode } from '../plan/mode.ts';
-import { quote } from '../quote.ts';
+import { isMode } from '../plan/resource.ts';
 import { deny, type Verdict, warn } from '../reasons.ts';
+import type { MacvtapPlugin } from './config/read-config.ts';
 import { modeFromPolicy } from './default-mode.ts';
-import type { MacvtapPlugin } from './find-plugins.ts';
-import type { NadRule } from './rule.ts';
+import type { NadRule } from './read-nad.ts';
 
 /**
- * A mode that is written is one of the kernel's, and one that the resource is offered in, because the device has its mode
- * from the policy and ADD fails on another one. A mode that is a copy of the policy's (modeFrom) fails nowhere: where it
- * no longer agrees, that is told.
+ * Checks that the mode exists and that the resource is offered in this mode. The policy decides the device's mode, and
+ * ADD fails if the network has a different one. A mode that was copied from the policy (modeFrom) never fails ADD, so a
+ * difference is only a warning.
  *
- * Reads mode (bridge, private, vepa or passthru) and modeFrom (policy) of the plugin. Emits UnknownMode, UnknownModeFrom,
- * ModeNotOffered, ModeVaries.
+ * Reads mode (bridge, private, vepa or passthru) and modeFrom (policy) of the plugin. Emits UnknownMode,
+ * UnknownModeFrom, ModeNotOffered, ModeVaries.
  */
 export const checkMode: NadRule = ({ resource, plugins }, { offers }) => {
   const offered = resource === undefined ? [] : offers.ofResource(resource);
@@ -33,7 +31,7 @@ function modeFaults({ conf, path }: MacvtapPlugin, offered: readonly Offer[]): r
   const detail = `mode ${mode}: ${describe(other)}`;
   if (others.length < offered.length) return copied ? [] : [warn('ModeVaries', `${path}.mode`, detail)];
   return copied
-    ? [warn('ModeNotOffered', `${path}.mode`, `${detail}, and pods get that, as modeFrom says`)]
+    ? [warn('ModeNotOffered', `${path}.mode`, `${detail}: pods get that mode because of modeFrom`)]
     : [deny('ModeNotOffered', `${path}.mode`, `${detail}: write that, or leave mode out`)];
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ownValue } from '../json-object.ts';
-import { quote } from '../quote.ts';
+import { ownValue, quote } from '../json.ts';
 import { deny } from '../reasons.ts';
-import { configPath } from './find-plugins.ts';
-import type { NadRule } from './rule.ts';
+import { configPath } from './config/read-config.ts';
+import type { NadRule } from './read-nad.ts';
 
 /**
- * Source: containernetworking/cni pkg/utils/utils.go, ValidateNetworkName; the plugin takes no longer one than an object
- * of Kubernetes can have (253).
+ * The names that libcni accepts; see containernetworking/cni pkg/utils/utils.go, ValidateNetworkName. The plugin
+ * accepts at most 253 characters, like the name of a Kubernetes object.
  */
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,252}$/;
 
@@ -16,8 +15,8 @@ export function isLegalNetworkName(name: string): boolean {
 }
 
 /**
- * libcni refuses to run a network whose name has other characters, and the plugin one that is too long. An absent or
- * empty one Multus replaces.
+ * Checks that libcni accepts the network's name, and that the name is not too long for the plugin. Multus replaces an
+ * absent or empty name.
  *
  * Reads name of the config. Emits IllegalNetworkName.
  */

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { admits } from '../offers/admits.ts';
-import { describeRequirements } from '../offers/describe-requirements.ts';
-import { policiesOffering } from '../offers/policies-offering.ts';
+import { admits, describeRequirements } from '../offers/policies-governing.ts';
 import { warn } from '../reasons.ts';
-import type { NadRule } from './rule.ts';
+import type { NadRule } from './read-nad.ts';
 
 /**
- * The namespaceSelector of each policy that offers the resource should admit the network's namespace. It is only told:
- * the namespace of the pod decides, and networks that are shared from one namespace are common.
+ * Checks that each policy that governs the resource admits the network's namespace by its namespaceSelector. This is
+ * only a warning, because the pod's namespace decides, and many clusters share networks from one namespace.
  *
- * Reads metadata.namespace by its labels; where they are not known nothing is said. Emits NamespaceNotAdmitted.
+ * Reads the labels of metadata.namespace. Emits NamespaceNotAdmitted, or nothing if the labels are unknown.
  */
 export const checkNamespace: NadRule = ({ resource }, { offers, namespaceLabels }) =>
   resource === undefined || namespaceLabels === undefined
     ? []
-    : policiesOffering(offers, resource)
+    : offers.governing
+        .of(resource)
         .filter((policy) => !admits(policy, namespaceLabels))
         .map(({ id, namespaces }) => {
           const wanted = `policy ${id} admits namespaces with ${describeRequirements(namespaces)}`;

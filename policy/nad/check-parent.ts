@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { quote } from '../quote.ts';
+import { quote } from '../json.ts';
 import { type Verdict, warn } from '../reasons.ts';
-import { parentsOf } from './parent-keys.ts';
-import type { NadRule } from './rule.ts';
+import { parentsOf } from './config/known-keys.ts';
+import type { NadRule } from './read-nad.ts';
 
 /**
- * A parent that the config names should be one that the resource stands on. The policy decides, the key does nothing; an
- * author who wrote another interface would find the pods on the wrong wire. Offers of which nobody knows the parents yet
- * are given the benefit of the doubt.
+ * Warns if the config names a parent that the resource does not use. The policy chooses the parent, and the key in the
+ * config has no effect. So pods would be connected to a different network than the author expects. There is no warning
+ * while the parents of any offer are unknown.
  *
  * Reads parent, master and lowerDevice of the plugin. Emits ParentNotOffered.
  */
@@ -21,11 +20,7 @@ export const checkParent: NadRule = ({ resource, plugins }, { offers }) => {
       .filter(({ value }) => !known.has(value))
       .map(
         ({ key, value }): Verdict =>
-          warn(
-            'ParentNotOffered',
-            `${path}.${key}`,
-            `${key} ${quote(value)}: ${resource} stands on ${listSome(known)}`,
-          ),
+          warn('ParentNotOffered', `${path}.${key}`, `${key} ${quote(value)}: ${resource} uses ${listSome(known)}`),
       ),
   );
 };

@@ -1,39 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearestNames } from '../nearest-names.ts';
-import { resourcePrefix } from '../plan/resource-name.ts';
-import { quote } from '../quote.ts';
+
+import { quote } from '../json.ts';
+import { nearestNames } from '../names.ts';
+import { namesToSuggest } from '../offers/offers-view.ts';
+import { resourcePrefix } from '../plan/resource.ts';
 import { deny, type Verdict, warn } from '../reasons.ts';
-import { admittedResources } from './admitted-resources.ts';
-import { resourceAnnotation } from './read-nad.ts';
-import type { NadContext, NadRule } from './rule.ts';
+import { admittedResources } from './default-resource.ts';
+import { type NadContext, type NadRule, resourceAnnotation } from './read-nad.ts';
 
 const path = `metadata.annotations[${resourceAnnotation}]`;
 
-/** As many as a person reads. */
+/** How many resources are listed at most. */
 const maxChoices = 8;
 
 /**
- * A macvtap network names a resource of ours, or its pods get no device and fail; and somebody offers that resource: a
- * policy, or a node by its state. A name that nobody offers is most often a slip, so the nearest ones are named; what
- * becomes of the network is the installation's choice, for who applies networks before policies.
+ * Checks that a macvtap network names a resource of this project, and that this resource is offered. Without a
+ * resource, its pods get no device and fail. A name that is not offered is usually misspelled, so the nearest offered
+ * names are suggested.
  *
- * Reads the annotation k8s.v1.cni.cncf.io/resourceName. Emits ResourceMissing, ResourceForeign, ResourceUnknown (as
- * unknownResource says).
+ * Some installations apply networks before policies. So the option unknownResource decides whether a resource that is
+ * not offered is rejected.
+ *
+ * Reads the annotation k8s.v1.cni.cncf.io/resourceName. Emits ResourceMissing, ResourceForeign, and ResourceUnknown as
+ * configured by unknownResource.
  */
 export const checkResource: NadRule = ({ annotation, resource, plugins }, context) => {
   if (annotation === undefined) {
     return plugins.length === 0 ? [] : [deny('ResourceMissing', path, listChoices(context))];
   }
   if (resource === undefined) {
-    const [near] = nearestNames(annotation.slice(annotation.lastIndexOf('/') + 1).trim(), context.offers.resources);
+    const [near] = nearestNames(
+      annotation.slice(annotation.lastIndexOf('/') + 1).trim(),
+      namesToSuggest(context.offers),
+    );
     const advice = near === undefined ? listChoices(context) : `did you mean ${resourcePrefix}${near}?`;
     return [deny('ResourceForeign', path, `${quote(annotation)}: ${advice}`)];
   }
-  return context.offers.ofResource(resource).length > 0 ? [] : tellUnknown(resource, context);
+  return context.offers.ofResource(resource).length > 0 ? [] : unknownResource(resource, context);
 };
 
-function tellUnknown(resource: string, context: NadContext): readonly Verdict[] {
-  const near = nearestNames(resource, context.offers.resources);
+function unknownResource(resource: string, context: NadContext): readonly Verdict[] {
+  const near = nearestNames(resource, namesToSuggest(context.offers));
   const advice = near.length === 0 ? listChoices(context) : `did you mean ${near.join(' or ')}?`;
   const detail = `${resourcePrefix}${resource}: ${advice}`;
   switch (context.unknownResource) {
@@ -46,7 +53,7 @@ function tellUnknown(resource: string, context: NadContext): readonly Verdict[] 
   }
 }
 
-/** Those that policies offer to the namespace; where there are none, what nodes expose. */
+/** Lists the resources that policies offer to the namespace. If there are none, lists all offered resources. */
 function listChoices(context: NadContext): string {
   const admitted = [...admittedResources(context, maxChoices + 1)];
   const names = admitted.length > 0 ? admitted : context.offers.resources.slice(0, maxChoices + 1);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { givenValue, isJsonObject } from '../json-object.ts';
-import { quote } from '../quote.ts';
+import { givenValue, isJsonObject, quote } from '../json.ts';
 import { deny } from '../reasons.ts';
-import type { NadRule } from './rule.ts';
+import type { NadRule } from './read-nad.ts';
 
 interface Shape {
   readonly expected: string;
@@ -12,17 +10,21 @@ interface Shape {
 
 const object: Shape = { expected: 'an object', holds: isJsonObject };
 
-/** As long as the plugin takes a device's ID: the resource's name and a number are far shorter. */
+/**
+ * Text that is short enough for the plugin, which accepts device IDs of at most 253 characters. Real device IDs are far
+ * shorter.
+ */
 const text: Shape = {
   expected: 'text of at most 253 characters',
   holds: (value) => typeof value === 'string' && value.length <= 253,
 };
 
-/** By place; what stands in another one's object is looked at where that is one. */
+/** The shapes by path. A nested path is checked only if its parent is an object. */
 const shapes: Readonly<Record<string, Shape>> = {
   deviceID: text,
   args: object,
   'args.cni': object,
+  ipam: object,
   capabilities: {
     expected: 'an object of true and false',
     holds: (value) =>
@@ -30,6 +32,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
   runtimeConfig: object,
   'runtimeConfig.deviceID': text,
+  'runtimeConfig.ips': { expected: 'a list', holds: Array.isArray },
   dns: object,
   prevResult: object,
   'prevResult.interfaces': {
@@ -39,12 +42,12 @@ const shapes: Readonly<Record<string, Shape>> = {
 };
 
 /**
- * What CNI and Multus hand over beside the plugin's own keys is of the kind that they and the plugin read; another one
- * fails every pod. null stands for nothing.
+ * Checks that the keys of CNI and Multus have values of the type that their readers expect. Any other value makes every
+ * pod fail. null is treated as absent.
  *
- * Reads deviceID, args, args.cni, capabilities, runtimeConfig, runtimeConfig.deviceID, dns, prevResult and
- * prevResult.interfaces of the plugin. Emits IllegalValue.
- * Source: containernetworking/cni pkg/types/types.go, PluginConf; nodeplugin/cni/net-conf.ts.
+ * Reads deviceID, args, args.cni, ipam, capabilities, runtimeConfig, runtimeConfig.deviceID, runtimeConfig.ips, dns,
+ * prevResult and prevResult.interfaces of the plugin. Emits IllegalValue.
+ * Source: containernetworking/cni pkg/types/types.go, PluginConf; nodeplugin/cni/spec/net-conf.ts.
  */
 export const checkShapes: NadRule = ({ plugins }) =>
   plugins.flatMap(({ conf, path }) =>

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { NadDefault } from './rule.ts';
+import type { NadDefault } from './read-nad.ts';
+
+/** The value of modeFrom that marks a mode as copied from the policy. */
+export const modeFromPolicy = 'policy';
 
 /**
- * A network without a mode gets the one that every offer of its resource has, so that a person sees what pods will get.
- * Offers that nodes expose count before those that are only written: of a list "bond1, or else eth1" the nodes know which
- * came true. Beside it stands `"modeFrom": "policy"`: it is a copy, and the policy may change without breaking the
- * network. Where offers differ, nodes differ, and no single mode would be true.
+ * Adds the resource's mode to a network without a mode, so that the network shows which mode its pods get. No mode is
+ * added if the offers of the resource have different modes, because the mode then depends on the pod's node.
  *
- * Adds `mode` and `modeFrom` to each macvtap plugin without a mode. One that a user wrote stays, and gets no modeFrom.
+ * If nodes expose the resource, only the offers that they expose are used. The reason is policies such as "bond1, or
+ * else eth1", where only the nodes know which interface they have. `"modeFrom": "policy"` marks the mode as a copy, so
+ * that an edited policy does not break the network.
+ *
+ * Adds `mode` and `modeFrom` to each macvtap plugin without a mode. A mode that a user wrote is not changed, and gets
+ * no modeFrom.
  */
 export const defaultMode: NadDefault = ({ resource, plugins }, { offers }) => {
   const written = resource === undefined ? [] : offers.ofResource(resource);
@@ -23,6 +29,3 @@ export const defaultMode: NadDefault = ({ resource, plugins }, { offers }) => {
       ]),
   };
 };
-
-/** What modeFrom says of a mode that was copied from the policy. */
-export const modeFromPolicy = 'policy';

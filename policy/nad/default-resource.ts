@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-import { admittedResources } from './admitted-resources.ts';
-import { parentsOf } from './parent-keys.ts';
-import type { Fill, NadContext, NadDefault } from './rule.ts';
+import type { Policy } from '../nodepolicy/read-policy.ts';
+import { admits } from '../offers/policies-governing.ts';
+import { parentsOf } from './config/known-keys.ts';
+import type { Fill, NadContext, NadDefault } from './read-nad.ts';
 
 /**
- * A network names its resource in an annotation, or Multus hands it no device. The first of these that is there:
- * - an offer named like the network;
- * - the offer that stands on the parent which the config names (`parent`, `master` or `lowerDevice`), one of a policy
- *   before any other; if that is none, or not a single one, nothing further is tried: a guess would put the network on
- *   another wire than its author named;
- * - the only resource that policies offer to the namespace. Never an implicit one: that a node happens to expose a single
- *   interface says nothing of what the author wants.
+ * Adds the annotation that names the network's resource; without it, Multus passes no device. The resource is the first
+ * of:
+ * - the offered resource with the network's name;
+ * - the resource offered on the parent that the config names (`parent`, `master` or `lowerDevice`). Policies precede
+ *   other sources. Unless exactly one resource is offered there, none is chosen, because a guess could connect pods to
+ *   the wrong network;
+ * - the only resource that the text of policies offers to the namespace. Offers that only nodes report are ignored:
+ *   they do not show the author's intent, and a node must not decide for other namespaces.
  *
- * Adds the annotation k8s.v1.cni.cncf.io/resourceName. Else it is left alone, and check-resource names the choices.
+ * Adds the annotation k8s.v1.cni.cncf.io/resourceName. If no resource is found, check-resource lists the choices.
  */
 export const defaultResource: NadDefault = (nad, context) => {
   if (nad.annotation !== undefined) return {};
   if (nad.name !== undefined && context.offers.ofResource(nad.name).length > 0) return { resource: nad.name };
   const parents = nad.plugins.flatMap(({ conf }) => parentsOf(conf));
-  return parents.length > 0 ? onlyOf(resourcesOn(parents, context)) : onlyOf(admittedResources(context, 2));
+  if (parents.length > 0) return onlyOf(resourcesOn(parents, context));
+  return offersMore(context) ? {} : onlyOf(admittedResources(context, 2));
 };
 
 function resourcesOn(parents: readonly { readonly value: string }[], { offers }: NadContext): ReadonlySet<string> {
@@ -30,4 +33,35 @@ function resourcesOn(parents: readonly { readonly value: string }[], { offers }:
 function onlyOf(resources: ReadonlySet<string>): Fill {
   const [resource, ...others] = resources;
   return resource === undefined || others.length > 0 ? {} : { resource };
+}
+
+/**
+ * Returns the first resources that the text of policies offers to the network's namespace, at most `atMost`.
+ *
+ * A pod may use a resource only if every policy that governs it admits the pod's namespace. If the namespace's labels
+ * are unknown, every policy is assumed to admit it, so that no resource is mistaken for the only choice.
+ *
+ * Node reports are ignored, because otherwise a node could add a choice for every namespace.
+ */
+export function admittedResources(context: NadContext, atMost: number): ReadonlySet<string> {
+  const { governing } = context.offers;
+  const refusing = governing.where((policy) => isRefusing(policy, context));
+  const admitted = new Set<string>();
+  for (const resource of governing.names) {
+    if (admitted.size === atMost) break;
+    if (refusing.of(resource).length === 0) admitted.add(resource);
+  }
+  return admitted;
+}
+
+/**
+ * Returns whether a policy offers the namespace resources whose names only nodes know. If so, a resource that is named
+ * in a policy is never the only choice.
+ */
+function offersMore(context: NadContext): boolean {
+  return context.offers.governing.selecting.some((policy) => !isRefusing(policy, context));
+}
+
+function isRefusing(policy: Policy, { namespaceLabels }: NadContext): boolean {
+  return namespaceLabels !== undefined && !admits(policy, namespaceLabels);
 }

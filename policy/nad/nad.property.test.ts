@@ -4,16 +4,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import jsonpatch from 'jsonpatch';
 import { contextIn } from '../../test/fixtures/nad/offers.ts';
-import { defaultNad } from './default-nad.ts';
-import { needsLookup } from './needs-lookup.ts';
-import { resourceOfNad } from './read-nad.ts';
-import { reviewNad } from './review-nad.ts';
-import type { NadObject } from './rule.ts';
+import { type NadObject, resourceOfNad } from './read-nad.ts';
+import { defaultNad, needsLookup, reviewNad } from './review-nad.ts';
 
 const context = contextIn('default');
 const resourceKey = 'k8s.v1.cni.cncf.io/resourceName';
 
-/** Values that mean something in some place, in every place. */
+/** Values that are meaningful in some place. They are used in every place. */
 const value = fc.oneof(
   { depthSize: 'small' },
   fc.constantFrom(
@@ -46,6 +43,7 @@ const keys = fc.constantFrom(
   'mac',
   'owner',
   'promiscMode',
+  'multicast',
   'ipam',
   'master',
   'args',
@@ -55,7 +53,7 @@ const keys = fc.constantFrom(
   'plugins',
 );
 
-/** An object in which keys come in any order, written with or without whitespace. */
+/** An object whose keys are in any order, written with or without whitespace. */
 const plugin = fc
   .array(fc.tuple(keys, value), { maxLength: 8 })
   .map((entries) => entries.concat([['type', 'macvtap']]));
@@ -136,6 +134,7 @@ describe('a network', () => {
         mac: fc.constantFrom('52:54:00:12:34:56'),
         owner: fc.nat(),
         promiscMode: fc.boolean(),
+        multicast: fc.constantFrom('all', 'none'),
       },
       { requiredKeys: [] },
     );
@@ -159,7 +158,7 @@ function build(name: string, annotations: unknown, config: unknown): NadObject {
   return { metadata: { name, namespace: 'default', annotations }, spec: { config } } as NadObject;
 }
 
-/** JSON as a person writes it, keys repeated and all. */
+/** Writes JSON as a person might, with repeated keys. */
 function write(entries: readonly (readonly [string, unknown])[], gap: string, colon: string): string {
   return `{${entries.map(([key, each]) => `${gap}${JSON.stringify(key)}${colon}${JSON.stringify(each)}`).join(',')}${gap}}`;
 }
@@ -176,7 +175,7 @@ function parse(object: NadObject): unknown {
   }
 }
 
-/** The value without the keys that the original lacks; they must stand behind all others. */
+/** Removes the keys that the original lacks. They must come after all other keys. */
 function strip(after: unknown, before: unknown): unknown {
   if (Array.isArray(after) && Array.isArray(before)) return after.map((each, index) => strip(each, before[index]));
   if (typeof after !== 'object' || typeof before !== 'object' || after === null || before === null) return after;

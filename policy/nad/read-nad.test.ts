@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { resourceOfNad } from './read-nad.ts';
-import type { NadObject } from './rule.ts';
+import { type NadObject, resourceOfNad } from './read-nad.ts';
 
 describe('the resource that pods of a network need', () => {
   for (const [annotation, resource] of [
@@ -17,7 +16,7 @@ describe('the resource that pods of a network need', () => {
     [5, undefined],
     [undefined, undefined],
   ] as const) {
-    it(`is ${resource ?? 'none of ours'} for ${JSON.stringify(annotation) ?? 'no annotation'}`, () => {
+    it(`is ${resource ?? 'none of kube-macvtap'} for ${JSON.stringify(annotation) ?? 'no annotation'}`, () => {
       const annotations = { 'k8s.v1.cni.cncf.io/resourceName': annotation };
       for (const config of ['{"type":"macvtap"}', '{"type":"bridge"}', '{', undefined]) {
         assert.equal(resourceOfNad({ metadata: { annotations }, spec: { config } } as unknown as NadObject), resource);

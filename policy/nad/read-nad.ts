@@ -1,43 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isJsonObject, ownValue } from '../json.ts';
+import type { Offers } from '../offers/offers.ts';
+import type { Labels } from '../plan/match-labels.ts';
+import { isLegalResourceName, resourcePrefix } from '../plan/resource.ts';
+import type { Verdict } from '../reasons.ts';
+import {
+  type Config,
+  type ConfigFault,
+  findMisspelledTypes,
+  findPlugins,
+  findTypeFaults,
+  hasType,
+  type MacvtapPlugin,
+  type MisspelledType,
+  type NewKey,
+  pluginType,
+  readConfig,
+} from './config/read-config.ts';
+import type { AmbiguousKey } from './config/scan-config.ts';
 
-import { isJsonObject, ownValue } from '../json-object.ts';
-import { isLegalResourceName, resourcePrefix } from '../plan/resource-name.ts';
-import { findPlugins, findTypeFaults, type MacvtapPlugin, pluginType } from './find-plugins.ts';
-import { type Config, type ConfigFault, readConfig } from './read-config.ts';
-import type { NadObject } from './rule.ts';
+/**
+ * A NetworkAttachmentDefinition from an admission request or a file. It is not validated: despite the types, any field
+ * may have any value.
+ */
+export interface NadObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly annotations?: Readonly<Record<string, string>> | null;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec?: { readonly config?: unknown };
+}
 
-/** The annotation by which Multus finds the devices of a network. */
+/** The facts that rules need in addition to the network. */
+export interface NadContext {
+  readonly offers: Offers;
+  /** The labels of the network's namespace; undefined if they are unknown. */
+  readonly namespaceLabels: Labels | undefined;
+  /** How to treat a network whose resource is offered by no policy and no node. */
+  readonly unknownResource: 'Deny' | 'Warn' | 'Allow';
+  /** The old network, on an update. */
+  readonly before?: NadObject;
+}
+
+/** A rule. Returns everything that it finds, in the order of the object. */
+export type NadRule = (nad: NadFacts, context: NadContext) => readonly Verdict[];
+
+/** The values that defaults add to a network. */
+export interface Fill {
+  /** The resource's name, without the prefix. */
+  readonly resource?: string;
+  readonly keys?: readonly NewKey[];
+}
+
+/** A default. It adds missing values and never changes existing ones. */
+export type NadDefault = (nad: NadFacts, context: NadContext) => Fill;
+
+/** The annotation that Multus uses to find the devices of a network. */
 export const resourceAnnotation = 'k8s.v1.cni.cncf.io/resourceName';
 
-/** Its value "false" keeps the webhook from writing into the config, for who compares it with a repository. */
+/**
+ * The value "false" prevents the webhook from changing the config, so that the config stays identical to the one in a
+ * Git repository.
+ */
 const defaultConfigAnnotation = 'macvtap.network.kubevirt.io/default-config';
 
-/** A network of ours, as far as it can be read. */
+/** A macvtap network; fields that cannot be read are undefined. */
 export interface NadFacts {
-  /** Undefined for a network that gets its name only after admission (generateName). */
+  /** Undefined for a network that is named only after admission (generateName). */
   readonly name: string | undefined;
-  /** Undefined where it does not read, or where there is none and Multus takes a file of the node. */
+  /** Undefined if the config cannot be read, or if it is absent and Multus uses a file on the node. */
   readonly config: Config | undefined;
-  /** Why the config does not read. */
+  /** Why the config cannot be read. */
   readonly fault: ConfigFault | undefined;
-  /** What our CNI plugin gets of the config. */
+  /** The parts of the config for this project's CNI plugin. */
   readonly plugins: readonly MacvtapPlugin[];
-  /** The resource's annotation as it is written; an empty one counts as none, as for Multus. */
+  /** The types that are almost macvtap. Empty unless the network is annotated with a resource of this project. */
+  readonly misspelledTypes: readonly MisspelledType[];
+  /** The keys of the config that readers may interpret differently and that concern macvtap. */
+  readonly ambiguous: readonly AmbiguousKey[];
+  /** The resource annotation as written. An empty one is treated as absent, as in Multus. */
   readonly annotation: string | undefined;
   /** The resource that the annotation names, without the prefix. */
   readonly resource: string | undefined;
-  /** Whether the object has a map of annotations that another one can be put into. */
+  /** Whether the object has a map of annotations, so that an annotation can be added to it. */
   readonly hasAnnotations: boolean;
   /** Whether defaults may be written into the config. */
   readonly defaultConfig: boolean;
 }
 
 /**
- * Reads a network that is ours; undefined for any other, and for one that is being deleted. Ours is
+ * Reads a macvtap network. Returns undefined for any other network, and for one that is being deleted. A macvtap
+ * network has
  * - a config of type macvtap, or a list with such a plugin;
- * - a config that nobody can run, if it mentions macvtap or is annotated with a resource of ours: its author meant us,
- *   and would else learn of it from pods that do not start. Another vendor's broken config is not ours to refuse;
- * - no config, annotated with a resource of ours: Multus takes a file of the node, and pods need the resource all the same.
+ * - a config with ambiguous keys that any of its readers may interpret as type macvtap;
+ * - a config that cannot be used, if it mentions macvtap or is annotated with a resource of this project. Without an
+ *   error, its author would notice only that pods do not start. Invalid configs of other vendors are not rejected;
+ * - a config whose type is almost macvtap, if it is annotated with a resource of this project. In this case, only the
+ *   type and the annotation are read;
+ * - no config, but an annotation with a resource of this project. In this case, Multus uses a file on the node, and
+ *   pods still need the resource.
  */
 export function readNad(nad: NadObject): NadFacts | undefined {
   const metadata = ownValue(nad, 'metadata');
@@ -58,31 +121,68 @@ export function readNad(nad: NadObject): NadFacts | undefined {
 }
 
 /**
- * The resource that pods of a network need, without the prefix: what the annotation names, whatever the type. Undefined
- * where it is none of ours.
+ * Returns the resource that the annotation of a network names, without the prefix. The network may have any type.
+ * Returns undefined if the resource is not one of this project.
  */
 export function resourceOfNad(nad: NadObject): string | undefined {
   return resourceIn(textOf(ownValue(ownValue(nad, 'metadata'), 'annotations'), resourceAnnotation));
 }
 
-function readOurs(written: unknown, annotated: boolean): Pick<NadFacts, 'config' | 'fault' | 'plugins'> | undefined {
+type ReadConfig = Pick<NadFacts, 'config' | 'fault' | 'plugins' | 'misspelledTypes' | 'ambiguous'>;
+
+const unreadConfig: ReadConfig = {
+  config: undefined,
+  fault: undefined,
+  plugins: [],
+  misspelledTypes: [],
+  ambiguous: [],
+};
+
+function readOurs(written: unknown, annotated: boolean): ReadConfig | undefined {
   if (written === undefined || written === null || written === '') {
-    return annotated ? { config: undefined, fault: undefined, plugins: [] } : undefined;
+    return annotated ? unreadConfig : undefined;
   }
-  // Most networks of a cluster are another vendor's: they are told apart without being parsed.
+  // This check avoids parsing networks of other vendors, which are the majority in most clusters.
   if (typeof written === 'string' && !annotated && !mayName(written)) return undefined;
   const { config, fault } = readConfig(written);
   const plugins = config === undefined ? [] : findPlugins(config.tree);
   const broken = config === undefined || findTypeFaults(config.tree).length > 0;
-  return plugins.length > 0 || (broken && (annotated || mentionsUs(written))) ? { config, fault, plugins } : undefined;
+  const isOurs =
+    plugins.length > 0 ||
+    (config !== undefined && mayBeMacvtap(config)) ||
+    (broken && (annotated || mentionsUs(written)));
+  const misspelledTypes = annotated && config !== undefined ? findMisspelledTypes(config.tree) : [];
+  if (!isOurs) return misspelledTypes.length > 0 ? { ...unreadConfig, misspelledTypes } : undefined;
+  return { config, fault, plugins, misspelledTypes, ambiguous: config === undefined ? [] : ambiguousIn(config) };
 }
 
-/** JSON can write any letter as an escape. */
+/**
+ * Returns whether any reader may interpret a config as macvtap although its keys, in their exact spelling, are for
+ * another plugin: `{"type":"bridge","TYPE":"macvtap"}`, or a list under `PLUGINS`. If the type at the top is
+ * unambiguous, it decides.
+ */
+function mayBeMacvtap({ tree, layout: { ambiguous }, macvtapAt }: Config): boolean {
+  const isUnclear = (place: string, exact: string): boolean =>
+    ambiguous.some((found) => found.place === place && found.exact === exact);
+  if (macvtapAt.size === 0) return false;
+  if (isUnclear('', 'type')) return true;
+  return !hasType(tree) && (isUnclear('', 'plugins') || isUnclear('plugins[]', 'type'));
+}
+
+/** Returns the ambiguous keys that concern macvtap. For a plugin of another vendor, only its type is relevant. */
+function ambiguousIn({ layout: { ambiguous }, macvtapAt }: Config): readonly AmbiguousKey[] {
+  return ambiguous.filter(
+    ({ place, index, exact }) =>
+      !place.startsWith('plugins[]') || macvtapAt.has(index) || (place === 'plugins[]' && exact === 'type'),
+  );
+}
+
+/** Returns whether a JSON text may contain the plugin's type. An escape sequence can represent any letter. */
 function mayName(text: string): boolean {
   return text.includes(pluginType) || text.includes('\\u');
 }
 
-/** A config that was written as a YAML object instead of text is seen as what it would be. */
+/** Returns whether a config mentions macvtap. If the author forgot the quotes in YAML, the config is an object. */
 function mentionsUs(written: unknown): boolean {
   if (typeof written === 'string') return written.includes(pluginType);
   return isJsonObject(written) && findPlugins(written).length > 0;

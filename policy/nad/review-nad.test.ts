@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { buildOffers, contextIn, offer } from '../../test/fixtures/nad/offers.ts';
+import { buildOffers, contextIn, namespaces, offer } from '../../test/fixtures/nad/offers.ts';
+import { named, nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
+import type { Offer } from '../offers/offers.ts';
+import { withPolicies } from '../offers/offers-index.ts';
 import type { Verdict } from '../reasons.ts';
-import { reviewNad } from './review-nad.ts';
-import type { NadContext, NadObject } from './rule.ts';
+import type { NadContext, NadObject } from './read-nad.ts';
+import { defaultNad, needsLookup, reviewNad } from './review-nad.ts';
 
 const resourceKey = 'k8s.v1.cni.cncf.io/resourceName';
 
@@ -17,11 +21,11 @@ function told(object: NadObject, given: Partial<NadContext> = {}): readonly stri
   return reviewNad(object, contextIn('default', given)).map(({ severity, code }) => `${severity} ${code}`);
 }
 
-describe('a resource that nobody offers', () => {
+describe('a resource that no source offers', () => {
   const detail = (object: NadObject, given: Partial<NadContext> = {}) =>
     reviewNad(object, contextIn('default', given)).map((verdict: Verdict) => verdict.detail);
 
-  it('is denied, told or let through, as the installation says', () => {
+  it('is denied, warned about or allowed, as the installation configures', () => {
     const object = nad('{"type":"macvtap"}', 'datapalne');
     assert.deepEqual(told(object, { unknownResource: 'Deny' }), ['deny ResourceUnknown']);
     assert.deepEqual(told(object, { unknownResource: 'Warn' }), ['warn ResourceUnknown']);
@@ -37,7 +41,7 @@ describe('a resource that nobody offers', () => {
     ]);
   });
 
-  it('is answered with what nodes expose where no policy offers anything, and with what to do where nobody does', () => {
+  it('gets a verdict that lists the offered resources, or contains the fix if there are none', () => {
     const implicit = Array.from({ length: 20 }, (_, index) =>
       offer({ resource: `eth${index + 10}`, source: 'implicit' }),
     );
@@ -75,14 +79,14 @@ describe('what a rule names', () => {
     ];
     assert.deepEqual(
       detail('{"type":"macvtap","mode":"vepa","modeFrom":"policy"}', { offers: buildOffers(implicit) }),
-      ['mode vepa: source implicit offers dataplane in mode bridge, and pods get that, as modeFrom says'],
+      ['mode vepa: source implicit offers dataplane in mode bridge: pods get that mode because of modeFrom'],
     );
   });
 
   it('is some of many parents', () => {
     const offers = buildOffers([offer({ resource: 'dataplane', parents: ['a', 'b', 'c', 'd', 'e'] })]);
     assert.deepEqual(detail('{"type":"macvtap","master":"z"}', { offers }), [
-      'master "z": dataplane stands on a, b, c, d, …',
+      'master "z": dataplane uses a, b, c, d, …',
     ]);
   });
 
@@ -99,7 +103,7 @@ describe('what a rule names', () => {
 });
 
 describe('a network of another vendor', () => {
-  it('is never told of, whatever is wrong with it', () => {
+  it('gets no verdict, whatever its content is', () => {
     const annotations = { [resourceKey]: 'intel.com/sriov' };
     for (const config of [
       undefined,
@@ -119,7 +123,7 @@ describe('a network of another vendor', () => {
     }
   });
 
-  it('is ours where its type is written with escapes, or as YAML instead of text', () => {
+  it('is treated as a macvtap network if its type contains escapes, or its config is YAML instead of text', () => {
     assert.deepEqual(told(nad('{"type":"mac\\u0076tap","mtu":1}')), ['deny IllegalMtu']);
     assert.deepEqual(told(nad('{"type":"mac\\u0076tap","mtu":1}', '', { annotations: null })), [
       'deny ResourceMissing',
@@ -132,7 +136,7 @@ describe('a network of another vendor', () => {
 });
 
 describe('an object that could be anything', () => {
-  it('is nothing of ours', () => {
+  it('gets no verdicts and no edits', () => {
     for (const object of [
       null,
       undefined,
@@ -160,7 +164,7 @@ describe('an update', () => {
     assert.deepEqual(told(labelled, { before }), ['warn ResourceUnknown', 'warn UnknownMode', 'warn IllegalMtu']);
   });
 
-  it('is warned of it also where a plugin was put before the one at fault, and denied a second one like it', () => {
+  it('is warned about an error whose plugin moved, and denied if a second plugin has the same error', () => {
     const list = (...plugins: readonly object[]) => nad(JSON.stringify({ cniVersion: '1.0.0', name: 'n', plugins }));
     const ours = { type: 'macvtap', mtu: 1 };
     const before = list(ours);
@@ -168,7 +172,7 @@ describe('an update', () => {
     assert.deepEqual(told(list(ours, ours), { before }), ['warn IllegalMtu', 'deny IllegalMtu']);
   });
 
-  it('is denied what it brought, and what it changed from one fault to another', () => {
+  it('is denied for an error that it adds or changes', () => {
     const before = nad('{"type":"macvtap","mtu":1,"owner":-1}', 'none');
     const after = nad('{"type":"macvtap","mtu":2,"owner":-1,"promiscMode":1}', 'other');
     assert.deepEqual(told(after, { before }), [
@@ -193,7 +197,15 @@ describe('an update', () => {
     assert.deepEqual(told(nad('{"type" "macvtap"}'), { before }), ['deny ConfigNotJson']);
   });
 
-  it('is judged in full where the object was not ours before', () => {
+  it('is warned of an ambiguous key also where it moved to another line, and denied another one', () => {
+    const before = nad('{"type":"bridge","TYPE":"macvtap"}', 'dataplane');
+    assert.deepEqual(told(nad('{\n"type":"bridge",\n"TYPE":"macvtap"}', 'dataplane'), { before }), [
+      'warn AmbiguousKey',
+    ]);
+    assert.deepEqual(told(nad('{"type":"bridge","Type":"macvtap"}', 'dataplane'), { before }), ['deny AmbiguousKey']);
+  });
+
+  it('is reviewed in full if the object was not a macvtap network before', () => {
     assert.deepEqual(told(nad('{"type":"macvtap","mtu":1}'), { before: nad('{"type":"bridge"}') }), [
       'deny IllegalMtu',
     ]);
@@ -205,5 +217,301 @@ describe('an update', () => {
   it('keeps warnings warnings', () => {
     const object = nad('{"type":"macvtap","mtu":9000}');
     assert.deepEqual(told(object, { before: object }), ['warn MtuAboveParent']);
+  });
+});
+
+const annotationPath = '/metadata/annotations/k8s.v1.cni.cncf.io~1resourceName';
+const prefixed = (resource: string) => `macvtap.network.kubevirt.io/${resource}`;
+
+function incomplete(config: unknown, annotations?: Readonly<Record<string, string>> | null, name = 'net'): NadObject {
+  return {
+    metadata: { name, namespace: 'default', ...(annotations !== undefined && { annotations }) },
+    spec: { config },
+  };
+}
+
+/** Returns the new config and the resource in the new annotation. Values that were not changed are undefined. */
+function defaulted(object: NadObject, context: NadContext = contextIn('default')) {
+  const { edits, verdicts } = defaultNad(object, context);
+  assert.deepEqual(verdicts, []);
+  const config = edits.find(({ path }) => path === '/spec/config')?.value;
+  const annotation = edits.find(({ path }) => path.startsWith('/metadata'))?.value;
+  return { config, annotation };
+}
+
+function only(...offers: readonly Offer[]): NadContext {
+  return contextIn('default', { offers: buildOffers(offers) });
+}
+
+describe('the defaults of a network', () => {
+  it('are name, version and the mode of its resource', () => {
+    assert.deepEqual(
+      defaulted(incomplete('{ "type": "macvtap", "mtu": 1500 }', { [resourceKey]: prefixed('dataplane') })),
+      {
+        config:
+          '{ "type": "macvtap", "mtu": 1500, "name": "net", "cniVersion": "1.0.0", "mode": "private", "modeFrom": "policy" }',
+        annotation: undefined,
+      },
+    );
+  });
+
+  it('do not go into a config with ambiguous keys, where what seems absent may be there', () => {
+    const annotations = { [resourceKey]: prefixed('dataplane') };
+    for (const config of ['{"type":"macvtap","MODE":"vepa"}', '{"type":"bridge","TYPE":"macvtap"}']) {
+      assert.deepEqual(defaulted(incomplete(config, annotations)), { config: undefined, annotation: undefined });
+    }
+  });
+
+  it('go to the list and to the macvtap plugins in it', () => {
+    const config = '{"plugins":[{"type":"tuning"},{"type":"macvtap"},{"type":"macvtap","mode":"vepa"}]}';
+    assert.equal(
+      defaulted(incomplete(config, { [resourceKey]: prefixed('dataplane') })).config,
+      '{"plugins":[{"type":"tuning"},{"type":"macvtap","mode":"private","modeFrom":"policy"},{"type":"macvtap","mode":"vepa"}],"name":"net","cniVersion":"1.0.0"}',
+    );
+  });
+
+  it('touch nothing that is there', () => {
+    const config = '{"type":"macvtap","name":"","cniVersion":null,"mode":"bridge"}';
+    const annotations = { [resourceKey]: prefixed('dataplane') };
+    assert.deepEqual(defaultNad(incomplete(config, annotations), contextIn('default')).edits, []);
+    const copied = '{"type":"macvtap","name":"","cniVersion":"","modeFrom":"policy"}';
+    assert.equal(defaulted(incomplete(copied, annotations)).config, `${copied.slice(0, -1)},"mode":"private"}`);
+  });
+
+  it('contain no mode if offers differ or no source offers the resource', () => {
+    for (const resource of ['mixed', 'none']) {
+      const { config } = defaulted(incomplete('{"type":"macvtap"}', { [resourceKey]: prefixed(resource) }));
+      assert.equal(config, '{"type":"macvtap","name":"net","cniVersion":"1.0.0"}');
+    }
+  });
+
+  it('have the mode that nodes expose, where an entry that came true nowhere has another', () => {
+    const network = incomplete('{"type":"macvtap"}', { [resourceKey]: prefixed('first') });
+    const came = offer({ resource: 'first', mode: 'private', nodes: 2 });
+    const never = offer({ resource: 'first', mode: 'vepa', nodes: 0 });
+    assert.match(String(defaulted(network, only(never, came)).config), /"mode":"private"/);
+    assert.doesNotMatch(String(defaulted(network, only(never, { ...came, nodes: 0 })).config), /mode/);
+  });
+
+  it('have no name where the object has one that the API server will refuse', () => {
+    const { config } = defaulted(incomplete('{"type":"macvtap"}', { [resourceKey]: prefixed('none') }, ' '));
+    assert.equal(config, '{"type":"macvtap","cniVersion":"1.0.0"}');
+  });
+
+  it('have no name where the name is generated later', () => {
+    const generated = {
+      metadata: { generateName: 'net-', namespace: 'default' },
+      spec: { config: '{"type":"macvtap"}' },
+    };
+    const { config } = defaulted(generated as unknown as NadObject);
+    assert.equal(config, '{"type":"macvtap","cniVersion":"1.0.0"}');
+  });
+
+  it('fill only the annotation if the network disables defaults in its config', () => {
+    const annotations = { 'macvtap.network.kubevirt.io/default-config': 'false' };
+    assert.deepEqual(
+      defaultNad(incomplete('{"type":"macvtap"}', annotations, 'dataplane'), contextIn('default')).edits,
+      [{ op: 'add', path: annotationPath, value: prefixed('dataplane') }],
+    );
+  });
+
+  it('bring a map of annotations where there is none', () => {
+    const map = { op: 'add', path: '/metadata/annotations', value: { [resourceKey]: prefixed('dataplane') } };
+    for (const annotations of [undefined, null, 'none' as unknown as null]) {
+      const { edits } = defaultNad(incomplete('{"type":"macvtap"}', annotations, 'dataplane'), contextIn('default'));
+      assert.deepEqual(edits[0], map);
+    }
+  });
+
+  it('do not change other networks, unreadable configs or networks that are being deleted', () => {
+    const deleted = incomplete('{"type":"macvtap"}', {}, 'dataplane');
+    for (const object of [
+      incomplete('{"type":"bridge"}', {}, 'dataplane'),
+      incomplete('{"type":"bridge"}', { [resourceKey]: prefixed('dataplane') }),
+      incomplete('{"type":"macvtap",}', {}, 'dataplane'),
+      incomplete('{}', { [resourceKey]: prefixed('dataplane') }),
+      incomplete(undefined, { [resourceKey]: prefixed('dataplane') }),
+      incomplete({ type: 'macvtap' }, {}, 'dataplane'),
+      { ...deleted, metadata: { ...deleted.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
+    ]) {
+      assert.deepEqual(defaultNad(object, contextIn('default')), { edits: [], verdicts: [] });
+    }
+  });
+});
+
+describe('the resource of a network without the annotation', () => {
+  const eth1 = offer({ resource: 'quick', parents: ['eth1'] });
+  const bond1 = offer({ resource: 'data', parents: ['bond1'] });
+  const implicit: Offer = {
+    resource: 'eth1',
+    source: 'implicit',
+    mode: 'bridge',
+    parents: ['eth1'],
+    quantity: 1,
+    nodes: 1,
+  };
+  const red = policy('red', {
+    parentSelector: [{ parentIface: 'a', resourceName: 'red' }],
+    namespaceSelector: { matchLabels: { team: 'red' } },
+  });
+  const redQuick = policy('red', {
+    parentSelector: [{ parentIface: 'a', resourceName: 'quick' }],
+    namespaceSelector: { matchLabels: { team: 'red' } },
+  });
+  const quick = named('p', { parentIface: 'eth1', resourceName: 'quick' });
+  const selecting = named('selecting', { nicSelector: { drivers: ['ixgbe'] } });
+  const ofRed = offer({ resource: 'red', policy: 'red' });
+
+  for (const [said, config, context, resource] of [
+    ['is the offer named like it', '{"type":"macvtap","master":"eth1"}', only(eth1, offer({ resource: 'net' })), 'net'],
+    ['may be an implicit one by that name', '{"type":"macvtap"}', only({ ...implicit, resource: 'net' }, eth1), 'net'],
+    ['is the offer on its parent', '{"type":"macvtap","parent":"eth1"}', only(eth1, bond1), 'quick'],
+    ['is the offer on its master', '{"type":"macvtap","master":"eth1"}', only(eth1, bond1), 'quick'],
+    [
+      'is the offer on its lowerDevice',
+      '{"plugins":[{"type":"macvtap","lowerDevice":"bond1"}]}',
+      only(eth1, bond1),
+      'data',
+    ],
+    [
+      'is rather of a policy than of another source',
+      '{"type":"macvtap","parent":"eth1"}',
+      only(implicit, eth1),
+      'quick',
+    ],
+    ['may be an implicit one on its parent', '{"type":"macvtap","parent":"eth1"}', only(implicit, bond1), 'eth1'],
+    [
+      'is one offer of several modes',
+      '{"type":"macvtap","parent":"eth1"}',
+      only(eth1, { ...eth1, mode: 'vepa' }),
+      'quick',
+    ],
+    [
+      'is not guessed between two on its parent',
+      '{"type":"macvtap","parent":"eth1"}',
+      only(eth1, { ...bond1, parents: ['eth1'] }),
+      undefined,
+    ],
+    ['is never on another parent', '{"type":"macvtap","parent":"eth7"}', only(eth1), undefined],
+    ['is the only one of policies', '{"type":"macvtap","parent":""}', only(eth1, implicit, eth1), 'quick'],
+    ['is not the only implicit one', '{"type":"macvtap"}', only(implicit), undefined],
+    ['is not guessed between two', '{"type":"macvtap"}', only(eth1, bond1), undefined],
+    ['is nothing where nothing is offered', '{"type":"macvtap"}', only(), undefined],
+    [
+      'is the only one that admits the namespace',
+      '{"type":"macvtap"}',
+      contextIn('default', { offers: buildOffers([ofRed, eth1], [red, quick]) }),
+      'quick',
+    ],
+    [
+      'is not one that does not admit it',
+      '{"type":"macvtap"}',
+      contextIn('default', { offers: buildOffers([ofRed], [red]) }),
+      undefined,
+    ],
+    [
+      'is not guessed while the namespace is not known',
+      '{"type":"macvtap"}',
+      contextIn('unknown', { offers: buildOffers([ofRed, eth1], [red, quick]) }),
+      undefined,
+    ],
+    [
+      'needs every policy that offers it to admit it',
+      '{"type":"macvtap"}',
+      contextIn('default', { offers: buildOffers([{ ...ofRed, resource: 'quick' }, eth1], [redQuick, quick]) }),
+      undefined,
+    ],
+    [
+      'is not one that only nodes report',
+      '{"type":"macvtap"}',
+      contextIn('default', { offers: buildOffers([offer({ resource: 'eth9', policy: 'selecting' })], [selecting]) }),
+      undefined,
+    ],
+    [
+      'is not guessed beside a policy whose resources only nodes know',
+      '{"type":"macvtap"}',
+      contextIn('default', { offers: buildOffers([eth1], [quick, selecting]) }),
+      undefined,
+    ],
+  ] as const) {
+    it(said, () => {
+      const { annotation } = defaulted(incomplete(config, {}), context);
+      assert.equal(annotation, resource === undefined ? undefined : prefixed(resource));
+      // For any other resource, a policy that the cache has not seen may change the result.
+      assert.equal(needsLookup(incomplete(config, {}), context), resource !== 'net');
+    });
+  }
+
+  it('decides the mode at once', () => {
+    assert.match(String(defaulted(incomplete('{"type":"macvtap"}', {}, 'dataplane')).config), /"mode":"private"/);
+  });
+
+  it('is sought where the annotation is empty, and not where it is a foreign one', () => {
+    assert.equal(
+      defaulted(incomplete('{"type":"macvtap"}', { [resourceKey]: '' }), only(eth1)).annotation,
+      prefixed('quick'),
+    );
+    assert.equal(
+      defaulted(incomplete('{"type":"macvtap"}', { [resourceKey]: 'a.b/c' }), only(eth1)).annotation,
+      undefined,
+    );
+  });
+
+  it('is admitted in a namespace of the policy', () => {
+    const context = contextIn('red', { offers: buildOffers([ofRed], [red]), namespaceLabels: namespaces.red });
+    assert.equal(defaulted(incomplete('{"type":"macvtap"}', {}), context).annotation, prefixed('red'));
+  });
+});
+
+describe('a live look-up', () => {
+  const lookup = (object: NadObject) => needsLookup(object, contextIn('default'));
+
+  it('is needed for a macvtap network whose resource no source offers', () => {
+    assert.ok(lookup(incomplete('{"type":"macvtap"}', { [resourceKey]: prefixed('datapalne') })));
+    assert.ok(lookup(incomplete(undefined, { [resourceKey]: prefixed('datapalne') })));
+  });
+
+  it('comes before a resource is taken that a newer policy may speak against', () => {
+    const alpha = named('alpha', { parentIface: 'eth0', resourceName: 'alpha' });
+    const beta = named('beta', { parentIface: 'eth1', resourceName: 'beta' });
+    const states = { h1: nodeState([reported('eth1', 'eth1', { source: 'implicit' })]) };
+    const cached = contextIn('default', { offers: offersOf({ policies: [alpha], states }) });
+    const live = contextIn('default', { offers: withPolicies(cached.offers, [alpha, beta]) });
+    const ofItsName = incomplete('{"type":"macvtap"}', {}, 'beta');
+    const unnamed = incomplete('{"type":"macvtap"}', {});
+    const onParent = incomplete('{"type":"macvtap","master":"eth1"}', {});
+    assert.deepEqual(
+      [ofItsName, unnamed, onParent].map((object) => needsLookup(object, cached)),
+      [true, true, true],
+    );
+    const taken = ({ offers }: NadContext) =>
+      [ofItsName, unnamed, onParent].map((object) => defaulted(object, contextIn('default', { offers })).annotation);
+    assert.deepEqual(taken(cached), [prefixed('alpha'), prefixed('alpha'), prefixed('eth1')]);
+    assert.deepEqual(taken(live), [prefixed('beta'), undefined, prefixed('beta')]);
+    assert.ok(!needsLookup(ofItsName, live));
+  });
+
+  it('comes for a network whose name is generated later, and so matches none', () => {
+    const generated = {
+      metadata: { generateName: 'net-', namespace: 'default' },
+      spec: incomplete('{"type":"macvtap"}').spec,
+    };
+    assert.ok(lookup(generated as unknown as NadObject));
+  });
+
+  it('is not needed if it cannot change the answer', () => {
+    const implicit = offersOf({ states: { h1: nodeState([reported('net', 'net', { source: 'implicit' })]) } });
+    assert.ok(!needsLookup(incomplete('{"type":"macvtap"}', {}), contextIn('default', { offers: implicit })));
+    assert.ok(needsLookup(incomplete('{"type":"macvtap"}', {}), contextIn('unknown', { offers: implicit })));
+
+    for (const object of [
+      incomplete('{"type":"macvtap"}', { [resourceKey]: prefixed('dataplane') }),
+      incomplete('{"type":"macvtap"}', { [resourceKey]: 'intel.com/sriov' }),
+      incomplete('{"type":"bridge"}', { [resourceKey]: prefixed('datapalne') }),
+      incomplete('{"tpye":"macvtap"}', {}),
+      incomplete('{"type":"bridge"}', {}),
+    ]) {
+      assert.ok(!lookup(object));
+    }
   });
 });

@@ -1,22 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
-import { pardonKnown } from '../pardon-known.ts';
+import { downgradeExistingErrors } from '../downgrade-existing-errors.ts';
+import { type Edit, type Mutation, pointer } from '../json.ts';
+import { resourcePrefix } from '../plan/resource.ts';
 import type { Verdict } from '../reasons.ts';
-import { readNad } from './read-nad.ts';
-import type { NadContext, NadObject } from './rule.ts';
-import { rules } from './rules.ts';
+import { addKeys, maxPlugins, type NewKey } from './config/read-config.ts';
+import { type NadContext, type NadFacts, type NadObject, readNad, resourceAnnotation } from './read-nad.ts';
+import { defaults, rules } from './rules.ts';
 
 /**
- * Everything that the rules find in a macvtap network, in their order; nothing for any other network and for one that is
- * being deleted. On an update a fault that the object had before is a warning: whoever labels an old network is not made
- * to mend it.
+ * Returns the verdicts of all rules about a macvtap network. Returns none for other networks and networks that are
+ * being deleted. On an update, errors that the object already had are downgraded to warnings.
  */
 export function reviewNad(nad: NadObject, context: NadContext): readonly Verdict[] {
-  const verdicts = judge(nad, context);
+  const verdicts = applyRules(nad, context);
   if (context.before === undefined || verdicts.every(({ severity }) => severity === 'warn')) return verdicts;
-  return pardonKnown(verdicts, judge(context.before, context));
+  return downgradeExistingErrors(verdicts, applyRules(context.before, context));
 }
 
-function judge(nad: NadObject, context: NadContext): readonly Verdict[] {
+function applyRules(nad: NadObject, context: NadContext): readonly Verdict[] {
   const facts = readNad(nad);
   return facts === undefined ? [] : rules.flatMap(({ rule }) => rule(facts, context));
+}
+
+/**
+ * Adds missing values to a macvtap network: the annotation that names its resource, and the name, CNI version and mode
+ * in its config. The config keeps its formatting and order. A second pass changes nothing.
+ *
+ * Nothing is added if the network is not macvtap, cannot be read, has too many plugins, or is being deleted. The config
+ * is not changed if an annotation requests that. It is not changed either if it has ambiguous keys, because a key that
+ * seems missing may have another spelling.
+ *
+ * @example { edits: [{ op: 'add', path: '/metadata/annotations', value: { 'k8s.v1.cni.cncf.io/resourceName': '…/data' }
+ *   }, { op: 'replace', path: '/spec/config', value: '{"type":"macvtap","name":"data",…}' }], verdicts: [] }
+ */
+export function defaultNad(nad: NadObject, context: NadContext): Mutation {
+  const written = readNad(nad);
+  if (written === undefined || written.plugins.length === 0 || written.plugins.length > maxPlugins) {
+    return { edits: [], verdicts: [] };
+  }
+  const keys: NewKey[] = [];
+  let filled = written;
+  for (const { fill } of defaults) {
+    const added = fill(filled, context);
+    filled = { ...filled, resource: added.resource ?? filled.resource };
+    keys.push(...(added.keys ?? []));
+  }
+  return { edits: [...editAnnotation(written, filled), ...editConfig(written, keys)], verdicts: [] };
+}
+
+function editAnnotation(written: NadFacts, { resource }: NadFacts): readonly Edit[] {
+  if (resource === undefined || resource === written.resource) return [];
+  const value = `${resourcePrefix}${resource}`;
+  return written.hasAnnotations
+    ? [{ op: 'add', path: pointer('metadata', 'annotations', resourceAnnotation), value }]
+    : [{ op: 'add', path: pointer('metadata', 'annotations'), value: { [resourceAnnotation]: value } }];
+}
+
+function editConfig({ config, ambiguous, defaultConfig }: NadFacts, keys: readonly NewKey[]): readonly Edit[] {
+  return config === undefined || !defaultConfig || keys.length === 0 || ambiguous.length > 0
+    ? []
+    : [{ op: 'replace', path: pointer('spec', 'config'), value: addKeys(config, keys) }];
+}
+
+/**
+ * Returns whether the API server must be queried before a network is reviewed or completed. The objects of one `kubectl
+ * apply` arrive milliseconds apart, so the cache may lack a policy or namespace that was just created. There are three
+ * cases:
+ *
+ * - A resource that is not offered may be offered by a new policy.
+ * - A resource that was found by its parent, or because it is the only one, may be wrong. A new policy may offer
+ *   another resource on that parent, or a second resource. A resource with the network's own name cannot be wrong.
+ * - An unknown namespace may exist by now.
+ */
+export function needsLookup(nad: NadObject, { offers, namespaceLabels }: NadContext): boolean {
+  const facts = readNad(nad);
+  if (facts === undefined) return false;
+  const { annotation, resource, plugins, name } = facts;
+  if (resource !== undefined) return offers.ofResource(resource).length === 0;
+  if (annotation !== undefined || plugins.length === 0) return false;
+  return namespaceLabels === undefined || name === undefined || offers.ofResource(name).length === 0;
 }

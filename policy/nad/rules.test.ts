@@ -4,11 +4,11 @@ import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { contextIn } from '../../test/fixtures/nad/offers.ts';
 import { type Fixture, listFixtureRules, readFixtures } from '../../test/fixtures/read-fixtures.ts';
-import type { Verdict } from '../reasons.ts';
-import { defaults } from './defaults.ts';
+import { reasons, type Verdict } from '../reasons.ts';
+import { mtuBounds } from './check-mtu.ts';
+import type { NadObject } from './read-nad.ts';
 import { reviewNad } from './review-nad.ts';
-import type { NadObject } from './rule.ts';
-import { rules } from './rules.ts';
+import { defaults, rules } from './rules.ts';
 
 describe('the list of rules', () => {
   it('has every rule file, once', () => {
@@ -22,8 +22,7 @@ describe('the list of rules', () => {
 
 describe('the list of defaults', () => {
   it('has every default, once', () => {
-    const files = filesNamed(/^default-/).filter((file) => file !== 'default-nad.ts');
-    assert.deepEqual(defaults.map(({ name }) => `${name}.ts`).sort(), files);
+    assert.deepEqual(defaults.map(({ name }) => `${name}.ts`).sort(), filesNamed(/^default-/));
   });
 });
 
@@ -35,12 +34,12 @@ for (const { name } of rules) {
     it('has a fixture that passes and one that fails', () => assert.ok(passing.length > 0 && failing.length > 0));
 
     for (const { title, object } of passing) {
-      it(`says nothing of ${title}, nor does any other rule`, () => assert.deepEqual(review(object), []));
+      it(`and all other rules accept ${title}`, () => assert.deepEqual(review(object), []));
     }
 
-    // Only this rule's verdicts are expected, and those of every other rule must not be there.
+    // The fixture expects the verdicts of this rule. All other rules must return none.
     for (const { title, object, expected } of failing) {
-      it(`tells of ${title} exactly what it expects`, () => {
+      it(`returns the expected verdicts for ${title}`, () => {
         const verdicts = review(object);
         assert.deepEqual(verdicts.map(line), expected);
         for (const { reason, detail } of verdicts)
@@ -50,7 +49,7 @@ for (const { name } of rules) {
   });
 }
 
-/** A fixture expects `CODE path` of a denial, `warn CODE path` of a warning. */
+/** Formats a verdict as fixtures do: `CODE path` for a denial, `warn CODE path` for a warning. */
 function line({ severity, code, path }: Verdict): string {
   return `${severity === 'warn' ? 'warn ' : ''}${code} ${path}`;
 }
@@ -58,6 +57,12 @@ function line({ severity, code, path }: Verdict): string {
 function review(object: Fixture['object']): readonly Verdict[] {
   return reviewNad(object as unknown as NadObject, contextIn(String(object.metadata.namespace)));
 }
+
+describe('the bounds of an MTU', () => {
+  it('are those that its reason names', () => {
+    assert.equal(reasons.IllegalMtu, `the MTU is an integer from ${mtuBounds.least} to ${mtuBounds.most}`);
+  });
+});
 
 function filesNamed(pattern: RegExp): readonly string[] {
   return readdirSync(import.meta.dirname)

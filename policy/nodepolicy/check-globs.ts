@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { compileNicGlob, type GlobField, globFields } from '../plan/match-nic.ts';
 import { deny, type Verdict } from '../reasons.ts';
-import { compileNicGlob, type GlobField, globFields } from './compile-nic-glob.ts';
 import type { NicSelector, PolicyRule } from './rule.ts';
 
 /**
- * Every glob of a NIC selector and of its exclude must compile; a broken one would silently match nothing, or, in an
- * exclude, silently let through what was meant to be kept out.
+ * Checks that every glob in a NIC selector and in its `exclude` is valid. An invalid glob would silently match nothing.
+ * In `exclude`, this would silently select interfaces that were meant to be excluded.
  *
  * Reads names, pciAddresses and macAddresses of spec.parentSelector[].nicSelector and of its exclude. Emits BadGlob.
  */

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { deny, type Verdict } from '../reasons.ts';
-import { isLegalLabelKey, isLegalLabelValue, readLabelValue } from './label-value.ts';
-import type { PolicyRule } from './rule.ts';
-import { labelSelectorsOf, requirementsOf } from './selectors.ts';
+import {
+  isLegalLabelKey,
+  isLegalLabelValue,
+  labelSelectorsOf,
+  type PolicyRule,
+  readLabelValue,
+  requirementsOf,
+} from './rule.ts';
 
 /**
- * Keys and values of selectors must be able to stand on an object, or the selector would never match. Values are
- * strings; booleans and integers are taken for their text, and anything else (a float, null, a list) is refused rather
- * than guessed at.
+ * Checks that keys and values in selectors are legal for labels; otherwise the selector would never match. Values must
+ * be strings. Booleans and integers are converted to strings. Any other type (a float, null, a list) is rejected,
+ * because its text is ambiguous.
  *
- * Reads nodeSelector, namespaceSelector and nodeAffinity. Emits BadSelectorValue, BadLabel. matchFields have rules of
- * their own: check-field-requirements.
+ * Reads nodeSelector, namespaceSelector and nodeAffinity. Ignores matchFields, because check-requirements checks them.
+ * Emits BadSelectorValue, BadLabel.
  */
 export const checkLabels: PolicyRule = ({ spec }) => [
   ...labelSelectorsOf(spec).flatMap(({ path, selector }) =>
@@ -35,7 +40,7 @@ function keyFaults(key: string, path: string): readonly Verdict[] {
     : [deny('BadLabel', path, `key ${key}: write [prefix/]name, the name in 63 characters`)];
 }
 
-/** A bound of Gt or Lt is compared as a number and never stands on an object: `-5` is legal there. */
+/** Checks a value. The bound of Gt or Lt is compared as a number and need not be a legal label value: `-5` is valid. */
 function valueFaults(value: unknown, path: string, isBound: boolean): readonly Verdict[] {
   const text = readLabelValue(value);
   if (text === undefined) return [deny('BadSelectorValue', path, `${describe(value)}: write it in quotes`)];
@@ -43,7 +48,7 @@ function valueFaults(value: unknown, path: string, isBound: boolean): readonly V
   return [deny('BadLabel', path, `value ${text}: use at most 63 of A-Z a-z 0-9 . _ - and no mark at either end`)];
 }
 
-/** A nested value has no text that could be put in quotes, and any size: its kind is told instead. */
+/** Returns the text of a value. For a list or map, returns only the type, because its text may have any size. */
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' && value !== null ? 'a map' : String(value);

@@ -3,8 +3,8 @@ import { deny } from '../reasons.ts';
 import type { PolicyRule } from './rule.ts';
 
 /**
- * A policy counts only in the installation's namespace, whose writers are trusted with the nodes' interfaces; anywhere
- * else it would be an object that does nothing.
+ * Checks that a policy is in the installation's namespace. Users who can write there are trusted with the nodes'
+ * interfaces. Policies in other namespaces have no effect.
  *
  * Reads metadata.namespace. Emits PolicyOutsideNamespace.
  */

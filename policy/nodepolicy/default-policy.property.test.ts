@@ -7,9 +7,9 @@ import { schemaFaults } from '../../cluster/objects/schema-faults.ts';
 import { anyObject, soundPolicy } from '../../test/fixtures/plan/arbitrary-policy.ts';
 import { policyNamespace } from '../../test/fixtures/plan/build-example.ts';
 import { defaultPolicy } from './default-policy.ts';
-import { readAnyPolicy } from './read-broken-policy.ts';
-import { reviewPolicy } from './review-policy.ts';
+import { readAnyPolicy } from './read-policy.ts';
 import type { PolicyObject } from './rule.ts';
+import { reviewPolicy } from './rules.ts';
 
 const context = { policyNamespace };
 const runs = { numRuns: 1_000 };

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { defaultPolicy, isBeingDeleted } from './default-policy.ts';
 
-/** `replace /spec/… "true"`, one line for each edit. */
+/** Returns one line for each edit: `replace /spec/… "true"`. */
 function edits(spec: unknown, metadata: object = { name: 'p' }): readonly string[] {
   return defaultPolicy({ metadata, spec }).edits.map(({ op, path, value }) => `${op} ${path} ${JSON.stringify(value)}`);
 }
 
-/** What is left when only selectors are looked at. */
+/** A policy in which every field with a default is set. Only values in selectors can still change. */
 const full = {
   priority: 1,
   parentSelector: [
@@ -111,7 +111,7 @@ describe('defaults are written out', () => {
     });
   }
 
-  it('but no quantity for what is no mode: the schema refuses it', () => {
+  it('but no quantity for an invalid mode, which the schema refuses', () => {
     for (const mode of ['Bridge', '', 5, {}, 'constructor']) {
       assert.deepEqual(
         edits({ ...full, parentSelector: [{ ...full.parentSelector[0], mode, quantity: undefined }] }),
@@ -131,7 +131,7 @@ describe('defaults are written out', () => {
 });
 
 describe('an object is left alone', () => {
-  it('where it is no policy', () => {
+  it('if it is not a policy', () => {
     for (const object of [undefined, null, 5, 'policy', [], {}, { spec: null }, { spec: [] }, { spec: 'a' }]) {
       assert.deepEqual(defaultPolicy(object), { edits: [], verdicts: [] });
     }

@@ -1,33 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { macvtapNetworkNodePolicyDefaults as defaults } from '../api/macvtap-network-node-policy.ts';
-import { type Edit, type Mutation, pointer } from '../edit.ts';
-import { isJsonObject } from '../json-object.ts';
-import { isMode, quantityFor } from '../plan/mode.ts';
-import { isLegalLabelKey, readLabelValue } from './label-value.ts';
+import { type Edit, isJsonObject, type Mutation, pointer } from '../json.ts';
+import { isMode, quantityFor } from '../plan/resource.ts';
+import { isLegalLabelKey, readLabelValue } from './rule.ts';
 
-/** The schema's bound on every list and on matchLabels; a longer one is refused after this, so it is left alone. */
+/** The schema's limit for lists and matchLabels. Longer ones are not changed, because validation rejects them. */
 const maxItems = 64;
 
-/** The most values that are turned into strings. Nobody writes so many, and the engine reads the others all the same. */
+/** How many values are converted to strings at most. Readers of policies also accept unconverted values. */
 const maxValues = 1_024;
 
 type Path = readonly (string | number)[];
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Makes a policy say in full what it means: values of selectors as strings where they are booleans or integers, and
- * every default written out, so that a later release with other defaults does not change it. What cannot be read, such
- * as a float or null as a label's value, is left for validation to refuse.
+ * Completes a policy. Booleans and integers in selectors become strings. All defaults are written into the policy, so
+ * that a later release with other defaults does not change it. Values that cannot be converted, such as a float or
+ * null, are left for validation to reject.
  *
- * Takes any object: it comes before the schema is checked. A second pass changes nothing. The edits belong to no field
- * manager and lie in fields and atomic lists of their own, so that applying the same file again meets no conflict.
+ * Accepts any object, since it runs before the schema check. A second pass changes nothing. No field manager owns the
+ * edited fields and atomic lists, so applying the same file again causes no conflict.
  */
 export function defaultPolicy(object: unknown): Mutation {
   if (!isJsonObject(object) || !isJsonObject(object.spec) || isBeingDeleted(object)) return { edits: [], verdicts: [] };
   return { edits: [...valueEdits(object.spec), ...defaultEdits(object.spec)], verdicts: [] };
 }
 
-/** Whether only finalizers keep an object. */
+/** Returns whether an object is being deleted and only waits for its finalizers. */
 export function isBeingDeleted(object: unknown): boolean {
   return isJsonObject(object) && isJsonObject(object.metadata) && typeof object.metadata.deletionTimestamp === 'string';
 }
@@ -89,12 +88,14 @@ function defaultEdits(spec: Fields): readonly Edit[] {
   ];
 }
 
-/** Null means absent, as it does to the API server for every field that is not nullable. */
+/** Adds a default. Null is treated as absent, as the API server does for every field that is not nullable. */
 function defaultEdit(fields: Fields, field: string, value: unknown, path: Path): readonly Edit[] {
   return (fields[field] ?? undefined) === undefined ? [{ op: 'add', path: pointer(...path, field), value }] : [];
 }
 
-/** The items of a list of maps, in their places; nothing of a list that is none, is too long, or holds something else. */
+/**
+ * Returns the items of a list of maps. Returns none if the value is not a list, is too long, or contains other items.
+ */
 function itemsOf(list: unknown): readonly Fields[] {
   return Array.isArray(list) && list.length <= maxItems && list.every(isJsonObject) ? list : [];
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { isJsonObject } from '../json-object.ts';
+import { isJsonObject } from '../json.ts';
 import type { LabelOperator } from '../plan/match-labels.ts';
-import { isMode } from '../plan/mode.ts';
+import { isMode } from '../plan/resource.ts';
+import type { NicSelector } from './rule.ts';
 
-/** Says where a value is not what it should be; undefined when it is. */
+/** Checks a value. Returns the path of the first value that has a different shape, or undefined if there is none. */
 type Shape = (value: unknown, path: string) => string | undefined;
 
 const operators: Readonly<Record<LabelOperator, true>> = {
@@ -16,7 +16,10 @@ const operators: Readonly<Record<LabelOperator, true>> = {
   Lt: true,
 };
 
-/** Of every list, as in the schema: some rules look from each item at all others. */
+/**
+ * How many items a list may have, as in the schema. The limit matters because some rules compare each item with all
+ * others.
+ */
 const maxItems = 64;
 
 const anything: Shape = () => undefined;
@@ -24,7 +27,10 @@ const text = shapeOf((value) => typeof value === 'string');
 const number = shapeOf((value) => typeof value === 'number');
 const flag = shapeOf((value) => typeof value === 'boolean');
 const map = shapeOf(isJsonObject);
-/** Null until the object is stored, and in what tools print. */
+/**
+ * Null is accepted because creationTimestamp is null in objects that are not stored yet and in the output of some
+ * tools.
+ */
 const time = shapeOf((value) => value === null || typeof value === 'string');
 const mode = shapeOf((value) => typeof value === 'string' && isMode(value));
 const operator = shapeOf(isLabelOperator);
@@ -39,7 +45,7 @@ const nicFields = {
   deviceIDs: listOf(text),
   macAddresses: listOf(text),
   numaNodes: listOf(number),
-};
+} satisfies Record<Exclude<keyof NicSelector, 'exclude'>, Shape>;
 const entry = fields({
   parentIface: text,
   nicSelector: fields({ ...nicFields, exclude: fields({ ...nicFields, defaultRoute: flag }) }),
@@ -69,16 +75,18 @@ const policy = fields(
 );
 
 /**
- * The first place where an object differs so much from a policy that the rules could not read it, such as
- * `spec.parentSelector[0].mode`; undefined where they can. Other bounds than those of lists, and unknown fields, are the
- * schema's to check: an API server has done so by the time it asks for validation, though not for mutation, and whoever
- * asks without one must get neither a crash for an answer nor a long wait.
+ * Returns the first place whose shape prevents the rules from reading an object as a policy, for example
+ * `spec.parentSelector[0].mode`. Returns undefined if the rules can read the object.
+ *
+ * The schema checks more: unknown fields, and limits other than the length of lists. An API server checks the schema
+ * before validation but after mutation. So mutation may receive malformed objects, and files are never checked by an
+ * API server. Malformed objects must cause neither a crash nor a long wait.
  */
 export function findShapeFault(object: unknown): string | undefined {
   return policy(object, '');
 }
 
-/** Whether a value is an operator of a requirement. */
+/** Returns whether a value is an operator of a requirement. */
 export function isLabelOperator(value: unknown): value is LabelOperator {
   return typeof value === 'string' && Object.hasOwn(operators, value);
 }

@@ -1,53 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 import { macvtapNetworkNodePolicyDefaults as defaults } from '../api/macvtap-network-node-policy.ts';
-import type { Requirement } from '../plan/match-labels.ts';
-import type { NicMatcher } from '../plan/match-nic.ts';
-import type { NodeSelection } from '../plan/match-node.ts';
-import { type Mode, quantityFor } from '../plan/mode.ts';
-import type { Verdict } from '../reasons.ts';
-import { compileNicGlob } from './compile-nic-glob.ts';
-import { readLabelSelector, readNodeSelection } from './read-selection.ts';
-import { reviewPolicy } from './review-policy.ts';
-import type { NicSelector, ParentEntry, PolicyObject, ReviewContext } from './rule.ts';
+import { isJsonObject } from '../json.ts';
+import type { NodeSelection, Requirement } from '../plan/match-labels.ts';
+import { compileNicGlob, type FieldOf, type NicMatcher } from '../plan/match-nic.ts';
+import { type Mode, quantityFor } from '../plan/resource.ts';
+import { deny, type Verdict } from '../reasons.ts';
+import { checkNamespace } from './check-namespace.ts';
+import { findShapeFault } from './find-shape-fault.ts';
+import {
+  type NicSelector,
+  type ParentEntry,
+  type PolicyObject,
+  type ReviewContext,
+  readLabelSelector,
+  readNodeSelection,
+} from './rule.ts';
+import { reviewPolicy } from './rules.ts';
 import { widenSelection } from './widen-selection.ts';
 
 /** An entry of parentSelector with every default filled in. */
 export interface PolicyEntry {
   readonly index: number;
-  /** The interface that it names, or what it selects by. */
+  /** How the entry selects its interfaces: by a name or by a selector. */
   readonly parent: { readonly name: string } | { readonly matcher: NicMatcher };
   readonly mode: Mode;
   readonly quantity: number;
-  /** Absent: each interface that the entry finds is a resource of its own name. */
+  /** If absent, each interface that the entry finds becomes a resource with the interface's name. */
   readonly resourceName?: string;
   readonly excludeTopology: boolean;
   readonly needVhostNet: boolean;
   readonly allowHostInterface: boolean;
 }
 
-/** A policy as the engine reads it. */
+/** A parsed policy. */
 export interface Policy {
   /** `namespace/name`. */
   readonly id: string;
-  /** Absent in a file. */
+  /** Absent if the policy was read from a file. */
   readonly uid?: string;
   readonly generation?: number;
   readonly priority: number;
-  /** Milliseconds since the epoch; Infinity for a policy that has no time, as in files, which so counts as the newest. */
+  /**
+   * Milliseconds since the epoch. A policy without a creation time, for example from a file, is the newest: Infinity.
+   */
   readonly createdMs: number;
-  /** Set in the resource-centric form. */
+  /** Set only in the resource-centric form. */
   readonly resourceName?: string;
   readonly entries: readonly PolicyEntry[];
   readonly nodes: NodeSelection;
   readonly namespaces: readonly Requirement[];
   /**
-   * Faults that the schema or the rules found. A policy with one exposes nothing, but still keeps its nodes, and those
-   * that a part at fault may have meant, to the white-list: see widen-selection.
+   * Errors found by the schema or the rules. A policy with errors exposes nothing. The white-list still applies to the
+   * nodes that the policy selects, and to nodes that its author may have meant to select; see widen-selection.
    */
   readonly faults: readonly Verdict[];
 }
 
-/** Reads a policy whose shape the schema has checked: defaults written out, globs compiled, label values as text. */
+/**
+ * Reads a policy that has passed the schema check. Fills in defaults, compiles globs and converts label values to
+ * strings.
+ */
 export function readPolicy(object: PolicyObject, context: ReviewContext): Policy {
   const { metadata, spec } = object;
   const faults = reviewPolicy(object, context).filter(({ severity }) => severity === 'deny');
@@ -65,8 +77,53 @@ export function readPolicy(object: PolicyObject, context: ReviewContext): Policy
   };
 }
 
-/** Milliseconds since the epoch; Infinity for what is no time. */
-export function readTime(text: unknown): number {
+/** A place where an object violates the schema, for example `spec.parentSelector[0].mode`, and how to fix it. */
+export interface SchemaFault {
+  readonly path: string;
+  readonly detail: string;
+}
+
+/** The detail of a verdict for a place that findShapeFault returns. */
+export const shapeDetail = 'missing, of another type, or a list that is too long; see kubectl explain mvnnp.spec';
+
+/**
+ * Reads a policy that the schema rejects. The policy exposes nothing. If it is in the installation's namespace, the
+ * white-list applies to all nodes that it may have meant to select. Emits SchemaFault, PolicyOutsideNamespace.
+ */
+export function readBrokenPolicy(object: unknown, faults: readonly SchemaFault[], context: ReviewContext): Policy {
+  const { metadata, spec } = isJsonObject(object) ? object : {};
+  const { name, namespace, uid, generation, creationTimestamp } = isJsonObject(metadata) ? metadata : {};
+  const identity = {
+    name: typeof name === 'string' ? name : '',
+    namespace: typeof namespace === 'string' ? namespace : 'default',
+  };
+  const priority = isJsonObject(spec) ? spec.priority : undefined;
+  return {
+    id: `${identity.namespace}/${identity.name}`,
+    ...(typeof uid === 'string' && { uid }),
+    ...(isInteger(generation) && { generation }),
+    priority: isInteger(priority) ? priority : defaults['spec.priority'],
+    createdMs: readTime(creationTimestamp),
+    entries: [],
+    nodes: widenSelection(spec),
+    namespaces: [],
+    faults: [
+      ...checkNamespace({ metadata: identity, spec: { parentSelector: [] } }, context),
+      ...faults.map(({ path, detail }) => deny('SchemaFault', path, detail)),
+    ],
+  };
+}
+
+/** Reads any object that an API server returns as a policy, valid or invalid. */
+export function readAnyPolicy(object: unknown, context: ReviewContext): Policy {
+  const path = findShapeFault(object);
+  return path === undefined
+    ? readPolicy(object as PolicyObject, context)
+    : readBrokenPolicy(object, [{ path, detail: shapeDetail }], context);
+}
+
+/** Returns a time in milliseconds since the epoch, or Infinity if the text is not a time. */
+function readTime(text: unknown): number {
   const time = typeof text === 'string' ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 }
@@ -89,19 +146,51 @@ function readEntry(entry: ParentEntry, index: number, policyResourceName: string
   };
 }
 
-function readNicSelector(selector: NicSelector): NicMatcher {
-  const { names, pciAddresses, vendorIDs, deviceIDs, macAddresses, exclude, ...asTheyAre } = selector;
-  return {
-    ...asTheyAre,
-    ...(names && { names: names.map((glob) => compileNicGlob('names', glob)) }),
+/** One reader for each field of a NIC selector and of its `exclude`. */
+export type FieldReaders<Selector extends { readonly exclude?: object }> = {
+  readonly [Field in FieldOf<Selector>]: (selector: NicSelector & NicSelector['exclude']) => NicMatcher;
+};
+
+/** Reads each field. Type checking fails if a field of the schema is missing from this list. */
+export const fieldReaders = {
+  names: ({ names }) => ({ ...(names && { names: names.map((glob) => compileNicGlob('names', glob)) }) }),
+  drivers: ({ drivers }) => ({ ...(drivers && { drivers }) }),
+  pciAddresses: ({ pciAddresses }) => ({
     ...(pciAddresses && { pciAddresses: pciAddresses.map((glob) => compileNicGlob('pciAddresses', glob)) }),
+  }),
+  vendorIDs: ({ vendorIDs }) => ({ ...(vendorIDs && { vendorIDs: vendorIDs.map(readHexID) }) }),
+  deviceIDs: ({ deviceIDs }) => ({ ...(deviceIDs && { deviceIDs: deviceIDs.map(readHexID) }) }),
+  macAddresses: ({ macAddresses }) => ({
     ...(macAddresses && { macAddresses: macAddresses.map((glob) => compileNicGlob('macAddresses', glob)) }),
-    ...(vendorIDs && { vendorIDs: vendorIDs.map(readHexID) }),
-    ...(deviceIDs && { deviceIDs: deviceIDs.map(readHexID) }),
-    ...(exclude && { exclude: readNicSelector(exclude) }),
-  };
+  }),
+  numaNodes: ({ numaNodes }) => ({ ...(numaNodes && { numaNodes }) }),
+  defaultRoute: ({ defaultRoute }) => ({ ...(defaultRoute !== undefined && { defaultRoute }) }),
+  exclude: ({ exclude }) => ({ ...(exclude && { exclude: readFields(exclude) }) }),
+} as const satisfies FieldReaders<NicSelector>;
+
+/** A matcher that matches nothing, because its list of names is empty. */
+const noNic: NicMatcher = { names: [] };
+
+/**
+ * Reads a NIC selector. A selector with a field that only a newer version knows matches nothing. If the field were
+ * ignored, the selector would match more interfaces than its author intended.
+ */
+function readNicSelector(selector: NicSelector): NicMatcher {
+  return [selector, selector.exclude ?? {}].every(isKnown) ? readFields(selector) : noNic;
+}
+
+function readFields(selector: NicSelector & NicSelector['exclude']): NicMatcher {
+  return Object.assign({}, ...Object.values(fieldReaders).map((read) => read(selector)));
+}
+
+function isKnown(selector: NicSelector | NonNullable<NicSelector['exclude']>): boolean {
+  return Object.keys(selector).every((field) => Object.hasOwn(fieldReaders, field));
 }
 
 function readHexID(id: string): string {
   return id.toLowerCase().replace(/^0x/, '');
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { anyObject, soundPolicy } from '../../test/fixtures/plan/arbitrary-policy.ts';
 import { policy, policyNamespace } from '../../test/fixtures/plan/build-example.ts';
-import { type PolicyAdmissionContext, reviewPolicyAdmission } from './review-admission.ts';
+import { isSameSpec, type PolicyAdmissionContext, reviewPolicyAdmission, warnings } from './review-admission.ts';
 
 const nodes = new Map(['h1', 'h2'].map((name) => [name, { name, labels: { zone: 'a' } }]));
 const nodeSelector = { matchLabels: { zone: 'a' } };
@@ -25,7 +26,7 @@ const quantityAt = 'PassthruQuantity spec.parentSelector[1].quantity';
 describe('a policy that is created', () => {
   it('passes without a word when nothing is wrong with it', () => assert.deepEqual(brief(make(good)), []));
 
-  it('is denied for every fault, and told of nothing else then', () => {
+  it('is denied for every error, and then gets no warnings', () => {
     const spec = { parentSelector: [{}, twoDevices] };
     assert.deepEqual(brief(make(spec)), ['deny ParentAmbiguous spec.parentSelector[0]', `deny ${quantityAt}`]);
   });
@@ -39,7 +40,7 @@ describe('a policy that is created', () => {
     for (const object of [undefined, null, 'a', []]) assert.deepEqual(brief(object), ['deny SchemaFault object']);
   });
 
-  it('is told what may surprise, in the order of the list', () => {
+  it('gets warnings in the order of the list', () => {
     const spec = { parentSelector: [good.parentSelector[0], good.parentSelector[0]] };
     const others = [policy('q', { parentSelector: [{ parentIface: 'eth1', resourceName: 'data' }] })];
     assert.deepEqual(brief(make(spec), { others }), [
@@ -51,21 +52,21 @@ describe('a policy that is created', () => {
 });
 
 describe('a policy that is updated', () => {
-  it('is denied for a fault that is new', () => {
+  it('is denied for a new error', () => {
     assert.deepEqual(brief(make(bad), { before: make(good) }), [`deny ${quantityAt}`]);
   });
 
-  it('is warned of a fault that was there', () => {
+  it('is warned about an existing error', () => {
     const priority = { ...bad, priority: 5 };
     assert.deepEqual(brief(make(priority), { before: make(bad) }), [`warn ${quantityAt}`]);
   });
 
-  it('is denied when a fault changes its value', () => {
+  it('is denied when an erroneous value changes', () => {
     const worse = { ...bad, parentSelector: [bad.parentSelector[0], { ...twoDevices, quantity: 3 }] };
     assert.deepEqual(brief(make(worse), { before: make(bad) }), [`deny ${quantityAt}`]);
   });
 
-  it('is warned of a fault that an entry before it has moved, and denied when it is there once more', () => {
+  it('is warned about an error that moved with its entry, and denied if the error is repeated', () => {
     const quantityOf = (entry: number) => `PassthruQuantity spec.parentSelector[${entry}].quantity`;
     const moved = { ...bad, parentSelector: [twoDevices, bad.parentSelector[0]] };
     assert.deepEqual(brief(make(moved), { before: make(bad) }), [`warn ${quantityOf(0)}`]);
@@ -73,17 +74,17 @@ describe('a policy that is updated', () => {
     assert.deepEqual(brief(make(twice), { before: make(bad) }), [`warn ${quantityOf(0)}`, `deny ${quantityOf(2)}`]);
   });
 
-  it('may mend one fault of two', () => {
+  it('may fix one error of two', () => {
     const both = { ...bad, parentSelector: [{}, twoDevices] };
     assert.deepEqual(brief(make(bad), { before: make(both) }), [`warn ${quantityAt}`]);
   });
 
-  it('may mend a shape that could not be read', () => {
+  it('may fix an unreadable field', () => {
     assert.deepEqual(brief(make(good), { before: make({ parentSelector: 5 }) }), []);
     assert.deepEqual(brief(make(bad), { before: make({ parentSelector: 5 }) }), [`deny ${quantityAt}`]);
   });
 
-  it('passes with warnings alone when only its metadata changes, whatever it says', () => {
+  it('gets only warnings when only its metadata changes, whatever its spec contains', () => {
     const metadata = { labels: { a: 'b' }, finalizers: [] };
     for (const spec of [bad, { parentSelector: 5 }, undefined, { parentSelector: [{}] }]) {
       const verdicts = review(make(spec, metadata), { before: make(spec) });
@@ -94,15 +95,14 @@ describe('a policy that is updated', () => {
     ]);
   });
 
-  it('is told what may surprise only when what it says changes', () => {
+  it('gets warnings only if its spec changes', () => {
     const every = { parentSelector: good.parentSelector };
     assert.deepEqual(brief(make(every), { before: make(every) }), []);
-    assert.deepEqual(brief(make({ ...every, priority: 5 }), { before: make(every) }), [
-      'warn SelectsEveryNode spec.nodeSelector',
-    ]);
+    assert.deepEqual(brief(make({ ...every, priority: 5 }), { before: make(every) }), []);
+    assert.deepEqual(brief(make(every), { before: make(good) }), ['warn SelectsEveryNode spec.nodeSelector']);
   });
 
-  it('is told which namespaces lose access', () => {
+  it('gets a warning with the namespaces that lose access', () => {
     const namespaces = new Map([
       ['a', { team: 'red' }],
       ['b', {}],
@@ -155,6 +155,66 @@ describe('whatever is reviewed', () => {
         assert.ok(review(object, { others }).every(({ severity }) => severity === 'warn'));
       }),
       runs,
+    );
+  });
+});
+
+const isSame = (left: unknown, right: unknown) => {
+  const forth = isSameSpec({ spec: left }, { spec: right });
+  assert.equal(isSameSpec({ spec: right }, { spec: left }), forth);
+  return forth;
+};
+
+describe('a spec is the same', () => {
+  it('whatever the order of its keys', () => {
+    assert.ok(isSame({ a: 1, b: { c: [1, null], d: 'x' } }, { b: { d: 'x', c: [1, null] }, a: 1 }));
+    assert.ok(isSame(undefined, undefined));
+    assert.ok(isSameSpec({ metadata: { labels: { a: 'b' } }, spec: {} }, { metadata: {}, spec: {} }));
+    assert.ok(isSameSpec(5, null));
+  });
+
+  it('as deep as it may be', () => {
+    const deep = () => JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    assert.ok(isSame(deep(), deep()));
+    assert.ok(!isSame(deep(), [deep()]));
+  });
+});
+
+it('a spec differs by any value, key, length, order of a list or type', () => {
+  for (const [left, right] of [
+    [1, 2],
+    [1, '1'],
+    [true, 'true'],
+    [{ a: null }, {}],
+    [{ a: undefined }, { b: undefined }],
+    [{ toString: 1 }, { a: 1 }],
+    [[], {}],
+    [[1], [1, 2]],
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    [null, {}],
+    [{ a: { b: [{ c: 1 }] } }, { a: { b: [{ c: 2 }] } }],
+  ]) {
+    assert.ok(!isSame(left, right), JSON.stringify([left, right]));
+  }
+});
+
+describe('the list of warnings', () => {
+  const files = readdirSync(import.meta.dirname).filter((file) => file.startsWith('warn-'));
+
+  it('has every file of a warning, once', () => {
+    assert.deepEqual(
+      warnings.map(({ name }) => `${name}.ts`).sort(),
+      files.filter((file) => !file.endsWith('.test.ts')).sort(),
+    );
+  });
+
+  it('has a test beside every file', () => {
+    assert.deepEqual(
+      warnings.map(({ name }) => `${name}.test.ts`).sort(),
+      files.filter((file) => file.endsWith('.test.ts')).sort(),
     );
   });
 });

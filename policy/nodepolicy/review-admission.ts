@@ -1,28 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-import { pardonKnown } from '../pardon-known.ts';
+import { downgradeExistingErrors } from '../downgrade-existing-errors.ts';
+import { isJsonObject } from '../json.ts';
 import { deny, type Verdict } from '../reasons.ts';
 import { isBeingDeleted } from './default-policy.ts';
 import { findShapeFault } from './find-shape-fault.ts';
-import { isSameSpec } from './is-same-spec.ts';
-import type { WarningContext } from './policy-warning.ts';
-import { readAnyPolicy, shapeDetail } from './read-broken-policy.ts';
-import { readPolicy } from './read-policy.ts';
-import { reviewPolicy } from './review-policy.ts';
+import { readAnyPolicy, readPolicy, shapeDetail } from './read-policy.ts';
 import type { PolicyObject, ReviewContext } from './rule.ts';
-import { warnings } from './warnings.ts';
+import { reviewPolicy } from './rules.ts';
+import { warnEntries } from './warn-entries.ts';
+import { warnEveryNode } from './warn-every-node.ts';
+import { warnLostNamespaces } from './warn-lost-namespaces.ts';
+import { warnOverlap } from './warn-overlap.ts';
+import { warnUnknownInterface } from './warn-unknown-interface.ts';
+import type { PolicyWarning, PolicyWarningContext } from './warning.ts';
 
-/** What is known beside the object when a policy is created or updated. */
-export interface PolicyAdmissionContext extends ReviewContext, Omit<WarningContext, 'earlier'> {
-  /** On UPDATE: the object as it was. */
+/** All warnings about a valid policy, in the order in which they appear. Each has a test in the same folder. */
+export const warnings = [
+  { name: 'warn-every-node', warning: warnEveryNode },
+  { name: 'warn-lost-namespaces', warning: warnLostNamespaces },
+  { name: 'warn-entries', warning: warnEntries },
+  { name: 'warn-unknown-interface', warning: warnUnknownInterface },
+  { name: 'warn-overlap', warning: warnOverlap },
+] as const satisfies readonly { name: string; warning: PolicyWarning }[];
+
+/** The facts that are needed to review a created or updated policy, in addition to the object. */
+export interface PolicyAdmissionContext extends ReviewContext, Omit<PolicyWarningContext, 'earlier'> {
+  /** The old object, on an update. */
   readonly before?: unknown;
 }
 
 /**
- * Judges a policy that is created or updated; takes any object.
+ * Reviews a policy that is created or updated. Accepts any object.
  *
- * Faults refuse it, except those that an update finds already there: they stop nobody from mending something else, or
- * from changing labels and finalizers, and are warnings. An object that is being deleted always passes. What is legal
- * but may surprise is told of a policy without faults whenever what it says changes.
+ * Errors reject the policy. Errors that the old object already had are only warnings, so that an author can fix
+ * something else, or change labels and finalizers. An object that is being deleted always passes. When the spec of a
+ * policy without errors changes, warnings about surprising effects are added.
  */
 export function reviewPolicyAdmission(object: unknown, context: PolicyAdmissionContext): readonly Verdict[] {
   if (isBeingDeleted(object)) return [];
@@ -31,15 +43,45 @@ export function reviewPolicyAdmission(object: unknown, context: PolicyAdmissionC
   const found = faultsOf(object, context);
   const faults = isUntouched
     ? found.map((verdict) => ({ ...verdict, severity: 'warn' }) as const)
-    : pardonKnown(found, before === undefined ? [] : faultsOf(before, context));
+    : downgradeExistingErrors(found, before === undefined ? [] : faultsOf(before, context));
   if (isUntouched || faults.length > 0) return faults;
   const policy = readPolicy(object as PolicyObject, context);
-  const told = { ...context, ...(before !== undefined && { earlier: readAnyPolicy(before, context) }) };
-  return warnings.flatMap(({ warning }) => warning(policy, told));
+  const known = { ...context, ...(before !== undefined && { earlier: readAnyPolicy(before, context) }) };
+  return warnings.flatMap(({ warning }) => warning(policy, known));
 }
 
-/** What refuses a policy; takes any object. */
+/** Returns the errors that reject a policy. Accepts any object. */
 export function faultsOf(object: unknown, context: ReviewContext): readonly Verdict[] {
   const path = findShapeFault(object);
   return path === undefined ? reviewPolicy(object as PolicyObject, context) : [deny('SchemaFault', path, shapeDetail)];
+}
+
+/**
+ * Returns whether the specs of two objects are equal, so that an update changes only metadata. The order of keys is
+ * ignored. The comparison does not recurse, because a label's value may be nested as deeply as an API server accepts.
+ */
+export function isSameSpec(object: unknown, before: unknown): boolean {
+  const pairs: [unknown, unknown][] = [[specOf(object), specOf(before)]];
+  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+    const [left, right] = pair;
+    if (left === right) continue;
+    if (Array.isArray(left) && Array.isArray(right)) {
+      if (left.length !== right.length) return false;
+      for (const [index, item] of left.entries()) pairs.push([item, right[index]]);
+    } else if (isJsonObject(left) && isJsonObject(right)) {
+      const keys = Object.keys(left);
+      if (keys.length !== Object.keys(right).length) return false;
+      for (const key of keys) {
+        if (!Object.hasOwn(right, key)) return false;
+        pairs.push([left[key], right[key]]);
+      }
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+function specOf(object: unknown): unknown {
+  return isJsonObject(object) ? object.spec : undefined;
 }

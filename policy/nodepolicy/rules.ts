@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { checkFieldRequirements } from './check-field-requirements.ts';
+import type { Verdict } from '../reasons.ts';
+import { checkEntries } from './check-entries.ts';
 import { checkGlobs } from './check-globs.ts';
 import { checkLabels } from './check-labels.ts';
 import { checkNamespace } from './check-namespace.ts';
-import { checkParent } from './check-parent.ts';
-import { checkQuantity } from './check-quantity.ts';
 import { checkRequirements } from './check-requirements.ts';
-import { checkResourceNames } from './check-resource-names.ts';
-import type { PolicyRule } from './rule.ts';
+import type { PolicyObject, PolicyRule, ReviewContext } from './rule.ts';
 
-/** The rules of a policy, in the order in which their verdicts are told. Each is fed by test/fixtures/nodepolicy/<name>. */
+/** All rules for policies, in the order of their verdicts. Fixtures are in test/fixtures/nodepolicy/<name>. */
 export const rules = [
   { name: 'check-namespace', rule: checkNamespace },
-  { name: 'check-parent', rule: checkParent },
-  { name: 'check-resource-names', rule: checkResourceNames },
-  { name: 'check-quantity', rule: checkQuantity },
+  { name: 'check-entries', rule: checkEntries },
   { name: 'check-globs', rule: checkGlobs },
   { name: 'check-labels', rule: checkLabels },
   { name: 'check-requirements', rule: checkRequirements },
-  { name: 'check-field-requirements', rule: checkFieldRequirements },
 ] as const satisfies readonly { name: string; rule: PolicyRule }[];
+
+/** Returns the verdicts of all rules about a policy. The rules cover everything that the schema cannot express. */
+export function reviewPolicy(policy: PolicyObject, context: ReviewContext): readonly Verdict[] {
+  return rules.flatMap(({ rule }) => rule(policy, context));
+}

@@ -13,7 +13,7 @@ const told = (selection: Partial<PolicySpec>, nodes: readonly string[]) =>
   });
 
 describe('a policy for every node', () => {
-  it('is told how many there are', () => {
+  it('gets a warning with the number of nodes', () => {
     const [verdict, ...others] = told({}, ['h1', 'h2', 'h3']);
     assert.deepEqual(
       [verdict?.code, verdict?.severity, verdict?.path, others],
@@ -23,17 +23,27 @@ describe('a policy for every node', () => {
     assert.match(told({}, [])[0]?.detail ?? '', /\b0 nodes\b/);
   });
 
-  it('is one whose selector is empty, or selects by namespace alone', () => {
+  it('has an empty selector, or selects only by namespace', () => {
     const empty = { matchLabels: {}, matchExpressions: [] };
     assert.equal(told({ nodeSelector: empty }, ['h1']).length, 1);
     assert.equal(told({ namespaceSelector: { matchLabels: { a: 'b' } } }, ['h1']).length, 1);
   });
 });
 
-it('a policy that asks anything of its nodes is told nothing', () => {
+it('a policy with any requirement for its nodes gets no warning', () => {
   const requirement = { key: 'zone', operator: 'Exists' } as const;
   assert.deepEqual(told({ nodeSelector: { matchLabels: { zone: 'a' } } }, ['h1']), []);
   assert.deepEqual(told({ nodeSelector: { matchExpressions: [requirement] } }, ['h1']), []);
   assert.deepEqual(told({ nodeAffinity: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } }, ['h1']), []);
   assert.deepEqual(told({ nodeAffinity: { nodeSelectorTerms: [{}] } }, ['h1']), []);
+});
+
+it('an update gets the warning only if it changes the selection to every node', () => {
+  const nodes = new Map([['h1', { name: 'h1', labels: {} }]]);
+  const after = policy('p', { parentSelector: [{ parentIface: 'eth1' }] });
+  const update = (selection: Partial<PolicySpec>) =>
+    warnEveryNode(after, { others: [], nodes, earlier: policy('p', { parentSelector, ...selection }) }).length;
+  assert.equal(update({}), 0);
+  assert.equal(update({ nodeSelector: { matchLabels: {} } }), 0);
+  assert.equal(update({ nodeSelector: { matchLabels: { zone: 'a' } } }), 1);
 });

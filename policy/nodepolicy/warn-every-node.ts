@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { warn } from '../reasons.ts';
-import { count } from './brief-text.ts';
-import type { PolicyWarning } from './policy-warning.ts';
+import type { Policy } from './read-policy.ts';
+import { count, type PolicyWarning } from './warning.ts';
 
 /**
- * A policy without node selection counts on every node and so, by the white-list, ends implicit exposure on all of
- * them: often it was meant, sometimes a selector was forgotten or stands at the wrong depth.
+ * Warns if a policy selects every node, which ends implicit exposure on all of them (white-list). This may be intended.
+ * But a selector may also be missing, or at the wrong level of the YAML.
+ *
+ * After an update, the warning appears only if the old policy did not select every node, because otherwise the author
+ * already knows.
  *
  * Reads spec.nodeSelector and spec.nodeAffinity. Emits SelectsEveryNode.
  */
 export const warnEveryNode: PolicyWarning = ({ nodes }, context) =>
-  nodes.labels.length === 0 && nodes.terms === undefined
+  selectsEveryNode(nodes) && !(context.earlier !== undefined && selectsEveryNode(context.earlier.nodes))
     ? [warn('SelectsEveryNode', 'spec.nodeSelector', `selects every node: ${count(context.nodes.size, 'node')} now`)]
     : [];
+
+function selectsEveryNode({ labels, terms }: Policy['nodes']): boolean {
+  return labels.length === 0 && terms === undefined;
+}

@@ -24,7 +24,7 @@ const told = (earlier: LabelSelector | undefined, after: LabelSelector | undefin
   );
 
 describe('an edit of the namespaceSelector', () => {
-  it('tells how many namespaces may use the resources no longer, and the first of them', () => {
+  it('gets a warning with the number of namespaces that lose access, and the first of them', () => {
     assert.deepEqual(told(undefined, team('b')), ['3 namespaces of 7: a9, a10, plain']);
     assert.deepEqual(told(team('b'), team('a')), ['4 namespaces of 7: b1, b2, b3, ...']);
     assert.deepEqual(told({}, { matchExpressions: [{ key: 'team', operator: 'Exists' }] }), [
@@ -32,7 +32,7 @@ describe('an edit of the namespaceSelector', () => {
     ]);
   });
 
-  it('tells nothing where nobody loses anything', () => {
+  it('gets no warning if no namespace loses access', () => {
     for (const [earlier, after] of [
       [team('b'), undefined],
       [team('b'), team('b')],
@@ -42,14 +42,14 @@ describe('an edit of the namespaceSelector', () => {
     }
   });
 
-  it('tells nothing of a new policy, of one that had faults, or where no namespaces are known', () => {
+  it('gets no warning if the policy is new or had errors, or if the namespaces are unknown', () => {
     const context = { others: [], nodes: new Map() };
     assert.deepEqual(warnLostNamespaces(make(team('a')), { ...context, namespaces }), []);
     assert.deepEqual(warnLostNamespaces(make(team('a')), { ...context, namespaces, earlier: make({}, {}) }), []);
     assert.deepEqual(warnLostNamespaces(make(team('a')), { ...context, earlier: make() }), []);
   });
 
-  it('is told in full, however long the names are', () => {
+  it('gets a complete warning, however long the names are', () => {
     const many = new Map(Array.from({ length: 3 }, (_, index) => [`${'n'.repeat(62)}${index}`, {}]));
     const context = { others: [], nodes: new Map(), namespaces: many, earlier: make() };
     const [text] = warnLostNamespaces(make(team('a')), context).map(verdictText);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { admits } from '../offers/admits.ts';
-import { compareNatural } from '../plan/natural-order.ts';
-import { count, listNames, warnBriefly } from './brief-text.ts';
-import type { PolicyWarning } from './policy-warning.ts';
+import { compareNatural } from '../names.ts';
+import { admits } from '../offers/policies-governing.ts';
+import { count, listNames, type PolicyWarning, warnBriefly } from './warning.ts';
 
 /**
- * An edit that narrows the namespaceSelector takes the policy's resources from namespaces that may use them now: their
- * pods run on, and are refused when they are made anew.
+ * Warns if an edit of the namespaceSelector excludes namespaces that can use the policy's resources now. Running pods
+ * keep their devices, but recreated pods are rejected.
  *
- * Reads spec.namespaceSelector of an edited policy and of the one before, which counted only if it had no faults, and the
- * labels of the namespaces that are known. Emits NamespacesLost.
+ * Reads spec.namespaceSelector of the old and the new policy, and the labels of all known namespaces. Ignores an old
+ * policy with errors, because it had no effect. Emits NamespacesLost.
  */
 export const warnLostNamespaces: PolicyWarning = (policy, { earlier, namespaces = new Map() }) => {
   if (earlier === undefined || earlier.faults.length > 0) return [];

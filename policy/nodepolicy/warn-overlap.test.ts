@@ -73,7 +73,7 @@ describe('two policies overlap', () => {
     }
   });
 
-  it('in several ways at once, told together', () => {
+  it('in several ways at once, in one warning', () => {
     const one = make('one', {}, { ...named('a'), mode: 'passthru' }, named('b', 'eth1'));
     const other = make('other', {}, named('b'), named('a', 'eth2'));
     assert.match(told(one, other)[0] ?? '', / shares a, b and passthru of eth0 on /);
@@ -116,11 +116,11 @@ describe('two policies do not overlap', () => {
     assert.deepEqual(told(make('p', {}, named('a')), make('p', {}, named('a'))), []);
   });
 
-  it('when the other has faults and exposes nothing', () => {
+  it('when the other has errors and exposes nothing', () => {
     assert.deepEqual(told(make('p', {}, named('a')), make('q', {}, named('a'), {})), []);
   });
 
-  it('by selectors, as far as names tell', () => {
+  it('by selectors, as far as names show', () => {
     const nicSelector = { names: ['eth0'] };
     assert.deepEqual(told(make('p', {}, { nicSelector, mode: 'passthru' }), make('q', {}, { nicSelector })), []);
   });

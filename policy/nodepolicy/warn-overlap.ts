@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { matchNode } from '../plan/match-node.ts';
-import { comparePolicies } from '../plan/policy-order.ts';
-import type { Verdict } from '../reasons.ts';
-import { clip, countNodes, listNames, warnBriefly } from './brief-text.ts';
-import type { PolicyWarning } from './policy-warning.ts';
-import type { Policy } from './read-policy.ts';
 
-/** What two policies cannot both have on one node. */
+import { comparePolicies } from '../plan/from-policies.ts';
+import { matchNode } from '../plan/match-labels.ts';
+import type { Verdict } from '../reasons.ts';
+import type { Policy } from './read-policy.ts';
+import { clip, countNodes, listNames, type PolicyWarning, warnBriefly } from './warning.ts';
+
+/** The resources and interfaces over which two policies conflict: on a node, only one of the policies can have them. */
 export interface Shared {
-  /** Resources that both name. */
+  /** Resources that both policies name. */
   readonly resources: readonly string[];
-  /** Interfaces that both name, where one of them would take it whole. */
+  /** Interfaces that both policies name, at least one of them with passthru. */
   readonly parents: readonly string[];
 }
 
-/** How many other policies are told one by one. */
+/** How many other policies get a separate verdict. */
 const shownPolicies = 8;
 
 /**
- * Two policies that select the same node may name the same resource, or the same interface where one wants it passthru:
- * one of them has it then, the other is told so in its status. Judged by what is written, on the nodes that are known;
- * what only the interfaces tell (selectors that meet) is the blast radius's to say.
+ * Warns if two policies select the same node and conflict there. Two policies conflict if both name the same resource.
+ * They also conflict if both name the same interface, and at least one uses it with passthru. One policy wins, and the
+ * status of the other reports the conflict.
+ *
+ * This rule compares the text of the policies for all known nodes. The blast radius finds overlaps that depend on the
+ * nodes' interfaces: selectors that match the same interface.
  *
  * Reads resource names, interface names and modes of the entries, and the node selection. Emits PolicyOverlap.
  */
@@ -35,13 +38,13 @@ export const warnOverlap: PolicyWarning = (policy, { others, nodes }) => {
     .map((rival) => ({ ...rival, common: selected.filter((node) => matchNode(node, rival.other.nodes)) }))
     .filter(({ common }) => common.length > 0)
     .sort((left, right) => comparePolicies(left.other, right.other));
-  return tellOverlaps(
+  return overlapVerdicts(
     policy,
     overlaps.map(({ other, shared, common }) => ({ other, shared, nodes: common.map(({ name }) => name) })),
   );
 };
 
-/** What two policies share by what is written in them, wherever they may meet. */
+/** Returns the resource names and interfaces that both policies name, for any node. */
 export function sharedBy(left: Policy, right: Policy): Shared {
   const resources = namedResources(right);
   const parents = namedParents(right);
@@ -53,24 +56,27 @@ export function sharedBy(left: Policy, right: Policy): Shared {
   };
 }
 
-/** One verdict for each other policy, in the order given, and one for all that are too many. */
-export function tellOverlaps(
+/**
+ * Returns one verdict for each other policy, in the given order. If there are too many, the last verdict counts the
+ * rest.
+ */
+export function overlapVerdicts(
   policy: Policy,
   overlaps: readonly { readonly other: Policy; readonly shared: Shared; readonly nodes: readonly string[] }[],
 ): readonly Verdict[] {
-  const told = overlaps.slice(0, shownPolicies).map(({ other, shared, nodes }) => {
+  const shown = overlaps.slice(0, shownPolicies).map(({ other, shared, nodes }) => {
     const things = [
       ...(shared.resources.length > 0 ? [listNames(shared.resources)] : []),
       ...(shared.parents.length > 0 ? [`passthru of ${listNames(shared.parents)}`] : []),
     ].join(' and ');
     return `${winnerOf(policy, other)}; ${clip(other.id, 60)} shares ${things} on ${countNodes(nodes)}`;
   });
-  const rest = overlaps.length - told.length;
+  const rest = overlaps.length - shown.length;
   const more = rest === 0 ? [] : [`and ${rest} more ${rest === 1 ? 'policy' : 'policies'}`];
-  return [...told, ...more].map((detail) => warnBriefly('PolicyOverlap', 'spec', detail));
+  return [...shown, ...more].map((detail) => warnBriefly('PolicyOverlap', 'spec', detail));
 }
 
-/** Who comes first, and what decides it. */
+/** Describes which policy wins and why. */
 function winnerOf(policy: Policy, other: Policy): string {
   const winner = comparePolicies(policy, other) < 0 ? 'this policy' : 'the other';
   if (policy.priority !== other.priority) {
@@ -86,7 +92,7 @@ function namedResources({ entries }: Policy): ReadonlySet<string> {
   );
 }
 
-/** By name, whether some entry would take the interface whole. */
+/** Returns the interfaces that the entries name. The value is true if any entry uses the interface with passthru. */
 function namedParents({ entries }: Policy): ReadonlyMap<string, boolean> {
   const parents = new Map<string, boolean>();
   for (const { parent, mode } of entries) {

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { labelKeys, nodeSelection, spoiled } from '../../test/fixtures/plan/arbitrary-policy.ts';
-import { matchNode, type NodeFacts } from '../plan/match-node.ts';
-import { readNodeSelection } from './read-selection.ts';
-import type { PolicySpec } from './rule.ts';
+import { matchNode, type NodeFacts } from '../plan/match-labels.ts';
+import { type PolicySpec, readNodeSelection } from './rule.ts';
 import { widenSelection } from './widen-selection.ts';
 
 const zoned = { name: 'h1', labels: { zone: 'a', rank: '5' } };
@@ -19,7 +18,7 @@ const terms = (...nodeSelectorTerms: readonly unknown[]) => ({ nodeAffinity: { n
 const label = (value: unknown) => ({ nodeSelector: { matchLabels: { zone: value } } });
 const expression = (requirement: unknown) => ({ nodeSelector: { matchExpressions: [requirement] } });
 
-describe('a selection at fault keeps', () => {
+describe('an invalid selection keeps', () => {
   for (const [title, spec, kept] of [
     ['the nodes that have the key, for a float', label(1.5), withKey],
     ['the nodes that have the key, for null', label(null), withKey],
@@ -33,7 +32,7 @@ describe('a selection at fault keeps', () => {
     ['every node, for a misspelt selector', { nodeSelectr: { matchLabels: { zone: 'a' } } }, every],
     ['every node, for labels one level too high', { nodeSelector: { zone: 'a' } }, every],
     ['every node, for labels that are text', { nodeSelector: { matchLabels: 'zone=a' } }, every],
-    ['every node, for expressions that are no list', { nodeSelector: { matchExpressions: {} } }, every],
+    ['every node, for expressions that are not a list', { nodeSelector: { matchExpressions: {} } }, every],
     ['every node, for an expression that is none', expression('zone'), every],
     ['every node, for an operator that is none', expression({ key: 'zone', operator: 'Equals', values: ['b'] }), every],
     ['every node, for an expression without an operator', expression({ key: 'zone', values: ['b'] }), every],
@@ -44,7 +43,7 @@ describe('a selection at fault keeps', () => {
       withKey,
     ],
     [
-      'the nodes with the key, for values that are no list',
+      'the nodes with the key, for values that are not a list',
       expression({ key: 'zone', operator: 'In', values: 'b' }),
       withKey,
     ],
@@ -77,12 +76,12 @@ describe('a selection at fault keeps', () => {
       terms({ matchExpressions: [{ key: 'zone', operator: 'Exists' }] }, 5),
       every,
     ],
-    ['every node, for a term with a field of its own', terms({ matchLabels: { zone: 'b' } }), every],
+    ['every node, for a term with an unknown field', terms({ matchLabels: { zone: 'b' } }), every],
     ['every node, for a term whose list is none', terms({ matchExpressions: null }), every],
     ['none, for a term that asks nothing', terms({}), none],
     ['none, for a term that asks nothing, at length', terms({ matchExpressions: [], matchFields: [] }), none],
     [
-      'the nodes with the key, for a bound that is no integer',
+      'the nodes with the key, for a bound that is not an integer',
       terms({ matchExpressions: [{ key: 'rank', operator: 'Gt', values: ['x'] }] }),
       withKey,
     ],
@@ -112,7 +111,7 @@ describe('a selection at fault keeps', () => {
       every,
     ],
     [
-      'every node, for names that are no list',
+      'every node, for names that are not a list',
       terms({ matchFields: [{ key: 'metadata.name', operator: 'In', values: 'h3' }] }),
       every,
     ],

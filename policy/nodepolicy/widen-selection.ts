@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { isJsonObject } from '../json-object.ts';
-import type { Requirement } from '../plan/match-labels.ts';
-import type { NodeSelection } from '../plan/match-node.ts';
-import { isNodeName } from './check-field-requirements.ts';
-import { requirementFault } from './check-requirements.ts';
+import { isJsonObject } from '../json.ts';
+import type { NodeSelection, Requirement } from '../plan/match-labels.ts';
+import { isNodeName, requirementFault } from './check-requirements.ts';
 import { isLabelOperator } from './find-shape-fault.ts';
-import { isLegalLabelKey, isLegalLabelValue, readLabelValue } from './label-value.ts';
-import { readRequirement } from './read-selection.ts';
-import type { WrittenRequirement } from './selectors.ts';
+import {
+  isLegalLabelKey,
+  isLegalLabelValue,
+  readLabelValue,
+  readRequirement,
+  type WrittenRequirement,
+} from './rule.ts';
 
 /**
- * The nodes that a policy with faults keeps to the white-list: all that it can have meant.
+ * Returns the node selection of a policy with errors: it selects every node that the author may have meant. The policy
+ * exposes nothing, but the white-list applies to these nodes.
  *
- * Such a policy exposes nothing. Were a part of its selection that cannot be read taken to match nothing, its nodes
- * would fall through to the next source and expose what somebody meant to restrict, without a word. So such a part asks
- * as little as it can have meant: a requirement with an unreadable value still asks for its key, one without a readable
- * key asks nothing. The narrowest reading that leaves out no node that was meant; what is sound counts as it is written.
+ * If an unreadable part of the selection matched no nodes, the nodes that it was meant for would use the next source.
+ * They would silently expose resources that the author meant to restrict. So an unreadable part requires as little as
+ * possible. A requirement with an unreadable value only requires its key; one without a readable key requires nothing.
+ * Readable parts apply as written.
  *
- * Where nothing of a selection can be read, that is every node. Nodes that other policies select still expose what
- * those say, and devices that pods hold stay; other nodes offer nothing new until the policy is mended, and say why
- * (PolicyInvalid). An outage of new allocations that everyone sees is mended sooner than an exposure that nobody does,
- * and an explicit configuration that cannot be read counts the same way.
+ * If no part is readable, the policy selects every node. A node that other policies also select still exposes the
+ * resources of those policies, and pods keep the devices that they hold. All other nodes offer nothing new until the
+ * policy is fixed, and report PolicyInvalid. An outage of new allocations is visible and is fixed sooner than a silent
+ * exposure. An explicit configuration that cannot be read has the same effect.
  *
- * Takes any value, since a policy that the schema refuses is read this way too.
+ * Accepts any value, since it also reads policies that the schema rejects.
  */
 export function widenSelection(spec: unknown): NodeSelection {
   if (!isJsonObject(spec)) return { labels: [], terms: undefined };
@@ -40,7 +42,10 @@ function widenLabels(selector: unknown): readonly Requirement[] {
   ];
 }
 
-/** Terms are alternatives: as soon as one of them may mean any node, the affinity as a whole asks nothing. */
+/**
+ * Widens the terms of a node affinity. Terms are alternatives: if one term may mean any node, the whole affinity
+ * matches every node.
+ */
 function widenTerms(affinity: unknown): NodeSelection['terms'] {
   if (!isJsonObject(affinity) || !Array.isArray(affinity.nodeSelectorTerms)) return undefined;
   const terms = affinity.nodeSelectorTerms.map((term: unknown) => {
@@ -53,7 +58,7 @@ function widenTerms(affinity: unknown): NodeSelection['terms'] {
   return terms.length === 0 || terms.includes(undefined) ? undefined : terms.filter((term) => term !== undefined);
 }
 
-/** A term that was written to ask nothing matches nothing, by the API's own rule. */
+/** Returns whether a term was written without requirements. The API matches such a term with no node. */
 function isWrittenEmpty(term: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(term).every(
     ([name, list]) =>
@@ -94,7 +99,7 @@ function isSound(requirement: WrittenRequirement): boolean {
   );
 }
 
-/** The API knows one field, by In or NotIn with one value. */
+/** Widens a requirement of matchFields. The API accepts only metadata.name with In or NotIn and one value. */
 function widenField(written: unknown): readonly Requirement[] {
   if (!isJsonObject(written) || written.key !== 'metadata.name' || !Array.isArray(written.values)) return [];
   const { key, operator, values } = written;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareNatural } from '../plan/natural-order.ts';
-import { compareOffers, offerKey } from './compare-offers.ts';
-import type { Offer } from './offers.ts';
+import { compareNatural } from '../names.ts';
+import { compareOffers, type Offer, offerKey } from './offers.ts';
 import type { Exposure } from './read-exposures.ts';
 
-/** How often each value occurs. */
+/** The number of times that each value occurs. Values with a count of 0 are removed. */
 type Counts<Value> = Map<Value, number>;
 
-/** All exposures that make one offer, counted, so that one node's can be taken back without asking the others. */
+/** The counted exposures of one offer. The exposures of one node can be removed without reading the other nodes. */
 interface Group {
   readonly sample: Exposure;
   nodes: number;
@@ -16,11 +15,11 @@ interface Group {
   readonly mtus: Counts<number>;
 }
 
-/** Counts what nodes expose. */
+/** Counts the resources that nodes expose. */
 export interface ExposureTally {
-  /** Adds one node's exposures, or takes them back. */
+  /** Adds the exposures of one node, or removes them. */
   count(exposures: readonly Exposure[], by: 1 | -1): void;
-  /** The offers of a resource, sorted: what nodes expose, and what is only written of it. */
+  /** Returns the sorted offers of a resource: those that nodes expose, and those in `written` that no node exposes. */
   offersOf(resource: string, written: readonly Offer[]): readonly Offer[];
 }
 
@@ -56,7 +55,8 @@ function countInto(group: Group, { parent, quantity, mtu }: Exposure, by: 1 | -1
   if (mtu !== undefined) countValue(group.mtus, mtu, by);
 }
 
-function countValue<Value>(counts: Counts<Value>, value: Value, by: 1 | -1): void {
+/** Adds to the count of a value, and removes the value if its count is 0. */
+export function countValue<Value>(counts: Counts<Value>, value: Value, by: 1 | -1): void {
   const count = (counts.get(value) ?? 0) + by;
   if (count === 0) counts.delete(value);
   else counts.set(value, count);
@@ -70,8 +70,16 @@ function toOffer({ sample, nodes, parents, quantities, mtus }: Group): Offer {
     ...(policy !== undefined && { policy }),
     mode,
     parents: [...parents.keys()].sort(compareNatural),
-    quantity: Math.max(...quantities.keys()),
+    quantity: mostOf(quantities.keys(), Math.max),
     nodes,
-    ...(mtus.size > 0 && { mtu: Math.min(...mtus.keys()) }),
+    ...(mtus.size > 0 && { mtu: mostOf(mtus.keys(), Math.min) }),
   };
+}
+
+/**
+ * Returns the value that `choose` prefers. Compares two values at a time, because thousands of nodes may have too many
+ * different values for the arguments of one call.
+ */
+function mostOf(values: MapIterator<number>, choose: (left: number, right: number) => number): number {
+  return values.reduce((most, value) => choose(most, value));
 }

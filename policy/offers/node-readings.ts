@@ -1,147 +1,185 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
-import type { NodeFacts } from '../plan/match-node.ts';
+import { describeFailure, itemsOf } from '../nodestate/node-state-limits.ts';
+import type { NodeFacts } from '../plan/match-labels.ts';
+import { createDeclaredTally, type DeclaredResource, findDeclaredResources } from './declared-resources.ts';
+import type { DeclaredOffer, DeclaredSources } from './declared-sources.ts';
 import { createExposureTally } from './exposure-tally.ts';
-import { findWishes, type Wish } from './find-wishes.ts';
-import { mergeOffers } from './merge-offers.ts';
-import type { Offer, OffersInput } from './offers.ts';
-import { type Exposure, readExposures } from './read-exposures.ts';
-import { readLinks } from './read-links.ts';
-import { createWishTally } from './wish-tally.ts';
-import type { Writers } from './writers.ts';
-import type { WrittenOffer } from './written-offers.ts';
+import { mergeOffers, type Offer, type OffersInput } from './offers.ts';
+import { type Exposure, readExposures, readNodeLinks } from './read-exposures.ts';
 
-/** Who asks for resources in writing, in a form that compares: a policy's ID, or the explicit configuration. */
-export type Asker = string | typeof explicitAsker;
-export const explicitAsker = Symbol('explicit');
+/** The key of a source that declares resources: a policy's ID, or the symbol for the explicit configuration. */
+export type SourceKey = string | typeof explicitSource;
+export const explicitSource = Symbol('explicit');
 
 export type NodesInput = Pick<OffersInput, 'nodes' | 'nodeStates'>;
 
-/** What was read of every node, kept from one update to the next. */
+/** The offers of all nodes, updated incrementally. */
 export interface NodeReadings {
   /**
-   * Reads the nodes that are new or have other labels or another state, and of the others what rests on an asker that
-   * changed; forgets the nodes that are gone. Yields after a slice of work, and must be run to its end before offers are
-   * read. Returns the resources that this concerns.
+   * Reads new and changed nodes. For all other nodes, reads only the parts that depend on changed sources. Removes
+   * deleted nodes. Returns the affected resources. Yields after each slice of work. The generator must finish before
+   * offers are read.
    */
-  follow(nodes: NodesInput, writers: Writers, changed: ReadonlySet<Asker>): Generator<void, ReadonlySet<string>, void>;
-  /** The offers of a resource, sorted: what nodes expose, what they would by their interfaces, and what is only written. */
-  offersOf(resource: string, written: readonly WrittenOffer[]): readonly Offer[];
+  follow(
+    nodes: NodesInput,
+    sources: DeclaredSources,
+    changed: ReadonlySet<SourceKey>,
+  ): Generator<void, ReadonlySet<string>, void>;
+  /**
+   * Returns the sorted offers of a resource: those that nodes expose, those declared for the nodes' interfaces, and
+   * `written`.
+   */
+  offersOf(resource: string, written: readonly DeclaredOffer[]): readonly Offer[];
+  /**
+   * The names of omitted nodes, each with the error that was thrown when its report was read. Such an error is a bug.
+   */
+  readonly failures: ReadonlyMap<string, string>;
 }
 
-/** Between two breaths, a few milliseconds at most: so many nodes that are glanced at and passed over. */
+/** The work done in one slice, which takes a few milliseconds. Comparing an unchanged node is one unit. */
 const glancesPerSlice = 5_000;
 
-/** What reading a node costs beside that. */
+/** The work of reading a node, and the additional work of each item that the node reports, in the same units. */
 const glancesPerReading = 100;
+const glancesPerItem = 2;
 
 interface Reading {
   readonly node: NodeFacts;
   readonly state: MacvtapNetworkNodeState;
   readonly exposures: readonly Exposure[];
-  readonly wishes: readonly Wish[];
+  readonly declared: readonly DeclaredResource[];
+  /** Set if reading the node failed. The next update then reads the whole node again. */
+  readonly hasFailed?: true;
 }
 
 export function createNodeReadings(): NodeReadings {
   const exposed = createExposureTally();
-  const wished = createWishTally();
+  const declared = createDeclaredTally();
   const readings = new Map<string, Reading>();
+  const failures = new Map<string, string>();
 
-  /** Counts what a node says now instead of what it did; returns the resources that this concerns. */
-  const recount = (before: Pick<Reading, 'exposures' | 'wishes'>, after: typeof before): readonly string[] => {
-    const concerned: string[] = [];
-    // Most news of a node change none of this: another device held, a carrier lost.
+  /** Replaces the offers of a node, and adds the affected resources to `concerned`. */
+  const recount = (
+    before: Pick<Reading, 'exposures' | 'declared'>,
+    after: typeof before,
+    concerned: Set<string>,
+  ): void => {
+    // Most new reports leave both lists unchanged: for example, a pod holds another device, or a link loses its
+    // carrier.
     if (!isSame(before.exposures, after.exposures)) {
       exposed.count(before.exposures, -1);
       exposed.count(after.exposures, 1);
-      concerned.push(...[...before.exposures, ...after.exposures].map(({ resource }) => resource));
+      for (const { resource } of [...before.exposures, ...after.exposures]) concerned.add(resource);
     }
-    if (!isSame(before.wishes, after.wishes)) {
-      wished.count(before.wishes, -1);
-      wished.count(after.wishes, 1);
-      concerned.push(...[...before.wishes, ...after.wishes].flatMap(namesOf));
+    if (!isSame(before.declared, after.declared)) {
+      declared.count(before.declared, -1);
+      declared.count(after.declared, 1);
+      for (const resource of [...before.declared, ...after.declared])
+        for (const name of namesOf(resource)) concerned.add(name);
     }
-    return concerned;
+  };
+
+  /** Omits a node whose report cannot be read, so that the other nodes are still read. */
+  const readOrLeaveOut = (name: string, read: () => Reading, leftOut: Reading): Reading => {
+    try {
+      const reading = read();
+      failures.delete(name);
+      return reading;
+    } catch (thrown) {
+      failures.set(name, describeFailure(thrown));
+      return leftOut;
+    }
   };
 
   return {
-    *follow({ nodes, nodeStates }, writers, changed) {
-      const concerned: string[] = [];
+    *follow({ nodes, nodeStates }, sources, changed) {
+      const concerned = new Set<string>();
       let glances = 0;
       for (const [name, reading] of readings) {
         if (nodes.has(name) && nodeStates.has(name)) continue;
         readings.delete(name);
-        concerned.push(...recount(reading, nothing));
+        failures.delete(name);
+        recount(reading, nothing, concerned);
       }
-      const news = { writers, changed, edited: writers.nameless.filter(({ id }) => changed.has(id)) };
+      const changes = { sources, changed, edited: sources.unnamed.filter(({ id }) => changed.has(id)) };
       for (const [name, state] of nodeStates) {
         if (glances >= glancesPerSlice) yield;
         glances = (glances % glancesPerSlice) + 1;
         const node = nodes.get(name);
         const known = readings.get(name);
         if (node === undefined || (known?.state === state && known.node === node && changed.size === 0)) continue;
-        const reading = read(node, state, known, news);
+        const basis = known?.hasFailed ? undefined : known;
+        const leftOut = { node, state, ...nothing, hasFailed: true } as const;
+        const reading = readOrLeaveOut(name, () => read(node, state, basis, changes), leftOut);
         readings.set(name, reading);
-        concerned.push(...recount(known ?? nothing, reading));
-        glances += glancesPerReading;
+        recount(known ?? nothing, reading, concerned);
+        glances += glancesPerReading + itemsOf(state) * glancesPerItem;
       }
-      return new Set(concerned);
+      return concerned;
     },
     offersOf: (resource, written) => {
-      const standing = written.filter(wished.isStanding).map(({ isAssumed: _, ...offer }) => offer);
-      return exposed.offersOf(resource, mergeOffers([...standing, ...wished.offersOf(resource)]));
+      const inForce = written.filter(declared.isInForce).map(({ isAssumed: _, ...offer }) => offer);
+      return exposed.offersOf(resource, mergeOffers([...inForce, ...declared.offersOf(resource)]));
     },
+    failures,
   };
 }
 
-const nothing = { exposures: [], wishes: [] } as const;
+const nothing = { exposures: [], declared: [] } as const;
 
-/** What changed beside the nodes. */
-interface News {
-  readonly writers: Writers;
-  readonly changed: ReadonlySet<Asker>;
-  /** Of the policies that changed, those with entries that name no resource. */
-  readonly edited: Writers['nameless'];
+/** The current sources, and the keys of those that changed. */
+interface SourceChanges {
+  readonly sources: DeclaredSources;
+  readonly changed: ReadonlySet<SourceKey>;
+  /** The changed policies with entries that have no resource name. */
+  readonly edited: DeclaredSources['unnamed'];
 }
 
-/** Reads a node as far as what is known of it may not hold any more. */
+/** Reads a node, reusing the parts that did not change since the last reading. */
 function read(
   node: NodeFacts,
   state: MacvtapNetworkNodeState,
   known: Reading | undefined,
-  { writers, changed, edited }: News,
+  { sources, changed, edited }: SourceChanges,
 ): Reading {
-  const links = readLinks(state);
+  const links = readNodeLinks(state);
   const isOther = known?.state !== state;
-  const exposures = isOther || restsOn(state, changed) ? readExposures(state, links, writers) : known.exposures;
+  const exposures = isOther || dependsOn(state, changed) ? readExposures(state, links, sources) : known.exposures;
   if (isOther || known.node !== node) {
-    return { node, state, exposures, wishes: findWishes(node, links, writers.nameless) };
+    return { node, state, exposures, declared: findDeclaredResources(node, links, sources.unnamed) };
   }
-  const kept = known.wishes.filter(({ policy }) => !changed.has(policy));
-  return { node, state, exposures, wishes: [...kept, ...findWishes(node, links, edited)] };
+  const kept = known.declared.filter(({ policy }) => !changed.has(policy));
+  return { node, state, exposures, declared: [...kept, ...findDeclaredResources(node, links, edited)] };
 }
 
-/** Whether what a state means depends on somebody who changed. */
-function restsOn(state: MacvtapNetworkNodeState, changed: ReadonlySet<Asker>): boolean {
+/** Returns whether a node's state names a source that changed. */
+function dependsOn(state: MacvtapNetworkNodeState, changed: ReadonlySet<SourceKey>): boolean {
   return (state.status?.resources ?? []).some(
     ({ source, policy }) =>
-      (source === 'explicit' && changed.has(explicitAsker)) || (policy !== undefined && changed.has(policy)),
+      (source === 'explicit' && changed.has(explicitSource)) || (policy !== undefined && changed.has(policy)),
   );
 }
 
-/** A wish by an altname concerns the offer of that name, too: it stood for it as long as no node knew it. */
-function namesOf({ resource, altName }: Wish): readonly string[] {
+/**
+ * Returns the resource names whose offers a declared resource affects. If its policy names the interface by an altname,
+ * the offer with the altname as its name also changes.
+ */
+function namesOf({ resource, altName }: DeclaredResource): readonly string[] {
   return altName === undefined ? [resource] : [resource, altName];
 }
 
-function isSame(left: readonly (Exposure & Partial<Wish>)[], right: typeof left): boolean {
+function isSame(left: readonly (Exposure & Partial<DeclaredResource>)[], right: typeof left): boolean {
   return (
     left.length === right.length &&
-    left.every((exposure, index) => isSameExposure(exposure, right[index] as Exposure & Partial<Wish>))
+    left.every((exposure, index) => isSameExposure(exposure, right[index] as Exposure & Partial<DeclaredResource>))
   );
 }
 
-function isSameExposure(left: Exposure & Partial<Wish>, right: Exposure & Partial<Wish>): boolean {
+function isSameExposure(
+  left: Exposure & Partial<DeclaredResource>,
+  right: Exposure & Partial<DeclaredResource>,
+): boolean {
   return (
     left === right ||
     (left.resource === right.resource &&

@@ -7,12 +7,11 @@ import { policy } from '../../test/fixtures/plan/build-example.ts';
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { ParentEntry, PolicySpec } from '../nodepolicy/rule.ts';
-import type { NodeFacts } from '../plan/match-node.ts';
+import type { NodeFacts } from '../plan/match-labels.ts';
 import type { Offers, OffersInput } from './offers.ts';
-import { collectOffers, createOffersIndex } from './offers-index.ts';
-import { withPolicies } from './with-policies.ts';
+import { collectOffers, createOffersIndex, withPolicies } from './offers-index.ts';
 
-/** Few of each, so that what nodes report and what policies name really meet. */
+/** There are only a few names, so that the names in reports and in policies are often the same. */
 const parents = ['eth0', 'eth1', 'lan'] as const;
 const names = ['eth0', 'eth1', 'data'] as const;
 const policyNames = ['p', 'q'] as const;
@@ -55,7 +54,7 @@ const entry: fc.Arbitrary<ParentEntry> = fc
   })
   .map(({ parent, name, ...rest }) => ({ ...parent, ...name, ...rest }));
 
-/** Faulty at times: both ways of saying which interfaces. */
+/** Entries. Some are invalid because they select interfaces both by name and by selector. */
 const entries = fc.array(
   fc.oneof(
     { weight: 9, arbitrary: entry },
@@ -143,7 +142,7 @@ describe('offers, whatever changes in whatever order', () => {
 
 interface World {
   readonly states: Map<string, MacvtapNetworkNodeState>;
-  /** Their zones. */
+  /** The nodes, labelled with their zones. */
   readonly nodes: Map<string, NodeFacts>;
   readonly policies: Map<string, Policy>;
   explicit: string | undefined;

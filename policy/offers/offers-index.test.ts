@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { briefOffers, named, nodeState, offersInput, reported } from '../../test/fixtures/offers/build-offers.ts';
+import {
+  briefOffers,
+  named,
+  nodeState,
+  offersInput,
+  offersOf,
+  reported,
+} from '../../test/fixtures/offers/build-offers.ts';
 import { policy } from '../../test/fixtures/plan/build-example.ts';
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
+import type { Policy } from '../nodepolicy/read-policy.ts';
+import type { ParentEntry } from '../nodepolicy/rule.ts';
 import type { Offers, OffersInput } from './offers.ts';
-import { collectOffers, createOffersIndex } from './offers-index.ts';
+import { collectOffers, createOffersIndex, withPolicies } from './offers-index.ts';
 
 const implicit = { source: 'implicit' } as const;
 const links = [{ name: 'eth0' }, { name: 'eth1' }];
 const exposing = (name: string) => nodeState([reported(name, name, implicit)], links);
 
 describe('an index of offers', () => {
-  it('returns the same view while nothing that it tells has changed, and an old view stays as it was', () => {
+  it('returns the same view while no offer has changed, and an old view does not change', () => {
     const index = createOffersIndex();
     const input = offersInput({ states: { h1: exposing('eth0') } });
     const before = index.update(input);
@@ -96,7 +105,7 @@ describe('an index of offers', () => {
     assert.equal(nodesOf({}), 1);
   });
 
-  it('yields while it reads many nodes, and whoever needs them meanwhile has all of it read first', () => {
+  it('yields while it reads many nodes, and another reader first runs it to its end', () => {
     const names = Array.from({ length: 200 }, (_, index) => `h${index}`);
     const state = nodeState([reported('data', 'eth0', { policy: 'macvtap-cni/p' })], links);
     const states = Object.fromEntries(names.map((name) => [name, state]));
@@ -116,8 +125,105 @@ describe('an index of offers', () => {
     while (!step.done) step = steps.next();
     assert.deepEqual(dump(step.value), wanted[1]);
 
-    assert.equal(index.follow(inputs[2]).next().done, false, 'one that nobody runs to its end');
+    assert.equal(index.follow(inputs[2]).next().done, false, 'an iteration that does not run to its end');
     const news = { ...inputs[1], nodeStates: new Map(inputs[1].nodeStates).set('h0', exposing('eth1')) };
     assert.deepEqual(dump(index.update(news)), dump(collectOffers(news)));
+  });
+});
+
+describe('an update of many nodes', () => {
+  /** Returns how often the index yields for 100 nodes, each with the given number of interfaces and resources. */
+  function slices(items: number): number {
+    const links = Array.from({ length: items }, (_, index) => ({ name: `e${index}` }));
+    const resources = links.map(({ name }) => reported(name, name, { source: 'implicit' }));
+    const states = Object.fromEntries(
+      Array.from({ length: 100 }, (_, index) => [`h${index}`, nodeState(resources, links)]),
+    );
+    const steps = createOffersIndex().follow(offersInput({ states }));
+    let yields = 0;
+    while (!steps.next().done) yields += 1;
+    return yields;
+  }
+
+  it('is sliced by the size of reports, not by the number of nodes', () => {
+    const [few, many] = [slices(10), slices(1_000)];
+    assert.ok(few <= 3 && many >= 49, `${few} slices of small nodes, ${many} of large ones`);
+  });
+});
+
+const exposed = named('exposed', { parentIface: 'eth0', resourceName: 'data' });
+const deleted = named('deleted', { parentIface: 'eth1' });
+const created = named('created', { parentIface: 'eth1', resourceName: 'new' });
+const states = {
+  h1: nodeState([
+    reported('data', 'eth0', { policy: exposed.id }),
+    reported('eth1', 'eth1', { policy: deleted.id }),
+    reported('eth2', 'eth2', { source: 'implicit' }),
+  ]),
+};
+
+describe('offers with a newer list of policies', () => {
+  const view = withPolicies(offersOf({ policies: [exposed, deleted], states }), [exposed, created]);
+
+  it('name what a new policy names, and no more what a deleted one did', () => {
+    assert.deepEqual(view.resources, ['data', 'eth2', 'new']);
+    assert.deepEqual([view.policy(created.id), view.policy(deleted.id)], [created, undefined]);
+    assert.deepEqual(briefOffers(view.ofResource('new')), ['new macvtap-cni/created bridge on eth1 100x0']);
+    assert.deepEqual(view.ofResource('eth1'), []);
+    assert.deepEqual(briefOffers(view.ofParent('eth1')), ['new macvtap-cni/created bridge on eth1 100x0']);
+  });
+
+  it('keep the reports for other policies', () => {
+    assert.deepEqual(briefOffers(view.ofResource('data')), ['data macvtap-cni/exposed bridge on eth0 10x1']);
+    assert.deepEqual(briefOffers(view.ofParent('eth2')), ['eth2 implicit bridge on eth2 10x1']);
+    assert.deepEqual(
+      view.fromPolicies.map(({ resource }) => resource),
+      ['data', 'new'],
+    );
+  });
+
+  it('offer nothing of an invalid policy', () => {
+    const faulty = named('faulty', { parentIface: 'eth9', mode: 'passthru', quantity: 2 });
+    assert.deepEqual(withPolicies(offersOf({}), [faulty]).resources, []);
+  });
+
+  it('have the mode, parents and names of an edited policy, unless nodes report otherwise', () => {
+    const known = offersOf({ policies: [exposed, deleted], states });
+    const shown = (...parentSelector: readonly ParentEntry[]) => {
+      const offers = withPolicies(known, [named('exposed', ...parentSelector)]);
+      return offers.fromPolicies.flatMap((offer) => briefOffers([offer]));
+    };
+    const data = { parentIface: 'eth0', resourceName: 'data' } as const;
+    assert.deepEqual(shown({ ...data, mode: 'vepa' }), ['data macvtap-cni/exposed vepa on eth0 10x1']);
+    assert.deepEqual(shown({ ...data, parentIface: 'eth1' }), ['data macvtap-cni/exposed bridge on eth1 100x0']);
+    assert.deepEqual(shown({ ...data, resourceName: 'other' }), ['other macvtap-cni/exposed bridge on eth0 100x0']);
+  });
+
+  it('have what the selectors of a new policy find on the nodes', () => {
+    const ports = { h1: nodeState([], [{ name: 'ens5' }]) };
+    const offers = withPolicies(offersOf({ states: ports }), [named('p', { nicSelector: { names: ['ens*'] } })]);
+    assert.deepEqual(briefOffers(offers.fromPolicies), ['ens5 macvtap-cni/p bridge on ens5 100x0']);
+  });
+});
+
+describe('a policy of a newer list', () => {
+  const creationTimestamp = '2026-01-01T00:00:00Z';
+  const make = (metadata: object) => policy('p', { parentSelector: [{ parentIface: 'eth0' }] }, metadata);
+  const known = make({ uid: 'a', generation: 3, creationTimestamp });
+  const offers = offersOf({ policies: [known] });
+  const isKnown = (newer: Policy) => withPolicies(offers, [newer]).policy(newer.id) === known;
+
+  it('is not read again where it is of the same generation, and the view then stays the same', () => {
+    assert.ok(isKnown(make({ uid: 'a', generation: 3, creationTimestamp })));
+    assert.equal(withPolicies(offers, [make({ uid: 'a', generation: 3, creationTimestamp })]), offers);
+  });
+
+  it('is read if it was edited, recreated or has no generation', () => {
+    assert.ok(!isKnown(make({ uid: 'a', generation: 4, creationTimestamp })));
+    assert.ok(!isKnown(make({ uid: 'a', generation: 3, creationTimestamp: '2026-01-02T00:00:00Z' })));
+    assert.ok(!isKnown(make({ uid: 'b', generation: 3, creationTimestamp })));
+    const unsaid = make({});
+    const view = withPolicies(offersOf({ policies: [make({})] }), [unsaid]);
+    assert.equal(view.policy(unsaid.id), unsaid);
   });
 });

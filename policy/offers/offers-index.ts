@@ -1,39 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import type { ExplicitConfig } from '../plan/read-explicit.ts';
-import { type Asker, createNodeReadings, explicitAsker, type NodesInput } from './node-readings.ts';
+import type { ExplicitConfig } from '../plan/from-explicit.ts';
+import { type DeclaredOffer, type DeclaredSources, declaredOffers, readDeclaredSources } from './declared-sources.ts';
+import { createNodeReadings, explicitSource, type NodesInput, type SourceKey } from './node-readings.ts';
 import type { Offer, Offers, OffersInput } from './offers.ts';
 import { emptyMaps, type OfferMaps, replaceOffers, viewOffers } from './offers-view.ts';
-import { readWriters, type Writers } from './writers.ts';
-import { type WrittenOffer, writtenOffers } from './written-offers.ts';
 
-/** Keeps offers up to date. */
+/** The cluster's offers, updated incrementally. */
 export interface OffersIndex {
   /**
-   * The offers of an input. What is the same object as at the last update (a node, its state, a policy, the explicit
-   * configuration) is not read again, so that one changed state costs a glance at each node and the work of one. Views
-   * returned before stay as they were; where no offer changed, the last one is returned again.
+   * Returns the offers of an input. Objects that are identical to those of the last update are not read again. So a
+   * changed node state costs one reading, and one comparison for each other node. Earlier views do not change. If no
+   * offer changed, the last view is returned.
    *
-   * A generator, because an edited policy has every node read again, and thousands take longer than an event loop may
-   * stand still: it yields after each slice of a few milliseconds. Until it has ended the views are those from before.
+   * After an edited policy, thousands of nodes are read again, which would block the event loop. So the generator
+   * yields after each slice of a few milliseconds. Existing views stay in use until the generator has finished.
    */
   follow(input: OffersInput): Generator<void, Offers, void>;
-  /** The same at once. */
+  /** Does the same as `follow` without yielding. */
   update(input: OffersInput): Offers;
+  /** The nodes whose report could not be read, with the reasons. Only these nodes offer nothing. */
+  readonly failures: ReadonlyMap<string, string>;
 }
 
-/** What is asked for in writing, read. */
-interface Written {
+/** The parsed sources of an input. */
+interface ReadSources {
   readonly policies: readonly Policy[];
   readonly explicit: ExplicitConfig | undefined;
-  readonly writers: Writers;
-  readonly offers: ReadonlyMap<string, readonly WrittenOffer[]>;
+  readonly sources: DeclaredSources;
+  readonly offers: ReadonlyMap<string, readonly DeclaredOffer[]>;
 }
 
-/** What the index stands at. */
-interface Moment {
+/** The state of the index after an update. */
+interface IndexState {
   readonly input: NodesInput;
-  readonly written: Written;
+  readonly declared: ReadSources;
   readonly maps: OfferMaps;
   readonly view: Offers;
 }
@@ -41,56 +42,61 @@ interface Moment {
 export function createOffersIndex(): OffersIndex {
   const readings = createNodeReadings();
 
-  function* advance(from: Moment, input: NodesInput, written: Written): Generator<void, Moment, void> {
-    const changed = changedAskers(from.written, written);
+  function* advance(from: IndexState, input: NodesInput, declared: ReadSources): Generator<void, IndexState, void> {
+    const changed = changedSources(from.declared, declared);
     const resources = new Set([
-      ...resourcesOf(from.written, changed),
-      ...resourcesOf(written, changed),
-      ...(yield* readings.follow(input, written.writers, changed)),
+      ...resourcesOf(from.declared, changed),
+      ...resourcesOf(declared, changed),
+      ...(yield* readings.follow(input, declared.sources, changed)),
     ]);
-    if (resources.size === 0 && changed.size === 0) return { ...from, input, written };
-    const offersOf = (resource: string) => readings.offersOf(resource, written.offers.get(resource) ?? []);
+    if (resources.size === 0 && changed.size === 0) return { ...from, input, declared };
+    const offersOf = (resource: string) => readings.offersOf(resource, declared.offers.get(resource) ?? []);
     const offers = new Map([...resources].map((resource) => [resource, offersOf(resource)]));
     const maps = replaceOffers(from.maps, offers);
-    return { input, written, maps, view: viewOffers(maps, written.writers.policies, withPolicies) };
+    return { input, declared, maps, view: viewOffers(maps, declared.sources.policies, withPolicies) };
   }
 
-  function* move(input: OffersInput): Generator<void, void, void> {
-    const isEdited = input.policies !== now.written.policies || input.explicit !== now.written.explicit;
-    now = yield* advance(now, input, isEdited ? readWritten(input.policies, input.explicit) : now.written);
+  function* update(input: OffersInput): Generator<void, void, void> {
+    const isEdited = input.policies !== now.declared.policies || input.explicit !== now.declared.explicit;
+    now = yield* advance(now, input, isEdited ? readSources(input.policies, input.explicit) : now.declared);
   }
 
-  /** Goes there and back: what is known of the nodes is too much to keep twice. */
+  /**
+   * Switches the readings to other policies and back again, because a copy of the readings would take too much memory.
+   */
   const withPolicies = (policies: readonly Policy[]): Offers => {
-    if (moving !== undefined) runToEnd(moving);
-    const { input, written } = now;
-    const other = readWritten(policies, written.explicit);
-    const changed = changedAskers(other, written);
+    if (updating !== undefined) runToEnd(updating);
+    const { input, declared } = now;
+    const other = readSources(policies, declared.explicit);
+    const changed = changedSources(other, declared);
     if (changed.size === 0) return now.view;
     try {
       return runToEnd(advance(now, input, other)).view;
     } finally {
-      runToEnd(readings.follow(input, written.writers, changed));
+      runToEnd(readings.follow(input, declared.sources, changed));
     }
   };
 
-  const written = readWritten([], undefined);
-  let now: Moment = {
+  const declared = readSources([], undefined);
+  let now: IndexState = {
     input: { nodes: new Map(), nodeStates: new Map() },
-    written,
+    declared,
     maps: emptyMaps,
-    view: viewOffers(emptyMaps, written.writers.policies, withPolicies),
+    view: viewOffers(emptyMaps, declared.sources.policies, withPolicies),
   };
-  /** The last move. Nodes that it has read already are ahead of `now`, so whoever else reads them has it end first. */
-  let moving: Generator<void, void, void> | undefined;
+  /**
+   * The last update. If it has not finished, its readings are ahead of `now`, so it must finish before the readings are
+   * used.
+   */
+  let updating: Generator<void, void, void> | undefined;
   function* follow(input: OffersInput): Generator<void, Offers, void> {
-    if (moving !== undefined) runToEnd(moving);
-    const own = move(input);
-    moving = own;
-    while (!own.next().done) yield;
+    if (updating !== undefined) runToEnd(updating);
+    const steps = update(input);
+    updating = steps;
+    while (!steps.next().done) yield;
     return now.view;
   }
-  return { follow, update: (input) => runToEnd(follow(input)) };
+  return { follow, update: (input) => runToEnd(follow(input)), failures: readings.failures };
 }
 
 function runToEnd<Result>(steps: Generator<void, Result, void>): Result {
@@ -99,27 +105,52 @@ function runToEnd<Result>(steps: Generator<void, Result, void>): Result {
   return step.value;
 }
 
-/** The offers of an input, read from nothing. */
+/** Returns the offers of an input, without an index. */
 export function collectOffers(input: OffersInput): Offers {
   return createOffersIndex().update(input);
 }
 
-function readWritten(policies: readonly Policy[], explicit: ExplicitConfig | undefined): Written {
-  const writers = readWriters(policies, explicit);
-  return { policies, explicit, writers, offers: writtenOffers(writers) };
+function readSources(policies: readonly Policy[], explicit: ExplicitConfig | undefined): ReadSources {
+  const sources = readDeclaredSources(policies, explicit);
+  return { policies, explicit, sources, offers: declaredOffers(sources) };
 }
 
-function changedAskers(before: Written, after: Written): ReadonlySet<Asker> {
-  const ids = [...before.writers.policies.keys(), ...after.writers.policies.keys()];
-  const changed = new Set<Asker>(
-    ids.filter((id) => before.writers.policies.get(id) !== after.writers.policies.get(id)),
+function changedSources(before: ReadSources, after: ReadSources): ReadonlySet<SourceKey> {
+  const ids = [...before.sources.policies.keys(), ...after.sources.policies.keys()];
+  const changed = new Set<SourceKey>(
+    ids.filter((id) => before.sources.policies.get(id) !== after.sources.policies.get(id)),
   );
-  return before.explicit === after.explicit ? changed : changed.add(explicitAsker);
+  return before.explicit === after.explicit ? changed : changed.add(explicitSource);
 }
 
-/** The resources that these askers name: what is written and of no policy is explicit. */
-function resourcesOf({ offers }: Written, askers: ReadonlySet<Asker>): readonly string[] {
-  if (askers.size === 0) return [];
-  const isAskedByThem = ({ policy }: Offer) => askers.has(policy ?? explicitAsker);
-  return [...offers].filter(([, list]) => list.some(isAskedByThem)).map(([resource]) => resource);
+/**
+ * Returns the resources that these sources declare. A declared offer without a policy comes from the explicit
+ * configuration.
+ */
+function resourcesOf({ offers }: ReadSources, keys: ReadonlySet<SourceKey>): readonly string[] {
+  if (keys.size === 0) return [];
+  const isDeclared = ({ policy }: Offer) => keys.has(policy ?? explicitSource);
+  return [...offers].filter(([, list]) => list.some(isDeclared)).map(([resource]) => resource);
+}
+
+/**
+ * Returns the offers for a newer list of policies from a live look-up. Only data that depends on added, deleted or
+ * edited policies is read again, so an unchanged list only costs a comparison.
+ */
+export function withPolicies(offers: Offers, newer: readonly Policy[]): Offers {
+  return offers.withPolicies(newer.map((policy) => knownOrNew(policy, offers.policy(policy.id))));
+}
+
+/**
+ * Returns the known object of a policy if the policy did not change. The API server increases the generation with every
+ * change of the spec. A recreated policy has a different UID, even if it is recreated within the same second.
+ */
+function knownOrNew(policy: Policy, known: Policy | undefined): Policy {
+  const isKnown =
+    known !== undefined &&
+    policy.generation !== undefined &&
+    known.generation === policy.generation &&
+    known.uid === policy.uid &&
+    known.createdMs === policy.createdMs;
+  return isKnown ? known : policy;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compareText } from '../names.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import { compareText } from '../plan/natural-order.ts';
-import { compareOffers } from './compare-offers.ts';
-import type { Offer, Offers } from './offers.ts';
+import { compareOffers, type Offer, type Offers } from './offers.ts';
+import { type Governing, indexGoverning } from './policies-governing.ts';
 
-/** Sorted offers, by what they are looked up by. Neither map holds an empty list, and neither changes any more. */
+/** Sorted offers by resource and by parent. The maps contain no empty lists and never change. */
 export interface OfferMaps {
   readonly byResource: ReadonlyMap<string, readonly Offer[]>;
   readonly byParent: ReadonlyMap<string, readonly Offer[]>;
@@ -12,7 +12,17 @@ export interface OfferMaps {
 
 export const emptyMaps: OfferMaps = { byResource: new Map(), byParent: new Map() };
 
-/** The view of offers at one moment. The two lists of everything are made when they are first asked for. */
+/**
+ * Caches the index by the map of policies. Every node report creates a new view, but most new views have the same
+ * policies as the view before.
+ */
+const governing = new WeakMap<ReadonlyMap<string, Policy>, Governing>();
+
+function governingOf(policies: ReadonlyMap<string, Policy>): Governing {
+  return governing.getOrInsertComputed(policies, () => indexGoverning(policies.values()));
+}
+
+/** Returns a view of the offers at one moment. The lists of all offers and resources are computed on first use. */
 export function viewOffers(
   { byResource, byParent }: OfferMaps,
   policies: ReadonlyMap<string, Policy>,
@@ -33,12 +43,29 @@ export function viewOffers(
       resources ??= [...byResource.keys()].sort(compareText);
       return resources;
     },
+    get governing() {
+      return governingOf(policies);
+    },
     policy: (id) => policies.get(id),
     withPolicies,
   };
 }
 
-/** The maps with the offers of some resources replaced; an empty list removes the resource. */
+/**
+ * Yields the names to suggest for an unknown name. Names in policies come first, so that a node that reports thousands
+ * of names cannot exhaust the search budget.
+ */
+export function* namesToSuggest({
+  governing,
+  resources,
+  ofResource,
+}: Pick<Offers, 'governing' | 'resources' | 'ofResource'>): Generator<string, void, void> {
+  const written = new Set(governing.names);
+  for (const name of written) if (ofResource(name).length > 0) yield name;
+  for (const name of resources) if (!written.has(name)) yield name;
+}
+
+/** Returns the maps with the offers of some resources replaced. An empty list of offers removes the resource. */
 export function replaceOffers(maps: OfferMaps, offersByResource: ReadonlyMap<string, readonly Offer[]>): OfferMaps {
   const byResource = new Map(maps.byResource);
   const added: Offer[] = [];

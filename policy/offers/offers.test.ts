@@ -60,7 +60,7 @@ describe('offers', () => {
     ]);
   });
 
-  it('hold no name that only a selector could find, nor one that is no legal resource name', () => {
+  it('contain no name that only a selector could find, and no illegal resource name', () => {
     const selects = named('p', { nicSelector: { names: ['ens*'] } }, { parentIface: 'é@1' });
     assert.deepEqual(offersOf({ policies: [selects] }).resources, []);
     const odd = nodeState([], [{ name: 'é@2', altNames: ['odd', 'é@1'] }]);
@@ -70,7 +70,7 @@ describe('offers', () => {
     );
   });
 
-  it('leave out policies with faults and those of other namespaces, also where a node still reports them', () => {
+  it('leave out invalid policies and those of other namespaces, even if a node still reports them', () => {
     const faulty = named('faulty', { parentIface: 'eth0', mode: 'passthru', quantity: 2 });
     const stranger = policy('stranger', { parentSelector: [{ parentIface: 'eth1' }] }, { namespace: 'tenant' });
     const old = [
@@ -108,7 +108,7 @@ describe('offers', () => {
     assert.deepEqual(offersOf({ explicit: '[' }).resources, []);
   });
 
-  it('tell of how many nodes expose it, on which parents, the most devices and the smallest MTU', () => {
+  it('have the number of nodes, the parents, the highest quantity and the smallest MTU', () => {
     const policies = [
       named('p', { parentIface: 'bond1', resourceName: 'data' }, { parentIface: 'eth1', resourceName: 'data' }),
     ];
@@ -133,7 +133,7 @@ describe('offers', () => {
     assert.deepEqual(briefOffers(offers.ofResource('gone')), ['gone implicit bridge on gone 10x1']);
   });
 
-  it('have tags and implicit exposure from node states alone, beside a policy of the same name', () => {
+  it('have tags and implicit exposure only from node states, next to a policy of the same name', () => {
     const policies = [named('p', { parentIface: 'eth0' })];
     const states = {
       h1: state([reported('eth0', 'eth0', { policy: 'macvtap-cni/p' })]),
@@ -202,7 +202,7 @@ describe('offers', () => {
         },
       });
     assert.deepEqual(briefOffers(uplink(1).ofResource('eth0')), ['eth0 macvtap-cni/p bridge on eth0 10x1 mtu 1500']);
-    // After an edit there is no such entry, and another one asks for the same.
+    // The edit removed the reported entry, but another entry declares the same resource.
     assert.deepEqual(briefOffers(uplink(2).ofResource('eth0')), [
       'eth0 macvtap-cni/p bridge on eth0 100x0',
       'eth0 macvtap-cni/p passthru on eth0 10x1 mtu 1500',
@@ -292,7 +292,7 @@ describe('an entry that names no resource', () => {
     const byName = 'eth0 macvtap-cni/p bridge on eth0 7x0';
     const byNode = 'eth0 implicit bridge on eth0 10x1 mtu 1500';
     assert.deepEqual(shown({ policies, states, labels: { h1: { zone: 'a' } } }), [byName, byNode]);
-    // As long as no node that it is for knows it, it can only be taken for the name itself.
+    // No selected node reports the name as an altname yet, so it is assumed to be the interface's name.
     assert.deepEqual(shown({ policies, states }), [byNode, 'lan macvtap-cni/p bridge on lan 7x0']);
   });
 
@@ -313,7 +313,7 @@ describe('an entry that names no resource', () => {
     ]);
   });
 
-  it('leaves the name alone that another entry gives', () => {
+  it('does not change the name from another entry', () => {
     const states = { h1: nodeState([], ports) };
     const policies = [named('p', { parentIface: 'lan' }, { parentIface: 'eth1', resourceName: 'lan', mode: 'vepa' })];
     assert.deepEqual(shown({ policies, states }), [

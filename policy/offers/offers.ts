@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
+import { compareNatural, compareText } from '../names.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import type { NodeFacts } from '../plan/match-node.ts';
-import type { Mode } from '../plan/mode.ts';
-import type { Asker } from '../plan/node-plan.ts';
-import type { ExplicitConfig } from '../plan/read-explicit.ts';
+import type { ExplicitConfig } from '../plan/from-explicit.ts';
+import type { NodeFacts } from '../plan/match-labels.ts';
+import type { Origin } from '../plan/node-plan.ts';
+import type { Mode } from '../plan/resource.ts';
+import type { Governing } from './policies-governing.ts';
 
-/** What offers are read from; a snapshot of the cluster is one. */
+/** The objects from which offers are read. A snapshot of the cluster has these fields. */
 export interface OffersInput {
   readonly policies: readonly Policy[];
-  /** By name: the state of a node that is not among them is what a node left behind, and does not count. */
+  /** The nodes by name. States of nodes that are missing here belong to deleted nodes and are ignored. */
   readonly nodes: ReadonlyMap<string, NodeFacts>;
-  /** By the node's name. */
+  /** The states by the node's name. */
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
   readonly explicit: ExplicitConfig | undefined;
 }
 
 /**
- * A resource as nodes expose it or a policy or the explicit configuration names it; one for each resource, source,
- * policy and mode.
+ * A resource that nodes expose, or that a policy or the explicit configuration names. There is one offer for each
+ * resource, source, policy and mode.
  *
  * @example { resource: 'dataplane', source: 'policy', policy: 'macvtap-cni/p', mode: 'private', parents: ['bond1'],
  *   quantity: 25, nodes: 2, mtu: 1500 }
@@ -26,38 +28,76 @@ export interface OffersInput {
 export interface Offer {
   /** Without the prefix. */
   readonly resource: string;
-  readonly source: Asker['source'];
-  /** `namespace/name`, when the source is a policy. */
+  readonly source: Origin['source'];
+  /** `namespace/name` if the source is a policy. */
   readonly policy?: string;
   readonly mode: Mode;
-  /** Names of the interfaces that it stands on, or, while no node exposes it, that it would stand on; sorted. */
+  /**
+   * The names of the interfaces that the resource uses, sorted. While no node exposes the resource, the interfaces that
+   * it would use.
+   */
   readonly parents: readonly string[];
-  /** The most devices that any one node exposes; what is asked for while none does. */
+  /** The largest number of devices on a single node. While no node exposes the resource, the declared quantity. */
   readonly quantity: number;
-  /** How many nodes expose it, by their states. */
+  /** How many nodes report that they expose the resource. */
   readonly nodes: number;
-  /** The smallest MTU of the parents it stands on; absent while no node exposes it. */
+  /** The smallest MTU of the parents. Absent while no node exposes the resource. */
   readonly mtu?: number;
 }
 
 /**
- * What is offered where, at one moment. Every look-up is by hash and without I/O; lists of offers are in the order of
+ * All offers at one moment. Every look-up uses a hash table and no I/O. Lists of offers are in the order of
  * `compareOffers`.
  *
- * Policies and the explicit configuration are the truth for what they name and in which mode: an edit shows at once,
- * though nodes still report what was before. Where a policy gives no name, the interfaces that nodes report tell it, so
- * that this shows before any node exposes it, too. Node states are the truth for how many nodes expose it, on which parents,
- * how many devices and with which MTU, and for all that tags and implicit exposure offer.
+ * Names and modes come from policies and the explicit configuration. So an edit is visible at once, even while nodes
+ * still report the previous state. If a policy has no resource name, the name comes from the interfaces that nodes
+ * report, even before a node exposes the resource. The number of nodes, the parents, the quantity and the MTU come from
+ * node states. All offers from tags and implicit exposure also come from node states.
  */
 export interface Offers {
   ofResource(resource: string): readonly Offer[];
   ofParent(parent: string): readonly Offer[];
-  /** Offers whose source is a policy, by resource name. */
+  /** The offers whose source is a policy, sorted by resource name. */
   readonly fromPolicies: readonly Offer[];
-  /** Every resource name that is offered, sorted. */
+  /** The names of all offered resources, sorted. */
   readonly resources: readonly string[];
-  /** A policy that counts, that is one without faults, by `namespace/name`. */
+  /** The policies that decide who may use a resource. They do not depend on node states. */
+  readonly governing: Governing;
+  /** Returns a valid policy by `namespace/name`. */
   policy(id: string): Policy | undefined;
-  /** The same with other policies, and the nodes as they are known now; one that is the same object costs nothing. */
+  /**
+   * Returns the offers for other policies and the current nodes. Policies that are identical objects are not read
+   * again.
+   */
   withPolicies(policies: readonly Policy[]): Offers;
+}
+
+/** The precedence of sources on a node, highest first. */
+const ranks = { policy: 0, explicit: 1, tag: 2, implicit: 3 } as const satisfies Record<Offer['source'], number>;
+
+/**
+ * Orders offers by resource, source, policy and mode. The order is total, because no two offers are equal in all four.
+ */
+export function compareOffers(left: Offer, right: Offer): number {
+  return (
+    compareText(left.resource, right.resource) ||
+    ranks[left.source] - ranks[right.source] ||
+    compareText(left.policy ?? '', right.policy ?? '') ||
+    compareText(left.mode, right.mode)
+  );
+}
+
+/** Returns the key of an offer among those of its resource: `policy macvtap-cni/p private`. */
+export function offerKey({ source, policy = '', mode }: Pick<Offer, 'source' | 'policy' | 'mode'>): string {
+  return `${source} ${policy} ${mode}`;
+}
+
+/** Merges the offers of one resource that have the same key. The result has all parents and the highest quantity. */
+export function mergeOffers(offers: readonly Offer[]): readonly Offer[] {
+  return [...Map.groupBy(offers, offerKey).values()].map((alike) => alike.reduce(merge));
+}
+
+function merge(left: Offer, right: Offer): Offer {
+  const parents = [...new Set([...left.parents, ...right.parents])].sort(compareNatural);
+  return { ...left, parents, quantity: Math.max(left.quantity, right.quantity) };
 }

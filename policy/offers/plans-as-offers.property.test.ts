@@ -6,7 +6,7 @@ import { nodeState, offersInput } from '../../test/fixtures/offers/build-offers.
 import { exposeAll, nic, policy } from '../../test/fixtures/plan/build-example.ts';
 import type { ParentEntry } from '../nodepolicy/rule.ts';
 import { tagPrefix } from '../plan/from-tags.ts';
-import type { InterfaceFacts } from '../plan/interface-facts.ts';
+import type { InterfaceFacts } from '../plan/interfaces.ts';
 import type { NodePlan, PlannedResource } from '../plan/node-plan.ts';
 import { planNode } from '../plan/plan-node.ts';
 import type { Offer } from './offers.ts';
@@ -88,14 +88,14 @@ it('what policies make a node plan is offered before the node exposes any of it'
 it('what is offered does not depend on the order of policies and nodes', () => {
   fc.assert(
     fc.property(fc.array(interfaces, { minLength: 2, maxLength: 3 }), policies, (nodes, all) => {
-      const told = nodes.map((facts, index) => {
+      const offered = nodes.map((facts, index) => {
         const name = `h${index}`;
         const wanted = { ...offersInput({ policies: all }), implicit: exposeAll };
         const plan = planNode({ name, labels: {} }, facts, wanted);
         return [name, index === 0 ? nodeState([], facts) : reportOf(plan, facts)] as const;
       });
-      const offers = collectOffers(offersInput({ policies: all, states: Object.fromEntries(told) }));
-      const turned = { policies: all.toReversed(), states: Object.fromEntries(told.toReversed()) };
+      const offers = collectOffers(offersInput({ policies: all, states: Object.fromEntries(offered) }));
+      const turned = { policies: all.toReversed(), states: Object.fromEntries(offered.toReversed()) };
       const others = collectOffers(offersInput(turned));
       assert.deepEqual(others.fromPolicies, offers.fromPolicies);
       assert.deepEqual(others.resources, offers.resources);
@@ -105,14 +105,14 @@ it('what is offered does not depend on the order of policies and nodes', () => {
   );
 });
 
-/** What the node plugin tells of its plan. */
+/** Returns the state that the node plugin reports for its plan. */
 function reportOf({ resources }: NodePlan, facts: readonly InterfaceFacts[]) {
-  const told = resources.map(({ name, parent, mode, source, policy: id, entry: index, quantity }) => ({
+  const offered = resources.map(({ name, parent, mode, source, policy: id, entry: index, quantity }) => ({
     ...{ name, parent, mode, source, quantity },
     ...(id !== undefined && { policy: id }),
     ...(index !== undefined && { entry: index }),
   }));
-  return nodeState(told, facts);
+  return nodeState(offered, facts);
 }
 
 function brief(one: Offer | PlannedResource): string {

@@ -4,69 +4,72 @@ import {
   type MacvtapNetworkNodeState,
 } from '../api/macvtap-network-node-state.ts';
 import type { PolicyEntry } from '../nodepolicy/read-policy.ts';
-import type { ReportedInterface } from '../plan/interface-facts.ts';
+import { type Interfaces, indexInterfaces, type ReportedInterface, readInterface } from '../plan/interfaces.ts';
 import { matchNic } from '../plan/match-nic.ts';
-import type { Mode } from '../plan/mode.ts';
+import type { Mode } from '../plan/resource.ts';
+import type { DeclaredSources } from './declared-sources.ts';
 import type { Offer } from './offers.ts';
-import type { Links } from './read-links.ts';
-import type { Writers } from './writers.ts';
 
 type StatedResource = NonNullable<NonNullable<MacvtapNetworkNodeState['status']>['resources']>[number];
 type ReportedResource = StatedResource & Required<Pick<StatedResource, 'parent' | 'mode'>> & Pick<Exposure, 'source'>;
 
-/** That one node exposes a resource. */
+/** A resource that one node exposes. */
 export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' | 'mode' | 'quantity' | 'mtu'> {
   readonly parent: string;
 }
 
 /**
- * What a node's state says that the node exposes, as far as those who wrote it still stand by it: a resource whose
- * policy is gone, or no longer puts that resource on that parent, is left out, and one whose mode was edited has the
- * new one. A state can be old, and stays for good when the node's plugin is dead. What drains is left out too.
+ * Returns the resources in a node's state that their sources still declare. The state may be old, because it remains
+ * after the node's plugin has died. So a resource is omitted if it is draining, if its policy was deleted, or if its
+ * policy no longer uses that parent. An edited mode replaces the reported one.
  */
 export function readExposures(
   { status }: MacvtapNetworkNodeState,
-  links: Links,
-  writers: Writers,
+  links: NodeLinks,
+  sources: DeclaredSources,
 ): readonly Exposure[] {
-  return (status?.resources ?? []).filter(isAskedFor).flatMap((resource) => {
-    const link = links.reported.find(({ name }) => name === resource.parent);
-    const mode = presentMode(resource, link, writers, links.index);
+  return (status?.resources ?? []).filter(isInUse).flatMap((resource) => {
+    const link = links.named(resource.parent);
+    const mode = presentMode(resource, link, sources, links.index);
     return mode === undefined ? [] : [toExposure(resource, mode, link)];
   });
 }
 
-function isAskedFor(resource: StatedResource): resource is ReportedResource {
+function isInUse(resource: StatedResource): resource is ReportedResource {
   const { source, parent, mode, code } = resource;
   return source !== 'none' && parent !== undefined && mode !== undefined && code !== 'Draining';
 }
 
-/** Undefined where nobody stands by it. `index` is dear, and asked only for policies that select interfaces. */
+/**
+ * Returns the current mode of a resource, or undefined if no source declares the resource. `index` is expensive, so it
+ * is called only for selectors.
+ */
 function presentMode(
   resource: ReportedResource,
   link: ReportedInterface | undefined,
-  { policies, explicit }: Writers,
-  index: Links['index'],
+  { policies, explicit }: DeclaredSources,
+  index: NodeLinks['index'],
 ): Mode | undefined {
   if (resource.source === 'policy') {
     const entries = policies.get(resource.policy ?? '')?.entries ?? [];
-    // Several entries may find the interface, and an earlier one pass it over, as passthru does the node's uplink: the
-    // node knows by which it is. After an edit that one may mean something else.
-    const own = entries.find(({ index: at }) => at === resource.entry);
-    const asking = [...(own === undefined ? [] : [own]), ...entries];
-    return asking.find((entry) => causes(entry, resource, link, index))?.mode;
+    // The entry that the node reports is tried first, because an earlier entry may match the interface without using
+    // it. For example, passthru does not use the node's uplink. After an edit, the reported entry may declare something
+    // else.
+    const reported = entries.find(({ index: at }) => at === resource.entry);
+    const candidates = [...(reported === undefined ? [] : [reported]), ...entries];
+    return candidates.find((entry) => causes(entry, resource, link, index))?.mode;
   }
   if (resource.source !== 'explicit') return resource.mode;
   const entry = explicit.get(resource.name);
   return entry !== undefined && isNamed(entry.lowerDevice, resource, link) ? entry.mode : undefined;
 }
 
-/** Whether an entry puts this resource on this parent: both names fit, or what it selects by. */
+/** Returns whether an entry declares this resource on this parent, by name or by selector. */
 function causes(
   { parent, resourceName }: PolicyEntry,
   resource: ReportedResource,
   link: ReportedInterface | undefined,
-  index: Links['index'],
+  index: NodeLinks['index'],
 ): boolean {
   if ((resourceName ?? resource.parent) !== resource.name) return false;
   if ('name' in parent) return isNamed(parent.name, resource, link);
@@ -78,13 +81,13 @@ function isNamed(name: string, { parent }: ReportedResource, link: ReportedInter
   return name === parent || (link?.altNames?.includes(name) ?? false);
 }
 
-/** States share what they say alike, see share-node-state: one object stands for the exposures of all nodes that do. */
-const exposures = new WeakMap<ReportedResource, Map<string, Exposure>>();
+/** Many nodes share one object for the same exposure, because states share equal parts; see share-node-state. */
+const shared = new WeakMap<ReportedResource, Map<string, Exposure>>();
 
 function toExposure(reported: ReportedResource, mode: Mode, link: ReportedInterface | undefined): Exposure {
   const { name, source, policy, parent, quantity } = reported;
   const mtu = link && (link.mtu ?? defaults['status.interfaces[].mtu']);
-  return exposures
+  return shared
     .getOrInsertComputed(reported, () => new Map())
     .getOrInsertComputed(`${mode} ${mtu}`, () => ({
       resource: name,
@@ -95,4 +98,48 @@ function toExposure(reported: ReportedResource, mode: Mode, link: ReportedInterf
       quantity,
       ...(mtu !== undefined && { mtu }),
     }));
+}
+
+/** The interfaces that a node reports. Each index is built on first use. */
+export interface NodeLinks {
+  readonly reported: readonly ReportedInterface[];
+  named(name: string): ReportedInterface | undefined;
+  /** Finds an interface by name, or else by altname. */
+  find(name: string): ReportedInterface | undefined;
+  /** Returns the index that selectors need. */
+  index(): Interfaces;
+}
+
+export function readNodeLinks({ status }: MacvtapNetworkNodeState): NodeLinks {
+  const reported = status?.interfaces ?? [];
+  let byName: ReadonlyMap<string, ReportedInterface> | undefined;
+  let byAltName: ReadonlyMap<string, ReportedInterface> | undefined;
+  let interfaces: Interfaces | undefined;
+  const named = (name: string): ReportedInterface | undefined => {
+    byName ??= firstBy(reported, (link) => [link.name]);
+    return byName.get(name);
+  };
+  return {
+    reported,
+    named,
+    find: (name) => {
+      const own = named(name);
+      if (own !== undefined) return own;
+      byAltName ??= firstBy(reported, ({ altNames }) => altNames ?? []);
+      return byAltName.get(name);
+    },
+    index: () => {
+      interfaces ??= indexInterfaces(reported.map(readInterface));
+      return interfaces;
+    },
+  };
+}
+
+function firstBy(
+  links: readonly ReportedInterface[],
+  namesOf: (link: ReportedInterface) => readonly string[],
+): ReadonlyMap<string, ReportedInterface> {
+  const first = new Map<string, ReportedInterface>();
+  for (const link of links) for (const name of namesOf(link)) first.getOrInsert(name, link);
+  return first;
 }

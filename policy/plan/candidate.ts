@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { InterfaceFacts } from './interface-facts.ts';
-import type { Mode } from './mode.ts';
-import type { Asker, Finding } from './node-plan.ts';
 
-/** A wish that found an interface, before conflicts are settled. */
-export interface Candidate extends Asker {
+import type { ReasonCode } from '../reasons.ts';
+import type { InterfaceFacts, Interfaces } from './interfaces.ts';
+import type { Finding, Origin } from './node-plan.ts';
+import { isLegalResourceName, type Mode } from './resource.ts';
+
+/** A requested resource with its interface, before conflicts are resolved. */
+export interface Candidate extends Origin {
   readonly name: string;
   readonly nic: InterfaceFacts;
   readonly mode: Mode;
@@ -13,19 +15,59 @@ export interface Candidate extends Asker {
   readonly needVhostNet: boolean;
 }
 
-/** What a source says of a node: candidates in the order in which they win, and what it passed over. */
-export interface Wishes {
+/** The result of one source for a node: candidates, highest precedence first, and findings about everything else. */
+export interface SourceResult {
   readonly candidates: readonly Candidate[];
   readonly skipped: readonly Finding[];
 }
 
-/** A candidate with the defaults of the sources that can say little: configuration, tags and implicit exposure. */
+/**
+ * Returns a candidate with defaults for the fields that only a policy can set. The other sources use it: the explicit
+ * configuration, tags and implicit exposure.
+ */
 export function plainCandidate(
-  asker: Asker,
+  origin: Origin,
   name: string,
   nic: InterfaceFacts,
   mode: Mode,
   quantity: number,
 ): Candidate {
-  return { ...asker, name, nic, mode, quantity, excludeTopology: false, needVhostNet: false };
+  return { ...origin, name, nic, mode, quantity, excludeTopology: false, needVhostNet: false };
+}
+
+/** How a resource would use an interface. */
+export interface Use {
+  readonly resourceName: string;
+  readonly mode: Mode;
+  readonly allowHostInterface: boolean;
+}
+
+/** Why a resource cannot use an interface. If the interface is enslaved, `by` is the name of its master. */
+export interface Unsuitable {
+  readonly code: ReasonCode;
+  readonly by?: string;
+}
+
+/**
+ * Returns why an interface cannot be the parent of a resource, or undefined if it can. The same checks apply to all
+ * sources.
+ *
+ * - Loopback, NotEthernet: macvtap needs an Ethernet link (macvlan_validate, drivers/net/macvlan.c).
+ * - MacvtapOrMacvlan: the kernel would put the new link on this interface's own parent, so two resources would
+ *   unknowingly share a parent.
+ * - Enslaved: the receive handler of a bond, team, bridge or OVS port is already taken (netdev_rx_handler_register,
+ *   EBUSY). That of a VRF port is free.
+ * - CarriesNodeTraffic: passthru takes over the parent's MAC address and its traffic.
+ * - IllegalResourceName: kubelet would reject the resource's name, which may be the interface's name.
+ */
+export function checkSuitability(nic: InterfaceFacts, use: Use, interfaces: Interfaces): Unsuitable | undefined {
+  if (nic.loopback) return { code: 'Loopback' };
+  if (!nic.ethernet) return { code: 'NotEthernet' };
+  if (nic.kind === 'macvtap' || nic.kind === 'macvlan') return { code: 'MacvtapOrMacvlan' };
+  if (nic.master !== undefined && nic.master.kind !== 'vrf') return { code: 'Enslaved', by: nic.master.name };
+  if (!isLegalResourceName(use.resourceName)) return { code: 'IllegalResourceName' };
+  if (use.mode === 'passthru' && !use.allowHostInterface && interfaces.carriesNodeTraffic(nic)) {
+    return { code: 'CarriesNodeTraffic' };
+  }
+  return undefined;
 }

@@ -2,6 +2,120 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { brief, nic, plan, told } from '../../test/fixtures/plan/build-example.ts';
+import { reasons } from '../reasons.ts';
+import { explicitTrouble, findExplicitErrors, readExplicit } from './from-explicit.ts';
+
+describe('the explicit configuration', () => {
+  for (const text of ['', '  \n', '[]', 'null']) {
+    it(`is absent where the text is ${JSON.stringify(text)}`, () => {
+      assert.deepEqual(readExplicit(text), { entries: [] });
+    });
+  }
+
+  const faulty = [
+    '{',
+    '[',
+    '{}',
+    '"eth0"',
+    '7',
+    '[1]',
+    '[null]',
+    '[[]]',
+    '[{"name":1}]',
+    '[{"capacity":"5"}]',
+    '[{"capacity":1.5}]',
+  ];
+  for (const text of faulty) {
+    it(`cannot be read where the text is ${text}`, () => {
+      assert.ok('fault' in readExplicit(text));
+    });
+  }
+
+  for (const [text, fault, names] of [
+    ['[{"name":"a"},\n  {"name":"b"},\n]', /^line 3, column 1: a comma before \]: remove the comma$/, ['a', 'b']],
+    ['[{"name":"a" "lowerDevice":"eth0"}]', /^line 1, column 14: a comma is missing before "lowerDevice"$/, ['a']],
+    ['\n {"NAME" : "a"}', /^line 2, column 2: an object where the \[ of a list is wanted$/, ['a']],
+    ['[{"name":"a"},7]', /^entry 1: 7 instead of an object$/, ['a']],
+    ['[{"name":"a","capacity":"5"}]', /^entry 0 \(a\): capacity "5" instead of an integer$/, ['a']],
+    ['[{"name":"a"},{"name":"b","mode":true}]', /^entry 1 \(b\): mode true instead of text$/, ['a', 'b']],
+    ['[{"name":5}]', /^entry 0: name 5 instead of text$/, []],
+  ] as const) {
+    it(`has the place and the names in ${JSON.stringify(text)}`, () => {
+      const config = readExplicit(text);
+      assert.match('fault' in config ? config.fault : '', fault);
+      assert.deepEqual('fault' in config && config.names, names);
+      assert.deepEqual(findExplicitErrors(config), [{ text: 'fault' in config && config.fault, names }]);
+    });
+  }
+
+  it('has an error for each unknown mode, of repeated names only in the last entry', () => {
+    const entries = ['a', 'a', 'b', 'c'].map((name) => ({
+      name,
+      lowerDevice: 'eth0',
+      mode: name === 'c' ? '' : 'Vepa',
+    }));
+    const errors = findExplicitErrors(readExplicit(JSON.stringify(entries)));
+    assert.deepEqual(errors, [
+      { text: `entry 1 (a): mode "Vepa" is ${reasons.UnknownMode}`, names: ['a'] },
+      { text: `entry 2 (b): mode "Vepa" is ${reasons.UnknownMode}`, names: ['b'] },
+    ]);
+    assert.deepEqual(findExplicitErrors(undefined), []);
+  });
+
+  it('has a message with the first errors and the command that fixes them', () => {
+    assert.equal(explicitTrouble([], 'macvtap-cni'), undefined);
+    assert.equal(
+      explicitTrouble(['a', 'b', 'c', 'd'], 'macvtap-cni'),
+      'the explicit configuration is invalid: a; b; c; and 1 more; to fix it, run kubectl edit configmap macvtap-deviceplugin-config -n macvtap-cni',
+    );
+  });
+
+  it('has the mode bridge and a capacity of 100 by default', () => {
+    assert.deepEqual(readExplicit('[{"name":"a","lowerDevice":"eth0"}]'), {
+      entries: [{ index: 0, name: 'a', lowerDevice: 'eth0', mode: 'bridge', value: '', quantity: 100 }],
+    });
+  });
+
+  for (const [capacity, quantity] of [
+    [-5, 100],
+    [0, 100],
+    [null, 100],
+    [1, 1],
+    [5000, 5000],
+  ] as const) {
+    it(`reads a capacity of ${capacity} as ${quantity}`, () => {
+      const config = readExplicit(JSON.stringify([{ name: 'a', lowerDevice: 'b', capacity }]));
+      assert.deepEqual('entries' in config && config.entries.map((entry) => entry.quantity), [quantity]);
+    });
+  }
+
+  it('matches keys in any case and passes over those it does not know', () => {
+    const config = readExplicit('[{"NAME":"a","LowerDEVICE":"eth0","Mode":"vepa","capacity":3,"__proto__":{},"x":1}]');
+    assert.deepEqual(config, {
+      entries: [{ index: 0, name: 'a', lowerDevice: 'eth0', mode: 'vepa', value: 'vepa', quantity: 3 }],
+    });
+  });
+
+  it('takes the last of repeated keys in the order of the text, and passes over null', () => {
+    const config = readExplicit(
+      '[{"name":"a","NAME":"b","name":"c","lowerDevice":"eth0","LOWERDEVICE":null,"mode":"vepa","mode":null}]',
+    );
+    assert.deepEqual(config, {
+      entries: [{ index: 0, name: 'c', lowerDevice: 'eth0', mode: 'vepa', value: 'vepa', quantity: 100 }],
+    });
+  });
+
+  it('cannot be read where any of repeated values is of another kind', () => {
+    assert.ok('fault' in readExplicit('[{"name":5,"name":"a","lowerDevice":"eth0"}]'));
+  });
+
+  it('keeps the text of a mode that it does not know', () => {
+    const config = readExplicit('[{"name":"a","lowerDevice":"eth0","mode":"Bridge"}]');
+    assert.deepEqual('entries' in config && config.entries.map(({ mode, value }) => [mode, value]), [
+      [undefined, 'Bridge'],
+    ]);
+  });
+});
 
 const interfaces = [nic('eth0', { altNames: ['lan'] }), nic('eth1', { addresses: ['192.0.2.1/24'] })];
 
@@ -63,7 +177,7 @@ describe('resources of the explicit configuration', () => {
     assert.equal(answer.skipped[0]?.value, 'source');
   });
 
-  it('carry one device in passthru, and tell that they were lowered', () => {
+  it('have one device in passthru mode, and report the lowered quantity', () => {
     const answer = planWith({ name: 'a', lowerDevice: 'eth0', mode: 'passthru', capacity: 10 });
     assert.deepEqual(brief(answer), ['a=eth0/passthru/1']);
     assert.deepEqual(told(answer.skipped), ['PassthruQuantity']);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { brief, exposeAll, nic, plan, told } from '../../test/fixtures/plan/build-example.ts';
-import { compileGlob } from './match-glob.ts';
+import { compileGlob } from './match-nic.ts';
 
 const interfaces = [
   nic('lo', { loopback: true, ethernet: false }),

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Candidate, plainCandidate, type Wishes } from './candidate.ts';
-import type { InterfaceFacts } from './interface-facts.ts';
-import type { Interfaces } from './interfaces.ts';
-import type { Glob } from './match-glob.ts';
-import { quantityFor } from './mode.ts';
+import { type Candidate, checkSuitability, plainCandidate, type SourceResult } from './candidate.ts';
+import type { InterfaceFacts, Interfaces } from './interfaces.ts';
+import type { Glob } from './match-nic.ts';
 import type { Finding } from './node-plan.ts';
-import { checkSuitability } from './suitability.ts';
+import { quantityFor } from './resource.ts';
 
-/** What is exposed on a node that no other source applies to. */
+/** Which interfaces a node exposes if no other source applies to it. */
 export interface ImplicitExposure {
-  /** Link kinds that count: `device` (physical NICs) and `bond` unless configured otherwise. */
+  /** Link kinds that are exposed: `device` (physical NICs) and `bond` unless configured otherwise. */
   readonly linkKinds: readonly string[];
-  /** Globs of names that do not. */
+  /** Globs of interface names that are not exposed. */
   readonly exclude: readonly Glob[];
 }
 
-/** One resource for each suitable interface: its own name, bridge, 100. */
-export function wishesFromImplicit(exposure: ImplicitExposure, interfaces: Interfaces): Wishes {
+/** Returns one candidate for each suitable interface, with the interface's name, mode bridge and 100 devices. */
+export function candidatesFromImplicit(exposure: ImplicitExposure, interfaces: Interfaces): SourceResult {
   const candidates: Candidate[] = [];
   const skipped: Finding[] = [];
   for (const nic of interfaces.selectable) {
@@ -36,12 +34,12 @@ function checkExposure(
   nic: InterfaceFacts,
   exposure: ImplicitExposure,
 ): Pick<Finding, 'code' | 'value' | 'by'> | undefined {
-  // A VRF port can carry a macvtap, and a policy may say so; nobody gets one without having asked for it.
+  // A VRF port can be the parent of a macvtap, but is not exposed implicitly.
   if (nic.master !== undefined) return { code: 'Enslaved', by: nic.master.name };
   return checkNamedKind(nic, exposure);
 }
 
-/** Why an interface is none of those that are meant, by its kind and its names; undefined when it is one. */
+/** Returns why an interface's kind or name excludes it from implicit exposure, or undefined if nothing does. */
 export function checkNamedKind(
   { kind, name, altNames = [] }: InterfaceFacts,
   { linkKinds, exclude }: ImplicitExposure,

@@ -116,8 +116,8 @@ describe('the resource-centric form', () => {
   });
 });
 
-describe('what an entry says beside its parent', () => {
-  it('has the defaults of the schema, and one device where the mode is passthru', () => {
+describe('the settings of an entry', () => {
+  it('have the defaults of the schema, and one device in passthru mode', () => {
     const policies = [
       entries({ parentIface: 'ens1' }, { parentIface: 'ens2', mode: 'passthru' }, { parentIface: 'ens10' }),
     ];
@@ -133,7 +133,7 @@ describe('what an entry says beside its parent', () => {
     );
   });
 
-  it('reaches the resource', () => {
+  it('are in the resource', () => {
     const policies = [
       entries({ parentIface: 'eth0', needVhostNet: true }, { parentIface: 'eth1', excludeTopology: true }),
     ];
@@ -153,7 +153,7 @@ describe('what an entry says beside its parent', () => {
     );
   });
 
-  it('lets passthru take an interface with addresses only when told so', () => {
+  it('let passthru use an interface with addresses only if allowHostInterface is true', () => {
     const interfaces = [nic('eth0', { addresses: ['192.0.2.1/24'] })];
     const refused = plan({ interfaces, policies: [entries({ parentIface: 'eth0', mode: 'passthru' })] });
     assert.deepEqual([brief(refused), told(refused.skipped)], [[], ['CarriesNodeTraffic eth0']]);
@@ -162,7 +162,7 @@ describe('what an entry says beside its parent', () => {
   });
 });
 
-describe('a policy with faults', () => {
+describe('a policy with errors', () => {
   const faulty = policy('p', { parentSelector: [{ nicSelector: { names: ['ens['] } }] });
 
   it('exposes nothing but keeps its nodes to the white-list', () => {

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { compareText } from '../names.ts';
 import type { Policy, PolicyEntry } from '../nodepolicy/read-policy.ts';
-import type { Candidate, Wishes } from './candidate.ts';
-import type { InterfaceFacts } from './interface-facts.ts';
-import type { Interfaces } from './interfaces.ts';
+import { type Candidate, checkSuitability, type SourceResult } from './candidate.ts';
+import type { InterfaceFacts, Interfaces } from './interfaces.ts';
 import { matchNic } from './match-nic.ts';
-import type { Asker, Finding } from './node-plan.ts';
-import { comparePolicies } from './policy-order.ts';
-import { checkSuitability } from './suitability.ts';
+import type { Finding, Origin } from './node-plan.ts';
 
 /**
- * What the policies that select a node wish for, in the order in which policies win and, within one, of its entries.
+ * Returns the candidates of all policies that select a node. They are ordered by the precedence of their policies, then
+ * by entry.
  *
- * An entry *finds* an interface that it matches and that is suitable. With a resource name the first one found, by
- * natural order, is the entry's; without one each is a resource of its own name. Within a policy a name belongs to the
- * first entry that finds something: this is how a policy says "bond1, or else eth1", and all that the resource-centric
- * form is. What comes later is Shadowed.
+ * An entry *finds* each suitable interface that it matches. If the entry has a resource name, the first interface in
+ * natural order becomes the resource. Otherwise each interface becomes a resource with the interface's name.
+ *
+ * Within a policy, a resource name belongs to the first entry that finds an interface; later ones are Shadowed. So a
+ * policy can request "bond1, or else eth1". The resource-centric form is a list of such entries.
  */
-export function wishesFromPolicies(policies: readonly Policy[], interfaces: Interfaces): Wishes {
-  const wishes = policies.toSorted(comparePolicies).map((policy) => wishesFromPolicy(policy, interfaces));
+export function candidatesFromPolicies(policies: readonly Policy[], interfaces: Interfaces): SourceResult {
+  const results = policies.toSorted(comparePolicies).map((policy) => candidatesFromPolicy(policy, interfaces));
   return {
-    candidates: wishes.flatMap(({ candidates }) => candidates),
-    skipped: wishes.flatMap(({ skipped }) => skipped),
+    candidates: results.flatMap(({ candidates }) => candidates),
+    skipped: results.flatMap(({ skipped }) => skipped),
   };
 }
 
-/** What one policy wishes for on a node that it selects. */
-export function wishesFromPolicy(policy: Policy, interfaces: Interfaces): Wishes {
+/** Returns the candidates of one policy on a node. The policy must select the node. */
+export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): SourceResult {
   const fault = policy.faults[0];
   if (fault !== undefined) {
     return {
@@ -37,27 +38,33 @@ export function wishesFromPolicy(policy: Policy, interfaces: Interfaces): Wishes
   const skipped: Finding[] = [];
   const firstByName = new Map<string, Candidate>();
   for (const entry of policy.entries) {
-    const asker = { source: 'policy', policy: policy.id, entry: entry.index } as const;
-    const { found, unsuitable } = findParents(entry, asker, interfaces);
-    skipped.push(...unsuitable);
+    const origin = { source: 'policy', policy: policy.id, entry: entry.index } as const;
+    const { found, unsuitable } = findParents(entry, origin, interfaces);
+    for (const finding of unsuitable) skipped.push(finding);
     for (const nic of found) {
-      const candidate = toCandidate(entry, asker, nic);
+      const candidate = toCandidate(entry, origin, nic);
       const first = firstByName.get(candidate.name);
       if (first === undefined) {
         firstByName.set(candidate.name, candidate);
         candidates.push(candidate);
       } else {
-        skipped.push({ code: 'Shadowed', ...asker, interface: nic.name, resource: candidate.name, by: first.nic.name });
+        skipped.push({
+          code: 'Shadowed',
+          ...origin,
+          interface: nic.name,
+          resource: candidate.name,
+          by: first.nic.name,
+        });
       }
     }
   }
   return { candidates, skipped };
 }
 
-/** The interfaces that an entry finds, and why the others that it matches are none. */
+/** Returns the interfaces that an entry finds, and why the other interfaces that it matches are unsuitable. */
 function findParents(
   entry: PolicyEntry,
-  asker: Asker,
+  origin: Origin,
   interfaces: Interfaces,
 ): { found: readonly InterfaceFacts[]; unsuitable: readonly Finding[] } {
   const matched = matchParents(entry, interfaces);
@@ -66,7 +73,7 @@ function findParents(
       ...('name' in entry.parent && { interface: entry.parent.name }),
       ...(entry.resourceName !== undefined && { resource: entry.resourceName }),
     };
-    return { found: [], unsuitable: [{ code: 'NothingFound', ...asker, ...asked }] };
+    return { found: [], unsuitable: [{ code: 'NothingFound', ...origin, ...asked }] };
   }
   const found: InterfaceFacts[] = [];
   const unsuitable: Finding[] = [];
@@ -78,7 +85,7 @@ function findParents(
     };
     const fault = checkSuitability(nic, use, interfaces);
     if (fault === undefined) found.push(nic);
-    else unsuitable.push({ ...fault, ...asker, interface: nic.name });
+    else unsuitable.push({ ...fault, ...origin, interface: nic.name });
   }
   return { found, unsuitable };
 }
@@ -91,7 +98,22 @@ function matchParents({ parent }: PolicyEntry, interfaces: Interfaces): readonly
   return nic === undefined ? [] : [nic];
 }
 
-function toCandidate(entry: PolicyEntry, asker: Asker, nic: InterfaceFacts): Candidate {
+function toCandidate(entry: PolicyEntry, origin: Origin, nic: InterfaceFacts): Candidate {
   const { mode, quantity, excludeTopology, needVhostNet } = entry;
-  return { ...asker, name: entry.resourceName ?? nic.name, nic, mode, quantity, excludeTopology, needVhostNet };
+  return { ...origin, name: entry.resourceName ?? nic.name, nic, mode, quantity, excludeTopology, needVhostNet };
+}
+
+/**
+ * Orders policies by precedence: lowest priority value first, then the oldest, then by name. No two policies tie,
+ * because names are unique.
+ */
+export function comparePolicies(left: Policy, right: Policy): number {
+  return (
+    left.priority - right.priority || compareNumbers(left.createdMs, right.createdMs) || compareText(left.id, right.id)
+  );
+}
+
+/** Compares without subtraction, because Infinity minus Infinity is not a number. */
+function compareNumbers(left: number, right: number): number {
+  return left === right ? 0 : left < right ? -1 : 1;
 }

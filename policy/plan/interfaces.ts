@@ -1,48 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isLinkName } from '../device/link-name.ts';
-import type { InterfaceFacts } from './interface-facts.ts';
-import { hasName } from './match-nic.ts';
-import { compareNatural } from './natural-order.ts';
+import { type MacvtapNetworkNodeState, macvtapNetworkNodeStateDefaults } from '../api/macvtap-network-node-state.ts';
+import { isLinkName } from '../device/device-id.ts';
+import { compareNatural } from '../names.ts';
+
+/** An interface in the status of a MacvtapNetworkNodeState. Fields with a default in the schema may be absent. */
+export type ReportedInterface = NonNullable<NonNullable<MacvtapNetworkNodeState['status']>['interfaces']>[number];
+
+/**
+ * The facts about one link of the node. `checkSuitability` decides whether the link can be a parent.
+ *
+ * @example { name: 'bond1', kind: 'bond', ethernet: true, up: true, carrier: true, mtu: 1500, … }
+ */
+export type InterfaceFacts = ReportedInterface &
+  Required<Pick<ReportedInterface, 'kind' | 'ethernet' | 'loopback' | 'up' | 'carrier' | 'mtu' | 'defaultRoute'>>;
+
+const prefix = 'status.interfaces[].';
+
+type Defaults = Pick<InterfaceFacts, 'kind' | 'ethernet' | 'loopback' | 'up' | 'carrier' | 'mtu' | 'defaultRoute'>;
+
+const defaults = Object.fromEntries(
+  Object.entries(macvtapNetworkNodeStateDefaults).map(([path, value]) => [path.slice(prefix.length), value]),
+) as Defaults;
+
+/** Fills in the schema's defaults, which the API server has not applied to every report. */
+export function readInterface(reported: ReportedInterface): InterfaceFacts {
+  return { ...defaults, ...reported };
+}
 
 /** A node's interfaces, indexed for one plan. */
 export interface Interfaces {
   /**
-   * What selectors and implicit exposure look through, in natural order of the names: all but the macvtaps that this
-   * project made.
+   * The links that selectors and implicit exposure can choose from, in natural order of their names. Only macvtaps that
+   * this project created are missing.
    */
   readonly selectable: readonly InterfaceFacts[];
-  /** By name, else by altname. */
+  /** Finds a link by its name, or else by an altname. */
   find(name: string): InterfaceFacts | undefined;
-  /** The NUMA nodes of an interface; a bond is on those of its members. Ascending. */
+  /** Returns the NUMA nodes of an interface, ascending. For a bond, they include the NUMA nodes of its members. */
   numaNodesOf(nic: InterfaceFacts): readonly number[];
-  /** Whether it, or a link that stands on it (a VLAN), holds addresses of global scope or the default route. */
+  /**
+   * Returns whether the interface carries the node's traffic. It does if it has the default route or an address of
+   * global scope. A link on top of the interface, such as a VLAN, also counts.
+   */
   carriesNodeTraffic(nic: InterfaceFacts): boolean;
 }
 
+/**
+ * Indexes the interfaces of a node, with one pass for each index and without recursion. A node's report is untrusted:
+ * it may be long, and all its links may form a single chain.
+ */
 export function indexInterfaces(facts: readonly InterfaceFacts[]): Interfaces {
   const all = facts.toSorted((left, right) => compareNatural(left.name, right.name));
   const selectable = all.filter(({ kind, name }) => !(kind === 'macvtap' && isLinkName(name)));
-  // Asked once for every entry that selects, and the answer costs a walk through all links: kept for the plan.
+  const byName = new Map<string, InterfaceFacts>();
+  const byAltName = new Map<string, InterfaceFacts>();
+  for (const nic of all) {
+    byName.getOrInsert(nic.name, nic);
+    for (const name of nic.altNames ?? []) byAltName.getOrInsert(name, nic);
+  }
+  const members = Map.groupBy(all, ({ master }) => master?.name);
   const numaNodes = new Map<InterfaceFacts, readonly number[]>();
+  let carrying: ReadonlySet<InterfaceFacts> | undefined;
   return {
     selectable,
-    find: (name) => all.find((nic) => nic.name === name) ?? all.find((nic) => hasName(nic, name)),
-    numaNodesOf: (nic) => numaNodes.getOrInsertComputed(nic, () => numaNodesOf(nic, all)),
-    carriesNodeTraffic: (nic) => carriesNodeTraffic(nic, selectable, new Set()),
+    find: (name) => byName.get(name) ?? byAltName.get(name),
+    numaNodesOf: (nic) => numaNodes.getOrInsertComputed(nic, () => numaNodesOf(nic, members.get(nic.name) ?? [])),
+    carriesNodeTraffic: (nic) => {
+      carrying ??= findCarrying(all, new Set(selectable));
+      return carrying.has(nic);
+    },
   };
 }
 
-function numaNodesOf(nic: InterfaceFacts, all: readonly InterfaceFacts[]): readonly number[] {
-  const members = nic.kind === 'bond' ? all.filter(({ master }) => master?.name === nic.name) : [];
-  const nodes = [nic, ...members].flatMap(({ numaNode }) => (numaNode === undefined ? [] : [numaNode]));
+function numaNodesOf(nic: InterfaceFacts, members: readonly InterfaceFacts[]): readonly number[] {
+  const links = nic.kind === 'bond' ? [nic, ...members] : [nic];
+  const nodes = links.flatMap(({ numaNode }) => (numaNode === undefined ? [] : [numaNode]));
   return [...new Set(nodes)].sort((left, right) => left - right);
 }
 
-/** `seen` ends the walk should two links ever name each other. Our own macvtaps carry a pod's traffic, not the node's. */
-function carriesNodeTraffic(nic: InterfaceFacts, links: readonly InterfaceFacts[], seen: Set<string>): boolean {
-  if (seen.has(nic.name)) return false;
-  seen.add(nic.name);
-  if (nic.defaultRoute || (nic.addresses?.length ?? 0) > 0) return true;
-  const above = nic.ifindex === undefined ? [] : links.filter(({ lowerIfindex }) => lowerIfindex === nic.ifindex);
-  return above.some((upper) => carriesNodeTraffic(upper, links, seen));
+/**
+ * Returns the links that carry the node's traffic: links with addresses or the default route, and every link below
+ * them. Each ifindex is followed only once, so links that form a loop do not cause an endless search. Nothing below a
+ * macvtap that this project created is followed, because that macvtap carries a pod's traffic.
+ */
+function findCarrying(
+  all: readonly InterfaceFacts[],
+  selectable: ReadonlySet<InterfaceFacts>,
+): ReadonlySet<InterfaceFacts> {
+  const byIfindex = Map.groupBy(all, ({ ifindex }) => ifindex);
+  const carrying = new Set(all.filter((nic) => nic.defaultRoute || (nic.addresses?.length ?? 0) > 0));
+  const followed = new Set<number>();
+  // A loop over a set also visits items added during the loop.
+  for (const upper of carrying) {
+    const { lowerIfindex } = upper;
+    if (lowerIfindex === undefined || followed.has(lowerIfindex) || !selectable.has(upper)) continue;
+    followed.add(lowerIfindex);
+    for (const lower of byIfindex.get(lowerIfindex) ?? []) carrying.add(lower);
+  }
+  return carrying;
 }

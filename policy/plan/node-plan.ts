@@ -1,53 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReasonCode } from '../reasons.ts';
-import type { Mode } from './mode.ts';
+import { type ReasonCode, reasons } from '../reasons.ts';
+import type { Mode } from './resource.ts';
 
-/** What caused a node's resources; `none` when nothing applies. */
+/**
+ * The longest time that a healthy node needs to apply an edited policy and to report the result. Waiting times in the
+ * webhook and in the policies' status are derived from this value.
+ */
+export const nodeReportMs = 1_000;
+
+/** The source of a node's resources; `none` if no source applies. */
 export type SourceName = 'policy' | 'explicit' | 'tag' | 'implicit' | 'none';
 
-/** What was looked at: the part of a policy, a configuration or a label that asks for something. */
-export interface Asker {
+/** The policy, configuration entry or label that requests a resource. */
+export interface Origin {
   readonly source: Exclude<SourceName, 'none'>;
-  /** `namespace/name`, when the source is a policy. */
+  /** `namespace/name` if the source is a policy. */
   readonly policy?: string;
-  /** Index in parentSelector, or in the explicit configuration's list. */
+  /** Index in the policy's parentSelector, or in the list of the explicit configuration. */
   readonly entry?: number;
 }
 
-/** A resource of a node: how many devices of which mode stand on which parent. */
-export interface PlannedResource extends Asker {
-  /** Without the prefix: `dataplane`. */
+/** A resource of a node: its parent, its mode and its number of devices. */
+export interface PlannedResource extends Origin {
+  /** The name without the prefix: `dataplane`. */
   readonly name: string;
-  /** Name of the interface. */
+  /** The name of the interface. */
   readonly parent: string;
   readonly mode: Mode;
   readonly quantity: number;
-  /** For kubelet's topology hint; a bond is on the nodes of its members. Empty: no hint. */
+  /** NUMA nodes for kubelet's topology hint. A bond has those of its members. If empty, there is no hint. */
   readonly numaNodes: readonly number[];
   readonly needVhostNet: boolean;
 }
 
 /**
- * Why something became no resource. Which facts are present depends on the code; docs/reasons.md tells.
+ * Why an entry, tag or interface did not become a resource. Which optional fields are present depends on the code; see
+ * docs/reference/reasons.md.
  *
  * @example { code: 'Enslaved', source: 'policy', policy: 'macvtap-cni/p', entry: 0, interface: 'eth1', by: 'bond1' }
  */
-export interface Finding extends Asker {
+export interface Finding extends Origin {
   readonly code: ReasonCode;
   readonly interface?: string;
   readonly resource?: string;
-  /** Who came first: the policy, the interface or the master. */
+  /** The policy, resource or interface with precedence, or the master of an enslaved interface. */
   readonly by?: string;
-  /** The text at fault, such as a label's value or a field's path. */
+  /** The invalid text, for example a label's value or a field's path. */
   readonly value?: string;
 }
 
-/** The answer for one node. */
+/** The plan of one node. */
 export interface NodePlan {
   readonly node: string;
   readonly source: SourceName;
-  /** By name. */
+  /** The resources, sorted by name. */
   readonly resources: readonly PlannedResource[];
   readonly skipped: readonly Finding[];
   readonly conflicts: readonly Finding[];
+}
+
+/** Describes a finding in one line: origin, place, reason and the relevant values. */
+export function describeFinding(finding: Finding): string {
+  return `${originOf(finding)}${placeOf(finding)}: ${describeReason(finding)}`;
+}
+
+/** Describes findings with the same origin and reason in one line: `macvtap-cni/p[0] eth0, [2] eth1 as data: …`. */
+export function describeTogether(findings: readonly [Finding, ...Finding[]]): string {
+  const [first] = findings;
+  const places = findings.map((finding) => placeOf(finding)).filter((place) => place !== '');
+  return `${originOf(first)}${places.map((place, at) => (at === 0 ? place : place.trimStart())).join(', ')}: ${describeReason(first)}`;
+}
+
+/** Describes the reason and the relevant values: `enslaved to another interface; … (master: bond1)`. */
+export function describeReason({ code, value, by }: Finding): string {
+  const other = by === undefined ? undefined : `${code === 'Enslaved' ? 'master' : 'first'}: ${by}`;
+  const values = [value, other].filter((part) => part !== undefined);
+  return `${reasons[code]}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
+}
+
+function originOf({ source, policy }: Finding): string {
+  return policy ?? source;
+}
+
+/** Returns the text that follows the origin: the entry, then its interface or resource, as in `[2] eth2 as data`. */
+function placeOf({ entry, interface: nic, resource }: Finding): string {
+  const about = [nic, resource === nic ? undefined : resource].filter((part) => part !== undefined).join(' as ');
+  return `${entry === undefined ? '' : `[${entry}]`}${about === '' ? '' : ` ${about}`}`;
 }

@@ -5,18 +5,19 @@ import fc from 'fast-check';
 import { exposeAll, nic, policy } from '../../test/fixtures/plan/build-example.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { LabelSelector, ParentEntry } from '../nodepolicy/rule.ts';
+import { checkSuitability } from './candidate.ts';
+import { readExplicit } from './from-explicit.ts';
 import type { ImplicitExposure } from './from-implicit.ts';
 import { tagPrefix } from './from-tags.ts';
-import type { InterfaceFacts } from './interface-facts.ts';
-import { indexInterfaces } from './interfaces.ts';
-import type { Labels } from './match-labels.ts';
-import { matchNode } from './match-node.ts';
+import { type InterfaceFacts, indexInterfaces } from './interfaces.ts';
+import { type Labels, matchNode } from './match-labels.ts';
 import type { NodePlan } from './node-plan.ts';
 import { planNode } from './plan-node.ts';
-import { readExplicit } from './read-explicit.ts';
-import { checkSuitability } from './suitability.ts';
 
-/** Few names, so that entries, altnames, resources, masters and links above each other really meet. */
+/**
+ * There are only a few names, so that entries, altnames, resources, masters and stacked links often refer to each
+ * other.
+ */
 const linkNames = ['eth0', 'eth1', 'eth2', 'eth10', 'bond1', 'é@1', 'mvt0123456789ab'] as const;
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
@@ -36,7 +37,7 @@ const link = fc
   })
   .map(({ altName, ...facts }) => ({ ...defined(facts), ...(altName !== undefined && { altNames: [altName] }) }));
 
-/** Each name once, and an altname on one interface only, as the kernel has it. */
+/** As in the kernel, each name is used once, and each altname belongs to only one interface. */
 const interfaces = fc
   .dictionary(fc.constantFrom(...linkNames), link, { maxKeys: 6 })
   .map((links) => onlyFirstAltNames(Object.entries(links).map(([name, facts]) => nic(name, facts as object))));
@@ -157,7 +158,7 @@ describe('the plan of a node', () => {
     });
   });
 
-  it('stands on interfaces that exist and are suitable', () => {
+  it('uses interfaces that exist and are suitable', () => {
     everyPlan(({ resources }, given) => {
       const index = indexInterfaces(given.interfaces);
       for (const { name, parent, mode } of resources) {
@@ -234,7 +235,7 @@ function onlyFirstAltNames(links: readonly InterfaceFacts[]): readonly Interface
   });
 }
 
-/** Drops keys that are undefined, which exact optional properties do not allow. */
+/** Removes keys whose value is undefined, because exactOptionalPropertyTypes does not allow them. */
 function defined<T extends object>(record: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
 }

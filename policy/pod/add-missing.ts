@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Edit, pointer } from '../edit.ts';
-import { isJsonObject, ownValue } from '../json-object.ts';
-import { resourcePrefix } from '../plan/resource-name.ts';
+import { type Edit, isJsonObject, ownValue, pointer } from '../json.ts';
+import { resourcePrefix } from '../plan/resource.ts';
 import { type Verdict, warn } from '../reasons.ts';
 import { countHeld, type Devices } from './count-demand.ts';
 import { containersOf, type PodContainer, type PodObject } from './read-pod.ts';
 
-/** What is added to a pod, by container: all of it goes to one. */
+/** The devices that are added to a pod. All of them are added to the same container. */
 export interface Addition {
   readonly edits: readonly Edit[];
-  /** How many devices were added of each resource. */
+  /** The number of added devices, by resource. */
   readonly added: Devices;
-  /** What the container asked for before. */
+  /** The devices that the container already requested. */
   readonly before: Devices;
-  /** Severity warn: what could not be added. */
+  /** Warnings about devices that could not be added. */
   readonly verdicts: readonly Verdict[];
 }
 
-/** The container of virt-launcher that opens the tap. */
+/** The container of virt-launcher that opens the tap device. */
 const computeContainer = 'compute';
 
 /**
- * Adds the devices that a pod's attachments need and its containers do not ask for yet, to the app container named
- * compute, else to the first one. kubelet gives devices to containers, and Multus finds those of all of them: what any
- * app container or sidecar asks for is there already, whoever put it in, so a second pass adds nothing.
+ * Adds the devices that a pod's attachments need and its containers do not request yet. They are added to the app
+ * container named compute, or else to the first app container.
  *
- * An extended resource cannot be overcommitted: limit and request are both written, and equal. Emits NotInjected.
+ * kubelet allocates devices to containers, and Multus finds the devices of all containers. So the devices requested by
+ * any app container or sidecar count, and a second pass adds nothing. Extended resources cannot be overcommitted, so
+ * limit and request are both set to the same value. Emits NotInjected.
  */
 export function addMissing(pod: PodObject, demand: Devices): Addition {
   const containers = containersOf(pod);
@@ -54,15 +54,16 @@ interface Obstacle {
   readonly text: string;
 }
 
-/** Resources of which some container asks for what is no number: adding to it would only hide that. */
+/**
+ * Returns the resources for which a container has an invalid quantity. No devices are added for them, because this
+ * would hide the error.
+ */
 function unreadableIn(containers: readonly PodContainer[]): ReadonlyMap<string, Obstacle> {
   const asks = containers.flatMap(({ asks: list }) => list).filter(({ count }) => count === undefined);
-  return new Map(
-    asks.map(({ resource, path }) => [resource, { path, text: 'what is asked for already is no number' }]),
-  );
+  return new Map(asks.map(({ resource, path }) => [resource, { path, text: 'the existing quantity is not a number' }]));
 }
 
-/** Why nothing can be written into a container. */
+/** Returns why devices cannot be added to a container, or undefined if they can. */
 function obstacleIn(target: PodContainer | undefined): Obstacle | undefined {
   if (target === undefined) return { path: 'spec.containers', text: 'the pod has no container to add it to' };
   const { resources, index } = target;
@@ -72,7 +73,10 @@ function obstacleIn(target: PodContainer | undefined): Obstacle | undefined {
     : { path: `spec.containers[${index}].resources`, text: 'neither empty nor an object' };
 }
 
-/** Absent and null are the same to the API server, but not to a JSON Patch: it adds below objects only. */
+/**
+ * Returns the edits that set limits and requests. The API server treats null as absent, but a JSON Patch can add keys
+ * only to objects.
+ */
 function editResources({ resources, index }: PodContainer, wanted: Devices): readonly Edit[] {
   const path = ['spec', 'containers', index, 'resources'];
   const quantities = Object.fromEntries(

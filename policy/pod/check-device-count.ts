@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { warn } from '../reasons.ts';
 import { resourcesOfPod } from './count-demand.ts';
-import { namedResources } from './named-resources.ts';
-import type { PodContext } from './pod-context.ts';
-import type { PodRule } from './rule.ts';
+import { namedResources, type PodContext, type PodRule } from './rule.ts';
 
 /**
- * A pod takes all its devices of a resource from one node, so it cannot need more than the best node has; while no node
- * has any, than is asked of nodes. A warning: a node may be added, a quantity raised. How many are free is not counted,
- * for that is the scheduler's to know.
+ * Warns if a pod needs more devices of a resource than any node has, because all of them must be on one node. If no
+ * node has the resource yet, the largest declared quantity is used. This is only a warning, since a node may be added
+ * or a quantity raised. This rule does not consider how many devices are free; the scheduler does.
  *
  * Reads limits and requests of every container and the networks' annotations. Emits TooManyDevices.
  */
@@ -23,7 +21,10 @@ export const checkDeviceCount: PodRule = (pod, context) => {
   });
 };
 
-/** Undefined where nobody offers it, which is another rule's to tell. */
+/**
+ * Returns the largest quantity on a node. Returns undefined if the resource is not offered, which
+ * check-resource-offered reports.
+ */
 function mostOffered(resource: string, { offers }: PodContext): number | undefined {
   const all = offers.ofResource(resource);
   const exposed = all.filter(({ nodes }) => nodes > 0);

@@ -1,33 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-import { admits } from '../offers/admits.ts';
-import { describeRequirements } from '../offers/describe-requirements.ts';
-import { policiesOffering } from '../offers/policies-offering.ts';
-import { deny } from '../reasons.ts';
-import { describeNamed, namedResources } from './named-resources.ts';
-import type { PodRule } from './rule.ts';
+import type { Policy } from '../nodepolicy/read-policy.ts';
+import { admits, describeRequirements } from '../offers/policies-governing.ts';
+import { deny, type Verdict, warn } from '../reasons.ts';
+import { describeNamed, type NamedResource, namedResources, type PodContext, type PodRule } from './rule.ts';
 
 /**
- * A pod that names a resource of ours runs in a namespace that every policy which offers the resource admits. All of
- * them, since nobody knows yet on which node it will run and so whose device it will get. It does not matter by which
- * way the resource is named: a limit without a network would take a device from those who may have it.
+ * The maximum number of comparisons for one pod. A pod can name tens of thousands of resources. Each is compared with
+ * every glob of the policies that do not admit the pod's namespace. A real pod names only a few resources.
+ */
+const mostCompared = 20_000;
+
+/**
+ * Checks that every policy that governs a resource of the pod admits the pod's namespace. All of them must admit it,
+ * since the pod's node is not known yet. A resource counts even if it appears only in a limit, because the pod would
+ * still get a device.
  *
- * Where the namespace's labels are not known, a policy with a selector admits nobody; one without admits it.
+ * Only the text of policies decides which of them govern a resource, so a node's report cannot add or remove a denial.
+ * If only a node's report connects a policy with the resource, the result is a warning. On that node, the node plugin
+ * rejects the attachment.
+ *
+ * If the labels of the namespace are unknown, a policy with a selector does not admit it.
  *
  * Reads limits and requests of every container, the networks' annotations and the policies' namespaceSelector. Emits
  * NamespaceNotAdmitted and NamespaceUnknown.
  */
-export const checkNamespaceAdmitted: PodRule = (pod, context) =>
-  namedResources(pod, context).flatMap((named) => {
-    const refusing = policiesOffering(context.offers, named.resource).filter(
-      (policy) => !admits(policy, context.namespaceLabels),
+export const checkNamespaceAdmitted: PodRule = (pod, context) => {
+  const isRefusing = (policy: Policy): boolean => !admits(policy, context.namespaceLabels);
+  const refusing = context.offers.governing.where(isRefusing);
+  let compared = 0;
+  return namedResources(pod, context).flatMap((named) => {
+    compared += refusing.compared;
+    if (compared > mostCompared) {
+      return [refuse(named, context, 'the pod names too many resources to compare with the policies')];
+    }
+    const governing = refusing.of(named.resource);
+    const reported = reportedPolicies(named, context).filter(
+      (policy) => isRefusing(policy) && !governing.includes(policy),
     );
-    return refusing.map(({ id, namespaces }) => {
-      const wanted = `policy ${id} admits namespaces with ${describeRequirements(namespaces)}`;
-      const detail = `${describeNamed(named)}, namespace ${context.namespace}: ${wanted}`;
-      return deny(
-        context.namespaceLabels === undefined ? 'NamespaceUnknown' : 'NamespaceNotAdmitted',
-        named.path,
-        detail,
-      );
-    });
+    return [
+      ...governing.map((policy) => refuse(named, context, describe(policy))),
+      ...reported.map((policy) => {
+        const detail = `${describeSubject(named, context)}: by the reports of nodes, ${describe(policy)}`;
+        return warn('NamespaceNotAdmitted', named.path, `${detail}; there the node plugin does not attach the pod`);
+      }),
+    ];
   });
+};
+
+/** Returns the policies that offer the name on any node, whether or not their text contains it. */
+function reportedPolicies({ resource }: NamedResource, { offers }: PodContext): readonly Policy[] {
+  const ids = new Set(offers.ofResource(resource).flatMap(({ policy }) => policy ?? []));
+  return [...ids].flatMap((id) => offers.policy(id) ?? []);
+}
+
+function refuse(named: NamedResource, context: PodContext, reason: string): Verdict {
+  return deny(
+    context.namespaceLabels === undefined ? 'NamespaceUnknown' : 'NamespaceNotAdmitted',
+    named.path,
+    `${describeSubject(named, context)}: ${reason}`,
+  );
+}
+
+function describeSubject(named: NamedResource, { namespace }: PodContext): string {
+  return `${describeNamed(named)}, namespace ${namespace}`;
+}
+
+function describe({ id, namespaces }: Policy): string {
+  return `policy ${id} admits namespaces with ${describeRequirements(namespaces)}`;
+}

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { resourceOfNad } from '../nad/read-nad.ts';
-import type { NadObject } from '../nad/rule.ts';
+import { type NadObject, resourceOfNad } from '../nad/read-nad.ts';
 import { type NetworkRef, type NetworkScope, networksOf } from './parse-networks.ts';
 import { type Ask, containersOf, namespaceOf, type PodContainer, type PodObject } from './read-pod.ts';
 
-/** Numbers of devices by resource, without the prefix. */
+/** The number of devices by resource, without the prefix. */
 export type Devices = ReadonlyMap<string, number>;
 
 /**
- * How many devices of each resource of ours the pod's attachments take: a network named twice takes two. The network's
- * annotation decides, whatever its type, since Multus hands out a device by it.
+ * Returns how many devices of each resource the pod's attachments need. A network that is named twice needs two.
+ * Networks of any type are counted if they have the resource annotation, since Multus uses it to find a device.
  */
 export function countDemand(networks: readonly NetworkRef[], known: ReadonlyMap<string, NadObject>): Devices {
   const demand = new Map<string, number>();
@@ -21,27 +20,29 @@ export function countDemand(networks: readonly NetworkRef[], known: ReadonlyMap<
   return demand;
 }
 
-/** `namespace/name`. */
+/** Returns `namespace/name`. */
 export function networkKey({ namespace, name }: NetworkRef): string {
   return `${namespace}/${name}`;
 }
 
 /**
- * What the containers that live as long as the pod ask for: app containers and sidecars. What an ordinary init container
- * has is given back, or passed on to an app container that asks for it, before the pod's work begins. What reads as no
- * number counts as nothing.
+ * Returns the devices of the containers that run as long as the pod: app containers and sidecars. Devices of an
+ * ordinary init container are released, or reused by an app container. An invalid quantity is counted as 0.
  */
 export function countHeld(containers: readonly PodContainer[]): Devices {
   return sum(containers.filter(({ role }) => role === 'app' || role === 'sidecar'));
 }
 
 /**
- * What a pod takes of a node at most: what it holds, or one of its init containers beside the sidecars that started
- * before it. Source: k8s.io/component-helpers resource.PodRequests.
+ * Returns the largest number of devices that a pod holds at one time. They belong to its long-lived containers, or to
+ * an init container and the sidecars that started before it. Source: k8s.io/component-helpers resource.PodRequests.
  */
 function countTaken(containers: readonly PodContainer[]): Devices {
   const taken = new Map(countHeld(containers));
-  /** Of the sidecars so far: a pod may have tens of thousands of containers, so none is counted for each that follows. */
+  /**
+   * The running sum of the sidecars' devices. It saves adding them up for each of possibly tens of thousands of
+   * containers.
+   */
   const running = new Map<string, number>();
   for (const { role, asks } of containers) {
     for (const { resource, count = 0 } of asks) {
@@ -53,8 +54,8 @@ function countTaken(containers: readonly PodContainer[]): Devices {
 }
 
 /**
- * How many devices of each resource of ours a node must have for the pod: as many as it asks for or, where its networks
- * need more, as they need.
+ * Returns how many devices of each resource a node must have for the pod. This is the larger of two numbers: the
+ * devices that the containers request, and the devices that the networks need.
  */
 export function resourcesOfPod(
   pod: PodObject,

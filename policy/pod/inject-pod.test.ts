@@ -61,7 +61,7 @@ describe('injecting a pod', () => {
     }
   });
 
-  it('adds only what is missing, whoever asks for it already and in whatever form', () => {
+  it('adds only missing resources, whichever container requests them and in whatever form', () => {
     const added = (spec: object) => injectPod(podOf('data,data', spec), context).edits.length > 0;
     assert.equal(added({ containers: [{ name: 'compute' }, asking({ dataplane: 2 })] }), false);
     assert.equal(added({ containers: [asking({ dataplane: '1' }), asking({ dataplane: '1000m' })] }), false);
@@ -99,7 +99,7 @@ describe('injecting a pod', () => {
     }
   });
 
-  it('changes nothing of an update, of a pod that is being deleted, or where nothing of ours is named', () => {
+  it('changes nothing in an update, in a pod that is being deleted, or in a pod without macvtap networks', () => {
     const nothing = { edits: [], verdicts: [] };
     const pod = podOf('data,nothing');
     assert.deepEqual(injectPod(pod, podContext('vms', { before: pod })), nothing);
@@ -109,7 +109,7 @@ describe('injecting a pod', () => {
     assert.deepEqual(injectPod(podOf(undefined), context), nothing);
   });
 
-  it('warns of what stands in the way, and does what it can', () => {
+  it('warns about problems, and adds as much as possible', () => {
     const text = 'data,nothing,fast';
     assert.deepEqual(warnings(podOf(text, {})), [
       'NetworkMissing metadata.annotations[k8s.v1.cni.cncf.io/networks]',
@@ -126,7 +126,7 @@ describe('injecting a pod', () => {
     }
   });
 
-  it('warns of a macvtap network that does not say its resource, and adds what the others need', () => {
+  it('warns about a macvtap network without a resource name, and adds the resources of the other networks', () => {
     const pod = podOf('bare,data,foreign,bare');
     assert.deepEqual(
       injectPod(pod, context).verdicts.map(({ code, detail }) => `${code} ${detail}`),
@@ -135,7 +135,7 @@ describe('injecting a pod', () => {
     assert.deepEqual(limitsOf(inject(pod)), [{ [dataplane]: '1' }]);
   });
 
-  it('tells of it in full, however long the name is', () => {
+  it('returns the complete warning, however long the name is', () => {
     const name = 'n'.repeat(253);
     const nad = { metadata: { name, namespace: 'vms' }, spec: { config: '{"type":"macvtap"}' } };
     const networks = new Map([[`vms/${name}`, nad]]);
@@ -156,7 +156,7 @@ describe('injecting a pod', () => {
   });
 });
 
-/** The pod with the edits applied, as an API server would. */
+/** Returns the pod after the edits, applied as an API server would. */
 function inject(pod: PodObject): PodObject {
   return jsonpatch.apply_patch(structuredClone(pod), [...injectPod(pod, context).edits]);
 }

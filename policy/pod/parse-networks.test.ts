@@ -6,7 +6,7 @@ import { networksOf, parseNetworks, selectNetworks } from './parse-networks.ts';
 const networks = 'k8s.v1.cni.cncf.io/networks';
 const defaultNetwork = 'v1.multus-cni.io/default-network';
 
-/** What Multus takes, and what it names. */
+/** Annotations that Multus accepts, and the networks in them. */
 const accepted: readonly [string, readonly string[]][] = [
   ['a', ['vms/a']],
   ['a,b', ['vms/a', 'vms/b']],
@@ -25,7 +25,7 @@ const accepted: readonly [string, readonly string[]][] = [
   ['null', ['vms/null']],
 ];
 
-/** What Multus refuses, and what can be made out all the same. */
+/** Annotations that Multus rejects, and the networks in them that are still readable. */
 const refused: readonly [string, readonly string[], RegExp][] = [
   ['', [], /^"" is not of the form/],
   ['a,', ['vms/a'], /^"" is not of the form/],
@@ -36,8 +36,8 @@ const refused: readonly [string, readonly string[], RegExp][] = [
   ['My_Net', ['vms/My_Net'], /takes a-z, 0-9 and -/],
   ['a b', ['vms/a b'], /takes a-z/],
   ['ns./a', ['ns./a'], /takes a-z/],
-  ['a@sixteen-letters-', ['vms/a'], /no name for an interface/],
-  ['a@net 1', ['vms/a'], /no name for an interface/],
+  ['a@sixteen-letters-', ['vms/a'], /not a legal interface name/],
+  ['a@net 1', ['vms/a'], /not a legal interface name/],
   ['[', [], /^no JSON: /],
   ['[{"name":"a"}', [], /^no JSON: /],
   ['{"name":"a"}', [], /^an object instead of a list$/],
@@ -60,7 +60,7 @@ describe('the selection of networks', () => {
   }
 
   for (const [text, expected, fault] of refused) {
-    it(`tells what is wrong with ${text}`, () => {
+    it(`reports the error in ${text}`, () => {
       const { networks: read, faults } = parseNetworks(text, 'vms');
       assert.deepEqual(
         read.map(({ namespace, name }) => `${namespace}/${name}`),
@@ -79,12 +79,20 @@ describe('the selection of networks', () => {
     }
   });
 
+  it('has the MAC address that a network is requested with, by any spelling of its key', () => {
+    const text = '[{"name":"a","MAC":"02:00:00:00:00:01"},{"name":"b","mac":""},{"name":"c","mac":1}]';
+    assert.deepEqual(
+      parseNetworks(text, 'vms').networks.map(({ mac }) => mac),
+      ['02:00:00:00:00:01', undefined, undefined],
+    );
+  });
+
   it('is done with a long and a deep text', () => {
     assert.equal(parseNetworks('['.repeat(20_000), 'vms').faults.length, 1);
     assert.match(parseNetworks(`a ${'b'.repeat(200_000)}`, 'vms').faults[0] ?? '', /^.{1,200}$/);
   });
 
-  it('reads no more than 1,024 networks, and says that there are more', () => {
+  it('reads at most 1,024 networks, and reports that there are more', () => {
     const names = Array.from({ length: 1_025 }, (_, index) => `net-${index}`);
     for (const text of [names.join(), JSON.stringify(names.map((name) => ({ name })))]) {
       const { networks: read, faults } = parseNetworks(text, 'vms');
@@ -104,7 +112,7 @@ describe('the selection of networks', () => {
 describe('the networks of a pod', () => {
   const pod = (annotations: unknown, spec: unknown = {}) => ({ metadata: { namespace: 'vms', annotations }, spec });
 
-  it('are its default network, which Multus looks for in a namespace of its own, and its further ones', () => {
+  it('are the default network, which Multus looks up in its own namespace, and the additional ones', () => {
     const both = pod({ [networks]: 'a,other/b', [defaultNetwork]: 'main' });
     assert.deepEqual(networksOf(both), [
       { namespace: 'kube-system', name: 'main' },
@@ -131,7 +139,7 @@ describe('the networks of a pod', () => {
     assert.deepEqual(faultsOf(''), ['"" is not of the form namespace/name@interface']);
   });
 
-  it('are none in the host network, which is told', () => {
+  it('are empty in the host network, with an error', () => {
     const inHost = pod({ [networks]: 'a' }, { hostNetwork: true });
     assert.deepEqual(networksOf(inHost), []);
     assert.equal(selectNetworks(inHost, { namespace: 'vms' })[0]?.faults.length, 1);

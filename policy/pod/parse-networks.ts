@@ -1,52 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { isJsonObject, ownValue } from '../json-object.ts';
-import { quote } from '../quote.ts';
+import { isJsonObject, ownValue, quote } from '../json.ts';
+import { selectionKeys } from '../nad/config/known-keys.ts';
+import { readItemsAsGo } from '../nad/config/read-items-as-go.ts';
+import type { AmbiguousKey } from '../nad/config/scan-config.ts';
 import { annotationOf, namespaceOf, type PodObject } from './read-pod.ts';
 
 /** A NetworkAttachmentDefinition that a pod names. */
 export interface NetworkRef {
   readonly namespace: string;
   readonly name: string;
+  /** The requested MAC address, not validated. */
+  readonly mac?: string;
 }
 
-/** Where names without a namespace are looked for. */
+/** The namespaces for network names that do not include one. */
 export interface NetworkScope {
-  /** The pod's. */
+  /** The pod's namespace. */
   readonly namespace: string;
-  /** Where Multus looks for the pod's default network: its option multusNamespace, `kube-system` when absent. */
+  /** The namespace for the pod's default network: the option multusNamespace of Multus, `kube-system` if absent. */
   readonly multusNamespace?: string;
 }
 
-/** What an annotation of a pod selects. */
+/** The networks that an annotation of a pod selects. */
 export interface NetworkSelection {
   readonly annotation: string;
-  /** In order and with repeats: each is an attachment of its own. */
+  /** The networks in order. A repeated network is a separate attachment. */
   readonly networks: readonly NetworkRef[];
-  /** Why Multus takes no pod with this annotation; `networks` still has all that can be made out. */
+  /** Why Multus rejects a pod with this annotation. `networks` still contains all networks that could be read. */
   readonly faults: readonly string[];
+  /** Set if the annotation uses the JSON syntax and has ambiguous keys. */
+  readonly ambiguity?: Ambiguity;
 }
 
-/** The Network Plumbing Working Group's annotation, and Multus' own, which replaces the cluster's network. */
+/** The networks that a reader with stricter key matching than Go's may find in a text. */
+interface Ambiguity {
+  readonly text: string;
+  readonly keys: readonly AmbiguousKey[];
+  /** The networks if only keys in their exact spelling are used. */
+  readonly otherwise: readonly NetworkRef[];
+}
+
+/**
+ * The annotations that name networks. The one of the Network Plumbing Working Group adds networks to the cluster's
+ * network. The one of Multus names a network that replaces the cluster's network.
+ */
 export const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
 const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
 
 /**
- * In UTF-16 code units, so that no annotation that the API server stores is longer; only before it is refused one is.
+ * The longest annotation that is read, in UTF-16 code units. The API server never stores a longer one, but an admission
+ * request may contain one.
  * Source: k8s.io/apimachinery pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB.
  */
 const maxLength = 256 * 1024;
 
-/** Far more than a pod has interfaces; a hostile annotation could name a hundred thousand, for each rule to look at. */
+/**
+ * How many networks of an annotation are read at most. No real pod has so many, but a malicious annotation could name a
+ * hundred thousand.
+ */
 const maxNetworks = 1024;
 
-/** A DNS-1123 label, as Multus wants the parts of the short syntax. */
+/** A DNS-1123 label. Multus requires it for the parts of the short syntax. */
 const labelPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
-/** A name of an interface that the kernel takes: IFNAMSIZ - 1 bytes, no slash, no white space. */
+/** An interface name that the kernel accepts: at most IFNAMSIZ - 1 bytes, without slashes and whitespace. */
 const interfacePattern = /^[^\s/]{1,15}$/;
 
-/** Every network that a pod is attached to beside, or instead of, the cluster's; repeats are there as often. */
+/**
+ * Returns all networks to which a pod is attached in addition to the cluster's network, or instead of it. Networks may
+ * be repeated.
+ */
 export function networksOf(
   pod: PodObject,
   scope: NetworkScope = { namespace: namespaceOf(pod) },
@@ -55,7 +78,19 @@ export function networksOf(
 }
 
 /**
- * The selections of a pod, as Multus reads them: none of a pod in the host's network, where no CNI plugin is called.
+ * Returns all networks that are needed to review a pod: those from `networksOf`, and those that another reader of
+ * ambiguous keys may find.
+ */
+export function namedNetworks(pod: PodObject, scope: NetworkScope): readonly NetworkRef[] {
+  return selectNetworks(pod, scope).flatMap(({ networks, ambiguity }) => [
+    ...networks,
+    ...(ambiguity?.otherwise ?? []),
+  ]);
+}
+
+/**
+ * Returns the networks that the annotations of a pod select, as Multus reads them. A pod in the host network has none,
+ * since the container runtime calls no CNI plugin for it.
  * Source: multus-cni pkg/k8sclient/k8sclient.go, parsePodNetworkAnnotation and tryLoadK8sPodDefaultNetwork.
  */
 export function selectNetworks(
@@ -71,28 +106,35 @@ export function selectNetworks(
     if (text === undefined) return [];
     if (inHostNetwork)
       return [{ annotation, networks: [], faults: ['the pod is in the host network: it has no others'] }];
-    const { networks, faults } = parseNetworks(text, space);
+    const { networks, faults, ...more } = parseNetworks(text, space);
     const isOne = annotation !== defaultNetworkAnnotation || networks.length === 1 || faults.length > 0;
-    return [{ annotation, networks, faults: isOne ? faults : [`${networks.length} networks instead of one`] }];
+    return [{ annotation, networks, faults: isOne ? faults : [`${networks.length} networks instead of one`], ...more }];
   });
 }
 
 /**
- * Parses either syntax: `a, ns/b@net1`, or a JSON list of objects with name, namespace and more, keys in any case as
- * Go's encoding/json matches them. Of a text that nobody means, the beginning or nothing.
+ * Parses an annotation in either syntax: `a, ns/b@net1`, or a JSON list of objects with name, namespace and other keys.
+ * As in Go's encoding/json, keys are matched ignoring case, the last of repeated keys wins, and null is ignored. If the
+ * text is too long, nothing is read; if it has too many networks, only the first ones are.
  */
 export function parseNetworks(text: string, namespace: string): Omit<NetworkSelection, 'annotation'> {
   if (text.length > maxLength)
     return { networks: [], faults: [`longer than the ${maxLength} bytes of all annotations`] };
-  const all = /[[{"]/.test(text)
+  const { all, ambiguity }: Parsed = /[[{"]/.test(text)
     ? parseList(text, namespace)
-    : text.split(',', maxNetworks + 1).map((item) => parseItem(item, namespace));
+    : { all: text.split(',', maxNetworks + 1).map((item) => parseItem(item, namespace)) };
   const items = all.slice(0, maxNetworks);
   const tooMany = all.length > maxNetworks ? [`more than ${maxNetworks} networks`] : [];
   return {
     networks: items.flatMap(({ network }) => network ?? []),
     faults: [...tooMany, ...items.flatMap(({ fault }) => fault ?? [])],
+    ...(ambiguity && { ambiguity }),
   };
+}
+
+interface Parsed {
+  readonly all: readonly Item[];
+  readonly ambiguity?: Ambiguity;
 }
 
 interface Item {
@@ -100,7 +142,7 @@ interface Item {
   readonly fault?: string;
 }
 
-/** `ns/name@interface`, with spaces around each part. */
+/** Parses an item of the short syntax: `ns/name@interface`, with optional spaces around each part. */
 function parseItem(item: string, namespace: string): Item {
   const path = item.split('/');
   const [name = '', ...interfaces] = (path.at(-1) as string).split('@').map((part) => part.trim());
@@ -117,30 +159,56 @@ function parseItem(item: string, namespace: string): Item {
     };
   }
   if (wanted !== '' && !interfacePattern.test(wanted)) {
-    return { network, fault: `${quote(wanted)} is no name for an interface` };
+    return { network, fault: `${quote(wanted)} is not a legal interface name` };
   }
   return { network };
 }
 
-function parseList(text: string, namespace: string): readonly Item[] {
+function parseList(text: string, namespace: string): Parsed {
   let list: unknown;
   try {
     list = JSON.parse(text);
   } catch (error) {
-    return [{ fault: `no JSON: ${(error as SyntaxError).message}` }];
+    return { all: [{ fault: `no JSON: ${(error as SyntaxError).message}` }] };
   }
-  if (!Array.isArray(list)) return [{ fault: `${quote(list)} instead of a list` }];
-  return list.slice(0, maxNetworks + 1).map((item, index) => parseObject(item, index, namespace));
+  if (!Array.isArray(list)) return { all: [{ fault: `${quote(list)} instead of a list` }] };
+  const { items, ambiguous: keys, fault } = readItemsAsGo(text, selectionKeys, maxNetworks + 1);
+  if (fault !== undefined) return { all: [{ fault: `no JSON: ${fault}` }] };
+  const first = list.slice(0, maxNetworks + 1);
+  const all = first.map((item, index) =>
+    parseObject(item, index, namespace, (key) => items.get(index)?.get(key) ?? []),
+  );
+  if (keys.length === 0) return { all };
+  const otherwise = first.flatMap((item, index) => {
+    const asWritten = (key: string) => [ownValue(item, key)].filter((value) => value !== undefined && value !== null);
+    return parseObject(item, index, namespace, asWritten).network ?? [];
+  });
+  return { all, ambiguity: { text, keys, otherwise } };
 }
 
-/** null stands for an absent value, as for Go; anything else but text is refused by Multus. */
-function parseObject(item: unknown, index: number, namespace: string): Item {
+/**
+ * Parses an item of the JSON syntax. `valuesOf` returns the values that a reader assigns to a field, in order. The last
+ * value is used, and all must be text.
+ */
+function parseObject(
+  item: unknown,
+  index: number,
+  namespace: string,
+  valuesOf: (key: string) => readonly unknown[],
+): Item {
   if (!isJsonObject(item)) return { fault: `item ${index} is ${quote(item)} instead of an object` };
-  const fields = new Map(Object.entries(item).map(([key, value]) => [key.toLowerCase(), value ?? '']));
-  const [name, space, wanted] = ['name', 'namespace', 'interface'].map((key) => fields.get(key) ?? '');
-  if (typeof name !== 'string' || typeof space !== 'string' || typeof wanted !== 'string') {
+  const [names, spaces, interfaces] = ['name', 'namespace', 'interface'].map(valuesOf);
+  if (![names, spaces, interfaces].every((values) => values?.every((value) => typeof value === 'string'))) {
     return { fault: `item ${index}: name, namespace and interface are text` };
   }
-  if (name === '') return { fault: `item ${index} has no name` };
-  return { network: { namespace: space === '' ? namespace : space, name } };
+  const [name, space] = [names, spaces].map((values) => (values?.at(-1) ?? '') as string);
+  if (name === undefined || name === '') return { fault: `item ${index} has no name` };
+  const mac = valuesOf('mac').at(-1);
+  return {
+    network: {
+      namespace: space === undefined || space === '' ? namespace : space,
+      name,
+      ...(typeof mac === 'string' && mac !== '' && { mac }),
+    },
+  };
 }

@@ -4,19 +4,18 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import jsonpatch from 'jsonpatch';
 import { podContext } from '../../test/fixtures/pod/build-context.ts';
-import type { Edit } from '../edit.ts';
+import type { Edit } from '../json.ts';
 import { countDemand, countHeld, resourcesOfPod } from './count-demand.ts';
-import { injectPod } from './inject-pod.ts';
+import { injectedAnnotation, injectPod } from './inject-pod.ts';
 import { networksOf } from './parse-networks.ts';
 import { containersOf, type PodObject } from './read-pod.ts';
-import { injectedAnnotation } from './record-injected.ts';
-import { reviewPod } from './review-pod.ts';
+import { reviewPod } from './rules.ts';
 
 const context = podContext('vms');
 const prefix = 'macvtap.network.kubevirt.io/';
 const names = ['dataplane', 'restricted', 'unknown'] as const;
 
-/** An object with some of these fields. */
+/** An object with any subset of these fields. */
 const some = (fields: Record<string, fc.Arbitrary<unknown>>) => fc.record(fields, { requiredKeys: [] });
 const nothing = fc.constantFrom(undefined, null);
 
@@ -47,7 +46,7 @@ const selections = fc.oneof(
     .map((list) => JSON.stringify(list)),
 );
 
-/** Pods as an API server lets through, but for what it would default. */
+/** Pods that an API server accepts. They lack only the fields for which it adds defaults. */
 const validPod: fc.Arbitrary<PodObject> = fc.record({
   metadata: fc.record({
     name: fc.constant('p'),
@@ -65,7 +64,7 @@ const validPod: fc.Arbitrary<PodObject> = fc.record({
   }),
 });
 
-/** Anything in any place. */
+/** Any value in any field. */
 const junk = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
   fc.constantFrom(...names.map((name) => ({ [`${prefix}${name}`]: '1' }))),
@@ -171,13 +170,16 @@ describe('a pod', () => {
   });
 });
 
-/** The pod with the edits applied, as an API server would. */
+/** Returns the pod after the edits, applied as an API server would. */
 function inject(pod: PodObject): PodObject {
   const { edits } = injectPod(pod, context);
   return edits.length === 0 ? pod : jsonpatch.apply_patch(structuredClone(pod), [...edits]);
 }
 
-/** What edits write into one of the two maps of a container, by resource: whole resources, a whole map or one key. */
+/**
+ * Returns the quantities by resource that the edits write into limits or requests. An edit writes all resources, one
+ * map, or a single key.
+ */
 function quantitiesIn(edits: readonly Edit[], field: 'limits' | 'requests'): unknown {
   const written = edits.flatMap(({ path, value }) => {
     const [, , , , whole, map, key] = path.split('/');
@@ -189,7 +191,10 @@ function quantitiesIn(edits: readonly Edit[], field: 'limits' | 'requests'): unk
   return Object.assign({}, ...written);
 }
 
-/** A pod without resources of ours, without the maps that are empty then, and without the record. */
+/**
+ * Returns a pod without macvtap resources, without maps that are empty after that, and without the annotation that
+ * records the devices.
+ */
 function withoutOurs(pod: PodObject): unknown {
   const { metadata, spec } = structuredClone(pod) as {
     metadata: { annotations: object };

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isJsonObject, ownValue } from '../json-object.ts';
-import { resourcePrefix } from '../plan/resource-name.ts';
-import { parseDeviceCount } from './parse-quantity.ts';
+import { isJsonObject, ownValue } from '../json.ts';
+import { resourcePrefix } from '../plan/resource.ts';
 
-/**
- * A pod as an AdmissionReview or a file brings it. Nothing of it is checked: any value may stand in any place, or none.
- */
+/** A pod from an admission request or a file. It is not validated: any field may have any value. */
 export interface PodObject {
   readonly metadata?: unknown;
   readonly spec?: unknown;
 }
 
-/** The lists of containers, and what their items are to kubelet's device manager; a sidecar is decided item by item. */
+/**
+ * The lists of containers in a pod's spec. Each is mapped to the role that its containers have for kubelet's device
+ * manager. An init container may also be a sidecar.
+ */
 const lists = { initContainers: 'init', containers: 'app', ephemeralContainers: 'ephemeral' } as const;
 
-/** What one container asks for of one resource. */
+/** A container's request for one resource. */
 export interface Ask {
   /** Without the prefix. */
   readonly resource: string;
-  /** Undefined where it reads as no number of devices. */
+  /** The number of devices; undefined if the quantity is not a valid number of devices. */
   readonly count: number | undefined;
-  /** `spec.containers[0].resources.limits[macvtap.network.kubevirt.io/dataplane]`. */
+  /** The path of the request: `spec.containers[0].resources.limits[macvtap.network.kubevirt.io/dataplane]`. */
   readonly path: string;
 }
 
@@ -29,15 +29,17 @@ export interface PodContainer {
   readonly list: keyof typeof lists;
   readonly index: number;
   readonly name: string | undefined;
-  /** A sidecar is an init container that lives as long as the pod (restartPolicy Always). */
+  /** A sidecar is an init container that runs as long as the pod (restartPolicy Always). */
   readonly role: 'init' | 'sidecar' | 'app' | 'ephemeral';
-  /** What stands in its `resources`, as it was written. */
+  /** The field `resources` as written. */
   readonly resources: unknown;
-  /** What it asks for of ours, each resource once: the limit, or the request where that is more. */
+  /** The container's requests for resources of this project, one for each resource: the larger of limit and request. */
   readonly asks: readonly Ask[];
 }
 
-/** Every container of a pod, in the order in which kubelet starts them; what is no object is left out. */
+/**
+ * Returns all containers of a pod, in the order in which kubelet starts them. Items that are not objects are omitted.
+ */
 export function containersOf(pod: PodObject): readonly PodContainer[] {
   const spec = ownValue(pod, 'spec');
   return (Object.keys(lists) as (keyof typeof lists)[]).flatMap((list) => {
@@ -46,17 +48,17 @@ export function containersOf(pod: PodObject): readonly PodContainer[] {
   });
 }
 
-/** The text of an annotation; undefined where there is none. */
+/** Returns the text of an annotation, or undefined if it is absent. */
 export function annotationOf(pod: PodObject, key: string): string | undefined {
   return textOf(ownValue(ownValue(pod, 'metadata'), 'annotations'), key);
 }
 
-/** Whether somebody has begun to delete the pod. */
+/** Returns whether the pod is being deleted. */
 export function isBeingDeleted(pod: PodObject): boolean {
   return textOf(ownValue(pod, 'metadata'), 'deletionTimestamp') !== undefined;
 }
 
-/** The namespace that the pod itself names; kubectl takes `default` where a file names none. */
+/** Returns the namespace in the pod's metadata. As in kubectl, it is `default` if a file names none. */
 export function namespaceOf(pod: PodObject): string {
   return textOf(ownValue(pod, 'metadata'), 'namespace') ?? 'default';
 }
@@ -92,4 +94,45 @@ function higher(left: number | undefined, right: number | undefined): number | u
 function textOf(object: unknown, key: string): string | undefined {
   const value = ownValue(object, key);
   return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * The exponents of suffixes: binary suffixes are powers of 2, decimal ones powers of 10. Source: apimachinery
+ * resource.Quantity, suffixer.go.
+ */
+const binary = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n } as const;
+const decimal = { n: -9n, u: -6n, m: -3n, '': 0n, k: 3n, M: 6n, G: 9n, T: 12n, P: 15n, E: 18n } as const;
+
+/**
+ * Matches a quantity with at most 18 digits on either side of the point. This is enough for any number of devices, and
+ * small enough to compute exactly.
+ */
+const pattern = /^\+?(\d{1,18})(?:\.(\d{0,18}))?(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,2}))?$/;
+
+/**
+ * Parses a Kubernetes quantity as a whole number of devices: `"2"`, 2, `"1k"`, `"2000m"`, `"1e1"`. Returns undefined
+ * for a fraction, a negative number, and any other text. An API server rejects these, but a file may contain them.
+ */
+export function parseDeviceCount(quantity: unknown): number | undefined {
+  const [, whole, fraction = '', suffix = '', exponent] = pattern.exec(toText(quantity)) ?? [];
+  if (whole === undefined) return undefined;
+  const digits = BigInt(whole + fraction);
+  const scale = BigInt(fraction.length);
+  if (isBinary(suffix)) return toCount(digits << binary[suffix], 10n ** scale);
+  const power = exponent === undefined ? decimal[suffix as keyof typeof decimal] : BigInt(exponent.replace('+', ''));
+  return power >= scale ? toCount(digits * 10n ** (power - scale), 1n) : toCount(digits, 10n ** (scale - power));
+}
+
+function toText(quantity: unknown): string {
+  return typeof quantity === 'string' || typeof quantity === 'number' ? String(quantity) : '';
+}
+
+function isBinary(suffix: string): suffix is keyof typeof binary {
+  return Object.hasOwn(binary, suffix);
+}
+
+function toCount(numerator: bigint, denominator: bigint): number | undefined {
+  if (numerator % denominator !== 0n) return undefined;
+  const count = numerator / denominator;
+  return count <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(count) : undefined;
 }

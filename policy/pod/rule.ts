@@ -1,7 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type NadObject, resourceOfNad } from '../nad/read-nad.ts';
+import type { Offers } from '../offers/offers.ts';
+import type { Labels } from '../plan/match-labels.ts';
 import type { Verdict } from '../reasons.ts';
-import type { PodContext } from './pod-context.ts';
-import type { PodObject } from './read-pod.ts';
+import { networkKey } from './count-demand.ts';
+import { type NetworkScope, selectNetworks } from './parse-networks.ts';
+import { containersOf, type PodObject } from './read-pod.ts';
 
-/** One rule: collects all that it finds, in the order of the object. */
+/** A rule. Returns everything that it finds, in the order of the object. */
 export type PodRule = (pod: PodObject, context: PodContext) => readonly Verdict[];
+
+/** The facts that rules need in addition to the pod. */
+export interface PodContext extends NetworkScope {
+  /** The labels of the pod's namespace; undefined if they are unknown. */
+  readonly namespaceLabels: Labels | undefined;
+  /** Existing networks by `namespace/name`. Contains at least those that the pod names. */
+  readonly networks: ReadonlyMap<string, NadObject>;
+  readonly offers: Offers;
+  /** The old pod, on an update. */
+  readonly before?: PodObject;
+}
+
+/** A resource of this project that a pod names, with the first place that contains the name. */
+export interface NamedResource {
+  /** Without the prefix. */
+  readonly resource: string;
+  readonly path: string;
+  /** The network that names the resource, as `namespace/name`. Absent if a container requests the resource. */
+  readonly network?: string;
+}
+
+/**
+ * Returns each resource of this project that a pod names, without duplicates. A resource is named by the annotation of
+ * a network, or by a limit or request of any container, including init and ephemeral ones.
+ *
+ * Networks come first. The webhook may have added the limits, so the pod's author would not look for them.
+ */
+export function namedResources(pod: PodObject, context: PodContext): readonly NamedResource[] {
+  const asked = containersOf(pod).flatMap(({ asks }) => asks.map(({ resource, path }) => ({ resource, path })));
+  const attached = selectNetworks(pod, context).flatMap(({ annotation, networks }) =>
+    networks.map(networkKey).flatMap((network) => {
+      const nad = context.networks.get(network);
+      const resource = nad === undefined ? undefined : resourceOfNad(nad);
+      return resource === undefined ? [] : [{ resource, path: `metadata.annotations[${annotation}]`, network }];
+    }),
+  );
+  const first = new Map<string, NamedResource>();
+  for (const named of [...attached, ...asked]) first.getOrInsert(named.resource, named);
+  return [...first.values()];
+}
+
+/** Returns the beginning of a verdict's detail: `resource dataplane`, or `network vms/data with resource dataplane`. */
+export function describeNamed({ resource, network }: NamedResource): string {
+  return network === undefined ? `resource ${resource}` : `network ${network} with resource ${resource}`;
+}

@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { podContext } from '../../test/fixtures/pod/build-context.ts';
+import { named, nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
+import { policy } from '../../test/fixtures/plan/build-example.ts';
+import { asking, podContext, podOf } from '../../test/fixtures/pod/build-context.ts';
 import { listFixtureRules, readFixtures } from '../../test/fixtures/read-fixtures.ts';
+import type { ParentEntry } from '../nodepolicy/rule.ts';
+import type { Labels } from '../plan/match-labels.ts';
 import type { PodObject } from './read-pod.ts';
-import { reviewPod } from './review-pod.ts';
-import { rules } from './rules.ts';
+import type { PodContext } from './rule.ts';
+import { reviewPod, rules } from './rules.ts';
 
 describe('the list of rules', () => {
   it('has every rule file, once', () => {
@@ -27,13 +31,13 @@ for (const { name, rule } of rules) {
     it('has a fixture that passes and one that fails', () => assert.ok(passing.length > 0 && failing.length > 0));
 
     for (const { title, object } of passing) {
-      it(`says nothing of ${title}, nor does any other rule`, () => {
+      it(`and all other rules accept ${title}`, () => {
         assert.deepEqual(reviewPod(object, contextOf(object)), []);
       });
     }
 
     for (const { title, object, expected } of failing) {
-      it(`says of ${title} exactly what it expects, denying or warning`, () => {
+      it(`returns the expected verdicts for ${title}, each with its severity`, () => {
         const verdicts = rule(object, contextOf(object));
         assert.deepEqual(
           verdicts.map(({ severity, code, path }) => `${severity === 'warn' ? 'warn ' : ''}${code} ${path}`),
@@ -50,3 +54,112 @@ for (const { name, rule } of rules) {
 function contextOf({ metadata }: PodObject): ReturnType<typeof podContext> {
   return podContext((metadata as { readonly namespace: string }).namespace);
 }
+
+const tenant = podContext('tenant');
+const restricted = { containers: [{ name: 'a', ...asking({ restricted: 1 }) }] };
+
+describe('the review of a pod', () => {
+  it('denies what its namespace may not use, naming resource, namespace, policy and selector', () => {
+    assert.deepEqual(details(podOf(undefined, restricted), tenant), [
+      'deny resource restricted, namespace tenant: policy macvtap-cni/restricted admits namespaces with vms=true',
+    ]);
+    assert.deepEqual(details(podOf('fast', restricted), tenant), [
+      'deny network tenant/fast with resource restricted, namespace tenant: policy macvtap-cni/restricted admits namespaces with vms=true',
+    ]);
+  });
+
+  it('denies by every policy that does not admit the namespace', () => {
+    const shared = podOf(undefined, { containers: [asking({ shared: 1 })] });
+    assert.deepEqual(details(shared, podContext('default')), [
+      'deny resource shared, namespace default: policy macvtap-cni/blue admits namespaces with team in (blue,green)',
+    ]);
+    assert.deepEqual(
+      details(shared, podContext('nowhere')).map((text) => text.split('admits')[1]),
+      [' namespaces with team in (blue,green)', ' namespaces with stage!=dev'],
+    );
+  });
+
+  it('denies an ephemeral container too', () => {
+    const spec = { containers: [{ name: 'a' }], ephemeralContainers: [asking({ restricted: 1 })] };
+    assert.equal(details(podOf(undefined, spec), tenant).length, 1);
+  });
+
+  it('suggests the most similar name', () => {
+    assert.deepEqual(details(podOf('typo'), podContext('vms')), [
+      'warn network vms/typo with resource dataplan: is dataplane meant?',
+    ]);
+    assert.deepEqual(details(podOf(undefined, { containers: [asking({ zzzzzz: 1 })] }), podContext('vms')), [
+      'warn resource zzzzzz: nothing of a similar name is offered',
+    ]);
+  });
+
+  it('reports at most ten unknown resources of a pod', () => {
+    const asked = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`datapalne-${index}`, 1]));
+    const told = details(podOf(undefined, { containers: [asking(asked)] }), podContext('vms'));
+    assert.equal(told.length, 10);
+    assert.equal(told[9], 'warn resource datapalne-9: is dataplane meant?');
+  });
+
+  it('counts the devices against the best node', () => {
+    assert.deepEqual(details(podOf('data', { containers: [asking({ dataplane: 26 })] }), podContext('vms')), [
+      'warn resource dataplane: 26 needed, at most 25 on a node',
+    ]);
+  });
+
+  it('does not count on devices that are asked of nodes, where some node has the resource', () => {
+    const policies = [
+      named(
+        'p',
+        { parentIface: 'eth0', resourceName: 'data' },
+        { parentIface: 'eth1', mode: 'vepa', resourceName: 'data' },
+      ),
+    ];
+    const states = { h1: nodeState([reported('data', 'eth0', { policy: 'macvtap-cni/p', quantity: 2 })]) };
+    const context = podContext('vms', { offers: offersOf({ policies, states }) });
+    assert.deepEqual(details(podOf(undefined, { containers: [asking({ data: 3 })] }), context), [
+      'warn resource data: 3 needed, at most 2 on a node',
+    ]);
+  });
+
+  it('passes a pod that is being deleted', () => {
+    const metadata = { deletionTimestamp: '2025-01-01T00:00:00Z', annotations: { 'k8s.v1.cni.cncf.io/networks': '[' } };
+    assert.deepEqual(details({ metadata, spec: restricted }, tenant), []);
+  });
+
+  it('passes an update that leaves what it names, though policies have changed since', () => {
+    const before = podOf('fast,nothing', restricted);
+    const labelled = { ...before, metadata: { ...(before.metadata as object), labels: { a: 'b' } } };
+    assert.deepEqual(details(labelled, { ...tenant, before }), []);
+  });
+
+  it('denies an update that adds a network whose resource the namespace may not use', () => {
+    assert.equal(details(podOf('data,fast'), { ...tenant, before: podOf('data') }).length, 1);
+    assert.deepEqual(details(podOf('data'), { ...tenant, before: podOf('data,fast') }), []);
+  });
+});
+
+function details(pod: PodObject, context: PodContext): readonly string[] {
+  return reviewPod(pod, context).map(({ severity, detail }) => `${severity} ${detail}`);
+}
+
+describe('a policy for some namespaces that names no resource', () => {
+  const ens5 = { name: 'ens5' };
+  const states = { h1: nodeState([reported('ens5', 'ens5', { source: 'implicit' })], [ens5]) };
+  const pod = { metadata: { name: 'p', namespace: 'tenant' }, spec: { containers: [asking({ ens5: 1 })] } };
+  const verdictsIn = (namespace: string, labels: Labels, ...entries: readonly ParentEntry[]) => {
+    const red = policy('red', { parentSelector: entries, namespaceSelector: { matchLabels: { team: 'red' } } });
+    const offers = offersOf({ policies: [red], states });
+    return reviewPod(pod, podContext(namespace, { namespaceLabels: labels, offers })).map(({ code }) => code);
+  };
+
+  it('is enforced before any node reports that it exposes what the policy finds', () => {
+    for (const entry of [{ nicSelector: { names: ['ens*'] } }, { parentIface: 'ens5' }]) {
+      assert.deepEqual(verdictsIn('tenant', {}, entry), ['NamespaceNotAdmitted']);
+      assert.deepEqual(verdictsIn('red', { team: 'red' }, entry), []);
+    }
+  });
+
+  it('does not keep pods from what it does not find', () => {
+    assert.deepEqual(verdictsIn('tenant', {}, { nicSelector: { names: ['eth*'] } }), []);
+  });
+});

@@ -1,18 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Verdict } from '../reasons.ts';
+import { checkAmbiguousKeys } from './check-ambiguous-keys.ts';
 import { checkDeviceCount } from './check-device-count.ts';
 import { checkNamespaceAdmitted } from './check-namespace-admitted.ts';
-import { checkNetworksAnnotated } from './check-networks-annotated.ts';
-import { checkNetworksAnnotation } from './check-networks-annotation.ts';
-import { checkNetworksFound } from './check-networks-found.ts';
+import { checkNetworks } from './check-networks.ts';
+import { checkPassthruMAC } from './check-passthru-mac.ts';
 import { checkResourceOffered } from './check-resource-offered.ts';
-import type { PodRule } from './rule.ts';
+import { isBeingDeleted, type PodObject } from './read-pod.ts';
+import type { PodContext, PodRule } from './rule.ts';
 
-/** The rules of a pod, in the order in which their verdicts are told. Each is fed by test/fixtures/pod/<name>. */
+/** All rules for pods, in the order of their verdicts. Fixtures are in test/fixtures/pod/<name>. */
 export const rules = [
+  { name: 'check-ambiguous-keys', rule: checkAmbiguousKeys },
   { name: 'check-namespace-admitted', rule: checkNamespaceAdmitted },
   { name: 'check-resource-offered', rule: checkResourceOffered },
   { name: 'check-device-count', rule: checkDeviceCount },
-  { name: 'check-networks-annotation', rule: checkNetworksAnnotation },
-  { name: 'check-networks-found', rule: checkNetworksFound },
-  { name: 'check-networks-annotated', rule: checkNetworksAnnotated },
+  { name: 'check-networks', rule: checkNetworks },
+  { name: 'check-passthru-mac', rule: checkPassthruMAC },
 ] as const satisfies readonly { name: string; rule: PodRule }[];
+
+/**
+ * Returns the verdicts of all rules about a pod. Returns none for a pod that is being deleted.
+ *
+ * On an update, only new verdicts are returned. The requests of an existing pod cannot be fixed, and its labels and
+ * finalizers must remain editable after policies change. A network that is added to the annotation is checked as in a
+ * new pod.
+ */
+export function reviewPod(pod: PodObject, context: PodContext): readonly Verdict[] {
+  if (isBeingDeleted(pod)) return [];
+  const verdicts = applyRules(pod, context);
+  if (context.before === undefined || verdicts.length === 0) return verdicts;
+  const before = new Set(applyRules(context.before, context).map(toKey));
+  return verdicts.filter((verdict) => !before.has(toKey(verdict)));
+}
+
+function applyRules(pod: PodObject, context: PodContext): readonly Verdict[] {
+  return rules.flatMap(({ rule }) => rule(pod, context));
+}
+
+function toKey({ code, path, detail }: Verdict): string {
+  return JSON.stringify([code, path, detail]);
+}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readPolicy } from '../nodepolicy/read-policy.ts';
 import { decideStatus, type PolicyStatus } from './decide-status.ts';
-import type { LostThing, PolicyTally } from './policy-tally.ts';
+import type { ConflictCount, PolicyTally } from './node-report.ts';
 
 const context = { policyNamespace: 'macvtap-cni' };
 const metadata = { name: 'p', namespace: 'macvtap-cni', generation: 3 };
@@ -11,7 +11,7 @@ const spec = { parentSelector: [{ parentIface: 'eth0' }, { parentIface: 'eth1' }
 const policy = readPolicy({ metadata, spec }, context);
 const tally = (
   nodes: Partial<PolicyTally['nodes']>,
-  conflicts: readonly LostThing[] = [],
+  conflicts: readonly ConflictCount[] = [],
   entries: readonly (readonly [number, number])[] = [],
 ): PolicyTally => ({
   nodes: { none: 0, leaving: 0, pending: 0, exposing: 0, unhealthy: 0, losing: 0, 'finding-nothing': 0, ...nodes },
@@ -26,7 +26,7 @@ const brief = (status: PolicyStatus | undefined) =>
   status?.conditions?.map(({ type, status: is, reason }) => `${type} ${is} ${reason}`);
 
 describe('the status of a policy', () => {
-  it('says of a policy that nodes expose how many do, by which entry, and nothing of it is wrong', () => {
+  it('counts the nodes that expose an accepted policy, by entry', () => {
     assert.deepEqual(decide(tally({ exposing: 2, none: 7 }, [], [[1, 2]])), {
       observedGeneration: 3,
       matchedNodes: 2,
@@ -37,13 +37,13 @@ describe('the status of a policy', () => {
           'Exposed',
           'True',
           'Exposing',
-          'at least one node exposes a resource by it: nodes: 2 of 2 expose a resource by it',
+          'at least one node exposes a resource of the policy: nodes: 2 of 2 expose a resource of the policy',
         ],
         [
           'Conflicted',
           'False',
           'NoConflict',
-          'on no node that has reported does it lose anything to another policy or resource',
+          'the policy loses nothing to another policy or resource on any node that has reported',
         ],
       ].map(([type, status, reason, message]) => ({
         type,
@@ -82,7 +82,7 @@ describe('the status of a policy', () => {
     });
   }
 
-  it('says to whom it loses, the one of most nodes first, and bounds what it tells', () => {
+  it('names the winners of conflicts, most nodes first, and limits the message', () => {
     const lost = Array.from({ length: 7 }, (_, index) => ({
       code: index === 0 ? 'PassthruExclusive' : 'ResourceNameTaken',
       by: `macvtap-cni/q${index}`,
@@ -109,14 +109,14 @@ describe('the status of a policy', () => {
     assert.match(status?.conditions?.[0]?.message ?? '', /: spec\.parentSelector\[0\]: ParentAmbiguous: /);
   });
 
-  it('tells where a policy counts that stands elsewhere', () => {
+  it('reports a policy in another namespace', () => {
     const stray = readPolicy({ metadata: { ...metadata, namespace: 'tenant' }, spec }, context);
     const status = decide(tally({ none: 3 }), undefined, first, stray);
     assert.equal(brief(status)?.[0], 'Accepted False PolicyOutsideNamespace');
     assert.match(status?.conditions?.[0]?.message ?? '', /namespace tenant: create the policy in macvtap-cni/);
   });
 
-  it('is not written where it stands already, in whatever order the API server keeps it', () => {
+  it('is not written if it is already stored, in any order of the API server', () => {
     const counted = tally({ exposing: 2 }, [], [[0, 2]]);
     const written = decide(counted);
     const { conditions = [], entries = [], ...rest } = written ?? {};

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodePolicy } from '../api/macvtap-network-node-policy.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import { judgeAccepted, judgeConflicted, judgeExposed } from './judge-conditions.ts';
-import { matchedNodes } from './matched-nodes.ts';
-import type { PolicyTally } from './policy-tally.ts';
+import { isOutsideNamespace } from '../plan/plan-node.ts';
+import type { PolicyTally } from './node-report.ts';
 
 export type PolicyStatus = NonNullable<MacvtapNetworkNodePolicy['status']>;
 type Condition = NonNullable<PolicyStatus['conditions']>[number];
 
-export interface DecideStatusFacts {
+export interface StatusDecision {
   readonly policy: Policy;
   readonly tally: PolicyTally;
-  /** What stands written; undefined for nothing. */
+  /** The stored status; undefined if there is none. */
   readonly previous: PolicyStatus | undefined;
-  /** `2026-01-01T00:00:00Z`. */
+  /** The current time, for example `2026-01-01T00:00:00Z`. */
   readonly now: string;
 }
 
 /**
- * What is to be written as a policy's status; undefined where that stands there already. The time of a condition is when
- * it last became true, false or unknown: another reason or message leaves it as it is.
+ * Returns the status to write for a policy, or undefined if the stored status is already up to date.
+ * `lastTransitionTime` changes only with the condition's status, not with its reason or message.
  */
-export function decideStatus({ policy, tally, previous, now }: DecideStatusFacts): PolicyStatus | undefined {
+export function decideStatus({ policy, tally, previous, now }: StatusDecision): PolicyStatus | undefined {
   const { generation } = policy;
   const observed = generation === undefined ? {} : { observedGeneration: generation };
   const conditions = [judgeAccepted(policy), judgeExposed(policy, tally), judgeConflicted(policy, tally)].map(
@@ -41,7 +40,9 @@ export function decideStatus({ policy, tally, previous, now }: DecideStatusFacts
   return previous !== undefined && isSame(status, previous) ? undefined : status;
 }
 
-/** Whatever the order of lists that are maps, and of keys: an API server has its own. */
+/**
+ * Compares two statuses, ignoring the order of map lists and keys, because the API server may return a different order.
+ */
 function isSame(left: PolicyStatus, right: PolicyStatus): boolean {
   return JSON.stringify(inOrder(left)) === JSON.stringify(inOrder(right));
 }
@@ -67,4 +68,121 @@ function inOrder({ observedGeneration, matchedNodes: matched, exposingNodes, con
 
 function byFirst([left]: readonly unknown[], [right]: readonly unknown[]): number {
   return (left as string | number) < (right as string | number) ? -1 : 1;
+}
+
+/** A condition without its time. */
+interface JudgedCondition {
+  readonly type: 'Accepted' | 'Exposed' | 'Conflicted';
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: ConditionReason;
+  readonly message: string;
+}
+
+/**
+ * Decides whether a policy is valid and in the installation's namespace. Reasons: Valid, PolicyInvalid,
+ * PolicyOutsideNamespace.
+ */
+function judgeAccepted(policy: Policy): JudgedCondition {
+  const { faults } = policy;
+  if (faults.length === 0) return judge('Accepted', 'True', 'Valid');
+  const reason = isOutsideNamespace(policy) ? 'PolicyOutsideNamespace' : 'PolicyInvalid';
+  const details = faults.map(({ path, code, detail }) => `${path}: ${code}: ${detail}`);
+  return judge('Accepted', 'False', reason, details);
+}
+
+/**
+ * Decides whether any node exposes a resource of a policy. The status is Unknown if no node does, but some nodes have
+ * not reported yet. Reasons: Exposing, NoNodes, NothingFound, Unhealthy, LostToOthers, Pending, NotAccepted.
+ */
+function judgeExposed(policy: Policy, tally: PolicyTally): JudgedCondition {
+  if (policy.faults.length > 0) return judge('Exposed', 'False', 'NotAccepted');
+  const { nodes } = tally;
+  const matched = matchedNodes(tally);
+  const counts = [
+    part(nodes.exposing, `of ${matched} expose a resource of the policy`),
+    part(nodes.pending, 'not reported yet for this generation'),
+    part(nodes.unhealthy, 'with unhealthy resources only'),
+    part(nodes.losing, 'with resources of higher precedence instead'),
+    part(nodes['finding-nothing'], 'without a matching interface'),
+    part(nodes.leaving, 'no longer selected still expose one'),
+  ].filter((text) => text !== '');
+  if (nodes.exposing > 0) return judge('Exposed', 'True', 'Exposing', [`nodes: ${counts.join(', ')}`]);
+  const tail = counts.length === 0 ? [] : [`nodes: ${counts.join(', ')}`];
+  if (matched === 0) return judge('Exposed', 'False', 'NoNodes', tail);
+  if (nodes.pending > 0) return judge('Exposed', 'Unknown', 'Pending', tail);
+  if (nodes.unhealthy > 0) return judge('Exposed', 'False', 'Unhealthy', tail);
+  return judge('Exposed', 'False', nodes.losing > 0 ? 'LostToOthers' : 'NothingFound', tail);
+}
+
+/**
+ * Decides whether a policy loses a conflict with another policy or resource on any node. If there are several reasons,
+ * the one on the most nodes is shown. Reasons: NoConflict, ResourceNameTaken, PassthruExclusive, Pending, NotAccepted.
+ */
+function judgeConflicted(policy: Policy, tally: PolicyTally): JudgedCondition {
+  if (policy.faults.length > 0) return judge('Conflicted', 'False', 'NotAccepted');
+  const { conflicts, nodes } = tally;
+  const [first] = conflicts;
+  if (first !== undefined) {
+    const reason = first.code === 'PassthruExclusive' ? 'PassthruExclusive' : 'ResourceNameTaken';
+    const details = conflicts.map(({ by, code, nodes: count }) => `${by} on ${count} nodes (${code})`);
+    return judge('Conflicted', 'True', reason, details);
+  }
+  const matched = matchedNodes(tally);
+  if (matched > 0 && nodes.pending === matched) return judge('Conflicted', 'Unknown', 'Pending');
+  return judge('Conflicted', 'False', 'NoConflict');
+}
+
+/** How many details a message lists at most, so that a policy with many errors does not have a large status. */
+const mostDetails = 5;
+/** The maximum length of a message in characters. The schema allows 32,768. */
+const longestMessage = 1_024;
+
+function judge(
+  type: JudgedCondition['type'],
+  status: JudgedCondition['status'],
+  reason: ConditionReason,
+  details: readonly string[] = [],
+): JudgedCondition {
+  const more = details.length > mostDetails ? `; and ${details.length - mostDetails} more` : '';
+  const shown = details.slice(0, mostDetails).join('; ');
+  const message = `${conditionReasons[reason]}${shown === '' ? '' : `: ${shown}${more}`}`;
+  return { type, status, reason, message: message.slice(0, longestMessage) };
+}
+
+function part(count: number, text: string): string {
+  return count === 0 ? '' : `${count} ${text}`;
+}
+
+/**
+ * All condition reasons in a policy's status. Like the codes in policy/reasons.ts, they are part of the API.
+ * docs/reference/status.md lists the same reasons, and the policy's schema accepts no others.
+ */
+export const conditionReasons = {
+  // Accepted
+  Valid: 'the policy is in force',
+  PolicyInvalid: 'the policy is invalid: it exposes nothing, and the nodes that it may select use no other source',
+  PolicyOutsideNamespace: "policies count only in the installation's namespace",
+
+  // Exposed
+  Exposing: 'at least one node exposes a resource of the policy',
+  NoNodes: 'the policy selects no node',
+  NothingFound: 'every selected node has reported, and no entry finds an interface on any of them',
+  Unhealthy: 'all resources of the policy are unhealthy, so that nodes offer no devices',
+  LostToOthers: 'other policies or resources come first for everything that the policy asks for',
+
+  // Conflicted
+  NoConflict: 'the policy loses nothing to another policy or resource on any node that has reported',
+  ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
+  PassthruExclusive: 'a passthru resource and any other cannot share a parent; the first one has it',
+
+  // Several conditions
+  Pending: 'selected nodes have not reported this generation of the policy yet',
+  NotAccepted: 'the policy is not accepted, so that it exposes nothing and has no conflicts',
+} as const satisfies Record<string, string>;
+
+type ConditionReason = keyof typeof conditionReasons;
+
+/** Returns how many nodes the policy selects. */
+function matchedNodes({ nodes }: PolicyTally): number {
+  return nodes.pending + nodes.exposing + nodes.unhealthy + nodes.losing + nodes['finding-nothing'];
 }

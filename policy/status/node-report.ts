@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import { matchNode, type NodeFacts } from '../plan/match-node.ts';
-import { isOutsideNamespace } from '../plan/sources.ts';
+import { matchNode, type NodeFacts } from '../plan/match-labels.ts';
+import { isOutsideNamespace } from '../plan/plan-node.ts';
 
 type Status = NonNullable<MacvtapNetworkNodeState['status']>;
 type Resource = NonNullable<Status['resources']>[number];
 type Conflict = NonNullable<Status['conflicts']>[number];
 
-/** A node and what its plugin reports. */
+/** A node and the state that its plugin reports. */
 export interface ReportingNode {
   readonly node: NodeFacts;
-  /** Undefined where no plugin has reported. */
+  /** Undefined if no plugin has reported. */
   readonly state: MacvtapNetworkNodeState | undefined;
 }
 
-/** What a node's state says, by policy. */
+/** A node's state, grouped by policy. */
 export interface NodeReport {
   readonly node: NodeFacts;
   readonly generations: ReadonlyMap<string, number>;
@@ -24,26 +24,39 @@ export interface NodeReport {
 }
 
 /**
- * What one node means for a policy:
+ * How one node counts for a policy:
  *
- * - `pending`: selected, and it has not reported this generation;
- * - `exposing`, `unhealthy`: it has resources by the policy, and gives out devices of one, or of none for now;
- * - `losing`, `finding-nothing`: it has none, because others come first, or for any other reason;
- * - `leaving`: not selected any more, and it still has some, as far as it has reported;
- * - `none`: nothing.
+ * - `pending`: selected, but has not reported this generation of the policy;
+ * - `exposing`: exposes resources of the policy, at least one of them healthy;
+ * - `unhealthy`: exposes resources of the policy, all of them unhealthy;
+ * - `losing`: exposes none, because other policies or resources have precedence;
+ * - `finding-nothing`: exposes none for any other reason;
+ * - `leaving`: no longer selected, but still reports resources of the policy;
+ * - `none`: neither selected nor exposing.
  */
-export type NodeStanding = 'none' | 'leaving' | 'pending' | 'exposing' | 'unhealthy' | 'losing' | 'finding-nothing';
+type NodeOutcome = 'none' | 'leaving' | 'pending' | 'exposing' | 'unhealthy' | 'losing' | 'finding-nothing';
 
-/** A node as a policy's status counts it. */
+/** One node's contribution to a policy's status. */
 export interface NodeMark {
-  readonly standing: NodeStanding;
-  /** Indexes of the entries by which the node gives out devices, each once. */
+  readonly outcome: NodeOutcome;
+  /** Indexes of the entries with healthy resources on the node, without duplicates. */
   readonly entries: readonly number[];
-  /** What the policy loses on the node; `by` is the policy, the source or the resource that has it. */
+  /** The conflicts that the policy loses on the node. `by` is the winning policy, source or resource. */
   readonly conflicts: readonly Pick<Conflict, 'code' | 'by'>[];
 }
 
-export function readNodeReport({ node, state }: ReportingNode): NodeReport {
+/**
+ * Reads a node's report. A report that cannot be read is treated as absent, so that every policy still gets a status.
+ */
+export function readNodeReport(reporting: ReportingNode): NodeReport {
+  try {
+    return readReport(reporting);
+  } catch {
+    return readReport({ ...reporting, state: undefined });
+  }
+}
+
+function readReport({ node, state }: ReportingNode): NodeReport {
   const { observedPolicies = [], resources = [], conflicts = [] } = state?.status ?? {};
   return {
     node,
@@ -53,32 +66,32 @@ export function readNodeReport({ node, state }: ReportingNode): NodeReport {
   };
 }
 
-const nothing: NodeMark = { standing: 'none', entries: [], conflicts: [] };
-const pending: NodeMark = { ...nothing, standing: 'pending' };
-const findingNothing: NodeMark = { ...nothing, standing: 'finding-nothing' };
+const nothing: NodeMark = { outcome: 'none', entries: [], conflicts: [] };
+const pending: NodeMark = { ...nothing, outcome: 'pending' };
+const findingNothing: NodeMark = { ...nothing, outcome: 'finding-nothing' };
 
-/** What a node's report means for a policy. What it says of another generation counts for nothing. */
+/** Returns how a node counts for a policy. If the node has reported another generation of the policy, it is pending. */
 export function markNode(policy: Policy, report: NodeReport): NodeMark {
   const { id, nodes, generation } = policy;
   const resources = report.resources.get(id) ?? [];
   if (isOutsideNamespace(policy) || !matchNode(report.node, nodes)) {
-    return resources.length === 0 ? nothing : { ...nothing, standing: 'leaving' };
+    return resources.length === 0 ? nothing : { ...nothing, outcome: 'leaving' };
   }
   const observed = report.generations.get(id);
   if (observed === undefined || (generation !== undefined && observed !== generation)) return pending;
   const conflicts = report.conflicts.get(id) ?? [];
   if (resources.length === 0 && conflicts.length === 0) return findingNothing;
-  const giving = resources.filter(({ health }) => health !== 'Unhealthy');
+  const healthy = resources.filter(({ health }) => health !== 'Unhealthy');
   return {
-    standing: resources.length === 0 ? 'losing' : giving.length === 0 ? 'unhealthy' : 'exposing',
-    entries: [...new Set(giving.flatMap(({ entry }) => (entry === undefined ? [] : [entry])))],
+    outcome: resources.length === 0 ? 'losing' : healthy.length === 0 ? 'unhealthy' : 'exposing',
+    entries: [...new Set(healthy.flatMap(({ entry }) => (entry === undefined ? [] : [entry])))],
     conflicts: conflicts.map(({ code, by }) => ({ code, ...(by !== undefined && { by }) })),
   };
 }
 
 export function isSameMark(left: NodeMark, right: NodeMark): boolean {
   return (
-    left.standing === right.standing &&
+    left.outcome === right.outcome &&
     left.entries.join() === right.entries.join() &&
     left.conflicts.length === right.conflicts.length &&
     left.conflicts.every(({ code, by }, index) => {
@@ -86,4 +99,69 @@ export function isSameMark(left: NodeMark, right: NodeMark): boolean {
       return code === other?.code && by === other.by;
     })
   );
+}
+
+/** Counts of nodes and conflicts for the status of one policy. */
+export interface PolicyTally {
+  readonly nodes: Readonly<Record<NodeOutcome, number>>;
+  /** The number of nodes with healthy resources, by entry index. */
+  readonly entries: ReadonlyMap<number, number>;
+  /** The conflicts that the policy loses, sorted by number of nodes, highest first. */
+  readonly conflicts: readonly ConflictCount[];
+}
+
+export interface ConflictCount {
+  readonly code: string;
+  /** The winning policy, source or resource. */
+  readonly by: string;
+  readonly nodes: number;
+}
+
+/** A tally that can be updated: nodes are added and removed one at a time. */
+export interface MutableTally {
+  count(mark: NodeMark, by: 1 | -1): void;
+  read(): PolicyTally;
+}
+
+export function createTally(): MutableTally {
+  const nodes: Record<NodeOutcome, number> = {
+    none: 0,
+    leaving: 0,
+    pending: 0,
+    exposing: 0,
+    unhealthy: 0,
+    losing: 0,
+    'finding-nothing': 0,
+  };
+  const entries = new Map<number, number>();
+  const conflicts = new Map<string, number>();
+  return {
+    count(mark, by) {
+      nodes[mark.outcome] += by;
+      for (const index of mark.entries) add(entries, index, by);
+      const lost = new Set(mark.conflicts.map((conflict) => JSON.stringify([conflict.code, conflict.by ?? ''])));
+      for (const key of lost) add(conflicts, key, by);
+    },
+    read: () => ({
+      nodes: { ...nodes },
+      entries: new Map(entries),
+      conflicts: [...conflicts].map(toConflictCount).sort(byNodes),
+    }),
+  };
+}
+
+function add<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
+
+function toConflictCount([key, nodes]: readonly [string, number]): ConflictCount {
+  const [code, by] = JSON.parse(key) as [string, string];
+  return { code, by, nodes };
+}
+
+function byNodes(left: ConflictCount, right: ConflictCount): number {
+  const names = (one: ConflictCount) => `${one.by} ${one.code}`;
+  return right.nodes - left.nodes || (names(left) < names(right) ? -1 : 1);
 }

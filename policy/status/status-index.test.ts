@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import { type Policy, readPolicy } from '../nodepolicy/read-policy.ts';
-import type { NodeFacts } from '../plan/match-node.ts';
-import { createStatusIndex, type StatusFacts, type StatusIndex } from './status-index.ts';
+import type { NodeFacts } from '../plan/match-labels.ts';
+import { createStatusIndex, type StatusIndex, type StatusInput } from './status-index.ts';
 
 const policyNamespace = 'macvtap-cni';
 const policy = (name: string, generation: number, zone?: string): Policy =>
@@ -44,13 +44,13 @@ const factsOf = (
   policies: readonly Policy[],
   nodes: readonly NodeFacts[],
   states: readonly MacvtapNetworkNodeState[],
-): StatusFacts => ({
+): StatusInput => ({
   policies: new Map(policies.map((each) => [each.id, each])),
   nodes: new Map(nodes.map((each) => [each.name, each])),
   nodeStates: new Map(states.map((each) => [each.metadata?.name as string, each])),
 });
 
-function follow(index: StatusIndex, facts: StatusFacts): { touched: readonly string[]; slices: number } {
+function follow(index: StatusIndex, facts: StatusInput): { touched: readonly string[]; slices: number } {
   const steps = index.follow(facts);
   for (let slices = 1; ; slices += 1) {
     const step = steps.next();
@@ -118,7 +118,7 @@ describe('what nodes mean for a policy', () => {
     const before = state('a', { [p]: 1 }, [resource(p, 0)]);
     assert.deepEqual(follow(index, factsOf([first, second], [one, other], [before])).touched, [p, q]);
     assert.deepEqual(follow(index, factsOf([first, second], [one, other], [before])).touched, []);
-    // Another device is held, and nothing else.
+    // Only the number of held devices changes.
     const held = state('a', { [p]: 1 }, [{ ...resource(p, 0), held: 1 }]);
     assert.deepEqual(follow(index, factsOf([first, second], [one, other], [held])).touched, []);
     const after = state('a', { [p]: 1 }, [resource(p, 0, 'Unhealthy')]);
@@ -137,7 +137,7 @@ describe('what nodes mean for a policy', () => {
     assert.equal(index.tallyOf('macvtap-cni/p9')?.nodes.pending, 5_000);
   });
 
-  it('is the same whether everything is counted anew or only what changed', () => {
+  it('is the same whether everything is counted or only what changed', () => {
     const names = ['a', 'b', 'c'];
     const zones = fc.constantFrom('x', 'y');
     const anyState = (name: string) =>
@@ -189,3 +189,29 @@ describe('what nodes mean for a policy', () => {
 function comparable({ nodes, entries, conflicts }: NonNullable<ReturnType<StatusIndex['tallyOf']>>) {
   return { nodes, conflicts, entries: [...entries].sort(([left], [right]) => left - right) };
 }
+
+describe('a node whose report cannot be read', () => {
+  const hostile = {
+    ...state('evil', {}),
+    get status(): never {
+      throw new RangeError('too deep');
+    },
+  };
+
+  it('counts as one that has not reported, and policies keep their count of the others', () => {
+    const p = policy('p', 1);
+    const nodes = [node('evil', 'a'), node('h1', 'a')];
+    const good = state('h1', { [p.id]: 1 }, [resource(p.id, 0)]);
+    const index = createStatusIndex();
+    follow(index, factsOf([p], nodes, [{ ...state('evil', { [p.id]: 1 }, [resource(p.id, 0)]) }, good]));
+    follow(index, {
+      ...factsOf([p], nodes, [good]),
+      nodeStates: new Map([
+        ['evil', hostile],
+        ['h1', good],
+      ]),
+    });
+    const { exposing, pending } = index.tallyOf(p.id)?.nodes ?? {};
+    assert.deepEqual([exposing, pending], [1, 1]);
+  });
+});

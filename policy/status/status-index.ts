@@ -1,35 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import type { NodeFacts } from '../plan/match-node.ts';
-import { isSameMark, markNode, type ReportingNode, readNodeReport } from './node-report.ts';
-import { createTally, type PolicyTally, type TallyKeeper } from './policy-tally.ts';
+import { itemsOf } from '../nodestate/node-state-limits.ts';
+import type { NodeFacts } from '../plan/match-labels.ts';
+import {
+  createTally,
+  isSameMark,
+  type MutableTally,
+  markNode,
+  type PolicyTally,
+  type ReportingNode,
+  readNodeReport,
+} from './node-report.ts';
 
-export interface StatusFacts {
-  /** By `namespace/name`. */
+export interface StatusInput {
+  /** The policies by `namespace/name`. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly nodes: ReadonlyMap<string, NodeFacts>;
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
 }
 
-/** Keeps what nodes mean for policies up to date. */
+/** The tallies of all policies, updated incrementally when the cluster changes. */
 export interface StatusIndex {
   /**
-   * Counts anew what changed since the last time: what is the same object is not read again, so that one changed node
-   * costs a glance at the others and a look at each policy, and one changed policy a look at each node. Yields after a
-   * slice of work; must be run to its end before the tallies are read. Returns the policies of which a tally changed.
+   * Updates the tallies with the changes since the last call, and returns the policies whose tally changed. Unchanged
+   * objects are not read again: a changed node is matched with each policy, and a changed policy with each node. Yields
+   * after each slice of work. The generator must finish before tallies are read.
    */
-  follow(facts: StatusFacts): Generator<void, ReadonlySet<string>>;
-  /** Undefined for a policy that is not there. */
+  follow(facts: StatusInput): Generator<void, ReadonlySet<string>>;
+  /** Returns the tally of a policy, or undefined if the policy does not exist. */
   tallyOf(policy: string): PolicyTally | undefined;
 }
 
-/** Marks between two slices: some milliseconds. */
+/**
+ * How many marks are computed in one slice, which takes a few milliseconds. A mark is how one node counts for one
+ * policy.
+ */
 const sliceMarks = 2_000;
+
+/** The work of reading one item of a report, as a fraction of the work of one mark. */
+const marksPerItem = 0.1;
 
 export function createStatusIndex(): StatusIndex {
   let policies: ReadonlyMap<string, Policy> = new Map();
-  const tallies = new Map<string, TallyKeeper>();
+  const tallies = new Map<string, MutableTally>();
   const known = new Map<string, ReportingNode>();
   const addAll = (some: readonly Policy[], node: ReportingNode): void => {
     if (some.length === 0) return;
@@ -37,7 +51,7 @@ export function createStatusIndex(): StatusIndex {
     for (const policy of some) tallies.get(policy.id)?.count(markNode(policy, report), 1);
   };
 
-  /** Counts a node as it is now instead of as it was; returns the policies for which that makes a difference. */
+  /** Replaces the marks of a node. Returns the policies for which the marks differ. */
   const recount = (
     some: readonly Policy[],
     before: ReportingNode | undefined,
@@ -70,8 +84,9 @@ export function createStatusIndex(): StatusIndex {
         if (after === undefined) known.delete(name);
         else known.set(name, after);
         if (after !== undefined) addAll(changed, after);
-        // A node that is gone over costs something, too.
+        // Comparing an unchanged node also costs time. Reading a node takes longer, the more it reports.
         marks += 0.1 + changed.length + (isSame ? 0 : same.length);
+        if (after?.state !== undefined && (!isSame || changed.length > 0)) marks += itemsOf(after.state) * marksPerItem;
         if (marks < sliceMarks) continue;
         marks = 0;
         yield;
@@ -82,7 +97,7 @@ export function createStatusIndex(): StatusIndex {
   };
 }
 
-function nodeOf({ nodes, nodeStates }: StatusFacts, name: string): ReportingNode | undefined {
+function nodeOf({ nodes, nodeStates }: StatusInput, name: string): ReportingNode | undefined {
   const node = nodes.get(name);
   return node && { node, state: nodeStates.get(name) };
 }

@@ -1,38 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CauseCode } from './causes.ts';
 import type { Scope } from './scope.ts';
 import type { WhyFacts } from './why-facts.ts';
 
-/** What mends a cause. */
+/** How to fix a cause. */
 export interface Fix {
-  /** What to do, as a sentence without a full stop. */
+  /** The fix, as a sentence without a full stop. */
   readonly text: string;
-  /** Lines for a shell on the nodes of the cause, before the others. */
+  /** Shell commands to run first, on the nodes of the cause. */
   readonly onNode?: readonly string[];
-  /** Lines for a shell wherever kubectl is, in order; empty where only a person can decide. */
+  /** Commands to run on a machine with kubectl, in order. Empty if a person must decide what to do. */
   readonly commands: readonly string[];
 }
 
 /**
- * Why something is not as it is wished.
+ * Why something does not work.
  *
  * @example { code: 'NodeNotSelected', isNote: false, policy: 'macvtap-cni/p', nodes: ['h3'],
  *   detail: 'label macvtapAware=true is missing', fix: { text: 'label the node', commands: ['kubectl label …'] } }
  */
 export interface Cause {
   readonly code: CauseCode;
-  /** Worth knowing, and in nobody's way. */
+  /** True if the finding is harmless but worth knowing. */
   readonly isNote: boolean;
-  /** The way from the subject to here. */
+  /** The objects on the path from the subject to the cause. */
   readonly network?: string;
   readonly resource?: string;
   readonly policy?: string;
-  /** Where it holds, in natural order. */
+  /** The affected nodes, in natural order. */
   readonly nodes?: readonly string[];
-  /** The values of the case. */
+  /** The details of this occurrence. */
   readonly detail: string;
   readonly fix: Fix;
 }
 
-/** One cause's rule: all that it finds in a scope. */
+/** The rule for one cause. Returns every occurrence in a scope. */
 export type CauseRule = (scope: Scope, facts: WhyFacts) => readonly Cause[];
+
+/**
+ * All causes that `why` can find, with their fixes, in the order in which to fix them. The codes are part of the API.
+ * docs/reference/why.md lists the same codes, and a test compares both. A cause that is also a reason in
+ * docs/reference/reasons.md has the same code.
+ */
+export const causes = {
+  NotInstalled:
+    'kube-macvtap does not run in its namespace; install it, or name its namespace with --installation-namespace',
+  WebhookDown:
+    'the webhook does not answer: objects are rejected, and pods are created without a device; start it again',
+  CertificateExpired: "the API server does not trust the webhook's certificate; restart the webhook, which renews it",
+  PluginNotOnNode: "the node plugin's DaemonSet leaves out the node; label the node, or remove its taint",
+  PluginNotReady: "the node plugin's pod is not Ready; fix the error in its message or log",
+  NodeStateLeftOut: "the node's report exceeds a limit or cannot be read; check the node, then delete its state",
+  MacvtapUnsupported: "the node's kernel has no macvtap; load the module, or run another kernel",
+  UpstreamPluginRunning: "macvtap-cni's device plugin serves the resource on the node; remove its DaemonSet",
+  PolicyOutsideNamespace: "policies count only in the installation's namespace; create it there",
+  PolicyInvalid: 'the policy is invalid and exposes nothing; fix its errors',
+  ExplicitInvalid:
+    "the explicit configuration, macvtap-cni's config map, has an error; fix it at the place in the detail",
+  AmbiguousKey:
+    'a key in a network or annotation is repeated or has the wrong case; write it once, in its exact spelling',
+  NetworkMissing: 'the pod names a network that does not exist; create it, or recreate the pod with the right name',
+  ResourceMissing: 'the network does not name the resource that its pods need; annotate it',
+  ResourceUnknown: 'no policy or node offers the resource of the network; name one that is offered',
+  NamespaceNotAdmitted: 'the policy does not admit the namespace; label the namespace, or change the policy',
+  NodeUnschedulable: 'the nodes with free devices are cordoned; uncordon one',
+  NodeNotSelected: 'the policy does not select the node; label the node',
+  Enslaved: 'the interface is a port of a bond, bridge or similar; name that one in the policy',
+  InterfaceUnsuitable: 'the interface cannot carry macvtaps; name another one',
+  ConflictLost:
+    'another policy has the resource name on the node; give this one a lower priority value or another name',
+  PassthruExclusive: 'a passthru resource cannot share its parent; put one of the resources on another interface',
+  InterfaceAbsent: 'the node does not have the interface in the policy; name one that it has',
+  ParentVanished:
+    'the parent of a resource is gone, and with it the macvtaps of pods; bring it back, then recreate the pods',
+  LinksLost: 'the parent of a resource was recreated, and pods lost their macvtaps; recreate the pods',
+  ParentChanged: 'the policy selects another interface, but pods hold devices on the previous one; release them',
+  NotRegistered: 'kubelet does not list the resource of the node plugin; restart the plugin, which registers it again',
+  ModeConflict: 'the network and its resource have different modes; change one of them',
+  MtuAboveParent: "the network's MTU exceeds that of the parent; lower it, or raise the MTU of the parent",
+  NotInjected: 'the pod was created without the device that its network needs; recreate it while the webhook runs',
+  TooManyDevices: 'the pod needs more devices than any node has; raise the quantity',
+  AllDevicesHeld: 'pods hold every device of the resource; raise the quantity, or delete one of the pods',
+  LinkDown: 'the parent is down; set it up on the node',
+  NoCarrier: 'the parent has no carrier; check its cable and switch',
+  Draining: 'no source declares the resource anymore; it stays until pods release its devices',
+  Shadowed: 'another entry or interface of the policy comes first; give this one another resourceName',
+  FormerParent: 'the pod uses the former parent or mode of its resource, from before an edit; recreate the pod',
+  StartFailed: 'the pod is not Ready for an unknown reason; fix the failure in its newest event',
+} as const satisfies Record<string, string>;
+
+export type CauseCode = keyof typeof causes;

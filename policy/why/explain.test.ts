@@ -4,8 +4,9 @@ import { describe, it } from 'node:test';
 import { nic, policy } from '../../test/fixtures/plan/build-example.ts';
 import { type GivenNode, network, pod, whyFacts } from '../../test/fixtures/why/build-facts.ts';
 import { h1, net, p, vm } from '../../test/fixtures/why/cases.ts';
+import { readExplicit } from '../plan/from-explicit.ts';
+import { nodesToAsk } from './create-scope.ts';
 import { explain } from './explain.ts';
-import { nodesToAsk } from './nodes-to-ask.ts';
 
 const codesOf = (explanation: ReturnType<typeof explain>) => explanation?.causes.map(({ code }) => code);
 
@@ -34,7 +35,7 @@ describe('the way from an object to a cause', () => {
 });
 
 describe('several causes at once', () => {
-  it('come in the order in which they are to be mended', () => {
+  it('come in the order in which to fix them', () => {
     const facts = whyFacts({
       pod: pod({ node: 'h1' }, { limits: {} }),
       networks: [network({ mtu: 9000, mode: 'vepa' })],
@@ -52,14 +53,14 @@ describe('a resource that is left for the pods that hold it', () => {
     holders: new Map([['h1', [{ pod: 'default/before', devices: new Map([['data', 1]]) }]]]),
   };
 
-  it('is one that nobody offers, and not one whose devices are all held', () => {
+  it('is not offered, rather than one whose devices are all held', () => {
     for (const count of ['1', '2']) {
       const facts = whyFacts({ ...drained, pod: pod({}, { limits: { data: count } }) });
       assert.deepEqual(codesOf(explain(vm, facts)), ['ResourceUnknown']);
     }
   });
 
-  it('is lacking to no pod that is on the node', () => {
+  it('is short to no pod that is on the node', () => {
     const unlabelled = { nodes: { h1: { drains: { data: 1 } } } };
     assert.deepEqual(codesOf(explain(vm, whyFacts({ ...unlabelled, pod: pod({ node: 'h1' }) }))), []);
   });
@@ -69,22 +70,21 @@ describe('several nodes that a policy does not select', () => {
   const none = { h1: {}, h2: {} };
   const fixOf = (nodes: Readonly<Record<string, GivenNode>>) =>
     explain(p, whyFacts({ nodes: { ...none, ...nodes } }))?.causes[0]?.fix;
-  const choice =
-    'label one of h1, h2 and h3, each of which then exposes what the policy says instead of what it exposes now; ';
+  const choice = "label one of h1, h2 and h3, which then exposes the policy's resources instead of its current ones; ";
 
-  it('are a choice, and the line is for one alone, on which the policy finds its interface', () => {
+  it('are a choice, and the command is for one on which the policy finds its interface', () => {
     const interfaces = [nic('eth7')];
     assert.deepEqual(fixOf({ h1: { interfaces }, h3: { interfaces } }), {
-      text: `${choice}on h2 the policy finds an interface`,
+      text: `${choice}the policy finds an interface on h2`,
       commands: ['kubectl label node h2 macvtapAware=true'],
     });
   });
 
-  it('are left to the reader where it would find none', () => {
+  it('get a placeholder if the policy finds no interface on any of them', () => {
     const labels = { macvtapAware: 'false' };
     const interfaces = [nic('eth7')];
     assert.deepEqual(fixOf({ h1: { interfaces }, h2: { interfaces }, h3: { interfaces, labels } }), {
-      text: `${choice}on none of them the policy is known to find an interface`,
+      text: `${choice}the policy is not known to find an interface on any of them`,
       commands: ['kubectl label node NODE macvtapAware=true --overwrite'],
     });
   });
@@ -100,7 +100,7 @@ describe('a node that policies do not select', () => {
     return notes.map(({ detail, fix }) => [detail, ...fix.commands]);
   };
 
-  it('is told of them once for all that miss the same', () => {
+  it('has one note for all policies that require the same labels', () => {
     const policies = ['a', 'b', 'c', 'd', 'e'].map((name) => selecting(name, { vms: 'yes', disk: 'big' }));
     assert.deepEqual(notesOf(policies), [
       [
@@ -110,20 +110,20 @@ describe('a node that policies do not select', () => {
     ]);
   });
 
-  it('is not to be given the label of another one', () => {
+  it('does not get the label of another node', () => {
     assert.deepEqual(notesOf([selecting('a', { host: 'h2' })], { labels: { host: 'h1' } }), [
       ['a does not select it: its labels do not meet host=h2'],
     ]);
   });
 
-  it('is told of no more than six reasons', () => {
+  it('has at most six notes', () => {
     const policies = Array.from({ length: 40 }, (_, index) => selecting(`p${index}`, { [`l${index}`]: 'yes' }));
     const notes = notesOf(policies);
     assert.equal(notes.length, 6);
     assert.deepEqual(notes.at(-1), ['p5, p6, p7 and 32 more do not select it: for other reasons']);
   });
 
-  it('offers nothing of what only drains there, and is asked who holds it', () => {
+  it('does not offer draining resources, and its pods are read', () => {
     const facts = whyFacts({ nodes: { h1: { drains: { data: 1 } } } });
     assert.deepEqual(nodesToAsk(h1, facts), ['h1']);
     assert.deepEqual(explain(h1, facts)?.checked[0], { object: 'Node h1', says: 'offers nothing' });
@@ -133,7 +133,7 @@ describe('a node that policies do not select', () => {
 describe('a policy that several nodes are selected by', () => {
   const bridged = [nic('eth1', { master: { name: 'br0', kind: 'bridge' } }), nic('br0')];
 
-  it('is mended where it finds something: that others have no such interface is only told', () => {
+  it('has its cause where it finds an interface: other nodes without one are a note', () => {
     const labels = { macvtapAware: 'true' };
     const nodes = { h1: { labels, interfaces: bridged }, h2: { labels, interfaces: [nic('eth7')] } };
     const explanation = explain(p, whyFacts({ nodes }));
@@ -146,7 +146,7 @@ describe('a policy that several nodes are selected by', () => {
 });
 
 describe('what could not be read', () => {
-  it('speaks neither for nor against anybody', () => {
+  it('is not a cause', () => {
     const unread = { plugin: undefined, webhook: undefined, authorities: undefined, call: undefined };
     const explanation = explain(vm, whyFacts({ pod: pod(), ...unread }));
     assert.deepEqual(explanation?.causes, []);
@@ -156,7 +156,7 @@ describe('what could not be read', () => {
 });
 
 describe('a pod that runs', () => {
-  it('is not held against policies and the webhook that changed since', () => {
+  it('has no cause in policies and a webhook that changed since', () => {
     const running = pod({ phase: 'Running', isReady: true, node: 'h1' }, { limits: {} });
     const facts = whyFacts({ pod: running, policies: [], webhook: { replicas: 0, ready: 0 } });
     assert.deepEqual(codesOf(explain(vm, facts)), []);
@@ -167,7 +167,7 @@ describe('a cluster of five thousand nodes', () => {
   const thousands = (node: GivenNode) =>
     Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`n${index}`, node] as const));
 
-  it('is told of in a few lines: nodes of which the same holds come together', () => {
+  it('is explained in a few lines, with equal nodes together', () => {
     const nodes = { ...thousands({}), h1: {}, h2: {} };
     for (const subject of [net, p]) {
       const [cause, ...more] = explain(subject, whyFacts({ nodes }))?.causes ?? [];
@@ -177,9 +177,24 @@ describe('a cluster of five thousand nodes', () => {
     }
   });
 
-  it('has nodes that differ told apart', () => {
+  it('has one cause for a missing and a different label', () => {
     const nodes = { ...thousands({ labels: { macvtapAware: 'false' } }), h1: {}, h2: {} };
     const causes = explain(p, whyFacts({ nodes }))?.causes;
-    assert.equal(causes?.length, 1, 'whether a label is another one or missing, it is the same that is asked for');
+    assert.equal(causes?.length, 1, 'the requirement is the same');
+  });
+});
+
+describe('an invalid explicit configuration', () => {
+  const explicit = readExplicit('[{"name":"data","lowerDevice":"eth1"},]');
+  const codesFor = (subject: typeof h1, more: Parameters<typeof whyFacts>[0]) =>
+    explain(subject, whyFacts({ explicit, ...more }))?.causes.map(({ code }) => code);
+
+  it('is the only cause of a missing resource in it', () => {
+    assert.deepEqual(codesFor(net, { policies: [] }), ['ExplicitInvalid']);
+    assert.deepEqual(codesFor(net, { policies: [], networks: [network({}, 'other')] }), ['ResourceUnknown']);
+  });
+
+  it('is none of a node that a policy selects, and of a network whose resource is offered', () => {
+    assert.deepEqual([codesFor(h1, {}), codesFor(net, {})], [[], []]);
   });
 });

@@ -5,7 +5,7 @@ import { describeNodes, groupNodes, nameNodes, nodeArguments } from './group-nod
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
 
-test('what holds on several nodes comes together, in natural order and each node once', () => {
+test('items with the same key come together, with each node once in natural order', () => {
   const items = ['n10 a', 'n2 a', 'n1 b', 'n2 a'].map((text) => ({ node: text.slice(0, -2), why: text.slice(-1) }));
   assert.deepEqual(
     groupNodes(items, ({ why }) => why).map(({ first, nodes }) => [first.why, nodes]),
@@ -29,7 +29,7 @@ test('nodes are named up to three, and then counted', () => {
   }
 });
 
-test('a command names a few nodes, and of many has the place to put each', () => {
+test('a command names a few nodes, and has a placeholder for many', () => {
   assert.deepEqual(nodeArguments(many(8)), many(8));
   assert.deepEqual(nodeArguments(many(9)), ['NODE']);
 });

@@ -4,14 +4,14 @@ import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { pod, whyFacts } from '../../test/fixtures/why/build-facts.ts';
 import { cases, h1, net, p, vm } from '../../test/fixtures/why/cases.ts';
-import { causes } from './causes.ts';
+import { causes } from './cause.ts';
 import { createScope } from './create-scope.ts';
 import { explain } from './explain.ts';
 import { rules } from './rules.ts';
 
 describe('the list of rules', () => {
   it('has every rule file, once', () => {
-    const files = readdirSync(import.meta.dirname).filter((file) => /^find-.*(?<!\.test)\.ts$/.test(file));
+    const files = readdirSync(`${import.meta.dirname}/causes`).filter((file) => /^find-.*(?<!\.test)\.ts$/.test(file));
     assert.deepEqual(rules.map(({ name }) => `${name}.ts`).sort(), files.sort());
   });
 
@@ -20,7 +20,7 @@ describe('the list of rules', () => {
     assert.deepEqual([...new Set(cases.map(({ code }) => code))].sort(), Object.keys(causes).sort());
   });
 
-  it('is in the order of the causes, which the page tells for the one of mending', () => {
+  it('is in the order of the causes, in which to fix them', () => {
     const codes = rules.flatMap(({ name }) => cases.find(({ rule }) => rule === name)?.code ?? []);
     assert.deepEqual(codes, Object.keys(causes));
   });
@@ -50,6 +50,6 @@ for (const { rule: name, title, subject, broken, code, isNote = false, detail, l
     assert.match(cause?.detail ?? '', detail);
     assert.deepEqual([...(cause?.fix.onNode ?? []), ...(cause?.fix.commands ?? [])], lines);
     const all = explain(subject, broken);
-    assert.equal((isNote ? all?.notes : all?.causes)?.[0]?.code, code, 'it is the one to mend first');
+    assert.equal((isNote ? all?.notes : all?.causes)?.[0]?.code, code, 'it is the one to fix first');
   });
 }

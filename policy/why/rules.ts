@@ -1,41 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CauseRule } from './cause.ts';
-import { findAllDevicesHeld } from './find-all-devices-held.ts';
-import { findCertificateExpired } from './find-certificate-expired.ts';
-import { findConflictLost } from './find-conflict-lost.ts';
-import { findDraining } from './find-draining.ts';
-import { findEnslaved } from './find-enslaved.ts';
-import { findInterfaceAbsent } from './find-interface-absent.ts';
-import { findInterfaceUnsuitable } from './find-interface-unsuitable.ts';
-import { findLinkDown } from './find-link-down.ts';
-import { findLinksLost } from './find-links-lost.ts';
-import { findMacvtapUnsupported } from './find-macvtap-unsupported.ts';
-import { findModeConflict } from './find-mode-conflict.ts';
-import { findMtuAboveParent } from './find-mtu-above-parent.ts';
-import { findNamespaceNotAdmitted } from './find-namespace-not-admitted.ts';
-import { findNetworkMissing } from './find-network-missing.ts';
-import { findNoCarrier } from './find-no-carrier.ts';
-import { findNodeNotSelected } from './find-node-not-selected.ts';
-import { findNotInjected } from './find-not-injected.ts';
-import { findNotInstalled } from './find-not-installed.ts';
-import { findNotRegistered } from './find-not-registered.ts';
-import { findParentChanged } from './find-parent-changed.ts';
-import { findParentVanished } from './find-parent-vanished.ts';
-import { findPassthruExclusive } from './find-passthru-exclusive.ts';
-import { findPluginNotOnNode } from './find-plugin-not-on-node.ts';
-import { findPluginNotReady } from './find-plugin-not-ready.ts';
-import { findPolicyInvalid } from './find-policy-invalid.ts';
-import { findPolicyOutsideNamespace } from './find-policy-outside-namespace.ts';
-import { findResourceMissing } from './find-resource-missing.ts';
-import { findResourceUnknown } from './find-resource-unknown.ts';
-import { findShadowed } from './find-shadowed.ts';
-import { findTooManyDevices } from './find-too-many-devices.ts';
-import { findUpstreamRunning } from './find-upstream-running.ts';
-import { findWebhookDown } from './find-webhook-down.ts';
+import { findAllDevicesHeld } from './causes/find-all-devices-held.ts';
+import { findAmbiguousKeys } from './causes/find-ambiguous-keys.ts';
+import { findCertificateExpired } from './causes/find-certificate-expired.ts';
+import { findConflictLost } from './causes/find-conflict-lost.ts';
+import { findDraining } from './causes/find-draining.ts';
+import { findEnslaved } from './causes/find-enslaved.ts';
+import { findExplicitInvalid } from './causes/find-explicit-invalid.ts';
+import { findFormerParent } from './causes/find-former-parent.ts';
+import { findInterfaceAbsent } from './causes/find-interface-absent.ts';
+import { findInterfaceUnsuitable } from './causes/find-interface-unsuitable.ts';
+import { findLinkDown } from './causes/find-link-down.ts';
+import { findLinksLost } from './causes/find-links-lost.ts';
+import { findMacvtapUnsupported } from './causes/find-macvtap-unsupported.ts';
+import { findModeConflict } from './causes/find-mode-conflict.ts';
+import { findMtuAboveParent } from './causes/find-mtu-above-parent.ts';
+import { findNamespaceNotAdmitted } from './causes/find-namespace-not-admitted.ts';
+import { findNetworkMissing } from './causes/find-network-missing.ts';
+import { findNoCarrier } from './causes/find-no-carrier.ts';
+import { findNodeNotSelected } from './causes/find-node-not-selected.ts';
+import { findNodeStateLeftOut } from './causes/find-node-state-left-out.ts';
+import { findNodeUnschedulable } from './causes/find-node-unschedulable.ts';
+import { findNotInjected } from './causes/find-not-injected.ts';
+import { findNotInstalled } from './causes/find-not-installed.ts';
+import { findNotRegistered } from './causes/find-not-registered.ts';
+import { findParentChanged } from './causes/find-parent-changed.ts';
+import { findParentVanished } from './causes/find-parent-vanished.ts';
+import { findPassthruExclusive } from './causes/find-passthru-exclusive.ts';
+import { findPluginNotOnNode } from './causes/find-plugin-not-on-node.ts';
+import { findPluginNotReady } from './causes/find-plugin-not-ready.ts';
+import { findPolicyInvalid } from './causes/find-policy-invalid.ts';
+import { findPolicyOutsideNamespace } from './causes/find-policy-outside-namespace.ts';
+import { findResourceMissing } from './causes/find-resource-missing.ts';
+import { findResourceUnknown } from './causes/find-resource-unknown.ts';
+import { findShadowed } from './causes/find-shadowed.ts';
+import { findStartFailed } from './causes/find-start-failed.ts';
+import { findTooManyDevices } from './causes/find-too-many-devices.ts';
+import { findUpstreamRunning } from './causes/find-upstream-running.ts';
+import { findWebhookDown } from './causes/find-webhook-down.ts';
 
 /**
- * The rules, in the order in which causes are to be mended: first what runs at all, then what is written, then what is on
- * the nodes, then what pods need of it. What is only told comes last.
+ * All rules, in the order in which to fix their causes: first the installation, then policies and networks, then nodes,
+ * then pods. Notes come last.
  */
 export const rules = [
   { name: 'find-not-installed', rule: findNotInstalled },
@@ -43,14 +49,18 @@ export const rules = [
   { name: 'find-certificate-expired', rule: findCertificateExpired },
   { name: 'find-plugin-not-on-node', rule: findPluginNotOnNode },
   { name: 'find-plugin-not-ready', rule: findPluginNotReady },
+  { name: 'find-node-state-left-out', rule: findNodeStateLeftOut },
   { name: 'find-macvtap-unsupported', rule: findMacvtapUnsupported },
   { name: 'find-upstream-running', rule: findUpstreamRunning },
   { name: 'find-policy-outside-namespace', rule: findPolicyOutsideNamespace },
   { name: 'find-policy-invalid', rule: findPolicyInvalid },
+  { name: 'find-explicit-invalid', rule: findExplicitInvalid },
+  { name: 'find-ambiguous-keys', rule: findAmbiguousKeys },
   { name: 'find-network-missing', rule: findNetworkMissing },
   { name: 'find-resource-missing', rule: findResourceMissing },
   { name: 'find-resource-unknown', rule: findResourceUnknown },
   { name: 'find-namespace-not-admitted', rule: findNamespaceNotAdmitted },
+  { name: 'find-node-unschedulable', rule: findNodeUnschedulable },
   { name: 'find-node-not-selected', rule: findNodeNotSelected },
   { name: 'find-enslaved', rule: findEnslaved },
   { name: 'find-interface-unsuitable', rule: findInterfaceUnsuitable },
@@ -70,4 +80,6 @@ export const rules = [
   { name: 'find-no-carrier', rule: findNoCarrier },
   { name: 'find-draining', rule: findDraining },
   { name: 'find-shadowed', rule: findShadowed },
+  { name: 'find-former-parent', rule: findFormerParent },
+  { name: 'find-start-failed', rule: findStartFailed },
 ] as const satisfies readonly { name: string; rule: CauseRule }[];

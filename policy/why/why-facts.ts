@@ -1,47 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
-import type { NadObject } from '../nad/rule.ts';
+import type { NadObject } from '../nad/read-nad.ts';
 import type { Policy } from '../nodepolicy/read-policy.ts';
-import type { Labels } from '../plan/match-labels.ts';
-import type { NodeFacts, NodeSelection } from '../plan/match-node.ts';
-import type { ExplicitConfig } from '../plan/read-explicit.ts';
+import type { ExplicitConfig } from '../plan/from-explicit.ts';
+import type { Labels, NodeFacts, NodeSelection } from '../plan/match-labels.ts';
 import type { Devices } from '../pod/count-demand.ts';
 import type { PodObject } from '../pod/read-pod.ts';
 
-/** Everything that the walk is given. What could not be read is undefined, and rules that need it say nothing. */
+/**
+ * All facts about the cluster that rules use. A fact that could not be read is undefined; rules that need it find
+ * nothing.
+ */
 export interface WhyFacts {
-  /** The only one where policies count. */
+  /** The only namespace in which policies have an effect. */
   readonly policyNamespace: string;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
-  readonly nodes: ReadonlyMap<string, NodeStanding>;
+  readonly nodes: ReadonlyMap<string, NodeSummary>;
   readonly namespaces: ReadonlyMap<string, Labels>;
-  /** Also those of other namespaces, as far as they were read; they have the fault PolicyOutsideNamespace. */
+  /** All policies that were read. Those in other namespaces have the error PolicyOutsideNamespace. */
   readonly policies: readonly Policy[];
+  /** The namespace in which Multus looks for default networks whose name includes no namespace. */
+  readonly multusNamespace: string;
   /** By `namespace/name`. */
   readonly networks: ReadonlyMap<string, NadObject>;
-  /** By the node's name. */
+  /** By node name. */
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
+  /** Nodes whose report is ignored, with the reason. */
+  readonly leftOut: ReadonlyMap<string, string>;
   readonly explicit: ExplicitConfig | undefined;
-  /** The pod that is asked about. */
-  readonly pod: PodStanding | undefined;
-  /** By the node's name; of nodes that are not in it nobody asked. */
+  /** The pod to explain. */
+  readonly pod: PodSummary | undefined;
+  /** By node name. If a node is missing, its pods were not read. */
   readonly holders: ReadonlyMap<string, readonly Holder[]>;
-  readonly plugin: PluginStanding | 'absent' | undefined;
-  readonly webhook: WebhookStanding | 'absent' | undefined;
-  /** When the certificates end that the API server is told to believe, in milliseconds since the epoch. */
+  readonly plugin: PluginSummary | 'absent' | undefined;
+  readonly webhook: WebhookSummary | 'absent' | undefined;
+  /** When the CA certificates in the webhook configurations expire, in milliseconds since the epoch. */
   readonly authorities: readonly number[] | undefined;
-  /** What the API server says when it is to call the webhook; empty when the webhook answers. */
+  /** The API server's error when it calls the webhook; empty if the webhook answers. */
   readonly call: string | undefined;
-  /** Kinds that are not among the facts because they could not be read: `MacvtapNetworkNodePolicies`. */
+  /** Kinds that could not be read, in the plural: `MacvtapNetworkNodePolicies`. */
   readonly unread: ReadonlySet<string>;
   /** DaemonSets of macvtap-cni, as `namespace/name`. */
   readonly upstream: readonly string[];
 }
 
-/** A Node with what it can give. */
-export interface NodeStanding extends NodeFacts {
-  /** Of our resources, without the prefix; those of which it has any. */
+/** A Node with its devices and taints. */
+export interface NodeSummary extends NodeFacts {
+  /** The macvtap resources with at least one device, without the prefix. */
   readonly allocatable: Devices;
   readonly taints: readonly Taint[];
 }
@@ -53,7 +59,7 @@ export interface Taint {
   readonly effect: string;
 }
 
-/** As a pod writes it; an absent key with Exists tolerates everything. */
+/** A toleration in a pod's spec. With operator Exists and no key, it tolerates every taint. */
 export interface Toleration {
   readonly key?: string | undefined;
   readonly operator?: string | undefined;
@@ -61,25 +67,25 @@ export interface Toleration {
   readonly effect?: string | undefined;
 }
 
-/** A pod with where it stands. */
-export interface PodStanding {
+/** A pod with its phase, node and last failure. */
+export interface PodSummary {
   readonly object: PodObject;
   readonly namespace: string;
   readonly name: string;
   readonly phase: string;
   readonly isReady: boolean;
   readonly node: string | undefined;
-  /** What was said of it last that speaks of a failure: a condition, or an event. */
+  /** The message of the newest condition or event that reports a failure. */
   readonly said: string | undefined;
-  /** An event says that its macvtap went with the parent. */
+  /** True if an event reports that the pod lost its macvtap together with the parent. */
   readonly hasLostLink: boolean;
   readonly selection: NodeSelection;
   readonly tolerations: readonly Toleration[];
-  /** Who makes a new one when it is deleted. */
+  /** The controller that recreates the pod. */
   readonly owner: { readonly kind: string; readonly name: string } | undefined;
 }
 
-/** A pod on a node, with what it holds of ours. */
+/** A pod on a node, with the macvtap devices that it holds. */
 export interface Holder {
   /** `namespace/name`. */
   readonly pod: string;
@@ -87,24 +93,50 @@ export interface Holder {
 }
 
 /** The node plugin's DaemonSet. */
-export interface PluginStanding {
+export interface PluginSummary {
   readonly selection: NodeSelection;
   readonly tolerations: readonly Toleration[];
-  /** By the node's name. */
+  /** By node name. */
   readonly pods: ReadonlyMap<string, PluginPod>;
 }
 
 export interface PluginPod {
   readonly name: string;
   readonly isReady: boolean;
-  /** Why not: `ErrImageNeverPull: …`, `CrashLoopBackOff: …`. */
+  /** Why the pod is not Ready: `ErrImageNeverPull: …`, `CrashLoopBackOff: …`. */
   readonly said: string | undefined;
-  /** Its image cannot be had. */
+  /** True if the image cannot be pulled. */
   readonly lacksImage: boolean;
 }
 
 /** The webhook's Deployment. */
-interface WebhookStanding {
+interface WebhookSummary {
   readonly replicas: number;
   readonly ready: number;
+}
+
+/** The object that `why` explains. Pods, networks and policies have a namespace. */
+export type Subject =
+  | { readonly kind: 'pod' | 'nad' | 'policy'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'node'; readonly name: string };
+
+/** The Kubernetes kind of each subject. */
+export const kindNames = {
+  pod: 'Pod',
+  nad: 'NetworkAttachmentDefinition',
+  node: 'Node',
+  policy: 'MacvtapNetworkNodePolicy',
+} as const satisfies Record<Subject['kind'], string>;
+
+/** Returns `default/vm`, or `h1` for a node. */
+export function nameOf(subject: Subject): string {
+  return subject.kind === 'node' ? subject.name : `${subject.namespace}/${subject.name}`;
+}
+
+/**
+ * Returns whether a webhook call failed because of the certificate. Source: crypto/x509 verify.go, whose errors start
+ * with x509.
+ */
+export function isCertificateError(text: string): boolean {
+  return text.includes('x509:');
 }

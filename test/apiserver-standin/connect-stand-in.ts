@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ApiClient, createApiClient } from '../../cluster/api/client.ts';
-import { createTlsAgents } from '../../cluster/api/tls-agents.ts';
+import { createTlsAgents } from '../../cluster/api/connection.ts';
 import type { StandInApiServer } from './start-api-server.ts';
 
-/** A client of the stand-in: plain HTTP, and nobody in particular. */
+/** Creates a client of the stand-in: plain HTTP without a user. */
 export function connectStandIn({ url }: Pick<StandInApiServer, 'url'>): ApiClient {
   const agents = createTlsAgents(url);
   return createApiClient({

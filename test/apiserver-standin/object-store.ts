@@ -21,19 +21,25 @@ export interface StoredEvent {
   readonly version: number;
 }
 
-/** An object as somebody writes it. */
+/** An object as a user writes it. */
 export interface WrittenObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    /** The UID. By default, the store chooses one, as an API server always does. */
+    readonly uid?: string;
+    readonly [field: string]: unknown;
+  };
   readonly [field: string]: unknown;
 }
 
-/** What etcd is to an API server: objects with versions, and the history from which watches are served. */
+/** The stand-in's etcd: objects with versions, and the history that serves watches. */
 export interface ObjectStore {
   readonly version: number;
   readonly objects: ReadonlyMap<string, StoredObject>;
-  /** Events after a version; undefined when they were compacted away. */
+  /** Returns the events after a version, or undefined if they were compacted. */
   since(version: number): readonly StoredEvent[] | undefined;
   get(key: string): StoredObject | undefined;
   put(object: WrittenObject): StoredObject;
@@ -43,7 +49,7 @@ export interface ObjectStore {
   onEvent(listener: (event: StoredEvent) => void): Disposable;
 }
 
-/** `Node/h1`, `MacvtapNetworkNodePolicy/macvtap-cni/p`. */
+/** Returns the key of an object, such as `Node/h1` or `MacvtapNetworkNodePolicy/macvtap-cni/p`. */
 export function storeKey({ kind, metadata: { namespace, name } }: WrittenObject): string {
   return [kind, ...(namespace === undefined ? [] : [namespace]), name].join('/');
 }
@@ -78,7 +84,7 @@ export function createObjectStore(): ObjectStore {
           creationTimestamp: '2026-01-01T00:00:00Z',
           ...written.metadata,
           resourceVersion: String(version),
-          uid: before?.metadata.uid ?? `uid-${uids}`,
+          uid: before?.metadata.uid ?? written.metadata.uid ?? `uid-${uids}`,
           generation: before === undefined ? 1 : before.metadata.generation + (isSameSpec ? 0 : 1),
         },
       };
@@ -95,7 +101,7 @@ export function createObjectStore(): ObjectStore {
       return before;
     },
     compact() {
-      // Even what nobody changed since is no version to watch from.
+      // Afterwards, no watch can start from a version before this call, even if nothing has changed since that version.
       version += 1;
       oldest = version;
       history = [];

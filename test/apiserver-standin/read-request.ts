@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage } from 'node:http';
 
-/** A request of the stand-in, understood. */
+/** A parsed request to the stand-in. */
 export interface ApiCall {
   readonly method: string;
   readonly kind: string;
@@ -10,7 +10,7 @@ export interface ApiCall {
   readonly name: string | undefined;
   readonly subresource: string | undefined;
   readonly query: URLSearchParams;
-  /** `as=PartialObjectMetadata…` was asked for. */
+  /** Whether the client requested `as=PartialObjectMetadata…`. */
   readonly metadataOnly: boolean;
   readonly contentType: string;
 }
@@ -28,7 +28,7 @@ const kinds: Readonly<Record<string, string>> = {
   '/apis/macvtap.network.kubevirt.io/v1alpha1 macvtapnetworknodestates': 'MacvtapNetworkNodeState',
 };
 
-/** Undefined for a path that leads nowhere. */
+/** Parses a request. Returns undefined for an unknown path. */
 export function readRequest({ method = 'GET', url = '/', headers }: IncomingMessage): ApiCall | undefined {
   const { pathname, searchParams } = new URL(url, 'http://server');
   const [, group, rest = ''] = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)\/(.+)$/.exec(pathname) ?? [];

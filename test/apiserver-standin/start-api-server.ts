@@ -5,26 +5,29 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createObjectStore, type ObjectStore, type StoredEvent, type StoredObject, storeKey } from './object-store.ts';
 import { type ApiCall, readRequest } from './read-request.ts';
 
-/** A stand-in for an API server: list, watch and writing of a few kinds over plain HTTP, and its faults at will. */
+/**
+ * A stand-in for an API server. It supports list, watch and writes for a few kinds over plain HTTP, and failures on
+ * demand.
+ */
 export interface StandInApiServer extends AsyncDisposable {
   readonly url: string;
   readonly store: ObjectStore;
-  /** Every request so far: `GET /api/v1/nodes?limit=500`. */
+  /** Every request so far, such as `GET /api/v1/nodes?limit=500`. */
   readonly requests: readonly string[];
-  /** Watches that stand now. */
+  /** The number of open watches. */
   readonly watches: number;
-  /** Answers instead of the server while it returns something. */
+  /** Answers in place of the server, as long as `answer` returns something. */
   intercept(answer: ((call: ApiCall) => Interception | undefined) | undefined): void;
-  /** Ends every watch, in order or by cutting its socket. */
+  /** Ends every watch, either in an orderly way or by cutting its socket. */
   endWatches(how: 'end' | 'cut'): void;
-  /** Sends a line of anyone's choice over every watch. */
+  /** Sends any line over every watch. */
   sendLine(line: string): void;
   sendBookmarks(): void;
-  /** No watch that stands hears anything more, though its socket stays open: as when the way to the server is gone. */
+  /** Silences all open watches although their sockets stay open, as when the network path to the server is broken. */
   silenceWatches(): void;
-  /** Away: every socket is cut, and the port refuses. */
+  /** Stops the server: cuts every socket, and refuses connections to the port. */
   stop(): Promise<void>;
-  /** Back on the same port, with the same objects. */
+  /** Starts the server again on the same port, with the same objects. */
   start(): Promise<void>;
 }
 
@@ -95,7 +98,7 @@ export async function startApiServer(): Promise<StandInApiServer> {
     },
     endWatches: (how) => {
       for (const watch of [...watches]) {
-        // Nothing can be written any more, though its socket closes later.
+        // Nothing can be written any more, although the socket closes later.
         watches.delete(watch);
         if (how === 'end') watch.response.end();
         else watch.response.destroy();
@@ -126,7 +129,7 @@ function isOf(object: StoredObject, { kind, namespace, name, query }: ApiCall): 
   );
 }
 
-/** Pages in the order of the keys; the token is the number of objects that came before. */
+/** Lists objects in pages, in the order of their keys. The token is the number of objects on the previous pages. */
 function list(store: ObjectStore, call: ApiCall, response: ServerResponse): void {
   const all = [...store.objects].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, object]) => object);
   const found = all.filter((object) => isOf(object, call));
@@ -169,7 +172,9 @@ function sendEvent({ call, response, silent }: OpenWatch, { type, object }: Stor
   response.write(`${JSON.stringify({ type, object: shown(object, call, true) })}\n`);
 }
 
-/** Objects in lists have no kind of their own; metadata only comes as a kind of its own. */
+/**
+ * Returns an object as it is sent. Objects in lists have no kind, and objects with only metadata have a special kind.
+ */
 function shown(object: StoredObject, { metadataOnly }: ApiCall, alone: boolean): object {
   const { apiVersion, kind, ...rest } = object;
   if (metadataOnly) {
@@ -214,7 +219,7 @@ async function write(
   answer(response, 405, status(405, 'the stand-in cannot do this'));
 }
 
-/** RFC 7396, as far as it is used: members are replaced whole. */
+/** Applies a merge patch (RFC 7396), as far as tests need it: members are replaced as a whole. */
 function mergePatch(before: StoredObject, sent: object): StoredObject {
   return { ...before, ...sent, metadata: before.metadata };
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type KeepCertificateOptions, keepCertificate } from '../../certs/keep-certificate.ts';
-import { serviceNames } from '../../certs/names.ts';
-import { stateKeys } from '../../certs/state-codec.ts';
+import { serviceNames } from '../../certs/certificate-state.ts';
+import { stateKeys } from '../../certs/certificate-store.ts';
+import { type RenewCertificateOptions, renewCertificate } from '../../certs/renew-certificate.ts';
 import { type ApiClient, openApiClient } from '../../cluster/api/client.ts';
 import { createCaBundlePublisher } from '../../cluster/api/publish-ca-bundle.ts';
 import { createSecretStore } from '../../cluster/api/secret-store.ts';
@@ -48,11 +48,11 @@ const storeWith = (client: ApiClient) => createSecretStore({ client, namespace, 
 const publisherWith = (client: ApiClient) =>
   createCaBundlePublisher({ client, configurations: kinds.map((kind) => ({ kind, name: configuration })) });
 
-async function startReplica(options: Partial<KeepCertificateOptions> = {}) {
+async function startReplica(options: Partial<RenewCertificateOptions> = {}) {
   await using scope = new AsyncDisposableStack();
   const client = scope.use(await openApiClient({ kubeconfig }));
   const kept = scope.use(
-    await keepCertificate({
+    await renewCertificate({
       store: storeWith(client),
       publisher: publisherWith(client),
       names: serviceNames({ name: 'kube-macvtap-webhook', namespace }),
@@ -80,7 +80,7 @@ describe('the certificate in a real cluster', () => {
       async () => ({ serials: serials(), published: await isPublished() }),
       ({ serials: [left, right], published }) => left !== undefined && left === right && published,
     );
-    assert.deepEqual([one.kept.faults, other.kept.faults], [[], []]);
+    assert.deepEqual([one.kept.problems, other.kept.problems], [[], []]);
     assert.equal((await storedBundle()).split('BEGIN CERTIFICATE').length - 1, 1);
   });
 
@@ -96,7 +96,7 @@ describe('the certificate in a real cluster', () => {
     }
   });
 
-  it('is published again when a configuration is made anew, wiped or was missing', async () => {
+  it('is published again when a configuration is recreated or wiped, or was missing', async () => {
     await using _replica = await startReplica();
     await until(isPublished, Boolean);
     for (const kind of kinds) await cluster.admin.must('DELETE', pathOf(kind));
@@ -109,16 +109,19 @@ describe('the certificate in a real cluster', () => {
     await until(isPublished, Boolean);
   });
 
-  it('is served on while its Secret is gone, says what to do, and is put back with a successor', async () => {
+  it('is still served while its Secret is missing, with an error that names the fix; then a successor is stored', async () => {
     await using replica = await startReplica();
     await until(isPublished, Boolean);
     const serial = replica.kept.current?.serial;
     await cluster.admin.must('DELETE', secretPath);
-    const { faults } = await until(
+    const { problems } = await until(
       async () => replica.kept,
-      (kept) => kept.faults.length > 0,
+      (kept) => kept.problems.length > 0,
     );
-    assert.match(faults[0]?.message ?? '', /^Secret .*kube-macvtap-webhook-tls is gone, .*apply the chart again/);
+    assert.match(
+      problems[0]?.message ?? '',
+      /^Secret .*kube-macvtap-webhook-tls does not exist, .*apply the chart again/,
+    );
     assert.equal(replica.kept.current?.serial, serial);
     await cluster.admin.must('POST', `/api/v1/namespaces/${namespace}/secrets`, { body: emptySecret });
     await until(

@@ -14,9 +14,9 @@ import { readWebhookCounters } from './webhook-counters.ts';
 import { untilInForce } from './webhook-of-file.ts';
 import { startWriteLoad } from './write-load.ts';
 
-// Certificates that live for less than a minute, and two replicas that keep them in one Secret. A new pair is made every
-// six seconds and shown three seconds after its authority was published; the old one would do for half a minute more, so
-// that a machine that is busy with other things does not make a failure of it.
+// Certificates that live for less than a minute, and two replicas that keep them in one Secret. A new pair is made
+// every six seconds, and used three seconds after its CA was published. The old pair stays valid for another half a
+// minute, so that a busy machine does not fail the test.
 const flags = ['--certificate-lifetime', '40s', '--certificate-renew-before', '34s', '--certificate-overlap', '3s'];
 
 const secret = '/api/v1/namespaces/macvtap-cni/secrets/kube-macvtap-webhook-tls';
@@ -72,7 +72,7 @@ describe('two replicas that start at once with an empty Secret', () => {
 });
 
 describe('three rotations while objects are being written', () => {
-  it('are noticed by nobody: no call of the webhook fails, none is left out, and every new connection is believed', {
+  it('go unnoticed: every call of the webhook is made and succeeds, and every new connection is verified', {
     timeout: 180_000,
   }, async (t) => {
     const before = await readWebhookCounters(cluster);
@@ -111,7 +111,7 @@ describe('three rotations while objects are being written', () => {
   });
 });
 
-describe('hands at the certificates', () => {
+describe('manual changes to the certificates', () => {
   const isWhole = async () => {
     const { status, body } = await cluster.admin.call('GET', secret);
     const { data = {} } = body as { data?: Readonly<Record<string, string>> };
@@ -121,7 +121,7 @@ describe('hands at the certificates', () => {
   const bundlesAreWhole = async () =>
     (await publishedBundles(cluster)).every((bundle) => bundle.includes('BEGIN CERTIFICATE'));
 
-  it('that delete the Secret take nothing out of service; an empty one in its place is filled again', async () => {
+  it('that delete the Secret interrupt nothing; an empty Secret in its place is filled again', async () => {
     const before = await readWebhookCounters(cluster);
     const load = startWriteLoad(cluster, 'tenant', 'macvtap.network.kubevirt.io/dataplane');
     await cluster.admin.must('DELETE', secret);
@@ -141,7 +141,7 @@ describe('hands at the certificates', () => {
     assert.deepEqual(await readWebhookCounters(cluster), before);
   });
 
-  it('that write rubbish into the Secret do no more', async () => {
+  it('that write invalid data into the Secret interrupt nothing', async () => {
     const before = await readWebhookCounters(cluster);
     const load = startWriteLoad(cluster, 'tenant', 'macvtap.network.kubevirt.io/dataplane');
     const rubbish = Buffer.from('rubbish').toString('base64');
@@ -153,7 +153,7 @@ describe('hands at the certificates', () => {
     assert.deepEqual(await readWebhookCounters(cluster), before);
   });
 
-  it('that apply the configurations anew, without any caBundle, see it come back', async () => {
+  it('that apply the configurations again without a caBundle are followed by a new caBundle', async () => {
     await cluster.mustKubectl(
       ['replace', '-f', '-'],
       configurations.map((object) => JSON.stringify(object)).join('\n---\n'),
@@ -162,7 +162,7 @@ describe('hands at the certificates', () => {
     await untilInForce(cluster);
   });
 
-  it('that end one replica leave the other one at work', async () => {
+  it('that stop one replica leave the other one at work', async () => {
     const [first, second] = replicas;
     service.targets = [second.port];
     await first[Symbol.asyncDispose]();
@@ -175,7 +175,7 @@ describe('hands at the certificates', () => {
     assert.deepEqual(load.faults, []);
   });
 
-  it('that end both are what the counters of the API server tell, so that they would have told before', async () => {
+  it("that stop both replicas appear in the API server's counters", async () => {
     const before = await readWebhookCounters(cluster);
     for (const replica of replicas) await replica[Symbol.asyncDispose]();
     const load = startWriteLoad(cluster, 'tenant', 'macvtap.network.kubevirt.io/dataplane');

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ownLabels } from '../../cli/view/plugin-labels.ts';
+import { chartLabels } from '../../cli/view/object-kinds.ts';
 import { runProgram } from '../process/run-program.ts';
 import { startProcess } from '../process/start-process.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
@@ -29,7 +29,13 @@ const policy = {
   spec: { parentSelector: [{ parentIface: 'eth1', resourceName: 'data' }] },
 };
 
-/** What a node's plugin would report. */
+/** The chart's DaemonSet, of which nothing makes pods here. */
+function shippedDaemonSet() {
+  const { apiVersion, kind, metadata, spec } = shippedObjects().find((object) => object.kind === 'DaemonSet') as never;
+  return { apiVersion, kind, metadata, spec };
+}
+
+/** Writes the report of a node plugin. */
 async function report(name: string, held: number): Promise<void> {
   const resource = { name: 'data', parent: 'eth1', mode: 'bridge', source: 'policy', policy: 'macvtap-cni/p' };
   const resources = [{ ...resource, quantity: 100, held, health: 'Healthy' }];
@@ -43,7 +49,7 @@ async function patch(path: string, status: object): Promise<void> {
 
 describe('status of a live cluster', () => {
   it('has what nodes report, what became of policies, and which nodes have no plugin', async () => {
-    await apply(cluster, [policy]);
+    await apply(cluster, [policy, shippedDaemonSet()]);
     await report('h1', 7);
     const conditions = [
       { type: 'Exposed', status: 'True', reason: 'Exposing', message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' },
@@ -64,7 +70,7 @@ describe('status of a live cluster', () => {
     await report('h1', 8);
     await watching.waitForLine(/^node h1: data: eth1 bridge 8\/100 Healthy$/);
     await cluster.stopApiServer();
-    await watching.waitForLine(/^not the newest: .*see whether the API server is up/);
+    await watching.waitForLine(/^may be out of date: .*check that the API server is running/);
     await cluster.restartApiServer();
     await report('h1', 9);
     await watching.waitForLine(/^node h1: data: eth1 bridge 9\/100 Healthy$/);
@@ -74,7 +80,7 @@ describe('status of a live cluster', () => {
 });
 
 describe('plan of files against a live cluster', () => {
-  it('tells what would change there and changes nothing', async () => {
+  it('prints the changes and makes none', async () => {
     const edited = { ...policy, spec: { parentSelector: [{ parentIface: 'eth0', resourceName: 'data' }] } };
     const path = join(cluster.folder, 'edited.json');
     await writeFile(path, JSON.stringify(edited));
@@ -86,9 +92,8 @@ describe('plan of files against a live cluster', () => {
     assert.match((await macvtap('plan', '--delete', 'mvnnp/p')).stdout, /^h1 {4}loses {3}data {6}9 /m);
   });
 
-  it('plans as the node plugin of the cluster was told to, unless it is told otherwise itself', async () => {
-    const { kind, metadata, spec, apiVersion } = shippedObjects().find(({ kind }) => kind === 'DaemonSet') as never;
-    const daemonSet = JSON.parse(JSON.stringify({ apiVersion, kind, metadata, spec }));
+  it("plans with the settings of the cluster's node plugin, unless flags override them", async () => {
+    const daemonSet = JSON.parse(JSON.stringify(shippedDaemonSet()));
     daemonSet.spec.template.spec.containers[0].args.push('--implicit-exposure=None');
     await cluster.mustKubectl(['delete', '-n', installationNamespace, 'mvnnp', 'p']);
     await apply(cluster, [daemonSet]);
@@ -122,7 +127,7 @@ describe('the support bundle of a live cluster', () => {
   it('has what helps, no secret from wherever it was planted, and notes what it lacks', async () => {
     const secret = 'hunter2hunter2hunter2';
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': secret, note: secret };
-    const metadata = (name: string) => ({ name, namespace: installationNamespace, annotations, labels: ownLabels });
+    const metadata = (name: string) => ({ name, namespace: installationNamespace, annotations, labels: chartLabels });
     const macvtapNetwork = JSON.stringify({ cniVersion: '1.0.0', type: 'macvtap', token: secret });
     const otherNetwork = JSON.stringify({ cniVersion: '1.0.0', type: 'wireguard', key: secret });
     const network = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition' };
@@ -169,7 +174,7 @@ describe('the support bundle of a live cluster', () => {
     }
   });
 
-  it('goes on when parts of it cannot be read, and says which, also into a directory', async () => {
+  it('continues when some objects cannot be read, and names them, also with a directory', async () => {
     const kubeconfig = await cluster.writeKubeconfig(
       'plugin',
       await unboundToken(cluster, installationNamespace, 'kube-macvtap-webhook'),

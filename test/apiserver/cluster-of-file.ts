@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { after } from 'node:test';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, type PrepareApiServer, startControlPlane } from './control-plane.ts';
 import { install } from './install.ts';
 
-/** A control plane with our kinds, policies and rights installed, that lives as long as the tests of a file run. */
-export async function clusterOfFile(): Promise<ControlPlane> {
-  const cluster = await startControlPlane();
+/**
+ * Starts a control plane with the product's CRDs, policies and RBAC rules installed. It runs as long as the tests of a
+ * file.
+ */
+export async function clusterOfFile(prepare?: PrepareApiServer): Promise<ControlPlane> {
+  const cluster = await startControlPlane(prepare);
   after(() => cluster[Symbol.asyncDispose]());
   await install(cluster);
   return cluster;

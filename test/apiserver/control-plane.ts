@@ -9,36 +9,42 @@ import { makeScratchFolder } from './scratch-folder.ts';
 import { startApiServer } from './start-api-server.ts';
 import { type Etcd, startEtcd } from './start-etcd.ts';
 
-/** A real etcd and kube-apiserver on loopback, without nodes and controllers. All of it goes with its scope. */
+/** A real etcd and kube-apiserver on loopback, without nodes and controllers. Everything is removed with its scope. */
 export interface ControlPlane extends AsyncDisposable {
-  /** For files that should go with it. */
+  /** A folder for files that are removed with the control plane. */
   readonly folder: string;
-  /** `https://127.0.0.1:20443` */
+  /** The URL of the API server, such as `https://127.0.0.1:20443`. */
   readonly server: string;
   readonly caFile: string;
   readonly kubeconfig: string;
   readonly admin: ApiClient;
   readonly etcd: Etcd;
-  /** As an administrator, or with another kubeconfig by `--kubeconfig`. */
+  /** Runs kubectl as an administrator, or with another kubeconfig by `--kubeconfig`. */
   kubectl(args: readonly string[], stdin?: string): Promise<KubectlEnding>;
-  /** The same for what must succeed; returns what it printed and raises with what it said. */
+  /** Runs a kubectl command that must succeed. Returns its output; rejects with its errors. */
   mustKubectl(args: readonly string[], stdin?: string): Promise<string>;
-  /** Hands something over that ends before the control plane does. */
+  /** Takes over a resource, and disposes of it before the control plane ends. */
   use<Resource extends AsyncDisposable | Disposable>(resource: Resource): Resource;
-  /** A client for another identity. */
+  /** Returns a client with another identity. */
   clientFor(token: string): ApiClient;
   /** Writes a kubeconfig for another identity and returns its path. */
   writeKubeconfig(name: string, token: string): Promise<string>;
   stopApiServer(): Promise<void>;
-  /** Starts it again on the same port with the same etcd, and waits until it is ready. */
+  /** Starts the API server again on the same port with the same etcd, and waits until it is ready. */
   restartApiServer(): Promise<void>;
 }
 
-/** It would wait for everybody who watches; those are to be cut off, as by the end of a machine. */
+/**
+ * How long the API server may take to stop. It would wait for all watching clients, but they must be cut off, as when a
+ * machine fails.
+ */
 const stopGraceMs = 1_000;
 
+/** Writes files that the API server needs at its start, and returns additional flags. */
+export type PrepareApiServer = (folder: string) => Promise<readonly string[]>;
+
 /** Starts a control plane and waits until it is ready. */
-export async function startControlPlane(): Promise<ControlPlane> {
+export async function startControlPlane(prepare: PrepareApiServer = async () => []): Promise<ControlPlane> {
   await using scope = new AsyncDisposableStack();
   const { path: folder } = scope.use(await makeScratchFolder());
   const credentials = await makeCredentials(folder);
@@ -46,7 +52,8 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const etcd = scope.use(await startEtcd({ folder, port: etcdPort, peerPort }));
   const server = `https://127.0.0.1:${apiPort}`;
   const admin = scope.use(makeApiClient(server, credentials.ca, credentials.adminToken));
-  const start = () => startApiServer({ folder, port: apiPort, etcd: etcd.url, credentials, admin });
+  const flags = await prepare(folder);
+  const start = () => startApiServer({ folder, port: apiPort, etcd: etcd.url, credentials, admin, flags });
   let apiServer = await start();
   scope.defer(() => apiServer[Symbol.asyncDispose]());
 

@@ -6,7 +6,7 @@ import { clusterOfFile } from './cluster-of-file.ts';
 import { installationNamespace, makeNamespace, makeNode } from './install.ts';
 import { podToken, unboundToken } from './pod-token.ts';
 
-// Whose events ours may write: the rights alone would let them rewrite everybody's.
+// An admission policy restricts whose events the programs may write: their rights allow changes to all events.
 const cluster = await clusterOfFile();
 for (const node of ['h1', 'h2']) await makeNode(cluster, node);
 await makeNamespace(cluster, 'vms');
@@ -47,7 +47,7 @@ describe('an event', () => {
     await webhook.must('PATCH', `${path}/webhooks`, patch);
   });
 
-  it("that is another's, or would be, is not", async () => {
+  it('of another program or node is refused, also if a change would make it so', async () => {
     await cluster.admin.must('POST', path, { body: eventOf('kubelets', 'kubelet', 'h1') });
     await cluster.admin.must('POST', path, { body: ofH2('of-h2') });
     const claim = { ...patch, body: { reportingInstance: 'h1', reportingComponent: 'kube-macvtap-nodeplugin' } };
@@ -71,7 +71,7 @@ describe('an event', () => {
     );
   });
 
-  it('of everybody else is none of its business', async () => {
+  it('of other users is not restricted', async () => {
     await cluster.admin.must('POST', path, { body: eventOf('else', 'kubelet', 'h9') });
     await cluster.admin.must('PATCH', `${path}/else`, patch);
   });

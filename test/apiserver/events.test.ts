@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openApiClient } from '../../cluster/api/client.ts';
 import { aboutNode, type ClusterEvent } from '../../cluster/report/events/cluster-event.ts';
+import { recordEvents } from '../../cluster/report/events/event-recorder.ts';
 import { createEventWriter } from '../../cluster/report/events/event-writer.ts';
-import { recordEvents } from '../../cluster/report/events/record-events.ts';
 import { until } from '../process/until.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { apply, installationNamespace, makeNamespace, makeNode } from './install.ts';
 import { podToken } from './pod-token.ts';
 
-// What the recorder writes with the rights that the chart gives, as kubectl shows it.
+// An event that the recorder writes with the chart's rights, as kubectl shows it.
 interface WrittenEvent {
   readonly metadata: { readonly name: string };
   readonly message: string;
@@ -45,7 +45,7 @@ const untilCount = async (namespace: string, note: string, count: number): Promi
   );
 };
 
-/** A recorder as the node plugin of h1 has it, in a process of its own. */
+/** A recorder like that of the node plugin of h1, in a separate process. */
 async function startRecorder() {
   await using undo = new AsyncDisposableStack();
   const token = await podToken(cluster, {
@@ -73,7 +73,7 @@ function eventOn(regarding: ClusterEvent['regarding'], note: string): ClusterEve
 }
 
 describe('an event in a real API server', () => {
-  it('that happens twice is one object with a count of 2, and counts on in the next process', async () => {
+  it('that happens twice is one object with a count of 2, and the next process continues the count', async () => {
     const event = eventOn(aboutNode('h1'), 'it happened');
     {
       await using first = await startRecorder();
@@ -88,7 +88,7 @@ describe('an event in a real API server', () => {
     assert.deepEqual(second.told, []);
   });
 
-  it('on a pod is what kubectl describes of it, with its count', async () => {
+  it('on a pod appears in kubectl describe, with its count', async () => {
     await apply(cluster, [pod]);
     const uid = await readUID('/api/v1/namespaces/vms/pods/vm-a');
     const regarding = { apiVersion: 'v1', kind: 'Pod', namespace: 'vms', name: 'vm-a', uid };
@@ -103,14 +103,14 @@ describe('an event in a real API server', () => {
     assert.match(listed, /vms +\d+s +Warning +AttachFailed +pod\/vm-a +no device/);
   });
 
-  it('on a Node is what kubectl describes of it', async () => {
+  it('on a Node appears in kubectl describe', async () => {
     await using started = await startRecorder();
     started.recorder.record(eventOn(aboutNode('h1'), 'on the node'));
     await untilCount('default', 'on the node', 1);
     assert.match(await cluster.mustKubectl(['describe', 'node', 'h1']), /AttachFailed .* on the node/);
   });
 
-  it('on an object of our own or of another kind is what kubectl describes of it', async () => {
+  it('on an object of the CRDs or of another kind appears in kubectl describe', async () => {
     const objects = [
       {
         apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
@@ -142,7 +142,7 @@ describe('an event in a real API server', () => {
     assert.deepEqual(started.told, []);
   });
 
-  it('has as long a text as the API server takes', async () => {
+  it('has as long a text as the API server accepts', async () => {
     await using started = await startRecorder();
     started.recorder.record(eventOn(aboutNode('h1'), '€'.repeat(1_000)));
     const [event] = await until(
@@ -152,7 +152,7 @@ describe('an event in a real API server', () => {
     assert.ok(Buffer.byteLength(event?.message ?? '') <= 1_024);
   });
 
-  it('that was away meanwhile is written once it is back; one for a namespace that is not there is dropped', async () => {
+  it('is written once the API server is back; an event for a missing namespace is dropped', async () => {
     await using started = await startRecorder();
     const { recorder, told } = started;
     await cluster.stopApiServer();

@@ -6,14 +6,16 @@ import { type KubernetesObject, readObjects } from './kubernetes-object.ts';
 import { unboundToken } from './pod-token.ts';
 import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 
-/** Where everything of ours lives. */
+/** The namespace of the installation. */
 export const installationNamespace = 'macvtap-cni';
 
 const networkDefinition = fileURLToPath(
   new URL('../fixtures/apiserver/network-attachment-definitions.yaml', import.meta.url),
 );
 
-/** Installs what the chart ships, all but the webhook configurations, and the kind that Multus would bring. */
+/**
+ * Installs everything in the chart except the webhook configurations. Also installs the CRD that Multus would install.
+ */
 export async function install(cluster: ControlPlane): Promise<void> {
   await makeNamespace(cluster, installationNamespace);
   const objects = [...readObjects(networkDefinition), ...shippedObjects()];
@@ -25,7 +27,10 @@ export async function install(cluster: ControlPlane): Promise<void> {
   await untilStatesAreProtected(cluster);
 }
 
-/** The API server takes a new ValidatingAdmissionPolicy, and new rights, into use a moment after they are stored. */
+/**
+ * Waits until node states are protected. The API server applies a new ValidatingAdmissionPolicy, and new RBAC rules, a
+ * moment after they are stored.
+ */
 async function untilStatesAreProtected(cluster: ControlPlane): Promise<void> {
   const client = cluster.clientFor(await unboundToken(cluster, installationNamespace, 'kube-macvtap-nodeplugin'));
   const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
@@ -42,12 +47,12 @@ export async function apply(cluster: ControlPlane, objects: readonly KubernetesO
   return await cluster.mustKubectl(['apply', '-f', '-'], toText(objects));
 }
 
-/** What kubectl reads from its standard input; JSON is YAML. */
+/** Returns objects as kubectl reads them from its standard input. JSON is valid YAML. */
 export function toText(objects: readonly object[]): string {
   return objects.map((object) => JSON.stringify(object)).join('\n---\n');
 }
 
-/** Makes a namespace with the service account that a controller would give it: pods need one. */
+/** Makes a namespace and its service account. Pods need the account, and no controller runs here to create it. */
 export async function makeNamespace(
   cluster: ControlPlane,
   name: string,

@@ -9,7 +9,7 @@ after(remove);
 
 test('kubectl completes macvtap by what kubectl_complete-macvtap answers', () => {
   const kubectl = binaryPath('kubectl');
-  assert.match(shell([kubectl, '__complete', 'macvtap', 'st']), /^status\twhat every node offers.*\n:4$/m);
+  assert.match(shell([kubectl, '__complete', 'macvtap', 'st']), /^status\tShow the resources of every node.*\n:4$/m);
   assert.match(shell([kubectl, '__complete', 'macvtap', 'status', '--output=j']), /^--output=json$/m);
   const source = '--source=manifests:files';
   assert.match(shell([kubectl, '__complete', 'macvtap', 'why', source, 'po']), /^pod\/\tPod\n[\s\S]*:6$/m);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 
-/** A Kubernetes object as a file holds it. */
+/** A Kubernetes object as it is in a file. */
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -10,12 +10,12 @@ export interface KubernetesObject {
   readonly [field: string]: unknown;
 }
 
-/** The objects of a YAML file. */
+/** Returns the objects of a YAML file. */
 export function readObjects(path: string): readonly KubernetesObject[] {
   return parseObjects(readFileSync(path, 'utf8'), path);
 }
 
-/** The objects of YAML documents; those that hold nothing but comments are passed over. */
+/** Returns the objects of YAML documents. Documents with only comments are skipped. */
 export function parseObjects(text: string, from: string): readonly KubernetesObject[] {
   return parseAllDocuments(text).flatMap((document) => {
     if (document.errors.length > 0) throw new Error(`${from}: ${document.errors.join('\n')}`);

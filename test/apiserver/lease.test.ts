@@ -57,12 +57,14 @@ describe('the Lease of the webhook', () => {
     await second.process.waitForLine(holds);
   });
 
-  it('that somebody deletes is missed with what to do, and taken once it was made again', async () => {
+  it('is reported as missing when a person deletes it, with the fix, and taken once it exists again', async () => {
     await using webhook = await startWebhook(cluster);
     await untilHeld((holder) => holder !== undefined);
     const { metadata: _, ...lease } = await readLease();
     await cluster.admin.must('DELETE', path);
-    await webhook.process.waitForLine(/is gone, and this service account may not make it: apply the chart again/);
+    await webhook.process.waitForLine(
+      /does not exist, and this service account may not create it: apply the chart again/,
+    );
     assert.ok(await webhook.isReady());
     const metadata = { name: 'kube-macvtap-webhook' };
     await cluster.admin.must('POST', path.slice(0, path.lastIndexOf('/')), { body: { ...lease, metadata } });

@@ -9,8 +9,8 @@ import { playService } from './play-service.ts';
 import { startRecordingWebhook } from './recording-webhook.ts';
 import { isWebhookConfiguration, shippedObjects, trusting } from './shipped-objects.ts';
 
-// Which objects the API server sends where by the shipped configurations, shown by a webhook that allows everything; and
-// what still works when nobody answers.
+// The shipped configurations decide which objects the API server sends. A webhook that allows everything shows them.
+// The last tests show what still works when the webhook does not answer.
 const cluster = await clusterOfFile();
 await makeNamespace(cluster, 'tenant');
 await makeServiceAccount(cluster, 'kube-system', 'default');
@@ -49,7 +49,7 @@ const pod = (name: string, { annotations, spec }: { annotations?: object; spec?:
 });
 const merge = { contentType: 'application/merge-patch+json' };
 
-/** The configurations take effect some time after they are stored; an object that every webhook wants tells when. */
+/** The configurations take effect some time after they are stored; an object that every webhook wants shows when. */
 await until(
   async () => {
     recorder.take();
@@ -67,8 +67,8 @@ await until(
 );
 
 /**
- * The paths at which something arrived since it was last asked, each once: an update that meets a newer object than the
- * API server had in its cache is admitted again.
+ * The paths of requests since the last call, without duplicates: the API server admits an update again when the object
+ * is newer than in its cache.
  */
 const sentOnce = () => [...new Set(recorder.take().map((review) => review.path))];
 
@@ -87,7 +87,11 @@ describe('a NetworkAttachmentDefinition', () => {
     ['with macvtap in a list of plugins', { config: '{"plugins":[{"type":"macvtap"}]}' }, both],
     ['with an escaped letter', { config: '{"type":"mac\\u0076tap"}' }, both],
     ['with an escaped letter in another case', { config: '{"type":"\\u006Dacvtap"}' }, both],
-    ['of type macvtap that is no JSON', { config: '{"type":"macvtap"' }, both],
+    ['of type macvtap that is not JSON', { config: '{"type":"macvtap"' }, both],
+    ['with a second type in capitals', { config: '{"type":"bridge","TYPE":"macvtap"}' }, both],
+    ['with a second type whose key is escaped', { config: '{"type":"bridge","\\u0054ype":"macvtap"}' }, both],
+    ['with a second type that is escaped', { config: '{"type":"bridge","Type":"\\u006d\\u0061cvtap"}' }, both],
+    ['with plugins in capitals', { config: '{"PLUGINS":[{"type":"macvtap"}]}' }, both],
     ['of another type', { config: '{"type":"bridge","name":"C:\\\\net"}' }, []],
     ['with an empty config', { config: '' }, []],
     ['without a config', {}, []],
@@ -100,8 +104,8 @@ describe('a NetworkAttachmentDefinition', () => {
   }
 
   const annotated: readonly [title: string, spec: unknown, resource: string, sent: readonly string[]][] = [
-    ['no config and a resource of ours', undefined, 'macvtap.network.kubevirt.io/a', both.slice(1)],
-    ['a broken config and a resource of ours', { config: '{"type":' }, 'macvtap.network.kubevirt.io/a', both.slice(1)],
+    ['no config and a macvtap resource', undefined, 'macvtap.network.kubevirt.io/a', both.slice(1)],
+    ['a broken config and a macvtap resource', { config: '{"type":' }, 'macvtap.network.kubevirt.io/a', both.slice(1)],
     ["a broken config and another vendor's resource", { config: '{"type":' }, 'example.com/a', []],
   ];
   for (const [at, [title, spec, resource, sent]] of annotated.entries()) {
@@ -161,8 +165,13 @@ describe('a pod', () => {
     ['without networks and devices', (name) => pod(name), []],
     ['with annotations of others', (name) => pod(name, { annotations: { a: 'b' } }), []],
     ['with other resources', (name) => pod(name, { spec: { containers: [container({ limits: { cpu: '1' } })] } }), []],
-    ['with requests alone', (name) => pod(name, { spec: { containers: [container({ requests: { cpu: '1' } })] } }), []],
+    ['with only requests', (name) => pod(name, { spec: { containers: [container({ requests: { cpu: '1' } })] } }), []],
     ['with networks', (name) => pod(name, networksOf), ['/mutate/pods']],
+    [
+      'with networks whose keys are ambiguous',
+      (name) => pod(name, { annotations: { 'k8s.v1.cni.cncf.io/networks': '[{"name":"b","NAME":"a"}]' } }),
+      ['/mutate/pods'],
+    ],
     [
       'with a default network',
       (name) => pod(name, { annotations: { 'v1.multus-cni.io/default-network': 'a' } }),
@@ -184,7 +193,7 @@ describe('a pod', () => {
       ['/mutate/pods', '/validate/pods'],
     ],
     [
-      'with a resource that only resembles ours',
+      'with a resource that only resembles a macvtap resource',
       (name) => pod(name, { spec: { containers: [container({ limits: { 'xmacvtap.network.kubevirt.io/a': '1' } })] } }),
       [],
     ],
@@ -195,7 +204,7 @@ describe('a pod', () => {
     });
   }
 
-  it('of the control plane, or of the installation, is not sent, whatever it asks for', async () => {
+  it('of the control plane, or of the installation, is not sent, whatever resources it requests', async () => {
     const body = pod('p', { ...networksOf, spec: { containers: [container(device)] } });
     for (const namespace of ['kube-system', installationNamespace]) {
       assert.deepEqual(await sentFor(pods(namespace), body), []);
@@ -245,7 +254,7 @@ describe('a policy', () => {
   });
 });
 
-describe('while nobody answers', async () => {
+describe('while the webhook does not answer', async () => {
   const config = '{"type":"macvtap"}';
   const networksOf = { annotations: { 'k8s.v1.cni.cncf.io/networks': 'a' } };
   const refused = ({ status, body }: ApiAnswer) => {
@@ -253,7 +262,7 @@ describe('while nobody answers', async () => {
     assert.match((body as { message: string }).message, /failed calling webhook/);
   };
 
-  it('nothing that is not of ours is held up', async () => {
+  it('nothing unrelated to macvtap is held up', async () => {
     await cluster.admin.must('POST', networks(), {
       body: network('before', { config }, { finalizers: ['example.com/wait'] }),
     });
@@ -265,11 +274,11 @@ describe('while nobody answers', async () => {
     await cluster.admin.must('POST', '/api/v1/namespaces', { body: { metadata: { name: 'another' } } });
   });
 
-  it('a pod with networks is made as it is', async () => {
+  it('a pod with networks is created unchanged', async () => {
     await cluster.admin.must('POST', pods(), { body: pod('un-injected', networksOf) });
   });
 
-  it('what cannot be judged is refused: macvtap networks, policies, and pods that ask for devices', async () => {
+  it('only objects that need a review are refused: macvtap networks, policies, and pods that ask for devices', async () => {
     refused(await cluster.admin.call('POST', networks(), { body: network('later', { config }) }));
     refused(await cluster.admin.call('POST', policies(), { body: policy('later') }));
     refused(await cluster.admin.call('PATCH', `${policies()}/before`, { body: { spec: { priority: 5 } }, ...merge }));
@@ -277,7 +286,7 @@ describe('while nobody answers', async () => {
     refused(await cluster.admin.call('POST', pods(), { body }));
   });
 
-  it('what is to go goes, with its finalizers', async () => {
+  it('objects can be deleted, with their finalizers', async () => {
     for (const path of [`${networks()}/before`, `${policies()}/before`]) {
       await cluster.admin.must('DELETE', path);
       await cluster.admin.must('PATCH', path, { body: { metadata: { finalizers: null } }, ...merge });

@@ -76,7 +76,7 @@ describe('a network of type macvtap', () => {
     assert.deepEqual(plugins, [{ type: 'macvtap', mode: 'private', modeFrom: 'policy' }, { type: 'tuning' }]);
   });
 
-  it('whose letters are escaped is recognised', async () => {
+  it('with escaped letters is recognised', async () => {
     const body = network('escaped', '{"type":"mac\\u0076tap"}', wanting('bondedIface'));
     const made = await cluster.admin.must<Network>('POST', path, { body });
     assert.equal(JSON.parse(made.spec?.config ?? '').mode, 'private');
@@ -109,8 +109,8 @@ describe('a network of type macvtap', () => {
   });
 });
 
-describe('a network that is not ours', () => {
-  it('passes untouched, whatever is wrong with it', async () => {
+describe('a network of another type', () => {
+  it('passes unchanged, even if it is invalid', async () => {
     for (const [at, config] of [
       '{"type":"bridge"}',
       '{"type":"bridge"',
@@ -124,7 +124,7 @@ describe('a network that is not ours', () => {
   });
 });
 
-describe('what kubectl prints', () => {
+describe("kubectl's output", () => {
   const create = (body: Network, ...args: readonly string[]) =>
     cluster.kubectl(['create', '-n', 'tenant', ...args, '-f', '-'], JSON.stringify(body));
   const denied =
@@ -142,7 +142,7 @@ describe('what kubectl prints', () => {
       /^ResourceMissing .*bondedIface, dataplane/,
     ],
     [
-      'of a config that is no JSON is the line and the column',
+      'of a config that is not JSON is the line and the column',
       network('broken', '{"type":"macvtap",\n "mtu" 1500}', wanting('bondedIface')),
       /^ConfigNotJson spec\.config: .*line 2, column \d+/,
     ],
@@ -152,7 +152,7 @@ describe('what kubectl prints', () => {
       /^ModeNotOffered spec\.config\.mode: .*bridge.*private/,
     ],
     [
-      'of many faults is each of them',
+      'of several errors is each of them',
       network('many', '{"type":"macvtap","mtu":10,"mac":"01:00:5e:00:00:01","owner":-1}', wanting('bondedIface')),
       /(?=.*IllegalMtu)(?=.*IllegalMac)(?=.*IllegalOwner)/s,
     ],
@@ -167,7 +167,7 @@ describe('what kubectl prints', () => {
     });
   }
 
-  it('of a key that nobody knows is a warning with the nearest key, and the network is made', async () => {
+  it('of an unknown key is a warning with the nearest key, and the network is created', async () => {
     const { code, stderr } = await create(network('key', '{"type":"macvtap","mdoe":"x"}', wanting('bondedIface')));
     assert.equal(code, 0);
     assert.match(stderr, /^Warning: UnknownKey spec\.config\.mdoe: .*\bmode\b.*\n$/);
@@ -175,7 +175,7 @@ describe('what kubectl prints', () => {
 });
 
 describe('a network that was there before', () => {
-  it('can still be changed when its resource is gone: what the change did not touch is told, not denied', async () => {
+  it('can still be changed when its resource is gone: errors in unchanged parts are warnings, not denials', async () => {
     await cluster.admin.must('POST', policies, {
       body: {
         apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openApiClient } from '../../cluster/api/client.ts';
-import { createApiWriter } from '../../cluster/report/api-writer.ts';
-import { buildNodeState } from '../../cluster/report/build-node-state.ts';
-import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { buildNodeState } from '../../cluster/report/node-plugin/build-node-state.ts';
+import { createApiWriter } from '../../cluster/report/node-plugin/node-state-writer.ts';
+import { readInterface } from '../../policy/plan/interfaces.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { installationNamespace, makeNode } from './install.ts';
@@ -80,7 +80,7 @@ describe("a node's state, written by its plugin with its own rights", () => {
     assert.deepEqual((await readState()).status, JSON.parse(JSON.stringify(fullStatus(9_000))));
   });
 
-  it('belongs to its Node again when the Node was made anew, and is put right when somebody changed it', async () => {
+  it('belongs to its Node again after the Node was recreated, and is corrected after a manual change', async () => {
     await cluster.admin.must('DELETE', '/api/v1/nodes/h1');
     await makeNode(cluster, 'h1');
     using client = await openPluginClient();

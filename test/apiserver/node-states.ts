@@ -15,7 +15,7 @@ export async function writeNodeState(cluster: ControlPlane, name: string, status
   await cluster.admin.must('PATCH', `${path}/status${query}`, { body: { ...head, status }, ...options });
 }
 
-/** What a node's plugin writes of a policy with one entry: one resource, of which pods hold so many devices. */
+/** Returns the status that a node's plugin writes for a policy with one resource, of which pods hold `held` devices. */
 export function exposing(policy: string, generation: number, { held = 0, health = 'Healthy' as const } = {}): Status {
   const resource = { name: 'net', parent: 'eth0', mode: 'bridge', source: 'policy', policy, entry: 0 } as const;
   return {

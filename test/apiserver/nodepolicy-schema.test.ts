@@ -6,17 +6,17 @@ import { listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { makeNamespace } from './install.ts';
 
-// The fixtures of the policy engine, judged by the API server alone: what its schema and its CEL rules say must be what
-// the engine says offline, and nothing that the engine takes may be refused.
+// The API server judges the fixtures of the policy engine only with the schema and its CEL rules. It must find the same
+// errors as the engine offline, and accept all that the engine accepts.
 const cluster = await clusterOfFile();
 await makeNamespace(cluster, 'tenant');
 
-/** Rules whose faults the API server finds by itself; the others need the webhook. */
-const checkedBySchema = ['check-parent', 'check-quantity', 'check-resource-names'];
+/** Rules whose errors the API server finds without the webhook. */
+const checkedBySchema = ['check-entries'];
 
 /**
- * A null where the schema has a default is taken for nothing by the API server, which fills the default in. In a file
- * it stands for something that somebody forgot to write, and is refused.
+ * The API server ignores a null where the schema has a default, and fills the default in. In a file, null marks a value
+ * that a person forgot to write, and is refused.
  */
 const nullWithDefault = 'spec.parentSelector[0].allowHostInterface';
 
@@ -55,7 +55,7 @@ describe('the schema of a policy, at a real API server', () => {
     }
   }
 
-  it('drops fields that it does not know where a client does not ask for strictness, and says so', async () => {
+  it('drops unknown fields with a warning where a client does not ask for strictness', async () => {
     const [unknown] = readFixtures('nodepolicy', 'schema', 'fail').filter(({ title }) => title.endsWith('-top'));
     const { status, warnings } = await create(unknown?.object, 'Warn');
     assert.deepEqual({ status, warnings }, { status: 201, warnings: ['unknown field "specs"'] });
@@ -68,11 +68,11 @@ function create(object: unknown, fieldValidation = 'Strict'): Promise<ApiAnswer>
   return cluster.admin.call('POST', `${path}?dryRun=All&fieldValidation=${fieldValidation}`, { body: object });
 }
 
-/** Where the API server found faults, once each, as the engine writes paths. */
+/** Fields with errors of the API server, without duplicates, as the engine writes paths. */
 function placesOf({ status, body }: ApiAnswer): readonly string[] {
   const { message, details } = body as { message: string; details?: { causes?: readonly { field: string }[] } };
   assert.ok(status === 422 || status === 400, `${status} ${message}`);
-  // That CEL rules were not run beside faults of the schema is a cause without a field.
+  // The API server skips CEL rules after errors of the schema, and reports that as a cause without a field.
   const causes = details?.causes?.map(({ field }) => field).filter((field) => field !== '<nil>') ?? [];
   const unknown = [...message.matchAll(/unknown field "([^"]+)"/g)].map(([, field = '']) => field);
   return [...new Set([...causes, ...unknown])].sort();

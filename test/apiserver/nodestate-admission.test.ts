@@ -74,7 +74,7 @@ describe('the state of a node', () => {
     }
   });
 
-  it('stays protected where somebody grants the plugin more than the chart does', async () => {
+  it('stays protected where another role grants the plugin more than the chart does', async () => {
     const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',

@@ -4,22 +4,22 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { ControlPlane } from './control-plane.ts';
 import { installationNamespace } from './install.ts';
 
-/** The Service that the shipped webhook configurations name, so that they are tested as they are shipped. */
+/** The Service in the webhook configurations of the chart, which are tested unchanged. */
 const name = 'kube-macvtap-webhook';
 
-/** The name that a certificate must have for the API server to accept it behind that Service. */
+/** The host name of that Service. The API server accepts a certificate only if it contains this name. */
 export const serviceHost = `${name}.${installationNamespace}.svc`;
 
-/** A Service with something behind it. */
+/** A Service that forwards connections. */
 export interface PlayedService extends AsyncDisposable {
-  /** The ports on 127.0.0.1 that new connections are dealt out to, in turn. */
+  /** The ports on 127.0.0.1 to which new connections are forwarded in turn. */
   targets: readonly number[];
 }
 
 /**
- * Plays the Service and kube-proxy on a machine that has no cluster network: the Service is of type ExternalName and
- * names a loopback address of its own, where each connection is forwarded to one of the targets. The API server connects
- * to an ExternalName on the port that the webhook configurations ask for, which is 443 as long as they name none.
+ * Plays the Service and kube-proxy on a machine without a cluster network. The Service has the type ExternalName, and
+ * names a separate loopback address at which each connection is forwarded to one of the targets. The API server
+ * connects to the port in the webhook configurations, which is 443 by default.
  */
 export async function playService(cluster: ControlPlane, targets: readonly number[] = []): Promise<PlayedService> {
   const sockets = new Set<Socket>();
@@ -43,7 +43,7 @@ export async function playService(cluster: ControlPlane, targets: readonly numbe
     }
   });
   const address = await listenSomewhere(server);
-  // What the chart shipped, if it did, becomes one of this type; its other fields stay.
+  // If the chart already made the Service, this changes its type and keeps its other fields.
   const path = `/api/v1/namespaces/${installationNamespace}/services/${name}?fieldManager=play-service&force=true`;
   const spec = { type: 'ExternalName', externalName: address };
   await cluster.admin.must('PATCH', path, {
@@ -62,7 +62,7 @@ export async function playService(cluster: ControlPlane, targets: readonly numbe
   return played;
 }
 
-/** Takes port 443 of a loopback address that nobody else has; Linux answers on all of 127.0.0.0/8. */
+/** Listens on port 443 of an unused loopback address. Linux accepts connections on all of 127.0.0.0/8. */
 async function listenSomewhere(server: Server): Promise<string> {
   for (let tries = 0; tries < 256; tries += 1) {
     const address = `127.77.${process.pid % 256}.${(Math.floor(process.pid / 256) + tries) % 256}`;

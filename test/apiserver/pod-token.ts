@@ -4,13 +4,13 @@ import type { ControlPlane } from './control-plane.ts';
 export interface PodTokenOptions {
   readonly namespace: string;
   readonly serviceAccount: string;
-  /** A Node that exists. */
+  /** The name of an existing Node. */
   readonly node: string;
 }
 
 /**
- * A service account's token as kubelet would mount it into a pod of a node. The pod is made; nothing runs it. Such a
- * token carries the pod's and the node's names, and dies with the pod.
+ * Returns a service account's token as kubelet would mount it into a pod of a node. The pod is created but does not
+ * run. Such a token contains the names of the pod and the node, and becomes invalid with the pod.
  */
 export async function podToken(cluster: ControlPlane, { namespace, serviceAccount, node }: PodTokenOptions) {
   const pod = await cluster.admin.must<{ metadata: { name: string; uid: string } }>(
@@ -30,7 +30,7 @@ export async function podToken(cluster: ControlPlane, { namespace, serviceAccoun
   return await requestToken(cluster, namespace, serviceAccount, { kind: 'Pod', apiVersion: 'v1', ...pod.metadata });
 }
 
-/** A service account's token that is bound to no pod, as a person would ask for it. */
+/** Returns a service account's token that is not bound to a pod, as a user would request it. */
 export async function unboundToken(cluster: ControlPlane, namespace: string, serviceAccount: string): Promise<string> {
   return await requestToken(cluster, namespace, serviceAccount);
 }

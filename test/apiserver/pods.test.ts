@@ -79,14 +79,14 @@ describe('a pod with networks', () => {
     });
   });
 
-  it('written as JSON gets them likewise, in the compute container where there is one', async () => {
+  it('written as JSON gets the same devices, in the compute container where there is one', async () => {
     const list = JSON.stringify([{ name: 'dataplane' }, { name: 'storage', namespace: 'guest' }]);
     const body = pod({ [networksKey]: list }, container('sidecar'), container('compute'));
     const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
     assert.deepEqual(limitsOf(made), { sidecar: {}, compute: { [dataplane]: '1', [storage]: '1' } });
   });
 
-  it('gets them for its default network too, which Multus looks for among its own', async () => {
+  it('gets them also for its default network, which Multus looks for in its own namespace', async () => {
     const body = pod({ 'v1.multus-cni.io/default-network': 'main', [networksKey]: 'dataplane' });
     const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
     assert.deepEqual(limitsOf(made), { compute: { [dataplane]: '1', [storage]: '1' } });
@@ -122,7 +122,7 @@ describe('a pod with networks', () => {
     assert.deepEqual(limitsOf(made), { compute: { [dataplane]: '1' } });
   });
 
-  it('that nobody can read passes with a warning: what Multus makes of them is not ours to judge', async () => {
+  it('with networks that cannot be parsed passes with a warning', async () => {
     const { status, warnings } = await cluster.admin.call('POST', pods('tenant'), {
       body: pod({ [networksKey]: '[{' }),
     });

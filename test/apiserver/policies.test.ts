@@ -18,7 +18,7 @@ const namespaceOf = ({ metadata }: { readonly metadata: Readonly<Record<string, 
 const create = (object: Parameters<typeof namespaceOf>[0]) =>
   cluster.admin.call('POST', `${policies(namespaceOf(object))}?dryRun=All`, { body: object });
 
-/** Faults of a file that are none before the API server: the mutating webhook writes the number as a string first. */
+/** Errors in a file that the API server does not see: the mutating webhook first writes the number as a string. */
 const mended = ['BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]'];
 
 describe('the fixtures of the policy engine, before a real API server and the webhook', () => {
@@ -60,12 +60,12 @@ describe('an edit of a policy', () => {
   it('is made known with what it changes: which nodes lose what they exposed implicitly, and gain', async () => {
     const { code, stderr } = await kubectl(['apply', '-f', '-'], policy('p', { parentSelector: [bonded, fast] }));
     assert.equal(code, 0);
-    assert.match(stderr, /^Warning: ResourceLost .*eth0: 1 node .*h1/m);
+    assert.match(stderr, /^Warning: ResourceLost .*resources: 2 nodes .*h1, h2; they are .*\beth0\b/m);
     assert.match(stderr, /^Warning: ResourceGained .*bonded: 2 nodes .*h1, h2/m);
     assert.match(stderr, /^Warning: ResourceGained .*fast: 1 node .*h1/m);
   });
 
-  it('says how many devices are held of what it takes away', async () => {
+  it('lists how many devices of the lost resources pods hold', async () => {
     await cluster.admin.must('PATCH', '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates/h1/status', {
       body: {
         status: {
@@ -92,7 +92,7 @@ describe('an edit of a policy', () => {
     assert.match(stderr, /^Warning: ResourceLost .*fast: 1 node loses it, 3 devices held: h1/m);
   });
 
-  it('says what changes on the nodes that keep a resource', async () => {
+  it('lists the changes on nodes that keep a resource', async () => {
     const edited = policy('p', { parentSelector: [{ ...bonded, quantity: 10 }, fast] });
     const { code, stderr } = await kubectl(['apply', '-f', '-'], edited);
     assert.equal(code, 0);
@@ -100,7 +100,7 @@ describe('an edit of a policy', () => {
     assert.doesNotMatch(stderr, /ResourceLost|ResourceGained/);
   });
 
-  it('says nothing where nothing changes', async () => {
+  it('prints no warning where nothing changes', async () => {
     const edited = policy('p', { parentSelector: [{ ...bonded, quantity: 10 }, fast], priority: 98 });
     assert.deepEqual(await kubectl(['apply', '-f', '-'], edited), {
       code: 0,
@@ -109,7 +109,7 @@ describe('an edit of a policy', () => {
     });
   });
 
-  it('that another policy overlaps with says which one wins', async () => {
+  it('that another policy overlaps with names the policy that wins', async () => {
     const { code, stderr } = await kubectl(
       ['apply', '-f', '-'],
       policy('q', { parentSelector: [{ ...bonded, mode: 'vepa' }] }),
@@ -118,7 +118,7 @@ describe('an edit of a policy', () => {
     assert.match(stderr, /^Warning: PolicyOverlap .*macvtap-cni\/p/m);
   });
 
-  it('that is a deletion is commented on likewise, and goes through', async () => {
+  it('that deletes the policy prints the same warnings, and goes through', async () => {
     const { code, stderr } = await kubectl(['delete', 'mvnnp', 'p']);
     assert.equal(code, 0);
     assert.match(stderr, /^Warning: ResourceLost .*fast: 1 node .*h1/m);
@@ -132,7 +132,7 @@ describe('an edit of a policy', () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /check-policies\.macvtap.* denied the request: PolicyOutsideNamespace metadata\.namespace: .*macvtap-cni/,
+      /check-policies\.macvtap.* denied the request: PolicyOutsideNamespace metadata\.namespace: .*macvtap-cni.*; see docs\/reference\/reasons\.md#PolicyOutsideNamespace$/m,
     );
   });
 });

@@ -9,7 +9,7 @@ import { installationNamespace, makeNamespace, makeNode } from './install.ts';
 import { exposing, writeNodeState } from './node-states.ts';
 import { type RunningWebhook, startWebhook } from './start-webhook.ts';
 
-// What two replicas of the webhook write into policies, by what nodes report.
+// The status that two replicas of the webhook write into policies from the nodes' reports.
 const cluster = await clusterOfFile();
 for (const name of ['h1', 'h2']) await makeNode(cluster, name, { aware: 'true' });
 await makeNode(cluster, 'h3');
@@ -44,14 +44,14 @@ const untilStatus = async (name: string, isWanted: (status: PolicyStatus) => boo
 const brief = ({ conditions = [] }: PolicyStatus) =>
   conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
 const p = `${installationNamespace}/p`;
-/** Longer than a change waits for its turn (status-turns.ts). */
+/** Longer than a change waits for its turn (status-schedule.ts). */
 const turnMs = 3_000;
 
 describe('the status of a policy', () => {
   let holder: RunningWebhook;
   let other: RunningWebhook;
 
-  it('says what is awaited, then what nodes report, and kubectl can wait for it', async () => {
+  it("shows which reports are awaited, then the nodes' reports, and kubectl can wait for it", async () => {
     holder = cluster.use(await startWebhook(cluster));
     await holder.process.waitForLine(/"isHolder":true/);
     other = cluster.use(await startWebhook(cluster));
@@ -104,7 +104,7 @@ describe('the status of a policy', () => {
     assert.notEqual(times(status ?? {})[1], times(before ?? {})[1]);
   });
 
-  it('says who has what it loses', async () => {
+  it('names the policy that wins a lost resource', async () => {
     await cluster.admin.must('POST', own, { body: policyObject('q', aware) });
     const status = exposing(p, 2);
     const lost = { name: 'q[0] net', policy: `${installationNamespace}/q`, entry: 0, by: p, code: 'ResourceNameTaken' };
@@ -121,7 +121,7 @@ describe('the status of a policy', () => {
     await cluster.admin.must('DELETE', `${own}/q`);
   });
 
-  it('says of one that stands where none counts that it does, and of a broken one what is wrong', async () => {
+  it('reports a policy in a namespace where none counts, and the error of an invalid policy', async () => {
     await cluster.admin.must('POST', policies('tenant'), { body: policyObject('stray') });
     // The schema takes it, and no webhook was asked.
     const glob = { parentSelector: [{ nicSelector: { names: ['ens['] } }] };
@@ -156,7 +156,7 @@ describe('the status of a policy', () => {
     await next.process.waitForLine(/"policy":"macvtap-cni\/p"/);
   });
 
-  it('is put right where somebody wrote into it by hand', async () => {
+  it('is corrected after a manual change', async () => {
     await cluster.admin.must('PATCH', `${own}/p/status`, {
       body: { status: { matchedNodes: 77 } },
       contentType: 'application/merge-patch+json',
@@ -165,7 +165,7 @@ describe('the status of a policy', () => {
   });
 });
 
-describe('what kubectl shows', () => {
+describe("kubectl's table", () => {
   const widest = 120;
   const get = async (...args: readonly string[]) =>
     (await cluster.mustKubectl(['get', ...args]))
@@ -174,7 +174,7 @@ describe('what kubectl shows', () => {
       .map((line) => line.trimEnd());
   const cells = (line: string | undefined) => line?.split(/ {2,}/);
 
-  it('of policies is how many nodes expose them and whether anything is wrong', async () => {
+  it('of policies shows how many nodes expose them, and whether they have errors', async () => {
     const name = `uplinks-of-the-${'virtual-'.repeat(2)}machines`.slice(0, 30);
     await cluster.admin.must('POST', own, {
       body: policyObject(name, { resourceName: 'dataplane-fast1', parentSelector: [{ parentIface: 'eth0' }] }),
@@ -208,7 +208,7 @@ describe('what kubectl shows', () => {
     for (const line of [head, ...lines]) assert.ok((line ?? '').length <= widest, `${line}`);
   });
 
-  it('of the states of nodes is what they offer, what pods hold, and what is wrong', async () => {
+  it('of node states shows their resources, held devices and problems', async () => {
     const node = `worker-17.${'rack-4.'.repeat(4)}example`.slice(0, 45);
     await writeNodeState(cluster, 'h1', exposing(p, 2, { held: 12 }));
     await writeNodeState(cluster, node, {

@@ -5,7 +5,7 @@ import { readMetrics, sumOf } from './read-metrics.ts';
 
 test('metrics are read with their labels, and summed by them', () => {
   const samples = readMetrics(
-    '# TYPE a counter\na{x="1",y="say \\"}\\""} 2\na{x="2"} 3.5\nb 1e+06 1700000000000\nc NaN\n',
+    '# TYPE a counter\na{x="1",y="read \\"}\\""} 2\na{x="2"} 3.5\nb 1e+06 1700000000000\nc NaN\n',
   );
   assert.equal(sumOf(samples, 'a'), 5.5);
   assert.equal(
@@ -14,6 +14,6 @@ test('metrics are read with their labels, and summed by them', () => {
   );
   assert.equal(sumOf(samples, 'b'), 1_000_000);
   assert.equal(sumOf(samples, 'absent'), 0);
-  assert.equal(samples[0]?.labels.y, 'say \\"}\\"');
+  assert.equal(samples[0]?.labels.y, 'read \\"}\\"');
   assert.throws(() => readMetrics('what is this'), /not a metric: what is this/);
 });

@@ -25,7 +25,7 @@ export function readMetrics(text: string): readonly Sample[] {
     });
 }
 
-/** The sum of the samples of a name that carry the labels; 0 where there is none. */
+/** Returns the sum of the samples with this name and these labels; 0 if there are none. */
 export function sumOf(
   samples: readonly Sample[],
   name: string,

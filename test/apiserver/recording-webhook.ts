@@ -6,20 +6,20 @@ import { text } from 'node:stream/consumers';
 import { generate } from 'selfsigned';
 import { serviceHost } from './play-service.ts';
 
-/** What was asked of the recorder. */
+/** A request that the recorder received. */
 export interface RecordedReview {
-  /** `/validate/pods` */
+  /** The path, such as `/validate/pods`. */
   readonly path: string;
   readonly operation: string;
   readonly name: string;
 }
 
-/** A webhook that allows everything and remembers what it was sent. */
+/** A webhook that allows everything and records its requests. */
 export interface RecordingWebhook extends AsyncDisposable {
   readonly port: number;
-  /** Base64 of the certificate that it shows, as a caBundle is written. */
+  /** The certificate that the webhook presents, base64-encoded as in a caBundle. */
   readonly caBundle: string;
-  /** What came since the last call. */
+  /** Returns the requests since the last call. */
   take(): readonly RecordedReview[];
 }
 

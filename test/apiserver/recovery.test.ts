@@ -17,10 +17,10 @@ const policy = (resourceName: string, mode: string) => ({
   metadata: { name: resourceName },
   spec: { parentSelector: [{ parentIface: 'eth0', mode, resourceName }], nodeSelector: { matchLabels: { a: 'b' } } },
 });
-/** A watch that broke off several times in a row is begun again after up to half a minute (pace.ts). */
+/** A watch that broke several times in a row starts again after up to half a minute (backOffMs in api-errors.ts). */
 const watchGuardMs = 90_000;
 
-/** What becomes of a network of a resource in a dry run: its mode, or what is said against it. */
+/** Returns the result of creating a network of a resource in a dry run: its mode, or the error. */
 async function askFor(resource: string): Promise<string> {
   const { status, body } = await cluster.admin.call('POST', `${networks}?dryRun=All`, {
     body: {
@@ -49,7 +49,7 @@ describe('the webhook', () => {
     assert.equal(await askFor('second'), 'vepa');
   });
 
-  it('forgets what vanished while nobody could watch: etcd was compacted, and its watches are told 410', async () => {
+  it('forgets objects that vanished while no watch ran: etcd was compacted, and its watches end with 410', async () => {
     await cluster.stopApiServer();
     await cluster.etcd.remove('/registry/macvtap.network.kubevirt.io/macvtapnetworknodepolicies/macvtap-cni/first');
     await cluster.etcd.compact();

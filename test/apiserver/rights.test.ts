@@ -6,7 +6,7 @@ import { apply, installationNamespace, makeNamespace, makeNode } from './install
 import { podToken } from './pod-token.ts';
 import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 
-// What the two service accounts may and may not do, tried: an answer other than 403 to a request means that it is
+// The rights of the two service accounts, tried: an answer other than 403 to a request means that it is
 // granted. Every request is one that changes nothing.
 const cluster = await clusterOfFile();
 await apply(cluster, shippedObjects().filter(isWebhookConfiguration));
@@ -32,6 +32,10 @@ const table = {
       `WATCH ${kinds}/namespaces/${installationNamespace}/macvtapnetworknodepolicies?timeoutSeconds=1`,
       `PATCH ${kinds}/macvtapnetworknodestates/h1/status`,
       `WATCH ${ours}/configmaps${named('macvtap-deviceplugin-config')}`,
+      `GET ${core}/namespaces/tenant/pods/virt-launcher-db-x7k2p`,
+      `GET ${core}/namespaces/tenant`,
+      `GET ${core}/namespaces/tenant/pods`,
+      `WATCH ${core}/namespaces/tenant/pods?timeoutSeconds=1`,
       `POST ${core}/namespaces/tenant/events`,
       `PATCH ${core}/namespaces/default/events/h1.5f1d2c3b4a596877`,
     ],
@@ -44,7 +48,10 @@ const table = {
       `PATCH ${core}/nodes/h1`,
       `PATCH ${core}/nodes/h1/status`,
       `GET ${core}/namespaces`,
-      `GET ${core}/pods`,
+      `WATCH ${core}/namespaces?timeoutSeconds=1`,
+      `PATCH ${core}/namespaces/tenant`,
+      `PATCH ${core}/namespaces/tenant/pods/a`,
+      `DELETE ${core}/namespaces/tenant/pods/a`,
       `GET ${ours}/secrets`,
       `GET ${ours}/secrets/kube-macvtap-webhook-tls`,
       `GET ${ours}/configmaps`,

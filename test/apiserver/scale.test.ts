@@ -9,8 +9,8 @@ import { clusterOfFile } from './cluster-of-file.ts';
 import { installationNamespace } from './install.ts';
 import { startWebhook } from './start-webhook.ts';
 
-// A thousand nodes, played by kwok, which take up a policy and an edit of it: `npm run bench -- --only policy-status` measures
-// the same with five thousand.
+// A thousand nodes, played by kwok, which take up a policy and an edit of it: `npm run bench -- --only policy-status`
+// measures the same with five thousand.
 const count = 1_000;
 /** With each the gap to the next one doubles: what a hundred would take is hours. */
 const fewWrites = 10;
@@ -32,7 +32,7 @@ const untilStatus = (isWanted: (status: PolicyStatus) => boolean) =>
     ({ status }) => status !== undefined && isWanted(status),
     guardMs,
   );
-/** Statuses are written one after another: once that of a policy made now is told, so is each that was seen before. */
+/** Statuses are written one after another: once a new policy has a status, so has each policy that was seen before. */
 async function untilWritesAreTold(): Promise<void> {
   const name = `after-${crypto.randomUUID()}`;
   const spec = { parentSelector: [{ parentIface: 'eth9' }], nodeSelector: { matchLabels: { rack: 'none' } } };

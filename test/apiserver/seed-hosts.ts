@@ -8,7 +8,7 @@ import { readObjects } from './kubernetes-object.ts';
 const states = '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates';
 const hosts = fileURLToPath(new URL('../fixtures/seed/nodes.yaml', import.meta.url));
 
-/** Selects every host; nothing but a trial, since it is never made. */
+/** A policy that selects every host. It is only used for a dry run. */
 const trial = JSON.stringify({
   apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
   kind: 'MacvtapNetworkNodePolicy',
@@ -17,24 +17,23 @@ const trial = JSON.stringify({
 });
 
 /**
- * Makes the proposal's three hosts: their Nodes, and what their plugins would have reported of their interfaces. Returns
- * when the cluster's webhook knows them, since it hears of them a moment later.
+ * Makes the proposal's three hosts: their Nodes, and the interfaces that their plugins would have reported. Resolves
+ * when the cluster's webhook knows the hosts, which is a moment later.
  */
 export async function makeSeedHosts(cluster: ControlPlane): Promise<void> {
   await applySeedHosts(cluster);
   await until(
     () => cluster.kubectl(['create', '--dry-run=server', '-f', '-'], trial),
-    // What the trial would take from each of them.
-    ({ stderr }) =>
-      stderr.includes('bond1: 2 nodes lose it: h1, h2') && stderr.includes('eth1: 2 nodes lose it: h1, h3'),
+    // The warning that the trial policy affects all three hosts.
+    ({ stderr }) => stderr.includes('3 nodes lose some of them: h1, h2, h3; they are bond1, eth1'),
   );
 }
 
-/** The same for a cluster without a webhook. */
+/** Makes the hosts in a cluster without a webhook. */
 export async function applySeedHosts(cluster: ControlPlane): Promise<void> {
   const objects = readObjects(hosts);
   await apply(cluster, objects);
-  // A status that comes with the object is dropped: it is a resource of its own.
+  // The API server drops a status that is sent with the object, because the status is a separate subresource.
   for (const { kind, metadata, status } of objects) {
     if (kind === 'Node') continue;
     await cluster.admin.must('PATCH', `${states}/${metadata.name}/status`, {

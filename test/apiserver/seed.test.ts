@@ -87,7 +87,7 @@ it('a policy of a client-side apply that is then applied server-side conflicts o
   await cluster.mustKubectl(['delete', '-f', '-'], written);
 });
 
-/** What kubectl says beside warnings about what the policy changes on the hosts, which it should say. */
+/** Returns kubectl's messages without the expected warnings about the policy's changes on the hosts. */
 function faultsOf(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => line !== '' && !/^Warning: Resource(Lost|Gained|Changed) /.test(line));
 }

@@ -5,14 +5,17 @@ import type { ControlPlane } from './control-plane.ts';
 import { serviceHost } from './play-service.ts';
 
 const configurations = '/apis/admissionregistration.k8s.io/v1';
-/** The one name of both configurations. */
+/** The name of both configurations. */
 const name = 'webhook.macvtap.network.kubevirt.io';
 
 interface Configuration {
   readonly webhooks: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
 }
 
-/** The PEM bundle of every webhook of both configurations, as the API server has them now; empty where there is none. */
+/**
+ * Returns the PEM bundle of every webhook in both configurations, as the API server has them now. A missing bundle is
+ * empty.
+ */
 export async function publishedBundles(cluster: ControlPlane): Promise<readonly string[]> {
   const kinds = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
   const read = (kind: string) => cluster.admin.must<Configuration>('GET', `${configurations}/${kind}/${name}`);
@@ -23,8 +26,8 @@ export async function publishedBundles(cluster: ControlPlane): Promise<readonly 
 }
 
 /**
- * Connects anew as the API server would, believing what is published, and returns the serial number that is shown.
- * Raises what TLS says against the certificate.
+ * Opens a new connection as the API server does, with the published bundle as CA. Returns the serial number of the
+ * certificate, or rejects with the TLS error.
  */
 export async function servedSerial(port: number, bundle: string): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port, servername: serviceHost, ca: bundle });

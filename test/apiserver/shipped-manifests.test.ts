@@ -7,7 +7,7 @@ import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 
 const cluster = await clusterOfFile();
 
-describe('what the chart ships', () => {
+describe("the chart's manifests", () => {
   const shipped = shippedObjects();
   const titleOf = ({ kind, metadata }: (typeof shipped)[number]) => `${kind} ${metadata.name}`;
 
@@ -75,7 +75,7 @@ describe('what the chart ships', () => {
         const ours = apiGroups.every((group) => group === 'macvtap.network.kubevirt.io');
         return all.includes('*') || ((secret || (changes && !ours)) && resourceNames.length === 0);
       });
-    // Events have names that nobody knows before: which ones may be written is said by an admission policy instead.
+    // The names of events are unknown in advance: an admission policy restricts them instead.
     assert.deepEqual(
       wide.map(({ name, apiGroups, resources, verbs }) => [name, ...apiGroups, ...resources, ...verbs]),
       [
@@ -145,7 +145,7 @@ interface Schema {
   readonly items?: Schema;
 }
 
-/** Paths of the fields that say nothing of themselves. */
+/** Returns the paths of fields without a description. */
 function undescribed({ properties = {}, items }: Schema, path: readonly string[]): readonly string[] {
   const fields = Object.entries(properties).flatMap(([name, field]) => [
     ...(field.description === undefined ? [[...path, name].join('.')] : []),

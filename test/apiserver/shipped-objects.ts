@@ -4,7 +4,7 @@ import type { KubernetesObject } from './kubernetes-object.ts';
 
 let rendered: readonly KubernetesObject[] | undefined;
 
-/** Every object that the chart ships, as Helm makes it of the chart's own values. */
+/** Returns every object of the chart, as Helm renders it with the default values. */
 export function shippedObjects(): readonly KubernetesObject[] {
   rendered ??= renderChart();
   return rendered;
@@ -18,7 +18,7 @@ export function isWebhookConfiguration(object: KubernetesObject): object is Webh
   return /^(Mutating|Validating)WebhookConfiguration$/.test(object.kind);
 }
 
-/** A webhook configuration that believes a certificate, in base64, from the start; ours writes its own later. */
+/** Adds a base64-encoded CA to a webhook configuration. The product's webhook later writes its own. */
 export function trusting(object: WebhookConfiguration, caBundle: string): KubernetesObject {
   const webhooks = object.webhooks.map((webhook) => ({
     ...webhook,

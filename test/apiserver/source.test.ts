@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openApiSource } from '../../cluster/api/open-api-source.ts';
+import { openApiSource } from '../../cluster/api/api-source.ts';
 import { node, policy, testSourceContract, type WrittenObject } from '../contract/source-contract.ts';
 import { until } from '../fixtures/manifests-directory.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
@@ -10,7 +10,7 @@ import { podToken } from './pod-token.ts';
 
 const cluster = await clusterOfFile();
 
-/** Each test cleans up after itself, so that they can share one control plane; a namespace stays: nobody finalizes it. */
+/** Each test cleans up after itself, so that they can share one control plane; namespaces stay, without a finalizer. */
 testSourceContract('a real API server', { faultyPolicies: 'count as they are' }, async () => {
   const applied = new Map<string, WrittenObject>();
   const pathOf = ({ kind, metadata: { name } }: WrittenObject) => `${kind}/${name}`;

@@ -7,8 +7,8 @@ import { startProcess } from '../process/start-process.ts';
 export interface Etcd extends AsyncDisposable {
   readonly url: string;
   /**
-   * Forgets every revision before the current one and returns that: whoever then wants to watch from an older one is
-   * told 410 Gone.
+   * Compacts every revision before the current one, and returns the current one. A watch from an older revision then
+   * ends with 410 Gone.
    */
   compact(): Promise<number>;
   /** Deletes a key behind the API server's back: `/registry/minions/n1` is the Node n1. */
@@ -43,7 +43,7 @@ interface GatewayAnswer {
   readonly deleted?: string;
 }
 
-/** etcd's own JSON face of its gRPC API; 64-bit numbers are strings in it. */
+/** Calls etcd's JSON gateway to its gRPC API, in which 64-bit numbers are strings. */
 async function callGateway(url: string, call: string, body: object): Promise<GatewayAnswer> {
   const answer = await fetch(`${url}/v3/${call}`, { method: 'POST', body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`etcd refused ${call}: ${await answer.text()}`);

@@ -11,14 +11,14 @@ import { readMetrics, type Sample } from './read-metrics.ts';
 export interface WebhookOptions {
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** What Node.js is given to run: the webhook's source where nothing is said. */
+  /** The arguments for Node.js; the default is the webhook's source. */
   readonly program?: readonly string[];
 }
 
-/** One replica of the real webhook, with the rights that the chart gives it and no others. */
+/** One replica of the real webhook, with exactly the RBAC rules of the chart. */
 export interface RunningWebhook extends AsyncDisposable {
   readonly process: RunningProcess;
-  /** Where it answers reviews, on 127.0.0.1. */
+  /** The port on 127.0.0.1 at which it answers reviews. */
   readonly port: number;
   isReady(): Promise<boolean>;
   metrics(): Promise<readonly Sample[]>;
@@ -26,7 +26,7 @@ export interface RunningWebhook extends AsyncDisposable {
 
 const main = fileURLToPath(new URL('../../webhook/main.ts', import.meta.url));
 
-/** Where replicas run, as far as their tokens say. */
+/** The node in the replicas' tokens. */
 const nodeName = 'control-plane';
 let started = 0;
 

@@ -32,7 +32,7 @@ async function plan(flags: readonly string[], environment: Readonly<Record<strin
 }
 
 describe('a command that looks at a cluster', () => {
-  it('finds it by --kubeconfig, by $KUBECONFIG and by a context, and says nothing beside the result', async () => {
+  it('finds it by --kubeconfig, by $KUBECONFIG and by a context, and prints only the result', async () => {
     for (const [flags, environment] of [
       [['--kubeconfig', cluster.kubeconfig], {}],
       [[], { KUBECONFIG: cluster.kubeconfig }],
@@ -59,19 +59,19 @@ describe('a command that looks at a cluster', () => {
 });
 
 describe('a command that cannot look at a cluster', () => {
-  it('without a kubeconfig says where it looked, and what to give', async () => {
+  it('without a kubeconfig lists where it looked, and which flag to use', async () => {
     const { code, stderr } = await plan([]);
     assert.equal(code, 2);
-    assert.match(stderr, /neither \$KUBECONFIG nor ~\/\.kube\/config is there; .*--kubeconfig/);
+    assert.match(stderr, /neither \$KUBECONFIG nor ~\/\.kube\/config exists; .*--kubeconfig/);
   });
 
-  it('with a context that is not there names those that are', async () => {
+  it('with an unknown context lists the known ones', async () => {
     const { code, stderr } = await plan(['--kubeconfig', cluster.kubeconfig, '--context', 'tset']);
     assert.equal(code, 2);
-    assert.match(stderr, /has no context tset, but test/);
+    assert.match(stderr, /has no context tset; its contexts: test/);
   });
 
-  it('because nobody answers says so of the server', async () => {
+  it('because the server does not answer names the server', async () => {
     const path = join(cluster.folder, 'nobody.kubeconfig');
     const server = 'https://127.0.0.1:1';
     await writeFile(
@@ -85,27 +85,24 @@ describe('a command that cannot look at a cluster', () => {
     );
     const { code, stderr } = await plan(['--kubeconfig', path]);
     assert.equal(code, 2);
-    assert.match(stderr, /https:\/\/127\.0\.0\.1:1.*ECONNREFUSED.*see whether the API server is up/);
+    assert.match(stderr, /https:\/\/127\.0\.0\.1:1.*ECONNREFUSED.*check that the API server is running/);
   });
 
-  it('because it is nobody there says that the token is not taken', async () => {
+  it('because its token is invalid reports that', async () => {
     const { code, stderr } = await plan(['--kubeconfig', await cluster.writeKubeconfig('nobody', 'wrong')]);
     assert.equal(code, 2);
     assert.match(stderr, /401: .*token or certificate/);
   });
 
-  it('because kube-macvtap is not installed says so and what to do', async () => {
+  it('because kube-macvtap is not installed reports that, with the fix', async () => {
     const { code, lines, stderr } = await plan(['--kubeconfig', bare.kubeconfig]);
     assert.deepEqual([code, lines], [2, ['']]);
-    assert.match(
-      stderr,
-      /kube-macvtap is not installed in this cluster: .* knows no Macvtap\w+; install it.*--context/,
-    );
+    assert.match(stderr, /kube-macvtap is not installed in this cluster: .* has no Macvtap\w+; install it.*--context/);
   });
 });
 
-describe('a command of somebody with few rights', () => {
-  it('goes on with what may be read, and names the rights that are missing', async () => {
+describe('a command of a person with few rights', () => {
+  it('shows what the person may read, and names the missing rights', async () => {
     const ours = { apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['list'] };
     const nodes = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };
     const { code, lines, stderr } = await plan(['--kubeconfig', await makePerson(cluster, 'reader', [ours, nodes])]);
@@ -118,7 +115,7 @@ describe('a command of somebody with few rights', () => {
     ]);
   });
 
-  it('ends when there are none at all, and names them', async () => {
+  it('ends when the person has no rights, and names them', async () => {
     const { code, lines, stderr } = await plan(['--kubeconfig', await makePerson(cluster, 'stranger', [])]);
     assert.deepEqual([code, lines], [2, ['']]);
     assert.match(stderr, /nothing may be read:\n {2}Nodes: the right to list nodes in the whole cluster is missing/);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { openApiSource } from '../../cluster/api/open-api-source.ts';
+import { openApiSource } from '../../cluster/api/api-source.ts';
 import type { LiveSource } from '../../cluster/source.ts';
 import { until } from '../fixtures/manifests-directory.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
@@ -11,7 +11,7 @@ const cluster = await clusterOfFile();
 
 const names = ({ snapshot }: LiveSource) => [...snapshot.nodes.keys()].join();
 
-it('a watch from before a compaction is told 410: all is read anew, and what vanished without an event is gone', async () => {
+it('a watch from before a compaction ends with 410, and a new list removes objects that vanished without an event', async () => {
   await makeNode(cluster, 'n1');
   await makeNode(cluster, 'n2');
   await using source = await openApiSource({ kubeconfig: cluster.kubeconfig, policyNamespace: installationNamespace });
@@ -21,7 +21,7 @@ it('a watch from before a compaction is told 410: all is read anew, and what van
   await cluster.etcd.remove('/registry/minions/n1');
   await cluster.etcd.compact();
   await cluster.restartApiServer();
-  // That the premise holds: from there nobody can watch any more.
+  // Checks the premise: a watch from there fails.
   const watch = `/api/v1/nodes?watch=1&timeoutSeconds=2&resourceVersion=${metadata.resourceVersion}`;
   const { status, body } = await cluster.admin.call('GET', watch);
   assert.match(`${status} ${JSON.stringify(body)}`, /410/);

@@ -2,11 +2,11 @@
 import type { ControlPlane } from './control-plane.ts';
 import { readMetrics, sumOf } from './read-metrics.ts';
 
-/** What the API server itself counts of webhooks that it could not ask. */
+/** The API server's counters of webhooks that it could not call. */
 export interface WebhookCounters {
-  /** Objects let through unasked, because of `failurePolicy: Ignore`. */
+  /** Objects that were admitted without a review because of `failurePolicy: Ignore`. */
   readonly failedOpen: number;
-  /** Objects refused because a webhook did not answer, or not in its own form. */
+  /** Objects that were refused because a webhook did not answer, or not in the expected form. */
   readonly callErrors: number;
 }
 

@@ -7,13 +7,13 @@ import { type PlayedService, playService } from './play-service.ts';
 import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 import { type RunningWebhook, startWebhook, type WebhookOptions } from './start-webhook.ts';
 
-/** A control plane that asks the real webhook, by the configurations as they are shipped. */
+/** A control plane that calls the real webhook, with the unchanged configurations of the chart. */
 export interface AdmittingCluster extends ControlPlane {
   readonly service: PlayedService;
   readonly webhook: RunningWebhook;
 }
 
-/** Lives as long as the tests of a file run. What the webhook printed is shown when it is not asked. */
+/** Starts a webhook for all tests of a file. A failure shows its output. */
 export async function webhookOfFile(options: WebhookOptions = {}): Promise<AdmittingCluster> {
   const cluster = await clusterOfFile();
   const service = cluster.use(await playService(cluster));
@@ -32,9 +32,9 @@ const policies = (namespace: string) =>
   `/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/${namespace}/macvtapnetworknodepolicies`;
 
 /**
- * The API server takes new webhook configurations into use a moment after they are stored, each of the two at its own
- * time. What shows it: a label that comes back as a string (mutating), and a policy refused for its namespace
- * (validating).
+ * Waits until the webhook configurations are in effect. The API server applies each of the two a moment after it is
+ * stored. Two effects show this: a label that is returned as a string (mutating), and a policy that is refused for its
+ * namespace (validating).
  */
 export async function untilInForce(cluster: ControlPlane): Promise<void> {
   const policy = (namespace: string) => ({

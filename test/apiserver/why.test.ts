@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CauseCode } from '../../policy/why/causes.ts';
+import type { CauseCode } from '../../policy/why/cause.ts';
 import { podObject } from '../cluster/pods.ts';
 import { makeAsker } from '../control-plane/ask-why.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
@@ -45,14 +45,17 @@ describe('kubectl macvtap why', () => {
       '2. NetworkAttachmentDefinition people/net:',
       '3. NetworkAttachmentDefinition people/net:',
     ]);
-    assert.match(stdout, /└─ ResourceUnknown: nobody offers macvtap\.network\.kubevirt\.io\/dtaa; did you mean data\?/);
+    assert.match(
+      stdout,
+      /└─ ResourceUnknown: no policy or node offers macvtap\.network\.kubevirt\.io\/dtaa; did you mean data\?/,
+    );
     assert.deepEqual(
       lines.filter((line) => line.length > 120 || line.includes('\u001b')),
       [],
     );
   });
 
-  it('tells a script the same, with what was looked at', async () => {
+  it('gives a script the same causes, with the objects it looked at', async () => {
     const { subject, isWell, causes, checked, missing } = await asker.report('pod/vm', '-n', 'people');
     assert.deepEqual([subject, isWell, missing], ['Pod people/vm', false, []]);
     assert.deepEqual(
@@ -62,7 +65,7 @@ describe('kubectl macvtap why', () => {
     assert.ok(checked.some(({ object }) => object === 'NetworkAttachmentDefinition people/net'));
   });
 
-  it('prints what mends it: copied as it stands, the cause is gone', async () => {
+  it('prints a fix that works when it is copied unchanged', async () => {
     const { causes } = await asker.report('nad/net', '-n', 'people');
     const [line = ''] = causes.find(({ code }) => code === 'ResourceUnknown')?.fix.commands ?? [];
     await asker.copy(line);
@@ -70,14 +73,14 @@ describe('kubectl macvtap why', () => {
     assert.ok(left.every(({ code }) => code !== 'ResourceUnknown'));
   });
 
-  it('says of a cluster with the kinds alone that nothing is installed there', async () => {
+  it('reports that nothing is installed in a cluster that has only the CRDs', async () => {
     const { causes } = await asker.report('node/h1', '--installation-namespace=people');
     assert.equal(causes[0]?.code, 'NotInstalled');
   });
 });
 
 // Without a webhook, which would refuse it, all of this can be stored.
-describe('what a webhook that was away would have refused is named, and what is printed mends it', () => {
+describe('objects that a stopped webhook would have refused are named, and the printed fix works', () => {
   const heal = async (code: CauseCode, ...args: readonly string[]) => {
     const { causes } = await asker.report(...args);
     const cause = causes.find((one) => one.code === code);
@@ -111,16 +114,28 @@ describe('what a webhook that was away would have refused is named, and what is 
 });
 
 describe('an object that is not there', () => {
-  it('is told of with the names that may have been meant, and nothing on standard output', async () => {
+  it('is reported with similar names, and standard output stays empty', async () => {
     for (const [args, said] of [
-      [['pod/wm', '-n', 'people'], /^kubectl macvtap why: Pod people\/wm: there is none; did you mean vm\?$/m],
-      [['nad/nte', '-n', 'people'], /NetworkAttachmentDefinition people\/nte: there is none; did you mean net\?$/m],
+      [
+        ['pod/wm', '-n', 'people'],
+        /^kubectl macvtap why: Pod people\/wm: not found; did you mean vm\? See docs\/reference\/errors\.md#ObjectNotFound$/m,
+      ],
+      [
+        ['nad/nte', '-n', 'people'],
+        /NetworkAttachmentDefinition people\/nte: not found; did you mean net\? See docs\/reference\/errors\.md#ObjectNotFound$/m,
+      ],
       [
         ['nad/net'],
-        /NetworkAttachmentDefinition default\/net: there is none; there is one in namespace people: say -n$/m,
+        /NetworkAttachmentDefinition default\/net: not found; there is one in namespace people: add -n; see docs\/reference\/errors\.md#ObjectNotFound$/m,
       ],
-      [['node/h4'], /Node h4: there is none; did you mean h1 or h2 or h3\?$/m],
-      [['policy/q'], /MacvtapNetworkNodePolicy macvtap-cni\/q: there is none; did you mean p\?$/m],
+      [
+        ['node/h4'],
+        /Node h4: not found; did you mean h1 or h2 or h3\? See docs\/reference\/errors\.md#ObjectNotFound$/m,
+      ],
+      [
+        ['policy/q'],
+        /MacvtapNetworkNodePolicy macvtap-cni\/q: not found; did you mean p\? See docs\/reference\/errors\.md#ObjectNotFound$/m,
+      ],
     ] as const) {
       const { code, stdout, stderr } = await asker.ask(...args);
       assert.deepEqual([code, stdout], [2, '']);
@@ -128,17 +143,17 @@ describe('an object that is not there', () => {
     }
   });
 
-  it('of no known kind is a fault of the command line', async () => {
+  it('of an unknown kind is a usage error', async () => {
     const { code, stderr } = await asker.ask('service/x');
     assert.equal(code, 2);
-    assert.match(stderr, /write pod\/NAME, nad\/NAME, node\/NAME or policy\/NAME/);
+    assert.match(stderr, /write pod\/NAME, nad\/NAME, node\/NAME, policy\/NAME, or a workload like deployment\/NAME/);
   });
 });
 
-describe('somebody with few rights', () => {
+describe('a person with few rights', () => {
   const ours = { apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['list'] };
 
-  it('hears what can be told, and which rights the rest needs', async () => {
+  it('gets the visible causes, and the rights that the rest needs', async () => {
     const rights = { apiGroups: ['', 'k8s.cni.cncf.io'], resources: ['*'], verbs: ['list'] };
     const kubeconfig = await makePerson(cluster, 'reader', [ours, rights]);
     const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people', '--kubeconfig', kubeconfig);
@@ -155,13 +170,10 @@ describe('somebody with few rights', () => {
     }
   });
 
-  it('who may not look for the object hears that, and not that it is absent', async () => {
+  it('without the right to read the object gets that reason, not that the object is absent', async () => {
     const kubeconfig = await makePerson(cluster, 'passer-by', [ours]);
     const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people', '--kubeconfig', kubeconfig);
     assert.deepEqual([code, stdout], [2, '']);
-    assert.match(
-      stderr,
-      /Pod people\/vm: cannot be looked for: the right to list pods in the namespace people is missing/,
-    );
+    assert.match(stderr, /Pod people\/vm: cannot be read: the right to list pods in the namespace people is missing/);
   });
 });

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ControlPlane } from './control-plane.ts';
 
-/** Writes that the webhook must be asked about, one after the other by each of a few writers, until it is stopped. */
+/** Writes that the webhook must review. Each of a few writers makes one write after another, until it is stopped. */
 export interface WriteLoad {
-  /** How many writes were answered so far. */
+  /** The number of writes that were answered so far. */
   readonly written: number;
-  /** What went wrong so far: a write that failed, or came back unjudged. */
+  /** The failures so far: writes that failed, or that were admitted without a review. */
   readonly faults: readonly string[];
-  /** Ends the writers after their writes under way. */
+  /** Stops the writers after they have finished their current writes. */
   stop(): Promise<void>;
 }
 
@@ -22,8 +22,8 @@ interface Pod {
 const writers = 4;
 
 /**
- * Writes networks of a resource that is offered (made, changed, deleted) and pods that lack their device: what a webhook
- * that is not reached would have let through, or refused, each time.
+ * Creates, changes and deletes networks of an offered resource, and creates pods without their device. Every write
+ * would reveal an unreachable webhook: the API server would admit it without a review, or refuse it.
  */
 export function startWriteLoad(cluster: ControlPlane, namespace: string, resource: string): WriteLoad {
   const networks = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`;

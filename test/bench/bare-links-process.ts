@@ -4,13 +4,17 @@ import { readTapNode } from '../../nodeplugin/links/tap-node.ts';
 import type { CreateOrder, CreateReport } from './bare-links.ts';
 import { timeMs } from './interleave.ts';
 
-// node bare-links-process.ts <parent>, inside the namespace of the parent, with a channel to whoever started it.
+// Usage: node bare-links-process.ts <parent link>. Runs in the network namespace of that link, with an IPC channel to
+// the process that started it.
 const [parent] = process.argv.slice(2);
 await using links = await openLinks();
 const parentIfindex = (await links.readInterfaces()).find(({ name }) => name === parent)?.ifindex;
 if (parentIfindex === undefined) throw new Error(`no interface ${parent}`);
 
-/** Below what the node plugin takes (0x4000_0000 up); /dev is one for all, so each process has 4,096 of its own. */
+/**
+ * The first index, which is below the node plugin's range (0x4000_0000 and up). All processes share /dev, so each one
+ * uses a separate range of 4,096.
+ */
 const firstIfindex = 0x2000_0000 + (process.pid % 0x8000) * 0x1000;
 let made = 0;
 
@@ -39,7 +43,10 @@ process.on('message', (order: CreateOrder) => {
 process.on('disconnect', ended.resolve);
 await ended.promise;
 
-/** Of our own pattern: a node plugin beside does not take it for a change of the node's interfaces, and reads nothing. */
+/**
+ * Returns a link name with the product's own pattern. A node plugin on the same node ignores such links, and does not
+ * read its interfaces again.
+ */
 function bareName(number: number): string {
   return `mvtba4e${number.toString(16).padStart(8, '0')}`;
 }

@@ -3,20 +3,20 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { NetworkNamespace } from '../kernel/network-namespace.ts';
 
-/** Makes macvtaps in a namespace, by netlink and nothing else around it. */
+/** Makes macvtaps in a namespace with netlink requests only. */
 export interface BareLinks extends AsyncDisposable {
-  /** Makes so many, at once or one after the other; returns how long each took, in milliseconds. */
+  /** Makes this many macvtaps, at once or one after the other. Returns how long each took, in milliseconds. */
   create(count: number, atOnce: boolean): Promise<readonly number[]>;
 }
 
-/** What goes to the process and comes back. */
+/** An order to the process. */
 export interface CreateOrder {
   readonly count: number;
   readonly atOnce: boolean;
 }
 export type CreateReport = readonly number[] | { readonly error: string };
 
-/** Starts the process inside the namespace that does it; it ends with its scope, or when this process does. */
+/** Starts the process inside the namespace. It ends with its scope, or when this process ends. */
 export async function startBareLinks(namespace: NetworkNamespace, parent: string): Promise<BareLinks> {
   const program = fileURLToPath(new URL('./bare-links-process.ts', import.meta.url));
   const child = namespace.spawn(process.execPath, [program, parent], {

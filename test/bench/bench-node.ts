@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { devicePluginService } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import { dialSocket } from '../../nodeplugin/grpc/dial-socket.ts';
+import { dialSocket } from '../../nodeplugin/grpc-client.ts';
 import { deviceIDs } from '../../policy/device/device-id.ts';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { makePluginNode, type PluginNode, policyObject } from '../process/plugin-node.ts';
 import { cniSocketOf } from '../process/start-node-plugin.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
 import { type ProgramForm, sourceForm } from './program-form.ts';
 
-/** A node in a network namespace of its own, as the tests of the process have it, with what a bench needs more. */
+/** A node in a network namespace, like the one in the process tests, with additions for the bench. */
 export interface BenchNode extends AsyncDisposable {
   readonly plugin: PluginNode;
-  /** One policy with one resource on each of these parents. */
+  /** Writes one policy with one resource on each of these parents. */
   offer(...resources: readonly Offer[]): Promise<void>;
   /** Starts the node plugin. */
   start(options?: StartOptions): RunningProcess;
-  /** Resolves when kubelet knows these resources with so many healthy devices; a plugin that ended is an error. */
+  /** Resolves when kubelet has these resources with this many healthy devices. Rejects if the plugin ends. */
   offers(expected: Readonly<Record<string, number>>): Promise<void>;
-  /** Runs Node.js inside, with the same steps before it as the node plugin's. */
+  /** Runs Node.js in the node's namespace. It is started in the same way as the node plugin. */
   runNode(...args: readonly string[]): RunningProcess;
-  /** A client of its own on the socket that the resource registered last. */
+  /** Opens a separate client to the socket that the resource registered last. */
   dial(resource: string): ResourceClient;
 }
 
@@ -33,25 +33,25 @@ export interface Offer {
 interface StartOptions {
   readonly form?: ProgramForm;
   readonly settle?: string;
-  /** Where the ledger is kept; beside kubelet's own directory when absent. */
+  /** The directory of the ledger; by default, it is next to kubelet's own directory. */
   readonly stateDirectory?: string;
-  /** For Node.js itself, beside the image's. */
+  /** Flags for Node.js itself, in addition to the image's. */
   readonly nodeFlags?: readonly string[];
 }
 
-/** Calls without kubelet's bookkeeping around them. */
+/** Calls a resource without kubelet's bookkeeping. */
 export interface ResourceClient extends Disposable {
-  /** Allocate of the resource's device of this index. */
+  /** Allocates the resource's device with this index. */
   allocate(index: number): Promise<void>;
-  /** GetDevicePluginOptions: a call that does nothing. */
+  /** Calls GetDevicePluginOptions, which does nothing. */
   ask(): Promise<void>;
 }
 
-/** `parents` are veth links, up. */
+/** Makes a node. `parents` are veth links, which are up. */
 export async function makeBenchNode(parents: readonly string[]): Promise<BenchNode> {
   await using undo = new AsyncDisposableStack();
   const plugin = undo.use(await makePluginNode(parents));
-  // A parent takes its macvtaps along at once; one by one a thousand of them take a minute.
+  // Deleting a parent deletes its macvtaps at once. One by one, a thousand of them take a minute.
   undo.defer(async () => {
     for (const parent of parents) await plugin.namespace.ip(`link del ${parent}`);
   });
@@ -93,7 +93,7 @@ export async function makeBenchNode(parents: readonly string[]): Promise<BenchNo
   };
 }
 
-/** Never resolves; what the process said last is the reason. */
+/** Never resolves. Rejects with the last output of the process when it ends. */
 async function failAtEnd(process: RunningProcess | undefined): Promise<never> {
   await process?.exit;
   throw new Error(`the node plugin ended: ${process?.output.slice(-1_000) ?? 'it was not started'}`);
@@ -115,7 +115,7 @@ function dialResource({ kubelet }: PluginNode, resource: string): ResourceClient
   };
 }
 
-/** What the schema of a policy allows. */
+/** The largest quantity that the policy schema allows. */
 const largestQuantity = 4_096;
 
 const limits = { timeoutMs: 30_000 };

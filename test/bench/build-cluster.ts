@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import type { PolicyObject } from '../../policy/nodepolicy/rule.ts';
-import type { ReportedInterface } from '../../policy/plan/interface-facts.ts';
-import type { NodeFacts } from '../../policy/plan/match-node.ts';
+import type { ReportedInterface } from '../../policy/plan/interfaces.ts';
+import type { NodeFacts } from '../../policy/plan/match-labels.ts';
 import { policyNamespace } from '../fixtures/plan/build-example.ts';
 
-/** A cluster as its API server would hold it: nothing read, nothing compiled, all of it JSON. */
+/** A cluster as its API server stores it: as JSON that has not been read or compiled yet. */
 export interface ClusterObjects {
   readonly nodes: readonly NodeFacts[];
   readonly nodeStates: readonly MacvtapNetworkNodeState[];
   readonly policies: readonly PolicyObject[];
 }
 
-/** The same cluster each time: everything follows from the index. Each node has 16 interfaces. */
+/** Builds the same cluster each time, because everything is derived from the index. Each node has 16 interfaces. */
 export function buildCluster(nodes: number, policies: number): ClusterObjects {
   const indexes = Array.from({ length: nodes }, (_, index) => index);
   return {
@@ -51,7 +51,7 @@ function buildNodeState(index: number): MacvtapNetworkNodeState {
   };
 }
 
-/** The node's own: most selectors are there to leave it out. */
+/** Returns the node's own uplink. Most selectors must leave it out. */
 function uplink(node: number): ReportedInterface {
   return {
     ...card(node, 14),
@@ -68,7 +68,7 @@ function bond(node: number): ReportedInterface {
   return { ...facts(node, 15), name: 'bond1', kind: 'bond', driver: 'bond' };
 }
 
-/** Ports 12 and 13 belong to the bond; the rest are free, of three makes, on two NUMA nodes. */
+/** Returns a card. Ports 12 and 13 belong to the bond. The others are free, of three models, and on two NUMA nodes. */
 function card(node: number, port: number): ReportedInterface {
   const make = makes[port % makes.length] as (typeof makes)[number];
   return {
@@ -94,7 +94,9 @@ function facts(node: number, port: number) {
   return { ifindex: 2 + port, up: true, carrier: true, mtu: 9000, macAddress, permanentMACAddress: macAddress };
 }
 
-/** Five ways to choose nodes and NICs, in turn; together they select each node about twenty times. */
+/**
+ * Builds policies that choose nodes and NICs in five ways, in turn. Together they select each node about twenty times.
+ */
 function buildPolicy(index: number): PolicyObject {
   const spec = specs[index % specs.length]?.(index) as PolicyObject['spec'];
   return { metadata: { name: `policy-${index}`, namespace: policyNamespace, generation: 1 }, spec };

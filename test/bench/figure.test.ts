@@ -14,8 +14,8 @@ const figure: Figure = {
 
 for (const [what, reach, met] of [
   ['a value within its reach is met', { valueAtMost: 3 }, true],
-  ['a value beyond it is not, and says so', { valueAtMost: 2.9 }, false],
-  ['a value that is no less than its reach is met', { valueAtLeast: 3 }, true],
+  ['a value beyond it is missed', { valueAtMost: 2.9 }, false],
+  ['a value that equals its lower limit is met', { valueAtLeast: 3 }, true],
   ['a value that is less is not', { valueAtLeast: 3.1 }, false],
   ['a ratio within its reach is met', { ratioAtMost: 1.5 }, true],
   ['a ratio beyond it is not', { ratioAtMost: 1.4 }, false],

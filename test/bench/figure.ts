@@ -2,7 +2,7 @@
 
 export type Unit = 'ms' | 'bytes' | 'messages' | 'writes' | 'per second';
 
-/** What the design asks for: the value in the figure's own unit, or its ratio to what is measured beside it. */
+/** The design's limit. It is a value in the figure's own unit, or a ratio to the value in `beside`. */
 export type Reach =
   | { readonly valueAtMost: number }
   | { readonly valueAtLeast: number }
@@ -14,11 +14,11 @@ export interface Figure {
   readonly title: string;
   readonly unit: Unit;
   readonly value: number;
-  /** How many samples the value was made of. */
+  /** The number of samples from which the value was computed. */
   readonly count: number;
-  /** Measured in the same run, in turn with the figure. */
+  /** A value for comparison, which was measured in the same run, alternating with the figure. */
   readonly beside?: { readonly title: string; readonly value: number; readonly count: number };
-  /** Absent where the design names no figure. */
+  /** The limit; absent if the design has none. */
   readonly reach?: Reach;
 }
 
@@ -26,7 +26,7 @@ export function ratioOf({ value, beside }: Figure): number | undefined {
   return beside === undefined ? undefined : value / beside.value;
 }
 
-/** Undefined where there is nothing to reach. */
+/** Returns whether the limit is met, or undefined if there is none. */
 export function isMet(figure: Figure): boolean | undefined {
   const { value, reach } = figure;
   if (reach === undefined) return undefined;

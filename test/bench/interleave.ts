@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Does a piece of work and returns its samples; `round` counts from 0, with the rounds that only warm up. */
+/** Does a piece of work and returns its samples. `round` counts from 0, including the warm-up rounds. */
 export type Contender = (round: number) => Promise<readonly number[]>;
 
 /**
- * Runs contenders in turn, A B A B …, so that whatever else the machine does meets all of them alike. Returns the
+ * Runs contenders in turn, A B A B …, so that other load on the machine affects all of them equally. Returns the
  * samples of each, in order, without those of the first `warmUp` rounds.
  */
 export async function interleave<Name extends string>(
@@ -22,7 +22,7 @@ export async function interleave<Name extends string>(
   return samples;
 }
 
-/** How long a piece of work takes, in milliseconds. */
+/** Returns how long a piece of work takes, in milliseconds. */
 export async function timeMs(work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-// Given to Node.js by --import: measures the event loop of whatever program follows, without its knowledge. SIGUSR2
-// prints the period that ends with it, and begins the next. A period's line: loop-delay 3 {"count":…,"p99":…,"max":…}
+// Loaded into Node.js by --import. Measures the event loop of the program that follows, without the program's
+// knowledge. SIGUSR2 ends a period, prints it, and begins the next one. A period's line: loop-delay 3
+// {"count":…,"p99":…,"max":…}
 const histogram = monitorEventLoopDelay({ resolution: 1 });
 histogram.enable();
 let period = 0;

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { RunningProcess } from '../process/start-process.ts';
 
-/** How late timers of 1 ms came in one period: about 1 ms where nothing else went on. In milliseconds. */
+/** How late timers of 1 ms fired in one period, in milliseconds. Without other work, this is about 1 ms. */
 export interface LoopDelay {
   readonly count: number;
   readonly p50: number;
@@ -10,13 +10,13 @@ export interface LoopDelay {
   readonly max: number;
 }
 
-/** What makes a Node.js process tell of its event loop. */
+/** Flags that make a Node.js process print the delays of its event loop. */
 export const loopDelayFlags: readonly string[] = [
   '--import',
   fileURLToPath(new URL('./loop-delay-hook.ts', import.meta.url)),
 ];
 
-/** Ends the process's periods one after the other; each call answers with the one that it ends. */
+/** Returns a function that ends the current period of the process and returns that period. */
 export function followLoopDelay(process: RunningProcess): () => Promise<LoopDelay> {
   let period = -1;
   return async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { listFlag, switchFlag } from '../../runtime/flag-types.ts';
+import { listFlag, switchFlag } from '../../runtime/flags.ts';
 import { exitCode, runCommand } from '../../runtime/run-command.ts';
 import { measureRows } from './measure-rows.ts';
 import { renderJSON, renderTable } from './render-figures.ts';
@@ -27,6 +27,6 @@ await runCommand(line, async ({ only, json }) => {
   const { figures, failures } = await measureRows(chosen, (text) => console.error(text));
   console.log(json ? renderJSON(figures) : renderTable(figures));
   for (const failure of failures) console.error(failure);
-  // A reach that is missed is a figure like any other; only what has no figure is a failure.
+  // A missed limit is a figure like any other. Only a row without a figure is a failure.
   return failures.length === 0 ? exitCode.done : exitCode.failed;
 });

@@ -3,13 +3,15 @@ import { needsRoot } from '../kernel/network-namespace.ts';
 import type { Figure } from './figure.ts';
 import type { BenchRow } from './row.ts';
 
-/** What came of a run: figures, and each row that could not be measured, with the reason. */
+/** The result of a run: figures, and each row that could not be measured, with the reason. */
 export interface Measured {
   readonly figures: readonly Figure[];
   readonly failures: readonly string[];
 }
 
-/** Measures one row after the other, so that none disturbs another; one that fails does not keep the next from its turn. */
+/**
+ * Measures one row after the other, so that no row disturbs another. If a row fails, the next ones are still measured.
+ */
 export async function measureRows(rows: readonly BenchRow[], print: (line: string) => void): Promise<Measured> {
   const figures: Figure[] = [];
   const failures: string[] = [];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The smallest sample that at least `share` of all samples do not exceed (nearest rank): always a value that was
- * measured, never one between two. `percentile(samples, 0.99)` of fewer than 100 samples is their maximum.
+ * Returns the smallest sample that at least `share` of all samples do not exceed (nearest rank). The result is always a
+ * measured value, never one between two. `percentile(samples, 0.99)` of fewer than 100 samples is their maximum.
  */
 export function percentile(samples: readonly number[], share: number): number {
   if (samples.length === 0) throw new RangeError('no samples, no percentile');

@@ -3,17 +3,17 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Program as AnyProgram, bundleProgram } from '../../runtime/bundle/bundle-program.ts';
+import { type Program as AnyProgram, bundleProgram } from '../../build/bundle-program.ts';
 import { type ImageStart, readStart } from '../images/read-start.ts';
 
-/** A program of ours, with what its image starts it with. */
+/** A program of the product, and the command with which its image starts it. */
 export interface ProgramForm extends ImageStart, AsyncDisposable {
   readonly name: 'source' | 'bundled';
   /** The file that Node.js runs. */
   readonly main: string;
 }
 
-/** Those that stay. */
+/** The programs that keep running. */
 type Program = Exclude<AnyProgram, 'cli'>;
 
 export function sourceForm(program: Program): ProgramForm {
@@ -21,7 +21,7 @@ export function sourceForm(program: Program): ProgramForm {
   return { name: 'source', main, ...startOf(program), [Symbol.asyncDispose]: async () => {} };
 }
 
-/** What the images hold, in a temporary folder. */
+/** Bundles the program as in its image, in a temporary folder. */
 export async function bundledForm(program: Program): Promise<ProgramForm> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-bundle-')));

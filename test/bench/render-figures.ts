@@ -2,12 +2,12 @@
 import { textTable } from '../../runtime/text-table.ts';
 import { type Figure, isMet, type Reach, ratioOf, type Unit } from './figure.ts';
 
-/** One line for each figure, told as it is: what is missed says no. */
+/** Renders one line for each figure. A missed limit shows `no`. */
 export function renderTable(figures: readonly Figure[]): string {
   return textTable(['ROW', 'MEASURED', 'BESIDE', 'RATIO', 'REACH', 'MET'], figures.map(cellsOf));
 }
 
-/** The same for a script: numbers in the figure's unit, with ratio and verdict worked out. */
+/** Renders the figures for a script: numbers in the figure's unit, with the computed ratio and verdict. */
 export function renderJSON(figures: readonly Figure[]): string {
   return JSON.stringify(
     figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), met: isMet(figure) })),
@@ -45,25 +45,25 @@ function formatValue(value: number, unit: Unit): string {
   return `${formatNumber(scaled)} ${name}`;
 }
 
-/** Limits are round, and shown as they are written in the design. */
+/** Formats a limit. Limits are round, and shown as the design writes them. */
 function formatLimit(value: number, unit: Unit): string {
   if (unit === 'per second') return `${formatRate(value)}/s`;
   const [scaled, name] = unit === 'bytes' ? scaleBytes(value) : [value, unit];
   return `${scaled} ${name}`;
 }
 
-/** Decimal, as the design counts: 100 KB are 100,000 bytes. */
+/** Scales bytes by decimal units, as in the design: 100 KB are 100,000 bytes. */
 function scaleBytes(bytes: number): readonly [number, string] {
   if (bytes >= 1_000_000) return [bytes / 1_000_000, 'MB'];
   return bytes >= 1_000 ? [bytes / 1_000, 'KB'] : [bytes, 'B'];
 }
 
-/** Thousands are told apart: what is counted in a second has many digits. */
+/** Formats a rate with separated thousands, because a rate per second has many digits. */
 function formatRate(value: number): string {
   return value < 1_000 ? formatNumber(value) : Math.round(value).toLocaleString('en-US');
 }
 
-/** Three digits that count, and never more behind the point than a reader takes in. */
+/** Formats a number with about three significant digits. */
 function formatNumber(value: number): string {
   if (value >= 100) return value.toFixed(0);
   if (value >= 10) return value.toFixed(1);

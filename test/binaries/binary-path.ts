@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheName, type ProgramName } from './recipes.ts';
 
-/** Where programs are kept between runs; git ignores it. */
+/** The folder in which programs are kept between runs. git ignores it. */
 export const cacheFolder = fileURLToPath(new URL('../../.cache/binaries', import.meta.url));
 
-/** The path of a program that was built; raises, with the command that builds it, where it was not. */
+/** Returns the path of a built program. If it was not built, raises an error with the command that builds it. */
 export function binaryPath(name: ProgramName, folder = cacheFolder): string {
   const path = join(folder, cacheName(name));
   if (!existsSync(path)) throw new Error(`${path} is missing; build it: node test/binaries/main.ts ${name}`);

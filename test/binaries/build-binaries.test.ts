@@ -9,7 +9,7 @@ import { binaryPath } from './binary-path.ts';
 import { buildBinaries } from './build-binaries.ts';
 import { cacheName, linkerFlags, type ProgramName, readVersion, recipes } from './recipes.ts';
 
-/** A stand-in for the go command: notes each call, and then does what it is told to in the place of building. */
+/** A stand-in for the go command: notes each call, and then runs the given script instead of a build. */
 async function fakeGo(folder: string, build: string): Promise<string> {
   const path = join(folder, 'go');
   const script = `#!/bin/sh
@@ -41,7 +41,7 @@ async function stage() {
 }
 
 describe('building the programs of a cluster', () => {
-  it('makes each of them, executable, under a name that says its version, without a C compiler', async () => {
+  it('makes each of them, executable, under a name with its version, without a C compiler', async () => {
     await using here = await stage();
     await here.build(await fakeGo(here.path, makeIt), 'etcd', 'kubectl');
     assert.deepEqual((await readdir(here.cache)).sort(), [cacheName('etcd'), cacheName('kubectl')].sort());
@@ -49,6 +49,12 @@ describe('building the programs of a cluster', () => {
     assert.equal(binaryPath('etcd', here.cache), join(here.cache, cacheName('etcd')));
     assert.deepEqual(await here.calls(), ['version 0', 'list 0', 'build 0', 'list 0', 'build 0']);
     assert.match(here.lines.join('\n'), /kubectl v1\..*: compiling/);
+  });
+
+  it('uses the C compiler only for programs that need it', async () => {
+    await using here = await stage();
+    await here.build(await fakeGo(here.path, makeIt), 'virt-launcher', 'virt-tail');
+    assert.deepEqual(await here.calls(), ['version 0', 'list 1', 'build 1', 'list 0', 'build 0']);
   });
 
   it('makes what is missing, and nothing that is there', async () => {
@@ -74,7 +80,7 @@ describe('building the programs of a cluster', () => {
     assert.equal((await here.calls()).filter((call) => call.startsWith('build')).length, 1);
   });
 
-  it('that fails says what go said, leaves nothing that counts, and can be tried again', async () => {
+  it("that fails reports go's errors, leaves nothing that counts, and can be tried again", async () => {
     await using here = await stage();
     const broken = await fakeGo(here.path, 'printf half > "$target"; echo "undefined: x" >&2; exit 1');
     await assert.rejects(here.build(broken, 'etcd'), /go build failed in .*kubernetes.*undefined: x/s);
@@ -83,7 +89,7 @@ describe('building the programs of a cluster', () => {
     assert.deepEqual(await readdir(here.cache), [cacheName('etcd')]);
   });
 
-  it('without Go says that it is needed', async () => {
+  it('without Go names the requirement', async () => {
     await using here = await stage();
     await assert.rejects(here.build('/nowhere/go', 'etcd'), /install Go 1\.24 or newer and put it in PATH/);
   });
@@ -99,7 +105,7 @@ describe('building the programs of a cluster', () => {
 });
 
 describe('the recipes', () => {
-  it('each pin a version that the program is told to report', () => {
+  it('each pin a version that the program also reports', () => {
     for (const recipe of Object.values(recipes)) assert.match(readVersion(recipe), /^v\d+\.\d+\.\d+$/);
     const [major, minor] = readVersion(recipes.kubectl).slice(1).split('.');
     assert.match(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the programs of a real Kubernetes that tests need: node test/binaries/main.ts [control-plane | cluster | <program>...]
+// Builds the programs of a real Kubernetes that tests need: node test/binaries/main.ts [control-plane | cluster |
+// <program>...]
 import { cacheFolder } from './binary-path.ts';
 import { buildBinaries } from './build-binaries.ts';
 import { type ProgramName, programSets, recipes } from './recipes.ts';

@@ -3,18 +3,30 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** How a program is built: a package that one of the folders beside this file pins, and what the linker is told. */
+/**
+ * How a program is built: its package and the linker's flags. One of the folders next to this file pins the package's
+ * version.
+ */
 export interface Recipe {
-  /** The folder of its go.mod and go.sum, which alone say the versions. */
+  /** The folder with the go.mod and go.sum that pin all versions. */
   readonly module: string;
   readonly package: string;
-  /** Linker flags, `$VERSION`, `$MAJOR` and `$MINOR` standing for the parts of `versionOf`'s version. */
+  /** The linker flags. `$VERSION`, `$MAJOR` and `$MINOR` are replaced with the parts of the version of `versionOf`. */
   readonly linkerFlags: readonly string[];
   /** The module whose version the program reports. */
   readonly versionOf: string;
+  /** Build tags. */
+  readonly tags?: readonly string[];
+  /** Whether the program needs the C compiler. Without it, a program is linked statically. */
+  readonly usesC?: boolean;
+  /** Further files in that folder from which the program is built. */
+  readonly replacements?: readonly string[];
 }
 
-/** Without these a program of Kubernetes calls itself v0.0.0-master, and clients take the server for an ancient one. */
+/**
+ * Without these flags, a Kubernetes program reports the version v0.0.0-master, and clients consider the server very
+ * old.
+ */
 const kubernetesVersion = ['gitVersion=$VERSION', 'gitMajor=$MAJOR', 'gitMinor=$MINOR'].map(
   (assignment) => `-X k8s.io/component-base/version.${assignment}`,
 );
@@ -26,7 +38,10 @@ const ofKubernetes = (name: string): Recipe => ({
   versionOf: 'k8s.io/kubernetes',
 });
 
-/** Without a cluster to ask, Helm 3 renders for the Kubernetes that its linker was told (else 1.20): its client's, v0.37. */
+/**
+ * Without a cluster, Helm 3 renders for the Kubernetes version that the linker sets, or else for 1.20. This is the
+ * version of its client, v0.37.
+ */
 const helm3KubernetesVersion = ['pkg/chartutil', 'pkg/lint/rules'].flatMap((name) =>
   ['Major=1', 'Minor=37'].map((assignment) => `-X helm.sh/helm/v3/${name}.k8sVersion${assignment}`),
 );
@@ -45,7 +60,22 @@ const cniPlugin = (path: string): Recipe => ({
   versionOf: 'github.com/containernetworking/plugins',
 });
 
-/** Every program that tests can have. */
+/** virt-handler includes linux/kvm.h. virt-launcher has a C binding that loads libvirt at the start. */
+const ofKubeVirt = (path: string, usesC = false): Recipe => ({
+  module: 'kubevirt',
+  package: `kubevirt.io/kubevirt/cmd/${path}`,
+  linkerFlags: [
+    '-s',
+    '-w',
+    ...['gitVersion=$VERSION', 'gitTreeState=clean'].map((it) => `-X kubevirt.io/client-go/version.${it}`),
+  ],
+  versionOf: 'kubevirt.io/kubevirt',
+  tags: ['libvirt_dlopen'],
+  usesC,
+  replacements: ['libnbd/go.mod', 'libnbd/libnbd.go'],
+});
+
+/** The recipes of all programs that tests can use. */
 export const recipes = {
   etcd: {
     module: 'kubernetes',
@@ -70,6 +100,13 @@ export const recipes = {
     linkerFlags: ['-s', '-w', '-X helm.sh/helm/v3/internal/version.version=$VERSION', ...helm3KubernetesVersion],
     versionOf: 'helm.sh/helm/v3',
   },
+  vale: {
+    module: 'vale',
+    package: 'github.com/vale-cli/vale/v3/cmd/vale',
+    linkerFlags: ['-s', '-w', '-X main.version=$VERSION'],
+    versionOf: 'github.com/vale-cli/vale/v3',
+    usesC: true,
+  },
   containerd: ofContainerd('containerd'),
   'containerd-shim-runc-v2': ofContainerd('containerd-shim-runc-v2'),
   ctr: ofContainerd('ctr'),
@@ -90,16 +127,27 @@ export const recipes = {
   ptp: cniPlugin('main/ptp'),
   'host-local': cniPlugin('ipam/host-local'),
   portmap: cniPlugin('meta/portmap'),
+  'virt-operator': ofKubeVirt('virt-operator'),
+  'virt-api': ofKubeVirt('virt-api'),
+  'virt-controller': ofKubeVirt('virt-controller'),
+  'virt-handler': ofKubeVirt('virt-handler', true),
+  'virt-launcher': ofKubeVirt('virt-launcher', true),
+  'virt-launcher-monitor': ofKubeVirt('virt-launcher-monitor'),
+  'libvirt-hook-client': ofKubeVirt('virt-launcher/libvirt-hook-client'),
+  'virt-chroot': ofKubeVirt('virt-chroot'),
+  'virt-tail': ofKubeVirt('virt-tail'),
+  'virt-freezer': ofKubeVirt('virt-freezer'),
+  'virt-probe': ofKubeVirt('virt-probe'),
 } as const satisfies Record<string, Recipe>;
 
 export type ProgramName = keyof typeof recipes;
 
 const controlPlane = ['etcd', 'kube-apiserver', 'kubectl'] as const;
 
-/** What kubelet's container runtime calls, by the names that it calls. */
+/** The plugins that a node's container runtime calls, by these names. */
 export const networkPlugins = ['multus', 'bridge', 'loopback', 'ptp', 'host-local', 'portmap'] as const;
 
-/** What each kind of test needs. */
+/** The programs that each kind of test needs. */
 export const programSets = {
   'control-plane': controlPlane,
   cluster: [
@@ -114,14 +162,27 @@ export const programSets = {
   ],
   charts: ['helm', 'helm3'],
   scale: [...controlPlane, 'kwok'],
+  kubevirt: [
+    'virt-operator',
+    'virt-api',
+    'virt-controller',
+    'virt-handler',
+    'virt-launcher',
+    'virt-launcher-monitor',
+    'libvirt-hook-client',
+    'virt-chroot',
+    'virt-tail',
+    'virt-freezer',
+    'virt-probe',
+  ],
 } as const satisfies Record<string, readonly ProgramName[]>;
 
-/** Where the go.mod of a recipe lies. */
+/** Returns the folder of a recipe's go.mod. */
 export function moduleFolder({ module }: Recipe): string {
   return fileURLToPath(new URL(`${module}/`, import.meta.url));
 }
 
-/** The version of a recipe's program, as its go.mod pins it: `v1.34.4`. */
+/** Returns the version of a recipe's program that go.mod pins, such as `v1.34.4`. */
 export function readVersion(recipe: Recipe): string {
   const mod = readFileSync(`${moduleFolder(recipe)}go.mod`, 'utf8');
   const line = mod.split('\n').find((text) => text.startsWith(`\t${recipe.versionOf} v`));
@@ -130,7 +191,7 @@ export function readVersion(recipe: Recipe): string {
   return version;
 }
 
-/** The linker flags with the version in them. */
+/** Returns the linker flags with the version filled in. */
 export function linkerFlags(recipe: Recipe): string {
   const version = readVersion(recipe);
   const [major = '', minor = ''] = version.slice(1).split('.');
@@ -142,12 +203,13 @@ export function linkerFlags(recipe: Recipe): string {
 }
 
 /**
- * The name under which a program is cached: `kube-apiserver-v1.34.4-1f0c2d3e4a5b`. The last part covers everything that
- * it is made of, so that a change of any pinned version is a program of another name.
+ * Returns the name under which a program is cached, such as `kube-apiserver-v1.34.4-1f0c2d3e4a5b`. Its last part covers
+ * all inputs, so a change of any pinned version changes the name.
  */
 export function cacheName(name: ProgramName): string {
-  const recipe = recipes[name];
-  const parts = ['go.mod', 'go.sum'].map((file) => readFileSync(`${moduleFolder(recipe)}${file}`, 'utf8'));
+  const recipe: Recipe = recipes[name];
+  const files = ['go.mod', 'go.sum', ...(recipe.replacements ?? [])];
+  const parts = files.map((file) => readFileSync(`${moduleFolder(recipe)}${file}`, 'utf8'));
   const digest = createHash('sha256').update(JSON.stringify([parts, recipe, process.platform, process.arch]));
   return `${name}-${readVersion(recipe)}-${digest.digest('hex').slice(0, 12)}`;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lockDirectory } from '../../nodeplugin/ledger/lock-directory.ts';
+import { lockDirectory } from '../../nodeplugin/ledger/state-directory.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 
-/** How often it is told that the wait goes on. */
+/** How often a message is printed during the wait. */
 const noticeMs = 30_000;
 const lockPollMs = 200;
 
-/** Waits until nobody else builds into the folder, and says now and then for whom. */
+/** Waits until no other process builds into the folder. From time to time, prints which process does. */
 export async function waitForLock(folder: string, print: (line: string) => void): Promise<AsyncDisposable> {
   for (let waited = 0; ; waited += lockPollMs) {
     try {

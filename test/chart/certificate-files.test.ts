@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chart with cert-manager's certificate, whose part is played here: the files that kubelet would mount, and the bundle
-// that the CA injector would write.
+// The chart with cert-manager's certificate. The test plays cert-manager: it writes the files that kubelet would mount,
+// and the bundle of the CA injector.
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ async function inject(pem: string): Promise<void> {
   }
 }
 
-it('the webhook serves from files with rights to read alone, and an upgrade keeps the bundle that was injected', async () => {
+it('the webhook serves from files with rights only to read, and an upgrade keeps the bundle that was injected', async () => {
   cluster.mustHelm('helm', ['install', ...release, '--create-namespace'], certManager);
   await makeServiceAccount(cluster, namespace, 'default');
   const pair = await generate([{ name: 'commonName', value: serviceHost }], {

@@ -3,12 +3,13 @@ import type { KubernetesObject } from '../apiserver/kubernetes-object.ts';
 import { podTemplateOf } from './pod-spec.ts';
 
 /**
- * A command that becomes its last arguments with the rights of a DaemonSet's container: its capabilities, no new ones,
- * and, of a folder, its mounts alone, writable or not as they are there; all else is read-only. What is mounted later
- * below a mount with HostToContainer appears.
+ * Returns a command that executes its last arguments with the privileges of a DaemonSet's container: its capabilities
+ * and no additional ones. It can write only to the container's writable mounts in a folder. Later mounts below a mount
+ * with HostToContainer become visible.
  *
- * @param folder holds all host paths but those of the machine itself (/dev, /run/netns), and more that is to be hidden
- * @param also further directories of the folder that stay, writable
+ * @param folder contains all host paths except those of the machine itself (/dev, /run/netns). Everything else in the
+ * folder is hidden.
+ * @param also lists further directories of the folder that stay visible and writable
  */
 export function confineLike(daemonSet: KubernetesObject, folder: string, also: readonly string[]): readonly string[] {
   const { containers, volumes = [] } = podTemplateOf(daemonSet).spec;
@@ -21,7 +22,7 @@ export function confineLike(daemonSet: KubernetesObject, folder: string, also: r
   ].map(({ mountPath, readOnly = false }, i) => ({ path: mountPath, readOnly, held: `/mnt/${i}` }));
   const script = [
     'set -e',
-    // A folder of this mount namespace alone holds them, while the one that they are in is covered.
+    // Keeps the mounts below a private /mnt while their own folder is being covered.
     'mount -t tmpfs hold /mnt',
     ...mounts.map(({ path, held }) => `mkdir ${held}; mount --rbind ${path} ${held}`),
     `mount -t tmpfs cover ${folder}`,

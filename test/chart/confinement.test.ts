@@ -62,12 +62,12 @@ test(
     plugin.signal('SIGKILL');
     await plugin.exit;
     await node.isGone('net');
-    assert.deepEqual(await call('DEL'), ok, 'left as a tombstone');
+    assert.deepEqual(await call('DEL'), ok, 'left as a pending DEL');
     const successor = await runConfined(node);
     await node.offers({ net: 2 });
     await assertNothingLeft(tapPath, pod, node.namespace);
     node.kubelet.release(allocation);
-    await successor.waitForLine(/removed what nobody used/);
+    await successor.waitForLine(/orphan removed/);
     for (const { output: printed } of [plugin, successor]) {
       assert.doesNotMatch(printed, /EPERM|EACCES|EROFS|not permitted|Permission denied|[Rr]ead-only/);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the real API server says to the chart with every option, and to the objects of others' kinds by their own schemas.
+// The real API server's answer to the chart with every option, and to objects of other kinds by their own schemas.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { makeNamespace, toText } from '../apiserver/install.ts';
@@ -50,7 +50,7 @@ it('without the kinds of others an option that needs them fails before anything 
   }
 });
 
-/** Helm 4 tells its steps on standard error where it is asked to; what is left is a warning or an error. */
+/** Helm 4 logs its steps on standard error where it is asked to; the remaining lines are warnings or errors. */
 function withoutLevel(stderr: string): string {
   return stderr
     .split('\n')

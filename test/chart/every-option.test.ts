@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must hold of the chart whatever its values are.
+// The properties of the chart for all values.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
-import { readFlags } from '../../runtime/flags.ts';
+import { readFlags } from '../../runtime/read-flags.ts';
 import { webhookLine } from '../../webhook/config.ts';
 import { isWebhookConfiguration } from '../apiserver/shipped-objects.ts';
 import { optionNames, options } from './options.ts';
@@ -78,7 +78,7 @@ for (const name of optionNames) {
       }
     });
 
-    it('no right is a wildcard, and what is not of our kinds is changed by its name alone', () => {
+    it('no right is a wildcard, and objects outside the CRDs are only changed by name', () => {
       const rules = objects
         .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
         .flatMap(({ rules }) => rules as readonly Rule[]);
@@ -88,7 +88,7 @@ for (const name of optionNames) {
         assert.ok(![...apiGroups, ...resources, ...verbs, ...resourceNames].includes('*'), rule);
         const reads = verbs.every((verb) => ['get', 'list', 'watch'].includes(verb));
         const isOurs = apiGroups.every((group) => group === 'macvtap.network.kubevirt.io');
-        // Events stand everywhere, under names of their own; whose they are is held by a ValidatingAdmissionPolicy.
+        // Events are in all namespaces, under generated names; a ValidatingAdmissionPolicy restricts whose they are.
         const isEvents = resources.join() === 'events' && verbs.join() === 'create,patch';
         assert.ok((reads && !resources.includes('secrets')) || isOurs || isEvents || resourceNames.length > 0, rule);
       }
@@ -120,7 +120,7 @@ for (const name of optionNames) {
       }
     });
 
-    it("what the webhook writes itself is not the chart's: no caBundle, and nothing in the Secret", () => {
+    it('the chart leaves out the fields that the webhook writes: no caBundle, and nothing in the Secret', () => {
       assert.doesNotMatch(JSON.stringify(objects), /caBundle/);
       for (const object of objects.filter(({ kind }) => kind === 'Secret')) {
         assert.deepEqual([object.data, object.stringData], [undefined, undefined]);
@@ -131,10 +131,12 @@ for (const name of optionNames) {
       for (const { kind } of programs) {
         const object = findObject(objects, kind);
         const { metadata, spec } = podTemplateOf(object);
-        assert.deepEqual((object.spec as { selector: object }).selector, { matchLabels: metadata.labels });
+        const { matchLabels } = (object.spec as { selector: { matchLabels: Labels } }).selector;
+        assert.ok(Object.entries(matchLabels).every(([key, value]) => metadata.labels[key] === value));
         findObject(objects, 'ServiceAccount', spec.serviceAccountName);
       }
-      const { labels } = podTemplateOf(findObject(objects, 'Deployment')).metadata;
+      const { matchLabels } = (findObject(objects, 'Deployment').spec as { selector: { matchLabels: Labels } })
+        .selector;
       const selectors = objects
         .filter(({ kind }) => ['PodDisruptionBudget', 'NetworkPolicy', 'Service'].includes(kind))
         .map(
@@ -142,10 +144,10 @@ for (const name of optionNames) {
         )
         .map(({ selector, podSelector }) => podSelector?.matchLabels ?? selector?.matchLabels ?? selector);
       assert.ok(selectors.length >= 2);
-      for (const selector of selectors) assert.deepEqual(selector, labels);
+      for (const selector of selectors) assert.deepEqual(selector, matchLabels);
     });
 
-    it('kinds of ours stay when the release goes, and webhooks ask the Service that is made', () => {
+    it('CRDs stay when the release is uninstalled, and webhooks call the Service that the chart creates', () => {
       const kinds = objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
       assert.equal(kinds.length, 2);
       for (const { metadata } of kinds) {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type KubernetesObject, readObjects } from '../apiserver/kubernetes-object.ts';
 import { runGo } from '../binaries/run-go.ts';
 
-/** The files of the modules of kinds/go.mod that define kinds which the chart makes objects of. */
+/** The files that define the kinds of objects which the chart makes. They are in the modules of kinds/go.mod. */
 const files = {
   'github.com/cert-manager/cert-manager': [
     'deploy/crds/cert-manager.io_certificates.yaml',
@@ -20,9 +20,11 @@ const files = {
 
 const folder = fileURLToPath(new URL('kinds/', import.meta.url));
 
-/** The CustomResourceDefinitions of cert-manager, OpenShift and the Prometheus operator, as they publish them. */
+/**
+ * Returns the CustomResourceDefinitions of cert-manager, OpenShift and the Prometheus operator, as they publish them.
+ */
 export async function readForeignKinds(): Promise<readonly KubernetesObject[]> {
-  const answers = (await runGo('go', folder, 'mod', 'download', '-json')).split(/(?<=^})\n/m);
+  const answers = (await runGo('go', { folder }, 'mod', 'download', '-json')).split(/(?<=^})\n/m);
   const modules = answers.map((answer): { Path: string; Dir: string } => JSON.parse(answer));
   return Object.entries(files).flatMap(([path, names]) => {
     const module = modules.find(({ Path }) => Path === path);

@@ -5,11 +5,14 @@ import { apply } from '../apiserver/install.ts';
 import { type KubernetesObject, readObjects } from '../apiserver/kubernetes-object.ts';
 import { type HelmEnding, type HelmName, mustRunHelm, runHelm } from './run-helm.ts';
 
-/** A cluster in which nothing is but what Multus brings, and Helm to change that. */
+/** A cluster that contains only what Multus installs, with Helm to change it. */
 export interface HelmCluster extends ControlPlane {
-  /** Runs a Helm as an administrator, with values that differ from the chart's by `--values -`. */
+  /**
+   * Runs one of the Helm versions as an administrator. `values` are those that differ from the chart's, and are passed
+   * by `--values -`.
+   */
   helm(helm: HelmName, args: readonly string[], values?: object): HelmEnding;
-  /** The same for what must succeed; returns what it printed. */
+  /** Runs a Helm command that must succeed. Returns its output. */
   mustHelm(helm: HelmName, args: readonly string[], values?: object): string;
 }
 
@@ -21,7 +24,7 @@ export async function startHelmCluster(foreignKinds: readonly KubernetesObject[]
   const cluster = await startControlPlane();
   try {
     await apply(cluster, readObjects(networkDefinition));
-    // Some are too large for the annotation of client-side apply.
+    // Some definitions are too large for the annotation of client-side apply.
     for (const kind of foreignKinds) await cluster.mustKubectl(['create', '-f', '-'], JSON.stringify(kind));
     await cluster.mustKubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
   } catch (thrown) {

@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the options of both programs change, and that they change nothing else.
+// The changes by options of both programs, and that nothing else changes.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { options } from './options.ts';
-import { podTemplateOf } from './pod-spec.ts';
+import { type Labels, podTemplateOf } from './pod-spec.ts';
 import { findObject } from './render-chart.ts';
 import { argsOf, both, changed, node, plain, pods, webhook, withOption } from './shown-objects.ts';
 
-it('images have the tag of the chart, or one, or a digest, and come from where they are said to', () => {
+it('images have the tag of the chart, or another one, or a digest, and come from the given registry', () => {
   const images = (objects: typeof plain) => both(objects).map(({ containers }) => containers[0].image);
-  assert.deepEqual(images(plain), ['kube-macvtap/webhook:0.1.0', 'kube-macvtap/node:0.1.0']);
+  assert.deepEqual(images(plain), [
+    'registry.example.com/kube-macvtap/webhook:0.1.0',
+    'registry.example.com/kube-macvtap/node:0.1.0',
+  ]);
   const tagged = withOption('images by tag, pulled with a secret');
   assert.deepEqual(images(tagged), ['localhost/webhook:edge', 'localhost/node:edge']);
   for (const { containers, imagePullSecrets } of both(tagged)) {
     assert.deepEqual([containers[0].imagePullPolicy, imagePullSecrets], ['Never', [{ name: 'pull' }]]);
   }
   assert.deepEqual(images(withOption('images by digest')), [
-    `kube-macvtap/webhook@sha256:${'a'.repeat(64)}`,
-    `kube-macvtap/node@sha256:${'b'.repeat(64)}`,
+    `registry.example.com/kube-macvtap/webhook@sha256:${'a'.repeat(64)}`,
+    `registry.example.com/kube-macvtap/node@sha256:${'b'.repeat(64)}`,
   ]);
   assert.deepEqual(changed(tagged), pods);
 });
 
-it('what both programs must agree on, both are told', () => {
+it('both programs get the settings on which they must agree', () => {
   const expected = {
     'a louder log': ['--log-level=debug'],
     'nothing implicit': ['--implicit-exposure=None'],
@@ -35,7 +38,7 @@ it('what both programs must agree on, both are told', () => {
   }
 });
 
-it('the level of the log is followed in a ConfigMap that somebody may make, and that no upgrade takes away', () => {
+it('the level of the log is followed in an optional ConfigMap, which no upgrade removes', () => {
   const files = { Deployment: 'webhook', DaemonSet: 'nodeplugin' } as const;
   for (const [kind, key] of Object.entries(files)) {
     const { volumes = [], containers } = podTemplateOf(findObject(plain, kind)).spec;
@@ -53,7 +56,7 @@ it('the explicit configuration is the config map of macvtap-cni', () => {
   assert.deepEqual(changed(objects), ['ConfigMap macvtap-deviceplugin-config']);
 });
 
-it('the API server is where it is said to be, in place of where kubelet says', () => {
+it("the given address of the API server replaces kubelet's", () => {
   const objects = withOption('an address of the API server');
   for (const { containers } of both(objects)) {
     const env = (containers[0].env ?? []).filter(({ name }) => name.startsWith('KUBERNETES_'));
@@ -65,7 +68,7 @@ it('the API server is where it is said to be, in place of where kubelet says', (
   assert.deepEqual(changed(objects), pods);
 });
 
-it('where pods run, with what, and which further flags they get', () => {
+it('the place of pods, their resources, and their further flags can be set', () => {
   const name = 'other places, resources and flags';
   const objects = withOption(name);
   for (const [part, spec] of [
@@ -84,5 +87,62 @@ it('where pods run, with what, and which further flags they get', () => {
   for (const kind of ['Deployment', 'DaemonSet'])
     assert.deepEqual(podTemplateOf(findObject(objects, kind)).metadata.annotations, { note: 'true' });
   assert.deepEqual(changed(objects), pods);
-  assert.ok(webhook(plain).affinity?.podAntiAffinity, 'apart from one another when nobody says otherwise');
+  assert.ok(webhook(plain).affinity?.podAntiAffinity, 'separate nodes by default');
+});
+
+it('another name is the beginning of the names of all objects that other programs do not look for', () => {
+  for (const [name, prefix, label] of [
+    ['other names, and labels on everything', 'team-a-macvtap', 'macvtap'],
+    ['another name', 'macvtap', 'macvtap'],
+  ] as const) {
+    const objects = withOption(name);
+    const renamed = (all: typeof plain) => all.filter(({ metadata }) => !metadata.name.includes('macvtap.network.'));
+    assert.deepEqual(
+      renamed(objects).map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      renamed(plain).map(({ kind, metadata }) => `${kind} ${metadata.name.replace(/^kube-macvtap/, prefix)}`),
+    );
+    for (const { kind, metadata } of objects.filter(({ kind }) => kind !== 'CustomResourceDefinition')) {
+      const labels = metadata.labels as Labels;
+      assert.deepEqual(
+        [labels['app.kubernetes.io/name'], labels['app.kubernetes.io/part-of']],
+        [label, 'kube-macvtap'],
+        `${kind} ${metadata.name}`,
+      );
+    }
+    const flags = argsOf(webhook(objects));
+    for (const [flag, suffix] of [
+      ['service-name', 'webhook'],
+      ['lease-name', 'webhook'],
+      ['secret-name', 'webhook-tls'],
+    ] as const) {
+      assert.ok(flags.includes(`--${flag}=${prefix}-${suffix}`), flag);
+    }
+    for (const spec of both(objects)) findObject(objects, 'ServiceAccount', spec.serviceAccountName);
+    assert.doesNotMatch(JSON.stringify(objects), /kube-macvtap-(webhook|authority|self-signed|log-level)/);
+    const { clientConfig } = (
+      findObject(objects, 'ValidatingWebhookConfiguration') as unknown as {
+        webhooks: readonly [{ clientConfig: { service: { name: string } } }];
+      }
+    ).webhooks[0];
+    findObject(objects, 'Service', clientConfig.service.name);
+  }
+});
+
+it('common labels are on all objects and pods, and on no selector, and do not replace the labels of the chart', () => {
+  const objects = withOption('other names, and labels on everything');
+  for (const { kind, metadata } of objects.filter(({ kind }) => kind !== 'CustomResourceDefinition')) {
+    const labels = metadata.labels as Labels;
+    assert.equal(labels['cost-center'], '42', `${kind} ${metadata.name}`);
+    assert.notEqual(labels['app.kubernetes.io/component'], 'ignored');
+  }
+  for (const kind of ['Deployment', 'DaemonSet']) {
+    const object = findObject(objects, kind);
+    assert.equal(podTemplateOf(object).metadata.labels['cost-center'], '42');
+    const { selector } = object.spec as { selector: { matchLabels: object } };
+    assert.deepEqual(Object.keys(selector.matchLabels), [
+      'app.kubernetes.io/name',
+      'app.kubernetes.io/instance',
+      'app.kubernetes.io/component',
+    ]);
+  }
 });

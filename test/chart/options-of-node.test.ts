@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the node plugin's container has of the node, and what its options change of it.
+// The node plugin container's access to the node, and the effect of its options on that.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { findObject } from './render-chart.ts';
 import { argsOf, changed, node, plain, specOf, webhook, withOption } from './shown-objects.ts';
 
 it("the node's network is only the node plugin's, whose parts of the node are these and no others", () => {
@@ -42,7 +43,7 @@ it("the node's network is only the node plugin's, whose parts of the node are th
   assert.deepEqual(strategy.rollingUpdate, { maxUnavailable: '5%' });
 });
 
-it('other directories are mounted, and told to the program', () => {
+it('other directories are mounted, and passed to the program', () => {
   const objects = withOption('other directories and ports of a node');
   const [{ args, volumeMounts = [] }] = node(objects).containers;
   assert.deepEqual(volumeMounts.map(({ mountPath }) => mountPath).slice(0, 5), [
@@ -62,3 +63,19 @@ it('other directories are mounted, and told to the program', () => {
     assert.ok(args.includes(flag), flag);
   assert.deepEqual(changed(objects), ['DaemonSet kube-macvtap-nodeplugin']);
 });
+
+it('the node plugin may list and watch pods, unless migrations are not cut over', () => {
+  const rules = (objects: typeof plain) =>
+    (findObject(objects, 'ClusterRole', 'kube-macvtap-nodeplugin') as unknown as ClusterRole).rules
+      .filter(({ resources }) => resources.includes('pods'))
+      .flatMap(({ verbs }) => verbs);
+  assert.deepEqual(rules(plain), ['get', 'list', 'watch']);
+  const off = withOption('no cut-over of migrations');
+  assert.deepEqual(rules(off), ['get']);
+  assert.ok(argsOf(node(off)).includes('--migration-cutover=Off'));
+  assert.deepEqual(changed(off), ['ClusterRole kube-macvtap-nodeplugin', 'DaemonSet kube-macvtap-nodeplugin']);
+});
+
+interface ClusterRole {
+  readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
+}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the webhook's options change, and that they change nothing else.
+// The changes by the webhook's options, and that nothing else changes.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { readFlags } from '../../runtime/flags.ts';
+import { readFlags } from '../../runtime/read-flags.ts';
 import { webhookLine } from '../../webhook/config.ts';
 import { options } from './options.ts';
 import { renderChart } from './render-chart.ts';
@@ -59,7 +59,7 @@ it('failure policies are those of the webhooks that they name', () => {
   assert.deepEqual(changed(objects), configurations);
 });
 
-it("where the webhook has the node's network, its metrics are on loopback, and asked for there", () => {
+it("a webhook on the node's network has its metrics on loopback, and probes use loopback", () => {
   const metrics = (objects: typeof plain) => {
     const { containers, hostNetwork } = webhook(objects);
     const [{ args, livenessProbe, readinessProbe }] = containers;
@@ -96,7 +96,7 @@ it('a further flag wins over the one that the chart gives, as for nodes that wer
   assert.deepEqual(parsed.values['metrics-listen'], { host: '0.0.0.0', port: 9443 });
 });
 
-it('the webhook is reached on two ports and reaches API servers, unless nobody wants a network policy', () => {
+it('the webhook is reached on two ports and reaches API servers, unless the network policy is off', () => {
   interface NetworkPolicy {
     readonly policyTypes: readonly string[];
     readonly ingress: readonly { readonly ports: readonly { port: number }[]; readonly from?: readonly object[] }[];
@@ -117,10 +117,10 @@ it('the webhook is reached on two ports and reaches API servers, unless nobody w
     (webhook(plain).containers[0].ports ?? []).map(({ containerPort }) => containerPort),
     [8443, 9443],
   );
-  const limited = specOf<NetworkPolicy>(withOption('metrics for Prometheus alone'), 'NetworkPolicy');
+  const limited = specOf<NetworkPolicy>(withOption('metrics only for Prometheus'), 'NetworkPolicy');
   assert.deepEqual(
     limited.ingress.map(({ from }) => from),
-    [undefined, options['metrics for Prometheus alone'].networkPolicy.metricsFrom],
+    [undefined, options['metrics only for Prometheus'].networkPolicy.metricsFrom],
   );
   assert.deepEqual(portsOf(limited.egress), [8443]);
   assert.deepEqual(changed(withOption('no network policy')), ['NetworkPolicy kube-macvtap-webhook']);
@@ -142,4 +142,44 @@ it('its pods stay apart where they can, and nodes are drained one of them at a t
   const budget = specOf<{ maxUnavailable: number; unhealthyPodEvictionPolicy: string }>(plain, 'PodDisruptionBudget');
   assert.deepEqual([budget.maxUnavailable, budget.unhealthyPodEvictionPolicy], [1, 'AlwaysAllow']);
   assert.equal(webhook(plain).priorityClassName, 'system-cluster-critical');
+});
+
+it('with a ConfigMap of client CAs, only clients with a certificate are served', () => {
+  const objects = withOption('reviews only of API servers with a certificate');
+  const spec = webhook(objects);
+  const flags = argsOf(spec).filter((arg) => arg.startsWith('--client'));
+  assert.deepEqual(flags, [
+    '--client-ca-file=/etc/kube-macvtap/client-ca/ca.crt',
+    '--client-names=kube-apiserver-webhooks',
+  ]);
+  const volume = spec.volumes?.find(({ name }) => name === 'client-ca');
+  assert.deepEqual(volume, { name: 'client-ca', configMap: { name: 'apiserver-client-ca' } });
+  const mount = spec.containers[0].volumeMounts?.find(({ name }) => name === 'client-ca');
+  assert.deepEqual(mount, { name: 'client-ca', mountPath: '/etc/kube-macvtap/client-ca', readOnly: true });
+  assert.deepEqual(changed(objects), ['Deployment kube-macvtap-webhook']);
+});
+
+it('with addresses of API servers, reviews come only from them, and metrics from where they did', () => {
+  const objects = withOption('reviews only from the addresses of API servers');
+  const { ingress } = specOf<{ ingress: readonly { from?: readonly object[] }[] }>(objects, 'NetworkPolicy');
+  const { reviewsFrom } = options['reviews only from the addresses of API servers'].networkPolicy;
+  assert.deepEqual(
+    ingress.map(({ from }) => from),
+    [reviewsFrom, undefined],
+  );
+  assert.deepEqual(changed(objects), ['NetworkPolicy kube-macvtap-webhook']);
+});
+
+it('TLS versions and cipher suites are those of the flags', () => {
+  assert.ok(argsOf(webhook(plain)).includes('--tls-min-version=VersionTLS12'));
+  assert.ok(!argsOf(webhook(plain)).some((flag) => flag.startsWith('--tls-cipher-suites')));
+  const expected = {
+    'TLS 1.3 only': '--tls-min-version=VersionTLS13',
+    'two cipher suites': '--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,ECDHE-ECDSA-AES256-GCM-SHA384',
+  } as const;
+  for (const [name, flag] of Object.entries(expected)) {
+    const objects = withOption(name as keyof typeof expected);
+    assert.ok(argsOf(webhook(objects)).includes(flag), flag);
+    assert.deepEqual(changed(objects), ['Deployment kube-macvtap-webhook']);
+  }
 });

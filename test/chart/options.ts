@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Every option of the chart at a value that is not its own, by what it is for. */
+/** Every option of the chart with a value other than its default, by purpose. */
 export const options = {
   'no values': {},
   'images by tag, pulled with a secret': {
@@ -30,6 +30,24 @@ export const options = {
   },
   'other failure policies': {
     webhook: { failurePolicy: { networks: 'Ignore', policies: 'Ignore', injectPods: 'Fail', checkPods: 'Ignore' } },
+  },
+  'reviews only of API servers with a certificate': {
+    webhook: { clientCA: { configMap: 'apiserver-client-ca', names: ['kube-apiserver-webhooks'] } },
+  },
+  'reviews only from the addresses of API servers': {
+    networkPolicy: { reviewsFrom: [{ ipBlock: { cidr: '192.0.2.10/32' } }, { ipBlock: { cidr: '192.0.2.11/32' } }] },
+  },
+  'other names, and labels on everything': {
+    nameOverride: 'macvtap',
+    fullnameOverride: 'team-a-macvtap',
+    commonLabels: { 'cost-center': '42', 'app.kubernetes.io/component': 'ignored' },
+  },
+  'another name': { nameOverride: 'macvtap' },
+  'TLS 1.3 only': { webhook: { tls: { minVersion: 'VersionTLS13' } } },
+  'two cipher suites': {
+    webhook: {
+      tls: { cipherSuites: ['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'] },
+    },
   },
   "the node's network for the webhook": { webhook: { hostNetwork: true } },
   'other directories and ports of a node': {
@@ -62,8 +80,9 @@ export const options = {
       extraArgs: ['--settle=1s'],
     },
   },
+  'no cut-over of migrations': { node: { migrationCutover: false } },
   'no network policy': { networkPolicy: { enabled: false } },
-  'metrics for Prometheus alone': {
+  'metrics only for Prometheus': {
     networkPolicy: {
       metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
       apiServerPorts: [8443],
@@ -73,7 +92,11 @@ export const options = {
   'metrics of nodes, alerts and a dashboard': {
     node: { metricsOnNode: true },
     podMonitor: { enabled: true, interval: '20s', labels: { release: 'prometheus' } },
-    prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+    prometheusRule: {
+      enabled: true,
+      labels: { release: 'prometheus' },
+      runbookBaseUrl: 'https://git.example.com/macvtap/',
+    },
     grafanaDashboard: { enabled: true, labels: { dashboards: 'mine' } },
   },
   'cert-manager': { certManager: { enabled: true } },

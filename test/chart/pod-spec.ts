@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KubernetesObject } from '../apiserver/kubernetes-object.ts';
 
-/** Of core/v1 PodSpec, what tests here look at. */
+/** The fields of a core/v1 PodSpec that these tests use. */
 export interface PodSpec {
   readonly serviceAccountName: string;
   readonly hostNetwork?: boolean;
@@ -57,7 +57,7 @@ interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string | number; readonly host?: string };
 }
 
-/** What a Deployment or DaemonSet makes pods of. */
+/** Returns the pod template of a Deployment or DaemonSet. */
 export function podTemplateOf(object: KubernetesObject) {
   const { template } = object.spec as {
     readonly template: { readonly metadata: { readonly labels: Labels; readonly annotations?: Labels }; spec: PodSpec };

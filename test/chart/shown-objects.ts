@@ -4,20 +4,20 @@ import { type OptionName, options } from './options.ts';
 import { podTemplateOf } from './pod-spec.ts';
 import { findObject, renderChart } from './render-chart.ts';
 
-/** The objects of the chart's own values. */
+/** The chart's objects with the default values. */
 export const plain = renderChart();
 export const withOption = (name: OptionName) => renderChart({ values: options[name] });
 
-/** Of the webhook, what its pods are made of. */
+/** Returns the pod spec of the webhook. */
 export const webhook = (objects: readonly KubernetesObject[]) => podTemplateOf(findObject(objects, 'Deployment')).spec;
-/** The same of the node plugin. */
+/** Returns the pod spec of the node plugin. */
 export const node = (objects: readonly KubernetesObject[]) => podTemplateOf(findObject(objects, 'DaemonSet')).spec;
 export const both = (objects: readonly KubernetesObject[]) => [webhook(objects), node(objects)] as const;
 export const argsOf = (spec: ReturnType<typeof webhook>) => spec.containers[0].args;
 export const specOf = <Spec>(objects: readonly KubernetesObject[], kind: string, name?: string) =>
   findObject(objects, kind, name).spec as Spec;
 
-/** `Deployment kube-macvtap-webhook` of every object that differs, is new or is gone. */
+/** Returns every object that differs, is new or is gone, such as `Deployment kube-macvtap-webhook`. */
 export function changed(objects: readonly KubernetesObject[]): readonly string[] {
   const titled = (all: readonly KubernetesObject[]) =>
     new Map(all.map((object) => [`${object.kind} ${object.metadata.name}`, JSON.stringify(object)]));
@@ -27,7 +27,7 @@ export function changed(objects: readonly KubernetesObject[]): readonly string[]
     .toSorted();
 }
 
-/** What a change of both programs changes. */
+/** The objects that change whenever the pods of both programs change. */
 export const pods = ['DaemonSet kube-macvtap-nodeplugin', 'Deployment kube-macvtap-webhook'];
 export const configurations = ['Mutating', 'Validating'].map(
   (which) => `${which}WebhookConfiguration webhook.macvtap.network.kubevirt.io`,

@@ -78,7 +78,9 @@ describe('the schema of the values', () => {
     const affinities = ['webhook', 'node'].flatMap((part) =>
       ['nodeAffinity', 'podAffinity', 'podAntiAffinity'].map((kind) => `${part}.affinity.${kind}`),
     );
-    const peers = ['podSelector', 'namespaceSelector'].map((kind) => `networkPolicy.metricsFrom.[].${kind}`);
+    const peers = ['metricsFrom', 'reviewsFrom'].flatMap((list) =>
+      ['podSelector', 'namespaceSelector'].map((kind) => `networkPolicy.${list}.[].${kind}`),
+    );
     assert.deepEqual(openMaps(schema).toSorted(), ['global', ...affinities, ...peers].toSorted());
   });
 
@@ -104,7 +106,7 @@ describe('the schema of the values', () => {
     'logLevel=loud',
     'image.pullPolicy=Sometimes',
     'image.node.digest=sha256:1',
-    'image.webhook.repository=',
+    'image.webhook.repository=a b',
     'node.kubeletDir=var/lib/kubelet',
     'node.cniSocketDir=/run/with space',
     'node.maxUnavailable=0%',
@@ -113,6 +115,11 @@ describe('the schema of the values', () => {
     'explicitConfig[0].name=a',
     'explicitConfig[0].name=a,explicitConfig[0].lowerDevice=b,explicitConfig[0].mode=source',
     'apiServer.port=0',
+    'nameOverride=Macvtap',
+    `fullnameOverride=${'a'.repeat(41)}`,
+    'commonLabels.team=-a',
+    'webhook.tls.minVersion=VersionTLS11',
+    'webhook.tls.cipherSuites={a b}',
   ];
   for (const value of wrong) {
     it(`refuses ${value}`, () => {
@@ -121,5 +128,34 @@ describe('the schema of the values', () => {
       assert.equal(code, 1);
       assert.ok(stderr.includes(`at '/${key.replaceAll('.', '/')}`), stderr);
     });
+  }
+});
+
+describe('the names of the images', () => {
+  const lacking = [
+    {
+      sets: [],
+      message: /image\.(node|webhook)\.repository is empty: no image is published\. Build and push both images/,
+    },
+    { sets: ['image.node.repository=ghcr.io/a/node'], message: /image\.webhook\.repository is empty/ },
+    {
+      sets: ['image.node.repository=kube-macvtap/node', 'image.webhook.repository=localhost/webhook'],
+      message:
+        /image\.node\.repository is "kube-macvtap\/node", which has no registry host.* registry\.example\.com\/kube-macvtap\/node/,
+    },
+    {
+      sets: ['image.node.repository=localhost:5000/node', 'image.webhook.repository=webhook'],
+      message: /image\.webhook\.repository is "webhook", which has no registry host/,
+    },
+  ];
+  for (const helm of helms) {
+    for (const { sets, message } of lacking) {
+      it(`${helm} asks for them with ${sets.join(' and ') || 'no values'}`, () => {
+        const args = ['template', 'x', chartFolder, ...sets.flatMap((set) => ['--set', set])];
+        const { code, stderr } = runHelm(helm, args, { withoutImages: true });
+        assert.equal(code, 1);
+        assert.match(stderr, message);
+      });
+    }
   }
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,10 +15,10 @@ async function stage() {
   const take = (what: string, more: Partial<ClaimOptions> = {}) =>
     takeClaim({ folder: join(path, 'claim'), what, claimed: 'the cluster', remedy: 'down', takesKept: false, ...more });
   const scope = undo.move();
-  return { other, take, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+  return { other, take, folder: join(path, 'claim'), [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-test('what a process has is told with who it is and since when, and is not taken, whoever asks', async () => {
+test('rejects a claim that a running process has, with its name, process ID and start, even with takesKept', async () => {
   await using here = await stage();
   const before = new Date().toISOString();
   await here.take('up', { pid: here.other.pid });
@@ -27,12 +28,12 @@ test('what a process has is told with who it is and since when, and is not taken
         () => assert.fail('it was taken'),
         ({ message }: Error) =>
           message.match(`^the cluster is in use by up, process ${here.other.pid}, since (\\S+): wait until .*`),
-      )) ?? assert.fail('it does not say who has it');
+      )) ?? assert.fail('the error names no start time');
     assert.ok(since >= before && since <= new Date().toISOString(), since);
   }
 });
 
-test('a claim ends with its process, and is no claim against the process itself', async () => {
+test('a claim ends with its process, and the same process may claim again', async () => {
   await using here = await stage();
   await here.take('tests', { pid: here.other.pid });
   await here.take('the next file of the tests', { pid: here.other.pid });
@@ -41,14 +42,15 @@ test('a claim ends with its process, and is no claim against the process itself'
   await assert.rejects(here.take('up', { pid: process.ppid }), /in use by tests/);
 });
 
-test('what was kept is told as such, and only taken on purpose; what was given back is free', async () => {
+test('a kept claim is rejected with its owner unless takesKept is set; a released claim is free', async () => {
   await using here = await stage();
   const claim = await here.take('up', { pid: here.other.pid });
   await claim.keep();
   await here.other.stop();
-  await assert.rejects(here.take('tests'), /^Error: the cluster is up, and up made it for somebody .*: down ends it$/);
+  await assert.rejects(here.take('tests'), /^Error: the cluster is up: up kept it \(.*\)\. down ends it$/);
   const taken = await here.take('up', { takesKept: true });
   await taken.keep();
   await taken.release();
+  assert.ok(!existsSync(here.folder), 'nothing is left');
   await here.take('tests', { pid: process.ppid });
 });

@@ -1,52 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitForLock } from '../binaries/wait-for-lock.ts';
 import { isRunning, type ProcessRecord, recordProcess } from '../cluster/process-record.ts';
 
-/** Who has what a machine has once. */
+/** The record of a process that uses something which exists only once on a machine. */
 interface ClaimRecord extends ProcessRecord {
   /** @example 'npm run cluster -- up' */
   readonly what: string;
-  /** In ISO 8601. */
+  /** The start of the claim, in ISO 8601. */
   readonly since: string;
-  /** Whether what it made is wanted also after its end. */
+  /** Whether the results of the process are still wanted after it has ended. */
   readonly isKept: boolean;
 }
 
 export interface ClaimOptions {
-  /** Outside of what is claimed, which may be removed whole. @example '/tmp/kube-macvtap-cluster.claim' */
+  /**
+   * The folder of the claim. It is outside of the claimed folder, which may be removed as a whole. @example
+   * '/tmp/kube-macvtap-cluster.claim'
+   */
   readonly folder: string;
   readonly what: string;
-  /** What is claimed, in a message. @example 'the test cluster' */
+  /** Names the claimed thing in a message. @example 'the test cluster' */
   readonly claimed: string;
-  /** How to end what was kept. @example 'npm run cluster -- down' */
+  /** The command that ends a kept claim. @example 'npm run cluster -- down' */
   readonly remedy: string;
-  /** Takes what somebody kept whose process has ended; what a process still uses nobody takes. */
+  /** Whether to take a kept claim whose process has ended. The claim of a running process is never taken. */
   readonly takesKept: boolean;
-  /** Whose claim it is, if not this process's own: all files of one run of tests share it. */
+  /** The process that owns the claim, if it is not this one. All files of a test run share one claim. */
   readonly pid?: number;
 }
 
-/** Something of this machine that nobody else has now. */
+/** Something on this machine that only the holder of the claim uses. */
 export interface Claim {
-  /** From here on it is kept, also when the process has ended, until somebody takes it on purpose. */
+  /** Keeps the claim after the process has ended, until a call with `takesKept` takes it over. */
   keep(): Promise<void>;
   release(): Promise<void>;
 }
 
 /**
- * Takes what a machine has once, or raises at once with who has it, as which process, and since when. A claim ends with
- * its process, however that ends, unless it was kept.
+ * Takes something that exists only once on a machine. If it is in use, raises an error at once. The error shows what
+ * uses it, with the process and the start time. A claim ends when its process ends in any way, unless the claim was
+ * kept.
  */
 export async function takeClaim(options: ClaimOptions): Promise<Claim> {
   const { folder, what, takesKept, pid = process.pid } = options;
   const file = join(folder, 'claim.json');
-  await mkdir(folder, { recursive: true });
   const mine = { ...recordProcess(pid), what };
   const write = async (isKept: boolean, since: string) =>
     await writeFile(file, JSON.stringify({ ...mine, since, isKept } satisfies ClaimRecord));
-  await using _lock = await waitForLock(folder, () => {});
+  await using _lock = await lockFolder(folder);
   const found = await read(file);
   if (found !== undefined && !isSame(found, mine)) {
     if (isRunning(found)) throw new Error(inUse(options, found));
@@ -56,8 +60,26 @@ export async function takeClaim(options: ClaimOptions): Promise<Claim> {
   await write(false, since);
   return {
     keep: () => write(true, since),
-    release: () => rm(file, { force: true }),
+    async release() {
+      await using _lock = await lockFolder(folder);
+      await rm(file, { force: true });
+      await rmdir(folder);
+    },
   };
+}
+
+/** Creates and locks the folder. A release removes the folder, so a lock on a removed folder does not count. */
+async function lockFolder(folder: string): Promise<AsyncDisposable> {
+  for (;;) {
+    await mkdir(folder, { recursive: true });
+    const before = await stat(folder).catch(() => undefined);
+    const lock = await waitForLock(folder, () => {}).catch((thrown) => {
+      if (existsSync(folder)) throw thrown;
+    });
+    const after = await stat(folder).catch(() => undefined);
+    if (lock !== undefined && before !== undefined && before.ino === after?.ino) return lock;
+    await lock?.[Symbol.asyncDispose]();
+  }
 }
 
 function inUse({ claimed }: ClaimOptions, { what, pid, since }: ClaimRecord): string {
@@ -65,14 +87,14 @@ function inUse({ claimed }: ClaimOptions, { what, pid, since }: ClaimRecord): st
 }
 
 function kept({ claimed, remedy }: ClaimOptions, { what, pid, since }: ClaimRecord): string {
-  return `${claimed} is up, and ${what} made it for somebody (process ${pid}, which has ended, at ${since}): ${remedy} ends it`;
+  return `${claimed} is up: ${what} kept it (process ${pid}, which has ended, at ${since}). ${remedy} ends it`;
 }
 
 function isSame(one: ProcessRecord, other: ProcessRecord): boolean {
   return one.pid === other.pid && one.startTime === other.startTime;
 }
 
-/** One that cannot be read was never finished, and is nobody's. */
+/** Reads a claim. Returns undefined if the file cannot be read: that claim was never completed. */
 async function read(file: string): Promise<ClaimRecord | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as ClaimRecord;

@@ -13,11 +13,12 @@ const implicit = {
   h3: { eth0: 100, eth1: 100 },
 };
 
-// Each step begins where the one before it ended, as an administrator would try the proposal; nothing is ever restarted.
-describe("the proposal's three hosts, in what their Nodes' allocatable says", () => {
+// Each step begins where the one before it ended, as an administrator would try the proposal; nothing is ever
+// restarted.
+describe("the proposal's three hosts, in their Nodes' allocatable", () => {
   it('expose everything while there is no policy', () => untilAllocatable(cluster, implicit));
 
-  it('expose what the node-centric policy says, verbatim, and the unselected one everything', async () => {
+  it('expose exactly the node-centric policy, and the unselected one everything', async () => {
     await cluster.mustKubectl(['apply', '-f', '-'], policy('node-centric'));
     await untilAllocatable(cluster, nodeCentric);
   });

@@ -2,13 +2,16 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DeviceSpec, devicePluginService } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import { dialSocket } from '../../nodeplugin/grpc/dial-socket.ts';
+import { dialSocket } from '../../nodeplugin/grpc-client.ts';
 import { nodeFolder } from './layout.ts';
 
-/** Only an answer that never comes is waited for this long. */
+/** How long to wait for an answer that never arrives. */
 const timeoutMs = 30_000;
 
-/** Allocates a device as kubelet does, which does not learn of it: the link goes as an orphan, a while later. */
+/**
+ * Allocates a device as kubelet does, but without kubelet's knowledge. The link is therefore removed as an orphan some
+ * time later.
+ */
 export async function allocateBesideKubelet(
   node: string,
   resource: string,

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
-import { deviceIDs } from '../../policy/device/device-id.ts';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { deviceIDs, deviceIfindex } from '../../policy/device/device-id.ts';
 import { nodeCentric } from '../demo/hosts.ts';
 import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
 import { until } from '../process/until.ts';
@@ -30,7 +29,7 @@ before(async () => {
 });
 
 describe("a pod with the proposal's network", () => {
-  it('that names the network alone is given a device, and the tap of its link, which is 107:107', async () => {
+  it("with only the network's name gets a device, and the tap of its link, which is 107:107", async () => {
     const pod = await runPod(cluster, { name: 'vm', node: 'h1', networks: 'macvtap0' });
     assert.equal(pod.spec.containers[0]?.resources.limits?.[resource], '1');
     const tap = await readPodTap(cluster, 'vm');
@@ -96,7 +95,7 @@ describe("a pod with the proposal's network", () => {
 });
 
 describe('thirty pods at once', () => {
-  it('each get a tap of their own, on the nodes that have them, and leave nothing', async () => {
+  it('each get a separate tap, on the nodes that have them, and leave nothing', async () => {
     const names = Array.from({ length: 30 }, (_, at) => `many-${at}`);
     const pods = await Promise.all(names.map((name) => runPod(cluster, { name, networks: 'macvtap0' })));
     const taps = await Promise.all(names.map((name) => readPodTap(cluster, name)));

@@ -7,11 +7,11 @@ import { removeLink } from './node/node-network.ts';
 import { ip } from './run.ts';
 import { stopDaemon } from './start-daemon.ts';
 
-/** Ends everything of the cluster, or of what a killed run has left of one, and removes all that it made. */
+/** Ends everything in the cluster, or in the remains of a killed run, and removes everything that was made. */
 export async function bringDown(): Promise<void> {
   const names = existsSync(paths.processes) ? await readdir(paths.processes) : [];
   await Promise.all(names.map((name) => stopDaemon(name.replace(/\.json$/, ''), 0)));
-  // What no record names: runtime shims, containers, and what was started while this one looked.
+  // Processes without a record are runtime shims, containers, and processes that started during this call.
   await removeGroup(prefix);
   for (const name of await namespaces()) await ip(`netns delete ${name}`);
   for (const name of await links()) await removeLink(name);
@@ -20,7 +20,7 @@ export async function bringDown(): Promise<void> {
   await rm(clusterFolder, { recursive: true, force: true });
 }
 
-/** What is left of a cluster on the machine, in words; nothing when none is up. */
+/** Lists what remains of a cluster on the machine; empty if no cluster is up. */
 export async function findRemains(): Promise<readonly string[]> {
   return [
     ...membersOf(prefix).map((pid) => `process ${pid}`),

@@ -15,13 +15,13 @@ import { makeMachineNetwork } from './machine-network.ts';
 import { startControllers, startControlPlane } from './start-control-plane.ts';
 
 export interface ClusterOptions {
-  /** What each node is given beside the images that every cluster has. */
+  /** Images for each node, in addition to those of every cluster. */
   readonly images?: readonly ImageArchive[];
 }
 
 /**
- * Brings a cluster up, after removing what an earlier one left. Its processes outlive this one; `bringDown` ends them. The
- * caller closes what it gets, which leaves the cluster up.
+ * Brings a cluster up, after removing what an earlier one left. Its processes outlive this one; `bringDown` ends them.
+ * The caller disposes of the result, which leaves the cluster up.
  */
 export async function bringUp(
   nodes: readonly NodeSpec[],
@@ -34,7 +34,8 @@ export async function bringUp(
     await mkdir(folder, { recursive: true });
   }
   await makeGroup(daemonGroup);
-  for (const name of programSets.cluster) await symlink(binaryPath(name), join(paths.programs, name));
+  const built = [...programSets.cluster, 'helm' as const].filter((name) => existsSync(binaryPath(name)));
+  for (const name of built) await symlink(binaryPath(name), join(paths.programs, name));
   await step('images for pods: pause, busybox', () => buildImages(() => {}));
   const record = await step('etcd and the API server answer', async () => {
     await makeMachineNetwork();
@@ -52,7 +53,7 @@ export async function bringUp(
   return cluster;
 }
 
-/** Raises with what to do where a program of the machine's is missing. */
+/** Raises an error with instructions if a program is missing on the machine. */
 function assertTools(): void {
   if (process.getuid?.() !== 0) throw new Error('a cluster needs root: network namespaces, mounts, containers');
   const needed = { runc: 'runc', ip: 'iproute2', nsenter: 'util-linux', gcc: 'gcc libc6-dev', sysctl: 'procps' };

@@ -2,27 +2,33 @@
 import { type Claim, takeClaim } from '../claim/take-claim.ts';
 import { clusterFolder } from './layout.ts';
 
-/** Names the process that a command claims the cluster for, where a test runs it; no flag of a command has it. */
+/**
+ * The environment variable with the process on whose behalf a command claims the cluster, if a test runs the command.
+ * No flag sets this variable.
+ */
 const holderVariable = 'MACVTAP_TEST_CLUSTER_HOLDER';
 
-/** A machine has one test cluster. Raises with who has it. */
+/** Claims the test cluster, of which a machine has one. If it is in use, raises an error that names its user. */
 export async function claimCluster(what: string, { takesKept }: { readonly takesKept: boolean }): Promise<Claim> {
   return await takeClaim({
     folder: `${clusterFolder}.claim`,
     what,
     claimed: 'the test cluster',
-    remedy: 'npm run cluster -- down',
+    remedy: 'npm run cluster -- down, or up --replace,',
     takesKept,
     pid: holder(),
   });
 }
 
-/** For a command that is run in the middle of a test, as a part of it. */
+/** Returns the environment for a command that a test runs. With it, the command shares the test's claim. */
 export function ofThisClaim(): Readonly<Record<string, string>> {
   return { [holderVariable]: String(holder()) };
 }
 
-/** The files of a run of tests are processes that come one after another: between two of them it is nobody else's. */
+/**
+ * Returns the process that holds the claim. Each file of a test run is a separate process, so the common parent of
+ * these processes holds the claim.
+ */
 function holder(): number {
   const named = process.env[holderVariable];
   if (named !== undefined) return Number(named);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `kubectl macvtap` says of a cluster whose nodes have real plugins and whose pods hold real devices.
+// `kubectl macvtap` in a cluster whose nodes have real plugins and whose pods hold real devices.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
@@ -34,7 +34,7 @@ before(async () => {
 });
 
 describe('kubectl macvtap, on real nodes', () => {
-  it('tells by status what a pod holds, that all is well, and what became of the policy', async () => {
+  it("status shows a pod's devices, that all is well, and the status of the policy", async () => {
     const { code, stdout } = await until(
       () => macvtap('status'),
       ({ stdout }) => / 1\/25 /.test(stdout) && /^macvtap-cni\/policy-1 +True +True/m.test(stdout),
@@ -43,7 +43,7 @@ describe('kubectl macvtap, on real nodes', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^h1 +bondedIface +bond1 +private +1\/25 +Healthy +macvtap-cni\/policy-1$/m);
     assert.match(stdout, /^h3 +eth0 +eth0 +bridge +0\/100 +Healthy +implicit$/m);
-    assert.doesNotMatch(stdout, /no node plugin runs|reports nothing|older than|not ready/);
+    assert.doesNotMatch(stdout, /no node plugin runs|no report|other nodes have|not ready/);
   });
 
   it('follows by status --watch what pods hold', async () => {
@@ -59,7 +59,7 @@ describe('kubectl macvtap, on real nodes', () => {
     await untilHeld(cluster, 'h1', 'bondedIface', 1);
   });
 
-  it('tells by plan -f what an edit would take from whom, and that what is in force changes nothing', async () => {
+  it('plan -f shows which pods an edit affects, and no change for the policy in force', async () => {
     const edited = (await readFile(policyFile, 'utf8')).replace('mode: private', 'mode: bridge');
     const path = join(folder.path, 'edited.yaml');
     await writeFile(path, edited);
@@ -70,7 +70,7 @@ describe('kubectl macvtap, on real nodes', () => {
     );
     assert.equal(change.code, 1);
     const same = await macvtap('plan', '-f', policyFile);
-    assert.deepEqual([same.code, same.stdout.split('\n')[0]], [0, 'no node changes what it exposes']);
+    assert.deepEqual([same.code, same.stdout.split('\n')[0]], [0, 'no resource of any node changes']);
   });
 
   it('draws by graph what is held', async () => {

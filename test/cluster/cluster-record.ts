@@ -6,11 +6,11 @@ import type { Credentials } from '../control-plane/credentials.ts';
 import type { ImageArchive } from './images/build-images.ts';
 import { type NodePlan, paths } from './layout.ts';
 
-/** What a running cluster must be known by, for who did not start it. */
+/** The facts that other processes need to reach a running cluster. */
 export interface ClusterRecord extends Credentials {
-  /** Where its etcd is asked, on loopback. */
+  /** The port of its etcd on loopback. */
   readonly etcdPort: number;
-  /** What each node is given beside the images that every cluster has. */
+  /** Images for each node, in addition to those of every cluster. */
   readonly images: readonly ImageArchive[];
 }
 
@@ -18,7 +18,7 @@ export async function writeClusterRecord(record: ClusterRecord): Promise<void> {
   await writeFile(paths.cluster, JSON.stringify(record), { mode: 0o600 });
 }
 
-/** Raises where no cluster runs. */
+/** Reads the record of the running cluster. Raises an error if no cluster runs. */
 export async function readClusterRecord(): Promise<ClusterRecord> {
   if (!existsSync(paths.cluster)) throw new Error('no cluster is up: npm run cluster -- up');
   return JSON.parse(await readFile(paths.cluster, 'utf8')) as ClusterRecord;
@@ -28,7 +28,7 @@ export async function writeNodePlan(node: NodePlan): Promise<void> {
   await writeFile(planFile(node.name), JSON.stringify(node));
 }
 
-/** The cluster's nodes, by number. */
+/** Returns the cluster's nodes, by number. */
 export async function readNodePlans(): Promise<readonly NodePlan[]> {
   const names = existsSync(paths.nodes) ? await readdir(paths.nodes) : [];
   const plans = names.map((name) => planFile(name)).filter((path) => existsSync(path));

@@ -12,38 +12,38 @@ import { run } from './run.ts';
 import { apiServerProcess, startApiServer } from './start-control-plane.ts';
 import { stopDaemon } from './start-daemon.ts';
 
-/** A cluster that is up. Its disposal closes connections to it, and leaves it up. */
+/** A running cluster. Disposing of it closes connections to it, and leaves the cluster up. */
 export interface Cluster extends AsyncDisposable {
   readonly server: string;
   readonly kubeconfig: string;
   readonly admin: ApiClient;
-  /** As an administrator, or with another kubeconfig by `--kubeconfig`. */
+  /** Runs kubectl as an administrator, or with another kubeconfig by `--kubeconfig`. */
   kubectl(args: readonly string[], stdin?: string): Promise<KubectlEnding>;
-  /** The same for what must succeed; returns what it printed and raises with what it said. */
+  /** Runs a kubectl command that must succeed. Returns its output; rejects with its errors. */
   mustKubectl(args: readonly string[], stdin?: string): Promise<string>;
   apply(objects: readonly object[]): Promise<string>;
   nodes(): Promise<readonly NodePlan[]>;
   addNode(spec: NodeSpec): Promise<void>;
-  /** As a machine that is switched off, whose Node is then deleted. */
+  /** Removes a node as if its machine were switched off, and then deletes its Node. */
   removeNode(name: string): Promise<void>;
-  /** As by its power button: what ran starts again from its disk, on a new network. */
+  /** Reboots a node as if by its power button: programs start again from its disk, on a new network. */
   rebootNode(name: string): Promise<void>;
-  /** Afterwards nothing of this can be asked but what nodes themselves answer. */
+  /** Stops the API server. Afterwards, only functions that need nothing but a node still work. */
   stopApiServer(): Promise<void>;
-  /** Starts it again on what etcd has kept, and waits until it is ready. */
+  /** Starts the API server again with the data in etcd, and waits until it is ready. */
   startApiServer(): Promise<void>;
-  /** Ends a node's kubelet and starts it again; its containers run on. */
+  /** Restarts a node's kubelet, while its containers keep running. */
   restartKubelet(name: string): Promise<void>;
-  /** Resolves when every node of the cluster is Ready, and pods can be made. */
+  /** Resolves when every node of the cluster is Ready, and pods can be created. */
   untilReady(): Promise<void>;
-  /** Runs a program in a node's namespaces, and returns what it printed. */
+  /** Runs a program in a node's namespaces, and returns its output. */
   run(node: string, ...command: readonly [string, ...string[]]): Promise<string>;
 }
 
-/** A node has been Ready after 10 s where nothing else ran; only one that never is waits this long. */
+/** The longest wait for a node to be Ready. On an idle machine, it takes 10 s. */
 const readyGuardMs = 180_000;
 
-/** Opens the cluster that is up. Raises where none is. */
+/** Opens the running cluster. Raises an error if there is none. */
 export async function openCluster(): Promise<Cluster> {
   const record = await readClusterRecord();
   const admin = makeApiClient(apiServerUrl, record.ca, record.adminToken);
@@ -78,7 +78,7 @@ export async function openCluster(): Promise<Cluster> {
       await switchOff(plan, others);
       await restartNode(plan, others);
     },
-    // It would wait for everybody who watches; those are to be cut off.
+    // The API server would wait for all watching clients, but they must be cut off.
     stopApiServer: () => stopDaemon(apiServerProcess, 1_000),
     startApiServer: () => startApiServer(record),
     async restartKubelet(name) {
@@ -93,7 +93,7 @@ export async function openCluster(): Promise<Cluster> {
         (ready) => ready.join() === wanted.join(),
         readyGuardMs,
       );
-      // Pods of the namespace are refused until a controller has made it.
+      // Pods in the namespace are refused until a controller has created its service account.
       await until(
         async () => (await admin.call('GET', '/api/v1/namespaces/default/serviceaccounts/default')).status,
         (status) => status === 200,
@@ -113,7 +113,7 @@ async function findPlan(name: string): Promise<{ plan: NodePlan; others: readonl
   return { plan, others: plans.filter((one) => one !== plan) };
 }
 
-/** The lowest number that no node has. */
+/** Returns a node's plan with the lowest unused number. */
 function numbered(spec: NodeSpec, plans: readonly NodePlan[]): NodePlan {
   if (plans.some(({ name }) => name === spec.name)) throw new Error(`${spec.name}: there is such a node`);
   for (let number = 1; number <= mostNodes; number += 1) {

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * The roots of the machine's hierarchies: one for each controller with cgroup v1, a single one with v2. A hierarchy of v2
- * beside some of v1 controls nothing.
+ * Returns the roots of the machine's cgroup hierarchies. There is one for each controller with cgroup v1, and a single
+ * one with v2. A v2 hierarchy next to v1 hierarchies controls nothing.
  */
 export function hierarchies(): readonly string[] {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
@@ -20,18 +20,18 @@ export function hierarchies(): readonly string[] {
   return first.length > 0 ? first : ofType('cgroup2');
 }
 
-/** The hierarchy whose groups tell which processes are the cluster's. */
+/** Returns the hierarchy whose groups identify the cluster's processes. */
 function census(): string {
   const roots = hierarchies();
   return roots.find((root) => root.endsWith('/pids')) ?? (roots[0] as string);
 }
 
-/** Where a process writes its ID to be counted to a group. */
+/** Returns the file to which a process writes its ID to join a group. */
 export function membersFile(group: string): string {
   return join(census(), group, 'cgroup.procs');
 }
 
-/** Makes a group, and those above it, in every hierarchy. */
+/** Makes a group and its parents in every hierarchy. */
 export async function makeGroup(group: string): Promise<void> {
   for (const root of hierarchies()) await makeBelow(root, group);
 }
@@ -42,19 +42,19 @@ async function makeBelow(root: string, group: string): Promise<void> {
     await makeBelow(root, dirname(group));
     await mkdir(path);
   }
-  // No process can join a group of cpuset (v1) that does not say which processors and memory it has.
+  // No process can join a group of cpuset (v1) without processors and memory.
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     if (!root.endsWith('/cpuset') || group === '.') continue;
     await writeFile(join(path, file), readFileSync(join(dirname(path), file)));
   }
 }
 
-/** The processes of a group and of those below it. */
+/** Returns the processes of a group and of the groups below it. */
 export function membersOf(group: string): readonly number[] {
   return hierarchies().flatMap((root) => groupsBelow(join(root, group)).flatMap(readMembers));
 }
 
-/** Ends every process of a group and of those below it, and removes the groups. */
+/** Ends every process of a group and of the groups below it, and removes the groups. */
 export async function removeGroup(group: string): Promise<void> {
   const pollMs = 20;
   for (let members = membersOf(group); members.length > 0; members = membersOf(group)) {
@@ -66,7 +66,7 @@ export async function removeGroup(group: string): Promise<void> {
   }
 }
 
-/** A group whose last process has just ended is busy for a moment longer. */
+/** Removes a group when it is free. A group whose last process has just ended stays busy for a moment. */
 async function removeWhenFree(path: string): Promise<void> {
   const pollMs = 20;
   const tries = 250;
@@ -82,7 +82,7 @@ async function removeWhenFree(path: string): Promise<void> {
   }
 }
 
-/** A group's folder and those below it, the lowest first. */
+/** Returns the folders of a group and of the groups below it, the lowest first. */
 function groupsBelow(path: string): readonly string[] {
   if (!existsSync(path)) return [];
   const below = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());

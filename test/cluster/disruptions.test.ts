@@ -11,6 +11,7 @@ import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
 import { deletePod, isReady, readPod, runPod, untilPodReady } from './pods.ts';
 import { untilAllocatable, untilHeld } from './resources.ts';
 import { type PodTap, readPodTap } from './taps.ts';
+import { untilWebhooksReachable } from './webhooks.ts';
 
 const cluster = await macvtapClusterOfFile();
 const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
@@ -48,7 +49,7 @@ describe('a pod with a macvtap on h1', () => {
     assert.ok(isReady(await readPod(cluster, 'stays')));
   });
 
-  it('keeps it while the API server is away for a minute, a device can be allocated and a sandbox removed, and edits after it are followed', async (t) => {
+  it('keeps it during a minute without the API server: Allocate and DEL work, and later edits are followed', async (t) => {
     await runPod(cluster, { name: 'goes', node: 'h1', networks: 'macvtap0' });
     const goes = await readPodTap(cluster, 'goes');
     await cluster.stopApiServer();
@@ -82,7 +83,7 @@ describe('a pod with a macvtap on h1', () => {
     }
     const seconds = ((performance.now() - readyMs) / 1_000).toFixed(1);
     t.diagnostic(`two edits made after each other were in force ${seconds} s after the API server was back`);
-    // Until kubelet has told of it, the pod counts as Ready still.
+    // Until kubelet has reported it, the pod still counts as Ready.
     await until(
       async () => (await readPod(cluster, 'goes')).status.containerStatuses?.[0]?.restartCount,
       (count) => count !== undefined && count > 0,
@@ -101,8 +102,8 @@ describe('a pod with a macvtap on h1', () => {
     await oneMore('after-api-server', first);
   });
 
-  // kubelet admits the pods of a rebooted node before any plugin can have registered again, refuses those with devices,
-  // and leaves it to their controllers to make others (kubernetes/kubernetes#109595).
+  // kubelet admits the pods of a rebooted node before any plugin can have registered again. It refuses pods with
+  // devices, and their controllers make others (kubernetes/kubernetes#109595).
   it('is refused by kubelet after a reboot of its node, and leaves nothing that others would lack', async () => {
     await cluster.rebootNode('h1');
     await untilAllocatable(cluster, nodeCentric);
@@ -112,6 +113,7 @@ describe('a pod with a macvtap on h1', () => {
       guardMs,
     );
     await deletePod(cluster, 'stays');
+    await untilWebhooksReachable(cluster);
     const again = await runPod(cluster, { name: 'stays', node: 'h1', networks: 'macvtap0' });
     assert.equal(again.spec.nodeName, 'h1');
     assert.equal((await readPodTap(cluster, 'stays')).owner, '107:107');

@@ -21,8 +21,8 @@ const nodes = seedNodes.filter(({ interfaces }) => interfaces.includes('eth1'));
 const cluster = await clusterOfFile(nodes, { images });
 
 /** Installs, and what ends the installation; all others come in between. */
-const first = 'docs/quick-start.md';
-const last = 'docs/install.md';
+const first = 'docs/tutorial/quick-start.md';
+const last = 'docs/how-to/uninstall.md';
 
 describe('commands of the pages', () => {
   const folder = mkdtempDisposableSync(join(tmpdir(), 'kmtc-docs-'));
@@ -56,7 +56,7 @@ describe('commands of the pages', () => {
   const blocks = docBlocks().filter((block) => isRunHere(block));
   const rank = ({ page }: DocBlock) => (page === first ? 0 : page === last ? 2 : 1);
   for (const block of blocks.toSorted((left, right) => rank(left) - rank(right))) {
-    it(`${block.page}:${block.line} does what it says: ${block.firstLine}`, () =>
+    it(`${block.page}:${block.line} runs as the page shows: ${block.firstLine}`, () =>
       runBlock(block, { folder: folder.path, environment }));
   }
 });

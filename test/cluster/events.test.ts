@@ -5,7 +5,7 @@ import { until } from '../process/until.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
 import { makePod, readPod, runPod } from './pods.ts';
 
-// What goes wrong on a node, as who asks `kubectl describe` why reads it.
+// Problems on a node, as `kubectl describe` shows them to a person.
 const cluster = await macvtapClusterOfFile({ webhook: { unknownResource: 'Warn' } });
 const guardMs = 120_000;
 const h1 = { matchLabels: { 'kubernetes.io/hostname': 'h1' } };
@@ -27,7 +27,7 @@ const network = (name: string, resource: string, config: object = {}) => ({
   spec: { config: JSON.stringify({ cniVersion: '1.0.0', type: 'macvtap', ...config }) },
 });
 
-/** What `kubectl describe` says of an object once that is matched. */
+/** Returns the output of `kubectl describe` for an object once it matches. */
 async function untilDescribed(object: readonly string[], pattern: RegExp): Promise<void> {
   await until(
     () => cluster.mustKubectl(['describe', ...object]),
@@ -36,7 +36,7 @@ async function untilDescribed(object: readonly string[], pattern: RegExp): Promi
   );
 }
 
-/** Pods that ask before are told that there is no such resource. */
+/** Waits for resources: pods that ask earlier are refused because the resource does not exist. */
 async function untilOffered(...resources: readonly string[]): Promise<void> {
   await until(
     () => cluster.mustKubectl(['get', 'node', 'h1', '-o', 'jsonpath={.status.allocatable}']),
@@ -61,8 +61,8 @@ describe('an event', () => {
     ]);
   });
 
-  it('says on the Node that kubelet was refused a device, with the text that the pod has in its status', async () => {
-    // It has the parent for itself, which the kernel alone knows.
+  it("on the Node reports that kubelet was refused a device, with the text of the pod's status", async () => {
+    // The link has the parent exclusively, which only the kernel knows.
     await cluster.run(
       'h1',
       'ip',
@@ -92,8 +92,8 @@ describe('an event', () => {
     await cluster.run('h1', 'ip', 'link', 'delete', 'alone');
   });
 
-  it('says on a pod why it is not attached, with the code and what to do, and counts up', async () => {
-    // Written when that was the mode, which somebody changes since.
+  it('on a pod gives the reason why it is not attached, with the code and the fix, and counts up', async () => {
+    // The config has the mode of that time, and an edit changes it afterwards.
     const patch = [{ op: 'replace', path: '/spec/parentSelector/2/mode', value: 'bridge' }];
     const edited = ['-n', 'macvtap-cni', 'macvtapnetworknodepolicies', 'first', '--type=json', '-p'];
     await cluster.mustKubectl(['patch', ...edited, JSON.stringify(patch)]);
@@ -108,22 +108,22 @@ describe('an event', () => {
     await untilDescribed(['pod', 'contrary'], new RegExp(`AttachFailed .*\\(x\\d+ over .*\\) .* ${text}`));
   });
 
-  it('says on the Node that a parent went, and on its pods that it took their macvtaps along', async () => {
+  it('on the Node reports that a parent vanished, and on its pods that their macvtaps did', async () => {
     await runPod(cluster, { name: 'loses', node: 'h1', networks: 'on-eth0' });
     await cluster.run('h1', 'ip', 'link', 'delete', 'eth0');
     await untilDescribed(['pod', 'loses'], /AttachmentLost .* net1 of network on-eth0 is gone: parent eth0 /);
-    await untilDescribed(['node', 'h1'], /AttachmentsLost .* parent eth0 went, .* 1 attachment of running pods/);
-    await untilDescribed(['node', 'h1'], /ParentVanished .* parent eth0 of resource on-eth0 is not there any more/);
+    await untilDescribed(['node', 'h1'], /AttachmentsLost .* parent eth0 was removed, .* 1 attachment of running pods/);
+    await untilDescribed(['node', 'h1'], /ParentVanished .* parent eth0 of resource on-eth0 is gone/);
     const onNode = await cluster.mustKubectl(['describe', 'node', 'h1']);
     assert.doesNotMatch(onNode.slice(onNode.indexOf('Events:')), /loses/);
   });
 
-  it('says on a policy which other one comes first, and where', async () => {
+  it('on a policy names the policy that wins, and where', async () => {
     const object = ['-n', 'macvtap-cni', 'macvtapnetworknodepolicies', 'second'];
     await untilDescribed(object, /PolicyConflict .* policy macvtap-cni\/first comes first on 1 node \(h1\): /);
   });
 
-  it('says on a network that nobody offers its resource, and which one is meant', async () => {
+  it('on a network reports that no node offers its resource, and suggests another one', async () => {
     const object = ['network-attachment-definitions', 'slip'];
     await untilDescribed(object, /ResourceNotOffered .*network\.kubevirt\.io\/on-eht1: did you mean on-eth1/);
   });

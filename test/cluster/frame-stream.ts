@@ -3,25 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ethernetFrame, frameText, type Tap } from '../kernel/tap-frames.ts';
 import { until } from '../process/until.ts';
 
-/** One end of a stream: a tap that is open, and its link's MAC address. */
+/** One end of a stream: an open tap, and the MAC address of its link. */
 export interface StreamEnd {
   readonly tap: Tap;
   readonly mac: string;
 }
 
-/** Numbered frames that go from one tap to another while other things happen. */
+/** A stream of numbered frames from one tap to another while other things happen. */
 export interface FrameStream {
-  /** Resolves when some more frames have arrived than until now. */
+  /** Resolves when several more frames have arrived. */
   goesOn(): Promise<void>;
-  /** Ends it, and returns the number of frames sent and those that arrived, in their order. */
+  /** Ends the stream. Returns how many frames were sent, and the frames that arrived, in order. */
   end(): Promise<{ readonly sent: number; readonly arrived: readonly number[] }>;
 }
 
 const gapMs = 2;
 const pollMs = 100;
-/** More than could have been under way. */
+/** More frames than could have been under way. */
 const some = 50;
-/** Only a frame that never arrives is waited for this long. */
+/** How long to wait for a frame that never arrives. */
 const guardMs = 30_000;
 
 export function startFrames(from: StreamEnd, to: StreamEnd): FrameStream {
@@ -37,7 +37,7 @@ export function startFrames(from: StreamEnd, to: StreamEnd): FrameStream {
   };
   const receive = async () => {
     for (;;) {
-      // Only once nothing more is sent is it known which frame is the last.
+      // The last frame is known only after the sender has stopped.
       const isOver = allSent;
       if (isOver && arrived.at(-1) === sent - 1) return;
       const frame = await to.tap.receive((one) => numberOf(one) !== undefined, isOver ? guardMs : pollMs);

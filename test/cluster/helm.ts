@@ -8,8 +8,8 @@ import { clusterFolder } from './layout.ts';
 import { run } from './run.ts';
 
 /**
- * Runs Helm 4 as the cluster's administrator, without anything of a person's, and returns what it printed. Of several values
- * a later one wins.
+ * Runs Helm 4 as the cluster's administrator, without the user's settings, and returns its output. If a value is given
+ * more than once, the last one wins.
  */
 export async function helm(
   { kubeconfig }: Pick<Cluster, 'kubeconfig'>,

@@ -4,13 +4,13 @@ import { generate } from 'selfsigned';
 import type { ClusterRecord } from './cluster-record.ts';
 import { apiServerUrl } from './layout.ts';
 
-/** Who a part of the cluster is to the API server: a certificate's common name and its organizations. */
+/** The identity of a component of the cluster: a certificate's common name and its organizations. */
 export interface Identity {
   readonly user: string;
   readonly groups?: readonly string[];
 }
 
-/** A key pair in PEM that the cluster's authority vouches for. */
+/** Makes a key pair, in PEM, whose certificate the cluster's CA signs. */
 export async function makeIdentity(
   { ca, caKey }: Pick<ClusterRecord, 'ca' | 'caKey'>,
   { user, groups = [] }: Identity,
@@ -28,14 +28,14 @@ export async function makeIdentity(
   return { certificate: pair.cert, key: pair.private };
 }
 
-/** Writes a kubeconfig that holds everything itself, so that it can be read in any node. */
+/** Writes a kubeconfig that contains everything inline, so that it can be read in any node. */
 export async function writeIdentity(path: string, record: ClusterRecord, identity: Identity): Promise<void> {
   const { certificate, key } = await makeIdentity(record, identity);
   const user = { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) };
   await writeKubeconfig(path, record, user);
 }
 
-/** The same for whoever has a token. */
+/** Writes a kubeconfig for a client with a token. */
 export async function writeToken(path: string, record: ClusterRecord, token: string): Promise<void> {
   await writeKubeconfig(path, record, { token });
 }

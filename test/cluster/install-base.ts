@@ -4,7 +4,7 @@ import type { Cluster } from './cluster.ts';
 
 const networkDefinition = new URL('../fixtures/apiserver/network-attachment-definitions.yaml', import.meta.url);
 
-/** What Multus may read and write, as its own manifests say it. */
+/** The RBAC rules of Multus, as in its own manifests. */
 const multusRights = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'ClusterRole',
@@ -24,7 +24,7 @@ const multusBinding = {
   subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'multus' }],
 };
 
-/** Installs what a cluster with Multus has before anything of ours: the kind of networks, and Multus' rights. */
+/** Installs what a cluster with Multus needs before the chart: the CRD of networks, and Multus' RBAC rules. */
 export async function installBase(cluster: Cluster): Promise<void> {
   await cluster.mustKubectl(['apply', '-f', '-'], await readFile(networkDefinition, 'utf8'));
   await cluster.apply([multusRights, multusBinding]);

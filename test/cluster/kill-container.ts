@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cluster } from './cluster.ts';
 
-/** A container of a pod; without a name the sandbox, whose process holds the pod's namespaces. */
+/** A container of a pod. Without a container name, it is the sandbox, whose process holds the pod's namespaces. */
 export interface ContainerName {
   readonly pod: string;
   readonly container?: string;
@@ -9,14 +9,14 @@ export interface ContainerName {
 
 const ctr = ['ctr', '--namespace=k8s.io'] as const;
 
-/** Kills a container's first process from outside, as a machine that is short of memory does. */
+/** Kills a container's first process from outside, as a machine that runs out of memory does. */
 export async function killContainer(cluster: Cluster, node: string, name: ContainerName): Promise<void> {
   const [id, ...more] = await findRunning(cluster, node, name);
   if (id === undefined || more.length > 0) throw new Error(`not one ${JSON.stringify(name)} runs on ${node}`);
   await cluster.run(node, ...ctr, 'tasks', 'kill', '--signal', 'SIGKILL', id);
 }
 
-/** Containers that have ended are kept for a while, without a task that runs. */
+/** Returns the running containers. Ended ones are kept for some time, without a running task. */
 async function findRunning(
   cluster: Cluster,
   node: string,

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 
-/** What everything on the machine is named after that belongs to the cluster: links, namespaces, control groups. */
+/** The prefix of all names that the cluster uses on the machine: links, namespaces, control groups. */
 export const prefix = 'kmtc';
 
-/** Everything that the cluster writes is below it. Short, since sockets are, whose paths have 107 bytes at most. */
+/**
+ * The folder of everything that the cluster writes. It is short, because the paths of its sockets may have at most 107
+ * bytes.
+ */
 export const clusterFolder = '/tmp/kube-macvtap-cluster';
 
-/** The link that the nodes and the machine meet on. */
+/** The link that connects the nodes and the machine. */
 export const bridge = {
   name: `${prefix}-br`,
   address: '10.99.0.1',
@@ -16,42 +19,42 @@ export const bridge = {
 } as const;
 
 /**
- * The address of the Service `kubernetes`, the first of their range. It is the machine's own, where the API server listens:
- * so pods reach that Service without a proxy on any node.
+ * The address of the Service `kubernetes`, the first in the Service range. It belongs to the machine itself, where the
+ * API server listens. Pods therefore reach that Service without a proxy on any node.
  */
 export const apiServerAddress = '10.96.0.1';
 
 export const apiServerUrl = `https://${apiServerAddress}`;
 
-/** The node's own interface, which carries its pods' traffic and kubelet's: no name that tests want for a NIC. */
+/** The node's own interface, which carries kubelet's and its pods' traffic. Tests do not use its name for a NIC. */
 export const uplink = 'k0';
 
 export const paths = {
   logs: join(clusterFolder, 'logs'),
   processes: join(clusterFolder, 'processes'),
   nodes: join(clusterFolder, 'nodes'),
-  /** The built programs by their plain names. */
+  /** The built programs under their plain names. */
   programs: join(clusterFolder, 'bin'),
   cluster: join(clusterFolder, 'cluster.json'),
   kubeconfig: join(clusterFolder, 'admin.kubeconfig'),
 } as const;
 
-/** What a node is asked for with. */
+/** The request to create a node. */
 export interface NodeSpec {
   /** Its name in Kubernetes. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Its physical NICs; those of one name on all nodes are on one wire. */
+  /** Its physical NICs. NICs with the same name on all nodes share one wire. */
   readonly interfaces: readonly string[];
 }
 
-/** A node with the number that its addresses are made of. */
+/** A node and its number, from which its addresses are derived. */
 export interface NodePlan extends NodeSpec {
-  /** From 1 on. */
+  /** The number, from 1. */
   readonly number: number;
 }
 
-/** Nodes have 10.99.0.11 and up. */
+/** The most nodes. Their addresses start at 10.99.0.11. */
 export const mostNodes = 200;
 
 export function nodeAddress({ number }: Pick<NodePlan, 'number'>): string {
@@ -66,30 +69,35 @@ export function nodeFolder(name: string): string {
   return join(paths.nodes, name);
 }
 
-/** A node's network namespace, as `ip netns` names it. */
+/** Returns the name of a node's network namespace for `ip netns`. */
 export function namespaceName(node: string): string {
   return `${prefix}-${node}`;
 }
 
-/** The control group that the cluster's processes are counted to, and what they start until it joins another one. */
+/**
+ * The control group of the cluster's processes, and of the processes that they start until those join another group.
+ */
 export const daemonGroup = `${prefix}/daemons`;
 
-/** A node's control group, below the root of each hierarchy. */
+/** Returns a node's control group, below the root of each hierarchy. */
 export function nodeGroup(node: string): string {
   return `${prefix}/${node}`;
 }
 
-/** The machine's end of a node's uplink. */
+/** Returns the machine's end of a node's uplink. */
 export function uplinkPort({ number }: Pick<NodePlan, 'number'>): string {
   return `${prefix}${number}`;
 }
 
-/** The machine's end of a NIC. Raises where the kernel would not take the name (IFNAMSIZ, 15 characters). */
+/**
+ * Returns the machine's end of a NIC. Raises an error if the kernel would not accept the name (IFNAMSIZ, 15
+ * characters).
+ */
 export function nicPort({ number }: Pick<NodePlan, 'number'>, nic: string): string {
   return fitting(`${prefix}${number}.${nic}`, nic);
 }
 
-/** The bridge that joins the NICs of a name. */
+/** Returns the bridge that joins all NICs of a name. */
 export function wireName(nic: string): string {
   return fitting(`${prefix}-w.${nic}`, nic);
 }

@@ -39,7 +39,7 @@ await killedRun();
 const cluster = await clusterOfFile([{ name: 'first', labels: {}, interfaces: ['eth0'] }]);
 const nodeNames = async () => (await cluster.nodes()).map(({ name }) => name);
 
-/** `npm run cluster`, by somebody else than the tests. */
+/** Runs `npm run cluster` outside of the tests' claim. */
 async function runMain(argv: readonly string[], env: NodeJS.ProcessEnv) {
   const running = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'ignore', 'pipe'], env });
   const [stderr, [code]] = await Promise.all([text(running.stderr), once(running, 'exit')]);
@@ -50,7 +50,7 @@ async function runMain(argv: readonly string[], env: NodeJS.ProcessEnv) {
 const remains = async () => (await findRemains()).filter((remain) => !remain.startsWith('process'));
 
 describe('a cluster', () => {
-  it('that tests have is neither replaced nor ended by somebody else, who is told who has it', async () => {
+  it("that tests use is neither replaced nor ended by another process, which is refused with the holder's name", async () => {
     const before = await nodeNames();
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     for (const command of ['up', 'down']) {

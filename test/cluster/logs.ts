@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { readNodePlans } from './cluster-record.ts';
 import { nodeFolder, paths } from './layout.ts';
 
-/** The log of a part of the cluster. */
+/** The log of a component of the cluster. */
 export interface PartLog {
-  /** `h1-kubelet` */
+  /** The component, such as `h1-kubelet`. */
   readonly part: string;
   readonly path: string;
   readonly bytes: number;
 }
 
-/** The logs of the cluster that is up: its processes', and what each node's Multus and pods have written. */
+/** Lists the logs of the running cluster: those of its processes, and what each node's Multus and pods have written. */
 export async function listLogs(): Promise<readonly PartLog[]> {
   const processes = (await namesIn(paths.logs)).map((name) => ({
     part: name.replace(/\.log$/, ''),
@@ -25,14 +25,14 @@ export async function listLogs(): Promise<readonly PartLog[]> {
   return await Promise.all(found.map(async (log) => ({ ...log, bytes: (await stat(log.path)).size })));
 }
 
-/** Copies all logs to a folder of their own, which stays when the cluster goes, and returns its path. */
+/** Copies all logs to a separate folder, which remains after the cluster is gone. Returns the path of the folder. */
 export async function keepLogs(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kube-macvtap-cluster-logs-'));
   for (const { part, path } of await listLogs()) await cp(path, join(folder, `${part.replaceAll('/', '_')}.log`));
   return folder;
 }
 
-/** A node's /var is an overlay, whose upper folder is readable also when the node has ended. */
+/** Returns the logs of a node. Its /var is an overlay, whose upper folder can be read even after the node has ended. */
 async function logsOfNode(node: string): Promise<readonly Omit<PartLog, 'bytes'>[]> {
   const folder = join(nodeFolder(node), 'trees/var/upper/log');
   const pods = await namesIn(join(folder, 'pods'), true);

@@ -2,9 +2,10 @@
 import { apiServerAddress, bridge } from './layout.ts';
 import { ip } from './run.ts';
 
-/** Makes the link that nodes are reached by, with the addresses that they reach the machine at. */
+/** Makes the link between the nodes and the machine, with the addresses at which nodes reach the machine. */
 export async function makeMachineNetwork(): Promise<void> {
-  // With an address of its own: else it has the lowest of its ports', which changes as nodes come, behind their ARP tables.
+  // The MAC address is fixed. Otherwise, a bridge uses the lowest address of its ports, which changes with the nodes
+  // although their ARP tables still have the old one.
   await ip(`link add ${bridge.name} address ${bridge.macAddress} type bridge`);
   await ip(`address add ${bridge.address}/${bridge.prefixLength} dev ${bridge.name}`);
   await ip(`address add ${apiServerAddress}/32 dev ${bridge.name}`);

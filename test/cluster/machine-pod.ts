@@ -12,20 +12,22 @@ export interface MachinePodOptions {
   readonly name: string;
   readonly node: string;
   readonly networks: string;
-  /** Of the machine's card: `10.20.0.1/24`. */
+  /** The address of the machine's card: `10.20.0.1/24`. */
   readonly address: string;
 }
 
-/** A virtual machine in a pod, on the pod's own tap. */
+/** A virtual machine in a pod, on the pod's tap. */
 export interface MachinePod {
-  /** Carries out a line of shell in the machine and returns what it printed; raises with that when it fails. */
+  /**
+   * Runs a line of shell in the machine and returns its output. Raises an error with the output if the command fails.
+   */
   run(command: string): Promise<string>;
 }
 
-/** An emulated processor on two real ones that others use, too, is slow; only a test that fails waits this long. */
+/** The longest wait. An emulated processor is slow when it shares two real ones with other programs. */
 const guardMs = 240_000;
 
-/** Opens the one tap in the pod, as KubeVirt's launcher does, without a right but the user's. */
+/** Opens the only tap in the pod, as KubeVirt's launcher does, with no privileges beyond the user's. */
 const script = `
 set -e
 exec 3<>"$(echo /dev/tap*)"
@@ -36,7 +38,7 @@ tail -f /work/input | exec /usr/bin/${emulator} -machine q35 -accel tcg -m 192 -
   -netdev tap,id=n0,fd=3,vhost=off \
   -device "virtio-net-pci,netdev=n0,mac=$(cat /sys/class/net/net1/address),romfile="`;
 
-/** Starts a machine in a pod of its own, whose emulator is the node's, and waits until it is up. */
+/** Starts a machine in a separate pod with the node's emulator, and waits until the machine is up. */
 export async function runMachinePod(cluster: Cluster, options: MachinePodOptions): Promise<MachinePod> {
   const { name } = options;
   const image = findImage();

@@ -6,12 +6,14 @@ import type { Installation } from './install/installation.ts';
 import { ownImages } from './install/own-images.ts';
 import { seedNodes } from './seed-nodes.ts';
 
-/** The proposal's three hosts, with everything of ours installed. */
+/** A cluster with the proposal's three hosts, in which the whole product is installed. */
 export interface MacvtapCluster extends Cluster, Installation {}
 
-/** Lives as long as the tests of a file run. Values are those that differ from what every cluster here is told. */
+/**
+ * Brings up a cluster for all tests of a file. `values` are those that differ from the values of every test cluster.
+ */
 export async function macvtapClusterOfFile(values: object = {}): Promise<MacvtapCluster> {
-  // Before there is a cluster: to build takes a minute, and much memory.
+  // Built before the cluster exists, because a build takes a minute and much memory.
   const images = await ownImages(() => {});
   const cluster = await clusterOfFile(seedNodes, { images });
   return { ...cluster, ...(await installByHelm(cluster, values)) };

@@ -21,7 +21,7 @@ const guardMs = 150_000;
 let prometheus: Prometheus;
 after(() => prometheus?.[Symbol.asyncDispose]());
 
-/** May be empty: nobody asks for anything wrong here, and the kernel need not refuse anything. */
+/** May be empty: no test here sends an invalid request, and the kernel need not refuse anything. */
 const silentPanels = ['CNI failures', 'Refused by the kernel'];
 
 async function addressesOf(component: string, port: number): Promise<readonly string[]> {
@@ -112,7 +112,7 @@ describe('the log', () => {
     assert.match(log, /"devices":\["bondedIfaceMvp\d+"\],"durationMs":[\d.]+,"msg":"devices allocated"/);
   });
 
-  it('gets another level when somebody makes the ConfigMap, without a restart', async () => {
+  it('gets another level when the ConfigMap is created, without a restart', async () => {
     const { name, restarts } = await findNodePlugin(cluster, 'h1');
     const data = { nodeplugin: 'debug' };
     const metadata = { name: 'kube-macvtap-log-level', namespace: installationNamespace };
@@ -121,7 +121,7 @@ describe('the log', () => {
     await cluster.mustKubectl(['annotate', 'pod', '-n', installationNamespace, name, 'looked-at=now']);
     await until(
       () => logOf(name),
-      (log) => /"from":"info","to":"debug","by":"[^"]+","msg":"the log level changed"/.test(log),
+      (log) => /"from":"info","to":"debug","by":"[^"]+","msg":"log level changed"/.test(log),
       guardMs,
     );
     assert.equal((await findNodePlugin(cluster, 'h1')).restarts, restarts);

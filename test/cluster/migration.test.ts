@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What docs/migrate.md says, on a node where macvtap-cni has run.
+// The steps of docs/how-to/migrate.md, on a node where macvtap-cni has run.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
@@ -38,7 +38,7 @@ const network = {
   spec: { config: '{ "cniVersion": "0.3.1", "name": "dataplane", "type": "macvtap", "mtu": 1500 }' },
 };
 
-describe('where macvtap-cni has run', () => {
+describe('a cluster where macvtap-cni has run', () => {
   let old: PodTap;
 
   before(async () => {
@@ -49,7 +49,7 @@ describe('where macvtap-cni has run', () => {
     old = await readPodTap(cluster, 'old');
   });
 
-  it('its config map, networks and pods are what ours works with, and a pod that runs keeps its link', async () => {
+  it('the product works with its config map, networks and pods, and a running pod keeps its link', async () => {
     await installByHelm(cluster);
     await untilAllocatable(cluster, { h1: { dataplane: 3 } });
     await untilHeld(cluster, 'h1', 'dataplane', 1);
@@ -59,7 +59,7 @@ describe('where macvtap-cni has run', () => {
     assert.ok(isReady(await readPod(cluster, 'old')));
   });
 
-  it('a pod of before is deleted cleanly, and its device is given out again', async () => {
+  it('an existing pod is deleted cleanly, and its device is allocated again', async () => {
     await deletePod(cluster, 'old');
     await untilHeld(cluster, 'h1', 'dataplane', 1);
     await until(

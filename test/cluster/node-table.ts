@@ -2,7 +2,7 @@
 import { textTable } from '../../runtime/text-table.ts';
 import { type NodePlan, nodeAddress, podRange } from './layout.ts';
 
-/** The nodes as a person wants to see them. */
+/** Returns a table of the nodes for a user. */
 export function nodeTable(nodes: readonly NodePlan[]): string {
   const rows = nodes.map((node) => [
     node.name,

@@ -48,7 +48,7 @@ describe('a cluster of three nodes', () => {
     }
   });
 
-  it('runs a pod on each, which are reached across nodes, from the machine, and reach the API server', async () => {
+  it('runs a pod on each; pods are reached across nodes and from the machine, and reach the API server', async () => {
     const script = 'echo here > /tmp/index.html; exec httpd -f -p 8080 -h /tmp';
     const pods = await Promise.all(nodes.map((node) => runPod(cluster, { name: `on-${node}`, node, script })));
     assert.deepEqual(
@@ -65,7 +65,7 @@ describe('a cluster of three nodes', () => {
     for (const name of nodes) await deletePod(cluster, `on-${name}`);
   });
 
-  it('lets the scheduler choose a node, and prints what a pod has said', async () => {
+  it("lets the scheduler choose a node, and prints a pod's output", async () => {
     await runPod(cluster, { name: 'speaker', script: 'echo spoken; exec sleep infinity' });
     assert.equal(await cluster.mustKubectl(['logs', 'speaker']), 'spoken\n');
     await deletePod(cluster, 'speaker');

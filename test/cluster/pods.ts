@@ -5,16 +5,16 @@ import { busyboxImage } from './images/build-images.ts';
 
 export interface PodOptions {
   readonly name: string;
-  /** Where it must run; else the scheduler chooses. */
+  /** The node on which the pod must run; by default, the scheduler chooses. */
   readonly node?: string;
   /** The networks that Multus adds. */
   readonly networks?: string;
   readonly limits?: Readonly<Record<string, string>>;
-  /** A shell's; else it sleeps. */
+  /** A script for the shell; by default, the pod sleeps. */
   readonly script?: string;
 }
 
-/** A pod as the API server tells it. */
+/** A pod, as the API server returns it. */
 export interface Pod {
   readonly metadata: {
     readonly name: string;
@@ -24,7 +24,10 @@ export interface Pod {
   };
   readonly spec: {
     readonly nodeName?: string;
-    readonly containers: readonly { readonly resources: { readonly limits?: Readonly<Record<string, string>> } }[];
+    readonly containers: readonly {
+      readonly name: string;
+      readonly resources: { readonly limits?: Readonly<Record<string, string>> };
+    }[];
   };
   readonly status: {
     readonly phase: string;
@@ -32,11 +35,11 @@ export interface Pod {
     readonly message?: string;
     readonly podIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
-    readonly containerStatuses?: readonly { readonly restartCount: number }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number; readonly started?: boolean }[];
   };
 }
 
-/** Pods start within seconds; only one that never does waits this long. */
+/** The longest wait for a pod. Pods start within seconds. */
 const podGuardMs = 120_000;
 
 export function podObject({ name, node, networks, limits, script = 'exec sleep infinity' }: PodOptions): object {
@@ -45,7 +48,7 @@ export function podObject({ name, node, networks, limits, script = 'exec sleep i
     kind: 'Pod',
     metadata: { name, ...(networks && { annotations: { 'k8s.v1.cni.cncf.io/networks': networks } }) },
     spec: {
-      // By its label, and not by nodeName, which would leave the scheduler out.
+      // Selects the node by its label. nodeName would bypass the scheduler.
       ...(node && { nodeSelector: { 'kubernetes.io/hostname': node } }),
       terminationGracePeriodSeconds: 0,
       containers: [
@@ -61,7 +64,7 @@ export function podObject({ name, node, networks, limits, script = 'exec sleep i
   };
 }
 
-/** Makes a pod in the namespace `default` and waits until it is Ready. */
+/** Creates a pod in the namespace `default` and waits until it is Ready. */
 export async function runPod(cluster: Cluster, options: PodOptions): Promise<Pod> {
   await makePod(cluster, options);
   return await untilPodReady(cluster, options.name);
@@ -71,7 +74,7 @@ export async function makePod(cluster: Cluster, options: PodOptions): Promise<Po
   return await cluster.admin.must<Pod>('POST', podPath(), { body: podObject(options) });
 }
 
-/** Resolves with the pod once it is Ready; fails with what is said of it when it never is. */
+/** Resolves with the pod when it is Ready. Rejects with its description if it never is. */
 export async function untilPodReady(cluster: Cluster, name: string): Promise<Pod> {
   try {
     return await until(() => readPod(cluster, name), isReady, podGuardMs);
@@ -84,7 +87,7 @@ export async function readPod(cluster: Cluster, name: string): Promise<Pod> {
   return await cluster.admin.must<Pod>('GET', podPath(name));
 }
 
-/** Deletes a pod and waits until kubelet has, too. */
+/** Deletes a pod and waits until kubelet has deleted it. */
 export async function deletePod(cluster: Cluster, name: string): Promise<void> {
   await cluster.admin.must('DELETE', podPath(name));
   await until(
@@ -94,7 +97,7 @@ export async function deletePod(cluster: Cluster, name: string): Promise<void> {
   );
 }
 
-/** Runs a shell's script in a pod's container and returns what it printed; raises with what it said when it fails. */
+/** Runs a shell script in a pod's container and returns the output. If the script fails, rejects with its errors. */
 export async function runInPod(cluster: Cluster, name: string, script: string): Promise<string> {
   return await cluster.mustKubectl(['exec', name, '--', '/bin/sh', '-c', script]);
 }

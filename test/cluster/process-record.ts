@@ -2,32 +2,32 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process that cannot be taken for a later one of the same ID. */
+/** A process that cannot be confused with a later one with the same ID. */
 export interface ProcessRecord {
   readonly pid: number;
-  /** In clock ticks since the machine's start: field 22 of /proc/PID/stat (proc(5)). */
+  /** The start time, in clock ticks since the machine's start: field 22 of /proc/PID/stat (proc(5)). */
   readonly startTime: string;
 }
 
-/** Raises when there is no such process. */
+/** Records a process. Raises an error if there is no such process. */
 export function recordProcess(pid: number): ProcessRecord {
   const startTime = readStat(pid)?.startTime;
   if (startTime === undefined) throw new Error(`process ${pid} is gone`);
   return { pid, startTime };
 }
 
-/** Whether it runs; one that has ended and is not yet waited for (a zombie) does not. */
+/** Returns whether the process runs. A zombie, which has ended but was not waited for, does not. */
 export function isRunning({ pid, startTime }: ProcessRecord): boolean {
   const stat = readStat(pid);
   return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z';
 }
 
-/** The processes that a process has started itself. */
+/** Returns the direct children of a process. */
 export function childrenOf(pid: number): readonly number[] {
   return read(`/proc/${pid}/task/${pid}/children`)?.split(' ').filter(Boolean).map(Number) ?? [];
 }
 
-/** SIGTERM, and SIGKILL to what is still there after `graceMs`; at once when that is 0. */
+/** Sends SIGTERM, and SIGKILL if the process still runs after `graceMs`. If `graceMs` is 0, sends SIGKILL at once. */
 export async function stopProcess(record: ProcessRecord, graceMs = 10_000): Promise<void> {
   const pollMs = 20;
   if (!isRunning(record)) return;
@@ -42,13 +42,13 @@ export function signalProcess(record: ProcessRecord, signal: NodeJS.Signals): vo
   try {
     process.kill(record.pid, signal);
   } catch (thrown) {
-    // It ended a moment ago.
+    // The process ended a moment ago.
     if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
   }
 }
 
 function readStat(pid: number): { readonly state: string; readonly startTime: string } | undefined {
-  // The second field, the program's name in parentheses, may hold anything, so that fields are counted behind it.
+  // The second field, the program's name in parentheses, may contain any characters, so fields are counted after it.
   const fields = read(`/proc/${pid}/stat`)
     ?.replace(/^.*\) /s, '')
     .split(' ');

@@ -33,7 +33,7 @@ async function tagImages(): Promise<void> {
   }
 }
 
-/** Links of ours that are attached to no pod: they are in the node's own namespace. */
+/** The product's links that are attached to no pod: they are in the node's own namespace. */
 async function unattached(node: string): Promise<string> {
   return await cluster.run(node, 'ip', '-oneline', 'link', 'show', 'type', 'macvtap');
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { until } from '../process/until.ts';
 import type { Cluster } from './cluster.ts';
 
-/** What each node offers: `{ h1: { bondedIface: 25 } }`. */
+/** The resources of each node: `{ h1: { bondedIface: 25 } }`. */
 export type Offers = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** kubelet writes a new capacity within seconds, at the latest with its next status (traps: up to 18 s). */
+/**
+ * The longest wait for a status. kubelet writes a new capacity within seconds, or at the latest with its next status.
+ */
 const statusGuardMs = 90_000;
 
 interface NodeList {
@@ -18,7 +20,10 @@ interface NodeList {
   }[];
 }
 
-/** Our resources in each Node's allocatable. A count of 0 means that there is none: kubelet never forgets a name. */
+/**
+ * Returns the product's resources in each Node's allocatable. A count of 0 means that there is none, because kubelet
+ * never removes a name.
+ */
 export async function readAllocatable(cluster: Cluster): Promise<Offers> {
   const { items } = await cluster.admin.must<NodeList>('GET', '/api/v1/nodes');
   return Object.fromEntries(
@@ -33,7 +38,7 @@ export async function readAllocatable(cluster: Cluster): Promise<Offers> {
   );
 }
 
-/** Resolves when the Nodes offer exactly this. */
+/** Resolves when the Nodes offer exactly these resources. */
 export async function untilAllocatable(cluster: Cluster, expected: Offers): Promise<void> {
   await until(
     () => readAllocatable(cluster),
@@ -46,7 +51,7 @@ interface NodeState {
   readonly status?: { readonly resources?: readonly { readonly name: string; readonly held?: number }[] };
 }
 
-/** How many devices of a resource pods hold on a node, as the node's state says; undefined as long as none is written. */
+/** Returns the number of held devices of a resource in a node's state, or undefined if the state has none yet. */
 export async function readHeld(cluster: Cluster, node: string, resource: string): Promise<number | undefined> {
   const path = `/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates/${node}`;
   const { status: code, body } = await cluster.admin.call('GET', path);
@@ -55,7 +60,7 @@ export async function readHeld(cluster: Cluster, node: string, resource: string)
   return (body as NodeState).status?.resources?.find(({ name }) => name === resource)?.held;
 }
 
-/** Resolves when so many are held. */
+/** Resolves when this many devices are held. */
 export async function untilHeld(cluster: Cluster, node: string, resource: string, count: number): Promise<void> {
   await until(
     () => readHeld(cluster, node, resource),

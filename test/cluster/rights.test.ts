@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API server has let ours do, and what of their rights they have used, from the installation to the end.
+// The rights of the product's programs that the API server saw in use, from the installation to the end.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
@@ -9,10 +9,11 @@ import { helm } from './helm.ts';
 import { release } from './install/release.ts';
 import { uninstall } from './install/uninstall.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
-import { deletePod, makePod, runPod } from './pods.ts';
+import { deletePod, makePod, runPod, untilPodReady } from './pods.ts';
 import { untilHeld } from './resources.ts';
 import { applySeed } from './seed-objects.ts';
 import { auditLog } from './start-control-plane.ts';
+import { deleteStatefulSet, makeStatefulSet } from './stateful-set.ts';
 
 interface AuditEvent {
   readonly verb: string;
@@ -34,7 +35,7 @@ interface Role {
 
 const guardMs = 180_000;
 
-/** What is used and cannot be seen here. */
+/** Rights in use that do not show up here. */
 const unseen = [
   // The API server asks for it where what is applied is not there; noted is the patch.
   'kube-macvtap-nodeplugin: create macvtap.network.kubevirt.io/macvtapnetworknodestates',
@@ -70,7 +71,7 @@ function usedRight({ user, verb, objectRef }: AuditEvent): string {
   return `${user.username.split(':').at(-1)}: ${verb} ${objectRef?.apiGroup ?? ''}/${resource}`;
 }
 
-/** Comes behind the proposal's policy, which has the name on all of these nodes. */
+/** Comes behind the proposal's policy, which has the name on all of these nodes, and has pods' namespaces read. */
 const loser = {
   apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
   kind: 'MacvtapNetworkNodePolicy',
@@ -78,6 +79,7 @@ const loser = {
   spec: {
     nodeSelector: { matchLabels: { macvtapAware: 'true' } },
     parentSelector: [{ parentIface: 'bond1', resourceName: 'bondedIface' }],
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default' } },
   },
 };
 
@@ -90,7 +92,7 @@ async function untilCounted(reason: string, times: number): Promise<void> {
   );
 }
 
-describe('what ours do in the API server', () => {
+describe("the product's requests to the API server", () => {
   let allowed: readonly string[] = [];
 
   it('is never forbidden: over the installation, a rotated certificate, pods and an upgrade', async () => {
@@ -99,6 +101,13 @@ describe('what ours do in the API server', () => {
     await runPod(cluster, { name: 'one', node: 'h1', networks: 'macvtap0' });
     await deletePod(cluster, 'one');
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
+    // The MAC address of a StatefulSet's pod depends on its owner.
+    await makeStatefulSet(cluster, { name: 'web', node: 'h1', networks: 'macvtap0' });
+    await untilPodReady(cluster, 'web-0');
+    await deleteStatefulSet(cluster, 'web');
+    // Migrations are followed where a machine's pod runs; by its name this could be one.
+    await runPod(cluster, { name: 'virt-launcher-none-aaaaa', node: 'h1', networks: 'macvtap0' });
+    await deletePod(cluster, 'virt-launcher-none-aaaaa');
     // A conflict of policies is an event, which the next holder of the Lease counts up.
     await cluster.apply([loser]);
     // An ADD that fails again and again is an event on the pod, and then counted up.
@@ -112,7 +121,7 @@ describe('what ours do in the API server', () => {
     await cluster.upgrade({ logLevel: 'debug' });
     await cluster.untilRolledOut();
     await untilCounted('PolicyConflict', 2);
-    // A network that nobody knows is asked for by its name.
+    // An unknown network is looked up by its name.
     await makePod(cluster, { name: 'two', networks: 'nowhere' });
     await deletePod(cluster, 'two');
     const forbidden = (await events()).filter(({ responseStatus }) => responseStatus?.code === 403);

@@ -5,7 +5,7 @@ import { clusterEnvironment } from './environment.ts';
 
 const execute = promisify(execFile);
 
-/** Runs a program to its end and returns what it printed on its standard output; raises with what it said when it fails. */
+/** Runs a program until it ends, and returns its standard output. Rejects with its errors if it fails. */
 export async function run(...[program, ...args]: readonly [string, ...string[]]): Promise<string> {
   try {
     return (await execute(program, args, { maxBuffer: 64 * 1024 * 1024, env: clusterEnvironment() })).stdout;
@@ -15,7 +15,7 @@ export async function run(...[program, ...args]: readonly [string, ...string[]])
   }
 }
 
-/** `ip('link add …')`: the arguments are split at spaces. */
+/** Runs `ip`. The arguments are split at spaces: `ip('link add …')`. */
 export async function ip(args: string): Promise<string> {
   return await run('ip', ...args.split(' '));
 }

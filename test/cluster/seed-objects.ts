@@ -6,13 +6,13 @@ import { untilAllocatable } from './resources.ts';
 
 const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
 
-/** The proposal's policies, as it writes them. */
+/** Returns the proposal's policies in their original text. */
 export const seedPolicy = (form: 'node-centric' | 'resource-centric') => read(`seed/${form}/policy.yaml`);
 
 /** The proposal's network, which names `bondedIface`. */
 export const seedNetwork = read('apiserver/seed-network.yaml');
 
-/** Applies the node-centric policy and the network, and waits until nodes offer what they say. */
+/** Applies the node-centric policy and the network, and waits until nodes offer the policy's resources. */
 export async function applySeed(cluster: Cluster): Promise<void> {
   await cluster.mustKubectl(['apply', '-f', '-'], seedPolicy('node-centric'));
   await untilAllocatable(cluster, nodeCentric);

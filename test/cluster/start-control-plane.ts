@@ -20,6 +20,13 @@ const kubeletClient = {
   key: join(clusterFolder, 'kubelet-client.key'),
 };
 
+/** The identity with which the API server connects to aggregated API servers, such as KubeVirt's. */
+const frontProxy = {
+  user: 'front-proxy',
+  certificate: join(clusterFolder, 'front-proxy.crt'),
+  key: join(clusterFolder, 'front-proxy.key'),
+};
+
 /** Starts etcd and the API server, and writes an administrator's kubeconfig. */
 export async function startControlPlane(images: readonly ImageArchive[]): Promise<ClusterRecord> {
   const credentials = await makeCredentials(clusterFolder, [apiServerAddress, bridge.address]);
@@ -29,9 +36,8 @@ export async function startControlPlane(images: readonly ImageArchive[]): Promis
   await waitFor('etcd', etcd, () => isEtcdReady(etcdOptions));
 
   const record: ClusterRecord = { ...credentials, etcdPort: port, images };
-  const { certificate, key } = await makeIdentity(record, { user: 'kube-apiserver', groups: ['system:masters'] });
-  await writeFile(kubeletClient.certificate, certificate);
-  await writeFile(kubeletClient.key, key, { mode: 0o600 });
+  await writePair(kubeletClient, await makeIdentity(record, { user: 'kube-apiserver', groups: ['system:masters'] }));
+  await writePair(frontProxy, await makeIdentity(record, frontProxy));
   await writeFile(auditPolicyFile, JSON.stringify(auditPolicy));
   await startApiServer(record);
   await writeToken(paths.kubeconfig, record, record.adminToken);
@@ -41,11 +47,11 @@ export async function startControlPlane(images: readonly ImageArchive[]): Promis
 
 export const apiServerProcess = 'kube-apiserver';
 
-/** Each request of ours that was answered, a JSON text a line. */
+/** The log of the product's answered requests, as one JSON text per line. */
 export const auditLog = join(paths.logs, 'audit.log');
 const auditPolicyFile = join(clusterFolder, 'audit-policy.json');
 
-/** What service accounts of the installation ask for, without what they send. */
+/** Records the requests of the installation's service accounts, without their bodies. */
 const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -53,7 +59,7 @@ const auditPolicy = {
   rules: [{ level: 'Metadata', userGroups: [`system:serviceaccounts:${installationNamespace}`] }, { level: 'None' }],
 };
 
-/** Starts the API server, also again after it was stopped, and waits until it is ready. */
+/** Starts the API server, or starts it again after it was stopped, and waits until it is ready. */
 export async function startApiServer(record: ClusterRecord): Promise<void> {
   const apiServer = await startDaemon({
     name: apiServerProcess,
@@ -70,8 +76,15 @@ export async function startApiServer(record: ClusterRecord): Promise<void> {
         '--kubelet-preferred-address-types=InternalIP',
         `--audit-policy-file=${auditPolicyFile}`,
         `--audit-log-path=${auditLog}`,
-        // Webhooks' Services are then reached at their pods' addresses: no proxy runs here.
+        // The API server then reaches webhooks at their pods' addresses, because no proxy runs here.
         '--enable-aggregator-routing=true',
+        `--requestheader-client-ca-file=${record.caFile}`,
+        `--requestheader-allowed-names=${frontProxy.user}`,
+        '--requestheader-username-headers=X-Remote-User',
+        '--requestheader-group-headers=X-Remote-Group',
+        '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+        `--proxy-client-cert-file=${frontProxy.certificate}`,
+        `--proxy-client-key-file=${frontProxy.key}`,
       ],
     }),
   });
@@ -79,7 +92,17 @@ export async function startApiServer(record: ClusterRecord): Promise<void> {
   await waitFor(apiServerProcess, apiServer, async () => (await admin.call('GET', '/readyz')).status === 200);
 }
 
-/** Starts the controller manager and the scheduler, each with the identity that the API server has rights for. */
+interface PemPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+async function writePair(files: PemPair, { certificate, key }: PemPair): Promise<void> {
+  await writeFile(files.certificate, certificate);
+  await writeFile(files.key, key, { mode: 0o600 });
+}
+
+/** Starts the controller manager and the scheduler. Each has the identity to which the API server grants its rights. */
 export async function startControllers(record: ClusterRecord): Promise<void> {
   const start = async (program: 'kube-controller-manager' | 'kube-scheduler', flags: readonly string[]) => {
     const kubeconfig = join(clusterFolder, `${program}.kubeconfig`);
@@ -91,7 +114,7 @@ export async function startControllers(record: ClusterRecord): Promise<void> {
         `--kubeconfig=${kubeconfig}`,
         `--authentication-kubeconfig=${kubeconfig}`,
         `--authorization-kubeconfig=${kubeconfig}`,
-        // Nobody asks them, and the port is one for all of the machine.
+        // These endpoints are not used, and the whole machine shares one port.
         '--secure-port=0',
         '--leader-elect=false',
         ...flags,

@@ -11,28 +11,29 @@ import { daemonGroup, paths } from './layout.ts';
 import { childrenOf, type ProcessRecord, recordProcess, stopProcess } from './process-record.ts';
 
 export interface DaemonOptions {
-  /** Unique in the cluster: `h1-kubelet`. Its log and its record are named after it. */
+  /** The name, which is unique in the cluster, such as `h1-kubelet`. The log and the record are named after it. */
   readonly name: string;
   readonly command: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
   /**
-   * How many programs start one another before the one that counts: nsenter, for one, forks when it enters a process
-   * namespace, and its child is what is meant.
+   * How many programs start one another before the final one. For example, nsenter forks when it enters a process
+   * namespace, so the daemon is its child.
    */
   readonly forks?: number;
 }
 
-/** A process of the cluster, which outlives the one that started it. */
+/** A process of the cluster, which outlives the process that started it. */
 export interface Daemon extends Watched, ProcessRecord {
   readonly name: string;
 }
 
-/** How much of a log an error repeats. */
+/** How many lines of a log an error repeats. */
 const repeatedLines = 60;
 
 /**
- * Starts a process that stays when this one ends. What it prints is in its log, and who it is in its record; it and all that
- * it starts are counted to the cluster's control group, where `down` finds what escaped every record.
+ * Starts a process that keeps running when this one ends. The output goes to the log, and the process's identity to the
+ * record, both named after the process. The process and all its children are in the cluster's control group, where
+ * `down` finds processes without a record.
  */
 export async function startDaemon({ name, command, environment = {}, forks = 0 }: DaemonOptions): Promise<Daemon> {
   const log = openSync(logFile(name), 'a');
@@ -62,14 +63,14 @@ export async function startDaemon({ name, command, environment = {}, forks = 0 }
   return Object.assign(watched, { name, ...record });
 }
 
-/** Ends a process of the cluster by its record, if it runs. */
+/** Ends a process of the cluster by its record, if the process runs. */
 export async function stopDaemon(name: string, graceMs?: number): Promise<void> {
   const record = await readRecord(name);
   if (record !== undefined) await stopProcess(record, graceMs);
   await rm(recordFile(name), { force: true });
 }
 
-/** Who a process of the cluster is. */
+/** Reads the identity of a process of the cluster. */
 export async function readRecord(name: string): Promise<ProcessRecord | undefined> {
   const text = await readFile(recordFile(name), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : (JSON.parse(text) as ProcessRecord);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operators read of a real cluster: the status of the seed's policy, and the states of its nodes while pods come and
-// go.
+// The operators' view of a real cluster: the status of the seed's policy, and the states of its nodes while pods come
+// and go.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
@@ -36,7 +36,7 @@ const cells = (text: string) =>
     .split('\n')
     .map((line) => line.trim().split(/ {2,}/).slice(0, -1));
 
-describe('what operators see', () => {
+describe("the operators' view", () => {
   it('is that both nodes of the seed expose its policy, and by which of its entries', async () => {
     await applySeed(cluster);
     const { conditions = [], ...counts } = await untilStatus(({ exposingNodes }) => exposingNodes === 2);
@@ -47,7 +47,7 @@ describe('what operators see', () => {
       entries: [
         { index: 0, nodes: 2 },
         { index: 1, nodes: 1 },
-        // No node has an eth2: as the proposal says, that is no error.
+        // No node has an eth2: by the proposal, that is not an error.
         { index: 2, nodes: 0 },
       ],
     });
@@ -57,7 +57,7 @@ describe('what operators see', () => {
     );
   });
 
-  it('stands in lines of kubectl get', async () => {
+  it('is in the columns of kubectl get', async () => {
     assert.deepEqual(cells(await cluster.mustKubectl(['get', 'mvnnp', '-n', 'macvtap-cni'])), [
       ['NAME', 'PRIORITY', 'RESOURCE', 'MATCHED', 'EXPOSING', 'ACCEPTED', 'CONFLICTED'],
       ['policy-1', '99', '2', '2', 'True', 'False'],

@@ -4,11 +4,11 @@ import { runInPod } from './pods.ts';
 
 /** A pod's macvtap as the pod itself sees it. */
 export interface PodTap {
-  /** `/dev/tap1073741900`: the one node of that kind in the pod. */
+  /** The path of the only tap in the pod, such as `/dev/tap1073741900`. */
   readonly path: string;
-  /** `107:107` */
+  /** The owner, such as `107:107`. */
   readonly owner: string;
-  /** `e0:1`, in hexadecimal. */
+  /** The device number in hexadecimal, such as `e0:1`. */
   readonly device: string;
   readonly ifindex: number;
   readonly mac: string;
@@ -16,8 +16,8 @@ export interface PodTap {
 }
 
 /**
- * Reads the link `net1` and the device node that kubelet gave the pod. Raises when there is more or less than one node, or
- * it is not the link's own.
+ * Reads the link `net1` and the device node that kubelet gave the pod. Raises an error unless there is exactly one
+ * node, and it belongs to the link.
  */
 export async function readPodTap(cluster: Cluster, pod: string): Promise<PodTap> {
   const script = `set -e

@@ -44,7 +44,7 @@ describe('frames between the macvtaps of pods on two nodes', () => {
     }
   });
 
-  it('flow while helm upgrade replaces every pod of ours, and none of all is missing, repeated or late', async () => {
+  it('flow while helm upgrade replaces every pod of the chart, and none is missing, repeated or late', async () => {
     const before = await plugins();
     await cluster.upgrade({ logLevel: 'debug' });
     await cluster.untilRolledOut();

@@ -42,13 +42,15 @@ describe('without the webhook', () => {
 
   it('a pod that only names its network is made, and fails at CNI ADD with what it lacks', async () => {
     await makePod(cluster, { name: 'bare', node: 'h1', networks: 'macvtap0' });
-    const events = ['get', 'events', '--field-selector=involvedObject.name=bare', '-o', 'jsonpath={.items[*].message}'];
+    const selector = '--field-selector=involvedObject.name=bare,reason=NotInjected';
+    const events = ['get', 'events', selector, '-o', 'jsonpath={.items[*].message}'];
     const said = await until(
       () => cluster.mustKubectl(events),
       (text) => text.includes('DeviceMissing'),
       guardMs,
     );
     assert.match(said, /the pod holds no device for network macvtap0: .*offered here: bondedIface/);
+    assert.match(said, /Recreate the pod: kubectl delete pod bare -n default\./);
     await deletePod(cluster, 'bare');
   });
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each cause of docs/why.md that can be made here: something is broken, `why` names it first, what it prints is done as it
-// stands, and `why` has nothing to say any more.
+// Each cause of docs/reference/why.md that can be made here: something is broken, `why` names it first, the printed fix
+// is applied unchanged, and `why` finds nothing wrong afterwards.
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, it } from 'node:test';
-import { makePair } from '../../certs/make-pair.ts';
-import type { WhyReport } from '../../cli/why/to-report.ts';
-import type { CauseCode } from '../../policy/why/causes.ts';
+import { makePair } from '../../certs/serving-pair.ts';
+import type { WhyReport } from '../../cli/why/render-explanation.ts';
+import type { CauseCode } from '../../policy/why/cause.ts';
 import { makeAsker } from '../control-plane/ask-why.ts';
 import { until } from '../process/until.ts';
 import { installationNamespace as namespace } from './install/release.ts';
@@ -31,7 +31,7 @@ const aware = { matchLabels: { macvtapAware: 'true' } };
 const entry = { parentIface: 'eth1', resourceName: 'data', quantity: 2 };
 /** `data` on h1: h2 is selected too, and has no eth1. */
 const data = policy('data', { parentSelector: [entry], nodeSelector: aware });
-/** Names every NIC, so that nodes tell of them: a veth pair is usually no NIC. Free are bond1 and, but for `data`, eth1. */
+/** Names every NIC, because a veth pair is usually not a NIC. Free are bond1 and, but for `data`, eth1. */
 const base = policy('base', {
   parentSelector: ['eth0', 'bond1', 'eth1'].map((parentIface) => ({ parentIface, resourceName: 'other' })),
 });
@@ -60,18 +60,18 @@ async function untilWell(...args: readonly string[]): Promise<void> {
   );
 }
 
-/** Does what is printed for a cause, as it stands. Fails where nothing is. */
-async function mend({ code, nodes = [], fix }: WhyReport['causes'][number]): Promise<void> {
+/** Applies a cause's printed fix unchanged. Fails where none is printed. */
+async function applyFix({ code, nodes = [], fix }: WhyReport['causes'][number]): Promise<void> {
   const { onNode = [], commands } = fix;
   assert.ok(onNode.length + commands.length > 0, `${code} has nothing to copy`);
   for (const node of nodes) for (const line of onNode) await cluster.run(node, 'sh', '-c', line);
   for (const line of commands) await asker.copy(line);
 }
 
-/** Waits until an object's first cause is this one, mends it as printed, and waits until nothing is wrong. */
+/** Waits until an object's first cause is this one, applies the printed fix, and waits until nothing is wrong. */
 async function heal(code: CauseCode, ...args: readonly string[]): Promise<WhyReport['causes'][number]> {
   const cause = await untilFound(code, ...args);
-  await mend(cause);
+  await applyFix(cause);
   await untilWell(...args);
   return cause;
 }
@@ -89,22 +89,19 @@ before(async () => {
   for (const subject of ['policy/data', 'nad/net', 'node/h1']) await untilWell(subject);
 });
 
-describe('what is wrong with a policy or a network is named, and what is printed mends it', () => {
+describe('errors of a policy or a network are named, and the printed fix works', () => {
   afterEach(async () => {
     await cluster.mustKubectl(['delete', 'mvnnp', 'other', '-n', namespace, '--ignore-not-found']);
     await replace(data);
     await untilWell(...inPolicy);
   });
 
-  it('where nothing is wrong it says so, and what was looked at', async () => {
+  it('an object without errors is reported as such, with the checks', async () => {
     const { code, stdout } = await asker.ask('nad/net');
     assert.equal(code, 0);
-    assert.match(stdout, /^Nothing is wrong with NetworkAttachmentDefinition default\/net\.\nLooked at:\n/);
+    assert.match(stdout, /^Nothing is wrong with NetworkAttachmentDefinition default\/net\.\nChecked:\n/);
     assert.match(stdout, /node plugin: is Ready on 3 of 3 nodes/);
-    assert.match(
-      stdout,
-      /webhook: 2 of 2 pods are Ready, it answers the API server, its certificate is believed for \d+/,
-    );
+    assert.match(stdout, /webhook: 2 of 2 pods are Ready, it answers the API server, its certificate is valid for \d+/);
   });
 
   it('InterfaceAbsent, for a slip in its name', async () => {
@@ -161,13 +158,13 @@ describe('what is wrong with a policy or a network is named, and what is printed
     assert.match(fix.text, /to 9000/);
   });
 
-  it('LinkDown, for an interface that somebody set down', async () => {
+  it('LinkDown, for an interface that was set down', async () => {
     await cluster.run('h1', 'ip', 'link', 'set', 'eth1', 'down');
     await heal('LinkDown', 'node/h1');
   });
 });
 
-describe('what is wrong with a pod is named, and what is printed lets it run', () => {
+describe('errors of a pod are named, and with the printed fix it runs', () => {
   it('NodeNotSelected, with the way from the pod to the node', async () => {
     await makePod(cluster, { name: 'vm', node: 'h3', networks: 'net' });
     const cause = await untilFound('NodeNotSelected', 'pod/vm');
@@ -184,7 +181,7 @@ describe('what is wrong with a pod is named, and what is printed lets it run', (
     const { stdout } = await asker.ask('pod/vm');
     assert.match(stdout, /NodeNotSelected: its nodeSelector asks for macvtapAware=true/);
     assert.ok(stdout.includes('\n    kubectl label node h3 macvtapAware=true\n'), stdout);
-    await mend(cause);
+    await applyFix(cause);
     await untilPodReady(cluster, 'vm');
     await untilWell('pod/vm');
     await deletePod(cluster, 'vm');
@@ -196,7 +193,7 @@ describe('what is wrong with a pod is named, and what is printed lets it run', (
     await makePod(cluster, { name: 'c', node: 'h1', networks: 'net' });
     const cause = await untilFound('AllDevicesHeld', 'pod/c');
     assert.match(cause.detail, /held by default\/a, default\/b/);
-    await mend(cause);
+    await applyFix(cause);
     await untilPodReady(cluster, 'c');
     await untilWell('pod/c');
     for (const name of ['b', 'c']) await deletePod(cluster, name);
@@ -231,7 +228,7 @@ describe('what is wrong with a pod is named, and what is printed lets it run', (
   });
 });
 
-describe('what is wrong with the installation is named, and what is printed mends it', () => {
+describe('errors of the installation are named, and the printed fix works', () => {
   it('WebhookDown, CertificateExpired and, of a pod that was made meanwhile, NotInjected: in this order', async () => {
     await cluster.mustKubectl(['scale', 'deployment/kube-macvtap-webhook', '-n', namespace, '--replicas=0']);
     await untilFound('WebhookDown', 'nad/net');
@@ -276,7 +273,7 @@ describe('what is wrong with the installation is named, and what is printed mend
       causes.map(({ code }) => code),
       ['WebhookDown', 'CertificateExpired', 'NotInjected'],
     );
-    await mend(causes[1] as WhyReport['causes'][number]);
+    await applyFix(causes[1] as WhyReport['causes'][number]);
     await cluster.untilRolledOut();
     await untilWell('nad/net');
     await heal('NotInjected', 'pod/bare');
@@ -303,7 +300,7 @@ describe('what is wrong with the installation is named, and what is printed mend
       guardMs,
     );
     assert.equal(causes[0]?.code, 'PluginNotReady');
-    await mend(causes[0] as WhyReport['causes'][number]);
+    await applyFix(causes[0] as WhyReport['causes'][number]);
     await untilWell('node/h1');
     await cluster.untilRolledOut();
   });
@@ -322,7 +319,7 @@ describe('what is wrong with the installation is named, and what is printed mend
     const labels = { app: 'macvtap-cni' };
     const template = {
       metadata: { labels },
-      // What stands in for it runs on the node; of the DaemonSet there is the object alone.
+      // A stand-in runs on the node; the DaemonSet is only an object.
       spec: { nodeSelector: { nobody: 'here' }, containers: [{ name: 'old', image: 'localhost/macvtap-cni:0' }] },
     };
     const daemonSet = {
@@ -342,7 +339,7 @@ describe('what is wrong with the installation is named, and what is printed mend
       policy('old', { parentSelector: [{ parentIface: 'ens3', resourceName: 'old' }], nodeSelector: aware }),
     ]);
     const cause = await untilFound('UpstreamPluginRunning', 'policy/old');
-    await mend(cause);
+    await applyFix(cause);
     assert.equal((await cluster.kubectl(['get', 'daemonset', old.name, '-n', old.namespace])).code, 1);
     await upstream[Symbol.asyncDispose]();
     await untilWell('policy/old');

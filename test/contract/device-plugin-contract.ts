@@ -3,21 +3,21 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { describe, test } from 'node:test';
-import { registerResource } from '../../nodeplugin/deviceplugin/register.ts';
-import { chooseSocketPath } from '../../nodeplugin/deviceplugin/socket-path.ts';
+import { chooseSocketPath } from '../../nodeplugin/deviceplugin/plugin-sockets.ts';
+import { registerResource } from '../../nodeplugin/deviceplugin/registration-session.ts';
 import { devices, pluginOptions as options, resource, serve } from './serve-plugin.ts';
 
-/** A kubelet under the contract: the stand-in, or a real one read through its node's status. */
+/** A kubelet under the contract: the stand-in, or a real kubelet that is observed through its node's status. */
 export interface KubeletUnderContract extends AsyncDisposable {
-  /** Its device-plugins directory, as this process sees it. */
+  /** The device-plugins directory, as this process sees it. */
   readonly directory: string;
-  /** Resolves when so many devices of the resource are healthy in its eyes. */
+  /** Resolves when kubelet reports this many devices of the resource as healthy. */
   waitForAllocatable(resourceName: string, count: number): Promise<void>;
-  /** Returns when its socket is there again. */
+  /** Restarts kubelet. Resolves when its socket exists again. */
   restart(): Promise<void>;
 }
 
-/** What the plugin relies on of kubelet. Each test gets a kubelet of its own from `start`. */
+/** Tests the behavior of kubelet that the plugin relies on. `start` gives each test a separate kubelet. */
 export function testDevicePluginContract(title: string, start: () => Promise<KubeletUnderContract>): void {
   describe(`${title} as the plugin relies on it`, { concurrency: 1 }, () => {
     test('Register succeeds only when the endpoint answers, and the first list is received', async () => {
@@ -27,7 +27,7 @@ export function testDevicePluginContract(title: string, start: () => Promise<Kub
       await kubelet.waitForAllocatable(plugin.resourceName, 2);
     });
 
-    test('an endpoint that nobody serves is refused', async () => {
+    test('an endpoint without a server is refused', async () => {
       await using kubelet = await start();
       const socketPath = chooseSocketPath(kubelet.directory, 'nobody', '1');
       await assert.rejects(

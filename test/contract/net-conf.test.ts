@@ -2,24 +2,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseNetConf } from '../../nodeplugin/cni/net-conf.ts';
+import { parseNetConf } from '../../nodeplugin/cni/spec/net-conf.ts';
 import { resourceAnnotation } from '../../policy/nad/read-nad.ts';
 import { reviewNad } from '../../policy/nad/review-nad.ts';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { buildOffers } from '../fixtures/nad/offers.ts';
 
 /**
- * The webhook and the CNI plugin read the same configuration, weeks apart: what one lets pass must not fail in the other,
- * and what one takes the other must not refuse.
+ * The webhook and the CNI plugin read the same configuration, weeks apart. Each must accept every configuration that
+ * the other one accepts.
  */
 const base = { cniVersion: '1.0.0', name: 'blue', type: 'macvtap' };
 const mac = '52:54:00:12:34:56';
 
 const taken: readonly (readonly [title: string, conf: object])[] = [
   ['nothing but what is needed', {}],
-  ['every key', { mode: 'vepa', modeFrom: 'policy', mtu: 9000, mac, promiscMode: true, owner: 0, group: 1000 }],
-  ['null for every key', nulls('mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'owner', 'group')],
+  [
+    'every key',
+    { mode: 'vepa', modeFrom: 'policy', mtu: 9000, mac, promiscMode: true, multicast: 'none', owner: 0, group: 1000 },
+  ],
+  ['null for every key', nulls('mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'multicast', 'owner', 'group')],
   ['null for all that is not its own', nulls('deviceID', 'args', 'capabilities', 'runtimeConfig', 'dns', 'prevResult')],
   ['null further in', { args: { cni: null }, runtimeConfig: { mac: null, ips: null, deviceID: null } }],
   ['null in a result', { args: { cni: { mac: null } }, prevResult: { interfaces: null } }],
@@ -31,6 +34,8 @@ const taken: readonly (readonly [title: string, conf: object])[] = [
   ['an empty device ID, which is none', { deviceID: '', runtimeConfig: { deviceID: '' } }],
   ['an ipam that asks for nothing', { ipam: {} }],
   ['no ipam', { ipam: null }],
+  ['an ipam, which is ignored', { ipam: { type: 'host-local' } }],
+  ['a wish for addresses, which is ignored', { runtimeConfig: { ips: ['10.0.0.1/24'] } }],
   ['a wish for no addresses', { runtimeConfig: { ips: [] } }],
   ['empty objects', { args: {}, capabilities: {}, runtimeConfig: {}, dns: {}, prevResult: {} }],
   ['capabilities', { capabilities: { mac: true, ips: false, deviceID: null } }],
@@ -44,7 +49,7 @@ const taken: readonly (readonly [title: string, conf: object])[] = [
 ];
 
 const refused: readonly (readonly [title: string, conf: object])[] = [
-  ['a mode that is none', { mode: 'brige' }],
+  ['an unknown mode', { mode: 'brige' }],
   ['an empty mode', { mode: '' }],
   ['a mode that is a name of every object', { mode: 'constructor' }],
   ['a mode from elsewhere', { modeFrom: 'me' }],
@@ -59,14 +64,15 @@ const refused: readonly (readonly [title: string, conf: object])[] = [
   ['a MAC address that is a number', { mac: 525_400 }],
   ['promiscuity as text', { promiscMode: 'true' }],
   ['promiscuity as a number', { promiscMode: 0 }],
+  ['an unknown value of multicast', { multicast: 'al' }],
+  ['multicast as a boolean', { multicast: true }],
+  ['an empty multicast', { multicast: '' }],
   ['an owner by name', { owner: 'qemu' }],
   ['an owner that chown takes for none', { owner: 4_294_967_295 }],
   ['a group below 0', { group: -1 }],
-  ['an ipam', { ipam: { type: 'host-local' } }],
   ['an ipam that is a list', { ipam: [] }],
   ['an ipam that is text', { ipam: '' }],
-  ['a wish for addresses', { runtimeConfig: { ips: ['10.0.0.1/24'] } }],
-  ['a wish for addresses that is no list', { runtimeConfig: { ips: {} } }],
+  ['requested addresses that are not a list', { runtimeConfig: { ips: {} } }],
   ['args that are text', { args: 'x' }],
   ['args of CNI that are a list', { args: { cni: [] } }],
   ['capabilities that are text', { capabilities: 'mac' }],
@@ -74,7 +80,7 @@ const refused: readonly (readonly [title: string, conf: object])[] = [
   ['a runtimeConfig that is a list', { runtimeConfig: [] }],
   ['a dns that is text', { dns: 'x' }],
   ['a device ID that is a number', { deviceID: 5 }],
-  ['a device ID that nobody gives out', { runtimeConfig: { deviceID: 'x'.repeat(254) } }],
+  ['a device ID longer than any real one', { runtimeConfig: { deviceID: 'x'.repeat(254) } }],
   ['a result that is a number', { prevResult: 7 }],
   ['a result with interfaces that are none', { prevResult: { interfaces: [null] } }],
   ['a name that is too long', { name: 'n'.repeat(254) }],
@@ -107,6 +113,7 @@ describe('webhook and plugin', () => {
     mtu: [0, 67, 68, 1500, 65_535, 65_536],
     mac: [mac, '03:00:00:00:00:01', '52:54:00'],
     promiscMode: [true, false],
+    multicast: ['all', 'none', 'All'],
     owner: [0, 107, 2 ** 32],
     group: [0, -1],
     deviceID: ['dataplaneMvp0', 'x'.repeat(253), 'x'.repeat(254)],
@@ -130,7 +137,7 @@ describe('webhook and plugin', () => {
     .subarray(Object.entries(keys), { minLength: 1, maxLength: 2 })
     .chain((some) => fc.record(Object.fromEntries(some)));
 
-  it('agree on whatever stands in the keys that they read', () => {
+  it('agree on every value of the keys that they read', () => {
     fc.assert(
       fc.property(conf, (given) => {
         const { webhook, plugin } = judge(given);
@@ -141,12 +148,12 @@ describe('webhook and plugin', () => {
   });
 });
 
-/** What the webhook denies a network with this config for, and the code with which the plugin refuses it. */
+/** Returns the webhook's denials of a network with this config, and the code with which the plugin refuses it. */
 function judge(conf: object): { readonly webhook: readonly string[]; readonly plugin: string | undefined } {
   const config = JSON.stringify({ ...base, ...conf });
   const annotations = { [resourceAnnotation]: `${resourcePrefix}dataplane` };
   const nad = { metadata: { name: 'blue', namespace: 'default', annotations }, spec: { config } };
-  // Without offers: what the cluster has against a network is not the config's fault.
+  // Without offers, so that only the config is reviewed and not the cluster.
   const context = { offers: buildOffers([]), namespaceLabels: {}, unknownResource: 'Allow' } as const;
   const denials = reviewNad(nad, context).filter(({ severity }) => severity === 'deny');
   return { webhook: denials.map(({ code, path }) => `${code} ${path}`), plugin: refusalOf(config) };

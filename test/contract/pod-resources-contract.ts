@@ -3,25 +3,26 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listHeldDevices } from '../../nodeplugin/podresources/list-held-devices.ts';
-import type { HeldDeviceMap, Holder } from '../../nodeplugin/podresources/read-held-devices.ts';
+import { type HeldDeviceMap, type Holder, listHeldDevices } from '../../nodeplugin/podresources/held-devices.ts';
 import type { KubeletUnderContract } from './device-plugin-contract.ts';
 import { contractPrefix, devices, resource, serve } from './serve-plugin.ts';
 
-/** A kubelet under the contract that runs pods: the stand-in, or a real one with an API server behind it. */
+/** A kubelet under the contract that runs pods: the stand-in, or a real kubelet with an API server. */
 export interface PodsUnderContract extends KubeletUnderContract {
   readonly podResourcesSocket: string;
-  /** Runs a pod whose container wants so many devices; returns when it was admitted. */
+  /** Runs a pod whose container requests this many devices. Resolves when the pod is admitted. */
   run(resourceName: string, count: number): Promise<PodUnderContract>;
 }
 
 export interface PodUnderContract {
   readonly holder: Holder;
-  /** The pod is deleted, and its containers have ended. */
+  /** Deletes the pod. Resolves when its containers have ended. */
   end(): Promise<void>;
 }
 
-/** What the plugin relies on of the pod-resources API. Each test gets a kubelet of its own from `start`. */
+/**
+ * Tests the behavior of the pod-resources API that the plugin relies on. `start` gives each test a separate kubelet.
+ */
 export function testPodResourcesContract(title: string, start: () => Promise<PodsUnderContract>): void {
   describe(`${title} as the plugin relies on its list of held devices`, { concurrency: 1 }, () => {
     test('an allocated device is listed, with its pod and container', async () => {
@@ -72,7 +73,7 @@ export function testPodResourcesContract(title: string, start: () => Promise<Pod
       );
     });
 
-    test('held devices are listed after a restart, though nobody registered their resource again', async () => {
+    test('held devices are listed after a restart, though no plugin registered their resource again', async () => {
       await using kubelet = await start();
       await using plugin = await serve(kubelet, 'restarted', devices(2));
       await plugin.register();
@@ -111,7 +112,10 @@ function list({ podResourcesSocket }: PodsUnderContract): Promise<HeldDeviceMap>
   return listHeldDevices({ socketPath: podResourcesSocket, resourcePrefix: contractPrefix });
 }
 
-/** A real kubelet takes a while to end a pod, or to know its pods again; only a test that fails waits all of it. */
+/**
+ * Waits for a list of held devices. A real kubelet takes some time to end a pod, or to know its pods again. Only a
+ * failing test waits until the limit.
+ */
 async function listUntil(
   kubelet: PodsUnderContract,
   predicate: (held: HeldDeviceMap) => boolean,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import { createDeviceList, type Device, type DeviceList } from '../../nodeplugin/deviceplugin/device-list.ts';
-import { registerResource } from '../../nodeplugin/deviceplugin/register.ts';
+import { chooseSocketPath } from '../../nodeplugin/deviceplugin/plugin-sockets.ts';
+import { registerResource } from '../../nodeplugin/deviceplugin/registration-session.ts';
 import { type DevicePluginServer, serveDevicePlugin } from '../../nodeplugin/deviceplugin/server.ts';
-import { chooseSocketPath } from '../../nodeplugin/deviceplugin/socket-path.ts';
 
-/** A plugin as kubelet sees it: one server, registered when the test says so, and never again by itself. */
+/** A plugin as kubelet sees it: a server that registers only when the test calls for it. */
 export interface ServedPlugin extends AsyncDisposable {
   readonly resourceName: string;
   readonly list: DeviceList;
@@ -14,7 +14,7 @@ export interface ServedPlugin extends AsyncDisposable {
   register(): Promise<void>;
 }
 
-/** What the plugin asks kubelet for. */
+/** The options that the plugin reports to kubelet. */
 export const pluginOptions = { pre_start_required: false, get_preferred_allocation_available: false };
 
 export async function serve(
@@ -51,7 +51,7 @@ export async function serve(
   };
 }
 
-/** A domain of its own: a real kubelet must not take these for the product's. */
+/** A separate domain, so that a real kubelet does not confuse these resources with the product's. */
 export const contractPrefix = 'contract.example/';
 
 export function resource(name: string): string {

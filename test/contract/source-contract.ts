@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { LiveSource, Source } from '../../cluster/source.ts';
 import { until } from '../fixtures/manifests-directory.ts';
 
-/** An object as a person writes it. */
+/** An object as a user writes it. */
 export interface WrittenObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -12,7 +12,7 @@ export interface WrittenObject {
   readonly [field: string]: unknown;
 }
 
-/** A cluster of its own for one test, with a way to change it. */
+/** A separate cluster for one test, with a way to change it. */
 export interface ClusterUnderContract extends AsyncDisposable {
   apply(object: WrittenObject): Promise<void>;
   remove(object: WrittenObject): Promise<void>;
@@ -60,7 +60,7 @@ export const explicit = (text: string) => ({
   data: { DP_MACVTAP_CONF: text },
 });
 
-/** The policies' parents by id. */
+/** Returns the parents of each policy, by ID. */
 const parentsOf = ({ snapshot }: Source) =>
   Object.fromEntries(
     snapshot.policies
@@ -78,20 +78,23 @@ const entriesOf = ({ snapshot: { explicit: config } }: Source) =>
   config === undefined ? undefined : 'entries' in config ? config.entries.map(({ name }) => name).join() : 'fault';
 const never = new AbortController().signal;
 
-/** In what sources may differ. */
+/** The differences that sources may have. */
 export interface SourceTraits {
-  /** What comes of a policy that is edited into a faulty one: it may be half a file, or it is what somebody wrote. */
+  /**
+   * The effect of an edit that makes a policy invalid. In a file, the text may be incomplete. On an API server, it is
+   * exactly what a user wrote.
+   */
   readonly faultyPolicies: 'keep their last good version' | 'count as they are';
 }
 
-/** What everything that reads a cluster relies on. Each test gets a cluster of its own from `start`. */
+/** Tests the behavior that every reader of a cluster relies on. `start` gives each test a separate cluster. */
 export function testSourceContract(
   title: string,
   { faultyPolicies }: SourceTraits,
   start: () => Promise<ClusterUnderContract>,
 ): void {
   describe(`${title} as a source`, { concurrency: 1 }, () => {
-    test('an empty one is synced, and empty of all that is ours', async () => {
+    test('an empty cluster is synced and has no macvtap objects', async () => {
       await using cluster = await start();
       await using source = await cluster.open();
       await until(source, ({ synced }) => synced);
@@ -100,11 +103,11 @@ export function testSourceContract(
       assert.deepEqual(source.faults, []);
     });
 
-    test('one that is synced has heard of every kind, and hears again of what changes', async () => {
+    test('a synced source has read every kind, and receives later changes', async () => {
       await using cluster = await start();
       await using source = await cluster.open();
       await until(source, ({ synced }) => synced);
-      const heard = () => Math.max(...[...source.heardMs.values()].map((ms) => ms ?? Number.NaN));
+      const heard = () => Math.max(...[...source.confirmedMs.values()].map((ms) => ms ?? Number.NaN));
       const before = heard();
       assert.ok(before <= performance.now(), `${before}`);
       await cluster.apply(node('h1'));
@@ -112,7 +115,7 @@ export function testSourceContract(
       assert.ok(heard() > before);
     });
 
-    test('what is there is known in the first snapshot that is synced', async () => {
+    test('existing objects are in the first synced snapshot', async () => {
       await using cluster = await start();
       await cluster.apply(node('h1', { zone: 'a' }));
       await cluster.apply(namespace('vms', { team: 'x' }));
@@ -181,7 +184,7 @@ export function testSourceContract(
       assert.deepEqual(results[0], results[1]);
     });
 
-    test('what did not change is the very same object in the next snapshot, and no snapshot ever changes', async () => {
+    test('unchanged objects are the very same in the next snapshot, and no snapshot ever changes', async () => {
       await using cluster = await start();
       await cluster.apply(policy('p', onParent('eth0')));
       await cluster.apply(nodeState('h1', 'eth0'));
@@ -199,7 +202,7 @@ export function testSourceContract(
       assert.equal(after.nodes.get('h1'), before.nodes.get('h1'));
     });
 
-    test('a config map that becomes faulty keeps its last good version in force, and says so until it is mended', async () => {
+    test('a config map that becomes invalid keeps its last good version in force, and reports errors until it is fixed', async () => {
       await using cluster = await start();
       await cluster.apply(explicit('[{"name":"a","lowerDevice":"eth0"}]'));
       await using source = await cluster.open();
@@ -207,7 +210,7 @@ export function testSourceContract(
       await cluster.apply(explicit('[{'));
       await until(source, ({ faults }) => faults.length > 0);
       assert.equal(entriesOf(source), 'a');
-      assert.match(source.faults[0]?.message ?? '', /DP_MACVTAP_CONF: no JSON/);
+      assert.match(source.faults[0]?.message ?? '', /DP_MACVTAP_CONF: line 1, column 3: /);
       await cluster.apply(node('h9'));
       await until(source, ({ snapshot }) => snapshot.nodes.has('h9'));
       assert.deepEqual([entriesOf(source), source.faults.length], ['a', 1]);
@@ -219,7 +222,7 @@ export function testSourceContract(
       await until(source, (now) => entriesOf(now) === undefined && now.faults.length === 0);
     });
 
-    test(`policies that become faulty ${faultyPolicies}, say so, and are mended`, async () => {
+    test(`policies that become invalid ${faultyPolicies}, report errors, and can be fixed`, async () => {
       await using cluster = await start();
       const faulty = { parentSelector: [{ nicSelector: { names: ['ens['] }, mode: 'bridge' }] };
       await cluster.apply(policy('p', onParent('eth0')));
@@ -253,7 +256,7 @@ export function testSourceContract(
       assert.equal(source.faults.length, 2, JSON.stringify(source.faults));
     });
 
-    test('listeners are told after the change, until their scope ends', async () => {
+    test('listeners are called after the change, until their scope ends', async () => {
       await using cluster = await start();
       await using source = await cluster.open();
       await until(source, ({ synced }) => synced);
@@ -286,7 +289,7 @@ export function testSourceContract(
       }
     });
 
-    test('a look-up that is given up says so', async () => {
+    test('a look-up that is aborted rejects with LookupFailed', async () => {
       await using cluster = await start();
       await using source = await cluster.open();
       const over = AbortSignal.abort(new Error('over'));
@@ -295,7 +298,7 @@ export function testSourceContract(
       await assert.rejects(source.lookups.policies(over), { code: 'LookupFailed' });
     });
 
-    test('after its end nothing changes and nobody is told, and a second end is none', async () => {
+    test('after its end nothing changes and no listener is called, and a second end has no effect', async () => {
       await using cluster = await start();
       const source = await cluster.open();
       await until(source, ({ synced }) => synced);

@@ -6,7 +6,7 @@ import { health } from '../../nodeplugin/deviceplugin/v1beta1.ts';
 import { type Kubelet, startKubelet } from '../kubelet/start-kubelet.ts';
 import type { KubeletUnderContract } from './device-plugin-contract.ts';
 
-/** The stand-in in a directory of its own, as it is and as the contracts see it. */
+/** Starts the stand-in in a temporary directory. Returns it both directly and in the form that the contracts use. */
 export async function startStandIn(): Promise<{ kubelet: Kubelet; underContract: KubeletUnderContract }> {
   await using undo = new AsyncDisposableStack();
   const { path } = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-contract-')));

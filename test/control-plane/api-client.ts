@@ -1,39 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Agent, request } from 'node:https';
 
-/** An answer of the API server, whatever its status. */
+/** A response of the API server, with any status. */
 export interface ApiAnswer {
   readonly status: number;
-  /** Parsed, when it is JSON; else the text. */
+  /** The parsed body if it is JSON; otherwise its text. */
   readonly body: unknown;
-  /** The texts of its Warning headers. */
+  /** The texts of the Warning headers. */
   readonly warnings: readonly string[];
 }
 
 export interface ApiCall {
   readonly body?: unknown;
-  /** `application/json` when nothing is said. */
+  /** Default: `application/json`. */
   readonly contentType?: string;
+  /** Default: `application/json`. KubeVirt's subresources need another value. */
+  readonly accept?: string;
 }
 
-/** A client for tests, deliberately not the one under test: one request, one answer, nothing repeated or cached. */
+/**
+ * A client for tests, which is deliberately not the one under test. It sends each request once, and repeats or caches
+ * nothing.
+ */
 export interface ApiClient extends Disposable {
   readonly token: string;
-  /** `call('GET', '/api/v1/namespaces')`. */
+  /** Sends a request: `call('GET', '/api/v1/namespaces')`. */
   call(method: string, path: string, options?: ApiCall): Promise<ApiAnswer>;
-  /** The same for a call that must succeed; returns the body and raises with what the server said. */
+  /** Sends a request that must succeed. Returns the body; rejects with the server's response. */
   must<Body = unknown>(method: string, path: string, options?: ApiCall): Promise<Body>;
 }
 
-/** A guard against waiting for ever, above the server's own longest wait for a webhook (30 s). */
+/** The longest wait, which is above the server's own longest wait for a webhook (30 s). */
 const guardMs = 40_000;
 
 export function makeApiClient(server: string, ca: string, token: string): ApiClient {
   const agent = new Agent({ keepAlive: true, ca, maxSockets: 32 });
-  const call = (method: string, path: string, { body, contentType = 'application/json' }: ApiCall = {}) => {
+  const call = (method: string, path: string, options: ApiCall = {}) => {
+    const { body, contentType = 'application/json', accept = 'application/json' } = options;
     const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
     const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-    const headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'content-type': contentType };
+    const headers = { authorization: `Bearer ${token}`, accept, 'content-type': contentType };
     const sent = request(`${server}${path}`, { method, agent, headers, timeout: guardMs }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -71,7 +77,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** RFC 7234: `299 - "text with \" and \\ escaped"`. */
+/** Returns the texts of Warning headers. Their form is that of RFC 7234: `299 - "text with \" and \\ escaped"`. */
 function warningsOf(headers: readonly string[]): readonly string[] {
   return headers
     .flatMap((header) => [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)])

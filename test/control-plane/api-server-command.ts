@@ -4,20 +4,22 @@ import type { Credentials } from './credentials.ts';
 
 export interface ApiServerOptions {
   readonly folder: string;
-  /** Where it listens, and what it calls itself. */
+  /** The address on which the server listens, and which it advertises. */
   readonly address: string;
   readonly port: number;
   /** The address of its etcd. */
   readonly etcd: string;
   readonly credentials: Credentials;
-  /** What a cluster with nodes needs beside. */
+  /** Additional options for a cluster with nodes. */
   readonly flags?: readonly string[];
 }
 
-/** The addresses of Services; the first one is that of the API server's own. */
+/** The addresses of Services. The first one is that of the API server's own Service. */
 export const serviceRange = '10.96.0.0/24';
 
-/** A kube-apiserver that authorizes as real ones do: Node, RBAC, NodeRestriction. */
+/**
+ * Returns the command of a kube-apiserver with the same authorization as in real clusters: Node, RBAC, NodeRestriction.
+ */
 export function apiServerCommand(options: ApiServerOptions): readonly [string, ...string[]] {
   const { folder, address, port, etcd, credentials, flags = [] } = options;
   return [
@@ -38,7 +40,7 @@ export function apiServerCommand(options: ApiServerOptions): readonly [string, .
     '--authorization-mode=Node,RBAC',
     '--enable-admission-plugins=NodeRestriction',
     '--allow-privileged=true',
-    // Nobody's clients are to be spared here, and a test that is told to wait would only be slower.
+    // Tests need no protection from busy clients, which would only make them slower.
     '--enable-priority-and-fairness=false',
     '--shutdown-delay-duration=0s',
     ...flags,

@@ -2,24 +2,26 @@
 import { execFile } from 'node:child_process';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { WhyReport } from '../../cli/why/to-report.ts';
+import type { WhyReport } from '../../cli/why/render-explanation.ts';
 import { binaryPath } from '../binaries/binary-path.ts';
 import { type Ending, runProgram } from '../process/run-program.ts';
 
-/** A person with a kubeconfig, the program and kubectl. */
+/** A user with a kubeconfig, the program and kubectl. */
 export interface Asker {
-  /** What the program says, as a person sees it. */
+  /** Returns the program's output, as a user sees it. */
   ask(...args: readonly string[]): Promise<Ending>;
-  /** The same as `-o json` has it. Raises with what was said where there is none. */
+  /**
+   * Runs the program with `-o json` and returns the report. Rejects with the program's output if there is no report.
+   */
   report(...args: readonly string[]): Promise<WhyReport>;
-  /** Runs a line that was printed, as it stands, in a shell; raises with what it said when it fails. */
+  /** Runs a printed command line unchanged in a shell. Rejects with its output if it fails. */
   copy(line: string): Promise<string>;
 }
 
-/** A guard against waiting for ever. */
+/** The longest wait. */
 const guardMs = 90_000;
 
-/** `folder` is for a kubectl of that name, and its caches. */
+/** Prepares a user. `folder` is for a program named kubectl and its caches. */
 export async function makeAsker(kubeconfig: string, folder: string): Promise<Asker> {
   const programs = join(folder, 'asker');
   await mkdir(programs, { recursive: true });

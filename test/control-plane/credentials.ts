@@ -4,12 +4,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
 
-/** What a control plane shows and believes; every name is a file in its folder. */
+/** Credentials and trusted keys of a control plane. Every name is a file in its folder. */
 export interface Credentials {
-  /** PEM of the authority that signed the API server's certificate. */
+  /** The CA that signed the API server's certificate, in PEM. */
   readonly ca: string;
   readonly caFile: string;
-  /** Its key, with which further identities are signed. */
+  /** The CA's key, which signs further identities. */
   readonly caKey: string;
   readonly servingCertificateFile: string;
   readonly servingKeyFile: string;
@@ -17,13 +17,13 @@ export interface Credentials {
   readonly serviceAccountKeyFile: string;
   /** Lines of `token,user,uid,"groups"`. */
   readonly tokensFile: string;
-  /** Of a member of system:masters. */
+  /** The token of a member of system:masters. */
   readonly adminToken: string;
 }
 
 /**
- * Makes a control plane's own authority, serving pair, service-account keys and administrator. The serving pair is good
- * for loopback and for further addresses.
+ * Makes a control plane's CA, serving pair, service-account keys and administrator. The serving pair is valid for
+ * loopback and for the given further addresses.
  */
 export async function makeCredentials(folder: string, addresses: readonly string[] = []): Promise<Credentials> {
   const ca = await generate([{ name: 'commonName', value: 'kube-macvtap test authority' }], {
@@ -74,7 +74,7 @@ export async function makeCredentials(folder: string, addresses: readonly string
   };
 }
 
-/** A kubeconfig for a token, as kubectl and our own processes read it. */
+/** Returns a kubeconfig for a token, as kubectl and the product's processes read it. */
 export function kubeconfigText(server: string, caFile: string, token: string): string {
   return JSON.stringify({
     apiVersion: 'v1',

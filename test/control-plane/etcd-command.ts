@@ -8,12 +8,12 @@ export interface EtcdOptions {
   readonly peerPort: number;
 }
 
-/** Where an etcd is asked. */
+/** Returns the URL of an etcd. */
 export function etcdUrl({ port }: Pick<EtcdOptions, 'port'>): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** An etcd that promises nothing over a crash of the machine. */
+/** Returns the command of an etcd whose data need not survive a crash of the machine. */
 export function etcdCommand(options: EtcdOptions): readonly [string, ...string[]] {
   const url = etcdUrl(options);
   const peerUrl = `http://127.0.0.1:${options.peerPort}`;
@@ -31,7 +31,7 @@ export function etcdCommand(options: EtcdOptions): readonly [string, ...string[]
   ];
 }
 
-/** Whether it answers; raises as long as nobody listens. */
+/** Returns whether etcd is healthy. Rejects while etcd does not listen. */
 export async function isEtcdReady(options: Pick<EtcdOptions, 'port'>): Promise<boolean> {
   return (await fetch(`${etcdUrl(options)}/health`)).ok;
 }

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below net.ipv4.ip_local_port_range (32768 and up), so that no outgoing connection takes a port of these while the
- * server that had it is being restarted.
+ * Ports below net.ipv4.ip_local_port_range (32768 and up). No outgoing connection can take them while the server that
+ * used them is restarted.
  */
 const lowest = 20_000;
 const highest = 32_000;
 
-/** Test files that run side by side begin at different places; no port is given out twice to the same one. */
+/** Test files that run at the same time start at different ports. The same file never gets a port twice. */
 let next = lowest + ((process.pid * 97) % (highest - lowest));
 
 /** Finds free TCP ports on loopback. */

@@ -2,17 +2,17 @@
 import { spawn } from 'node:child_process';
 import { binaryPath } from '../binaries/binary-path.ts';
 
-/** How kubectl ended, as a person sees it. */
+/** How kubectl ended, as a user sees it. */
 export interface KubectlEnding {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A guard against waiting for ever, above the server's own longest wait for a webhook (30 s). */
+/** The longest wait, which is above the server's own longest wait for a webhook (30 s). */
 const guardMs = 60_000;
 
-/** Runs the built kubectl. Its caches lie in `home`, so that no earlier cluster is remembered. */
+/** Runs the built kubectl. Its caches are in `home`, so that it does not remember an earlier cluster. */
 export function runKubectl(
   { kubeconfig, home }: { readonly kubeconfig: string; readonly home: string },
   args: readonly string[],
@@ -33,7 +33,7 @@ export function runKubectl(
   });
   child.once('error', reject);
   child.once('close', (code) => resolve({ code, ...output }));
-  // One that ends before it has read everything closes the pipe; how it ended says more.
+  // A program that ends before it has read everything closes the pipe. The exit code explains more than this error.
   child.stdin.once('error', () => undefined);
   child.stdin.end(stdin);
   return promise;

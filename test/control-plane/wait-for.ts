@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What is known of a process while it is waited for. */
+/** The state of a process while a test waits for it. */
 export interface Watched {
   readonly output: string;
   readonly exit: Promise<unknown>;
 }
 
-/** Only what fails waits this long: a start takes some seconds, more of them when others use the machine. */
+/** How long a failure waits. A start takes some seconds, or more on a busy machine. */
 const guardMs = 90_000;
 const pollMs = 50;
 
-/** Looks again and again whether a process is ready; fails with all that it printed when it ends before, or never is. */
+/**
+ * Checks repeatedly whether a process is ready. If the process ends first, or is never ready, fails with all of its
+ * output.
+ */
 export async function waitFor(
   name: string,
   running: Watched,

@@ -18,13 +18,15 @@ const podBefore = {
   spec: { containers: [{ name: 'compute', image: 'localhost/vm' }] },
 };
 
-/** Shows what becomes of two networks and a pod on their way into a cluster. Fails when it is not what is promised. */
+/**
+ * Shows how two networks and a pod are admitted to a cluster. Fails if a result differs from what the demo promises.
+ */
 export async function showAdmission(admit: Admit, manifests: string, progress: Progress): Promise<void> {
   const nad = await progress.step('a network went in without mode and without the name of its resource', async () =>
     admitted(await admit(networkBefore)),
   );
   progress.show(`${brief(networkBefore)}\n\nand came out as\n\n${brief(nad)}`);
-  // As the API server would: stored, so that pods find it.
+  // Stores the network as the API server would, so that pods find it.
   await writeFile(join(manifests, 'network.yaml'), stringify(nad));
 
   const refusal = await progress.step('a network with a mistyped resource was refused', async () =>
@@ -47,7 +49,7 @@ function network(name: string, annotations: Readonly<Record<string, string>>, co
   };
 }
 
-/** What a person looks at: metadata and spec. */
+/** Returns the parts that matter to a reader: metadata and spec. */
 function brief(object: AdmittedObject): string {
   const { metadata, spec } = object as AdmittedObject & { readonly spec: unknown };
   return stringify({ metadata, spec }, { lineWidth: 0 }).trimEnd();

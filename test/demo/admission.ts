@@ -5,26 +5,26 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { applyEdits } from '../../cluster/objects/apply-edits.ts';
-import type { Edit } from '../../policy/edit.ts';
+import type { Edit } from '../../policy/json.ts';
 import { startProcess } from '../process/start-process.ts';
 import { patienceMs } from './progress.ts';
 
-/** An object on its way into a cluster. */
+/** An object that is sent to a cluster. */
 export interface AdmittedObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace: string };
 }
 
-/** What an API server would make of an object: what it stores, or what it tells who sent it. */
+/** The API server's result for an object: the stored object, or the message to the client. */
 export type Admission =
   | { readonly object: AdmittedObject; readonly warnings: readonly string[] }
   | { readonly denial: string };
 
-/** Asks both webhooks of an object's kind, in an API server's order. */
+/** Calls both webhooks for an object's kind, in the same order as an API server. */
 export type Admit = (object: AdmittedObject) => Promise<Admission>;
 
-/** The parts of an AdmissionReview's response that count here. */
+/** The fields of an AdmissionReview's response that the demo uses. */
 interface Response {
   readonly allowed: boolean;
   readonly patch?: string;
@@ -37,7 +37,7 @@ const paths: Readonly<Record<string, string>> = {
   Pod: 'pods',
 };
 
-/** Starts the real webhook on the manifests and waits until it answers. */
+/** Starts the real webhook with the manifests, and waits until it answers. */
 export async function startWebhook(folder: string, undo: AsyncDisposableStack): Promise<Admit> {
   const certificates = join(folder, 'certificates');
   const running = undo.use(

@@ -16,7 +16,7 @@ function startDemo(...flags: readonly string[]): RunningProcess {
   return startProcess({ name: 'demo', command: [process.execPath, main, ...flags] });
 }
 
-/** What a demo of this process ID left in the machine: namespaces, folders, node plugins. */
+/** Things that a demo of this process ID left in the machine: namespaces, folders, node plugins. */
 async function leftBy(pid: number): Promise<readonly string[]> {
   const namespaces = await readdir('/run/netns').catch(() => []);
   const folders = await readdir(tmpdir());
@@ -30,7 +30,7 @@ async function processesWith(text: string): Promise<readonly string[]> {
 
 // One after the other: the demo's nodes have fixed names, and so the devices have fixed nodes in /dev.
 test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
-  await t.test('tells its story once, ends well and leaves nothing', async () => {
+  await t.test('runs its story once, exits with 0 and leaves nothing', async () => {
     await using demo = startDemo('--once');
     assert.deepEqual(await demo.exit, { code: 0, signal: null }, demo.output);
     for (const row of [
@@ -61,23 +61,32 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     await using demo = startDemo();
     const line = await demo.waitForLine(/^Edit .*policy\.yaml/);
     const file = /^Edit (\S+)/.exec(line)?.[1] ?? '';
-    await demo.waitForLine(/npx kubectl-macvtap graph /);
-    const printed = [...demo.output.matchAll(/^ {2}npx (kubectl-macvtap .*)$/gm)].map(([, command = '']) => command);
+    await demo.waitForLine(/node cli\/launch\.js graph /);
+    const printed = [...demo.output.matchAll(/^ {2}node (cli\/launch\.js .*)$/gm)].map(([, command = '']) => command);
     assert.equal(printed.length, 3, demo.output);
+    const tables: string[] = [];
     for (const command of printed) {
-      const { stdout } = await promisify(execFile)('npx', ['--no-install', ...command.split(' ')], { cwd: root });
+      const { stdout } = await promisify(execFile)('node', command.split(' '), { cwd: root });
       const picture = / -o (\S+)/.exec(command)?.[1];
       const shown = picture === undefined ? stdout : await readFile(picture, 'utf8');
       assert.match(shown, /h1.*dataplane/s, command);
+      if (picture === undefined) tables.push(namesIn(shown));
     }
+    assert.equal(tables[0], tables[1], 'status and plan agree');
     await writeFile(file, (await readFile(file, 'utf8')).replace('quantity: 25', 'quantity: 7'));
     await demo.waitForLine(/h1 +macvtap\.network\.kubevirt\.io\/dataplane +7$/);
+    const good = await readFile(file, 'utf8');
+    await writeFile(file, good.replace('quantity: 7', 'quantity: many'));
+    await demo.waitForLine(/^error: policy\.yaml:\d+: SchemaFault spec\.parentSelector/);
+    await demo.waitForLine(/^still in force:/);
+    await writeFile(file, good.replace('quantity: 7', 'quantity: 8'));
+    await demo.waitForLine(/h1 +macvtap\.network\.kubevirt\.io\/dataplane +8$/);
     demo.signal('SIGINT');
     assert.deepEqual(await demo.exit, { code: 0, signal: null }, demo.output);
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 
-  await t.test('is told beside another one, which has the devices of the same names', async () => {
+  await t.test('runs next to another demo, which has devices of the same names', async () => {
     await using first = startDemo();
     await first.waitForLine(/^Edit /);
     await using second = startDemo('--once');
@@ -90,7 +99,7 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.deepEqual(await first.exit, { code: 0, signal: null }, first.output);
   });
 
-  await t.test('stops in the middle when it is told to, and leaves nothing', async () => {
+  await t.test('stops in the middle after a signal, and leaves nothing', async () => {
     await using demo = startDemo('--once');
     await demo.waitForLine(/three node plugins registered/);
     demo.signal('SIGTERM');
@@ -110,7 +119,7 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.deepEqual(await processesWith(`kmt-demo-${killed.pid}`), []);
   });
 
-  await t.test('shows the plan alone, and says why, where it may not make links', async () => {
+  await t.test('shows only the plan, with the reason, where it may not create links', async () => {
     await using demo = startProcess({
       name: 'demo without rights',
       command: ['setpriv', '--inh-caps=-all', '--bounding-set=-all', process.execPath, main, '--once'],
@@ -120,6 +129,12 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.match(demo.output, /h1 +dataplane +bond1 +private +25/);
   });
 });
+
+/** The nodes and resources in a table of `status` or `plan`. */
+function namesIn(table: string): string {
+  const [rows = ''] = table.split('\n\n');
+  return rows.replaceAll(/^(\S+ +\S+).*$/gm, '$1').replaceAll(/ +/g, ' ');
+}
 
 function decode(xml: string): string {
   return xml.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

@@ -11,8 +11,8 @@ export interface Port {
 }
 
 /**
- * The hosts' interfaces as cables between them: each is a veth pair, and both its ends are interfaces of the proposal,
- * so that nothing is on the hosts that it does not name.
+ * The hosts' interfaces, as the cables between them. Each cable is a veth pair. Both ends are interfaces in the
+ * proposal, so the hosts have no other interfaces.
  */
 export const cables: readonly (readonly [Port, Port])[] = [
   [port('h1', 'bond1'), port('h2', 'bond1')],
@@ -26,7 +26,7 @@ function port(host: Host, name: string): Port {
   return { host, interface: name };
 }
 
-/** What each host must offer, by the policy in force: `resource → devices`, as kubelet sees it. */
+/** The devices that each host must offer under the policy in force: `resource → devices`, as kubelet sees them. */
 export type Expected = Readonly<Record<Host, Readonly<Record<string, number>>>>;
 
 const implicitH3 = { eth0: 100, eth1: 100 };

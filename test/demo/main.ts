@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { switchFlag } from '../../runtime/flag-types.ts';
-import { exitCode, runCommand } from '../../runtime/run-command.ts';
-import { signalScope } from '../../runtime/signals.ts';
+import { lookOf } from '../../cli/output/look.ts';
+import { switchFlag } from '../../runtime/flags.ts';
+import { exitCode, runCommand, signalScope } from '../../runtime/run-command.ts';
 import { followEdits } from './follow-edits.ts';
 import { showPlanAlone, whyNoLinks } from './plan-alone.ts';
 import { createProgress } from './progress.ts';
+import { forScreen } from './screen.ts';
 import { otherDemos } from './stage.ts';
 import { tellStory } from './story.ts';
 
@@ -16,18 +16,21 @@ const line = {
   flags: { once: switchFlag('end after the story instead of following edits of the policy file') },
 } as const;
 
+const look = lookOf(process.stdout);
+const print = (text: string) => console.log(forScreen(text, look));
+
 await runCommand(line, async ({ once }) => {
   using scope = signalScope();
   const reason = await whyNoLinks();
   if (reason !== undefined) {
-    await showPlanAlone(reason, console.log);
+    await showPlanAlone(reason, print);
     return exitCode.done;
   }
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => console.log('✓ everything that was made is cleaned up'));
+  undo.defer(() => print('✓ everything that was made is cleaned up'));
   try {
-    const scene = await tellStory(createProgress(console.log, scope.signal, otherDemos), undo);
-    if (!once) await followEdits(scene, console.log, scope.signal);
+    const scene = await tellStory(createProgress(print, scope.signal, otherDemos), undo);
+    if (!once) await followEdits(scene, print, scope.signal);
   } catch (thrown) {
     if (!scope.signal.aborted) throw thrown;
   }

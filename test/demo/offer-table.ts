@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { textTable } from '../../runtime/text-table.ts';
 import type { Kubelet } from '../kubelet/start-kubelet.ts';
 import type { Expected, Host } from './hosts.ts';
 import type { StagedHost } from './stage.ts';
 
-/** What a kubelet was told of, over gRPC: how many healthy devices each connected resource lists. */
+/** Returns the number of healthy devices that kubelet received over gRPC for each connected resource. */
 export function offersOf(kubelet: Kubelet): Readonly<Record<string, number>> {
   const offers = kubelet
     .resources()
@@ -18,12 +18,12 @@ export function offersOf(kubelet: Kubelet): Readonly<Record<string, number>> {
   return Object.fromEntries(offers.sort());
 }
 
-/** Whether a kubelet was told exactly what the policy promises for its host. */
+/** Returns whether kubelet received exactly the devices that the policy promises for its host. */
 export function isOffered(kubelet: Kubelet, expected: Expected[Host]): boolean {
   return isDeepStrictEqual(offersOf(kubelet), expected);
 }
 
-/** The hosts' resources as their kubelets know them. */
+/** Returns a table of the hosts' resources as their kubelets see them. */
 export function offerTable(staged: ReadonlyMap<Host, StagedHost>): string {
   const rows = [...staged].flatMap(([host, { kubelet }]) => {
     const offers = Object.entries(offersOf(kubelet));

@@ -4,15 +4,15 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planSnapshot } from '../../cli/plan/plan-snapshot.ts';
-import { renderPlans } from '../../cli/plan/render-plans.ts';
-import { openManifestsView } from '../../cli/view/manifests-view.ts';
+import { renderPlans } from '../../cli/plan/render-plan.ts';
+import { openManifestsView } from '../../cli/view/open-view.ts';
 import { openLinks } from '../../nodeplugin/links/links.ts';
-import { probeMacvtap } from '../../nodeplugin/links/probe-macvtap.ts';
+import { probeMacvtap } from '../../nodeplugin/links/macvtap-support.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
 import { type PolicyForm, writeNodes, writePolicy } from './stage.ts';
 
-/** Why this machine cannot show real links; undefined when it can. */
+/** Returns the reason why this machine cannot show real links, or undefined if it can. */
 export async function whyNoLinks(): Promise<string | undefined> {
   if (process.platform !== 'linux') return `macvtap is the Linux kernel's, and this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'real links need root';
@@ -28,16 +28,16 @@ export async function whyNoLinks(): Promise<string | undefined> {
   }
 }
 
-/** What the demo runs beside Node.js, with the package that Debian has it in. */
+/** Programs that the demo runs in addition to Node.js, with their Debian packages. */
 const tools = { ip: 'iproute2', setpriv: 'util-linux' } as const;
 
 function isOnPath(tool: string): boolean {
   return (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, tool)));
 }
 
-/** The same policies without links: what each host would expose. */
+/** Shows the same policies without links: what each host would expose. */
 export async function showPlanAlone(reason: string, print: (text: string) => void): Promise<void> {
-  print(`No real links here: ${reason}. This is the plan alone.`);
+  print(`No real links here: ${reason}. The demo shows only the plan.`);
   const forms: readonly PolicyForm[] = ['node-centric', 'resource-centric'];
   for (const form of forms) {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-plan-'));

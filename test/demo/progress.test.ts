@@ -7,7 +7,7 @@ const never = new AbortController().signal;
 const late = () => Promise.reject(new Error('not reached in 60000 ms; now: []'));
 
 describe('a step of the demo that waits for too long', () => {
-  it('says which one, and which other demo runs', async () => {
+  it('names the step and the other running demo', async () => {
     const progress = createProgress(assert.fail, never, async () => [4711]);
     await assert.rejects(progress.step('three node plugins registered', late), {
       code: 'DeadlineExceeded',
@@ -17,7 +17,7 @@ describe('a step of the demo that waits for too long', () => {
     await assert.rejects(alone.step('x', late), /; try again when the machine has less to do$/);
   });
 
-  it('is told from one that fails', async () => {
+  it('differs from an error of a step', async () => {
     const progress = createProgress(assert.fail, never, async () => [4711]);
     const step = progress.step('x', () => {
       throw new Error('no frame came');

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 
-/** For any step, on a machine that has much else to do, such as other demos. */
+/** The longest wait for any step, on a busy machine that may run other demos. */
 export const patienceMs = 60_000;
 
-/** Tells a person what is going on: one line for each step, with how long it took. */
+/** Prints one line for each step, with its duration. */
 export interface Progress {
   /**
-   * Runs a step and prints it when it is done. Ends with the signal, without waiting for the step. Raises what the step
-   * raises, and DeadlineExceeded, with the other demos that run, where it waits for longer than `patienceMs`.
+   * Runs a step and prints it when it is done. When the signal aborts, it ends without waiting for the step. Raises the
+   * errors of the step. After `patienceMs`, raises DeadlineExceeded, which names the other running demos.
    */
   step<Value>(title: string, run: () => Promise<Value> | Value): Promise<Value>;
   /** Prints text indented, between blank lines. */

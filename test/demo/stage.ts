@@ -13,18 +13,21 @@ import { until } from '../process/until.ts';
 import { cables, type Expected, type Host, hosts } from './hosts.ts';
 import { patienceMs } from './progress.ts';
 
+/** The link kind of the hosts' NICs. They are veth pairs, which are not exposed implicitly by default. */
+export const demoLinkKinds = 'veth';
+
 const fixtures = fileURLToPath(new URL('../fixtures/seed/', import.meta.url));
 
-/** The proposal's policy, in the form that lists each resource and in the form that names one. */
+/** The two forms in which the proposal writes its policy. */
 export type PolicyForm = 'node-centric' | 'resource-centric';
 
-/** What a host consists of. */
+/** The parts of a host. */
 export interface StagedHost {
   readonly namespace: NetworkNamespace;
   readonly kubelet: Kubelet;
 }
 
-/** A folder for one run, named after its process; those of runs that were killed are removed first. */
+/** Makes a folder for one run, named after its process. Folders of killed runs are removed first. */
 export async function makeFolder(undo: AsyncDisposableStack): Promise<string> {
   for (const pid of await demos()) {
     if (!isAlive(pid)) await rm(folderOf(pid), { recursive: true, force: true });
@@ -35,12 +38,12 @@ export async function makeFolder(undo: AsyncDisposableStack): Promise<string> {
   return folder;
 }
 
-/** The process IDs of other demos that run. */
+/** Returns the process IDs of other running demos. */
 export async function otherDemos(): Promise<readonly number[]> {
   return (await demos()).filter((pid) => pid !== process.pid && isAlive(pid));
 }
 
-/** Of those that have a folder, also of those that were killed. */
+/** Returns the process IDs of all demos that have a folder, including killed ones. */
 async function demos(): Promise<readonly number[]> {
   return (await readdir(tmpdir())).flatMap((name) => /^kmt-demo-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
 }
@@ -49,12 +52,12 @@ function folderOf(pid: number): string {
   return join(tmpdir(), `kmt-demo-${pid}`);
 }
 
-/** The manifests as a person would write them: the nodes in one file, the policy in another. */
+/** Writes the policy as a user would: the nodes are in one file, and the policy is in another. */
 export async function writePolicy(manifests: string, form: PolicyForm): Promise<void> {
   await cp(join(fixtures, form, 'policy.yaml'), join(manifests, 'policy.yaml'));
 }
 
-/** With their states, for who has no node plugin that would write them. */
+/** Writes the nodes. If no node plugins run that would write the nodes' states, also writes the states. */
 export async function writeNodes(manifests: string, which: 'with states' | 'alone'): Promise<void> {
   const text = await readFile(join(fixtures, 'nodes.yaml'), 'utf8');
   const documents = text
@@ -63,13 +66,13 @@ export async function writeNodes(manifests: string, which: 'with states' | 'alon
   await writeFile(join(manifests, 'nodes.yaml'), documents.join('---\n'));
 }
 
-/** Resolves when every host's node plugin has written what its node offers: each of these resources, by host. */
+/** Resolves when every host's node plugin has written its node's state with exactly the expected resources. */
 export async function statesWritten(manifests: string, expected: Expected): Promise<void> {
   for (const host of hosts) {
     const path = join(manifests, `macvtapnetworknodestate-${host}.yaml`);
     await until(
       async (): Promise<readonly string[]> => {
-        // Fails once the folder is removed: nobody waits any more.
+        // Fails after the folder has been removed, so that no reader keeps waiting.
         await readdir(manifests);
         const state = parse(await readFile(path, 'utf8').catch(() => ''));
         return (state?.status?.resources ?? []).map(({ name }: { name: string }) => name);
@@ -80,7 +83,7 @@ export async function statesWritten(manifests: string, expected: Expected): Prom
   }
 }
 
-/** Network namespaces for the hosts, and veth pairs between them, all up. */
+/** Makes a network namespace for each host, and the veth pairs between them, all up. */
 export async function makeNetworks(undo: AsyncDisposableStack): Promise<ReadonlyMap<Host, NetworkNamespace>> {
   const networks = new Map<Host, NetworkNamespace>();
   for (const host of hosts) networks.set(host, undo.use(await makeNetworkNamespace()));
@@ -94,7 +97,7 @@ export async function makeNetworks(undo: AsyncDisposableStack): Promise<Readonly
   return networks;
 }
 
-/** A stand-in for each host's kubelet: the real gRPC API, without pods. */
+/** Starts a stand-in for each host's kubelet: the real gRPC API, without pods. */
 export async function startKubelets(
   folder: string,
   networks: ReadonlyMap<Host, NetworkNamespace>,
@@ -108,7 +111,7 @@ export async function startKubelets(
   return staged;
 }
 
-/** The real node plugin on each host. */
+/** Starts the real node plugin on each host. */
 export function startNodePlugins(
   folder: string,
   staged: ReadonlyMap<Host, StagedHost>,
@@ -121,7 +124,7 @@ export function startNodePlugins(
         nodeName: host,
         manifests: join(folder, 'manifests'),
         kubeletDirectory: join(folder, host),
-        flags: ['--link-kinds', 'veth'],
+        flags: ['--link-kinds', demoLinkKinds],
       }),
     ),
   );

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { linkName } from '../../policy/device/link-name.ts';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { linkName } from '../../policy/device/device-id.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
 import type { RunningProcess } from '../process/start-process.ts';
 import { startWebhook } from './admission.ts';
@@ -24,15 +24,16 @@ import {
 
 const run = promisify(execFile);
 
-/** The stage as the story leaves it, for who wants to go on. */
+/** The stage as the story leaves it, for a user who wants to continue. */
 export interface Scene {
   readonly manifests: string;
   readonly staged: ReadonlyMap<Host, StagedHost>;
 }
 
 /**
- * Tells the whole story once, on real links: policies become resources, an edit moves them, a network and a pod are
- * completed on their way in, a device becomes a macvtap, a frame crosses. What is made is given to `undo`. Fails when anything is not as the proposal says.
+ * Runs the whole demo once, on real links. Policies become resources, and an edit moves them. The webhook completes a
+ * network and a pod, a device becomes a macvtap, and a frame is sent across. `undo` gets everything to remove. Rejects
+ * if anything differs from the proposal.
  */
 export async function tellStory(progress: Progress, undo: AsyncDisposableStack): Promise<Scene> {
   const folder = await makeFolder(undo);
@@ -46,7 +47,7 @@ export async function tellStory(progress: Progress, undo: AsyncDisposableStack):
   await writeNodes(manifests, 'alone');
   await writePolicy(manifests, 'node-centric');
   const plugins = startNodePlugins(folder, staged, undo);
-  await progress.step('three node plugins registered what the policy says', () =>
+  await progress.step("three node plugins registered the policy's resources", () =>
     offered(staged, plugins, nodeCentric),
   );
   progress.show(offerTable(staged));
@@ -74,7 +75,7 @@ export async function tellStory(progress: Progress, undo: AsyncDisposableStack):
   return { manifests, staged };
 }
 
-/** Resolves when all kubelets know what is expected; a node plugin that ends instead is the reason why they never will. */
+/** Resolves when all kubelets have the expected resources. Rejects if a node plugin ends first. */
 async function offered(
   staged: ReadonlyMap<Host, StagedHost>,
   plugins: readonly RunningProcess[],
@@ -104,7 +105,7 @@ async function allocate(staged: ReadonlyMap<Host, StagedHost>, host: Host): Prom
   return { ...stagedHost, link: linkName(id), tap };
 }
 
-/** What the kernel itself says of the device, by iproute2 and ls. */
+/** Returns the kernel's view of the device, read with iproute2 and ls. */
 async function kernelView({ namespace, link, tap }: AllocatedTap): Promise<string> {
   const shown = await namespace.ip(`-d link show dev ${link}`);
   const node = await run('ls', ['-l', tap]);
@@ -112,7 +113,10 @@ async function kernelView({ namespace, link, tap }: AllocatedTap): Promise<strin
   return [...wanted.filter((line) => line !== ''), node.stdout.trimEnd()].join('\n');
 }
 
-/** Allocate leaves a link down until its pod is attached; here the demo does what attaching would. */
+/**
+ * Sends a frame between two taps. Allocate leaves a link down until its pod is attached, so the demo sets both links
+ * up.
+ */
 async function sendFrame(near: AllocatedTap, far: AllocatedTap): Promise<string> {
   for (const { namespace, link } of [near, far]) await namespace.ip(`link set ${link} up`);
   await using sender = await openTap(near.tap);

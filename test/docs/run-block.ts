@@ -7,31 +7,31 @@ import type { DocBlock } from '../house/doc-blocks.ts';
 import { root } from '../house/source-files.ts';
 
 export interface BlockSurroundings {
-  /** From the project's root; the root itself where nobody says. */
+  /** The folder, relative to the project's root; the default is the root itself. */
   readonly folder?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Of the last command; 0 where nobody says. */
+  /** The exit code of the last command; the default is 0. */
   readonly exitCode?: number;
 }
 
-/** A guard against waiting for ever. */
+/** The longest wait. */
 const guardMs = 600_000;
 
-/** A command of a page, and what the page says that it prints, if it does. */
+/** A command of a page, with its output if the page shows any. */
 interface Step {
   readonly command: string;
   readonly printed: string | undefined;
 }
 
 /**
- * Runs a block of a page as a person would who copies it into a shell. `kubectl macvtap` is the one of this source tree, also
- * where there is no kubectl. Raises where a command fails, or prints something else than the page says.
+ * Runs a block of a page as a user would who copies it into a shell. `kubectl macvtap` runs from this source tree, even
+ * without kubectl. Throws if a command fails, or prints other output than the page shows.
  */
 export function runBlock(block: DocBlock, { folder = '.', environment = {}, exitCode = 0 }: BlockSurroundings): void {
   using programs = mkdtempDisposableSync(join(tmpdir(), 'kmt-docs-'));
   const path = writeKubectl(programs.path, environment.PATH ?? process.env.PATH ?? '');
   for (const { command, printed } of stepsOf(block)) {
-    // One stream, in the order in which a person sees it.
+    // Joins both streams, so that the output has the order that a user sees.
     const { status, stdout, error } = spawnSync('bash', ['-euo', 'pipefail', '-c', `exec 2>&1\n${command}`], {
       cwd: resolve(root, folder),
       env: { ...process.env, ...environment, PATH: path },
@@ -47,7 +47,9 @@ export function runBlock(block: DocBlock, { folder = '.', environment = {}, exit
   }
 }
 
-/** A console's block has a command behind each `$`, others are commands as a whole. */
+/**
+ * Returns the steps of a block. In a console block, each command follows a `$`. Any other block is a single command.
+ */
 function stepsOf({ language, text }: DocBlock): readonly Step[] {
   if (language !== 'console') return [{ command: text, printed: undefined }];
   return text
@@ -59,7 +61,7 @@ function stepsOf({ language, text }: DocBlock): readonly Step[] {
     });
 }
 
-/** A folder of programs first in the PATH; returns that PATH. */
+/** Writes programs to a folder that is first in the PATH. Returns that PATH. */
 function writeKubectl(folder: string, path: string): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);

@@ -1,66 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of docs/quick-start.md's virtual machine is ours: the pod that KubeVirt makes of it is given its device.
+// The webhook completes the launcher pod that KubeVirt makes of the quick start's virtual machine.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { applyEdits } from '../../cluster/objects/apply-edits.ts';
-import { defaultNad } from '../../policy/nad/default-nad.ts';
-import { injectPod } from '../../policy/pod/inject-pod.ts';
-import { reviewPod } from '../../policy/pod/review-pod.ts';
+import { defaultNad } from '../../policy/nad/review-nad.ts';
+import { injectedAnnotation, injectPod } from '../../policy/pod/inject-pod.ts';
+import { reviewPod } from '../../policy/pod/rules.ts';
 import { offersOf } from '../fixtures/offers/build-offers.ts';
 import { policy } from '../fixtures/plan/build-example.ts';
 import { root } from '../house/source-files.ts';
 
-const read = (name: string) => parse(readFileSync(`${root}docs/quick-start/${name}.yaml`, 'utf8'));
+const read = (path: string) => parse(readFileSync(`${root}${path}`, 'utf8'));
+const quickStart = (name: string) => read(`docs/tutorial/quick-start/${name}.yaml`);
 
-test("the pod of the quick start's virtual machine is given its device, in the container of the machine", () => {
-  const offers = offersOf({ policies: [policy('dataplane', read('policy').spec)] });
-  const nad = read('network');
-  const network = applyEdits(nad, defaultNad(nad, { offers, namespaceLabels: {}, unknownResource: 'Deny' }).edits);
-  const context = {
-    namespace: 'default',
-    namespaceLabels: {},
-    offers,
-    networks: new Map([['default/dataplane', network]]),
-  };
-  const pod = launcherPod(read('vm'));
-  const { edits, verdicts } = injectPod(pod, context);
-  assert.deepEqual(verdicts, []);
-  const made = applyEdits(pod, edits);
-  assert.deepEqual(reviewPod(made, context), []);
-  assert.deepEqual(
-    made.spec.containers.map(({ name, resources }) => [name, resources?.limits]),
-    [
-      ['guest-console-log', undefined],
-      ['compute', { 'macvtap.network.kubevirt.io/dataplane': '1' }],
-    ],
-  );
-});
+type Quantities = Readonly<Record<string, string>>;
 
-interface VirtualMachine {
-  readonly spec: {
-    readonly template: {
-      readonly spec: { readonly networks: readonly { readonly multus?: { readonly networkName: string } }[] };
-    };
-  };
+interface Container {
+  readonly name: string;
+  readonly resources?: { readonly limits?: Quantities; readonly requests?: Quantities };
 }
 
-/** As virt-controller writes it (pkg/network/multus): secondary networks in JSON, each under a name made of a hash. */
-function launcherPod({ spec }: VirtualMachine) {
-  const networks = spec.template.spec.networks.flatMap(({ multus }) =>
-    multus === undefined ? [] : [{ name: multus.networkName, namespace: 'default', interface: 'pod1b2c3d4e5f6' }],
-  );
-  const containers: readonly { name: string; resources?: { limits?: object } }[] = [
-    { name: 'guest-console-log' },
-    { name: 'compute' },
-  ];
-  return {
-    metadata: {
-      name: 'virt-launcher-tap-x7k2p',
-      namespace: 'default',
-      annotations: { 'k8s.v1.cni.cncf.io/networks': JSON.stringify(networks) },
-    },
-    spec: { containers },
+const resource = 'macvtap.network.kubevirt.io/dataplane';
+
+/** As the API server stored it; npm run launcher-pod writes it, and the tests with KubeVirt compare it. */
+const stored = read('test/fixtures/docs/virtual-machine/launcher-pod.yaml');
+const containers: readonly Container[] = stored.spec.containers;
+
+const offers = offersOf({ policies: [policy('dataplane', quickStart('policy').spec)] });
+const nad = quickStart('network');
+const network = applyEdits(nad, defaultNad(nad, { offers, namespaceLabels: {}, unknownResource: 'Deny' }).edits);
+const networks = new Map([['default/dataplane', network]]);
+const context = { namespace: 'default', namespaceLabels: {}, offers, networks };
+
+test('the webhook makes of a launcher pod what was stored: its device in the container of qemu', () => {
+  const { [injectedAnnotation]: record, ...annotations } = stored.metadata.annotations;
+  const created = {
+    ...stored,
+    metadata: { ...stored.metadata, annotations },
+    spec: { ...stored.spec, containers: containers.map(withoutDevice) },
   };
+  const { edits, verdicts } = injectPod(created, context);
+  assert.deepEqual(verdicts, []);
+  const made = applyEdits(created, edits);
+  assert.deepEqual(reviewPod(made, context), []);
+  assert.deepEqual(limitsOf(made.spec.containers), limitsOf(containers));
+  assert.equal(made.metadata.annotations[injectedAnnotation], record);
+  assert.equal(containers.find(({ name }) => name === 'compute')?.resources?.limits?.[resource], '1');
+});
+
+test('the webhook leaves a launcher pod alone that has its device', () => {
+  assert.deepEqual(injectPod(stored, context).edits, []);
+});
+
+function withoutDevice({ resources = {}, ...container }: Container): Container {
+  const without = ({ [resource]: _, ...others }: Quantities = {}) => others;
+  return { ...container, resources: { limits: without(resources.limits), requests: without(resources.requests) } };
+}
+
+/** Without an order: the API server sorts the names of resources. */
+function limitsOf(all: readonly Container[]): object {
+  return Object.fromEntries(all.map(({ name, resources }) => [name, { ...resources?.limits }]));
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { GraphNode } from '../../cli/graph/build-graph.ts';
 import { drawGraph } from '../../cli/graph/draw-graph.ts';
-import type { GraphNode } from '../../cli/graph/graph-node.ts';
 import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
 import { runProgram } from '../process/run-program.ts';
 import { type Measured, measurePicture, needsBrowser } from './measure-picture.ts';
@@ -78,7 +78,7 @@ describe('the picture of a cluster, in a browser', { skip: needsBrowser }, () =>
 });
 
 describe('the graph command', { skip: needsBrowser }, () => {
-  it('draws nodes as they are planned where nobody reports resources, to standard output and to a file', async () => {
+  it('draws planned nodes where no node reports resources, to standard output and to a file', async () => {
     const nodes = await readFile(new URL('../fixtures/seed/nodes.yaml', import.meta.url), 'utf8');
     await using directory = await ManifestsDirectory.make({ 'nodes.yaml': nodes });
     const graph = (...flags: readonly string[]) =>

@@ -6,28 +6,31 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
-/** A text as a browser shows it, in pixels of the picture's own size. */
+/** A text as a browser shows it. Sizes are in pixels of the picture's own size. */
 export interface ShownText {
   readonly text: string;
   readonly size: number;
-  /** How much of it lies outside of its box, on the side where most does. */
+  /** How far the text exceeds its box, on the side where it exceeds it most. */
   readonly overflow: number;
-  /** Against what it stands on: WCAG 2.1, 1.4.3. */
+  /** The contrast with the background (WCAG 2.1, 1.4.3). */
   readonly contrast: number;
 }
 
 export interface Measured {
   readonly texts: readonly ShownText[];
-  /** Pairs of texts that cover each other. */
+  /** Pairs of texts that overlap. */
   readonly overlaps: readonly (readonly [string, string])[];
-  /** Elements that do something: scripts, links, handlers, foreign content. */
+  /** Active elements: scripts, links, handlers, foreign content. */
   readonly active: readonly string[];
-  /** How many colours it has as an image by itself, which must be well-formed for that; 0 where it is not. */
+  /**
+   * The number of colours when the picture is loaded as a separate image; 0 if the browser does not show it. A browser
+   * shows only well-formed pictures in this way.
+   */
   readonly colours: number;
   readonly pageTitle: string;
 }
 
-/** For the option `skip` of a test: false, or what is missing. */
+/** The `skip` option of a test: false, or what is missing. */
 export const needsBrowser =
   spawnSync('chromium', ['--version']).status === 0
     ? false
@@ -36,7 +39,7 @@ export const needsBrowser =
 const run = promisify(execFile);
 const guardMs = 60_000;
 
-/** Shows a picture in a browser without a screen, and measures what is to be seen. */
+/** Shows a picture in a headless browser, and measures what is visible. */
 export async function measurePicture(svg: string): Promise<Measured> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-picture-'));
   const inlined = svg.slice(svg.indexOf('<svg'));
@@ -46,7 +49,7 @@ export async function measurePicture(svg: string): Promise<Measured> {
     `<!doctype html><meta charset="utf-8"><title>untouched</title><body style="margin:0">${inlined}` +
       `<pre id="result"></pre><script>(${measureInPage})(${JSON.stringify(encodeURIComponent(svg))})</script>`,
   );
-  // What it writes below HOME goes with the folder.
+  // The browser's files below HOME are removed with the folder.
   const { stdout } = await run(
     'chromium',
     [
@@ -66,7 +69,7 @@ export async function measurePicture(svg: string): Promise<Measured> {
   return JSON.parse(decodeURIComponent(json)) as Measured;
 }
 
-/** Runs in the page, as its text stands here: it knows nothing of this file. */
+/** Runs in the page as text, so it cannot use anything else in this file. */
 const measureInPage = `function (picture) {
   const luminance = (colour) => {
     const [r, g, b] = colour.match(/\\d+/g).map((part) => part / 255)
@@ -103,11 +106,11 @@ const measureInPage = `function (picture) {
       [...element.attributes].some(({ name }) => /^on|href|style/.test(name)))
     .map((element) => element.outerHTML.slice(0, 80));
   const image = new Image();
-  const tell = (colours) => {
+  const report = (colours) => {
     const result = { texts: shown, overlaps, active, colours, pageTitle: document.title };
     document.querySelector('#result').textContent = encodeURIComponent(JSON.stringify(result));
   };
-  image.onerror = () => tell(0);
+  image.onerror = () => report(0);
   image.onload = () => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 600, height: 600 });
     const context = canvas.getContext('2d');
@@ -115,7 +118,7 @@ const measureInPage = `function (picture) {
     const { data } = context.getImageData(0, 0, 600, 600);
     const colours = new Set();
     for (let at = 0; at < data.length; at += 4) colours.add(data[at] << 16 | data[at + 1] << 8 | data[at + 2]);
-    tell(colours.size);
+    report(colours.size);
   };
   image.src = 'data:image/svg+xml;charset=utf-8,' + picture;
 }`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { GraphNode, GraphResource } from '../../cli/graph/graph-node.ts';
+import type { GraphNode, GraphResource } from '../../cli/graph/build-graph.ts';
 
 const resource = (name: string, held: number | undefined, more: Partial<GraphResource> = {}): GraphResource => ({
   name,
@@ -13,7 +13,10 @@ const resource = (name: string, held: number | undefined, more: Partial<GraphRes
 
 const longName = `n${'o'.repeat(61)}e`;
 
-/** Three nodes that show everything there is: all tones, a conflict, a node that reports nothing, names of any length. */
+/**
+ * Three nodes that show every feature: all tones, a conflict, a node that reports nothing, and names of various
+ * lengths.
+ */
 export const threeNodes: readonly GraphNode[] = [
   {
     name: 'worker-1',
@@ -65,12 +68,12 @@ export const threeNodes: readonly GraphNode[] = [
     parents: [],
     unused: [],
     remarks: [
-      { tone: 'poor', title: 'Not sure', detail: 'reports nothing: it has no MacvtapNetworkNodeState with a status' },
+      { tone: 'poor', title: 'Not sure', detail: 'no report: it has no MacvtapNetworkNodeState with a status' },
     ],
   },
 ];
 
-/** Fifty nodes, as they are in a cluster: much alike, and some are not well. */
+/** Fifty nodes as in a real cluster: they are similar, and some of them have problems. */
 export const fiftyNodes: readonly GraphNode[] = Array.from({ length: 50 }, (_, index) => ({
   name: `worker-${index + 1}.rack-${index % 5}.example.com`,
   source: 'policy',

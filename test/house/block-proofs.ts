@@ -1,55 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/**
- * How it is known that a block of commands, or what a block says was printed, is right. Yaml and json are no commands;
- * manifest-blocks.test.ts holds them.
- */
+/** How a block of commands or output is verified. manifest-blocks.test.ts checks yaml and json. */
 export type BlockProof =
-  /** test/docs/commands.test.ts runs it as it stands, without a cluster, in the folder that is named or the root. */
+  /**
+   * test/docs/commands.test.ts runs the block unchanged, without a cluster. It runs in the named folder, or in the
+   * root.
+   */
   | { readonly runs: 'here'; readonly folder?: string; readonly exitCode?: number }
-  /** test/cluster/docs.test.ts runs it as it stands, page by page and from above to below. */
+  /** test/cluster/docs.test.ts runs the block unchanged, page by page and from top to bottom. */
   | { readonly runs: 'in a cluster' }
-  /** This file does the same, in another form. */
+  /** This file tests the same in another form. */
   | { readonly shownBy: string }
-  /** Nothing does, for this reason. */
+  /** Nothing verifies the block, for this reason. */
   | { readonly notRun: string };
 
 const ci = { shownBy: '.ci/run' } as const;
 const here = { runs: 'here' } as const;
 const inCluster = { runs: 'in a cluster' } as const;
 
-/** By page and a block's first line. A page that gets a block gets a row: nothing is passed over in silence. */
+/** Proofs by page and by a block's first line. Every block must have a row, so none is skipped silently. */
 export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockProof>>>> = {
   'CONTRIBUTING.md': { 'npm ci && npm run check': ci },
   'README.md': {
     'npm ci && npm start': ci,
     'npm ci && npm test': ci,
+    // The same as in docs/tutorial/quick-start.md.
+    'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
     '$ npm run --silent plan -- test/fixtures/seed/node-centric --node h1': here,
   },
   'charts/kube-macvtap/README.md': {
-    // The same as in docs/quick-start.md.
+    // The same as in docs/tutorial/quick-start.md.
     'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
   },
-  'docs/events.md': { 'kubectl describe node worker-1': { shownBy: 'test/apiserver/events.test.ts' } },
-  'docs/monitoring.md': {
+  'docs/reference/events.md': { 'kubectl describe node worker-1': { shownBy: 'test/apiserver/events.test.ts' } },
+  'docs/how-to/monitor.md': {
     '{"level":"info","time":1795652510226,"resource":"net","devices":["netMvp0"],"durationMs":23.962,"msg":"devices allocated"}':
       { shownBy: 'test/process/log-secrets.test.ts' },
     'kubectl -n macvtap-cni create configmap kube-macvtap-log-level --from-literal=nodeplugin=debug --from-literal=webhook=debug':
       { shownBy: 'test/cluster/metrics.test.ts' },
   },
-  'docs/images.md': {
+  'docs/contributing/benchmarks.md': {
+    'npm run bench -- --only resident-memory,reviews': {
+      notRun: 'it measures for many minutes, and no test asserts a figure; test/house/docs.test.ts knows the rows',
+    },
+  },
+  'docs/contributing/images.md': {
     'docker build -f Dockerfile.webhook -t kube-macvtap-webhook:0.1.0 .': { shownBy: 'test/images/build-image.ts' },
     'docker build --secret id=npmrc,src=$HOME/.npmrc -f Dockerfile.node .': { shownBy: 'test/images/build-image.ts' },
     'buildah bud --timestamp $(git log -1 --format=%ct) …': { shownBy: 'test/images/build-image.ts' },
     'apt-get install buildah debootstrap binutils': ci,
   },
-  'docs/install.md': {
-    // The same as in docs/quick-start.md, but that images there have names of their own.
+  'docs/how-to/install.md': {
+    // The same as in docs/tutorial/quick-start.md, except for the names of the images.
     'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
-    'helm upgrade kube-macvtap charts/kube-macvtap --namespace macvtap-cni --reset-then-reuse-values': inCluster,
-    'helm uninstall kube-macvtap --namespace macvtap-cni': inCluster,
+    'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': {
+      shownBy: 'test/chart/options-of-webhook.test.ts',
+    },
   },
-  'docs/kubectl-macvtap.md': {
+  'docs/how-to/upgrade.md': {
+    'helm upgrade kube-macvtap charts/kube-macvtap --namespace macvtap-cni --reset-then-reuse-values': inCluster,
+  },
+  'docs/how-to/uninstall.md': {
+    'helm uninstall kube-macvtap --namespace macvtap-cni': inCluster,
+    'kubectl delete crd macvtapnetworknodepolicies.macvtap.network.kubevirt.io macvtapnetworknodestates.macvtap.network.kubevirt.io':
+      inCluster,
+  },
+  'docs/reference/kubectl-macvtap.md': {
     'ln -s "$PWD/cli/launch.js" ~/.local/bin/kubectl-macvtap': {
       notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
     },
@@ -71,14 +87,14 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'kubectl macvtap support-bundle -o macvtap-support.tar.gz': { shownBy: 'test/apiserver/cli.test.ts' },
     'source <(kubectl macvtap completion bash)': { shownBy: 'test/process/completion.test.ts' },
   },
-  'docs/lint.md': {
+  'docs/reference/lint.md': {
     '$ kubectl macvtap lint deploy/': { runs: 'here', folder: 'test/fixtures/docs/lint', exitCode: 1 },
     'helm template my-release ./chart | kubectl macvtap lint - policies/': {
       notRun:
-        'needs Helm, which the tests of the chart alone have; lint of standard input is run by test/process/lint.test.ts',
+        'needs Helm, which only the tests of the chart have; lint of standard input is run by test/process/lint.test.ts',
     },
   },
-  'docs/migrate.md': {
+  'docs/how-to/migrate.md': {
     'kubectl get configmap macvtap-deviceplugin-config --namespace macvtap-cni': {
       shownBy: 'test/cluster/migration.test.ts',
     },
@@ -87,29 +103,29 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       shownBy: 'test/cluster/docs.test.ts',
     },
     'kubectl patch networkaddonsconfig cluster --type json --patch \'[{"op": "remove", "path": "/spec/macvtap"}]\'': {
-      notRun: "KubeVirt's operator cannot be had where the tests run",
+      notRun: "KubeVirt's network operator cannot be had where the tests run",
     },
     'kubectl get daemonset macvtap-cni --namespace cluster-network-addons': {
-      notRun: "KubeVirt's operator cannot be had where the tests run",
+      notRun: "KubeVirt's network operator cannot be had where the tests run",
     },
     '$ cat cluster/config-map.yaml': { runs: 'here', folder: 'test/fixtures/docs/migrate' },
     'kubectl get macvtapnetworknodestates --output yaml': { shownBy: 'test/cluster/migration.test.ts' },
   },
-  'docs/node-plugin.md': {
+  'docs/reference/node-plugin.md': {
     'npm run nodeplugin -- --source manifests:/etc/kube-macvtap --node-name worker-1': {
       shownBy: 'test/process/node-plugin.test.ts',
     },
   },
-  'docs/node-state-reference.md': {
+  'docs/reference/node-state.md': {
     'kubectl get macvtapnetworknodestates worker-1 --output yaml': { shownBy: 'test/apiserver/node-state.test.ts' },
   },
-  'docs/operations.md': {
+  'docs/how-to/operate.md': {
     'npm run bench -- --only resident-memory,webhook-memory': {
       notRun: 'it measures for many minutes, and no test asserts a figure; test/house/docs.test.ts knows the rows',
     },
-    'kubectl apply --dry-run=server -f docs/quick-start/policy.yaml': inCluster,
+    'kubectl apply --dry-run=server -f docs/tutorial/quick-start/policy.yaml': inCluster,
   },
-  'docs/quick-start.md': {
+  'docs/tutorial/quick-start.md': {
     'docker build -f Dockerfile.webhook -t registry.example.com/kube-macvtap-webhook:0.1.0 .': {
       shownBy: 'test/images/build-image.ts',
     },
@@ -117,28 +133,30 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'npm ci': {
       notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
     },
-    'kubectl apply -f docs/quick-start/policy.yaml': inCluster,
+    'kubectl apply -f docs/tutorial/quick-start/policy.yaml': inCluster,
     "kubectl wait node --all --timeout=2m --for=jsonpath='{.status.allocatable.macvtap\\.network\\.kubevirt\\.io/dataplane}'=10":
       inCluster,
-    "sed -i 's|docker.io/library/busybox:1.37|localhost/busybox:1\\n      imagePullPolicy: Never|' docs/quick-start/pod.yaml":
+    "sed -i 's|docker.io/library/busybox:1.37|localhost/busybox:1\\n      imagePullPolicy: Never|' docs/tutorial/quick-start/pod.yaml":
       {
         notRun:
           'it changes a file of this repository; test/cluster/docs.test.ts gives nodes the image by that name instead',
       },
-    'kubectl apply -f docs/quick-start/network.yaml': inCluster,
+    'kubectl apply -f docs/tutorial/quick-start/network.yaml': inCluster,
     'kubectl get network-attachment-definitions dataplane -o jsonpath=\'{.spec.config}{"\\n"}\'': inCluster,
     'kubectl delete pod tap': inCluster,
-    'kubectl patch kubevirt kubevirt --namespace kubevirt --type merge --patch-file docs/quick-start/kubevirt.yaml': {
-      notRun:
-        'KubeVirt cannot be had where the tests run; test/docs/virtual-machine.test.ts and test/cluster/machines.test.ts ' +
-        'show what of it is ours',
-    },
+    'kubectl patch kubevirt kubevirt --namespace kubevirt --type merge --patch-file docs/tutorial/quick-start/kubevirt.yaml':
+      {
+        shownBy: 'test/kubevirt/launcher-pod-tests.ts',
+      },
   },
-  'docs/status.md': { 'kubectl get mvnnp -n macvtap-cni': { shownBy: 'test/apiserver/policy-status.test.ts' } },
-  'docs/test-cluster.md': {
-    'apt-get install runc iproute2 util-linux procps gcc libc6-dev buildah debootstrap binutils': ci,
+  'docs/reference/status.md': {
+    'kubectl get mvnnp -n macvtap-cni': { shownBy: 'test/apiserver/policy-status.test.ts' },
+  },
+  'docs/contributing/test-cluster.md': {
+    'apt-get install runc iproute2 util-linux procps gcc libc6-dev buildah debootstrap binutils libcap2-bin': ci,
+    'node test/binaries/main.ts cluster charts kubevirt': { shownBy: 'test/kubevirt/suite.test.ts' },
     'node test/binaries/main.ts cluster charts': ci,
     'export KUBECONFIG=/tmp/kube-macvtap-cluster/admin.kubeconfig PATH=/tmp/kube-macvtap-cluster/bin:$PATH': inCluster,
   },
-  'docs/why.md': { '$ kubectl macvtap why pod/vm': { shownBy: 'test/cluster/why.test.ts' } },
+  'docs/reference/why.md': { '$ kubectl macvtap why pod/vm': { shownBy: 'test/cluster/why.test.ts' } },
 };

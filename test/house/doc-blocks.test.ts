@@ -10,7 +10,7 @@ const blocks = docBlocks();
 const place = ({ page, line, firstLine }: { page: string; line: number; firstLine: string }) =>
   `${page}:${line}: ${firstLine}`;
 
-test('a block says what it is: indented or sh for commands, console with what they print, text, yaml or json', () => {
+test('a block has a language: indented or sh for commands, console for commands with output, text, yaml or json', () => {
   const known = [undefined, 'sh', 'console', 'text', 'yaml', 'json'];
   assert.deepEqual(blocks.filter(({ language }) => !known.includes(language)).map(place), []);
 });
@@ -27,7 +27,7 @@ test('the table of proofs has no row without its block, and no two blocks of a p
   assert.deepEqual(keys.toSorted(), rows.toSorted());
 });
 
-test('what is said to show a block exists', () => {
+test('every proof of a block names an existing file', () => {
   const files = Object.values(blockProofs)
     .flatMap((proofs) => Object.values(proofs))
     .flatMap((proof) => ('shownBy' in proof ? [proof.shownBy] : 'folder' in proof ? [proof.folder] : []));

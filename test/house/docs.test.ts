@@ -2,17 +2,48 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { reasonFixes, reasonReference } from '../../policy/reason-fixes.ts';
+import { errorFixes, errorReference } from '../../runtime/errors.ts';
 import { rows } from '../bench/rows.ts';
-import { type DocTable, docTables, findTable, rowPattern } from './doc-tables.ts';
+import { type DocRow, type DocTable, docTables, findTable, readRows, rowsOfCode } from './doc-tables.ts';
+import { anchorsOf, readPage } from './markdown.ts';
 import { root, sourceFiles } from './source-files.ts';
 
 for (const table of docTables) {
   test(`${table.page} has exactly the rows of each ${table.title} that the code has, with its texts`, () => {
-    assert.deepEqual(rowsOf(table), Object.entries(table.rows).sort());
+    assert.deepEqual(rowsOf(table), sorted(rowsOfCode(table)));
   });
 }
 
-test('no page carries figures that the bench has printed, which grow old: it says how to measure', () => {
+test('each reason and each error code has an anchor at the place that messages refer to', () => {
+  const places = [
+    ...(Object.keys(reasonFixes) as (keyof typeof reasonFixes)[]).map(reasonReference),
+    ...(Object.keys(errorFixes) as (keyof typeof errorFixes)[]).map(errorReference),
+  ];
+  const anchors = new Map(
+    ['docs/reference/reasons.md', 'docs/reference/errors.md'].map(
+      (page) => [page, new Set(anchorsOf(readPage(readFileSync(`${root}${page}`, 'utf8'))))] as const,
+    ),
+  );
+  assert.ok(places.length > 150);
+  assert.deepEqual(
+    places.filter((place) => {
+      const [page = '', anchor = ''] = place.split('#');
+      return anchors.get(page)?.has(anchor) !== true;
+    }),
+    [],
+  );
+});
+
+test('a fix is one sentence of at most 20 words', () => {
+  const fixes = { ...reasonFixes, ...errorFixes };
+  assert.deepEqual(
+    Object.entries(fixes).filter(([, fix]) => !/^[A-Z][^\n]*[^.]\.$/.test(fix) || fix.split(' ').length > 20),
+    [],
+  );
+});
+
+test('no page contains figures of the bench, which become outdated: pages describe how to measure', () => {
   const printed = sourceFiles('.md').flatMap(({ path, text }) =>
     [...text.matchAll(/^.*\(n=\d+\).*$/gm)].map(([line]) => `${path}: ${line}`),
   );
@@ -36,24 +67,26 @@ const unlisted: Readonly<Record<string, string>> = {
   denialCodes: 'some of the reasons',
 };
 
-test('every table of metrics, flags, codes and reasons that the code exports stands on a page', () => {
+test('every table of metrics, flags, codes and reasons that the code exports is on a page', () => {
   const listed = readFileSync(`${root}test/house/doc-tables.ts`, 'utf8');
+  const imported = [...listed.matchAll(/^import \{ ([^}]+) \}/gm)].flatMap(([, names = '']) => names.split(', '));
   const exported = sourceFiles('.ts')
     .filter(({ path }) => !/^(test|cli)\/|\.test\.ts$/.test(path))
     .flatMap(({ text }) => [...text.matchAll(/^export const (\w*(?:Metrics|Line|Codes|Reasons)|reasons|causes)\b/gm)])
     .map(([, name = '']) => name);
   assert.ok(exported.length > 10);
   assert.deepEqual(
-    exported.filter((name) => !listed.includes(`import { ${name} }`) && unlisted[name] === undefined),
+    exported.filter((name) => !imported.includes(name) && unlisted[name] === undefined),
     [],
   );
 });
 
-function rowsOf(table: DocTable): readonly (readonly [string, string])[] {
-  const [, , ...lines] = findTable(readFileSync(`${root}${table.page}`, 'utf8'), table)
-    .trimEnd()
-    .split('\n');
-  const rows = [...lines.join('\n').matchAll(rowPattern)];
-  assert.equal(rows.length, lines.length, 'rows of another form');
-  return rows.map(([, name = '', text = '']) => [name, text.replaceAll('`', '')] as const).sort();
+function rowsOf(table: DocTable): readonly DocRow[] {
+  const { rows, others } = readRows(findTable(readFileSync(`${root}${table.page}`, 'utf8'), table));
+  assert.deepEqual(others, [], 'rows of another form');
+  return sorted(rows.map((row) => ({ ...row, text: row.text.replaceAll('`', '') })));
+}
+
+function sorted(rows: readonly DocRow[]): readonly DocRow[] {
+  return rows.toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }

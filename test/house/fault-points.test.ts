@@ -5,21 +5,21 @@ import { faultPoints } from '../../runtime/fault-points.ts';
 import { sourceFiles } from './source-files.ts';
 
 const production = sourceFiles('.ts').filter(
-  ({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts') && path !== 'runtime/fault-point.ts',
+  ({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts') && path !== 'runtime/fault-points.ts',
 );
 
-/** Calls with anything but a literal name would escape the comparison, so they show up as what stands there. */
+/** A call without a literal name would escape the comparison, so it shows up as its source text. */
 const uses = production.flatMap(({ text }) =>
   [...text.matchAll(/\bfaultPoint\(\s*([^)]*?)[\s,]*\)/g)].map(([, argument = '']) =>
     argument.replace(/^'(.*)'$/, '$1'),
   ),
 );
 
-test('every fault point of the table is called exactly once, and none that the table lacks', () => {
+test('every entry of the table is called exactly once, and every call is in the table', () => {
   assert.deepEqual(uses.toSorted(), Object.keys(faultPoints).toSorted());
 });
 
-test('the variable that arms fault points is read by runtime/fault-point.ts alone', () => {
+test('only the module of these points reads the variable that arms them', () => {
   const readers = production.filter(({ text }) => text.includes('MACVTAP_TEST_FAULT'));
   assert.deepEqual(
     readers.map(({ path }) => path),

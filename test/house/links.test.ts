@@ -15,7 +15,7 @@ const filesLinkedFrom = (path: string) =>
     .filter((target) => target !== '' && !isElsewhere(target))
     .map((target) => posix.join(posix.dirname(path), target));
 
-test('every link of every page leads to a file that is there, and to a heading that it has', () => {
+test('every link of every page leads to a file that exists, and to an anchor that it has', () => {
   const faults = [...pages].flatMap(([path, page]) =>
     linksOf(page)
       .filter(({ target }) => !isElsewhere(target))
@@ -30,14 +30,14 @@ test('every page of docs/ is reached from docs/README.md', () => {
   const reached = new Set(['docs/README.md', ...filesLinkedFrom('docs/README.md')]);
   const lost = [...pages.keys()].filter((path) => path.startsWith('docs/') && !reached.has(path));
   // A decision is reached by the list of all of them.
-  const decisions = new Set(filesLinkedFrom('docs/adr/README.md'));
+  const decisions = new Set(filesLinkedFrom('docs/explanation/decisions/README.md'));
   assert.deepEqual(
     lost.filter((path) => !decisions.has(path)),
     [],
   );
 });
 
-test('every file of ours that a page names is there', () => {
+test('every file of this repository that a page names exists', () => {
   const missing = [...pages].flatMap(([path, { prose }]) =>
     prose.flatMap(({ line, text }) =>
       [...text.matchAll(/`(?:\.?\/)?((?:[a-z][\w-]*)\/[\w./-]+\.(?:ts|c|js|yaml))`/g)]
@@ -49,23 +49,23 @@ test('every file of ours that a page names is there', () => {
   assert.deepEqual(missing, []);
 });
 
-test('every threat of the security page names a test that shows what stops it', () => {
-  const lines = (pages.get('docs/security.md')?.prose ?? []).map(({ text }) => text);
-  const from = lines.findIndex((line) => /^\| threat /.test(line)) + 2;
-  const threats = lines.slice(from, lines.indexOf('', from));
-  assert.ok(threats.length > 10);
+test('every row of the security page that claims protection names a test of the attack', () => {
+  const lines = (pages.get('docs/explanation/security.md')?.prose ?? []).map(({ text }) => text);
+  const from = lines.findIndex((line) => /^\| attacker +\| asset /.test(line)) + 2;
+  const rows = lines.slice(from, lines.indexOf('', from));
+  assert.ok(rows.length > 10);
   assert.deepEqual(
-    threats.filter((row) => !/\.test\.ts` *\|$/.test(row)),
+    rows.filter((row) => !/\.test\.ts` *\|$/.test(row)),
     [],
   );
 });
 
 test('decisions are numbered one by one, in their names, titles and list', () => {
-  const found = sourceFiles('.md').filter(({ path }) => /^docs\/adr\/\d/.test(path));
-  const list = sourceFiles('.md').find(({ path }) => path === 'docs/adr/README.md')?.text ?? '';
+  const found = sourceFiles('.md').filter(({ path }) => /^docs\/explanation\/decisions\/\d/.test(path));
+  const list = sourceFiles('.md').find(({ path }) => path === 'docs/explanation/decisions/README.md')?.text ?? '';
   const numbers = (texts: readonly string[], pattern: RegExp) => texts.map((text) => Number(pattern.exec(text)?.[1]));
   const expected = found.map((_, at) => at + 1);
-  assert.deepEqual(numbers(found.map(({ path }) => path).toSorted(), /adr\/(\d{4})-/), expected);
+  assert.deepEqual(numbers(found.map(({ path }) => path).toSorted(), /decisions\/(\d{4})-/), expected);
   assert.deepEqual(
     numbers(
       found.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(({ text }) => text),
@@ -79,16 +79,16 @@ test('decisions are numbered one by one, in their names, titles and list', () =>
   );
 });
 
-test('links, anchors and blocks of a page are told apart', () => {
+test('links, anchors and blocks of a page are distinguished', () => {
   const page = readPage(
-    '# The `one`: a/b\n\n[a](b.md#c) `[no](x)`\n\n1.  item\n\n        run it\n\n    more\n\n# The `one`: a/b\n\n```sh\n[no](y)\n```\n\n    out\n\n    side\n',
+    '# The `one`: a/b\n\n[a](b.md#c) `[no](x)`\n\n<a id="One"></a>`<a id="No"></a>`\n\n1.  item\n\n        run it\n\n    more\n\n# The `one`: a/b\n\n```sh\n[no](y)\n```\n\n    out\n\n    side\n',
   );
-  assert.deepEqual(anchorsOf(page), ['the-one-ab', 'the-one-ab-1']);
+  assert.deepEqual(anchorsOf(page), ['the-one-ab', 'the-one-ab-1', 'One']);
   assert.deepEqual(linksOf(page), [{ line: 3, target: 'b.md#c' }]);
   assert.deepEqual(page.blocks, [
-    { line: 7, language: undefined, text: 'run it' },
-    { line: 14, language: 'sh', text: '[no](y)' },
-    { line: 17, language: undefined, text: 'out\n\nside' },
+    { line: 9, language: undefined, text: 'run it' },
+    { line: 16, language: 'sh', text: '[no](y)' },
+    { line: 19, language: undefined, text: 'out\n\nside' },
   ]);
 });
 
@@ -98,7 +98,7 @@ function faultOf(path: string, target: string): string | undefined {
   if (!existsSync(`${root}${found}`)) return 'no such file';
   if (anchor === undefined) return undefined;
   const page = pages.get(found);
-  return page !== undefined && anchorsOf(page).includes(anchor) ? undefined : 'no such heading';
+  return page !== undefined && anchorsOf(page).includes(anchor) ? undefined : 'no such anchor';
 }
 
 function isElsewhere(target: string): boolean {

@@ -21,18 +21,18 @@ const files = [
 
 test('manifests in pages, and those beside them, are such as the webhook stores without a word', () => {
   const options = { policyNamespace: 'macvtap-cni', multusNamespace: 'kube-system', unknownResource: 'Allow' } as const;
-  // Each page's blocks for themselves, since pages tell different stories under the same names; files of a folder together.
+  // Each page's blocks separately, since pages reuse names for different objects; files of a folder together.
   const sets = Map.groupBy(files, ({ name }) => (/^docs\/[^/]+\/.*\.yaml$/.test(name) ? dirname(name) : name));
   const said = [...sets.values()].flatMap((set) =>
     lintFiles(
       set.map(({ name, text }) => ({ name, isNamed: true, content: { text } })),
       options,
     )
-      // What offers it stands in another block.
+      // Another block contains the policy that offers it.
       .findings.filter(({ code }) => code !== 'ResourceUnknown')
       .map(({ file, line, code, path }) => `${file} +${line}: ${code} ${path}`),
   );
-  assert.deepEqual(said, ['docs/quick-start/policy.yaml +8: SelectsEveryNode spec.nodeSelector']);
+  assert.deepEqual(said, ['docs/tutorial/quick-start/policy.yaml +8: SelectsEveryNode spec.nodeSelector']);
 });
 
 test('every one of them is a whole object, or in the table of those that are not', () => {

@@ -2,29 +2,29 @@
 
 /** Text in a page that is not prose: between fences, or indented by four spaces. */
 export interface CodeBlock {
-  /** Of its first line, from 1. */
+  /** The number of its first line, from 1. */
   readonly line: number;
-  /** What stands behind the opening fence: `yaml`, `text`; none for an indented block. */
+  /** The text after the opening fence: `yaml`, `text`; undefined for an indented block. */
   readonly language: string | undefined;
-  /** Without the fences and the indentation. */
+  /** The text without the fences and the indentation. */
   readonly text: string;
 }
 
 export interface Page {
   readonly blocks: readonly CodeBlock[];
-  /** The lines that are in no block, with their numbers from 1. */
+  /** The lines outside of blocks, with their numbers from 1. */
   readonly prose: readonly { readonly line: number; readonly text: string }[];
 }
 
 /**
- * Parts a page as CommonMark does, as far as these pages need it: a block within a list's item is indented by four
- * spaces more than the item's text.
+ * Splits a page as CommonMark does, as far as these pages need it. A block in a list item is indented by four spaces
+ * more than the item's text.
  */
 export function readPage(text: string): Page {
   const blocks: CodeBlock[] = [];
   const prose: { line: number; text: string }[] = [];
   const lines = text.split('\n');
-  /** By how much a list's item indents what belongs to it. */
+  /** How far a list item indents its content. */
   let item = 0;
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] as string;
@@ -53,7 +53,7 @@ export function readPage(text: string): Page {
   return { blocks, prose };
 }
 
-/** Where a page's links lead, as written, with the lines they stand in. */
+/** Returns the targets of a page's links, as written, with their lines. */
 export function linksOf({ prose }: Page): readonly { readonly line: number; readonly target: string }[] {
   return prose.flatMap(({ line, text }) =>
     [...withoutCode(text).matchAll(/!?\[[^\]]*\]\(([^)\s]+)\)|<img [^>]*src="([^"]+)"|srcset="([^"]+)"/g)].map(
@@ -62,8 +62,17 @@ export function linksOf({ prose }: Page): readonly { readonly line: number; read
   );
 }
 
-/** The anchors that a page's headings have, as GitHub makes them. */
+/**
+ * Returns the anchors of a page: those of its headings, as GitHub makes them, and those written as `<a id="…"></a>`.
+ */
 export function anchorsOf({ prose }: Page): readonly string[] {
+  const written = prose.flatMap(({ text }) =>
+    [...withoutCode(text).matchAll(/<a id="([^"]+)"><\/a>/g)].map(([, id = '']) => id),
+  );
+  return [...headingAnchors(prose), ...written];
+}
+
+function headingAnchors(prose: Page['prose']): readonly string[] {
   const seen = new Map<string, number>();
   return prose
     .map(({ text }) => /^#{1,6} +(.+?) *$/.exec(text)?.[1])

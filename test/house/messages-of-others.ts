@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Messages that docs/troubleshooting.md quotes and that are not ours, with who says them. */
+/** Messages that docs/how-to/troubleshoot.md quotes from other programs, each with the program that prints it. */
 export const messagesOfOthers: Readonly<Record<string, string>> = {
   'no matches for kind "MacvtapNetworkNodePolicy" in version "macvtap.network.kubevirt.io/v1alpha1"': 'kubectl',
   'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply"': 'API server',

@@ -12,7 +12,7 @@ const programs = sourceFiles('.ts', '.yaml', '.tpl')
   .map(({ text }) => text)
   .join('\n');
 
-/** Helm's and kubectl's, where no program of ours says them, too. */
+/** Flags of Helm and kubectl that this project's programs do not mention. */
 const flagsOfOthers = ['--take-ownership', '--force-conflicts'];
 
 test('metrics, variables and flags that pages name are in a program', () => {

@@ -6,12 +6,12 @@ import { crdFiles, type OpenApiSchema, readCrdSchema } from '../../cluster/objec
 import { renderSchemaReference, schemaPages, writtenPart } from './schema-reference.ts';
 import { root } from './source-files.ts';
 
-test('every kind of ours has a page of reference', () => {
+test('every kind of the CRDs has a reference page', () => {
   assert.deepEqual(schemaPages.map(({ kind }) => kind).sort(), Object.keys(crdFiles).sort());
 });
 
 for (const page of schemaPages) {
-  test(`${page.page} says what the schema of ${page.kind} says: else npm run generate`, () => {
+  test(`${page.page} matches the schema of ${page.kind}: else npm run generate`, () => {
     const text = readFileSync(`${root}${page.page}`, 'utf8');
     const schema = readCrdSchema(page.kind);
     assert.equal(text, `${writtenPart(text, page)}\n${renderSchemaReference(schema)}`);
@@ -44,7 +44,7 @@ test('a field shows its type with its limits, its default, and what the API serv
       '| `list` | list of 1 to 3 strings, each at most 5 characters | required | |',
       '| `mode` | `a`, `b` | `a` | Last part of x/`<name>`. |',
       '| `many` | list of objects | | |',
-      'The API server holds, too:',
+      'The API server also enforces:',
       '- one of both',
       '## `spec.many[]`',
       '| field | type | default | meaning |',

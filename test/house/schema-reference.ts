@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CrdKind, OpenApiSchema } from '../../cluster/objects/crd-schema.ts';
 
-/** A page of docs/ whose end is made from a schema of the chart. */
+/** A page of docs/ whose last part is generated from a schema of the chart. */
 export interface SchemaPage {
   readonly kind: CrdKind;
   readonly page: string;
 }
 
 export const schemaPages: readonly SchemaPage[] = [
-  { kind: 'MacvtapNetworkNodePolicy', page: 'docs/policy-reference.md' },
-  { kind: 'MacvtapNetworkNodeState', page: 'docs/node-state-reference.md' },
+  { kind: 'MacvtapNetworkNodePolicy', page: 'docs/reference/policy.md' },
+  { kind: 'MacvtapNetworkNodeState', page: 'docs/reference/node-state.md' },
 ];
 
-/** What stands above the part of a page that is made: all below this line belongs to `npm run generate`. */
+/** The line that starts the generated part of a page. `npm run generate` owns everything below it. */
 export const madeBelow =
   '<!-- Below this line everything is made from the schema by npm run generate: edit the schema instead. -->\n';
 
-/** What a person wrote of a page, the line that ends it included. Throws where that line is missing or repeated. */
+/**
+ * Returns the handwritten part of a page, including the line that ends it. Throws if that line is missing or repeated.
+ */
 export function writtenPart(text: string, { page }: SchemaPage): string {
   const [written, ...made] = text.split(madeBelow);
   if (written === undefined || made.length !== 1) throw new Error(`${page}: not one line ${madeBelow}`);
   return written + madeBelow;
 }
 
-/** An object within the schema, with the path that leads to it: `spec.parentSelector[]`. */
+/** An object in the schema, and the path to it: `spec.parentSelector[]`. */
 interface Level {
   readonly path: string;
   readonly schema: OpenApiSchema;
 }
 
-/** One heading and one table for each object of the schema, from `spec` and `status` downwards. */
+/** Renders one heading and one table for each object of the schema, starting with `spec` and `status`. */
 export function renderSchemaReference(schema: OpenApiSchema): string {
   return levelsOf({ path: '', schema })
     .filter(({ path }) => path !== '')
@@ -46,7 +48,10 @@ function levelsOf(level: Level): readonly Level[] {
   return [level, ...below];
 }
 
-/** The object that a property is, or a list of; none where it has no named fields. */
+/**
+ * Returns the schema of a property that is an object, or of the items of a property that is a list of objects. Returns
+ * undefined if there are no named fields.
+ */
 function objectOf(property: OpenApiSchema): { readonly suffix: string; readonly schema: OpenApiSchema } | undefined {
   if (property.properties !== undefined) return { suffix: '', schema: property };
   return property.items?.properties === undefined ? undefined : { suffix: '[]', schema: property.items };
@@ -65,7 +70,7 @@ function renderLevel({ path, schema }: Level): string {
   );
   const intro = schema.description === undefined ? '' : `${schema.description}\n\n`;
   const table = renderTable([['field', 'type', 'default', 'meaning'], ...rows]);
-  return `## \`${path}\`\n\n${intro}${table}${rules.length === 0 ? '' : `\nThe API server holds, too:\n\n${rules.join('')}`}`;
+  return `## \`${path}\`\n\n${intro}${table}${rules.length === 0 ? '' : `\nThe API server also enforces:\n\n${rules.join('')}`}`;
 }
 
 function describeType(property: OpenApiSchema): string {
@@ -80,12 +85,12 @@ function describeType(property: OpenApiSchema): string {
   return typeof additionalProperties === 'object' ? 'map' : nameOf(property) + limits(property);
 }
 
-/** What has no type is text that may be written without quotes. */
+/** Returns the name of a type. A schema without a type is text that may be written without quotes. */
 function nameOf({ type = 'string', format }: OpenApiSchema): string {
   return format === 'date-time' ? 'time' : type;
 }
 
-/** `, 1 to 63 characters, \`^[a-z]+$\``; nothing where the schema says nothing. */
+/** Returns the limits of a schema, such as `, 1 to 63 characters, \`^[a-z]+$\``; empty if the schema has none. */
 function limits({ minimum, maximum, minLength, maxLength, pattern }: OpenApiSchema): string {
   const characters = range(minLength, maxLength);
   return [
@@ -108,7 +113,7 @@ function describeDefault(property: OpenApiSchema, isRequired: boolean): string {
   return property.default === undefined ? '' : `\`${JSON.stringify(property.default).replaceAll('"', '')}\``;
 }
 
-/** Each column as wide as its widest cell. */
+/** Renders a table in which each column is as wide as its widest cell. */
 function renderTable(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   const render = (line: readonly string[]) =>

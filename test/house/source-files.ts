@@ -13,7 +13,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Every file that git tracks, or would, with one of the endings. */
+/** Returns every file with one of the endings that git tracks or would track. */
 export function sourceFiles(...endings: readonly string[]): readonly SourceFile[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root });
   return listed
@@ -23,7 +23,9 @@ export function sourceFiles(...endings: readonly string[]): readonly SourceFile[
     .map((path) => ({ path, text: readFileSync(`${root}${path}`, 'utf8') }));
 }
 
-/** What a module imports: paths from the root for files of ours, else the specifier as it is written. */
+/**
+ * Returns a module's imports: paths from the root for files of this repository, and otherwise the specifier as written.
+ */
 export function importsOf({ path, text }: SourceFile): readonly string[] {
   const specifiers = [
     ...text.matchAll(/^(?:import|export)\b[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gms),

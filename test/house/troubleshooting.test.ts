@@ -6,7 +6,7 @@ import { reasons } from '../../policy/reasons.ts';
 import { messagesOfOthers } from './messages-of-others.ts';
 import { root, sourceFiles } from './source-files.ts';
 
-const page = readFileSync(`${root}docs/troubleshooting.md`, 'utf8');
+const page = readFileSync(`${root}docs/how-to/troubleshoot.md`, 'utf8');
 const messages = [...page.matchAll(/^\| `([^`]+)` +\| .*\|$/gm)].map(([, message = '']) => message);
 const ours = messages.filter((message) => messagesOfOthers[message] === undefined);
 
@@ -15,7 +15,7 @@ const sources = sourceFiles('.ts', '.c')
   .filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'))
   .map(({ path, text }) => ({ path, text: text.replaceAll(/['`]\s*\+\n\s*(\([^\n]*\n)?\s*['`]/g, '') }));
 
-test('every message of ours that the page quotes is one that a program says', () => {
+test('every quoted message of this project occurs in a program', () => {
   assert.ok(ours.length > 20, String(ours.length));
   assert.deepEqual(
     ours.filter((message) => !isSaid(message)),
@@ -30,12 +30,15 @@ test('messages of others are quoted as the table has them', () => {
   );
 });
 
-test('a message that nobody says is found out', () => {
+test('a message that no program prints is detected', () => {
   assert.ok(!isSaid('device …: parent … cannot be bent'));
   assert.ok(!isSaid('ResourceUnknown …: no policy and no node has this resource'));
 });
 
-/** All parts between the places that differ, and of one sentence each, in one file; a code of the engine goes with its reason. */
+/**
+ * All parts between the places that differ, and of one sentence each, in one file; a code of the engine goes with its
+ * reason.
+ */
 function isSaid(message: string): boolean {
   const [, code = '', reason = ''] = /^([A-Z]\w+) …: (.*)$/.exec(message) ?? [];
   if (Object.hasOwn(reasons, code)) {

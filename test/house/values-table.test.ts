@@ -14,7 +14,7 @@ test("the chart's README has the values of values.yaml with their comments: else
   assert.equal(findTable(text, { page, title: 'value' }), renderValuesTable(values));
 });
 
-test('a value is whatever stands below a comment, and what only groups values is none', () => {
+test('a value is every key below a comment, and a key that only groups values is not', () => {
   const text = '# Of the file.\n\na:\n  # One\n  # line.\n  b: 1\n  # A map.\n  c:\n    d: {e: 2}\n\n# Text.\nf: ""\n';
   assert.deepEqual(readValueRows(text), [
     { path: 'a.b', value: 1, meaning: 'One line.' },

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parse } from 'yaml';
 
-/** A value of the chart that a person may set. */
+/** A value of the chart that a user may set. */
 interface ValueRow {
   /** @example 'webhook.replicas' */
   readonly path: string;
-  /** As it stands in values.yaml. */
+  /** As written in values.yaml. */
   readonly value: unknown;
   /** The comment above it. */
   readonly meaning: string;
 }
 
 /**
- * The values of a values.yaml: every key below a comment, whatever is in it. A key without one only groups others;
- * one that groups nothing is an error, for a value that nobody explains is none to offer.
+ * Returns the values in a values.yaml: every key below a comment, whatever its value is. A key without a comment may
+ * only group others. Any other key without a comment is an error, because every value needs an explanation.
  */
 export function readValueRows(text: string): readonly ValueRow[] {
   const rows: ValueRow[] = [];
   let comment: string[] = [];
-  /** Keys that lead to the current line. */
+  /** The keys on the path to the current line. */
   let path: readonly string[] = [];
-  /** Levels below which a commented key explains everything. */
+  /** The level below which a commented key explains everything. */
   let explained = Number.POSITIVE_INFINITY;
   for (const line of text.split('\n')) {
     const [, spaces = '', key, rest = ''] = /^( *)([\w.\-/]+):(.*)$/.exec(line) ?? [];
@@ -41,7 +41,7 @@ export function readValueRows(text: string): readonly ValueRow[] {
   return rows;
 }
 
-/** The table of a values.yaml, each column as wide as its widest. */
+/** Renders the table of a values.yaml. Each column is as wide as its widest cell. */
 export function renderValuesTable(text: string): string {
   const cells = readValueRows(text).map(({ path, value, meaning }) => [
     `\`${path}\``,

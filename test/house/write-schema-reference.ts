@@ -4,7 +4,7 @@ import { readCrdSchema } from '../../cluster/objects/crd-schema.ts';
 import { renderSchemaReference, schemaPages, writtenPart } from './schema-reference.ts';
 import { root } from './source-files.ts';
 
-// Part of `npm run generate`: writes the reference of our kinds anew.
+// Part of `npm run generate`: rewrites the reference of the CRDs.
 for (const page of schemaPages) {
   const file = `${root}${page.page}`;
   const text = writtenPart(readFileSync(file, 'utf8'), page);

@@ -4,7 +4,7 @@ import { findTable } from './doc-tables.ts';
 import { root } from './source-files.ts';
 import { renderValuesTable } from './values-table.ts';
 
-// Part of `npm run generate`: writes the table of values in the chart's README anew.
+// Part of `npm run generate`: rewrites the table of values in the chart's README.
 const page = 'charts/kube-macvtap/README.md';
 const text = readFileSync(`${root}${page}`, 'utf8');
 const table = renderValuesTable(readFileSync(`${root}charts/kube-macvtap/values.yaml`, 'utf8'));

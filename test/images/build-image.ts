@@ -9,20 +9,20 @@ export interface BuildOptions {
   readonly kind: ImageKind;
   readonly inputs: ImageInputs;
   readonly bases: BaseImages;
-  /** What the image is called in buildah's storage. */
+  /** The image's name in buildah's storage. */
   readonly name: string;
-  /** Of the machines that it is for; this one's where nobody says. @example 'arm64' */
+  /** The architecture of the target machines; the default is this machine's. @example 'arm64' */
   readonly architecture?: string;
   readonly print: (line: string) => void;
 }
 
-/** This machine's, as a Dockerfile calls it. */
+/** This machine's architecture, as a Dockerfile calls it. */
 const ownArchitecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** As much of an instruction of a Dockerfile as is told. */
+/** How many characters of a Dockerfile's instruction are printed. */
 const shownWidth = 100;
 
-/** Builds an image from its Dockerfile as docs/images.md says, but for the bases. */
+/** Builds an image from its Dockerfile as in docs/contributing/images.md, except for the base images. */
 export async function buildImage(options: BuildOptions): Promise<void> {
   const { buildah, kind, inputs, bases, name, architecture = ownArchitecture, print } = options;
   await using npm = await readNpmAccess();
@@ -35,7 +35,7 @@ export async function buildImage(options: BuildOptions): Promise<void> {
     ...['--build-arg', `BUILD_IMAGE=${bases.build}`, '--build-arg', `RUN_IMAGE=${bases.run}`],
     ...['--build-arg', `VERSION=${inputs.version}`, '--build-arg', `REVISION=${inputs.revision}`],
     ...['--timestamp', String(inputs.epoch)],
-    // Unlike BuildKit, buildah 1.28 does not know by itself what it builds on.
+    // Unlike BuildKit, buildah 1.28 does not detect the platform on which it builds.
     ...['--platform', `linux/${architecture}`, '--build-arg', `BUILDPLATFORM=linux/${ownArchitecture}`],
     ...npm.flags,
     root,

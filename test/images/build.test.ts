@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How images come about: anew with the same content, for another architecture, from what .dockerignore lets through.
+// Builds of images: again with the same content, for another architecture, and from files that .dockerignore admits.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const buildah = openBuildah(cacheFolder);
 const bases = await ensureBases(buildah, print);
 
 for (const kind of imageKinds) {
-  it(`the image of the ${kind} that is built anew has the same digests`, async () => {
+  it(`the image of the ${kind} has the same digests when it is built again`, async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-again-'));
     const inputs = await readInputs(kind);
     const name = imageName(kind, inputs);
@@ -73,7 +73,7 @@ it('an image is made of the files that its name in the cache covers, and of no o
   );
 });
 
-/** What the programs and native parts of a folder are compiled for. */
+/** Returns the architectures of a folder's programs and native parts. */
 async function machinesIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { dropOldest } from './drop-oldest.ts';
 
-it('of archives of a kind those that were used last are kept, and those of other kinds all', async () => {
+it('the most recently used archives of a kind are kept, and all archives of other kinds', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-archives-'));
   for (const [name, seconds] of Object.entries({ 'node-a': 3, 'node-b': 1, 'node-c': 2, 'webhook-a': 0 })) {
     await writeFile(join(folder.path, name), '');

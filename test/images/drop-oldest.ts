@@ -2,7 +2,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Removes files of a folder whose names begin alike, but for as many of those that were touched last. */
+/** Removes files of a folder whose names begin with the prefix. The `kept` most recently changed files stay. */
 export async function dropOldest(folder: string, prefix: string, kept: number): Promise<void> {
   const names = (await readdir(folder)).filter((name) => name.startsWith(prefix));
   const aged = await Promise.all(

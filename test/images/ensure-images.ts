@@ -12,19 +12,19 @@ import { openBuildah } from './run-buildah.ts';
 import { writeArchive } from './write-archive.ts';
 
 export interface EnsureOptions {
-  /** Where archives and buildah's storage go. */
+  /** The folder for archives and buildah's storage. */
   readonly folder?: string;
-  /** Told what happens, a line at a time. */
+  /** Called with each line of progress. */
   readonly print?: (line: string) => void;
 }
 
-/** Where images are kept between runs; git ignores it. */
+/** The folder in which images are kept between runs. git ignores it. */
 export const cacheFolder = fileURLToPath(new URL('../../.cache/images', import.meta.url));
 
-/** Where an archive is while it is written. */
+/** The name of an archive while it is being written. */
 const unfinished = '.unfinished';
 
-/** As many archives of a kind as are kept, the last used ones: each has Node.js in it. */
+/** How many archives of each kind are kept, most recently used first. Each contains Node.js. */
 const keptArchives = 4;
 
 /** @example 'localhost/kube-macvtap-node:0.1.0' */
@@ -33,9 +33,9 @@ export function imageName(kind: ImageKind, { version }: Pick<ImageInputs, 'versi
 }
 
 /**
- * Builds the images of the working tree, unless these very ones were built before, and returns their docker archives, which
- * hold them under their names: `ctr images import` takes them. Two at once build each once; a killed one leaves nothing
- * that counts.
+ * Builds the images of the working tree, unless the same images were built before. Returns their docker archives, which
+ * contain the images under their names and can be imported with `ctr images import`. Concurrent calls build each image
+ * once. A killed build leaves nothing that later builds would use.
  */
 export async function ensureImages(options: EnsureOptions = {}): Promise<Readonly<Record<ImageKind, string>>> {
   const { folder = cacheFolder, print = (line) => console.error(line) } = options;
@@ -56,7 +56,7 @@ async function ensureImage(kind: ImageKind, folder: string, print: (line: string
     await utimes(path, new Date(), new Date());
     return path;
   }
-  // What a killed build left: containers and images without a name are made for a build alone.
+  // Removes leftovers of a killed build: only builds make containers, and images without a name.
   await buildah.run('rm', '--all');
   await buildah.run('rmi', '--prune');
   const name = imageName(kind, inputs);
@@ -69,7 +69,7 @@ async function ensureImage(kind: ImageKind, folder: string, print: (line: string
   return path;
 }
 
-/** Puts the seconds since now before each line. */
+/** Returns a function that prints each line after the seconds that have passed. */
 function timed(print: (line: string) => void): (line: string) => void {
   const started = performance.now();
   return (line) => print(`${Math.round((performance.now() - started) / 1_000)} s  ${line}`);

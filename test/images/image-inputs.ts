@@ -11,26 +11,26 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const imageKinds = ['webhook', 'node'] as const;
 export type ImageKind = (typeof imageKinds)[number];
 
-/** What an image is made of, beside its bases. */
+/** The inputs of an image, in addition to its bases. */
 export interface ImageInputs {
-  /** Of package.json. @example '0.1.0' */
+  /** The version in package.json. @example '0.1.0' */
   readonly version: string;
-  /** The commit that changed them last; empty where git knows none. */
+  /** The last commit that changed the inputs; empty if git does not know any. */
   readonly revision: string;
-  /** When that was, in seconds: SOURCE_DATE_EPOCH. */
+  /** The time of that commit, in seconds (SOURCE_DATE_EPOCH). */
   readonly epoch: number;
-  /** What the build's context holds, and the Dockerfile with .dockerignore; from the root. */
+  /** The files of the build's context, the Dockerfile and .dockerignore, as paths from the root. */
   readonly files: readonly string[];
-  /** Covers the content of every file, committed or not, and what is above. */
+  /** Covers the content of every file, whether committed or not, and the fields above. */
   readonly digest: string;
 }
 
-/** Reads what a kind's image is made of: what .dockerignore lets through, and its Dockerfile. */
+/** Reads the inputs of an image: the files that .dockerignore admits, and the Dockerfile. */
 export async function readInputs(kind: ImageKind): Promise<ImageInputs> {
   const dockerfile = dockerfileOf(kind);
   const paths = [...keptPaths(), '.dockerignore', dockerfile];
   const listed = await runTool('git', '-C', root, 'ls-files', '-co', '--exclude-standard', '--', ...paths);
-  // A file that was removed and not committed is listed, too.
+  // The list also contains files that were removed without a commit.
   const files = listed
     .trim()
     .split('\n')
@@ -47,7 +47,7 @@ export function dockerfileOf(kind: ImageKind): string {
   return `Dockerfile.${kind}`;
 }
 
-/** What .dockerignore lets through; tests beside the code are taken out of that. */
+/** Returns the paths that .dockerignore admits, without the tests next to the code. */
 function keptPaths(): readonly string[] {
   const lines = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n');
   return lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));

@@ -19,7 +19,7 @@ import { openBuildah } from './run-buildah.ts';
 import { runInImage } from './run-in-image.ts';
 
 const archives = await ensureImages();
-// Whoever builds meanwhile would remove the containers that are looked at.
+// A concurrent build would remove the containers under test.
 const lock = await waitForLock(cacheFolder, console.error);
 const buildah = openBuildah(cacheFolder);
 const images = {
@@ -46,7 +46,7 @@ for (const kind of imageKinds) {
     const image = images[kind];
     const settings = image.config.config;
 
-    it('has its name, and says what it is, of which version and under which licence', async () => {
+    it('has its name, and labels with its purpose, version and licence', async () => {
       const { version, revision } = await readInputs(kind);
       assert.deepEqual(image.content.RepoTags, [`localhost/kube-macvtap-${kind}:${version}`]);
       const { Labels: labels = {} } = settings;
@@ -87,7 +87,7 @@ for (const kind of imageKinds) {
       );
     });
 
-    it(`holds less than ${largest[kind] / 1e6} MB of ours`, async (t) => {
+    it(`holds less than ${largest[kind] / 1e6} MB of the product`, async (t) => {
       const files = await filesIn(join(image.path, 'app'));
       const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
       const bytes = sizes.reduce((sum, size) => sum + size, 0);
@@ -112,7 +112,7 @@ for (const kind of imageKinds) {
       assert.ok(!existsSync(join(image.path, 'root/.npmrc')));
     });
 
-    it('has kubectl macvtap with it, as a program of its own', async () => {
+    it('contains kubectl macvtap as a separate program', async () => {
       await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-cli-'));
       await cp(join(root, 'test/fixtures/seed'), folder.path, { recursive: true });
       await chmod(folder.path, 0o755);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the images of the working tree and prints where their archives are: node test/images/main.ts
+// Builds the images of the working tree and prints the paths of their archives: node test/images/main.ts
 import { ensureImages } from './ensure-images.ts';
 
 try {

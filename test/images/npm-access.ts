@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runTool } from '../machines/run-tool.ts';
 
-/** What lets npm inside a build reach the registry that npm on this machine uses. */
+/** Lets npm in a build use the same registry as npm on this machine. */
 export interface NpmAccess extends AsyncDisposable {
-  /** For `buildah bud`: a secret and a mount, neither of which gets into an image. */
+  /** The flags for `buildah bud`: a secret and a mount. Neither becomes part of an image. */
   readonly flags: readonly string[];
   /** @example 'registry.npmjs.org' */
   readonly registryHost: string;
@@ -15,7 +15,7 @@ export interface NpmAccess extends AsyncDisposable {
   readonly npmrc: string;
 }
 
-/** Gathers npm's configuration of this machine into one file, which goes with its scope. */
+/** Writes this machine's npm configuration to a single file, which is removed when the scope ends. */
 export async function readNpmAccess(): Promise<NpmAccess> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-npmrc-')));

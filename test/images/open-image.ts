@@ -2,7 +2,7 @@
 import { runTool } from '../machines/run-tool.ts';
 import type { Buildah } from './run-buildah.ts';
 
-/** What an image says of itself. */
+/** An image's configuration. */
 interface ImageConfig {
   readonly architecture: string;
   readonly config: {
@@ -14,31 +14,31 @@ interface ImageConfig {
   };
 }
 
-/** What an archive holds, each part named by the hash of its content. */
+/** The content of an archive. Each part is named after the hash of its content. */
 export interface ArchiveContent {
   readonly Config: string;
   readonly RepoTags: readonly string[];
-  /** The base's first. */
+  /** The layers, with that of the base image first. */
   readonly Layers: readonly string[];
 }
 
-/** An image whose files can be looked at. */
+/** An image whose files can be read. */
 export interface OpenImage extends AsyncDisposable {
   readonly content: ArchiveContent;
   readonly config: ImageConfig;
-  /** The configuration as it is stored, with the history of its layers. */
+  /** The configuration as stored, including the history of the layers. */
   readonly configText: string;
-  /** Its root file system; what is written there ends with the scope. */
+  /** The root file system. Changes to it are discarded with the scope. */
   readonly path: string;
 }
 
-/** Opens a docker archive. `platform` is to be said for another than this machine's. @example 'linux/arm64' */
+/** Opens a docker archive. The default `platform` is this machine's. @example 'linux/arm64' */
 export async function openImage(buildah: Buildah, archive: string, platform?: string): Promise<OpenImage> {
   await using undo = new AsyncDisposableStack();
   const flags = platform === undefined ? [] : ['--platform', platform];
   const container = await buildah.run('from', '--quiet', ...flags, `docker-archive:${archive}`);
   const id = await buildah.run('inspect', '--format', '{{.FromImageID}}', container);
-  // Others may have it open, too.
+  // Ignores a failure, because other tests may also have the image open.
   undo.defer(async () => void (await buildah.run('rmi', id).catch(() => {})));
   undo.defer(async () => void (await buildah.run('rm', container)));
   const path = await buildah.run('mount', container);

@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dockerfileOf, type ImageKind, root } from './image-inputs.ts';
 
-/** How an image starts its program: what a program is to be started with to be measured as it runs in a cluster. */
+/** How an image starts its program. A program must be started like this to be measured as it runs in a cluster. */
 export interface ImageStart {
-  /** For Node.js itself: V8's, which memory depends on. */
+  /** The flags of V8, which affect memory use. */
   readonly nodeFlags: readonly string[];
-  /** Variables for the libraries below; those that are flags of the program name paths in the image. */
+  /** Environment variables for the libraries. Variables that are flags of the program contain paths in the image. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Reads ENTRYPOINT and ENV of a kind's Dockerfile. Raises where it is of another form. */
+/** Reads ENTRYPOINT and ENV of an image's Dockerfile. Raises if they have an unexpected form. */
 export function readStart(kind: ImageKind): ImageStart {
   const text = readFileSync(join(root, dockerfileOf(kind)), 'utf8');
   const [, entrypoint = '[]'] = /^ENTRYPOINT (\[.*\])$/m.exec(text) ?? [];

@@ -2,20 +2,20 @@
 import { join } from 'node:path';
 import { startProcess } from '../process/start-process.ts';
 
-/** buildah on a storage of its own, so that nothing of a person's is touched. */
+/** Runs buildah with a separate storage, so that the user's images are not touched. */
 export interface Buildah {
-  /** Runs it to its end and returns what it printed; raises with that when it fails. */
+  /** Runs buildah until it ends, and returns its output. Raises with the output if it fails. */
   run(...args: readonly string[]): Promise<string>;
-  /** The same, and each line is told as it comes. */
+  /** Does the same as `run`, and calls `onLine` with each line as it arrives. */
   follow(onLine: (line: string) => void, ...args: readonly string[]): Promise<string>;
 }
 
-/** How much of what buildah printed an error repeats. */
+/** How many lines of buildah's output an error repeats. */
 const repeatedLines = 40;
 
 /**
- * The folder gets the storage. vfs copies every layer, and needs nothing of the file system below; with chroot a build
- * needs no more of the kernel than this, which is what a container that runs tests has.
+ * Opens buildah with its storage in the folder. The vfs driver copies every layer, and has no requirements for the
+ * underlying file system. With chroot, a build needs only the privileges of a container that runs tests.
  */
 export function openBuildah(folder: string): Buildah {
   const follow = async (onLine: (line: string) => void, ...args: readonly string[]) => {
@@ -30,7 +30,7 @@ export function openBuildah(folder: string): Buildah {
     const { code } = await running.exit;
     if (code === 0) return running.output.trim();
     const tail = running.output.split('\n').slice(-repeatedLines).join('\n');
-    // What env(1), and setpriv like it, answer where there is no such program.
+    // env(1), and programs like setpriv, end with this exit code if the program does not exist.
     throw new Error(code === 127 ? `no buildah: apt-get install buildah\n${tail}` : `buildah ${verb} failed:\n${tail}`);
   };
   return { follow, run: (...args) => follow(() => {}, ...args) };

@@ -3,19 +3,19 @@ import { type RunningProcess, startProcess } from '../process/start-process.ts';
 import type { OpenImage } from './open-image.ts';
 
 interface RunOptions {
-  /** In place of the image's own. */
+  /** Replaces the image's own entrypoint. */
   readonly entrypoint?: readonly string[];
   /** Appended to the ENTRYPOINT. */
   readonly args: readonly string[];
-  /** A network namespace by its name; the machine's own where none is given. */
+  /** The name of a network namespace; the default is the machine's own. */
   readonly namespace?: string;
-  /** Folders of the host that are seen at the same place. */
+  /** Folders of the host that are mounted at the same path. */
   readonly folders?: readonly string[];
 }
 
 /**
- * Starts what an image starts, in its root file system, with its user and its variables and no others, as a container
- * runtime does. The root file system is read-only but for the folders, as the chart has it.
+ * Starts an image's program as a container runtime does: in the image's root file system, with its user, and with only
+ * its variables. As in the chart, the root file system is read-only except for the folders.
  */
 export function runInImage({ path, config }: OpenImage, options: RunOptions): RunningProcess {
   const { args, namespace, folders = [] } = options;
@@ -29,7 +29,9 @@ export function runInImage({ path, config }: OpenImage, options: RunOptions): Ru
   return startProcess({ name: entrypoint.join(' '), command: [first, ...rest] });
 }
 
-/** Mounts what a container runtime would, and the folders; then becomes its arguments. */
+/**
+ * Returns a script that mounts the folders and what a container runtime would mount, and then executes its arguments.
+ */
 function prepare(root: string, folders: readonly string[]): string {
   const mounted = ['/dev', '/proc', '/sys', ...folders];
   return [

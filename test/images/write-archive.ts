@@ -2,9 +2,11 @@
 import { rm } from 'node:fs/promises';
 import type { Buildah } from './run-buildah.ts';
 
-/** Moves an image out of buildah's storage, where each has a copy of its base, into a docker archive that holds it by name. */
+/**
+ * Moves an image from buildah's storage, where each image has a copy of its base, to a docker archive under its name.
+ */
 export async function writeArchive(buildah: Buildah, name: string, archive: string): Promise<void> {
-  // It adds to one that is there.
+  // `buildah push` would add to an existing archive.
   await rm(archive, { force: true });
   await buildah.run('push', '--quiet', name, `docker-archive:${archive}:${name}`);
   await buildah.run('rmi', '--force', name);

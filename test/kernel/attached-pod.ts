@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { lstat } from 'node:fs/promises';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { deviceIfindex } from '../../policy/device/device-id.ts';
 import type { CNINode } from './cni-node.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
 import { readTapOwner } from './tap-owner.ts';
@@ -9,12 +9,12 @@ import { readTapOwner } from './tap-owner.ts';
 /** The device that these pods hold. */
 export const device = 'netMvp0';
 
-/** An interface of an ADD's result. */
+/** Returns an interface in the result of an ADD. */
 export function interfaceOf(output: Readonly<Record<string, unknown>> | undefined, index = 0) {
   return (output?.interfaces as readonly Readonly<Record<string, unknown>>[] | undefined)?.[index];
 }
 
-/** A macvtap of a namespace as `ip` shows it; undefined when there is none of that name. */
+/** Returns a macvtap of a namespace as `ip` shows it, or undefined if none has that name. */
 export async function shownIn(namespace: NetworkNamespace, ifname = 'net1') {
   const shown = await namespace.ipJSON<{
     ifname: string;
@@ -27,7 +27,10 @@ export async function shownIn(namespace: NetworkNamespace, ifname = 'net1') {
   return shown.find((link) => link.ifname === ifname);
 }
 
-/** Fails unless the pod has its link, under the promised index, and the node is that link's and the virtual machine's. */
+/**
+ * Fails unless the pod has its link with the promised index. The tap's device node must lead to that link, and the
+ * virtual machine's user must own it.
+ */
 export async function assertAttached(node: CNINode, pod: NetworkNamespace, tapPath: string): Promise<void> {
   const shown = await shownIn(pod);
   assert.ok(shown, 'the pod has its link');

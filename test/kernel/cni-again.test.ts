@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device that is attached again: after its sandbox was lost, after a reboot, beside what is left of before.
+// A device that is attached again: after its sandbox was lost, after a reboot, or next to leftovers.
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
-import { checkBeforeStart } from '../../nodeplugin/deviceplugin/check-before-start.ts';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { checkBeforeStart } from '../../nodeplugin/deviceplugin/resource-handlers.ts';
+import { deviceIfindex } from '../../policy/device/device-id.ts';
+import { admitAll } from '../fixtures/admission/admit-all.ts';
 import { assertAttached, device, interfaceOf, shownIn } from './attached-pod.ts';
 import { makeCNINode, toShimCall } from './cni-node.ts';
 import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
@@ -17,7 +18,7 @@ const options = { skip: needsRoot };
 const conf = { deviceID: device };
 
 test(
-  'a sandbox that is made anew gets the same index, node and MAC address, without an Allocate, 20 times',
+  'a recreated sandbox gets the same index, node and MAC address, without an Allocate, 20 times',
   options,
   async () => {
     await using node = await makeCNINode(here);
@@ -37,7 +38,7 @@ test(
 );
 
 test('a sandbox that was lost without a DEL is freed by the next ADD of its pod', options, async () => {
-  const holders = { known: () => [], ask: async () => [{ namespace: 'vms', name: 'vm-a' }] };
+  const holders = { known: () => [], ask: async () => [{ namespace: 'vms', name: 'vm-a' }], wasListed: () => false };
   await using node = await makeCNINode(here, { holders });
   const tapPath = await node.allocate(device);
   await using lost = await makeNetworkNamespace();
@@ -125,15 +126,20 @@ test(
     };
     const owned: unknown[] = [];
     const own = async (tap: unknown) => void owned.push(tap);
-    const { exitCode, output } = await handleRequest(request, own, beaten, AbortSignal.timeout(60_000));
+    const { exitCode, output } = await handleRequest(
+      request,
+      { own, lendNetlink: async () => assert.fail() },
+      beaten,
+      AbortSignal.timeout(60_000),
+    );
     const { code, details, msg } = JSON.parse(output);
     assert.deepEqual([exitCode, code, details, owned], [1, 11, 'TapNodeTaken', []]);
-    assert.match(msg, /is of link foreign with the ifindex \d+ and not of net1; it is tried again$/);
+    assert.match(msg, /belongs to link foreign with ifindex \d+, not to net1; kubelet tries again$/);
     assert.equal(await shownIn(pod), undefined);
     assert.deepEqual(await readTapOwner(tapPath).then(({ name }) => name), 'foreign');
     await other.ip('link del foreign');
 
-    // The same of a link that was attached and, with another one before it, made anew by somebody.
+    // The same for a link that was attached and then recreated by another program, with another link before it.
     assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
     const start = () => checkBeforeStart(device, allocateContext, AbortSignal.timeout(60_000));
     const allocateContext = {
@@ -141,6 +147,7 @@ test(
       ledger: node.ledger,
       links: node.context.links,
       findInterface: () => undefined,
+      admission: admitAll,
     };
     await start();
     const { mac = '' } = node.ledger.get(device)?.attachment ?? {};
@@ -148,7 +155,7 @@ test(
     await other.ip(`link add link o0 name foreign index ${ifindex} type macvtap`);
     await pod.ip('link add x0 type veth peer name x1');
     await pod.ip(`link add link x0 name net1 address ${mac} index ${ifindex} type macvtap mode bridge`);
-    await assert.rejects(start(), { code: 'TapNodeUnusable', message: /the node is not its own/ });
+    await assert.rejects(start(), { code: 'TapNodeUnusable', message: /the node belongs to another link/ });
     for (const namespace of [pod, other]) await namespace.ip(namespace === pod ? 'link del x0' : 'link del o0');
   },
 );

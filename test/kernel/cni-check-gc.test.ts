@@ -25,7 +25,7 @@ test('CHECK passes on what ADD made, and names what differs after that', options
     assert.deepEqual([exitCode, output?.details], [1, 'AttachmentWrong'], JSON.stringify(output));
     assert.match(String(output?.msg), message);
   };
-  await wrong({ containerID: 'c2' }, /no device is known to be attached so/);
+  await wrong({ containerID: 'c2' }, /the ledger has no device for this container and interface/);
   await wrong({ conf: { ...conf, prevResult: { interfaces: [] } } }, /MAC address in prevResult is missing/);
   await wrong({ conf: { deviceID: 'netMvp1' } }, /the device is netMvp0, not netMvp1/);
   await using other = await makeNetworkNamespace();

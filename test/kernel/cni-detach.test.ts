@@ -5,10 +5,10 @@ import { lstat } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { CNIContext } from '../../nodeplugin/cni/cni-context.ts';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
-import { linkName } from '../../policy/device/link-name.ts';
+import { deviceIfindex, linkName } from '../../policy/device/device-id.ts';
 import { assertAttached, device, shownIn } from './attached-pod.ts';
 import { makeCNINode, toShimCall } from './cni-node.ts';
+import { noRights } from './cni-plugin.ts';
 import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 
@@ -65,7 +65,7 @@ test(
   },
 );
 
-test('DEL finds its link by what it stands on, when the pod gave it another name and address', options, async () => {
+test('DEL finds its link by its parent, when the pod gave it another name and address', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -86,7 +86,7 @@ test('DEL finds its link by what it stands on, when the pod gave it another name
   await pod.ip('link del o0');
 });
 
-test('a namespace that is gone is no hindrance, neither to DEL nor to the next ADD', options, async () => {
+test('a missing namespace blocks neither DEL nor the next ADD', options, async () => {
   await using node = await makeCNINode(here);
   const tapPath = await node.allocate(device);
   {
@@ -111,19 +111,23 @@ test('a DEL that waits for a device gives up with its caller', options, async ()
   const request = { environment: new Map(Object.entries(environment)), stdin: Buffer.from(JSON.stringify(given)) };
   const steps: string[] = [];
   const context: CNIContext = { ...node.context, onStep: (step, outcome) => void steps.push(`${step} ${outcome}`) };
-  const { output } = await handleRequest(request, async () => {}, context, AbortSignal.timeout(50));
+  const { output } = await handleRequest(request, noRights, context, AbortSignal.timeout(50));
   assert.equal(JSON.parse(output).details, 'Aborted');
-  assert.deepEqual(steps, ['wait failed'], 'a wait in vain is told, too');
+  assert.deepEqual(steps, ['wait failed'], 'a failed wait is also reported');
   gate.resolve();
   await holding;
 });
 
-test('a DEL beside the ADD of the same attachment leaves either nothing or what the ledger says', options, async () => {
-  await using node = await makeCNINode(here);
-  await using pod = await makeNetworkNamespace();
-  await node.allocate(device);
-  for (let round = 0; round < 10; round += 1) {
-    await Promise.all([node.call('ADD', { netns: pod.path, conf }), node.call('DEL', { netns: pod.path, conf })]);
-    assert.equal((await shownIn(pod)) !== undefined, node.ledger.get(device)?.attachment !== undefined);
-  }
-});
+test(
+  'a DEL next to the ADD of the same attachment leaves either nothing or the link in the ledger',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await node.allocate(device);
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.all([node.call('ADD', { netns: pod.path, conf }), node.call('DEL', { netns: pod.path, conf })]);
+      assert.equal((await shownIn(pod)) !== undefined, node.ledger.get(device)?.attachment !== undefined);
+    }
+  },
+);

@@ -5,7 +5,7 @@ import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { encodeFrame } from '../../nodeplugin/cni/frame.ts';
+import { encodeFrame } from '../../nodeplugin/cni/shim/frame.ts';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 import { type FaultPointName, faultPoints } from '../../runtime/fault-points.ts';
 import { startProcess } from '../process/start-process.ts';
@@ -21,7 +21,7 @@ const device = 'netMvp0';
 const conf = { deviceID: device };
 const program = fileURLToPath(new URL('./cni-program.ts', import.meta.url));
 
-/** What brings the process to its point. */
+/** The request that brings the process to each point. */
 const table = {
   'cni-add-node-free': 'ADD',
   'cni-add-recorded': 'ADD',
@@ -41,7 +41,7 @@ const ledgerPoints = [
   'ledger-after-write',
 ] as const;
 
-test('the table has every fault point of the CNI half, and no other', () => {
+test('the table has exactly the crash points of the CNI half', () => {
   const expected = Object.keys(faultPoints).filter((name) => name.startsWith('cni-'));
   assert.deepEqual(Object.keys(table).toSorted(), expected.toSorted());
 });
@@ -103,7 +103,7 @@ async function assertDetached({ name: nodeName, directory }: Node): Promise<void
   assert.ok(ledger.get(device), 'the device is known as long as its pod holds it');
 }
 
-/** What a runtime does after an ADD without an answer. */
+/** Reactions of a runtime to an ADD without an answer. */
 const recoveries = [
   { title: 'cleans up, and makes another sandbox', again: 'new', cleanUp: true },
   { title: 'makes another sandbox at once', again: 'new', cleanUp: false },
@@ -135,23 +135,27 @@ for (const point of [...pointsOf('ADD'), ...ledgerPoints]) {
 }
 
 for (const point of [...pointsOf('DEL'), ...ledgerPoints]) {
-  test(`a kill at ${point} of a DEL is mended by the next, and another sandbox is attached`, options, async () => {
-    await using node = await makeBareNode(here);
-    await using first = await makeNetworkNamespace();
-    await using second = await makeNetworkNamespace();
-    const tapPath = await prepare(node, first);
-    await die(node, point, 'DEL', { netns: first.path });
-    await using successor = start(node);
-    await successor.waitForLine(/^ready$/);
-    await call(node, 'DEL', { netns: first.path });
-    await call(node, 'ADD', { netns: second.path, containerID: 'second' });
-    await assertRight(node, tapPath, second, 'second', [first]);
-    assert.deepEqual(await successor.stop(), { code: 0, signal: null });
-    await assertDetached(node);
-  });
+  test(
+    `a kill at ${point} of a DEL is recovered by the next DEL, and another sandbox is attached`,
+    options,
+    async () => {
+      await using node = await makeBareNode(here);
+      await using first = await makeNetworkNamespace();
+      await using second = await makeNetworkNamespace();
+      const tapPath = await prepare(node, first);
+      await die(node, point, 'DEL', { netns: first.path });
+      await using successor = start(node);
+      await successor.waitForLine(/^ready$/);
+      await call(node, 'DEL', { netns: first.path });
+      await call(node, 'ADD', { netns: second.path, containerID: 'second' });
+      await assertRight(node, tapPath, second, 'second', [first]);
+      assert.deepEqual(await successor.stop(), { code: 0, signal: null });
+      await assertDetached(node);
+    },
+  );
 }
 
-/** What the shim leaves when nobody listens. */
+/** Writes the shim's file for a DEL that got no answer. */
 async function leaveTombstone({ directory }: Node, pod: PodCall): Promise<void> {
   const { environment, conf: given } = toShimCall('DEL', { conf, ...pod });
   const frame = encodeFrame({
@@ -164,7 +168,7 @@ async function leaveTombstone({ directory }: Node, pod: PodCall): Promise<void> 
 }
 
 test(
-  'a tombstone is worked off at the start, also by the successor of a process that was killed over it',
+  'a pending DEL is processed at the start, also by the successor of a process that was killed during it',
   options,
   async () => {
     await using node = await makeBareNode(here);
@@ -182,21 +186,25 @@ test(
   },
 );
 
-test('tombstones of other containers and broken ones change nothing for who has the device now', options, async () => {
-  await using node = await makeBareNode(here);
-  await using pod = await makeNetworkNamespace();
-  const tapPath = await prepare(node, pod);
-  await leaveTombstone(node, { netns: pod.path, containerID: 'before' });
-  await leaveTombstone(node, { netns: pod.path, ifname: 'net2' });
-  await writeFile(join(tombstonesOf(node.directory), 'broken'), 'KMVT?');
-  await mkdir(join(tombstonesOf(node.directory), 'directory'));
-  await using plugin = start(node);
-  await plugin.waitForLine(/^ready$/);
-  assert.deepEqual(await readdir(tombstonesOf(node.directory)), []);
-  await assertRight(node, tapPath, pod, 'c1', []);
-  await plugin.stop();
-  assert.match(plugin.output, /trouble TombstoneFailed: .*broken/);
-});
+test(
+  "pending DELs of other containers and invalid ones do not affect the device's current container",
+  options,
+  async () => {
+    await using node = await makeBareNode(here);
+    await using pod = await makeNetworkNamespace();
+    const tapPath = await prepare(node, pod);
+    await leaveTombstone(node, { netns: pod.path, containerID: 'before' });
+    await leaveTombstone(node, { netns: pod.path, ifname: 'net2' });
+    await writeFile(join(tombstonesOf(node.directory), 'broken'), 'KMVT?');
+    await mkdir(join(tombstonesOf(node.directory), 'directory'));
+    await using plugin = start(node);
+    await plugin.waitForLine(/^ready$/);
+    assert.deepEqual(await readdir(tombstonesOf(node.directory)), []);
+    await assertRight(node, tapPath, pod, 'c1', []);
+    await plugin.stop();
+    assert.match(plugin.output, /trouble TombstoneFailed: .*broken/);
+  },
+);
 
 test(
   'a process without a capability but CAP_NET_ADMIN, and with a /dev that it cannot write, does all of it',
@@ -218,7 +226,7 @@ test(
   },
 );
 
-test('without CAP_NET_ADMIN, ADD and STATUS say what is missing', options, async () => {
+test('without CAP_NET_ADMIN, ADD and STATUS name the missing capability', options, async () => {
   await using node = await makeBareNode(here);
   await using pod = await makeNetworkNamespace();
   await prepare(node);
@@ -237,7 +245,9 @@ test('without CAP_NET_ADMIN, ADD and STATUS say what is missing', options, async
   }
 });
 
-/** As the container of the node plugin is: no new privileges, no other capability, and a /dev that is mounted read-only. */
+/**
+ * As the container of the node plugin is: no new privileges, no other capability, and a /dev that is mounted read-only.
+ */
 function bounded(capability: '+net_admin' | '-net_admin', { name, directory }: Node): [string, ...string[]] {
   const rights = [
     '--no-new-privs',

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose a device is where kubelet names nobody: it lists no devices of ordinary init containers, and nothing while it is young.
+// The owner of a device that kubelet lists for no pod: devices of ordinary init containers, and all of a young kubelet.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
 import { type CNINode, makeCNINode, toShimCall } from './cni-node.ts';
+import { noRights } from './cni-plugin.ts';
 import { makeNetworkNamespace, type NetworkNamespace, needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 
@@ -11,8 +12,9 @@ const { here } = await runInNamespace(import.meta.filename);
 const options = { skip: needsRoot };
 const device = 'netMvp0';
 const conf = { deviceID: device };
-const nobody = { known: () => [], ask: async () => [] };
-const notSaid = { known: () => undefined, ask: async () => undefined };
+const noPod = { known: () => [], ask: async () => [], wasListed: () => false };
+const notListed = { known: () => undefined, ask: async () => undefined, wasListed: () => false };
+const first = { namespace: 'vms', name: 'vm-a' };
 const argsOf = (pod: string) => `K8S_POD_NAMESPACE=vms;K8S_POD_NAME=${pod}`;
 
 /** ADD for a pod; the code of its error, if it fails. */
@@ -27,35 +29,91 @@ async function linksOf(...namespaces: readonly NetworkNamespace[]) {
 }
 
 for (const { title, holders, gone } of [
-  { title: 'lists for nobody', holders: nobody, gone: 'DeviceNotAllocated' },
-  { title: 'says nothing of yet', holders: notSaid, gone: 'PodResourcesUnavailable' },
+  { title: 'lists for no pod', holders: noPod, gone: 'DeviceNotAllocated' },
+  { title: 'has not listed yet', holders: notListed, gone: 'PodResourcesUnavailable' },
 ]) {
-  test(`a device that kubelet ${title} is the pod's that came first, until it is allocated anew`, options, async () => {
+  test(`a device that kubelet ${title} belongs to the first pod, until it is allocated again`, options, async () => {
     await using node = await makeCNINode(here, { holders });
     await using pod = await makeNetworkNamespace();
     await using thief = await makeNetworkNamespace();
     await node.allocate(device);
     assert.equal(await add(node, 'vm-a', pod), 'attached');
     assert.equal(node.ledger.get(device)?.pod, 'vms/vm-a');
-    const refused = holders === nobody ? 'DeviceHeldElsewhere' : gone;
+    const refused = holders === noPod ? 'DeviceHeldElsewhere' : gone;
     for (const args of [argsOf('thief'), 'IgnoreUnknown=1']) {
       assert.equal(await add(node, 'thief', thief, args), refused);
     }
     assert.deepEqual(await linksOf(pod, thief), ['net1', '']);
-    // Its sandbox is made anew, with a DEL and without.
+    // Its sandbox is recreated, with a DEL and without.
     await node.call('DEL', { netns: pod.path, containerID: 'vm-a', conf });
     assert.equal(await add(node, 'thief', thief), gone);
-    await using anew = await makeNetworkNamespace();
-    assert.equal(await add(node, 'vm-a', anew), 'attached');
+    await using successor = await makeNetworkNamespace();
+    assert.equal(await add(node, 'vm-a', successor), 'attached');
     assert.equal(await add(node, 'vm-a', pod), 'attached');
-    assert.deepEqual(await linksOf(pod, anew, thief), ['net1', '', '']);
+    assert.deepEqual(await linksOf(pod, successor, thief), ['net1', '', '']);
     await node.call('DEL', { netns: pod.path, containerID: 'vm-a', conf });
     await node.allocate(device);
     assert.equal(await add(node, 'vm-b', thief), 'attached');
   });
 }
 
-test('what a ledger of before does not name a pod for is attached where no other sandbox has it', options, async () => {
+for (const { title, holders, refused } of [
+  { title: 'lists for no pod', holders: noPod, refused: 'DeviceNotAllocated' },
+  { title: 'has not listed yet', holders: notListed, refused: 'PodResourcesUnavailable' },
+  {
+    title: 'still lists for the first pod',
+    holders: { ...noPod, known: () => [first], ask: async () => [first] },
+    refused: 'DeviceHeldElsewhere',
+  },
+]) {
+  test(`a pod does not get a device that kubelet ${title} through the name of an earlier pod`, options, async () => {
+    await using node = await makeCNINode(here, { holders });
+    await using pod = await makeNetworkNamespace();
+    await using next = await makeNetworkNamespace();
+    await node.allocate(device);
+    assert.equal(await add(node, 'vm-a', pod, `${argsOf('vm-a')};K8S_POD_UID=uid-1`), 'attached');
+    await node.call('DEL', { netns: pod.path, containerID: 'vm-a', conf });
+    assert.equal(node.ledger.get(device)?.podUID, 'uid-1');
+    assert.equal(await add(node, 'again', next, `${argsOf('vm-a')};K8S_POD_UID=uid-2`), refused);
+    assert.deepEqual(await linksOf(pod, next), ['', '']);
+    assert.equal(await add(node, 'again', next, `${argsOf('vm-a')};K8S_POD_UID=uid-1`), 'attached');
+    await node.call('DEL', { netns: next.path, containerID: 'again', conf });
+    await node.allocate(device);
+    assert.equal(await add(node, 'other', next, `${argsOf('vm-a')};K8S_POD_UID=uid-2`), 'attached');
+  });
+}
+
+test('a failed ADD leaves the UID of the pod that had the device last', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await using next = await makeNetworkNamespace();
+  await node.allocate(device);
+  const args = `${argsOf('vm-a')};K8S_POD_UID=uid-1`;
+  assert.equal(await add(node, 'vm-a', pod, args), 'attached');
+  // Its sandbox was lost without DEL, and the kernel refuses the MTU.
+  const failing = { netns: next.path, containerID: 'again', args, conf: { ...conf, mtu: 65_000 } };
+  assert.equal((await node.call('ADD', failing)).output?.details, 'MTUAboveParent');
+  assert.equal(await add(node, 'thief', next, `${argsOf('vm-a')};K8S_POD_UID=uid-2`), 'DeviceNotAllocated');
+  assert.equal(await add(node, 'again', next, args), 'attached');
+});
+
+test("a device that kubelet listed and lists no more is no longer its pod's", options, async () => {
+  let listed: readonly (typeof first)[] = [first];
+  const holders = { known: () => listed, ask: async () => listed, wasListed: () => false };
+  await using node = await makeCNINode(here, { holders });
+  await using pod = await makeNetworkNamespace();
+  await node.allocate(device);
+  assert.equal(await add(node, 'vm-a', pod), 'attached');
+  assert.equal(node.ledger.get(device)?.listed, true);
+  await node.call('DEL', { netns: pod.path, containerID: 'vm-a', conf });
+  listed = [];
+  assert.equal(await add(node, 'again', pod), 'DeviceNotAllocated');
+  await node.allocate(device);
+  assert.equal(node.ledger.get(device)?.listed, undefined);
+  assert.equal(await add(node, 'vm-b', pod), 'attached');
+});
+
+test('a device without a pod in an older ledger is attached where no other sandbox has it', options, async () => {
   await using node = await makeCNINode(here);
   await using other = await makeNetworkNamespace();
   await node.allocate(device);
@@ -74,7 +132,9 @@ test(
   options,
   async () => {
     const pods = [{ namespace: 'vms', name: 'vm-a' }];
-    await using node = await makeCNINode(here, { holders: { known: () => pods, ask: async () => pods } });
+    await using node = await makeCNINode(here, {
+      holders: { known: () => pods, ask: async () => pods, wasListed: () => false },
+    });
     await using pod = await makeNetworkNamespace();
     const answers = async (isPlanKnown: boolean) => {
       const context = { ...node.context, resources: () => new Map(), isPlanKnown: () => isPlanKnown };
@@ -85,9 +145,9 @@ test(
           environment: new Map(Object.entries(environment)),
           stdin: Buffer.from(JSON.stringify(given)),
         };
-        const { output } = await handleRequest(request, async () => {}, context, AbortSignal.timeout(60_000));
+        const { output } = await handleRequest(request, noRights, context, AbortSignal.timeout(60_000));
         const { code, details, msg } = JSON.parse(output);
-        codes.push([code, details, /not known yet: see the node plugin's log; it is tried again$/.test(msg)]);
+        codes.push([code, details, /has no plan for this node yet: see its log; kubelet tries again$/.test(msg)]);
       }
       return codes;
     };

@@ -5,8 +5,8 @@ import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { unknownContainer } from '../../nodeplugin/cni/attachments.ts';
-import { forgetLostAttachments, restoreDevices } from '../../nodeplugin/cni/restore-devices.ts';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { forgetLostAttachments, restoreDevices } from '../../nodeplugin/cni/reconcile-attachments.ts';
+import { deviceIfindex } from '../../policy/device/device-id.ts';
 import { callPlugin, makeBareNode } from './cni-node.ts';
 import { openCNIPlugin } from './cni-plugin.ts';
 import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
@@ -19,7 +19,7 @@ const device = 'netMvp0';
 const conf = { deviceID: device };
 const signal = AbortSignal.timeout(180_000);
 const vm = [{ namespace: 'vms', name: 'vm-a' }];
-const held = { known: () => undefined, ask: async () => vm };
+const held = { known: () => undefined, ask: async () => vm, wasListed: () => false };
 
 type Node = Awaited<ReturnType<typeof makeBareNode>>;
 
@@ -110,12 +110,20 @@ test('after a reboot that also took the ledger, an ADD goes by what the node off
   await callPlugin(node.directory, 'DEL', { conf });
 });
 
-test('a device that kubelet gave to nobody, or of which it does not know yet, is not attached', options, async () => {
+test('a device that kubelet allocated to no pod, or has not listed yet, is not attached', options, async () => {
   await using node = await makeBareNode(here);
   await using pod = await makeNetworkNamespace();
   for (const { holders, code, details } of [
-    { holders: { known: () => [], ask: async () => [] }, code: 100, details: 'DeviceNotAllocated' },
-    { holders: { known: () => undefined, ask: async () => undefined }, code: 11, details: 'PodResourcesUnavailable' },
+    {
+      holders: { known: () => [], ask: async () => [], wasListed: () => false },
+      code: 100,
+      details: 'DeviceNotAllocated',
+    },
+    {
+      holders: { known: () => undefined, ask: async () => undefined, wasListed: () => false },
+      code: 11,
+      details: 'PodResourcesUnavailable',
+    },
   ]) {
     await using _plugin = await openCNIPlugin({ directory: node.directory, nodeName: node.name, holders });
     const { output } = await callPlugin(node.directory, 'ADD', { netns: pod.path, conf });
@@ -145,24 +153,20 @@ test('a DEL without a ledger removes the link that the runtime points at, and no
   await pod.ip('link del x0');
 });
 
-test(
-  'an attachment whose namespace went without a DEL is forgotten once nobody holds its device',
-  options,
-  async () => {
-    await using node = await makeBareNode(here);
-    await using plugin = await open(node);
-    await using alive = await makeNetworkNamespace();
-    await plugin.allocate(device);
-    await plugin.allocate('netMvp1');
-    {
-      await using gone = await makeNetworkNamespace();
-      await callPlugin(node.directory, 'ADD', { netns: gone.path, conf });
-    }
-    await callPlugin(node.directory, 'ADD', { netns: alive.path, containerID: 'c2', conf: { deviceID: 'netMvp1' } });
-    assert.deepEqual(await forgetLostAttachments(() => true, plugin.context, signal), []);
-    assert.deepEqual(await forgetLostAttachments(() => false, plugin.context, signal), [device]);
-    assert.equal(plugin.ledger.get(device)?.attachment, undefined);
-    assert.ok(plugin.ledger.get('netMvp1')?.attachment);
-    await callPlugin(node.directory, 'DEL', { containerID: 'c2', conf: { deviceID: 'netMvp1' } });
-  },
-);
+test('an attachment whose namespace went without a DEL is forgotten once its device is released', options, async () => {
+  await using node = await makeBareNode(here);
+  await using plugin = await open(node);
+  await using alive = await makeNetworkNamespace();
+  await plugin.allocate(device);
+  await plugin.allocate('netMvp1');
+  {
+    await using gone = await makeNetworkNamespace();
+    await callPlugin(node.directory, 'ADD', { netns: gone.path, conf });
+  }
+  await callPlugin(node.directory, 'ADD', { netns: alive.path, containerID: 'c2', conf: { deviceID: 'netMvp1' } });
+  assert.deepEqual(await forgetLostAttachments(() => true, plugin.context, signal), []);
+  assert.deepEqual(await forgetLostAttachments(() => false, plugin.context, signal), [device]);
+  assert.equal(plugin.ledger.get(device)?.attachment, undefined);
+  assert.ok(plugin.ledger.get('netMvp1')?.attachment);
+  await callPlugin(node.directory, 'DEL', { containerID: 'c2', conf: { deviceID: 'netMvp1' } });
+});

@@ -6,7 +6,7 @@ import { type CNIPlugin, type CNIPluginOptions, openCNIPlugin, socketPathOf } fr
 import { callShim, type ShimCall } from './cni-shim.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
 
-/** A node as the CNI plugin meets it: a parent p0, whose other end is p1, and what runs there. */
+/** A node as the CNI plugin sees it: a parent p0 with its other end p1, and the programs that run on the node. */
 export interface CNINode extends CNIPlugin {
   readonly name: string;
   readonly directory: string;
@@ -20,11 +20,11 @@ export interface PodCall extends Partial<Pick<ShimCall, 'onOwn'>> {
   readonly netns?: string;
   readonly ifname?: string;
   readonly args?: string;
-  /** Beside cniVersion, name and type. */
+  /** The config in addition to cniVersion, name and type. */
   readonly conf?: Readonly<Record<string, unknown>>;
 }
 
-/** The output is parsed; undefined when there is none. */
+/** The plugin's exit code and its parsed output. The output is undefined if there is none. */
 export interface Answer {
   readonly exitCode: number;
   readonly output: Readonly<Record<string, unknown>> | undefined;
@@ -49,7 +49,7 @@ export async function makeCNINode(
   };
 }
 
-/** A node on which nothing runs yet. */
+/** Makes a node on which nothing runs yet. */
 export async function makeBareNode(
   here: NetworkNamespace,
 ): Promise<AsyncDisposable & { readonly name: string; readonly directory: string }> {
@@ -59,12 +59,12 @@ export async function makeBareNode(
   await makeParent(here);
   undo.defer(async () => void (await here.ip('link del p0').catch(() => undefined)));
   const scope = undo.move();
-  // /dev is one for all, and indexes are made of this name.
+  // All nodes share /dev, and indexes are derived from this name.
   const name = `cni-${process.pid}-${nodes}`;
   return { name, directory: folder.path, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** The ends say nothing by themselves, so that what is heard on one came from a macvtap. */
+/** Makes the parent. Its ends send nothing by themselves, so every received frame comes from a macvtap. */
 async function makeParent(here: NetworkNamespace): Promise<void> {
   await here.ip('link add p0 type veth peer name p1');
   for (const end of ['p0', 'p1']) {

@@ -1,41 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import type { CNIContext } from '../../nodeplugin/cni/cni-context.ts';
-import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
-import { serveCNI } from '../../nodeplugin/cni/server.ts';
-import { findTroubles } from '../../nodeplugin/cni/status.ts';
-import { workOffTombstones } from '../../nodeplugin/cni/tombstones.ts';
-import { allocateDevice } from '../../nodeplugin/deviceplugin/allocate-device.ts';
+import type { Admission } from '../../nodeplugin/admission/open-admission.ts';
+import type { CNIContext, ShimRights } from '../../nodeplugin/cni/cni-context.ts';
+import { findTroubles, handleRequest } from '../../nodeplugin/cni/handle-request.ts';
+import { processPendingDels } from '../../nodeplugin/cni/shim/pending-dels.ts';
+import { serveCNI } from '../../nodeplugin/cni/shim/server.ts';
+import { allocateDevice } from '../../nodeplugin/deviceplugin/allocate.ts';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 import { type Links, openLinks } from '../../nodeplugin/links/links.ts';
-import { identifyTap, listTaps } from '../../nodeplugin/links/list-taps.ts';
-import { readTapLinkName, readTapNode } from '../../nodeplugin/links/tap-node.ts';
-import { linkName } from '../../policy/device/link-name.ts';
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import { identifyTap, listTaps, readTapLinkName, readTapNode } from '../../nodeplugin/links/tap-node.ts';
+import { linkName } from '../../policy/device/device-id.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
-import { createKeyedLock } from '../../runtime/keyed-lock.ts';
+import { createKeyedMutex } from '../../runtime/locks.ts';
+import { admitAll } from '../fixtures/admission/admit-all.ts';
+
+/** The rights when no shim is involved: no tap is given away, and no socket is lent. */
+export const noRights: ShimRights = {
+  own: async () => {},
+  lendNetlink: () => Promise.reject(new Error('no shim')),
+};
 
 export interface CNIPluginOptions {
-  /** For the ledger, the socket and the tombstones. */
+  /** The directory of the ledger, the socket and the pending DELs. */
   readonly directory: string;
   readonly nodeName: string;
   readonly mode?: PlannedResource['mode'];
-  /** Nobody holds anything when absent. */
+  /** The pods that hold devices; by default, there are none. */
   readonly holders?: CNIContext['holders'];
+  /** The admission; by default, every namespace is admitted. */
+  readonly admission?: Admission;
 }
 
-/** The node plugin's CNI half, with all its real parts, in the namespace of this process: one resource `net` on p0. */
+/**
+ * The CNI half of the node plugin with all its real parts, in the namespace of this process. It has one resource,
+ * `net`, on p0.
+ */
 export interface CNIPlugin extends AsyncDisposable {
   readonly links: Links;
   readonly ledger: Ledger;
   readonly context: CNIContext;
   readonly troubles: readonly MacvtapError[];
-  /** What GC took out of pods: `blue netMvp1`. */
+  /** Devices that GC removed from pods: `blue netMvp1`. */
   readonly collected: readonly string[];
-  /** What Allocate does. Returns the path that kubelet is told. */
+  /** Allocates a device. Returns the path in the response to Allocate. */
   allocate(device: string): Promise<string>;
-  /** Reads the links anew: the parent came or went. */
+  /** Reads the links again after the parent appeared or disappeared. */
   look(): Promise<void>;
 }
 
@@ -52,6 +63,7 @@ export async function openCNIPlugin({
   nodeName,
   mode = 'bridge',
   holders,
+  admission = admitAll,
 }: CNIPluginOptions): Promise<CNIPlugin> {
   await using undo = new AsyncDisposableStack();
   const troubles: MacvtapError[] = [];
@@ -61,7 +73,7 @@ export async function openCNIPlugin({
   const links = undo.use(await openLinks());
   let interfaces: readonly InterfaceFacts[] = await links.readInterfaces();
   const resource = makeResource(mode);
-  const lock = createKeyedLock();
+  const lock = createKeyedMutex();
   const context: CNIContext = {
     nodeName,
     links: { ...links, readTapNode, readTapLinkName, listTaps, identifyTap },
@@ -70,21 +82,21 @@ export async function openCNIPlugin({
     interfaces: () => interfaces,
     resources: () => new Map([[resource.name, resource]]),
     isPlanKnown: () => true,
-    holders: holders ?? { known: () => [], ask: async () => [] },
+    holders: holders ?? { known: () => [], ask: async () => [], wasListed: () => false },
+    admission,
     onCollected: (network, devices) => void collected.push(`${network} ${devices}`),
     troubles: () => findTroubles({ links, stateDirectory: directory, isPlanKnown: () => true }),
     onTrouble,
   };
-  const noTap = async () => {};
-  await workOffTombstones({
+  await processPendingDels({
     directory: tombstonesOf(directory),
-    handle: (request) => handleRequest(request, noTap, context, AbortSignal.timeout(60_000)),
+    handle: (request) => handleRequest(request, noRights, context, AbortSignal.timeout(60_000)),
     onFailure: onTrouble,
   });
   undo.use(
     await serveCNI({
       path: socketPathOf(directory),
-      handle: (request, own, signal) => handleRequest(request, own, context, signal),
+      handle: (request, shim, signal) => handleRequest(request, shim, context, signal),
       onFailure: onTrouble,
     }),
   );
@@ -97,7 +109,7 @@ export async function openCNIPlugin({
     collected,
     async allocate(device) {
       const findInterface = (wanted: string) => interfaces.find((nic) => nic.name === wanted);
-      const allocate = { nodeName, ledger, links: { ...links, readTapNode }, findInterface };
+      const allocate = { nodeName, ledger, links: { ...links, readTapNode }, findInterface, admission };
       const run = () => allocateDevice(device, { resource }, allocate, AbortSignal.timeout(60_000));
       return (await lock.run([linkName(device)], run)).tapPath;
     },

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { openCNIPlugin } from './cni-plugin.ts';
 
-/** A process that is the CNI half of the node plugin: `cni-program.ts <directory> <node name>`. Says `ready`. */
+/** Runs the CNI half of the node plugin as a process: `cni-program.ts <directory> <node name>`. Prints `ready`. */
 const [directory = '', nodeName = ''] = process.argv.slice(2);
 
 await using plugin = await openCNIPlugin({ directory, nodeName });

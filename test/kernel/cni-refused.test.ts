@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What ADD refuses, and what it says then.
+// Refusals of ADD, and their messages.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { lstat, rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { linkName } from '../../policy/device/link-name.ts';
+import { linkName } from '../../policy/device/device-id.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { assertAttached, device, shownIn } from './attached-pod.ts';
 import { makeCNINode } from './cni-node.ts';
@@ -28,7 +28,7 @@ test('a second name for a device in one sandbox is refused, and its link stays',
     assert.deepEqual([exitCode, output?.code, output?.details], [1, 100, 'DeviceNamedTwice']);
     assert.match(
       String(output?.msg),
-      /is net1 of network blue in this sandbox already, and cannot be net2 of network red too: /,
+      /is already net1 of network blue in this sandbox, and cannot also be net2 of network red: /,
     );
     assert.equal((await node.call('DEL', second)).exitCode, 0);
   }
@@ -36,7 +36,7 @@ test('a second name for a device in one sandbox is refused, and its link stays',
   assert.equal((await node.call('CHECK', { netns: pod.path, conf })).exitCode, 0);
 });
 
-/** A link as the pod's, of the same name and index, as whoever may make links in a namespace of his own can have one. */
+/** Makes a link with the name and index of the pod's, as any owner of a network namespace can. */
 async function makeTwin(stranger: NetworkNamespace, tapPath: string): Promise<void> {
   await stranger.ip('link add p0 type veth peer name p1');
   const index = tapPath.slice('/dev/tap'.length);
@@ -56,7 +56,7 @@ test("a twin of the pod's link, made in the moment in which the node is free, is
   };
   const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
   assert.deepEqual([exitCode, output?.code, output?.details], [1, 11, 'TapNodeTaken']);
-  assert.match(String(output?.msg), /may be that of another link of its name; it is tried again$/);
+  assert.match(String(output?.msg), /may belong to another link of that name; kubelet tries again$/);
   assert.equal(await shownIn(pod), undefined);
   assert.equal((await lstat(tapPath)).uid, 0);
   links.createMacvtap = create;
@@ -164,7 +164,7 @@ test("the node's taps are gone through once for an ADD, also for one that is rep
     readings += 1;
     return listTaps(ifindex);
   };
-  // The last one does not find what it asks for, and makes the link anew.
+  // The last one does not find the wanted link, and recreates it.
   for (const mtu of [1400, 1400, 1300]) {
     readings = 0;
     assert.equal((await node.call('ADD', { netns: pod.path, conf: { ...conf, mtu } })).exitCode, 0);
@@ -173,7 +173,7 @@ test("the node's taps are gone through once for an ADD, also for one that is rep
   }
 });
 
-test("a twin of the pod's link that has no node is in nobody's way, also when ADD is repeated", options, async () => {
+test("a twin of the pod's link without a node does not interfere, also when ADD is repeated", options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   await using stranger = await makeNetworkNamespace();
@@ -186,7 +186,7 @@ test("a twin of the pod's link that has no node is in nobody's way, also when AD
   }
 });
 
-test('a parent that is gone is told with code 11, and a later ADD works', options, async () => {
+test('a missing parent is reported with code 11, and a later ADD works', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -259,7 +259,7 @@ for (const { title, prepare, given, code, message } of [
 }
 
 test(
-  'a MAC address that is in use is told with its holder: the parent, or a device in another pod',
+  'a MAC address that is in use is reported with its holder: the parent, or a device in another pod',
   options,
   async () => {
     await using node = await makeCNINode(here);
@@ -280,7 +280,7 @@ test(
   },
 );
 
-test("the node's own namespace, and a file that is no namespace, are refused", options, async () => {
+test("the node's own namespace, and a file that is not a namespace, are refused", options, async () => {
   await using node = await makeCNINode(here);
   await node.allocate(device);
   for (const netns of ['/proc/1/ns/net/../../self/ns/net', '/etc/passwd', '/run/netns/../../dev/null']) {
@@ -298,7 +298,7 @@ test("the node's own namespace, and a file that is no namespace, are refused", o
   try {
     const { output } = await node.call('ADD', { netns: uts, conf });
     assert.deepEqual([output?.code, output?.details], [8, 'NetnsInvalid']);
-    assert.match(String(output?.msg), /it is a namespace, but not of the network/);
+    assert.match(String(output?.msg), /it is not a network namespace/);
   } finally {
     await run('umount', [uts]);
     await rm(uts);
@@ -307,7 +307,11 @@ test("the node's own namespace, and a file that is no namespace, are refused", o
 });
 
 test('a device that kubelet gave to another pod is refused, and its link stays', options, async () => {
-  const holders = { known: () => undefined, ask: async () => [{ namespace: 'vms', name: 'vm-b' }] };
+  const holders = {
+    known: () => undefined,
+    ask: async () => [{ namespace: 'vms', name: 'vm-b' }],
+    wasListed: () => false,
+  };
   await using node = await makeCNINode(here, { holders });
   await using victim = await makeNetworkNamespace();
   await using thief = await makeNetworkNamespace();
@@ -346,7 +350,7 @@ test(
     await here.ip('link add link o0 name p0 type macvtap mode bridge');
     await node.look();
     const { output } = await node.call('ADD', { netns: pod.path, conf });
-    assert.match(String(output?.msg), /parent p0 of resource net cannot be used: it is a macvtap by now/);
+    assert.match(String(output?.msg), /parent p0 of resource net cannot be used: it is a macvtap now/);
     await here.ip('link del o0');
   },
 );

@@ -16,13 +16,13 @@ async function ifindexOf(name: string): Promise<number> {
   return shown?.ifindex ?? assert.fail(`no ${name}`);
 }
 
-/** The index, on the node, of what a pod's link stands on. */
+/** The index, on the node, of the parent of a pod's link. */
 async function parentOf(pod: NetworkNamespace): Promise<number | undefined> {
   const [shown] = await pod.ipJSON<{ link_index?: number }>('link show net1');
   return shown?.link_index;
 }
 
-/** What p0 was is lan0, and p0 is another interface. */
+/** Renames p0 to lan0, and makes another interface p0. */
 async function swapNames(node: CNINode): Promise<AsyncDisposable> {
   await here.ip('link set p0 down');
   await here.ip('link set p0 name lan0');

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one thing that the shim does with the rights of root: it gives a real tap to its owner, and nothing else to anybody.
+// The one thing that the shim does with the rights of root: it gives a real tap to its owner, and nothing else to
+// anybody.
 import assert from 'node:assert/strict';
 import { lstat, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { decodeFrame, encodeFrame, type TapOwnership } from '../../nodeplugin/cni/frame.ts';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
+import { decodeFrame, encodeFrame, type TapOwnership } from '../../nodeplugin/cni/shim/frame.ts';
+import { deviceIfindex } from '../../policy/device/device-id.ts';
 import { makeBareNode } from './cni-node.ts';
 import { openCNIPlugin } from './cni-plugin.ts';
 import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
@@ -19,7 +20,7 @@ const { here } = await runInNamespace(import.meta.filename);
 /** /dev is one for all: indexes that no device of a node plugin has, and no other process of these tests. */
 let lastIndex = 0x2000_0000 + process.pid * 0x100;
 
-/** A real tap, whose node nobody has given away yet. */
+/** A real tap, whose node still belongs to root. */
 async function makeTap() {
   lastIndex += 1;
   const ifindex = lastIndex;
@@ -38,7 +39,7 @@ async function makeTap() {
   };
 }
 
-/** What the shim says of each tap that it is to own during one ADD, and how that ends. */
+/** Returns the shim's reply for each tap that it shall own during one ADD, and its exit. */
 async function askToOwn(shim: InstalledShim, ...taps: readonly TapOwnership[]) {
   const replies: unknown[] = [];
   await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
@@ -99,7 +100,7 @@ for (const variant of variants) {
     assert.deepEqual(await ownershipOf(tap.path), before);
   });
 
-  check('a symbolic link, a file, and nothing at all are no tap', async (shim) => {
+  check('a symbolic link, a file, and a missing path are not taps', async (shim) => {
     await using tap = await makeTap();
     const before = await ownershipOf(tap.path);
     // No link can have an index above INT_MAX.
@@ -113,7 +114,7 @@ for (const variant of variants) {
       await rm(path);
       await writeFile(path, '', { mode: 0o600 });
       assert.deepEqual(await ask(), [owned(ENXIO, 'device number')]);
-      // What a file has for a device number.
+      // The device number of a regular file.
       assert.deepEqual(await ask({ major: 0, minor: 0 }), [owned(ENXIO, 'device number')]);
       assert.deepEqual(await ownershipOf(path), [0, 0, 0o600]);
     } finally {
@@ -154,7 +155,7 @@ for (const variant of variants) {
     assert.deepEqual((await ownershipOf(tap.path)).slice(0, 2), [0, 0]);
   });
 
-  check('a node plugin that dies before or after a tap is owned is told with code 11', async (shim) => {
+  check('a node plugin that dies before or after a tap is owned is reported with code 11', async (shim) => {
     await using tap = await makeTap();
     for (const isRead of [true, false]) {
       await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {

@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeFrame, maxStdin } from '../../nodeplugin/cni/frame.ts';
-import type { RequestFrame } from '../../nodeplugin/cni/handle-request.ts';
-import { workOffTombstones } from '../../nodeplugin/cni/tombstones.ts';
+import { decodeFrame, maxStdin, type RequestFrame } from '../../nodeplugin/cni/shim/frame.ts';
+import { processPendingDels } from '../../nodeplugin/cni/shim/pending-dels.ts';
 import { mountSmallDisk } from '../process/small-disk.ts';
 import { needsRoot } from './network-namespace.ts';
 import { assertEnd, assertError, callOf, conf, pod } from './shim-calls.ts';
@@ -50,7 +49,7 @@ for (const variant of variants) {
       return { type: 'answer', exitCode: 0, output: '' } as const;
     };
     const onFailure = (error: Error) => assert.fail(error);
-    assert.equal(await workOffTombstones({ directory: shim.tombstones, handle, onFailure }), 20);
+    assert.equal(await processPendingDels({ directory: shim.tombstones, handle, onFailure }), 20);
     const length = (id: string) => (id === 'c0' ? maxStdin : conf.length);
     assert.deepEqual(seen.toSorted(), names.map((id) => `DEL ${id} ${length(id)}`).toSorted());
     assert.deepEqual(await readdir(shim.tombstones), []);
@@ -63,7 +62,7 @@ for (const variant of variants) {
     });
   }
 
-  check('a DEL that no ADD can have preceded is not left, and says so', async (shim) => {
+  check('a DEL that no ADD can have preceded is not stored, with an error', async (shim) => {
     const invalid = 'Invalid argument';
     for (const [given, reason] of [
       [{ CNI_CONTAINERID: '../../c1' }, invalid],
@@ -86,7 +85,7 @@ for (const variant of variants) {
     assert.deepEqual(await listIn(shim.tombstones), []);
   });
 
-  check("what a killed one with the same process ID was writing is in nobody's way", async (shim) => {
+  check('a half-written file of a killed shim with the same process ID does not block the next one', async (shim) => {
     await mkdir(shim.tombstones, { recursive: true });
     const shell = `echo half > "${shim.tombstones}/.c1:net1.$$"; exec "$0"`;
     assertEnd(await shim.run({ ...callOf('DEL'), shell }), 0, '');
@@ -118,7 +117,7 @@ for (const variant of variants) {
     assert.ok((await stat(join(shim.tombstones, 'c1:net1'))).isFile());
   });
 
-  check('where a file stands in the way, the DEL fails, and is tried again', async (shim) => {
+  check('where another file blocks the path, the DEL fails, and is tried again', async (shim) => {
     await mkdir(shim.directory);
     await writeFile(shim.tombstones, '');
     assertError(await shim.run(callOf('DEL')), 11, /Not a directory/);

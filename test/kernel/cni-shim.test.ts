@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CNI plugin's shim, as it is compiled and installed, against the node plugin's server and against peers that do
+// The CNI plugin's shim, compiled and installed, against the node plugin's server and against peers that do
 // what the node plugin never does. Every test runs twice: the second time with the compiler's checks of memory.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -8,12 +8,11 @@ import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
-import { cniVersions, newestCNIVersion } from '../../nodeplugin/cni/cni-version.ts';
-import { encodeFrame, frameHeaderLength, maxStdin } from '../../nodeplugin/cni/frame.ts';
-import type { RequestFrame } from '../../nodeplugin/cni/handle-request.ts';
-import { installShim } from '../../nodeplugin/cni/install-shim.ts';
-import { serveCNI } from '../../nodeplugin/cni/server.ts';
-import { version } from '../../nodeplugin/cni/version.ts';
+import { version } from '../../nodeplugin/cni/handle-request.ts';
+import { encodeFrame, frameHeaderLength, maxStdin, type RequestFrame } from '../../nodeplugin/cni/shim/frame.ts';
+import { installShim } from '../../nodeplugin/cni/shim/install-shim.ts';
+import { serveCNI } from '../../nodeplugin/cni/shim/server.ts';
+import { cniVersions, newestCNIVersion } from '../../nodeplugin/cni/spec/cni-protocol.ts';
 import { needsRoot } from './network-namespace.ts';
 import { assertEnd, assertError, callOf, conf, pod } from './shim-calls.ts';
 import { answer, type Behaviour, makeShimPeer } from './shim-peer.ts';
@@ -139,14 +138,14 @@ for (const variant of variants) {
     }
   });
 
-  check('without CNI_COMMAND it says what it is, and asks nobody', async (shim) => {
+  check('without CNI_COMMAND it prints an error, and connects to no node plugin', async (shim) => {
     const { end, received } = await withPeer(shim, () => {}, { environment: pod, stdin: conf });
     assertError(end, 4, /CNI_COMMAND is missing/, newestCNIVersion);
     assert.deepEqual(received, []);
   });
 
   check(
-    'a node plugin that is down is told in the code of the command, and in JSON whatever the command is',
+    'a node plugin that is down is reported in the code of the command, and in JSON for every command',
     async (shim) => {
       for (const [command, code] of [
         ['ADD', 11],
@@ -160,7 +159,7 @@ for (const variant of variants) {
         const text = /: no answer from the node plugin at \/.*\/run\/cni.sock: No such file or directory; see whether/;
         assertError(await shim.run(callOf(command)), code, text);
       }
-      // What a killed one leaves.
+      // A killed node plugin leaves its socket.
       await (await listenAndHang(shim))[Symbol.asyncDispose]();
       assertError(await shim.run(callOf('ADD')), 11, /: Connection refused; see whether/);
     },
@@ -192,7 +191,7 @@ for (const variant of variants) {
     ['wants an exit code below zero', answer(-1 >>> 0), otherLanguage],
     ['wants a tap to be owned when no ADD is under way', own, otherLanguage],
   ] as const) {
-    check(`a node plugin that ${title} has not answered: 11, and for a DEL a tombstone`, async (shim) => {
+    check(`a node plugin that ${title} has not answered: 11, and for a DEL a file for later`, async (shim) => {
       const behave: Behaviour = async (socket, next) => {
         await next();
         socket.end(bytes);
@@ -239,7 +238,7 @@ for (const variant of variants) {
   }
 
   check(
-    'input that never ends, and output that nobody reads, are given up after a time',
+    'input that never ends, and output that is not read, are given up after a time',
     async (shim) => {
       const endless = shim.start({ ...callOf('ADD'), stdin: undefined });
       assertError(await endOf(endless), 5, /timed out/, newestCNIVersion);
@@ -277,7 +276,7 @@ for (const variant of variants) {
     for (const end of await Promise.all(waiting)) assertEnd(end, 0, 'late');
   });
 
-  check('output that nobody takes any more ends it in order, and so do closed descriptors', async (shim) => {
+  check('output without a reader ends it in order, and so do closed descriptors', async (shim) => {
     await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
       await next();
       if (unread?.exitCode === null) unread.stdout?.destroy();
@@ -292,7 +291,7 @@ for (const variant of variants) {
     assertEnd(await shim.run({ ...callOf('ADD'), shell: 'exec "$0" < /dev/null' }), 0, '{}');
   });
 
-  check('one that runs goes on when another takes its place', async (shim) => {
+  check('a running shim goes on when another one replaces its file', async (shim) => {
     const { promise: installed, resolve } = Promise.withResolvers<void>();
     await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
       await next();
@@ -413,7 +412,7 @@ function garble(good: Uint8Array, round: number): Buffer {
   }
 }
 
-/** What an answer says, as frame.ts describes it; undefined for what is none. */
+/** Decodes an answer in the format of frame.ts; undefined for an invalid one. */
 function readAnswer(bytes: Buffer): { readonly exitCode: number; readonly output: string } | undefined {
   if (bytes.length < frameHeaderLength + 4 || bytes.toString('latin1', 0, 4) !== 'KMVT') return undefined;
   const length = bytes.readUInt32BE(8);

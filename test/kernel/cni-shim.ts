@@ -2,28 +2,31 @@
 import { chmodSync, chownSync, lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import {
+  type AnswerFrame,
   decodeFrame,
   decodeFrameHeader,
   encodeFrame,
   type Frame,
   frameHeaderLength,
-} from '../../nodeplugin/cni/frame.ts';
-import type { AnswerFrame } from '../../nodeplugin/cni/handle-request.ts';
+} from '../../nodeplugin/cni/shim/frame.ts';
 
-/** What a runtime calls a plugin with. */
+/** A container runtime's call of a plugin. */
 export interface ShimCall {
   readonly environment: Readonly<Record<string, string>>;
   readonly conf: unknown;
-  /** Before the node is given away. */
+  /** Called before the tap's device node is given to the virtual machine's user. */
   readonly beforeOwned?: () => Promise<void>;
-  /** Instead of giving it away. */
+  /** Called instead of giving the device node away. */
   readonly onOwn?: (own: Extract<Frame, { type: 'own' }>) => Extract<Frame, { type: 'owned' }>;
 }
 
-/** The shim's part of the protocol, in TypeScript: sends the request, gives the tap's node away, returns the answer. */
+/**
+ * Plays the shim's part of the protocol in TypeScript. Sends the request, gives the tap's device node to the virtual
+ * machine's user, and returns the answer.
+ */
 export async function callShim(
   socketPath: string,
-  { environment, conf, beforeOwned, onOwn = giveAway }: ShimCall,
+  { environment, conf, beforeOwned, onOwn = giveTapToOwner }: ShimCall,
 ): Promise<AnswerFrame> {
   const socket = connect(socketPath);
   const stdin = new TextEncoder().encode(typeof conf === 'string' ? conf : JSON.stringify(conf));
@@ -53,7 +56,7 @@ export async function callShim(
   }
 }
 
-function giveAway({
+function giveTapToOwner({
   ifindex,
   major,
   minor,
@@ -62,7 +65,7 @@ function giveAway({
 }: Extract<Frame, { type: 'own' }>): Extract<Frame, { type: 'owned' }> {
   const path = `/dev/tap${ifindex}`;
   const { rdev } = lstatSync(path);
-  // As sys/sysmacros.h does for small numbers.
+  // Splits the device number as sys/sysmacros.h does for small numbers.
   if (((rdev >>> 8) & 0xfff) !== major || ((rdev & 0xff) | ((rdev >>> 12) & 0xfff00)) !== minor) {
     return { type: 'owned', errno: 6, step: 'device number' };
   }

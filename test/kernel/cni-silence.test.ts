@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a pod's own kernel says on a link whose frames are a virtual machine's: nothing.
+// A pod's own kernel sends nothing on a link whose frames are a virtual machine's.
 import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -8,6 +8,7 @@ import { until } from '../process/until.ts';
 import { captureFrames } from './cni-capture.ts';
 import { makeCNINode } from './cni-node.ts';
 import { makeNetworkNamespace, type NetworkNamespace, needsRoot } from './network-namespace.ts';
+import { bytes, routerAdvertisement } from './router-advertisement.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 import { ethernetFrame, frameText, openTap } from './tap-frames.ts';
 
@@ -18,7 +19,7 @@ const silentMAC = '52:54:00:00:00:51';
 const loudMAC = '52:54:00:00:00:52';
 const broadcast = 'ff:ff:ff:ff:ff:ff';
 
-test('no frame leaves before the virtual machine sends one, whatever the pod is asked or told', options, async () => {
+test('no frame leaves before the virtual machine sends one, whatever requests reach the pod', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   // Another interface of the pod, with an address that is asked for on the wire.
@@ -48,15 +49,15 @@ test('no frame leaves before the virtual machine sends one, whatever the pod is 
     (frame) => icmpType(frame) === routerSolicitation,
   );
   await listenAfter(() => wire.send(arpRequest('10.77.0.5')), isARP);
-  // It asks whether somebody has the address that it made of the prefix.
+  // The kernel asks whether another host has the address that it made of the prefix.
   await listenAfter(
-    () => wire.send(routerAdvertisement()),
+    () => wire.send(routerAdvertisement(station)),
     (frame) => icmpType(frame) === neighborSolicitation && hex(frame).includes('20010db8'),
   );
   // The parent loses its carrier, or is taken down, and everything on it comes up again.
   for (const end of ['p1', 'p0']) {
     await here.ip(`link set ${end} down`);
-    // The kernel tells what stands on it a moment later.
+    // The kernel changes the links on the parent a moment later.
     await until(
       () => pod.ipJSON<{ operstate: string }>('link show loud'),
       ([loud]) => loud?.operstate !== 'UP',
@@ -82,7 +83,10 @@ test('no frame leaves before the virtual machine sends one, whatever the pod is 
   assert.ok(await tap.receive((frame) => frameText(frame) === 'to the machine', 10_000));
 });
 
-/** An ordinary macvtap in the same pod shows how much would be said, and for how long to listen. */
+/**
+ * The control: an ordinary macvtap in the same pod shows the frames that a link sends if it is not silent, and how long
+ * to listen for them.
+ */
 async function makeLoudLink(pod: NetworkNamespace, links: Links): Promise<void> {
   await using netns = await open(pod.path);
   const [parent] = await here.ipJSON<{ ifindex: number }>('link show p0');
@@ -113,10 +117,6 @@ function icmpType(frame: Uint8Array): number | undefined {
   return frame[20] === 0 ? frame[62] : frame[54];
 }
 
-function bytes(mac: string): readonly number[] {
-  return mac.split(':').map((byte) => Number.parseInt(byte, 16));
-}
-
 /** RFC 826. */
 function arpRequest(target: string): Uint8Array {
   const payload = [
@@ -142,25 +142,4 @@ function arpRequest(target: string): Uint8Array {
     ...target.split('.').map(Number),
   ];
   return Uint8Array.from([...bytes(broadcast), ...bytes(station), 8, 6, ...payload, ...new Array(18).fill(0)]);
-}
-
-/** RFC 4861, with the prefix 2001:db8:1::/64 for everybody to make an address of. */
-function routerAdvertisement(): Uint8Array {
-  const source = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe, 0, 0, 0xbb];
-  const allNodes = [0xff, 0x02, ...new Array(13).fill(0), 1];
-  const prefix = [0x20, 0x01, 0x0d, 0xb8, 0, 1, ...new Array(10).fill(0)];
-  const option = [3, 4, 64, 0xc0, 0, 1, 0x51, 0x80, 0, 0, 0x38, 0x40, 0, 0, 0, 0, ...prefix];
-  const body = [134, 0, 0, 0, 64, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, ...option];
-  const sum = checksum([...source, ...allNodes, 0, 0, 0, body.length, 0, 0, 0, 58, ...body]);
-  body.splice(2, 2, sum >> 8, sum & 0xff);
-  const ip = [0x60, 0, 0, 0, 0, body.length, 58, 255, ...source, ...allNodes];
-  return Uint8Array.from([0x33, 0x33, 0, 0, 0, 1, ...bytes(station), 0x86, 0xdd, ...ip, ...body]);
-}
-
-/** RFC 1071. */
-function checksum(data: readonly number[]): number {
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 2) sum += ((data[i] ?? 0) << 8) | (data[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return ~sum & 0xffff;
 }

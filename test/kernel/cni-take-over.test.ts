@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CNI half is killed at every step of an ADD whose device has its link in another sandbox, which went without a DEL.
+// The CNI half is killed at every step of an ADD whose device has its link in another sandbox, which went without a
+// DEL.
 import assert from 'node:assert/strict';
 import { lstat } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -25,7 +26,7 @@ const points: readonly FaultPointName[] = [
   'ledger-after-write',
 ];
 
-/** What the runtime does then: a DEL of a sandbox, or none, and an ADD of one. */
+/** The runtime's next calls: a DEL of a sandbox, or none, and an ADD of one. */
 const recoveries = [
   { title: 'the same ADD', adds: 'second' },
   { title: 'the ADD of a third sandbox', adds: 'third' },

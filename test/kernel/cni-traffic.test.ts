@@ -55,7 +55,7 @@ for (const { mode, crosses, leaves } of [
       using wire = await openWire();
       const heard: string[] = [];
       await one.tap.send(ethernetFrame(two.mac, one.mac, 'to the other'));
-      // What comes after it on the same ways shows that it was not only late.
+      // A later frame on the same path shows that the earlier one was not only late.
       await one.tap.send(ethernetFrame(station, one.mac, 'to the wire'));
       await until(
         async () => heard.push(...wire.take().map((frame) => frameText(frame) ?? '')),
@@ -114,3 +114,33 @@ test('a tap that never saw ADD passes nothing, in either direction', options, as
   );
   assert.ok(!heard.includes('from nobody'));
 });
+
+test(
+  'a guest does not reach its node at the parent, but at a macvlan in bridge mode on the parent',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using guest = await attach(node, 0);
+    await here.ip('link add node0 link p0 type macvlan mode bridge');
+    await here.ip('link set node0 up');
+    const [parent] = await here.ipJSON<{ ifindex: number; address: string }>('link show p0');
+    const [macvlan] = await here.ipJSON<{ ifindex: number; address: string }>('link show node0');
+    assert.ok(parent && macvlan);
+    using wire = await openWire();
+    using atMacvlan = captureFrames(macvlan.ifindex);
+    const textsOf = (frames: readonly Uint8Array[]) => frames.map((frame) => frameText(frame) ?? '');
+
+    await guest.tap.send(ethernetFrame(parent.address, guest.mac, 'to the parent'));
+    await guest.tap.send(ethernetFrame(macvlan.address, guest.mac, 'to the macvlan'));
+    await guest.tap.send(ethernetFrame(station, guest.mac, 'to the wire'));
+    const [onWire, onNode] = [[] as string[], [] as string[]];
+    await until(
+      async () => onWire.push(...textsOf(wire.take())) + onNode.push(...textsOf(atMacvlan.take())),
+      () => onWire.includes('to the wire') && onNode.includes('to the macvlan'),
+    );
+    assert.ok(onWire.includes('to the parent'), 'what is for the parent leaves the node');
+    assert.ok(!onWire.includes('to the macvlan'));
+    atMacvlan.send(ethernetFrame(guest.mac, macvlan.address, 'from the macvlan'));
+    assert.ok(await hears(guest.tap, 'from the macvlan'));
+  },
+);

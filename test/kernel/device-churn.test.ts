@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kubelet does to a device whose pods come and go, with the real ledger and links, inside the node's namespace.
+// Kubelet allocates a device whose pods come and go, with the real ledger and links, inside the node's namespace.
 import assert from 'node:assert/strict';
 import { mkdtempDisposable, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { type AllocateContext, allocateDevice } from '../../nodeplugin/deviceplugin/allocate-device.ts';
-import { checkBeforeStart } from '../../nodeplugin/deviceplugin/check-before-start.ts';
+import { type AllocateContext, allocateDevice } from '../../nodeplugin/deviceplugin/allocate.ts';
+import { checkBeforeStart } from '../../nodeplugin/deviceplugin/resource-handlers.ts';
 import type { DeviceRecord } from '../../nodeplugin/ledger/device-record.ts';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 import { openLinks } from '../../nodeplugin/links/links.ts';
 import { readTapNode } from '../../nodeplugin/links/tap-node.ts';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
-import { linkName } from '../../policy/device/link-name.ts';
-import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { deviceIfindex, linkName } from '../../policy/device/device-id.ts';
+import { readInterface } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
+import { admitAll } from '../fixtures/admission/admit-all.ts';
 import { makeNetworkNamespace, needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 import { readTapOwner } from './tap-owner.ts';
@@ -31,7 +31,7 @@ const resource: PlannedResource = {
   needVhostNet: false,
 };
 
-/** A node with the parent p0, whose indexes are nobody else's. */
+/** A node with the parent p0, whose indexes no other test uses. */
 async function makeNode(device: string) {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await mkdtempDisposable(`${tmpdir()}/kmt-churn-`));
@@ -45,6 +45,7 @@ async function makeNode(device: string) {
     nodeName,
     ledger,
     links: { ...links, readTapNode },
+    admission: admitAll,
     findInterface: (name) => (name === 'p0' ? readInterface({ name, ifindex }) : undefined),
   };
   const scope = undo.move();
@@ -53,7 +54,7 @@ async function makeNode(device: string) {
     ledger,
     links,
     allocate: () => allocateDevice(device, { resource }, context, signal),
-    /** What ADD does: the link is in the pod, and the ledger knows where. */
+    /** Attaches like ADD: the link is in the pod, and the ledger knows where. */
     async attach(containerID: string) {
       const { ifindex: index } = ledger.get(device) as DeviceRecord;
       const mac = (await links.getLink({ ifindex: index }))?.macAddress ?? '';

@@ -4,7 +4,7 @@ import { afterEach, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLinks } from '../../nodeplugin/links/links.ts';
 import type { InterfaceWatch } from '../../nodeplugin/links/watch-interfaces.ts';
-import type { InterfaceFacts } from '../../policy/plan/interface-facts.ts';
+import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 
@@ -27,7 +27,7 @@ async function readFacts(name: string): Promise<InterfaceFacts> {
   return found;
 }
 
-/** Waits for the watch to tell of facts that satisfy the condition; the test's own timeout ends it. */
+/** Waits for facts from the watch that satisfy the condition; the test's own timeout ends it. */
 async function untilFacts(
   watch: InterfaceWatch,
   { signal }: TestContext,
@@ -42,7 +42,7 @@ async function untilFacts(
   await promise;
 }
 
-test('the facts of a veth pair are what iproute2 says of it', { skip: needsRoot }, async () => {
+test("the facts of a veth pair match iproute2's", { skip: needsRoot }, async () => {
   await here.ip('link add p0 mtu 1400 type veth peer name p1');
   await here.ip('link set p0 up');
   await here.ip('link set p1 up');
@@ -116,7 +116,7 @@ test('a macvtap has its kind, and its parent below it', { skip: needsRoot }, asy
   assert.deepEqual({ kind, lowerIfindex }, { kind: 'macvtap', lowerIfindex: (await readFacts('p0')).ifindex });
 });
 
-test('of the addresses those of the link and of the host are left out', { skip: needsRoot }, async () => {
+test('addresses of scope link and host are left out', { skip: needsRoot }, async () => {
   await here.ip('link add p0 type veth peer name p1');
   await here.ip('link set p0 up');
   await here.ip('link set p1 up');

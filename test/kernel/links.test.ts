@@ -4,7 +4,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { MacvtapRequest } from '../../nodeplugin/links/create-macvtap.ts';
 import { type Links, openLinks } from '../../nodeplugin/links/links.ts';
-import { probeMacvtap } from '../../nodeplugin/links/probe-macvtap.ts';
+import { probeMacvtap } from '../../nodeplugin/links/macvtap-support.ts';
 import { readTapNode } from '../../nodeplugin/links/tap-node.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { needsRoot } from './network-namespace.ts';
@@ -101,7 +101,7 @@ test('the tap node of a fresh macvtap has the number of the link, and goes with 
   assert.deepEqual(await readTapNode(ownIfindex), { path: node.path, matches: false });
 });
 
-test('a second link of the same number in another namespace has no node of its own, and that is seen', {
+test('a second link of the same number in another namespace has no separate node, and that is detected', {
   skip: needsRoot,
 }, async () => {
   await there.ip('link add q0 type veth peer name q1');
@@ -176,7 +176,7 @@ test('a macvtap on a link of a bridge is refused as ParentEnslaved', { skip: nee
   await assert.rejects(create(), { code: 'ParentEnslaved', message: /busy/ });
 });
 
-test('a macvtap on a macvtap stands on the parent of that one', { skip: needsRoot }, async () => {
+test('a macvtap on a macvtap has the parent of that one', { skip: needsRoot }, async () => {
   const lower = await create();
   const upper = await create({ name: 'mv1', parentIfindex: lower });
   assert.equal((await links.getLink({ ifindex: upper }))?.parentIfindex, parentIfindex);
@@ -221,7 +221,7 @@ for (const [what, prepare, moved] of [
   ['the new name is taken there has moved under its old name', 'link add q0 type veth peer name net1', true],
   ['both names are taken there stays', 'link add mv0 type veth peer name net1', false],
 ] as const) {
-  test(`a link that fails to move because ${what}, and the error says so`, { skip: needsRoot }, async () => {
+  test(`a link that fails to move because ${what}, and the error has that fact`, { skip: needsRoot }, async () => {
     await using netns = await open(there.path);
     await there.ip(prepare);
     const ifindex = await create({ ifindex: ownIfindex });
@@ -264,7 +264,7 @@ test('creations do not wait for deletions that were asked for before', { skip: n
   assert.deepEqual(order, ['created', 'deleted']);
 });
 
-test('what a scope that ended still asks for is not done', { skip: needsRoot }, async () => {
+test('requests of an ended scope are not executed', { skip: needsRoot }, async () => {
   const ended = AbortSignal.abort();
   await assert.rejects(links.createMacvtap({ name: 'mv0', parentIfindex, mode: 'bridge' }, ended), { code: 'Aborted' });
   assert.equal(await links.getLink({ name: 'mv0' }), undefined);

@@ -49,7 +49,7 @@ test('a brief request passes by what is under way and what waits', async () => {
   assert.deepEqual([errno, order], [0, ['brief', 'other', 'other', 'other']]);
 });
 
-test('what is sent outlives a garbage collection between the request and its send()', async () => {
+test('a sent message outlives a garbage collection between the request and its send()', async () => {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
   await using socket = new NetlinkSocket({ concurrency: 32 });
@@ -156,7 +156,7 @@ test('events go on after so many at once that some were lost', { skip: needsRoot
     },
     onError: (error) => seen.renamed.reject(error),
   });
-  // Synchronously, so that nobody reads the socket meanwhile.
+  // Synchronously, so that the socket is not read meanwhile.
   const batch = Array.from({ length: 8000 }, (_, i) => `link set p0 mtu ${1000 + (i % 2)}`).join('\n');
   execFileSync('ip', ['-n', here.name, '-batch', '-'], { input: batch });
   await setImmediate();

@@ -5,27 +5,30 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A network namespace of the test's own, with iproute2 inside as a second opinion on what the code under test did. */
+/** A network namespace for one test. It runs iproute2 inside, to check independently what the code under test did. */
 export interface NetworkNamespace extends AsyncDisposable {
   readonly name: string;
-  /** To open for its descriptor. */
+  /** The path to open for the namespace's descriptor. */
   readonly path: string;
   /** Runs `ip <args>` inside; the arguments are split at spaces: `ip('link add p0 type veth peer name p1')`. */
   ip(args: string): Promise<string>;
-  /** The same with `-d -j`, parsed. */
+  /** Runs `ip` with `-d -j`, and returns the parsed output. */
   ipJSON<T = Readonly<Record<string, unknown>>>(args: string): Promise<readonly T[]>;
-  /** Starts a program inside. Its /sys shows the namespace's links. Whoever starts it ends it. */
+  /** Starts a program inside. Its /sys shows the namespace's links. The caller must end the program. */
   spawn(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
 }
 
-/** What real-kernel tests give as `skip`: `false`, or the reason why they cannot run. */
+/** The `skip` option of tests on the real kernel: `false`, or the reason why they cannot run. */
 export const needsRoot: false | string = process.getuid?.() === 0 ? false : 'needs root to make network namespaces';
 
-/** With the process ID, so that leftovers of a test that was killed can be told from namespaces in use. */
+/**
+ * The prefix of namespaces. The process ID follows it, so that leftovers of a killed test differ from namespaces in
+ * use.
+ */
 const prefix = 'kmt-';
 let made = 0;
 
-/** Makes a namespace with its loopback down, after removing what killed tests left. */
+/** Makes a namespace with its loopback down, after removing leftovers of killed tests. */
 export async function makeNetworkNamespace(): Promise<NetworkNamespace> {
   await removeLeftovers();
   made += 1;
@@ -37,7 +40,7 @@ export async function makeNetworkNamespace(): Promise<NetworkNamespace> {
   };
 }
 
-/** A namespace that somebody else made, and deletes. */
+/** Opens a namespace that another program made and deletes. */
 export function openNetworkNamespace(name: string): NetworkNamespace {
   const ip = async (args: string) => (await run('ip', ['-n', name, ...args.split(' ')])).stdout;
   return {
@@ -61,14 +64,14 @@ async function removeLeftovers(): Promise<void> {
 }
 
 /**
- * The kernel takes a deleted namespace apart later, in its own time, and until then its macvtaps hold their nodes in
- * /dev, which the next run may want again: they go first.
+ * Deletes a namespace, and its macvtaps first. The kernel dismantles a deleted namespace later, and until then its
+ * macvtaps hold their nodes in /dev, which the next run may need.
  */
 async function deleteNamespace(name: string): Promise<void> {
   const { stdout } = await run('ip', ['-n', name, '-j', 'link', 'show', 'type', 'macvtap']);
   const macvtaps: readonly { ifname?: string }[] = JSON.parse(stdout || '[]');
   for (const { ifname } of macvtaps) {
-    // One that goes meanwhile, with its parent, is as good as deleted.
+    // A macvtap that disappears at the same time with its parent counts as deleted.
     if (ifname !== undefined) await run('ip', ['-n', name, 'link', 'del', ifname]).catch(() => undefined);
   }
   await run('ip', ['netns', 'del', name]);

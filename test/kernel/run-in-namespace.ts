@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { makeNetworkNamespace, type NetworkNamespace, needsRoot, openNetworkNamespace } from './network-namespace.ts';
 
-/** The namespace that the tests run in, and another one for what goes between two. */
+/** The namespace in which the tests run, and another one for traffic between two namespaces. */
 export interface Namespaces {
   readonly here: NetworkNamespace;
   readonly there: NetworkNamespace;
@@ -11,13 +11,11 @@ export interface Namespaces {
 const variable = 'TEST_NETWORK_NAMESPACES';
 
 /**
- * Lets a test file run inside a network namespace of its own: on its first line it awaits this with its own path. The
- * file is then started once more inside, where this returns, and its results are those of the outer process, which never
- * gets past the call. Without root it returns at once, for tests that are then skipped.
+ * Runs a test file inside a separate network namespace. The file awaits this function on its first line, with its own
+ * path. The file is then started again inside, where the call returns. The outer process never gets past the call, and
+ * takes over the results. Without root, the call returns at once, for tests that are then skipped.
  *
- * @example
- * const namespaces = await runInNamespace(import.meta.filename);
- * test('…', { skip: needsRoot }, async () => …)
+ * @example const namespaces = await runInNamespace(import.meta.filename); test('…', { skip: needsRoot }, async () => …)
  */
 export async function runInNamespace(file: string): Promise<Namespaces> {
   const names = process.env[variable]?.split(' ');
@@ -32,7 +30,7 @@ export async function runInNamespace(file: string): Promise<Namespaces> {
 async function runInside(file: string): Promise<number> {
   await using here = await makeNetworkNamespace();
   await using there = await makeNetworkNamespace();
-  // The test runner's channel (standard output) and settings (environment) are handed through.
+  // The inner process inherits the test runner's channel (standard output) and settings (environment).
   const child = here.spawn(process.execPath, [...process.execArgv, file], {
     stdio: 'inherit',
     env: { ...process.env, [variable]: `${here.name} ${there.name}` },
@@ -42,5 +40,5 @@ async function runInside(file: string): Promise<number> {
   return typeof code === 'number' ? code : 1;
 }
 
-/** Skipped tests never touch it. */
+/** Namespaces for skipped tests, which never use them. */
 const unusable: Namespaces = { here: openNetworkNamespace(''), there: openNetworkNamespace('') };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ShimEnd, ShimRun } from './shim-program.ts';
 
-/** The variables that a runtime sets beside CNI_COMMAND. */
+/** The variables that a runtime sets in addition to CNI_COMMAND. */
 export const pod = {
   CNI_CONTAINERID: 'c1',
   CNI_NETNS: '/run/netns/pod',
@@ -21,7 +21,7 @@ export function assertEnd(end: ShimEnd, exitCode: number, stdout: string): void 
   assert.deepEqual(end, { exitCode, signal: null, stdout, stderr: '' });
 }
 
-/** What it prints by itself: one line of JSON, with nothing around it, and exit code 1. */
+/** Asserts that the shim printed its own error: a single line of JSON and nothing else, with exit code 1. */
 export function assertError(end: ShimEnd, code: number, message: RegExp, cniVersion = '1.0.0'): void {
   assert.deepEqual([end.exitCode, end.signal, end.stderr], [1, null, ''], JSON.stringify(end));
   const error = JSON.parse(end.stdout);

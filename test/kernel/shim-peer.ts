@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { decodeFrameHeader, encodeFrame, type Frame, frameHeaderLength } from '../../nodeplugin/cni/frame.ts';
+import { decodeFrameHeader, encodeFrame, type Frame, frameHeaderLength } from '../../nodeplugin/cni/shim/frame.ts';
 
-/** A node plugin that does what the test says: everything that a real one would never do. */
+/** A node plugin that the test controls. It can do everything that a real one never does. */
 export interface ShimPeer extends AsyncDisposable {
-  /** The frames that came, of all connections, byte for byte. */
+  /** The frames that arrived on all connections, byte for byte. */
   readonly received: readonly Buffer[];
 }
 
-/** Is told of each connection; `next` reads one frame off it. */
+/** Handles each connection; `next` reads one frame from it. */
 export type Behaviour = (socket: Socket, next: () => Promise<Buffer>) => Promise<void> | void;
 
 export async function makeShimPeer(path: string, behave: Behaviour): Promise<ShimPeer> {
@@ -27,7 +27,7 @@ export async function makeShimPeer(path: string, behave: Behaviour): Promise<Shi
       received.push(frame);
       return frame;
     };
-    // A shim that went away in the middle is the test's to notice.
+    // The test must notice a shim that disconnects in the middle.
     Promise.resolve(behave(socket, next)).catch(() => socket.destroy());
   });
   server.listen(path);
@@ -45,7 +45,7 @@ export async function makeShimPeer(path: string, behave: Behaviour): Promise<Shi
 export const answer = (exitCode: number, output = ''): Uint8Array =>
   encodeFrame({ type: 'answer', exitCode, output } satisfies Frame);
 
-/** Reads only while a frame is waited for. */
+/** Returns a function that reads one frame. Data is read only while a frame is awaited. */
 function makeFrameReader(socket: Socket): () => Promise<Buffer> {
   let rest = Buffer.alloc(0);
   return async () => {

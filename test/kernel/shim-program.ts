@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { installShim } from '../../nodeplugin/cni/install-shim.ts';
-import { buildShim, compilerHint, hasCompiler, shimCompiler, shimFlags } from '../../nodeplugin/cni/shim/build-shim.ts';
+import { buildShim, compilerHint, hasCompiler, shimCompiler, shimFlags } from '../../build/build-shim.ts';
+import { installShim } from '../../nodeplugin/cni/shim/install-shim.ts';
 
-/** As it is installed, and with the compiler's own checks of memory and arithmetic, which end it at the first fault. */
+/** The shim as installed, and with the compiler's memory and arithmetic checks, which end it at the first error. */
 export const variants = ['released', 'sanitized'] as const;
 
 const recipes = {
@@ -20,7 +20,7 @@ const recipes = {
   },
 } as const;
 
-/** What tests of the real program give as `skip`: `false`, or the reason why they cannot run. */
+/** The `skip` option of tests of the real program: `false`, or the reason why they cannot run. */
 export const needsShim: Readonly<Record<(typeof variants)[number], false | string>> = {
   released: (await hasCompiler(shimCompiler)) ? false : `needs a C compiler: ${compilerHint}`,
   sanitized: (await canSanitize())
@@ -28,7 +28,7 @@ export const needsShim: Readonly<Record<(typeof variants)[number], false | strin
     : "needs gcc with its libraries libasan and libubsan, which come with Debian's",
 };
 
-/** An installed shim, and a directory for its socket that is not there yet. */
+/** An installed shim. The directory for its socket does not exist yet. */
 export interface InstalledShim extends AsyncDisposable {
   readonly program: string;
   readonly directory: string;
@@ -40,9 +40,9 @@ export interface InstalledShim extends AsyncDisposable {
 
 export interface ShimRun {
   readonly environment?: Readonly<Record<string, string>>;
-  /** Never ends where it is undefined. */
+  /** The standard input. If it is undefined, the input never ends. */
   readonly stdin: string | Uint8Array | undefined;
-  /** A script that the shell runs, in which "$0" is the program: for what only a shell gives it. */
+  /** A script for the shell, in which "$0" is the program. It tests conditions that only a shell can set up. */
   readonly shell?: string;
 }
 
@@ -50,11 +50,11 @@ export interface ShimEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
-  /** What a sanitizer found, or nothing. */
+  /** The report of a sanitizer; empty if there is none. */
   readonly stderr: string;
 }
 
-/** With `timeoutMs` it waits no longer than that, instead of a minute. */
+/** Installs a shim. With `timeoutMs`, the shim waits no longer than that, instead of a minute. */
 export async function makeShim(
   variant: (typeof variants)[number],
   { timeoutMs }: { readonly timeoutMs?: number } = {},
@@ -85,15 +85,15 @@ export async function makeShim(
 
 function startShim(program: string, { environment = {}, stdin, shell }: ShimRun): ChildProcess {
   const [command, args] = shell === undefined ? [program, []] : ['/bin/sh', ['-c', shell, program]];
-  // A copy, since under coverage spawn writes a variable of its own into the object that it is given.
+  // A copy, because under coverage spawn adds a variable to the object that it is given.
   const child = spawn(command, args, { env: { ...environment }, stdio: 'pipe' });
-  // It need not read it.
+  // The program does not have to read its input.
   child.stdin.on('error', () => {});
   if (stdin !== undefined) child.stdin.end(stdin);
   return child;
 }
 
-/** Collects what it prints, until it ends. */
+/** Collects the output of a process until it ends. */
 export async function endOf(child: ChildProcess): Promise<ShimEnd> {
   const [stdout, stderr, [exitCode, signal]] = await Promise.all([
     child.stdout === null ? '' : text(child.stdout),
@@ -103,7 +103,7 @@ export async function endOf(child: ChildProcess): Promise<ShimEnd> {
   return { exitCode, signal, stdout, stderr };
 }
 
-/** The libraries can be missing where the compiler is not. */
+/** Returns whether the sanitizers work. Their libraries may be missing although the compiler is installed. */
 async function canSanitize(): Promise<boolean> {
   const { compiler, flags } = recipes.sanitized;
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-sanitize-'));

@@ -3,19 +3,19 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A tap opened as a virtual machine opens it: whole Ethernet frames in and out. */
+/** A tap that is opened as a virtual machine opens it: it sends and receives complete Ethernet frames. */
 export interface Tap extends AsyncDisposable {
   send(frame: Uint8Array): Promise<void>;
-  /** The first frame that is wanted; undefined when none came within `timeoutMs`. */
+  /** Returns the first frame that is wanted, or undefined if none arrived within `timeoutMs`. */
   receive(isWanted: (frame: Uint8Array) => boolean, timeoutMs: number): Promise<Uint8Array | undefined>;
 }
 
-/** A fresh macvtap queue has IFF_VNET_HDR set and a struct virtio_net_hdr of ten bytes (tap_open, drivers/net/tap.c). */
+/** A new macvtap queue has IFF_VNET_HDR set, and a struct virtio_net_hdr of ten bytes (tap_open, drivers/net/tap.c). */
 const vnetHeaderBytes = 10;
 const maxFrameBytes = 65_550;
 
 export async function openTap(path: string): Promise<Tap> {
-  // Without blocking: a read that waits for a frame would hold a thread of the pool.
+  // Opened without blocking: a read that waits for a frame would occupy a thread of the pool.
   const file = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
   return {
     async send(frame) {
@@ -44,17 +44,17 @@ async function readFrame(file: FileHandle): Promise<Uint8Array | undefined> {
   }
 }
 
-/** IEEE 802 local experimental EtherType 1: no protocol handler of any kernel looks at it. */
+/** IEEE 802 Local Experimental EtherType 1. No protocol handler of any kernel reads such frames. */
 const etherType = [0x88, 0xb5];
 
-/** An Ethernet frame that carries a text: `ethernetFrame('02:…:01', '02:…:02', 'hello')`. */
+/** Returns an Ethernet frame that carries a text: `ethernetFrame('02:…:01', '02:…:02', 'hello')`. */
 export function ethernetFrame(destination: string, source: string, text: string): Uint8Array {
   const address = (mac: string) => mac.split(':').map((byte) => Number.parseInt(byte, 16));
   const payload = Buffer.from(text.padEnd(46));
   return Buffer.concat([Buffer.from([...address(destination), ...address(source), ...etherType]), payload]);
 }
 
-/** The text of a frame that `ethernetFrame` made; undefined for any other. */
+/** Returns the text of a frame that `ethernetFrame` made, or undefined for any other frame. */
 export function frameText(frame: Uint8Array): string | undefined {
   const isOurs = frame[12] === etherType[0] && frame[13] === etherType[1];
   return isOurs ? Buffer.from(frame.subarray(14)).toString().trimEnd() : undefined;

@@ -3,14 +3,19 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import koffi, { type KoffiFunc } from 'koffi';
 
-/** The link that a tap leads to, as the kernel says of the open descriptor: in whatever namespace it is by now. */
+/**
+ * The link to which a tap leads, as the kernel reports it for the open descriptor, whichever namespace the link is in.
+ */
 export interface TapOwner {
   readonly name: string;
-  /** Tells links of one name apart: the kernel chose it at random. */
+  /** Distinguishes links of the same name: the kernel chose the address at random. */
   readonly macAddress: string;
 }
 
-/** Opens a tap as a virtual machine does, and asks whose it is. Raises ENXIO and the like for one that leads nowhere. */
+/**
+ * Opens a tap as a virtual machine does, and returns the link to which it belongs. Raises an error such as ENXIO if the
+ * tap has no link.
+ */
 export async function readTapOwner(path: string): Promise<TapOwner> {
   await using file = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
   const name = ask(file.fd, tunGetIff).subarray(0, nameBytes);
@@ -31,7 +36,10 @@ const ioctl = koffi.load('libc.so.6').func('int ioctl(int fd, unsigned long requ
   (fd: number, request: number, answer: Uint8Array) => number
 >;
 
-/** TUNGETIFF, _IOR('T', 210, unsigned int) (linux/if_tun.h), and SIOCGIFHWADDR (linux/sockios.h): tap_ioctl knows both. */
+/**
+ * TUNGETIFF is _IOR('T', 210, unsigned int) (linux/if_tun.h), and SIOCGIFHWADDR is in linux/sockios.h. tap_ioctl
+ * supports both.
+ */
 const tunGetIff = 0x8004_54d2;
 const siocGifHwAddr = 0x8927;
 /** struct ifreq (linux/if.h): the name, then a struct sockaddr, whose family takes two bytes. */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { apiVersion, type RegisterRequest } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import { describeFailure } from '../../nodeplugin/grpc/dial-socket.ts';
+import { describeFailure } from '../../nodeplugin/grpc-client.ts';
 import { connectPlugin, type PluginConnection } from './plugin-connection.ts';
 import { markUnhealthy, type ResourceTable } from './resource-table.ts';
 
 /**
- * A Register as kubelet answers it: version and name checked, the endpoint dialled back before the answer, its list
- * followed from then on. The newest registration of a resource takes the calls; when any stream of the resource ends,
- * its devices are unhealthy and it is called no more, even if that stream was an older one
- * (ManagerImpl.PluginDisconnected knows the resource's name only).
+ * Answers a Register as kubelet does. It checks the version and the name, dials the endpoint before it answers, and
+ * then follows the endpoint's list. Calls go to the newest registration of a resource. When any stream of the resource
+ * ends, even an older one, its devices become unhealthy and it gets no more calls. The reason is that
+ * ManagerImpl.PluginDisconnected knows only the resource's name.
  */
 export async function acceptRegistration(
   request: RegisterRequest,
@@ -48,8 +48,8 @@ export async function acceptRegistration(
   );
 }
 
-/** domain/name, enough of IsExtendedResourceName (pkg/apis/core/v1/helper) for a stand-in. */
+/** Matches domain/name. This covers enough of IsExtendedResourceName (pkg/apis/core/v1/helper) for a stand-in. */
 const extendedResourceName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
-/** devicemanager/plugin/v1beta1/client.go, dial. */
+/** Source: dial in devicemanager/plugin/v1beta1/client.go. */
 const dialTimeoutMs = 10_000;

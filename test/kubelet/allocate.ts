@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { type ContainerAllocateResponse, devicePluginService, health } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import { describeFailure } from '../../nodeplugin/grpc/dial-socket.ts';
-import type { Holder } from '../../nodeplugin/podresources/read-held-devices.ts';
+import { describeFailure } from '../../nodeplugin/grpc-client.ts';
+import type { Holder } from '../../nodeplugin/podresources/held-devices.ts';
 import type { HeldTable } from './held-table.ts';
 import type { PluginConnection } from './plugin-connection.ts';
 import type { ResourceRow } from './resource-table.ts';
 
-/** What a container of a pod holds after admission. */
+/** Devices that a container of a pod holds after admission. */
 export interface Allocation {
   readonly resourceName: string;
   readonly deviceIds: readonly string[];
   readonly holder: Holder;
-  /** What the plugin asked for the container. */
+  /** The plugin's response for the container. */
   readonly response: ContainerAllocateResponse;
 }
 
-/** Chooses, holds and allocates as devicesToAllocate and Allocate do (devicemanager/manager.go). A failure holds nothing. */
+/**
+ * Chooses, reserves and allocates devices, as devicesToAllocate and Allocate do (devicemanager/manager.go). After a
+ * failure, no device stays reserved.
+ */
 export async function allocateDevices(
   row: ResourceRow,
   held: HeldTable,
@@ -32,7 +34,7 @@ export async function allocateDevices(
   const preferred = options?.get_preferred_allocation_available
     ? await askPreference(connection, available, count)
     : [];
-  // The answer is advice: what is not free is passed over, and what is missing is filled up.
+  // The plugin's preference is only advice. Devices that are not free are skipped, and missing ones are filled up.
   const inUseNow = held.inUse(name);
   const free = new Set(available.filter((id) => !inUseNow.has(id)));
   const deviceIds = [...new Set([...preferred.filter((id) => free.has(id)), ...free])].slice(0, count);
@@ -48,7 +50,10 @@ export async function allocateDevices(
   }
 }
 
-/** Before each start of a container that holds devices; nothing when the plugin does not want it. */
+/**
+ * Calls PreStartContainer, which kubelet does before each start of a container that holds devices. Does nothing if the
+ * plugin does not require the call.
+ */
 export async function preStartContainer(row: ResourceRow, deviceIds: readonly string[]): Promise<void> {
   if (!row.options?.pre_start_required) return;
   const { socket } = connected(row);
@@ -88,7 +93,7 @@ async function askAllocate({ socket }: PluginConnection, ids: readonly string[])
     timeoutMs: callTimeoutMs,
   });
   const [response] = container_responses;
-  // Kubelet reads the first answer unasked; without one it falls over.
+  // Kubelet reads the first response without a check, and crashes if there is none.
   if (response === undefined) throw new Error('no containers in allocation response');
   return response;
 }
@@ -98,8 +103,8 @@ function requireEnough(name: string, available: number, count: number): void {
   throw new Error(`requested number of devices unavailable for ${name}. Requested: ${count}, Available: ${available}`);
 }
 
-/** KubeletPreStartContainerRPCTimeoutInSecs (deviceplugin/v1beta1/constants.go). */
+/** Source: KubeletPreStartContainerRPCTimeoutInSecs (deviceplugin/v1beta1/constants.go). */
 const preStartTimeoutMs = 30_000;
 
-/** Kubelet sets none for the others; a test should fail rather than hang. */
+/** Kubelet sets no time limit for the other calls. A test should fail instead of hanging. */
 const callTimeoutMs = 30_000;

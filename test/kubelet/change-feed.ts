@@ -3,7 +3,10 @@
 /** Lets tests wait for a state instead of sleeping. */
 export interface ChangeFeed {
   changed(): void;
-  /** Resolves when the predicate holds, now or after a change; fails with what `describe` says when time is up. */
+  /**
+   * Resolves when the predicate holds, now or after a change. At the deadline, rejects with the text that `describe`
+   * returns.
+   */
   waitFor(predicate: () => boolean, describe: () => string, timeoutMs?: number): Promise<void>;
 }
 
@@ -22,7 +25,7 @@ export function createChangeFeed(): ChangeFeed {
         () => reject(new Error(`not reached in ${timeoutMs} ms; now: ${describe()}`)),
         timeoutMs,
       );
-      // Whoever gave up waiting and closed everything must be able to end.
+      // The process must be able to exit after a caller has stopped waiting and closed everything.
       timer.unref();
       waiting.add(look);
       look();
@@ -36,5 +39,7 @@ export function createChangeFeed(): ChangeFeed {
   };
 }
 
-/** Only a test that fails waits this long, as in test/process/until.ts; nothing is concluded from how much of it passed. */
+/**
+ * How long a failing test waits, as in test/process/until.ts. No test draws conclusions from the time that has passed.
+ */
 const defaultTimeoutMs = 90_000;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createChangeFeed } from './change-feed.ts';
 
-/** Collects what a callback is told, and waits for it. */
+/** Collects the calls of a callback, and waits for them. */
 export interface EventLog<T> {
   readonly events: readonly T[];
   readonly push: (event: T) => void;
-  /** The first event from `from` on that the predicate accepts. */
+  /** Returns the first event from index `from` on that the predicate accepts. */
   next(predicate: (event: T) => boolean, from?: number): Promise<T>;
 }
 

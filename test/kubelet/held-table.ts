@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Holder } from '../../nodeplugin/podresources/read-held-devices.ts';
+import type { Holder } from '../../nodeplugin/podresources/held-devices.ts';
 
 /** A device in use. */
 export interface HeldRow {
@@ -8,16 +8,16 @@ export interface HeldRow {
   readonly holder: Holder;
 }
 
-/** Devices in use: what kubelet's checkpoint keeps over a restart. */
+/** Devices in use, which kubelet's checkpoint keeps across restarts. */
 export interface HeldTable {
-  /** Also those whose Allocate is under way. */
+  /** Also contains devices whose Allocate is under way. */
   inUse(resourceName: string): ReadonlySet<string>;
-  /** Takes devices before Allocate is called. */
+  /** Reserves devices before Allocate is called. */
   reserve(resourceName: string, deviceIds: readonly string[], holder: Holder): void;
-  /** Allocate was answered: from now on they are listed. */
+  /** Commits devices after Allocate has been answered. From then on, they are listed. */
   commit(resourceName: string, deviceIds: readonly string[]): void;
   free(resourceName: string, deviceIds: readonly string[]): void;
-  /** What List tells, in the order of allocation. */
+  /** Returns the response to List, in the order of allocation. */
   listed(): readonly HeldRow[];
 }
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { type KubeletEvent, type KubeletWatch, watchKubelet } from '../../nodeplugin/deviceplugin/kubelet-watch.ts';
 import { createEventLog, type EventLog } from './event-log.ts';
 
-/** Long enough that only an event can have told; short enough that the poll alone does. */
+/** `never` is so long that only an event can report a change; `soon` so short that the poll does without events. */
 const never = 3_600_000;
 const soon = 20;
 
@@ -38,7 +38,7 @@ const types = (log: EventLog<KubeletEvent>): string[] => log.events.map(({ type 
 const there = (event: KubeletEvent): boolean => event.type === 'there';
 const gone = (event: KubeletEvent): boolean => event.type === 'gone';
 
-test('the socket is seen to come, to be replaced and to go, by events alone', async () => {
+test('the socket is seen to come, to be replaced and to go, only by events', async () => {
   await using watched = await watchNew(never);
   const { socket, watch, log } = watched;
   assert.equal(watch.sighting.absence?.code, 'KubeletSocketMissing');
@@ -54,7 +54,7 @@ test('the socket is seen to come, to be replaced and to go, by events alone', as
   assert.deepEqual(types(log), ['gone', 'there', 'there', 'gone']);
 });
 
-test('the poll alone finds a socket too, and one with the same inode but another change time', async () => {
+test('the poll without events also finds a socket, and one with the same inode but another change time', async () => {
   await using watched = await watchNew(soon, 'device-plugins');
   const { directory, socket, log } = watched;
   await mkdir(directory);
@@ -65,7 +65,7 @@ test('the poll alone finds a socket too, and one with the same inode but another
   await log.next(there, before);
 });
 
-test('what else happens in the directory is no news', async () => {
+test('other changes in the directory cause no event', async () => {
   await using watched = await watchNew(never);
   const { directory, socket, log } = watched;
   await writeFile(socket, '');
@@ -95,7 +95,7 @@ test('a directory that is missing is reported once, with what to check, and foun
   assert.ok(watch.sighting.incarnation);
 });
 
-test('a directory that is wiped and made anew is followed, however often', async () => {
+test('a directory that is wiped and recreated is followed, however often', async () => {
   await using watched = await watchNew(soon, 'device-plugins');
   const { directory, socket, log } = watched;
   for (let round = 0; round < 3; round += 1) {
@@ -108,7 +108,7 @@ test('a directory that is wiped and made anew is followed, however often', async
   }
 });
 
-test('a socket of ours that vanishes is told once, and one that is no longer watched is not', async () => {
+test('a watched socket that vanishes is reported once, and one that is no longer watched is not', async () => {
   await using watched = await watchNew(soon);
   const { directory, watch } = watched;
   const [mine, other] = [join(directory, 'kube-macvtap-a.1.sock'), join(directory, 'kube-macvtap-b.1.sock')];
@@ -122,7 +122,7 @@ test('a socket of ours that vanishes is told once, and one that is no longer wat
   assert.deepEqual(log.events, ['mine']);
 });
 
-test('nothing is told after the end of the scope', async () => {
+test('nothing is reported after the end of the scope', async () => {
   const scope = new AbortController();
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-watch-'));
   const log = createEventLog<KubeletEvent>();

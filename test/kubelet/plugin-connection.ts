@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import {
   type DevicePluginOptions,
   devicePluginService,
   type ListAndWatchResponse,
 } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import { dialSocket, type SocketClient } from '../../nodeplugin/grpc/dial-socket.ts';
+import { dialSocket, type SocketClient } from '../../nodeplugin/grpc-client.ts';
 
 /** Kubelet's side of one registered plugin. */
 export interface PluginConnection {
   readonly socket: SocketClient;
   readonly options: DevicePluginOptions;
-  /** Opens ListAndWatch and keeps it. `onEnd` is called once, whoever ended it. */
+  /** Opens ListAndWatch and keeps the stream open. `onEnd` is called once, whichever side ended the stream. */
   follow(onList: (response: ListAndWatchResponse) => void, onEnd: () => void): void;
   close(): void;
 }
 
-/** kubelet's dial (10 s, WithBlock) and its question for the options (devicemanager/plugin/v1beta1/client.go, manager.go). */
+/**
+ * Connects as kubelet does: dials (10 s, WithBlock) and requests the options (devicemanager/plugin/v1beta1/client.go,
+ * manager.go).
+ */
 export async function connectPlugin(path: string, timeoutMs: number): Promise<PluginConnection> {
   const socket = dialSocket(path);
   try {

@@ -11,15 +11,14 @@ import {
   startResourcePlugin,
 } from '../../nodeplugin/deviceplugin/resource-plugin.ts';
 import type { DevicePluginHandlers } from '../../nodeplugin/deviceplugin/server.ts';
-import type { ErrorCode } from '../../runtime/error-codes.ts';
-import type { MacvtapError } from '../../runtime/errors.ts';
+import type { ErrorCode, MacvtapError } from '../../runtime/errors.ts';
 import { createEventLog, type EventLog } from './event-log.ts';
 
-/** A directory for kubelet and a watch on it, as the node plugin has them. */
+/** A directory for kubelet and a watch on it, as in the node plugin. */
 export interface Node extends AsyncDisposable {
   readonly directory: string;
   readonly watch: KubeletWatch;
-  /** Starts a resource with these devices; stopped with the node. */
+  /** Starts a resource with these devices. It stops with the node. */
   serve(name: string, devices: readonly Device[], more?: Partial<ServeMore>): ServedResource;
 }
 
@@ -30,15 +29,15 @@ type ServeMore = Pick<ResourcePluginOptions, 'registerTimeoutMs' | 'signal' | 'o
 export interface ServedResource {
   readonly plugin: ResourcePlugin;
   readonly states: EventLog<ResourcePluginState>;
-  /** The next state of this phase after those that were told when it was asked for. */
+  /** Resolves with the next state of this phase. States that were reported before the call do not count. */
   next(phase: ResourcePluginState['phase']): Promise<ResourcePluginState>;
-  /** The first state of this phase, also one that was told already. */
+  /** Resolves with the first state of this phase, even if it was reported before the call. */
   reached(phase: ResourcePluginState['phase']): Promise<ResourcePluginState>;
-  /** The first error with this code. */
+  /** Resolves with the first error with this code. */
   failed(code: ErrorCode): Promise<MacvtapError>;
 }
 
-/** `below`: the directory does not exist at first. */
+/** Creates a node. With `below`, the directory does not exist at first. */
 export async function createNode({ below = '' } = {}): Promise<Node> {
   await using undo = new AsyncDisposableStack();
   const { path } = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-node-')));

@@ -8,15 +8,15 @@ import {
   type ListPodResourcesResponse,
   type PodResources,
   podResourcesLister,
-} from '../../nodeplugin/podresources/v1.ts';
+} from '../../nodeplugin/podresources/pod-resources-client.ts';
 import type { HeldRow } from './held-table.ts';
 import { createRateLimit } from './rate-limit.ts';
 
 export interface PodResourcesOptions {
   readonly socketPath: string;
   /**
-   * The devices to list, asked for at each List. Answer `[]` to be a kubelet that does not know its pods yet, take your
-   * time to be slow, throw to refuse.
+   * Returns the devices to list. It is called for each List. Return `[]` to act as a kubelet that does not know its
+   * pods yet, resolve late to respond slowly, or throw to refuse.
    */
   readonly held: () => readonly HeldRow[] | Promise<readonly HeldRow[]>;
 }
@@ -27,7 +27,7 @@ export interface PodResourcesServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Serves List alone, with kubelet's own limit before it. */
+/** Serves only List, with kubelet's rate limit. */
 export async function startPodResources({ socketPath, held }: PodResourcesOptions): Promise<PodResourcesServer> {
   const mayPass = createRateLimit(questionsPerSecond, questionsAtOnce);
   const List: handleUnaryCall<ListPodResourcesRequest, ListPodResourcesResponse> = (_, callback) => {
@@ -46,7 +46,9 @@ export async function startPodResources({ socketPath, held }: PodResourcesOption
   return { socketPath, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** One entry for each device, as containerDevicesFromResourceDeviceInstances (cm/helpers_linux.go) writes them. */
+/**
+ * Returns one entry for each device, as containerDevicesFromResourceDeviceInstances (cm/helpers_linux.go) writes them.
+ */
 function toPods(rows: readonly HeldRow[]): readonly PodResources[] {
   const byPod = Map.groupBy(rows, ({ holder: { namespace, name } }) => `${namespace}/${name}`);
   return [...byPod.values()].map((ofPod) => {
@@ -63,7 +65,7 @@ function toPods(rows: readonly HeldRow[]): readonly PodResources[] {
   });
 }
 
-/** apis/podresources/grpc/ratelimit.go: DefaultQPS, DefaultBurstTokens, ErrorLimitExceeded. */
+/** Source: DefaultQPS, DefaultBurstTokens and ErrorLimitExceeded in apis/podresources/grpc/ratelimit.go. */
 const questionsPerSecond = 100;
 const questionsAtOnce = 10;
 const overLimit: Pick<StatusObject, 'code' | 'details'> = {

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { listHeldDevices } from '../../nodeplugin/podresources/list-held-devices.ts';
+import { listHeldDevices } from '../../nodeplugin/podresources/held-devices.ts';
 import type { HeldRow } from './held-table.ts';
 import { type PodResourcesOptions, type PodResourcesServer, startPodResources } from './pod-resources-server.ts';
 
@@ -24,7 +24,7 @@ function row(resourceName: string, deviceId: string, name: string, container = '
   return { resourceName, deviceId, holder: { namespace: 'vms', name, container } };
 }
 
-test('held devices of ours are listed, with their pods and containers', async () => {
+test('held macvtap devices are listed, with their pods and containers', async () => {
   await using server = await serve(() => [
     row(`${resourcePrefix}data`, 'dataMvp0', 'a'),
     row('example.com/gpu', 'gpu0', 'a'),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Says whether one more may pass now. */
+/** Returns whether another call may pass now. */
 export type RateLimit = () => boolean;
 
-/** A bucket of tokens as golang.org/x/time/rate has it, which kubelet puts before its pod-resources API. */
+/** Creates a token bucket like golang.org/x/time/rate, which kubelet puts in front of its pod-resources API. */
 export function createRateLimit(perSecond: number, burst: number, nowMs = () => performance.now()): RateLimit {
   let tokens = burst;
   let filledAtMs = nowMs();

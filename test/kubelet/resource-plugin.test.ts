@@ -34,7 +34,7 @@ test('a resource is registered under its full name and lists its devices, then e
   assert.equal(kubelet.resource(dataplane)?.messages, 2);
 });
 
-test('kubelet that comes later, directory and all, gets the resource, and its absence is told once', async () => {
+test('kubelet that comes later, directory and all, gets the resource, and its absence is reported once', async () => {
   await using node = await createNode({ below: 'device-plugins' });
   const { plugin, states, reached } = node.serve('dataplane', devices('dataplane', 1));
   const waiting = await reached('waiting');
@@ -63,7 +63,7 @@ test('a restarted kubelet gets every resource again, with the devices of now', a
   assert.equal(kubelet.resource('macvtap.network.kubevirt.io/bond1')?.devices.length, 2);
 });
 
-test('each attempt to register is told with its outcome, and the end of one that succeeded', async () => {
+test('each attempt to register is reported with its outcome, and so is the end of a successful one', async () => {
   await using node = await createNode({ below: 'device-plugins' });
   const told: string[] = [];
   const onRegistration = (outcome: string) => void told.push(outcome);
@@ -116,7 +116,7 @@ test('a kubelet that ends and a later one in its place are both followed', async
   await kubelet.waitFor(lists(dataplane, 1));
 });
 
-test('a directory that is wiped and made anew is registered in again', async () => {
+test('a directory that is wiped and recreated is registered in again', async () => {
   await using node = await createNode({ below: 'device-plugins' });
   const { next, reached } = node.serve('dataplane', devices('dataplane', 1));
   {
@@ -130,7 +130,7 @@ test('a directory that is wiped and made anew is registered in again', async () 
   await kubelet.waitFor(lists(dataplane, 1));
 });
 
-test('a socket of ours that someone removes is served and registered anew', async () => {
+test('a plugin socket that another program removes is served and registered again', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const { reached } = node.serve('dataplane', devices('dataplane', 1));
@@ -262,7 +262,7 @@ const open = (): string[] =>
     }
   });
 const descriptors = (): number => open().length;
-// The pipes of the test runner are no concern of ours.
+// Without the pipes of the test runner.
 const baseline = new Set(open());
 const sockets = (): number => open().filter((target) => target.startsWith('socket:') && !baseline.has(target)).length;
 

@@ -2,27 +2,27 @@
 import { type DeviceMessage, type DevicePluginOptions, health } from '../../nodeplugin/deviceplugin/v1beta1.ts';
 import type { PluginConnection } from './plugin-connection.ts';
 
-/** What kubelet knows of one resource. */
+/** Kubelet's knowledge of one resource. */
 export interface KubeletResource {
   readonly name: string;
-  /** File name of the socket that registered last. */
+  /** The file name of the socket that registered last. */
   readonly endpoint: string;
-  /** The last list, with what kubelet itself made of it: after a stream's end all are Unhealthy. */
+  /** The last list, as kubelet changed it: after a stream has ended, all devices are Unhealthy. */
   readonly devices: readonly DeviceMessage[];
-  /** ListAndWatch messages received, in all runs of kubelet together. */
+  /** The number of ListAndWatch messages received, in all runs of kubelet together. */
   readonly messages: number;
   readonly registrations: number;
   readonly options: DevicePluginOptions | null;
-  /** False after its stream ended: kubelet sends it no more calls. */
+  /** Whether the stream is open. After it has ended, kubelet makes no more calls. */
   readonly connected: boolean;
 }
 
-/** A row as this kubelet works with it. */
+/** A row as this stand-in uses it. */
 export interface ResourceRow extends KubeletResource {
   readonly connection: PluginConnection | undefined;
 }
 
-/** Rows by resource name, replaced whole; `update` changes one and tells. */
+/** Rows by resource name. Rows are replaced as a whole; `update` replaces one and notifies. */
 export interface ResourceTable {
   readonly rows: ReadonlyMap<string, ResourceRow>;
   update(name: string, change: (row: ResourceRow) => Partial<ResourceRow>): void;
@@ -40,7 +40,7 @@ export function createResourceTable(onChange: () => void): ResourceTable {
   };
 }
 
-/** How kubelet's markResourceUnhealthy leaves a list (devicemanager/manager.go). */
+/** Returns a list as kubelet's markResourceUnhealthy leaves it (devicemanager/manager.go). */
 export function markUnhealthy(devices: readonly DeviceMessage[]): readonly DeviceMessage[] {
   return devices.map((device) => ({ ...device, health: health.unhealthy }));
 }

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type AllocateRequest, registrationService } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import { dialSocket } from '../../nodeplugin/grpc/dial-socket.ts';
+import { dialSocket } from '../../nodeplugin/grpc-client.ts';
 import { createNode, devices } from './plugin-fixture.ts';
 import { startKubelet } from './start-kubelet.ts';
 
@@ -74,7 +74,7 @@ test('a preference for devices that are not free is passed over', async () => {
   assert.deepEqual(requests, [{ container_requests: [{ devices_ids: ['dataplaneMvp0'] }] }]);
 });
 
-test('an unhealthy device is not given out, nor one of a plugin that is gone or that nobody registered', async () => {
+test('an unhealthy device is not allocated, nor one of a plugin that is gone or never registered', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const { plugin } = node.serve('dataplane', [{ id: 'dataplaneMvp0', healthy: false, numaNodes: [0] }]);
@@ -86,7 +86,7 @@ test('an unhealthy device is not given out, nor one of a plugin that is gone or 
   await assert.rejects(kubelet.allocate('macvtap.network.kubevirt.io/other', 1), /unregistered device/);
 });
 
-test('its own end is told, and it removes sockets only when it starts', async () => {
+test('its own end is reported, and it removes sockets only when it starts', async () => {
   const scope = new AbortController();
   const events: string[] = [];
   await using node = await createNode();

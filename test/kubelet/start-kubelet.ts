@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path';
 import { health, type RegisterRequest } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import type { Holder } from '../../nodeplugin/podresources/read-held-devices.ts';
+import type { Holder } from '../../nodeplugin/podresources/held-devices.ts';
 import { acceptRegistration } from './accept-registration.ts';
 import { type Allocation, allocateDevices, preStartContainer } from './allocate.ts';
 import { createChangeFeed } from './change-feed.ts';
@@ -14,41 +14,47 @@ import { createResourceTable, type KubeletResource, markUnhealthy, type Resource
 export type { Allocation } from './allocate.ts';
 export type { KubeletResource } from './resource-table.ts';
 
-/** What the stand-in tells of itself as it goes. */
+/** Events of the stand-in while it runs. */
 export type StandInEvent =
   | { readonly type: 'started' | 'stopped' }
   | { readonly type: 'register'; readonly resource: string; readonly endpoint: string; readonly error?: string };
 
 export interface KubeletOptions {
-  /** The device-plugins directory; made if it is missing. */
+  /** The device-plugins directory, which is created if it is missing. */
   readonly directory: string;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: StandInEvent) => void) | undefined;
-  /** Runs before a registration is looked at: delay it to be slow, throw to refuse. */
+  /** Runs before a registration is checked. Delay it to be slow, throw to refuse. */
   readonly onRegister?: ((request: RegisterRequest) => void | Promise<void>) | undefined;
-  /** Where its pod-resources socket lies; beside a directory that is called device-plugins without being asked. */
+  /**
+   * The directory of its pod-resources socket. If kubelet's directory is called device-plugins, the default is next to
+   * it.
+   */
   readonly podResourcesDirectory?: string | undefined;
-  /** Changes what List tells: none of it when kubelet does not know its pods yet. Wait to be slow, throw to refuse. */
+  /**
+   * Changes the response to List, for example to an empty list, as if kubelet did not know its pods yet. The function
+   * can wait to respond slowly, or throw to refuse.
+   */
   readonly onList?: ((held: readonly HeldRow[]) => readonly HeldRow[] | Promise<readonly HeldRow[]>) | undefined;
 }
 
-/** A stand-in for kubelet's device manager: the gRPC API of the real one, without pods and nodes around it. */
+/** A stand-in for kubelet's device manager, with the gRPC API of the real one but without pods and a node. */
 export interface Kubelet extends AsyncDisposable {
   readonly directory: string;
   /** Undefined when it serves no pod-resources API. */
   readonly podResourcesSocket: string | undefined;
   resources(): readonly KubeletResource[];
   resource(name: string): KubeletResource | undefined;
-  /** Resolves when the predicate holds of what kubelet knows. */
+  /** Resolves when the predicate holds for the state of kubelet. */
   waitFor(predicate: (kubelet: Kubelet) => boolean, timeoutMs?: number): Promise<void>;
-  /** Admission of a container that wants so many devices of a resource; of a pod of its own if nothing else is said. */
+  /** Admits a container that wants this many devices of a resource. The default holder is a new pod. */
   allocate(resourceName: string, count: number, holder?: Partial<Holder>): Promise<Allocation>;
-  /** A start of the container: PreStartContainer, if the plugin asked for it. */
+  /** Starts the container: calls PreStartContainer if the plugin requires it. */
   startContainer(allocation: Allocation): Promise<void>;
-  /** The pod is over. */
+  /** Frees the devices, because their pod has ended. */
   release(allocation: Pick<Allocation, 'resourceName' | 'deviceIds'>): void;
   held(resourceName: string): readonly string[];
-  /** The end of this run and a new one: nothing is registered any more, held devices stay held. */
+  /** Ends this run and starts a new one. Nothing is registered any more, but held devices stay held. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -69,7 +75,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     try {
       await onRegister(request);
       await acceptRegistration(request, directory, table, connections);
-      // A stop while the endpoint was dialled must not leave its connection behind.
+      // If kubelet stopped while the endpoint was being dialed, the connection must not stay open.
       if (server === undefined) closeAll();
       onEvent(said);
     } catch (thrown) {
@@ -145,14 +151,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   return kubelet;
 }
 
-/** Kubelet's root directory holds both: device-plugins/ and pod-resources/. */
+/** Returns the pod-resources socket. Kubelet's root directory contains both device-plugins/ and pod-resources/. */
 function podResourcesSocketOf({ directory, podResourcesDirectory }: KubeletOptions): string | undefined {
   const isBeside = basename(directory) === 'device-plugins';
   const chosen = podResourcesDirectory ?? (isBeside ? join(dirname(directory), 'pod-resources') : undefined);
   return chosen && join(chosen, 'kubelet.sock');
 }
 
-/** For errors: the whole list of devices would bury what matters. */
+/** Summarizes a resource for errors: the complete list of devices would hide what matters. */
 function summarize({ name, devices, messages, connected }: KubeletResource): object {
   return { name, devices: devices.length, healthy: devices.filter(isHealthy).length, messages, connected };
 }

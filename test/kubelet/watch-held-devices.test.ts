@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mayBeHeld } from '../../nodeplugin/podresources/held-devices.ts';
-import type { HeldState } from '../../nodeplugin/podresources/held-view.ts';
+import { type HeldState, mayBeHeld } from '../../nodeplugin/podresources/held-devices.ts';
 import {
   type HeldDevicesWatch,
   type HeldWatchOptions,
@@ -26,7 +25,7 @@ interface Stage extends AsyncDisposable {
 
 interface Watched {
   readonly watch: HeldDevicesWatch;
-  /** What each change left behind. */
+  /** The state after each change. */
   readonly told: readonly { readonly phase: HeldState['phase']; readonly ids: readonly string[] }[];
   reached(phase: HeldState['phase']): Promise<void>;
   ids(): readonly string[];
@@ -85,7 +84,7 @@ test('everything may be held until kubelet answers; then what pods hold, as they
   assert.deepEqual(ids(), []);
 });
 
-test('a slow refresh finds what nobody asked for', async () => {
+test('a slow refresh finds changes without a request', async () => {
   await using scene = await stage();
   const { told, watch, reached } = scene.watch({ refreshMs: 20 });
   await reached('known');
@@ -205,7 +204,7 @@ test('a fresh answer is one that was asked for after the wish', async () => {
   assert.deepEqual([...(await fresh).devices.keys()], ['dataMvp3']);
 });
 
-test('a wait ends with its own signal or with the watch, which tells nothing afterwards', async () => {
+test('a wait ends with its own signal or with the watch, which reports nothing afterwards', async () => {
   const asked = Promise.withResolvers<void>();
   await using scene = await stage(() => {
     asked.resolve();
@@ -225,7 +224,7 @@ test('a wait ends with its own signal or with the watch, which tells nothing aft
   assert.deepEqual([told, watch.state.phase], [[], 'unknown']);
 });
 
-test('what comes of each question is told: an answer of a young kubelet is incomplete, and none is a failure', async () => {
+test('the outcome of each question is reported: an answer of a young kubelet is incomplete, and a missing one is a failure', async () => {
   await using scene = await stage();
   const told: string[] = [];
   const onAnswer = (outcome: string) => void told.push(outcome);

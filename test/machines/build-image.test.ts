@@ -53,7 +53,7 @@ async function stage() {
 }
 
 describe('building the image of virtual machines', () => {
-  it('makes a kernel and an initramfs under a name that says the versions, and finds them again', async () => {
+  it('makes a kernel and an initramfs under a name with the versions, and finds them again', async () => {
     await using here = await stage();
     const image = await here.build();
     assert.equal(await readFile(image.kernel, 'utf8'), 'the kernel');
@@ -90,7 +90,7 @@ describe('building the image of virtual machines', () => {
     await here.build();
   });
 
-  it('that was killed is begun anew, without what it left', async () => {
+  it('that was killed starts again, without its leftovers', async () => {
     await using here = await stage();
     const left = join(here.cache, '.unfinished/image');
     await mkdir(left, { recursive: true });
@@ -108,7 +108,7 @@ describe('building the image of virtual machines', () => {
 });
 
 describe('tests with virtual machines', () => {
-  it('say what they lack, and the command that brings it', async () => {
+  it('name a missing requirement, and the command that installs it', async () => {
     await using here = await stage();
     assert.match(findMissing(here.path, here.cache) || '', /apt-get install .*qemu-system-x86/);
     await writeFile(join(here.path, emulator), '');

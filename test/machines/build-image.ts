@@ -9,7 +9,7 @@ import { findImage, type Image, imageIn, imageName, initScript, kernelModules } 
 export interface BuildOptions {
   /** Where images go: `.cache/machines`. */
   readonly folder: string;
-  /** Told what happens, a line at a time. */
+  /** Gets the progress, a line at a time. */
   readonly print: (line: string) => void;
   /** Debian's, by apt-get. */
   readonly fetch?: FetchPackages;
@@ -19,8 +19,8 @@ export interface BuildOptions {
 const unfinished = '.unfinished';
 
 /**
- * Builds the image that test machines start from, if it is not there yet. It appears in its place whole, by a rename. Two
- * at once build it once; a killed one leaves nothing that counts.
+ * Builds the image that test machines start from, if it is not there yet. It appears in its place whole, by a rename.
+ * Two at once build it once; a killed one leaves nothing that counts.
  */
 export async function buildImage({ folder, print, fetch = fetchPackages }: BuildOptions): Promise<Image> {
   await mkdir(folder, { recursive: true });

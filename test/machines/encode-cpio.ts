@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What an archive can hold; paths without a leading slash: `bin/busybox`. A folder comes before what it holds. */
+/** An entry of an archive; paths have no leading slash: `bin/busybox`. A folder comes before its entries. */
 export type CpioEntry =
   | { readonly path: string; readonly type: 'folder' }
   | { readonly path: string; readonly type: 'file'; readonly data: Uint8Array; readonly isProgram?: boolean }
@@ -12,8 +12,9 @@ const modes = { folder: 0o040755, file: 0o100644, program: 0o100755, link: 0o120
 
 /**
  * A cpio archive of the form `newc`, the one that the kernel takes as an initramfs
- * (Documentation/driver-api/early-userspace/buffer-format.rst): each entry is a header in hexadecimal, its name and its
- * data, and both name and data end at a multiple of four. Equal entries make equal bytes: everything belongs to root and is of 1970.
+ * (Documentation/driver-api/early-userspace/buffer-format.rst). Each entry is a header in hexadecimal, its name and its
+ * data, and both name and data end at a multiple of four. Equal entries make equal bytes: everything belongs to root
+ * and has a date in 1970.
  */
 export function encodeCpio(entries: readonly CpioEntry[]): Uint8Array {
   const records = entries.map((entry, index) => encodeEntry(entry, index + 1));

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { imagePackages } from './image-folder.ts';
 import { runTool } from './run-tool.ts';
 
-/** A package of Debian, unpacked and not installed. */
+/** A Debian package that is unpacked but not installed. */
 export interface UnpackedPackage {
   readonly version: string;
-  /** Holds what would go to /. */
+  /** The folder with the content for /. */
   readonly path: string;
 }
 
@@ -15,8 +15,8 @@ export interface UnpackedPackage {
 export type FetchPackages = (folder: string) => Promise<Readonly<Record<keyof typeof imagePackages, UnpackedPackage>>>;
 
 /**
- * Fetches the newest packages that apt knows, checked by its keys, into a folder. Lists that are missing, or so old that they
- * name what the mirror has no more, are brought up to date.
+ * Fetches the newest packages that apt knows, verified with its keys, into a folder. Missing package lists are updated,
+ * and so are lists that name packages which the mirror no longer has.
  */
 export const fetchPackages: FetchPackages = async (folder) => {
   const fetchAll = async () => ({
@@ -42,7 +42,7 @@ export async function fetchPackage(folder: string, name: string): Promise<Unpack
   const download = join(folder, name);
   const path = join(download, 'unpacked');
   await mkdir(path, { recursive: true });
-  // As its own user apt could not write here.
+  // With its own user, apt could not write here.
   const options = ['-q', '-o', 'APT::Sandbox::User=root'];
   await runTool('env', '-C', download, 'apt-get', 'download', ...options, name);
   const archive = (await readdir(download)).find((file) => file.endsWith('.deb'));

@@ -4,19 +4,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What a virtual machine starts from. */
+/** The files that a virtual machine starts from. */
 export interface Image {
   readonly kernel: string;
   readonly initramfs: string;
 }
 
-/** Where images are kept between runs; git ignores it. */
+/** The folder in which images are kept between runs. git ignores it. */
 export const cacheFolder = fileURLToPath(new URL('../../.cache/machines', import.meta.url));
 
-/** Debian's packages: the first names, by what it depends on, the one that holds the current kernel. */
+/** The Debian packages. The kernel's package depends on the one that contains the current kernel. */
 export const imagePackages = { kernel: 'linux-image-cloud-amd64', busybox: 'busybox-static' } as const;
 
-/** What the kernel lacks to have a virtio network card, in the order in which it takes them. */
+/** The modules that the kernel needs for a virtio network card and a power button, in the order of loading. */
 export const kernelModules = [
   'failover',
   'net_failover',
@@ -26,12 +26,14 @@ export const kernelModules = [
   'virtio_pci_modern_dev',
   'virtio_pci',
   'virtio_net',
+  'button',
+  'evdev',
 ] as const;
 
 /** Process 1 of every machine. */
 export const initScript = readFileSync(new URL('init.sh', import.meta.url));
 
-/** Covers what an image is made of but for the packages, whose newest versions are as good as others. */
+/** Covers all inputs of an image except the packages, whose newest versions are always good enough. */
 const digest = createHash('sha256')
   .update(JSON.stringify([imagePackages, kernelModules, initScript.toString()]))
   .update(readFileSync(new URL('encode-cpio.ts', import.meta.url)))
@@ -39,12 +41,18 @@ const digest = createHash('sha256')
   .digest('hex')
   .slice(0, 12);
 
-/** The name under which an image is cached: `6.1.0-56-cloud-amd64_6.1.192-2_1:1.35.0-4+deb12u1+b1_1f0c2d3e4a5b`. */
+/**
+ * Returns the name under which an image is cached, such as
+ * `6.1.0-56-cloud-amd64_6.1.192-2_1:1.35.0-4+deb12u1+b1_1f0c2d3e4a5b`.
+ */
 export function imageName(kernelRelease: string, versions: readonly string[]): string {
   return [kernelRelease, ...versions, digest].join('_');
 }
 
-/** The image that was built of what is needed now, whatever the versions of its packages; undefined where none was. */
+/**
+ * Returns the image that was built from the current inputs, with any version of its packages. Returns undefined if
+ * there is none.
+ */
 export function findImage(folder = cacheFolder): Image | undefined {
   const [name] = namesIn(folder).filter((one) => one.endsWith(`_${digest}`));
   return name === undefined ? undefined : imageIn(join(folder, name));

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Process 1 of a virtual machine: gives its one network card the address that the kernel's command line says,
-# ADDRESS=10.99.0.1/24, and then carries out lines of the serial console, `<number> <command>`, one after the other.
-# Each is answered by what it printed and a line of its own, `@<number> <exit code>`; the start itself has number 0.
+# Process 1 of a virtual machine: gives its one network card the address of the kernel's command line,
+# ADDRESS=10.99.0.1/24. It then carries out lines of the serial console, `<number> <command>`, one after the other.
+# Each answer is the output and a separate line, `@<number> <exit code>`; the start itself has number 0.
 export PATH=/bin
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -18,8 +18,19 @@ start() {
   ip link set lo up && ip address add "$ADDRESS" dev eth0 && ip link set eth0 up
 }
 
+# Its power button switches it off, as in a distribution.
+obey_power_button() {
+  for device in /sys/class/input/event*; do
+    [ "$(cat "$device/device/name")" = 'Power Button' ] || continue
+    dd if="/dev/input/${device##*/}" of=/dev/null bs=64 count=1 2>/dev/null && poweroff -f
+  done
+}
+
 start
-printf '\n@0 %s\n' "$?"
+started=$?
+# Not a job of this shell, whose commands may wait for all of its jobs.
+(obey_power_button &)
+printf '\n@0 %s\n' "$started"
 while read -r number command; do
   eval "$command" </dev/null 2>&1
   # The answer is a line of its own also where the last thing printed was not.

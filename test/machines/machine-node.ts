@@ -1,42 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
 import { type AdmittedPod, makeShimNode, type RuntimeCall, type ShimNode } from '../process/shim-node.ts';
-import type { RunningProcess } from '../process/start-process.ts';
+import { type RunningProcess, startProcess } from '../process/start-process.ts';
 
-/** A node whose pods virtual machines run in: the node plugin and its CNI plugin are real, kubelet is a stand-in. */
+/** A node with pods for virtual machines. The node plugin and its CNI plugin are real, and kubelet is a stand-in. */
 export interface MachineNode extends AsyncDisposable {
   /** Starts the node plugin, and resolves when it serves its devices. */
   startPlugin(): Promise<RunningProcess>;
-  /** SIGKILL; resolves when kubelet has noticed. */
+  /** Sends SIGKILL. Resolves when kubelet has noticed the end of the plugin. */
   killPlugin(plugin: RunningProcess): Promise<void>;
-  /** Admits a pod, which holds a device from then on. */
+  /** Starts a router on the wire that advertises 2001:db8:1::/64 until the node's scope ends. */
+  advertiseRouter(): void;
+  /** Admits a pod, which then holds a device. */
   admit(pod: string): Promise<MachinePod>;
 }
 
 export interface MachinePod {
-  /** What its machine may open. */
+  /** The tap that the pod's machine may open. */
   readonly tapPath: string;
-  /** Makes a sandbox with an ADD, and starts its container: again where the one before went, without an Allocate. */
+  /**
+   * Makes a sandbox with an ADD, and starts its container. If the previous sandbox is gone, this makes a new one
+   * without an Allocate.
+   */
   makeSandbox(): Promise<Sandbox>;
 }
 
 export interface Sandbox extends AsyncDisposable {
   readonly namespace: NetworkNamespace;
   readonly macAddress: string;
-  /** What tells its link and its tap's node from others, and from such as were made in their place. */
+  /** Returns the facts that identify the link and the tap's node. They differ after either is recreated. */
   describe(): Promise<Readonly<Record<string, unknown>>>;
-  /** CHECK, and a further start of its container. */
+  /** Runs CHECK, and starts the container once more. */
   check(): Promise<void>;
-  /** DEL. */
+  /** Runs DEL. */
   remove(): Promise<void>;
 }
 
 const quantity = 2;
 
+const advertiser = fileURLToPath(new URL('programs/advertise-router.ts', import.meta.url));
+
 export async function makeMachineNode(): Promise<MachineNode> {
-  const node = await makeShimNode({ quantity });
+  await using undo = new AsyncDisposableStack();
+  const node = undo.use(await makeShimNode({ quantity }));
+  const scope = undo.move();
   return {
     async startPlugin() {
       const plugin = node.run();
@@ -49,6 +59,10 @@ export async function makeMachineNode(): Promise<MachineNode> {
       await plugin.exit;
       await node.isGone('net');
     },
+    advertiseRouter() {
+      const command = ['ip', 'netns', 'exec', node.namespace.name, process.execPath, advertiser, 'p0-peer'] as const;
+      scope.use(startProcess({ name: 'router', command }));
+    },
     async admit(pod) {
       const admitted = await node.admit(pod);
       let sandboxes = 0;
@@ -60,7 +74,7 @@ export async function makeMachineNode(): Promise<MachineNode> {
         },
       };
     },
-    [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
 }
 
@@ -104,7 +118,7 @@ interface Link {
 
 async function describeTap(namespace: NetworkNamespace, tapPath: string) {
   const links = await namespace.ipJSON<Link>('link show type macvtap');
-  // A node that was made anew has another inode, also where its numbers are those of the one before.
+  // A recreated node has another inode, even if it has the same device numbers as before.
   const { ino, rdev, uid, gid } = await stat(tapPath);
   return {
     links: links.map(({ ifname, ifindex, address }) => ({ ifname, ifindex, address })),

@@ -45,7 +45,7 @@ async function makePod(node: NetworkNamespace, index: number) {
 
 describe('a virtual machine', () => {
   it(
-    'carries out commands one after the other, reaches another one and nobody else, and misses what was lost',
+    'carries out commands one after the other, reaches only the other machine, and misses lost frames',
     options,
     async () => {
       await using node = await makeNode();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds what test machines start from: node test/machines/main.ts
+// Builds the image from which test machines start: node test/machines/main.ts
 import { buildImage } from './build-image.ts';
 import { cacheFolder } from './image-folder.ts';
 

@@ -5,59 +5,63 @@ import { findImage } from './image-folder.ts';
 import { emulator } from './needs-machines.ts';
 
 export interface MachineOptions {
-  /** How it is told in errors. */
+  /** Its name in errors. */
   readonly name: string;
-  /** Its pod's, where its emulator runs. */
+  /** The network namespace of the machine's pod, in which the emulator runs. */
   readonly namespace: NetworkNamespace;
-  /** `/dev/tap7`; user 107 opens it. */
+  /** The path of the tap, such as `/dev/tap7`. User 107 opens it. */
   readonly tapPath: string;
-  /** The macvtap's: other frames do not reach its tap. */
+  /** The MAC address of the macvtap. Frames to other addresses do not reach its tap. */
   readonly macAddress: string;
-  /** What its card eth0 gets: `10.99.0.1/24`. */
+  /** The address of its card eth0, such as `10.99.0.1/24`. */
   readonly address: string;
 }
 
-/** What a command in the machine printed, both streams, and how it ended. */
+/** The output of a command in the machine, both streams, and its exit code. */
 export interface Answer {
   readonly exitCode: number;
   readonly output: string;
 }
 
-/** A virtual machine with one network card, on a tap. Its scope's end switches it off. */
+/** A virtual machine with one network card, on a tap. Disposing of it switches the machine off. */
 export interface Machine extends AsyncDisposable {
   readonly pid: number;
   /**
-   * Carries out one line of shell in the machine, after those before it. What it starts with `&` goes on, as a job of the
-   * same shell. Raises with everything that the machine printed when the machine ends before, or says nothing for minutes.
+   * Runs one line of shell in the machine, after all earlier lines. A command with `&` continues as a job of the same
+   * shell. Rejects with all output of the machine if the machine ends first, or prints nothing for minutes.
    */
   run(command: string): Promise<Answer>;
 }
 
-/** Only a test that fails waits this long: an emulated processor that shares two real ones with others is slow. */
+/** How long a failing test waits. An emulated processor is slow when it shares two real ones with other programs. */
 const patienceMs = 180_000;
 
-/** The user that KubeVirt's emulator runs as, whom the node plugin gives taps to. */
+/** The user of KubeVirt's emulator, to which the node plugin gives taps. */
 const user = '107';
 
-/** Emulation in software needs no rights and no hardware; 192 MB are what Debian's kernel can start with. */
+/** Emulation in software needs no privileges and no hardware. 192 MB are enough for Debian's kernel to start. */
 const hardware = [
   ...['-machine', 'q35', '-accel', 'tcg', '-m', '192', '-nodefaults', '-no-user-config'],
   ...['-display', 'none', '-serial', 'stdio', '-no-reboot'],
 ];
 
 /**
- * Errors short of a panic stay off the console, whose lines are answers; a panic ends the machine. Where the real processors
- * are busy, a time that is counted in the emulated processor's cycles runs away, and the check that its timer ticks fails.
+ * These options keep all errors except a panic off the console, because its lines are answers. A panic ends the
+ * machine. On busy processors, a clock that counts the emulated processor's cycles runs too fast, so the check of its
+ * timer would fail.
  */
 const kernelOptions = [
   ...['console=ttyS0', 'quiet', 'loglevel=1', 'panic=-1', 'mitigations=off'],
   ...['clocksource=acpi_pm', 'notsc', 'no_timer_check', 'nowatchdog'],
 ];
 
-/** Files 4 and 5 are opened as root, since the folder that they are in may be closed to others; file 3, the tap, is not. */
+/**
+ * Opens file descriptors 4 and 5 as root, because the folder of their files may be inaccessible to others. Descriptor
+ * 3, the tap, is opened as the emulator's user.
+ */
 const openFiles = 'exec 4<"$KERNEL" 5<"$INITRAMFS"; exec "$@"';
 const openTap = 'exec "$@" 3<>"$TAP"';
-/** The kernel forgets the wish to die with the parent at a change of user (prctl(2)). */
+/** The kernel drops the parent-death signal at a change of user (prctl(2)), so setpriv sets it again. */
 const asUser = ['setpriv', '--reuid', user, '--regid', user, '--clear-groups', '--pdeathsig', 'KILL'];
 
 /** Starts a machine in a pod's namespace, as KubeVirt would, and waits until it is up. */
@@ -100,12 +104,12 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   };
 }
 
-/** The line that follows what a command printed (init.sh). */
+/** Matches the line that follows the output of a command (init.sh). */
 function marker(number: number): RegExp {
   return new RegExp(`^@${number} (\\d+)\r?$`);
 }
 
-/** What stands between the end of the command before and its own. */
+/** Returns the output between the end of the previous command and the end of this one. */
 function takeAnswer(printed: string, number: number): Answer {
   const lines = printed.split('\n').map((line) => line.trimEnd());
   const end = lines.findIndex((line) => marker(number).test(line));

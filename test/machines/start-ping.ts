@@ -3,21 +3,21 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Machine } from './start-machine.ts';
 
-/** A ping that goes on in a machine while other things happen, and ends with it. */
+/** A ping that runs in a machine while other things happen, and ends with the machine. */
 export interface Ping {
-  /** Resolves when some more answers have come than until now. */
+  /** Resolves when several more answers have arrived. */
   goesOn(): Promise<void>;
-  /** Ends it, and fails when a request before the last answer was not answered, or was answered twice. */
+  /** Ends the ping. Fails if a request before the last answer was not answered, or was answered twice. */
   assertComplete(): Promise<void>;
 }
 
-/** Only a test that fails waits this long. */
+/** How long a failing test waits. */
 const patienceMs = 120_000;
-/** More than could have been under way. */
+/** More answers than could have been under way. */
 const some = 5;
 const file = '/tmp/ping';
 
-/** Begins one when the machines have found each other. Only one at a time goes on in a machine. */
+/** Starts a ping once the machines can reach each other. A machine runs only one ping at a time. */
 export async function startPing(machine: Machine, address: string): Promise<Ping> {
   const { exitCode, output } = await machine.run(`for try in 1 2 3 4 5 6; do ping -c 1 -W 5 ${address} && break; done`);
   assert.equal(exitCode, 0, output);
@@ -42,7 +42,7 @@ export async function startPing(machine: Machine, address: string): Promise<Ping
   };
 }
 
-/** The numbers of the answered requests: `64 bytes from 10.99.0.2: seq=0 ttl=64 time=3.228 ms`. */
+/** Returns the numbers of the answered requests: `64 bytes from 10.99.0.2: seq=0 ttl=64 time=3.228 ms`. */
 function sequenceOf(output: string): readonly number[] {
   return [...output.matchAll(/ seq=(\d+) /g)].map(([, number]) => Number(number));
 }

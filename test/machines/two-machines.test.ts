@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two virtual machines on taps that the node plugin allocated and its CNI plugin attached: the way of every frame is that
-// of a cluster, only kubelet and the container runtime are stand-ins.
+// Two virtual machines on taps that the node plugin allocated and its CNI plugin attached. Frames take the same path as
+// in a cluster; only kubelet and the container runtime are stand-ins.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needsRealShim } from '../process/shim-node.ts';
+import { until } from '../process/until.ts';
 import { type MachinePod, makeMachineNode, type Sandbox } from './machine-node.ts';
 import { needsMachines } from './needs-machines.ts';
 import { type Machine, startMachine } from './start-machine.ts';
@@ -71,3 +72,46 @@ test('a machine is reached again, with its address, when its pod got another san
   }
   assert.equal(known[1], known[0]);
 });
+
+test(
+  'two machines ping each other over IPv6, link-local and by addresses of router advertisements',
+  options,
+  async () => {
+    await using node = await makeMachineNode();
+    await node.startPlugin();
+    const pods = { a: await node.admit('vm-a'), b: await node.admit('vm-b') };
+    await using sandboxA = await pods.a.makeSandbox();
+    await using sandboxB = await pods.b.makeSandbox();
+    await using a = await startIn('a', pods.a, sandboxA);
+    await using b = await startIn('b', pods.b, sandboxB);
+    node.advertiseRouter();
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      for (const scope of ['link', 'global'] as const) {
+        const address = await findIPv6Address(to, scope);
+        await findIPv6Address(from, scope);
+        const { exitCode, output } = await from.run(`ping -6 -c 5 -i 0.2 -I eth0 ${address}`);
+        assert.equal(exitCode, 0, output);
+        assert.match(output, /^5 packets transmitted, 5 packets received, 0% packet loss$/m);
+      }
+    }
+    const [link] = await sandboxA.namespace.ipJSON<{ flags: string[] }>('link show net1');
+    assert.ok(!link?.flags.includes('PROMISC'));
+  },
+);
+
+/** A machine's address, once it has passed duplicate address detection. */
+async function findIPv6Address(machine: Machine, scope: 'link' | 'global'): Promise<string> {
+  const { output } = await until(
+    () => machine.run(`ip -6 address show dev eth0 scope ${scope}`),
+    ({ output }) => addressIn(output) !== undefined && !output.includes('tentative'),
+  );
+  return addressIn(output) ?? '';
+}
+
+/** `    inet6 fe80::5054:ff:fe00:1/64 scope link` */
+function addressIn(output: string): string | undefined {
+  return /inet6 ([\da-f:]+)\//.exec(output)?.[1];
+}

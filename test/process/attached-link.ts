@@ -5,16 +5,19 @@ import type { NetworkNamespace } from '../kernel/network-namespace.ts';
 import { readTapOwner } from '../kernel/tap-owner.ts';
 import { type ShownMacvtap, showMacvtaps } from './shown-macvtaps.ts';
 
-/** All that tells an attached link and its node from others, and one that was made anew from the one before. */
+/** The facts that identify an attached link and its device node. They differ after either is recreated. */
 export interface AttachedLink {
   readonly ifindex: number;
   readonly mac: string;
   readonly mode: string;
-  /** In devtmpfs a node that was made anew has another one. */
+  /** A recreated node in devtmpfs has a different inode. */
   readonly nodeInode: number;
 }
 
-/** Fails unless the tap that kubelet was promised opens, is the machine's to open, and leads to the pod's own link. */
+/**
+ * Fails unless the tap that was promised to kubelet opens, can be opened by the virtual machine, and leads to the pod's
+ * link.
+ */
 export async function assertAttached(pod: NetworkNamespace, tapPath: string, ifname = 'net1'): Promise<AttachedLink> {
   const link = (await showMacvtaps(pod)).find((shown) => shown.ifname === ifname);
   assert.ok(link !== undefined, `the pod has ${ifname}`);
@@ -26,7 +29,7 @@ export async function assertAttached(pod: NetworkNamespace, tapPath: string, ifn
   return { ifindex: link.ifindex, mac: link.address, mode: link.linkinfo.info_data.mode, nodeInode };
 }
 
-/** Fails where a tap or one of these namespaces' macvtaps is left. */
+/** Fails if the tap still exists, or if one of these namespaces still contains a macvtap. */
 export async function assertNothingLeft(tapPath: string, ...namespaces: readonly NetworkNamespace[]): Promise<void> {
   const left = await Promise.all(namespaces.map(showMacvtaps));
   assert.deepEqual(left.flat().map(nameOf), []);

@@ -36,8 +36,8 @@ const subject = 'MacvtapNetworkNodePolicy macvtap-cni/p: spec';
 const first = `${subject}.parentSelector[0]`;
 
 /**
- * What is refused, each in a file of its own beside good ones: the lines on standard error, as the object, the field and
- * a word of what to do. The wording around them is free.
+ * Invalid objects, each in a file next to valid ones. `says` has the lines on standard error: the object, the field and
+ * a word of the fix. The wording around them is free.
  */
 const refused: readonly { title: string; text: string; says: readonly (readonly [object: string, hint: RegExp])[] }[] =
   [
@@ -45,8 +45,8 @@ const refused: readonly { title: string; text: string; says: readonly (readonly 
       title: 'a field that does not exist',
       text: policy('p', { parentSelector: [{ parentIface: 'eth0', quantitty: 3 }], nodeSelectr: {} }),
       says: [
-        [`${first}.quantitty`, /remove it or mend its name/],
-        [`${subject}.nodeSelectr`, /remove it or mend its name/],
+        [`${first}.quantitty`, /remove it or correct its name/],
+        [`${subject}.nodeSelectr`, /remove it or correct its name/],
       ],
     },
     {
@@ -103,10 +103,7 @@ const refused: readonly { title: string; text: string; says: readonly (readonly 
     {
       title: 'a node state with a name that is too long',
       text: nodeState('a-name-of-16-chr'),
-      says: [
-        ['MacvtapNetworkNodeState odd: status.interfaces[0].name', /\b15\b/],
-        ['Node odd', /MacvtapNetworkNodeState odd/],
-      ],
+      says: [['MacvtapNetworkNodeState odd: status.interfaces[0].name', /\b15\b/]],
     },
   ];
 
@@ -132,13 +129,13 @@ describe('bad input, given to the plan command', () => {
     });
   }
 
-  it('is told with file, document and line when a document is no YAML, and the good ones count', async () => {
+  it('is reported with file, document and line when a document is not YAML, and valid documents count', async () => {
     const good = 'apiVersion: v1\nkind: Node\nmetadata: { name: h4 }\n';
     const { code, stdout, stderr } = await plan(`${good}---\nspec: [\n---\n${nodeState('eth0')}`);
     assert.equal(code, 1);
     assert.match(stdout, /^odd +eth0 /m);
     const [fault, ...rest] = stderr.trimEnd().split('\n');
-    assert.match(fault ?? '', /^given\.yaml, document 2, line \d+: no YAML: ./);
+    assert.match(fault ?? '', /^given\.yaml, document 2, line \d+: invalid YAML: ./);
     assert.deepEqual(
       rest.map((line) => line.split(':')[0]),
       ['Node h4'],
@@ -163,7 +160,7 @@ describe('unusual input that is legal, given to the plan command', () => {
     assert.match(stdout, /^ +h1 +ResourceNameTaken +macvtap-cni\/loser\[0\] eth0 as data: .*macvtap-cni\/winner/m);
   });
 
-  it('may be interfaces with odd names: what is no resource name is told with what to do', async () => {
+  it('may be interfaces with odd names: an illegal resource name is reported with the fix', async () => {
     const names = ['é%@', '-x', 'eth0.5', '$(id)', "a'b", '__proto__'];
     const { code, stdout, stderr } = await plan(nodeState(...names), '--node', 'odd', '-o', 'json');
     assert.deepEqual([code, stderr], [0, '']);

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
-import { bundleProgram, type Program, programs } from '../../runtime/bundle/bundle-program.ts';
+import { bundleProgram, type Program, programs } from '../../build/bundle-program.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode, policyObject } from './plugin-node.ts';
@@ -72,7 +72,7 @@ test('the bundled command is run by a file without an ending, whatever the varia
   const args = [join(bundled.path, 'kubectl-macvtap'), 'status', `--source=manifests:${directory.path}`];
   const env = { ...process.env, KUBE_MACVTAP_CNI_SHIM: '/app/shim/macvtap' };
   const { stdout } = await run(process.execPath, args, { cwd: '/', env });
-  assert.match(stdout, /^h1: reports nothing/m);
+  assert.match(stdout, /^h1: no report/m);
 });
 
 test('the bundled webhook answers reviews, and judges a policy in a file by the schema beside it', async () => {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { decodeState } from '../../certs/certificate-store.ts';
 import { createDirectoryStore } from '../../certs/directory-store.ts';
-import { decodeState } from '../../certs/state-codec.ts';
 import { startProcess } from './start-process.ts';
 import { until } from './until.ts';
 
@@ -15,8 +15,8 @@ const start = (directory: string, ...rest: readonly string[]) =>
   startProcess({ name: 'certificate keeper', command: [process.execPath, program, directory, ...rest] });
 const { signal } = new AbortController();
 const read = async (directory: string) => {
-  const { state, faults } = decodeState((await createDirectoryStore(directory).read(signal))?.data ?? {});
-  return { state, faults, bundle: await readFile(join(directory, 'ca.crt'), 'utf8').catch(() => '') };
+  const { state, problems } = decodeState((await createDirectoryStore(directory).read(signal))?.data ?? {});
+  return { state, problems, bundle: await readFile(join(directory, 'ca.crt'), 'utf8').catch(() => '') };
 };
 const linesOf = (output: string, what: string) => output.split('\n').filter((line) => line.startsWith(`${what} `));
 
@@ -47,9 +47,9 @@ test('a process that is killed at any moment leaves a state from which the next 
     await running.waitForLine(line);
     running.signal('SIGKILL');
     await running.exit;
-    assert.deepEqual(linesOf(running.output, 'fault'), []);
-    const { state, faults } = await read(path);
-    assert.deepEqual(faults, []);
+    assert.deepEqual(linesOf(running.output, 'problem'), []);
+    const { state, problems } = await read(path);
+    assert.deepEqual(problems, []);
     assert.ok(state.current !== undefined);
     const known = [state.current.serial, ...state.older.map(({ pem }) => pem)];
     if (before !== undefined) assert.equal(linesOf(running.output, 'create').length, 0, running.output);

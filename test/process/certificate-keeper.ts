@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDirectoryStore } from '../../certs/directory-store.ts';
-import { keepCertificate } from '../../certs/keep-certificate.ts';
-import { publishToFile } from '../../certs/publish-to-file.ts';
+import { createDirectoryStore, publishToFile } from '../../certs/directory-store.ts';
+import { renewCertificate } from '../../certs/renew-certificate.ts';
 
 /**
- * A process that keeps a certificate in a directory: `certificate-keeper.ts <directory> <beginsAt> [<dueAfterMs>]`. Waits for
- * the time (so that several begin together), says every step as `<what> <serial>`, and goes on until it is ended.
+ * Maintains a certificate in a directory: `certificate-keeper.ts <directory> <beginsAt> [<dueAfterMs>]`. Waits until
+ * the given time, so that several processes begin together. Prints every step as `<what> <serial>`, and runs until a
+ * signal.
  */
 const [directory = '', beginsAt = '0', dueAfterMs] = process.argv.slice(2);
 
-// Synchronous: what was said before the process is killed must arrive.
+// Writes synchronously, because the output before a kill must arrive.
 const say = (line: string) => writeSync(1, `${line}\n`);
 
 const lifetimeMs = 3_600_000;
 while (Date.now() < Number(beginsAt)) await new Promise((resolve) => setImmediate(resolve));
-await using kept = await keepCertificate({
+await using kept = await renewCertificate({
   store: createDirectoryStore(directory),
   publisher: publishToFile(join(directory, 'ca.crt')),
   names: ['localhost'],
@@ -28,6 +28,6 @@ await using kept = await keepCertificate({
 });
 say('ready');
 using _listening = kept.onChange(() => {
-  for (const { code, message } of kept.faults) say(`fault ${code} ${message}`);
+  for (const { code, message } of kept.problems) say(`problem ${code} ${message}`);
 });
 await new Promise((resolve) => process.once('SIGTERM', resolve));

@@ -97,7 +97,7 @@ test('policies and labels of a cluster are followed, and the state of the node i
 });
 
 test(
-  'while the API server is away everything stays, it is told once, and what changed is in force after',
+  'while the API server is away the node keeps its resources, logs once, and applies changes afterwards',
   options,
   async () => {
     await using cluster = await makeClusterNode();
@@ -109,21 +109,21 @@ test(
     await state((seen) => seen !== undefined);
     const messages = node.messages('net');
     await reach.close();
-    await plugin.waitForLine(/out of reach; what was read stays in force/);
+    await plugin.waitForLine(/out of reach; the last data stays in force/);
     put(policy('eth0', 7));
     await node.allocate('net');
     await node.offers({ net: 3 });
     assert.equal(node.messages('net'), messages, 'kubelet heard nothing of it');
     await reach.open();
     await node.offers({ net: 7 });
-    await plugin.waitForLine(/mended/);
+    await plugin.waitForLine(/problem of the source resolved/);
     await state((seen) => seen?.status?.observedPolicies?.[0]?.generation === 2);
     assert.equal(count(plugin.output, /out of reach/), 1, plugin.output);
     assert.equal(count(plugin.output, /resource registered/), 1);
   },
 );
 
-test('the state tells how many devices of a resource pods hold, as they come and go', options, async () => {
+test('the state shows how many devices of a resource pods hold, as they come and go', options, async () => {
   await using cluster = await makeClusterNode();
   const { node, put, state } = cluster;
   put(nodeObject(node.name, {}));
@@ -138,21 +138,21 @@ test('the state tells how many devices of a resource pods hold, as they come and
   await untilHeld(1);
 });
 
-test('without an API server the start waits and says why, and goes on when it is there', options, async () => {
+test('without an API server the start waits with a reason, and goes on once the server answers', options, async () => {
   await using cluster = await makeClusterNode();
   const { node, reach, put } = cluster;
   put(nodeObject(node.name, {}));
   put(policy('eth0', 3));
   await reach.close();
   const plugin = cluster.start();
-  await plugin.waitForLine(/the source was not read yet/);
+  await plugin.waitForLine(/the objects of the cluster were not read yet/);
   // Before it or after it: the source is opened without an answer where one takes its time.
   await plugin.waitForLine(/ECONNREFUSED/);
   await reach.open();
   await node.offers({ net: 3 });
 });
 
-test('what pods hold is served without an API server, too, and all the rest once it is there', options, async () => {
+test('held devices are served without an API server, and everything else once it answers', options, async () => {
   await using cluster = await makeClusterNode();
   const { node, reach, put } = cluster;
   put(nodeObject(node.name, {}));
@@ -167,7 +167,7 @@ test('what pods hold is served without an API server, too, and all the rest once
   cluster.start(...quick);
   await node.lists('net', allocation.deviceIds);
   await node.kubelet.startContainer(allocation);
-  // What nobody holds is not offered.
+  // A released device is no longer offered.
   await assert.rejects(node.allocate('net'), /Requested: 1, Available: 0/);
   await reach.open();
   await node.offers({ net: 3 });
@@ -192,7 +192,7 @@ test('SIGTERM ends it by itself, whether the API server answers or not', options
 });
 
 test(
-  'what is refused is answered while nobody takes its event, which is written once somebody does',
+  'Allocate is refused although its event cannot be written; the event is written once the server answers',
   options,
   async () => {
     await using cluster = await makeClusterNode();
@@ -202,8 +202,8 @@ test(
     const events = () => [...server.store.objects.values()].filter(({ kind }) => kind === 'Event');
     const first = cluster.start();
     await node.offers({ net: 3 });
-    // It has the parent for itself, which the kernel alone knows.
-    await node.namespace.ip('link add alone link eth0 type macvlan mode passthru');
+    // The link has the parent exclusively, which only the kernel knows.
+    await node.namespace.ip('link add exclusive link eth0 type macvlan mode passthru');
     server.intercept(({ kind }) => (kind === 'Event' ? 'hang' : undefined));
     for (let time = 0; time < 3; time += 1) await assert.rejects(node.allocate('net'), /on parent eth0/);
     await until(

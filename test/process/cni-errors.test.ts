@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every error that the node plugin answers a container runtime with, as a person reads it on a pod: what it is about, why,
-// and what to do next.
+// Every error that the node plugin returns to a container runtime, as a person reads it on a pod: the subject, the
+// reason, and the next step.
 import assert from 'node:assert/strict';
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ErrorCode, errorCodes } from '../../runtime/error-codes.ts';
+import { type ErrorCode, errorCodes } from '../../runtime/errors.ts';
 import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
-import { addLink, policyObject } from './plugin-node.ts';
+import { addLink, namespaceObject, policyObject } from './plugin-node.ts';
 import { type AdmittedPod, makeShimNode, needsRealShim, type RuntimeCall, type ShimNode } from './shim-node.ts';
 import { showMacvtaps } from './shown-macvtaps.ts';
 import type { RunningProcess } from './start-process.ts';
@@ -16,7 +16,10 @@ import { until } from './until.ts';
 
 const options = { skip: needsRealShim };
 
-/** A node with a device of `net` for vm-a, netMvp0, one for vm-b, netMvp1, and the one of `solo`, which is passthru, for vm-a. */
+/**
+ * A node with a device of `net` for vm-a, netMvp0, one for vm-b, netMvp1, and the one of `solo`, which is passthru, for
+ * vm-a.
+ */
 interface Stage {
   readonly node: ShimNode;
   readonly plugin: RunningProcess;
@@ -33,7 +36,7 @@ interface Row {
   /** SPEC.md, "Error"; from 100 on the plugin's own. */
   readonly cniCode: number;
   readonly command?: string;
-  /** Of the message, where it is not `ofNet`: what cannot be known is not told. */
+  /** Of the message, if it is not `ofNet`: the message omits unknown facts. */
   readonly about?: RegExp;
   /** The reason, and after it the next step. */
   readonly says: RegExp;
@@ -51,7 +54,7 @@ const rows: readonly Row[] = [
     cniCode: 4,
     call: { ifname: 'a:b' },
     about: /^ADD of a:b for pod vms\/vm-a, network blue, device netMvp0 of resource net: /,
-    says: /CNI_IFNAME is "a:b", not the name of a link; see how the container runtime calls/,
+    says: /CNI_IFNAME is "a:b", not the name of a link; check how the container runtime calls/,
   },
   {
     code: 'CNIVersionUnsupported',
@@ -73,12 +76,6 @@ const rows: readonly Row[] = [
     says: /mtu is 5, not .*; promiscMode is "yes", not true or false; change its NetworkAttachmentDefinition$/,
   },
   {
-    code: 'NetConfUnsupported',
-    cniCode: 2,
-    call: { conf: { deviceID: 'netMvp0', ipam: { type: 'host-local' } } },
-    says: /gives out no IP addresses, .* ipam \(\{"type":"host-local"\}\): remove it, and let the virtual machine/,
-  },
-  {
     code: 'NetnsInvalid',
     cniCode: 8,
     call: { netns: '/run/netns/kmt-never-was' },
@@ -89,14 +86,14 @@ const rows: readonly Row[] = [
     cniCode: 100,
     call: { conf: { deviceID: '' } },
     about: /^ADD of net1 for pod vms\/vm-a, network blue: /,
-    says: /let a container of it ask for macvtap\.network\.kubevirt\.io\/<resource> .* \(offered here: net, solo\)$/,
+    says: /none of its containers requests macvtap\.network\.kubevirt\.io\/<resource>, .*: kubectl delete pod vm-a -n vms\. .* \(offered here: net, solo\)$/,
   },
   {
     code: 'DeviceNotAllocated',
     cniCode: 100,
     call: { conf: { deviceID: 'netMvp5' } },
     about: /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp5 of resource net: /,
-    says: /nothing is known of its allocation on this node; delete the pod, so that it is allocated anew$/,
+    says: /this node has no record of its allocation; delete the pod, so that a new one gets a device$/,
   },
   {
     code: 'DeviceHeldElsewhere',
@@ -108,7 +105,7 @@ const rows: readonly Row[] = [
   {
     code: 'DeviceNamedTwice',
     cniCode: 100,
-    says: /is net0 of network blue in this sandbox already, and cannot be net1 .*: let a container of the pod ask for one device/,
+    says: /is already net0 of network blue in this sandbox, and cannot also be net1 .*: let a container of the pod request one device/,
     arrange: async ({ node, other }) => {
       // Nothing is to be left in the pod's own sandbox: its container was elsewhere before.
       const call = { netns: other.path, ifname: 'net0', conf: { deviceID: 'netMvp0' } };
@@ -121,7 +118,7 @@ const rows: readonly Row[] = [
     cniCode: 11,
     call: { conf: { deviceID: 'netMvp5' } },
     about: /^ADD of net1 for pod vms\/vm-a, network blue, device netMvp5 of resource net: /,
-    says: /kubelet .*no checkpoint.*; it is asked again by and by: see kubelet's log$/,
+    says: /kubelet .*no checkpoint.*; the node plugin tries again: check kubelet's log$/,
     arrange: async ({ node }) => {
       node.list = () => {
         throw new Error('no checkpoint');
@@ -208,7 +205,7 @@ const rows: readonly Row[] = [
   {
     code: 'TapNodeTaken',
     cniCode: 11,
-    says: /\/dev\/tap\d+, which kubelet was promised .*a link that cannot be found holds it, .*; it is tried again$/,
+    says: /\/dev\/tap\d+, which device .* was allocated with, .*a link that cannot be found holds it, .*; kubelet tries again$/,
     arrange: async ({ node, other, own }) => {
       await removePlaceholders(node, 'p0');
       await other.ip('link add o0 type veth peer name o1');
@@ -225,7 +222,7 @@ const rows: readonly Row[] = [
   {
     code: 'FileNotWritten',
     cniCode: 5,
-    says: /cannot be recorded in the ledger: cannot write .*ledger\.json: .*; make the directory .* again$/,
+    says: /cannot be recorded in the ledger: cannot write .*ledger\.json: .*; create the directory .* again$/,
     arrange: takeStateAway,
   },
   {
@@ -243,12 +240,12 @@ const rows: readonly Row[] = [
     command: 'CHECK',
     call: { containerID: 'never' },
     about: /^CHECK of net1 for pod vms\/vm-a, network blue, device netMvp0 of resource net: /,
-    says: /net1 is not what it was made: no device is known to be attached so; delete the pod, so that it is attached anew$/,
+    says: /net1 is no longer as ADD created it: the ledger has no device for this container and interface; delete the pod to attach it again$/,
   },
   {
     code: 'ParentUnavailable',
     cniCode: 11,
-    says: /parent p0 of resource net cannot be used: the node has no such interface; bring it back, and it is tried again$/,
+    says: /parent p0 of resource net cannot be used: the node has no such interface; bring it back, and kubelet tries again$/,
     arrange: async ({ node }) => {
       await node.namespace.ip('link del p0');
       await node.offers({ net: 0, solo: 1 });
@@ -260,20 +257,57 @@ const rows: readonly Row[] = [
       };
     },
   },
+  // Last: kubelet remembers a resource that was once served.
+  {
+    code: 'NamespaceUnknown',
+    cniCode: 11,
+    says: /pod vms\/vm-a may not use resource net yet: policy macvtap-cni\/q admits only namespaces with team=a, and there is no namespace vms; kubelet tries again$/,
+    arrange: ({ node }) => restrict(node),
+  },
+  {
+    code: 'NamespaceNotAdmitted',
+    cniCode: 100,
+    says: /pod vms\/vm-a may not use resource net: policy macvtap-cni\/q admits only namespaces with team=a, and namespace vms does not match; label the namespace if its pods may use the resource, or delete the pod$/,
+    arrange: ({ node }) => restrict(node, namespaceObject('vms', { team: 'b' })),
+  },
 ];
 
 /** Asked for where no runtime can: by bytes of a test's own. */
 const raw = ['CNIFrameMalformed', 'Aborted'] as const satisfies readonly ErrorCode[];
 
+/** Only with an API server, which this stage lacks (pod-mac.test.ts, test/process/mac-for-life.test.ts). */
+const clusterOnly = ['LookupFailed', 'PodOwnerUnknown'] as const satisfies readonly ErrorCode[];
+
 /** Only just after the start (test/kernel/cni-holders.test.ts). */
 const early = ['PlanUnknown'] as const satisfies readonly ErrorCode[];
 
-/** Of which a runtime never hears, and what only a kernel or kubelet that hangs brings about (handle-request.test.ts). */
-const others: readonly ErrorCode[] = ['CNISocketFailed', 'ShimNotInstalled', 'TombstoneFailed', 'DeadlineExceeded'];
+/**
+ * Of which a runtime never hears, and what only a kernel or kubelet that hangs brings about (handle-request.test.ts).
+ */
+const others: readonly ErrorCode[] = [
+  'CNISocketFailed',
+  'ShimNotInstalled',
+  'TombstoneFailed',
+  'DeadlineExceeded',
+  // A warning in the log (cni-life.test.ts).
+  'NetConfUnsupported',
+];
 
 async function removePlaceholders(node: ShimNode, parent: string): Promise<void> {
   const standing = (await showMacvtaps(node.namespace)).filter(({ link }) => link === parent);
   for (const { ifname } of standing) await node.namespace.ip(`link del ${ifname}`);
+}
+
+/** Adds a policy that also names `net`, and admits team a only. By `sign` it can be seen that the policy was read. */
+async function restrict(node: ShimNode, ...namespaces: readonly object[]): Promise<() => Promise<unknown>> {
+  const namespaceSelector = { matchLabels: { team: 'a' } };
+  const parentSelector = ['net', 'sign'].map((resourceName) => ({ parentIface: 'p0', resourceName, quantity: 1 }));
+  await node.write('restriction.yaml', policyObject('q', { namespaceSelector, parentSelector }), ...namespaces);
+  await node.lists('sign', ['signMvp0']);
+  return async () => {
+    await rm(join(node.manifests, 'restriction.yaml'));
+    await node.isGone('sign');
+  };
 }
 
 async function takeStateAway({ node }: Stage): Promise<() => Promise<unknown>> {
@@ -301,9 +335,11 @@ const rare: readonly ErrorCode[] = [
 
 test('the table has every code that the CNI half raises, and what it asks of the kernel and of kubelet', async () => {
   const found = new Set<string>();
-  for (const folder of ['cni', 'links', 'netlink', 'podresources']) {
+  for (const folder of ['admission', 'cni', 'links', 'netlink', 'podresources']) {
     const path = fileURLToPath(new URL(`../../nodeplugin/${folder}`, import.meta.url));
-    const names = (await readdir(path)).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+    const names = (await readdir(path, { recursive: true })).filter(
+      (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+    );
     for (const name of names) {
       const text = await readFile(join(path, name), 'utf8');
       for (const [, code] of text.matchAll(/'([A-Z]\w+)'/g))
@@ -314,6 +350,7 @@ test('the table has every code that the CNI half raises, and what it asks of the
     ...rows.map(({ code }) => code),
     ...raw,
     ...early,
+    ...clusterOnly,
     ...others,
     ...rare,
     'Unexpected',
@@ -329,8 +366,8 @@ test('the table has every code that the CNI half raises, and what it asks of the
   );
 });
 
-test('docs/cni.md has each of them, in the row of its number', async () => {
-  const page = await readFile(new URL('../../docs/cni.md', import.meta.url), 'utf8');
+test('docs/reference/cni.md has each of them, in the row of its number', async () => {
+  const page = await readFile(new URL('../../docs/reference/cni.md', import.meta.url), 'utf8');
   for (const { code, cniCode } of rows) assert.match(page, new RegExp(`^\\| ${cniCode} +\\|.*\`${code}\``, 'm'));
 });
 
@@ -370,8 +407,8 @@ test('an error names pod, network, resource and device, the reason, and the next
     });
   }
   await t.test('and the log has them too', async () => {
-    const read = () => plugin.output.split('\n').filter((line) => line.includes('the CNI plugin failed'));
-    // What was printed last may be read after the answer.
+    const read = () => plugin.output.split('\n').filter((line) => line.includes('CNI request failed'));
+    // The last line may arrive after the answer.
     await until(
       async () => rows.filter(({ code }) => !read().some((line) => line.includes(`"code":"${code}"`))),
       (missing) => missing.length === 0,

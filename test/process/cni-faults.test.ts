@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { linkName } from '../../policy/device/link-name.ts';
+import { linkName } from '../../policy/device/device-id.ts';
 import { type FaultPointName, faultPoints } from '../../runtime/fault-points.ts';
 import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
 import { assertAttached, assertNothingLeft } from './attached-link.ts';
@@ -40,21 +40,21 @@ type Fault = Parameters<ShimNode['runArmed']>[0];
 const pointsOf = (way: (typeof table)[keyof typeof table]): readonly Fault[] =>
   (Object.keys(table) as (keyof typeof table)[]).filter((point) => table[point] === way);
 
-/** What a runtime does after an ADD without an answer. */
+/** Reactions of a runtime to an ADD without an answer. */
 const recoveries = [
   { title: 'cleans up, and makes another sandbox', makesAnother: true, cleansUp: true },
   { title: 'makes another sandbox at once', makesAnother: true, cleansUp: false },
   { title: 'asks for the same again', makesAnother: false, cleansUp: false },
 ] as const;
 
-test('the table has every fault point of the CNI half, and no other', () => {
+test('the table has exactly the crash points of the CNI half', () => {
   const expected = Object.keys(faultPoints).filter((name) => name.startsWith('cni-'));
   assert.deepEqual(Object.keys(table).toSorted(), expected.toSorted());
 });
 
 /** A device that was given to a pod, which is attached if that is wanted, and then an armed node plugin. */
 async function prepare(node: ShimNode, fault: Fault, attachTo?: NetworkNamespace) {
-  // What kills at a first change of the ledger must not be there for Allocate's.
+  // A point at the first change of the ledger must not be armed during Allocate.
   const isNext = ledgerPoints.some((point) => point === fault);
   const before = isNext ? node.run() : node.runArmed(fault);
   await node.offers({ net: 2 });
@@ -105,7 +105,7 @@ async function assertRight(
   await assertTidy(node, plugin);
 }
 
-/** No temporary file, no second socket, no tombstone, and no namespace that is kept open. */
+/** Fails on a temporary file, a second socket, a pending DEL or a namespace that is kept open. */
 async function assertTidy(node: ShimNode, plugin: RunningProcess): Promise<void> {
   assert.deepEqual(await readdir(node.stateDirectory), ['ledger.json']);
   assert.deepEqual((await readdir(dirname(node.socketPath))).toSorted(), ['cni.sock', 'tombstones']);
@@ -122,7 +122,7 @@ async function assertTidy(node: ShimNode, plugin: RunningProcess): Promise<void>
 
 // They wait more than they work.
 suite('a kill at', { concurrency: 3 }, () => {
-  // The others' every recovery is tested without the process around them (test/kernel/cni-faults.test.ts).
+  // The CNI tests on the real kernel cover every recovery of the other points, without a process.
   const inAdd = [
     ...pointsOf('ADD').map((point) => ({ point, after: recoveries })),
     ...ledgerPoints.map((point, i) => ({ point, after: [recoveries[i % recoveries.length]] })),
@@ -151,7 +151,7 @@ suite('a kill at', { concurrency: 3 }, () => {
   const inDel = [...pointsOf('DEL'), ...ledgerPoints];
   for (const point of inDel) {
     test(
-      `${point} of a DEL is mended by what the shim left, and the pod can have another sandbox`,
+      `${point} of a DEL is recovered from the shim's file, and the pod can have another sandbox`,
       options,
       async () => {
         await using node = await makeShimNode();
@@ -172,7 +172,7 @@ suite('a kill at', { concurrency: 3 }, () => {
   }
 
   for (const point of pointsOf('tombstone')) {
-    test(`${point} leaves a tombstone that the next process is done with before it registers`, options, async () => {
+    test(`${point} leaves a pending DEL that the next process handles before it registers`, options, async () => {
       await using node = await makeShimNode();
       await using first = await makeNetworkNamespace();
       await using second = await makeNetworkNamespace();

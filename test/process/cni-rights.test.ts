@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real node plugin with the rights that its container has: CAP_NET_ADMIN alone, no new ones, and neither /dev nor
+// The real node plugin with its container's rights: only CAP_NET_ADMIN, no new privileges, and neither /dev nor
 // /run/netns to write.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -18,8 +18,8 @@ const ok = { exitCode: 0, output: undefined };
 const netAdmin = 1n << 12n;
 
 /**
- * Becomes its last arguments with these capabilities alone, and a mount namespace in which /dev and /run/netns cannot be
- * written. What is mounted below /run/netns later appears in there with `slave`, as Kubernetes' HostToContainer has it.
+ * Runs its last arguments with only these capabilities, and in a mount namespace with read-only /dev and /run/netns.
+ * With `slave`, later mounts below /run/netns appear in it, as with Kubernetes' HostToContainer.
  */
 function bounded(capabilities: readonly string[], propagation: 'slave' | 'private' = 'slave'): readonly string[] {
   const rights = ['--bounding-set', ['-all', ...capabilities].join(), '--inh-caps', '-all', '--ambient-caps', '-all'];
@@ -107,18 +107,21 @@ test('CAP_NET_ADMIN is enough for a whole life, with a restart in its middle', o
   assert.deepEqual(await call('DEL', 'second', ''), ok);
   await assertNothingLeft(tapPath, first, second, node.namespace);
   node.kubelet.release(allocation);
-  await successor.waitForLine(/removed what nobody used/);
+  await successor.waitForLine(/orphan removed/);
   assert.doesNotMatch(successor.output, /EPERM|EACCES|EROFS|not permitted|Permission denied/i);
 });
 
-test('without CAP_NET_ADMIN the node plugin ends, and says what it lacks', options, async () => {
+test('without CAP_NET_ADMIN the node plugin ends, and names the capability', options, async () => {
   await using node = await makeShimNode();
   const plugin = node.runUnder(bounded([]));
   assert.deepEqual(await plugin.exit, { code: 1, signal: null });
-  assert.match(plugin.output, /^kube-macvtap-node: .*not permitted.*; give the process CAP_NET_ADMIN$/m);
+  assert.match(
+    plugin.output,
+    /^kube-macvtap-node: .*not permitted.*; give the process CAP_NET_ADMIN; see docs\/reference\/errors\.md#MissingCapability$/m,
+  );
 });
 
-test('a /run/netns that shows no namespaces of later on is told with what to mount', options, async () => {
+test('a /run/netns that does not show later namespaces is reported, with the mount to add', options, async () => {
   await using node = await makeShimNode();
   node.runUnder(bounded(['+net_admin'], 'private'));
   await node.offers({ net: 2 });
@@ -146,14 +149,16 @@ test('files among the namespaces that it may not open, or that are none, hide no
 
   await using _odd = await makeOddFiles();
   const successor = node.runUnder(bounded(['+net_admin']));
-  assert.match(await successor.waitForLine(/what the ledger had lost/), /netMvp0/);
+  assert.match(await successor.waitForLine(/devices restored to the ledger/), /netMvp0/);
   await node.offers({ net: 2 });
   await node.kubelet.startContainer(allocation);
   assert.deepEqual(await node.call('DEL', call), ok);
   await assertNothingLeft(tapPath, pod, node.namespace);
 });
 
-/** A FIFO, what iproute2 makes to mount a namespace on, and the same of a runtime: before any other, as they are read. */
+/**
+ * A FIFO, what iproute2 makes to mount a namespace on, and the same of a runtime: before any other, as they are read.
+ */
 async function makeOddFiles(): Promise<AsyncDisposable> {
   const [fifo = '', ...files] = ['fifo', 'closed', 'open'].map((name) =>
     join('/run/netns', `0-${process.pid}-${name}`),

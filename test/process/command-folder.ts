@@ -6,10 +6,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Runs a program, which must succeed, where the commands are in PATH; returns what it printed. */
+/** Runs a program, which must succeed, with the commands in PATH. Returns its output. */
 type Shell = (command: readonly [string, ...string[]], input?: string) => string;
 
-/** A folder with `policy.yaml`, and a pod in `files/`, that is a home, too, and has the commands in its PATH as npm puts them there. */
+/**
+ * Creates a folder with `policy.yaml` and a pod in `files/`. The folder is also the home directory, and has the
+ * commands in its PATH as npm installs them.
+ */
 export async function makeCommandFolder(): Promise<{ readonly shell: Shell; readonly remove: () => Promise<void> }> {
   const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-completion-'));
   const cli = fileURLToPath(new URL('../../cli/', import.meta.url));

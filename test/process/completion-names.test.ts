@@ -21,7 +21,7 @@ const manifests = [
   object('Namespace', '', 'vms').replace('"namespace":"",', ''),
 ].join('---\n');
 
-/** What a shell is told of the last of the words. */
+/** Returns the completions of the last word. */
 async function complete(words: readonly string[], environment: Readonly<Record<string, string>>) {
   const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['__complete', ...words], environment);
   assert.deepEqual([code, stderr], [0, '']);
@@ -112,7 +112,7 @@ describe('completion of names', () => {
     assert.deepEqual(await complete(['why', source, '-nvms', 'nad/d'], {}), ['nad/data', ':4']);
   });
 
-  it('is quiet, and ends, where nobody answers, nobody may ask, or the credentials never come', async () => {
+  it('prints nothing and ends where the server does not answer, access is denied, or the credentials never come', async () => {
     await using cluster = await startStandInCluster(manifests);
     const environment = { KUBECONFIG: cluster.kubeconfig };
     cluster.server.intercept(() => 'hang');

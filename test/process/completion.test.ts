@@ -10,7 +10,7 @@ after(remove);
 const missing = (program: string) =>
   spawnSync(program, ['--version']).status === 0 ? false : `needs ${program}: apt-get install ${program}`;
 
-/** As readline calls it: the line, and its words, which = and : part, too; the last one is completed. */
+/** Calls it like readline: the line, and its words, which = and : also separate. The last word is completed. */
 function completeInBash(line: string): readonly string[] {
   const parts = `kubectl-macvtap ${line}`.split(/ +|(?<=[=:])|(?=[=:])/);
   // Behind = or : the word is empty, and bash hands over the sign.
@@ -56,7 +56,7 @@ describe('completion in zsh', { skip: missing('zsh') }, () => {
       'words=(kubectl-macvtap status --source man); CURRENT=4; _kubectl_macvtap',
     ].join('\n');
     assert.deepEqual(shell(['zsh', '-f', '-c', script]).trimEnd().split('\n'), [
-      'status:what every node offers, how much of it is held, and how that is',
+      'status:Show the resources of every node, their health and the result of each policy',
       '--output=json:--output=json',
       'files',
       'manifests\\::a directory of YAML',
@@ -70,7 +70,7 @@ describe('completion in fish', { skip: missing('fish') }, () => {
       shell(['fish', '--no-config', '-c', `kubectl-macvtap completion fish | source; complete -C '${line}'`]).trimEnd();
     assert.equal(
       complete('kubectl-macvtap st'),
-      'status\twhat every node offers, how much of it is held, and how that is',
+      'status\tShow the resources of every node, their health and the result of each policy',
     );
     assert.equal(complete('kubectl-macvtap status -o j'), 'json');
     assert.match(complete('kubectl-macvtap plan -f pol'), /^policy\.yaml/);

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { devicePluginService } from '../../nodeplugin/deviceplugin/v1beta1.ts';
-import { dialSocket } from '../../nodeplugin/grpc/dial-socket.ts';
-import { linkName } from '../../policy/device/link-name.ts';
+import { dialSocket } from '../../nodeplugin/grpc-client.ts';
+import { linkName } from '../../policy/device/device-id.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { readTapOwner } from '../kernel/tap-owner.ts';
 import { makePluginNode, type PluginNode, policyObject } from './plugin-node.ts';
@@ -82,7 +82,7 @@ test('an Allocate while plans change is answered from one plan, whole', options,
   assert.deepEqual([...seen].sort(), ['eth0/bridge', 'eth1/private']);
   const now = await standings(node);
   for (const ids of answers) {
-    assert.equal(new Set(ids.map((id) => now.get(linkName(id)))).size, 1, `${ids} stand on one parent`);
+    assert.equal(new Set(ids.map((id) => now.get(linkName(id)))).size, 1, `${ids} share one parent`);
   }
 });
 

@@ -11,7 +11,7 @@ import { assertOwnTap, showDevice } from './shown-macvtaps.ts';
 
 const options = { skip: needsRoot };
 
-/** Makes `net` stand on the first of the parents that is there. */
+/** Makes `net` use the first existing parent. */
 function writeNet(node: PluginNode, parents: readonly string[], quantity = 3, mode = 'bridge'): Promise<void> {
   const parentSelector = parents.map((parentIface) => ({ parentIface, mode, quantity }));
   return node.write('p.yaml', policyObject('p', { resourceName: 'net', parentSelector }));
@@ -51,10 +51,10 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     },
   );
 
-  test('a resource that drains gives out nothing, and says why', options, async () => {
+  test('a resource that drains allocates nothing, and gives the reason', options, async () => {
     const told = Promise.withResolvers<void>();
     let isOver = false;
-    // From then on kubelet does not say what pods hold, until it may.
+    // From then on kubelet does not list the pods' devices, until the test allows it.
     const onList: KubeletOptions['onList'] = async (held) => {
       if (isOver) await told.promise;
       return held;
@@ -63,7 +63,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     const { ids } = await node.allocate('net');
     await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
     await node.lists('net', ids);
-    // Kubelet asks for a device that it lists when its pod is over, and before it was told that the device is gone.
+    // Kubelet asks for a listed device once its pod is over, and before it knows that the device is gone.
     isOver = true;
     node.release('net', ids);
     const asked = node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);
@@ -83,49 +83,38 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     await node.allocate('net', 2);
   });
 
-  test(
-    "a resource that drains stands in the node's state, with what pods hold of it, until it is gone",
-    options,
-    async () => {
-      await using node = await startWithNet(['eth0']);
-      const { ids } = await node.allocate('net', 2);
-      const held = { name: 'net', parent: 'eth0', mode: 'bridge', held: 2 };
-      const asked = { source: 'policy', policy: 'macvtap-cni/p', entry: 0, quantity: 3, health: 'Healthy' };
-      await untilState(node, ({ resources }) => isDeepStrictEqual(resources, [{ ...held, ...asked }]));
-      await node.write(
-        'p.yaml',
-        policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }),
-      );
-      const drains = { source: 'none', quantity: 0, health: 'Unhealthy', code: 'Draining' };
-      const { counts } = await untilState(node, ({ resources }) =>
-        isDeepStrictEqual(resources?.[0], { ...held, ...drains }),
-      );
-      assert.deepEqual(counts, { resources: 2, devices: 100, held: 2, unhealthy: 1 });
-      node.release('net', ids.slice(0, 1));
-      await untilState(node, ({ resources }) => resources?.[0]?.held === 1);
-      node.release('net', ids);
-      await untilState(node, ({ resources }) => resources?.length === 1 && resources[0]?.name === 'other');
-    },
-  );
+  test("a resource that drains is in the node's state, with its held devices, until it is gone", options, async () => {
+    await using node = await startWithNet(['eth0']);
+    const { ids } = await node.allocate('net', 2);
+    const held = { name: 'net', parent: 'eth0', mode: 'bridge', held: 2 };
+    const asked = { source: 'policy', policy: 'macvtap-cni/p', entry: 0, quantity: 3, health: 'Healthy' };
+    await untilState(node, ({ resources }) => isDeepStrictEqual(resources, [{ ...held, ...asked }]));
+    await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
+    const drains = { source: 'none', quantity: 0, health: 'Unhealthy', code: 'Draining' };
+    const { counts } = await untilState(node, ({ resources }) =>
+      isDeepStrictEqual(resources?.[0], { ...held, ...drains }),
+    );
+    assert.deepEqual(counts, { resources: 2, devices: 100, held: 2, unhealthy: 1 });
+    node.release('net', ids.slice(0, 1));
+    await untilState(node, ({ resources }) => resources?.[0]?.held === 1);
+    node.release('net', ids);
+    await untilState(node, ({ resources }) => resources?.length === 1 && resources[0]?.name === 'other');
+  });
 
-  test(
-    "a parent that is made anew leaves lost links in the node's state until they are released",
-    options,
-    async () => {
-      await using node = await startWithNet(['eth0']);
-      const { ids } = await node.allocate('net', 2);
-      await node.namespace.ip('link del eth0');
-      await untilState(node, ({ resources }) => resources?.[0]?.lost === 2);
-      await addLink(node.namespace, 'eth0');
-      await node.lists('net', ['!netMvp0', '!netMvp1', 'netMvp2']);
-      await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Degraded LinksLost');
-      node.release('net', ids);
-      await untilState(
-        node,
-        ({ resources }) => statedAs(resources, 'net') === 'Healthy' && resources?.[0]?.lost === undefined,
-      );
-    },
-  );
+  test("a recreated parent leaves lost links in the node's state until they are released", options, async () => {
+    await using node = await startWithNet(['eth0']);
+    const { ids } = await node.allocate('net', 2);
+    await node.namespace.ip('link del eth0');
+    await untilState(node, ({ resources }) => resources?.[0]?.lost === 2);
+    await addLink(node.namespace, 'eth0');
+    await node.lists('net', ['!netMvp0', '!netMvp1', 'netMvp2']);
+    await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Degraded LinksLost');
+    node.release('net', ids);
+    await untilState(
+      node,
+      ({ resources }) => statedAs(resources, 'net') === 'Healthy' && resources?.[0]?.lost === undefined,
+    );
+  });
 
   test('a lowered quantity drops free devices at once, and held ones stay Healthy', options, async () => {
     await using node = await startWithNet(['eth0'], 5);
@@ -147,7 +136,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     const before = await node.allocate('net');
     const messages = node.messages('net');
     await writeNet(node, ['eth1'], 3, 'private');
-    // The list does not tell parents: a fourth device shows that the edit is in force.
+    // The list does not show parents: a fourth device shows that the edit is in force.
     await writeNet(node, ['eth1'], 4, 'private');
     await node.offers({ net: 4 });
     assert.equal(node.messages('net'), messages + 1);
@@ -201,7 +190,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   );
 
   test(
-    'a parent that pods stand on is given out for passthru once they are gone, and the other way round',
+    'a parent of held devices becomes available for passthru once they are released, and the other way round',
     options,
     async () => {
       await using node = await startWithNet(['eth0']);

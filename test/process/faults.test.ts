@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { linkName } from '../../policy/device/link-name.ts';
+import { linkName } from '../../policy/device/device-id.ts';
 import { type FaultPointName, faultPoints } from '../../runtime/fault-points.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
@@ -16,7 +16,7 @@ import { until } from './until.ts';
 
 const options = { skip: needsRoot };
 
-/** What brings an armed process to its point; netMvp0 is held by a pod all the while. */
+/** How an armed process gets to its point; a pod holds netMvp0 all the while. */
 type Way =
   /** It is started beside a ledger of which a part cannot be read. */
   | 'start-beside-broken-ledger'
@@ -26,10 +26,13 @@ type Way =
   | 'new-resource'
   /** A device is given out for the first time. */
   | 'allocate'
-  /** A device is given out whose leftover stands on another parent. */
+  /** A device is allocated whose leftover link is on another parent. */
   | 'allocate-over-leftover';
 
-/** Every point, by the way there, and whether a call of kubelet was lost: then a device that was asked for is free again. */
+/**
+ * Every point, by the way there, and whether a call of kubelet was lost: then a device that was asked for is free
+ * again.
+ */
 const table = {
   'plan-decided': 'edit',
   'plan-applied': 'edit',
@@ -47,7 +50,7 @@ const table = {
   'ledger-after-write': 'allocate',
 } as const satisfies Record<string, Way>;
 
-test('the table has every fault point, but for those that test/kernel/cni-faults.test.ts has, and no other', () => {
+test('the table has exactly the points that no test of the CNI half covers', () => {
   const points = Object.keys(faultPoints).filter((name) => !name.startsWith('cni-'));
   assert.deepEqual(Object.keys(table).toSorted(), points.toSorted());
 });
@@ -73,7 +76,7 @@ suite('a kill at', { concurrency: 3 }, () => {
       await node.offers({ net: 2, ...(way === 'new-resource' && { other: 100 }) });
       await assertOwnTap(node.namespace, 'netMvp0', heldPaths[0]);
 
-      // Nobody holds netMvp1, whatever the killed process did for it.
+      // No pod holds netMvp1, whatever the killed process did for it.
       await until(
         () => leftOf(node),
         ({ links, devices }) => links.join() === linkName('netMvp0') && devices.join() === 'netMvp0',
@@ -115,7 +118,7 @@ async function dieAt(point: FaultPointName, way: Way, node: PluginNode): Promise
   if (way === 'start-beside-broken-ledger') await breakLedger(node);
   // The held view and the first plan come in either order, so that an edit is the second or the third decision.
   const nth = way === 'edit' ? (`${point}:3` as const) : way === 'new-resource' ? (`${point}:2` as const) : point;
-  // Without what the quick flags do by themselves: the way alone leads to the point.
+  // Without the effects of the quick flags: only the way leads to the point.
   const armed = node.startArmed(nth, '--kubelet-settle', '0ms');
   if (way !== 'start-beside-broken-ledger') await lead(way, node, armed);
   assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);

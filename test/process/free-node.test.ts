@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
-import { linkName } from '../../policy/device/link-name.ts';
+import { deviceIfindex, linkName } from '../../policy/device/device-id.ts';
 import { makeNetworkNamespace, type NetworkNamespace, needsRoot } from '../kernel/network-namespace.ts';
 import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
 import { makePluginNode, type PluginNode, policyObject } from './plugin-node.ts';
@@ -84,7 +83,7 @@ test('a leftover whose node belongs to a link elsewhere is not used again, thoug
   assert.equal((await showMacvtaps(node.namespace)).length, 1);
 });
 
-test('when all of its indexes are taken, Allocate says by whom, and leaves nothing', options, async () => {
+test('when all of its indexes are taken, Allocate names their users, and leaves nothing', options, async () => {
   await using node = await makeNode();
   await using elsewhere = await occupy(deviceIfindex(node.name, device));
   for (let attempt = 1; attempt < 8; attempt += 1) {
@@ -93,7 +92,7 @@ test('when all of its indexes are taken, Allocate says by whom, and leaves nothi
   }
   node.start();
   await node.offers({ net: 1 });
-  await assert.rejects(node.allocate('net'), /netMvp0: all 8 indexes are held .*remove what is left of former pods/);
+  await assert.rejects(node.allocate('net'), /netMvp0: all 8 indexes are held .*remove the links of former pods/);
   assert.deepEqual(await showMacvtaps(node.namespace), []);
   await elsewhere.ip('link del other5');
   const { paths } = await node.allocate('net');
@@ -102,7 +101,7 @@ test('when all of its indexes are taken, Allocate says by whom, and leaves nothi
 });
 
 test(
-  'a device that is given out while its former pod still has its link gets a tap of its own, 200 times',
+  'a device that is allocated while its former pod still has its link gets a separate tap, 200 times',
   options,
   async () => {
     await using node = await makeNode();
@@ -114,7 +113,7 @@ test(
     for (let round = 0; round < 200; round += 1) {
       const pod = namespaces[round % 2] as NetworkNamespace;
       await assertOwnTap(node.namespace, device, paths[0]);
-      // What ADD did to the link, and the end of the pod's containers. The ledger has not heard of this pod.
+      // The effect of ADD on the link, and the end of the pod's containers. The ledger has no entry of this pod.
       await node.namespace.ip(`link set ${linkName(device)} netns ${pod.name} name net1 up`);
       node.release('net', [device]);
       const former = paths[0];
@@ -133,7 +132,7 @@ test('a container starts as long as its placeholder stands', options, async () =
   await node.offers({ net: 1 });
   const allocation = await node.kubelet.allocate(resourceName, 1);
   await node.kubelet.startContainer(allocation);
-  // A restart of the container is no new allocation.
+  // A restart of the container needs no new allocation.
   await node.kubelet.startContainer(allocation);
 
   const { ifindex } = await assertOwnTap(node.namespace, device, allocation.response.devices?.[0]?.host_path);
@@ -162,5 +161,5 @@ test('a container whose device is unknown here does not start', options, async (
   node.start();
   await node.offers({ net: 1 });
   const stranger = { ...(await node.kubelet.allocate(resourceName, 1)), deviceIds: ['netMvp7'] };
-  await assert.rejects(node.kubelet.startContainer(stranger), /netMvp7: nothing is known of its allocation/);
+  await assert.rejects(node.kubelet.startContainer(stranger), /netMvp7: this node has no record of its allocation/);
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of devices when something happens to their parent, seen in the lists that kubelet receives.
+// Devices after a change of their parent, seen in the lists that kubelet receives.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needsRoot } from '../kernel/network-namespace.ts';
@@ -50,7 +50,7 @@ test(
   },
 );
 
-test('a parent that is made anew between two looks has lost its held devices all the same', options, async () => {
+test('a parent that is recreated between two checks has still lost its held devices', options, async () => {
   let listed = Promise.withResolvers<void>();
   await using node = await makePluginNode(
     ['eth0'],
@@ -63,7 +63,8 @@ test('a parent that is made anew between two looks has lost its held devices all
     },
   );
   await writeNet(node, 3);
-  // The collector's looks are far apart here, and what kubelet lists stays the same: only the links' own events are left.
+  // The collector's looks are far apart here, and what kubelet lists stays the same: only the links' own events are
+  // left.
   const plugin = node.start('--held-refresh', '50ms', '--kubelet-settle', '0ms', '--orphan-grace', '1m');
   await node.offers({ net: 3 });
   await node.allocate('net');
@@ -103,7 +104,7 @@ test(
     await node.namespace.ip('link set eth0 down');
     const { ids, paths } = await node.allocate('net');
     await assertOwnTap(node.namespace, ids[0] ?? '', paths[0]);
-    // A change that shows: what the plugin had to say before it has been said then.
+    // A visible change: earlier output of the plugin has arrived by then.
     await writeNet(node, 2);
     await node.lists('net', ['netMvp0', 'netMvp1']);
     assert.equal(node.messages('net'), before + 1);

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Makes the running Node say that it is one that cannot run the program, as an old one on the PATH is. */
+/** Makes the running Node.js report a version that cannot run the program, like an old one on the PATH. */
 const oldNode = `--import=data:text/javascript,${encodeURIComponent(
   "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })",
 )}`;
@@ -77,7 +77,7 @@ describe('the installed command', () => {
 });
 
 describe('the installed command, with an old Node.js and no other', () => {
-  it('says which one it needs and what to do, and fails', async () => {
+  it('names the version that it needs and the fix, and fails', async () => {
     await using installed = await install({ withNode: false });
     const { status, stdout, stderr } = run(installed.path, ['--help'], '', oldNode);
     assert.deepEqual([status, stdout], [1, '']);

@@ -85,7 +85,7 @@ test('on a read-only disk the ledger opens and is read, and a record fails by na
     message: `device b cannot be recorded in the ledger: cannot write ${ledger.path}: read-only file system (EROFS); mount the file system of ${directory} writable`,
   });
   assert.equal(ledger.get('b'), undefined);
-  // The lock holds on a read-only disk, too.
+  // The lock also holds on a read-only disk.
   await assert.rejects(openLedger(directory), { code: 'LedgerLocked' });
 });
 
@@ -94,11 +94,13 @@ test('on a read-only disk a state directory that is missing is named', { skip },
   await disk.remount('ro');
   await assert.rejects(openLedger(join(disk.path, 'state')), {
     code: 'LedgerUnavailable',
-    message: /^cannot make the state directory .*\/state: read-only file system \(EROFS\); /,
+    message: /^cannot create the state directory .*\/state: read-only file system \(EROFS\); /,
   });
 });
 
-test('a broken ledger on a read-only disk is told, and not overwritten before it is set aside', { skip }, async () => {
+test('a broken ledger on a read-only disk is reported, and not overwritten before it is set aside', {
+  skip,
+}, async () => {
   await using disk = await mountSmallDisk();
   const directory = join(disk.path, 'state');
   await mkdir(directory);

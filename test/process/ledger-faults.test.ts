@@ -14,7 +14,7 @@ const writer = fileURLToPath(new URL('ledger-writer.ts', import.meta.url));
 const entry: DeviceEntry = { resource: 'r', parent: 'eth0', mode: 'vepa', ifindex: 1_200_000_000, attempt: 1 };
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-faults-'));
 
-/** Runs the writer to its end, and returns how that was and what it was told to be durable. */
+/** Runs the writer to its end, and returns how it ended and which devices it reported as durable. */
 async function write(
   directory: string,
   how: 'one-by-one' | 'at-once',
@@ -39,7 +39,10 @@ async function reopen(directory: string): Promise<readonly string[]> {
   return ledger.entries().map(([id]) => id);
 }
 
-/** Whether the change during which the process is killed counts, and its writes that come there: the first is of a whole file. */
+/**
+ * Whether the change during which the process is killed counts, and its writes that come there: the first is of a whole
+ * file.
+ */
 const points = [
   ['ledger-before-write', 'old', [1, 2, 3]],
   ['file-temporary-made', 'old', [1]],
@@ -107,7 +110,7 @@ test('changes asked for one after the other have a write each', async () => {
   assert.deepEqual([exit.signal, recorded], ['SIGKILL', ['a', 'b']]);
 });
 
-test('of changes that share a write, all or none survive a kill', async () => {
+test('changes that share a write survive a kill together or not at all', async () => {
   for (const [point, expected] of points) {
     await using state = await temporaryDirectory();
     const { recorded } = await write(state.path, 'at-once', ['a', 'b', 'c'], point);

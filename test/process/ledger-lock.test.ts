@@ -24,7 +24,7 @@ test('the lock of a process is refused to others by its name, and free at once w
   await assert.rejects(open(state.path), {
     code: 'LedgerLocked',
     facts: { directory: state.path, holder: holder.pid },
-    message: new RegExp(`is in use by process ${holder.pid} \\(.+\\); stop it, or give this one`),
+    message: new RegExp(`is in use by process ${holder.pid} \\(.+\\); stop it, or choose another directory`),
   });
   holder.signal('SIGKILL');
   assert.equal((await holder.exit).signal, 'SIGKILL');

@@ -4,12 +4,12 @@ import { writeSync } from 'node:fs';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 
 /**
- * A process that has a ledger open: `ledger-writer.ts <directory> one-by-one|at-once|hold <device>…`. Says `opened`, and
- * `recorded <device>` as soon as it is told so; with `hold`, which records nothing, it has a child and waits to be ended.
+ * Opens a ledger: `ledger-writer.ts <directory> one-by-one|at-once|hold <device>…`. Prints `opened`, and `recorded
+ * <device>` once a device is durable. With `hold`, it records nothing, starts a child and waits for a signal.
  */
 const [directory = '', how = '', ...devices] = process.argv.slice(2);
 
-// Synchronous: what was said before the process is killed must arrive.
+// Writes synchronously, because the output before a kill must arrive.
 const say = (line: string) => writeSync(1, `${line}\n`);
 
 await using ledger = await Ledger.open({

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { LintFinding } from '../../cli/lint/finding.ts';
+import type { LintFinding } from '../../cli/lint/findings.ts';
 import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
 import { namespaces, nodeStates, policySpecs } from '../fixtures/nad/offers.ts';
 import { type Fixture, listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
 import { runProgram } from './run-program.ts';
 
-// The fixtures that the rules and an API server with the webhook are tested with, through the command line: the same
-// objects, and the same verdicts.
+// The fixtures of the rules and of the API server with the webhook, through the command line: the same objects have the
+// same verdicts.
 
 const folderOf = (capability: string) => fileURLToPath(new URL(`../fixtures/${capability}`, import.meta.url));
 
@@ -35,7 +35,7 @@ const mended = 'BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].match
 interface Capability {
   readonly name: string;
   readonly cluster?: readonly object[];
-  /** What a fixture expects of its rule, as the command line tells it. */
+  /** A fixture's expected findings, as the command line prints them. */
   readonly expect: (fixture: Fixture) => readonly string[];
   /** Which findings of a fixture its expectations speak of. */
   readonly counts: (finding: LintFinding, fixture: Fixture) => boolean;
@@ -45,14 +45,14 @@ const capabilities: readonly Capability[] = [
   { name: 'nad', cluster: nadCluster, expect: ({ expected }) => expected, counts: () => true },
   {
     name: 'pod',
-    // Offline nobody knows the labels of a namespace that the files do not hold.
+    // Offline, the labels of a namespace outside the files are unknown.
     expect: ({ expected }) => expected.map((line) => line.replace(/^NamespaceUnknown/, 'warn NamespaceUnknown')),
     counts: ({ code }, { expected }) => expected.length === 0 || expected.some((line) => line.includes(`${code} `)),
   },
   {
     name: 'nodepolicy',
     expect: ({ expected }) => expected.filter((line) => line !== mended),
-    // The policies are all for the same nodes; what is told of that is not what they are for.
+    // The policies are all for the same nodes; warnings about that are not under test.
     counts: ({ severity }) => severity === 'error',
   },
 ];
@@ -66,7 +66,7 @@ describe('the fixtures of the schema of policies, linted', () => {
 
   for (const verdict of ['pass', 'fail'] as const) {
     for (const fixture of readFixtures('nodepolicy', 'schema', verdict)) {
-      it(`are refused at the places where the schema, or a rule that says more, refuses them: ${fixture.title}`, () => {
+      it(`are refused at the places of the schema, or of a stricter rule: ${fixture.title}`, () => {
         const errors = findingsOf(found, 'nodepolicy', fixture).filter(({ severity }) => severity === 'error');
         const shapes = errors.filter(({ code }) => code === 'SchemaFault');
         const placesOf = (findings: readonly LintFinding[]) => new Set(findings.map(({ path }) => path));
@@ -85,7 +85,7 @@ function findingsOf(
   return found.get(`${folderOf(capability)}/${title}.yaml`) ?? [];
 }
 
-/** What the command line finds in a capability's fixtures, by file. */
+/** Returns the command line's findings in a capability's fixtures, by file. */
 async function lintFixtures({ name, cluster }: Capability): Promise<Map<string, LintFinding[]>> {
   const manifests = (cluster ?? []).map((object) => JSON.stringify(object)).join('\n---\n');
   await using directory = await ManifestsDirectory.make({ 'cluster.yaml': manifests });

@@ -43,15 +43,15 @@ async function lint(files: Readonly<Record<string, string>>, ...flags: readonly 
 const files = { 'network.yaml': bad, 'policy.yaml': policy };
 
 describe('the lint command', () => {
-  it('says nothing but how much it read, and succeeds, where all would be taken', async () => {
+  it('prints only how much it read, and succeeds, where every object is valid', async () => {
     assert.deepEqual(await lint({ 'network.yaml': good, 'policy.yaml': policy }), {
       code: 0,
       stdout: '',
-      stderr: '2 files, 2 objects judged: 0 errors, 0 warnings\n',
+      stderr: '2 files, 2 objects checked: 0 errors, 0 warnings\n',
     });
   });
 
-  it('tells file, line, severity, code and place of each fault, and fails', async () => {
+  it('prints file, line, severity, code and place of each error, and fails', async () => {
     const { code, stdout, stderr } = await lint(files);
     assert.deepEqual(
       stdout
@@ -65,7 +65,7 @@ describe('the lint command', () => {
       ],
     );
     assert.match(stdout, /did you mean bondedIface\?/);
-    assert.deepEqual([code, stderr], [1, '2 files, 2 objects judged: 2 errors, 1 warning\n']);
+    assert.deepEqual([code, stderr], [1, '2 files, 2 objects checked: 2 errors, 1 warning\n']);
   });
 
   it('succeeds where it only warns', async () => {
@@ -77,7 +77,7 @@ describe('the lint command', () => {
     assert.match(stdout, /^network\.yaml:9: warning: UnknownKey/);
   });
 
-  it('treats an unknown resource as it is told to', async () => {
+  it('treats an unknown resource as its flag requires', async () => {
     const unknown = { ...files, 'network.yaml': network('nothing', '{"type":"macvtap"}') };
     const [told, allowed] = await Promise.all([
       lint(unknown, '--unknown-resource', 'Warn'),
@@ -102,6 +102,8 @@ describe('the lint command', () => {
       code: 'IllegalMtu',
       severity: 'error',
       path: 'spec.config.mtu',
+      help: 'Write an integer from 68 to 65535, or remove mtu.',
+      reference: 'docs/reference/reasons.md#IllegalMtu',
     });
     assert.match(message, /mtu 5/);
     assert.deepEqual(
@@ -129,7 +131,7 @@ describe('the lint command', () => {
     assert.match(stderr, /^2 files, 2 objects/);
   });
 
-  it('says of what cannot be read why, judges the rest, and fails', async () => {
+  it('gives the reason for each unreadable file, judges the rest, and fails', async () => {
     await using directory = await ManifestsDirectory.make(files);
     const missing = join(directory.path, 'nowhere');
     const { code, stdout } = await runProgram('cli/kubectl-macvtap.ts', ['lint', missing, directory.path]);
@@ -148,7 +150,7 @@ const misuses = [
 
 describe('the lint command, called wrongly', () => {
   for (const { title, flags, says } of misuses) {
-    it(`${title}, says so and exits with the code for misuse`, async () => {
+    it(`${title}, reports that and exits with the code for misuse`, async () => {
       const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['lint', ...flags]);
       assert.deepEqual([code, stdout], [2, '']);
       assert.match(stderr, /^kubectl macvtap lint: /);

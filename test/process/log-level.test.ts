@@ -11,7 +11,7 @@ import { startWebhook } from './webhook-process.ts';
 
 const nad = { metadata: { name: 'net' }, spec: { config: '{"type": "bridge", "name": "net"}' } };
 
-test('a webhook tells of each review from the moment the file says debug, and no more once it is gone', async () => {
+test('a webhook logs each review while the file sets debug, and stops once the file is gone', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-level-'));
   const file = join(folder.path, 'level');
   const write = async (text: string) => {
@@ -23,21 +23,21 @@ test('a webhook tells of each review from the moment the file says debug, and no
   await process.waitForLine(/"a new certificate is served"/);
   await webhook.review('validate', nad);
   await write('debug');
-  await process.waitForLine(/"level":"info".*"from":"info","to":"debug".*"the log level changed"/);
+  await process.waitForLine(/"level":"info".*"from":"info","to":"debug".*"log level changed"/);
   assert.doesNotMatch(process.output, /"msg":"allowed"/);
   await webhook.review('validate', nad);
   const line = await process.waitForLine(/"msg":"allowed"/);
   assert.match(line, /"operation":"CREATE","object":\{"namespace":"tenant","name":"net"\},"durationMs":[\d.]+/);
 
   await write('louder');
-  await process.waitForLine(/"level":"warn".*"fault":"write one of debug, .*"the log level stays as it is"/);
+  await process.waitForLine(/"level":"warn".*"fault":"write one of debug, .*"log level not changed"/);
   await rm(file);
   await process.waitForLine(/"from":"debug","to":"info","by":"--log-level"/);
   await webhook.review('validate', nad);
   assert.equal(process.output.match(/"msg":"allowed"/g)?.length, 1);
 });
 
-test('a node plugin begins at the level that the file has by then', { skip: needsRoot }, async () => {
+test('a node plugin begins at the current level of the file', { skip: needsRoot }, async () => {
   await using node = await makePluginNode(['eth0']);
   const file = join(node.kubeletDirectory, 'level');
   await writeFile(file, 'error');

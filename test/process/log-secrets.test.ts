@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever holds a secret goes through the real processes at the level debug, broken in the ways that errors tell of, and
-// nothing of it is printed.
+// Secrets go through the real processes at the level debug, with defects that appear in errors. No output may contain
+// any part of a secret.
 import assert from 'node:assert/strict';
 import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -74,8 +74,8 @@ test('certificates: keys that are served, and files that hold no key', async () 
 
 for (const [title, prepare] of [
   ['a token that the API server refuses', (url: string) => kubeconfigFor(url, {}, { token: secret })],
-  ['a file that is no YAML', (url: string) => `${kubeconfigFor(url, {}, { token: secret })}\n  token: "${secret}\n`],
-  ['a user that is no object', () => `users: [{name: u, user: {token: [${secret}}]\n`],
+  ['a file that is not YAML', (url: string) => `${kubeconfigFor(url, {}, { token: secret })}\n  token: "${secret}\n`],
+  ['a user that is not an object', () => `users: [{name: u, user: {token: [${secret}}]\n`],
 ] as const) {
   test(`kubeconfig: ${title}`, async () => {
     await using server = await startApiServer();
@@ -123,6 +123,6 @@ test('CNI: what a runtime sends beside what is looked at', { skip: needsRealShim
   await plugin.stop();
   assert.match(plugin.output, /"pod":\{"namespace":"vms","name":"vm-a"\},.*"durationMs":[\d.]+,"msg":"pod attached"/);
   assert.match(plugin.output, /"msg":"pod detached"/);
-  assert.equal(plugin.output.match(/"the CNI plugin failed"/g)?.length, 2);
+  assert.equal(plugin.output.match(/"CNI request failed"/g)?.length, 2);
   assertSilent(plugin.output);
 });

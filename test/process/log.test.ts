@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { runProgram } from './run-program.ts';
 
 const run = (...flags: readonly string[]) => runProgram('test/process/programs/write-log.ts', flags);
@@ -24,26 +25,34 @@ describe('a log', () => {
     assert.deepEqual(plan, { level: 'info', msg: 'plan in force', policy: { namespace: 'ns', name: 'p' } });
     assert.deepEqual(
       rest.map(({ msg }) => msg),
-      ['call failed', 'text failed', 'bug'],
+      ['call failed', 'text failed', 'hostile', 'bug'],
     );
   });
 
-  it('tells an error by its message, code and facts, without a stack', async () => {
+  it('shows an error with its message, code and facts, without a stack', async () => {
     const [ours, text] = await read('warn');
     const error = { message: 'eth1 does not exist', code: 'ParentGone', device: 'dataMvp3', parent: 'eth1' };
     assert.deepEqual(ours, { level: 'warn', msg: 'call failed', error });
     assert.deepEqual(text, { level: 'warn', msg: 'text failed', error: { message: 'a text' } });
   });
 
-  it('tells a bug with the place where it was thrown', async () => {
+  it('shows a bug with the place where it was thrown', async () => {
     const [line = assert.fail('nothing was logged')] = await read('error');
     const { stack, ...error } = line.error as { stack: string };
-    assert.deepEqual(error, { message: 'a bug of ours', code: 'Unexpected' });
-    assert.match(stack, /^TypeError: a bug of ours\n +at .*write-log\.ts:\d+/);
+    assert.deepEqual(error, { message: 'a bug in the program', code: 'Unexpected' });
+    assert.match(stack, /^TypeError: a bug in the program\n +at .*write-log\.ts:\d+/);
   });
 
+  for (const terminal of ['', 'terminal']) {
+    it(`shows what a terminal would turn, hide or obey${terminal === '' ? '' : ', to a person as well'}`, async () => {
+      const { stderr } = await run('warn', terminal);
+      assert.doesNotMatch(stripVTControlCharacters(stderr), /(?!\n)[\p{Cc}\p{Cf}]/u);
+      assert.ok(!stderr.includes('\u001b[8m'));
+    });
+  }
+
   it('has nothing below its level', async () => {
-    for (const [level, count] of [['debug', 5] as const, ['info', 4] as const, ['error', 1] as const]) {
+    for (const [level, count] of [['debug', 6] as const, ['info', 5] as const, ['error', 1] as const]) {
       assert.equal((await read(level)).length, count, level);
     }
     assert.deepEqual(await read('silent'), []);
@@ -54,5 +63,6 @@ describe('a log', () => {
     assert.equal(stdout, '');
     assert.match(stderr, /call failed.*ParentGone.*dataMvp3.*text failed.*bug/s);
     assert.doesNotMatch(stderr, /^\{/m);
+    assert.match(stderr, /eth0\\u202egnp/);
   });
 });

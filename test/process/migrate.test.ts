@@ -54,14 +54,53 @@ describe('the migrate command', () => {
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^h2 {4}explicit {4}\d+ +\d+ +the same$/m);
     assert.match(stderr, /entry 0, dataplane: left out: entry 1 has the same name/);
-    assert.match(stderr, /entry 4, whole: 1 devices in place of 10, as before/);
-    assert.match(stderr, /entry 6, many: 4096 devices in place of 9000/);
-    assert.match(stderr, /entry 7, odd: left out: source is no mode/);
+    assert.match(stderr, /entry 4, whole: 1 device instead of 10, as in macvtap-cni/);
+    assert.match(stderr, /entry 6, many: 4096 devices instead of 9000/);
+    assert.match(stderr, /entry 7, odd: left out: source is not a mode/);
     await directory.write('policy.yaml', stdout);
     assert.deepEqual(await plan(), before);
     await directory.write('cm.json', '');
     assert.deepEqual(await plan(), before);
     assert.ok(before.some(({ resources }) => resources.length > 2));
+  });
+
+  it('names the time to delete the config map, and then has nothing to do', async () => {
+    await using directory = await ManifestsDirectory.make({ 'nodes.yaml': nodes, 'cm.json': configMap(upstream) });
+    const run = () => runProgram('cli/kubectl-macvtap.ts', ['migrate', `--source=manifests:${directory.path}`]);
+    const { stdout, stderr } = await run();
+    const deletion = 'kubectl delete configmap macvtap-deviceplugin-config -n macvtap-cni';
+    assert.ok(
+      stderr.trimEnd().endsWith(`shows no SOURCE explicit any more, delete the config map: ${deletion}`),
+      stderr,
+    );
+    await directory.write('policy.yaml', stdout);
+    const why = 'nothing to do: policies select every node, so the config map has no effect';
+    assert.deepEqual(await run(), { code: 0, stdout: '', stderr: `${why}: ${deletion}\n` });
+    await directory.write('cm.json', '');
+    const gone = 'nothing to do: policy from-macvtap-cni exists, and the config map is deleted\n';
+    assert.deepEqual(await run(), { code: 0, stdout: '', stderr: gone });
+  });
+
+  it('lists networks that ask for IP addresses, and no others', async () => {
+    const network = (name: string, conf: object) =>
+      JSON.stringify({
+        apiVersion: 'k8s.cni.cncf.io/v1',
+        kind: 'NetworkAttachmentDefinition',
+        metadata: { name, namespace: 'vms' },
+        spec: { config: JSON.stringify({ cniVersion: '1.0.0', name, ...conf }) },
+      });
+    const { code, stdout, stderr } = await migrate({
+      'nodes.yaml': nodes,
+      'cm.json': configMap(upstream),
+      'asks.json': network('asks', { type: 'macvtap', ipam: { type: 'host-local' } }),
+      'quiet.json': network('quiet', { type: 'macvtap', ipam: {} }),
+      'other.json': network('other', { type: 'bridge', ipam: { type: 'host-local' } }),
+    });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(stderr.match(/^network .*$/gm), [
+      'network vms/asks: spec.config.ipam: ipam of type "host-local" is ignored: remove it',
+    ]);
+    assert.ok(!stdout.includes('ipam'));
   });
 
   it('leaves nodes alone that other policies select', async () => {
@@ -96,11 +135,11 @@ describe('the migrate command refuses', () => {
     const files = { 'nodes.yaml': nodes, 'h4.yaml': h4, 'cm.json': configMap(upstream) };
     const { code, stdout, stderr } = await migrate(files);
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /^not proved: h4: its interfaces are not known.*--unproved/m);
+    assert.match(stderr, /^not proved: h4: interfaces not known.*--unproved/m);
     assert.equal((await migrate(files, '--unproved')).code, 0);
   });
 
-  it('a file alone, without Nodes or a cluster, unless nothing is to be proved', async () => {
+  it('a file without Nodes or a cluster, unless the proof is skipped', async () => {
     await using directory = await ManifestsDirectory.make({ 'cm.json': configMap(upstream) });
     const file = join(directory.path, 'cm.json');
     const environment = { HOME: directory.path, KUBECONFIG: join(directory.path, 'nowhere') };
@@ -114,10 +153,10 @@ describe('the migrate command refuses', () => {
     for (const args of [[], [source]]) {
       const { code, stdout, stderr } = await run('--unproved', ...args);
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /^nothing is proved: no Node is known$/m);
+      assert.match(stderr, /^nothing is proved: there are no Nodes$/m);
       assert.match(stdout, /^ {2}name: from-macvtap-cni$/m);
     }
-    assert.match((await run('--unproved')).stderr, /^no cluster is looked at: .*nowhere/m);
+    assert.match((await run('--unproved')).stderr, /^continuing without a cluster: .*nowhere/m);
   });
 
   it('a name that a policy has already', async () => {
@@ -125,18 +164,18 @@ describe('the migrate command refuses', () => {
     const files = { 'nodes.yaml': nodes, 'p.yaml': other, 'cm.json': configMap(upstream) };
     const { code, stdout, stderr } = await migrate(files);
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /a policy from-macvtap-cni is there already/);
+    assert.match(stderr, /policy from-macvtap-cni exists already/);
     assert.equal((await migrate(files, '--name=moved')).code, 0);
   });
 
-  it('what is no configuration, and one that says nothing', async () => {
+  it('an invalid configuration, and an empty one', async () => {
     for (const [files, says] of [
-      [{ 'nodes.yaml': nodes }, /macvtap-deviceplugin-config of the cluster: not there/],
+      [{ 'nodes.yaml': nodes }, /macvtap-deviceplugin-config of the cluster: not found/],
       [{ 'nodes.yaml': nodes, 'cm.json': configMap([]) }, /no entries/],
-      [{ 'nodes.yaml': nodes, 'cm.json': configMap('x') }, /not a list/],
+      [{ 'nodes.yaml': nodes, 'cm.json': configMap('x') }, /line 1, column 1: "x" where the \[ of a list is wanted/],
       [
         { 'nodes.yaml': nodes, 'cm.json': configMap([{ name: 'x', lowerDevice: 'eth0', mode: 'odd' }]) },
-        /no entry can/,
+        /can express none of the entries/,
       ],
     ] as const) {
       const { code, stdout, stderr } = await migrate(files);

@@ -21,7 +21,7 @@ describe('a command that there is not', () => {
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(
       stderr,
-      /^kubectl macvtap: constructor: no such command\n\n[\s\S]*\n {2}status +what every node offers/,
+      /^kubectl macvtap: constructor: no such command\n\n[\s\S]*\n {2}status +Show the resources of every node/,
     );
   });
 });

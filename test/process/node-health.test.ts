@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What probes and Prometheus read of a real node plugin.
+// The answers of a real node plugin to probes and Prometheus.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -45,7 +45,7 @@ test('it is ready when kubelet knows its resources, and counts their devices', {
   ]) {
     assert.ok(metrics.includes(`\n${line}\n`), `${line} is not in\n${metrics}`);
   }
-  // Once for the resource of before the policy, once for the policy's.
+  // Once for the resource before the policy, once for the policy's.
   assert.match(metrics, /^kube_macvtap_node_registrations_total\{outcome="registered"\} [12]$/m);
   assert.match(metrics, /^kube_macvtap_node_pod_resources_answers_total\{outcome="(?:in)?complete"\} [1-9]/m);
   await plugin.waitForLine(/"devices":\["netMvp\d"\],"durationMs":[\d.]+,"msg":"devices allocated"/);

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { linkName } from '../../policy/device/link-name.ts';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { linkName } from '../../policy/device/device-id.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import { addLink, makePluginNode, nodeObject, type PluginNode, policyObject } from './plugin-node.ts';
 import { until } from './until.ts';
@@ -98,14 +98,14 @@ test(
       nodeObject(node.name, { 'parent-iface.macvtap.network.kubevirt.io/eth2': 'private' }),
     );
     await node.offers({ eth2: 100 });
-    // Kubelet may be told before what the process has printed is read.
+    // Kubelet may get the list before the output of the process is read.
     await plugin.stop();
     assert.equal(plugin.output.match(/plan in force/g)?.length, 8);
   },
 );
 
 test(
-  'a parent that vanishes makes its devices Unhealthy and Allocate says so; it is healthy again when back',
+  'a parent that vanishes makes its devices Unhealthy, and Allocate names it; it is healthy again when back',
   options,
   async () => {
     await using node = await makePluginNode(['eth0', 'eth1']);
@@ -149,7 +149,7 @@ test(
   },
 );
 
-test('a device that nobody offered is refused by name', options, async () => {
+test('a device that was never offered is refused by name', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write(
     'p.yaml',
@@ -216,7 +216,7 @@ test('a kubelet directory that is missing is named and waited for', options, asy
 });
 
 test(
-  'a broken file is told with file, document and line, and the last good state stays in force',
+  'an invalid file is reported with file, document and line, and the last good state stays in force',
   options,
   async () => {
     await using node = await makePluginNode(['eth0']);
@@ -239,7 +239,7 @@ test(
   },
 );
 
-test('without its Node the plugin exposes nothing and says what to check', options, async () => {
+test('without its Node the plugin exposes nothing and logs what to check', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write('node.yaml', nodeObject('somebody-else', {}));
   const plugin = node.start('--link-kinds', 'veth');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import type { Interception } from '../apiserver-standin/start-api-server.ts';
+import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
 import { runProgram } from './run-program.ts';
 import { startStandInCluster } from './stand-in-cluster.ts';
 
@@ -22,17 +23,17 @@ describe('an API server that is none, or answers oddly', () => {
     {
       title: 'a page to sign in',
       answer: () => ({ status: 200, body: page }),
-      says: /no JSON.*; what answers there is no API server of Kubernetes: see which one the kubeconfig names/,
+      says: /invalid JSON.*; the server there is not a Kubernetes API server: check the server in the kubeconfig/,
     },
     {
       title: 'something that knows not even Nodes',
       answer: () => status(404, 'not found'),
-      says: /127\.0\.0\.1:\d+ knows no Nodes; what answers there is no API server of Kubernetes/,
+      says: /127\.0\.0\.1:\d+ has no Nodes; the server there is not a Kubernetes API server/,
     },
     {
       title: 'a cluster without our kinds',
       answer: (kind: string) => (kind.startsWith('Macvtap') ? status(404, 'not found') : undefined),
-      says: /kube-macvtap is not installed in this cluster: .* knows no Macvtap\w+; install it/,
+      says: /kube-macvtap is not installed in this cluster: .* has no Macvtap\w+; install it/,
     },
     {
       title: 'a proxy that fails',
@@ -47,10 +48,10 @@ describe('an API server that is none, or answers oddly', () => {
     {
       title: 'nobody known',
       answer: () => status(401, 'Unauthorized'),
-      says: /401: Unauthorized; see whether the token/,
+      says: /401: Unauthorized; check that the token/,
     },
   ] as const) {
-    it(`is told in one line or one for each kind, with what to see to: ${title}`, async () => {
+    it(`prints one line, or one for each kind, with the next step: ${title}`, async () => {
       const { code, stdout, stderr } = await ask(answer, 'status');
       assert.deepEqual([code, stdout], [1, '']);
       assert.match(stderr, says);
@@ -59,7 +60,7 @@ describe('an API server that is none, or answers oddly', () => {
     });
   }
 
-  it('is asked again when it says so, as kubectl does', async () => {
+  it('is asked again when it requests that, as kubectl does', async () => {
     let refusals = 3;
     const busy = (kind: string): Interception | undefined => {
       if (kind !== 'Node' || refusals === 0) return undefined;
@@ -72,22 +73,37 @@ describe('an API server that is none, or answers oddly', () => {
   });
 });
 
-describe('who asks for nothing that is there', () => {
-  it('is told which version this is', async () => {
+describe('a user with wrong arguments', () => {
+  it('gets the version', async () => {
     const told = await runProgram('cli/kubectl-macvtap.ts', ['--version']);
     assert.match(told.stdout, /^kubectl-macvtap \d+\.\d+\.\d+/);
   });
 
-  it('is told that files have nothing that plans rest on, and that a file is no directory', async () => {
+  it('names the file of $KUBECONFIG that it cannot use', async () => {
+    await using directory = await ManifestsDirectory.make({ empty: '' });
+    for (const [path, why] of [
+      ['/nonexistent', /\$KUBECONFIG, which is \/nonexistent, cannot be used: ENOENT/],
+      [`${directory.path}/empty`, /\$KUBECONFIG, which is .*\/empty, cannot be used: /],
+    ] as const) {
+      const { code, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['status'], { KUBECONFIG: path });
+      assert.equal(code, 1);
+      assert.match(stderr, why);
+    }
+  });
+
+  it('gets an error for files without policies, and for a file instead of a directory', async () => {
     const path = new URL('../fixtures/seed/', import.meta.url).pathname;
     const { code, stdout, stderr } = await ask(() => undefined, 'plan', '-f', `${path}nodes.yaml`);
     assert.equal(code, 0);
-    assert.match(stdout, /^no node changes/);
-    assert.match(stderr, /^in .*nodes\.yaml is nothing that plans rest on: no policy, no config map of macvtap-cni$/m);
+    assert.match(stdout, /^no resource of any node changes/);
+    assert.match(stderr, /nodes\.yaml: no policy and no config map of macvtap-cni, so there is nothing to compare$/m);
     const file = await runProgram('cli/kubectl-macvtap.ts', ['plan', `${path}nodes.yaml`]);
     assert.deepEqual([file.code, file.stdout], [2, '']);
-    assert.match(file.stderr, /nodes\.yaml: a file; name its directory, or ask by -f/);
+    assert.match(file.stderr, /nodes\.yaml: a file; name its directory, or use -f/);
     const source = await runProgram('cli/kubectl-macvtap.ts', ['status', `--source=manifests:${path}nodes.yaml`]);
-    assert.match(source.stderr, /nodes\.yaml: no directory; name the one it is in$/m);
+    assert.match(
+      source.stderr,
+      /nodes\.yaml: not a directory; set the directory that contains it; see docs\/reference\/errors\.md#ManifestsUnreadable$/m,
+    );
   });
 });

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links that nobody needs any more, and those that only look so.
+// Links that are no longer needed, and links that only look so.
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { suite, test } from 'node:test';
-import { deviceIfindex } from '../../policy/device/ifindex.ts';
-import { linkName } from '../../policy/device/link-name.ts';
+import { deviceIfindex, linkName } from '../../policy/device/device-id.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import type { HeldRow } from '../kubelet/held-table.ts';
 import { makePluginNode, type PluginNode, policyObject, quick } from './plugin-node.ts';
@@ -42,7 +41,7 @@ async function makeNode(): Promise<WatchedNode> {
   });
 }
 
-/** A macvtap that somebody left, or that is somebody else's, under an index of this node's own. */
+/** Adds a leftover or foreign macvtap under an index of this node. */
 function addMacvtap(node: PluginNode, name: string): Promise<string> {
   const index = deviceIfindex(node.name, name);
   return node.namespace.ip(`link add link eth0 name ${name} index ${index} type macvtap mode bridge`);
@@ -54,18 +53,22 @@ async function names(node: PluginNode): Promise<readonly string[]> {
 
 // They wait more than they work.
 suite('the collector', { concurrency: 3 }, () => {
-  test('a link of our pattern that nobody knows is removed, and no other link is touched', options, async () => {
-    await using node = await makeNode();
-    await addMacvtap(node, orphan);
-    await addMacvtap(node, 'foreign0');
-    await addMacvtap(node, 'mvtap0');
-    await node.namespace.ip('link add mvt0123456789ab type veth peer name mvt0123456789ac');
-    const plugin = node.start(...quick);
-    assert.match(await plugin.waitForLine(/removed what nobody used/), new RegExp(orphan));
-    await node.lookedAt(10);
-    assert.deepEqual(await names(node), ['foreign0', 'mvtap0']);
-    assert.equal((await node.namespace.ipJSON('link show type veth')).length, 4);
-  });
+  test(
+    "an unknown link with the product's name pattern is removed, and no other link is touched",
+    options,
+    async () => {
+      await using node = await makeNode();
+      await addMacvtap(node, orphan);
+      await addMacvtap(node, 'foreign0');
+      await addMacvtap(node, 'mvtap0');
+      await node.namespace.ip('link add mvt0123456789ab type veth peer name mvt0123456789ac');
+      const plugin = node.start(...quick);
+      assert.match(await plugin.waitForLine(/orphan removed/), new RegExp(orphan));
+      await node.lookedAt(10);
+      assert.deepEqual(await names(node), ['foreign0', 'mvtap0']);
+      assert.equal((await node.namespace.ipJSON('link show type veth')).length, 4);
+    },
+  );
 
   test('the link of a held device stays, also when the ledger was lost', options, async () => {
     await using node = await makeNode();
@@ -84,7 +87,7 @@ suite('the collector', { concurrency: 3 }, () => {
     await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
   });
 
-  test('nothing is removed while kubelet does not say what pods hold', options, async () => {
+  test("nothing is removed while kubelet does not list the pods' devices", options, async () => {
     await using node = await makeNode();
     await addMacvtap(node, orphan);
     node.answer = () => {

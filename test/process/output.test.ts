@@ -19,6 +19,29 @@ const directory = await ManifestsDirectory.make({
 });
 after(() => directory[Symbol.asyncDispose]());
 
+/** Names that a terminal would turn around, hide, or obey. */
+const hostile = 'eth1\\u202egnp\\u009b8m\\u200b\\e[8m';
+const hostileFiles = await ManifestsDirectory.make({
+  'node.yaml': await readSeed('nodes.yaml'),
+  'policy.yaml': [
+    'apiVersion: macvtap.network.kubevirt.io/v1alpha1',
+    'kind: MacvtapNetworkNodePolicy',
+    'metadata: { name: p, namespace: macvtap-cni }',
+    `spec: { parentSelector: [{ parentIface: "${hostile}", resourceName: "${hostile}" }] }`,
+    '---',
+    'apiVersion: v1',
+    'kind: ConfigMap',
+    `metadata: { name: macvtap-deviceplugin-config, namespace: macvtap-cni }`,
+    `data: { DP_MACVTAP_CONF: '[{"name":"a\\u202eb","lowerDevice":"eth\\u009b1"}]' }`,
+    '---',
+    'apiVersion: k8s.cni.cncf.io/v1',
+    'kind: NetworkAttachmentDefinition',
+    'metadata: { name: net, namespace: default }',
+    `spec: { config: "{\\"type\\":\\"macvtap\\",\\"x${hostile.replace('\\e', '')}\\":1,\\"mode\\":\\"a${hostile.replace('\\e', '')}\\"}" }`,
+  ].join('\n'),
+});
+after(() => hostileFiles[Symbol.asyncDispose]());
+
 /** Runs a line in which `$M` is the program, and `$D` the directory as a source. */
 function shell(line: string) {
   const env = { ...process.env, M: `${process.execPath} ${program}`, D: `--source=manifests:${directory.path}` };
@@ -29,9 +52,37 @@ function shell(line: string) {
   return { stdout, stderr };
 }
 
-describe('what is printed', () => {
+describe('names from files', () => {
+  const at = `--source=manifests:${hostileFiles.path}`;
+  const lines = [
+    ...['table', 'json', 'yaml'].flatMap((output) => [
+      ['status', at, '-o', output],
+      ['plan', at, '-o', output],
+      ['why', 'policy/p', at, '-o', output],
+    ]),
+    ['plan', at, '--delete', 'policy/p'],
+    ['graph', at],
+    ['graph', at, '-o', 'yaml'],
+    ['migrate', at, '--unproved'],
+    ['migrate', '-f', `${hostileFiles.path}/policy.yaml`, at],
+    ['support-bundle', at, '-o', 'json'],
+    ...['text', 'json', 'sarif', 'github'].map((output) => ['lint', hostileFiles.path, '-o', output]),
+    ['no\u202esuch'],
+    ['why', 'pod/\u202e', at],
+  ];
+  for (const line of lines) {
+    it(`reach no terminal with characters that it would not show: ${line.map((word) => word.replace(/[^ -~]/g, '?').replace(hostileFiles.path, 'DIR')).join(' ')}`, () => {
+      const { stdout, stderr } = spawnSync(process.execPath, [program, ...line], { encoding: 'utf8' });
+      assert.notEqual(stdout + stderr, '');
+      // Line ends and tabs stay.
+      assert.doesNotMatch(stdout + stderr, /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/u);
+    });
+  }
+});
+
+describe('output', () => {
   for (const command of ['status $D', 'plan $D', 'plan $D --delete policy/policy-1', 'graph $D', 'why node/h3 $D']) {
-    it(`by ${command} and cannot be written is told, and is no success`, () => {
+    it(`by ${command} and cannot be written is reported as a failure`, () => {
       const { stdout, stderr } = shell(`$M ${command} > /dev/full`);
       assert.match(stderr, /^kubectl macvtap \w+: standard output: ENOSPC/m);
       assert.match(stdout, /^codes [12]$/m);
@@ -56,7 +107,7 @@ describe('what is printed', () => {
     assert.match(stdout, /^1\ncodes [01] 0 0$/m);
     assert.doesNotMatch(stderr, /EPIPE|Error/);
     const shown = shell('script --quiet --return --command "$M support-bundle $D -o -" /dev/null');
-    assert.match(shown.stdout, /an archive is nothing for a terminal/);
+    assert.match(shown.stdout, /an archive cannot be shown on a terminal/);
     assert.match(shown.stdout, /^codes 2$/m);
   });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plainEnvironment } from './plain-environment.ts';
 
-test('what a terminal, CI or a person set does not reach a program under test; the rest does', () => {
+test('settings of a terminal, CI or a person do not reach a program under test; other variables do', () => {
   process.env = {
     PATH: '/bin',
     CI: 'true',

@@ -32,7 +32,7 @@ async function change(
 }
 
 describe('plan of files', () => {
-  it('tells what nodes gain, lose and change, and how many devices are held there', async () => {
+  it('lists what nodes gain, lose and change, and how many devices pods hold there', async () => {
     const { code, stdout, stderr } = await change({ 'nodes.yaml': held }, { 'p.yaml': policy });
     assert.deepEqual([code, stderr], [1, '']);
     const [table, sum, notes, end] = stdout.trimEnd().split('\n\n');
@@ -44,18 +44,23 @@ describe('plan of files', () => {
       'h1    gains   bondedIface     -     -                            bond1 private 25 (macvtap-cni/policy-1)',
       'h1    gains   quickDataplane  -     -                            eth1 vepa 100 (macvtap-cni/policy-1)',
     ]);
-    assert.match(sum ?? '', /^All together:\n {2}ResourceLost {2}bond1: 2 nodes lose it: h1, h2$/m);
-    assert.match(sum ?? '', /eth0: 1 node loses it, 2 devices held: h1$/m);
-    assert.match(notes ?? '', /^Not exposed then:\n {2}h1 and h2 {2}NothingFound {2}macvtap-cni\/policy-1\[2\] eth2/);
-    assert.match(end ?? '', /^1 node stays as it is\ndevices that pods hold stay what they are/);
+    assert.match(
+      sum ?? '',
+      /^In total:\n {2}ResourceLost {2}7 resources: 2 nodes lose some of them, 2 devices held: h1, h2; they are eth0 \(2 held\), bond1, /,
+    );
+    assert.match(
+      notes ?? '',
+      /^Not exposed after the change:\n {2}h1 and h2 {2}NothingFound {2}macvtap-cni\/policy-1\[2\] eth2/,
+    );
+    assert.match(end ?? '', /^1 node unchanged\ndevices that pods hold keep their parent and mode/);
   });
 
-  it('tells nothing, and exits with 0, when all is so already', async () => {
+  it('prints no changes, and exits with 0, when the cluster already matches', async () => {
     const { code, stdout } = await change({ 'nodes.yaml': nodes, 'p.yaml': policy }, { 'p.yaml': policy });
-    assert.deepEqual([code, stdout], [0, 'no node changes what it exposes\n\n3 nodes stay as they are\n']);
+    assert.deepEqual([code, stdout], [0, 'no resource of any node changes\n\n3 nodes unchanged\n']);
   });
 
-  it('tells an edit as before and after, of one node and as JSON', async () => {
+  it('shows an edit as before and after, of one node and as JSON', async () => {
     const edited = policy.replace('mode: private', 'mode: vepa');
     const cluster = { 'nodes.yaml': nodes, 'p.yaml': policy };
     const { code, stdout } = await change(cluster, { 'p.yaml': edited }, '--node=h2', '-ojson');
@@ -66,7 +71,7 @@ describe('plan of files', () => {
     assert.deepEqual([before.mode, after.mode], ['private', 'vepa']);
   });
 
-  it('tells of deletions, and of a config map', async () => {
+  it('lists deletions, and a config map', async () => {
     const cluster = { 'nodes.yaml': nodes, 'p.yaml': policy };
     const gone = await change(cluster, {}, '--delete', 'policy/policy-1');
     assert.match(gone.stdout, /gains {3}eth0 .*eth0 bridge 100 \(implicit\)/);
@@ -79,14 +84,18 @@ describe('plan of files', () => {
     const files = { 'cm.json': JSON.stringify(config) };
     const explicit = await change(cluster, files, '--delete=policy/policy-1', '-n', 'macvtap-cni');
     assert.match(explicit.stdout, /^h1 {4}gains {3}x .*eth0 bridge 100 \(explicit\)$/m);
-    assert.match((await change(cluster, files)).stdout, /^no node changes/, 'in default it counts for nothing');
+    assert.match(
+      (await change(cluster, files)).stdout,
+      /^no resource of any node changes/,
+      'in default it counts for nothing',
+    );
   });
 
   it('counts a new policy as younger than those that are there', async () => {
     const old = policy.replace('name: policy-1', 'name: z\n  creationTimestamp: "2026-01-01T00:00:00Z"');
     const { stdout } = await change({ 'nodes.yaml': nodes, 'p.yaml': old }, { 'p.yaml': policy });
     assert.match(stdout, /h1 and h2 {2}ResourceNameTaken {2}macvtap-cni\/policy-1\[0\].*macvtap-cni\/z/);
-    assert.match(stdout, /^3 nodes stay as they are$/m);
+    assert.match(stdout, /^3 nodes unchanged$/m);
   });
 
   it('reads standard input', async () => {
@@ -100,7 +109,7 @@ describe('plan of files', () => {
 
 const faults = [
   { title: 'a file that is not there', file: undefined, says: /nowhere\.yaml: ENOENT/ },
-  { title: 'what is no YAML', file: 'a: [', says: /p\.yaml:1: no YAML/ },
+  { title: 'a file that is not YAML', file: 'a: [', says: /p\.yaml:1: invalid YAML/ },
   { title: 'what the schema refuses', file: policy.replace('private', 'public'), says: /p\.yaml:\d+: Macv.*mode/ },
   {
     title: 'a policy outside of the installation',
@@ -111,7 +120,7 @@ const faults = [
 
 describe('plan of files that cannot be applied', () => {
   for (const { title, file, says } of faults) {
-    it(`says so of ${title}, and exits with 2`, async () => {
+    it(`reports ${title}, and exits with 2`, async () => {
       const { code, stdout, stderr } =
         file === undefined
           ? await change({ 'nodes.yaml': nodes }, {}, '-f', '/nowhere.yaml')
@@ -121,7 +130,7 @@ describe('plan of files that cannot be applied', () => {
     });
   }
 
-  it('says of a deletion what is there instead', async () => {
+  it('lists existing names for an unknown deletion', async () => {
     const cluster = { 'nodes.yaml': nodes, 'p.yaml': policy };
     const { code, stderr } = await change(cluster, {}, '--delete=policy/policy-2', '--delete=pod/x');
     assert.equal(code, 2);

@@ -88,7 +88,7 @@ describe('the plan command, on the three hosts of the proposal', () => {
     });
   }
 
-  it('says below the table what is not exposed, and why', async () => {
+  it('lists below the table what is not exposed, and why', async () => {
     const { stdout } = await plan(forms[0].files);
     const notes = stdout.split('\n\nNot exposed:\n')[1]?.trimEnd().split('\n') ?? [];
     assert.deepEqual(
@@ -110,7 +110,7 @@ describe('the plan command, on the three hosts of the proposal', () => {
     assert.deepEqual([code, stdout.split('\n\n')[0]?.split('\n')], [0, forms[0].table]);
   });
 
-  it('prints one node alone when asked to', async () => {
+  it('prints only one node when asked to', async () => {
     const { code, stdout } = await plan(forms[0].files, '--node', 'h1');
     assert.equal(code, 0);
     assert.deepEqual(stdout.split('\n').slice(0, 3), forms[0].table.slice(0, 3));
@@ -126,7 +126,7 @@ describe('the plan command, on the three hosts of the proposal', () => {
 });
 
 describe('the plan command, when something is missing', () => {
-  it('prints the other plans beside a node whose interfaces nobody told, and fails', async () => {
+  it('prints the other plans next to a node without known interfaces, and fails', async () => {
     const files = { ...forms[0].files, 'h4.yaml': 'apiVersion: v1\nkind: Node\nmetadata: { name: h4 }\n' };
     const { code, stdout, stderr } = await plan(files);
     assert.deepEqual(stdout.split('\n').slice(0, 6), forms[0].table);
@@ -149,7 +149,7 @@ describe('the plan command, when something is missing', () => {
     assert.doesNotMatch(stderr, /no Node among the files/);
   });
 
-  it('says of an empty directory what to put there, and fails', async () => {
+  it('explains what an empty directory needs, and fails', async () => {
     const { code, stdout, stderr } = await plan({});
     assert.deepEqual([code, stdout, stderr], [1, '', 'no Node among the files; add one\n']);
   });
@@ -165,7 +165,7 @@ const misuses = [
 
 describe('the plan command, called wrongly', () => {
   for (const { title, flags, says } of misuses) {
-    it(`${title}, says so and exits with the code for misuse`, async () => {
+    it(`${title}, reports that and exits with the code for misuse`, async () => {
       const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', ...flags]);
       assert.deepEqual([code, stdout], [2, '']);
       assert.match(stderr, /^kubectl macvtap plan: /);
@@ -173,7 +173,7 @@ describe('the plan command, called wrongly', () => {
     });
   }
 
-  it('with an unknown variable, says so and exits with the code for misuse', async () => {
+  it('with an unknown variable, reports that and exits with the code for misuse', async () => {
     const { code, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', 'a'], { KUBE_MACVTAP_NODES: 'h1' });
     assert.equal(code, 2);
     assert.match(stderr, /KUBE_MACVTAP_NODES/);

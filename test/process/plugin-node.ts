@@ -3,58 +3,61 @@ import { mkdir, mkdtempDisposable, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import type { FaultPointName } from '../../runtime/fault-points.ts';
 import { makeNetworkNamespace, type NetworkNamespace } from '../kernel/network-namespace.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../kubelet/start-kubelet.ts';
 import { startNodePlugin, stateDirectoryOf } from './start-node-plugin.ts';
 import type { RunningProcess } from './start-process.ts';
 
-/** A node as the node plugin meets it: links, a kubelet (a stand-in) and manifests. */
+/** A node as the node plugin sees it: links, kubelet (a stand-in) and manifests. */
 export interface PluginNode extends AsyncDisposable {
-  /** New for each node of a run: the device's index is made of it, and /dev is one for all. */
+  /** Unique for each node of a run: the device's index is derived from it, and all nodes share /dev. */
   readonly name: string;
   readonly namespace: NetworkNamespace;
   readonly kubelet: Kubelet;
   readonly kubeletDirectory: string;
-  /** Where its objects are, and the node plugin writes its state. */
+  /** The directory with the node's manifests. The node plugin also writes the node's state there. */
   readonly manifests: string;
-  /** Where the node plugin keeps its ledger. */
+  /** The directory of the node plugin's ledger. */
   readonly stateDirectory: string;
-  /** Writes manifests as one file, whole. */
+  /** Writes manifests to a single file, atomically. */
   write(file: string, ...objects: readonly object[]): Promise<void>;
   writeText(file: string, text: string): Promise<void>;
   start(...flags: readonly string[]): RunningProcess;
-  /** One that kills itself at the point, `allocate-link-made:2` the second time it gets there. */
+  /**
+   * Starts a node plugin that kills itself at the given point. `allocate-link-made:2` is the second time that it
+   * reaches the point.
+   */
   startArmed(fault: FaultPointName | `${FaultPointName}:${number}`, ...flags: readonly string[]): RunningProcess;
-  /** Resolves when kubelet knows these resources with so many healthy devices, and no others. */
+  /** Resolves when kubelet has these resources with this many healthy devices, and no others. */
   offers(expected: Readonly<Record<string, number>>): Promise<void>;
-  /** Resolves when kubelet knows exactly these devices of a resource that is served; `!` marks an Unhealthy one. */
+  /** Resolves when kubelet has exactly these devices of a served resource. `!` marks an Unhealthy device. */
   lists(resource: string, devices: readonly string[]): Promise<void>;
-  /** Resolves when nobody serves the resource. */
+  /** Resolves when no plugin serves the resource. */
   isGone(resource: string): Promise<void>;
-  /** ListAndWatch messages so far. */
+  /** The number of ListAndWatch messages so far. */
   messages(resource: string): number;
   release(resource: string, deviceIds: readonly string[]): void;
-  /** Allocates devices and returns the answer's paths. */
+  /** Allocates devices, and returns their IDs and the paths in the response. */
   allocate(
     resource: string,
     count?: number,
   ): Promise<{ readonly ids: readonly string[]; readonly paths: readonly string[] }>;
 }
 
-/** Lets what usually takes seconds happen at once: kubelet is asked often, and believed from its start on. */
+/** Makes steps that usually take seconds happen at once: kubelet is queried often, and trusted from its start. */
 export const quick = ['--held-refresh', '50ms', '--kubelet-settle', '0ms', '--orphan-grace', '100ms'] as const;
 
 let nodes = 0;
 
-/** How it differs from what most tests want. */
+/** How the node differs from the default for most tests. */
 type NodeOptions = Pick<KubeletOptions, 'onRegister' | 'onList'> & {
-  /** The node plugin that is started: a bundle in the place of the source. */
+  /** The program of the node plugin: a bundle in place of the source. */
   readonly main?: string;
 };
 
-/** Makes a node with veth links of these names, all up, and a Node object with these labels. */
+/** Creates a node with veth links of these names, all up, and a Node object with these labels. */
 export async function makePluginNode(
   links: readonly string[],
   labels: Readonly<Record<string, string>> = {},
@@ -132,12 +135,16 @@ export function nodeObject(name: string, labels: Readonly<Record<string, string>
   return { apiVersion: 'v1', kind: 'Node', metadata: { name, labels } };
 }
 
+export function namespaceObject(name: string, labels: Readonly<Record<string, string>>): object {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+}
+
 export function policyObject(name: string, spec: object): object {
   const metadata = { name, namespace: 'macvtap-cni' };
   return { apiVersion: 'macvtap.network.kubevirt.io/v1alpha1', kind: 'MacvtapNetworkNodePolicy', metadata, spec };
 }
 
-/** Healthy devices of each resource that a connected plugin serves. */
+/** Returns the number of healthy devices for each resource that a connected plugin serves. */
 function offersOf(kubelet: Kubelet): Readonly<Record<string, number>> {
   const connected = kubelet.resources().filter((resource) => resource.connected);
   return sorted(

@@ -6,13 +6,13 @@ import {
   encodeFrame,
   type Frame,
   frameHeaderLength,
-} from '../../nodeplugin/cni/frame.ts';
+} from '../../nodeplugin/cni/shim/frame.ts';
 
-/** A caller of the node plugin's CNI socket that need not do what the CNI plugin does. */
+/** A client of the node plugin's CNI socket, which may behave differently from the CNI plugin. */
 export interface RawSocket extends Disposable {
   readonly socket: Socket;
   send(bytes: Uint8Array): void;
-  /** The next frame; undefined when the connection ended before there was a whole one. */
+  /** Returns the next frame, or undefined if the connection ended before a complete one arrived. */
   next(): Promise<Frame | undefined>;
 }
 
@@ -45,7 +45,7 @@ export function openRawSocket(path: string): RawSocket {
   };
 }
 
-/** The request that the CNI plugin would send. */
+/** Encodes the request that the CNI plugin would send. */
 export function requestFrame(environment: Readonly<Record<string, string>>, stdin: string | Uint8Array): Uint8Array {
   const bytes = typeof stdin === 'string' ? new TextEncoder().encode(stdin) : stdin;
   return encodeFrame({ type: 'request', environment: new Map(Object.entries(environment)), stdin: bytes });

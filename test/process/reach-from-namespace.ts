@@ -7,29 +7,29 @@ import type { NetworkNamespace } from '../kernel/network-namespace.ts';
 
 const run = promisify(execFile);
 
-/** A TCP port of this process's network, reached from inside another namespace. */
+/** A TCP port of this process's network that can be reached from inside another namespace. */
 export interface Reach extends AsyncDisposable {
-  /** As the inside sees it. */
+  /** The address and port as seen from inside the namespace. */
   readonly host: string;
   readonly port: number;
-  /** The inside is refused from now on, and what stood is cut. */
+  /** Refuses new connections from inside, and cuts existing ones. */
   close(): Promise<void>;
   open(): Promise<void>;
 }
 
 let made = 0;
 
-/** Two addresses that reach each other. */
+/** Two addresses that can reach each other. */
 export interface Cable extends AsyncDisposable {
   readonly outside: string;
   readonly inside: string;
 }
 
-/** A cable from this process's network into the namespace: `api0` inside. */
+/** Lays a cable from this process's network into the namespace, where its end is `api0`. */
 export async function layCable(namespace: NetworkNamespace): Promise<Cable> {
   made += 1;
   const name = `kmt${process.pid}-${made}`;
-  // 198.18.0.0/15 is for benchmarks (RFC 2544): nobody's own. A pair of addresses for each cable.
+  // 198.18.0.0/15 is reserved for benchmarks (RFC 2544). Each cable has its own pair of addresses.
   const block = ((process.pid * 8 + made) % 16_384) * 4;
   const address = (last: number) => `198.18.${block >> 8}.${(block & 255) + last}`;
   const ip = (args: string) => run('ip', args.split(' '));
@@ -44,7 +44,7 @@ export async function layCable(namespace: NetworkNamespace): Promise<Cable> {
   return { outside: address(1), inside: address(2), [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** A cable into the namespace, and a listener on our end that passes everything on to the port. */
+/** Lays a cable into the namespace. A listener on the outside end forwards everything to the port. */
 export async function reachFromNamespace(namespace: NetworkNamespace, port: number): Promise<Reach> {
   await using undo = new AsyncDisposableStack();
   const { outside } = undo.use(await layCable(namespace));
@@ -81,7 +81,7 @@ export async function reachFromNamespace(namespace: NetworkNamespace, port: numb
   return { host: outside, port: own, close, open, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** A kubeconfig for what is reached so; JSON is YAML. */
+/** Returns a kubeconfig for a server that is reached this way. JSON is valid YAML. */
 export function kubeconfigFor(server: string, cluster: object, user: object = {}): string {
   return JSON.stringify({
     apiVersion: 'v1',

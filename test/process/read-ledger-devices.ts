@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { PluginNode } from './plugin-node.ts';
 import { readLedgerText } from './read-ledger-text.ts';
 
-/** The devices in a node's ledger as it lies on the disk: a JSON text, and lines of what changed since. */
+/**
+ * Returns the devices in a node's ledger on the disk. The file contains a JSON text, followed by lines with the changes
+ * since.
+ */
 export async function readLedgerDevices({ stateDirectory }: PluginNode): Promise<readonly string[]> {
   const text = await readLedgerText(join(stateDirectory, 'ledger.json'));
   const [whole = '', lines = ''] = text.split(/(?<=^}\n)/m);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 
-/** What a ledger's file says, without the room for more behind it. */
+/** Returns the text of a ledger's file, without the reserved space at its end. */
 export async function readLedgerText(path: string): Promise<string> {
   return (await readFile(path, 'utf8')).replace(/\0+$/, '');
 }

@@ -8,7 +8,7 @@ import { until } from './until.ts';
 
 type Status = NonNullable<MacvtapNetworkNodeState['status']>;
 
-/** Resolves with the state that the node plugin wrote beside the manifests, once it is as wanted. */
+/** Resolves with the state that the node plugin wrote next to the manifests, as soon as it is as wanted. */
 export async function untilState(
   { manifests, name }: Pick<PluginNode, 'manifests' | 'name'>,
   isWanted: (status: Status) => boolean,
@@ -20,7 +20,7 @@ export async function untilState(
   return await until(read, isWanted);
 }
 
-/** `Degraded LinkDown`: how a resource fares, and why. */
+/** Returns the health of a resource and its reason, such as `Degraded LinkDown`. */
 export function statedAs(resources: Status['resources'], name: string): string | undefined {
   const resource = resources?.find((each) => each.name === name);
   return resource && [resource.health, resource.code].filter(Boolean).join(' ');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registering where something is in the way: another plugin of the resource, or a kubelet that refuses or takes its time.
+// Registering where something is in the way: another plugin of the resource, or a kubelet that refuses or takes its
+// time.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -24,7 +25,7 @@ async function makeNode(onRegister: KubeletOptions['onRegister'] = () => {}): Pr
 }
 
 test(
-  "a resource that upstream's plugin serves is refused, said, and registered when that is gone",
+  "a resource that upstream's plugin serves is refused with a log line, and registered when upstream's is gone",
   options,
   async () => {
     await using node = await makeNode();
@@ -44,7 +45,7 @@ test(
   },
 );
 
-test("a socket that upstream's plugin left behind is in nobody's way", options, async () => {
+test("a socket that upstream's plugin left behind does not block the registration", options, async () => {
   await using node = await makeNode();
   const path = join(node.kubelet.directory, 'macvtap.network.kubevirt.io_net');
   const left =

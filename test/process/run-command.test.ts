@@ -12,8 +12,8 @@ describe('a command', () => {
     });
   }
 
-  it('that raises an error of ours prints its message alone and exits with 1', async () => {
-    const stderr = 'run-a-command: eth1 does not exist; name another parent\n';
+  it('that rejects with a known error prints its message, refers to its code and exits with 1', async () => {
+    const stderr = 'run-a-command: eth1 does not exist; name another parent; see docs/reference/errors.md#ParentGone\n';
     assert.deepEqual(await run('--end', 'own-error'), { code: 1, stdout: 'running\n', stderr });
   });
 
@@ -21,16 +21,16 @@ describe('a command', () => {
     for (const end of ['bug', 'bug-without-cause']) {
       const { code, stderr } = await run('--end', end);
       assert.equal(code, 1);
-      assert.match(stderr, /a bug of ours\n +at .*run-a-command\.ts:\d+/);
+      assert.match(stderr, /a bug in the program\n +at .*run-a-command\.ts:\d+/);
     }
   });
 
-  it('that throws what is no error prints it and exits with 1', async () => {
+  it('that throws a value other than an error prints it and exits with 1', async () => {
     const { code, stderr } = await run('--end', 'text');
     assert.deepEqual([code, stderr], [1, 'a text instead of an error\n']);
   });
 
-  it('that is called wrongly does not run, names every fault and exits with 2', async () => {
+  it('that is called wrongly does not run, names every error and exits with 2', async () => {
     const { code, stdout, stderr } = await run('--end', 'never', '--ende', 'extra');
     assert.deepEqual([code, stdout], [2, '']);
     assert.deepEqual(stderr.trimEnd().split('\n').length, 4, stderr);
@@ -41,7 +41,7 @@ describe('a command', () => {
   it('that is asked for help prints it, does not run and exits with 0', async () => {
     const { code, stdout, stderr } = await run('--help', '--ende');
     assert.deepEqual([code, stderr], [0, '']);
-    assert.match(stdout, /^Ends as it is told to\.\n/);
+    assert.match(stdout, /^Ends as its flag selects\.\n/);
     assert.doesNotMatch(stdout, /running/);
   });
 });

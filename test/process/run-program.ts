@@ -3,17 +3,20 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { plainEnvironment } from './plain-environment.ts';
 
-/** A guard against waiting for ever, far above what anything takes. */
+/** The longest wait, which is far longer than anything takes. */
 const guardMs = 120_000;
 
-/** How a program ended that was run to its end. */
+/** How a program ended. */
 export interface Ending {
   readonly code: number | string | null | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs one of this project's programs, `cli/kubectl-macvtap.ts`, as its own process, in the plain environment and with the variables given. */
+/**
+ * Runs one of this project's programs, such as `cli/kubectl-macvtap.ts`, as a separate process. It gets the plain
+ * environment and the given variables.
+ */
 export function runProgram(
   program: string,
   flags: readonly string[],

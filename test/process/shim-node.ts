@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { buildShim, compilerHint, hasCompiler, shimCompiler } from '../../nodeplugin/cni/shim/build-shim.ts';
-import { decodeLedger } from '../../nodeplugin/ledger/decode-ledger.ts';
+import { buildShim, compilerHint, hasCompiler, shimCompiler } from '../../build/build-shim.ts';
 import type { DeviceRecord } from '../../nodeplugin/ledger/device-record.ts';
-import { resourcePrefix } from '../../policy/plan/resource-name.ts';
+import { decodeLedger } from '../../nodeplugin/ledger/ledger-codec.ts';
+import { resourcePrefix } from '../../policy/plan/resource.ts';
 import type { FaultPointName } from '../../runtime/fault-points.ts';
 import { needsRoot } from '../kernel/network-namespace.ts';
 import type { HeldRow } from '../kubelet/held-table.ts';
@@ -17,27 +17,29 @@ import { makePluginNode, type PluginNode, policyObject, quick } from './plugin-n
 import { cniSocketOf, startNodePlugin } from './start-node-plugin.ts';
 import type { RunningProcess } from './start-process.ts';
 
-/** What tests with the real CNI plugin give as `skip`: `false`, or what is missing. */
+/** The `skip` option of tests with the real CNI plugin: `false`, or the missing requirement. */
 export const needsRealShim: false | string =
   needsRoot || ((await hasCompiler(shimCompiler)) ? false : `needs a C compiler: ${compilerHint}`);
 
-/** A node whose node plugin installs the real shim, and a container runtime that calls it. Resource `net` stands on p0. */
+/**
+ * A node whose node plugin installs the real shim, with a container runtime that calls it. The resource `net` uses p0.
+ */
 export interface ShimNode extends PluginNode {
-  /** Where the shim is, and what else the runtime finds there. */
+  /** The directory of the shim and of everything else that the runtime finds there. */
   readonly binaries: string;
   readonly socketPath: string;
-  /** Where the shim leaves what nobody answered. */
+  /** The shim's folder for DELs that got no answer. */
   readonly tombstones: string;
-  /** What kubelet says when it is asked for held devices; to be replaced. */
+  /** Kubelet's list of held devices. Tests replace this function. */
   list: (held: readonly HeldRow[]) => readonly HeldRow[];
-  /** Writes the policy of `net` anew. */
+  /** Replaces the policy of `net`. */
   writeNet(entry: Readonly<Record<string, unknown>>): Promise<void>;
-  /** Starts the node plugin; the shim is installed once it offers something. */
+  /** Starts the node plugin. The shim is installed as soon as the plugin offers a resource. */
   run(...flags: readonly string[]): RunningProcess;
   runArmed(fault: FaultPointName | `${FaultPointName}:${number}`, ...flags: readonly string[]): RunningProcess;
-  /** As a program that starts it: a command that becomes what its last arguments say. */
+  /** Runs the node plugin through a wrapper: a command that executes its last arguments. */
   runUnder(wrapper: readonly string[], ...flags: readonly string[]): RunningProcess;
-  /** Kubelet admits a pod with one device, of `net` if nothing else is said. */
+  /** Admits a pod with one device, of `net` by default. */
   admit(pod?: string, resource?: string): Promise<AdmittedPod>;
   /** Runs the shim as a container runtime does. */
   call(command: string, call: RuntimeCall): Promise<RuntimeAnswer>;
@@ -45,24 +47,25 @@ export interface ShimNode extends PluginNode {
 
 export interface AdmittedPod {
   readonly id: string;
-  /** What kubelet was promised. */
+  /** The tap in the response to Allocate. */
   readonly tapPath: string;
   readonly allocation: Allocation;
 }
 
 export interface RuntimeCall {
   readonly pod?: string;
+  readonly podUID?: string | undefined;
   readonly containerID?: string;
   /** CNI_NETNS. */
   readonly netns?: string;
   readonly ifname?: string;
-  /** Beside cniVersion, name and type; a text is all that the shim reads. */
+  /** The config in addition to cniVersion, name and type. If it is a string, the shim reads only that string. */
   readonly conf?: Readonly<Record<string, unknown>> | string;
-  /** A command that becomes its last argument, for other rights than the test's. */
+  /** A command that executes its last arguments, with other privileges than the test's. */
   readonly wrapper?: readonly string[];
 }
 
-/** The output is parsed; undefined when there is none. */
+/** The shim's exit code and its parsed output. The output is undefined if there is none. */
 export interface RuntimeAnswer {
   readonly exitCode: number | null;
   readonly output: Readonly<Record<string, unknown>> | undefined;
@@ -124,11 +127,11 @@ export async function makeShimNode(
   });
 }
 
-/** What a runtime gives the shim, and what it prints. */
+/** Calls the shim as a runtime does, and returns its output. */
 async function callShim(
   program: string,
   command: string,
-  { pod = 'vm-a', containerID = 'c1', netns = '', ifname = 'net1', conf, wrapper = [] }: RuntimeCall,
+  { pod = 'vm-a', podUID, containerID = 'c1', netns = '', ifname = 'net1', conf, wrapper = [] }: RuntimeCall,
 ): Promise<RuntimeAnswer> {
   const [first = program, ...rest] = [...wrapper, program];
   const child = spawn(first, rest, {
@@ -137,7 +140,7 @@ async function callShim(
       CNI_CONTAINERID: containerID,
       CNI_NETNS: netns,
       CNI_IFNAME: ifname,
-      CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${podNamespace};K8S_POD_NAME=${pod}`,
+      CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${podNamespace};K8S_POD_NAME=${pod}${podUID === undefined ? '' : `;K8S_POD_UID=${podUID}`}`,
       CNI_PATH: '/opt/cni/bin',
     },
     stdio: 'pipe',
@@ -154,7 +157,7 @@ async function callShim(
   return { exitCode, output: stdout === '' ? undefined : JSON.parse(stdout) };
 }
 
-/** The devices of a node's ledger as it lies on the disk. */
+/** Returns the devices in a node's ledger on the disk. */
 export async function readRecords({
   name,
   stateDirectory,

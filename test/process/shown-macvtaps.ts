@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { linkName } from '../../policy/device/link-name.ts';
+import { linkName } from '../../policy/device/device-id.ts';
 import type { NetworkNamespace } from '../kernel/network-namespace.ts';
 import { readTapOwner } from '../kernel/tap-owner.ts';
 
@@ -23,7 +23,7 @@ export async function showDevice(namespace: NetworkNamespace, id: string): Promi
   return (await showMacvtaps(namespace)).find(({ ifname }) => ifname === linkName(id));
 }
 
-/** Fails unless the path that was handed out opens, and leads to the device's own link in the namespace. */
+/** Fails unless the allocated path opens, and leads to the device's own link in the namespace. */
 export async function assertOwnTap(
   namespace: NetworkNamespace,
   id: string,

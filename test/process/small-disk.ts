@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A small file system of the test's own, which can be filled and made read-only. */
+/** A small file system for one test. It can be filled and made read-only. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   fill(): Promise<void>;
@@ -16,7 +16,7 @@ export interface SmallDisk extends AsyncDisposable {
   remount(how: 'ro' | 'rw'): Promise<void>;
 }
 
-/** Mounts it on a directory, which is made if it is missing; on a temporary one if none is named. */
+/** Mounts a small disk on a directory, which is created if it is missing. The default is a temporary directory. */
 export async function mountSmallDisk(directory?: string): Promise<SmallDisk> {
   await using undo = new AsyncDisposableStack();
   const path = directory ?? undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-disk-'))).path;

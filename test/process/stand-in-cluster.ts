@@ -6,14 +6,17 @@ import { parseAllDocuments } from 'yaml';
 import { type StandInApiServer, startApiServer } from '../apiserver-standin/start-api-server.ts';
 import { kubeconfigFor } from './reach-from-namespace.ts';
 
-/** A stand-in for an API server with objects, and a kubeconfig for it. */
+/** A stand-in API server that contains objects, and a kubeconfig to reach it. */
 export interface StandInCluster extends AsyncDisposable {
   readonly server: StandInApiServer;
   readonly folder: string;
   readonly kubeconfig: string;
 }
 
-/** `manifests` are what is there, as YAML; `namespace` is the one of the kubeconfig's context. */
+/**
+ * Starts the stand-in with the objects in `manifests`, which is YAML. `namespace` is the namespace of the kubeconfig's
+ * context.
+ */
 export async function startStandInCluster(manifests: string, namespace?: string): Promise<StandInCluster> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-standin-')));

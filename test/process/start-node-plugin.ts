@@ -5,15 +5,15 @@ import type { NetworkNamespace } from '../kernel/network-namespace.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
 
 export interface NodePluginOptions {
-  /** The network namespace that plays the node's. */
+  /** The network namespace that represents the node's. */
   readonly namespace: NetworkNamespace;
   readonly nodeName: string;
   readonly manifests: string;
-  /** Kubelet's directory; the stand-in is in its device-plugins. */
+  /** Kubelet's directory. The stand-in uses the device-plugins directory in it. */
   readonly kubeletDirectory: string;
-  /** A command inside the namespace that becomes its last arguments, for other rights than the test's. */
+  /** A command inside the namespace that executes its last arguments, for other privileges than the test's. */
   readonly wrapper?: readonly string[];
-  /** What Node.js runs: a bundle in the place of the source. */
+  /** The program for Node.js: a bundle instead of the source. */
   readonly main?: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export interface NodePluginOptions {
 
 const source = fileURLToPath(new URL('../../nodeplugin/main.ts', import.meta.url));
 
-/** Starts the real node plugin inside a network namespace, as a node's pod with the host's network would run it. */
+/** Starts the real node plugin inside a network namespace. On a node, its pod would run it in the host's network. */
 export function startNodePlugin(options: NodePluginOptions): RunningProcess {
   const { namespace, nodeName, manifests, kubeletDirectory, wrapper = [], flags = [] } = options;
   const { main = source, environment = {}, onLine } = options;
@@ -42,12 +42,12 @@ export function startNodePlugin(options: NodePluginOptions): RunningProcess {
   });
 }
 
-/** Where the shim of a node calls. */
+/** Returns the path of the socket that a node's shim calls. */
 export function cniSocketOf(kubeletDirectory: string): string {
   return join(kubeletDirectory, 'kube-macvtap-run/cni.sock');
 }
 
-/** The node plugin's state directory, for tests beside the stand-in's own. */
+/** Returns the node plugin's state directory, which is in kubelet's directory. */
 export function stateDirectoryOf(kubeletDirectory: string): string {
   return join(kubeletDirectory, 'kube-macvtap');
 }

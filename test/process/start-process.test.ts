@@ -25,7 +25,7 @@ describe('a process under test', () => {
     assert.equal(await running.waitForLine(/^th/), 'three');
   });
 
-  it('tells each line once, whole, though it comes in pieces, and the last one though it lacks its end', async () => {
+  it('reports each line once and whole, even in pieces, and a last line without an end', async () => {
     const lines: string[] = [];
     // The pauses make pieces of it; nothing depends on them.
     await using running = start("printf 'o'; sleep 0.05; printf 'ne\\ntwo\\nthr'; sleep 0.05; printf 'ee'", {
@@ -73,7 +73,7 @@ describe('a process under test', () => {
     assert.deepEqual(await running.stop(), { code: 3, signal: null });
   });
 
-  it('that cannot be started says so and has ended', async () => {
+  it('that cannot be started reports an error and has ended', async () => {
     await using running = start('', { command: ['/nowhere/program'] });
     await assert.rejects(running.waitForLine(/ready/), /\/nowhere\/program/);
     assert.notEqual((await running.exit).code, 0);

@@ -4,12 +4,12 @@ import type { Readable, Writable } from 'node:stream';
 import { plainEnvironment } from './plain-environment.ts';
 
 export interface ProcessOptions {
-  /** How it is told in errors. */
+  /** Its name in errors. */
   readonly name: string;
   readonly command: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
-  /** Whether it is written to; else its input is /dev/null. */
+  /** Whether the process has a writable standard input; otherwise, its input is /dev/null. */
   readonly hasInput?: boolean;
 }
 
@@ -19,24 +19,27 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A real process under test. Its scope's end terminates it, first politely. */
+/** A real process under test. Disposing of it terminates the process, first with SIGTERM. */
 export interface RunningProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Everything that it printed so far, both streams. */
+  /** Everything that the process has printed so far, in both streams. */
   readonly output: string;
   readonly exit: Promise<Exit>;
-  /** Waits until a line of its output matches; fails with the whole output when it ends before, or after `timeoutMs`. */
+  /**
+   * Waits until a line of the output matches. Fails with the whole output if the process ends first, or after
+   * `timeoutMs`.
+   */
   waitForLine(pattern: RegExp, timeoutMs?: number): Promise<string>;
-  /** Writes to its input, in vain once it has ended. */
+  /** Writes to the standard input. It has no effect after the process has ended. */
   write(text: string): void;
   signal(name: NodeJS.Signals): void;
-  /** SIGTERM, and SIGKILL to what is still there after `graceMs`. */
+  /** Sends SIGTERM, and SIGKILL if the process still runs after `graceMs`. */
   stop(graceMs?: number): Promise<Exit>;
 }
 
 /**
- * Starts a process that cannot outlive this one, even when this one is killed (prctl PR_SET_PDEATHSIG, which survives
- * execve): setpriv asks for it and then becomes the command.
+ * Starts a process that ends with this one, even if this one is killed. setpriv requests this by PR_SET_PDEATHSIG
+ * (prctl(2)), which survives execve, and then executes the command.
  */
 export function startProcess(options: ProcessOptions): RunningProcess {
   const { name, command, environment = {}, onLine, hasInput = false } = options;
@@ -44,7 +47,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...plainEnvironment(), ...environment },
   }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
-  // What it did not read before it ended is nobody's trouble: its end is told by `exit`.
+  // Ignores errors for input that is not read before the process ends: `exit` reports the end.
   child.stdin?.on('error', () => {});
   const lines: string[] = [];
   const watchers = new Set<() => void>();
@@ -74,7 +77,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
       rest = parts.pop() ?? '';
       take(parts);
     });
-    // A last line without its newline is often the one that says what went wrong.
+    // A last line without a newline is often the error message.
     stream.once('end', () => take(rest === '' ? [] : [rest]));
   }
 

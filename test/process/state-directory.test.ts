@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the node plugin makes of a state directory that cannot be written, or that holds something odd.
+// The node plugin's behaviour with a state directory that cannot be written, or that contains odd files.
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ const troubles = {
 
 for (const [trouble, { text, begin, end }] of Object.entries(troubles)) {
   test(
-    `while the state directory is ${trouble} Allocate says so and leaves nothing, and it works again after`,
+    `while the state directory is ${trouble} Allocate names it and leaves nothing, and works again afterwards`,
     options,
     async () => {
       await using node = await makeNode();
@@ -102,25 +102,21 @@ test(
   },
 );
 
-test(
-  'a ledger that was cut short is set aside and told, and held devices are known from kubelet',
-  options,
-  async () => {
-    const { node, path, paths, text } = await makeStoppedNode();
-    await using _node = node;
-    await truncate(path, Math.floor(text.length / 2));
-    await writeNet(node, 'other');
-    const plugin = node.start(...quick);
-    assert.match(await plugin.waitForLine(/LedgerBroken/), /ledger\.json/);
-    await node.lists('net', ['netMvp0']);
-    await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
-    assert.deepEqual((await readdir(node.stateDirectory)).sort(), ['ledger.json', 'ledger.json.broken-1']);
-    node.release('net', ['netMvp0']);
-    await node.isGone('net');
-  },
-);
+test('a truncated ledger is set aside and reported, and held devices are known from kubelet', options, async () => {
+  const { node, path, paths, text } = await makeStoppedNode();
+  await using _node = node;
+  await truncate(path, Math.floor(text.length / 2));
+  await writeNet(node, 'other');
+  const plugin = node.start(...quick);
+  assert.match(await plugin.waitForLine(/LedgerBroken/), /ledger\.json/);
+  await node.lists('net', ['netMvp0']);
+  await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
+  assert.deepEqual((await readdir(node.stateDirectory)).sort(), ['ledger.json', 'ledger.json.broken-1']);
+  node.release('net', ['netMvp0']);
+  await node.isGone('net');
+});
 
-test('a ledger of a newer version is used, told, and not made older', options, async () => {
+test('a ledger of a newer version is used, reported, and not downgraded', options, async () => {
   const { node, path, paths, text } = await makeStoppedNode();
   await using _node = node;
   const ledger = JSON.parse(text);
@@ -138,7 +134,7 @@ test('a ledger of a newer version is used, told, and not made older', options, a
 });
 
 test(
-  'a ledger that was deleted while the process was stopped is made anew, and held devices are still listed',
+  'a ledger that was deleted while the process was stopped is recreated, and held devices are still listed',
   options,
   async () => {
     const { node, paths } = await makeStoppedNode();

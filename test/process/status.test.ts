@@ -9,7 +9,7 @@ import { runProgram } from './run-program.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
 
 const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.meta.url));
-/** What npm installs; it hands over to the program. */
+/** The launcher that npm installs; it hands over to the program. */
 const launcher = fileURLToPath(new URL('../../cli/launch.js', import.meta.url));
 const nodes = await readFile(new URL('../fixtures/seed/nodes.yaml', import.meta.url), 'utf8');
 
@@ -39,7 +39,7 @@ describe('the status command', () => {
     assert.deepEqual(parse(yaml.stdout), JSON.parse(json.stdout));
   });
 
-  it('tells of one node, with the policies that select it', async () => {
+  it('shows one node, with the policies that select it', async () => {
     const policy = await readFile(new URL('../fixtures/seed/node-centric/policy.yaml', import.meta.url), 'utf8');
     await using directory = await ManifestsDirectory.make({ ...files(3), 'p.yaml': policy });
     const status = (node: string) =>
@@ -68,7 +68,7 @@ describe('the status command', () => {
       'held: 4, heldElsewhere: [{ parent: eth1, mode: vepa, held: 3 }]',
     );
     await directory.write('h4.yaml', edited);
-    await watching.waitForLine(/^node h4: eth0: eth0 bridge 4\/100 Healthy, 3 still on eth1 vepa$/);
+    await watching.waitForLine(/^node h4: eth0: eth0 bridge 1\/100 Healthy, 3 still on eth1 vepa$/);
     await directory.write('h4.yaml', node('h4'));
     await watching.waitForLine(/^node h4: eth0: gone$/);
     assert.equal(watching.output.match(/node h1: no resources/g)?.length, 1, watching.output);
@@ -76,10 +76,10 @@ describe('the status command', () => {
     assert.deepEqual(await watching.exit, { code: 0, signal: null });
   });
 
-  it('draws a terminal anew, in colours, unless NO_COLOR says otherwise, and leaves it at an interrupt', async () => {
+  it('redraws a terminal, in colours unless NO_COLOR is set, and leaves it at an interrupt', async () => {
     for (const environment of [{}, { NO_COLOR: '1' }]) {
       await using directory = await ManifestsDirectory.make(files(3, 'Unhealthy'));
-      // Whatever shell runs it hands over: an interrupt is the program's alone to answer.
+      // The shell hands over to the program, so that only the program gets the interrupt.
       const command = `exec ${process.execPath} ${launcher} status --watch --source=manifests:${directory.path}`;
       await using watching = startProcess({
         name: 'status',
@@ -98,7 +98,7 @@ describe('the status command', () => {
     }
   });
 
-  it('ends when nobody reads any more', async () => {
+  it('ends when its reader is gone', async () => {
     await using directory = await ManifestsDirectory.make(files(3));
     const command = `${process.execPath} ${program} status --watch -ojson --source=manifests:${directory.path} | head -1; echo "ended $\{PIPESTATUS[0]}"`;
     await using watching = startProcess({ name: 'status', command: ['bash', '-c', command] });

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { it } from 'node:test';
 import { startProcess } from './start-process.ts';
 
-/** Asks for many long calls at once and says how many threads of the pool there are then. */
+/** Starts many long calls at once and prints how many threads the pool has then. */
 const program = `
 const { widenThreadPool } = await import(process.argv[1]);
 widenThreadPool(24);
@@ -14,7 +14,7 @@ console.log('asked');
 `;
 
 it('has as many threads as are asked for before it is used', async () => {
-  const module = new URL('../../runtime/thread-pool.ts', import.meta.url).href;
+  const module = new URL('../../runtime/environment.ts', import.meta.url).href;
   await using child = startProcess({
     name: 'pool',
     command: [process.execPath, '--input-type=module', '-e', program, module],

@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Only a test that fails waits this long; nothing is concluded from how much of it passed. Far above what anything takes on
- * a machine that has a dozen other things to do, since load alone must not fail a test.
+ * How long a failing test waits. The limit is far above the duration of any step on a busy machine, because load must
+ * not fail a test.
  */
 const usualGuardMs = 90_000;
 
-/** Looks again and again, for what tells nobody of its changes, and returns the first look that is as wanted. */
+/** Polls a state that has no notifications. Returns the first result that meets the condition. */
 export async function until<Look>(
   look: () => Promise<Look>,
   isWanted: (look: Look) => boolean,

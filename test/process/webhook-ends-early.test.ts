@@ -29,7 +29,7 @@ test('SIGTERM ends the webhook that waits for a silent API server, before it giv
   await webhook.waitForLine(/health and metrics are served/);
   webhook.signal('SIGTERM');
   assert.deepEqual(await webhook.exit, { code: 0, signal: null });
-  // What it says of a look that ran into its own time limit.
+  // The log line of a call that ran into its own time limit.
   assert.doesNotMatch(webhook.output, /timeout|needs attention/);
 });
 

@@ -10,7 +10,7 @@ import { type RunningProcess, startProcess } from './start-process.ts';
 
 const source = fileURLToPath(new URL('../../webhook/main.ts', import.meta.url));
 
-/** An answer over HTTPS, and the serial number of the certificate that it came with. */
+/** A response over HTTPS, and the serial number of the server's certificate. */
 export interface TlsAnswer {
   readonly status: number;
   readonly connection: string | undefined;
@@ -18,22 +18,22 @@ export interface TlsAnswer {
   readonly serial: string;
 }
 
-/** The real webhook process on a directory of manifests, with temporary directories of its own. */
+/** The real webhook process, with a directory of manifests and separate temporary directories. */
 export interface WebhookProcess extends AsyncDisposable {
   readonly manifests: ManifestsDirectory;
-  /** Where its certificate is. */
+  /** The directory of its certificate. */
   readonly certificates: string;
   readonly process: RunningProcess;
-  /** Waits until it says where reviews are answered. */
+  /** Waits until the webhook logs the port for reviews. */
   readonly listening: () => Promise<number>;
-  /** GET of a path of the metrics port. */
+  /** Sends a GET for a path of the metrics port. */
   readonly health: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
-  /** One request on a connection of its own; trusts the authority in `ca.crt`, or the given one. */
+  /** Sends one request on a separate connection. The client trusts the CA in `ca.crt`, or the given CA. */
   readonly post: (path: string, body: string, ca?: string) => Promise<TlsAnswer>;
   readonly review: (verb: 'mutate' | 'validate', nad: object) => Promise<AdmissionResponse>;
 }
 
-/** Starts it, or a bundle of it, on free ports. */
+/** Starts the webhook, or a bundle of it, on free ports. */
 export async function startWebhook(
   files: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
@@ -82,7 +82,7 @@ export async function startWebhook(
   };
 }
 
-/** The review of a new network in the namespace tenant. */
+/** Returns the review of a new network in the namespace tenant. */
 export function reviewText(object: object): string {
   const kind = { kind: 'NetworkAttachmentDefinition' };
   const request = { uid: 'u', kind, operation: 'CREATE', namespace: 'tenant', object };

@@ -39,7 +39,7 @@ const ready = { status: 200, body: 'ok\n' };
 
 test('reviews are answered over TLS, follow an edited policy, and end with the process', async () => {
   await using webhook = await startWebhook(files);
-  await webhook.process.waitForLine(/"step":"create".*"serial":"[0-9A-F]+","notAfter":"20.*took a step/);
+  await webhook.process.waitForLine(/"step":"create".*"serial":"[0-9A-F]+","notAfter":"20.*renewal step completed/);
   const config = async () => String(editsOf(await webhook.review('mutate', nad)).at(-1)?.value);
   assert.match(await config(), /"mode": "private", "modeFrom": "policy"/);
   const denied = await webhook.review('validate', unknown);
@@ -59,7 +59,7 @@ test('reviews are answered over TLS, follow an edited policy, and end with the p
   assert.deepEqual(await webhook.process.exit, { code: 0, signal: null });
 });
 
-test('a policy that was written just before its network counts, though no event has told of it', async () => {
+test('a policy that was written just before its network counts, though no event has arrived', async () => {
   await using webhook = await startWebhook({ 'namespace.yaml': namespace });
   await webhook.listening();
   await webhook.manifests.write('policy.yaml', policyOf('private'));
@@ -88,7 +88,7 @@ test('broken and hostile requests are answered or cut, and the next one is serve
   assert.doesNotMatch(webhook.process.output, /by a bug/);
 });
 
-test('certificate files of somebody else are followed; broken ones leave the last good pair in use', async () => {
+test('certificate files of another program are followed; broken ones leave the last good pair in use', async () => {
   const [first, second, expired] = await Promise.all([servingPair(), servingPair(), servingPair([-3, -1])]);
   await using webhook = await startWebhook(files, ['--certificates', 'files']);
   const write = async (name: string, text: string) => {
@@ -108,7 +108,7 @@ test('certificate files of somebody else are followed; broken ones leave the las
   assert.equal(await serial(first.authority.pem), first.serial);
 
   const broken: readonly [certPem: string, keyPem: string, told: RegExp][] = [
-    [second.certPem.slice(0, 200), first.keyPem, /holds no certificate|cannot be read/],
+    [second.certPem.slice(0, 200), first.keyPem, /contains no certificate|cannot be read/],
     [second.certPem, first.keyPem, /cannot be used/],
     [expired.certPem, expired.keyPem, /expired/],
   ];
@@ -129,7 +129,7 @@ test('before the objects were read it is not ready, and denies nothing for want 
   await using webhook = await startWebhook(files, ['--source', 'manifests:/nowhere/at/all']);
   await webhook.listening();
   const { status, body } = await webhook.health('/readyz');
-  assert.deepEqual([status, body], [503, 'the objects of the cluster were not read yet\n']);
+  assert.deepEqual([status, body], [503, 'the objects of the cluster have not been read yet\n']);
   assert.deepEqual(await webhook.health('/healthz'), ready);
   const answer = await webhook.review('validate', unknown);
   assert.deepEqual([answer.status?.code, answer.status?.details?.retryAfterSeconds], [503, 1]);
@@ -144,7 +144,7 @@ test('it drains: not ready any more, but answering, on connections that end; a s
   await webhook.listening();
   webhook.process.signal('SIGTERM');
   await webhook.process.waitForLine(/"ending;/);
-  assert.deepEqual(await webhook.health('/readyz'), { status: 503, body: 'ending: no new reviews should be sent\n' });
+  assert.deepEqual(await webhook.health('/readyz'), { status: 503, body: 'ending: no new requests should be sent\n' });
   const { status, connection } = await webhook.post('/mutate/network-attachment-definitions', reviewText(nad));
   assert.deepEqual([status, connection], [200, 'close']);
   webhook.process.signal('SIGTERM');
@@ -161,13 +161,13 @@ test('a signal during its start ends it in order', async () => {
 test('a signal is waited for before anything that takes time is imported', () => {
   const [file] = sourceFiles('.ts').filter(({ path }) => path === 'webhook/main.ts');
   const [before] = file?.text.split('using scope = signalScope()') ?? [];
-  assert.deepEqual(importsOf({ path: 'webhook/main.ts', text: before ?? '' }), ['runtime/signals.ts']);
+  assert.deepEqual(importsOf({ path: 'webhook/main.ts', text: before ?? '' }), ['runtime/run-command.ts']);
   assert.deepEqual(importsOf({ path: 'webhook/main.ts', text: file?.text.replaceAll(/await import\(/g, 'x(') ?? '' }), [
-    'runtime/signals.ts',
+    'runtime/run-command.ts',
   ]);
 });
 
-test('a port that another process has is told in one line', async () => {
+test('a port that another process uses is reported in one line', async () => {
   await using webhook = await startWebhook(files);
   const port = await webhook.listening();
   for (const flag of ['--listen', '--metrics-listen']) {
@@ -196,4 +196,37 @@ test('flags that are wrong are refused together', async () => {
   for (const fault of [/--source x: /, /--listen 8443: write HOST:PORT/, /--unknown-resource Maybe: write one of/]) {
     assert.match(ending.stderr, fault);
   }
+});
+
+test('it starts, is ready and follows policies with a node state that no reader takes', async () => {
+  const nodes = ['evil', 'h1'].map((name) => `---\napiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\n`).join('');
+  // Each link is the lower one of the next, and a passthru policy matches them all.
+  const interfaces = Array.from({ length: 4_096 }, (_, index) => ({
+    name: `e${index}`,
+    ifindex: index + 1,
+    ...(index > 0 && { lowerIfindex: index }),
+  }));
+  const state = {
+    apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+    kind: 'MacvtapNetworkNodeState',
+    metadata: { name: 'evil' },
+    status: { interfaces },
+  };
+  const passthru = policyOf('passthru').replace('parentIface: bond1', 'nicSelector: {names: ["e*"]}');
+  await using webhook = await startWebhook({
+    ...files,
+    'nodes.yaml': nodes,
+    'passthru.yaml': passthru.replace('name: p,', 'name: passthru,').replace('dataplane', 'passthru'),
+    'state.yaml': JSON.stringify(state),
+  });
+  await webhook.process.waitForLine(
+    /"where":"state.yaml[^"]*","fault":"MacvtapNetworkNodeState evil: status.interfaces: 4096/,
+  );
+  const config = async () => String(editsOf(await webhook.review('mutate', nad)).at(-1)?.value);
+  await webhook.manifests.write('policy.yaml', policyOf('vepa'));
+  await webhook.manifests.write('passthru.yaml', '');
+  await until(config, (text) => text.includes('"mode": "vepa"'));
+  assert.deepEqual(await webhook.health('/readyz'), ready);
+  const { body } = await webhook.health('/metrics');
+  assert.match(body, /^kube_macvtap_webhook_node_states_left_out 1$/m);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import type { WhyReport } from '../../cli/why/to-report.ts';
+import type { WhyReport } from '../../cli/why/render-explanation.ts';
 import { ManifestsDirectory } from '../fixtures/manifests-directory.ts';
 import { runProgram } from './run-program.ts';
 
@@ -26,6 +26,27 @@ const pod = (name: string, networks: string, more: object = {}, spec: object = {
     ...more,
   });
 
+const owned = (name: string, kind: string, owner: string, more: object = {}) =>
+  pod(name, 'quick', {
+    metadata: {
+      name,
+      annotations: { 'k8s.v1.cni.cncf.io/networks': 'quick' },
+      labels: { 'pod-template-hash': 'abc' },
+      ownerReferences: [{ apiVersion: 'v1', kind, name: owner, uid: 'u', controller: true }],
+    },
+    ...more,
+  });
+const ready = { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } };
+const refusal = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Event',
+  metadata: { name: 'e1' },
+  type: 'Warning',
+  reason: 'FailedCreate',
+  message: 'admission webhook denied the request: NamespaceNotAdmitted',
+  involvedObject: { kind: 'ReplicaSet', name: 'refused-abc', namespace: 'default' },
+});
+
 const files = {
   'nodes.yaml': nodes,
   'policy.yaml': policy,
@@ -35,6 +56,11 @@ const files = {
     network('none', 'dataplane'),
     pod('new', 'quick'),
     pod('bare', 'quick', { status: { phase: 'Pending' } }),
+    owned('web-abc-2', 'ReplicaSet', 'web-abc', { status: { phase: 'Pending' } }),
+    owned('web-abc-1', 'ReplicaSet', 'web-abc', ready),
+    owned('db-0', 'StatefulSet', 'db', ready),
+    owned('virt-launcher-box-x', 'VirtualMachineInstance', 'box', { status: { phase: 'Pending' } }),
+    refusal,
     pod('lost', 'nowhere'),
     pod('far', 'quick', {}, { nodeSelector: { 'kubernetes.io/hostname': 'h3' } }),
   ].join('\n---\n'),
@@ -70,18 +96,38 @@ describe('why, of files', () => {
     });
   }
 
+  it("looks for a pod's default network where the webhook's --multus-namespace names it", async () => {
+    const metadata = { name: 'first', annotations: { 'v1.multus-cni.io/default-network': 'main' } };
+    const main = JSON.parse(network('main', 'quickDataplane'));
+    const containers = [{ name: 'webhook', image: 'i', args: ['--multus-namespace=multus'] }];
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'kube-macvtap-webhook', namespace: 'macvtap-cni' },
+      spec: { template: { spec: { containers } } },
+    };
+    const withDefault = {
+      ...files,
+      'main.json': JSON.stringify({ ...main, metadata: { ...main.metadata, namespace: 'multus' } }),
+      'first.json': pod('first', '', { metadata }),
+    };
+    assert.deepEqual((await ask('pod/first', withDefault)).codes, ['NetworkMissing']);
+    const told = { ...withDefault, 'webhook.json': JSON.stringify(deployment) };
+    assert.deepEqual((await ask('pod/first', told)).codes, []);
+  });
+
   it('takes kind and name apart, too, as kubectl does', async () => {
     assert.equal((await ask('nad', files, 'clash')).codes?.[0], 'ModeConflict');
     assert.match((await ask('nad/clash', files, 'again')).stderr, /nad\/clash\/again: write pod\/NAME/);
   });
 
-  it('says what files leave open', async () => {
+  it('lists what files leave open', async () => {
     const { report, stderr } = await ask('pod/new');
     assert.deepEqual(
       report?.missing.map(({ what }) => what),
       ['webhook', 'node plugin', 'status.allocatable', 'status of the pod'],
     );
-    assert.match(stderr, /^webhook: not read: files do not tell whether it answers$/m);
+    assert.match(stderr, /^webhook: not read: files cannot show whether it answers$/m);
     const told = await ask('pod/bare', {
       ...files,
       'p.yaml': policy
@@ -97,7 +143,7 @@ describe('why, of files', () => {
     assert.match(missing.find(({ what }) => what === 'interfaces')?.message ?? '', /those of h9$/);
   });
 
-  it('takes what Nodes, states and our own parts say where they are among the files', async () => {
+  it("uses Nodes, states and the product's parts where they are among the files", async () => {
     const kubelet = {
       ...files,
       'nodes.yaml': nodes.replace(
@@ -119,11 +165,48 @@ describe('why, of files', () => {
 
   it('names what is there instead, and what a directory is not', async () => {
     const { code, stderr } = await ask('pod/nwe');
-    assert.deepEqual([code, stderr], [2, 'kubectl macvtap why: Pod default/nwe: there is none; did you mean new?\n']);
+    const reference = 'See docs/reference/errors.md#ObjectNotFound';
+    const line = `kubectl macvtap why: Pod default/nwe: not found; did you mean new? ${reference}\n`;
+    assert.deepEqual([code, stderr], [2, line]);
     const broken = await ask('pod/nwe', { ...files, 'broken.yaml': 'a: [' });
-    assert.match(broken.stderr, /^broken\.yaml, document 1, line 1: no YAML/m);
+    assert.match(broken.stderr, /^broken\.yaml, document 1, line 1: invalid YAML/m);
     const gone = await runProgram('cli/kubectl-macvtap.ts', ['why', 'pod/x', '--source=manifests:/nowhere']);
     assert.equal(gone.code, 2);
     assert.match(gone.stderr, /\/nowhere/);
+  });
+});
+
+describe('why, of a workload', () => {
+  for (const [asked, subject, ...codes] of [
+    ['deployment/web', 'Pod default/web-abc-2', 'NotInjected'],
+    ['rs/web-abc', 'Pod default/web-abc-2', 'NotInjected'],
+    ['statefulset/db', 'Pod default/db-0'],
+    ['vm/box', 'Pod default/virt-launcher-box-x', 'NotInjected'],
+    ['vmi/box', 'Pod default/virt-launcher-box-x', 'NotInjected'],
+  ] as const) {
+    it(`${asked} explains ${subject}`, async () => {
+      const { report, codes: found, stderr } = await ask(asked);
+      assert.deepEqual([report?.subject, found], [subject, codes], stderr);
+    });
+  }
+
+  it('quotes what refused its pods where it has none', async () => {
+    const { report, code } = await ask('deploy/refused');
+    assert.equal(code, 1);
+    assert.deepEqual(
+      [report?.subject, report?.causes[0]?.detail],
+      ['Deployment default/refused', 'admission webhook denied the request: NamespaceNotAdmitted'],
+    );
+  });
+
+  it('is introduced by how many pods it has', async () => {
+    await using directory = await ManifestsDirectory.make(files);
+    const { stdout } = await runProgram('cli/kubectl-macvtap.ts', [
+      'why',
+      'deployment',
+      'web',
+      `--source=manifests:${directory.path}`,
+    ]);
+    assert.match(stdout, /^Deployment default\/web has 2 pods, 1 of them not Ready\.\n\nPod default\/web-abc-2/);
   });
 });

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { renewalSettings } from '../../certs/settings.ts';
+import { renewalSettings } from '../../certs/renewal-times.ts';
 
-/** Samples a minute apart, as promtool writes them: `0+5x3` is 0, 5, 10, 15; `_` is none. By series. */
+/**
+ * Samples by series, one minute apart, as promtool writes them. `0+5x3` is 0, 5, 10, 15, and `_` is a missing sample.
+ */
 type Series = Readonly<Record<string, string>>;
 
-/** When an alert fires and when it just does not, each looked at in the end. */
+/** Samples for which an alert fires, and samples for which it almost fires. The alert is checked at the end of each. */
 export interface AlertCase {
   readonly fires: Series;
-  /** Of the alert that fires, beside its name and severity. */
+  /** The labels of the firing alert, in addition to its name and severity. */
   readonly labels: Readonly<Record<string, string>>;
-  /** As near as can be to what fires: too short, too little, or of another kind. */
+  /** Samples that are as close as possible to `fires` but do not fire: too short, too few, or of another kind. */
   readonly silent: Series;
-  /** In minutes. */
+  /** The time of the check, in minutes. */
   readonly at: number;
 }
 
@@ -43,18 +45,19 @@ const none = 'kube_macvtap_webhook_certificate_expiry_seconds{job="kube-macvtap-
 const expiry = `kube_macvtap_webhook_certificate_expiry_seconds{${webhook}}`;
 
 const certificateFaults = `kube_macvtap_webhook_certificate_faults{${webhook}}`;
+const leftOut = `kube_macvtap_webhook_node_states_left_out{${webhook}}`;
 const { lifetimeMs, renewBeforeMs } = renewalSettings();
 const dueSeconds = 15 * 60;
 const statuses = (outcome: string) =>
   `kube_macvtap_webhook_policy_status_writes_total{${webhook},outcome="${outcome}"}`;
 const events = (outcome: string) => `kube_macvtap_events_total{${node},outcome="${outcome}"}`;
 
-/** One for each alert of the chart's alerts.yaml. */
+/** One case for each alert in the chart's alerts.yaml. */
 export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapWebhookAbsent: {
     fires: { [`up{${webhook}}`]: '1x10 0x20' },
     labels: {},
-    // One of two is enough.
+    // One of two replicas is enough.
     silent: { [`up{${webhook}}`]: '0x30', 'up{job="kube-macvtap-webhook",instance="10.0.0.9:9443"}': '1x30' },
     at: 20,
   },
@@ -115,8 +118,8 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     // Valid for 100,000 s; promtool's clock begins at 0.
     fires: { [start]: '-92000x30', [expiry]: '8000x30' },
     labels: ofWebhook,
-    // One of ours is valid for a life before it was made, too, and has a third of one left when it is due (certs/);
-    // without one there is nothing to renew.
+    // The validity of the webhook's certificate begins one lifetime before it is made. A third of a lifetime is left
+    // when it is due for renewal (certs/). Without a certificate, there is nothing to renew.
     silent: {
       [start]: `${dueSeconds + renewBeforeMs / 1_000 - (2 * lifetimeMs) / 1_000}x30`,
       [expiry]: `${dueSeconds + renewBeforeMs / 1_000}x30`,
@@ -127,9 +130,15 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapCertificateFaulty: {
     fires: { [certificateFaults]: '1x40' },
     labels: ofWebhook,
-    // The API server was away for a while.
+    // The API server was unreachable for a while.
     silent: { [certificateFaults]: '0x5 1x25 0x5' },
     at: 35,
+  },
+  KubeMacvtapNodeStateLeftOut: {
+    fires: { [leftOut]: '1x20' },
+    labels: ofWebhook,
+    silent: { [leftOut]: '0x5 1x5 0x10' },
+    at: 15,
   },
   KubeMacvtapNoLeaseHolder: {
     fires: { [`kube_macvtap_webhook_lease_held{${webhook}}`]: '0x20' },
@@ -141,18 +150,25 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     at: 15,
   },
   KubeMacvtapPolicyStatusNotWritten: {
-    // One that is refused is tried again at least once in 45 seconds, whatever becomes of others.
+    // A refused status is written again at least once in 45 seconds, even if other statuses succeed.
     fires: { [statuses('failed')]: '0+1x40', [statuses('written')]: '0+3x40' },
     labels: { job: 'kube-macvtap-webhook' },
-    // The API server was away for some minutes.
+    // The API server was unreachable for some minutes.
     silent: { [statuses('failed')]: '0+0x10 0+9x3 27x30', [statuses('written')]: '0x40' },
     at: 30,
   },
   KubeMacvtapEventsDropped: {
     fires: { [events('dropped')]: '0x5 3x15', [events('written')]: '0+1x20' },
     labels: { job: 'kube-macvtap-nodeplugin' },
-    // What is tried again is not lost.
+    // An event that is retried is not lost.
     silent: { [events('dropped')]: '3x20', [events('failed')]: '0+5x20', [events('written')]: '0+1x20' },
+    at: 10,
+  },
+  KubeMacvtapPodsNotInjected: {
+    fires: { [`kube_macvtap_node_pods_not_injected_total{${node}}`]: '0x5 2x15' },
+    labels: ofNode,
+    // Pods from hours ago.
+    silent: { [`kube_macvtap_node_pods_not_injected_total{${node}}`]: '2x20' },
     at: 10,
   },
   KubeMacvtapNoPlan: {
@@ -164,7 +180,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapResourceUnregistered: {
     fires: { [`kube_macvtap_node_resource_registered{${node},resource="net"}`]: '0x20' },
     labels: { ...ofNode, resource: 'net' },
-    // A kubelet that is updated.
+    // A kubelet that is being updated.
     silent: { [`kube_macvtap_node_resource_registered{${node},resource="net"}`]: '1x5 0x8 1x7' },
     at: 15,
   },
@@ -190,7 +206,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapDevicesExhausted: {
     fires: { [devices('Healthy', 'free')]: '0x40', [devices('Healthy', 'held')]: '5x40' },
     labels: { instance, resource: 'net' },
-    // A resource that offers nothing has nothing to run out of.
+    // A resource without devices cannot run out of them.
     silent: { [devices('Healthy', 'free')]: '0x40', [devices('Healthy', 'held')]: '0x40' },
     at: 35,
   },
@@ -203,7 +219,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapCNIFailing: {
     fires: { [requests('ADD', 'failed')]: '0+1x30' },
     labels: { instance, command: 'ADD' },
-    // Once or twice, and what nobody waits for.
+    // One or two failures, and failures of other commands.
     silent: { [requests('ADD', 'failed')]: '0x5 1x5 2x20', [requests('other', 'failed')]: '0+5x30' },
     at: 20,
   },
@@ -228,7 +244,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapNetlinkFailing: {
     fires: { [netlink('NetlinkLost')]: '0+1x30' },
     labels: { instance, code: 'NetlinkLost' },
-    // What somebody asked for wrongly is told to him.
+    // A user error, which is reported to the user.
     silent: { [netlink('MACAddressTaken')]: '0+1x30' },
     at: 25,
   },

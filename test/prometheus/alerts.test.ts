@@ -26,17 +26,17 @@ it('a certificate counts as not renewed for Prometheus when it does for the webh
   assert.equal(Number(expr.slice(expr.lastIndexOf('<') + 1)), overdueShare);
 });
 
-it('every alert says how severe it is, what is wrong where, and what to read', () => {
+it('every alert has a severity, a summary with the place, and a link', () => {
   for (const { alert, labels, annotations } of rules) {
     assert.ok(['critical', 'warning', 'info'].includes(labels.severity), alert);
     assert.match(annotations.summary, /^[A-Z].*\.$/, alert);
     assert.match(annotations.description, /^.*\.$/, alert);
-    assert.equal(annotations.runbook, `docs/monitoring.md#${alert.toLowerCase()}`);
+    assert.equal(annotations.runbook_url, `docs/how-to/monitor.md#${alert.toLowerCase()}`);
   }
 });
 
-it('docs/monitoring.md has a section for each alert, in their order, and for no other', () => {
-  const page = readFileSync(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
+it('docs/how-to/monitor.md has a section for each alert, in their order, and for no other', () => {
+  const page = readFileSync(new URL('../../docs/how-to/monitor.md', import.meta.url), 'utf8');
   const sections = [...page.matchAll(/^### (.*)$/gm)].map(([, title]) => title);
   assert.deepEqual(
     sections,
@@ -73,7 +73,7 @@ interface ScrapeConfig {
 }
 
 describe('under promtool', { skip: needsPrometheus }, () => {
-  it('the rules are good, as they stand in the file that a Prometheus loads', async () => {
+  it('promtool accepts the rules in the file that a Prometheus loads', async () => {
     const { stdout } = await run('promtool', ['check', 'rules', alertsFile]);
     assert.match(stdout, new RegExp(`SUCCESS: ${rules.length} rules found`));
   });
@@ -82,7 +82,7 @@ describe('under promtool', { skip: needsPrometheus }, () => {
     const text = readFileSync(alertsFile.replace('alerts.yaml', 'prometheus.yaml'), 'utf8');
     const { rule_files, scrape_configs } = parse(text) as { rule_files: string[]; scrape_configs: ScrapeConfig[] };
     assert.deepEqual(rule_files, ['alerts.yaml']);
-    // Debian builds Prometheus without the discovery in Kubernetes, so that another one stands in its place.
+    // Debian builds Prometheus without the discovery in Kubernetes, so that another one takes its place.
     const others = scrape_configs.map(({ kubernetes_sd_configs, ...rest }) => ({ ...rest, static_configs: [] }));
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-alerts-'));
     const file = join(folder.path, 'prometheus.yaml');

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 export interface DashboardQuery {
   readonly panel: string;
   readonly expr: string;
-  /** What its series are named by: `{{kind}} {{verb}}`. */
+  /** The format of the names of its series, such as `{{kind}} {{verb}}`. */
   readonly legend: string;
 }
 
@@ -22,14 +22,17 @@ export function readPanels(): readonly Panel[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly panels: readonly Panel[] }).panels;
 }
 
-/** Every query of the chart's dashboard. */
+/** Returns every query of the chart's dashboard. */
 export function readQueries(): readonly DashboardQuery[] {
   return readPanels().flatMap(({ title, targets = [] }) =>
     targets.map(({ expr, legendFormat }) => ({ panel: title, expr, legend: legendFormat })),
   );
 }
 
-/** As Grafana sends it: with its own variables filled in, here by a time in which everything has happened. */
+/**
+ * Returns a query as Grafana sends it, with Grafana's variables replaced. The interval is long enough to cover
+ * everything in the test.
+ */
 export function filledIn(expr: string): string {
   const filled = expr.replaceAll('$__rate_interval', '10m').replaceAll('$__range', '10m');
   if (filled.includes('$')) throw new Error(`a variable that is not known: ${expr}`);

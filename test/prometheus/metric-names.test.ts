@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names in alerts and in the dashboard are those of metrics that there are, and each of these is asked for somewhere.
+// The names in alerts and in the dashboard are those of metrics that there are, and each of these is asked for
+// somewhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { docTables } from '../house/doc-tables.ts';
@@ -40,7 +41,7 @@ test('every metric is shown in the dashboard', () => {
   assert.ok(asked.size > 0);
 });
 
-test('every panel says what it shows, and no two have one title', () => {
+test('every panel has a description, and no two have one title', () => {
   const panels = readPanels().filter(({ type }) => type !== 'row');
   for (const { title, description = '' } of panels) assert.match(description, /^\S.*\.$|^0 is good/, title);
   const titles = panels.map(({ title }) => title);

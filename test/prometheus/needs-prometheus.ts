@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
 
-/** What tests with Prometheus, or its promtool, give as `skip`: `false`, or what is missing. */
+/** The `skip` option of tests with Prometheus or its promtool: `false`, or the missing program. */
 export const needsPrometheus: false | string =
   isThere('prometheus') && isThere('promtool')
     ? false

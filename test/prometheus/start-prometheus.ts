@@ -8,7 +8,7 @@ import { startProcess } from '../process/start-process.ts';
 import { until } from '../process/until.ts';
 import { alertsFile } from './alert-rules.ts';
 
-/** A series of an answer, with its newest value. */
+/** A series in a response, with its newest value. */
 export interface SeriesValue {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: number;
@@ -22,16 +22,16 @@ export interface EvaluatedRule {
   readonly alerts: readonly { readonly state: string; readonly labels: Readonly<Record<string, string>> }[];
 }
 
-/** A real Prometheus that scrapes targets each second and has the chart's alerts loaded. */
+/** A real Prometheus that scrapes targets every second and has loaded the chart's alerts. */
 export interface Prometheus extends AsyncDisposable {
-  /** An instant query. Throws what Prometheus says of a bad one. */
+  /** Runs an instant query. Rejects with the error of Prometheus for an invalid query. */
   query(expression: string): Promise<readonly SeriesValue[]>;
-  /** Asks until the answer is as wanted. */
+  /** Repeats a query until the answer is as wanted. */
   until(expression: string, isWanted: (answer: readonly SeriesValue[]) => boolean): Promise<readonly SeriesValue[]>;
   rules(): Promise<readonly EvaluatedRule[]>;
 }
 
-/** Starts it on targets by job: `{ 'kube-macvtap-webhook': ['127.0.0.1:9443'] }`. */
+/** Starts Prometheus. The targets are keyed by job: `{ 'kube-macvtap-webhook': ['127.0.0.1:9443'] }`. */
 export async function startPrometheus(targets: Readonly<Record<string, readonly string[]>>): Promise<Prometheus> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-prometheus-')));

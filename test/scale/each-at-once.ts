@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Calls for each item, so many at once; rejects with the first failure, when the calls under way have ended. */
+/**
+ * Calls a function for each item, with a limited number of calls at once. Rejects with the first failure after the
+ * calls under way have ended.
+ */
 export async function eachAtOnce<Item>(
   items: readonly Item[],
   atOnce: number,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { readObject } from '../../cluster/objects/read-object.ts';
-import { buildNodeState } from '../../cluster/report/build-node-state.ts';
+import { buildNodeState } from '../../cluster/report/node-plugin/build-node-state.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
-import { readInterface } from '../../policy/plan/interface-facts.ts';
+import { readInterface } from '../../policy/plan/interfaces.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
 import type { ControlPlane } from '../apiserver/control-plane.ts';
 import { installationNamespace } from '../apiserver/install.ts';
@@ -12,11 +11,11 @@ import { until } from '../process/until.ts';
 import { eachAtOnce } from './each-at-once.ts';
 import { startKwok } from './start-kwok.ts';
 
-/** Nodes that nobody runs: kwok plays their kubelets, and this their node plugins. */
+/** Nodes without machines: kwok plays their kubelets, and this module plays their node plugins. */
 export interface PlayedNodes {
   /**
-   * Every node reports what it exposes by the policies that there are now, as its plugin would: all as fast as the API
-   * server takes it.
+   * Lets every node report its resources under the current policies, as its plugin would. The reports are sent as fast
+   * as the API server accepts them.
    */
   report(): Promise<void>;
 }
@@ -24,10 +23,10 @@ export interface PlayedNodes {
 const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
 const states = `/apis/${apiVersion}/macvtapnetworknodestates`;
 const atOnce = 16;
-/** 5,000 nodes are Ready after some two minutes. */
+/** The longest wait until nodes are Ready. 5,000 nodes are Ready after about two minutes. */
 const readyMs = 600_000;
 
-/** Makes so many Nodes with 16 interfaces each, and waits until all of them are Ready. */
+/** Makes this many Nodes with 16 interfaces each, and waits until all of them are Ready. */
 export async function playNodes(cluster: ControlPlane, count: number): Promise<PlayedNodes> {
   const { nodes, nodeStates } = buildCluster(count, 0);
   cluster.use(startKwok(cluster));

@@ -6,7 +6,7 @@ import { type RunningProcess, startProcess } from '../process/start-process.ts';
 
 const stages = fileURLToPath(new URL('./stages.yaml', import.meta.url));
 
-/** Plays the kubelet of every Node, as far as it says that it is Ready. */
+/** Starts kwok, which plays the kubelet of every Node as far as the condition Ready. */
 export function startKwok({ kubeconfig }: Pick<ControlPlane, 'kubeconfig'>): RunningProcess {
   return startProcess({
     name: 'kwok',
@@ -14,7 +14,7 @@ export function startKwok({ kubeconfig }: Pick<ControlPlane, 'kubeconfig'>): Run
       binaryPath('kwok'),
       ...['--kubeconfig', kubeconfig, '--config', stages],
       '--manage-all-nodes=true',
-      // Their leases would be the only traffic, and none that anything of ours reads.
+      // Node leases would be the only traffic, and the product does not read them.
       '--node-lease-duration-seconds=0',
     ],
   });

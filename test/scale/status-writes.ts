@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RunningProcess } from '../process/start-process.ts';
 
-/** When a webhook wrote the status of a policy, by its own log: milliseconds since the epoch. */
+/**
+ * Returns the times at which a webhook wrote the status of a policy, according to its log. Times are in milliseconds
+ * since the epoch.
+ */
 export function statusWrites({ output }: Pick<RunningProcess, 'output'>, policy: string): readonly number[] {
   return output
     .split('\n')

@@ -1,62 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 import { type Log, roundMs } from '../../runtime/log.ts';
-import type { Deadlines } from '../read-deadlines.ts';
-import type { ReviewRecorder } from '../record-reviews.ts';
-import type { AdmissionAnswer, AdmissionRequest } from './admission-review.ts';
-import { decodeReview } from './decode-review.ts';
-import type { Endpoint, Judgement } from './judgement.ts';
-import { allowed, denied, errored, patched, type Trouble, verdictText } from './responses.ts';
+import type { WebhookRecorder } from '../telemetry/webhook-metrics.ts';
+import { type AdmissionAnswer, type AdmissionRequest, decodeReview } from './admission-review.ts';
+import type { Endpoint, RequestContext, ReviewResult } from './endpoint.ts';
+import { allowed, denied, errored, patched, type ReviewFailure, verdictText } from './responses.ts';
 
-export interface EnvelopeContext {
-  readonly recorder: ReviewRecorder;
+export interface ReviewTelemetry {
+  readonly recorder: WebhookRecorder;
   readonly log: Log;
 }
 
-/** An answer for the API server, or what is wrong with a body out of which not even a uid can be read. */
+/** An answer for the API server, or the error if the body has no readable uid. */
 export type Reviewed = { readonly answer: AdmissionAnswer } | { readonly fault: string };
 
-/** A request as it came. */
+/** A request as it arrived. */
 interface Arrival {
-  /** Parsed, whatever it is. */
+  /** The parsed JSON, of any type. */
   readonly body: unknown;
-  /** As performance.now() said. */
+  /** On the clock of performance.now(). */
   readonly arrivedMs: number;
 }
 
-/**
- * Everything around a judgement: decode, dispatch, recover, respond. Whatever the body is and whatever the endpoint does,
- * there is an answer, and it never throws.
- */
+/** Handles one admission request. Never rejects: every body and every error of the endpoint leads to a result. */
 export async function review(
   endpoint: Endpoint,
   { body, arrivedMs }: Arrival,
-  deadlines: Deadlines,
-  context: EnvelopeContext,
+  context: RequestContext,
+  telemetry: ReviewTelemetry,
 ): Promise<Reviewed> {
   const took = () => performance.now() - arrivedMs;
   const decoded = decodeReview(body, endpoint.kind);
   if (decoded.request === undefined) {
     const { fault, uid } = decoded;
     const durationMs = took();
-    context.recorder.review(endpoint, { outcome: 'malformed', durationMs });
-    context.log.warn({ path: endpoint.path, uid, durationMs: roundMs(durationMs), fault }, 'a review cannot be read');
-    return uid === undefined ? { fault } : { answer: withoutJudgement(endpoint, uid, { code: 400, message: fault }) };
+    telemetry.recorder.review(endpoint, { outcome: 'malformed', durationMs });
+    telemetry.log.warn({ path: endpoint.path, uid, durationMs: roundMs(durationMs), fault }, 'a review cannot be read');
+    return uid === undefined ? { fault } : { answer: answerFailure(endpoint, uid, { code: 400, message: fault }) };
   }
   const { request } = decoded;
   try {
-    const judged = isOutOfScope(request) ? nothingToSay : await endpoint.judge(request, deadlines);
-    return { answer: respond(endpoint, request, judged, took, context) };
+    const result = isOutOfScope(request) ? noVerdicts : await endpoint.handle(request, context);
+    return { answer: respond(endpoint, request, result, took, telemetry) };
   } catch (thrown) {
-    return { answer: recover(endpoint, request, MacvtapError.from(thrown), took, context) };
+    return { answer: recover(endpoint, request, MacvtapError.from(thrown), took, telemetry) };
   }
 }
 
-const nothingToSay: Judgement = { verdicts: [] };
+const noVerdicts: ReviewResult = { verdicts: [] };
 
 /**
- * A status or an ephemeral container is not what the rules are about, and an object that is being deleted only waits for
- * its finalizers: refusing their removal would keep it for ever.
+ * Returns whether the rules do not apply. They do not apply to subresources, such as a status or an ephemeral
+ * container, or to an object that is being deleted. Such an object waits for its finalizers, and a denial of their
+ * removal would keep it forever.
  */
 function isOutOfScope({ operation, subResource, object }: AdmissionRequest): boolean {
   if (subResource !== undefined || operation === 'CONNECT') return true;
@@ -66,13 +62,13 @@ function isOutOfScope({ operation, subResource, object }: AdmissionRequest): boo
 function respond(
   endpoint: Endpoint,
   request: AdmissionRequest,
-  { verdicts, edits = [], warnings = [] }: Judgement,
+  { verdicts, edits = [], warnings = [] }: ReviewResult,
   took: () => number,
-  { recorder, log }: EnvelopeContext,
+  { recorder, log }: ReviewTelemetry,
 ): AdmissionAnswer {
   const { operation } = request;
   const denials = verdicts.filter(({ severity }) => severity === 'deny');
-  const told = [...warnings, ...verdicts.filter(({ severity }) => severity === 'warn').map(verdictText)];
+  const allWarnings = [...warnings, ...verdicts.filter(({ severity }) => severity === 'warn').map(verdictText)];
   const isPatched = edits.length > 0;
   const outcome = denials.length > 0 ? 'denied' : isPatched ? 'patched' : 'allowed';
   const durationMs = took();
@@ -81,42 +77,46 @@ function respond(
     const codes = new Set(denials.map(({ code }) => code));
     recorder.denial(endpoint, codes);
     log.info({ ...fieldsOf(endpoint, request, durationMs), codes: [...codes] }, 'denied');
-    return denied(request, denials, told);
+    return denied(request, denials, allWarnings);
   }
-  // Of thousands a second nobody reads what became of each, unless he wants to.
-  log.debug({ ...fieldsOf(endpoint, request, durationMs), warnings: told.length }, outcome);
-  return isPatched ? patched(request.uid, edits, told) : allowed(request.uid, told);
+  // Logs at debug level, because there may be thousands a second.
+  log.debug({ ...fieldsOf(endpoint, request, durationMs), warnings: allWarnings.length }, outcome);
+  return isPatched ? patched(request.uid, edits, allWarnings) : allowed(request.uid, allWarnings);
 }
 
-/** No judgement: by a look-up that failed, which passes, or by a bug, which is counted and told with its stack. */
+/**
+ * Answers a request whose handler failed because of a failed look-up, a pod that is too large, or a bug. Bugs are
+ * counted.
+ */
 function recover(
   endpoint: Endpoint,
   request: AdmissionRequest,
   error: MacvtapError,
   took: () => number,
-  { recorder, log }: EnvelopeContext,
+  { recorder, log }: ReviewTelemetry,
 ): AdmissionAnswer {
   const durationMs = took();
   const fields = { ...fieldsOf(endpoint, request, durationMs), error };
-  const isBug = error.code !== 'LookupFailed';
+  const isBug = error.code !== 'LookupFailed' && error.code !== 'PodTooLarge';
   if (isBug) {
     recorder.bug(endpoint);
     log.error(fields, 'a review failed by a bug');
   } else {
-    log.warn(fields, 'a review could not look up what it needs');
+    log.warn(fields, 'a review failed');
   }
   recorder.review(endpoint, { outcome: 'errored', operation: request.operation, durationMs });
   const message = isBug
     ? `${error.code}: ${endpoint.verb} failed by a bug of kube-macvtap: ${error.message}; see the webhook's log`
     : `${error.code}: ${error.message}`;
-  return withoutJudgement(endpoint, request.uid, { code: isBug ? 500 : 503, message });
+  const code = isBug ? 500 : error.code === 'PodTooLarge' ? 400 : 503;
+  return answerFailure(endpoint, request.uid, { code, message });
 }
 
-/** What becomes of an object that nobody could judge: the endpoint says. */
-function withoutJudgement({ onTrouble }: Endpoint, uid: string, trouble: Trouble): AdmissionAnswer {
-  return onTrouble === 'pass'
-    ? allowed(uid, [`${trouble.message}; the object passes unchanged`])
-    : errored(uid, trouble);
+/** Lets the object pass or refuses it, depending on the endpoint's `onFailure`. */
+function answerFailure({ onFailure }: Endpoint, uid: string, failure: ReviewFailure): AdmissionAnswer {
+  return onFailure === 'pass'
+    ? allowed(uid, [`${failure.message}; the object passes unchanged`])
+    : errored(uid, failure);
 }
 
 function fieldsOf(endpoint: Endpoint, { uid, operation, namespace, name }: AdmissionRequest, durationMs: number) {

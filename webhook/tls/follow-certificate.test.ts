@@ -5,10 +5,9 @@ import { createServer } from 'node:https';
 import { test } from 'node:test';
 import { connect, type SecureContextOptions } from 'node:tls';
 import { servingPair } from '../../test/fixtures/webhook/serving-pair.ts';
-import type { ServingPair } from './certificate-source.ts';
-import { followCertificate } from './follow-certificate.ts';
+import { followCertificate, type ServingPair } from './follow-certificate.ts';
 
-/** A server that follows a source of which the test decides. */
+/** Starts a server that follows a certificate source, which the test controls. */
 async function stage() {
   const listeners = new Set<() => void>();
   let current: ServingPair | undefined;
@@ -16,7 +15,7 @@ async function stage() {
     get current() {
       return current;
     },
-    faults: [],
+    problems: [],
     onChange(listener: () => void) {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
@@ -31,9 +30,9 @@ async function stage() {
     server,
     source,
     onServed: ({ serial }) => void served.push(serial),
-    onFault: ({ message }) => void faults.push(message),
+    onUnusable: ({ message }) => void faults.push(message),
   });
-  /** The serial number that a new connection is shown; or what the handshake fails with. */
+  /** Returns the serial number of the certificate that a new connection receives, or the error of the handshake. */
   const handshake = () =>
     new Promise<string>((resolve) => {
       const { port } = server.address() as { port: number };
@@ -95,7 +94,7 @@ test('a pair that cannot be served, or none, leaves the one before in use', asyn
   tls.publish({ ...second, keyPem: first.keyPem });
   tls.publish({ certPem: 'nonsense', keyPem: '' });
   tls.publish(undefined);
-  // News of the same pair, such as a fault of its store.
+  // Publishes the same pair again, as a source does after a problem of its store.
   tls.publish(first);
   assert.equal(await tls.handshake(), first.serial);
   assert.deepEqual(tls.served, [first.serial]);
@@ -109,14 +108,14 @@ test('after its scope nothing is followed', async () => {
   assert.equal(tls.listeners.size, 0);
 });
 
-test('each certificate comes with the oldest protocol that is spoken, whatever Node was told to allow', async () => {
+test('each certificate comes with the oldest protocol that is spoken, whatever the options of Node.js allow', async () => {
   const pair = await servingPair();
   const contexts: SecureContextOptions[] = [];
   using _following = followCertificate({
     server: { setSecureContext: (context) => void contexts.push(context) },
-    source: { current: pair, faults: [], onChange: () => ({ [Symbol.dispose]: () => undefined }) },
+    source: { current: pair, problems: [], onChange: () => ({ [Symbol.dispose]: () => undefined }) },
     onServed: () => undefined,
-    onFault: assert.fail,
+    onUnusable: assert.fail,
   });
   assert.deepEqual(contexts, [{ minVersion: 'TLSv1.2', cert: pair.certPem, key: pair.keyPem }]);
 });

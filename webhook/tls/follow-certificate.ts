@@ -1,23 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 import { X509Certificate } from 'node:crypto';
 import type { SecureContextOptions, Server } from 'node:tls';
+import type { ApiClient } from '../../cluster/api/client.ts';
+import { createCaBundlePublisher } from '../../cluster/api/publish-ca-bundle.ts';
+import { createSecretStore } from '../../cluster/api/secret-store.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { CertificateSource, ServingPair } from './certificate-source.ts';
+import type { WebhookConfig } from '../config.ts';
+import type { ClientCa } from './follow-client-ca.ts';
+import { tlsDefaults } from './tls-settings.ts';
 
-/** The oldest protocol that is spoken. */
-export const tlsDefaults = { minVersion: 'TLSv1.2' } as const satisfies SecureContextOptions;
+/** A serving certificate with its chain, and its private key. */
+export interface ServingPair {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+/** A step in the life of a certificate that replicas share. */
+export interface CertificateStep {
+  /** @example 'publish-next' */
+  readonly what: string;
+  /** The pair that was made, is now current, or is now served. */
+  readonly pair: { readonly serial: string; readonly notAfterMs: number } | undefined;
+}
+
+/** A source of the serving certificate; certs/ has the implementations. */
+export interface CertificateSource {
+  /** The pair to serve now, which the source has checked; undefined until there is one. */
+  readonly current: ServingPair | undefined;
+  /** The problems of the last check; empty if there are none. The last pair stays in use. */
+  readonly problems: readonly { readonly code: string; readonly message: string }[];
+  /** Called after `current` or `problems` changed, until the returned scope ends. */
+  onChange(listener: () => void): Disposable;
+}
 
 export interface FollowCertificateOptions {
   readonly server: Pick<Server, 'setSecureContext'>;
   readonly source: CertificateSource;
-  /** A certificate is in use; from when to when, in milliseconds since the epoch, and its serial number. */
+  /** The protocol versions and cipher suites of the server. */
+  readonly tls?: SecureContextOptions;
+  /** The CAs that verify clients; undefined if clients need no certificate. */
+  readonly clientCa?: Pick<ClientCa, 'current' | 'onChange'> | undefined;
+  /** Called when a certificate comes into use, with its validity in milliseconds since the epoch. */
   readonly onServed: (served: {
     readonly startsMs: number;
     readonly expiresMs: number;
     readonly serial: string;
   }) => void;
-  /** A pair that cannot be served with; the one before stays in use. */
-  readonly onFault: (error: MacvtapError) => void;
+  /** Called for a pair that the server cannot use; the previous one stays in use. */
+  readonly onUnusable: (error: MacvtapError) => void;
 }
 
 /** The certificate in use. */
@@ -26,32 +56,56 @@ export interface FollowedCertificate extends Disposable {
 }
 
 /**
- * Gives a server each new certificate as it comes; connections that are open keep theirs. The time is not looked at here:
- * whether a certificate has expired is for the clients to say, whose clock may be the better one.
+ * Loads each new certificate into a server. Open connections keep their certificate. Expiry is not checked here:
+ * clients check it, and their clock may be more accurate.
  */
 export function followCertificate(options: FollowCertificateOptions): FollowedCertificate {
-  const { server, source, onServed, onFault } = options;
-  let loaded: ServingPair | undefined;
+  const { server, source, tls = tlsDefaults, clientCa, onServed, onUnusable } = options;
+  let loaded: (ServingPair & { readonly ca: string | undefined }) | undefined;
   const apply = (): void => {
     if (source.current === undefined) return;
     const { certPem, keyPem } = source.current;
-    if (certPem === loaded?.certPem && keyPem === loaded.keyPem) return;
+    const ca = clientCa?.current;
+    if (certPem === loaded?.certPem && keyPem === loaded.keyPem && ca === loaded.ca) return;
     try {
       const { validFromDate, validToDate, serialNumber } = new X509Certificate(certPem);
-      server.setSecureContext({ ...tlsDefaults, cert: certPem, key: keyPem });
-      loaded = { certPem, keyPem };
+      server.setSecureContext({ ...tls, cert: certPem, key: keyPem, ...(ca !== undefined && { ca }) });
+      loaded = { certPem, keyPem, ca };
       onServed({ startsMs: validFromDate.getTime(), expiresMs: validToDate.getTime(), serial: serialNumber });
     } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
-      onFault(new MacvtapError('CertificateUnusable', `the new certificate cannot be served: ${text}`, { cause }));
+      const { message } = MacvtapError.from(cause);
+      onUnusable(
+        new MacvtapError('CertificateUnusable', `the new certificate cannot be served: ${message}`, { cause }),
+      );
     }
   };
-  const following = source.onChange(apply);
+  const following = [source.onChange(apply), clientCa?.onChange(apply)];
   apply();
   return {
     get isLoaded() {
       return loaded !== undefined;
     },
-    [Symbol.dispose]: () => following[Symbol.dispose](),
+    [Symbol.dispose]() {
+      for (const one of following) one?.[Symbol.dispose]();
+    },
+  };
+}
+
+/**
+ * Returns the certificate store and the publisher for a webhook that runs in a cluster. All replicas share the
+ * certificate in a Secret, and the API server reads the CA from the two webhook configurations. `keys` are the keys of
+ * the Secret that the webhook owns.
+ */
+export function clusterCertificates(client: ApiClient, config: WebhookConfig, keys: readonly string[]) {
+  const { namespace, 'secret-name': secret, 'webhook-configuration': name } = config;
+  return {
+    store: createSecretStore({ client, namespace, name: secret, keys }),
+    publisher: createCaBundlePublisher({
+      client,
+      configurations: [
+        { kind: 'MutatingWebhookConfiguration', name },
+        { kind: 'ValidatingWebhookConfiguration', name },
+      ],
+    }),
   };
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expiryEvents } from './expiry-events.ts';
-import { type Validity, watchExpiry } from './watch-expiry.ts';
+import { expiryEvents, type Validity, watchExpiry } from './watch-expiry.ts';
 
 const dayMs = 24 * 3_600_000;
 
@@ -28,10 +27,10 @@ test('a certificate is overdue when a tenth of its validity is left, at each loo
   t.mock.timers.tick(dayMs);
   assert.deepEqual([expiry.overdue, told.length, changes], [undefined, 2, 2]);
   expiry.served({ startsMs: 0, expiresMs: dayMs });
-  assert.deepEqual([told.length, changes], [3, 3], 'one that has expired is told at once');
+  assert.deepEqual([told.length, changes], [3, 3], 'an expired one is reported at once');
 });
 
-test('the event of it stands on the Service, says until when reviews are answered, and is another one for another certificate', () => {
+test('its event is about the Service, has the time until which requests are answered, and is a new one for another certificate', () => {
   const service = { namespace: 'macvtap-cni', name: 'kube-macvtap-webhook' };
   assert.deepEqual(expiryEvents(service, undefined), []);
   const [standing] = expiryEvents(service, { startsMs: 0, expiresMs: dayMs });
@@ -39,5 +38,5 @@ test('the event of it stands on the Service, says until when reviews are answere
   assert.notEqual(standing?.key, other?.key);
   assert.deepEqual(standing?.event.regarding, { apiVersion: 'v1', kind: 'Service', ...service });
   assert.deepEqual([standing.event.type, standing.event.reason], ['Warning', 'CertificateNotRenewed']);
-  assert.match(standing.event.note, /1970-01-02T00:00:00.000Z.*log of the webhook/);
+  assert.match(standing.event.note, /1970-01-02T00:00:00.000Z.*the webhook's log has the reason/);
 });

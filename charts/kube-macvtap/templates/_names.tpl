@@ -1,21 +1,46 @@
 {{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
-{{- /* Labels of every object that needs any. Takes {root, component}. */ -}}
+{{- /* The prefix of object names. Webhook configurations, admission policies and CRDs have fixed names instead. */ -}}
+{{- define "kube-macvtap.fullname" -}}
+{{ .Values.fullnameOverride | default .Values.nameOverride | default "kube-macvtap" }}
+{{- end -}}
+
+{{- /* The labels of all objects but CRDs. Takes {root, component, more}. */ -}}
+{{- /* The chart's own labels take precedence over `more` and commonLabels. */ -}}
 {{- define "kube-macvtap.labels" -}}
+{{- $own := include "kube-macvtap.ownLabels" . | fromYaml }}
+{{- toYaml (merge $own (.more | default dict) .root.Values.commonLabels) }}
+{{- end -}}
+
+{{- define "kube-macvtap.ownLabels" -}}
 {{ include "kube-macvtap.selector" . }}
+app.kubernetes.io/part-of: kube-macvtap
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{- /* What selects the pods of a component: it can never change. Takes {root, component}. */ -}}
+{{- /* The labels of pods: the selector, commonLabels, and kubectl macvtap's label. Takes {root, component}. */ -}}
+{{- define "kube-macvtap.podLabels" -}}
+{{- $own := include "kube-macvtap.selector" . | fromYaml }}
+{{- toYaml (merge $own (dict "app.kubernetes.io/part-of" "kube-macvtap") .root.Values.commonLabels) }}
+{{- end -}}
+
+{{- /* The labels that select a component's pods. Selectors are immutable. Takes {root, component}. */ -}}
 {{- define "kube-macvtap.selector" -}}
-app.kubernetes.io/name: kube-macvtap
+app.kubernetes.io/name: {{ .root.Values.nameOverride | default "kube-macvtap" }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{- /* A program's image. Takes {root, image}. */ -}}
+{{- /* A program's image. Takes {root, name, image}. */ -}}
+{{- /* A name without a registry host would resolve to Docker Hub, where anyone can register it. */ -}}
 {{- define "kube-macvtap.image" -}}
+{{- if not .image.repository -}}
+{{ fail (printf "image.%s.repository is empty: no image is published. Build and push both images (docs/contributing/images.md), then set image.webhook.repository and image.node.repository, for example to registry.example.com/kube-macvtap/%s" .name .name) }}
+{{- end -}}
+{{- if not (regexMatch "^([^/]*[.:][^/]*|localhost)/" .image.repository) -}}
+{{ fail (printf "image.%s.repository is %q, which has no registry host and would be pulled from Docker Hub: write it in full, for example registry.example.com/%s" .name .image.repository .image.repository) }}
+{{- end -}}
 {{- if .image.digest -}}
 {{ .image.repository }}@{{ .image.digest }}
 {{- else -}}
@@ -23,7 +48,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 {{- end -}}
 
-{{- /* Flags that both programs take. They must plan alike: the webhook says what nodes offer. */ -}}
+{{- /* The flags that both programs share, with equal values: the webhook computes the nodes' plans with them. */ -}}
 {{- define "kube-macvtap.args" -}}
 - --source=cluster
 - --namespace={{ .Release.Namespace }}
@@ -35,7 +60,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end -}}
 
-{{- /* Where the API server is, if not where kubelet says. */ -}}
+{{- /* The API server's address, if it differs from the one that kubelet provides. */ -}}
 {{- define "kube-macvtap.apiServer" -}}
 {{- with .Values.apiServer }}{{ if .host -}}
 - name: KUBERNETES_SERVICE_HOST
@@ -45,10 +70,11 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}{{ end -}}
 {{- end -}}
 
-{{- /* Somebody may make the ConfigMap to change the level of the log without a restart; the chart must not, or an upgrade would undo it. */ -}}
+{{- /* An administrator can create this ConfigMap to change the log level without a restart. */ -}}
+{{- /* The chart does not create it, because an upgrade would reset the level. */ -}}
 {{- define "kube-macvtap.logLevel" -}}
 - name: log-level
   configMap:
-    name: kube-macvtap-log-level
+    name: {{ include "kube-macvtap.fullname" . }}-log-level
     optional: true
 {{- end -}}

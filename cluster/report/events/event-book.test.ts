@@ -22,7 +22,7 @@ function eventOn(node: string): ClusterEvent {
   };
 }
 
-/** Takes and writes what there is, as a recorder does. */
+/** Takes and writes all events that are due, as a recorder does. */
 function writeAll(book: EventBook, nowMs: number) {
   const writes = [];
   for (let write = book.take(nowMs); write !== undefined; write = book.take(nowMs)) {
@@ -144,7 +144,7 @@ describe('a book of events', () => {
 });
 
 describe('a flood of 10,000 events', () => {
-  /** Ten a second, for as long as they take; returns the writes, and what was dropped. */
+  /** Observes ten events a second until all have happened. Returns the writes, and the number of dropped events. */
   function flood(nameOf: (at: number) => string, nodeOf: (at: number) => string) {
     const book = createEventBook();
     const writes = [];

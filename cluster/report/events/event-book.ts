@@ -1,36 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ClusterEvent } from './cluster-event.ts';
-import { addTokens, type Bucket, type BucketLimits, refill, waitForToken } from './token-bucket.ts';
 
-/** An event that is to be written now. */
+import { addTokens, type Bucket, type BucketLimits, refill, waitForToken } from '../../../runtime/token-bucket.ts';
+import type { ClusterEvent } from './cluster-event.ts';
+
+/** An event to write now. */
 export interface EventWrite {
-  /** Of the Event object, by which equal events are known. */
+  /** The name of the Event object. Equal events have the same name. */
   readonly name: string;
   readonly event: ClusterEvent;
-  /** How often it is written to have happened; undefined where nobody knows whether it is written at all. */
+  /** The count in the Event object; undefined if it is unknown whether the object exists. */
   readonly known: number | undefined;
-  /** How often it happened since. */
+  /** How often the event has happened since the last write. */
   readonly more: number;
   readonly firstMs: number;
   readonly lastMs: number;
-  /** How often it was refused so far. */
+  /** How many writes of the event were refused so far. */
   readonly tries: number;
 }
 
 export interface EventLimits {
-  /** Writes about one object. */
+  /** The rate of writes about one object. */
   readonly object: BucketLimits;
-  /** Writes in all. */
+  /** The rate of all writes. */
   readonly overall: BucketLimits;
   /** How many events are remembered. */
   readonly most: number;
-  /** How many of them wait for one object. */
+  /** How many events of one object may wait. */
   readonly mostWaiting: number;
-  /** What has not happened for so long is forgotten, written or not. */
+  /** An event that has not happened again for this long is forgotten, whether it was written or not. */
   readonly windowMs: number;
 }
 
-/** Per object as client-go's EventCorrelator has it (tools/record/events_cache.go: 25, one more in five minutes). */
+/** The limits for one object are those of client-go's EventCorrelator (tools/record/events_cache.go). */
 export const eventLimits: EventLimits = {
   object: { burst: 25, refillMs: 300_000 },
   overall: { burst: 50, refillMs: 1_000 },
@@ -40,27 +41,27 @@ export const eventLimits: EventLimits = {
 };
 
 /**
- * Which events are written when. What happens again counts up and costs one write for all of it; what must wait for its
- * turn is counted meanwhile, so that no count is lost to a limit. What is beyond the bounds is dropped and counted.
- * Times are in milliseconds on one clock, which the caller looks at.
+ * Decides which events are written, and when. A repeated event only increases a count, and one write covers all
+ * repetitions. Repetitions of an event that waits for a limit are still counted. Events beyond the bounds are dropped,
+ * and the number of dropped events is counted. All times are in milliseconds on one clock.
  */
 export interface EventBook {
   observe(name: string, event: ClusterEvent, nowMs: number): void;
-  /** What may be written now, oldest first; the caller then tells what became of it. */
+  /** Returns the oldest event that may be written now. The caller then calls written, putBack or drop. */
   take(nowMs: number): EventWrite | undefined;
-  /** It is written, with this count. */
+  /** Records that the event was written with this count. */
   written(write: EventWrite, count: number): void;
-  /** It is not, and waits again; `tries` is how often it was refused by now. */
+  /** Takes back an event that was not written, so that it waits again. `tries` is the number of refused writes. */
   putBack(write: EventWrite, tries?: number): void;
-  /** It never will be. */
+  /** Drops an event that will not be written. */
   drop(write: EventWrite): void;
-  /** In how many milliseconds there may be something to take; undefined while nothing waits. */
+  /** Returns in how many milliseconds `take` may return an event, or undefined while no event waits. */
   waitMs(nowMs: number): number | undefined;
-  /** How many were dropped since it was asked last. */
+  /** Returns how many events were dropped since the last call. */
   takeDropped(): number;
 }
 
-/** An event that is remembered; it waits while `more` is above 0. */
+/** A remembered event. It waits while `more` is above 0. */
 interface Entry {
   readonly event: ClusterEvent;
   readonly object: string;
@@ -72,7 +73,7 @@ interface Entry {
 }
 
 export function createEventBook(limits: EventLimits = eventLimits): EventBook {
-  /** In the order in which they were heard of last. */
+  /** In the order in which they were added. */
   const entries = new Map<string, Entry>();
   const buckets = new Map<string, Bucket>();
   let overall: Bucket | undefined;
@@ -134,7 +135,7 @@ export function createEventBook(limits: EventLimits = eventLimits): EventBook {
       const object = describeObject(event);
       const entry = entries.getOrInsertComputed(name, () => ({ event, object, more: 0, ...write }));
       Object.assign(entry, { more: entry.more + more, firstMs: write.firstMs, tries });
-      // What was not written costs nothing: whoever fails must wait for another reason.
+      // A failed write costs no token: the back-off already delays the next one.
       const bucket = buckets.get(object);
       if (bucket !== undefined) buckets.set(object, addTokens(bucket, 1));
       if (overall !== undefined) overall = addTokens(overall, 1);

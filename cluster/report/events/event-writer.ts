@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-
+import { createHash } from 'node:crypto';
+import type { Registry } from 'prom-client';
+import { isJsonObject } from '../../../policy/json.ts';
+import { createCounter, metricsOf } from '../../../runtime/metrics.ts';
+import { printable } from '../../../runtime/printable.ts';
+import { refused } from '../../api/api-errors.ts';
+import { toMetaTime } from '../../api/api-resource.ts';
 import type { ApiClient, ApiResponse } from '../../api/client.ts';
-import { refused } from '../../api/refused.ts';
-import { isRecord } from '../../objects/known-object.ts';
-import { clipNote } from './clip-note.ts';
+import type { ClusterEvent } from './cluster-event.ts';
 import type { EventWrite } from './event-book.ts';
 
-/** Puts an event where people find it. */
+/** Writes events. */
 export interface EventWriter {
-  /** Returns how often it has happened, by what is written now. Raises. */
+  /** Returns the count in the Event object after the write. Raises. */
   write(write: EventWrite, signal: AbortSignal): Promise<number>;
 }
 
-/** Who writes events: the program, and the node or pod that it runs on. */
+/** The source of events: the program, and the node or pod on which it runs. */
 export interface EventSource {
   readonly component: string;
   readonly instance: string;
 }
 
 /**
- * Writes events of core/v1, with a count, as kubelet does, and not of events.k8s.io with its series: `kubectl describe`,
- * and whoever sorts by .lastTimestamp, puts an event without lastTimestamp before all others (k8s.io/kubectl 0.34,
- * pkg/util/event), and events.k8s.io/v1 lets nobody set it.
+ * Creates a writer of core/v1 events with a count, like those of kubelet. It does not use events.k8s.io/v1 and its
+ * series, because that API does not allow setting lastTimestamp. `kubectl describe` and sorting by .lastTimestamp put
+ * an event without lastTimestamp before all others (k8s.io/kubectl 0.34, pkg/util/event).
  *
- * One that is there already is counted up by a patch. Whether it is, and its count, is told by the answer to a creation or
- * to an empty patch, so that no right to read is needed.
+ * A patch increases the count of an existing event. The response to a create or to an empty patch shows whether the
+ * event exists, and its count. Permission to read events is therefore not needed.
  */
 export function createEventWriter(client: ApiClient, source: EventSource): EventWriter {
   return {
@@ -36,7 +40,7 @@ export function createEventWriter(client: ApiClient, source: EventSource): Event
       const patch = (body: object) =>
         client.request('PATCH', `${path}/${encodeURIComponent(name)}`, body, { contentType: mergePatch, signal });
       const countUp = async (before: number): Promise<number | undefined> => {
-        const answer = await patch({ count: before + more, lastTimestamp: toTime(lastMs) });
+        const answer = await patch({ count: before + more, lastTimestamp: toMetaTime(lastMs) });
         return countOf(answer, `count up ${what}`);
       };
       const create = () => client.request('POST', path, toObject(write, namespace, source), { signal });
@@ -47,7 +51,7 @@ export function createEventWriter(client: ApiClient, source: EventSource): Event
       if (created.status < 300) return more;
       if (created.status !== 409) throw refused(`write ${what}`, created);
       const before = countOf(await patch({}), `read ${what}`);
-      // Gone between two requests: it is tried again.
+      // The event was deleted between two requests. The recorder tries again.
       if (before === undefined) throw refused(`write ${what}`, created);
       return (await countUp(before)) ?? before;
     },
@@ -56,12 +60,12 @@ export function createEventWriter(client: ApiClient, source: EventSource): Event
 
 const mergePatch = 'application/merge-patch+json';
 
-/** Undefined where the event is not there (any more: it lives for an hour). */
+/** Returns the count of an event, or undefined if the event does not exist or has expired (after an hour). */
 function countOf(answer: ApiResponse, what: string): number | undefined {
   if (answer.status === 404) return undefined;
   if (answer.status >= 300) throw refused(what, answer);
   const { body } = answer;
-  return isRecord(body) && typeof body.count === 'number' ? body.count : 1;
+  return isJsonObject(body) && typeof body.count === 'number' ? body.count : 1;
 }
 
 function toObject({ name, event, more, firstMs, lastMs }: EventWrite, namespace: string, source: EventSource): object {
@@ -76,15 +80,72 @@ function toObject({ name, event, more, firstMs, lastMs }: EventWrite, namespace:
     action,
     message: clipNote(note),
     count: more,
-    firstTimestamp: toTime(firstMs),
-    lastTimestamp: toTime(lastMs),
+    firstTimestamp: toMetaTime(firstMs),
+    lastTimestamp: toMetaTime(lastMs),
     source: { component: source.component, host: source.instance },
     reportingComponent: source.component,
     reportingInstance: source.instance,
   };
 }
 
-/** metav1.Time has whole seconds. */
-function toTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+/, '');
+/**
+ * Returns the name of the Event object. Equal events have equal names, so a restarted process finds the events that its
+ * predecessor wrote.
+ *
+ * @example 'vm-a.5f1d2c3b4a596877'
+ */
+export function nameEvent(component: string, { type, reason, action, regarding, note }: ClusterEvent): string {
+  const { apiVersion, kind, namespace, name, uid } = regarding;
+  const identity = JSON.stringify([component, type, reason, action, apiVersion, kind, namespace, name, uid, note]);
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  return `${name.slice(0, longestSubject).replace(/[^a-z0-9]+$/, '')}.${hash}`;
+}
+
+/** The longest part of the object's name in the event's name. Both names may have up to 253 characters. */
+const longestSubject = 253 - '.5f1d2c3b4a596877'.length;
+
+/** The longest message, in bytes of UTF-8 (NoteLengthLimit in k8s.io/kubernetes pkg/apis/core/validation/events.go). */
+const longestNoteBytes = 1_024;
+
+/** Returns the text in one line, cut to the length limit of events. A cut text ends with `…`. */
+export function clipNote(text: string): string {
+  const line = printable(text.toWellFormed().replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')).trim();
+  if (Buffer.byteLength(line) <= longestNoteBytes) return line;
+  const room = new Uint8Array(longestNoteBytes - Buffer.byteLength('…'));
+  // encodeInto writes only whole characters.
+  const { read } = new TextEncoder().encodeInto(line, room);
+  return `${line.slice(0, read).trimEnd()}…`;
+}
+
+/** Every metric about events. */
+export const eventMetrics = {
+  kube_macvtap_events_total:
+    'Events by outcome: written; failed and to be retried; dropped because there were too many, they were too old, or they were refused.',
+} as const satisfies Record<string, string>;
+
+const outcomes = ['written', 'failed', 'dropped'] as const;
+
+/** Called with an outcome and the number of events that had it. */
+export type EventCounter = (outcome: (typeof outcomes)[number], count: number) => void;
+
+/** Counts events in a registry, starting at 0. */
+export function countEvents(registry: Registry): EventCounter {
+  const counter = createCounter(registry, metricsOf(eventMetrics)('kube_macvtap_events_total'), { outcome: outcomes });
+  return (outcome, count) => counter.inc({ outcome }, count);
+}
+
+/** Wraps a writer: counts the outcome of each write that was not aborted. */
+export function countWrites(writer: EventWriter, count: EventCounter): EventWriter {
+  return {
+    async write(write, signal) {
+      try {
+        const times = await writer.write(write, signal);
+        count('written', 1);
+        return times;
+      } catch (thrown) {
+        if (!signal.aborted) count('failed', 1);
+        throw thrown;
+      }
+    },
+  };
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs programs at once and tells how long each took. Standard input has one call after the other, each of them texts
-// that end with NUL: the program, its environment, an empty text, and its standard input. Each call has a process of its
-// own, which waits for the start, so that none waits for another's fork. A call's time goes from the start, which is the
-// same for all, to the moment when its program is known to have ended. Prints for each call, in their order, a line with
-// its microseconds; what a program that failed had printed goes to standard error instead, and the exit code is 1.
+// Runs programs at once and measures each. Standard input has one call after the other, each of them texts that end
+// with NUL: the program, its environment, an empty text, and its standard input. Each call has a separate process,
+// which waits for the start, so that none waits for another's fork. A call's time runs from the start, which is the
+// same for all, to the moment when its program is known to have ended. Prints for each call, in their order, a line
+// with its microseconds. The output of a failed program goes to standard error instead, and the exit code is 1.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <spawn.h>
@@ -60,7 +60,7 @@ static int read_calls(void) {
   return count;
 }
 
-// In a process of its own; everything is prepared before the start.
+// In a separate process; everything is prepared before the start.
 static void run(const struct call *call, int start, volatile struct outcome *outcome) {
   int input[2], status;
   pid_t child;

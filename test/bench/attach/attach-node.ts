@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { installShim } from '../../../nodeplugin/cni/install-shim.ts';
-import { buildShim } from '../../../nodeplugin/cni/shim/build-shim.ts';
-import { resourcePrefix } from '../../../policy/plan/resource-name.ts';
+import { buildShim } from '../../../build/build-shim.ts';
+import { installShim } from '../../../nodeplugin/cni/shim/install-shim.ts';
+import { resourcePrefix } from '../../../policy/plan/resource.ts';
 import type { NetworkNamespace } from '../../kernel/network-namespace.ts';
 import { cniSocketOf } from '../../process/start-node-plugin.ts';
 import type { RunningProcess } from '../../process/start-process.ts';
 import { makeBenchNode } from '../bench-node.ts';
 import type { ProgramCall } from './run-at-once.ts';
 
-/** A node with a node plugin, and the shim as it is installed there. */
+/** A node with a node plugin, and with the shim that the plugin installed there. */
 export interface AttachNode extends AsyncDisposable {
   readonly namespace: NetworkNamespace;
   readonly process: RunningProcess;
-  /** Kubelet gives a pod so many devices. Returns their IDs. */
+  /** Allocates this many devices to a pod, as kubelet does. Returns their IDs. */
   allocate(count: number): Promise<readonly string[]>;
-  /** The pod is over, for kubelet. */
+  /** Releases devices, as kubelet does after their pod has ended. */
   release(devices: readonly string[]): void;
-  /** What the container runtime starts. */
+  /** Returns the call with which a container runtime would start the shim. */
   call(command: 'ADD' | 'DEL', device: string, netnsPath: string): ProgramCall;
 }
 
-/** As many machines as a node has; a device that was released is given out again after all others. */
+/**
+ * The number of devices: as many as a node has machines. A released device is allocated again only after all others.
+ */
 const quantity = 40;
 
-/** `folder` is for the shim, and `stateDirectory` for the ledger. Beside eth0, which has the devices, it has eth1. */
+/**
+ * Starts a node. `folder` is for the shim, and `stateDirectory` for the ledger. The node has eth0, with the devices,
+ * and eth1.
+ */
 export async function startAttachNode(options: {
   readonly folder: string;
   readonly stateDirectory?: string;

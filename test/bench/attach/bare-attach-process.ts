@@ -6,14 +6,18 @@ import { timeMs } from '../interleave.ts';
 import type { BareReport, BareTimes } from './bare-attach.ts';
 import { quietMs } from './quiet.ts';
 
-// node bare-attach-process.ts <parent>, inside the namespace of the parent, with a channel to whoever started it.
+// Usage: node bare-attach-process.ts <parent link>. Runs in the network namespace of that link, with an IPC channel to
+// the process that started it.
 const [parent] = process.argv.slice(2);
-// As many at once as the node plugin allows itself.
+// As many removals at once as the node plugin permits.
 await using links = await openLinks({ removalsAtOnce: 16 });
 const parentIfindex = (await links.readInterfaces()).find(({ name }) => name === parent)?.ifindex;
 if (parentIfindex === undefined) throw new Error(`no interface ${parent}`);
 
-/** Below what the node plugin takes (0x4000_0000 up); /dev is one for all, so each process has 4,096 of its own. */
+/**
+ * The first index, which is below the node plugin's range (0x4000_0000 and up). All processes share /dev, so each one
+ * uses a separate range of 4,096.
+ */
 const firstIfindex = 0x2800_0000 + (process.pid % 0x8000) * 0x1000;
 
 async function measure(paths: readonly string[]): Promise<BareTimes> {
@@ -58,7 +62,10 @@ process.on('message', (paths: readonly string[]) => {
 process.on('disconnect', ended.resolve);
 await ended.promise;
 
-/** Of our own pattern: a node plugin beside does not take it for a change of the node's interfaces, and reads nothing. */
+/**
+ * Returns a link name with the product's own pattern. A node plugin on the same node ignores such links, and does not
+ * read its interfaces again.
+ */
 function outsideName(ifindex: number): string {
   return `mvtba4e${ifindex.toString(16).padStart(8, '0').slice(-8)}`;
 }

@@ -3,28 +3,31 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { NetworkNamespace } from '../../kernel/network-namespace.ts';
 
-/** What the kernel needs for a macvtap of a pod: each a netlink request, with nothing around it. */
+/** The kernel's part of a pod's macvtap: single netlink requests without anything around them. */
 export interface BareAttach extends AsyncDisposable {
-  /** For each of these namespaces, all at once: a link is made in it, deleted, made outside and moved into it. */
+  /**
+   * Measures these steps for all of these namespaces at once: a link is made in the namespace, deleted, made outside,
+   * and moved into it.
+   */
   measure(netnsPaths: readonly string[]): Promise<BareTimes>;
 }
 
-/** In milliseconds, until the kernel's answer. */
+/** Durations in milliseconds, until the kernel's answer. */
 export interface BareTimes {
   readonly create: readonly number[];
   readonly delete: readonly number[];
   readonly move: readonly number[];
 }
 
-/** What comes back for the paths. */
+/** The process's answer to a list of paths. */
 export type BareReport = BareTimes | { readonly error: string };
 
-/** Starts the process inside the node's namespace that does it; it ends with its scope, or when this process does. */
+/** Starts the measuring process inside the node's namespace. It ends with its scope, or when this process ends. */
 export async function startBareAttach(namespace: NetworkNamespace, parent: string): Promise<BareAttach> {
   const program = fileURLToPath(new URL('./bare-attach-process.ts', import.meta.url));
   const child = namespace.spawn(process.execPath, [program, parent], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // As many threads as the node plugin has: deletions wait in them.
+    // As many threads as the node plugin has, because deletions wait in them.
     env: { ...process.env, UV_THREADPOOL_SIZE: '24' },
   });
   const exit = once(child, 'exit');

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { compilerHint, hasCompiler, shimCompiler, shimFlags } from '../../../nodeplugin/cni/shim/build-shim.ts';
+import { compilerHint, hasCompiler, shimCompiler, shimFlags } from '../../../build/build-shim.ts';
 
 const run = promisify(execFile);
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { isMet } from '../figure.ts';
 import { describeRounds, type Round } from './describe-rounds.ts';
 
-/** Every time of a pod is told by where it was taken. */
+/** Every time of a pod differs by its source. */
 function round(add: number): Round {
   return {
     onDisk: { add: [add], addAgain: [add + 1], del: [add + 2, add + 2] },
@@ -14,14 +14,14 @@ function round(add: number): Round {
   };
 }
 
-test('alone ADD may take 5 ms and DEL 6, and 20 at once 15 ms, at the median', () => {
+test('one ADD may take 5 ms and one DEL 6, and 20 ADDs at once 15 ms, at the median', () => {
   const reached = (atOnce: number) =>
     describeRounds([round(4.5)], atOnce)
       .filter(({ reach }) => reach !== undefined)
       .map((figure) => [figure.title, figure.reach, isMet(figure)]);
   assert.deepEqual(reached(1), [
     ['CNI ADD through the shim, p50', { valueAtMost: 5 }, true],
-    ['CNI ADD, sandbox made anew, p50', { valueAtMost: 5 }, false],
+    ['CNI ADD, sandbox recreated, p50', { valueAtMost: 5 }, false],
     ['CNI DEL through the shim, p50', { valueAtMost: 6 }, false],
   ]);
   assert.deepEqual(reached(8), []);

@@ -4,7 +4,7 @@ import { percentile } from '../percentile.ts';
 import type { BareTimes } from './bare-attach.ts';
 import type { RoundTimes } from './measure-round.ts';
 
-/** What one round gave. */
+/** The results of one round. */
 export interface Round {
   readonly onDisk: RoundTimes;
   readonly inMemory: RoundTimes;
@@ -15,10 +15,10 @@ export interface Round {
 type Pick = (round: Round) => readonly number[];
 type Side = readonly [title: string, pick: Pick];
 
-/** What the design asks for, in milliseconds, of pods alone and of 20 at once. */
+/** The design's limits in milliseconds, for single pods and for 20 at once. */
 const reaches: Readonly<Record<string, number>> = { 'ADD 1': 5, 'ADD 20': 15, 'DEL 1': 6 };
 
-/** The lines of the table for rounds of so many pods at once. */
+/** Returns the lines of the table for rounds with this many pods at once. */
 export function describeRounds(rounds: readonly Round[], atOnce: number): readonly Figure[] {
   const suffix = atOnce === 1 ? '' : `, ${atOnce} at once`;
   const line = (share: number, [title, pick]: Side, [besideTitle, pickBeside]: Side, reachMs?: number): Figure => {
@@ -38,7 +38,7 @@ export function describeRounds(rounds: readonly Round[], atOnce: number): readon
   ];
   const [addReach, delReach] = [reaches[`ADD ${atOnce}`], reaches[`DEL ${atOnce}`]];
   const add: Side = ['CNI ADD through the shim', ({ onDisk }) => onDisk.add];
-  const again: Side = ['CNI ADD, sandbox made anew', ({ onDisk }) => onDisk.addAgain];
+  const again: Side = ['CNI ADD, sandbox recreated', ({ onDisk }) => onDisk.addAgain];
   const del: Side = ['CNI DEL through the shim', ({ onDisk }) => onDisk.del];
   const [addInMemory, delInMemory] = (['ADD', 'DEL'] as const).map(
     (command): Side => [

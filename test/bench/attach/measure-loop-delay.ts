@@ -7,14 +7,14 @@ import { startAttachNode } from './attach-node.ts';
 import { measureRound, podsOfRound } from './measure-round.ts';
 import { makePodNamespaces } from './pod-namespaces.ts';
 
-/** The first one warms up. */
+/** The number of periods. The first one is a warm-up. */
 const periods = 7;
 const roundsOfPeriod = 3;
 const idleMs = 700;
 
 /**
- * How late the node plugin's own timers are while pods come and go, so many at once; beside it, the same process with
- * nothing to do. The timers ask for 1 ms, which is part of both.
+ * Measures the delays of the node plugin's own timers while many pods come and go at once. For comparison, measures the
+ * same process while it is idle. Both figures include the 1 ms that the timers request.
  */
 export async function measureLoopDelay(launcher: string, folder: string, atOnce: number): Promise<readonly Figure[]> {
   await using pods = await makePodNamespaces(periods * roundsOfPeriod * podsOfRound(atOnce));

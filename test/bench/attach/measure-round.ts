@@ -5,17 +5,20 @@ import type { PodNamespaces } from './pod-namespaces.ts';
 import { quietMs } from './quiet.ts';
 import { runAtOnce } from './run-at-once.ts';
 
-/** Of so many pods at once, in milliseconds. */
+/** Durations for this many pods at once, in milliseconds. */
 export interface RoundTimes {
-  /** ADD, after Allocate: a placeholder stands. */
+  /** The ADD after an Allocate, when a placeholder exists. */
   readonly add: readonly number[];
-  /** ADD of the same devices in other sandboxes, after the DEL of the first: there is no link. */
+  /** The ADD of the same devices in other sandboxes, after the DEL in the first ones. There is no link then. */
   readonly addAgain: readonly number[];
-  /** DEL of both. */
+  /** The DEL in both sandboxes. */
   readonly del: readonly number[];
 }
 
-/** Takes so many pods through their life, each sandbox with a namespace of its own that is new to the node plugin. */
+/**
+ * Takes this many pods through their whole life cycle. Each sandbox has a separate namespace, which is new to the node
+ * plugin.
+ */
 export async function measureRound(
   launcher: string,
   node: AttachNode,
@@ -39,5 +42,5 @@ export async function measureRound(
   return { add, addAgain, del: [...del, ...delAgain] };
 }
 
-/** How many namespaces that takes. */
+/** Returns how many namespaces a round needs. */
 export const podsOfRound = (count: number): number => 2 * count;

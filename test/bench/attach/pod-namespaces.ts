@@ -3,17 +3,23 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-/** Network namespaces as sandboxes have them: each is new, and nobody has looked into it yet. */
+/** Network namespaces like those of sandboxes. Each one is new and unused. */
 export interface PodNamespaces extends AsyncDisposable {
-  /** The path of one that was never given before. */
+  /** Returns the path of a namespace that was not returned before. */
   take(): string;
 }
 
-/** By which a later run knows what a killed one left (test/kernel/network-namespace.ts), beyond the numbers it gives itself. */
+/**
+ * The first number in the names. A later run recognizes the leftovers of a killed one by their names
+ * (test/kernel/network-namespace.ts). The numbers are higher than those that test/kernel uses itself.
+ */
 const firstNumber = 100_000;
 let made = 0;
 
-/** Makes them all beforehand, since the kernel takes its network lock for each. Their links must be gone at the end. */
+/**
+ * Makes all namespaces in advance, because the kernel takes its network lock for each of them. All links in the
+ * namespaces must be gone before the result is disposed of.
+ */
 export async function makePodNamespaces(count: number): Promise<PodNamespaces> {
   const names = Array.from({ length: count }, () => `kmt-${process.pid}-${firstNumber + made++}`);
   await runBatch(names.map((name) => `netns add ${name}`));
@@ -28,7 +34,7 @@ export async function makePodNamespaces(count: number): Promise<PodNamespaces> {
   };
 }
 
-/** One process of iproute2 for all: half a millisecond for each namespace. */
+/** Runs one iproute2 process for all namespaces, which takes half a millisecond for each. */
 async function runBatch(lines: readonly string[]): Promise<void> {
   const child = execFile('ip', ['-force', '-batch', '-']);
   child.stdin?.end(`${lines.join('\n')}\n`);

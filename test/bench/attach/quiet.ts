@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * How long to wait before the next piece of work is measured: a deletion goes on in the kernel for about 15 ms after it
- * was answered, and keeps others waiting.
+ * The pause before the next measurement. The kernel continues a deletion for about 15 ms after it has answered the
+ * request, and other requests wait until then.
  */
 export const quietMs = 25;

@@ -4,7 +4,7 @@ import { chmod, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { compilerHint, hasCompiler, shimCompiler } from '../../../nodeplugin/cni/shim/build-shim.ts';
+import { compilerHint, hasCompiler, shimCompiler } from '../../../build/build-shim.ts';
 import { compileProgram } from './compile-program.ts';
 import { runAtOnce } from './run-at-once.ts';
 
@@ -20,7 +20,7 @@ async function makePrograms(script: string) {
   return { launcher, program, folder: folder.path, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
-test('each program has its environment and its input, and a time of its own', options, async () => {
+test('each program has its environment, its input and a separate time', options, async () => {
   await using made = await makePrograms('cat > "$OUT"');
   const call = (name: string) => ({
     program: made.program,

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-/** A process that is started with nothing but this environment and this standard input. */
+/** A process that is started with only this environment and this standard input. */
 export interface ProgramCall {
   readonly program: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -11,9 +11,9 @@ export interface ProgramCall {
 }
 
 /**
- * Runs programs at once and returns how long each took, in milliseconds, from the start of all to its end. One of them
- * that fails is an error. `launcher` is at-once.c, compiled: a Node.js process would need a millisecond of its event loop
- * for each of them, one after the other, and that would be the figure.
+ * Runs programs at once. Returns the duration of each, in milliseconds, from the common start to its end. Rejects if
+ * one fails. `launcher` is the compiled at-once.c. Node.js would need a millisecond of its event loop for each program,
+ * one after the other, and the figures would include that.
  */
 export async function runAtOnce(launcher: string, calls: readonly ProgramCall[]): Promise<readonly number[]> {
   const child = spawn(launcher, { stdio: 'pipe' });

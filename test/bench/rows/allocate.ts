@@ -6,24 +6,28 @@ import { interleave, timeMs } from '../interleave.ts';
 import { percentile } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
-/** Calls of one contender back to back before the other has its turn. */
+/** How many calls one contender makes before it is the other's turn. */
 const block = 10;
 const blocks = 30;
 const atOnce = 8;
 const bursts = 25;
 const warmUp = 3;
 
-/** Each fresh call takes a device that was never used; the parent of the bare links gets as many. */
+/**
+ * The number of devices. Each fresh call takes a device that was never used. The parent of the bare links gets the same
+ * number of links.
+ */
 const quantity = (blocks + warmUp) * block + (bursts + warmUp) * atOnce;
 
 /**
- * Allocate over gRPC through the real process, fresh and reused. Beside it, one bare netlink creation in the same
- * namespace, or, where nothing is created, a gRPC call to the same process that does nothing.
+ * Measures Allocate over gRPC through the real process, fresh and reused. A fresh call is compared with one bare
+ * netlink creation in the same namespace. A call that creates nothing is compared with a gRPC call to the same process
+ * that does nothing.
  */
 export const allocate: BenchRow = {
   name: 'allocate',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using node = await makeBenchNode(['eth0', 'eth1']);
     await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity });
     await using _plugin = node.start();
@@ -32,11 +36,11 @@ export const allocate: BenchRow = {
     using client = node.dial('net');
     let next = 0;
     const fresh = () => next++;
-    tell('fresh links, back to back');
+    report('fresh links, back to back');
     const alone = await measureFresh(client, bare, fresh);
-    tell('the same links again');
+    report('the same links again');
     const again = await measureReused(client);
-    tell(`${atOnce} at once`);
+    report(`${atOnce} at once`);
     return [...alone, ...again, ...(await measureBursts(client, bare, fresh))];
   },
 };

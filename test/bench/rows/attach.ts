@@ -14,7 +14,7 @@ import { runAtOnce } from '../attach/run-at-once.ts';
 import type { Figure } from '../figure.ts';
 import type { BenchRow } from '../row.ts';
 
-/** How many rounds are measured of so many pods at once. */
+/** The number of measured rounds for this many pods at once. */
 const series = [
   { atOnce: 1, rounds: 200 },
   { atOnce: 8, rounds: 15 },
@@ -24,14 +24,15 @@ const warmUp = 3;
 const largest = Math.max(...series.map(({ atOnce }) => atOnce));
 
 /**
- * CNI ADD and DEL through the installed shim and the real process, from the start of a shim to its end. In each round
- * one after the other: pods of a node plugin with its ledger on a disk, and of one with its ledger in memory; the netlink
- * requests alone, and where a move would be instead of a creation; processes that do nothing.
+ * Measures CNI ADD and DEL through the installed shim and the real process, from the start of a shim to its end. Each
+ * round has several parts, one after the other. First come pods of a node plugin with its ledger on a disk, then pods
+ * of one with its ledger in memory. Next come only the netlink requests, with a creation and with a move, and finally
+ * processes that do nothing.
  */
 export const attach: BenchRow = {
   name: 'attach',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-attach-'));
     const launcher = await compileProgram('at-once', folder.path);
     const nothing = { program: await compileProgram('nothing', folder.path), environment: {}, stdin: '' };
@@ -41,7 +42,7 @@ export const attach: BenchRow = {
     await using bare = await startBareAttach(onDisk.namespace, 'eth1');
     const figures: Figure[] = [];
     for (const { atOnce, rounds } of series) {
-      tell(`${rounds} × ${atOnce} at once`);
+      report(`${rounds} × ${atOnce} at once`);
       await using pods = await makePodNamespaces(atOnce + 2 * (warmUp + rounds) * podsOfRound(atOnce));
       const barePods = Array.from({ length: atOnce }, pods.take);
       const taken: Round[] = [];
@@ -55,7 +56,7 @@ export const attach: BenchRow = {
       }
       figures.push(...describeRounds(taken.slice(warmUp), atOnce));
     }
-    tell(`the event loop, ${largest} at once`);
+    report(`the event loop, ${largest} at once`);
     return [...figures, ...(await measureLoopDelay(launcher, folder.path, largest))];
   },
 };

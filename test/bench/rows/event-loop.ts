@@ -9,17 +9,17 @@ import type { BenchRow } from '../row.ts';
 
 const rounds = 5;
 const perRound = 40;
-/** As long as a round of Allocates takes, roughly. */
+/** The idle time, which is about as long as a round of Allocates. */
 const idleMs = 200;
 
 /**
- * How late the node plugin's own timers are while it allocates 200 fresh devices back to back; beside it, the same
- * process with nothing to do. The timers ask for 1 ms, which is part of both.
+ * Measures the delays of the node plugin's own timers while it allocates 200 fresh devices one after the other. For
+ * comparison, measures the same process while it is idle. Both figures include the 1 ms that the timers request.
  */
 export const eventLoop: BenchRow = {
   name: 'event-loop',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     const quantity = (rounds + 1) * perRound;
     await using node = await makeBenchNode(['eth0']);
     await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity });
@@ -28,7 +28,7 @@ export const eventLoop: BenchRow = {
     using client = node.dial('net');
     const endPeriod = followLoopDelay(plugin);
     let next = 0;
-    tell(`${rounds} × ${perRound} Allocates`);
+    report(`${rounds} × ${perRound} Allocates`);
     const periods: Record<'busy' | 'idle', LoopDelay[]> = { busy: [], idle: [] };
     const period = async (name: keyof typeof periods, work: () => Promise<unknown>) => {
       await endPeriod();
@@ -56,7 +56,7 @@ export const eventLoop: BenchRow = {
   },
 };
 
-/** The median of the periods' values, the first (which warms up) left out. */
+/** Returns the median of the periods' values, without the first period, which is a warm-up. */
 function summarize(periods: readonly LoopDelay[], part: 'p99' | 'max'): { value: number; count: number } {
   const counted = periods.slice(1);
   return { value: median(counted.map((period) => period[part])), count: counted.length };

@@ -11,13 +11,13 @@ import type { BenchRow } from '../row.ts';
 const rounds = 20;
 
 /**
- * From the moment in which somebody begins to write a policy until kubelet's side holds the new list; beside it, how
- * long a bare fs.watch takes to tell of a file that is written the same way.
+ * Measures the time from when a program begins to write a policy until kubelet's side has the new list. For comparison,
+ * measures the time until a bare fs.watch reports a file that is written in the same way.
  */
 export const followPolicy: BenchRow = {
   name: 'follow-policy',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using node = await makeBenchNode(['eth0']);
     const offer = async (quantity: number) => {
       await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity });
@@ -26,7 +26,7 @@ export const followPolicy: BenchRow = {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-bench-'));
     await using _plugin = node.start();
     await offer(100);
-    tell(`${rounds} edits`);
+    report(`${rounds} edits`);
     const samples = await interleave(
       { rounds, warmUp: 2 },
       {
@@ -46,7 +46,7 @@ export const followPolicy: BenchRow = {
   },
 };
 
-/** Writes beside and renames, as for the policy, and waits for the new name. */
+/** Writes a temporary file and renames it, as for the policy, and waits until the new name is reported. */
 async function writeAndHear(directory: string): Promise<void> {
   const heard = Promise.withResolvers<void>();
   const watcher = watch(directory, (_, name) => name === 'policy.yaml' && heard.resolve());

@@ -2,7 +2,7 @@
 import { type Device, toListAndWatchResponse } from '../../../nodeplugin/deviceplugin/device-list.ts';
 import { devicePluginService, type ListAndWatchResponse } from '../../../nodeplugin/deviceplugin/v1beta1.ts';
 import { deviceIDs } from '../../../policy/device/device-id.ts';
-import { resourcePrefix } from '../../../policy/plan/resource-name.ts';
+import { resourcePrefix } from '../../../policy/plan/resource.ts';
 import { makeBenchNode } from '../bench-node.ts';
 import type { Figure } from '../figure.ts';
 import type { BenchRow } from '../row.ts';
@@ -14,13 +14,14 @@ const changes = 10;
 const longestName = 'n'.repeat(63);
 
 /**
- * What kubelet gets for 1,000 devices: the size of a message that came from the real process, and of the largest that
- * could, beside their IDs alone; and how many messages one change causes.
+ * Measures the messages that kubelet receives for 1,000 devices: the size of a message from the real process, and of
+ * the largest possible message. For comparison, shows how many bytes of a message are device IDs. Also counts how many
+ * messages one change causes.
  */
 export const listAndWatch: BenchRow = {
   name: 'list-and-watch',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using node = await makeBenchNode(['eth0']);
     const offer = (count: number) => node.offer({ resourceName: 'dataplane', parentIface: 'eth0', quantity: count });
     await offer(quantity);
@@ -32,7 +33,7 @@ export const listAndWatch: BenchRow = {
       return resource;
     };
     const received = seen();
-    tell(`${changes} changes`);
+    report(`${changes} changes`);
     for (let change = 1; change <= changes; change += 1) {
       await offer(quantity - change);
       await node.offers({ dataplane: quantity - change });
@@ -61,7 +62,7 @@ function sizeOf(title: string, response: ListAndWatchResponse): Figure {
     unit: 'bytes',
     value: devicePluginService.ListAndWatch.responseSerialize({ devices }).length,
     count: 1,
-    beside: { title: 'the IDs alone', value: ids, count: devices.length },
+    beside: { title: 'only the IDs', value: ids, count: devices.length },
     reach: { valueAtMost: 100_000 },
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Policy, readPolicy } from '../../../policy/nodepolicy/read-policy.ts';
-import { type InterfaceFacts, readInterface } from '../../../policy/plan/interface-facts.ts';
-import { matchNode } from '../../../policy/plan/match-node.ts';
+import { type InterfaceFacts, readInterface } from '../../../policy/plan/interfaces.ts';
+import { matchNode } from '../../../policy/plan/match-labels.ts';
 import type { NodePlan } from '../../../policy/plan/node-plan.ts';
 import { planNode } from '../../../policy/plan/plan-node.ts';
 import { exposeAll, policyNamespace } from '../../fixtures/plan/build-example.ts';
@@ -13,21 +13,24 @@ import type { BenchRow } from '../row.ts';
 const size = { nodes: 5_000, policies: 100 };
 const rounds = 5;
 
-/** A cluster after its objects were read, as a process holds it between two changes. */
+/** A cluster whose objects were read, as a process stores it between two changes. */
 interface Cluster extends Pick<ClusterObjects, 'nodes'> {
   readonly interfaces: readonly (readonly InterfaceFacts[])[];
   readonly policies: readonly Policy[];
 }
 
-/** All nodes of a large cluster, planned anew; beside it, the same objects only parsed from their JSON. */
+/**
+ * Measures how long it takes to plan all nodes of a large cluster again. For comparison, measures how long it takes
+ * only to parse the same objects from their JSON.
+ */
 export const planNodes: BenchRow = {
   name: 'plan-nodes',
   needsRoot: false,
-  async measure(tell) {
+  async measure(report) {
     const objects = buildCluster(size.nodes, size.policies);
     const text = JSON.stringify(objects);
     const cluster = readCluster(objects);
-    tell(describe(cluster, planAll(cluster)));
+    report(describe(cluster, planAll(cluster)));
     const samples = await interleave(
       { rounds, warmUp: 1 },
       {
@@ -63,7 +66,10 @@ function planAll({ nodes, interfaces, policies }: Cluster): readonly NodePlan[] 
   return nodes.map((node, index) => planNode(node, interfaces[index] ?? [], wanted));
 }
 
-/** What the plans hold, so that nobody measures how fast nothing is found. Throws where something is amiss. */
+/**
+ * Describes the content of the plans, so that empty plans are not measured. Throws if a policy is invalid or a plan is
+ * wrong.
+ */
 function describe({ nodes, interfaces, policies }: Cluster, plans: readonly NodePlan[]): string {
   const faults = policies.flatMap(({ id, faults }) => faults.map(({ path, code }) => `${id} ${path}: ${code}`));
   if (faults.length > 0) throw new Error(`a policy is refused: ${faults.join('; ')}`);

@@ -19,17 +19,18 @@ const seconds = 5;
 const rounds = 5;
 const aloneEdits = 5;
 
-/** It selects every node, and each of them has what it selects. */
+/** The edited policy. It selects every node, and each node has a matching interface. */
 const editedPolicy = 'policy-27';
 
 /**
- * Reviews of networks while somebody edits a policy that selects all of 5,000 nodes, again and again: what the edit would
- * do is planned for each of them. Beside it, the same reviews in peace. And the edit itself, alone and among them.
+ * Measures reviews of networks while a policy that selects all of 5,000 nodes is edited repeatedly. Each edit is
+ * planned for all nodes. For comparison, measures the same reviews without edits. Also measures the edit, both on its
+ * own and among the reviews.
  */
 export const policyEdit: BenchRow = {
   name: 'policy-edit',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     const networks = buildNetworks(100);
     const { objects } = buildReviewCluster(size);
     await using site = await makeWebhookSite(objects);
@@ -39,7 +40,7 @@ export const policyEdit: BenchRow = {
     await using generator = await createLoadGenerator(await prepareReviews(client, networks));
     const edit = editOf(objects);
     const alone = await editAgain(client, edit, ({ length }) => length < aloneEdits);
-    tell(`${rounds} rounds`);
+    report(`${rounds} rounds`);
     const loads: Record<'edits' | 'peace', Load[]> = { edits: [], peace: [] };
     const among: Edited[] = [];
     const run = () => generator.run({ port: webhook.port, connections, seconds });
@@ -66,10 +67,10 @@ export const policyEdit: BenchRow = {
   },
 };
 
-/** How long the review of an edit took, and whether it told what the edit does to every node. */
+/** How long the review of an edit took, and whether its warnings covered every node. */
 interface Edited {
   readonly ms: number;
-  readonly isTold: boolean;
+  readonly isComplete: boolean;
 }
 
 function editOf(objects: readonly WrittenObject[]): ReviewRequest {
@@ -94,16 +95,16 @@ async function editAgain(
     const begin = performance.now();
     const { allowed, warnings } = await client.send(edit);
     if (!allowed) throw new Error('the edit was denied');
-    const isTold = warnings.some((text) => text.includes(`${size.nodes} nodes change`));
-    if (!isTold && !warnings.some((text) => /time was up/.test(text))) {
+    const isComplete = warnings.some((text) => text.includes(`${size.nodes} nodes change`));
+    if (!isComplete && !warnings.some((text) => /time was up/.test(text))) {
       throw new Error(`the edit does not reach the nodes: ${warnings.join('; ')}`);
     }
-    done.push({ ms: performance.now() - begin, isTold });
+    done.push({ ms: performance.now() - begin, isComplete });
   }
   return done;
 }
 
-/** The medians of the rounds, without the first one, which warms up. */
+/** Returns the medians of the rounds, without the first one, which is a warm-up. */
 function compareLoads(loads: Readonly<Record<'edits' | 'peace', readonly Load[]>>): readonly Figure[] {
   const title = `NAD reviews while a policy edit is reviewed, ${connections} connections`;
   const figure = (part: 'perSecond' | 'p50' | 'p99' | 'max', name: string, unit: Figure['unit']): Figure => {
@@ -124,12 +125,15 @@ function compareLoads(loads: Readonly<Record<'edits' | 'peace', readonly Load[]>
   ];
 }
 
-/** An edit that is not told of every node in time shows in the title: how long it took is then how long was waited. */
+/**
+ * Returns the figures of an edit. The title shows how many reviews covered every node in time: the duration of the
+ * others is the deadline.
+ */
 function editFigures(alone: readonly Edited[], among: readonly Edited[]): readonly Figure[] {
-  const told = among.filter(({ isTold }) => isTold).length;
+  const complete = among.filter(({ isComplete }) => isComplete).length;
   return [
     {
-      title: `policy edit over ${size.nodes} nodes reviewed among them, told whole ${told} of ${among.length} times, p50`,
+      title: `policy edit over ${size.nodes} nodes reviewed among them, complete ${complete} of ${among.length} times, p50`,
       unit: 'ms',
       value: percentile(
         among.map(({ ms }) => ms),
@@ -137,7 +141,7 @@ function editFigures(alone: readonly Edited[], among: readonly Edited[]): readon
       ),
       count: among.length,
       beside: {
-        title: `alone, told whole ${alone.filter(({ isTold }) => isTold).length} of ${alone.length} times`,
+        title: `only the edit, complete ${alone.filter(({ isComplete }) => isComplete).length} of ${alone.length} times`,
         value: median(alone.map(({ ms }) => ms)),
         count: alone.length,
       },

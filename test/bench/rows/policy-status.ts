@@ -18,7 +18,10 @@ import type { BenchRow } from '../row.ts';
 const nodeCount = 5_000;
 const edits = 3;
 const guardMs = 300_000;
-/** Longer than the longest gap between two writings (cluster/report/status-turns.ts): each edit finds a quiet policy. */
+/**
+ * The pause between edits. It is longer than the longest gap between two writes
+ * (cluster/report/leader/status-schedule.ts), so the status of the policy has settled before each edit.
+ */
 const quietMs = 40_000;
 const collection = `/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/${installationNamespace}/macvtapnetworknodepolicies`;
 const policy = {
@@ -31,7 +34,7 @@ const policy = {
   },
 };
 
-/** What one edit of a policy cost. Times in milliseconds. */
+/** The cost of one edit of a policy. All times are in milliseconds. */
 interface Edit {
   readonly writes: number;
   readonly spreadMs: number;
@@ -40,18 +43,18 @@ interface Edit {
 }
 
 /**
- * What the status of a policy costs that 5,000 nodes take up, on a real API server: kwok plays their kubelets, and the
- * bench their plugins, which report as fast as the server takes it. The webhook is bundled; beside its memory a Node.js of
- * the same version that only keeps a timer.
+ * Measures the cost of a policy's status when 5,000 nodes apply the policy, on a real API server. kwok plays the nodes'
+ * kubelets. The bench plays their plugins, which report as fast as the server permits. The webhook is bundled. Its
+ * memory is compared with that of a Node.js of the same version that only keeps a timer.
  */
 export const policyStatus: BenchRow = {
   name: 'policy-status',
   needsRoot: false,
-  async measure(tell) {
+  async measure(report) {
     await using bundled = await bundledForm('webhook');
     await using cluster = await startControlPlane();
     await install(cluster);
-    tell(`${nodeCount} nodes are made`);
+    report(`${nodeCount} nodes are made`);
     const nodes = await playNodes(cluster, nodeCount);
     await cluster.admin.must('POST', collection, { body: policy });
     await nodes.report();
@@ -64,7 +67,7 @@ export const policyStatus: BenchRow = {
     const resident = await residentBytes(webhook.process.pid);
     const measured: Edit[] = [];
     for (let edit = 1; edit <= edits; edit += 1) {
-      tell(`edit ${edit} of ${edits}`);
+      report(`edit ${edit} of ${edits}`);
       measured.push(await measureEdit(cluster, nodes, webhook, edit));
     }
     const after = await residentBytes(webhook.process.pid);

@@ -12,17 +12,18 @@ const rounds = 3;
 const devices = 1_000;
 const allocations = 3_000;
 
-/** Until what a start left to do is done, the same for each process. */
+/** How long to wait until the work after a start is done. It is the same for each process. */
 const idleMs = 1_000;
 
 /**
- * Resident memory of the node plugin, idle and after 3,000 Allocates (a third of them fresh), in both forms; beside it a
- * Node.js of the same version that only keeps a timer. The design's reach is for the bundled form.
+ * Measures the resident memory of the node plugin in both forms, idle and after 3,000 Allocates, of which a third are
+ * fresh. For comparison, measures a Node.js of the same version that only keeps a timer. The design's limit is for the
+ * bundled form.
  */
 export const residentMemory: BenchRow = {
   name: 'resident-memory',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using bundled = await bundledForm('nodeplugin');
     const source = sourceForm('nodeplugin');
     const forms = [source, bundled];
@@ -31,7 +32,7 @@ export const residentMemory: BenchRow = {
       {
         bare: measureBare,
         source: async (round) => {
-          tell(`round ${round + 1} of ${rounds}`);
+          report(`round ${round + 1} of ${rounds}`);
           return measurePlugin(source);
         },
         bundled: () => measurePlugin(bundled),
@@ -58,7 +59,7 @@ async function measureBare(): Promise<readonly number[]> {
   return [await residentBytes(bare.pid)];
 }
 
-/** Two samples: idle, and after the work. */
+/** Returns two samples: idle, and after the work. */
 async function measurePlugin(form: ProgramForm): Promise<readonly number[]> {
   await using node = await makeBenchNode(['eth0']);
   await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity: devices });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { kubeletSocketName, registrationService } from '../../../nodeplugin/deviceplugin/v1beta1.ts';
-import { dialSocket } from '../../../nodeplugin/grpc/dial-socket.ts';
+import { dialSocket } from '../../../nodeplugin/grpc-client.ts';
 import { makeBenchNode } from '../bench-node.ts';
 import { interleave, timeMs } from '../interleave.ts';
 import { percentile } from '../percentile.ts';
@@ -11,20 +11,20 @@ const rounds = 20;
 const resources = ['net0', 'net1', 'net2'];
 
 /**
- * From the moment in which kubelet's socket is back until every resource is listed again. Beside it the least that this
- * can take: a connection to that socket and one Register, which is refused.
+ * Measures the time from when kubelet's socket is back until every resource is listed again. For comparison, measures
+ * the least possible time: a connection to that socket and one Register, which is refused.
  */
 export const restartKubelet: BenchRow = {
   name: 'restart-kubelet',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using node = await makeBenchNode(['eth0']);
     const { kubelet } = node.plugin;
     const expected = Object.fromEntries(resources.map((name) => [name, 100]));
     await node.offer(...resources.map((resourceName) => ({ resourceName, parentIface: 'eth0', quantity: 100 })));
     await using _plugin = node.start();
     await node.offers(expected);
-    tell(`${rounds} restarts`);
+    report(`${rounds} restarts`);
     const restart = async () => {
       await kubelet.restart();
       return timeMs(() => node.offers(expected));

@@ -19,17 +19,18 @@ const connections = [1, 8, 64] as const;
 const seconds = 3;
 const rounds = 5;
 
-/** What the design names, for networks over 8 connections. */
+/** The design's limits, for networks over 8 connections. */
 const reached = { connections: 8, perSecond: 8_000, p99Ms: 10 } as const;
 
 /**
- * Reviews over TLS by one process that knows a large cluster: mutation and validation of what is created, in turn, each
- * counted as a request of its own. Beside it, with the same bodies, a bare node:https server that parses and allows.
+ * Measures reviews over TLS by one process that knows a large cluster. Mutation and validation of new objects
+ * alternate, each in a separate request. For comparison, measures a bare node:https server that parses the same bodies
+ * and allows everything.
  */
 export const reviews: BenchRow = {
   name: 'reviews',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     const networks = buildNetworks(objects);
     const cluster = buildReviewCluster(
       size,
@@ -42,11 +43,11 @@ export const reviews: BenchRow = {
     using client = connectReviews(webhook.port, site.pair.authority.pem);
     await using ofNetworks = await createLoadGenerator(await prepareReviews(client, networks));
     await using ofPods = await createLoadGenerator(await prepareReviews(client, buildPods(objects, networks)));
-    tell(`every answer is right; ${rounds} rounds`);
+    report(`every answer is right; ${rounds} rounds`);
     const servers = { webhook, bare };
     return [
-      ...(await measureLoads('NAD', ofNetworks, servers, tell)),
-      ...(await measureLoads('pod', ofPods, servers, tell)),
+      ...(await measureLoads('NAD', ofNetworks, servers, report)),
+      ...(await measureLoads('pod', ofPods, servers, report)),
     ];
   },
 };
@@ -60,11 +61,11 @@ async function measureLoads(
   what: 'NAD' | 'pod',
   generator: LoadGenerator,
   { webhook, bare }: Servers,
-  tell: (text: string) => void,
+  report: (text: string) => void,
 ): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (const count of connections) {
-    tell(`${what}s, ${count} at once`);
+    report(`${what}s, ${count} at once`);
     const loads: Record<keyof Servers, Load[]> = { webhook: [], bare: [] };
     await interleave(
       { rounds: rounds + 1 },
@@ -88,7 +89,7 @@ async function measureLoads(
   return figures;
 }
 
-/** The medians of the rounds, without the first one, which warms up. */
+/** Returns the medians of the rounds, without the first one, which is a warm-up. */
 function compareLoads(title: string, loads: Record<keyof Servers, readonly Load[]>, isReached: boolean): Figure[] {
   const figure = (part: 'perSecond' | 'p50' | 'p99', rest: Pick<Figure, 'title' | 'unit' | 'reach'>): Figure => {
     const [value, beside] = [loads.webhook, loads.bare].map((each) => median(each.slice(1).map((load) => load[part])));

@@ -6,20 +6,21 @@ import type { BenchRow } from '../row.ts';
 
 const rounds = 7;
 
-/** The default of --settle; given all the same, so that the second figure takes off what was waited. */
+/** The default of --settle. It is set explicitly, so that the second figure subtracts the actual wait. */
 const settleMs = 300;
 
 /**
- * From the start of the process until kubelet's side holds the device list. Beside it a Node.js that has nothing to do,
- * until its end. What comes off for the settle time is less than what was really waited: the links are first read.
+ * Measures the time from the start of the process until kubelet's side has the device list. For comparison, measures
+ * how long a Node.js runs that has nothing to do. The settle time that one figure subtracts is shorter than the real
+ * wait, because the links are read first.
  */
 export const start: BenchRow = {
   name: 'start',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using node = await makeBenchNode(['eth0', 'eth1']);
     await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity: 100 });
-    tell(`${rounds} starts`);
+    report(`${rounds} starts`);
     const samples = await interleave(
       { rounds, warmUp: 1 },
       { plugin: async () => [await startPlugin(node)], bare: async () => [await timeMs(() => runNothing(node))] },

@@ -18,26 +18,29 @@ const size = { nodes: 5_000, policies: 100 };
 const objects = 100;
 const connections = 8;
 
-/** What the design names. */
+/** The duration in the design. */
 const minutes = 10;
 const samplesPerMinute = 60;
 
-/** The first minute fills what is filled once: code that is compiled, pools, buffers of connections. */
+/**
+ * The minute from which memory is compared. Before it, everything that is filled only once fills up: compiled code,
+ * pools, buffers of connections.
+ */
 const settledMinute = 2;
 
-/** What one minute differs from another by, with nothing that grows: the collector's moods. */
+/** How much two minutes without growth may differ, because of the garbage collector. */
 const noise = 1.05;
 
 /**
- * Resident memory of one webhook through ten minutes of reviews of networks and pods without a pause: the median of each
- * minute, sampled each second. Beside it a Node.js of the same version that only keeps a timer; and the last minute beside
- * the second one.
+ * Measures the resident memory of one webhook during ten minutes of reviews of networks and pods without a pause. It
+ * takes a sample each second, and the median of each minute. For comparison, measures a Node.js of the same version
+ * that only keeps a timer. The last minute is also compared with the second one.
  */
 export const webhookGrowth: BenchRow = {
   name: 'webhook-growth',
   needsRoot: true,
   onlyNamed: true,
-  async measure(tell) {
+  async measure(report) {
     const networks = buildNetworks(objects);
     const cluster = buildReviewCluster(
       size,
@@ -55,11 +58,11 @@ export const webhookGrowth: BenchRow = {
     await using generator = await createLoadGenerator(await prepareReviews(client, work));
     const before = await webhook.metrics();
     const loading = generator.run({ port: webhook.port, connections, seconds: 60 * minutes });
-    const [load, medians] = await Promise.all([loading, sampleMinutes(bytes, tell)]);
+    const [load, medians] = await Promise.all([loading, sampleMinutes(bytes, report)]);
     expectAnswered(load.requests, { before, after: await webhook.metrics() });
     await sleep(idleMs);
     const after = await bytes();
-    tell(`${load.requests} reviews, ${Math.round(load.perSecond)} per second`);
+    report(`${load.requests} reviews, ${Math.round(load.perSecond)} per second`);
 
     const title = `webhook's resident memory, bundled, ${size.nodes} nodes`;
     const beside = { title: 'bare Node.js with a timer', value: bare, count: 1 };
@@ -80,8 +83,11 @@ export const webhookGrowth: BenchRow = {
   },
 };
 
-/** The median of each minute from now on. */
-async function sampleMinutes(sample: () => Promise<number>, tell: (text: string) => void): Promise<readonly number[]> {
+/** Returns the median of each minute from now on. */
+async function sampleMinutes(
+  sample: () => Promise<number>,
+  report: (text: string) => void,
+): Promise<readonly number[]> {
   const medians: number[] = [];
   for (let minute = 1; minute <= minutes; minute += 1) {
     const samples: number[] = [];
@@ -90,7 +96,7 @@ async function sampleMinutes(sample: () => Promise<number>, tell: (text: string)
       samples.push(await sample());
     }
     medians.push(median(samples));
-    tell(`minute ${minute} of ${minutes}: ${Math.round((medians.at(-1) as number) / 1e6)} MB`);
+    report(`minute ${minute} of ${minutes}: ${Math.round((medians.at(-1) as number) / 1e6)} MB`);
   }
   return medians;
 }

@@ -23,18 +23,21 @@ const policies = 100;
 const objects = 100;
 const connections = 8;
 
-/** The design speaks of ten minutes, which webhook-growth takes; most of what grows shows earlier. */
+/**
+ * The duration of the load. The design requires ten minutes, which webhook-growth takes, but most growth shows earlier.
+ */
 const loadSeconds = 20;
 
 /**
- * Resident memory of the webhook when it is ready and after a load of reviews of networks and pods: in a cluster of ten
- * nodes in both forms, and bundled where it knows 5,000. Beside it a Node.js of the same version that only keeps a timer;
- * and, for what the load alone costs, node:https with nothing around it under the same load.
+ * Measures the resident memory of the webhook when it is ready, and after a load of reviews of networks and pods. With
+ * ten nodes, both forms are measured; with 5,000 nodes, only the bundled one. For comparison, measures a Node.js of the
+ * same version that only keeps a timer. Also measures a bare node:https server under the same load, to show how much
+ * memory the load itself costs.
  */
 export const webhookMemory: BenchRow = {
   name: 'webhook-memory',
   needsRoot: true,
-  async measure(tell) {
+  async measure(report) {
     await using bundled = await bundledForm('webhook');
     const networks = buildNetworks(objects);
     const work = [...networks, ...buildPods(objects, networks)];
@@ -46,7 +49,7 @@ export const webhookMemory: BenchRow = {
       { rounds },
       {
         bare: async (round) => {
-          tell(`round ${round + 1} of ${rounds}`);
+          report(`round ${round + 1} of ${rounds}`);
           return [await bareNodeBytes()];
         },
         https: () => measureBareServer(small, work),
@@ -79,7 +82,7 @@ async function makeSite(nodes: number, networks: readonly WrittenObject[]): Prom
   return makeWebhookSite(buildReviewCluster({ nodes, policies }, networks).objects);
 }
 
-/** Two samples: ready, and after the load. */
+/** Returns two samples: when the webhook is ready, and after the load. */
 async function measureWebhook(
   site: WebhookSite,
   form: ProgramForm,
@@ -97,7 +100,7 @@ async function measureWebhook(
   return [ready, await residentBytes(webhook.process.pid)];
 }
 
-/** The same of a server that reads, parses and allows. */
+/** Returns the same samples of a server that reads, parses and allows. */
 async function measureBareServer(site: WebhookSite, work: readonly ReviewObject[]): Promise<readonly number[]> {
   await using server = await startBareServer(site);
   await sleep(idleMs);

@@ -4,7 +4,7 @@ import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
 
 export type ReviewedKind = 'NetworkAttachmentDefinition' | 'Pod' | 'MacvtapNetworkNodePolicy';
 
-/** A request as it is sent to a webhook. */
+/** A request to a webhook. */
 export interface ReviewRequest {
   /** @example '/mutate/pods?timeout=10s' */
   readonly path: string;
@@ -17,7 +17,7 @@ const plurals: Readonly<Record<ReviewedKind, string>> = {
   MacvtapNetworkNodePolicy: 'macvtapnetworknodepolicies',
 };
 
-/** What an API server asks of a webhook when somebody creates an object, or, with the one before, updates it. */
+/** Returns an API server's request to a webhook when an object is created or, if there is a previous one, updated. */
 export function reviewRequest(
   verb: 'mutate' | 'validate',
   object: WrittenObject,

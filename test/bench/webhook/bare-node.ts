@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startProcess } from '../../process/start-process.ts';
 import { residentBytes } from '../resident-bytes.ts';
 
-/** Until what a start, or a load, left to do is done, the same for each process. */
+/** How long to wait until the work after a start or a load is done. It is the same for each process. */
 export const idleMs = 1_000;
 
-/** What a Node.js of the same version has in memory that only keeps a timer. */
+/** Returns the resident memory of a Node.js of the same version that only keeps a timer. */
 export async function bareNodeBytes(): Promise<number> {
   const command = [process.execPath, '-e', 'setInterval(() => {}, 1e9)'] as const;
   await using bare = startProcess({ name: 'bare Node.js', command });

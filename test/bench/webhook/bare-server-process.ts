@@ -4,8 +4,8 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-// node bare-server-process.ts <folder of tls.crt and tls.key>: the least that answers reviews. It reads a body, parses it,
-// and allows everything.
+// node bare-server-process.ts <folder of tls.crt and tls.key>: the smallest server that answers reviews. It reads a
+// body, parses it, and allows everything.
 const [folder = ''] = process.argv.slice(2);
 const [cert, key] = ['tls.crt', 'tls.key'].map((name) => readFileSync(join(folder, name)));
 const server = createServer({ cert, key, minVersion: 'TLSv1.2', keepAliveTimeout: 120_000 }, (request, response) => {

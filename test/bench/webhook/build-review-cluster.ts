@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { buildNodeState } from '../../../cluster/report/build-node-state.ts';
+import { buildNodeState } from '../../../cluster/report/node-plugin/build-node-state.ts';
 import packageFile from '../../../package.json' with { type: 'json' };
 import { type Policy, readPolicy } from '../../../policy/nodepolicy/read-policy.ts';
-import { readInterface } from '../../../policy/plan/interface-facts.ts';
+import { readInterface } from '../../../policy/plan/interfaces.ts';
 import { planNode } from '../../../policy/plan/plan-node.ts';
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
 import { exposeAll, policyNamespace } from '../../fixtures/plan/build-example.ts';
@@ -11,19 +11,19 @@ import { buildCluster, type ClusterObjects } from '../build-cluster.ts';
 
 const ours = 'macvtap.network.kubevirt.io/v1alpha1';
 
-/** Where tenants have their networks and pods. */
+/** The namespaces of the tenants' networks and pods. */
 export const tenants: readonly string[] = Array.from({ length: 50 }, (_, index) => `tenant-${index}`);
 
-/** What reviews are judged by, as an API server holds it. */
+/** The objects on which reviews depend, as an API server stores them. */
 export interface ReviewCluster {
   readonly objects: readonly WrittenObject[];
-  /** The same policies, read. */
+  /** The same policies, after they were read. */
   readonly policies: readonly Policy[];
 }
 
 /**
- * The cluster of `buildCluster` after its node plugins have reported what they expose and what not, by the functions by
- * which they do; with tenants' namespaces and, if pods are to be reviewed, networks.
+ * Builds the cluster of `buildCluster`, and adds the reports of its node plugins, which are built with the plugins' own
+ * functions. It also adds the tenants' namespaces and, for reviews of pods, networks.
  */
 export function buildReviewCluster(
   { nodes, policies }: { readonly nodes: number; readonly policies: number },
@@ -39,7 +39,7 @@ export function buildReviewCluster(
       ...cluster.nodes.map(({ name, labels }) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels } })),
       ...reportedStates(cluster, read),
       ...networks,
-      // As the chart makes it, for the replica that writes what only one may.
+      // The chart's Lease. Its holder does the work that only one replica may do.
       {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',

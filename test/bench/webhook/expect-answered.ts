@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Sample, sumOf } from '../../apiserver/read-metrics.ts';
 
-/** What a webhook counts itself, before and after a load. */
+/** A webhook's own counters, before and after a load. */
 export interface Counted {
   readonly before: readonly Sample[];
   readonly after: readonly Sample[];
 }
 
 /**
- * Raises unless a webhook allowed, patched or not, everything that a load consisted of, and looked nothing up for it: the
- * load generator does not look into answers, and a denial is one that it would count.
+ * Throws unless a webhook allowed every object of a load, patched or not, without a look-up. The load generator does
+ * not read answers, so it would count a denial as an answer.
  */
 export function expectAnswered(requests: number, { before, after }: Counted): void {
   const grown = (name: string, hasLabels?: (labels: Sample['labels']) => boolean) =>

@@ -5,8 +5,8 @@ import type { ReviewObject } from './review-objects.ts';
 import type { ReviewAnswer, ReviewClient } from './send-review.ts';
 
 /**
- * The reviews of objects that are created: each one's mutation, and the validation of what came out of it, in turn. Every
- * one of them is sent once, and its answer looked at: what is measured afterwards must be right before.
+ * Prepares the reviews of created objects, in turn: the mutation of each object, and the validation of the result. Each
+ * review is sent once and its answer is checked, so that only correct reviews are measured.
  */
 export async function prepareReviews(
   client: ReviewClient,

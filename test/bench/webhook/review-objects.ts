@@ -2,15 +2,15 @@
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
 import { tenants } from './build-review-cluster.ts';
 
-/** An object that is to be reviewed, and what mutation has to do with it. */
+/** An object to review, and whether mutation changes it. */
 export interface ReviewObject {
   readonly object: WrittenObject;
   readonly isPatched: boolean;
 }
 
 /**
- * Networks of four kinds in turn: found by its name, with the annotation alone, a list of plugins, and complete. What they
- * name is what policies of `buildCluster` offer, if there are 100 of them.
+ * Builds networks of four kinds in turn: found by name, with only the annotation, a list of plugins, and complete.
+ * Policies of `buildCluster` offer their resources if there are 100 policies.
  */
 export function buildNetworks(count: number): readonly ReviewObject[] {
   return Array.from({ length: count }, (_, index) => (networks[index % networks.length] as MakeNetwork)(index));
@@ -18,7 +18,7 @@ export function buildNetworks(count: number): readonly ReviewObject[] {
 
 type MakeNetwork = (index: number) => ReviewObject;
 
-/** Every fifth policy offers `fast<index>` and `bonded<index>`. */
+/** Returns the index of a policy that offers `fast<index>` and `bonded<index>`, as every fifth policy does. */
 const ofFive = (index: number): number => 5 * (index % 20);
 
 const networks: readonly MakeNetwork[] = [
@@ -78,7 +78,7 @@ function network(name: string, index: number, config: object, resource?: string)
         },
       ],
     },
-    // As people write it.
+    // Formatted as users write it.
     spec: { config: JSON.stringify(config, null, 2) },
   };
 }
@@ -86,8 +86,8 @@ function network(name: string, index: number, config: object, resource?: string)
 const kind = 'NetworkAttachmentDefinition';
 
 /**
- * Pods as KubeVirt makes them for virtual machines, with two attachments to networks of their namespace that say what they
- * need; nothing asks for the devices yet.
+ * Builds pods as KubeVirt makes them for virtual machines, with two attachments to networks of their namespace. The
+ * pods do not request devices yet.
  */
 export function buildPods(count: number, networks: readonly ReviewObject[]): readonly ReviewObject[] {
   return Array.from({ length: count }, (_, index) => {

@@ -13,7 +13,7 @@ describe("wrk's report", () => {
   });
 
   it('is a failure with one answer of another status, one broken connection, or none at all', () => {
-    assert.throws(() => readLoad(printed({ refused: 1 })), /of 9000 requests 1 were answered with a fault and 0 not/);
+    assert.throws(() => readLoad(printed({ refused: 1 })), /of 9000 requests 1 were answered with an error and 0 not/);
     assert.throws(() => readLoad(printed({ failed: 2 })), /2 not at all/);
     assert.throws(() => readLoad(printed({ requests: 0 })), /nothing was answered/);
     assert.throws(() => readLoad('unable to connect\n'), /no result: unable to connect/);

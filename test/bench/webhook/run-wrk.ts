@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ReviewRequest } from './admission-request.ts';
 
-/** What came of a time under load. */
+/** The result of a load. */
 export interface Load {
   readonly requests: number;
   readonly perSecond: number;
@@ -23,16 +23,19 @@ export interface LoadOptions {
   readonly seconds: number;
 }
 
-/** Sends the same requests again and again. */
+/** Sends the same requests repeatedly. */
 export interface LoadGenerator extends AsyncDisposable {
-  /** Each connection sends its next request when the last one is answered. Raises when one was not, or not with 200. */
+  /**
+   * Runs a load. Each connection sends its next request when the last one is answered. Raises an error if a request was
+   * not answered with 200.
+   */
   run(options: LoadOptions): Promise<Load>;
 }
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('./load.lua', import.meta.url));
 
-/** wrk on one thread: it takes far less time than any server that is measured. */
+/** Creates a load generator that runs wrk on one thread, which takes far less time than any measured server. */
 export async function createLoadGenerator(requests: readonly ReviewRequest[]): Promise<LoadGenerator> {
   await run('wrk', ['--version']).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new Error('wrk is missing: apt-get install wrk');
@@ -56,13 +59,13 @@ function toRecord({ path, body }: ReviewRequest): string {
   return `${path}\n${Buffer.byteLength(body)}\n${body}\n`;
 }
 
-/** Reads what load.lua printed. */
+/** Reads the result that load.lua printed. */
 export function readLoad(printed: string): Load {
   const line = /^load (\{.*\})$/m.exec(printed)?.[1];
-  if (line === undefined) throw new Error(`wrk told no result: ${printed}`);
+  if (line === undefined) throw new Error(`wrk printed no result: ${printed}`);
   const { requests, us, refused, failed, p50, p99, max } = JSON.parse(line);
   if (refused > 0 || failed > 0) {
-    throw new Error(`of ${requests} requests ${refused} were answered with a fault and ${failed} not at all`);
+    throw new Error(`of ${requests} requests ${refused} were answered with an error and ${failed} not at all`);
   }
   if (requests === 0) throw new Error('nothing was answered');
   return { requests, perSecond: requests / (us / 1e6), p50: p50 / 1e3, p99: p99 / 1e3, max: max / 1e3 };

@@ -3,25 +3,25 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
-import type { Edit } from '../../../policy/edit.ts';
+import type { Edit } from '../../../policy/json.ts';
 import type { ReviewRequest } from './admission-request.ts';
 
-/** What a webhook answered. */
+/** A webhook's answer. */
 export interface ReviewAnswer {
   readonly uid: string;
   readonly allowed: boolean;
   readonly warnings: readonly string[];
-  /** Undefined without a patch. */
+  /** The edits; undefined without a patch. */
   readonly edits: readonly Edit[] | undefined;
   readonly message: string | undefined;
 }
 
-/** A client of its own, with one connection. */
+/** A separate client with one connection. */
 export interface ReviewClient extends Disposable {
   send(review: ReviewRequest): Promise<ReviewAnswer>;
 }
 
-/** `ca` is the only authority that it trusts. */
+/** Connects a client that trusts only `ca`. */
 export function connectReviews(port: number, ca: string): ReviewClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca });
   const headers = { 'content-type': 'application/json' };

@@ -4,18 +4,18 @@ import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
-import type { Pair } from '../../../certs/pair.ts';
+import type { Pair } from '../../../certs/certificate-state.ts';
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
 import { type StandInApiServer, startApiServer } from '../../apiserver-standin/start-api-server.ts';
 
-/** An API server that holds a cluster, as a pod sees it. */
+/** An API server with a cluster, as a pod sees it. */
 export interface ServedCluster extends AsyncDisposable {
   readonly apiServer: StandInApiServer;
-  /** What kubelet gives a pod to find it. */
+  /** The variables from kubelet with which a pod finds the API server. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Serves objects over TLS; what a pod has mounted of its service account is written into `accountFolder`. */
+/** Serves objects over TLS. Writes the service account that a pod has mounted to `accountFolder`. */
 export async function serveCluster(
   objects: readonly WrittenObject[],
   { pair, accountFolder }: { readonly pair: Pair; readonly accountFolder: string },
@@ -23,7 +23,7 @@ export async function serveCluster(
   await using undo = new AsyncDisposableStack();
   const apiServer = undo.use(await startApiServer());
   for (const object of objects) apiServer.store.put(object);
-  // Or every watch would be told of all of them once more.
+  // Otherwise, every watch would receive all objects again.
   apiServer.store.compact();
   const port = undo.use(await startTls(pair, Number(new URL(apiServer.url).port))).port;
   await writeFile(join(accountFolder, 'token'), 'token-of-the-bench');
@@ -36,7 +36,7 @@ export async function serveCluster(
   };
 }
 
-/** TLS in front of a plain server. */
+/** Starts TLS in front of a plain server. */
 async function startTls(
   { certPem, keyPem }: Pair,
   plainPort: number,

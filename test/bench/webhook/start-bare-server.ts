@@ -6,7 +6,10 @@ import type { ReviewServer, WebhookSite } from './start-webhook.ts';
 
 const program = fileURLToPath(new URL('./bare-server-process.ts', import.meta.url));
 
-/** node:https with nothing around it, the webhook's certificate, and Node.js started in the same way. */
+/**
+ * Starts a bare node:https server with the webhook's certificate. Node.js is started in the same way as for the
+ * webhook.
+ */
 export async function startBareServer({ certFolder }: Pick<WebhookSite, 'certFolder'>): Promise<ReviewServer> {
   await using undo = new AsyncDisposableStack();
   const { nodeFlags, environment } = readStart('webhook');

@@ -3,31 +3,31 @@ import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makePair } from '../../../certs/make-pair.ts';
-import type { Pair } from '../../../certs/pair.ts';
+import type { Pair } from '../../../certs/certificate-state.ts';
+import { makePair } from '../../../certs/serving-pair.ts';
 import { readMetrics, type Sample } from '../../apiserver/read-metrics.ts';
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
 import { type RunningProcess, startProcess } from '../../process/start-process.ts';
 import type { ProgramForm } from '../program-form.ts';
 import { type ServedCluster, serveCluster } from './serve-cluster.ts';
 
-/** A cluster, and what is needed to serve TLS in it. */
+/** A cluster, and the files that are needed to serve TLS in it. */
 export interface WebhookSite extends AsyncDisposable {
   readonly cluster: ServedCluster;
   readonly pair: Pair;
-  /** Holds the pair as `tls.crt` and `tls.key`. */
+  /** The folder with the pair, as `tls.crt` and `tls.key`. */
   readonly certFolder: string;
   readonly accountFolder: string;
 }
 
-/** A server that answers reviews, in a process of its own. */
+/** A server that answers reviews, in a separate process. */
 export interface ReviewServer extends AsyncDisposable {
   readonly process: RunningProcess;
-  /** On 127.0.0.1. */
+  /** The port on 127.0.0.1. */
   readonly port: number;
 }
 
-/** The webhook as a pod runs it. */
+/** The webhook, as it runs in a pod. */
 export interface BenchWebhook extends ReviewServer {
   metrics(): Promise<readonly Sample[]>;
 }
@@ -48,10 +48,10 @@ export async function makeWebhookSite(objects: readonly WrittenObject[]): Promis
 
 const dayMs = 86_400_000;
 
-/** Far more than it takes to read 5,000 nodes. */
+/** The longest wait, which is far more than it takes to read 5,000 nodes. */
 const readyMs = 120_000;
 
-/** Starts the webhook and waits until it is ready: everything of the cluster was read, and read without faults. */
+/** Starts the webhook and waits until it is ready, which means that the whole cluster was read without errors. */
 export async function startWebhook(
   { cluster, certFolder, accountFolder }: WebhookSite,
   form: ProgramForm,
@@ -88,14 +88,14 @@ export async function startWebhook(
 }
 
 /**
- * Runs a command with a service account where kubelet mounts it, in a mount namespace of its own; the process stays the
- * one that is started.
+ * Returns a command that runs its arguments in a separate mount namespace, in which a service account is mounted as by
+ * kubelet. The process that is started stays the same.
  */
 function inPod(accountFolder: string): readonly [string, ...string[]] {
   const script = [
     'set -e',
     'account=/var/run/secrets/kubernetes.io/serviceaccount',
-    // Over the descriptor: what is mounted may hide the folder.
+    // Uses the descriptor, because the mounts may hide the folder.
     'exec 3< "$0"',
     'mount -t tmpfs tmpfs /var/run',
     'mkdir -p "$account"',
@@ -106,7 +106,7 @@ function inPod(accountFolder: string): readonly [string, ...string[]] {
   return ['unshare', '--mount', 'sh', '-c', script.join('\n'), accountFolder];
 }
 
-/** Of a line of the log with an address in it. */
+/** Returns the port in a line of the log that contains an address. */
 function portIn(line: string): number {
   return Number(/"address":"127\.0\.0\.1:(\d+)"/.exec(line)?.[1]);
 }

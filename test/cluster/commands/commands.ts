@@ -5,7 +5,7 @@ interface Command {
   readonly run: (argv: readonly string[]) => Promise<void>;
 }
 
-/** The commands of `npm run cluster`, by the words that call them; each is loaded when it is called. */
+/** The commands of `npm run cluster`, by name. Each is loaded when it is called. */
 export const commands: Readonly<Record<string, Command>> = {
   up: {
     summary: 'bring a cluster up: a control plane, the nodes h1, h2, h3 and the chart',
@@ -42,5 +42,5 @@ export const usage = [
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`),
   '',
-  'npm run cluster -- <command> --help tells more.',
+  'npm run cluster -- <command> --help shows its flags.',
 ].join('\n');

@@ -16,14 +16,14 @@ const line = {
 
 export async function runExec(argv: readonly string[]): Promise<void> {
   const [node, program, ...args] = argv;
-  // What stands behind the node is the program's, with all its dashes.
+  // All arguments after the node belong to the program, including those that begin with dashes.
   if (node === undefined || node.startsWith('-') || program === undefined) {
     return await runClusterCommand(line, async () => exitCode.usage, argv);
   }
   const exec = async () => {
     const [command, ...rest] = await inNode(node, [program, ...args]);
     const child = spawn(command, rest, { stdio: 'inherit', env: clusterEnvironment() });
-    // The program gets them too, as one of the terminal, and decides.
+    // The program also gets these signals from the terminal, and decides how to react.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
     const [code] = await once(child, 'exit');
     return typeof code === 'number' ? code : exitCode.failed;

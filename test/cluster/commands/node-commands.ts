@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { listFlag } from '../../../runtime/flag-types.ts';
+import { listFlag } from '../../../runtime/flags.ts';
 import { exitCode } from '../../../runtime/run-command.ts';
 import { createProgress } from '../../demo/progress.ts';
 import { openCluster } from '../cluster.ts';

@@ -2,7 +2,7 @@
 import type { CommandLine, Flags, FlagValues } from '../../../runtime/flags.ts';
 import { exitCode, runCommand } from '../../../runtime/run-command.ts';
 
-/** Runs a command whose failures are told in words: what went wrong is a program's, rarely this one's own. */
+/** Runs a command. Prints only the message of an error, which usually comes from a started program. */
 export async function runClusterCommand<Table extends Flags>(
   line: CommandLine<Table>,
   run: (values: FlagValues<Table>, positionals: readonly string[]) => Promise<number>,

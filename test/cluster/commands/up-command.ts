@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { switchFlag } from '../../../runtime/flag-types.ts';
-import { exitCode } from '../../../runtime/run-command.ts';
-import { signalScope } from '../../../runtime/signals.ts';
+import { choiceFlag, switchFlag } from '../../../runtime/flags.ts';
+import { exitCode, signalScope } from '../../../runtime/run-command.ts';
 import { createProgress } from '../../demo/progress.ts';
+import { ensureKubeVirt } from '../../images/kubevirt/ensure-kubevirt.ts';
 import { bringDown, findRemains } from '../bring-down.ts';
 import { bringUp } from '../bring-up.ts';
 import { claimCluster } from '../claim-cluster.ts';
 import { installByHelm } from '../install/install-by-helm.ts';
 import { ownImages } from '../install/own-images.ts';
+import { installKubeVirt } from '../kubevirt/install-kubevirt.ts';
+import { type Injector, injectors } from '../kubevirt/kubevirt-objects.ts';
 import { paths } from '../layout.ts';
 import { keepLogs } from '../logs.ts';
 import { nodeTable } from '../node-table.ts';
@@ -16,26 +18,48 @@ import { runClusterCommand } from './run-cluster-command.ts';
 
 const line = {
   command: 'npm run cluster -- up',
-  summary:
-    'Brings a cluster up with the chart installed, instead of one that is up. It stays until npm run cluster -- down.',
+  summary: 'Brings a cluster up with the chart installed. It stays until npm run cluster -- down.',
   positionals: [],
-  flags: { bare: switchFlag('without images of ours and the chart: Multus alone') },
+  flags: {
+    replace: switchFlag('remove the cluster that an earlier up created'),
+    bare: switchFlag("without the product's images and the chart: only Multus"),
+    kubevirt: switchFlag('also KubeVirt, by its operator, with emulated virtual machines'),
+    injector: choiceFlag(
+      injectors,
+      "with --kubevirt: who adds a macvtap's resource to the pod of a machine",
+      'webhook',
+    ),
+  },
 } as const;
 
+interface UpFlags {
+  readonly replace: boolean;
+  readonly bare: boolean;
+  readonly kubevirt: boolean;
+  readonly injector: Injector;
+}
+
 export async function runUp(argv: readonly string[]): Promise<void> {
-  const up = async ({ bare: isBare }: { readonly bare: boolean }) => {
+  const up = async (flags: UpFlags) => {
+    const { bare: isBare, kubevirt: hasKubeVirt, injector } = flags;
+    if (isBare && hasKubeVirt) throw new Error('--kubevirt needs the chart, which --bare leaves out');
     using scope = signalScope();
-    const claim = await claimCluster(line.command, { takesKept: true });
+    const claim = await claimCluster(line.command, { takesKept: flags.replace });
     try {
       const progress = createProgress(console.log, scope.signal);
-      // Before there is a cluster: to build takes a minute, and much memory.
+      // Built before the cluster exists, because a build takes a minute and much memory.
       const images = isBare
         ? []
         : await progress.step('images of webhook and node plugin', () => ownImages(console.log));
-      await using cluster = await bringUp(seedNodes, progress, { images });
+      const kubeVirt = hasKubeVirt
+        ? await progress.step("images of KubeVirt and its machines' guest", () => ensureKubeVirt(console.log))
+        : undefined;
+      const all = [...images, ...(kubeVirt === undefined ? [] : [kubeVirt.parts, kubeVirt.guest])];
+      await using cluster = await bringUp(seedNodes, progress, { images: all });
       if (!isBare) {
         await progress.step('helm install: webhook and node plugins are Ready', () => installByHelm(cluster));
       }
+      if (kubeVirt !== undefined) await installKubeVirt(cluster, kubeVirt, injector, progress);
       await claim.keep();
       console.log(
         `\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig} PATH=${paths.programs}:$PATH`,
@@ -52,7 +76,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
   await runClusterCommand(line, up, argv);
 }
 
-/** The step that was under way goes on by itself for a moment, and may make things anew that were just removed. */
+/** The interrupted step continues for a moment, and may recreate what was just removed. */
 async function giveUp(): Promise<never> {
   do await bringDown();
   while ((await findRemains()).length > 0);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type NodePlan, podRange } from '../layout.ts';
 
-/** Where CNI's configurations lie on a node. */
+/** The folder of CNI configurations on a node. */
 export const cniFolder = '/etc/cni/net.d';
 
 /**
- * A single plugin's configuration, not a list: of a list Multus 4.2 forgets on DEL what it does not know of its own, such as
- * ranges, and the sandbox is never removed.
+ * The file with the configuration of a single plugin, not a list. On DEL, Multus 4.2 loses unknown fields of a list,
+ * such as ranges, and then the sandbox is never removed.
  */
 const podNetworkFile = '10-pods.conf';
 
 export const multusKubeconfig = `${cniFolder}/multus.d/multus.kubeconfig`;
 
-/** The networks' configurations by file; the first one by name is what containerd calls. */
+/** Returns the configurations of the networks, by file name. containerd uses the file whose name comes first. */
 export function cniConfigs(node: NodePlan): Readonly<Record<string, object>> {
   return {
     '00-multus.conf': {
@@ -20,7 +20,7 @@ export function cniConfigs(node: NodePlan): Readonly<Record<string, object>> {
       name: 'multus',
       type: 'multus',
       kubeconfig: multusKubeconfig,
-      // By its file: a name would be looked for in the cluster first.
+      // Refers to the file, because a name would first be looked up in the cluster.
       clusterNetwork: `${cniFolder}/${podNetworkFile}`,
       confDir: cniFolder,
       cniDir: '/var/lib/cni/multus',

@@ -2,13 +2,16 @@
 import { join } from 'node:path';
 import { nodeFolder } from '../layout.ts';
 
-/** The image of what holds a pod's namespaces. */
+/** The image of the container that holds a pod's namespaces. */
 export const pauseImage = 'localhost/pause:1';
 
-/** How kubelet and ctr reach a node's containerd: the socket that both look for. */
+/** The socket of a node's containerd, at the default path of both kubelet and ctr. */
 export const containerdSocket = '/run/containerd/containerd.sock';
 
-/** containerd's config.toml for a node. Its images lie outside the node's own trees: overlays do not stack there. */
+/**
+ * Returns containerd's config.toml for a node. Its images are outside of the node's own trees, because overlays cannot
+ * be stacked there.
+ */
 export function containerdConfig(node: string): string {
   const root = join(nodeFolder(node), 'containerd');
   return `version = 3

@@ -2,7 +2,7 @@
 import { nodeGroup } from '../layout.ts';
 import { containerdSocket } from './containerd-config.ts';
 
-/** kubelet's configuration file for a node. */
+/** Returns kubelet's configuration file for a node. */
 export function kubeletConfig(node: string, caFile: string): string {
   return JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -15,13 +15,14 @@ export function kubeletConfig(node: string, caFile: string): string {
     enforceNodeAllocatable: [],
     failCgroupV1: false,
     failSwapOn: false,
-    // What a node offers is told with its status: sooner than every 10 s, for tests wait for it.
+    // A node's resources are reported with its status. Tests wait for them, so the status is sent more often than every
+    // 10 s.
     nodeStatusUpdateFrequency: '1s',
     // Several nodes share the machine's disk and memory, and no image can be pulled again.
     evictionHard: { 'memory.available': '10Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
-    // Below /usr otherwise, which is the machine's.
+    // By default, this folder is below /usr, which is the machine's.
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
   });
 }

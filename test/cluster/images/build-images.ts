@@ -32,7 +32,7 @@ const recipes: readonly (Omit<ImageContent, 'root'> & { readonly lay: (root: str
   { name: busyboxImage, entrypoint: ['/bin/sh'], lay: layBusybox },
 ];
 
-/** What images are made of, the newest version of Debian's package being as good as another. */
+/** Covers the inputs of the images; any version of Debian's package is good enough. */
 const digest = createHash('sha256')
   .update(readFileSync(pauseSource))
   .update(readFileSync(new URL('write-image-archive.ts', import.meta.url)))

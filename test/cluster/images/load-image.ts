@@ -5,8 +5,8 @@ import { run } from '../run.ts';
 import { baseImages } from './build-images.ts';
 
 /**
- * Gives a node an image out of an archive (docker-archive or OCI), for pods with `imagePullPolicy: Never`. Raises when the
- * archive holds no image of that name.
+ * Loads an image from an archive (docker-archive or OCI) into a node, for pods with `imagePullPolicy: Never`. Raises an
+ * error if the archive contains no image with that name.
  */
 export async function loadImage(node: string, archive: string, name: string): Promise<void> {
   const ctr = async (...args: readonly string[]) =>
@@ -16,7 +16,11 @@ export async function loadImage(node: string, archive: string, name: string): Pr
   if (!names.includes(name)) throw new Error(`${archive} brought ${node} no ${name}; it has ${names.join(', ')}`);
 }
 
-/** Gives a node the images that every node has, and those of its cluster. */
+/**
+ * Loads images into a node: those that every cluster has, and the additional ones of this cluster. An archive may
+ * contain several images.
+ */
 export async function loadImages(node: string, { images }: Pick<ClusterRecord, 'images'>): Promise<void> {
-  for (const { path, name } of [...baseImages, ...images]) await loadImage(node, path, name);
+  const byPath = new Map([...baseImages, ...images].map(({ path, name }) => [path, name]));
+  for (const [path, name] of byPath) await loadImage(node, path, name);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a pod's namespaces are held by: waits for its end, and for that of processes that lost their parent.
+// Holds a pod's namespaces: waits for its end, and for that of processes that lost their parent.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

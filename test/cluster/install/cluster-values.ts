@@ -3,18 +3,19 @@ import { imageName } from '../../images/ensure-images.ts';
 import { type ImageKind, readInputs } from '../../images/image-inputs.ts';
 import { uplink } from '../layout.ts';
 
-/** What the chart is told in a cluster of ours. */
+/** Returns the chart's values for a test cluster. */
 export async function clusterValues(): Promise<object> {
   const image = async (kind: ImageKind) => imageName(kind, await readInputs(kind)).split(':');
   const [repository, tag] = await image('node');
   const [webhookRepository] = await image('webhook');
   return {
-    // Nodes were given the images; nothing can be pulled.
+    // The images are already on the nodes, and nothing can be pulled.
     image: { webhook: { repository: webhookRepository }, node: { repository }, tag, pullPolicy: 'Never' },
-    // NICs of the nodes are veth pairs here, pods have others, and the uplink is no NIC of the proposal's hosts.
+    // In test clusters, the nodes' NICs are veth pairs, so veths are a link kind for macvtaps. Interfaces of pods are
+    // excluded by name. So is the uplink, which the proposal's hosts do not have.
     linkKinds: ['device', 'bond', 'veth'],
     implicitExclude: [uplink, 'veth*'],
-    // Tests wait for what is held to be free again.
+    // Tests wait until held devices are free again.
     node: { extraArgs: ['--held-refresh=1s'] },
   };
 }

@@ -12,7 +12,7 @@ import { untilRolledOut } from './until-rolled-out.ts';
 
 const guardMs = 120_000;
 
-/** Installs the chart from nothing, and waits until all of it runs and the webhook is asked. */
+/** Installs the chart into a cluster without it. Waits until all of it runs and the API server calls the webhook. */
 export async function installByHelm(cluster: Cluster, values: object = {}): Promise<Installation> {
   await helm(cluster, ['install', ...release, chartFolder, '--create-namespace'], await clusterValues(), values);
   await untilRolledOut(cluster);
@@ -35,7 +35,10 @@ export async function installByHelm(cluster: Cluster, values: object = {}): Prom
   };
 }
 
-/** The API server takes configurations into use a moment after they are stored, the webhook its authority into them. */
+/**
+ * Waits until the API server calls the webhook. The API server applies configurations a moment after they are stored,
+ * and the webhook adds its CA to them later.
+ */
 async function untilAsked(cluster: Cluster): Promise<void> {
   const policy = {
     apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',

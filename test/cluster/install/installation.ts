@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What stands of ours in a cluster. */
+/** The product's installation in a cluster. */
 export interface Installation {
-  /** Values that differ from those that the release has, and another chart than the one here. Does not wait for pods. */
+  /**
+   * Upgrades the release with values that differ from the current ones, or with another chart than the one here. Does
+   * not wait for pods.
+   */
   upgrade(changed: object, chart?: string): Promise<void>;
-  /** Resolves when all pods are those of the release, and Ready. */
+  /** Resolves when all pods belong to the release and are Ready. */
   untilRolledOut(): Promise<void>;
-  /** Ends a node's plugin at once, and waits until kubelet has started it again. */
+  /** Kills a node's plugin, and waits until kubelet has started it again. */
   killNodePlugin(node: string): Promise<void>;
-  /** What all plugins of a node have printed; asks the node, not the API server. */
+  /** Returns the output of all plugins of a node. It is read from the node, not from the API server. */
   nodePluginLog(node: string): Promise<string>;
 }

@@ -3,7 +3,10 @@ import type { Cluster } from '../cluster.ts';
 import { isReady, type Pod } from '../pods.ts';
 import { installationNamespace } from './release.ts';
 
-/** Where a node's kubelet keeps what its plugins have printed: each container of each pod, with its earlier starts. */
+/**
+ * The files in which a node's kubelet keeps the output of node plugins: one for each start of each container of each
+ * pod.
+ */
 export const nodePluginLogs = `/var/log/pods/${installationNamespace}_kube-macvtap-nodeplugin-*/nodeplugin/*.log`;
 
 export interface NodePluginPod {
@@ -12,7 +15,10 @@ export interface NodePluginPod {
   readonly isReady: boolean;
 }
 
-/** The pod of a node's plugin. Raises where there is not just one, leaving out those that are being deleted. */
+/**
+ * Returns the pod of a node's plugin. Raises an error unless there is exactly one, not counting pods that are being
+ * deleted.
+ */
 export async function findNodePlugin(cluster: Cluster, node: string): Promise<NodePluginPod> {
   const query = new URLSearchParams({
     labelSelector: 'app.kubernetes.io/component=node',

@@ -2,5 +2,5 @@
 
 export const installationNamespace = 'macvtap-cni';
 
-/** The release as Helm's commands want it said. */
+/** The release, as arguments of Helm. */
 export const release = ['kube-macvtap', `--namespace=${installationNamespace}`] as const;

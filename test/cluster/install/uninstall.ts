@@ -6,7 +6,7 @@ import { installationNamespace, release } from './release.ts';
 
 const guardMs = 180_000;
 
-/** Uninstalls the release, and waits until the last pod of it is gone. */
+/** Uninstalls the release, and waits until its last pod is gone. */
 export async function uninstall(cluster: Cluster): Promise<void> {
   await helm(cluster, ['uninstall', ...release]);
   const list = ['get', 'pods', `--namespace=${installationNamespace}`, '-o', 'name'];

@@ -3,7 +3,7 @@ import { until } from '../../process/until.ts';
 import type { Cluster } from '../cluster.ts';
 import { installationNamespace } from './release.ts';
 
-/** Node plugins are replaced one by one, and a webhook pod first answers for the drain. */
+/** The longest wait. Node plugins are replaced one by one, and an old webhook pod keeps answering while it drains. */
 const guardMs = 240_000;
 
 interface Workload {
@@ -12,7 +12,10 @@ interface Workload {
   readonly status: Readonly<Record<string, number | undefined>>;
 }
 
-/** Resolves when every pod of ours is of what was applied last, and Ready; fails with what is said of the pods. */
+/**
+ * Resolves when every pod of the chart has the last applied version and is Ready. Rejects with a description of the
+ * pods.
+ */
 export async function untilRolledOut(cluster: Cluster): Promise<void> {
   const read = async (path: string) =>
     await cluster.admin.must<Workload>('GET', `/apis/apps/v1/namespaces/${installationNamespace}/${path}`);

@@ -10,12 +10,12 @@ import { readRecord, startDaemon } from '../start-daemon.ts';
 
 const init = fileURLToPath(new URL('node-init.sh', import.meta.url));
 
-/** The process that a node's namespaces live by. */
+/** Returns the name of the process that keeps a node's namespaces alive. */
 export function hostProcess(node: string): string {
   return `${node}-host`;
 }
 
-/** Makes a node without its programs: its namespaces, held by a process of its own, and its control groups. */
+/** Makes a node without its programs: its namespaces, which a separate process holds, and its control groups. */
 export async function makeNodeHost(node: string): Promise<void> {
   const folder = nodeFolder(node);
   await mkdir(folder, { recursive: true });
@@ -25,7 +25,7 @@ export async function makeNodeHost(node: string): Promise<void> {
     name,
     command: [
       ...(['nsenter', `--net=/run/netns/${namespaceName(node)}`] as const),
-      // Not `ip netns exec`: it hides the control groups.
+      // Not `ip netns exec`, because it hides the control groups.
       ...['unshare', '--mount', '--propagation', 'private', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'],
       ...['sh', init, folder, node],
     ],
@@ -34,7 +34,7 @@ export async function makeNodeHost(node: string): Promise<void> {
   await waitFor(name, daemon, async () => existsSync(join(folder, 'ready')));
 }
 
-/** A command that runs as a program of the node, in all its namespaces. */
+/** Returns a command that runs as a program of the node, in all its namespaces. */
 export async function inNode(
   node: string,
   command: readonly [string, ...string[]],
@@ -43,7 +43,7 @@ export async function inNode(
   return ['nsenter', `--target=${pid}`, '--mount', '--uts', '--net', '--pid', '--', ...command];
 }
 
-/** A path of the node's, as the machine sees it. */
+/** Returns a path in the node, as the machine sees it. */
 export async function pathInNode(node: string, path: string): Promise<string> {
   return join(`/proc/${(await hostRecord(node)).pid}/root`, path);
 }

@@ -13,10 +13,13 @@ import {
 } from '../layout.ts';
 import { ip } from '../run.ts';
 
-/** Networks of tests ask for as much as the proposal's: 9000. */
+/** The largest MTU that tests use, which is also the proposal's: 9000. */
 const wireMTU = 9000;
 
-/** Makes a node's network namespace: its uplink to the machine, and its NICs, each on the wire of its name. */
+/**
+ * Makes a node's network namespace with its uplink to the machine, and with its NICs. Each NIC is on the wire of its
+ * name.
+ */
 export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   const namespace = namespaceName(node.name);
   await ip(`netns add ${namespace}`);
@@ -24,7 +27,7 @@ export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[
   await plug(node, uplink, uplinkPort(node), bridge.name);
   await ip(`-n ${namespace} address add ${nodeAddress(node)}/${bridge.prefixLength} dev ${uplink}`);
   await ip(`-n ${namespace} route add default via ${bridge.address}`);
-  // Pods reach their node's bridge, and from there the other nodes and the machine.
+  // Pods reach the bridge of their node, and through it the other nodes and the machine.
   await ip(`netns exec ${namespace} sysctl -q -w net.ipv4.ip_forward=1`);
   for (const nic of node.interfaces) await plug(node, nic, nicPort(node, nic), await makeWire(nic), wireMTU);
   await ip(`route replace ${podRange(node)} via ${nodeAddress(node)}`);
@@ -34,13 +37,14 @@ export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[
   }
 }
 
-/** Removes what makeNodeNetwork made, and the wires that no other node is on. */
+/** Removes what makeNodeNetwork made, and the wires that no other node uses. */
 export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   for (const other of others) {
     await ip(`-n ${namespaceName(other.name)} route delete ${podRange(node)}`);
   }
   await ip(`netns delete ${namespaceName(node.name)}`);
-  // The kernel takes a namespace apart in its own time; the pairs go at once with these ends, and the route with its gateway's.
+  // The kernel dismantles a namespace some time later. Removing these ends removes the pairs at once, and the gateway's
+  // route with them.
   for (const port of [uplinkPort(node), ...node.interfaces.map((nic) => nicPort(node, nic))]) await removeLink(port);
   await ip(`route delete ${podRange(node)}`);
   const wired = new Set(others.flatMap(({ interfaces }) => interfaces));
@@ -50,12 +54,12 @@ export async function removeNodeNetwork(node: NodePlan, others: readonly NodePla
 export async function removeLink(name: string): Promise<void> {
   if (!existsSync(`/sys/class/net/${name}`)) return;
   await ip(`link delete ${name}`).catch((thrown: unknown) => {
-    // It went meanwhile, with its peer.
+    // The link disappeared at the same time with its peer.
     if (existsSync(`/sys/class/net/${name}`)) throw thrown;
   });
 }
 
-/** A cable from an interface of a node to a bridge of the machine. */
+/** Connects an interface of a node to a bridge of the machine. */
 async function plug(node: NodePlan, nic: string, port: string, onto: string, mtu = 1500): Promise<void> {
   const namespace = namespaceName(node.name);
   await ip(`link add ${port} mtu ${mtu} type veth peer name ${nic} mtu ${mtu} netns ${namespace}`);
@@ -63,7 +67,7 @@ async function plug(node: NodePlan, nic: string, port: string, onto: string, mtu
   await ip(`-n ${namespace} link set ${nic} up`);
 }
 
-/** The bridge of all NICs of a name: macvtaps on them reach each other, on whichever node they are. */
+/** Makes the bridge of all NICs of a name. Macvtaps on those NICs reach each other on any node. */
 async function makeWire(nic: string): Promise<string> {
   const name = wireName(nic);
   if (existsSync(`/sys/class/net/${name}`)) return name;

@@ -16,7 +16,7 @@ import { startDaemon } from '../start-daemon.ts';
 import { inNode, makeNodeHost, pathInNode } from './make-node-host.ts';
 import { makeNodeNetwork } from './node-network.ts';
 
-/** Makes a node and starts its programs. It is Ready some seconds later. */
+/** Makes a node and starts its programs. The node is Ready some seconds later. */
 export async function startNode(record: ClusterRecord, node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   await mkdir(nodeFolder(node.name), { recursive: true });
   await writeNodePlan(node);
@@ -32,7 +32,7 @@ export async function startNode(record: ClusterRecord, node: NodePlan, others: r
   });
 }
 
-/** Starts a node that was switched off, with what is on its disk. */
+/** Starts a node that was switched off. Its disk still has its content. */
 export async function restartNode(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   await switchOn(node, others, () => startContainerd(node.name));
 }
@@ -44,7 +44,7 @@ async function switchOn(node: NodePlan, others: readonly NodePlan[], prepare: ()
   await startKubelet(node);
 }
 
-/** Starts a node's containerd, which takes over the containers that an earlier one has left running. */
+/** Starts a node's containerd, which takes over the containers that an earlier containerd left running. */
 export async function startContainerd(node: string): Promise<void> {
   const config = join(nodeFolder(node), 'containerd.toml');
   await writeFile(config, containerdConfig(node));
@@ -91,7 +91,7 @@ function kubeletKubeconfig(node: string): string {
   return join(nodeFolder(node), 'kubelet.kubeconfig');
 }
 
-/** The plugins' programs, by links to where they were built, and the networks that they make. */
+/** Links the programs of the network plugins to where they were built, and writes the networks that they make. */
 async function installNetworkPlugins(record: ClusterRecord, node: NodePlan): Promise<void> {
   const programs = await pathInNode(node.name, '/opt/cni/bin');
   await mkdir(programs, { recursive: true });

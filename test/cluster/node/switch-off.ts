@@ -8,10 +8,10 @@ import { hostProcess } from './make-node-host.ts';
 import { removeNodeNetwork } from './node-network.ts';
 import { containerdProcess, kubeletProcess } from './start-node.ts';
 
-/** Ends a node as its power does: nothing of it runs or is plugged in any more; its disk stays. */
+/** Ends a node as if its power were cut. Nothing of it runs or is connected any more, and its disk remains. */
 export async function switchOff(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   const { name } = node;
-  // With the first process of the node's own process namespace, the kernel ends all others in it.
+  // When the first process of the node's process namespace ends, the kernel ends all others in it.
   await stopDaemon(hostProcess(name), 0);
   for (const process of [kubeletProcess(name), containerdProcess(name)]) await stopDaemon(process, 0);
   await removeGroup(nodeGroup(name));

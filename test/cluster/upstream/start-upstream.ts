@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type handleServerStreamingCall, type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
-import { registerResource } from '../../../nodeplugin/deviceplugin/register.ts';
+import { registerResource } from '../../../nodeplugin/deviceplugin/registration-session.ts';
 import {
   type AllocateRequest,
   type AllocateResponse,
@@ -14,9 +14,8 @@ import {
   health,
   type ListAndWatchResponse,
 } from '../../../nodeplugin/deviceplugin/v1beta1.ts';
-import { deviceIDs } from '../../../policy/device/device-id.ts';
-import { linkName } from '../../../policy/device/link-name.ts';
-import { resourcePrefix } from '../../../policy/plan/resource-name.ts';
+import { deviceIDs, linkName } from '../../../policy/device/device-id.ts';
+import { resourcePrefix } from '../../../policy/plan/resource.ts';
 import type { Cluster } from '../cluster.ts';
 import { nodeFolder } from '../layout.ts';
 import { pathInNode } from '../node/make-node-host.ts';
@@ -33,8 +32,9 @@ const plugin = new URL('cni-plugin.sh', import.meta.url);
 const options: DevicePluginOptions = { pre_start_required: false, get_preferred_allocation_available: false };
 
 /**
- * macvtap-cni on a node, as far as kubelet, pods and the kernel see it: its resource, links of a random index that are made
- * on Allocate, and a CNI plugin that moves them. The scope's end is that of its DaemonSet; what pods have stays.
+ * Plays macvtap-cni on a node for kubelet, pods and the kernel. It serves a resource, makes links with a random index
+ * on Allocate, and has a CNI plugin that moves them. The end of the scope acts like the end of its DaemonSet; attached
+ * links stay.
  */
 export async function startUpstream(
   cluster: Cluster,
@@ -47,7 +47,7 @@ export async function startUpstream(
   await writeFile(program, (await readFile(plugin, 'utf8')).replaceAll('LINKS', links), { mode: 0o755 });
 
   const allocate = async (id: string) => {
-    // Of /dev there is one for all namespaces, so that indexes are to differ in all of them.
+    // All namespaces share /dev, so indexes must differ between all of them.
     const index = randomInt(1 << 24, 1 << 30);
     const link = ['link', lowerDevice, 'name', linkName(id), 'index', String(index)];
     await cluster.run(node, 'ip', 'link', 'add', ...link, 'type', 'macvtap', 'mode', mode);

@@ -2,7 +2,7 @@
 import { openNetworkNamespace } from '../../kernel/network-namespace.ts';
 import { startMachine } from '../start-machine.ts';
 
-/** Starts a machine, longer than anybody waits, and is then to be killed itself. */
+/** Starts a machine that runs for longer than any test waits. The test then kills this program. */
 const [, , namespace = '', tapPath = '', macAddress = ''] = process.argv;
 
 await using machine = await startMachine({

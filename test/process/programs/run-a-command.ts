@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../../runtime/errors.ts';
-import { choiceFlag } from '../../../runtime/flag-types.ts';
+import { choiceFlag } from '../../../runtime/flags.ts';
 import { runCommand } from '../../../runtime/run-command.ts';
 
-/** A command that ends as its flag says. */
+/** Runs a command whose flag selects how it ends. */
 const endings = {
   done: () => 0,
   failed: () => 1,
@@ -11,10 +11,10 @@ const endings = {
     throw new MacvtapError('ParentGone', 'eth1 does not exist; name another parent', { cause: new Error('ENODEV') });
   },
   bug: () => {
-    throw new TypeError('a bug of ours');
+    throw new TypeError('a bug in the program');
   },
   'bug-without-cause': () => {
-    throw new MacvtapError('Unexpected', 'a bug of ours');
+    throw new MacvtapError('Unexpected', 'a bug in the program');
   },
   text: () => {
     throw 'a text instead of an error';
@@ -23,7 +23,7 @@ const endings = {
 
 const line = {
   command: 'run-a-command',
-  summary: 'Ends as it is told to.',
+  summary: 'Ends as its flag selects.',
   positionals: [],
   flags: { end: choiceFlag(Object.keys(endings) as (keyof typeof endings)[], 'how to end', 'done') },
 } as const;

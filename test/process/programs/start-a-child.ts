@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { startProcess } from '../start-process.ts';
 
-/** Starts a process that holds a pipe open, longer than anybody waits, and is then to be killed itself. */
+/** Starts a process that holds a pipe open for longer than any test waits. The test then kills this program. */
 const [, , pipe = ''] = process.argv;
 
 const child = startProcess({

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { signalScope } from '../../../runtime/signals.ts';
+import { signalScope } from '../../../runtime/run-command.ts';
 
-/** Ends in order at the first signal, unless it was told to hang, and then at the second. */
+/** Ends in an orderly way at the first signal. With `hangs`, it ends only at the second. */
 const [, , hangs] = process.argv;
 
 using scope = signalScope();

@@ -2,7 +2,7 @@
 import { MacvtapError } from '../../../runtime/errors.ts';
 import { createLog, type LogLevel } from '../../../runtime/log.ts';
 
-/** Logs one line of each kind, and is then killed before anything asynchronous could run. */
+/** Logs one line of each kind. It is then killed before anything asynchronous can run. */
 const [, , level, terminal] = process.argv;
 
 const log = createLog(level as LogLevel, terminal === 'terminal');
@@ -11,5 +11,6 @@ log.debug({}, 'details');
 log.info({ policy: { namespace: 'ns', name: 'p' } }, 'plan in force');
 log.warn({ error: new MacvtapError('ParentGone', 'eth1 does not exist', { facts }) }, 'call failed');
 log.warn({ error: 'a text' }, 'text failed');
-log.error({ error: MacvtapError.from(new TypeError('a bug of ours')) }, 'bug');
+log.warn({ name: 'eth0\u202egnp\u009b8m', error: new Error('\u001b[8mhidden') }, 'hostile');
+log.error({ error: MacvtapError.from(new TypeError('a bug in the program')) }, 'bug');
 process.kill(process.pid, 'SIGKILL');

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { choiceFlag, listFlag, textFlag } from '../runtime/flags.ts';
+import { exitCode, runCommand } from '../runtime/run-command.ts';
+import { carryDataFiles, dataLoaders, takePlainHttp } from './esbuild-plugins.ts';
+
+/** The programs, by the names of their folders. */
+export const programs = ['webhook', 'nodeplugin', 'cli'] as const;
+export type Program = (typeof programs)[number];
+
+const entries: Readonly<Record<Program, string>> = {
+  webhook: 'webhook/main.ts',
+  nodeplugin: 'nodeplugin/main.ts',
+  cli: 'cli/kubectl-macvtap.ts',
+};
+
+export interface BundleOptions {
+  readonly program: Program;
+  /** The folder to write. Existing content is removed. */
+  readonly folder: string;
+  /** The architecture of the machine that runs the program, in the spelling of Node.js. */
+  readonly architecture?: NodeJS.Architecture;
+  /** The `node_modules` folder that contains koffi and its native code for that architecture. */
+  readonly modules?: string;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Bundles a program into a folder. Node.js runs the program from there, without the sources and `node_modules`. The
+ * folder contains `main.mjs`, a file for each dynamic import, source maps, data files, and the licences of the bundled
+ * packages. It also contains koffi if the program uses it. Identical sources produce identical bytes. Returns the path
+ * of `main.mjs`.
+ */
+export async function bundleProgram({
+  program,
+  folder,
+  architecture = process.arch,
+  modules = join(root, 'node_modules'),
+}: BundleOptions): Promise<string> {
+  await rm(folder, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [{ in: join(root, entries[program]), out: 'main' }],
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node26',
+    // ES modules come first, because the CommonJS build of jsonc-parser loads its parts in a way that no bundler
+    // follows.
+    mainFields: ['module', 'main'],
+    minify: true,
+    sourcemap: 'linked',
+    // The maps contain only file names and lines. The sources are in the repository, at the program's version.
+    sourcesContent: false,
+    // LICENCES.txt contains the full licences.
+    legalComments: 'none',
+    logLevel: 'error',
+    metafile: true,
+    // koffi is not bundled, because it loads its native code from its own folder.
+    external: ['koffi'],
+    loader: dataLoaders,
+    assetNames: '[name]',
+    // The banner defines `require`, because CommonJS modules in the bundle still require Node.js' built-in modules.
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    plugins: [carryDataFiles, takePlainHttp],
+  });
+  if (program === 'cli') await writeCommand(folder);
+  const usesKoffi = Object.values(metafile.outputs).some(({ imports }) => imports.some(({ path }) => path === 'koffi'));
+  const copied = usesKoffi ? await copyKoffi({ modules, folder, architecture }) : [];
+  const licences = await readLicences(root, [...Object.keys(metafile.inputs), ...copied]);
+  await writeFile(join(folder, 'LICENCES.txt'), renderLicences(licences));
+  return join(folder, 'main.mjs');
+}
+
+/**
+ * Writes `kubectl-macvtap`, an executable for images that have no shell. It removes the KUBE_MACVTAP_* variables,
+ * because they configure the container's main program. The command would reject them as unknown flags.
+ */
+async function writeCommand(folder: string): Promise<void> {
+  const lines = [
+    // The heap is small, because most of the container's memory belongs to its main program, which must not run out of
+    // memory.
+    '#!/usr/local/bin/node --max-old-space-size=96',
+    "for (const name of Object.keys(process.env)) if (name.startsWith('KUBE_MACVTAP_')) delete process.env[name];",
+    "import(require('node:url').pathToFileURL(require('node:path').join(__dirname, 'main.mjs')));",
+  ];
+  await writeFile(join(folder, 'kubectl-macvtap'), `${lines.join('\n')}\n`, { mode: 0o755 });
+}
+
+interface CopyOptions {
+  /** The `node_modules` folder in which koffi was installed. */
+  readonly modules: string;
+  /** The target folder. A `node_modules` folder with the required files of koffi is created in it. */
+  readonly folder: string;
+  readonly architecture: NodeJS.Architecture;
+}
+
+/** The files that `import 'koffi'` loads. The rest of the package is only needed to compile it. */
+const koffiFiles = ['package.json', 'index.js', 'src/koffi/index.js', 'src/koffi/src/static.js'];
+
+/**
+ * Copies koffi and its native code for one architecture of Linux with glibc. Leaves out the native code for musl.
+ * Returns the paths of the copied files.
+ */
+export async function copyKoffi({ modules, folder, architecture }: CopyOptions): Promise<readonly string[]> {
+  const native = `@koromix/koffi-linux-${architecture}`;
+  const nativeFiles = ['package.json', 'index.js', `linux_${architecture}/koffi.node`];
+  const files = [...koffiFiles.map((file) => `koffi/${file}`), ...nativeFiles.map((file) => `${native}/${file}`)];
+  for (const file of files) {
+    const target = join(folder, 'node_modules', file);
+    await mkdir(dirname(target), { recursive: true });
+    await cp(join(modules, file), target).catch((cause: unknown) => {
+      const advice = `npm ci --omit=dev --os=linux --cpu=${architecture}`;
+      throw new Error(`${modules} lacks ${file}: install it there with ${advice}`, { cause });
+    });
+  }
+  return files.map((file) => join(modules, file));
+}
+
+const line = {
+  command: 'npm run bundle --',
+  summary: 'Bundles each program into a folder that Node.js runs it from without its sources.',
+  positionals: [],
+  flags: {
+    programs: listFlag('NAMES', 'which programs', programs.join(',')),
+    output: textFlag('DIR', 'where their folders go; their current content is removed', join(root, 'dist')),
+    arch: choiceFlag(['x64', 'arm64'], "architecture of the machine that runs them; this machine's by default"),
+    modules: textFlag('DIR', 'where koffi is installed for that architecture', join(root, 'node_modules')),
+  },
+};
+
+/** The licence of an npm package. */
+export interface PackageLicence {
+  readonly name: string;
+  readonly version: string;
+  /** The name of the licence in package.json. @example 'MIT' */
+  readonly licence: string;
+  /** The contents of the package's licence and notice files; empty if it has none. */
+  readonly texts: readonly string[];
+}
+
+/** Reads the licences of the packages that contain a bundle's files, sorted by name. Skips the project's own files. */
+export async function readLicences(root: string, files: readonly string[]): Promise<readonly PackageLicence[]> {
+  const folders = new Set(files.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
+  const licences = await Promise.all([...folders].map((folder) => readLicence(resolve(root, folder))));
+  const byName = new Map(licences.map((licence) => [`${licence.name} ${licence.version}`, licence]));
+  return [...byName].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, licence]) => licence);
+}
+
+/** Renders a text with the name, licence and terms of each package. */
+export function renderLicences(licences: readonly PackageLicence[]): string {
+  const parts = licences.map(({ name, version, licence, texts }) =>
+    [`${name} ${version}: ${licence}`, ...texts.map((text) => text.trim())].join('\n\n'),
+  );
+  return `${['This program contains the packages below, each under its own licence.', ...parts].join(rule)}\n`;
+}
+
+const rule = `\n\n${'-'.repeat(80)}\n\n`;
+
+async function readLicence(folder: string): Promise<PackageLicence> {
+  const {
+    name,
+    version,
+    license: licence,
+  }: Record<string, unknown> = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
+  if (typeof name !== 'string' || typeof version !== 'string' || typeof licence !== 'string') {
+    throw new Error(`${folder}/package.json does not have name, version and license; add them`);
+  }
+  const files = (await readdir(folder)).filter((file) => /^(?:licen[cs]e|notice|copying)\b/i.test(file)).toSorted();
+  const texts = await Promise.all(files.map((file) => readFile(`${folder}/${file}`, 'utf8')));
+  return { name, version, licence, texts };
+}
+
+// Last, because everything above must be initialized before it runs.
+if (import.meta.main) {
+  await runCommand(line, async ({ programs: wanted, output, arch: architecture = process.arch, modules }) => {
+    const chosen = programs.filter((program) => wanted.includes(program));
+    if (chosen.length !== new Set(wanted).size) {
+      console.error(`--programs ${wanted.join()}: there are ${programs.join(', ')}`);
+      return exitCode.usage;
+    }
+    for (const program of chosen) {
+      console.log(await bundleProgram({ program, folder: join(output, program), architecture, modules }));
+    }
+    return exitCode.done;
+  });
+}

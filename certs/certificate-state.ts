@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isIPv6 } from 'node:net';
+
+/** A CA that clients must trust. Its key signed one certificate and was then discarded. */
+export interface Authority {
+  /** A single PEM certificate as OpenSSL writes it, with a final newline. */
+  readonly pem: string;
+  readonly notAfterMs: number;
+}
+
+/** A serving certificate and its key. Both were checked: they belong together, and the CA signed the certificate. */
+export interface Pair {
+  /** The certificate, followed by intermediate certificates if there are any. */
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly authority: Authority;
+  /** The serial number in upper-case hexadecimal, as in X509Certificate. @example '23963417E55D37C92E' */
+  readonly serial: string;
+  /** When both the certificate and its CA have become valid, in milliseconds since the epoch. */
+  readonly notBeforeMs: number;
+  /** When the certificate or its CA expires, whichever is earlier, in milliseconds since the epoch. */
+  readonly notAfterMs: number;
+  /** DNS names in lower case, and IP addresses as `canonicalName` writes them. */
+  readonly names: readonly string[];
+}
+
+/** The state that all replicas share, as the Secret or the directory stores it. */
+export interface CertificateState {
+  /** The pair to serve. */
+  readonly current?: Pair;
+  /** The pair to serve once all clients have had time to trust its CA. */
+  readonly next?: Pair;
+  /** The CAs of earlier pairs that a replica may still serve. */
+  readonly older: readonly Authority[];
+}
+
+/** Returns every CA of a state, without duplicates. */
+export function authoritiesOf({ current, next, older }: CertificateState): readonly Authority[] {
+  const all = [current?.authority, next?.authority, ...older].filter((authority) => authority !== undefined);
+  return [...new Map(all.map((authority) => [authority.pem, authority])).values()];
+}
+
+/**
+ * Returns all CAs that clients must trust, as one PEM text. The order depends only on the CAs. So all replicas write
+ * the same text, and a switch of pairs does not change the text.
+ */
+export function bundleOf(state: CertificateState): string {
+  const ordered = authoritiesOf(state).toSorted((a, b) => a.notAfterMs - b.notAfterMs || (a.pem < b.pem ? -1 : 1));
+  return ordered.map(({ pem }) => pem).join('');
+}
+
+export interface ServiceName {
+  readonly name: string;
+  readonly namespace: string;
+  /** @example 'cluster.local' */
+  readonly clusterDomain?: string;
+}
+
+/**
+ * Returns the names of a Service. The API server uses `<name>.<namespace>.svc`; people and their tools use the others.
+ */
+export function serviceNames({ name, namespace, clusterDomain = 'cluster.local' }: ServiceName): readonly string[] {
+  const qualified = `${name}.${namespace}.svc`;
+  return [qualified, `${qualified}.${clusterDomain}`, `${name}.${namespace}`, name];
+}
+
+/** Returns whether the certificate is valid for all wanted names. A wildcard matches only itself. */
+export function coversNames({ names }: Pick<Pair, 'names'>, wanted: readonly string[]): boolean {
+  return wanted.every((name) => names.includes(canonicalName(name)));
+}
+
+/** Returns the canonical spelling of a name: lower case and, for an IPv6 address, RFC 5952. */
+export function canonicalName(name: string): string {
+  const lower = name.toLowerCase();
+  return isIPv6(lower) && URL.canParse(`http://[${lower}]`)
+    ? new URL(`http://[${lower}]`).hostname.slice(1, -1)
+    : lower;
+}
+
+/**
+ * Joins both lists, up to a limit. During a rollout, replicas may want different names. They then get one certificate
+ * for all names, instead of replacing each other's certificate.
+ */
+export function joinNames(wanted: readonly string[], others: readonly string[]): readonly string[] {
+  const all = new Set([...wanted.map(canonicalName), ...others.map(canonicalName)]);
+  return [...all].slice(0, Math.max(maxNames, wanted.length));
+}
+
+/** Enough for eight names (the four of a Service, before and after a rename) and eight addresses. */
+const maxNames = 16;

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createBackOff } from '../runtime/pause.ts';
+import {
+  type BundlePublisher,
+  type CertificateStore,
+  decodeBundle,
+  decodeState,
+  encodeState,
+} from './certificate-store.ts';
+import { type CertificateEvent, createRenewalController, type Outcome } from './renewal-controller.ts';
+import { type Clock, type RenewalSettings, renewalSettings, systemClock } from './renewal-times.ts';
+import { followLooks, type ServedCertificate, toServedPair } from './served-certificate.ts';
+import { makePair } from './serving-pair.ts';
+
+export interface RenewCertificateOptions {
+  readonly store: CertificateStore;
+  readonly publisher: BundlePublisher;
+  /** DNS names and addresses under which clients connect; see serviceNames. */
+  readonly names: readonly string[];
+  readonly settings?: Partial<RenewalSettings> | undefined;
+  /** How often the store and the publisher are read if they report no change. The default is a minute. */
+  readonly pollMs?: number | undefined;
+  /**
+   * The time limit of a look, in which the replica reads the store and the publisher and takes at most one step. The
+   * default is 30 s.
+   */
+  readonly lookTimeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+  /**
+   * Ends all looks, including a look in progress, so that a process that must end does not wait for store or publisher.
+   * The loaded certificate stays.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with each event, for log and metrics. */
+  readonly onEvent?: ((event: CertificateEvent) => void) | undefined;
+}
+
+/**
+ * Issues and renews the certificate that all replicas share. It adopts the stored certificate or makes a new one,
+ * renews it, and publishes its CAs. When the promise resolves, the first look is over, whether or not it succeeded.
+ * While store or publisher is unavailable, the loaded certificate stays and `problems` contains the reason. Throws a
+ * RangeError for settings that cannot work.
+ */
+export async function renewCertificate(options: RenewCertificateOptions): Promise<ServedCertificate> {
+  const { store, publisher, pollMs = 60_000, lookTimeoutMs = 30_000, onEvent = () => undefined } = options;
+  const controller = createRenewalController({
+    store,
+    publisher,
+    names: options.names,
+    settings: renewalSettings(options.settings),
+    clock: options.clock ?? systemClock,
+    makePair,
+    codec: { encodeState, decodeState, decodeBundle },
+    onEvent,
+  });
+  const planLook = createLookPlan(pollMs);
+  return await followLooks({
+    signal: options.signal,
+    watches: [(wake) => store.watch?.(wake), (wake) => publisher.watch?.(wake)],
+    look: async (signal) => {
+      const outcome = await controller.look(AbortSignal.any([signal, AbortSignal.timeout(lookTimeoutMs)]));
+      const { served, problems } = controller;
+      return { current: served && toServedPair(served), problems, ...planLook(outcome) };
+    },
+  });
+}
+
+/** When the next look is due, and whether a change in store or publisher may make it earlier. */
+export interface NextLook {
+  readonly waitMs: number;
+  readonly mayBeEarlier: boolean;
+}
+
+/** Returns a function that plans the next look from the outcomes of the previous looks. */
+export function createLookPlan(pollMs: number, random: () => number = Math.random): (outcome: Outcome) => NextLook {
+  let changes = 0;
+  let failures = 0;
+  return (outcome) => {
+    changes = outcome.type === 'again' ? changes + 1 : 0;
+    failures = outcome.type === 'failed' ? failures + 1 : 0;
+    switch (outcome.type) {
+      case 'settled':
+        // Up to a quarter of the wait is random, so that replicas do not all look at the same time.
+        return { waitMs: Math.max(minMs, Math.min(outcome.waitMs, pollMs * (1 - random() / 4))), mayBeEarlier: true };
+      case 'again':
+        // A renewal takes two changes in a row. More than a few changes in a row mean that another writer overwrites
+        // them.
+        return {
+          waitMs: changes <= maxHasty ? random() * minMs : backOffMs(changes - maxHasty, random),
+          mayBeEarlier: false,
+        };
+      case 'failed':
+        // A failed write can cause an event of the store. That event must not start the next attempt at once.
+        return { waitMs: Math.min(pollMs, backOffMs(failures, random)), mayBeEarlier: false };
+    }
+  };
+}
+
+const backOffMs = createBackOff({ firstMs: 200, longestMs: 30_000 });
+const maxHasty = 5;
+const minMs = 20;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
+
+/** The colour of each tone. */
+const styles = { good: 'green', poor: 'yellow', bad: 'red', faint: 'dim' } as const;
+
+export type Tone = keyof typeof styles;
+
+/** Colours a text. */
+export type Paint = (tone: Tone, text: string) => string;
+
+/** How a text for a person is printed. */
+export interface Look {
+  readonly paint: Paint;
+  /** The columns of the terminal. Undefined if there is no terminal; then nothing is cut. */
+  readonly width: number | undefined;
+}
+
+/** Returns the colours and columns of a stream. */
+export function lookOf(stream: NodeJS.WriteStream): Look {
+  return { paint: paintFor(stream), width: terminalWidth(stream) };
+}
+
+/**
+ * Returns a function that colours text if the stream is a terminal with colours and NO_COLOR is not set. Node.js checks
+ * both.
+ */
+export function paintFor(stream: NodeJS.WritableStream): Paint {
+  return (tone, text) => styleText(styles[tone], text, { stream });
+}
+
+/**
+ * Returns the columns of a terminal. Returns undefined if the stream is not a terminal or its width is unknown; then
+ * nothing is cut.
+ */
+export function terminalWidth({ isTTY, columns }: Pick<WriteStream, 'isTTY' | 'columns'>): number | undefined {
+  return isTTY && columns > 0 ? columns : undefined;
+}
+
+/**
+ * Breaks a text at spaces into lines of at most `columns`. `first` and `later` are the indents of the first line and of
+ * the others.
+ */
+export function wrapText(text: string, columns: number, first: string, later = first): string {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(' ')) {
+    if (!isEmpty && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = later;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line].join('\n');
+}
+
+/**
+ * Breaks a shell command at spaces outside of quotes, with a backslash before each break, so that it can be copied. An
+ * argument that is longer than a line is not broken.
+ */
+export function wrapCommand(command: string, columns: number, indent: string): string {
+  const words = command.match(/(?:\\.|[^\s'\\]|'[^']*')+/g) ?? [];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words) {
+    const prefix = lines.length === 0 ? indent : `${indent}  `;
+    if (line !== '' && prefix.length + line.length + 1 + word.length + 2 > columns) {
+      lines.push(`${prefix}${line} \\`);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, `${lines.length === 0 ? indent : `${indent}  `}${line}`].join('\n');
+}

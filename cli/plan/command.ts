@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { stat } from 'node:fs/promises';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { type FlagValues, pathsFlag, textFlag } from '../../runtime/flags.ts';
+import { printable } from '../../runtime/printable.ts';
+import { exitCode, runCommand } from '../../runtime/run-command.ts';
+import { readInputs } from '../lint/read-inputs.ts';
+import { lookOf, terminalWidth } from '../output/look.ts';
+import { outputFlag, render } from '../output/output-flag.ts';
+import { printLine, printToStderr, startProgress } from '../output/print.ts';
+import { contextNamespace, findExposure, nodeFlag, planningFlags, sharedFlags, viewFlags } from '../shared-flags.ts';
+import { openView } from '../view/open-view.ts';
+import { printUnread, type View } from '../view/view.ts';
+import { measureChange } from './measure-change.ts';
+import { planSnapshot } from './plan-snapshot.ts';
+import { renderChanges, renderPlans } from './render-plan.ts';
+
+export const planLine = {
+  command: 'kubectl macvtap plan',
+  summary:
+    'Prints the resources that each node would expose, in a cluster or in a directory of nodes, node states and policies.\n' +
+    'With -f or --delete, prints the changes that applying the files or deleting the objects would cause.\n' +
+    'Exit code 0: printed, or no change; 1: changes, or invalid objects; 2: no answer, since too little could be read.',
+  positionals: ['directory?'],
+  flags: {
+    filename: { ...pathsFlag('FILE', 'file, directory (with all below it) or - to apply'), short: 'f' },
+    delete: pathsFlag('KIND/NAME', 'object to delete: policy/<name> or configmap/<name>'),
+    namespace: { ...textFlag('NAME', "namespace of objects in files without one; else the context's"), short: 'n' },
+    ...nodeFlag,
+    ...outputFlag,
+    ...viewFlags,
+    ...planningFlags,
+  },
+  failed: exitCode.usage,
+  examples: [
+    { purpose: 'Show the resources that each node would expose', command: 'kubectl macvtap plan' },
+    { purpose: 'Show the changes that applying a file would cause', command: 'kubectl macvtap plan -f policy.yaml' },
+  ],
+  elsewhere: sharedFlags,
+} as const;
+
+type Values = FlagValues<typeof planLine.flags>;
+
+export function runPlan(argv: readonly string[]): Promise<void> {
+  return runCommand(
+    planLine,
+    async (values, [directory]) => {
+      if (directory !== undefined && (await isFile(directory))) {
+        throw new MacvtapError(
+          'InvalidFlags',
+          `${directory}: a file; name its directory, or use -f ${directory} to see the changes that applying it would cause`,
+        );
+      }
+      // A directory argument is short for --source manifests:DIR.
+      const source = directory === undefined ? values.source : ({ kind: 'manifests', directory } as const);
+      const flags = { ...values, source };
+      await using view = await openView(flags, startProgress(process.stderr));
+      const isChange = values.filename.length > 0 || values.delete.length > 0;
+      return isChange ? await printChange(view, flags) : await printPlans(view, flags);
+    },
+    argv,
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  );
+}
+
+async function printPlans(view: View, values: Values): Promise<number> {
+  const { plans, faults } = planSnapshot(view, await findExposure(values, view), values.node);
+  // JSON and YAML are printed even if there are no plans, because a script expects a document.
+  if (plans.length > 0 || values.output !== 'table') {
+    await printLine(renderPlans(plans, values.output, terminalWidth(process.stdout)));
+  }
+  printUnread(view);
+  for (const fault of faults) printToStderr(printable(fault));
+  return faults.length === 0 && view.faults.length === 0 ? exitCode.done : exitCode.failed;
+}
+
+async function printChange(view: View, values: Values): Promise<number> {
+  const inputs = await readInputs(values.filename, process.stdin);
+  const namespace = values.namespace ?? (await contextNamespace(values));
+  const { changes, isAboutNothing } = await measureChange(view, inputs, { ...values, namespace });
+  await printLine(render(changes, values.output, (given) => renderChanges(given, lookOf(process.stdout))));
+  printUnread(view);
+  // Without this message, a wrong path would look like a change without effect.
+  if (isAboutNothing) {
+    const paths = values.filename.map((path) => (path === '-' ? 'standard input' : path)).join(', ');
+    printToStderr(`${printable(paths)}: no policy and no config map of macvtap-cni, so there is nothing to compare`);
+  }
+  return changes.nodes.some(({ resources }) => resources.length > 0) ? exitCode.failed : exitCode.done;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ApiObject } from '../../cluster/api/api-resource.ts';
+import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Holder } from '../../policy/why/why-facts.ts';
+import { pluginLabels } from '../view/object-kinds.ts';
+import type { View } from '../view/view.ts';
+import { readHolders } from '../why/read-pod.ts';
+
+/** The facts that a status shows. */
+export interface StatusFacts {
+  readonly snapshot: Snapshot;
+  /** The namespace of policies and of the explicit configuration. */
+  readonly policyNamespace: string;
+  /** The policies as they are stored, with their status; undefined where they cannot be read. */
+  readonly policies: readonly ApiObject[] | undefined;
+  /** The node plugin's pods. Undefined if they are not known. */
+  readonly pluginPods: readonly ApiObject[] | undefined;
+  /**
+   * The installation's namespace, if it contains neither the node plugin's DaemonSet nor its pods. Absent if one of
+   * them exists, or if that is not known.
+   */
+  readonly notInstalledIn?: string;
+  /**
+   * The pods with macvtap devices, by node. Only nodes where pods still hold devices on a former parent are included.
+   */
+  readonly holders?: ReadonlyMap<string, readonly Holder[]>;
+  /** True if the facts come from files, where no webhook writes the status of policies. */
+  readonly isOfFiles?: boolean;
+  /** Whether the Nodes and the NodeStates could be read. If not, an object that is missing here may exist. */
+  readonly knowsNodes: boolean;
+  readonly knowsStates: boolean;
+}
+
+/** Reads the facts that a status shows. Files contain no pods, so it is unknown whether a node plugin runs. */
+export async function readStatusFacts(view: View): Promise<StatusFacts> {
+  const namespace = view.policyNamespace;
+  const [policies, pluginPods, holders] = await Promise.all([
+    view.list({ kind: 'macvtapnetworknodepolicies', namespace }),
+    view.client === undefined ? undefined : view.list({ kind: 'pods', namespace, labels: pluginLabels }),
+    readHolders(view, nodesWithFormerParents(view)),
+  ]);
+  const isNotInstalled = pluginPods?.length === 0 && (await hasNoDaemonSet(view));
+  return {
+    snapshot: view.snapshot,
+    policyNamespace: namespace,
+    policies,
+    pluginPods,
+    holders,
+    ...(isNotInstalled && { notInstalledIn: namespace }),
+    ...(view.client === undefined && { isOfFiles: true }),
+    ...knownOf(view),
+  };
+}
+
+function nodesWithFormerParents({ snapshot }: View): readonly string[] {
+  return [...snapshot.nodeStates]
+    .filter(([, { status }]) => status?.resources?.some(({ heldElsewhere = [] }) => heldElsewhere.length > 0))
+    .map(([name]) => name);
+}
+
+async function hasNoDaemonSet(view: View): Promise<boolean> {
+  const daemonSets = await view.list({ kind: 'daemonsets', namespace: view.policyNamespace, labels: pluginLabels });
+  return daemonSets?.length === 0;
+}
+
+function knownOf({ missing }: Pick<View, 'missing'>): Pick<StatusFacts, 'knowsNodes' | 'knowsStates'> {
+  const isRead = (kind: string) => !missing.some(({ what }) => what === kind);
+  return { knowsNodes: isRead('Nodes'), knowsStates: isRead('MacvtapNetworkNodeStates') };
+}

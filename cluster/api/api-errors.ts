@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isJsonObject } from '../../policy/json.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { createBackOff } from '../../runtime/pause.ts';
+import type { SourceFault } from '../source.ts';
+import type { ApiResponse } from './client.ts';
+
+/**
+ * Returns an ApiServerRefused error for an error response. The message contains the request, the HTTP status and the
+ * message of the Status object. The fact `status` is the HTTP status.
+ *
+ * @example refused('list of Nodes', answer)
+ */
+export function refused(what: string, { status, body }: Pick<ApiResponse, 'status' | 'body'>): MacvtapError {
+  const message = isJsonObject(body) ? body.message : body;
+  const text = (typeof message === 'string' && message !== '' ? message : 'no reason given').slice(0, longestText);
+  return new MacvtapError('ApiServerRefused', `${what}: ${status}: ${text}${hintFor(status)}`, { facts: { status } });
+}
+
+/** The longest text that is taken from a response. A proxy may respond with a whole HTML page. */
+const longestText = 500;
+
+function hintFor(status: number): string {
+  switch (status) {
+    case 401:
+      return '; check that the token or certificate is valid';
+    case 403:
+      return '; grant it in a role of this service account';
+    default:
+      return '';
+  }
+}
+
+/** Returns whether the API server did not respond at all, as opposed to refusing the request. */
+export function isUnreachable({ code }: MacvtapError): boolean {
+  return code === 'ApiServerUnreachable' || code === 'DeadlineExceeded' || code === 'ApiServerUnknown';
+}
+
+/** A watch and its current error. */
+export interface WatchProblem {
+  /** @example 'Nodes' */
+  readonly what: string;
+  readonly problem: MacvtapError | undefined;
+}
+
+/**
+ * Describes the problems of all watches as entries of a source's `faults`. An unreachable API server gets a single
+ * entry, not one per watch. That entry keeps its first message, because the kernel's message differs between attempts.
+ */
+export function describeOutage(
+  server: string,
+  problems: readonly WatchProblem[],
+  before: readonly SourceFault[],
+): readonly SourceFault[] {
+  const away = problems.find(({ problem }) => problem !== undefined && isUnreachable(problem))?.problem;
+  const refusals = problems.flatMap(({ what, problem }) =>
+    problem === undefined || isUnreachable(problem) ? [] : [{ where: what, message: problem.message }],
+  );
+  if (away === undefined) return refusals;
+  const outage = before.find(({ isOutage }) => isOutage) ?? { where: server, message: away.message, isOutage: true };
+  return [outage, ...refusals];
+}
+
+/**
+ * Returns how long to wait after the n-th failure in a row, counted from 1. The wait doubles from 200 ms up to 30 s, or
+ * up to 3 s during an outage. Up to half of it is subtracted at random, so that a thousand nodes do not all retry at
+ * once. The wait is never shorter than the server's Retry-After, of which at most 30 s count.
+ */
+export function backOffMs(
+  failures: number,
+  { retryAfterMs = 0, isOutage = false }: Failure = {},
+  random: () => number = Math.random,
+): number {
+  const backOff = isOutage ? outageBackOffMs : refusalBackOffMs;
+  return Math.max(backOff(failures, random), Math.min(retryAfterMs, longestMs) * (1 + random() / 2));
+}
+
+/** Properties of the last failure. */
+export interface Failure {
+  /** The server's Retry-After. */
+  readonly retryAfterMs?: number;
+  /** Whether the server did not respond at all. */
+  readonly isOutage?: boolean;
+}
+
+const firstMs = 200;
+const longestMs = 30_000;
+
+/**
+ * The longest wait during an outage. An edit made during an outage must take effect within 5 s after the outage ends.
+ * Retrying an unreachable server costs nothing, so the wait is shorter than that and leaves time to list all objects
+ * again.
+ */
+const longestOutageMs = 3_000;
+
+const refusalBackOffMs = createBackOff({ firstMs, longestMs });
+const outageBackOffMs = createBackOff({ firstMs, longestMs: longestOutageMs });
+
+/**
+ * Wraps `onState` so that it is called only when the error's message changes, and with undefined when the error ends.
+ */
+export function skipRepeatedErrors(
+  onState: (error: MacvtapError | undefined) => void,
+): (error: MacvtapError | undefined) => void {
+  let last: string | undefined;
+  return (error) => {
+    if (error?.message !== last) onState(error);
+    last = error?.message;
+  };
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isJsonObject } from '../../policy/json.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { refused } from './api-errors.ts';
+import type { ApiClient } from './client.ts';
+
+/** An object as the API server returns it. */
+export interface ApiObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly resourceVersion?: string;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** Returns whether a value has the fields that every API object has. */
+export function isApiObject(value: unknown): value is ApiObject {
+  return isJsonObject(value) && isJsonObject(value.metadata) && typeof value.metadata.name === 'string';
+}
+
+/** Returns `namespace/name`, or only the name for a cluster-scoped object. */
+export function keyOf({ metadata: { namespace, name } }: ApiObject): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/**
+ * Returns whether a text is an RFC 1123 subdomain. Any other text cannot be an object name. It must not become part of
+ * a URL path, because it may contain `..`.
+ */
+export function isObjectName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text);
+}
+
+/** Formats a time as metav1.Time does, in whole seconds. */
+export function toMetaTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** An API collection, or the part of it that the selectors match. */
+export interface WatchedResource {
+  /** The name in messages. @example 'Nodes' */
+  readonly what: string;
+  /** @example '/api/v1/nodes' */
+  readonly path: string;
+  /** @example 'metadata.name=worker-1' */
+  readonly fieldSelector?: string;
+  /** @example 'app.kubernetes.io/name=kube-macvtap' */
+  readonly labelSelector?: string;
+  /** Whether to request only the metadata. The rest of a Node is large, changes every few seconds and is not used. */
+  readonly metadataOnly: boolean;
+}
+
+export function queryFor(resource: WatchedResource, query: Readonly<Record<string, string>>): string {
+  const { fieldSelector, labelSelector } = resource;
+  return new URLSearchParams({
+    ...query,
+    ...(fieldSelector !== undefined && { fieldSelector }),
+    ...(labelSelector !== undefined && { labelSelector }),
+  }).toString();
+}
+
+/**
+ * Returns the Accept header. A server that does not support metadata-only responses sends complete objects. Source:
+ * metav1.PartialObjectMetadata.
+ */
+export function acceptFor(
+  { metadataOnly }: Pick<WatchedResource, 'metadataOnly'>,
+  verb: 'list' | 'watch' | 'get',
+): string {
+  const form = verb === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
+  return metadataOnly ? `application/json;as=${form};g=meta.k8s.io;v=v1,application/json` : 'application/json';
+}
+
+/** All objects of a resource at one version, or the 404 error if the resource is not installed. */
+export type Listed =
+  | { readonly objects: readonly ApiObject[]; readonly version: string }
+  | { readonly absent: MacvtapError };
+
+export interface ListOptions {
+  /**
+   * Reduces an object to the fields that are used. It runs page by page, so only one page of complete objects is in
+   * memory.
+   */
+  readonly trim: (object: ApiObject) => ApiObject;
+  readonly signal: AbortSignal;
+  /** The time limit for each page. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Lists a resource in pages. Raises ApiServerRefused with the fact `status` (410 if the server dropped the list between
+ * two pages), ApiServerMalformed, and the client's errors.
+ */
+export async function listAll(client: ApiClient, resource: WatchedResource, options: ListOptions): Promise<Listed> {
+  const { trim, signal, timeoutMs = pageMs } = options;
+  const accept = acceptFor(resource, 'list');
+  const what = `list of ${resource.what}`;
+  const objects: ApiObject[] = [];
+  let version = '';
+  for (let next: string | undefined = ''; next !== undefined; ) {
+    const query = queryFor(resource, { limit: String(pageSize), ...(next !== '' && { continue: next }) });
+    const answer = await client.request('GET', `${resource.path}?${query}`, undefined, { accept, signal, timeoutMs });
+    if (answer.status === 404) return { absent: refused(`${what}; the resource is not installed`, answer) };
+    if (answer.status !== 200) throw withRetryAfter(refused(what, answer), answer.retryAfterMs);
+    const page = readPage(what, answer.body);
+    objects.push(...page.objects.map(trim));
+    ({ version, next } = page);
+  }
+  return { objects, version };
+}
+
+/** The page size of client-go's pager. It keeps a page of large objects within a few megabytes. */
+const pageSize = 500;
+const pageMs = 30_000;
+
+function readPage(what: string, body: unknown): { objects: ApiObject[]; version: string; next: string | undefined } {
+  const { metadata, items = [] } = isJsonObject(body) ? body : {};
+  const { resourceVersion: version, continue: next } = isJsonObject(metadata) ? metadata : {};
+  // Go encodes a nil slice as null.
+  const objects: unknown = items ?? [];
+  if (typeof version !== 'string' || !Array.isArray(objects) || !objects.every(isApiObject)) {
+    throw new MacvtapError('ApiServerMalformed', `${what}: the response is not a list of objects`);
+  }
+  return { objects, version, next: typeof next === 'string' && next !== '' ? next : undefined };
+}
+
+function withRetryAfter(error: MacvtapError, retryAfterMs: number | undefined): MacvtapError {
+  if (retryAfterMs === undefined) return error;
+  return new MacvtapError(error.code, error.message, { facts: { ...error.facts, retryAfterMs } });
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isJsonObject } from '../../policy/json.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { KnownObject } from '../objects/known-object.ts';
+import { readObject } from '../objects/read-object.ts';
+import type { Lookups } from '../source.ts';
+import { refused } from './api-errors.ts';
+import { type ApiObject, acceptFor, isApiObject, isObjectName, listAll, type WatchedResource } from './api-resource.ts';
+import type { ApiClient } from './client.ts';
+import { namespaces, networkAttachmentDefinitions, networkPath, policiesIn } from './watched-kinds.ts';
+
+/** Creates look-ups that query the API server. Each look-up is one GET or one list. */
+export function createApiLookups(client: ApiClient, policyNamespace: string): Lookups {
+  const read = <Of extends KnownObject['kind']>(kind: Of, object: ApiObject) => {
+    const known = readObject(object, policyNamespace)?.known;
+    return known?.kind === kind ? (known as Extract<KnownObject, { kind: Of }>) : undefined;
+  };
+  const get = (resource: GetResource, path: string, signal: AbortSignal) =>
+    getObject(client, resource, path, { signal, timeoutMs: reviewTimeoutMs });
+  return {
+    async network(namespace, name, signal) {
+      if (!isObjectName(namespace) || !isObjectName(name)) return undefined;
+      const { resource, trim } = networkAttachmentDefinitions;
+      const object = await get(resource, networkPath(namespace, name), signal);
+      return object && read('NetworkAttachmentDefinition', trim(object))?.value;
+    },
+    async namespace(name, signal) {
+      if (!isObjectName(name)) return undefined;
+      const { resource, trim } = namespaces;
+      const object = await get(resource, `${resource.path}/${name}`, signal);
+      return object && read('Namespace', trim(object))?.value;
+    },
+    async policies(signal) {
+      const { resource, trim } = policiesIn(policyNamespace);
+      const options = { trim, signal, timeoutMs: reviewTimeoutMs };
+      const listed = await listAll(client, resource, options).catch(failed);
+      if ('absent' in listed) return [];
+      return listed.objects
+        .map((object) => read('MacvtapNetworkNodePolicy', object)?.value)
+        .filter((policy) => policy !== undefined);
+    },
+  };
+}
+
+/** An admission request waits at most this long for a look-up. */
+const reviewTimeoutMs = 1_000;
+
+/** A pod's owner. @example { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: '…', controller: true } */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Whether this owner manages the pod. A pod has at most one such owner. */
+  readonly controller: boolean;
+}
+
+export interface PodMetadata {
+  readonly uid: string;
+  /** The creation time on the API server's clock, in whole seconds. NaN if the object has no creation time. */
+  readonly createdMs: number;
+  readonly owners: readonly OwnerReference[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the metadata of one object in one request, without its spec and status. Returns undefined if the object does
+ * not exist. Raises LookupFailed if the API server refuses the request or does not respond in time.
+ */
+export interface MetadataLookups {
+  pod(namespace: string, name: string, signal: AbortSignal): Promise<PodMetadata | undefined>;
+  namespaceUID(name: string, signal: AbortSignal): Promise<string | undefined>;
+}
+
+/**
+ * The time limit of a look-up during a CNI ADD. An ADD has 15 seconds in total, and kubelet retries an ADD that fails.
+ */
+const attachTimeoutMs = 3_000;
+
+export function createMetadataLookups(client: ApiClient): MetadataLookups {
+  const getMetadata = async (path: string, signal: AbortSignal): Promise<ApiObject['metadata'] | undefined> =>
+    (await getObject(client, { metadataOnly: true }, path, { signal, timeoutMs: attachTimeoutMs }))?.metadata;
+  return {
+    async pod(namespace, name, signal) {
+      if (!isObjectName(namespace) || !isObjectName(name)) return undefined;
+      const metadata = await getMetadata(`/api/v1/namespaces/${namespace}/pods/${name}`, signal);
+      return metadata && readPodMetadata(metadata);
+    },
+    async namespaceUID(name, signal) {
+      if (!isObjectName(name)) return undefined;
+      const metadata = await getMetadata(`/api/v1/namespaces/${name}`, signal);
+      return metadata && String(metadata.uid);
+    },
+  };
+}
+
+export function readPodMetadata(metadata: ApiObject['metadata']): PodMetadata {
+  const { uid, creationTimestamp, ownerReferences, labels, annotations } = metadata;
+  return {
+    uid: String(uid),
+    createdMs: Date.parse(String(creationTimestamp)),
+    owners: readOwners(ownerReferences),
+    labels: readTexts(labels),
+    annotations: readTexts(annotations),
+  };
+}
+
+function readTexts(texts: unknown): Readonly<Record<string, string>> {
+  if (!isJsonObject(texts)) return {};
+  return Object.fromEntries(
+    Object.entries(texts).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  );
+}
+
+function readOwners(references: unknown): readonly OwnerReference[] {
+  if (!Array.isArray(references)) return [];
+  return references.filter(isJsonObject).map(({ apiVersion, kind, name, uid, controller }) => ({
+    apiVersion: String(apiVersion),
+    kind: String(kind),
+    name: String(name),
+    uid: String(uid),
+    controller: controller === true,
+  }));
+}
+
+type GetResource = Pick<WatchedResource, 'metadataOnly'>;
+
+/** Reads one object. Returns undefined if it does not exist. Raises LookupFailed. */
+async function getObject(
+  client: ApiClient,
+  resource: GetResource,
+  path: string,
+  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+): Promise<ApiObject | undefined> {
+  const accept = acceptFor(resource, 'get');
+  const answer = await client.request('GET', path, undefined, { accept, signal, timeoutMs }).catch(failed);
+  if (answer.status === 404) return undefined;
+  if (answer.status !== 200 || !isApiObject(answer.body)) return failed(refused(`GET ${path}`, answer));
+  return answer.body;
+}
+
+function failed(thrown: unknown): never {
+  const { message, facts } = MacvtapError.from(thrown);
+  throw new MacvtapError('LookupFailed', message, { facts, cause: thrown });
+}

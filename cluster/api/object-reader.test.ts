@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ApiObject } from './api-resource.ts';
+import { createObjectReader } from './object-reader.ts';
+import { watchedKinds } from './watched-kinds.ts';
+
+const states = watchedKinds({ policyNamespace: 'macvtap-cni' }).find(({ kind }) => kind === 'MacvtapNetworkNodeState');
+
+/** Returns a node state from an API server, trimmed to the fields that a watch keeps. */
+function kept(name: string, status: unknown): ApiObject {
+  return states?.trim({ metadata: { name }, status }) ?? assert.fail();
+}
+
+function links(count: number) {
+  return { interfaces: Array.from({ length: count }, (_, index) => ({ name: `e${index}` })) };
+}
+
+const read = (reader: ReturnType<typeof createObjectReader>, ...objects: readonly ApiObject[]) => {
+  const { known, faults } = reader.read(new Map(objects.map((object) => [object.metadata.name, object])));
+  return {
+    known: known.map((one) => ('leftOut' in one ? `${one.name}: ${one.leftOut}` : 'value' in one && one.kind)),
+    faults: faults.map(({ where }) => where),
+  };
+};
+
+test('a state above a limit takes the place of the good one before it, and leaves the others as they are', () => {
+  const reader = createObjectReader('macvtap-cni');
+  const good = kept('h1', links(1));
+  const kind = 'MacvtapNetworkNodeState';
+  assert.deepEqual(read(reader, kept('evil', links(2)), good), { known: [kind, kind], faults: [] });
+  assert.deepEqual(read(reader, kept('evil', links(4_096)), good), {
+    known: ['evil: status.interfaces: 4096, and at most 1000 are read', kind],
+    faults: ['MacvtapNetworkNodeState evil'],
+  });
+  assert.deepEqual(read(reader, kept('evil', links(2)), good), { known: [kind, kind], faults: [] });
+});
+
+test('a state that cannot be kept is left out, and does not end the list of the others', () => {
+  const hostile = {
+    get interfaces(): never {
+      throw new RangeError('Maximum call stack size exceeded');
+    },
+  };
+  const { known } = read(createObjectReader('macvtap-cni'), kept('evil', hostile), kept('h1', links(1)));
+  assert.deepEqual(known, ['evil: status: not of type object', 'MacvtapNetworkNodeState']);
+});

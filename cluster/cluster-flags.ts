@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ImplicitExposure } from '../policy/plan/from-implicit.ts';
+import { compileGlob } from '../policy/plan/match-nic.ts';
+import type { Wanted } from '../policy/plan/plan-node.ts';
+import { MacvtapError } from '../runtime/errors.ts';
+import { choiceFlag, type Flag, type FlagValues, listFlag, textFlag } from '../runtime/flags.ts';
+import { logLevels } from '../runtime/log.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Flags of every process that reads a cluster. */
+export const commonFlags = {
+  namespace: textFlag('NAME', "the installation's namespace; only its policies count", 'macvtap-cni'),
+  'log-level': choiceFlag(logLevels, 'the least level that is logged, to standard error', 'info'),
+  'log-level-file': textFlag(
+    'FILE',
+    'a file with a level that overrides --log-level while the file exists; followed without a restart',
+  ),
+} as const;
+
+/** The source of Kubernetes objects. */
+type SourceChoice = { readonly kind: 'cluster' } | { readonly kind: 'manifests'; readonly directory: string };
+
+/** `--source cluster` or `--source manifests:<dir>`. */
+const sourceFlag: Flag<SourceChoice> = {
+  placeholder: 'cluster|manifests:DIR',
+  description: 'the API server, or a directory of YAML that is followed',
+  defaultText: undefined,
+  required: true,
+  read: (text) => {
+    if (text === 'cluster') return { value: { kind: 'cluster' } };
+    const directory = /^manifests:(.+)$/s.exec(text)?.[1];
+    if (directory === undefined) return { fault: 'set it to cluster or manifests:<directory>' };
+    return { value: { kind: 'manifests', directory } };
+  },
+};
+
+/** Flags of every process that follows a cluster, for `openSource`. */
+export const sourceFlags = {
+  source: sourceFlag,
+  kubeconfig: textFlag('FILE', 'kubeconfig of the cluster; default: $KUBECONFIG, the pod, ~/.kube/config'),
+} as const;
+
+/**
+ * Flags of every process that computes plans. They control what is exposed on nodes that no other source configures.
+ */
+export const exposureFlags = {
+  'link-kinds': listFlag('KINDS', 'link kinds exposed implicitly; device means physical NICs', 'device,bond'),
+  'implicit-exposure': choiceFlag(
+    ['All', 'None'],
+    'whether nodes without another source expose their interfaces',
+    'All',
+  ),
+  'implicit-exclude': listFlag('GLOBS', 'globs of interface names that are never exposed implicitly', ''),
+} as const;
+
+/** Reads the flags of implicit exposure. Returns undefined for None. Raises InvalidFlags for an invalid glob. */
+export function readExposure(values: FlagValues<typeof exposureFlags>): ImplicitExposure | undefined {
+  const exclude = values['implicit-exclude'].map(compileGlob);
+  const fault = exclude.find((glob) => 'fault' in glob);
+  if (fault !== undefined) throw new MacvtapError('InvalidFlags', `--implicit-exclude: ${fault.fault}`);
+  return values['implicit-exposure'] === 'None' ? undefined : { linkKinds: values['link-kinds'], exclude };
+}
+
+/** Returns the parts of a snapshot that can cause resources on a node. */
+export function wantedFrom({ policies, explicit }: Snapshot, implicit: ImplicitExposure | undefined): Wanted {
+  return { policies, explicit, implicit };
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { createSleeper } from '../../runtime/pause.ts';
+import { backOffMs, isUnreachable, skipRepeatedErrors } from '../api/api-errors.ts';
+import type { ApiClient } from '../api/client.ts';
+import { createLeaseStore, decideLease, type LeaseStore } from './lease-store.ts';
+import { createTerms, type Duty } from './lease-terms.ts';
+
+/** Shows whether this process is the leader among the replicas. */
+interface Leader {
+  /** True from when the Lease is acquired until it must be considered lost, on this process's clock. */
+  readonly isHolder: boolean;
+  /**
+   * Runs a duty whenever the Lease is held, until the returned scope ends. The duty's signal aborts when this process
+   * loses or gives up the Lease. The Lease is released only after all duties have ended.
+   */
+  whileHeld(duty: Duty): Disposable;
+}
+
+/** A candidate for the Lease. Disposing of it releases the Lease. */
+export interface LeaseCandidate extends Leader, AsyncDisposable {}
+
+interface LeaseTimings {
+  /** How long the other candidates wait for a renewal. */
+  readonly durationMs: number;
+  /** How often the holder renews. */
+  readonly renewMs: number;
+}
+
+export interface LeaseCandidateOptions {
+  readonly store: LeaseStore;
+  /** Unique for each process, even for two runs of the same pod. */
+  readonly identity: string;
+  /** Aborting it releases the Lease. The process is then about to end, even if it still does other work. */
+  readonly signal: AbortSignal;
+  readonly onHolder: (isHolder: boolean) => void;
+  /**
+   * Called with each error whose message differs from the previous one, and with undefined when the Lease works again.
+   */
+  readonly onState: (error: MacvtapError | undefined) => void;
+  /** Called when a duty raises an error, which is a bug. The duty starts again in the next term. */
+  readonly onBug: (error: MacvtapError) => void;
+  readonly timings?: LeaseTimings;
+}
+
+/**
+ * The lease duration of Kubernetes components (LeaseDuration of client-go's leader election), with less frequent
+ * renewals.
+ */
+const defaults: LeaseTimings = { durationMs: 15_000, renewMs: 5_000 };
+
+/**
+ * The fraction of the duration after which this process considers an unrenewed Lease lost. This leaves a margin before
+ * another candidate may take the Lease.
+ */
+const ownShare = 2 / 3;
+
+const releaseTimeoutMs = 2_000;
+
+/** How long to wait after another process wrote the Lease between this process's read and write. */
+const conflictMs = 100;
+
+export interface ProcessCandidateOptions extends Omit<LeaseCandidateOptions, 'store' | 'identity'> {
+  readonly client: ApiClient;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * Competes for a Lease on behalf of this process. The identity is the pod's name and a UUID, as in Kubernetes
+ * components.
+ */
+export function openLeaseCandidate({ client, namespace, name, ...rest }: ProcessCandidateOptions): LeaseCandidate {
+  return runForLease({
+    ...rest,
+    store: createLeaseStore({ client, namespace, name }),
+    identity: `${hostname()}_${randomUUID()}`,
+  });
+}
+
+/**
+ * Competes for a Lease until the returned scope or the signal ends. The candidate acquires a free or expired Lease and
+ * renews it. At the end, it releases the Lease, so that another candidate takes over at once. While another candidate
+ * holds the Lease, this one checks again when the Lease changes and when it would expire.
+ */
+export function runForLease(options: LeaseCandidateOptions): LeaseCandidate {
+  const { store, identity, onState, timings: { durationMs, renewMs } = defaults } = options;
+  const ending = new AbortController();
+  const signal = AbortSignal.any([ending.signal, options.signal]);
+  const terms = createTerms(options);
+  let known: { readonly version: string; readonly seenMs: number } | undefined;
+  /** Whether this process may hold the Lease. Also true after a write that got no response. */
+  let mayHold = false;
+  const sleeper = createSleeper(signal);
+  const setState = skipRepeatedErrors(onState);
+
+  /** Acquires or renews the Lease if that is possible. Returns how long to wait until the next step. */
+  const step = async (): Promise<number> => {
+    const { record, version } = await store.read(signal);
+    if (known?.version !== version) known = { version, seenMs: performance.now() };
+    const decision = decideLease(record, { identity, unchangedMs: performance.now() - known.seenMs });
+    if (decision.what === 'wait') {
+      await terms.end();
+      return decision.ms;
+    }
+    mayHold = true;
+    const begunMs = performance.now();
+    const now = new Date();
+    const written = await store.write(
+      {
+        holder: identity,
+        durationMs,
+        transitions: decision.transitions,
+        renewedAt: now,
+        ...(decision.what === 'take' && { takenAt: now }),
+      },
+      version,
+      signal,
+    );
+    if (written === 'conflict') return conflictMs;
+    known = { version: written, seenMs: performance.now() };
+    terms.extend(begunMs + durationMs * ownShare);
+    return renewMs;
+  };
+  const run = async (): Promise<void> => {
+    for (let failures = 0; !signal.aborted; ) {
+      let waitMs: number;
+      try {
+        waitMs = await step();
+        failures = 0;
+        setState(undefined);
+      } catch (thrown) {
+        if (signal.aborted) break;
+        const error = MacvtapError.from(thrown);
+        failures += 1;
+        setState(error);
+        waitMs = Math.min(backOffMs(failures, { isOutage: isUnreachable(error) }), renewMs);
+      }
+      await (terms.isHolder ? sleeper.sleepThrough(waitMs) : sleeper.sleep(waitMs));
+    }
+    await terms.end();
+    if (mayHold) await release();
+  };
+  /** Releases the Lease. If the API server is unreachable, the others wait until it expires. */
+  const release = async (): Promise<void> => {
+    const until = AbortSignal.timeout(releaseTimeoutMs);
+    try {
+      const { record, version } = await store.read(until);
+      if (record.holder !== identity) return;
+      await store.write({ ...record, holder: undefined, durationMs: 1_000, renewedAt: new Date() }, version, until);
+    } catch {}
+  };
+  const watch = store.watch(sleeper.wake);
+  const running = run();
+  return {
+    get isHolder() {
+      return terms.isHolder;
+    },
+    whileHeld: (duty) => terms.add(duty),
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      watch[Symbol.dispose]();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Policy } from '../../../policy/nodepolicy/read-policy.ts';
+import { decideStatus } from '../../../policy/status/decide-status.ts';
+import { createStatusIndex, type StatusIndex } from '../../../policy/status/status-index.ts';
+import { MacvtapError } from '../../../runtime/errors.ts';
+import { createSleeper, pause } from '../../../runtime/pause.ts';
+import { runInSlices } from '../../../runtime/run-in-slices.ts';
+import { isUnreachable, skipRepeatedErrors } from '../../api/api-errors.ts';
+import { toMetaTime } from '../../api/api-resource.ts';
+import type { ApiClient } from '../../api/client.ts';
+import type { Source } from '../../source.ts';
+import { createStatusSchedule } from './status-schedule.ts';
+import { createStatusWriter, type WrittenPolicy, watchWrittenPolicies } from './written-policies.ts';
+
+export interface PolicyStatusOptions {
+  readonly client: ApiClient;
+  readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
+  readonly policyNamespace: string;
+  /** Called after each write. */
+  readonly onWritten: (policy: string) => void;
+  /** Called after each write that failed. */
+  readonly onFailed?: (policy: string) => void;
+  /** Called once with each problem while it lasts, and with undefined when no problem is left. */
+  readonly onState: (error: MacvtapError | undefined) => void;
+}
+
+/**
+ * Writes the status of every policy as nodes report, until the signal ends. Only one process of a cluster may run this:
+ * two would write every status twice. It counts node states in slices, so that other work can continue, and writes one
+ * status after another.
+ */
+export async function writePolicyStatuses(options: PolicyStatusOptions, signal: AbortSignal): Promise<void> {
+  const { client, source, policyNamespace, onWritten, onFailed, onState } = options;
+  const write = createStatusWriter(client);
+  const schedule = createStatusSchedule();
+  const counting = countPolicies();
+  const sleeper = createSleeper(signal);
+  const problems = reportProblems(onState);
+  const setWatchState = skipRepeatedErrors(onState);
+  await using policies = watchWrittenPolicies({ client, policyNamespace, onChange: sleeper.wake });
+  using _changes = source.onChange(sleeper.wake);
+
+  const writeOne = async (id: string): Promise<void> => {
+    const written = policies.current.get(id);
+    const tally = counting.index.tallyOf(id);
+    if (written === undefined || tally === undefined) {
+      problems.ended(id);
+      return schedule.forget(id);
+    }
+    const status = decideStatus({
+      policy: written.policy,
+      tally,
+      previous: written.status,
+      now: toMetaTime(Date.now()),
+    });
+    if (status === undefined) return problems.ended(id);
+    try {
+      const outcome = await write({ id, uid: written.uid }, status, signal);
+      problems.ended(id);
+      if (outcome === 'gone') return;
+      schedule.wrote(id, performance.now());
+      onWritten(id);
+      await pause(spacingMs, signal);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const error = MacvtapError.from(thrown);
+      schedule.failed(id, performance.now(), isUnreachable(error));
+      onFailed?.(id);
+      problems.failed(id, error);
+    }
+  };
+  while (!signal.aborted) {
+    setWatchState(policies.problem);
+    if (source.synced && policies.synced) {
+      const touched = await counting.follow(policies.current, source, signal);
+      for (const id of touched) schedule.ask(id, performance.now());
+      for (const id of schedule.take(performance.now())) if (!signal.aborted) await writeOne(id);
+    }
+    const nextMs = schedule.nextMs();
+    await sleeper.sleep(nextMs === undefined ? undefined : nextMs - performance.now());
+    // Changes during this time are counted together: a rollout makes a hundred changes a second.
+    await sleeper.sleepThrough(countMs);
+  }
+}
+
+/** The least time between two counts. */
+const countMs = 200;
+
+/** The least time between two writes. Each write causes a watch event for every node plugin of the cluster. */
+const spacingMs = 20;
+
+/**
+ * Creates a counter of each policy's nodes. Its `follow` returns the policies whose counts changed or whose status was
+ * written.
+ */
+function countPolicies() {
+  const index: StatusIndex = createStatusIndex();
+  let before: ReadonlyMap<string, WrittenPolicy> = new Map();
+  return {
+    index,
+    async follow(
+      current: ReadonlyMap<string, WrittenPolicy>,
+      { snapshot }: Pick<Source, 'snapshot'>,
+      signal: AbortSignal,
+    ): Promise<ReadonlySet<string>> {
+      const written = [...current].filter(([id, policy]) => before.get(id)?.status !== policy.status);
+      before = current;
+      const policies = new Map<string, Policy>([...current].map(([id, { policy }]) => [id, policy]));
+      // The count is never abandoned: a tally of half the nodes is useless.
+      const touched = await runInSlices(index.follow({ ...snapshot, policies }), { isUrgent: () => signal.aborted });
+      return new Set([...touched, ...written.map(([id]) => id)]);
+    },
+  };
+}
+
+/** Tracks the problems of several policies, whose statuses are written separately. */
+export interface ProblemReporter {
+  failed(id: string, error: MacvtapError): void;
+  /** The write succeeded, or is no longer needed. */
+  ended(id: string): void;
+}
+
+/**
+ * Creates a reporter that reports each problem once while it lasts, and undefined when no problem is left. An
+ * unreachable server is one problem for all policies.
+ */
+export function reportProblems(onState: (error: MacvtapError | undefined) => void): ProblemReporter {
+  const problems = new Map<string, string>();
+  return {
+    failed(id, error) {
+      const text = isUnreachable(error) ? error.code : error.message;
+      const isKnown = [...problems.values()].includes(text);
+      problems.set(id, text);
+      if (!isKnown) onState(error);
+    },
+    ended(id) {
+      if (problems.delete(id) && problems.size === 0) onState(undefined);
+    },
+  };
+}

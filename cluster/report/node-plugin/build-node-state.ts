@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MacvtapNetworkNodeState } from '../../../policy/api/macvtap-network-node-state.ts';
+import { compareNatural } from '../../../policy/names.ts';
+import type { Policy } from '../../../policy/nodepolicy/read-policy.ts';
+import { nodeStateLimits } from '../../../policy/nodestate/node-state-limits.ts';
+import type { ImplicitExposure } from '../../../policy/plan/from-implicit.ts';
+import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
+import { matchNode, type NodeFacts } from '../../../policy/plan/match-labels.ts';
+import { describeFinding, type Finding, type NodePlan, type PlannedResource } from '../../../policy/plan/node-plan.ts';
+import type { Mode } from '../../../policy/plan/resource.ts';
+import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
+import { chooseInterfaces } from './choose-interfaces.ts';
+
+export type NodeStateStatus = NonNullable<MacvtapNetworkNodeState['status']>;
+
+/** A resource as kubelet sees it, and how many of its devices pods hold. */
+export type ReportedResource = (WantedResource | DrainingResource) & {
+  /** Devices that pods hold or may hold; absent if the number is unknown. */
+  readonly held?: number;
+  /** Held devices whose links disappeared with the parent. */
+  readonly lost?: number;
+  /** Held devices that use another parent or mode than the resource does now. */
+  readonly elsewhere?: readonly HeldPlace[];
+  /** Devices that kubelet released and whose links are still in sandboxes. */
+  readonly stranded?: number;
+};
+
+/** A parent and mode, and how many held devices have used them since their allocation. */
+export interface HeldPlace {
+  readonly parent: string;
+  readonly mode: Mode;
+  readonly held: number;
+}
+
+/** A resource of the plan. If it has a `fault`, none of its devices are advertised to kubelet. */
+interface WantedResource {
+  readonly resource: PlannedResource;
+  readonly fault?: ReasonCode;
+}
+
+/**
+ * A resource that remains only because pods hold its devices. Parent and mode are set if all held devices have the same
+ * ones.
+ */
+interface DrainingResource {
+  readonly drains: string;
+  readonly parent?: string;
+  readonly mode?: Mode;
+}
+
+export interface NodeStateFacts {
+  readonly node: NodeFacts;
+  readonly plan: NodePlan;
+  /** The served resources. They may lag behind the plan while pods hold devices (`ParentChanged`). */
+  readonly served: readonly ReportedResource[];
+  readonly interfaces: readonly InterfaceFacts[];
+  /** The implicit exposure; undefined if it is off. */
+  readonly exposure?: ImplicitExposure | undefined;
+  readonly policies: readonly Policy[];
+  readonly pluginVersion: string;
+  /** Reasons why the node cannot allocate any device. */
+  readonly troubles?: readonly ReasonCode[];
+  /** The message of ExplicitInvalid, which does not affect the health of resources. */
+  readonly explicitTrouble?: string | undefined;
+}
+
+/**
+ * Builds the status of a MacvtapNetworkNodeState. All lists are sorted, so the same facts always produce an equal
+ * status. No field contains the name of a pod.
+ */
+export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
+  const { node, plan, served, interfaces, exposure, policies, pluginVersion, troubles = [], explicitTrouble } = facts;
+  const chosen = chooseInterfaces(interfaces, plan, served.flatMap(parentsOf), exposure);
+  const names = new Set(chosen.map(({ name }) => name));
+  const byName = new Map(interfaces.map((nic) => [nic.name, nic]));
+  const resources = served
+    .map((reported) => toResource(reported, byName, troubles[0]))
+    .sort((left, right) => compareNatural(left.name, right.name))
+    .slice(0, nodeStateLimits.resources);
+  return {
+    pluginVersion,
+    source: plan.source,
+    counts: count(resources),
+    troubles: [
+      ...troubles.map((code) => ({ code, message: reasons[code] })),
+      ...(explicitTrouble === undefined
+        ? []
+        : [{ code: 'ExplicitInvalid', message: explicitTrouble.slice(0, longestMessage) }]),
+    ],
+    interfaces: [...chosen],
+    resources,
+    // Implicit exposure considers every link. Its reasons to skip unlisted links are left out, because they are of no
+    // interest.
+    skipped: [
+      ...toReportedFindings(
+        plan.skipped.filter(
+          ({ source, interface: nic }) => source !== 'implicit' || nic === undefined || names.has(nic),
+        ),
+      ),
+    ],
+    conflicts: [...toReportedFindings(plan.conflicts)],
+    observedPolicies: policies
+      .filter(({ nodes }) => matchNode(node, nodes))
+      .flatMap(({ id, generation }) => (generation === undefined ? [] : [{ name: id, generation }]))
+      .sort((left, right) => (left.name < right.name ? -1 : 1))
+      .slice(0, nodeStateLimits.observedPolicies),
+  };
+}
+
+/** Returns the parents of a resource: its own, and those of held devices that use another parent. */
+function parentsOf(reported: ReportedResource): readonly (string | undefined)[] {
+  const parent = 'drains' in reported ? reported.parent : reported.resource.parent;
+  return [parent, ...(reported.elsewhere ?? []).map((place) => place.parent)];
+}
+
+type Resource = NonNullable<NodeStateStatus['resources']>[number];
+
+function toResource(
+  reported: ReportedResource,
+  interfaces: ReadonlyMap<string, InterfaceFacts>,
+  trouble: ReasonCode | undefined,
+): Resource {
+  const { held, lost = 0, stranded = 0, elsewhere = [] } = reported;
+  const counts = {
+    ...(held !== undefined && { held }),
+    ...(lost > 0 && { lost }),
+    ...(elsewhere.length > 0 && { heldElsewhere: [...elsewhere] }),
+  };
+  if ('drains' in reported) {
+    const { drains: name, parent, mode } = reported;
+    const place = { ...(parent !== undefined && { parent }), ...(mode !== undefined && { mode }) };
+    return { name, ...place, source: 'none', quantity: 0, ...counts, health: 'Unhealthy', code: 'Draining' };
+  }
+  const { name, parent, mode, source, policy, entry, quantity } = reported.resource;
+  const nic = interfaces.get(parent);
+  return {
+    name,
+    parent,
+    mode,
+    source,
+    ...(policy !== undefined && { policy }),
+    ...(entry !== undefined && { entry }),
+    quantity,
+    ...counts,
+    ...healthOf(nic, reported.fault ?? trouble, { lost, stranded }),
+  };
+}
+
+/**
+ * Returns the health of a resource. A link that is down or has no carrier is only Degraded: kubelet would restart pods
+ * of Unhealthy devices.
+ */
+function healthOf(
+  nic: InterfaceFacts | undefined,
+  fault: ReasonCode | undefined,
+  { lost, stranded }: { readonly lost: number; readonly stranded: number },
+): Pick<Resource, 'health' | 'code'> {
+  if (fault !== undefined) return { health: 'Unhealthy', code: fault };
+  if (nic === undefined) return { health: 'Unhealthy', code: 'NothingFound' };
+  if (lost > 0) return { health: 'Degraded', code: 'LinksLost' };
+  if (stranded > 0) return { health: 'Degraded', code: 'AttachmentsStranded' };
+  if (!nic.up) return { health: 'Degraded', code: 'LinkDown' };
+  if (!nic.carrier) return { health: 'Degraded', code: 'NoCarrier' };
+  return { health: 'Healthy' };
+}
+
+function count(resources: readonly Resource[]): NonNullable<NodeStateStatus['counts']> {
+  const sum = (read: (resource: Resource) => number) => resources.reduce((total, each) => total + read(each), 0);
+  return {
+    resources: resources.length,
+    devices: sum(({ quantity }) => quantity),
+    held: sum(({ held = 0 }) => held),
+    unhealthy: resources.filter(({ health }) => health !== 'Healthy').length,
+  };
+}
+
+type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
+
+/**
+ * Returns findings as a list with unique names. A name consists of the source and the interface or resource, such as
+ * `macvtap-cni/policy-1[2] eth2`. A second finding with the same name gets its code appended.
+ */
+function toReportedFindings(findings: readonly Finding[]): readonly ReportedFinding[] {
+  const reported = new Map<string, ReportedFinding>();
+  for (const finding of findings) {
+    const subject = nameOf(finding);
+    const name = reported.has(subject) ? `${subject} ${finding.code}` : subject;
+    if (reported.has(name) || reported.size === nodeStateLimits.skipped) continue;
+    reported.set(name, toReported(name, finding));
+  }
+  return [...reported.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+function toReported(name: string, finding: Finding): ReportedFinding {
+  const { code, policy, entry, by } = finding;
+  return {
+    name,
+    ...(policy !== undefined && { policy }),
+    ...(entry !== undefined && { entry }),
+    ...(by !== undefined && { by }),
+    code,
+    message: describeFinding(finding).slice(0, longestMessage),
+  };
+}
+
+const longestMessage = 1_024;
+/** The schema's limit of 255 characters, minus the longest code and a space. */
+const longestSubject = 190;
+
+function nameOf({ source, policy, entry, interface: nic, resource }: Finding): string {
+  const origin = `${policy ?? source}${entry === undefined ? '' : `[${entry}]`}`;
+  const about = nic ?? resource;
+  return (about === undefined ? origin : `${origin} ${about}`).slice(-longestSubject);
+}

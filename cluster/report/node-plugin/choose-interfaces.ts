@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { compareNatural } from '../../../policy/names.ts';
+import { nodeStateLimits } from '../../../policy/nodestate/node-state-limits.ts';
+import { checkNamedKind, type ImplicitExposure } from '../../../policy/plan/from-implicit.ts';
+import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
+import type { Finding, NodePlan } from '../../../policy/plan/node-plan.ts';
+
+/**
+ * Returns the interfaces that a node state lists. Those that resources and held devices use or that sources name come
+ * first. Then come all other Ethernet interfaces that a policy could use as a parent. These facts suffice to compute
+ * the node's own plan.
+ *
+ * Enslaved interfaces are included for three reasons. If a policy names one, the state shows why it is skipped. The
+ * NUMA nodes of a bond are those of its members. Whether an interface carries the node's traffic also depends on its
+ * VLANs.
+ */
+export function chooseInterfaces(
+  interfaces: readonly InterfaceFacts[],
+  plan: NodePlan,
+  parents: readonly (string | undefined)[],
+  exposure: ImplicitExposure | undefined,
+): readonly InterfaceFacts[] {
+  const findings = [...plan.skipped, ...plan.conflicts].filter(({ source }) => source !== 'implicit');
+  const named: ReadonlySet<string | undefined> = new Set([
+    ...plan.resources.map(({ parent }) => parent),
+    ...parents,
+    ...findings.flatMap(namesIn),
+  ]);
+  const isNamed = ({ name }: InterfaceFacts) => named.has(name);
+  const isExposable = (nic: InterfaceFacts) => exposure !== undefined && checkNamedKind(nic, exposure) === undefined;
+  const isPossible = (nic: InterfaceFacts) =>
+    nic.ethernet && !nic.loopback && (!podKinds.includes(nic.kind) || isExposable(nic));
+  const byName = interfaces.toSorted((left, right) => compareNatural(left.name, right.name));
+  const others = byName.filter((nic) => !isNamed(nic) && isPossible(nic));
+  return [...byName.filter(isNamed), ...others]
+    .slice(0, nodeStateLimits.interfaces)
+    .sort((left, right) => compareNatural(left.name, right.name))
+    .map(boundLists());
+}
+
+/**
+ * Kinds of interfaces that pods use. They are left out unless a source names them or implicit exposure would expose
+ * them. A node has hundreds of them, and they come and go with pods.
+ */
+const podKinds: readonly string[] = ['veth', 'macvtap', 'macvlan', 'ipvlan', 'ipvtap'];
+
+function namesIn({ interface: nic, by }: Finding): readonly string[] {
+  return [nic, by].filter((name) => name !== undefined);
+}
+
+/**
+ * Returns a function that sorts the lists of an interface, because the kernel's order is not stable, and cuts them to
+ * the limits of readers.
+ */
+function boundLists(): (nic: InterfaceFacts) => InterfaceFacts {
+  let left: number = nodeStateLimits.altNamesInAll;
+  return (nic) => {
+    const { addresses } = nic;
+    const altNames = nic.altNames?.toSorted().slice(0, Math.min(left, nodeStateLimits.altNames));
+    left -= altNames?.length ?? 0;
+    return {
+      ...nic,
+      ...(altNames !== undefined && { altNames }),
+      ...(addresses !== undefined && { addresses: addresses.toSorted().slice(0, nodeStateLimits.addresses) }),
+    };
+  };
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Source } from '../cluster/source.ts';
+import type { NodePlan } from '../policy/plan/node-plan.ts';
+import { MacvtapError } from '../runtime/errors.ts';
+import { formatAddress, type ListenAddress } from '../runtime/listen-address.ts';
+import { type Log, roundMs } from '../runtime/log.ts';
+import type { AnsweredRequest } from './cni/answered-request.ts';
+import type { AttachedDevice } from './cni/attachments.ts';
+import { type InstallShimOptions, installShim, replacedName } from './cni/shim/install-shim.ts';
+import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
+import { type DeviceCall, deviceMethods } from './deviceplugin/resource-handlers.ts';
+import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
+import type { MacvtapSupport } from './links/macvtap-support.ts';
+import { logPlan } from './reconcile/follow-plan.ts';
+import type { WorkRecorder } from './work-metrics.ts';
+
+/**
+ * Creates the node plugin's log, which has one line for each decision. The line names the object and the cause.
+ * Recurring decisions are also counted.
+ */
+export function createActivityLog(log: Log, count: WorkRecorder) {
+  return {
+    health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
+    ledger: (error: MacvtapError) => log.warn({ error }, 'problem with the ledger'),
+    interfaces(error: MacvtapError) {
+      count.netlinkError(error);
+      log.warn({ error }, 'interfaces could not be read');
+    },
+    orphans(error: MacvtapError) {
+      count.orphan('failed');
+      log.warn({ error }, 'an orphan could not be removed');
+    },
+    collected(orphan: string) {
+      count.orphan('removed');
+      log.info({ orphan }, 'orphan removed');
+    },
+    attachment: (error: MacvtapError) => log.warn({ error }, 'problem with an attachment'),
+    restored: (devices: readonly string[]) => log.info({ devices }, 'devices restored to the ledger'),
+    forgotten(devices: readonly string[]) {
+      count.lostAttachments(devices.length);
+      log.info({ devices }, 'detached from pods that are gone without a DEL');
+    },
+    /** Reports links that are left in place, because a process in their sandbox may still use them. */
+    stranded(began: readonly AttachedDevice[], ended: readonly AttachedDevice[]) {
+      for (const { id, record } of began) {
+        const { containerID, ifname, netnsPath } = record.attachment;
+        const fields = { device: id, pod: record.pod, containerID, ifname, netns: netnsPath };
+        log.warn(fields, 'kubelet released a device whose link is still in a sandbox; end that sandbox');
+      }
+      for (const { id } of ended) log.info({ device: id }, 'a released device is no longer in a sandbox');
+    },
+    arrived: (device: string) => log.info({ device }, 'a migrated guest arrived; its link is in mode bridge'),
+    moved: ({ id, record }: AttachedDevice, target: string) =>
+      log.info({ device: id, pod: record.pod, target }, 'a guest migrated away; its link was removed'),
+    /** Logs the devices that GC detached because the runtime did not list their attachments. */
+    unnamed: (network: string, devices: readonly string[]) =>
+      log.info({ network, devices }, 'detached from pods that the container runtime no longer knows'),
+    /**
+     * Installs the shim. An error is not fatal: running pods continue to work, and restarting this process would not
+     * help.
+     */
+    async shim(options: InstallShimOptions): Promise<MacvtapError | undefined> {
+      try {
+        const outcome = await installShim(options);
+        const { directory } = options;
+        if (outcome === 'replaced')
+          log.warn({ directory, kept: replacedName }, 'another CNI plugin of this name was replaced');
+        else log.info({ directory, outcome }, 'CNI plugin is installed');
+        return undefined;
+      } catch (thrown) {
+        const error = MacvtapError.from(thrown);
+        log.error({ error }, 'no pod can be attached');
+        return error;
+      }
+    },
+    plan: (plan: NodePlan, cause: 'edit' | 'links') => logPlan(plan, cause, log),
+    ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; allocated links stay'),
+    /** Logs failures of calls that are not passed to `answeredCall`. */
+    failedCall(resource: string, method: string, error: MacvtapError) {
+      if (deviceMethods.some((name) => method.endsWith(`/${name}`))) return;
+      log.warn({ resource, method, error }, 'call failed');
+    },
+    answeredCall(resource: string, call: DeviceCall) {
+      count.deviceCall(call);
+      const { method, devices, durationMs, error } = call;
+      const fields = { resource, devices, durationMs: roundMs(durationMs) };
+      if (error !== undefined) log.warn({ ...fields, method, error }, 'call failed');
+      else if (method === 'Allocate') log.info(fields, 'devices allocated');
+      else log.debug(fields, 'a container may start');
+    },
+    answeredRequest(request: AnsweredRequest) {
+      count.cniRequest(request);
+      const { durationMs, failure, ...facts } = request;
+      const fields = { ...facts, durationMs: roundMs(durationMs) };
+      if (failure !== undefined) log.warn({ ...fields, error: failure.error }, 'CNI request failed');
+      else if (facts.command === 'ADD') log.info(fields, 'pod attached');
+      else if (facts.command === 'DEL') log.info(fields, 'pod detached');
+      else log.debug(fields, 'CNI request answered');
+    },
+    nodeState(error: MacvtapError | undefined) {
+      if (error === undefined) log.info({}, 'node state written');
+      else log.warn({ error }, "the node's state is not written; it is tried again");
+    },
+    waiting(node: string, reason: string | undefined) {
+      if (reason === undefined) log.info({ node }, 'planning again');
+      else log.warn({ node, reason }, 'no plan can be made; served resources stay');
+    },
+    staleSockets(sockets: readonly string[]) {
+      if (sockets.length > 0) log.info({ sockets }, 'removed sockets of a killed process');
+    },
+    kubelet(event: KubeletEvent) {
+      if (event.type === 'there') log.info({}, 'kubelet found');
+      else log.warn({ error: event.error }, 'kubelet is away; waiting for it');
+    },
+    resourceState(resource: string, { phase, lastError }: ResourcePluginState) {
+      if (phase === 'waiting') log.warn({ resource, error: lastError }, 'resource waits for kubelet');
+      else log.info({ resource }, 'resource registered');
+    },
+    /**
+     * Logs whether the kernel has macvtap. Its absence is not fatal: ending the process would only restart it
+     * repeatedly, without logs and metrics to look at.
+     */
+    macvtapSupport(support: MacvtapSupport): Disposable {
+      if (!support.isThere)
+        log.error({}, 'the kernel has no macvtap: every Allocate fails; load the module macvtap or change the kernel');
+      return support.onChange(() => log.info({}, 'the kernel has macvtap now'));
+    },
+    /** Logs each error of the source once when it begins, and once when it ends. */
+    sourceFaults(source: Source): Disposable {
+      let reported = new Set<string>();
+      const report = () => {
+        const faults = new Map(source.faults.map((fault) => [`${fault.where}: ${fault.message}`, fault]));
+        for (const [text, { where, message, isOutage }] of faults) {
+          if (reported.has(text)) continue;
+          log.warn(
+            { where, fault: message },
+            isOutage
+              ? 'the source is out of reach; the last data stays in force'
+              : 'an object is not taken in as it is; its last valid version stays in force, and a policy without one exposes nothing',
+          );
+        }
+        for (const text of reported) if (!faults.has(text)) log.info({ fault: text }, 'problem of the source resolved');
+        reported = new Set(faults.keys());
+      };
+      report();
+      return source.onChange(report);
+    },
+  };
+}

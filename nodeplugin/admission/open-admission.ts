@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LiveSource, Lookups } from '../../cluster/source.ts';
+import { linkName } from '../../policy/device/device-id.ts';
+import {
+  admits,
+  type RestrictedDevice,
+  type Restriction,
+  restrictionBy,
+  restrictionsOn,
+} from '../../policy/offers/policies-governing.ts';
+import type { Labels } from '../../policy/plan/match-labels.ts';
+import type { PlannedResource } from '../../policy/plan/node-plan.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { KeyedMutex } from '../../runtime/locks.ts';
+import { podUIDOf } from '../cni/attachments.ts';
+import { type DeviceHolders, describePod } from '../cni/device-claim.ts';
+import type { CNIEnvironment } from '../cni/spec/cni-environment.ts';
+import type { DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { PodName } from '../podresources/held-devices.ts';
+import type { PlanStore } from '../reconcile/follow-plan.ts';
+import { namespaceNotAdmitted, namespaceUnknown, policiesUnknown } from './explain-denial.ts';
+
+/** The checks that decide whether a pod may use a device, according to the namespaceSelectors of policies. */
+export interface Admission {
+  /**
+   * Returns the restriction to record in the ledger for a device of this resource. Returns undefined if there is none.
+   */
+  restrictionOf(resource: PlannedResource): Restriction | undefined;
+  /**
+   * Resolves if a pod may have the device's link in its sandbox. Raises `NamespaceNotAdmitted`, `NamespaceUnknown`,
+   * `PlanUnknown`.
+   */
+  checkAttach(id: string, entry: DeviceEntry, pod: CNIEnvironment['pod']): Promise<void>;
+  /**
+   * Resolves if a container may start with the device's tap. Raises the same errors as `checkAttach`, and the errors of
+   * the request to kubelet.
+   */
+  checkStart(id: string, record: DeviceRecord, signal: AbortSignal): Promise<void>;
+}
+
+export interface AdmissionOptions {
+  readonly source: Pick<LiveSource, 'snapshot'>;
+  readonly plan: Pick<PlanStore, 'current'>;
+  readonly labels: NamespaceLabels;
+  readonly ledger: Pick<Ledger, 'get' | 'record'>;
+  readonly holders: Pick<DeviceHolders, 'known' | 'ask'>;
+  /** The same lock that Allocate and ADD take. */
+  readonly lock: KeyedMutex;
+}
+
+/**
+ * Creates the check of namespace selectors when a pod gets its link. The webhook checks them only once, when the pod is
+ * created. With this second check, a pod never gets a link that its namespace may not have. This holds for any order of
+ * changes to pods, policies and labels.
+ *
+ * An admitted pod stays admitted. The ledger records the pod's UID with the device. The sandbox can thus be recreated
+ * and the containers restarted, even while the API server is unavailable or after a selector was narrowed.
+ */
+export function openAdmission({ source, plan, labels, ledger, holders, lock }: AdmissionOptions): Admission {
+  /**
+   * Returns the restrictions on a device. Returns undefined while the node has no plan, because the list of policies
+   * may be incomplete until then.
+   */
+  const restrictions = (device: RestrictedDevice): readonly Restriction[] | undefined => {
+    if (plan.current === undefined) return undefined;
+    const planned = plan.current.plan.resources.find(({ name }) => name === device.resource);
+    return restrictionsOn(device, { policies: source.snapshot.policies, planned });
+  };
+
+  const judge = async (id: string, device: RestrictedDevice, pod: PodName | undefined): Promise<void> => {
+    const inForce = restrictions(device);
+    const about = { id, device, pod };
+    if (inForce === undefined) throw policiesUnknown(about);
+    if (inForce.length === 0) return;
+    if (pod === undefined) throw namespaceUnknown(about, inForce, 'the container runtime names no pod');
+    const known = await readLabels(labels, pod.namespace);
+    if ('failure' in known) throw namespaceUnknown(about, inForce, known.failure);
+    const refusing = inForce.filter((restriction) => !admits(restriction, known.labels));
+    if (refusing.length > 0) throw namespaceNotAdmitted(about, refusing);
+  };
+
+  return {
+    restrictionOf({ policy }) {
+      const offering = source.snapshot.policies.find(({ id }) => id === policy);
+      return offering && restrictionBy(offering);
+    },
+    async checkAttach(id, entry, pod) {
+      // Without a UID, this may be a later pod of the same name.
+      const wasAdmitted = pod?.uid !== undefined && podUIDOf(entry) === pod.uid;
+      if (!wasAdmitted) await judge(id, entry, pod);
+    },
+    async checkStart(id, record, signal) {
+      // If either field is set, ADD or an earlier start has admitted the pod. Another pod can get the device only
+      // through a new Allocate, which clears both fields.
+      if (record.attachment !== undefined || record.pod !== undefined) return;
+      const inForce = restrictions(record);
+      if (inForce?.length === 0) return;
+      // Before the first plan, a pod may start if its device had no restriction when it was allocated. Its tap passes
+      // no frames, as explained below.
+      if (inForce === undefined && record.restriction === undefined) return;
+      const pods = distinct(holders.known(id) ?? (await holders.ask(id, signal)) ?? []);
+      // Kubelet never lists a device of an ordinary init container, so the pod of such a device is unknown. Without an
+      // attachment, the tap belongs to the placeholder link that Allocate created. That link is down and in the node's
+      // namespace. No frame passes, and bringing the link up needs CAP_NET_ADMIN in that namespace. If the pod has a
+      // network, ADD has checked the pod before any of its containers starts.
+      for (const pod of pods) await judge(id, record, pod);
+      const [only, ...others] = pods;
+      if (only !== undefined && others.length === 0) await remember(id, only, signal);
+    },
+  };
+
+  async function remember(id: string, pod: PodName, signal: AbortSignal): Promise<void> {
+    const record = async () => {
+      const { lastUsed, ...entry } = ledger.get(id) ?? {};
+      if ('resource' in entry && entry.pod === undefined) await ledger.record(id, { ...entry, pod: describePod(pod) });
+    };
+    await lock.run([linkName(id)], record, signal);
+  }
+}
+
+async function readLabels(
+  labels: NamespaceLabels,
+  namespace: string,
+): Promise<{ readonly labels: Labels } | { readonly failure: string }> {
+  try {
+    const found = await labels(namespace);
+    return found === undefined ? { failure: `there is no namespace ${namespace}` } : { labels: found };
+  } catch (thrown) {
+    return { failure: `the labels of namespace ${namespace} cannot be read: ${MacvtapError.from(thrown).message}` };
+  }
+}
+
+/** Removes duplicates: kubelet lists a pod once for each of its containers. */
+function distinct(pods: readonly PodName[]): readonly PodName[] {
+  return [...new Map(pods.map((pod) => [describePod(pod), pod])).values()];
+}
+
+/**
+ * A function that returns a namespace's labels, or undefined if there is no such namespace. It raises `LookupFailed`.
+ */
+export type NamespaceLabels = (namespace: string) => Promise<Labels | undefined>;
+
+export interface NamespaceLabelsOptions {
+  readonly lookup: Lookups['namespace'];
+  /** A clock in milliseconds that only moves forward. */
+  readonly now: () => number;
+}
+
+/** The time limit of a lookup. Kubelet gives a sandbox minutes, but PreStartContainer must end within five seconds. */
+const deadlineMs = 1_000;
+
+/**
+ * How long labels are reused. Pods of one namespace often start together. A changed label takes effect after this time.
+ */
+const maxAgeMs = 2_000;
+
+/**
+ * Creates a function that reads a namespace's labels when one of its pods is checked. A watch would keep all namespaces
+ * of the cluster in memory on every node, although most nodes need none of them. Labels are reused for two seconds.
+ * Errors and missing namespaces are not reused, so that a recovered API server and a new namespace take effect at once.
+ */
+export function createNamespaceLabels({ lookup, now }: NamespaceLabelsOptions): NamespaceLabels {
+  const answers = new Map<string, { readonly askedMs: number; readonly labels: Promise<Labels | undefined> }>();
+  return (namespace) => {
+    const nowMs = now();
+    for (const [name, { askedMs }] of answers) if (nowMs - askedMs >= maxAgeMs) answers.delete(name);
+    const known = answers.get(namespace);
+    if (known !== undefined) return known.labels;
+    const answer = { askedMs: nowMs, labels: lookup(namespace, AbortSignal.timeout(deadlineMs)) };
+    answers.set(namespace, answer);
+    const forget = () => {
+      if (answers.get(namespace) === answer) answers.delete(namespace);
+    };
+    answer.labels.then((labels) => labels === undefined && forget(), forget);
+    return answer.labels;
+  };
+}

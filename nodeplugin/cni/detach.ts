@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { deviceIfindex, linkName } from '../../policy/device/device-id.ts';
+import { isJsonObject } from '../../policy/json.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { LinkDetails } from '../links/get-link.ts';
+import { beginStep, timeStep } from '../time-step.ts';
+import { type AttachedDevice, type AttachmentKey, findAttached, listAttached } from './attachments.ts';
+import type { CNIContext } from './cni-context.ts';
+import { deviceAttempts } from './locate-device.ts';
+import { isSameNetns } from './open-netns.ts';
+import { removeAttachment, untilGone } from './remove-attachment.ts';
+import type { CNIEnvironment } from './spec/cni-environment.ts';
+import { decodeNetConf, type NetConf, valueAt } from './spec/net-conf.ts';
+
+/**
+ * Detaches a pod. It can be repeated, and removes only the attachment of this container and interface.
+ *
+ * Kubelet sends a second DEL of a sandbox about a minute after the first, with the same device and an empty CNI_NETNS.
+ * By then the device may be attached to another sandbox. Errors in the configuration are ignored, because a pod cannot
+ * end while its DEL fails.
+ */
+export async function del(
+  environment: CNIEnvironment,
+  stdin: Uint8Array,
+  context: CNIContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const named = readDeviceID(stdin);
+  let isDone = false;
+  while (!isDone) {
+    const attached = findAttached(context.ledger, environment);
+    // Also lock the named device: an ADD of this attachment may still be in progress.
+    const ids = [named, attached?.id].filter((id) => id !== undefined);
+    using waited = beginStep('wait', context);
+    isDone = await context.lock.run(
+      ids.map(linkName),
+      async () => {
+        waited.end();
+        const device = findAttached(context.ledger, environment);
+        // The attachment has moved to another device in the meantime, so wait for that device's lock.
+        if (device !== undefined && !ids.includes(device.id)) return false;
+        await timeStep('delete', context, async () => {
+          if (device !== undefined) await removeAttachment(device, context, signal);
+          else if (named !== undefined) await removeUnrecorded(named, environment, context, signal);
+        });
+        return true;
+      },
+      signal,
+    );
+  }
+}
+
+/**
+ * Removes a link that is not recorded because the ledger was lost. Such a link is a macvtap in the container's
+ * namespace, with the interface's name and one of the device's indexes.
+ */
+async function removeUnrecorded(
+  id: string,
+  { netns, ifname }: CNIEnvironment,
+  context: CNIContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ledger, nodeName } = context;
+  if (netns === '') return;
+  const record = ledger.get(id);
+  // If the ledger records an attachment in this namespace, the link belongs to that attachment.
+  if (record?.attachment !== undefined && isSameNetns(netns, record.attachment.netnsInode)) return;
+  const link = await lookInto(netns, ifname, context, signal);
+  const isOurs = deviceAttempts.some(
+    (attempt) => deviceIfindex(record?.nodeName ?? nodeName, id, attempt) === link?.ifindex,
+  );
+  if (link?.kind !== 'macvtap' || !isOurs) return;
+  const { links } = context;
+  await untilGone(link.ifindex, links, () => links.deleteLinkIn(netns, link.ifindex, signal), signal);
+}
+
+/**
+ * Looks for a link in a namespace. Returns undefined for an unreachable namespace, because ADD cannot have succeeded
+ * there.
+ */
+async function lookInto(
+  path: string,
+  name: string,
+  { links, onTrouble }: CNIContext,
+  signal: AbortSignal,
+): Promise<LinkDetails | undefined> {
+  return await links.getLinkIn(path, { name }, signal).catch((thrown: unknown) => {
+    const error = MacvtapError.from(thrown);
+    if (error.code !== 'NetnsUnreachable') throw error;
+    onTrouble(error);
+    return undefined;
+  });
+}
+
+function readDeviceID(stdin: Uint8Array): string | undefined {
+  try {
+    const object = decodeNetConf(stdin);
+    const id = valueAt(object, 'deviceID') || valueAt(object, 'runtimeConfig.deviceID');
+    return typeof id === 'string' ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The keys under which a runtime lists its valid attachments (SPEC.md, "GC"). The second key was in the specification
+ * until it was corrected. libcni writes both keys. `valueAt` cannot read keys that contain a dot.
+ */
+const validKeys = ['cni.dev/valid-attachments', 'cni.dev/attachments'] as const;
+
+/**
+ * Removes the attachments of this network that the runtime does not list. It tries all of them, and then raises the
+ * first error. Raises `NetConfInvalid` if the list is missing. Treating it as empty would disconnect all pods of the
+ * network.
+ */
+export async function gc(conf: NetConf, stdin: Uint8Array, context: CNIContext, signal: AbortSignal): Promise<void> {
+  const valid = readValid(stdin, conf.name);
+  const isStale = ({ record: { attachment } }: AttachedDevice) =>
+    attachment.network === conf.name &&
+    !valid.some(({ containerID, ifname }) => containerID === attachment.containerID && ifname === attachment.ifname);
+  const failures: unknown[] = [];
+  const collected: string[] = [];
+  for (const { id } of listAttached(context.ledger).filter(isStale)) {
+    const remove = async () => {
+      // While GC waited for the lock, the device may have been attached to another pod.
+      const device = listAttached(context.ledger).find((attached) => attached.id === id && isStale(attached));
+      if (device === undefined) return;
+      await removeAttachment(device, context, signal);
+      collected.push(id);
+    };
+    await context.lock.run([linkName(id)], remove, signal).catch((thrown) => failures.push(thrown));
+  }
+  if (collected.length > 0) context.onCollected?.(conf.name, collected);
+  if (failures.length > 0) throw failures[0];
+}
+
+function readValid(stdin: Uint8Array, network: string): readonly AttachmentKey[] {
+  const object = decodeNetConf(stdin);
+  const validKey = validKeys.find((key) => Object.hasOwn(object, key)) ?? validKeys[0];
+  // Go encodes a nil slice as null, which means an empty list. A missing key is an error.
+  const list = object[validKey] === null ? [] : object[validKey];
+  const isEntry = (entry: unknown): entry is AttachmentKey =>
+    isJsonObject(entry) && typeof entry.containerID === 'string' && typeof entry.ifname === 'string';
+  if (Array.isArray(list) && list.every(isEntry)) return list;
+  throw new MacvtapError(
+    'NetConfInvalid',
+    `${validKey} of network ${network} is not a list of objects with containerID and ifname, so GC cannot know which attachments to keep; check how the container runtime calls its CNI plugins`,
+    { facts: { network } },
+  );
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ExistingLink } from '../../policy/device/decide-link.ts';
+import { deviceIfindex, linkName } from '../../policy/device/device-id.ts';
+import { readInterface } from '../../policy/plan/interfaces.ts';
+import type { PlannedResource } from '../../policy/plan/node-plan.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { admitAll } from '../../test/fixtures/admission/admit-all.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
+import { type AllocatableResource, type AllocateContext, allocateContainers } from './allocate.ts';
+
+const resource: PlannedResource = {
+  source: 'policy',
+  policy: 'ns/p',
+  entry: 0,
+  name: 'data',
+  parent: 'eth1',
+  mode: 'private',
+  quantity: 4,
+  numaNodes: [],
+  needVhostNet: false,
+};
+
+interface FakeKernel {
+  readonly links: Map<number, ExistingLink>;
+  readonly context: AllocateContext;
+  /** Ifindexes whose node in /dev belongs to another link. */
+  readonly foreignNodes: Set<number>;
+  createFails: MacvtapError | undefined;
+  readonly records: Map<string, DeviceRecord>;
+  recordFails: MacvtapError | undefined;
+  forgetFails: MacvtapError | undefined;
+}
+
+/**
+ * Creates a kernel whose links are the entries of a map, to test decisions without a real kernel. The tests in
+ * test/kernel use the real one.
+ */
+function fakeKernel(...standing: readonly ExistingLink[]): FakeKernel {
+  const links = new Map(standing.map((link) => [link.ifindex, link]));
+  const foreignNodes = new Set<number>();
+  const kernel: FakeKernel = {
+    links,
+    foreignNodes,
+    createFails: undefined,
+    context: {
+      nodeName: 'h1',
+      admission: admitAll,
+      findInterface: (name) => (name === 'eth1' ? readInterface({ name, ifindex: 7 }) : undefined),
+      links: {
+        async getLink(key) {
+          return [...links.values()].find((link) =>
+            'name' in key ? link.name === key.name : link.ifindex === key.ifindex,
+          );
+        },
+        async createMacvtap({ name, ifindex, parentIfindex, mode }) {
+          if (kernel.createFails) throw kernel.createFails;
+          assert.ok(ifindex !== undefined);
+          const isTaken = links.has(ifindex) || [...links.values()].some((link) => link.name === name);
+          if (isTaken) throw new MacvtapError('LinkNameTaken', 'the kernel reports: File exists');
+          links.set(ifindex, { name, ifindex, kind: 'macvtap', parentIfindex, macvtapMode: mode, up: false });
+        },
+        async deleteLink(ifindex) {
+          links.delete(ifindex);
+        },
+        async readTapNode(ifindex) {
+          const isOwn = links.has(ifindex) && !foreignNodes.has(ifindex);
+          const hasNode = isOwn || foreignNodes.has(ifindex);
+          return { path: `/dev/tap${ifindex}`, matches: isOwn, ...(hasNode && { nodeDevice: '246:1' }) };
+        },
+        getLinkIn: async () => undefined,
+        deleteLinkIn: async () => {},
+      },
+      ledger: {
+        get: (id) => kernel.records.get(id),
+        entries: () => [...kernel.records],
+        async record(id, entry) {
+          if (kernel.recordFails) throw kernel.recordFails;
+          kernel.records.set(id, { ...entry, lastUsed: 1 });
+        },
+        async forget(id) {
+          if (kernel.forgetFails) throw kernel.forgetFails;
+          kernel.records.delete(id);
+        },
+      },
+    },
+    records: new Map(),
+    recordFails: undefined,
+    forgetFails: undefined,
+  };
+  return kernel;
+}
+
+function allocate(kernel: FakeKernel, ids: readonly string[], served: AllocatableResource = { resource }) {
+  return allocateContainers([{ devices_ids: ids }], served, kernel.context, AbortSignal.timeout(60_000));
+}
+
+function placeholder(id: string, more: Partial<ExistingLink> = {}): ExistingLink {
+  const ifindex = deviceIfindex('h1', id);
+  return { name: linkName(id), ifindex, kind: 'macvtap', parentIfindex: 7, macvtapMode: 'private', up: false, ...more };
+}
+
+test('a device gets its macvtap, down, and the container the tap', async () => {
+  const kernel = fakeKernel();
+  const ifindex = deviceIfindex('h1', 'dataMvp2');
+  assert.deepEqual(await allocate(kernel, ['dataMvp2']), [
+    { devices: [{ container_path: `/dev/tap${ifindex}`, host_path: `/dev/tap${ifindex}`, permissions: 'rw' }] },
+  ]);
+  assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp2')]);
+});
+
+test('needVhostNet hands out /dev/vhost-net once, after the taps', async () => {
+  const served = { resource: { ...resource, needVhostNet: true } };
+  const [answer] = await allocate(fakeKernel(), ['dataMvp0', 'dataMvp1'], served);
+  assert.deepEqual(
+    answer?.devices?.map(({ host_path }) => host_path),
+    [`/dev/tap${deviceIfindex('h1', 'dataMvp0')}`, `/dev/tap${deviceIfindex('h1', 'dataMvp1')}`, '/dev/vhost-net'],
+  );
+});
+
+test('a leftover that fits is used again', async () => {
+  const left = placeholder('dataMvp0');
+  const kernel = fakeKernel(left);
+  await allocate(kernel, ['dataMvp0']);
+  assert.equal(kernel.links.get(left.ifindex), left);
+});
+
+const misfits = [
+  { title: 'another parent', more: { parentIfindex: 8 } },
+  { title: 'another mode', more: { macvtapMode: 'bridge' } },
+  { title: 'another index', more: { ifindex: 99 } },
+  { title: 'up', more: { up: true } },
+] as const;
+
+for (const { title, more } of misfits) {
+  test(`a leftover that does not fit is replaced: ${title}`, async () => {
+    const kernel = fakeKernel(placeholder('dataMvp0', more));
+    await allocate(kernel, ['dataMvp0']);
+    assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp0')]);
+  });
+}
+
+const refusals = [
+  { title: 'a device that no resource offers', ids: ['dataMvp4'], code: 'UnknownDevice' },
+  { title: 'a device of another resource', ids: ['otherMvp0'], code: 'UnknownDevice' },
+  { title: 'a device ID that is none', ids: ['../../etc'], code: 'UnknownDevice' },
+  { title: 'one stranger among good ones', ids: ['dataMvp0', 'dataMvp04'], code: 'UnknownDevice' },
+] as const;
+
+for (const { title, ids, code } of refusals) {
+  test(`${title} is refused and nothing is made`, async () => {
+    const kernel = fakeKernel();
+    await assert.rejects(allocate(kernel, ids), { code });
+    assert.equal(kernel.links.size, 0);
+  });
+}
+
+test('a parent that is gone is an error that names device, parent and resource', async () => {
+  const served = { resource: { ...resource, parent: 'eth9' } };
+  await assert.rejects(allocate(fakeKernel(), ['dataMvp0'], served), {
+    code: 'ParentUnavailable',
+    message: /dataMvp0.*eth9.*data/,
+  });
+});
+
+test('a resource with an error refuses an allocation with its reason', async () => {
+  await assert.rejects(allocate(fakeKernel(), ['dataMvp0'], { resource, fault: 'Enslaved' }), {
+    code: 'ParentUnavailable',
+    message: /enslaved/,
+  });
+});
+
+function fallback(id: string, attempt: number): ExistingLink {
+  return placeholder(id, { ifindex: deviceIfindex('h1', id, attempt) });
+}
+
+test("a stranger's link under the index or the name is never touched; the next index is taken", async () => {
+  const stranger = placeholder('dataMvp0', { name: 'vm0' });
+  const kernel = fakeKernel(stranger);
+  await allocate(kernel, ['dataMvp0']);
+  assert.deepEqual([...kernel.links.values()], [stranger, fallback('dataMvp0', 1)]);
+  assert.equal(kernel.records.get('dataMvp0')?.attempt, 1);
+});
+
+test('a stranger under the very name leaves no index to take', async () => {
+  const stranger = placeholder('dataMvp0', { kind: 'dummy' });
+  const kernel = fakeKernel(stranger);
+  await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'TapNodeTaken', message: /dataMvp0.*mvt.*dummy/ });
+  assert.deepEqual([...kernel.links.values()], [stranger]);
+});
+
+test('a node in /dev that a link elsewhere holds is left to it, and the next index is taken', async () => {
+  const kernel = fakeKernel();
+  kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp0'));
+  const [answer] = await allocate(kernel, ['dataMvp0']);
+  assert.equal(answer?.devices?.[0]?.host_path, `/dev/tap${deviceIfindex('h1', 'dataMvp0', 1)}`);
+  assert.deepEqual([...kernel.links.values()], [fallback('dataMvp0', 1)]);
+});
+
+test('a placeholder whose node belongs to another link is recreated under the next index', async () => {
+  const kernel = fakeKernel(placeholder('dataMvp0'));
+  kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp0'));
+  await allocate(kernel, ['dataMvp0']);
+  assert.deepEqual([...kernel.links.values()], [fallback('dataMvp0', 1)]);
+});
+
+test('what is allocated is in the ledger, and what cannot be recorded is not given out', async () => {
+  const kernel = fakeKernel();
+  await allocate(kernel, ['dataMvp0']);
+  const ifindex = deviceIfindex('h1', 'dataMvp0');
+  assert.deepEqual(kernel.records.get('dataMvp0'), {
+    ...{ resource: 'data', parent: 'eth1', parentIfindex: 7, mode: 'private', ifindex, attempt: 0, lastUsed: 1 },
+  });
+  kernel.recordFails = new MacvtapError('FileNotWritten', 'the disk is full');
+  await assert.rejects(allocate(kernel, ['dataMvp1']), { code: 'FileNotWritten' });
+  assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp0')]);
+});
+
+test('a request gets all devices or none: a late failure removes the new links, but not the existing ones', async () => {
+  const left = placeholder('dataMvp0');
+  const kernel = fakeKernel(left);
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp2', attempt));
+  }
+  await assert.rejects(allocate(kernel, ['dataMvp0', 'dataMvp1', 'dataMvp2']), { code: 'TapNodeTaken' });
+  assert.deepEqual([...kernel.links.values()], [left]);
+  assert.deepEqual([...kernel.records.keys()], ['dataMvp0']);
+});
+
+test("the kernel's refusal keeps its code and names device, resource and parent", async () => {
+  const kernel = fakeKernel();
+  kernel.createFails = new MacvtapError('ParentEnslaved', 'the kernel reports: Device or resource busy');
+  await assert.rejects(allocate(kernel, ['dataMvp3']), {
+    code: 'ParentEnslaved',
+    message: /dataMvp3 of resource data on parent eth1.*busy/,
+  });
+});
+
+test('what cannot be forgotten while it is taken back does not hide why', async () => {
+  const kernel = fakeKernel();
+  kernel.forgetFails = new MacvtapError('FileNotWritten', 'the disk is full');
+  for (let attempt = 0; attempt < 8; attempt += 1) kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp1', attempt));
+  await assert.rejects(allocate(kernel, ['dataMvp0', 'dataMvp1']), { code: 'TapNodeTaken' });
+  assert.equal(kernel.links.size, 0);
+});
+
+test('an index that another device was given is not taken while nothing stands under it', async () => {
+  const kernel = fakeKernel();
+  const ifindex = deviceIfindex('h1', 'dataMvp2');
+  const entry = { resource: 'other', parent: 'eth1', mode: 'bridge', ifindex, attempt: 0, lastUsed: 1 } as const;
+  // The other device has no link, because its sandbox is being recreated or the node was rebooted.
+  kernel.records.set('otherMvp7', entry);
+  const [answer] = await allocate(kernel, ['dataMvp2']);
+  const next = deviceIfindex('h1', 'dataMvp2', 1);
+  assert.equal(answer?.devices?.[0]?.host_path, `/dev/tap${next}`);
+  assert.deepEqual([kernel.records.get('dataMvp2')?.attempt, kernel.records.get('otherMvp7')], [1, entry]);
+});

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { Attachment, DeviceRecord } from '../ledger/device-record.ts';
+import { freeTapNode, type NodeLinks, untilNodeIsGone } from './placeholder-link.ts';
+
+const { signal } = new AbortController();
+/** An existing path that is used as the namespace's path. Only its inode matters. */
+const netnsPath = '/proc/self/ns/net';
+const { ino: netnsInode } = await stat(netnsPath);
+
+function record(attachment?: Partial<Attachment>): DeviceRecord {
+  const given = { resource: 'net', parent: 'eth1', mode: 'bridge', ifindex: 5, attempt: 0, lastUsed: 1 } as const;
+  const full = { containerID: 'c', ifname: 'net1', netnsPath, netnsInode, mac: '02:00:00:00:00:01', ...attachment };
+  return { ...given, ...(attachment !== undefined && { attachment: full }) };
+}
+
+/** Creates a kernel with the link `net1` of index 5 in a pod's namespace, and the link's node in /dev. */
+function kernel(more: Partial<NodeLinks> = {}) {
+  const deleted: string[] = [];
+  let hasNode = true;
+  const links: NodeLinks = {
+    readTapNode: async (ifindex) => ({
+      path: `/dev/tap${ifindex}`,
+      matches: false,
+      ...(hasNode && { nodeDevice: '246:1' }),
+    }),
+    getLinkIn: async () => ({ name: 'net1', ifindex: 5, kind: 'macvtap', up: true, promiscuous: false, mtu: 1500 }),
+    deleteLinkIn: async (path, ifindex) => {
+      deleted.push(`${path} ${ifindex}`);
+      hasNode = false;
+    },
+    ...more,
+  };
+  return { links, deleted };
+}
+
+test('a node that is not there is free', async () => {
+  const { links, deleted } = kernel({ readTapNode: async () => ({ path: '/dev/tap5', matches: false }) });
+  assert.equal(await freeTapNode(5, undefined, links, signal), true);
+  assert.deepEqual(deleted, []);
+});
+
+test("the former pod's link is deleted in the namespace that the ledger records", async () => {
+  const { links, deleted } = kernel();
+  assert.equal(await freeTapNode(5, record({}), links, signal), true);
+  assert.deepEqual(deleted, [`${netnsPath} 5`]);
+});
+
+const untouched = [
+  { title: 'the ledger knows nothing of the device', former: undefined },
+  { title: 'the device was in no pod', former: record() },
+  { title: 'the ledger knows another index', former: { ...record({}), ifindex: 6 } },
+  { title: 'the namespace is gone', former: record({ netnsPath: '/run/netns/kmt-never-was' }) },
+  { title: 'another namespace stands under the path', former: record({ netnsInode: netnsInode + 1 }) },
+  { title: 'the link there has another name', former: record({ ifname: 'net2' }) },
+];
+
+for (const { title, former } of untouched) {
+  test(`nothing is deleted, and another index is wanted: ${title}`, async () => {
+    const { links, deleted } = kernel();
+    assert.equal(await freeTapNode(5, former, links, signal), false);
+    assert.deepEqual(deleted, []);
+  });
+}
+
+test("a link in the former pod's namespace that is not a macvtap is not deleted", async () => {
+  const { links, deleted } = kernel({
+    getLinkIn: async () => ({ name: 'net1', ifindex: 5, kind: 'veth', up: true, promiscuous: false, mtu: 1500 }),
+  });
+  assert.equal(await freeTapNode(5, record({}), links, signal), false);
+  assert.deepEqual(deleted, []);
+});
+
+test('the node counts, not the acknowledgement, which comes later', async () => {
+  const never = new Promise<void>(() => {});
+  let looks = 0;
+  const readTapNode = async () => {
+    looks += 1;
+    return { path: '/dev/tap5', matches: false, ...(looks < 3 && { nodeDevice: '246:1' }) };
+  };
+  assert.equal(await untilNodeIsGone(5, { readTapNode }, never, signal), true);
+});
+
+test('a deletion that ends and leaves the node has not freed it, and one that fails raises', async () => {
+  const { links } = kernel();
+  assert.equal(await untilNodeIsGone(5, links, Promise.resolve(), signal), false);
+  await assert.rejects(untilNodeIsGone(5, links, Promise.reject(new Error('EPERM')), signal), /EPERM/);
+});

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decideLink, type ExistingLink, type WantedLink } from '../../policy/device/decide-link.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { faultPoint } from '../../runtime/fault-points.ts';
+import type { Attachment, DeviceRecord } from '../ledger/device-record.ts';
+import type { LinkKey } from '../links/get-link.ts';
+import type { Links } from '../links/links.ts';
+import type { TapNode } from '../links/tap-node.ts';
+
+/** The kernel operations that an allocation needs. */
+export type DeviceLinks = NodeLinks &
+  Pick<Links, 'createMacvtap' | 'deleteLink'> & {
+    getLink(key: LinkKey, signal: AbortSignal): Promise<ExistingLink | undefined>;
+  };
+
+/**
+ * A placeholder is the link that Allocate creates on the node, and that ADD replaces with a link in the pod. The result
+ * is the placeholder's node in /dev, or the holder of the index if the index is taken. `made` is true if this call
+ * created the link.
+ */
+export type Placeholder = { readonly tap: TapNode; readonly made: boolean } | { readonly heldBy: string };
+
+/**
+ * Provides a device's placeholder link with the wanted index. It reuses an existing link that fits. Otherwise it
+ * removes links that do not fit, frees the device node and creates the link. Then it verifies that the node in /dev
+ * belongs to the new link.
+ *
+ * Raises the kernel's errors. After an error no new link remains, unless the signal aborted while the kernel was
+ * creating one. A request that was sent cannot be cancelled, so the orphan collector removes such a link.
+ */
+export async function makePlaceholder(
+  wanted: WantedLink,
+  former: DeviceRecord | undefined,
+  links: DeviceLinks,
+  signal: AbortSignal,
+): Promise<Placeholder> {
+  return (await createAtOnce(wanted, links, signal)) ?? (await createAfterCleanup(wanted, former, links, signal));
+}
+
+/**
+ * Creates the link with one request to the kernel, which is the usual case. If no tap has the index, it does not look
+ * up other links, because a lookup may wait for the kernel's network lock. Returns undefined, and creates nothing, if
+ * the name or the index is taken.
+ */
+async function createAtOnce(
+  wanted: WantedLink,
+  links: DeviceLinks,
+  signal: AbortSignal,
+): Promise<Placeholder | undefined> {
+  const { linkDevice, nodeDevice } = await links.readTapNode(wanted.ifindex);
+  if (linkDevice !== undefined || nodeDevice !== undefined) return undefined;
+  try {
+    return await make(wanted, links, signal);
+  } catch (thrown) {
+    const { code } = MacvtapError.from(thrown);
+    if (code === 'LinkNameTaken' || code === 'IfindexTaken') return undefined;
+    throw thrown;
+  }
+}
+
+/** Removes or reuses links that have the name or the index. Creates the link unless an existing one is reused. */
+async function createAfterCleanup(
+  wanted: WantedLink,
+  former: DeviceRecord | undefined,
+  links: DeviceLinks,
+  signal: AbortSignal,
+): Promise<Placeholder> {
+  const byIfindex = await links.getLink({ ifindex: wanted.ifindex }, signal);
+  // Names are unique within a namespace.
+  const byName = byIfindex?.name === wanted.name ? byIfindex : await links.getLink({ name: wanted.name }, signal);
+  const decision = decideLink(wanted, byName, byIfindex);
+  if (decision.action === 'refuse') return { heldBy: `link ${decision.holder.name} (${decision.holder.kind})` };
+  if (decision.action === 'reuse') {
+    const tap = await links.readTapNode(wanted.ifindex);
+    if (tap.matches) return { tap, made: false };
+    // The link's device node was removed together with another link of the same index, so the link must be recreated.
+    await links.deleteLink(wanted.ifindex, signal);
+  }
+  if (decision.action === 'replace') {
+    for (const { ifindex } of decision.remove) {
+      await untilNodeIsGone(ifindex, links, links.deleteLink(ifindex, signal), signal);
+    }
+    faultPoint('allocate-leftover-removed');
+  }
+  if (!(await freeTapNode(wanted.ifindex, former, links, signal))) return { heldBy: 'a link of another namespace' };
+  return await make(wanted, links, signal);
+}
+
+async function make(wanted: WantedLink, links: DeviceLinks, signal: AbortSignal): Promise<Placeholder> {
+  faultPoint('allocate-node-free');
+  await links.createMacvtap(wanted, signal);
+  faultPoint('allocate-link-made');
+  return await verifyNode(wanted, links);
+}
+
+async function verifyNode(wanted: WantedLink, links: DeviceLinks): Promise<Placeholder> {
+  try {
+    const tap = await links.readTapNode(wanted.ifindex);
+    if (tap.matches) return { tap, made: true };
+  } catch (thrown) {
+    await undo(wanted, links);
+    throw thrown;
+  }
+  // Another link of this index was created between the lookup and the creation.
+  await undo(wanted, links);
+  return { heldBy: 'a link of another namespace' };
+}
+
+/** Removes the link. It has a separate deadline, because it must also work if the caller's signal has aborted. */
+async function undo({ ifindex }: WantedLink, links: DeviceLinks): Promise<void> {
+  await links.deleteLink(ifindex, AbortSignal.timeout(undoMs));
+}
+
+/** The time limit for undoing a failed call. It is the same as that of Allocate. */
+export const undoMs = 5_000;
+
+/** The kernel operations that free a node in /dev. */
+export type NodeLinks = Pick<Links, 'getLinkIn' | 'deleteLinkIn'> & {
+  readTapNode(ifindex: number): Promise<TapNode>;
+};
+
+/**
+ * Frees `/dev/tap<ifindex>`, which all network namespaces share. Kubelet may allocate a device again once its former
+ * pod's containers have ended, seconds before that pod's link is removed. A second link of the same index would then
+ * silently get no device node.
+ *
+ * It deletes the former link in the namespace that the ledger records. Returns false if the node belongs to a link that
+ * cannot be found. Another index must then be used.
+ */
+export async function freeTapNode(
+  ifindex: number,
+  former: DeviceRecord | undefined,
+  links: NodeLinks,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return true;
+  if (former?.attachment === undefined || former.ifindex !== ifindex) return false;
+  const { attachment } = former;
+  if (!(await isStillThere(attachment, ifindex, links, signal))) return false;
+  return untilNodeIsGone(ifindex, links, links.deleteLinkIn(attachment.netnsPath, ifindex, signal), signal);
+}
+
+/**
+ * Waits until the device node of a link that is being deleted is gone, which takes about a millisecond. The
+ * acknowledgement takes ten times as long, because the kernel first waits for an RCU grace period. Returns false if the
+ * node still exists after the deletion has ended. Raises the errors of the deletion.
+ */
+export async function untilNodeIsGone(
+  ifindex: number,
+  links: Pick<NodeLinks, 'readTapNode'>,
+  deletion: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let ended = false;
+  const ending = deletion.finally(() => {
+    ended = true;
+  });
+  // The race below raises errors of the deletion. Errors after the race are ignored.
+  ending.catch(() => {});
+  for (;;) {
+    const wasEnded = ended;
+    if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return true;
+    if (wasEnded) {
+      await ending;
+      return false;
+    }
+    await Promise.race([ending, sleep(1, undefined, { signal })]);
+  }
+}
+
+/**
+ * Returns whether the former pod's link still exists. By now, the recorded path may lead to a new namespace, or another
+ * link may have the index.
+ */
+async function isStillThere(
+  { netnsPath, netnsInode, ifname }: Attachment,
+  ifindex: number,
+  links: NodeLinks,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const inode = await stat(netnsPath).then(
+    ({ ino }) => ino,
+    () => undefined,
+  );
+  if (inode !== netnsInode) return false;
+  const link = await links.getLinkIn(netnsPath, { ifindex }, signal);
+  return link?.kind === 'macvtap' && link.name === ifname;
+}

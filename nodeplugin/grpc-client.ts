@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fileURLToPath } from 'node:url';
+import { Client, credentials, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import { MacvtapError } from '../runtime/errors.ts';
+
+/** A gRPC connection to a unix socket, closed when its scope ends. */
+export interface SocketClient extends Disposable {
+  readonly path: string;
+  /**
+   * Sends one request and returns its answer. Rejects with gRPC's `ServiceError`, or with `Aborted` if the signal
+   * aborted. If no process listens on the socket, it rejects at once.
+   */
+  call<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    limits: CallLimits,
+  ): Promise<Response>;
+  /** The gRPC client, for streams. */
+  readonly client: Client;
+}
+
+interface CallLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface DialOptions {
+  /** The largest accepted answer. gRPC's default is 4 MiB. */
+  readonly maxAnswerBytes?: number;
+}
+
+/** Creates a client for the socket at an absolute path. gRPC connects with the first call. */
+export function dialSocket(path: string, { maxAnswerBytes }: DialOptions = {}): SocketClient {
+  const client = new Client(`unix:${path}`, credentials.createInsecure(), {
+    // A pooled connection would outlive this client. By the next call, another process may serve the path.
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_channelz': 0,
+    'grpc.enable_retries': 0,
+    ...(maxAnswerBytes !== undefined && { 'grpc.max_receive_message_length': maxAnswerBytes }),
+  });
+  return {
+    path,
+    client,
+    call: (method, request, limits) => callUnary(client, path, method, request, limits),
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+/** Describes why a call failed. @example 'UNAVAILABLE: No connection established. …' */
+export function describeFailure(thrown: unknown): string {
+  if (!isServiceError(thrown)) return MacvtapError.from(thrown).message;
+  return `${status[thrown.code] ?? thrown.code}: ${thrown.details}`;
+}
+
+async function callUnary<Request, Response>(
+  client: Client,
+  path: string,
+  method: MethodDefinition<Request, Response>,
+  request: Request,
+  { timeoutMs, signal }: CallLimits,
+): Promise<Response> {
+  if (signal?.aborted) throw aborted(method.path, path, signal.reason);
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const call = client.makeUnaryRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    request,
+    { deadline: Date.now() + timeoutMs },
+    (error, response) => {
+      if (signal?.aborted) reject(aborted(method.path, path, signal.reason));
+      else if (error) reject(error);
+      else resolve(response as Response);
+    },
+  );
+  const cancel = (): void => call.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return await promise;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+function aborted(method: string, path: string, cause: unknown): MacvtapError {
+  return new MacvtapError('Aborted', `the call of ${method} on ${path} was cancelled`, { cause });
+}
+
+function isServiceError(thrown: unknown): thrown is ServiceError {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'number' && 'details' in thrown;
+}
+
+/**
+ * Loads a .proto file. Field names keep kubelet's spelling, because `available_deviceIDs` cannot be converted to camel
+ * case and back. 64-bit numbers become JavaScript numbers. Fields that are absent on the wire get their default value,
+ * and absent messages become null. Fields that the .proto file lacks are skipped.
+ *
+ * @example loadProto(new URL('./grpc/v1beta1.proto', import.meta.url))['v1beta1.Registration']
+ */
+export function loadProto(file: URL): PackageDefinition {
+  return loadSync(fileURLToPath(file), { keepCase: true, longs: Number, defaults: true, arrays: true, objects: true });
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { Links } from './links.ts';
+
+/** The kernel's support for macvtap. */
+export interface MacvtapSupport extends AsyncDisposable {
+  readonly isThere: boolean;
+  /** Calls the listener when support appears, until the returned scope is disposed. */
+  onChange(listener: () => void): Disposable;
+}
+
+export interface MacvtapSupportOptions {
+  readonly links: Pick<Links, 'createMacvtap'>;
+  readonly signal: AbortSignal;
+  readonly lookMs?: number;
+}
+
+/**
+ * The default interval between probes. A user who loads the module waits for the effect, and a probe costs only one
+ * netlink message. The interval is therefore short.
+ */
+const defaultLookMs = 5_000;
+
+/**
+ * Probes for macvtap support. If there is none, repeats the probe until the module is loaded. Support does not
+ * disappear again, because the kernel reloads an unloaded module by itself. Raises the errors of `createMacvtap`, for
+ * example `MissingCapability`.
+ */
+export async function watchMacvtapSupport(options: MacvtapSupportOptions): Promise<MacvtapSupport> {
+  const { links, signal, lookMs = defaultLookMs } = options;
+  let isThere = await probeMacvtap(links, signal);
+  const listeners = new Set<() => void>();
+  let looking = Promise.resolve();
+  const look = async (): Promise<void> => {
+    // Other errors do not concern the kernel's support.
+    const found = await probeMacvtap(links, signal).catch(() => false);
+    if (!found || isThere || signal.aborted) return;
+    isThere = true;
+    clearInterval(timer);
+    for (const listener of listeners) listener();
+  };
+  const timer = setInterval(() => {
+    looking = looking.then(look);
+  }, lookMs);
+  if (isThere) clearInterval(timer);
+  return {
+    get isThere() {
+      return isThere;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}
+
+/** The highest possible link index. A link has this index only if it was created with exactly this index. */
+const noLink = 0x7fff_ffff;
+
+/**
+ * Returns whether the kernel can create a macvtap. The probe makes the kernel load the module if it is available. The
+ * probe names a parent that does not exist. The kernel checks the link kind first (EOPNOTSUPP) and the parent second
+ * (ENODEV), so no link is created. Raises the errors of `createMacvtap`, for example `MissingCapability`.
+ */
+export async function probeMacvtap(links: Pick<Links, 'createMacvtap'>, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await links.createMacvtap({ name: 'mvtprobe', parentIfindex: noLink, mode: 'bridge' }, signal);
+  } catch (thrown) {
+    if (thrown instanceof MacvtapError && thrown.code === 'ParentGone') return true;
+    if (thrown instanceof MacvtapError && thrown.code === 'MacvtapUnsupported') return false;
+    throw thrown;
+  }
+  throw new MacvtapError(
+    'Unexpected',
+    `a link with ifindex ${noLink} exists and now has the macvtap mvtprobe; delete it`,
+  );
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
+import { ResourcePlugins } from './resource-plugins.ts';
+import { listDevices, type ServedResource } from './served-resource.ts';
+
+function served(name: string, quantity = 1, more: Partial<ServedResource> = {}): ServedResource {
+  const wish = { name, parent: 'eth1', mode: 'bridge', quantity, numaNodes: [1], needVhostNet: false } as const;
+  return { name, resource: { source: 'policy', policy: 'ns/p', entry: 0, ...wish }, ...more };
+}
+
+const decision = (...resources: readonly ServedResource[]) => new Map(resources.map((one) => [one.name, one] as const));
+
+const list = (one: ServedResource) => listDevices(one, [], { find: () => 1, has: () => true });
+
+const uncalled = () => assert.fail('no test calls this method');
+
+const handlersWithoutKubelet = {
+  options: { pre_start_required: false, get_preferred_allocation_available: false },
+  allocate: uncalled,
+  preferredAllocation: uncalled,
+  preStartContainer: uncalled,
+} as const;
+
+/** Creates resources whose plugins only record their starts and stops. A stop lasts until the test ends it. */
+function serve() {
+  const events: string[] = [];
+  const handlers = new Map<string, DevicePluginHandlers>();
+  const states = new Map<string, () => ServedResource>();
+  const stops: (() => void)[] = [];
+  const resources = new ResourcePlugins({
+    createHandlers: (name, list, state) => {
+      states.set(name, state);
+      return { ...handlersWithoutKubelet, list };
+    },
+    startPlugin: (name, its) => {
+      events.push(`start ${name}`);
+      handlers.set(name, its);
+      return {
+        resourceName: name,
+        state: { phase: 'starting' },
+        setDevices: uncalled,
+        [Symbol.asyncDispose]: uncalled,
+        stop: async () => {
+          events.push(`stop ${name}`);
+          const stopped = Promise.withResolvers<void>();
+          stops.push(stopped.resolve);
+          await stopped.promise;
+          events.push(`stopped ${name}`);
+        },
+      };
+    },
+  });
+  return {
+    resources,
+    /**
+     * Waits until the effects of earlier calls have happened, and returns the events since the last call of this
+     * function.
+     */
+    events: async () => {
+      await turn();
+      return events.splice(0);
+    },
+    devices: (name: string) => handlers.get(name)?.list.current,
+    state: (name: string) => states.get(name)?.(),
+    letStop: () => {
+      const resolve = stops.shift() ?? assert.fail('nothing is being stopped');
+      resolve();
+    },
+  };
+}
+
+describe('the served resources of a node', () => {
+  it('are started with their devices', async () => {
+    const { resources, events, devices } = serve();
+    resources.apply(decision(served('a', 2), served('b')), list);
+    assert.deepEqual(await events(), ['start a', 'start b']);
+    assert.deepEqual(devices('a'), [
+      { id: 'aMvp0', healthy: true, numaNodes: [1] },
+      { id: 'aMvp1', healthy: true, numaNodes: [1] },
+    ]);
+    assert.deepEqual([...resources.current.keys()], ['a', 'b']);
+  });
+
+  it('are changed in place, the same server listing the new devices', async () => {
+    const { resources, events, devices, state } = serve();
+    resources.apply(decision(served('a', 2)), list);
+    await events();
+    const faulty = served('a', 1, { fault: 'NothingFound' });
+    resources.apply(decision(faulty), list);
+    assert.deepEqual(await events(), []);
+    assert.deepEqual(devices('a'), [{ id: 'aMvp0', healthy: false, numaNodes: [1] }]);
+    assert.equal(state('a'), faulty);
+    assert.equal(resources.current.get('a'), faulty);
+  });
+
+  it('know their newest state at each call, though their devices are the same', () => {
+    const { resources, state } = serve();
+    resources.apply(decision(served('a')), list);
+    const moved: ServedResource = { name: 'a', fault: 'Enslaved' };
+    resources.apply(decision(moved), list);
+    assert.equal(state('a'), moved);
+  });
+
+  it('are ended when the decision has them no longer, and only those', async () => {
+    const { resources, events, letStop } = serve();
+    resources.apply(decision(served('a'), served('b')), list);
+    resources.apply(decision(served('b')), list);
+    assert.deepEqual([...resources.current.keys()], ['b']);
+    letStop();
+    assert.deepEqual(await events(), ['start a', 'start b', 'stop a', 'stopped a']);
+  });
+});
+
+describe('a resource that comes back', () => {
+  it('waits until its old server has ended, and holds up no other', async () => {
+    const { resources, events, letStop } = serve();
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a'), served('b')), list);
+    assert.deepEqual(await events(), ['start a', 'stop a', 'start b']);
+    letStop();
+    assert.deepEqual(await events(), ['stopped a', 'start a']);
+  });
+
+  it('starts at once when its old server has ended before', async () => {
+    const { resources, events, letStop } = serve();
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    letStop();
+    await events();
+    resources.apply(decision(served('a')), list);
+    assert.deepEqual(await events(), ['start a']);
+  });
+
+  it('starts with what was decided while it waited', async () => {
+    const { resources, events, devices, letStop } = serve();
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a', 5)), list);
+    resources.apply(decision(served('a', 3)), list);
+    letStop();
+    await events();
+    assert.equal(devices('a')?.length, 3);
+  });
+
+  it('is not started when it goes again while it waits', async () => {
+    const { resources, events, letStop } = serve();
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    letStop();
+    assert.deepEqual(await events(), ['start a', 'stop a', 'stopped a']);
+  });
+
+  it('is started once when it goes and comes again while it waits', async () => {
+    const { resources, events, devices, letStop } = serve();
+    for (const quantity of [1, 2, 3]) {
+      resources.apply(decision(), list);
+      resources.apply(decision(served('a', quantity)), list);
+    }
+    letStop();
+    assert.deepEqual(await events(), ['start a', 'stop a', 'stopped a', 'start a']);
+    assert.equal(devices('a')?.length, 3);
+  });
+});
+
+describe('disposal', () => {
+  it('ends all resources at the same time, and is over when each has ended', async () => {
+    const { resources, events, letStop } = serve();
+    resources.apply(decision(served('a'), served('b')), list);
+    resources.apply(decision(served('b')), list);
+    const disposed = resources[Symbol.asyncDispose]().then(() => 'disposed');
+    assert.deepEqual(await events(), ['start a', 'start b', 'stop a', 'stop b']);
+    letStop();
+    assert.deepEqual(await Promise.race([disposed, events()]), ['stopped a']);
+    letStop();
+    assert.equal(await disposed, 'disposed');
+    assert.deepEqual(await events(), ['stopped b']);
+  });
+
+  it('starts nothing that waited for the end of its old server', async () => {
+    const { resources, events, letStop } = serve();
+    resources.apply(decision(served('a')), list);
+    resources.apply(decision(), list);
+    resources.apply(decision(served('a')), list);
+    const disposed = resources[Symbol.asyncDispose]();
+    letStop();
+    await disposed;
+    assert.deepEqual(await events(), ['start a', 'stop a', 'stopped a']);
+  });
+
+  it('makes every later decision void', async () => {
+    const { resources, events } = serve();
+    await resources[Symbol.asyncDispose]();
+    resources.apply(decision(served('a')), list);
+    assert.deepEqual(await events(), []);
+    assert.equal(resources.current.size, 0);
+  });
+});

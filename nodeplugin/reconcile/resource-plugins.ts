@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MacvtapError } from '../../runtime/errors.ts';
+import type { KeyedMutex } from '../../runtime/locks.ts';
+import type { AllocateContext } from '../deviceplugin/allocate.ts';
+import { createDeviceList, type Device, type DeviceList } from '../deviceplugin/device-list.ts';
+import type { FailureListener } from '../deviceplugin/handle-call.ts';
+import type { KubeletWatch } from '../deviceplugin/kubelet-watch.ts';
+import { createResourceHandlers, type DeviceCall, observeCalls } from '../deviceplugin/resource-handlers.ts';
+import {
+  type RegistrationOutcome,
+  type ResourcePlugin,
+  type ResourcePluginState,
+  startResourcePlugin,
+} from '../deviceplugin/resource-plugin.ts';
+import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
+import type { HeldTracker } from './held-tracker.ts';
+import { allocatableOf, type ServedResource } from './served-resource.ts';
+
+export interface ResourcePluginsOptions {
+  /** Creates the handlers of a resource. `served` returns its current state. */
+  readonly createHandlers: (name: string, list: DeviceList, served: () => ServedResource) => DevicePluginHandlers;
+  readonly startPlugin: (name: string, handlers: DevicePluginHandlers) => ResourcePlugin;
+}
+
+/** A resource with its current state and, once started, its plugin. */
+interface Entry {
+  served: ServedResource;
+  readonly list: DeviceList;
+  plugin: ResourcePlugin | undefined;
+}
+
+/**
+ * The device plugins of a node, one for each resource. `apply` starts, changes and stops them, and returns immediately.
+ * A resource may be applied again while its old server is still stopping. Its new server then starts only after the old
+ * server has stopped. Otherwise kubelet would mistake the end of the old stream for the end of the new one.
+ */
+export class ResourcePlugins implements AsyncDisposable {
+  readonly #options: ResourcePluginsOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ending = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(options: ResourcePluginsOptions) {
+    this.#options = options;
+  }
+
+  get current(): ReadonlyMap<string, ServedResource> {
+    return new Map([...this.#entries].map(([name, { served }]) => [name, served]));
+  }
+
+  /** The devices of each resource, as kubelet receives them or would receive them if it were connected. */
+  get listed(): ReadonlyMap<string, readonly Device[]> {
+    return new Map([...this.#entries].map(([name, { list }]) => [name, list.current]));
+  }
+
+  /** The resources that are not registered with kubelet, oldest first. */
+  get unregistered(): readonly string[] {
+    return [...this.#entries].filter(([, { plugin }]) => plugin?.state.phase !== 'registered').map(([name]) => name);
+  }
+
+  /** The resources that wait to be registered again, with their last error. */
+  get waiting(): ReadonlyMap<string, MacvtapError> {
+    return new Map(
+      [...this.#entries].flatMap(([name, { plugin }]) =>
+        plugin?.state.phase === 'waiting' && plugin.state.lastError !== undefined
+          ? [[name, plugin.state.lastError]]
+          : [],
+      ),
+    );
+  }
+
+  apply(next: ReadonlyMap<string, ServedResource>, devicesOf: (served: ServedResource) => readonly Device[]): void {
+    if (this.#closed) return;
+    for (const [name, entry] of this.#entries) {
+      if (!next.has(name)) this.#end(name, entry);
+    }
+    for (const [name, served] of next) {
+      const entry = this.#entries.get(name);
+      if (entry === undefined) this.#begin(name, served, devicesOf(served));
+      else {
+        entry.served = served;
+        entry.list.set(devicesOf(served));
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const [name, entry] of this.#entries) this.#end(name, entry);
+    await Promise.all(this.#ending.values());
+  }
+
+  #begin(name: string, served: ServedResource, devices: readonly Device[]): void {
+    const list = createDeviceList(devices);
+    const entry: Entry = { served, list, plugin: undefined };
+    this.#entries.set(name, entry);
+    const start = () => {
+      if (this.#entries.get(name) !== entry) return;
+      entry.plugin = this.#options.startPlugin(
+        name,
+        this.#options.createHandlers(name, list, () => entry.served),
+      );
+    };
+    const ending = this.#ending.get(name);
+    if (ending === undefined) start();
+    else void ending.then(start);
+  }
+
+  #end(name: string, entry: Entry): void {
+    this.#entries.delete(name);
+    const { plugin } = entry;
+    if (plugin === undefined) return;
+    const ended = plugin.stop().finally(() => {
+      if (this.#ending.get(name) === ended) this.#ending.delete(name);
+    });
+    this.#ending.set(name, ended);
+  }
+}
+
+export interface CreatePluginsOptions {
+  readonly context: AllocateContext;
+  /** The mutex for all allocations and attachments. Its keys are link names. */
+  readonly lock: KeyedMutex;
+  readonly kubelet: KubeletWatch;
+  readonly held: Pick<HeldTracker, 'allocating'>;
+  /** `name` is the resource without its prefix, here and in the callbacks below. */
+  readonly onCall: (name: string, call: DeviceCall) => void;
+  readonly onState: (name: string, state: ResourcePluginState) => void;
+  readonly onFailure: (name: string, ...failure: Parameters<FailureListener>) => void;
+  readonly onRegistration: (outcome: RegistrationOutcome) => void;
+}
+
+/** Creates the node's device plugins. Each resource that is applied gets a plugin that allocates macvtaps. */
+export function createResourcePlugins(options: CreatePluginsOptions): ResourcePlugins {
+  const { context, lock, kubelet, held, onCall, onState, onFailure, onRegistration } = options;
+  return new ResourcePlugins({
+    createHandlers: (name, list, served) =>
+      createResourceHandlers({
+        name,
+        list,
+        allocatable: () => allocatableOf(served()),
+        context,
+        lock,
+        allocating: held.allocating,
+      }),
+    startPlugin: (name, handlers) =>
+      startResourcePlugin({
+        name,
+        kubelet,
+        handlers: observeCalls(handlers, (call) => onCall(name, call)),
+        onRegistration,
+        onState: (state) => onState(name, state),
+        onFailure: (...failure) => onFailure(name, ...failure),
+      }),
+  });
+}

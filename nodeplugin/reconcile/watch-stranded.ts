@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type AttachedDevice, listAttached } from '../cni/attachments.ts';
+import { isSameNetns } from '../cni/open-netns.ts';
+import type { Attachment } from '../ledger/device-record.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { HeldTracker } from './held-tracker.ts';
+
+export interface StrandedOptions {
+  /** How long ago kubelet must have released a device before its attachment counts as stranded. */
+  readonly graceMs: number;
+  readonly ledger: Pick<Ledger, 'entries'>;
+  readonly held: Pick<HeldTracker, 'mayBeHeld' | 'wasListed'>;
+  /** Returns false while kubelet may not know all pods of the node. Nothing changes then. */
+  readonly isHeldKnown: () => boolean;
+  /** Called with the attachments that became stranded, and with those that are no longer stranded. */
+  readonly onChange: (began: readonly AttachedDevice[], ended: readonly AttachedDevice[]) => void;
+  readonly isSandboxThere?: (attachment: Attachment) => boolean;
+  readonly now?: () => number;
+}
+
+/** The attachments of devices that kubelet released, in sandboxes that still exist. */
+export interface StrandedWatch {
+  readonly current: readonly AttachedDevice[];
+  /** Compares the ledger with kubelet's last answer. */
+  look(): void;
+}
+
+/**
+ * Finds links that no pod holds and that the node plugin must not remove. kubelet releases a device when the containers
+ * of its pod have ended, seconds before the runtime calls DEL. If DEL never comes and the sandbox stays, the link may
+ * still be in use. So the node plugin only reports it. When the namespace is gone, `forgetLostAttachments` removes the
+ * link and the record.
+ *
+ * A device that kubelet never listed does not count, because kubelet never lists devices of ordinary init containers.
+ */
+export function watchStranded(options: StrandedOptions): StrandedWatch {
+  const { graceMs, isHeldKnown, onChange, now = () => performance.now() } = options;
+  let since = new Map<string, number>();
+  let current = new Map<string, AttachedDevice>();
+  return {
+    get current() {
+      return [...current.values()];
+    },
+    look() {
+      if (!isHeldKnown()) return;
+      const nowMs = now();
+      const found = new Map(findReleased(options).map((device) => [keyOf(device), device]));
+      since = new Map(found.keys().map((key) => [key, since.get(key) ?? nowMs]));
+      const before = current;
+      current = new Map(found.entries().filter(([key]) => nowMs - (since.get(key) ?? nowMs) >= graceMs));
+      const began = [...current].filter(([key]) => !before.has(key)).map(([, device]) => device);
+      const ended = [...before].filter(([key]) => !current.has(key)).map(([, device]) => device);
+      if (began.length + ended.length > 0) onChange(began, ended);
+    },
+  };
+}
+
+function findReleased(options: StrandedOptions): readonly AttachedDevice[] {
+  const { ledger, held, isSandboxThere = isThere } = options;
+  return listAttached(ledger).filter(({ id, record }) => {
+    const wasListed = record.listed === true || held.wasListed(id);
+    return wasListed && !held.mayBeHeld(id) && isSandboxThere(record.attachment);
+  });
+}
+
+function isThere({ netnsPath, netnsInode }: Attachment): boolean {
+  return isSameNetns(netnsPath, netnsInode);
+}
+
+/**
+ * Returns a key that identifies the attachment. The device's next attachment has a different key, because it is in
+ * another sandbox.
+ */
+function keyOf({ id, record }: AttachedDevice): string {
+  return `${id} ${record.attachment.containerID} ${record.attachment.ifname}`;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Counter, type Registry } from 'prom-client';
+import type { ErrorCode, MacvtapError } from '../runtime/errors.ts';
+import { createCounter, createHistogram, metricsOf } from '../runtime/metrics.ts';
+import type { AnsweredRequest } from './cni/answered-request.ts';
+import type { CNIEnvironment } from './cni/spec/cni-environment.ts';
+import { cniFamilies, familyOf } from './cni/spec/cni-protocol.ts';
+import { type DeviceCall, deviceMethods } from './deviceplugin/resource-handlers.ts';
+import type { RegistrationOutcome } from './deviceplugin/resource-plugin.ts';
+import {
+  type AllocateStep,
+  allocateSteps,
+  type CNIStep,
+  cniSteps,
+  type StepListener,
+  stepOutcomes,
+} from './time-step.ts';
+
+/** A recorder that counts and measures the node plugin's operations. */
+export interface WorkRecorder {
+  deviceCall(call: DeviceCall): void;
+  cniRequest(request: AnsweredRequest): void;
+  readonly cniStep: StepListener<CNIStep>;
+  readonly allocateStep: StepListener<AllocateStep>;
+  registration(outcome: RegistrationOutcome): void;
+  netlinkError(error: MacvtapError): void;
+  orphan(outcome: 'removed' | 'failed'): void;
+  lostAttachments(count: number): void;
+  ledgerWrite(outcome: WriteOutcome): void;
+  stateWrite(outcome: WriteOutcome): void;
+  podResources(outcome: AnswerOutcome): void;
+}
+
+const writeOutcomes = ['written', 'failed'] as const;
+type WriteOutcome = (typeof writeOutcomes)[number];
+const answerOutcomes = ['complete', 'incomplete', 'failed'] as const;
+type AnswerOutcome = (typeof answerOutcomes)[number];
+const registrationOutcomes = ['registered', 'failed', 'lost'] as const satisfies readonly RegistrationOutcome[];
+
+/** The commands that are counted by name. All others are rare and quick. */
+const cniCommands = ['ADD', 'DEL', 'CHECK'] as const;
+const outcomes = ['succeeded', 'failed'] as const;
+
+/**
+ * The buckets of the histograms in seconds. They range from 0.5 ms, about the time to create a link, to the 15 s
+ * deadline of CNI requests.
+ */
+const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15];
+
+/** The error codes that links/ raises. Any other error is counted as Unexpected. */
+const netlinkCodes = [
+  'NetlinkUnavailable',
+  'NetlinkMalformed',
+  'NetlinkLost',
+  'NetlinkRefused',
+  'NetnsUnreachable',
+  'LinkNameTaken',
+  'LinkNameInvalid',
+  'LinkGone',
+  'IfindexTaken',
+  'ParentGone',
+  'ParentEnslaved',
+  'ParentUnsuitable',
+  'MTUAboveParent',
+  'PassthruExclusive',
+  'MACAddressInvalid',
+  'MACAddressTaken',
+  'MacvtapUnsupported',
+  'MissingCapability',
+  'Unexpected',
+] as const satisfies readonly ErrorCode[];
+
+/** Registers the metrics. All series start at 0. */
+export function createWorkRecorder(registry: Registry): WorkRecorder {
+  const calls = createHistogram(
+    registry,
+    { ...named('kube_macvtap_node_device_call_duration_seconds'), buckets },
+    { method: deviceMethods, outcome: outcomes },
+  );
+  const commands = [...cniCommands, 'other'];
+  const requests = createHistogram(
+    registry,
+    { ...named('kube_macvtap_node_cni_request_duration_seconds'), buckets },
+    { command: commands, outcome: outcomes },
+  );
+  const failures = createCounter(registry, named('kube_macvtap_node_cni_failures_total'), {
+    command: commands,
+    error: cniFamilies,
+  });
+  const notInjected = new Counter({ ...named('kube_macvtap_node_pods_not_injected_total'), registers: [registry] });
+  const isFirst = createOnce();
+  const steps = createHistogram(
+    registry,
+    { ...named('kube_macvtap_node_cni_step_duration_seconds'), buckets },
+    { step: cniSteps, outcome: stepOutcomes },
+  );
+  const allocateDurations = createHistogram(
+    registry,
+    { ...named('kube_macvtap_node_allocate_step_duration_seconds'), buckets },
+    { step: allocateSteps, outcome: stepOutcomes },
+  );
+  const registrations = createCounter(registry, named('kube_macvtap_node_registrations_total'), {
+    outcome: registrationOutcomes,
+  });
+  const netlinkErrors = createCounter(registry, named('kube_macvtap_node_netlink_errors_total'), {
+    code: netlinkCodes,
+  });
+  const orphans = createCounter(registry, named('kube_macvtap_node_orphans_total'), {
+    outcome: ['removed', 'failed'],
+  });
+  const lost = new Counter({ ...named('kube_macvtap_node_lost_attachments_total'), registers: [registry] });
+  const ledgerWrites = createCounter(registry, named('kube_macvtap_node_ledger_writes_total'), {
+    outcome: writeOutcomes,
+  });
+  const stateWrites = createCounter(registry, named('kube_macvtap_node_state_writes_total'), {
+    outcome: writeOutcomes,
+  });
+  const answers = createCounter(registry, named('kube_macvtap_node_pod_resources_answers_total'), {
+    outcome: answerOutcomes,
+  });
+  return {
+    deviceCall: ({ method, error, durationMs }) =>
+      calls.observe({ method, outcome: error === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000),
+    cniRequest: ({ command: said, failure, durationMs }) => {
+      const command = cniCommands.find((known) => known === said) ?? 'other';
+      requests.observe({ command, outcome: failure === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000);
+      if (failure === undefined) return;
+      failures.inc({ command, error: familyOf(failure) });
+      const { error, environment } = failure;
+      if (error.code === 'DeviceMissing' && environment?.command === 'ADD' && isFirst(keyOf(environment)))
+        notInjected.inc();
+    },
+    cniStep: (step, outcome, durationMs) => steps.observe({ step, outcome }, durationMs / 1_000),
+    allocateStep: (step, outcome, durationMs) => allocateDurations.observe({ step, outcome }, durationMs / 1_000),
+    registration: (outcome) => registrations.inc({ outcome }),
+    netlinkError: (error) =>
+      netlinkErrors.inc({ code: netlinkCodes.find((code) => code === error.code) ?? 'Unexpected' }),
+    orphan: (outcome) => orphans.inc({ outcome }),
+    lostAttachments: (count) => lost.inc(count),
+    ledgerWrite: (outcome) => ledgerWrites.inc({ outcome }),
+    stateWrite: (outcome) => stateWrites.inc({ outcome }),
+    podResources: (outcome) => answers.inc({ outcome }),
+  };
+}
+
+/** The number of keys that are remembered. It exceeds the few hundred pods of a node. */
+const maxRemembered = 1_000;
+
+/**
+ * Returns a function that checks whether a key is missing from the last thousand keys. Kubelet repeats a failed ADD
+ * every few seconds, and a pod must be counted only once.
+ */
+function createOnce(): (key: string) => boolean {
+  const seen = new Set<string>();
+  return (key) => {
+    const isNew = !seen.delete(key);
+    seen.add(key);
+    for (const oldest of seen.size > maxRemembered ? [...seen].slice(0, 1) : []) seen.delete(oldest);
+    return isNew;
+  };
+}
+
+function keyOf({ pod }: CNIEnvironment): string {
+  return `${pod?.namespace}/${pod?.name}/${pod?.uid}`;
+}
+
+/** The metrics of the node plugin. The names are a public interface: docs/how-to/monitor.md has the same table. */
+export const nodePluginMetrics = {
+  kube_macvtap_node_devices:
+    'Devices reported to kubelet, by resource, health (Healthy, Unhealthy) and state (held by a pod, or free).',
+  kube_macvtap_node_resource_registered: 'Whether kubelet knows a resource: 1 or 0.',
+  kube_macvtap_node_plan_in_force:
+    'Whether the plan in force follows the current state of the node and the cluster: 1 or 0.',
+  kube_macvtap_node_plan_timestamp_seconds:
+    'When the plan in force was made, in seconds since the epoch; NaN before the first.',
+  kube_macvtap_node_plan_findings:
+    'Named interfaces that the plan does not expose, and losers of conflicts, by code of docs/reference/reasons.md.',
+  kube_macvtap_node_device_call_duration_seconds:
+    "How long kubelet's calls took, by method (Allocate, PreStartContainer) and outcome (succeeded, failed).",
+  kube_macvtap_node_allocate_step_duration_seconds:
+    'How long the steps of Allocate took (wait, and for each device make, record), by outcome (succeeded, failed).',
+  kube_macvtap_node_cni_request_duration_seconds:
+    'How long requests of the CNI plugin took, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).',
+  kube_macvtap_node_cni_failures_total: 'Failed requests of the CNI plugin, by command and name of the CNI error.',
+  kube_macvtap_node_pods_not_injected_total:
+    'Pods that could not be attached because they have no device: the webhook was away when they were created. Recreate them.',
+  kube_macvtap_node_cni_step_duration_seconds:
+    'How long the steps of ADD (wait, free, record, create, own) and of DEL (wait, delete) took, by outcome.',
+  kube_macvtap_node_registrations_total:
+    'Attempts to register a resource: registered or failed; lost: kubelet ended a registration.',
+  kube_macvtap_node_netlink_errors_total: 'Errors of netlink requests, by code of docs/reference/errors.md.',
+  kube_macvtap_node_orphans_total: 'Unused devices and links, by outcome: removed or failed.',
+  kube_macvtap_node_stranded_attachments:
+    'Links in sandboxes that still exist although kubelet released the device: the runtime has not called DEL.',
+  kube_macvtap_node_lost_attachments_total: 'Devices detached from pods that ended without a DEL.',
+  kube_macvtap_node_ledger_writes_total: 'Writes of the ledger: written or failed.',
+  kube_macvtap_node_state_writes_total: "Writes of the node's MacvtapNetworkNodeState: written or failed.",
+  kube_macvtap_node_pod_resources_answers_total:
+    'Requests to kubelet for the devices of pods, by outcome: complete, incomplete (kubelet had just started) or failed.',
+} as const satisfies Record<string, string>;
+
+export const named = metricsOf(nodePluginMetrics);

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Verdict } from './reasons.ts';
+
+/** A JSON object. Read its keys with `ownValue`, so that a key such as `constructor` is never an inherited property. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Returns whether a value is a JSON object: neither null nor a list. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Returns the value of an object's own key. Returns undefined if the key is absent or the value is not an object. */
+export function ownValue(value: unknown, key: string): unknown {
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+/**
+ * Does the same as `ownValue`, but returns undefined for null, because Go writes and reads an omitted map or slice as
+ * null.
+ */
+export function givenValue(value: unknown, key: string): unknown {
+  return ownValue(value, key) ?? undefined;
+}
+
+/** How many characters of a value a message quotes at most. The value itself can be megabytes long. */
+const maxLength = 40;
+
+/** Formats a JSON value for a message: `"9000"`, `1.5`, `null`, `a list`. Long text is cut: `"aaaa…"`. */
+export function quote(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(shorten(value));
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/** Shortens a text that a message shows without quotes. */
+export function shorten(text: string): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength).toWellFormed()}…` : text;
+}
+
+/**
+ * One change of an object, as in a JSON Patch (RFC 6902).
+ *
+ * @example { op: 'add', path: '/metadata/annotations/k8s.v1.cni.cncf.io~1resourceName', value: '…/dataplane' }
+ */
+export interface Edit {
+  readonly op: 'add' | 'replace';
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** The result of a mutation: the changes in the order in which to apply them, and warnings. */
+export interface Mutation {
+  readonly edits: readonly Edit[];
+  /** Severity is warn, except for errors that only the mutation can detect. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Returns the JSON Pointer (RFC 6901) to a path of keys and indexes: `/metadata/annotations/a~1b`. */
+export function pointer(...path: readonly (string | number)[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Policy, PolicyEntry } from '../nodepolicy/read-policy.ts';
+import { candidatesFromPolicy } from '../plan/from-policies.ts';
+import { matchNode, type NodeFacts } from '../plan/match-labels.ts';
+import { isLegalResourceName } from '../plan/resource.ts';
+import type { DeclaredOffer } from './declared-sources.ts';
+import { countValue, createExposureTally } from './exposure-tally.ts';
+import type { Offer } from './offers.ts';
+import type { Exposure, NodeLinks } from './read-exposures.ts';
+
+/**
+ * A resource that a policy's entry without a resource name declares on a node. The resource has the name of the node's
+ * interface. Like a named resource, it is offered before the node exposes it.
+ *
+ * @example { resource: 'eth0', parent: 'eth0', source: 'policy', policy: 'macvtap-cni/p', mode: 'bridge',
+ *   quantity: 100, altName: 'lan' }
+ */
+export interface DeclaredResource extends Exposure {
+  readonly policy: string;
+  /**
+   * The altname that the policy uses instead of the interface's name. In this case the interface's name may be an
+   * illegal resource name.
+   */
+  readonly altName?: string;
+}
+
+/**
+ * Returns the resources that entries without a resource name find on a node. Returns none if the node has reported no
+ * interfaces.
+ */
+export function findDeclaredResources(
+  node: NodeFacts,
+  links: NodeLinks,
+  policies: readonly Policy[],
+): readonly DeclaredResource[] {
+  if (links.reported.length === 0) return [];
+  return policies
+    .filter((policy) => matchNode(node, policy.nodes))
+    .flatMap((policy) => [...findByName(policy, links), ...findBySelector(policy, links)]);
+}
+
+/**
+ * Returns the resources of entries that name an interface. Does not check whether the interface is suitable, just as
+ * for entries with a resource name.
+ */
+function findByName({ id, entries }: Policy, links: NodeLinks): readonly DeclaredResource[] {
+  return entries.flatMap((entry) => {
+    if (entry.resourceName !== undefined || !('name' in entry.parent)) return [];
+    const { name: written } = entry.parent;
+    const link = links.find(written);
+    if (link === undefined) return [];
+    const resource = declare(id, entry, link.name);
+    return [link.name === written ? resource : { ...resource, altName: written }];
+  });
+}
+
+/**
+ * Returns the resources of entries with a selector. Conflicts are not resolved, because a policy that loses a conflict
+ * still declares the resource.
+ */
+function findBySelector(policy: Policy, links: NodeLinks): readonly DeclaredResource[] {
+  const selecting = new Map(
+    policy.entries
+      .filter(({ resourceName, parent }) => resourceName === undefined && 'matcher' in parent)
+      .map((entry) => [entry.index, entry]),
+  );
+  if (selecting.size === 0) return [];
+  const { candidates } = candidatesFromPolicy(policy, links.index());
+  return candidates.flatMap(({ name, entry: index }) => {
+    const entry = index === undefined ? undefined : selecting.get(index);
+    return entry === undefined ? [] : [declare(policy.id, entry, name)];
+  });
+}
+
+/** Thousands of nodes share one object for the same resource, since their interfaces often have the same names. */
+const shared = new WeakMap<PolicyEntry, Map<string, DeclaredResource>>();
+
+function declare(policy: string, entry: PolicyEntry, name: string): DeclaredResource {
+  const { mode, quantity } = entry;
+  const resource: DeclaredResource = { resource: name, source: 'policy', policy, mode, parent: name, quantity };
+  return shared.getOrInsertComputed(entry, () => new Map()).getOrInsert(name, resource);
+}
+
+/** Counts the resources that entries without a resource name declare on nodes. */
+export interface DeclaredTally {
+  /** Adds the resources of one node, or removes them. */
+  count(declared: readonly DeclaredResource[], by: 1 | -1): void;
+  /** Returns the offers of a resource. Their number of nodes is 0, because no node exposes them yet. */
+  offersOf(resource: string): readonly Offer[];
+  /**
+   * Returns whether an offer is still valid. An assumed resource name becomes invalid when a node reports it as an
+   * altname.
+   */
+  isInForce(offer: DeclaredOffer): boolean;
+}
+
+export function createDeclaredTally(): DeclaredTally {
+  const tally = createExposureTally();
+  /** How many nodes have an interface with an altname from a policy, by `policy altname`. */
+  const altNames = new Map<string, number>();
+  return {
+    count: (declared, by) => {
+      tally.count(
+        declared.filter(({ resource }) => isLegalResourceName(resource)),
+        by,
+      );
+      for (const { policy, altName } of declared) {
+        if (altName === undefined) continue;
+        const key = `${policy} ${altName}`;
+        countValue(altNames, key, by);
+      }
+    },
+    offersOf: (resource) => tally.offersOf(resource, []).map((offer) => ({ ...offer, nodes: 0 })),
+    isInForce: ({ isAssumed, policy, parents }) => !isAssumed || !altNames.has(`${policy} ${parents[0]}`),
+  };
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+import { compareText } from '../names.ts';
+import type { Policy, PolicyEntry } from '../nodepolicy/read-policy.ts';
+import { comparePolicies } from '../plan/from-policies.ts';
+import { type Labels, matchLabels, type Requirement } from '../plan/match-labels.ts';
+import type { NicMatcher } from '../plan/match-nic.ts';
+import type { PlannedResource } from '../plan/node-plan.ts';
+
+/**
+ * Returns the policies whose namespaceSelector decides who may use a resource, in order of precedence. Only policies
+ * determine the result: a node's report cannot add or remove a policy.
+ *
+ * A policy governs a resource if one of its entries can produce the resource's name:
+ *
+ * - the entry, or the policy, has the name as its `resourceName`;
+ * - the entry has no resource name, and its `parentIface` or one of the globs in `nicSelector.names` matches the name.
+ *
+ * Some entries without a resource name produce names that depend on the node: their selector has no `names`, or they
+ * find an interface by an altname. For these names, the node plugin checks the namespace before it attaches a pod.
+ *
+ * @example policiesGoverning(policies, 'dataplane')
+ */
+export function policiesGoverning(policies: Iterable<Policy>, resource: string): readonly Policy[] {
+  return [...policies]
+    .filter(({ faults, entries }) => faults.length === 0 && entries.some((entry) => canName(entry, resource)))
+    .sort(comparePolicies);
+}
+
+/** The policies that govern resources, indexed for one set of policies. */
+export interface Governing {
+  /** Returns the same policies as policiesGoverning. */
+  of(resource: string): readonly Policy[];
+  /** The resource names in policies, sorted. */
+  readonly names: readonly string[];
+  /**
+   * Policies with entries that select interfaces and have no resource name. They can produce further names, which
+   * depend on the node.
+   */
+  readonly selecting: readonly Policy[];
+  /** How many entries each call of `of` compares, in addition to one look-up by name. */
+  readonly compared: number;
+  /** Returns an index of only those policies for which `keep` returns true. */
+  where(keep: (policy: Policy) => boolean): Governing;
+}
+
+/** Indexes policies by the names in them. Only entries with globs for interface names are compared at each look-up. */
+export function indexGoverning(policies: Iterable<Policy>): Governing {
+  const valid = [...policies].filter(({ faults }) => faults.length === 0).sort(comparePolicies);
+  const byName = new Map<string, Policy[]>();
+  for (const policy of valid) {
+    for (const name of namesIn(policy)) byName.getOrInsertComputed(name, () => []).push(policy);
+  }
+  const globbed = valid.filter(({ entries }) => entries.some(hasGlobs));
+  const compared = globbed.reduce((sum, { entries }) => sum + entries.filter(hasGlobs).length, 0);
+  return {
+    of(resource) {
+      const named = byName.get(resource) ?? [];
+      const matching = globbed.filter(({ entries }) => entries.some((entry) => canName(entry, resource)));
+      return matching.length === 0 ? named : [...new Set([...named, ...matching])].sort(comparePolicies);
+    },
+    names: [...byName.keys()].sort(compareText),
+    selecting: valid.filter(({ entries }) => entries.some(isSelecting)),
+    compared,
+    where: (keep) => indexGoverning(valid.filter(keep)),
+  };
+}
+
+/** Returns the resource names in a policy: each `resourceName`, and the interface of each entry without one. */
+export function namesIn({ entries }: Policy): ReadonlySet<string> {
+  const names = entries.map(({ resourceName, parent }) => resourceName ?? ('name' in parent ? parent.name : undefined));
+  return new Set(names.filter((name) => name !== undefined));
+}
+
+function isSelecting({ resourceName, parent }: PolicyEntry): boolean {
+  return resourceName === undefined && 'matcher' in parent;
+}
+
+function hasGlobs({ resourceName, parent }: PolicyEntry): boolean {
+  return resourceName === undefined && 'matcher' in parent && parent.matcher.names !== undefined;
+}
+
+function canName({ resourceName, parent }: PolicyEntry, resource: string): boolean {
+  if (resourceName !== undefined) return resourceName === resource;
+  return 'name' in parent ? parent.name === resource : selectsByName(parent.matcher, resource);
+}
+
+function selectsByName({ names, exclude }: NicMatcher, name: string): boolean {
+  if (names === undefined || !matchesAny(names, name)) return false;
+  // If `exclude` contains only names, a matching interface is always excluded. Other exclusions depend on the
+  // interface.
+  const excludesByNameOnly = exclude?.names !== undefined && Object.keys(exclude).length === 1;
+  return !(excludesByNameOnly && matchesAny(exclude.names, name));
+}
+
+function matchesAny(globs: NonNullable<NicMatcher['names']>, text: string): boolean {
+  return globs.some((glob) => 'matches' in glob && glob.matches(text));
+}
+
+/**
+ * A namespaceSelector that a pod's namespace must match before the pod may use a device.
+ *
+ * @example { policy: 'macvtap-cni/tenant-a', namespaces: [{ key: 'team', operator: 'In', values: ['a'] }] }
+ */
+export interface Restriction {
+  /** `namespace/name`. */
+  readonly policy: string;
+  /** The requirements of the selector; there is at least one, and all must be met. */
+  readonly namespaces: readonly Requirement[];
+}
+
+/** The facts about a device that decide who may use it. */
+export interface RestrictedDevice {
+  readonly resource: string;
+  /** The interface that carries the device. */
+  readonly parent: string;
+  /** The selector of the policy that offered the resource when the device was allocated. */
+  readonly restriction?: Restriction;
+}
+
+/** The current policies, and the device's resource in the node's current plan. */
+export interface RestrictionSources {
+  readonly policies: readonly Policy[];
+  /** The device's resource in the node's plan; undefined if the plan no longer has it. */
+  readonly planned: PlannedResource | undefined;
+}
+
+/** Returns the namespaceSelector of a policy, or undefined if the policy admits every namespace. */
+export function restrictionBy({ id, namespaces }: Policy): Restriction | undefined {
+  return namespaces.length === 0 ? undefined : { policy: id, namespaces };
+}
+
+/**
+ * Returns the selectors that a pod's namespace must match before the pod may use a device. The namespace must match all
+ * of them:
+ *
+ * - the selectors of all policies that govern the resource by its name, on any node, as in the webhook;
+ * - the selector of the policy that offers the resource on this node, because some resource names depend on the node;
+ * - the selector of the policy that offered the resource when the device was allocated. If that policy still offers the
+ *   resource on the same parent, its current selector applies. Otherwise the selector from allocation still applies. So
+ *   an edit never gives new namespaces access to the interface of a device that a pod already holds.
+ *
+ * An empty result admits every namespace.
+ */
+export function restrictionsOn(
+  { resource, parent, restriction }: RestrictedDevice,
+  { policies, planned }: RestrictionSources,
+): readonly Restriction[] {
+  // This check saves work: every attachment calls this function, and most clusters restrict nothing.
+  const restricting = policies.filter(({ namespaces }) => namespaces.length > 0);
+  const offering = restricting.filter(({ id }) => id === planned?.policy);
+  const governing = restricting.length === 0 ? [] : policiesGoverning(restricting, resource);
+  const inForce = [...new Set([...offering, ...governing])].flatMap((policy) => restrictionBy(policy) ?? []);
+  if (restriction === undefined) return inForce;
+  // If planning fails, the last plan remains, and it may name a deleted policy.
+  const stillOffers = planned?.policy === restriction.policy && policies.some(({ id }) => id === restriction.policy);
+  return stillOffers && planned.parent === parent ? inForce : [...inForce, restriction];
+}
+
+/**
+ * Returns whether a policy's namespaceSelector admits a namespace with these labels. An absent or empty selector admits
+ * every namespace. If the labels are unknown, any other selector rejects the namespace.
+ */
+export function admits({ namespaces }: Pick<Policy, 'namespaces'>, labels: Labels | undefined): boolean {
+  return namespaces.length === 0 || (labels !== undefined && matchLabels(labels, namespaces));
+}
+
+/** Formats a selector in kubectl's syntax: `vms=true,stage notin (dev,test),team,!legacy`. */
+export function describeRequirements(requirements: readonly Requirement[]): string {
+  return requirements.map(describeRequirement).join(',');
+}
+
+function describeRequirement({ key, operator, values }: Requirement): string {
+  switch (operator) {
+    case 'In':
+      return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${values.join(',')})`;
+    case 'NotIn':
+      return values.length === 1 ? `${key}!=${values[0]}` : `${key} notin (${values.join(',')})`;
+    case 'Exists':
+      return key;
+    case 'DoesNotExist':
+      return `!${key}`;
+    case 'Gt':
+      return `${key}>${values.join(',')}`;
+    case 'Lt':
+      return `${key}<${values.join(',')}`;
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { shorten } from '../json.ts';
+import { type NadObject, readNad, resourceAnnotation, resourceOfNad } from '../nad/read-nad.ts';
+import { warnBriefly } from '../nodepolicy/warning.ts';
+import { type Verdict, warn } from '../reasons.ts';
+import { networkKey } from './count-demand.ts';
+import { type NetworkSelection, selectNetworks } from './parse-networks.ts';
+import type { PodContext, PodRule } from './rule.ts';
+
+/** How many networks of an annotation are reported at most. A person fixes them one by one. */
+const maxNamed = 10;
+
+/**
+ * Checks that the networks that a pod names can be attached. All verdicts are warnings:
+ *
+ * - The annotations are not readable by Multus, which rejects the whole pod if one item is invalid. This is only a
+ *   warning, because a later version of Multus may accept more.
+ * - A network does not exist. Multus rejects the pod until the network exists. Even then the pod lacks devices, because
+ *   they are added only when a pod is created.
+ * - A macvtap network does not name its resource, so Multus passes no device and the attachment fails. The webhook adds
+ *   the annotation to new networks. A pod that was created before its network is fixed must be recreated.
+ *
+ * Reads k8s.v1.cni.cncf.io/networks, v1.multus-cni.io/default-network, spec.hostNetwork, and the networks that they
+ * name.
+ * Emits NetworksUnreadable once for each annotation. Emits NetworkMissing and NotInjected for the first ten networks of
+ * each annotation.
+ */
+export const checkNetworks: PodRule = (pod, context) => {
+  const selections = selectNetworks(pod, context);
+  return [
+    ...selections.flatMap(findUnreadable),
+    ...selections.flatMap((selection) => findMissing(selection, context)),
+    ...selections.flatMap((selection) => findBare(selection, context)),
+  ];
+};
+
+/** Returns whether a network is a macvtap network that does not name its resource. */
+export function hasNoResource(nad: NadObject): boolean {
+  if (resourceOfNad(nad) !== undefined) return false;
+  const facts = readNad(nad);
+  return facts !== undefined && facts.plugins.length > 0;
+}
+
+function findUnreadable({ annotation, faults }: NetworkSelection): readonly Verdict[] {
+  const [first, ...others] = faults;
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return [warn('NetworksUnreadable', pathOf(annotation), `${first}${more}`)];
+}
+
+function findMissing({ annotation, networks }: NetworkSelection, known: PodContext): readonly Verdict[] {
+  const missing = new Set(networks.map(networkKey).filter((key) => !known.networks.has(key)));
+  return [...missing]
+    .slice(0, maxNamed)
+    .map((key) => warn('NetworkMissing', pathOf(annotation), `network ${shorten(key)}`));
+}
+
+function findBare({ annotation, networks }: NetworkSelection, known: PodContext): readonly Verdict[] {
+  const isBare = (key: string): boolean => {
+    const nad = known.networks.get(key);
+    return nad !== undefined && hasNoResource(nad);
+  };
+  const bare = new Set(networks.map(networkKey).filter(isBare));
+  return [...bare]
+    .slice(0, maxNamed)
+    .map((key) => warnBriefly('NotInjected', pathOf(annotation), `write ${resourceAnnotation} on network ${key}`));
+}
+
+function pathOf(annotation: string): string {
+  return `metadata.annotations[${annotation}]`;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CauseRule, Fix } from '../cause.ts';
+import { kubectl } from '../suggested-commands.ts';
+import { isCertificateError, type WhyFacts } from '../why-facts.ts';
+
+/** The chart's default number of replicas. It is used because the previous number is unknown. */
+const usualReplicas = 2;
+
+/**
+ * Checks that the webhook responds. Without it, networks, policies and pods with devices cannot be created. Existing
+ * nodes and running pods do not need it.
+ */
+export const findWebhookDown: CauseRule = ({ subject, pod }, facts) => {
+  const { webhook, call } = facts;
+  if (webhook === undefined || (webhook === 'absent' && facts.plugin === 'absent')) return [];
+  const ready = webhook === 'absent' ? 0 : webhook.ready;
+  const isRefused = call !== undefined && call !== '' && !isCertificateError(call);
+  if (ready > 0 && !isRefused) return [];
+  const pods =
+    webhook === 'absent' ? 'the Deployment does not exist' : `${ready} of ${webhook.replicas} pods are Ready`;
+  return [
+    {
+      code: 'WebhookDown',
+      isNote: subject.kind === 'node' || pod?.isReady === true,
+      detail: `Deployment ${facts.policyNamespace}/kube-macvtap-webhook: ${pods}${isRefused ? `; the API server reports: ${call}` : ''}`,
+      fix: startWebhook(facts),
+    },
+  ];
+};
+
+/** Returns the fix that starts the webhook. */
+export function startWebhook({ webhook, policyNamespace }: WhyFacts): Fix {
+  const place = ['-n', policyNamespace];
+  const name = 'deployment/kube-macvtap-webhook';
+  if (webhook === 'absent') {
+    return {
+      text: 'upgrade the release, which creates the missing Deployment',
+      commands: [
+        `helm upgrade kube-macvtap charts/kube-macvtap --namespace ${policyNamespace} --reset-then-reuse-values`,
+      ],
+    };
+  }
+  if (webhook?.replicas === 0) {
+    return {
+      text: 'scale up the webhook',
+      commands: [kubectl('scale', name, ...place, `--replicas=${usualReplicas}`)],
+    };
+  }
+  if (webhook?.ready === 0) {
+    return {
+      text: 'fix the error in the log of the webhook',
+      commands: [kubectl('logs', name, ...place, '--all-pods', '--tail=20')],
+    };
+  }
+  return { text: 'restart the webhook', commands: [kubectl('rollout', 'restart', name, ...place)] };
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createListeners } from './listeners.ts';
+
+test('a listener is called at each change until its scope ends', () => {
+  const listeners = createListeners();
+  let calls = 0;
+  {
+    using _scope = listeners.add(() => {
+      calls += 1;
+    });
+    listeners.notify();
+    listeners.notify();
+  }
+  listeners.notify();
+  assert.equal(calls, 2);
+});
+
+test('a function that is added twice is called twice, and each scope ends one of them', () => {
+  const listeners = createListeners();
+  let calls = 0;
+  const count = () => {
+    calls += 1;
+  };
+  using _first = listeners.add(count);
+  const second = listeners.add(count);
+  listeners.notify();
+  second[Symbol.dispose]();
+  listeners.notify();
+  assert.equal(calls, 3);
+});
+
+test('a listener that is added or removed during a change does not disturb that change', () => {
+  const listeners = createListeners();
+  const calls: string[] = [];
+  const first = listeners.add(() => {
+    calls.push('first');
+    first[Symbol.dispose]();
+    listeners.add(() => calls.push('late'));
+  });
+  listeners.add(() => calls.push('second'));
+  listeners.notify();
+  assert.deepEqual(calls, ['first', 'second']);
+});

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createKeyedMutex, createSemaphore } from './locks.ts';
+
+test('calls with a common key run one after the other, in their order; others do not wait', async () => {
+  const lock = createKeyedMutex();
+  const log: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const first = lock.run(['a', 'b'], async () => {
+    log.push('first begins');
+    await gate.promise;
+    log.push('first ends');
+  });
+  const second = lock.run(['b', 'c'], async () => void log.push('second'));
+  const third = lock.run(['c', 'a'], async () => void log.push('third'));
+  await lock.run(['d'], async () => void log.push('other'));
+  gate.resolve();
+  await Promise.all([first, second, third]);
+  assert.deepEqual(log, ['first begins', 'other', 'first ends', 'second', 'third']);
+});
+
+test('a call that fails lets the next one go on, and its error is its own', async () => {
+  const lock = createKeyedMutex();
+  const failing = lock.run(['a'], () => Promise.reject(new Error('no')));
+  const next = lock.run(['a', 'a'], async () => 7);
+  await assert.rejects(failing, /no/);
+  assert.equal(await next, 7);
+});
+
+test('a call whose signal ends while it waits is not run, and those behind it wait for those before it', async () => {
+  const lock = createKeyedMutex();
+  const log: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const first = lock.run(['a'], async () => {
+    await gate.promise;
+    log.push('first');
+  });
+  const impatient = new AbortController();
+  const second = lock.run(['a', 'b'], async () => void log.push('second'), impatient.signal);
+  const third = lock.run(['b'], async () => void log.push('third'), new AbortController().signal);
+  impatient.abort(new Error('too long'));
+  await assert.rejects(second, /too long/);
+  await assert.rejects(
+    lock.run(['c'], async () => void log.push('never'), impatient.signal),
+    /too long/,
+  );
+  assert.equal(log.join(), '');
+  gate.resolve();
+  await Promise.all([first, third]);
+  assert.equal(log.join(), 'first,third');
+  await lock.run(['a', 'b', 'c'], async () => void log.push('last'));
+  assert.equal(log.join(), 'first,third,last');
+});
+
+test('so many are inside at once and no more, the others in their order, also after one that failed', async () => {
+  const semaphore = createSemaphore(2);
+  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
+  const entered: number[] = [];
+  const results = gates.map((gate, i) =>
+    semaphore.run(async () => {
+      entered.push(i);
+      await gate.promise;
+      return i;
+    }),
+  );
+  const settled = Promise.allSettled(results);
+  await Promise.resolve();
+  assert.deepEqual(entered, [0, 1]);
+  gates[1]?.reject(new Error('no'));
+  await assert.rejects(results[1] as Promise<number>);
+  assert.deepEqual(entered, [0, 1, 2]);
+  gates[0]?.resolve();
+  await results[0];
+  for (const gate of gates) gate.resolve();
+  const outcomes = await settled;
+  assert.deepEqual(entered, [0, 1, 2, 3, 4]);
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'],
+  );
+  // Both places are free again, so two calls may run at once.
+  assert.deepEqual(await Promise.all([semaphore.run(async () => 'a'), semaphore.run(async () => 'b')]), ['a', 'b']);
+});

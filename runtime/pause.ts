@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Waits for a time. Tests replace the function to observe how long a caller wants to wait. */
+export type Pause = (ms: number, signal: AbortSignal, options?: PauseOptions) => Promise<void>;
+
+interface PauseOptions {
+  /** False for a wait that must not keep the process alive. */
+  readonly ref?: boolean;
+}
+
+/** Resolves after `ms`, or when the signal aborts. Never rejects. */
+export const pause: Pause = async (ms, signal, { ref = true } = {}) => {
+  await sleep(ms, undefined, { signal, ref }).catch(() => undefined);
+};
+
+/** Resolves when `news` resolves, when `ms` have passed (if given), or when the signal aborts. Never rejects. */
+export async function waitForNews(
+  news: Promise<void> | undefined,
+  ms: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = (): void => resolve();
+  const timer = ms === undefined ? undefined : setTimeout(end, Math.max(0, ms));
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  void news?.then(end);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', end);
+}
+
+/** The waits of one loop. `wake` and the abort of a signal end a wait early. */
+export interface Sleeper {
+  /**
+   * Waits for `ms` or a wake-up; without `ms`, only for a wake-up. Ends at once if there was a wake-up since the last
+   * wait.
+   */
+  sleep(ms?: number): Promise<void>;
+  /** Waits for `ms` and ignores wake-ups, including those during the wait. */
+  sleepThrough(ms: number): Promise<void>;
+  wake(): void;
+}
+
+/**
+ * Creates the sleeper of one loop. Only one wait may run at a time. After the signal has aborted, every wait ends at
+ * once.
+ */
+export function createSleeper(signal: AbortSignal): Sleeper {
+  let isAwake = false;
+  let onWake: () => void = () => undefined;
+  const wait = async (ms: number | undefined, mayWake: boolean): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (mayWake) onWake = resolve;
+    if (mayWake && isAwake) resolve();
+    await waitForNews(promise, ms, signal);
+    onWake = () => undefined;
+    isAwake = false;
+  };
+  return {
+    sleep: (ms) => wait(ms, true),
+    sleepThrough: (ms) => wait(ms, false),
+    wake() {
+      isAwake = true;
+      onWake();
+    },
+  };
+}
+
+/** The limits of exponential back-off. */
+export interface BackOffLimits {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** Returns the wait after the n-th failure in a row, counted from 1. */
+export type BackOff = (failures: number, random?: () => number) => number;
+
+/**
+ * Returns an exponential back-off: waits double from `firstMs` to `longestMs`. Up to half of each wait is left out at
+ * random, so that processes that failed together do not retry together.
+ *
+ * @example createBackOff({ firstMs: 100, longestMs: 5_000 })(3) // 200 to 400
+ */
+export function createBackOff({ firstMs, longestMs }: BackOffLimits): BackOff {
+  return (failures, random = Math.random) => Math.min(longestMs, firstMs * 2 ** (failures - 1)) * (1 - random() / 2);
+}

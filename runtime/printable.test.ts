@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { hasHidden, printable, printableLines } from './printable.ts';
+
+/** Texts of any characters, many of which a terminal does not show. */
+const text = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 5 }),
+      fc.constantFrom(
+        '\u202e',
+        '\u2066',
+        '\u200d',
+        '\u00ad',
+        '\ufeff',
+        '\u{e0041}',
+        '\u2028',
+        '\u001b[31m',
+        '\u009b',
+        '\ud800',
+      ),
+    ),
+  )
+  .map((parts) => parts.join(''));
+
+describe('text for a terminal', () => {
+  it('shows what would turn, hide or obey', () => {
+    assert.equal(printable('a\u202eb\u001b[8mc\u009b\u2028\n'), 'a\\u202eb\\u001b[8mc\\u009b\\u2028\\u000a');
+    assert.equal(printable('\u{e0041}'), '\\udb40\\udc41');
+    assert.equal(printable('plain, é, 日本, 🙂'), 'plain, é, 日本, 🙂');
+  });
+
+  it('keeps the lines and colours of an output, but no other sequence', () => {
+    const own = 'a\n\u001b[31mred\u001b[39m\t\u001b[2mfaint\u001b[22m';
+    assert.equal(printableLines(own), own);
+    assert.equal(
+      printableLines('\u001b[8m\u001b[2J\r\u001b]0;t\u0007'),
+      '\\u001b[8m\\u001b[2J\\u000d\\u001b]0;t\\u0007',
+    );
+  });
+
+  it('has no hidden character left, whatever it was', () => {
+    fc.assert(
+      fc.property(text, (input) => {
+        const shown = printable(input);
+        assert.ok(!hasHidden(shown) && !/[\p{C}]/u.test(shown.replaceAll(/[\p{Cn}\p{Co}]/gu, '')), shown);
+        assert.equal(printable(shown), shown);
+        assert.equal(printableLines(printable(input)), shown);
+      }),
+    );
+  });
+
+  it('is the same JSON after it as before', () => {
+    fc.assert(
+      fc.property(text, text, (key, value) => {
+        const json = JSON.stringify({ [key]: value }, null, 2);
+        assert.deepEqual(JSON.parse(printableLines(json)), JSON.parse(json));
+        assert.ok(!/[\p{Cf}\u007f-\u009f\u2028]/u.test(printableLines(json)));
+      }),
+    );
+  });
+});

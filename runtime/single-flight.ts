@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Calls that callers share and that run one at a time for each key. */
+export interface SingleFlight<Value> {
+  /** Returns the call that is waiting for its turn, or undefined if there is none. A caller may share this call. */
+  waiting(key: string): Promise<Value> | undefined;
+  /** Returns the waiting call. If there is none, calls `make` as soon as the key's running call has ended. */
+  call(key: string, make: () => Promise<Value>): Promise<Value>;
+  /** Resolves when no call of the key is running or waiting and the last `rest` has ended. */
+  idle(key: string): Promise<void>;
+}
+
+/**
+ * Shares calls between their callers. A caller that arrives while a call is running gets the result of the next call.
+ * The running call may have read its data before the change that made the caller ask. After each call, `rest` must
+ * resolve before the next call of the key starts.
+ */
+export function createSingleFlight<Value>(rest: () => Promise<void> = async () => undefined): SingleFlight<Value> {
+  const waiting = new Map<string, Promise<Value>>();
+  const turns = new Map<string, Promise<void>>();
+
+  const begin = async (key: string, make: () => Promise<Value>): Promise<Value> => {
+    await turns.get(key);
+    // From here on, new callers need the next call.
+    waiting.delete(key);
+    return await make();
+  };
+  const end = async (call: Promise<Value>): Promise<void> => {
+    await call.catch(() => undefined);
+    await rest();
+  };
+  return {
+    waiting: (key) => waiting.get(key),
+    call(key, make) {
+      const shared = waiting.get(key);
+      if (shared !== undefined) return shared;
+      const call = begin(key, make);
+      waiting.set(key, call);
+      const turn = end(call).then(() => {
+        if (turns.get(key) === turn) turns.delete(key);
+      });
+      turns.set(key, turn);
+      return call;
+    },
+    async idle(key) {
+      await turns.get(key);
+    },
+  };
+}

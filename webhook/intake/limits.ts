@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { isIPv6 } from 'node:net';
+import type { Log } from '../../runtime/log.ts';
+
+const MiB = 1024 * 1024;
+
+/**
+ * The limits on connections and bodies. They keep the webhook below the chart's memory limit of 512 Mi. The process
+ * takes about 130 MiB, 768 connections 50 MiB, bodies 56 MiB, and their parsed values 100 MiB.
+ */
+export const usualLimits = {
+  /** All open connections. */
+  connections: 768,
+  /** Open connections of one client. An API server opens one for each concurrent request, up to 200. */
+  clientConnections: 256,
+  /** Connections whose TLS handshake is not finished. */
+  handshakes: 384,
+  clientHandshakes: 224,
+  /** How long a TLS handshake may take, which is much longer than usual. */
+  handshakeMs: 5_000,
+  /** From the start of a connection or request until its header is complete. */
+  headerMs: 5_000,
+  /**
+   * The size limit of a body, which exceeds that of any admission request. etcd limits an object to 1.5 MiB, and the
+   * API server limits a request to 3 MiB. An UPDATE contains the object twice, and JSON inside JSON grows because of
+   * its escapes.
+   */
+  bodyBytes: 7 * MiB,
+  /** From the header until the body is complete. An API server waits equally long for the answer. */
+  bodyMs: 10_000,
+  /** The bytes of a body that must arrive in each `progressMs`. */
+  progressBytes: 32 * 1024,
+  progressMs: 2_000,
+  /** Bytes of all bodies in flight: arriving, waiting, or under review. */
+  bytes: 56 * MiB,
+  clientBytes: 28 * MiB,
+  /** Counted for each body in addition to its bytes, to cover its request and the values of a small body. */
+  bodyOverheadBytes: 16 * 1024,
+  /**
+   * JSON values in one body. Each takes up to 400 bytes, and 2 µs to parse. The API server's largest objects have one
+   * value per ten bytes, in `managedFields`.
+   */
+  bodyValues: 250_000,
+} as const;
+
+export type IntakeLimits = { readonly [Name in keyof typeof usualLimits]: number };
+
+/**
+ * The reasons to refuse a connection or a request before any rule runs. They are the values of a metric's label
+ * (docs/how-to/monitor.md).
+ */
+export const refusalReasons = {
+  connections: 'all clients together have reached the connection limit',
+  'client-connections': 'a client has reached its connection limit',
+  handshakes: 'too many TLS handshakes are unfinished',
+  'handshake-failed': 'a TLS handshake failed or took too long',
+  'client-certificate': 'a client has no certificate that --client-ca-file and --client-names accept',
+  header: 'the header of a request is malformed or came too slowly',
+  'body-size': 'a body is larger than any review',
+  'body-values': 'a body has more JSON values than any review',
+  'body-slow': 'a body came too slowly',
+  bytes: 'the bodies in flight together are too large',
+  queue: 'too many large requests wait',
+} as const satisfies Record<string, string>;
+export type RefusalReason = keyof typeof refusalReasons;
+
+/** Counts a refusal, and logs it. */
+export type Refuse = (reason: RefusalReason, client: string) => void;
+
+/** `log` must limit the rate of warnings: every client that reaches the port can cause them. */
+export function createRefuse(recorder: { refusal(reason: RefusalReason): void }, log: Pick<Log, 'warn'>): Refuse {
+  return (reason, client) => {
+    recorder.refusal(reason);
+    log.warn(
+      { client, reason, cause: refusalReasons[reason] },
+      messages[isConnection(reason) ? 'connection' : 'request'],
+    );
+  };
+}
+
+const messages = { connection: 'a connection was refused', request: 'a request was refused' } as const;
+
+function isConnection(reason: RefusalReason): boolean {
+  return /connections|handshake|certificate/.test(reason);
+}
+
+/** A request whose body is refused before it is parsed. */
+export class RequestRefused extends Error {
+  readonly reason: RefusalReason;
+  readonly statusCode: number;
+
+  constructor(reason: RefusalReason, statusCode: number, message: string) {
+    super(message);
+    this.reason = reason;
+    this.statusCode = statusCode;
+  }
+}
+
+/**
+ * Returns the client of an address, as all limits count it. For IPv4, that is the address, even if it is written as
+ * `::ffff:10.0.0.1`. For IPv6, it is the /64, because one host can use every address in it.
+ * @example clientOf('2001:db8:0:1:a::b') // '2001:db8:0:1::/64'
+ */
+export function clientOf(address: string | undefined): string {
+  if (address === undefined) return 'unknown';
+  const [bare = ''] = address.split('%');
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare) ?? [];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(bare)) return bare;
+  const [head = '', tail] = bare.split('::');
+  const first = head === '' ? [] : head.split(':');
+  // A dotted ending counts as two groups. Only the number of groups matters here.
+  const last = tail === undefined || tail === '' ? [] : tail.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split(':');
+  const zeros = Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0');
+  const groups = tail === undefined ? first : [...first, ...zeros, ...last];
+  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${prefix.join(':')}::/64`;
+}

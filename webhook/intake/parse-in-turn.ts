@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Server } from 'node:https';
+import type { FastifyInstance } from 'fastify';
+import { createBodyBudget } from './body-budget.ts';
+import { clientOf, type IntakeLimits, RequestRefused } from './limits.ts';
+import { hasMoreValues, parseBody, type ReadBody, readBody } from './read-body.ts';
+
+/** The length from which a body is large. Nearly every body is smaller. */
+const smallLength = 128 * 1024;
+
+/**
+ * How many bytes may be under review at the same time. Small and large bodies have separate limits, so that small ones
+ * do not wait for large ones. Parsed JSON can take thirty times its length, and stays in memory during look-ups.
+ */
+const inside = { small: 2 * 1024 * 1024, large: 4 * 1024 * 1024 } as const;
+
+/**
+ * Makes the app parse bodies as JSON, and accept no other type. The bytes in flight are bounded before a body is read
+ * (body-budget.ts), and then bodies are parsed in turn. A request is over when its answer is serialized, even if its
+ * client does not read the answer. Raises RequestRefused.
+ */
+export function parseInTurn(app: FastifyInstance<Server>, limits: IntakeLimits): void {
+  const budget = createBodyBudget(limits);
+  const semaphores = { small: createBodySemaphore(inside.small), large: createBodySemaphore(inside.large) };
+  const leaving = new WeakMap<object, Leave>();
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', (request, source, done) => {
+    const { socket, headers } = request.raw;
+    const client = clientOf(socket.remoteAddress);
+    const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
+    const takeTurn = ({ body, share }: ReadBody): void => {
+      const giveUp = (): void => {
+        place?.();
+        share.release();
+      };
+      share.onDrop = () => {
+        socket.off('close', giveUp);
+        place?.();
+        done(new RequestRefused('queue', 503, 'too many large requests wait; try again'));
+      };
+      socket.once('close', giveUp);
+      const semaphore = body.length <= smallLength ? semaphores.small : semaphores.large;
+      const place = semaphore.enter(client, body.length, (leave) => {
+        socket.off('close', giveUp);
+        const end = (): void => {
+          leave();
+          share.release();
+        };
+        if (socket.destroyed) return end();
+        share.keep();
+        leaving.set(request, end);
+        let value: unknown;
+        try {
+          value = parseBounded(body, limits);
+        } catch (thrown) {
+          // Do not throw here. This callback runs when another request ends, so the error would reach that request.
+          return done(thrown as Error);
+        }
+        return done(null, value);
+      });
+    };
+    readBody({ source, length, client, budget, limits }, (error, read) => {
+      if (read === undefined) done(error ?? null);
+      else takeTurn(read);
+    });
+  });
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    const leave = leaving.get(request);
+    if (leave !== undefined) {
+      request.body = undefined;
+      // Deferred until this answer is on its way, because `leave` parses the next body at once.
+      setImmediate(leave);
+    }
+    done();
+  });
+}
+
+function parseBounded(body: Buffer, { bodyValues }: IntakeLimits): unknown {
+  if (body.length > smallLength && hasMoreValues(body, bodyValues)) {
+    throw new RequestRefused('body-values', 413, `the body has more than ${bodyValues} JSON values`);
+  }
+  return parseBody(body.toString());
+}
+
+/** Ends an entry: drops a waiting body, or frees the place of a body under review. Calling it again has no effect. */
+type Leave = () => void;
+
+/** A semaphore for bodies, weighted by their length and fair to clients. */
+export interface BodySemaphore {
+  /**
+   * Calls back when the body may be parsed: at once, or in its turn. The return value and the callback's argument are
+   * the same function. Call it when the request is over or its client is gone.
+   */
+  enter(client: string, length: number, onTurn: (leave: Leave) => void): Leave;
+}
+
+interface Entry {
+  readonly length: number;
+  readonly onTurn: () => void;
+}
+
+/**
+ * Creates a semaphore that admits bodies of `mostInside` bytes in total. A single body may be larger. Clients take
+ * turns, so that a client with many bodies does not delay the others. The bodies of one client keep their order.
+ */
+export function createBodySemaphore(mostInside: number): BodySemaphore {
+  /** In the order of the clients' turns. */
+  const waiting = new Map<string, Set<Entry>>();
+  const inside = new Set<Entry>();
+  let lengthInside = 0;
+
+  const next = (): [client: string, entry: Entry] | undefined => {
+    const [first] = waiting;
+    if (first === undefined) return undefined;
+    const [entry] = first[1];
+    return entry && [first[0], entry];
+  };
+  const remove = (client: string, entry: Entry, isTurn: boolean): boolean => {
+    const own = waiting.get(client);
+    if (own === undefined || !own.delete(entry)) return false;
+    if (isTurn || own.size === 0) waiting.delete(client);
+    if (own.size > 0 && isTurn) waiting.set(client, own);
+    return true;
+  };
+  const admit = (): void => {
+    for (let turn = next(); turn !== undefined; turn = next()) {
+      const [client, entry] = turn;
+      if (inside.size > 0 && lengthInside + entry.length > mostInside) return;
+      remove(client, entry, true);
+      inside.add(entry);
+      lengthInside += entry.length;
+      entry.onTurn();
+    }
+  };
+  return {
+    enter(client, length, onTurn) {
+      const entry: Entry = { length, onTurn: () => onTurn(leave) };
+      const leave = (): void => {
+        if (inside.delete(entry)) lengthInside -= length;
+        else if (!remove(client, entry, false)) return;
+        admit();
+      };
+      const own = waiting.get(client) ?? new Set();
+      waiting.set(client, own.add(entry));
+      admit();
+      return leave;
+    },
+  };
+}

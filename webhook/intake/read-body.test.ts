@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hasMoreValues, parseBody } from './read-body.ts';
+
+test('a body is JSON, and nothing of it is changed', () => {
+  const body = { a: [1, 'two', null, { constructor: { prototype: {} } }], 'a.__proto__': 1, text: '"__proto__":' };
+  assert.deepEqual(parseBody(JSON.stringify(body)), body);
+  for (const broken of ['', ' ', '{', '\ufeff{}', '{"a":1,}', 'nonsense', '[1', '// x\n{}']) {
+    assert.throws(() => parseBody(broken), SyntaxError, broken);
+  }
+});
+
+test('a key __proto__ is left out wherever it is and however it is written, so that no copy inherits from it', () => {
+  for (const key of ['__proto__', '\\u005f_proto\\u005F_', '__\\u0070\\u0072\\u006f\\u0074\\u006F__']) {
+    const parsed = parseBody(`{"a":[{"${key}":{"polluted":true},"b":1}],"${key}":{"polluted":true}}`);
+    assert.deepEqual(parsed, { a: [{ b: 1 }] });
+    assert.equal(JSON.stringify(parsed), '{"a":[{"b":1}]}');
+  }
+  assert.equal(({} as { polluted?: boolean }).polluted, undefined);
+});
+
+test('a body 20,000 levels deep, or with a list of a million items, is parsed', () => {
+  const depth = 20_000;
+  parseBody(`${'['.repeat(depth)}{"__proto__":1}${']'.repeat(depth)}`);
+  parseBody(`{"__proto__":1,"list":[${'0,'.repeat(1_000_000)}0]}`);
+});
+
+test('the values of a body are counted without parsing it, and those in texts are not', () => {
+  const cases: readonly [text: string, most: number][] = [
+    ['1', 1],
+    ['[]', 2],
+    ['[1,2,3]', 4],
+    ['{"a":{"b":[1]}}', 6],
+    ['"a,b:[{\\",c\\\\"', 1],
+    [',,,', 4],
+    ['"never ends,,,', 1],
+  ];
+  for (const [text, most] of cases) {
+    assert.deepEqual(
+      [hasMoreValues(Buffer.from(text), most), hasMoreValues(Buffer.from(text), most - 1)],
+      [false, true],
+    );
+  }
+});

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Readable } from 'node:stream';
+import type { BodyBudget, BodyShare } from './body-budget.ts';
+import { type IntakeLimits, RequestRefused } from './limits.ts';
+
+export interface ReadBodyOptions {
+  readonly source: Readable;
+  /** The request's Content-Length; undefined if the body is chunked. */
+  readonly length: number | undefined;
+  readonly client: string;
+  readonly budget: BodyBudget;
+  readonly limits: IntakeLimits;
+}
+
+/** A complete body and its share of the budget, which the caller releases. */
+export interface ReadBody {
+  readonly body: Buffer;
+  readonly share: BodyShare;
+}
+
+/**
+ * Reads a body. Its bytes are counted in the budget before they are in memory: by its Content-Length, or as the body
+ * grows. Calls `done` once, with RequestRefused for a body that is too large, too slow, or dropped to make room for
+ * another one.
+ */
+export function readBody(options: ReadBodyOptions, done: (error: Error | undefined, read?: ReadBody) => void) {
+  const { source, length, client, budget, limits } = options;
+  if (length !== undefined && length > limits.bodyBytes) return done(tooLarge(limits));
+  const share = budget.reserve(client, limits.bodyOverheadBytes + (length ?? 0));
+  if (share === undefined) return done(noRoom());
+  const chunks: Buffer[] = [];
+  let [received, counted] = [0, 0];
+
+  const onData = (chunk: Buffer) => {
+    received += chunk.length;
+    if (received > limits.bodyBytes) return end(tooLarge(limits));
+    if (length === undefined && !share.grow(chunk.length)) return end(noRoom());
+    chunks.push(chunk);
+  };
+  const onEnd = (): void => end(undefined);
+  const onError = (error: Error): void => end(error);
+  const onClose = (): void => end(new Error('the connection ended before the body did'));
+  const deadline = setTimeout(() => end(tooSlow()), limits.bodyMs);
+  const progress = setInterval(() => {
+    if (received - counted < limits.progressBytes) end(tooSlow());
+    counted = received;
+  }, limits.progressMs);
+  const end = (error: Error | undefined): void => {
+    clearTimeout(deadline);
+    clearInterval(progress);
+    source.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onError);
+    share.onDrop = () => {};
+    if (error === undefined) {
+      share.complete();
+      done(undefined, { body: Buffer.concat(chunks), share });
+      return;
+    }
+    share.release();
+    // The rest of the body is discarded until the answer ends the connection.
+    source.resume();
+    done(error);
+  };
+  share.onDrop = () => end(noRoom());
+  source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
+  // This listener stays, because a stream without an `error` listener throws its errors.
+  source.on('error', () => {});
+}
+
+function tooLarge({ bodyBytes }: IntakeLimits): RequestRefused {
+  return new RequestRefused('body-size', 413, `the body has more than ${bodyBytes} bytes`);
+}
+
+function tooSlow(): RequestRefused {
+  return new RequestRefused('body-slow', 408, 'the body came too slowly; try again');
+}
+
+function noRoom(): RequestRefused {
+  return new RequestRefused('bytes', 503, 'too many bytes are in flight; try again');
+}
+
+/** Matches `"__proto__"`, also with escapes. A match inside a string value only costs time. */
+const suspicious =
+  /"(?:_|\\u005[Ff]){2}(?:p|\\u0070)(?:r|\\u0072)(?:o|\\u006[Ff])(?:t|\\u0074)(?:o|\\u006[Ff])(?:_|\\u005[Ff]){2}"/;
+
+/**
+ * Parses a body and removes keys named `__proto__`. No reviewed kind has such a field, and a library that copies an
+ * object would use the value as a prototype. Raises SyntaxError.
+ */
+export function parseBody(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (suspicious.test(text)) removePrototypeKeys(value);
+  return value;
+}
+
+/** Removes keys named `__proto__` without recursion, because a body may be nested deeply. */
+function removePrototypeKeys(value: unknown): void {
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    if (Object.hasOwn(next, '__proto__')) Reflect.deleteProperty(next, '__proto__');
+    // Not a single push() with a spread: a list may have more items than a call may have arguments.
+    for (const item of Object.values(next)) left.push(item);
+  }
+}
+
+const [quote, backslash, comma, colon, bracket, brace] = Buffer.from('"\\,:[{');
+
+/** Returns whether a body has more than `most` JSON values: counts commas, colons and brackets without parsing. */
+export function hasMoreValues(body: Uint8Array, most: number): boolean {
+  let count = 1;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (byte === quote) at = endOfText(body, at);
+    else if (byte === comma || byte === colon || byte === bracket || byte === brace) count += 1;
+    if (count > most) return true;
+  }
+  return false;
+}
+
+/** Returns the index of the closing quote of the text that begins at `start`. */
+function endOfText(body: Uint8Array, start: number): number {
+  for (let at = start + 1; at < body.length; at += 1) {
+    if (body[at] === backslash) at += 1;
+    else if (body[at] === quote) return at;
+  }
+  return body.length;
+}

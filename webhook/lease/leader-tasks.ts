@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { hostname } from 'node:os';
+import type { LeaseCandidate } from '../../cluster/lease/lease-keeper.ts';
+import type { EventRecorder } from '../../cluster/report/events/cluster-event.ts';
+import { openEventRecorder } from '../../cluster/report/events/event-recorder.ts';
+import type { EventCounter } from '../../cluster/report/events/event-writer.ts';
+import {
+  conflictEvents,
+  createConditionTracker,
+  leftOutEvents,
+  unofferedEvents,
+} from '../../cluster/report/leader/persistent-conditions.ts';
+import type { LiveSource, Source } from '../../cluster/source.ts';
+import { nodeReportMs } from '../../policy/plan/node-plan.ts';
+import type { Log } from '../../runtime/log.ts';
+import { type Pause, pause as reallyPause } from '../../runtime/pause.ts';
+import type { WebhookConfig } from '../config.ts';
+import type { LiveOffers } from '../review/live-offers.ts';
+import type { createWebhookLog } from '../telemetry/webhook-log.ts';
+import { type ExpiryWatch, expiryEvents } from '../tls/watch-expiry.ts';
+
+export interface LeaderOptions {
+  readonly config: Pick<WebhookConfig, 'namespace' | 'lease-name'>;
+  readonly source: LiveSource;
+  /** The functions that log the events of the Lease and of the leader's tasks. */
+  readonly report: Pick<
+    ReturnType<typeof createWebhookLog>,
+    'leader' | 'lease' | 'duty' | 'policyStatus' | 'failedPolicyStatus' | 'statuses'
+  >;
+  /** Releases the Lease at once, before the process drains. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Competes for the Lease. Only the holder writes reports about the whole cluster, such as the statuses of policies.
+ * Returns undefined for a directory of manifests: such a webhook has no replicas, and does not change its user's files.
+ */
+export async function openLeader({
+  config,
+  source,
+  report,
+  signal,
+}: LeaderOptions): Promise<LeaseCandidate | undefined> {
+  if (source.origin.kind !== 'cluster') return undefined;
+  const { client } = source.origin;
+  const { namespace, 'lease-name': name } = config;
+  // Imported on demand: a webhook that reads a directory does not need these modules.
+  const [{ openLeaseCandidate }, { writePolicyStatuses }] = await Promise.all([
+    import('../../cluster/lease/lease-keeper.ts'),
+    import('../../cluster/report/leader/write-policy-statuses.ts'),
+  ]);
+  const leader = openLeaseCandidate({
+    client,
+    namespace,
+    name,
+    signal,
+    onHolder: report.leader,
+    onState: report.lease,
+    onBug: report.duty,
+  });
+  const status = {
+    client,
+    source,
+    policyNamespace: namespace,
+    onWritten: report.policyStatus,
+    onFailed: report.failedPolicyStatus,
+    onState: report.statuses,
+  };
+  leader.whileHeld((term) => writePolicyStatuses(status, term));
+  return leader;
+}
+
+export interface PersistentConditionOptions {
+  readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
+  readonly offers: Pick<LiveOffers, 'current' | 'leftOut' | 'onChange'>;
+  readonly recorder: EventRecorder;
+  /** Watches the certificate that this replica serves. */
+  readonly expiry: Pick<ExpiryWatch, 'overdue' | 'onChange'>;
+  /** The Service through which the API server reaches the webhook. */
+  readonly service: { readonly namespace: string; readonly name: string };
+  readonly settleMs?: number;
+  readonly pause?: Pause;
+  readonly now?: () => number;
+}
+
+/**
+ * How long a condition must persist by default. A node that has just joined may need ten times as long to report as
+ * other nodes.
+ */
+const defaultSettleMs = 10 * nodeReportMs;
+
+/**
+ * Emits events for conditions that persist for `settleMs`, until the signal aborts. Only the holder of the Lease runs
+ * this. However many changes there are, it checks at most once per half of `settleMs`.
+ */
+export async function emitPersistentConditions(
+  options: PersistentConditionOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, offers, recorder, expiry, service, settleMs = defaultSettleMs } = options;
+  const { pause = reallyPause, now = () => performance.now() } = options;
+  const conditions = createConditionTracker(settleMs);
+  let news = Promise.withResolvers<void>();
+  using _changes = source.onChange(() => news.resolve());
+  // Offers follow the source in slices, so they change later than the source.
+  using _offers = offers.onChange(() => news.resolve());
+  using _expiry = expiry.onChange(() => news.resolve());
+
+  const onAbort = () => news.resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  while (!signal.aborted) {
+    news = Promise.withResolvers();
+    // Objects that have not been read yet would seem to be missing.
+    if (source.synced) {
+      const { snapshot } = source;
+      const found = [
+        ...conflictEvents(snapshot),
+        ...unofferedEvents(snapshot, offers.current),
+        ...leftOutEvents(snapshot, offers.leftOut),
+        ...expiryEvents(service, expiry.overdue),
+      ];
+      for (const event of conditions.update(found, now())) recorder.record(event);
+    }
+    const waitMs = conditions.waitMs(now());
+    if (waitMs === undefined) await news.promise;
+    await pause(Math.max(waitMs ?? 0, settleMs / 2), signal);
+  }
+  signal.removeEventListener('abort', onAbort);
+}
+
+export interface ConditionEventOptions {
+  readonly leader: Pick<LeaseCandidate, 'whileHeld'>;
+  readonly source: LiveSource;
+  readonly offers: PersistentConditionOptions['offers'];
+  readonly expiry: PersistentConditionOptions['expiry'];
+  readonly config: Pick<WebhookConfig, 'namespace' | 'service-name'>;
+  readonly log: Log;
+  readonly count: EventCounter;
+}
+
+/** Emits events for persistent conditions while this replica holds the Lease. */
+export function startConditionEvents(options: ConditionEventOptions): AsyncDisposable {
+  const { leader, source, offers, expiry, config, log, count } = options;
+  const service = { namespace: config.namespace, name: config['service-name'] };
+  const recorder = openEventRecorder(
+    source.origin,
+    { component: 'kube-macvtap-webhook', instance: hostname() },
+    log,
+    count,
+  );
+  const duty = leader.whileHeld((signal) =>
+    emitPersistentConditions({ source, offers, recorder, expiry, service }, signal),
+  );
+  return {
+    async [Symbol.asyncDispose]() {
+      duty[Symbol.dispose]();
+      await recorder[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Snapshot } from '../../cluster/snapshot.ts';
+import { ownValue } from '../../policy/json.ts';
+import type { NadObject } from '../../policy/nad/read-nad.ts';
+import { hasNoResource } from '../../policy/pod/check-networks.ts';
+import { networkKey } from '../../policy/pod/count-demand.ts';
+import { injectPod } from '../../policy/pod/inject-pod.ts';
+import { type NetworkRef, namedNetworks } from '../../policy/pod/parse-networks.ts';
+import type { PodObject } from '../../policy/pod/read-pod.ts';
+import type { PodContext } from '../../policy/pod/rule.ts';
+import { reviewPod } from '../../policy/pod/rules.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { AdmissionRequest } from '../admission/admission-review.ts';
+import { type Endpoint, tryMutation } from '../admission/endpoint.ts';
+import {
+  cachedFacts,
+  type Facts,
+  liveFacts,
+  needLiveFacts,
+  type RequestDeps,
+  type ReviewDeps,
+} from './review-facts.ts';
+
+const kind = 'Pod';
+
+/** Adds the devices that a pod's networks need. Causes I/O only if a network is unknown or names no resource. */
+export function mutatePod(deps: ReviewDeps): Endpoint {
+  return {
+    path: '/mutate/pods',
+    kind,
+    verb: 'mutate',
+    // A pod without devices fails at CNI ADD, with the reason. A pod that is refused here may have nothing to do with
+    // macvtap.
+    onFailure: 'pass',
+    handle(request, { lookups, client }) {
+      const { object: pod, namespace } = request;
+      if (pod === undefined) return { verdicts: [] };
+      const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
+      return withNetworks(pod, namespace, own, lookups, (networks) => {
+        const context = contextOf(request, cachedFacts(deps, namespace), networks, deps);
+        return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => reviewPod(made, context));
+      });
+    },
+  };
+}
+
+/** Validates a pod. Causes I/O only if a network is unknown, or if the cached facts do not suffice to admit the pod. */
+export function validatePod(deps: ReviewDeps): Endpoint {
+  return {
+    path: '/validate/pods',
+    kind,
+    verb: 'validate',
+    onFailure: 'refuse',
+    handle(request, { lookups, client }) {
+      const { object: pod, namespace } = request;
+      if (pod === undefined) return { verdicts: [] };
+      const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
+      return withNetworks(pod, namespace, own, lookups, (networks) => {
+        const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), networks, deps));
+        if (!needLiveFacts(verdicts)) return { verdicts };
+        return liveFacts(own, namespace, lookups()).then((facts) => ({
+          verdicts: reviewPod(pod, contextOf(request, facts, networks, deps)),
+        }));
+      });
+    },
+  };
+}
+
+/**
+ * The most containers of a pod, which are far more than kubelet runs. Each container takes part of a millisecond,
+ * during which no other request is handled.
+ */
+const mostContainers = 1_024;
+
+/** Raises PodTooLarge. */
+function refuseTooLarge(pod: PodObject): void {
+  const lists = ['containers', 'initContainers'].map((name) => ownValue(ownValue(pod, 'spec'), name));
+  const count = lists.reduce<number>((sum, list) => sum + (Array.isArray(list) ? list.length : 0), 0);
+  if (count <= mostContainers) return;
+  throw new MacvtapError(
+    'PodTooLarge',
+    `the pod has ${count} containers; split it: at most ${mostContainers} are reviewed`,
+  );
+}
+
+/** Returns a promise only if networks must be looked up. */
+function withNetworks<Result>(
+  pod: PodObject,
+  namespace: string,
+  deps: RequestDeps,
+  deadline: () => AbortSignal,
+  handle: (networks: Networks) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  const { multusNamespace } = deps;
+  refuseTooLarge(pod);
+  const networks = findNetworks(namedNetworks(pod, { namespace, multusNamespace }), deps, deadline);
+  return networks instanceof Promise ? networks.then(handle) : handle(networks);
+}
+
+function contextOf(
+  { namespace, oldObject }: AdmissionRequest,
+  facts: Facts,
+  networks: Networks,
+  { multusNamespace }: ReviewDeps,
+): PodContext {
+  return { ...facts, namespace, multusNamespace, networks, ...(oldObject !== undefined && { before: oldObject }) };
+}
+
+type Networks = ReadonlyMap<string, NadObject>;
+
+/**
+ * The most networks to look up for a pod. A `kubectl apply` that creates a pod with its networks creates fewer, but an
+ * annotation of 256 KiB could name fifty thousand.
+ */
+const maxLookups = 16;
+
+/**
+ * Finds the networks that a pod names. Most are in the snapshot and need no I/O. Each network that is unknown or names
+ * no resource is read with a GET, all in parallel. The `kubectl apply` that creates the pod may have added the
+ * resource. Networks that do not exist are left out. If the GET of a known network fails, the network in the snapshot
+ * is used.
+ *
+ * Raises LookupFailed, also if there are more unknown networks than the limit, because a network is reported missing
+ * only after a look-up.
+ */
+function findNetworks(
+  named: readonly NetworkRef[],
+  { source, lookups }: RequestDeps,
+  deadline: () => AbortSignal,
+): Networks | Promise<Networks> {
+  const known: Snapshot['networks'] = source.snapshot.networks;
+  const refs = new Map(named.map((ref) => [networkKey(ref), ref]));
+  const missing = [...refs].filter(([key]) => !known.has(key)).map(([, ref]) => ref);
+  const bare = [...refs].flatMap(([key, ref]) => {
+    const nad = known.get(key);
+    return nad !== undefined && hasNoResource(nad) ? [{ key, ref, nad }] : [];
+  });
+  if (missing.length + bare.length === 0) return known;
+  if (missing.length > maxLookups) return Promise.reject(tooMany(missing.length));
+  const signal = deadline();
+  const read = ({ namespace, name }: NetworkRef) => lookups.network(namespace, name, signal);
+  const asked = [
+    ...missing.map(async (ref) => [networkKey(ref), await read(ref)] as const),
+    ...bare
+      .slice(0, maxLookups - missing.length)
+      .map(async ({ key, ref, nad }) => [key, await read(ref).catch(() => nad)] as const),
+  ];
+  return Promise.all(asked).then((answers) => {
+    const live = new Map<string, NadObject | undefined>(answers);
+    return new Map(
+      [...refs.keys()].flatMap((key) => {
+        const nad = live.has(key) ? live.get(key) : known.get(key);
+        return nad === undefined ? [] : [[key, nad] as const];
+      }),
+    );
+  });
+}
+
+function tooMany(count: number): MacvtapError {
+  const text = `the pod names ${count} networks that the webhook does not know, and it looks up at most ${maxLookups}`;
+  return new MacvtapError('LookupFailed', `${text}; fix their names, or create them before the pod`);
+}

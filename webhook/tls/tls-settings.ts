@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { getCiphers, type SecureContextOptions } from 'node:tls';
+import type { Flag } from '../../runtime/flags.ts';
+
+/** The values of `--tls-min-version`, with the names that Kubernetes uses. */
+export const tlsVersions = ['VersionTLS12', 'VersionTLS13'] as const;
+
+const versions = { VersionTLS12: 'TLSv1.2', VersionTLS13: 'TLSv1.3' } as const;
+
+/** The settings of a server without flags: TLS 1.2 or newer, with the cipher suites of Node.js. */
+export const tlsDefaults = { minVersion: 'TLSv1.2' } as const satisfies SecureContextOptions;
+
+/**
+ * Maps the IANA names of TLS 1.2 cipher suites, which Kubernetes uses, to the names of Node.js (OpenSSL). It contains
+ * the suites that Go has. Source: crypto/tls/cipher_suites.go, CipherSuites and InsecureCipherSuites, without those
+ * that OpenSSL no longer has.
+ */
+const ianaNames: Readonly<Record<string, string>> = {
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 'ECDHE-RSA-AES128-GCM-SHA256',
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 'ECDHE-ECDSA-AES256-GCM-SHA384',
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 'ECDHE-RSA-AES256-GCM-SHA384',
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-ECDSA-CHACHA20-POLY1305',
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
+  // Go's former names of the two above, which Kubernetes still accepts.
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305: 'ECDHE-ECDSA-CHACHA20-POLY1305',
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305: 'ECDHE-RSA-CHACHA20-POLY1305',
+  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256: 'ECDHE-ECDSA-AES128-SHA256',
+  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256: 'ECDHE-RSA-AES128-SHA256',
+  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: 'ECDHE-ECDSA-AES128-SHA',
+  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: 'ECDHE-RSA-AES128-SHA',
+  TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: 'ECDHE-ECDSA-AES256-SHA',
+  TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: 'ECDHE-RSA-AES256-SHA',
+  TLS_RSA_WITH_AES_128_GCM_SHA256: 'AES128-GCM-SHA256',
+  TLS_RSA_WITH_AES_256_GCM_SHA384: 'AES256-GCM-SHA384',
+  TLS_RSA_WITH_AES_128_CBC_SHA256: 'AES128-SHA256',
+  TLS_RSA_WITH_AES_128_CBC_SHA: 'AES128-SHA',
+  TLS_RSA_WITH_AES_256_CBC_SHA: 'AES256-SHA',
+};
+
+/** The suites of TLS 1.3, whose IANA and OpenSSL names are equal. As in Go, they are not configurable. */
+const tls13Suites = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'] as const;
+
+/** The OpenSSL names of TLS 1.2 suites. Node.js lists them in lower case. */
+const opensslNames: ReadonlySet<string> = new Set(
+  getCiphers()
+    .map((name) => name.toUpperCase())
+    .filter((name) => !name.startsWith('TLS_')),
+);
+
+/**
+ * Creates a flag for a comma-separated list of TLS 1.2 cipher suites, by IANA or OpenSSL names. Its value contains the
+ * OpenSSL names. TLS 1.3 suites are accepted without effect, because lists for other Kubernetes components contain
+ * them. A list without a TLS 1.2 suite is refused.
+ */
+export function cipherSuitesFlag(description: string): Flag<readonly string[]> {
+  return { placeholder: 'SUITES', description, defaultText: '', read: readCipherSuites };
+}
+
+function readCipherSuites(text: string) {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const found = names.map((name) => ({ name, suite: suiteOf(name) }));
+  const unknown = found.filter(({ suite }) => suite === undefined).map(({ name }) => name);
+  if (unknown.length > 0) {
+    const example = 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 or ECDHE-ECDSA-AES128-GCM-SHA256';
+    return { fault: `unknown: ${unknown.join(', ')}; write IANA or OpenSSL names, for example ${example}` };
+  }
+  const value = [...new Set(found.map(({ suite = '' }) => suite).filter((suite) => opensslNames.has(suite)))];
+  if (names.length > 0 && value.length === 0) {
+    return { fault: 'no suite of TLS 1.2; add one, or set --tls-min-version=VersionTLS13 instead' };
+  }
+  return { value };
+}
+
+function suiteOf(name: string): string | undefined {
+  if (tls13Suites.some((suite) => suite === name) || opensslNames.has(name)) return name;
+  const suite = Object.hasOwn(ianaNames, name) ? ianaNames[name] : undefined;
+  return suite !== undefined && opensslNames.has(suite) ? suite : undefined;
+}
+
+export interface TlsFlags {
+  readonly 'tls-min-version': (typeof tlsVersions)[number];
+  readonly 'tls-cipher-suites': readonly string[];
+}
+
+/** Returns the settings of the server. An empty list of suites keeps the suites of Node.js. */
+export function readTlsSettings(flags: TlsFlags): SecureContextOptions {
+  const suites = flags['tls-cipher-suites'];
+  return {
+    minVersion: versions[flags['tls-min-version']],
+    // A list without suites of TLS 1.3 would make Node.js refuse TLS 1.3.
+    ...(suites.length > 0 && { ciphers: [...tls13Suites, ...suites].join(':') }),
+  };
+}
