@@ -22,7 +22,7 @@ let prometheus: Prometheus;
 after(() => prometheus?.[Symbol.asyncDispose]());
 
 /** May be empty: no test here sends an invalid request, and the kernel need not refuse anything. */
-const silentPanels = ['CNI failures', 'Refused by the kernel'];
+const silentPanels = ['CNI failures', 'Requests rejected by the kernel'];
 
 async function addressesOf(component: string, port: number): Promise<readonly string[]> {
   const query = new URLSearchParams({ labelSelector: `app.kubernetes.io/component=${component}` });

@@ -4,8 +4,8 @@
 {{ .Values.fullnameOverride | default .Values.nameOverride | default "kube-macvtap" }}
 {{- end -}}
 
-{{- /* The labels of all objects but CRDs. Takes {root, component, more}. */ -}}
-{{- /* The chart's own labels take precedence over `more` and commonLabels. */ -}}
+{{- /* The labels of all objects except CRDs. Takes {root, component, more}; `more` are additional labels. */ -}}
+{{- /* The chart's own labels take precedence over `more`, and `more` over commonLabels. */ -}}
 {{- define "kube-macvtap.labels" -}}
 {{- $own := include "kube-macvtap.ownLabels" . | fromYaml }}
 {{- toYaml (merge $own (.more | default dict) .root.Values.commonLabels) }}
@@ -19,7 +19,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{- /* The labels of pods: the selector, commonLabels, and kubectl macvtap's label. Takes {root, component}. */ -}}
+{{- /* The labels of pods; kubectl macvtap finds them by part-of. Takes {root, component}. */ -}}
 {{- define "kube-macvtap.podLabels" -}}
 {{- $own := include "kube-macvtap.selector" . | fromYaml }}
 {{- toYaml (merge $own (dict "app.kubernetes.io/part-of" "kube-macvtap") .root.Values.commonLabels) }}
@@ -32,8 +32,8 @@ app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{- /* A program's image. Takes {root, name, image}. */ -}}
-{{- /* A name without a registry host would resolve to Docker Hub, where anyone can register it. */ -}}
+{{- /* The full name of a program's image. Takes {root, name, image}. */ -}}
+{{- /* Rejects a name without a registry host: on Docker Hub, an attacker could register this name. */ -}}
 {{- define "kube-macvtap.image" -}}
 {{- if not .image.repository -}}
 {{ fail (printf "image.%s.repository is empty: no image is published. Build and push both images (docs/contributing/images.md), then set image.webhook.repository and image.node.repository, for example to registry.example.com/kube-macvtap/%s" .name .name) }}
@@ -48,7 +48,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 {{- end -}}
 
-{{- /* The flags that both programs share, with equal values: the webhook computes the nodes' plans with them. */ -}}
+{{- /* The flags of both programs. Equal values let the webhook compute the same plans as the nodes. */ -}}
 {{- define "kube-macvtap.args" -}}
 - --source=cluster
 - --namespace={{ .Release.Namespace }}
@@ -60,7 +60,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end -}}
 
-{{- /* The API server's address, if it differs from the one that kubelet provides. */ -}}
+{{- /* The environment variables for apiServer.host and port, which override those from kubelet. */ -}}
 {{- define "kube-macvtap.apiServer" -}}
 {{- with .Values.apiServer }}{{ if .host -}}
 - name: KUBERNETES_SERVICE_HOST
@@ -70,7 +70,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}{{ end -}}
 {{- end -}}
 
-{{- /* An administrator can create this ConfigMap to change the log level without a restart. */ -}}
+{{- /* A volume with a ConfigMap that an administrator can create to change the log level without a restart. */ -}}
 {{- /* The chart does not create it, because an upgrade would reset the level. */ -}}
 {{- define "kube-macvtap.logLevel" -}}
 - name: log-level
