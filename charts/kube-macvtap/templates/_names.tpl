@@ -19,7 +19,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{- /* The labels of pods; kubectl macvtap finds them by part-of. Takes {root, component}. */ -}}
+{{- /* The labels of pods. kubectl macvtap finds the pods by the label part-of. Takes {root, component}. */ -}}
 {{- define "kube-macvtap.podLabels" -}}
 {{- $own := include "kube-macvtap.selector" . | fromYaml }}
 {{- toYaml (merge $own (dict "app.kubernetes.io/part-of" "kube-macvtap") .root.Values.commonLabels) }}
@@ -71,7 +71,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{- /* A volume with a ConfigMap that an administrator can create to change the log level without a restart. */ -}}
-{{- /* The chart does not create it, because an upgrade would reset the level. */ -}}
+{{- /* The chart does not create this ConfigMap, because an upgrade would reset the level. */ -}}
 {{- define "kube-macvtap.logLevel" -}}
 - name: log-level
   configMap:
