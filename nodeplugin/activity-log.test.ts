@@ -17,7 +17,7 @@ const durationMs = 1.23456;
 
 describe('one line with object, cause and duration', () => {
   for (const method of ['Allocate', 'PreStartContainer'] as const) {
-    it(`logs ${method}, and one that failed`, () => {
+    it(`logs a successful and a failed ${method}`, () => {
       const { activity, lines } = start();
       const devices = ['netMvp0'];
       activity.answeredCall('net', { method, devices, durationMs });
@@ -32,7 +32,7 @@ describe('one line with object, cause and duration', () => {
   }
 
   for (const command of ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION']) {
-    it(`logs ${command}, and one that failed`, () => {
+    it(`logs a successful and a failed ${command}`, () => {
       const { activity, lines } = start();
       const facts = {
         command,
@@ -52,7 +52,7 @@ describe('one line with object, cause and duration', () => {
   }
 });
 
-it('logs the devices that GC detached, by network', () => {
+it('logs the devices that GC detached, with their network', () => {
   const { activity, lines } = start();
   activity.unnamed('blue', ['netMvp1']);
   const [line] = lines;

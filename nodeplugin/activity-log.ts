@@ -15,8 +15,8 @@ import { logPlan } from './reconcile/follow-plan.ts';
 import type { WorkRecorder } from './work-metrics.ts';
 
 /**
- * Creates the node plugin's log, which has one line for each decision. The line names the object and the cause.
- * Recurring decisions are also counted.
+ * Creates the node plugin's log. Each decision is one line with its object and its cause. Frequent decisions are also
+ * counted in metrics.
  */
 export function createActivityLog(log: Log, count: WorkRecorder) {
   return {
@@ -40,7 +40,10 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
       count.lostAttachments(devices.length);
       log.info({ devices }, 'detached from pods that are gone without a DEL');
     },
-    /** Reports links that are left in place, because a process in their sandbox may still use them. */
+    /**
+     * Logs devices that kubelet has released although their link is still in a sandbox. The link is not removed,
+     * because a process in the sandbox may still use it.
+     */
     stranded(began: readonly AttachedDevice[], ended: readonly AttachedDevice[]) {
       for (const { id, record } of began) {
         const { containerID, ifname, netnsPath } = record.attachment;
@@ -56,8 +59,8 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
     unnamed: (network: string, devices: readonly string[]) =>
       log.info({ network, devices }, 'detached from pods that the container runtime no longer knows'),
     /**
-     * Installs the shim. An error is not fatal: running pods continue to work, and restarting this process would not
-     * help.
+     * Installs the shim and logs the outcome. Returns an error instead of throwing it, because the node plugin must
+     * keep running for the pods that are already attached.
      */
     async shim(options: InstallShimOptions): Promise<MacvtapError | undefined> {
       try {
@@ -117,8 +120,8 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
       else log.info({ resource }, 'resource registered');
     },
     /**
-     * Logs whether the kernel has macvtap. Its absence is not fatal: ending the process would only restart it
-     * repeatedly, without logs and metrics to look at.
+     * Logs an error if the kernel has no macvtap, and logs when macvtap becomes available. The process keeps running
+     * without macvtap, so that its logs and metrics stay available. If it exited, kubelet would restart it repeatedly.
      */
     macvtapSupport(support: MacvtapSupport): Disposable {
       if (!support.isThere)

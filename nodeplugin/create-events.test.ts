@@ -60,7 +60,7 @@ function failedRequest(
 }
 
 describe('an event of the node plugin', () => {
-  it('names the sandbox that still has the link of a released device, and no pod', () => {
+  it('for a released device names the sandbox that still has its link, but no pod', () => {
     const { events, recorded } = start();
     const { attachment } = attached;
     assert.ok(attachment !== undefined);
@@ -71,7 +71,7 @@ describe('an event of the node plugin', () => {
     assert.doesNotMatch(event?.note ?? '', /vm-a/);
   });
 
-  it('of a refused Allocate or PreStartContainer is on the Node, with its code', () => {
+  it('for a failed Allocate or PreStartContainer is about the Node, and contains the error code', () => {
     const { events, recorded, told } = start();
     const refusal = new MacvtapError('ParentUnavailable', 'device a: no parent; bring it back');
     events.failedCall('dataplane', '/v1beta1.DevicePlugin/Allocate', refusal);
@@ -81,7 +81,7 @@ describe('an event of the node plugin', () => {
     assert.equal(recorded[0]?.note, note);
   });
 
-  it('of a failed ADD is on the pod, with both codes', () => {
+  it('for a failed ADD is about the pod, and contains both error codes', () => {
     const { events, recorded, told } = start();
     failedRequest(events, 'ADD of net1', conflict, environment);
     assert.deepEqual(told(), ['AttachFailed Pod vm-a uid-a']);
@@ -91,7 +91,7 @@ describe('an event of the node plugin', () => {
     );
   });
 
-  it('of an ADD for a pod without a device is NotInjected, with the command that recreates it', () => {
+  it('for an ADD without a device is NotInjected, and contains the command that recreates the pod', () => {
     const { events, recorded, told } = start();
     const missing = deviceMissing('blue', ['blue'], { namespace: 'vms', name: 'virt-launcher-db-x7k2p' });
     failedRequest(events, 'ADD of net1', missing, environment);
@@ -102,7 +102,7 @@ describe('an event of the node plugin', () => {
     );
   });
 
-  it('is none for a call that was given up, for other commands, and where no pod is named', () => {
+  it('is not recorded for aborted calls, for other commands, and for requests without a pod', () => {
     const { events, told } = start();
     const given = new MacvtapError('Aborted', 'given up');
     events.failedCall('dataplane', '/v1beta1.DevicePlugin/Allocate', given);
@@ -141,12 +141,12 @@ describe('an invalid explicit configuration', () => {
       events.explicitConfiguration(trouble);
     }
     assert.deepEqual(told(), Array(3).fill('ExplicitInvalid Node h1 h1'));
-    assert.match(recorded[1]?.note ?? '', /^line 2\. Until then the node uses the last valid version/);
+    assert.match(recorded[1]?.note ?? '', /^line 2\. Until it is fixed, the node uses the last valid version/);
   });
 });
 
-describe('attachments whose parent went', () => {
-  it('are reported on their pods, and with their number on the Node, once for as long as they are lost', () => {
+describe('attachments whose parent was removed', () => {
+  it('are reported once: each on its pod, and their number on the Node', () => {
     const other = { ...attached, pod: 'vms/vm-b' };
     const { events, recorded, known, told } = start([
       ['dataplaneMvp0', attached],
@@ -167,7 +167,7 @@ describe('attachments whose parent went', () => {
     assert.match(recorded[1]?.note ?? '', /^net1 of network blue is gone: parent bond1 .*delete the pod/);
   });
 
-  it('count once more when the next sandbox loses its own', () => {
+  it('are reported again if the next sandbox also loses its link', () => {
     const entries: [string, DeviceRecord][] = [['dataplaneMvp0', attached]];
     const { events, known, told } = start(entries);
     known.delete(7);
@@ -178,7 +178,7 @@ describe('attachments whose parent went', () => {
     assert.equal(told().filter((text) => text.startsWith('AttachmentLost ')).length, 2);
   });
 
-  it('are not those whose sandbox went as well, nor devices that are in no pod', () => {
+  it('are not reported if their sandbox is also gone, or if the device has no pod', () => {
     const { attachment, ...placeholder } = attached;
     const gone = { ...attached, attachment: { ...(attachment ?? assert.fail()), containerID: 'gone' } };
     const { events, known, told } = start([
@@ -190,7 +190,7 @@ describe('attachments whose parent went', () => {
     assert.deepEqual(told(), []);
   });
 
-  it('are looked for by the namespace of their sandbox', () => {
+  it('count as lost only if the namespace of their sandbox exists', () => {
     const parents = { has: () => false };
     assert.deepEqual(findLostAttachments({ entries: () => [['a', attached]] }, parents), []);
   });
@@ -212,30 +212,30 @@ const served = (...resources: ServedResource[]) => new Map(resources.map((resour
 const told = (before: ServedResource[], after: ServedResource[]) =>
   parentEvents('h1', served(...before), served(...after)).map(({ type, reason }) => `${type} ${reason}`);
 
-describe('what becomes of the parents of a node', () => {
-  it('that go: names resource, parent and who asks for it, on the Node', () => {
+describe('an event about a parent', () => {
+  it('that was removed is about the Node, and names resource, parent and policy', () => {
     const [event] = parentEvents('h1', served(fine), served(gone));
     assert.deepEqual(event?.regarding, { apiVersion: 'v1', kind: 'Node', name: 'h1', uid: 'h1' });
     assert.equal(event.reason, 'ParentVanished');
     assert.match(event.note, /parent bond1 of resource dataplane .* policy macvtap-cni\/p/);
   });
 
-  it('that come back', () => assert.deepEqual(told([gone], [fine]), ['Normal ParentReturned']));
+  it('that returned is Normal', () => assert.deepEqual(told([gone], [fine]), ['Normal ParentReturned']));
 
-  it('that cannot be used any more: with the code', () => {
+  it('that can no longer be used contains the reason code', () => {
     const [event] = parentEvents('h1', served(fine), served({ ...fine, fault: 'Enslaved' }));
     assert.equal(event?.reason, 'ParentUnusable');
     assert.match(event.note, /name that one instead \(Enslaved\)/);
   });
 
   for (const [title, before, after] of [
-    ['that are new', [], [fine]],
+    ['that is new', [], [fine]],
     ['that stay', [fine], [fine]],
-    ['that stay away', [gone], [gone]],
-    ['that nothing asks for any more', [fine], []],
-    ['that drain', [fine], [{ name: 'dataplane', fault: 'Draining' }]],
-    ['that were drained and are asked for again', [{ name: 'dataplane', fault: 'Draining' }], [fine]],
+    ['that stays missing', [gone], [gone]],
+    ['of a resource that is no longer planned', [fine], []],
+    ['of a resource that is now draining', [fine], [{ name: 'dataplane', fault: 'Draining' }]],
+    ['of a resource that is planned again after draining', [{ name: 'dataplane', fault: 'Draining' }], [fine]],
   ] as const satisfies [string, readonly ServedResource[], readonly ServedResource[]][]) {
-    it(`${title}: nothing`, () => assert.deepEqual(told([...before], [...after]), []));
+    it(`${title} is not recorded`, () => assert.deepEqual(told([...before], [...after]), []));
   }
 });

@@ -45,10 +45,10 @@ export function createEvents({ nodeName, recorder, ledger, parents, isSandboxThe
         'the kernel has no macvtap: no device can be allocated; load the module macvtap or change the kernel',
       );
     },
-    /** Reports the trouble of the explicit configuration if it differs from that of the last call. */
+    /** Reports a problem of the explicit configuration, unless the last call already had the same problem. */
     explicitConfiguration(trouble: string | undefined) {
       if (trouble !== undefined && trouble !== explicitBefore) {
-        const note = `${trouble}. Until then the node uses the last valid version that it read; after a restart, none`;
+        const note = `${trouble}. Until it is fixed, the node uses the last valid version that it read; a restart of the node plugin discards that version`;
         warn('ExplicitInvalid', 'Expose', note);
       }
       explicitBefore = trouble;
@@ -81,8 +81,8 @@ export function createEvents({ nodeName, recorder, ledger, parents, isSandboxThe
       for (const event of parentEvents(nodeName, before, after)) recorder.record(event);
     },
     /**
-     * Reports links that are still in a sandbox although kubelet released their device. The events name the sandboxes
-     * and not the pods, because pods belong to tenants and the events are on the Node.
+     * Reports links that are still in a sandbox although kubelet released their device. The events are about the Node.
+     * They name the sandboxes, but not the pods, because pods belong to tenants.
      */
     stranded(began: readonly AttachedDevice[]) {
       for (const { id, record } of began) {
@@ -96,8 +96,7 @@ export function createEvents({ nodeName, recorder, ledger, parents, isSandboxThe
       }
     },
     /**
-     * Reports attachments whose parent is gone. Call it whenever interfaces change. Each lost attachment is reported
-     * only once.
+     * Reports attachments whose parent is gone, each of them once. Must be called whenever interfaces change.
      */
     interfaces() {
       const lost = findLostAttachments(ledger, parents, isSandboxThere);
@@ -119,8 +118,8 @@ function keyOf({ id, record }: AttachedDevice): string {
 type ServedByName = ReadonlyMap<string, ServedResource>;
 
 /**
- * Returns events about the Node for parents that became unusable, and for parents that became usable again. A parent
- * that the node never had causes no event, because policies list the parents of many nodes.
+ * Returns events about the Node for parents that became unusable or usable again. A parent that the node never had
+ * causes no event, because a policy lists the parents of many nodes.
  */
 export function parentEvents(node: string, before: ServedByName, after: ServedByName): readonly ClusterEvent[] {
   return [...after.values()].flatMap((served) => {
@@ -148,7 +147,7 @@ function toEvent(node: string, resource: PlannedResource, fault: ReasonCode | un
 }
 
 function sourceOf({ policy, source }: PlannedResource): string {
-  return policy === undefined ? `what exposes it (${source})` : `policy ${policy}`;
+  return policy === undefined ? `the configuration that exposes it (${source})` : `policy ${policy}`;
 }
 
 /**
@@ -172,7 +171,7 @@ export function findLostAttachments(
  */
 function lostAttachmentEvents(node: string, lost: readonly AttachedDevice[]): readonly ClusterEvent[] {
   const onNode = [...Map.groupBy(lost, ({ record }) => record.parent)].map(([parent, { length }]): ClusterEvent => {
-    const note = `parent ${parent} was removed, and with it the macvtaps of ${length} ${length === 1 ? 'attachment' : 'attachments'} of running pods: bring it back and delete those pods, each of which has the event AttachmentLost`;
+    const note = `parent ${parent} was removed, and with it the macvtaps of ${length} ${length === 1 ? 'attachment' : 'attachments'} of running pods: bring the parent back, then delete these pods; each of them has the event AttachmentLost`;
     return { type: 'Warning', reason: 'AttachmentsLost', action: 'Detach', regarding: aboutNode(node), note };
   });
   return [...onNode, ...lost.flatMap(toPodEvent)];

@@ -5,12 +5,12 @@ import { Client, credentials, type MethodDefinition, type ServiceError, status }
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { MacvtapError } from '../runtime/errors.ts';
 
-/** A gRPC connection to a unix socket, closed when its scope ends. */
+/** A gRPC connection to a unix socket, which is closed when this object is disposed. */
 export interface SocketClient extends Disposable {
   readonly path: string;
   /**
-   * Sends one request and returns its answer. Rejects with gRPC's `ServiceError`, or with `Aborted` if the signal
-   * aborted. If no process listens on the socket, it rejects at once.
+   * Sends one request and returns the answer. Rejects with gRPC's `ServiceError`, or with `Aborted` if the signal
+   * aborted. Rejects at once if no process listens on the socket.
    */
   call<Request, Response>(
     method: MethodDefinition<Request, Response>,
@@ -34,7 +34,8 @@ interface DialOptions {
 /** Creates a client for the socket at an absolute path. gRPC connects with the first call. */
 export function dialSocket(path: string, { maxAnswerBytes }: DialOptions = {}): SocketClient {
   const client = new Client(`unix:${path}`, credentials.createInsecure(), {
-    // A pooled connection would outlive this client. By the next call, another process may serve the path.
+    // Connections are not pooled. A pooled connection would outlive this client, and by the next call another process
+    // may serve the path.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_channelz': 0,
     'grpc.enable_retries': 0,
@@ -97,7 +98,7 @@ function isServiceError(thrown: unknown): thrown is ServiceError {
  * case and back. 64-bit numbers become JavaScript numbers. Fields that are absent on the wire get their default value,
  * and absent messages become null. Fields that the .proto file lacks are skipped.
  *
- * @example loadProto(new URL('./grpc/v1beta1.proto', import.meta.url))['v1beta1.Registration']
+ * @example loadProto(new URL('./v1beta1.proto', import.meta.url))['v1beta1.Registration']
  */
 export function loadProto(file: URL): PackageDefinition {
   return loadSync(fileURLToPath(file), { keepCase: true, longs: Number, defaults: true, arrays: true, objects: true });

@@ -3,8 +3,8 @@
 import { widenThreadPool } from '../runtime/environment.ts';
 import { signalScope } from '../runtime/run-command.ts';
 
-// Signal handling is set up before the other modules are loaded. Loading takes a while, and a signal during that time
-// must not kill the process.
+// Signal handling is set up before the other modules are loaded, because a signal while they are being loaded must not
+// kill the process.
 using scope = signalScope();
 // Up to sixteen links may be removed at the same time (links/open-node-links.ts). Each removal uses a thread that waits
 // for the kernel.

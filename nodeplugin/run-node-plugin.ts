@@ -32,7 +32,7 @@ import { createWorkRecorder } from './work-metrics.ts';
 /**
  * Runs the node plugin until the signal aborts. It follows the node's interfaces and the cluster's objects, and serves
  * the resulting resources to kubelet. Allocated links remain after the node plugin has ended, because they belong to
- * pods. This function only connects the components. They end in the opposite order.
+ * pods. This function only starts and connects the components. They end in reverse order.
  */
 export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: AbortSignal): Promise<void> {
   const nodeName = config['node-name'];
@@ -203,8 +203,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       if (reason === undefined) state.refresh();
     },
   });
-  // This runs after the plan was updated. A parent that was recreated between two looks does not change the plan, but
-  // its held devices no longer work.
+  // This listener runs after the plan was updated. It is needed for a parent that was recreated under the same name:
+  // the plan does not change, but the held devices no longer work.
   using _parents = interfaces.onChange(onHeld);
   using _lost = interfaces.onChange(events.interfaces);
   events.interfaces();

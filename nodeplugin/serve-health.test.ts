@@ -20,7 +20,7 @@ test('stranded attachments are counted', async () => {
   assert.deepEqual(await linesOf({ ...nothing, stranded: 2 }, 'stranded_attachments'), [' 2']);
 });
 
-test('devices are counted by resource, health and who has them, and not at all when their resource is gone', async () => {
+test('devices are counted by resource, health and state, and a removed resource has no series', async () => {
   const devices = [device('netMvp0', true), device('netMvp1', false), device('netMvp2', true)];
   const values = { ...nothing, listed: new Map([['net', devices]]), held: new Set(['netMvp1', 'netMvp2']) };
   assert.deepEqual(await linesOf(values, 'devices'), [
@@ -32,7 +32,7 @@ test('devices are counted by resource, health and who has them, and not at all w
   assert.deepEqual(await linesOf(nothing, 'devices'), []);
 });
 
-test('a resource is registered or not', async () => {
+test('each resource is shown as registered or not', async () => {
   const listed = new Map([
     ['a', []],
     ['b', []],

@@ -23,8 +23,8 @@ export interface ServeHealthOptions {
 }
 
 /**
- * Serves the node plugin's metrics and its readiness. The node plugin is ready if there is a plan and kubelet knows
- * each of its resources. Returns undefined without an address. Raises `ListenFailed`.
+ * Serves the node plugin's metrics and its readiness. The node plugin is ready if it has a plan and all its resources
+ * are registered with kubelet. Returns undefined without an address. Raises `ListenFailed`.
  */
 export async function serveHealth(options: ServeHealthOptions): Promise<HealthServer | undefined> {
   const { address, metrics, resources, held, stranded, plan, signal } = options;
@@ -38,7 +38,7 @@ export async function serveHealth(options: ServeHealthOptions): Promise<HealthSe
   const missing = () => [
     ...(signal.aborted ? ['ending'] : []),
     ...(plan.isKnown ? [] : ['there is no plan yet']),
-    ...resources.unregistered.map((name) => `kubelet has not taken ${resourcePrefix}${name} yet`),
+    ...resources.unregistered.map((name) => `kubelet has not registered ${resourcePrefix}${name} yet`),
   ];
   return address && (await startHealthServer({ address, metrics, missing }));
 }
@@ -58,8 +58,8 @@ export interface GaugeValues {
 }
 
 /**
- * Registers the gauges. Their values are read at each scrape, so that a resource that is no longer served has no
- * series.
+ * Registers the gauges. Their values are read at each scrape, so that there is no series for a resource that is no
+ * longer served.
  */
 export function recordGauges(registry: Registry, read: () => GaugeValues): void {
   const registers = [registry];

@@ -23,7 +23,7 @@ test('a step is reported with its result when it ends, and its value is returned
   assert.equal(await timeStep('create', {}, async () => 7), 7);
 });
 
-test('a begun step is reported when it ends, and as failed if its scope ends first', () => {
+test('a step is reported when it ends, and as failed if it is disposed first', () => {
   const { told, stepping } = keepSteps();
   {
     using wait = beginStep('wait', stepping);

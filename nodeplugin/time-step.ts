@@ -2,7 +2,7 @@
 export const stepOutcomes = ['succeeded', 'failed'] as const;
 type StepOutcome = (typeof stepOutcomes)[number];
 
-/** A listener that is called when a step ends, with its outcome and duration. */
+/** Called when a step ends, with its outcome and duration. */
 export type StepListener<Step extends string> = (step: Step, outcome: StepOutcome, durationMs: number) => void;
 
 interface StepReporter<Step extends string> {
@@ -21,7 +21,7 @@ export async function timeStep<Step extends string, Result>(
   return result;
 }
 
-/** A step in progress. If its scope ends before `end` is called, the step has failed. */
+/** A step in progress. If it is disposed before `end` is called, the step has failed. */
 interface BegunStep extends Disposable {
   end(): void;
 }
@@ -40,18 +40,21 @@ export function beginStep<Step extends string>(step: Step, { onStep }: StepRepor
  * The measured steps of ADD and DEL:
  *
  * - `wait` for the device's lock
- * - `free` the device's index and node
+ * - `free` the device's index and device node
  * - `record` the device in the ledger
  * - `create` the link
- * - `own`: let the shim change the owner of the node
+ * - `own`: let the shim change the owner of the device node
  * - `delete` the link
  */
 export const cniSteps = ['wait', 'free', 'record', 'create', 'own', 'delete'] as const;
 export type CNIStep = (typeof cniSteps)[number];
 
 /**
- * The measured steps of Allocate. It first has to `wait` for the locks of its devices. For each device it then has to
- * `make` the link and its node, which includes removing leftovers, and to `record` the device in the ledger.
+ * The measured steps of Allocate. `wait` is measured once for each call, the other steps once for each device:
+ *
+ * - `wait` for the locks of all devices
+ * - `make` the link and its device node, which includes the removal of old links
+ * - `record` the device in the ledger
  */
 export const allocateSteps = ['wait', 'make', 'record'] as const;
 export type AllocateStep = (typeof allocateSteps)[number];

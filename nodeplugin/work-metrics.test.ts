@@ -9,7 +9,7 @@ import { createWorkRecorder, nodePluginMetrics } from './work-metrics.ts';
 
 const failedWith = (code: number) => ({ code, operation: 'ADD', error: new MacvtapError('ParentGone', 'gone') });
 
-test('every metric of the table is registered with its text, and no other', () => {
+test('exactly the metrics of the table are registered, with their texts', () => {
   const metrics = createMetrics();
   createWorkRecorder(metrics);
   recordGauges(metrics, () => ({ listed: new Map(), held: new Set(), unregistered: [], stranded: 0 }));
@@ -17,7 +17,7 @@ test('every metric of the table is registered with its text, and no other', () =
   assert.deepEqual(Object.fromEntries(registered), nodePluginMetrics);
 });
 
-test('everything that is counted is there from the start, at 0', async () => {
+test('all series exist from the start, with value 0', async () => {
   const metrics = createMetrics();
   createWorkRecorder(metrics);
   const lines = (await metrics.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -30,7 +30,7 @@ test('everything that is counted is there from the start, at 0', async () => {
   assert.equal(lines.length, histograms + 4 * families + 3 + 19 + 2 + 1 + 1 + 2 + 2 + 3);
 });
 
-test('a pod without a device is counted once, however often its ADD is repeated', async () => {
+test('a pod without a device is counted once, even if its ADD is repeated', async () => {
   const metrics = createMetrics();
   const recorder = createWorkRecorder(metrics);
   const fail = (command: 'ADD' | 'CHECK', uid: string, code: 'DeviceMissing' | 'ParentGone' = 'DeviceMissing') => {
@@ -49,7 +49,7 @@ test('a pod without a device is counted once, however often its ADD is repeated'
   assert.match(await metrics.metrics(), /\nkube_macvtap_node_pods_not_injected_total 1003\n/);
 });
 
-test('what happens is counted by its labels', async () => {
+test('operations are counted by their labels', async () => {
   const metrics = createMetrics();
   const recorder = createWorkRecorder(metrics);
   recorder.deviceCall({ method: 'Allocate', devices: ['netMvp0'], durationMs: 2 });

@@ -37,7 +37,7 @@ const answerOutcomes = ['complete', 'incomplete', 'failed'] as const;
 type AnswerOutcome = (typeof answerOutcomes)[number];
 const registrationOutcomes = ['registered', 'failed', 'lost'] as const satisfies readonly RegistrationOutcome[];
 
-/** The commands that are counted by name. All others are rare and quick. */
+/** The commands that have their own label. All others are rare and quick, and are counted as `other`. */
 const cniCommands = ['ADD', 'DEL', 'CHECK'] as const;
 const outcomes = ['succeeded', 'failed'] as const;
 
@@ -47,7 +47,7 @@ const outcomes = ['succeeded', 'failed'] as const;
  */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15];
 
-/** The error codes that links/ raises. Any other error is counted as Unexpected. */
+/** The error codes that the functions in links/ raise. Any other error is counted as Unexpected. */
 const netlinkCodes = [
   'NetlinkUnavailable',
   'NetlinkMalformed',
@@ -147,8 +147,8 @@ export function createWorkRecorder(registry: Registry): WorkRecorder {
 const maxRemembered = 1_000;
 
 /**
- * Returns a function that checks whether a key is missing from the last thousand keys. Kubelet repeats a failed ADD
- * every few seconds, and a pod must be counted only once.
+ * Returns a function that checks whether a key is not among the last thousand keys. It is used to count a pod only
+ * once, because kubelet repeats a failed ADD every few seconds.
  */
 function createOnce(): (key: string) => boolean {
   const seen = new Set<string>();

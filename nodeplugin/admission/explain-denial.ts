@@ -15,7 +15,10 @@ export interface DeniedUse {
   readonly pod: PodName | undefined;
 }
 
-/** Makes the error for a namespace without the required labels. A person must change the labels or the policy. */
+/**
+ * Makes the error for a namespace without the required labels. Retrying does not help until someone changes the labels
+ * or the policy.
+ */
 export function namespaceNotAdmitted(use: DeniedUse, refusing: readonly Restriction[]): MacvtapError {
   const { pod, device } = use;
   const text =
@@ -24,7 +27,11 @@ export function namespaceNotAdmitted(use: DeniedUse, refusing: readonly Restrict
   return new MacvtapError('NamespaceNotAdmitted', text, { facts: factsOf(use, refusing) });
 }
 
-/** Makes the error for labels that cannot be read. `why` is a clause, such as `there is no namespace vms`. */
+/**
+ * Makes the error for a namespace whose labels cannot be read.
+ *
+ * @param why a clause, such as `there is no namespace vms`
+ */
 export function namespaceUnknown(use: DeniedUse, inForce: readonly Restriction[], why: string): MacvtapError {
   const { device } = use;
   const text =
@@ -33,7 +40,7 @@ export function namespaceUnknown(use: DeniedUse, inForce: readonly Restriction[]
   return new MacvtapError('NamespaceUnknown', text, { facts: factsOf(use, inForce) });
 }
 
-/** Makes the error for a node that has no plan yet. The first plan is made once the API server has answered. */
+/** Makes the error for a node without a plan. The first plan is made after the API server has answered. */
 export function policiesUnknown(use: DeniedUse): MacvtapError {
   const text =
     `${describeUser(use)} may not use resource ${use.device.resource} yet: the policies that restrict it are not known yet; ` +

@@ -76,16 +76,16 @@ function node({ policies = [restricted], isPlanned = true, holders, record = all
 const away = new MacvtapError('LookupFailed', 'GET /api/v1/namespaces/vms: no answer');
 
 describe('an ADD', () => {
-  it('asks the API server nothing if no policy restricts the resource', async () => {
+  it('sends no request to the API server if no policy restricts the resource', async () => {
     await node({ policies: [open] }).attach();
     await node({ policies: [open] }).attach('nobody');
   });
 
-  it('is done for a namespace that the policy admits', async () => {
+  it('succeeds for a namespace that the policy admits', async () => {
     await node({ labels: { team: 'a' } }).attach();
   });
 
-  it('is refused for another one, with the pod, the resource, the policy, its selector and the next step', async () => {
+  it('fails for any other namespace, and the error names pod, resource, policy, selector and next step', async () => {
     await assert.rejects(node({ labels: { team: 'b' } }).attach(), {
       code: 'NamespaceNotAdmitted',
       message:
@@ -99,7 +99,7 @@ describe('an ADD', () => {
     ['there is no such namespace', { labels: undefined }, pod, /there is no namespace vms/],
     ['the runtime names no pod', {}, 'nobody', /the container runtime names no pod/],
   ] as const) {
-    it(`is to be tried again while ${title}`, async () => {
+    it(`fails with NamespaceUnknown while ${title}`, async () => {
       await assert.rejects(node(given).attach(who), (error: MacvtapError) => {
         assert.equal(error.code, 'NamespaceUnknown');
         assert.match(error.message, why);
@@ -109,7 +109,7 @@ describe('an ADD', () => {
     });
   }
 
-  it('is to be tried again while the policies are not known', async () => {
+  it('fails with PlanUnknown while the policies are not known', async () => {
     await assert.rejects(node({ isPlanned: false }).attach(), { code: 'PlanUnknown' });
   });
 
@@ -117,7 +117,7 @@ describe('an ADD', () => {
     ['the device', { ...allocated, podUID: pod.uid }],
     ['the attachment that an older version made', { ...allocated, attachment: { ...attachment, podUID: pod.uid } }],
   ] as const) {
-    it(`is done for a pod that was let in, by the UID of ${title}, whatever has changed since`, async () => {
+    it(`succeeds for a pod that was admitted earlier, if ${title} has its UID`, async () => {
       await node({ record }).attach();
       await node({ record, isPlanned: false }).attach();
       for (const other of [
@@ -128,7 +128,7 @@ describe('an ADD', () => {
     });
   }
 
-  it('goes by the selector that was in force at Allocate when the policy has gone', async () => {
+  it('uses the selector that was in force at Allocate if the policy no longer exists', async () => {
     const restriction = node().restriction();
     assert.ok(restriction !== undefined);
     const given = { policies: [], record: { ...allocated, restriction } };
@@ -142,12 +142,12 @@ describe('an ADD', () => {
 describe('the start of a container', () => {
   const holders = [pod, pod];
 
-  it('asks the API server nothing if no policy restricts the resource, or if ADD has already admitted its pod', async () => {
+  it('sends no request to the API server if no policy restricts the resource, or if ADD has admitted the pod', async () => {
     await node({ policies: [open] }).start();
     await node({ record: { ...allocated, attachment }, isPlanned: false }).start();
   });
 
-  it('is refused for a pod without a network whose namespace is not admitted', async () => {
+  it('fails for a pod without a network if its namespace is not admitted', async () => {
     await assert.rejects(node({ labels: {}, holders }).start(), {
       code: 'NamespaceNotAdmitted',
       message: /^pod vms\/vm-a may not use resource data: /,
@@ -158,23 +158,23 @@ describe('the start of a container', () => {
     await assert.rejects(restricted.start(), { code: 'PlanUnknown' });
   });
 
-  it('goes on before the first plan where nothing restricted the device at its Allocate', async () => {
+  it('succeeds before the first plan if the device had no restriction at Allocate', async () => {
     await node({ isPlanned: false, holders }).start();
   });
 
-  it('is refused when one of several pods of the device is not admitted', async () => {
+  it('fails if one of several pods of the device is not admitted', async () => {
     const both = [pod, { namespace: 'other', name: 'b' }];
     await assert.rejects(node({ labels: {}, holders: both }).start(), { code: 'NamespaceNotAdmitted' });
   });
 
-  it('is remembered with the device, so that it can be repeated whatever has changed since', async () => {
+  it('records the pod with the device, so that a later start succeeds after any change', async () => {
     const first = node({ labels: { team: 'a' }, holders });
     await first.start();
     assert.equal(first.pod(), 'vms/vm-a');
     await node({ record: { ...allocated, pod: 'vms/vm-a' }, isPlanned: false }).start();
   });
 
-  it('is let through where kubelet names no pod: an ordinary init container has a link that is down', async () => {
+  it('succeeds if kubelet names no pod, because the link of an ordinary init container is down', async () => {
     for (const nobody of [[], undefined]) {
       const first = node({ holders: nobody });
       await first.start();
@@ -183,7 +183,7 @@ describe('the start of a container', () => {
   });
 });
 
-describe('the restriction that the ledger keeps', () => {
+describe('the restriction that the ledger records', () => {
   it('is the selector of the policy that offers the resource', () => {
     assert.deepEqual(node().restriction(), { policy: restricted.id, namespaces: restricted.namespaces });
     assert.equal(node({ policies: [open] }).restriction(), undefined);
@@ -214,7 +214,7 @@ describe('labels of namespaces', () => {
     assert.deepEqual(asked, ['a', 'b', 'a']);
   });
 
-  it('are asked for again after a failure, and where there was no such namespace', async () => {
+  it('are read again after a failure, and after the namespace was missing', async () => {
     const failure = new MacvtapError('LookupFailed', 'away');
     const answers = [Promise.reject(failure), Promise.resolve(undefined), Promise.resolve({})];
     const { asked, read } = labels((namespace) => answers.shift() ?? assert.fail(namespace));

@@ -23,13 +23,11 @@ import { namespaceNotAdmitted, namespaceUnknown, policiesUnknown } from './expla
 
 /** The checks that decide whether a pod may use a device, according to the namespaceSelectors of policies. */
 export interface Admission {
-  /**
-   * Returns the restriction to record in the ledger for a device of this resource. Returns undefined if there is none.
-   */
+  /** Returns the restriction that the ledger records for a device of this resource, or undefined if there is none. */
   restrictionOf(resource: PlannedResource): Restriction | undefined;
   /**
-   * Resolves if a pod may have the device's link in its sandbox. Raises `NamespaceNotAdmitted`, `NamespaceUnknown`,
-   * `PlanUnknown`.
+   * Resolves if the device's link may be created in the pod's sandbox. Raises `NamespaceNotAdmitted`,
+   * `NamespaceUnknown`, `PlanUnknown`.
    */
   checkAttach(id: string, entry: DeviceEntry, pod: CNIEnvironment['pod']): Promise<void>;
   /**
@@ -50,12 +48,12 @@ export interface AdmissionOptions {
 }
 
 /**
- * Creates the check of namespace selectors when a pod gets its link. The webhook checks them only once, when the pod is
- * created. With this second check, a pod never gets a link that its namespace may not have. This holds for any order of
- * changes to pods, policies and labels.
+ * Creates the checks of namespace selectors on the node. The webhook checks the selectors only when a pod is created. A
+ * policy or a label can change between that moment and the moment when the pod gets its link. The second check
+ * therefore applies the policies and labels that are valid when the pod gets its link.
  *
- * An admitted pod stays admitted. The ledger records the pod's UID with the device. The sandbox can thus be recreated
- * and the containers restarted, even while the API server is unavailable or after a selector was narrowed.
+ * An admitted pod stays admitted, because the ledger records its UID with the device. Its sandbox can be recreated and
+ * its containers restarted while the API server is unavailable, or after a selector was narrowed.
  */
 export function openAdmission({ source, plan, labels, ledger, holders, lock }: AdmissionOptions): Admission {
   /**
@@ -86,7 +84,7 @@ export function openAdmission({ source, plan, labels, ledger, holders, lock }: A
       return offering && restrictionBy(offering);
     },
     async checkAttach(id, entry, pod) {
-      // Without a UID, this may be a later pod of the same name.
+      // Only the UID distinguishes the admitted pod from a later pod of the same name.
       const wasAdmitted = pod?.uid !== undefined && podUIDOf(entry) === pod.uid;
       if (!wasAdmitted) await judge(id, entry, pod);
     },
@@ -96,14 +94,14 @@ export function openAdmission({ source, plan, labels, ledger, holders, lock }: A
       if (record.attachment !== undefined || record.pod !== undefined) return;
       const inForce = restrictions(record);
       if (inForce?.length === 0) return;
-      // Before the first plan, a pod may start if its device had no restriction when it was allocated. Its tap passes
-      // no frames, as explained below.
+      // Before the first plan, a container may start if its device had no restriction when it was allocated. The tap of
+      // such a device passes no frames, as explained below.
       if (inForce === undefined && record.restriction === undefined) return;
       const pods = distinct(holders.known(id) ?? (await holders.ask(id, signal)) ?? []);
-      // Kubelet never lists a device of an ordinary init container, so the pod of such a device is unknown. Without an
-      // attachment, the tap belongs to the placeholder link that Allocate created. That link is down and in the node's
-      // namespace. No frame passes, and bringing the link up needs CAP_NET_ADMIN in that namespace. If the pod has a
-      // network, ADD has checked the pod before any of its containers starts.
+      // `pods` is empty for a device of an ordinary init container, because kubelet never lists such a device. Starting
+      // the container is nevertheless safe. If the pod has a network, ADD has already checked the pod. If it has none,
+      // the tap belongs to the placeholder link that Allocate created. That link is down, so no frame passes. It is in
+      // the node's namespace, so bringing it up needs CAP_NET_ADMIN there.
       for (const pod of pods) await judge(id, record, pod);
       const [only, ...others] = pods;
       if (only !== undefined && others.length === 0) await remember(id, only, signal);
@@ -136,9 +134,7 @@ function distinct(pods: readonly PodName[]): readonly PodName[] {
   return [...new Map(pods.map((pod) => [describePod(pod), pod])).values()];
 }
 
-/**
- * A function that returns a namespace's labels, or undefined if there is no such namespace. It raises `LookupFailed`.
- */
+/** Returns a namespace's labels, or undefined if the namespace does not exist. Raises `LookupFailed`. */
 export type NamespaceLabels = (namespace: string) => Promise<Labels | undefined>;
 
 export interface NamespaceLabelsOptions {
@@ -151,14 +147,15 @@ export interface NamespaceLabelsOptions {
 const deadlineMs = 1_000;
 
 /**
- * How long labels are reused. Pods of one namespace often start together. A changed label takes effect after this time.
+ * How long labels are reused, because pods of one namespace often start together. A changed label takes effect after
+ * this time at the latest.
  */
 const maxAgeMs = 2_000;
 
 /**
- * Creates a function that reads a namespace's labels when one of its pods is checked. A watch would keep all namespaces
- * of the cluster in memory on every node, although most nodes need none of them. Labels are reused for two seconds.
- * Errors and missing namespaces are not reused, so that a recovered API server and a new namespace take effect at once.
+ * Creates a function that reads a namespace's labels when one of its pods is checked. There is no watch, because it
+ * would keep all namespaces of the cluster in memory on every node. Labels are reused for two seconds. Errors and
+ * missing namespaces are not reused: the next call reads again, and finds a new namespace or a recovered API server.
  */
 export function createNamespaceLabels({ lookup, now }: NamespaceLabelsOptions): NamespaceLabels {
   const answers = new Map<string, { readonly askedMs: number; readonly labels: Promise<Labels | undefined> }>();

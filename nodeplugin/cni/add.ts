@@ -106,13 +106,14 @@ export async function add(
 }
 
 /**
- * Borrows a routing socket of the pod's namespace if the pod is the target of a live migration. Returns undefined for
- * any other pod. Also returns undefined if the device's mode is not bridge, or if the shim cannot lend the socket.
+ * Gets an rtnetlink socket of the pod's namespace from the shim if the pod is the target of a live migration. Returns
+ * undefined for any other pod, if the device's mode is not bridge, and if the shim cannot open the socket.
  *
- * At this time the guest still runs on another node. A link in mode bridge would hide the guest from the other macvtaps
- * of this node. The link therefore starts in mode private, and the socket is used to set it to mode bridge later
- * (../migration/open-migrations.ts). Without a socket, the link starts in mode bridge: losing frames for a few seconds
- * is better than a failed migration.
+ * During ADD, the guest still runs on another node. In mode bridge, the new link would receive the frames that other
+ * macvtaps of this node send to the guest. The link therefore starts in mode private. After the migration, the socket
+ * is used to set it to mode bridge (../migration/open-migrations.ts).
+ *
+ * Without a socket, the link starts in mode bridge: losing frames for a few seconds is better than a failed migration.
  */
 async function borrowForTarget(
   id: string,
@@ -131,9 +132,9 @@ async function borrowForTarget(
 }
 
 /**
- * Finds the link that an earlier run of the same ADD created. A runtime repeats an ADD if it lost the answer.
- * Recreating the link would disconnect a process that has the link's tap open. Returns the device number of the link's
- * tap, or undefined if the link must be created.
+ * Finds the link that an earlier run of the same ADD created. Returns the device number of the link's tap, or undefined
+ * if the link must be created. A runtime repeats an ADD if it lost the answer. Recreating the link would then
+ * disconnect a process that already has the link's tap open.
  */
 async function findExistingTap(
   { entry, attachment, parent, conf }: Attaching,
@@ -155,7 +156,8 @@ async function findExistingTap(
     link.mtu === (conf.mtu ?? parent.mtu);
   if (!stands) return undefined;
   const taps = links.listTaps(ifindex);
-  // If two taps have this index, the node in /dev may belong to either. Only recreating the link shows to which.
+  // If two taps have this index, the device node in /dev may belong to either of them. The link must be recreated to
+  // find out which one has the node.
   return taps.length > 1 ? undefined : taps;
 }
 
@@ -209,8 +211,8 @@ async function attach(
     silent: true,
     netnsFd: netns.fd,
   };
-  // The signal is not passed on: the kernel completes a request that was sent. After an abort, the link would exist and
-  // would have to be removed.
+  // The signal is not passed on, because the kernel completes a request that was already sent. An abort would end only
+  // the wait, and leave the link behind.
   const create = async () => {
     await timeStep('create', context, () => links.createMacvtap(request)).catch((thrown: unknown) => {
       throw explainRefusal(thrown, id, attached, context);

@@ -16,7 +16,7 @@ export interface AnsweredRequest extends RequestFacts {
 
 /** The error of a failed request, with its context. */
 interface RequestFailure {
-  /** The printed CNI error code. */
+  /** The CNI error code in the answer. */
   readonly code: number;
   /** A description of the request. @example 'ADD of net1 for pod vms/a, network blue' */
   readonly operation: string;
@@ -25,7 +25,7 @@ interface RequestFailure {
   readonly environment?: CNIEnvironment;
 }
 
-/** A listener for requests that were answered with an error. `environment` is undefined if it could not be read. */
+/** Called for a request that is answered with an error. `environment` is undefined if it could not be read. */
 export type FailedRequestListener = (
   operation: string,
   error: MacvtapError,
@@ -33,7 +33,8 @@ export type FailedRequestListener = (
 ) => void;
 
 /**
- * Handles a request, and reports its duration and outcome. `handle` must call the listener if its answer is an error.
+ * Handles a request, and reports its duration and outcome to `onAnswered`. `handle` must call its `onFailure` argument
+ * if the answer is an error.
  */
 export async function observeRequest(
   request: Pick<RequestFrame, 'environment' | 'stdin'>,

@@ -71,17 +71,17 @@ export function withoutAttachment({ attachment, ...entry }: DeviceEntry): Device
 }
 
 /**
- * Returns the UID of the pod that the entry's `pod` names. Returns undefined if the runtime named no pod, or if an
- * older version wrote the record.
+ * Returns the UID of the pod in the entry's `pod` field. Returns undefined if the runtime named no pod, or if an older
+ * version wrote the record.
  */
 export function podUIDOf({ attachment, podUID }: Pick<DeviceEntry, 'attachment' | 'podUID'>): string | undefined {
   return attachment === undefined ? podUID : attachment.podUID;
 }
 
 /**
- * Returns whether a link with the device's index belongs to this attachment. An unrelated link may have got the index
- * in the meantime. The name or the address identifies the attachment's link, unless the pod has changed them. The
- * parent also does, because no other link on it has that index.
+ * Returns whether a link with the device's index belongs to this attachment. An unrelated link may have got the same
+ * index in the meantime. One matching property is enough: the name, the MAC address or the parent. The pod can change
+ * the name and the address. The parent identifies the link, because no other link on that parent has the index.
  */
 export function isLinkOf(
   { parentIfindex, attachment: { ifname, mac } }: Omit<AttachedDevice['record'], 'lastUsed'>,

@@ -45,7 +45,7 @@ export interface CNIContext {
   /** Whether a plan has been made for this node. Until then, `resources` is empty. */
   readonly isPlanKnown: () => boolean;
   readonly holders: DeviceHolders;
-  /** Absent if objects are read from files, because pods cannot be looked up then. */
+  /** Absent if objects are read from files, because no API server is available to look up pods. */
   readonly findPodMAC?: FindPodMAC | undefined;
   /** Absent if objects are read from files. */
   readonly migrations?: Migrations | undefined;
@@ -63,6 +63,8 @@ export interface CNIContext {
 export interface ShimRights {
   /** Changes the owner of a tap's device node. Raises `TapNodeNotOwned`. */
   readonly own: (node: TapOwnership, signal: AbortSignal) => Promise<void>;
-  /** Opens a routing socket of the pod's namespace. The caller must close the descriptor. Raises `NetnsUnreachable`. */
+  /**
+   * Opens an rtnetlink socket in the pod's namespace. The caller must close the descriptor. Raises `NetnsUnreachable`.
+   */
   readonly lendNetlink: (signal: AbortSignal) => Promise<number>;
 }

@@ -14,10 +14,10 @@ import type { CNIEnvironment } from './spec/cni-environment.ts';
 import { decodeNetConf, type NetConf, valueAt } from './spec/net-conf.ts';
 
 /**
- * Detaches a pod. It can be repeated, and removes only the attachment of this container and interface.
+ * Detaches a pod. Removes only the attachment of this container and interface, and can be repeated.
  *
- * Kubelet sends a second DEL of a sandbox about a minute after the first, with the same device and an empty CNI_NETNS.
- * By then the device may be attached to another sandbox. Errors in the configuration are ignored, because a pod cannot
+ * About a minute after the first DEL of a sandbox, a second DEL arrives with the same device and an empty CNI_NETNS. By
+ * then, the device may be attached to another sandbox. Errors in the configuration are ignored, because a pod cannot
  * end while its DEL fails.
  */
 export async function del(
@@ -30,7 +30,7 @@ export async function del(
   let isDone = false;
   while (!isDone) {
     const attached = findAttached(context.ledger, environment);
-    // Also lock the named device: an ADD of this attachment may still be in progress.
+    // The device in the request is also locked, because an ADD of this attachment may still be in progress.
     const ids = [named, attached?.id].filter((id) => id !== undefined);
     using waited = beginStep('wait', context);
     isDone = await context.lock.run(
@@ -38,7 +38,7 @@ export async function del(
       async () => {
         waited.end();
         const device = findAttached(context.ledger, environment);
-        // The attachment has moved to another device in the meantime, so wait for that device's lock.
+        // The attachment now belongs to another device, so the loop also takes that device's lock.
         if (device !== undefined && !ids.includes(device.id)) return false;
         await timeStep('delete', context, async () => {
           if (device !== undefined) await removeAttachment(device, context, signal);
@@ -52,8 +52,8 @@ export async function del(
 }
 
 /**
- * Removes a link that is not recorded because the ledger was lost. Such a link is a macvtap in the container's
- * namespace, with the interface's name and one of the device's indexes.
+ * Removes a link that is not recorded because the ledger was lost. The link must be a macvtap in the container's
+ * namespace. It must have the requested name, and one of the device's possible indexes.
  */
 async function removeUnrecorded(
   id: string,
@@ -76,8 +76,7 @@ async function removeUnrecorded(
 }
 
 /**
- * Looks for a link in a namespace. Returns undefined for an unreachable namespace, because ADD cannot have succeeded
- * there.
+ * Finds a link in a namespace. Returns undefined for an unreachable namespace, because no ADD can have succeeded there.
  */
 async function lookInto(
   path: string,
@@ -104,15 +103,15 @@ function readDeviceID(stdin: Uint8Array): string | undefined {
 }
 
 /**
- * The keys under which a runtime lists its valid attachments (SPEC.md, "GC"). The second key was in the specification
- * until it was corrected. libcni writes both keys. `valueAt` cannot read keys that contain a dot.
+ * The keys under which a runtime lists its valid attachments (SPEC.md, "GC"). The specification named the second key
+ * until it was corrected, and libcni writes both. `valueAt` cannot read these keys, because they contain a dot.
  */
 const validKeys = ['cni.dev/valid-attachments', 'cni.dev/attachments'] as const;
 
 /**
- * Removes the attachments of this network that the runtime does not list. It tries all of them, and then raises the
- * first error. Raises `NetConfInvalid` if the list is missing. Treating it as empty would disconnect all pods of the
- * network.
+ * Removes the attachments of this network that the runtime does not list. After an error, the other attachments are
+ * still removed; then the first error is raised. Raises `NetConfInvalid` if the list is missing, because treating a
+ * missing list as empty would disconnect all pods of the network.
  */
 export async function gc(conf: NetConf, stdin: Uint8Array, context: CNIContext, signal: AbortSignal): Promise<void> {
   const valid = readValid(stdin, conf.name);

@@ -12,7 +12,7 @@ const b = { namespace: 'vms', name: 'b', uid: 'uid-3' };
 const fresh: RecordedClaim = { listed: false, sandbox: 'none' };
 /** The record after an ADD and a DEL of `a1`. */
 const left: RecordedClaim = { ...fresh, pod: 'vms/a', uid: 'uid-1' };
-/** The same record as an older version wrote it. */
+/** The same record from an older version, which recorded no UID. */
 const unnumbered: RecordedClaim = { ...fresh, pod: 'vms/a' };
 /** The record of an attachment for which the runtime named no pod. */
 const anonymous: RecordedClaim = { ...fresh, sandbox: 'other' };
@@ -109,7 +109,7 @@ const held = (complete: boolean, ...ids: readonly string[]): HeldDevices => ({
   askedAtMs: 0,
 });
 
-test('a device has the listed holder, no holder once kubelet knows all its pods, and an unknown one before', async () => {
+test('the holders of an unlisted device are unknown until kubelet knows all its pods, and none afterwards', async () => {
   let current: HeldDevices | undefined;
   const watch = {
     get current() {
@@ -127,7 +127,7 @@ test('a device has the listed holder, no holder once kubelet knows all its pods,
   assert.deepEqual([await holders.ask('netMvp0', signal), await holders.ask('netMvp1', signal)], [[], [pod]]);
 });
 
-test('an older response of kubelet does not count for a device that was allocated after it', async () => {
+test("kubelet's last response is ignored for a device that was allocated after it", async () => {
   const watch = { current: { ...held(true, 'netMvp0'), askedAtMs: 7 }, refresh: async () => held(true, 'netMvp0') };
   const givenOut: unknown[] = [];
   const holders = createDeviceHolders(watch, {
@@ -145,8 +145,8 @@ test('an older response of kubelet does not count for a device that was allocate
   assert.deepEqual(await holders.ask('netMvp0', new AbortController().signal), [pod]);
 });
 
-describe('a pod that a runtime names', () => {
-  it('is found by its UID', () => {
+describe('the reference to a pod', () => {
+  it("contains the pod's UID", () => {
     assert.deepEqual(aboutPod({ namespace: 'vms', name: 'vm-a.b', uid: 'u' }), {
       ...{ apiVersion: 'v1', kind: 'Pod', namespace: 'vms', name: 'vm-a.b', uid: 'u' },
     });
@@ -163,7 +163,7 @@ describe('a pod that a runtime names', () => {
     ['vms', 'A'],
     ['vms', 'a'.repeat(254)],
   ] as const) {
-    it(`is none where it is called ${JSON.stringify([namespace, name]).slice(0, 40)}`, () =>
+    it(`is undefined for the names ${JSON.stringify([namespace, name]).slice(0, 40)}`, () =>
       assert.equal(aboutPod({ namespace, name }), undefined));
   }
 });

@@ -30,8 +30,11 @@ export interface RecordedClaim {
 }
 
 /**
- * The decision whether a pod may use a device. If the pod may use the device, `taken` has the reason. Kubelet lists the
- * device for the pod, the ledger names the pod, or the pod is the first to use the device.
+ * The decision whether a pod may use a device. If it may, `taken` is the reason:
+ *
+ * - `by-kubelet`: kubelet lists the device for the pod.
+ * - `by-ledger`: the ledger names the pod.
+ * - `first`: the pod is the first to use the device.
  */
 export type Claim =
   | { readonly taken: 'by-kubelet' | 'by-ledger' | 'first' }
@@ -46,7 +49,7 @@ export type Claim =
     };
 
 /**
- * Decides whether a pod may use a device. Kubelet's list and the ledger must not contradict each other:
+ * Decides whether a pod may use a device, based on kubelet's list and the ledger:
  *
  * - A list of holders from kubelet takes precedence over the ledger. It identifies pods only by namespace and name,
  *   because `PodResources` has no UID as of Kubernetes 1.37
@@ -79,7 +82,7 @@ export function describePod({ namespace, name }: PodName): string {
 }
 
 /**
- * Compares a pod with the recorded one. `namesake` means another pod of the same name, such as the successor of a
+ * Compares a pod with the recorded pod. `namesake` means another pod of the same name, such as the replacement of a
  * StatefulSet's pod.
  */
 function compare(pod: ClaimFacts['pod'], record: RecordedClaim): 'none' | 'same' | 'namesake' | 'other' {
@@ -90,13 +93,13 @@ function compare(pod: ClaimFacts['pod'], record: RecordedClaim): 'none' | 'same'
 }
 
 /**
- * Lookups of a device's holders, which are the pods for which kubelet lists the device. A result is undefined if
- * kubelet lists no holder but may not know all pods of its node yet.
+ * Lookups of a device's holders: the pods for which kubelet lists the device. A result is undefined if kubelet lists no
+ * holder, but may not know all pods of its node yet.
  */
 export interface DeviceHolders {
   /**
-   * Returns the holders in kubelet's last answer. Also returns undefined if that answer is older than the device's last
-   * Allocate.
+   * Returns the holders according to kubelet's last answer, without a new request. Also returns undefined if that
+   * answer is older than the device's last Allocate.
    */
   known(deviceID: string): readonly PodName[] | undefined;
   /** Returns the holders after a new request to kubelet. */
@@ -105,7 +108,7 @@ export interface DeviceHolders {
   wasListed(deviceID: string): boolean;
 }
 
-/** The held tracker's knowledge of a device's last Allocate, and of kubelet's answers since then. */
+/** Facts of the held tracker: the time of a device's last Allocate, and kubelet's answers since then. */
 interface AllocationHistory {
   wasGivenOutSince(id: string, askedAtMs: number): boolean;
   wasListed(id: string): boolean;

@@ -14,7 +14,7 @@ for (const [title, pod, command] of [
   ['no pod', undefined, 'kubectl delete pod'],
   ['a name that no pod can have', { namespace: 'vms', name: '$(x)' }, 'kubectl delete pod'],
 ] as const) {
-  test(`the error for ${title} has the command that recreates it`, () => {
+  test(`the error for ${title} contains the command that recreates the pod`, () => {
     const { code, message } = deviceMissing('blue', ['a', 'blue'], pod);
     assert.equal(code, 'DeviceMissing');
     assert.ok(message.includes(`. Recreate the pod: ${command}. If`), message);
@@ -22,6 +22,6 @@ for (const [title, pod, command] of [
   });
 }
 
-test('the error names no resource where the node offers none', () => {
+test('the error lists no resource if the node offers none', () => {
   assert.match(deviceMissing('blue', [], undefined).message, /\(offered here: none\)$/);
 });

@@ -116,7 +116,10 @@ function explainRefused(id: string, refused: Refused, record: DeviceEntry | unde
   }
 }
 
-/** Makes the error for the time just after startup, while interfaces still settle or policies cannot be read yet. */
+/**
+ * Makes the error for a node without a plan. That is the case just after startup, while interfaces still change or
+ * policies cannot be read yet.
+ */
 function planUnknown(what: string): MacvtapError {
   return new MacvtapError(
     'PlanUnknown',
@@ -143,9 +146,10 @@ export function deviceMissing(network: string, offered: readonly string[], pod: 
 }
 
 /**
- * Returns the command that recreates a pod. KubeVirt names a machine's pods `virt-launcher-<machine>-<5 characters>`.
- * The API server truncates the part before the 5 characters to 58 characters (maxGeneratedNameLength,
- * apiserver/pkg/storage/names/generate.go). A long machine name may therefore be incomplete.
+ * Returns the command that recreates a pod. For a virtual machine, that is `virtctl restart`. KubeVirt names a virtual
+ * machine's pod `virt-launcher-<machine>-<5 characters>`. The API server truncates the part before the 5 characters to
+ * 58 characters (maxGeneratedNameLength, apiserver/pkg/storage/names/generate.go). If that part has 58 characters, the
+ * machine's name may be incomplete, so the command deletes the pod instead.
  */
 function recreateCommand(pod: CNIEnvironment['pod']): string {
   const about = pod && aboutPod(pod);

@@ -74,7 +74,7 @@ const add = {
   CNI_ARGS: 'K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-a',
 };
 
-/** Each message has the place first, then the error, then the next step. */
+/** Each message begins with the request, followed by the error and the next step. */
 const failures = [
   {
     title: 'no command',
@@ -84,7 +84,7 @@ const failures = [
     msg: /^a command, network blue, device netMvp0 of resource net: CNI_COMMAND is missing/,
   },
   {
-    title: 'a variable that is wrong',
+    title: 'an invalid variable',
     environment: { ...add, CNI_IFNAME: 'a/b' },
     conf,
     code: 4,
@@ -98,35 +98,35 @@ const failures = [
     msg: /^ADD of net1 for pod vms\/vm-a: .*empty; change its NetworkAttachmentDefinition/,
   },
   {
-    title: 'a version of long ago',
+    title: 'a version that is too old',
     environment: add,
     conf: { ...conf, cniVersion: '0.1.0' },
     code: 1,
     msg: /cniVersion is "0.1.0": write one of/,
   },
   {
-    title: 'CHECK before there was one',
+    title: 'CHECK in a version without CHECK',
     environment: { ...add, CNI_COMMAND: 'CHECK' },
     conf: { ...conf, cniVersion: '0.3.1' },
     code: 1,
     msg: /CHECK came with CNI 0.4.0/,
   },
   {
-    title: 'GC before there was one',
+    title: 'GC in a version without GC',
     environment: { CNI_COMMAND: 'GC' },
     conf: { ...conf, cniVersion: '1.0.0' },
     code: 1,
     msg: /GC came with CNI 1.1.0/,
   },
   {
-    title: 'STATUS before there was one',
+    title: 'STATUS in a version without STATUS',
     environment: { CNI_COMMAND: 'STATUS' },
     conf: { ...conf, cniVersion: '1.0.0' },
     code: 1,
     msg: /STATUS came with/,
   },
   {
-    title: 'a key that is wrong',
+    title: 'an invalid key',
     environment: add,
     conf: { ...conf, mtu: 1 },
     code: 7,
@@ -140,7 +140,7 @@ const failures = [
     msg: /cannot use the network namespace \/run\/netns\/kmt-never-was: ENOENT/,
   },
   {
-    title: 'a pod that holds no device',
+    title: 'a pod without a device',
     environment: add,
     conf: { ...conf, deviceID: '' },
     more: {
@@ -154,7 +154,7 @@ const failures = [
     msg: /^ADD of net1 for pod vms\/vm-a, network blue: the pod holds no device for network blue: .*macvtap.network.kubevirt.io\/<resource>.*offered here: blue, net/,
   },
   {
-    title: 'a CHECK of what was never attached',
+    title: 'a CHECK of an interface that was never attached',
     environment: { ...add, CNI_COMMAND: 'CHECK' },
     conf,
     code: 8,
@@ -192,19 +192,19 @@ const failures = [
 
 for (const failure of failures) {
   const { title, environment, conf: given, code, msg } = failure;
-  test(`${title} is error ${code}`, async () => {
+  test(`${title} results in error ${code}`, async () => {
     const { exitCode, output } = await ask(environment, given, 'more' in failure ? failure.more : {});
     assert.deepEqual([exitCode, output.code], [1, code], output.msg);
     assert.match(output.msg, msg);
   });
 }
 
-test("an error is in the configuration's version, and carries our own code", async () => {
+test("an error has the configuration's version and this project's error code", async () => {
   const { output } = await ask(add, { ...conf, cniVersion: '0.4.0', mode: 'x' });
   assert.deepEqual([output.cniVersion, output.details], ['0.4.0', 'NetConfInvalid']);
 });
 
-test('VERSION returns the supported versions, whatever the configuration contains', async () => {
+test('VERSION returns the supported versions for any configuration', async () => {
   const supportedVersions = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'];
   for (const [given, cniVersion] of [
     [{ cniVersion: '0.4.0' }, '0.4.0'],
@@ -216,13 +216,13 @@ test('VERSION returns the supported versions, whatever the configuration contain
   }
 });
 
-test('a DEL of what was never attached is a success without a word', async () => {
+test('a DEL of an interface that was never attached succeeds without output', async () => {
   for (const given of [conf, '', { deviceID: 7 }, { deviceID: 'strangerMvp0' }]) {
     assert.deepEqual(await ask({ ...add, CNI_COMMAND: 'DEL' }, given), { exitCode: 0, output: undefined });
   }
 });
 
-test('the failure listener gets the pod of the request, if it is readable', async () => {
+test('the failure listener gets the pod of the request, if the request is readable', async () => {
   for (const [variables, pod] of [
     [add, { namespace: 'vms', name: 'vm-a' }],
     [{ ...add, CNI_IFNAME: 'a/b' }, undefined],
@@ -236,7 +236,7 @@ test('the failure listener gets the pod of the request, if it is readable', asyn
   }
 });
 
-test('the error for an ended scope asks the runtime to try again', async () => {
+test('the error for a closed netlink socket asks the runtime to try again', async () => {
   const request = {
     environment: new Map([['CNI_COMMAND', 'STATUS']]),
     stdin: new TextEncoder().encode(JSON.stringify(conf)),
@@ -246,7 +246,7 @@ test('the error for an ended scope asks the runtime to try again', async () => {
   assert.deepEqual([JSON.parse(output).code, JSON.parse(output).details], [11, 'Aborted']);
 });
 
-test('whatever comes in, a well-formed answer goes out, and no other namespace or device is touched', async () => {
+test('any input gets a well-formed answer, and no other namespace or device is changed', async () => {
   const names = fc.constantFrom(
     'CNI_COMMAND',
     'CNI_CONTAINERID',
@@ -310,14 +310,14 @@ async function look(more: Partial<Parameters<typeof findTroubles>[0]>, ...mounts
   return findTroubles({ ...ready, ...more });
 }
 
-test('a node where everything is as it must be has no troubles', async () => {
+test('a node that meets all prerequisites has no troubles', async () => {
   assert.deepEqual(await look({}, devtmpfs), []);
 });
 
 for (const [title, given, mounts, message] of [
   ['the kernel has no macvtap', { links: refusing('MacvtapUnsupported') }, [devtmpfs], /^the kernel has no macvtap/],
   [
-    'the process may not make links',
+    'the process may not create links',
     { links: refusing('MissingCapability') },
     [devtmpfs],
     /reports MissingCapability$/,
@@ -330,16 +330,16 @@ for (const [title, given, mounts, message] of [
     [devtmpfs],
     /^the ledger cannot be written: ENOENT/,
   ],
-  ['nothing was planned', { isPlanKnown: () => false }, [devtmpfs], /has no plan for this node yet/],
+  ['there is no plan yet', { isPlanKnown: () => false }, [devtmpfs], /has no plan for this node yet/],
 ] as const) {
-  test(`it is a trouble when ${title}`, async () => {
+  test(`a trouble is reported if ${title}`, async () => {
     const [trouble = '', ...more] = await look(given, ...mounts);
     assert.match(trouble, message);
     assert.deepEqual(more, []);
   });
 }
 
-test('STATUS fails with all troubles, and only then', async () => {
+test('STATUS fails if there are troubles, and lists all of them', async () => {
   await status({ troubles: async () => [] });
   await assert.rejects(status({ troubles: async () => ['a', 'b'] }), { code: 'CNINotReady', message: /now: a; b$/ });
 });

@@ -30,8 +30,8 @@ import { decodeNetConf, type NetConf, parseNetConf, valueAt } from './spec/net-c
 const deadlineMs = 15_000;
 
 /**
- * The CNI version that introduced a command, according to the history in SPEC.md. All supported versions have the
- * commands that are not listed here.
+ * The CNI version that introduced a command, according to the history in SPEC.md. All other commands exist in every
+ * supported version.
  */
 const since: Partial<Record<CNICommand, CNIVersion>> = { CHECK: '0.4.0', GC: '1.1.0', STATUS: '1.1.0' };
 
@@ -88,8 +88,8 @@ function checkAllowed(command: CNICommand, { cniVersion }: NetConf): void {
 }
 
 /**
- * Returns the error to report. For an aborted or expired request, it describes the abort or the deadline, and not the
- * error that resulted from it.
+ * Returns the error to report. If the request was aborted or exceeded its deadline, the returned error shows that, and
+ * the thrown error becomes its cause.
  */
 function explain(thrown: unknown, signal: AbortSignal, { isTimedOut }: JoinedSignal): MacvtapError {
   if (signal.aborted)
@@ -110,8 +110,8 @@ export function version(stdin: Uint8Array): JsonObject {
 }
 
 /**
- * Returns the configuration's version if it is supported, else the newest. Never raises, so that any request can be
- * answered.
+ * Returns the configuration's version if it is supported, else the newest version. Never throws, so that every request
+ * gets an answer.
  */
 function readCNIVersion(stdin: Uint8Array): (typeof cniVersions)[number] {
   try {

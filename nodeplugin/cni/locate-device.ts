@@ -42,8 +42,8 @@ export function findParent(
 }
 
 /**
- * Finds the parent by the index in the ledger. Returns undefined if the interface is gone, or if the index may date
- * from before a reboot.
+ * Finds the parent by the index in the ledger. Returns undefined if the interface is gone, or if the index may have
+ * been recorded before a reboot.
  */
 export function findParentByIfindex(
   id: string,
@@ -58,8 +58,8 @@ export function findParentByIfindex(
 }
 
 /**
- * The numbers of Allocate's attempts to get an index. Each attempt tries another index (`maxAttempts` in
- * deviceplugin/allocate.ts).
+ * The attempts that Allocate may need to get a free index. Each attempt uses another index of the device (`maxAttempts`
+ * in deviceplugin/allocate.ts).
  */
 export const deviceAttempts = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
@@ -123,8 +123,8 @@ async function findInPods(ifindex: number, context: CNIContext, signal: AbortSig
 }
 
 /**
- * Looks for a link in a namespace. Returns undefined if the namespace cannot be reached, because then it is not a
- * pod's.
+ * Finds a link in a namespace. Returns undefined for an unreachable namespace, because such a namespace does not belong
+ * to a pod.
  */
 async function lookInto(
   path: string,

@@ -119,7 +119,7 @@ async function until(isReached: () => boolean): Promise<void> {
   }
 }
 
-test('what the shim left is done before anybody is served, and the socket goes with its scope', async () => {
+test('pending DELs are processed before requests are served, and disposal removes the socket', async () => {
   await using here = await stage({ netMvp0: { ...entry, attachment: gone } });
   const tombstones = join(here.directory, 'tombstones');
   await mkdir(tombstones, { recursive: true });
@@ -133,7 +133,7 @@ test('what the shim left is done before anybody is served, and the socket goes w
   await serving[Symbol.asyncDispose]();
   assert.deepEqual(await readdir(here.directory), ['tombstones']);
   assert.deepEqual(here.troubles, []);
-  assert.deepEqual(here.told, ['DEL net1 done'], 'as any other DEL');
+  assert.deepEqual(here.told, ['DEL net1 done'], 'a pending DEL is reported like any other DEL');
 });
 
 test('nothing is restored or considered lost before kubelet has listed the devices of pods', async () => {
@@ -181,7 +181,7 @@ test('the error for a directory that cannot be created names its flag', async ()
   await assert.rejects(here.serve(), { code: 'CNISocketFailed', message: /check --cni-socket$/ });
 });
 
-test('an object is read once under a signal, and again under another one', async () => {
+test('an object is read once for each signal', async () => {
   const requests: string[] = [];
   const read = readOncePerCall(async (namespace, name) => {
     requests.push(`${namespace}/${name}`);

@@ -46,8 +46,8 @@ export interface OpenAttachmentsOptions
   readonly admission: CNIContext['admission'];
   readonly holders: CNIContext['holders'];
   /**
-   * Installs the shim. Returns an error if that fails: then no pod can be attached, but everything else continues to
-   * work.
+   * Installs the shim. Returns an error if that fails. Without the shim, no pod can be attached, but everything else
+   * continues to work.
    */
   readonly install: (shim: InstallShimOptions) => Promise<MacvtapError | undefined>;
   readonly onShim: (error: MacvtapError | undefined) => void;
@@ -121,8 +121,8 @@ async function detachMoved({ id, record }: AttachedDevice, context: CNIContext, 
 }
 
 /**
- * Creates the lookups that ADD uses. Returns undefined if objects are read from files, because pods cannot be looked up
- * then.
+ * Creates the lookups that ADD uses. Returns undefined if objects are read from files, because no API server is
+ * available to look up pods.
  */
 function openLookups({ origin }: Pick<LiveSource, 'origin'>) {
   if (origin.kind !== 'cluster') return undefined;
@@ -146,18 +146,18 @@ export interface AttachmentsOptions extends ReconcileOptions {
 const pendingDelDeadlineMs = 10_000;
 
 /**
- * The time limit for all pending DELs at startup. Startup waits for them, because devices are advertised to kubelet
- * only afterwards. DELs that exceed the limit are processed in the background.
+ * The time limit for all pending DELs at startup. Startup waits for these DELs, so that their devices are free before
+ * kubelet allocates devices again. DELs that exceed the limit are processed in the background.
  */
 const atStartMs = 20_000;
 const noRights: ShimRights = {
   own: async () => {},
-  lendNetlink: () => Promise.reject(new MacvtapError('NetnsUnreachable', 'a DEL without its shim lends nothing')),
+  lendNetlink: () => Promise.reject(new MacvtapError('NetnsUnreachable', 'no shim is running for a pending DEL')),
 };
 
 /**
  * Serves the CNI plugin until disposed. Before it returns, it processes the DELs that the shim saved while the node
- * plugin was down, up to a time limit. Their devices should be free before kubelet allocates them again.
+ * plugin was down, up to a time limit.
  */
 export async function serveAttachments(options: AttachmentsOptions): Promise<AsyncDisposable> {
   const { socketPath, context, onAnswered } = options;
@@ -179,8 +179,8 @@ export async function serveAttachments(options: AttachmentsOptions): Promise<Asy
   await processPendingDels({ ...pendingDels, signal: AbortSignal.timeout(atStartMs) });
   undo.use(followPendingDels(pendingDels));
   undo.use(reconcileAttachments(options));
-  // The server is started last and thus disposed first, because the other parts may wait for a device that a request
-  // has locked.
+  // The server is started last, and therefore disposed first. The other parts may wait for a device that a request has
+  // locked.
   undo.use(
     await serveCNI({
       path: socketPath,
@@ -207,10 +207,10 @@ async function makeOwnDirectory(directory: string): Promise<void> {
 type Read<Found> = (namespace: string, name: string, signal: AbortSignal) => Promise<Found>;
 
 /**
- * Wraps a lookup, so that each object is read only once per call of the container runtime. ADD needs its pod both for
- * the MAC address and for migrations, and each request takes milliseconds. A call is identified by its signal, which
- * belongs to no other call. The results are discarded together with the signal. A failed read is also not repeated
- * within the call.
+ * Wraps a lookup, so that each object is read only once per call of the container runtime. ADD needs its pod twice: for
+ * the MAC address and for migrations. Each read takes milliseconds. A failed read is not repeated within the call.
+ *
+ * A call is identified by its signal, because every call has its own. The results are discarded with the signal.
  */
 export function readOncePerCall<Found>(read: Read<Found>): Read<Found> {
   const calls = new WeakMap<AbortSignal, Map<string, Promise<Found>>>();

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { isNetnsPath, isSameNetns, openNetns } from './open-netns.ts';
 
 for (const path of ['/run/netns/cni-1', '/var/run/netns/x.y', '/proc/17/ns/net', '/run/netns/...']) {
-  test(`${path} may be a pod's namespace`, () => assert.equal(isNetnsPath(path), true));
+  test(`${path} can be a pod's namespace`, () => assert.equal(isNetnsPath(path), true));
 }
 
 for (const path of [
@@ -26,13 +26,13 @@ for (const path of [
   `/run/netns/${'x'.repeat(256)}`,
   ' /run/netns/x',
 ]) {
-  test(`${JSON.stringify(path.slice(0, 40))} may not`, () => {
+  test(`${JSON.stringify(path.slice(0, 40))} cannot be a pod's namespace`, () => {
     assert.equal(isNetnsPath(path), false);
     assert.throws(() => openNetns(path), { code: 'NetnsInvalid' });
   });
 }
 
-test("a namespace that is not there, and this process's own, are refused, and no descriptor is left open", () => {
+test("a missing namespace and the process's own namespace are rejected, and no descriptor stays open", () => {
   const before = readdirSync('/proc/self/fd').length;
   for (let i = 0; i < 3; i += 1) {
     assert.throws(() => openNetns('/run/netns/kmt-never-was'), { code: 'NetnsInvalid', message: /ENOENT/ });
@@ -41,6 +41,6 @@ test("a namespace that is not there, and this process's own, are refused, and no
   assert.equal(readdirSync('/proc/self/fd').length, before);
 });
 
-test('a path that leads to nothing is not the same namespace', () => {
+test('a path that does not exist is not the same namespace', () => {
   assert.equal(isSameNetns('/run/netns/kmt-never-was', 1), false);
 });

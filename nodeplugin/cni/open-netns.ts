@@ -16,25 +16,25 @@ export interface OpenNetns extends Disposable {
 const nsfsMagic = 0x6e73_6673;
 
 /**
- * Returns whether a path can be a pod's namespace. That is a file directly below /run/netns or /var/run/netns
- * (containerd, CRI-O, iproute2), or the namespace file of a process (cri-dockerd). Requests thus cannot make this
- * process open any other file.
+ * Returns whether a path can be a pod's namespace, so that a request cannot make this process open any other file.
+ * containerd, CRI-O and iproute2 use files directly below /run/netns or /var/run/netns. cri-dockerd uses the namespace
+ * file of a process.
  */
 export function isNetnsPath(path: string): boolean {
   return /^\/(?:var\/)?run\/netns\/(?!\.\.?$)[^/\0]{1,255}$/.test(path) || /^\/proc\/[1-9]\d{0,9}\/ns\/net$/.test(path);
 }
 
 /**
- * Returns a namespace's path, with `/run` instead of `/var/run`: most containers lack the node's symbolic link
- * `/var/run`. Returns undefined if the path cannot be a pod's namespace.
+ * Returns a namespace's path, with `/run` instead of `/var/run`, because most containers lack the symbolic link
+ * `/var/run` of the node. Returns undefined if the path cannot be a pod's namespace.
  */
 export function toNetnsPath(given: string): string | undefined {
   return isNetnsPath(given) ? given.replace(/^\/var\/run\//, '/run/') : undefined;
 }
 
 /**
- * Opens a pod's namespace. The call is synchronous: these files are in memory, and opening one takes less time than a
- * switch to another thread. Raises `NetnsInvalid`.
+ * Opens a pod's namespace. Raises `NetnsInvalid`. The calls are synchronous, because these files are in memory: opening
+ * one takes less time than a switch to another thread.
  */
 export function openNetns(given: string): OpenNetns {
   const path = toNetnsPath(given);

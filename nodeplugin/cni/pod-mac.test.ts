@@ -31,7 +31,7 @@ const conf = (macs: NetConf['macs']): NetConf => ({
 
 const never = new AbortController().signal;
 
-test('who is nearer to the pod is heard first', () => {
+test('the source that is closest to the pod takes precedence', () => {
   const [runtimeConfig, args, fromArgs, config] = [
     '02:00:00:00:00:01',
     '02:00:00:00:00:02',
@@ -47,14 +47,14 @@ test('who is nearer to the pod is heard first', () => {
   assert.equal(wanted({ config: '02:00:00:00:00:AB' }), '02:00:00:00:00:ab');
 });
 
-test('CNI_ARGS are checked where they count', () => {
+test('an address in CNI_ARGS is checked only if it is used', () => {
   assert.throws(() => findWantedMAC(conf({ config: '02:00:00:00:00:04' }), { mac: 'x' }), {
     code: 'MACAddressInvalid',
   });
   assert.equal(findWantedMAC(conf({ args: '02:00:00:00:00:02' }), { mac: 'x' }), '02:00:00:00:00:02');
 });
 
-test('a passthru link has the address of its parent, and no other can be asked for', async () => {
+test('a passthru link has the address of its parent, and a request for another address fails', async () => {
   const choose = (mode: 'bridge' | 'passthru', parentMAC: string | undefined, config?: string) =>
     chooseMAC(
       'netMvp0',
@@ -76,7 +76,7 @@ test('a passthru link has the address of its parent, and no other can be asked f
   await assert.rejects(choose('passthru', undefined), { code: 'MACAddressInvalid', message: /unknown/ });
 });
 
-test('a pod with an address for life gets it, unless the pod or its network asks for another', async () => {
+test('a pod with a permanent address gets that address, unless the pod or its network requests another', async () => {
   const asked: unknown[] = [];
   const findPodMAC = async (wanted: unknown) => {
     asked.push(wanted);
@@ -103,7 +103,7 @@ test('a pod with an address for life gets it, unless the pod or its network asks
   assert.deepEqual(asked, [{ pod, ifname: 'net1' }]);
 });
 
-test("a device's own address is one that a link can have, locally administered, and always the same", () => {
+test('the address of a device is valid for a link, locally administered, and always the same', () => {
   assert.equal(deviceMAC('node-a', 'netMvp0'), deviceMAC('node-a', 'netMvp0'));
   fc.assert(
     fc.property(fc.string(), fc.string(), (node, device) => {
@@ -114,7 +114,7 @@ test("a device's own address is one that a link can have, locally administered, 
   );
 });
 
-test('five thousand nodes of a hundred devices share no address', () => {
+test('the devices of 5,000 nodes with 100 devices each all have different addresses', () => {
   const macs = new Set<string>();
   for (let node = 0; node < 5_000; node += 1) {
     for (let device = 0; device < 100; device += 1) macs.add(deviceMAC(`worker-${node}`, `dataplaneMvp${device}`));
@@ -152,7 +152,7 @@ function stage(answers: Partial<MetadataLookups>, records: Readonly<Record<strin
 }
 
 describe('the address of a pod', () => {
-  it('is that of its machine, and the UID of the cluster is read once', async () => {
+  it("is derived from the pod's virtual machine, and the cluster's UID is read once", async () => {
     const { find, requests } = stage({});
     const mac = identityMAC('cluster-1', 'VirtualMachineInstance/vms/db', 'net1');
     assert.equal(await find({ pod: launcher, ifname: 'net1' }, never), mac);
@@ -164,7 +164,7 @@ describe('the address of a pod', () => {
     ]);
   });
 
-  it('is not looked up for a pod of any other name', async () => {
+  it('is not looked up if the name shows that the pod has no identity', async () => {
     const { find, requests } = stage({});
     assert.equal(
       await find({ pod: { ...launcher, name: 'nginx-6d4cf56db6-x7k2p' }, ifname: 'net1' }, never),
@@ -174,17 +174,17 @@ describe('the address of a pod', () => {
   });
 
   for (const [title, pod] of [
-    ['without such an owner', { ...ofMachine, owners: [] }],
-    ['that does not exist any more', undefined],
-    ['whose name another pod has by now', { ...ofMachine, uid: 'pod-2' }],
+    ['without an owner that has an identity', { ...ofMachine, owners: [] }],
+    ['that no longer exists', undefined],
+    ['whose name belongs to another pod by now', { ...ofMachine, uid: 'pod-2' }],
   ] as const) {
-    it(`is that of the device for a pod ${title}`, async () => {
+    it(`is derived from the device for a pod ${title}`, async () => {
       const { find } = stage({ pod: async () => pod });
       assert.equal(await find({ pod: launcher, ifname: 'net1' }, never), undefined);
     });
   }
 
-  it('stays the same for the same pod, also where the API server is away and its devices are swapped', async () => {
+  it('stays the same for a pod, even if the API server is unavailable and the devices are swapped', async () => {
     const attachment = { containerID: 'c', ifname: 'net2', netnsPath: '/run/netns/a', netnsInode: 1 };
     const { find, requests } = stage(
       { pod: away },
@@ -200,7 +200,7 @@ describe('the address of a pod', () => {
     await assert.rejects(find({ pod: launcher, ifname: 'net3' }, never), { code: 'PodOwnerUnknown' });
   });
 
-  it('is tried again while the API server is away', async () => {
+  it('fails with PodOwnerUnknown while the API server is unavailable', async () => {
     const answers: { pod?: MetadataLookups['pod']; namespaceUID?: MetadataLookups['namespaceUID'] } = { pod: away };
     const { find } = stage(answers);
     const rejection = {
@@ -248,13 +248,13 @@ describe('a pod name', () => {
     ['nginx0', false],
     ['my-virt-launcher-db-x7k2p', false],
   ] as const) {
-    it(`${name} is ${may ? '' : 'not '}that of a pod that may have an identity`, () =>
+    it(`${name} ${may ? 'can' : 'cannot'} be the name of a pod with an identity`, () =>
       assert.equal(mayHaveIdentity({ namespace: 'vms', name }), may));
   }
 });
 
 describe('an identity', () => {
-  it('is the same for every launcher pod of a machine, and for a pod of a StatefulSet that is recreated', () => {
+  it('is the same for all launcher pods of a machine, and for a recreated pod of a StatefulSet', () => {
     assert.equal(identify('vms/virt-launcher-db-x7k2p', machine), 'VirtualMachineInstance/vms/db');
     assert.equal(identify('vms/virt-launcher-db-zzzzz', machine), 'VirtualMachineInstance/vms/db');
     assert.equal(identify('web/nginx-0', statefulSet), 'StatefulSet/web/nginx-0');
@@ -278,7 +278,7 @@ describe('an identity', () => {
     ['a ReplicaSet', { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'a', uid: 'o', controller: true }],
     ['a Node, as a static pod has', { apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'o', controller: true }],
   ] as const) {
-    it(`is none for a pod with ${title}`, () =>
+    it(`is undefined for a pod with ${title}`, () =>
       assert.equal(identify('vms/virt-launcher-db-1', ...(owner === undefined ? [] : [owner])), undefined));
   }
 });
@@ -286,7 +286,7 @@ describe('an identity', () => {
 describe('the address of an identity', () => {
   it('is a locally administered unicast address, always the same', () => {
     const mac = identityMAC(cluster, 'VirtualMachineInstance/vms/db', 'net1');
-    // Running machines have this address. A change of the rule would change their addresses.
+    // This value must not change, because running virtual machines would get other addresses.
     assert.equal(mac, '46:d3:26:60:c5:a8');
     assert.ok(isUnicastMAC(mac));
     assert.equal(Number.parseInt(mac.slice(0, 2), 16) & 3, 2);

@@ -23,9 +23,15 @@ export interface MACInputs {
 }
 
 /**
- * Chooses the MAC address of a pod's link. A requested address comes first. Next comes the address that an interface
- * keeps on every node, if the pod belongs to a virtual machine or a StatefulSet. Otherwise the address is derived from
- * the device. A passthru link always has its parent's address. Raises `MACAddressInvalid`, `PodOwnerUnknown`.
+ * Chooses the MAC address of a pod's link. A passthru link always has its parent's address. Other links have the first
+ * of these addresses:
+ *
+ * 1. the requested address
+ * 2. for a pod of a virtual machine or a StatefulSet: the address derived from its owner, which is the same on every
+ *    node
+ * 3. the address derived from the device
+ *
+ * Raises `MACAddressInvalid`, `PodOwnerUnknown`.
  */
 export async function chooseMAC(
   id: string,
@@ -49,8 +55,8 @@ function passthruMAC(id: string, wanted: string | undefined, parent: MACInputs['
   if (own === undefined || (wanted !== undefined && wanted !== own)) {
     throw new MacvtapError(
       'MACAddressInvalid',
-      `a passthru link has its parent's MAC address, ${own ?? 'which is unknown'} of ${parent.name}, and cannot have ${wanted}: ` +
-        'leave it out, or change the mode in the policy',
+      `a passthru link has its parent's MAC address: that of ${parent.name} is ${own ?? 'unknown'}, and ${wanted ?? 'no address'} is requested; ` +
+        'request no other address, or change the mode in the policy',
       { facts: { device: id, parent: parent.name, macAddress: wanted } },
     );
   }
@@ -81,15 +87,15 @@ export function findWantedMAC(
 }
 
 /**
- * Derives the address of a device from its ID and the node's name. A pod thus has the same address in a recreated
- * sandbox. A device of another node gets a different address (46 bits of hash). The address is locally administered and
+ * Derives the address of a device from its ID and the node's name. A pod therefore has the same address in a recreated
+ * sandbox, and devices of other nodes have other addresses (46 bits of hash). The address is locally administered and
  * unicast: the two lowest bits of its first byte are 10 (IEEE 802).
  *
  * @example '9a:3f:01:c2:77:10'
  */
 export function deviceMAC(nodeName: string, deviceID: string): string {
-  // Uses the highest 48 of the 64 bits. The device's index uses the lowest 30, so the two share as few bits as
-  // possible.
+  // The address uses the highest 48 bits of the hash. The device's index uses the lowest 30, so that the address and
+  // the index share as few bits as possible.
   const hash = xxhash64(`${nodeName}/${deviceID}`) >> 16n;
   const bytes = Array.from({ length: 6 }, (_, i) => Number((hash >> BigInt(8 * (5 - i))) & 0xffn));
   bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
@@ -103,9 +109,8 @@ interface PodInterface {
 }
 
 /**
- * A function that finds the MAC address that an interface keeps on every node. It returns undefined for a pod whose
- * address is derived from its device. It raises `PodOwnerUnknown` if the API server does not answer a lookup on which
- * the address depends.
+ * Finds the MAC address of a pod's interface if the address does not depend on the node. Returns undefined if the
+ * address must be derived from the device instead. Raises `PodOwnerUnknown` if a required lookup fails.
  */
 export type FindPodMAC = (wanted: PodInterface, signal: AbortSignal) => Promise<string | undefined>;
 
@@ -114,15 +119,12 @@ export interface PodMACOptions {
   readonly ledger: Pick<Ledger, 'entries'>;
 }
 
-/**
- * The namespace whose UID identifies the cluster. Every cluster has this namespace, and its UID stays the same for as
- * long as the cluster exists.
- */
+/** The namespace whose UID identifies the cluster. It exists in every cluster, and is never recreated. */
 const clusterNamespace = 'kube-system';
 
 /**
- * Creates a function that derives addresses from a pod's owner. A pod that was attached before keeps its address,
- * because its guest uses that address. A recreated sandbox thus does not wait for the API server.
+ * Creates a function that derives addresses from a pod's owner. A pod that was attached before keeps its recorded
+ * address, because its guest uses that address. For a recreated sandbox, the API server is therefore not needed.
  */
 export function createFindPodMAC({ lookups, ledger }: PodMACOptions): FindPodMAC {
   let clusterUID: string | undefined;
@@ -137,7 +139,7 @@ export function createFindPodMAC({ lookups, ledger }: PodMACOptions): FindPodMAC
     if (recorded !== undefined) return recorded;
     try {
       const metadata = await lookups.pod(pod.namespace, pod.name, signal);
-      // This ADD may be late. If another pod has the name by now, the address belongs to that pod.
+      // This ADD may be late. If another pod has the same name by now, the address belongs to that other pod.
       if (metadata === undefined || (pod.uid !== undefined && pod.uid !== metadata.uid)) return undefined;
       const identity = readIdentity(pod, metadata);
       return identity && identityMAC(await readClusterUID(signal), identity, ifname);
@@ -168,18 +170,18 @@ function ownerUnknown(pod: PodName, thrown: unknown): MacvtapError {
 }
 
 /**
- * Returns whether a pod of this name may have an identity that outlives it. `virt-launcher-` is KubeVirt's prefix for
- * the pods of virtual machines, and the names of a StatefulSet's pods end in an ordinal. Other pods are never looked
- * up.
+ * Returns whether a pod of this name may share an identity with its replacements. `virt-launcher-` is KubeVirt's prefix
+ * for the pods of virtual machines, and the names of a StatefulSet's pods end in an ordinal. Other pods are never
+ * looked up.
  */
 export function mayHaveIdentity(pod: PodName): boolean {
   return isLauncher(pod) || /-\d+$/.test(pod.name);
 }
 
 /**
- * Returns the identity that a pod shares with its replacements, or undefined if it has none. Its parts are names
- * without a slash. The controller's kind comes first, so that a virtual machine and a StatefulSet's pod of the same
- * name differ. The namespace is included, so that a tenant cannot get the identity of a machine in another namespace.
+ * Returns the identity that a pod shares with its replacements, or undefined if it has none. It begins with the
+ * controller's kind, so that a virtual machine and a StatefulSet's pod of the same name differ. It contains the
+ * namespace, so that a tenant cannot get the identity of a machine in another namespace. No part contains a slash.
  *
  * @example 'VirtualMachineInstance/vms/db' of pod vms/virt-launcher-db-x7k2p, 'StatefulSet/web/nginx-0' of pod
  * web/nginx-0

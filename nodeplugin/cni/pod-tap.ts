@@ -10,15 +10,16 @@ import { removeAttachedLink, untilGone } from './remove-attachment.ts';
 import type { NetConf } from './spec/net-conf.ts';
 
 /**
- * How long ADD waits for the kernel to remove the link of a namespace that is ending. When the time is up, ADD fails
+ * How long ADD waits for the kernel to remove the link of a namespace that is being removed. After this time, ADD fails
  * and kubelet tries again.
  */
 const patienceMs = 2_000;
 
 /**
  * Frees the index and the device node that Allocate promised to kubelet, by deleting the link that has them. That link
- * is Allocate's placeholder, or the device's link in a lost sandbox. After a reboot, neither exists. Unlike Allocate,
- * ADD cannot use another index, because the container gets the path that kubelet knows. Raises `TapNodeTaken`.
+ * is either Allocate's placeholder or the device's link in a lost sandbox. After a reboot, neither link exists. Unlike
+ * Allocate, ADD cannot choose another index: the container gets the path that kubelet already knows. Raises
+ * `TapNodeTaken`.
  */
 export async function freeIndexAndNode(
   id: string,
@@ -94,9 +95,9 @@ interface Place {
  * Creates a link. Returns the device numbers of the taps with its index. These are the link's own tap, and the tap of
  * any other link with the same index in another namespace.
  *
- * If there is only one tap, it is the link's own. If there are two taps, the link is deleted and created again. A tap
- * that is listed in between belongs to another link, unless its device number has been reused since. Listing the taps
- * before the first creation would not suffice: the new link may get a device number that was freed in the meantime.
+ * If there is only one tap, it belongs to the new link. If there are more, the link is deleted, the taps are listed,
+ * and the link is created again. The taps that were listed in between belong to other links. They are compared with
+ * `identifyTap`, because the kernel may give a freed device number to the new link.
  *
  * Raises `TapNodeUnreadable`, and the errors of creation and deletion.
  */
@@ -109,10 +110,10 @@ export async function createLinkWithTap(
   await create();
   const taps = links.listTaps(ifindex);
   if (taps.length === 1) return taps;
-  // This waits for the acknowledgement. The kernel lists a removed tap slightly longer than /dev does, and may reuse
-  // its number.
+  // `deleteLinkIn` waits for the kernel's acknowledgement. Waiting until the device node is gone would be too short:
+  // the kernel still lists the removed tap for a moment.
   if (isSameNetns(netnsPath, netnsInode)) await links.deleteLinkIn(netnsPath, ifindex, signal);
-  // The device node belongs to the other link, which was created while the index was free.
+  // A device node that still exists belongs to the other link, which was created while the index was free.
   if ((await links.readTapNode(ifindex)).nodeDevice !== undefined) return taps;
   const strangers = new Set(links.listTaps(ifindex).map((tap) => links.identifyTap(tap)));
   signal.throwIfAborted();
@@ -131,9 +132,10 @@ interface NewLink {
 }
 
 /**
- * Makes the shim change the owner of the tap's device node. This is the last step of ADD: until then, the node belongs
- * to root. It first verifies that the node belongs to the link. All namespaces share /dev, so a user with a namespace
- * can create a link of the same name and index while the node is free. Raises `TapNodeTaken`, `TapNodeNotOwned`.
+ * Makes the shim change the owner of the tap's device node. This is the last step of ADD: until then, root owns the
+ * device node. First verifies that the device node belongs to the new link. All namespaces share /dev. Therefore, a
+ * user who controls a network namespace could create a link of the same name and index while the device node is free.
+ * Raises `TapNodeTaken`, `TapNodeNotOwned`.
  */
 export async function giveTapToOwner(
   { id, ifindex, ifname, conf, taps }: NewLink,

@@ -54,7 +54,10 @@ export function reconcileAttachments(options: ReconcileOptions): AsyncDisposable
   };
 }
 
-/** Returns the context with another `onTrouble`. It reports a problem once for as long as consecutive looks find it. */
+/**
+ * Returns the context with an `onTrouble` that does not repeat a problem. A problem is reported again only if at least
+ * one comparison did not find it in the meantime.
+ */
 function reportOnce(context: CNIContext): { readonly context: CNIContext; nextLook(): void } {
   let before = new Set<string>();
   let met = new Set<string>();
@@ -72,8 +75,8 @@ function reportOnce(context: CNIContext): { readonly context: CNIContext; nextLo
 }
 
 /**
- * Restores the entries of held devices that the ledger lost. Without the entries, containers cannot be restarted and
- * sandboxes cannot be recreated. Returns the restored devices. Call it only after kubelet has listed the held devices.
+ * Restores the entries of held devices that the ledger lost, and returns these devices. Without the entries, containers
+ * cannot be restarted and sandboxes cannot be recreated. Must be called only after kubelet has listed the held devices.
  */
 export async function restoreDevices(
   held: readonly string[],

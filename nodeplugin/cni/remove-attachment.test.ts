@@ -18,12 +18,12 @@ function kernel(hasNode: boolean) {
   return { links: { readTapNode } as unknown as CNIContext['links'], remove, acknowledged };
 }
 
-test('a node that is gone before anybody looks again is gone, and the acknowledgement is not waited for', async () => {
+test('the removal of a link is complete when its device node is gone, before the acknowledgement', async () => {
   const { links, remove } = kernel(true);
   await untilGone(5, links, remove, signal);
 });
 
-test('a link without a node is gone when the kernel acknowledges its removal', async () => {
+test('the removal of a link without a device node is complete when the kernel acknowledges it', async () => {
   const { links, remove, acknowledged } = kernel(false);
   let isOver = false;
   const waiting = untilGone(5, links, remove, signal).then(() => {

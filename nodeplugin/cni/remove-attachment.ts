@@ -11,8 +11,8 @@ import { isSameNetns } from './open-netns.ts';
  * Detaches a device from its pod: removes the link, then the attachment in the ledger. The device itself stays in the
  * ledger, because a recreated sandbox gets it again without a new Allocate. The caller must hold the device's lock.
  *
- * If the ledger cannot be written, for example because the disk is full, the pod still ends, which may free disk space.
- * The ledger then records a link that no longer exists, which is harmless.
+ * If the ledger cannot be written, for example because the disk is full, this function still succeeds. The pod can then
+ * end, which may free disk space. The ledger records a link that no longer exists, which is harmless.
  */
 export async function removeAttachment(
   device: AttachedDevice,
@@ -30,9 +30,9 @@ export async function removeAttachment(
 }
 
 /**
- * Deletes a device's link in the namespace that the ledger records. A process of the pod may keep the namespace alive
- * after its path is gone, and the link is then searched for by its index. Succeeds if the link is already gone.
- * Resolves when the link and its device node are gone.
+ * Deletes a device's link in the namespace that the ledger records. Resolves when the link and its device node are
+ * gone, at once if they already are. If the namespace's path is gone, a process of the pod may still keep the namespace
+ * alive. The link is then searched for by its index.
  */
 export async function removeAttachedLink(
   { record }: AttachedDevice,
@@ -58,9 +58,9 @@ export async function removeAttachedLink(
 }
 
 /**
- * Removes a link, and waits until it is gone. The kernel removes the link's device node about a millisecond after the
- * request; the acknowledgement takes ten times as long. A link has no device node if another link had the same index
- * first. Such a link is gone when the acknowledgement arrives.
+ * Removes a link, and waits until its device node is gone. That takes about a millisecond; the kernel's acknowledgement
+ * takes ten times as long. If the link has no device node, because another link had the same index first, the function
+ * waits for the acknowledgement instead.
  */
 export async function untilGone(
   ifindex: number,
@@ -68,7 +68,7 @@ export async function untilGone(
   remove: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
-  // The node is read before the removal. If it disappears afterwards, it was the link's own.
+  // The device node is read before the removal. If it disappears afterwards, it belonged to the removed link.
   const { nodeDevice } = await links.readTapNode(ifindex);
   if (nodeDevice === undefined) await remove();
   else await untilNodeIsGone(ifindex, links, remove(), signal);

@@ -101,7 +101,7 @@ function placeholder(id: string, more: Partial<ExistingLink> = {}): ExistingLink
   return { name: linkName(id), ifindex, kind: 'macvtap', parentIfindex: 7, macvtapMode: 'private', up: false, ...more };
 }
 
-test('a device gets its macvtap, down, and the container the tap', async () => {
+test('a device gets a macvtap that is down, and the container gets its tap', async () => {
   const kernel = fakeKernel();
   const ifindex = deviceIfindex('h1', 'dataMvp2');
   assert.deepEqual(await allocate(kernel, ['dataMvp2']), [
@@ -110,7 +110,7 @@ test('a device gets its macvtap, down, and the container the tap', async () => {
   assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp2')]);
 });
 
-test('needVhostNet hands out /dev/vhost-net once, after the taps', async () => {
+test('with needVhostNet, a container also gets /dev/vhost-net, once and after the taps', async () => {
   const served = { resource: { ...resource, needVhostNet: true } };
   const [answer] = await allocate(fakeKernel(), ['dataMvp0', 'dataMvp1'], served);
   assert.deepEqual(
@@ -119,7 +119,7 @@ test('needVhostNet hands out /dev/vhost-net once, after the taps', async () => {
   );
 });
 
-test('a leftover that fits is used again', async () => {
+test('an existing placeholder that fits is reused', async () => {
   const left = placeholder('dataMvp0');
   const kernel = fakeKernel(left);
   await allocate(kernel, ['dataMvp0']);
@@ -134,7 +134,7 @@ const misfits = [
 ] as const;
 
 for (const { title, more } of misfits) {
-  test(`a leftover that does not fit is replaced: ${title}`, async () => {
+  test(`an existing placeholder that does not fit is replaced: ${title}`, async () => {
     const kernel = fakeKernel(placeholder('dataMvp0', more));
     await allocate(kernel, ['dataMvp0']);
     assert.deepEqual([...kernel.links.values()], [placeholder('dataMvp0')]);
@@ -144,19 +144,19 @@ for (const { title, more } of misfits) {
 const refusals = [
   { title: 'a device that no resource offers', ids: ['dataMvp4'], code: 'UnknownDevice' },
   { title: 'a device of another resource', ids: ['otherMvp0'], code: 'UnknownDevice' },
-  { title: 'a device ID that is none', ids: ['../../etc'], code: 'UnknownDevice' },
-  { title: 'one stranger among good ones', ids: ['dataMvp0', 'dataMvp04'], code: 'UnknownDevice' },
+  { title: 'an invalid device ID', ids: ['../../etc'], code: 'UnknownDevice' },
+  { title: 'an unknown device among known devices', ids: ['dataMvp0', 'dataMvp04'], code: 'UnknownDevice' },
 ] as const;
 
 for (const { title, ids, code } of refusals) {
-  test(`${title} is refused and nothing is made`, async () => {
+  test(`${title} is rejected, and no link is created`, async () => {
     const kernel = fakeKernel();
     await assert.rejects(allocate(kernel, ids), { code });
     assert.equal(kernel.links.size, 0);
   });
 }
 
-test('a parent that is gone is an error that names device, parent and resource', async () => {
+test('the error for a missing parent names device, parent and resource', async () => {
   const served = { resource: { ...resource, parent: 'eth9' } };
   await assert.rejects(allocate(fakeKernel(), ['dataMvp0'], served), {
     code: 'ParentUnavailable',
@@ -164,7 +164,7 @@ test('a parent that is gone is an error that names device, parent and resource',
   });
 });
 
-test('a resource with an error refuses an allocation with its reason', async () => {
+test('an allocation fails with the reason why its resource cannot be used', async () => {
   await assert.rejects(allocate(fakeKernel(), ['dataMvp0'], { resource, fault: 'Enslaved' }), {
     code: 'ParentUnavailable',
     message: /enslaved/,
@@ -175,7 +175,7 @@ function fallback(id: string, attempt: number): ExistingLink {
   return placeholder(id, { ifindex: deviceIfindex('h1', id, attempt) });
 }
 
-test("a stranger's link under the index or the name is never touched; the next index is taken", async () => {
+test("an unrelated link with the device's index is not changed, and the next index is used", async () => {
   const stranger = placeholder('dataMvp0', { name: 'vm0' });
   const kernel = fakeKernel(stranger);
   await allocate(kernel, ['dataMvp0']);
@@ -183,14 +183,14 @@ test("a stranger's link under the index or the name is never touched; the next i
   assert.equal(kernel.records.get('dataMvp0')?.attempt, 1);
 });
 
-test('a stranger under the very name leaves no index to take', async () => {
+test("no index can be used if an unrelated link has the device's link name", async () => {
   const stranger = placeholder('dataMvp0', { kind: 'dummy' });
   const kernel = fakeKernel(stranger);
   await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'TapNodeTaken', message: /dataMvp0.*mvt.*dummy/ });
   assert.deepEqual([...kernel.links.values()], [stranger]);
 });
 
-test('a node in /dev that a link elsewhere holds is left to it, and the next index is taken', async () => {
+test('a device node of a link in another namespace is not changed, and the next index is used', async () => {
   const kernel = fakeKernel();
   kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp0'));
   const [answer] = await allocate(kernel, ['dataMvp0']);
@@ -205,7 +205,7 @@ test('a placeholder whose node belongs to another link is recreated under the ne
   assert.deepEqual([...kernel.links.values()], [fallback('dataMvp0', 1)]);
 });
 
-test('what is allocated is in the ledger, and what cannot be recorded is not given out', async () => {
+test('an allocated device is in the ledger, and a device that cannot be recorded is not allocated', async () => {
   const kernel = fakeKernel();
   await allocate(kernel, ['dataMvp0']);
   const ifindex = deviceIfindex('h1', 'dataMvp0');
@@ -228,7 +228,7 @@ test('a request gets all devices or none: a late failure removes the new links, 
   assert.deepEqual([...kernel.records.keys()], ['dataMvp0']);
 });
 
-test("the kernel's refusal keeps its code and names device, resource and parent", async () => {
+test('an error of the kernel keeps its code, and names device, resource and parent', async () => {
   const kernel = fakeKernel();
   kernel.createFails = new MacvtapError('ParentEnslaved', 'the kernel reports: Device or resource busy');
   await assert.rejects(allocate(kernel, ['dataMvp3']), {
@@ -237,7 +237,7 @@ test("the kernel's refusal keeps its code and names device, resource and parent"
   });
 });
 
-test('what cannot be forgotten while it is taken back does not hide why', async () => {
+test('an error while an allocation is undone does not hide the original error', async () => {
   const kernel = fakeKernel();
   kernel.forgetFails = new MacvtapError('FileNotWritten', 'the disk is full');
   for (let attempt = 0; attempt < 8; attempt += 1) kernel.foreignNodes.add(deviceIfindex('h1', 'dataMvp1', attempt));
@@ -245,7 +245,7 @@ test('what cannot be forgotten while it is taken back does not hide why', async 
   assert.equal(kernel.links.size, 0);
 });
 
-test('an index that another device was given is not taken while nothing stands under it', async () => {
+test('the index of another device is not used, even while that device has no link', async () => {
   const kernel = fakeKernel();
   const ifindex = deviceIfindex('h1', 'dataMvp2');
   const entry = { resource: 'other', parent: 'eth1', mode: 'bridge', ifindex, attempt: 0, lastUsed: 1 } as const;

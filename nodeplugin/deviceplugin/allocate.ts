@@ -93,8 +93,8 @@ const maxAttempts = 8;
 /**
  * Creates a device's macvtap on its resource's parent, and records it. The link is down.
  *
- * The link gets the device's own index. If another device or an irremovable link holds that index, the link gets
- * another index.
+ * The link gets the device's first index that is free. An index is taken if another device has it, or a link that
+ * cannot be removed.
  *
  * Raises `ParentUnavailable`, `TapNodeTaken`, and the errors of the kernel and of the ledger. After an error no new
  * link remains, with one exception: the kernel may still be creating a link when the signal aborts. The orphan
@@ -136,8 +136,9 @@ export async function allocateDevice(
 }
 
 /**
- * Finds another device that happens to have the same index. Kubelet knows the tap's path as that device's path, even
- * while the device has no link. It has none while its sandbox is being recreated, and after a reboot.
+ * Finds another device with the same index. Such a collision is possible, because indexes are hashes. The index is
+ * taken even while the other device has no link, because kubelet keeps its tap's path. A device has no link while its
+ * sandbox is being recreated, and after a reboot.
  */
 function findTwin(id: string, ifindex: number, { ledger }: AllocateContext): string | undefined {
   return ledger.entries().find(([other, record]) => other !== id && record.ifindex === ifindex)?.[0];
@@ -168,7 +169,7 @@ async function record(
   faultPoint('allocate-recorded');
   const undo = async () => {
     await removeLink();
-    // If this fails, for example on a full disk, the entry remains without a link until the orphan collector finds it.
+    // If this fails, for example on a full disk, the orphan collector later removes the entry, which has no link.
     if (made) await ledger.forget(id).catch(() => undefined);
   };
   return { id, tapPath: tap.path, undo };

@@ -25,7 +25,7 @@ test('subscribers are notified of a change, and not of an equal list', () => {
   assert.deepEqual(list.current, [device('a', false)]);
 });
 
-test('a subscription that was disposed hears nothing, its twin still does', () => {
+test('a disposed subscription gets no notification, but another one of the same listener does', () => {
   const list = createDeviceList();
   let told = 0;
   const listener = (): void => {
@@ -38,7 +38,7 @@ test('a subscription that was disposed hears nothing, its twin still does', () =
   assert.equal(told, 1);
 });
 
-test('a device reads Healthy or Unhealthy, with a NUMA hint only where it has one', () => {
+test('a device is Healthy or Unhealthy, and has a topology only if it has NUMA nodes', () => {
   assert.deepEqual(toListAndWatchResponse([device('a', true, [0, 1]), device('b', false)]), {
     devices: [
       { ID: 'a', health: 'Healthy', topology: { nodes: [{ ID: 0 }, { ID: 1 }] } },
@@ -69,7 +69,7 @@ function createSlowSink(): DeviceSink & { readonly received: string[]; take(): v
   };
 }
 
-test('a consumer gets the current list at once, also an empty one', () => {
+test('a consumer gets the current list at once, even if it is empty', () => {
   const sink = createSlowSink();
   using _ = followDevices(createDeviceList(), sink);
   assert.deepEqual(sink.received, ['']);
@@ -99,7 +99,7 @@ test('a slow consumer gets only the newest of the lists that it missed', () => {
   assert.deepEqual(sink.received, ['a', 'd']);
 });
 
-test('a slow consumer gets nothing when the list is again what it has', () => {
+test('a slow consumer gets no message if the list changes back to the one that it has', () => {
   const list = createDeviceList(devices('a'));
   const sink = createSlowSink();
   using _ = followDevices(list, sink);
@@ -109,7 +109,7 @@ test('a slow consumer gets nothing when the list is again what it has', () => {
   assert.deepEqual(sink.received, ['a']);
 });
 
-test('a consumer that left gets nothing more, also when a message of it was on its way', () => {
+test('a disposed consumer gets no further message, even if one was in progress', () => {
   const list = createDeviceList(devices('a'));
   const sink = createSlowSink();
   const following = followDevices(list, sink);

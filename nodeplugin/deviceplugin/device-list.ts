@@ -57,8 +57,8 @@ function toMessage({ id, healthy, numaNodes }: Device): DeviceMessage {
 }
 
 /**
- * A receiver of messages, such as a gRPC stream. It calls `written` when the message is sent and the next one may
- * follow.
+ * A receiver of messages, such as a gRPC stream. `write` calls `written` after the message was sent, when it can accept
+ * the next message.
  */
 export interface DeviceSink {
   write(message: ListAndWatchResponse, written: () => void): void;
@@ -66,8 +66,8 @@ export interface DeviceSink {
 
 /**
  * Sends the list to one consumer until disposed: first the current list, then the list after each change. If the list
- * changes several times while a message is being sent, only the newest list follows. If the consumer already has that
- * list, no message follows.
+ * changes several times while a message is being sent, only the newest list is sent afterwards. A list that equals the
+ * last one that was sent is not sent again.
  */
 export function followDevices(list: DeviceList, sink: DeviceSink): Disposable {
   let sent: readonly Device[] | undefined;

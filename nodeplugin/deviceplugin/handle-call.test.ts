@@ -10,13 +10,13 @@ test('a MacvtapError keeps its message and gets the status of its code', () => {
   assert.deepEqual(toGrpcStatus(error), { code: status.DEADLINE_EXCEEDED, details: error.message });
 });
 
-test('an error without a row, and whatever else is thrown, is INTERNAL', () => {
+test('a code without a gRPC status, and any other thrown value, becomes INTERNAL', () => {
   for (const thrown of [new MacvtapError('SocketFailed', 'x'), new TypeError('x'), 'x']) {
     assert.deepEqual(toGrpcStatus(thrown), { code: status.INTERNAL, details: 'x' });
   }
 });
 
-test('a message of any content and length can be put into a header', () => {
+test('a message of any content and length becomes valid in a header', () => {
   for (const message of ['\ud800', `${'x'.repeat(1023)}\u{1f600}`, 'line\nline', '\u0000']) {
     const { details } = toGrpcStatus(new Error(message));
     assert.doesNotThrow(() => encodeURI(details));

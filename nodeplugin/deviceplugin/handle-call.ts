@@ -9,12 +9,12 @@ import {
 import { joinSignals } from '../../runtime/abort-signals.ts';
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
 
-/** A listener that is called for each failed call, for the log. Kubelet gets only the text. */
+/** Called for each failed call with the whole error, for the log. Kubelet gets only the error's text. */
 export type FailureListener = (method: string, error: MacvtapError) => void;
 
 /**
  * Makes a gRPC handler from a function. Every error becomes a gRPC status, so that no error ends the process. The
- * function's signal aborts when the caller gives up, or when `stopping` aborts.
+ * function's signal aborts when the caller cancels the call, or when `stopping` aborts.
  */
 export function answerUnary<Request, Response>(
   handle: (request: Request, signal: AbortSignal) => Response | Promise<Response>,

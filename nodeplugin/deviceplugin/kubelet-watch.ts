@@ -35,13 +35,13 @@ export interface KubeletWatchOptions {
   /** The interval at which the directory is checked, even without events of the file system. */
   readonly pollMs?: number | undefined;
   /**
-   * Called for each event, for the log. The first look also causes an event. An absence is reported once, however long
-   * it lasts.
+   * Called for each event, for the log. The first check always causes an event. A continuing absence causes only one
+   * event.
    */
   readonly onEvent?: ((event: KubeletEvent) => void) | undefined;
 }
 
-/** Starts a watch. The directory has been checked once when this resolves. */
+/** Starts a watch. Resolves after the first check of the directory. */
 export async function watchKubelet(options: KubeletWatchOptions): Promise<KubeletWatch> {
   const { directory, signal, pollMs = 1_000, onEvent } = options;
   const listeners = new Set<(event: KubeletEvent) => void>(onEvent === undefined ? [] : [onEvent]);
@@ -80,7 +80,7 @@ export async function watchKubelet(options: KubeletWatchOptions): Promise<Kubele
   };
   signal?.addEventListener('abort', close, { once: true });
   if (signal?.aborted) await close();
-  // This detects changes from before the watch was set up.
+  // Checks again, because the directory may have changed before the watch was set up.
   await lookOnce();
 
   return {
@@ -102,8 +102,8 @@ export async function watchKubelet(options: KubeletWatchOptions): Promise<Kubele
 }
 
 /**
- * Returns the event that happened between two looks, or undefined if nothing changed. If kubelet's socket is still
- * absent but for another reason, that is also an event.
+ * Returns the event that happened between two checks, or undefined if nothing changed. A new reason for the absence of
+ * kubelet's socket is also an event.
  */
 function compare(before: Sighting | undefined, now: Sighting): KubeletEvent | undefined {
   if (now.absence !== undefined) {
@@ -119,14 +119,14 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The run of kubelet that created the current socket, or the reason why there is none. */
+/** The run of kubelet that created the current socket, or the reason why the socket is absent. */
 type Sighting =
   | { readonly incarnation: string; readonly absence?: undefined }
   | { readonly incarnation?: undefined; readonly absence: MacvtapError };
 
 /**
- * Looks for kubelet's registration socket. File systems reuse inode numbers, so the result also contains the change
- * time in nanoseconds. Together they distinguish two runs of kubelet.
+ * Looks for kubelet's registration socket. The inode number and the change time in nanoseconds together identify the
+ * run of kubelet. The inode number is not sufficient, because file systems reuse inode numbers.
  *
  * @example { incarnation: '34:1181:1763900000000000000' }
  */

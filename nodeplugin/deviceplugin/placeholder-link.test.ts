@@ -36,7 +36,7 @@ function kernel(more: Partial<NodeLinks> = {}) {
   return { links, deleted };
 }
 
-test('a node that is not there is free', async () => {
+test('a device node that does not exist is free', async () => {
   const { links, deleted } = kernel({ readTapNode: async () => ({ path: '/dev/tap5', matches: false }) });
   assert.equal(await freeTapNode(5, undefined, links, signal), true);
   assert.deepEqual(deleted, []);
@@ -49,16 +49,16 @@ test("the former pod's link is deleted in the namespace that the ledger records"
 });
 
 const untouched = [
-  { title: 'the ledger knows nothing of the device', former: undefined },
-  { title: 'the device was in no pod', former: record() },
-  { title: 'the ledger knows another index', former: { ...record({}), ifindex: 6 } },
+  { title: 'the ledger does not contain the device', former: undefined },
+  { title: 'the device has no attachment', former: record() },
+  { title: 'the ledger records another index', former: { ...record({}), ifindex: 6 } },
   { title: 'the namespace is gone', former: record({ netnsPath: '/run/netns/kmt-never-was' }) },
-  { title: 'another namespace stands under the path', former: record({ netnsInode: netnsInode + 1 }) },
+  { title: 'the path leads to another namespace', former: record({ netnsInode: netnsInode + 1 }) },
   { title: 'the link there has another name', former: record({ ifname: 'net2' }) },
 ];
 
 for (const { title, former } of untouched) {
-  test(`nothing is deleted, and another index is wanted: ${title}`, async () => {
+  test(`nothing is deleted, and the device node is not free: ${title}`, async () => {
     const { links, deleted } = kernel();
     assert.equal(await freeTapNode(5, former, links, signal), false);
     assert.deepEqual(deleted, []);
@@ -73,7 +73,7 @@ test("a link in the former pod's namespace that is not a macvtap is not deleted"
   assert.deepEqual(deleted, []);
 });
 
-test('the node counts, not the acknowledgement, which comes later', async () => {
+test('the wait ends when the device node is gone, before the acknowledgement', async () => {
   const never = new Promise<void>(() => {});
   let looks = 0;
   const readTapNode = async () => {
@@ -83,7 +83,7 @@ test('the node counts, not the acknowledgement, which comes later', async () => 
   assert.equal(await untilNodeIsGone(5, { readTapNode }, never, signal), true);
 });
 
-test('a deletion that ends and leaves the node has not freed it, and one that fails raises', async () => {
+test('a deletion that leaves the device node did not free it, and the error of a failed one is raised', async () => {
   const { links } = kernel();
   assert.equal(await untilNodeIsGone(5, links, Promise.resolve(), signal), false);
   await assert.rejects(untilNodeIsGone(5, links, Promise.reject(new Error('EPERM')), signal), /EPERM/);

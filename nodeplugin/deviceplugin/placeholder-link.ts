@@ -16,9 +16,9 @@ export type DeviceLinks = NodeLinks &
   };
 
 /**
- * A placeholder is the link that Allocate creates on the node, and that ADD replaces with a link in the pod. The result
- * is the placeholder's node in /dev, or the holder of the index if the index is taken. `made` is true if this call
- * created the link.
+ * The outcome of providing a placeholder: its node in /dev, or the holder of the index if the index is taken. `made` is
+ * true if this call created the link. A placeholder is the link that Allocate creates on the node. ADD later replaces
+ * it with a link in the pod.
  */
 export type Placeholder = { readonly tap: TapNode; readonly made: boolean } | { readonly heldBy: string };
 
@@ -27,8 +27,9 @@ export type Placeholder = { readonly tap: TapNode; readonly made: boolean } | { 
  * removes links that do not fit, frees the device node and creates the link. Then it verifies that the node in /dev
  * belongs to the new link.
  *
- * Raises the kernel's errors. After an error no new link remains, unless the signal aborted while the kernel was
- * creating one. A request that was sent cannot be cancelled, so the orphan collector removes such a link.
+ * Raises the kernel's errors. After an error no new link remains, with one exception. If the signal aborts while the
+ * kernel is creating the link, the link remains, because a request that was sent cannot be cancelled. The orphan
+ * collector removes such a link.
  */
 export async function makePlaceholder(
   wanted: WantedLink,
@@ -40,9 +41,9 @@ export async function makePlaceholder(
 }
 
 /**
- * Creates the link with one request to the kernel, which is the usual case. If no tap has the index, it does not look
- * up other links, because a lookup may wait for the kernel's network lock. Returns undefined, and creates nothing, if
- * the name or the index is taken.
+ * Creates the link with one request to the kernel, without looking up other links first. This is the usual case, and a
+ * lookup could wait for the kernel's network lock. Returns undefined, and creates nothing, if the name or the index is
+ * taken.
  */
 async function createAtOnce(
   wanted: WantedLink,
@@ -75,7 +76,7 @@ async function createAfterCleanup(
   if (decision.action === 'reuse') {
     const tap = await links.readTapNode(wanted.ifindex);
     if (tap.matches) return { tap, made: false };
-    // The link's device node was removed together with another link of the same index, so the link must be recreated.
+    // The device node belongs to another link of the same index, or was removed with it. This link must be recreated.
     await links.deleteLink(wanted.ifindex, signal);
   }
   if (decision.action === 'replace') {
@@ -122,12 +123,12 @@ export type NodeLinks = Pick<Links, 'getLinkIn' | 'deleteLinkIn'> & {
 };
 
 /**
- * Frees `/dev/tap<ifindex>`, which all network namespaces share. Kubelet may allocate a device again once its former
- * pod's containers have ended, seconds before that pod's link is removed. A second link of the same index would then
- * silently get no device node.
+ * Frees `/dev/tap<ifindex>` by deleting the former pod's link in the namespace that the ledger records. Returns false
+ * if the device node belongs to a link that cannot be found. The caller must then use another index.
  *
- * It deletes the former link in the namespace that the ledger records. Returns false if the node belongs to a link that
- * cannot be found. Another index must then be used.
+ * Kubelet may allocate a device again as soon as the containers of its former pod have ended. The link of that pod is
+ * removed seconds later. All network namespaces share /dev, so a second link of the same index, created before that,
+ * would silently get no device node.
  */
 export async function freeTapNode(
   ifindex: number,
@@ -157,7 +158,7 @@ export async function untilNodeIsGone(
   const ending = deletion.finally(() => {
     ended = true;
   });
-  // The race below raises errors of the deletion. Errors after the race are ignored.
+  // The race below raises an error of the deletion. This handler ignores an error that occurs after the race.
   ending.catch(() => {});
   for (;;) {
     const wasEnded = ended;
@@ -171,8 +172,8 @@ export async function untilNodeIsGone(
 }
 
 /**
- * Returns whether the former pod's link still exists. By now, the recorded path may lead to a new namespace, or another
- * link may have the index.
+ * Returns whether the former pod's link still exists. The inode is compared, because the recorded path may lead to a
+ * new namespace by now. The name is compared, because another link may have the index.
  */
 async function isStillThere(
   { netnsPath, netnsInode, ifname }: Attachment,

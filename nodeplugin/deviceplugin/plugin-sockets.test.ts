@@ -14,7 +14,7 @@ test("a socket in kubelet's own directory is named after its resource", () => {
   assert.equal(chooseSocketPath(kubelets, 'dataplane', '5f01c2'), `${kubelets}/kube-macvtap-dataplane.5f01c2.sock`);
 });
 
-test('a name that does not fit becomes a hash, different for different resources', () => {
+test('a name that is too long becomes a hash, which differs between resources', () => {
   const long = `${kubelets}/${'d'.repeat(24)}`;
   const paths = ['a', 'b'].map((letter) => chooseSocketPath(long, letter.repeat(63), '5f01c2'));
   for (const path of paths) {
@@ -24,14 +24,14 @@ test('a name that does not fit becomes a hash, different for different resources
   assert.notEqual(paths[0], paths[1]);
 });
 
-test('the last byte that fits is used, and the length is counted in bytes', () => {
+test('a path may have the maximum length, which is counted in bytes', () => {
   const rest = Buffer.byteLength('/kube-macvtap-ab.1.sock');
   const fits = `/${'d'.repeat(maxSocketPathBytes - rest - 1)}`;
   assert.equal(basename(chooseSocketPath(fits, 'ab', '1')), 'kube-macvtap-ab.1.sock');
   assert.throws(() => chooseSocketPath(`${fits.slice(0, -1)}é`, 'ab', '1'), { code: 'SocketPathTooLong' });
 });
 
-test('a directory in which nothing fits is named in the error, with what to do', () => {
+test('the error for a directory with too long a path names the directory and the next step', () => {
   const directory = `/${'d'.repeat(100)}`;
   assert.throws(() => chooseSocketPath(directory, 'dataplane', '5f01c2'), {
     code: 'SocketPathTooLong',
@@ -40,7 +40,7 @@ test('a directory in which nothing fits is named in the error, with what to do',
   });
 });
 
-test('every path that is chosen has the name by which stale sockets are found', () => {
+test('every chosen path matches the pattern that finds stale sockets', () => {
   for (const name of ['a', 'a.b-c', 'x'.repeat(63)]) {
     assert.match(basename(chooseSocketPath(kubelets, name, '5f01c2')), socketNamePattern);
   }
@@ -80,6 +80,6 @@ test("only kube-macvtap's sockets without a listener are removed", async () => {
   live.close();
 });
 
-test('a directory that is missing has no stale sockets', async () => {
+test('a missing directory has no stale sockets', async () => {
   assert.deepEqual(await removeStaleSockets('/nonexistent/device-plugins'), []);
 });

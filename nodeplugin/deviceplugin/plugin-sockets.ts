@@ -10,15 +10,17 @@ import { MacvtapError } from '../../runtime/errors.ts';
 export const socketNamePattern = /^kube-macvtap-.+\.sock$/;
 
 /**
- * The maximum length of a path in bytes. `sun_path` is char[108] including its NUL (linux/un.h). One more byte stays
- * unused, because programs differ in whether they count the NUL.
+ * The maximum length of a path in bytes. `sun_path` is char[108] including the NUL (linux/un.h). One more byte is not
+ * used, because some programs count the NUL differently.
  */
 export const maxSocketPathBytes = 106;
 
 /**
  * Chooses the path of a server's socket. The path contains the resource's name, or the name's hash if the name is too
- * long. Each server needs its own `startId`, because grpc-js unlinks the path of a server that it closes. That must not
- * be the path of the next server. Raises `SocketPathTooLong`.
+ * long. Raises `SocketPathTooLong`.
+ *
+ * Each server needs a different `startId`. grpc-js removes a server's path when it closes the server, and with a shared
+ * path it would remove the socket of the next server.
  *
  * @example '/var/lib/kubelet/device-plugins/kube-macvtap-dataplane.5f01c2.sock'
  */
@@ -40,9 +42,9 @@ function hashName(name: string): string {
 }
 
 /**
- * Removes the sockets that a killed node plugin left in kubelet's directory. They have the node plugin's names, and no
- * process listens on them. Call it once, before the first server is started. If the directory is missing, it removes
- * nothing. Returns the removed names.
+ * Removes the sockets that a killed node plugin left in kubelet's directory, and returns their names. Such sockets have
+ * the node plugin's names, and no process listens on them. Must be called before the first server is started. Does
+ * nothing if the directory is missing.
  */
 export async function removeStaleSockets(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
@@ -51,7 +53,7 @@ export async function removeStaleSockets(directory: string): Promise<readonly st
     ours.map(async ({ name }) => {
       const path = join(directory, name);
       if ((await isListening(path)) !== 'no') return undefined;
-      // Kubelet also empties this directory, so the socket may be gone already.
+      // The socket may already be gone, because kubelet also removes the sockets in this directory.
       return unlink(path).then(
         () => name,
         () => undefined,
@@ -62,9 +64,9 @@ export async function removeStaleSockets(directory: string): Promise<readonly st
 }
 
 /**
- * Raises `UpstreamPluginRunning` while upstream's plugin serves the resource. Two plugins of one resource would keep
- * replacing each other's registration, and would create the same links. In kubelet's directory, upstream's socket is
- * `<resource namespace>_<name>` (device-plugin-manager pkg/dpm/plugin.go).
+ * Raises `UpstreamPluginRunning` while the plugin of macvtap-cni serves the resource. Two plugins for one resource
+ * would keep replacing each other's registration, and would create the same links. The socket of macvtap-cni in
+ * kubelet's directory is `<resource namespace>_<name>` (device-plugin-manager pkg/dpm/plugin.go).
  */
 export async function refuseBesideUpstream(directory: string, name: string): Promise<void> {
   const path = join(directory, `${resourcePrefix.slice(0, -1)}_${name}`);

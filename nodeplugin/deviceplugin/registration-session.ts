@@ -31,10 +31,12 @@ export interface RegistrationSessionOptions {
 /**
  * Runs one registration of a resource from start to end, and returns the reason for its end.
  *
- * It checks for upstream's plugin, starts the server, probes the server and calls Register. Then it waits until kubelet
- * restarts, closes its stream, or removes the socket. It returns only after the server has stopped, because kubelet
- * must see the end of the old stream before the next Register. That end marks the resource's devices as unhealthy, even
- * those of a new server.
+ * It checks for the plugin of macvtap-cni, starts the server, probes the server and calls Register. Then it waits until
+ * kubelet restarts, closes its stream, or removes the socket.
+ *
+ * It returns only after the server has stopped. When kubelet sees the end of a stream, it marks all devices of the
+ * resource as unhealthy, even those of a new server. It must therefore see the end of the old stream before the next
+ * Register.
  */
 export async function runRegistrationSession(options: RegistrationSessionOptions): Promise<MacvtapError> {
   const { name, resourceName, startId, kubelet, handlers, signal, onRegistered, onFailure, registerTimeoutMs } =
@@ -90,8 +92,8 @@ function vanished(path: string): MacvtapError {
 }
 
 /**
- * Verifies that the resource's server answers before kubelet connects to it. The probe is also the server's first call,
- * which is the slowest. Raises `SelfProbeFailed`.
+ * Verifies that the resource's server answers before kubelet connects to it. The first call of a server is the slowest,
+ * so the probe also makes kubelet's calls faster. Raises `SelfProbeFailed`.
  */
 export async function probeSelf(
   path: string,

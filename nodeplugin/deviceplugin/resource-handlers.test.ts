@@ -42,7 +42,7 @@ function handlers(links: Partial<DeviceLinks> = {}, more: { readonly isDraining?
       deleteLink: async () => {},
       getLinkIn: async () => undefined,
       deleteLinkIn: async () => {},
-      // The node does not exist before the link is created. Afterwards it is the link's own.
+      // Before the link is created, the device node does not exist. Afterwards it belongs to the link.
       readTapNode: async (ifindex) => {
         const isSecondLook = seen.has(ifindex);
         seen.add(ifindex);
@@ -91,7 +91,7 @@ function prefer(
 
 const all = ['eth1Mvp3', 'eth1Mvp1', 'eth1Mvp0', 'eth1Mvp2'];
 
-test('devices that were never handed out are preferred, by number, then the least recently used', async () => {
+test('devices that were never allocated are preferred by number, then the least recently used', async () => {
   const { plugin } = handlers();
   assert.deepEqual(prefer(plugin, all, 2), ['eth1Mvp0', 'eth1Mvp1']);
   for (const id of ['eth1Mvp1', 'eth1Mvp0']) {
@@ -100,12 +100,12 @@ test('devices that were never handed out are preferred, by number, then the leas
   assert.deepEqual(prefer(plugin, all, 4), ['eth1Mvp2', 'eth1Mvp3', 'eth1Mvp1', 'eth1Mvp0']);
 });
 
-test('what must be included is, and an impossible wish is answered with nothing', () => {
+test('required devices are included, and an impossible request gets an empty answer', () => {
   assert.deepEqual(prefer(handlers().plugin, all, 2, ['eth1Mvp3']), ['eth1Mvp3', 'eth1Mvp0']);
   assert.deepEqual(prefer(handlers().plugin, all, 5), []);
 });
 
-test('several containers are answered in their order', async () => {
+test('the responses for several containers are in the order of the requests', async () => {
   const request = {
     container_requests: [{ devices_ids: ['eth1Mvp0'] }, { devices_ids: [] }, { devices_ids: ['eth1Mvp1', 'eth1Mvp2'] }],
   };
@@ -145,7 +145,7 @@ test('devices count as held from the beginning of the call to its end', async ()
   assert.deepEqual([...held], []);
 });
 
-test('each step is reported with its result: for a device that is created, for one that fails and for one that waits in vain', async () => {
+test('each step is reported with its result: for a created device, a failed one, and one whose wait was aborted', async () => {
   const request = { container_requests: [{ devices_ids: ['eth1Mvp0'] }] };
   const good = handlers();
   await good.plugin.allocate(request, scope);
@@ -173,7 +173,7 @@ test('a draining resource allocates nothing, and the error contains the reason',
   await assert.rejects(Promise.resolve(answer), { code: 'ParentUnavailable', message: /eth1 is no longer offered/ });
 });
 
-test('a container starts only with devices that were allocated and whose tap is their own', async () => {
+test('a container starts only if its devices were allocated and have their own taps', async () => {
   const standing = { name: linkName('eth1Mvp0'), ifindex: 5, kind: 'macvtap', up: false };
   const { plugin } = handlers({ getLink: async (key) => ('ifindex' in key && made ? standing : undefined) });
   let made = false;

@@ -51,7 +51,7 @@ export function createResourceHandlers(options: ResourceHandlersOptions): Device
           deadline,
         );
       };
-      // The result is awaited here, so that the devices stay marked until the call has ended.
+      // The call is awaited here, so that `_allocating` is not disposed before the call has ended.
       return await withDeadline(`Allocate of ${name}`, signal, run);
     },
     preferredAllocation({ container_requests }) {
@@ -108,8 +108,8 @@ function drained(name: string): MacvtapError {
 
 /**
  * Checks, before a container starts, that its tap still belongs to its device's link and that the pod's namespace may
- * use the device. The kernel reuses the lowest free minor number, so the node of a removed link may belong to another
- * pod by now.
+ * use the device. The kernel reuses the lowest free minor number. A container of a removed link could therefore open
+ * the tap of another pod.
  *
  * Raises `DeviceNotAllocated`, `TapNodeUnusable`, and the errors of `Admission.checkStart`. The text appears in the
  * pod's events.
@@ -127,7 +127,8 @@ export async function checkBeforeStart(id: string, context: AllocateContext, sig
   const link = await findLink(record, context, signal);
   const expected = record.attachment?.ifname ?? linkName(id);
   const tap = await context.links.readTapNode(record.ifindex);
-  // A link's device number is visible only in the link's namespace. The node's holder is visible in every namespace.
+  // A link's device number is visible only in the link's namespace, so it cannot be compared for a link in a pod. The
+  // name and the index of the device node's holder are visible in every namespace.
   const isHeld = tap.holder?.name === expected && tap.holder.ifindex === record.ifindex;
   const isOwn = record.attachment === undefined ? tap.matches : isHeld;
   if (link?.kind === 'macvtap' && link.name === expected && isOwn) return;
@@ -146,7 +147,7 @@ function findLink({ ifindex, attachment }: DeviceRecord, { links }: AllocateCont
     : links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
 }
 
-/** The methods whose calls have effects and are therefore reported. GetPreferredAllocation only computes. */
+/** The methods whose calls are reported. GetPreferredAllocation is not reported, because it changes nothing. */
 export const deviceMethods = ['Allocate', 'PreStartContainer'] as const;
 
 /** An answered call of kubelet. */

@@ -62,25 +62,25 @@ test('only its owner can use the socket', async () => {
   assert.equal((await stat(served.path)).mode & 0o777, 0o600);
 });
 
-test('the options are answered, and the self-probe is content', async () => {
+test('the server returns its options, and the self-probe succeeds', async () => {
   await using served = await serve();
   assert.deepEqual(await served.client.call(devicePluginService.GetDevicePluginOptions, {}, limits), handlers.options);
   await probeSelf(served.path);
 });
 
-test('the self-probe names a socket that does not answer', async () => {
+test('the error of the self-probe names the socket that does not answer', async () => {
   await assert.rejects(probeSelf('/nonexistent/plugin.sock'), {
     code: 'SelfProbeFailed',
     message: /\/nonexistent\/plugin\.sock/,
   });
 });
 
-test('a socket that cannot be made is an error with its path', async () => {
+test('the error for a socket that cannot be created contains its path', async () => {
   const path = '/nonexistent/plugin.sock';
   await assert.rejects(serveDevicePlugin({ path, handlers }), { code: 'SocketFailed', facts: { path } });
 });
 
-test('requests reach the handler as they are: no containers, unknown devices, a thousand of them', async () => {
+test('requests reach the handler unchanged: without containers, and with a thousand unknown devices', async () => {
   const seen: AllocateRequest[] = [];
   await using served = await serve({
     allocate: (request) => {
@@ -101,7 +101,7 @@ test('requests reach the handler as they are: no containers, unknown devices, a 
   assert.deepEqual(seen, requests);
 });
 
-test('a handler that throws answers with its message, and the server goes on', async () => {
+test('the caller gets the message of an error that a handler throws, and the server keeps running', async () => {
   const failures: string[] = [];
   await using served = await serve(
     {
@@ -133,7 +133,7 @@ test('an invalid response is an INTERNAL error, not a crash', async () => {
   await probeSelf(served.path);
 });
 
-test('the scope of a call ends when its caller gives up', async () => {
+test('the signal of a call aborts when its caller cancels the call', async () => {
   const entered = Promise.withResolvers<AbortSignal>();
   await using served = await serve({
     allocate: async (_, { signal }) => {
@@ -151,7 +151,7 @@ test('the scope of a call ends when its caller gives up', async () => {
   if (!signal.aborted) await once(signal, 'abort');
 });
 
-test('stop ends an open stream and a call that hangs, and removes the socket', async () => {
+test('stop ends an open stream and a hanging call, and removes the socket', async () => {
   const entered = Promise.withResolvers<AbortSignal>();
   await using served = await serve({
     allocate: (_, { signal }) => {
@@ -174,7 +174,7 @@ test('stop ends an open stream and a call that hangs, and removes the socket', a
   assert.deepEqual(await readdir(join(served.path, '..')), []);
 });
 
-test('an answer that comes while the server stops is still delivered', async () => {
+test('an answer that is ready while the server stops is still delivered', async () => {
   const entered = Promise.withResolvers<void>();
   await using served = await serve({
     allocate: async (_, { signal }) => {
@@ -189,7 +189,7 @@ test('an answer that comes while the server stops is still delivered', async () 
   assert.deepEqual((await answer).container_responses[0]?.envs, { late: 'yes' });
 });
 
-test('the end of the last stream is reported when kubelet ends it, not when the server does', async () => {
+test('a disconnect is reported if kubelet ends the last stream, but not if the server does', async () => {
   let told = 0;
   const gone = Promise.withResolvers<void>();
   const onDisconnect = (): void => {
@@ -207,7 +207,7 @@ test('the end of the last stream is reported when kubelet ends it, not when the 
   assert.equal(told, 1);
 });
 
-test('closing a server leaves the socket of its successor alone', async () => {
+test('closing a server does not remove the socket of its successor', async () => {
   await using old = await serve();
   const path = join(old.path, '..', 'successor.sock');
   await using successor = await serveDevicePlugin({ path, handlers });
@@ -260,7 +260,7 @@ async function serveBounded(name: string, maxConnections: number) {
   };
 }
 
-test('idle connections give way to new ones, and the one that follows devices stays', async () => {
+test('new connections replace idle ones, but not the connection that follows devices', async () => {
   using served = await serveBounded('idle', 3);
   using idle = new DisposableStack();
   const closed: Promise<unknown>[] = [];
@@ -271,7 +271,7 @@ test('idle connections give way to new ones, and the one that follows devices st
   }
   await Promise.all(closed.slice(0, 18));
   await served.update();
-  // The same holds after a call. When the call ends, the connection is still busy with its open stream.
+  // After another call has ended, the connection is still busy, because its ListAndWatch stream is open.
   await served.client.call(devicePluginService.GetDevicePluginOptions, {}, limits);
   for (let count = 0; count < 4; count += 1) {
     const socket = idle.adopt(connect(served.path).resume(), (each) => void each.destroy());

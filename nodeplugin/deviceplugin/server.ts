@@ -27,10 +27,10 @@ import {
   type PreStartContainerRequest,
 } from './v1beta1.ts';
 
-// Callers get all errors. gRPC's own lines on standard error would only repeat them.
+// Disables gRPC's own log lines on standard error. They would only repeat errors that the callers get anyway.
 setLogVerbosity(logVerbosity.NONE);
 
-/** The scope of one call. Its signal aborts when kubelet gives up or the server stops. */
+/** The scope of one call. Its signal aborts when kubelet cancels the call or the server stops. */
 interface CallScope {
   readonly signal: AbortSignal;
 }
@@ -74,8 +74,8 @@ export async function serveDevicePlugin(options: ServeOptions): Promise<DevicePl
     (stream) => followDevices(handlers.list, { write: (message, written) => stream.write(message, written) }),
     onDisconnect,
   );
-  // The option grpc.enable_channelz must not be 0: forceShutdown finds open connections through channelz, and would
-  // close none of them.
+  // The option grpc.enable_channelz must not be 0. forceShutdown finds open connections through channelz, and would
+  // otherwise close none of them.
   const server = new Server();
   server.addService(devicePluginService, {
     ...implement(handlers, stopping.signal, onFailure),
@@ -133,8 +133,8 @@ async function bind(server: Server, path: string): Promise<void> {
 }
 
 /**
- * Stops the server. `tryShutdown` lets calls finish, but would wait forever for a hanging call. `forceShutdown` ends
- * such calls after a moment; called at once, it would cut off answers.
+ * Stops the server. `tryShutdown` lets calls finish, but waits forever for a hanging call. After a short time,
+ * `forceShutdown` therefore ends the remaining calls.
  */
 async function shutDown(server: Server): Promise<void> {
   const timer = new AbortController();
@@ -144,7 +144,7 @@ async function shutDown(server: Server): Promise<void> {
   server.forceShutdown();
 }
 
-/** How long calls may take to finish: a quarter of the second in which the process must end after SIGTERM. */
+/** How long calls may take to finish. The whole process must end within one second after SIGTERM. */
 const graceMs = 250;
 
 /** The maximum number of connections to a resource. Kubelet has one connection, and the self-probe has another one. */
@@ -152,9 +152,11 @@ const mostConnections = 16;
 
 /**
  * Limits the connections of a listening gRPC server, and reports when the server can no longer accept connections. At
- * the limit, a new connection replaces one without an open call. Kubelet's connection stays, because ListAndWatch is
- * open on it. Without the limit, idle connections would use up the descriptors of the process. A failed accept(2) would
- * then end the process with an unhandled error.
+ * the limit, a new connection replaces a connection without an open call. Kubelet's connection stays, because
+ * ListAndWatch is open on it.
+ *
+ * Without the limit, idle connections could use up the descriptors of the process. accept(2) would then fail, and the
+ * unhandled error would end the process.
  *
  * grpc-js keeps its HTTP/2 servers in a private field. If the field is missing, connections are not limited.
  */

@@ -31,7 +31,7 @@ const messages: readonly {
     decode: Register.requestDeserialize,
   },
   {
-    title: 'DevicePluginOptions with one of the two',
+    title: 'DevicePluginOptions with one of two options',
     bytes: '10 01',
     written: '08 00 10 01',
     message: { pre_start_required: false, get_preferred_allocation_available: true },
@@ -103,12 +103,12 @@ const messages: readonly {
 ];
 
 for (const { title, bytes, written = bytes, message, encode, decode } of messages) {
-  test(`${title} is written as kubelet reads it`, () => {
+  test(`${title} is encoded in the way that kubelet decodes it`, () => {
     assert.deepEqual(encode(message as never), fromHex(written));
   });
 
-  test(`${title} is read as kubelet writes it`, () => {
-    // The message is converted by way of JSON, because maps are decoded into objects without a prototype.
+  test(`${title} is decoded in the way that kubelet encodes it`, () => {
+    // The message is converted through JSON, because maps are decoded into objects without a prototype.
     assert.deepEqual(JSON.parse(JSON.stringify(decode(fromHex(bytes)))), message);
   });
 }
@@ -134,7 +134,7 @@ test('only ListAndWatch is a stream, and only from the plugin', () => {
   assert.ok(Object.values(devicePluginService).every(({ requestStream }) => !requestStream));
 });
 
-test('a message of unknown fields from a newer kubelet is read without them', () => {
+test('unknown fields from a newer kubelet are ignored', () => {
   const bytes = fromHex('0a 01 61 7a 01 78');
   assert.deepEqual(PreStartContainer.requestDeserialize(bytes), { devices_ids: ['a'] });
 });

@@ -17,8 +17,8 @@ export interface DeviceEntry {
   readonly mode: Mode;
   readonly ifindex: number;
   /**
-   * Which of the device's possible indexes `ifindex` is: 0 for the hash of the device's name, 1 for the hash of `…#1`,
-   * and so on.
+   * The attempt in which Allocate got `ifindex`. In attempt 0, the index is the hash of the device's ID. In attempt 1,
+   * it is the hash of the ID and `#1`, and so on.
    */
   readonly attempt: number;
   /**
@@ -42,8 +42,7 @@ export interface DeviceEntry {
    */
   readonly listed?: true;
   /**
-   * The MAC address of the last attachment. The same pod gets this address again. Absent until a pod with a UID is
-   * detached.
+   * The MAC address of the last attachment, which the same pod gets again. Absent until a pod with a UID is detached.
    */
   readonly podMAC?: PodMAC;
   /**
@@ -78,8 +77,8 @@ type PodMAC = Pick<Attachment, 'ifname' | 'mac'> & { readonly podUID: string };
 /** An entry in the ledger. */
 export interface DeviceRecord extends DeviceEntry {
   /**
-   * A counter shared by all devices, which continues after a restart. The device with the lowest value has been unused
-   * for the longest time.
+   * The time of the last change, as the value of a counter that all devices share. The counter continues after a
+   * restart. The device with the lowest value has been unused for the longest time.
    */
   readonly lastUsed: number;
 }
@@ -125,7 +124,7 @@ const podMAC: Field = {
   },
 };
 
-/** Checks a `Restriction`. It must be complete, because an incomplete one would admit more namespaces. */
+/** Checks a `Restriction`. An incomplete restriction is rejected, because it would admit more namespaces. */
 const restriction: Field = {
   expected: 'a policy and the namespaces that it admits',
   holds(value) {

@@ -88,7 +88,7 @@ const content: fc.Arbitrary<LedgerContent> = fc.record({
 
 const encode = (ledger: LedgerContent) => new TextEncoder().encode(encodeLedger(ledger));
 
-test('whatever a ledger holds is read back from its file', () => {
+test('a ledger that was encoded is decoded without changes', () => {
   fc.assert(
     fc.property(content, (ledger) => {
       const decoded = decodeLedger(encode(ledger), 'other');
@@ -98,7 +98,7 @@ test('whatever a ledger holds is read back from its file', () => {
   );
 });
 
-test('a ledger and the line of what changed are the ledger after it', () => {
+test('a ledger followed by a line of changes is decoded as the changed ledger', () => {
   fc.assert(
     fc.property(content, content, (before, { devices }) => {
       const after = { ...before, devices };
@@ -111,7 +111,7 @@ test('a ledger and the line of what changed are the ledger after it', () => {
   );
 });
 
-test('a file that is cut off anywhere is reported, and never throws', () => {
+test('a file that was truncated anywhere is reported, and decoding it never throws', () => {
   fc.assert(
     fc.property(content, fc.double({ min: 0, max: 1, noNaN: true }), (ledger, share) => {
       const bytes = encode(ledger);
@@ -124,7 +124,7 @@ test('a file that is cut off anywhere is reported, and never throws', () => {
   );
 });
 
-test('a ledger of any JSON is read without throwing, and what is read can be written and read again', () => {
+test('any JSON is decoded without throwing, and the result can be encoded and decoded again', () => {
   const anything = fc.record({ version: json, node: json, devices: fc.dictionary(text, fc.oneof(json, kept)) });
   fc.assert(
     fc.property(fc.oneof(json, anything), (value) => {

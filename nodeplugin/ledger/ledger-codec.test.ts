@@ -23,7 +23,7 @@ const decode = (value: unknown) => decodeLedger(bytesOf(value), 'h1');
 const recordsOf = (value: unknown) => [...decode(value).content.devices].map(([id, { record }]) => [id, record]);
 const encoded = (value: unknown) => JSON.parse(encodeLedger(decode(value).content));
 
-test('a ledger of this version is read in whole', () => {
+test('a ledger of this version is read completely', () => {
   assert.deepEqual(decode(file).faults, []);
   assert.deepEqual(recordsOf(file), [
     ['dataplaneMvp0', device],
@@ -31,7 +31,7 @@ test('a ledger of this version is read in whole', () => {
   ]);
 });
 
-test('the file has one device a line', () => {
+test('the file has one line for each device', () => {
   assert.equal(
     encodeLedger(decode({ ...file, devices: { a: device, b: device } }).content),
     `{\n  "version": ${formatVersion},\n  "node": "h1",\n  "devices": {\n    "a": ${JSON.stringify(device)},\n    "b": ${JSON.stringify(device)}\n  }\n}\n`,
@@ -44,7 +44,7 @@ test('an empty ledger is written and read', () => {
   assert.deepEqual(decode(text), { content: emptyLedger('h1'), faults: [] });
 });
 
-test('NULs after the text are ignored, also if a user rewrote the file in another form', () => {
+test('NULs after the text are ignored, even if a user reformatted the file', () => {
   const text = encodeLedger(emptyLedger('h1'));
   for (const form of [text, JSON.stringify(JSON.parse(text))]) {
     assert.deepEqual(decode(`${form}${'\0'.repeat(100)}`), { content: emptyLedger('h1'), faults: [] });
@@ -58,7 +58,7 @@ for (const [what, content, detail] of [
   ['a list', '[]', /^is \[\], not an object$/],
   ['null', 'null', /^is null, not an object$/],
 ] as const) {
-  test(`${what} gives an empty ledger and one error`, () => {
+  test(`${what} results in an empty ledger and one error`, () => {
     const { content: read, faults } = decode(content);
     assert.deepEqual(read, emptyLedger('h1'));
     assert.equal(faults.length, 1);
@@ -119,7 +119,7 @@ for (const [change, path] of [
   [{ version: 0 }, 'version'],
   [{ node: 5 }, 'node'],
 ] as const) {
-  test(`a file with ${JSON.stringify(change)} is faulty, and its records are read all the same`, () => {
+  test(`a file with ${JSON.stringify(change)} is reported as invalid, but its records are read`, () => {
     const { content, faults } = decode({ ...file, ...change });
     assert.deepEqual(
       faults.map((fault) => fault.path),
@@ -138,7 +138,7 @@ test('an error shows the beginning of a long value', () => {
   assert.equal(fault?.detail, `is "${'x'.repeat(39)}…, not an object`);
 });
 
-test('keys that this version does not know are written back: of the file, a device and an attachment', () => {
+test('unknown keys of the file, of a device and of an attachment are written back', () => {
   const newer = {
     ...file,
     seal: { by: 'h1' },
@@ -151,7 +151,7 @@ test('keys that this version does not know are written back: of the file, a devi
   assert.deepEqual(encoded(newer), newer);
 });
 
-test('a file of a newer version keeps its version and its unreadable records, and is not an error', () => {
+test('a file of a newer version is not an error, and keeps its version and its unreadable records', () => {
   const newer = {
     ...file,
     version: formatVersion + 1,
@@ -162,7 +162,7 @@ test('a file of a newer version keeps its version and its unreadable records, an
   assert.deepEqual(encoded(newer), newer);
 });
 
-test('a file of an earlier version is read, and is of this one when it is written', () => {
+test('a file of an earlier version is read, and is written in this version', () => {
   const before = { version: 1, node: 'h1', devices: { a: device } };
   const { content, faults } = decodeLedger(Buffer.from(JSON.stringify(before)), 'h1');
   assert.deepEqual([faults, content.version, content.devices.get('a')?.record], [[], 1, device]);

@@ -17,13 +17,13 @@ export interface LedgerFault {
 
 export interface DecodedLedger {
   readonly content: LedgerContent;
-  /** All invalid parts. They are not in the content, and the next write of the file drops them. */
+  /** All invalid parts. They are not in the content, so the next write of the file removes them. */
   readonly faults: readonly LedgerFault[];
 }
 
 /**
- * Decodes a ledger. An invalid record is left out completely; all other records are read. In a file of a newer version,
- * a record that cannot be read is not an error and is kept unchanged. If the file has no node, `node` is used. An
+ * Decodes a ledger. All valid records are read. An invalid record is left out and reported. In a file of a newer
+ * version, such a record is not an error, and is kept unchanged. If the file names no node, `node` is used. An
  * incomplete last line is not an error, because its writer was killed before it reported success.
  */
 export function decodeLedger(bytes: Uint8Array, node: string): DecodedLedger {
@@ -105,7 +105,7 @@ function checkFields(object: JsonObject, fields: Fields, path: string): LedgerFa
 
 function wrong(path: string, value: unknown, expected: string): LedgerFault {
   if (value === undefined) return { path, detail: `is missing, and must be ${expected}` };
-  // The text is shortened, because a value can be as long as the file.
+  // The value is shortened, because it can be as long as the file.
   const text = JSON.stringify(value);
   return { path, detail: `is ${text.length > 40 ? `${text.slice(0, 40)}…` : text}, not ${expected}` };
 }
@@ -141,11 +141,11 @@ const endOfWhole = Buffer.from('\n}\n');
 const newline = 0x0a;
 
 /**
- * Splits a file into the whole ledger and the changes after it. Ignores the NULs at the end, which leave room for more
- * changes.
+ * Splits a file into the whole ledger and the changes after it. Ignores the NULs at the end, which reserve space for
+ * more changes.
  *
- * Only the last change can be incomplete, after a crash of the machine. An incomplete change has no newline. If only
- * its end reached the disk, it contains NULs instead. It is left out, because it was never reported as successful.
+ * After a crash of the machine, the last change can be incomplete. It then has no newline, or it contains NULs because
+ * only its end reached the disk. An incomplete change is left out, because it was never reported as successful.
  */
 function splitLedger(file: Uint8Array): SplitLedger {
   const bytes = file.subarray(0, file.findLastIndex((byte) => byte !== 0) + 1);
@@ -188,7 +188,7 @@ export function encodeChange(devices: LedgerDelta): string {
   return `{"devices":{${members.join(',')}}}\n`;
 }
 
-/** Encodes a record. Unknown keys never overwrite known keys, because the decoder separates them. */
+/** Encodes a record. Unknown keys cannot overwrite known keys, because the decoder puts no known key among them. */
 function encodeRecord({ record, unknown, unknownOfAttachment }: LedgerRecord): unknown {
   const { attachment, ...entry } = record;
   return {

@@ -41,7 +41,7 @@ function withUnknown(version: number): LedgerContent {
   return { ...empty, version, devices, unread: new Map([['b', { mode: 'source' }]]) };
 }
 
-test('every record makes its device the one used last', () => {
+test('a device becomes the most recently used one when it is recorded', () => {
   const first = changeLedger(empty, [
     { deviceID: 'a', entry },
     { deviceID: 'b', entry },
@@ -66,13 +66,13 @@ test('changes of one device take effect in their order', () => {
   assert.deepEqual(changeLedger(empty, changes).devices.get('a')?.record, { ...other, lastUsed: 2 });
 });
 
-test('the ledger before is not touched, and forgetting a device that it lacks changes nothing', () => {
+test('the original ledger is not changed, and forgetting an unknown device has no effect', () => {
   changeLedger(empty, [{ deviceID: 'a', entry }]);
   assert.equal(empty.devices.size, 0);
   assert.deepEqual(changeLedger(empty, [{ deviceID: 'a', entry: undefined }]), empty);
 });
 
-test('unknown keys of this version stay beside a device, and beside its attachment while that is the same', () => {
+test('in a file of this version, unknown keys of a device and of an unchanged attachment are kept', () => {
   const change = (next: DeviceEntry) => changeLedger(withUnknown(formatVersion), [{ deviceID: 'a', entry: next }]);
   const kept = (next: DeviceEntry) => {
     const { unknown, unknownOfAttachment } = change(next).devices.get('a') ?? {};
@@ -86,7 +86,7 @@ test('unknown keys of this version stay beside a device, and beside its attachme
   assert.deepEqual(kept(entry), [{ vhost: true }, {}]);
 });
 
-test('forgetting a device forgets its unknown keys', () => {
+test('forgetting a device removes its unknown keys', () => {
   const changed = changeLedger(withUnknown(formatVersion), [
     { deviceID: 'a', entry: undefined },
     { deviceID: 'a', entry },
@@ -94,7 +94,7 @@ test('forgetting a device forgets its unknown keys', () => {
   assert.deepEqual(changed.devices.get('a')?.unknown, {});
 });
 
-test('in a file of a newer version only the device that changes loses what is not understood', () => {
+test('in a file of a newer version, only a changed device loses its unknown content', () => {
   const newer = withUnknown(formatVersion + 1);
   const changed = changeLedger(newer, [{ deviceID: 'a', entry }]);
   assert.deepEqual(changed.devices.get('a')?.unknown, {});
@@ -105,7 +105,7 @@ test('in a file of a newer version only the device that changes loses what is no
   assert.equal(another.version, formatVersion + 1);
 });
 
-test('a record that cannot be read can be forgotten', () => {
+test('an unreadable record can be removed', () => {
   assert.equal(changeLedger(withUnknown(formatVersion + 1), [{ deviceID: 'b', entry: undefined }]).unread.size, 0);
 });
 
@@ -115,17 +115,21 @@ const both = ['netMvp0', 'netMvp1'].map((deviceID) => ({ deviceID, entry: netEnt
 const before = changeLedger(withUnread, both);
 
 const cases: readonly { title: string; changes: readonly LedgerChange[]; want: boolean }[] = [
-  { title: 'the same entry once more', changes: [{ deviceID: 'netMvp0', entry: netEntry }], want: false },
-  { title: 'a new device', changes: [{ deviceID: 'netMvp2', entry: netEntry }], want: true },
-  { title: 'another parent', changes: [{ deviceID: 'netMvp0', entry: { ...netEntry, parent: 'eth2' } }], want: true },
-  { title: 'a device forgotten', changes: [{ deviceID: 'netMvp0', entry: undefined }], want: true },
-  { title: 'an unknown device forgotten', changes: [{ deviceID: 'netMvp9', entry: undefined }], want: false },
-  { title: 'an unread record replaced', changes: [{ deviceID: 'netMvp8', entry: netEntry }], want: true },
-  { title: 'an unread record forgotten', changes: [{ deviceID: 'netMvp8', entry: undefined }], want: true },
+  { title: 'recording the same entry again', changes: [{ deviceID: 'netMvp0', entry: netEntry }], want: false },
+  { title: 'recording a new device', changes: [{ deviceID: 'netMvp2', entry: netEntry }], want: true },
+  {
+    title: 'recording another parent',
+    changes: [{ deviceID: 'netMvp0', entry: { ...netEntry, parent: 'eth2' } }],
+    want: true,
+  },
+  { title: 'forgetting a device', changes: [{ deviceID: 'netMvp0', entry: undefined }], want: true },
+  { title: 'forgetting an unknown device', changes: [{ deviceID: 'netMvp9', entry: undefined }], want: false },
+  { title: 'replacing an unread record', changes: [{ deviceID: 'netMvp8', entry: netEntry }], want: true },
+  { title: 'forgetting an unread record', changes: [{ deviceID: 'netMvp8', entry: undefined }], want: true },
 ];
 
 for (const { title, changes, want } of cases) {
-  test(`${title} is ${want ? '' : 'no '}news`, () => {
+  test(`${title} ${want ? 'changes' : 'does not change'} the records`, () => {
     assert.equal(changesRecords(before, decideDelta(before, changes, 2)), want);
   });
 }
@@ -136,7 +140,7 @@ const changes = [
 ];
 const ledger = changeLedger(emptyLedger('old'), changes);
 
-test('the records of a renamed node keep the name that is in their indexes', () => {
+test('the records of a renamed node keep the old name, from which their indexes are derived', () => {
   const adopted = adoptLedger(ledger, 'new');
   assert.equal(adopted.node, 'new');
   assert.deepEqual(
@@ -148,6 +152,6 @@ test('the records of a renamed node keep the name that is in their indexes', () 
   );
 });
 
-test("the node's own ledger stays as it is", () => {
+test('a ledger with the same node name is not changed', () => {
   assert.equal(adoptLedger(ledger, 'old'), ledger);
 });

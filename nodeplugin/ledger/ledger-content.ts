@@ -8,17 +8,17 @@ import type { DeviceEntry, DeviceRecord } from './device-record.ts';
  * program that does not know a key keeps the key as long as the device has a record. A key needs a new version if its
  * value would be wrong after an older program changed the record.
  *
- * So a downgrade is safe. An older program handles a file of a newer version as follows:
+ * A downgrade is therefore safe. An older program handles a file of a newer version as follows:
  * - It uses the records that it can read.
  * - If it does not change a record, it writes the record back unchanged.
  * - If it changes a record, it drops the record's unknown keys.
  * - It keeps the file's version.
  *
- * A newer program reads the records of all earlier versions. The lines of changes after the ledger's text have the
- * file's version.
+ * A newer program reads the records of all earlier versions. Changes that are appended to the file have the file's
+ * version.
  *
- * Version 2 added `pod`. It needed a new version, because a program of version 1 would keep the old pod when it gives
- * the device to another pod. Version 3 added `podUID`, `listed` and `restriction`, for the same reason.
+ * Version 2 added `pod`, and version 3 added `podUID`, `listed` and `restriction`. These keys needed new versions,
+ * because an older program would keep their old values when it gives the device to another pod.
  */
 export const formatVersion = 3;
 
@@ -105,8 +105,8 @@ export function changedLedger(content: LedgerContent, delta: LedgerDelta): Ledge
 }
 
 /**
- * Returns the unknown keys that a changed record keeps. In a file of a newer version it keeps none (see
- * `formatVersion`). It keeps the unknown keys of the attachment only if the attachment is still the same.
+ * Returns the unknown keys that a changed record keeps. In a file of a newer version, the record keeps none (see
+ * `formatVersion`). The unknown keys of the attachment are kept only if the attachment is still the same.
  */
 function unknownKeysOf(
   version: number,
@@ -121,8 +121,8 @@ function unknownKeysOf(
 }
 
 /**
- * Returns whether a delta changes more than the order of use. A delta that changes only the order is written together
- * with the next one.
+ * Returns whether a delta changes more than the order of use. If a delta changes only the order, it is not written
+ * immediately, but together with the next delta.
  */
 export function changesRecords(before: LedgerContent, delta: LedgerDelta): boolean {
   return delta
@@ -137,9 +137,9 @@ function withoutUse(kept: LedgerRecord | undefined): LedgerRecord | undefined {
 }
 
 /**
- * Returns the ledger for this node, or the same object if it already is this node's ledger. If the names differ, the
- * node was renamed, or the file is a copy. The records keep the old name, because their links' indexes are hashed from
- * it.
+ * Returns the ledger with this node's name, or the same object if it already has that name. If the names differ, the
+ * node was renamed, or the file is a copy. The records keep the old name, because the indexes of their links are hashes
+ * of the old name.
  */
 export function adoptLedger(content: LedgerContent, node: string): LedgerContent {
   if (content.node === node) return content;

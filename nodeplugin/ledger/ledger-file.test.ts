@@ -14,7 +14,7 @@ async function replace(path: string, content: string): Promise<void> {
   await writeFile(path, content);
 }
 
-test('the five newest are kept, under growing numbers', async () => {
+test('the five newest broken files are kept, with increasing numbers', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'ledger.json');
   for (let number = 1; number <= 12; number += 1) {
@@ -28,7 +28,7 @@ test('the five newest are kept, under growing numbers', async () => {
   assert.equal(await readFile(`${path}.broken-8`, 'utf8'), 'content 8');
 });
 
-test('a file that was set aside already is not set aside again', async () => {
+test('a file that is already set aside is not set aside again', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'ledger.json');
   await replace(path, 'broken');
@@ -36,7 +36,7 @@ test('a file that was set aside already is not set aside again', async () => {
   assert.deepEqual((await readdir(directory.path)).sort(), ['ledger.json', 'ledger.json.broken-1']);
 });
 
-test('files with a name that the ledger does not use are left alone', async () => {
+test('files whose names the ledger does not use are not removed', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'ledger.json');
   const others = ['ledger.json.broken-', 'ledger.json.broken-01', 'ledger.json.broken-x', 'ledger.json.broken-1.bak'];
@@ -46,7 +46,7 @@ test('files with a name that the ledger does not use are left alone', async () =
   assert.deepEqual((await readdir(directory.path)).sort(), ['ledger.json', 'ledger.json.broken-1', ...others].sort());
 });
 
-test('a failure names the file', async () => {
+test('the error names the file', async () => {
   await assert.rejects(setAside('/nonexistent/ledger.json'), {
     code: 'FileNotWritten',
     message: /^cannot write \/nonexistent\/ledger.json.broken-<n>: no such file or directory/,

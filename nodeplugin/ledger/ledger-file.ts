@@ -35,7 +35,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
     return await readFile(path);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    // Starting without the ledger would lose the record of which links pods use.
+    // Continuing with an empty ledger would lose the record of which links pods use.
     const nextStep = 'make it readable, or move it away to start without it';
     throw ledgerUnavailable(`cannot read the ledger ${path}`, thrown, nextStep);
   }
@@ -87,12 +87,12 @@ export function lookAtFile(path: string, end: number): KnownFile | undefined {
 }
 
 /**
- * Writes a line over the first NULs of the file. Returns the file's new state when the line is on the disk (O_DSYNC).
- * The NULs make this fast: a write into existing blocks is one disk write. A write that makes the file grow also needs
- * a transaction in the file system's journal, and takes several times as long.
+ * Appends a line by writing it over the first NULs of the file. Returns the file's new state when the line is on the
+ * disk (O_DSYNC). The NULs make this fast, because a write into existing blocks is one disk write. A write that makes
+ * the file grow also needs a transaction in the file system's journal, and takes several times as long.
  *
  * Returns undefined and appends nothing if there is no room left, if another process changed the file, or if the write
- * fails. The caller must then write the whole file, which reports an error if the write fails again.
+ * fails. The caller must then write the whole file. If that also fails, the caller gets an error.
  */
 export async function appendLine(path: string, known: KnownFile, line: string): Promise<KnownFile | undefined> {
   const bytes = Buffer.from(line);
@@ -104,7 +104,7 @@ export async function appendLine(path: string, known: KnownFile, line: string): 
     if (bytesWritten === bytes.length) return { ...known, end: known.end + bytesWritten };
     throw new Error(`${bytesWritten} of ${bytes.length} bytes were written`);
   } catch {
-    // Part of the line may be in the file, or the whole line may be in memory but not on the disk.
+    // The file may contain a part of the line, or the whole line without having it on the disk. The line is removed.
     await truncateTo(fd, known.end).catch(() => undefined);
     return undefined;
   } finally {
@@ -113,8 +113,8 @@ export async function appendLine(path: string, known: KnownFile, line: string): 
 }
 
 /**
- * Opens the file if it is unchanged. The calls are synchronous, because the directory is in memory and a thread switch
- * takes longer.
+ * Opens the file if it is unchanged. Returns undefined otherwise. The calls are synchronous, because a switch to
+ * another thread takes longer than these calls.
  */
 function openKnown(path: string, { inode, size }: KnownFile): number | undefined {
   let fd: number;
@@ -130,15 +130,15 @@ function openKnown(path: string, { inode, size }: KnownFile): number | undefined
 }
 
 /**
- * How many broken files are kept. If only one were kept, a second start could delete the file that the first start set
- * aside.
+ * How many broken files are kept. Several are kept, so that a repeated start does not delete the file that the first
+ * start set aside.
  */
 const maxKept = 5;
 
 /**
  * Gives a file a second name, `<file>.broken-<n>`, which remains when the file is replaced. Returns the path with that
- * name. If the file already has such a name, because an earlier process was interrupted, that name is used. Keeps the
- * five newest broken files. Raises FileNotWritten.
+ * name. If an interrupted process has already given the file such a name, returns that name. Keeps the five newest
+ * broken files. Raises FileNotWritten.
  */
 export async function setAside(path: string): Promise<string> {
   try {

@@ -84,7 +84,7 @@ test('only its owner can read the state directory, and the first write happens w
   assert.deepEqual([ledger.entries(), state.warnings], [[], []]);
 });
 
-test('what was recorded is there after the next opening, with its order of use', async () => {
+test('records and their order of use are kept when the ledger is opened again', async () => {
   await using state = await stateDirectory();
   {
     await using ledger = await state.open();
@@ -104,13 +104,13 @@ test('what was recorded is there after the next opening, with its order of use',
   assert.deepEqual(state.warnings, []);
 });
 
-test('when a promise resolves, the file has what it stands for', async () => {
+test('a change is in the file when its promise resolves', async () => {
   await using state = await stateDirectory();
   await using ledger = await state.open();
   const ids = Array.from({ length: 50 }, (_, index) => `dataplaneMvp${index}`);
   await Promise.all(
     ids.map(async (id, index) => {
-      // The calls start in different turns, so that some of them come while a write is in progress.
+      // The calls start in different turns, so that some of them start while a write is in progress.
       for (let turn = 0; turn < index % 7; turn += 1) await new Promise(setImmediate);
       await ledger.record(id, entry);
       assert.ok(Object.hasOwn((await state.readFile()).devices, id));
@@ -128,7 +128,7 @@ test('a record that is requested right after another one resolves is not lost', 
   assert.equal(ledger.entries().length, 3);
 });
 
-test('changes of one device that are asked for at once happen in their order', async () => {
+test('concurrent changes of one device are applied in the order of the calls', async () => {
   await using state = await stateDirectory();
   await using ledger = await state.open();
   await Promise.all([ledger.record('a', entry), ledger.forget('a'), ledger.record('a', { ...entry, attempt: 2 })]);
@@ -136,7 +136,7 @@ test('changes of one device that are asked for at once happen in their order', a
   assert.equal((await state.readFile()).devices.a.attempt, 2);
 });
 
-test('a failed write rejects all that it carried, changes nothing, and the next one works', async () => {
+test('a failed write rejects all its changes, changes nothing, and the next write works', async () => {
   await using state = await stateDirectory();
   await using ledger = await state.open();
   await ledger.record('a', entry);
@@ -163,20 +163,20 @@ test('a failed write rejects all that it carried, changes nothing, and the next 
   assert.deepEqual(state.writes, ['written', 'failed', 'written']);
 });
 
-test('after its first write a change costs a line, and the file is written whole again when many followed', async () => {
+test('after the first write, a change appends a line, and after many changes the whole file is written', async () => {
   await using state = await stateDirectory();
   await using ledger = await state.open();
   await ledger.record('a', entry);
   const { ino, size } = await stat(state.path);
   const whole = await readLedgerText(state.path);
-  assert.equal(size, whole.length + 65_536, 'with room for changes');
+  assert.equal(size, whole.length + 65_536, 'the file has room for changes');
   await ledger.record('b', { ...entry, attachment });
   await ledger.forget('a');
   const line = JSON.stringify({ devices: { b: { ...entry, lastUsed: 2, attachment } } });
   assert.equal(await readLedgerText(state.path), `${whole}${line}\n{"devices":{"a":null}}\n`);
   assert.equal((await stat(state.path)).ino, ino);
   for (let attempt = 0; (await stat(state.path)).ino === ino; attempt += 1) {
-    assert.equal((await stat(state.path)).size, size, 'it does not grow');
+    assert.equal((await stat(state.path)).size, size, 'the file does not grow');
     await ledger.record('c', { ...entry, attempt });
   }
   assert.deepEqual([...whole.matchAll(/\n/g)].length, (await readLedgerText(state.path)).split('\n').length - 2);
@@ -211,7 +211,7 @@ const meddlings: Readonly<Record<string, (path: string) => Promise<void>>> = {
 };
 
 for (const [what, meddle] of Object.entries(meddlings)) {
-  test(`a file that was ${what} while the ledger is open is written whole`, async () => {
+  test(`a file that was ${what} while the ledger is open is written completely`, async () => {
     await using state = await stateDirectory();
     await using ledger = await state.open();
     await ledger.record('a', entry);
@@ -281,7 +281,7 @@ test('an invalid line before valid ones is reported, and the valid ones are used
   assert.equal(await readFile(`${state.path}.broken-1`, 'utf8'), broken);
 });
 
-test('an order of use that had no write of its own comes with the next one', async () => {
+test('an order of use that was not written immediately is written with the next change', async () => {
   await using state = await stateDirectory();
   {
     await using ledger = await state.open();
@@ -300,7 +300,7 @@ test('an order of use that had no write of its own comes with the next one', asy
   );
 });
 
-test('a ledger that is closed finishes what was asked for, and refuses more', async () => {
+test('a closing ledger completes pending changes and rejects new ones', async () => {
   await using state = await stateDirectory();
   const ledger = await state.open();
   const asked = ledger.record('a', entry);
@@ -313,7 +313,7 @@ test('a ledger that is closed finishes what was asked for, and refuses more', as
   assert.deepEqual(Object.keys((await state.readFile()).devices), ['a']);
 });
 
-test('a second opening is refused while the first one lasts', async () => {
+test('a ledger that is open cannot be opened again', async () => {
   await using state = await stateDirectory();
   {
     await using _ledger = await state.open();
@@ -322,7 +322,7 @@ test('a second opening is refused while the first one lasts', async () => {
   await using _again = await state.open();
 });
 
-test('a failed opening gives the directory free', async () => {
+test('a failed opening releases the directory', async () => {
   await using state = await stateDirectory();
   await mkdir(state.path, { recursive: true });
   await assert.rejects(state.open(), {
@@ -333,7 +333,7 @@ test('a failed opening gives the directory free', async () => {
   await using _ledger = await state.open();
 });
 
-test('a state directory that cannot be made is named', async () => {
+test('the error names a state directory that cannot be created', async () => {
   await using state = await stateDirectory();
   await state.put('{}');
   const directory = join(state.path, 'below-a-file');
@@ -343,7 +343,7 @@ test('a state directory that cannot be made is named', async () => {
   });
 });
 
-test('a file in the place of the state directory is named', async () => {
+test('the error names a file at the path of the state directory', async () => {
   await using state = await stateDirectory();
   await state.put('{}');
   await assert.rejects(Ledger.open({ directory: state.path, nodeName: 'h1', onWarning: () => undefined }), {
@@ -353,7 +353,7 @@ test('a file in the place of the state directory is named', async () => {
   });
 });
 
-test('a broken file is set aside, and replaced at once by what could be read of it', async () => {
+test('a broken file is set aside, and replaced at once with the readable records', async () => {
   await using state = await stateDirectory();
   const broken = JSON.stringify({ version: 1, node: 'h1', devices: { a: { ...entry, lastUsed: 3 }, b: { mode: 7 } } });
   await state.put(broken);

@@ -31,20 +31,20 @@ export interface LedgerOptions {
 }
 
 /**
- * The room for changes after the text of a whole ledger. It is enough for about two hundred changes. When the room is
- * used up, the whole ledger is written again.
+ * The space for changes after the text of a whole ledger, enough for about two hundred changes. When the space is used
+ * up, the whole ledger is written again.
  */
 const roomBytes = 64 * 1024;
 
 /**
- * The records of a node's devices, in `<directory>/ledger.json`. `get` and `entries` return only durable content, which
- * survives a crash. The newest order of use is an exception and may be lost. Changes that arrive during a write are
- * written together by the next write. Any number of simultaneous changes thus costs only two or three writes.
+ * The records of a node's devices, in `<directory>/ledger.json`. `get` and `entries` return only content that is on the
+ * disk. The newest order of use is an exception: it may not be written yet. Changes that arrive during a write are
+ * written together by the next write. Any number of simultaneous changes therefore needs only two or three writes.
  *
- * The file contains a JSON text, a line for each later write, and NULs that leave room for more lines. A process writes
- * the whole file first, so it only ever appends to text that it wrote itself. When the room is used up, it writes the
- * whole file again. A whole file always replaces the old one by a rename. So neither a killed process nor a crash of
- * the machine can lose a change that was reported as successful.
+ * The file contains a JSON text, a line for each later write, and NULs that reserve space for more lines. The first
+ * write of a process always replaces the whole file, so a process appends only to text that it wrote itself. When the
+ * space is used up, the whole file is written again. A whole file replaces the old one by a rename. Therefore, neither
+ * a killed process nor a crash of the machine can lose a change that was reported as successful.
  */
 export class Ledger implements AsyncDisposable {
   readonly path: string;
@@ -53,7 +53,7 @@ export class Ledger implements AsyncDisposable {
   #isBroken: boolean;
   /** Undefined until this process has written the whole file, and again after it failed to append. */
   #written: KnownFile | undefined;
-  /** The devices whose new place in the order of use is not yet written. The next write includes them. */
+  /** The devices whose new position in the order of use is not yet in the file. The next write includes them. */
   readonly #unwritten = new Set<string>();
   #isClosed = false;
   #waiting: Waiting[] = [];
@@ -150,8 +150,8 @@ export class Ledger implements AsyncDisposable {
         for (const { change, reject } of batch) reject(notDone(change, thrown));
       }
     }
-    // Reset in the same turn as the last check for waiting changes, because a caller may add a change as soon as its
-    // promise resolves.
+    // This must happen in the same turn of the event loop as the last check of `#waiting`. A caller may add a change as
+    // soon as its promise resolves, and that change must start a new loop.
     this.#writing = undefined;
   }
 

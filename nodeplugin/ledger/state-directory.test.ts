@@ -8,7 +8,7 @@ import { findLockHolder, lockDirectory, parseLockHolder } from './state-director
 
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-lock-'));
 
-test('a directory is locked once, until its scope ends, and nothing is put into it', async () => {
+test('a directory can be locked only once at a time, and the lock creates no file', async () => {
   await using directory = await temporaryDirectory();
   {
     await using _lock = await lockDirectory(directory.path);
@@ -29,7 +29,7 @@ test('two directories are locked independently', async () => {
   await using _another = await lockDirectory(other.path);
 });
 
-test('a refused attempt leaves no descriptor', async () => {
+test('a failed attempt to lock a directory leaves no open descriptor', async () => {
   await using directory = await temporaryDirectory();
   await using _lock = await lockDirectory(directory.path);
   const before = await readdir('/proc/self/fd');
@@ -37,7 +37,7 @@ test('a refused attempt leaves no descriptor', async () => {
   assert.ok((await readdir('/proc/self/fd')).length < before.length + 10);
 });
 
-test('a directory that is not there is named', async () => {
+test('the error names a missing directory', async () => {
   await assert.rejects(lockDirectory('/nonexistent/state'), {
     code: 'LedgerUnavailable',
     message: /^cannot open the state directory \/nonexistent\/state: no such file or directory \(ENOENT\); /,
@@ -60,8 +60,8 @@ const locks = `1: POSIX  ADVISORY  WRITE 11 fd:01:500 0 EOF
 
 for (const [what, dev, ino, holder] of [
   ['the exclusive flock of the file', device, 500n, 16],
-  ['no holder that this namespace cannot name', device, 501n, undefined],
-  ['no holder that only waits', device, 502n, undefined],
+  ['no holder outside of this PID namespace', device, 501n, undefined],
+  ['no process that only waits for the lock', device, 502n, undefined],
   ['no holder for a file without a lock', device, 9n, undefined],
   ['a file on a device with a wide number', wideDevice, 9n, 18],
 ] as const) {

@@ -18,8 +18,8 @@ export async function makeStateDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Creates missing directories. The option `recursive` of mkdir would report a read-only file system as ENOENT (libuv's
- * mkdirp).
+ * Creates missing directories. mkdir's option `recursive` is not used, because it would report a read-only file system
+ * as ENOENT (libuv's mkdirp).
  */
 async function makeMissing(directory: string): Promise<void> {
   try {
@@ -38,9 +38,9 @@ async function makeMissing(directory: string): Promise<void> {
  * is already locked, raises LedgerLocked immediately. The error contains the ID of the process that holds the lock, if
  * the kernel shows it.
  *
- * The lock is a flock(2) on the directory. The kernel releases the lock when its holder dies. The lock leaves no file
- * behind, and works on a full or read-only file system. An abstract unix socket would also be released, but it belongs
- * to one network namespace. So two processes in different namespaces could both use the directory.
+ * The lock is a flock(2) on the directory. The kernel releases the lock when its holder ends. The lock creates no file,
+ * and works on a full or read-only file system. An abstract unix socket would not be sufficient, because it belongs to
+ * one network namespace. A process in another namespace could use the directory at the same time.
  */
 export async function lockDirectory(directory: string): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
@@ -90,14 +90,14 @@ function refused(directory: string, errno: number): MacvtapError {
 
 export interface LockHolder {
   readonly pid: number;
-  /** The command, which the kernel cuts to 15 characters. @example 'node' */
+  /** The command, which the kernel truncates to 15 characters. @example 'node' */
   readonly command: string;
 }
 
 /**
- * Finds the process that holds a flock on a file or directory. Returns undefined if the kernel does not show that
- * process. This is the case for a process in another PID namespace. It is also the case on file systems whose device
- * number differs from that of stat (btrfs).
+ * Finds the process that holds a flock on a file or directory. Returns undefined if the kernel does not show the
+ * process. The kernel does not show a process in another PID namespace. On btrfs, the process cannot be found, because
+ * /proc/locks has another device number than stat.
  */
 export async function findLockHolder(path: string): Promise<LockHolder | undefined> {
   try {
@@ -106,7 +106,7 @@ export async function findLockHolder(path: string): Promise<LockHolder | undefin
     if (pid === undefined) return undefined;
     return { pid, command: (await readFile(`/proc/${pid}/comm`, 'utf8')).trimEnd() };
   } catch {
-    // The holder may have ended in the meantime. The error message then does not name it.
+    // The holder may have ended in the meantime. The error message then does not name the holder.
     return undefined;
   }
 }

@@ -14,7 +14,7 @@ for (const [code, number] of [
   ['MissingCapability', errno.EPERM],
   ['NetlinkRefused', errno.EINVAL],
 ] as const) {
-  test(`errno ${number} is ${code}, and names the link and what it was to become`, async () => {
+  test(`errno ${number} is ${code}, and the message contains the link, its new name and its new index`, async () => {
     const socket = { request: async () => ({ errno: number, messages: [], interrupted: false }) };
     await assert.rejects(
       moveLink(socket, async () => undefined, { ifindex: 7, netnsFd: 3, name: 'net1', newIfindex: 9 }),
@@ -30,7 +30,7 @@ function refusing(errno: number) {
   return { request: async () => ({ errno, messages: [], interrupted: false }) };
 }
 
-test('a link that is gone already is a success', async () => {
+test('deleting a link that is already gone succeeds', async () => {
   await deleteLink(refusing(constants.errno.ENODEV), 7);
 });
 
@@ -38,7 +38,7 @@ for (const [code, errno] of [
   ['MissingCapability', constants.errno.EPERM],
   ['NetlinkRefused', constants.errno.EOPNOTSUPP],
 ] as const) {
-  test(`errno ${errno} is ${code}, and names the link`, async () => {
+  test(`errno ${errno} is ${code}, and the message names the link`, async () => {
     await assert.rejects(deleteLink(refusing(errno), 7), { code, message: /ifindex 7: .+; .+/ });
   });
 }

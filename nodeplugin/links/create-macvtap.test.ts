@@ -29,7 +29,7 @@ for (const [code, number, change] of [
   ['LinkNameTaken', errno.EEXIST, {}],
   ['IfindexTaken', errno.EEXIST, { ifindex: 4 }],
 ] as const) {
-  test(`errno ${number} for ${JSON.stringify(change)} is ${code}, and names the link, its parent and the next step`, async () => {
+  test(`errno ${number} for ${JSON.stringify(change)} is ${code}, and the message has link, parent and next step`, async () => {
     const wanted = { ...request, ...change };
     const error = await explainCreateFailure(wanted, { errno: number }, lookUp);
     assert.equal(error.code, code);
@@ -38,7 +38,7 @@ for (const [code, number, change] of [
   });
 }
 
-test("the kernel's own words are in the message, and are believed", async () => {
+test("the kernel's text is in the message, and decides about the explanation", async () => {
   const refusal = { errno: errno.EINVAL, text: 'mtu less than device minimum' };
   const error = await explainCreateFailure({ ...request, mtu: 10 }, refusal, lookUp);
   assert.equal(error.code, 'NetlinkRefused');

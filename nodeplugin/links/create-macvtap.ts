@@ -52,7 +52,7 @@ export async function createMacvtap(
   if (reply.errno !== 0) throw await explainCreateFailure(request, reply, lookUp);
 }
 
-/** Rejects values that the kernel would misread. */
+/** Checks the values that the kernel would not reject, but interpret differently. */
 function check(request: MacvtapRequest): NewMacvtap {
   const { macAddress: text, ...rest } = request;
   const refuse = (code: ErrorCode, why: string) =>
@@ -71,9 +71,9 @@ function check(request: MacvtapRequest): NewMacvtap {
 type Explanation = readonly [code: ErrorCode, next: string];
 
 /**
- * Returns the error for a macvtap that the kernel refused to create. Several causes share an errno. In that case the
- * function reads the links that could be the cause. They may have changed in the meantime, so the explanation is only
- * the most likely one. The message also contains the kernel's text.
+ * Returns the error for a macvtap that the kernel refused to create. If several causes have the same errno, the
+ * function reads the links that could be the cause. These links may have changed in the meantime, so the explanation is
+ * only the most likely one. The message also contains the kernel's text.
  */
 export async function explainCreateFailure(
   request: MacvtapRequest,
@@ -132,8 +132,8 @@ async function explain(
 }
 
 /**
- * Finds out whether the name or the index is taken. Links of another namespace cannot be read, so the explanation then
- * mentions both.
+ * Finds out whether the name or the index is taken. For a link in another namespace, this is unknown, because the links
+ * there cannot be read. The explanation then mentions both.
  */
 async function explainExisting(request: MacvtapRequest, lookUp: LinkLookup): Promise<Explanation> {
   if (request.ifindex !== undefined && request.netnsFd === undefined) {

@@ -41,7 +41,7 @@ test('a PCI NIC has driver, address, IDs and NUMA node', async () => {
   });
 });
 
-test('a virtio NIC has the PCI facts of the device below it, and its own driver', async () => {
+test('a virtio NIC has its own driver, and the PCI facts of its parent device', async () => {
   const pci = 'devices/pci0000:00/0000:00:03.0';
   await using sysfs = await makeSysfs({
     [`${pci}/vendor`]: '0x1af4\n',

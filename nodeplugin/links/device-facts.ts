@@ -37,8 +37,8 @@ export async function readDeviceFacts(
 }
 
 /**
- * Returns the path of the PCI device: the device itself or, for virtio on PCI and scalable functions, its parent. Does
- * not look further up, because the PCI address above a USB NIC belongs to the USB controller.
+ * Returns the path of the PCI device: the device itself or, for virtio on PCI and scalable functions, its parent. Other
+ * ancestors do not count, because the PCI address above a USB NIC belongs to the USB controller.
  */
 function findPCIDevice(path: string): string | undefined {
   return [path, dirname(path)].find((candidate) => pciAddressPattern.test(basename(candidate)));

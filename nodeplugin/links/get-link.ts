@@ -77,7 +77,7 @@ export interface FoundLink {
 
 /**
  * Finds the links that have a given index. It searches every namespace to which this process's namespace has assigned
- * an ID. Some of them have no path any more, and exist only because a process is in them. Raises `NetlinkLost` and
+ * an ID. This includes namespaces without a path that exist only because a process is in them. Raises `NetlinkLost` and
  * `NetlinkRefused`.
  */
 export async function searchLink(

@@ -9,20 +9,21 @@ import { decodeRoute, isMainDefaultRoute, RTM_DELROUTE, RTM_NEWROUTE } from '../
 
 /**
  * Calls `onEvent` when facts may have changed, including when events were lost or could not be read. The caller must
- * then read the interfaces again. One change causes no event: an alternative name that a link gets while it is down
- * (netdev_state_change, net/core/dev.c). That name appears after the next event of any link. Raises
- * `NetlinkUnavailable`.
+ * then read the interfaces again. Raises `NetlinkUnavailable`.
+ *
+ * One change causes no event: an alternative name that a link gets while it is down (netdev_state_change,
+ * net/core/dev.c). The caller sees that name only after the next event.
  */
 export function subscribeToInterfaces(onEvent: () => void, onError: (error: unknown) => void): Disposable {
   let isNews = createNewsFilter();
-  // The lost events may have made the filter's state outdated.
+  // A new filter is needed, because the lost events may have made the old filter's state outdated.
   const startAnew = () => {
     isNews = createNewsFilter();
     onEvent();
   };
   return openEvents({
     onMessages: (messages) => {
-      // `filter` instead of `some`, because the news filter must see every message.
+      // `filter` is used instead of `some`, because `isNews` must be called for every message.
       if (messages.filter((message) => isNews(message)).length > 0) onEvent();
     },
     onLost: startAnew,
@@ -69,7 +70,7 @@ function createNewsFilter(): (message: NetlinkMessage) => boolean {
 
 /**
  * Returns whether a link in the node's namespace is a macvtap of the node plugin. The interface watch leaves these
- * macvtaps out, because they come and go with every Allocate. To include them, use `readInterfaces`.
+ * macvtaps out, because each allocation creates and removes one. `readInterfaces` includes them.
  */
 export function isOwnMacvtap({ name, kind }: { readonly name: string; readonly kind?: string | undefined }): boolean {
   return kind === 'macvtap' && isLinkName(name);

@@ -42,25 +42,25 @@ export interface Links extends AsyncDisposable {
 }
 
 /**
- * How many single links are read at once. With sixteen deletions, one creation and one dump, this leaves some of the
- * node plugin's 24 threads for files.
+ * How many single links are read at the same time. Together with sixteen deletions, one creation and one dump, these
+ * reads use 22 of the node plugin's 24 threads. The other threads remain free for files.
  */
 const lookUpsAtOnce = 4;
 
 /**
  * Opens the sockets. Raises `NetlinkUnavailable`.
  *
- * Each socket has its own queue. So creations (0.5 ms each) wait neither for deletions and moves (16 ms) nor for
- * readings. By default the sockets use at most three of libuv's four threads, so that files can still be read.
+ * Each socket has its own queue. Creations (0.5 ms each) therefore do not wait for deletions and moves (16 ms), or for
+ * reads. By default the sockets use at most three of libuv's four threads, so that files can still be read.
  *
- * A deletion takes 15 ms in the kernel, but holds the network lock only for the first millisecond or two. So
+ * A deletion takes 15 ms in the kernel, but holds the network lock only for the first millisecond or two. Therefore,
  * `removalsAtOnce` deletions may overlap, each on its own thread. The thread pool must have that many threads in
  * addition to its default four (UV_THREADPOOL_SIZE, set before the pool's first use). With 20 simultaneous deletions,
- * half of the nodes in /dev are then free after 5 ms instead of 170 ms.
+ * half of the device nodes are then free after 5 ms instead of 170 ms.
  *
- * If deletions overlap, single links are read on a separate socket, `lookUpsAtOnce` at once. Each of these requests
- * waits for the network lock, which the deletions take in turn. If the requests ran one after the other, they would
- * wait for all deletions. Dumps run on another socket, on which they cannot overlap.
+ * If deletions overlap, single links are read on a separate socket, `lookUpsAtOnce` at the same time. Each of these
+ * requests waits for the network lock, which the deletions take in turn. If the requests ran one after the other, the
+ * last one would wait for all deletions. Dumps run one after the other on another socket.
  */
 export async function openLinks({
   sysRoot = '/sys',

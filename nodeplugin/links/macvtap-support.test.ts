@@ -19,7 +19,7 @@ function kernel(code: 'ParentGone' | 'MacvtapUnsupported' | 'MissingCapability')
 const { signal } = new AbortController();
 
 describe('macvtap in the kernel', () => {
-  it('is looked for once where it is there', async () => {
+  it('is probed only once if it is available', async () => {
     const { links, state } = kernel('ParentGone');
     await using support = await watchMacvtapSupport({ links, signal, lookMs: 1 });
     await sleep(20);
@@ -46,7 +46,7 @@ describe('macvtap in the kernel', () => {
     assert.deepEqual([told, state.probes], [[true], probes]);
   });
 
-  it('is not to be asked for without the right to, which ends the start', async () => {
+  it('cannot be probed without the capability, and the start fails', async () => {
     const { links } = kernel('MissingCapability');
     await assert.rejects(watchMacvtapSupport({ links, signal }), { code: 'MissingCapability' });
   });
@@ -60,14 +60,14 @@ function failing(code: ErrorCode) {
   };
 }
 
-test('a kernel that misses the parent has macvtap', async () => {
+test('a kernel that reports a missing parent has macvtap', async () => {
   assert.equal(await probeMacvtap(failing('ParentGone')), true);
 });
 
-test('a kernel that does not know the kind has none', async () => {
+test('a kernel that does not know the link kind has no macvtap', async () => {
   assert.equal(await probeMacvtap(failing('MacvtapUnsupported')), false);
 });
 
-test('any other refusal does not decide about support, and reaches the caller', async () => {
+test('any other error does not show whether macvtap is supported, and is raised', async () => {
   await assert.rejects(probeMacvtap(failing('MissingCapability')), { code: 'MissingCapability' });
 });

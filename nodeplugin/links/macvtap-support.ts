@@ -6,7 +6,7 @@ import type { Links } from './links.ts';
 /** The kernel's support for macvtap. */
 export interface MacvtapSupport extends AsyncDisposable {
   readonly isThere: boolean;
-  /** Calls the listener when support appears, until the returned scope is disposed. */
+  /** Calls the listener when the kernel gets macvtap, until the returned object is disposed. */
   onChange(listener: () => void): Disposable;
 }
 
@@ -17,8 +17,8 @@ export interface MacvtapSupportOptions {
 }
 
 /**
- * The default interval between probes. A user who loads the module waits for the effect, and a probe costs only one
- * netlink message. The interval is therefore short.
+ * The default interval between probes. It is short, because a user who loads the module waits for the effect, and a
+ * probe needs only one netlink message.
  */
 const defaultLookMs = 5_000;
 
@@ -33,7 +33,7 @@ export async function watchMacvtapSupport(options: MacvtapSupportOptions): Promi
   const listeners = new Set<() => void>();
   let looking = Promise.resolve();
   const look = async (): Promise<void> => {
-    // Other errors do not concern the kernel's support.
+    // Other errors do not show whether the kernel has macvtap. The probe is repeated after them.
     const found = await probeMacvtap(links, signal).catch(() => false);
     if (!found || isThere || signal.aborted) return;
     isThere = true;
@@ -63,9 +63,12 @@ export async function watchMacvtapSupport(options: MacvtapSupportOptions): Promi
 const noLink = 0x7fff_ffff;
 
 /**
- * Returns whether the kernel can create a macvtap. The probe makes the kernel load the module if it is available. The
- * probe names a parent that does not exist. The kernel checks the link kind first (EOPNOTSUPP) and the parent second
- * (ENODEV), so no link is created. Raises the errors of `createMacvtap`, for example `MissingCapability`.
+ * Returns whether the kernel can create a macvtap. Raises the errors of `createMacvtap`, for example
+ * `MissingCapability`.
+ *
+ * The probe requests a macvtap on a parent that does not exist, so no link is created. The kernel checks the link kind
+ * first (EOPNOTSUPP) and the parent second (ENODEV). The request also makes the kernel load the module, if the module
+ * is available.
  */
 export async function probeMacvtap(links: Pick<Links, 'createMacvtap'>, signal?: AbortSignal): Promise<boolean> {
   try {

@@ -6,9 +6,9 @@ import type { Requester } from '../netlink/netlink-socket.ts';
 import { decodeNetnsID, encodeGetNetnsID, encodeNewNetnsID } from '../netlink/netns-requests.ts';
 
 /**
- * Runs a task with an ID by which the kernel finds another network namespace. With the ID, the task can use the
- * namespace's links without entering the namespace (setns would need SYS_ADMIN). If there is no namespace at the path,
- * returns undefined without running the task. Raises `NetnsUnreachable`.
+ * Runs a task with the ID that this process's namespace has for another network namespace. With the ID, the task can
+ * use the links there without entering the namespace (setns would need SYS_ADMIN). If there is no namespace at the
+ * path, the task is not run, and the result is undefined. Raises `NetnsUnreachable`.
  *
  * The namespace is open only while the task runs, because an open descriptor keeps the namespace and its taps alive.
  * The file is opened synchronously: that takes a few microseconds, less than a switch to another thread.

@@ -7,7 +7,7 @@ import { observeLinks } from './open-node-links.ts';
 
 const failing = (error: Error) => ({ getLink: () => Promise.reject(error) }) as unknown as Links;
 
-test('a failed call is reported with its code, and fails as before', async () => {
+test('a failed call is reported with its code, and its error also reaches the caller', async () => {
   const told: string[] = [];
   const error = new MacvtapError('NetlinkLost', 'lost');
   const links = observeLinks(failing(error), ({ code }) => void told.push(code));

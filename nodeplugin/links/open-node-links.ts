@@ -24,7 +24,7 @@ export interface NodeLinksOptions {
   readonly onUnread: (error: MacvtapError) => void;
 }
 
-/** How many deletions may overlap. main.ts gives libuv enough threads that some are left for files. */
+/** How many deletions may overlap. main.ts gives libuv more threads than that, so that files can still be read. */
 const removalsAtOnce = 16;
 
 /**

@@ -39,7 +39,7 @@ test('a link without kind and device is of kind device and has no driver', () =>
   ]);
 });
 
-test('a link made by software is driven by its kind', () => {
+test('the driver of a link without a device is its kind', () => {
   assert.equal(facts({ links: [{ ...plain, kind: 'bond' }] })[0]?.driver, 'bond');
 });
 
@@ -49,13 +49,13 @@ test("the facts include the device's attributes from sysfs", () => {
   assert.deepEqual({ ...first, ...device }, first);
 });
 
-test('only addresses that reach further than the link are facts, in the order of their text', () => {
+test('only addresses with a scope beyond the link are facts, and they are sorted', () => {
   const scopes = ['universe', 'site', 'link', 'host', 'other'] as const;
   const addresses: AddressMessage[] = scopes.map((scope, i) => ({ ifindex: 2, address: `10.0.0.${9 - i}/24`, scope }));
   assert.deepEqual(facts({ addresses })[0]?.addresses, ['10.0.0.8/24', '10.0.0.9/24']);
 });
 
-test('every link of a default route carries it', () => {
+test('every link of a default route in the main table has defaultRoute', () => {
   const other = { ...plain, ifindex: 3, name: 'eth1' };
   const third = { ...plain, ifindex: 4, name: 'eth2' };
   const route = { unicast: true, mainTable: true, prefixLength: 0, ifindexes: [2, 3] };
@@ -67,7 +67,7 @@ test('every link of a default route carries it', () => {
   );
 });
 
-test('an enslaved link names its master, whose kind is what it makes of the link', () => {
+test("an enslaved link has its master's name and kind, and the slave kind takes precedence", () => {
   const slave = { ...plain, masterIfindex: 9, slaveKind: 'bond' };
   const master = { ...plain, ifindex: 9, name: 'bond1', kind: 'team' };
   assert.deepEqual(facts({ links: [slave, master] })[0]?.master, { name: 'bond1', kind: 'bond' });

@@ -17,10 +17,10 @@ const loopbackIfindex = 1;
  * Creates a function that reads all links with their addresses and default routes. The function raises `NetlinkLost`
  * and `NetlinkRefused`.
  *
- * The kernel sends an event before the change is complete, while it holds its network lock. For example, the routes of
- * a deleted address disappear after the event; for IPv4 routes there is no further event. A dump does not wait for the
- * lock, but a request for a single link does. So the function requests a single link first. After that, the changes
- * behind all earlier events are complete.
+ * The kernel sends an event before the change is complete, while it still holds its network lock. For example, the
+ * routes of a deleted address disappear after the event, and IPv4 routes cause no further event. A dump does not wait
+ * for the lock, but a request for a single link does. The function therefore requests a single link first. When it gets
+ * the reply, the changes of all earlier events are complete.
  */
 export function makeInterfaceReader(socket: Requester, sysRoot = '/sys'): InterfaceReader {
   const readDevices = makeDeviceReader(sysRoot);
@@ -116,8 +116,8 @@ function describeDevice(link: LinkMessage, device: DeviceFacts | undefined): Dev
 }
 
 /**
- * Describes the link's master. `master` is undefined if it disappeared between two parts of a dump; the next dump is
- * correct.
+ * Describes the link's master. `master` is undefined if the master disappeared between two parts of a dump. The next
+ * dump is correct.
  */
 function describeMaster(link: LinkMessage, master: LinkMessage | undefined): { name: string; kind: string } {
   return {

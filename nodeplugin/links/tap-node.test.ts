@@ -21,7 +21,7 @@ async function makeRoots({ link, node }: { readonly link?: string; readonly node
   return { roots, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
 }
 
-// /dev/null is 1:3 everywhere: Documentation/admin-guide/devices.txt.
+// The device number of /dev/null is always 1:3 (Documentation/admin-guide/devices.txt).
 for (const [what, files, expected] of [
   [
     'of the same number matches',
@@ -41,14 +41,14 @@ for (const [what, files, expected] of [
   ],
   ['without a link does not match', { node: '/dev/null' }, { nodeDevice: '1:3', matches: false }],
 ] as const) {
-  test(`a node ${what}`, async () => {
+  test(`a device node ${what}`, async () => {
     await using made = await makeRoots(files);
     const path = join(made.roots.devRoot, 'tap7');
     assert.deepEqual(await readTapNode(7, made.roots), { path, ...expected });
   });
 }
 
-test('a missing link and a missing node do not match', async () => {
+test('a missing link and a missing device node do not match', async () => {
   await using made = await makeRoots({});
   assert.equal((await readTapNode(7, made.roots)).matches, false);
 });
@@ -62,7 +62,7 @@ test('a path that cannot be read is an error, not a mismatch', async () => {
   }
 });
 
-test('the holder of a node follows from the device path of its number', async () => {
+test('the holder of a device node is read from the path of its device number in sysfs', async () => {
   await using made = await makeRoots({ node: '/dev/null' });
   await mkdir(join(made.roots.sysRoot, 'dev/char'), { recursive: true });
   const path = join(made.roots.sysRoot, 'dev/char/1:3');
@@ -77,7 +77,7 @@ test('the holder of a node follows from the device path of its number', async ()
   assert.equal(await holderAt('mem/null'), undefined);
 });
 
-test('the name of the link is in the place where its tap is', async () => {
+test("the link's name is read from the path of its tap in sysfs", async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'macvtap-tap-'));
   await mkdir(join(directory.path, 'class/macvtap'), { recursive: true });
   await symlink('../../devices/virtual/net/mvt0123456789ab/macvtap/tap7', join(directory.path, 'class/macvtap/tap7'));
@@ -98,7 +98,7 @@ async function makeDeviceRoots(devices: string, nodes: Readonly<Record<string, s
 
 const devices = 'Character devices:\n  1 mem\n 24 macvlan\n246 macvtap\n\nBlock devices:\n  7 loop\n';
 
-test('all taps of the index are listed, whatever the name of their link, and none of another index', async () => {
+test('all taps with the index are listed, with any name of their link, and no others', async () => {
   await using made = await makeDeviceRoots(devices, {
     '1:3': 'mem/null',
     '246:1': 'net/net1/macvtap/tap7',
@@ -110,12 +110,12 @@ test('all taps of the index are listed, whatever the name of their link, and non
   assert.deepEqual(listTaps(8, made.roots), []);
 });
 
-test('a kernel that has not loaded macvtap yet has none', async () => {
+test('a kernel that has not loaded macvtap has no taps', async () => {
   await using made = await makeDeviceRoots('Character devices:\n  1 mem\n', { '1:3': 'net/net1/macvtap/tap7' });
   assert.deepEqual(listTaps(7, made.roots), []);
 });
 
-test('what cannot be read is an error with its remedy, and not a node without taps', async () => {
+test('a path that cannot be read is an error with a next step, and not an empty list', async () => {
   await using made = await makeDeviceRoots(devices, { '246:1': 'net/net1/macvtap/tap7' });
   const directory = join(made.roots.sysRoot, 'dev/char');
   const unreadable = { code: 'TapNodeUnreadable', message: /; mount \/sys and \/dev into the container$/ };
@@ -128,7 +128,7 @@ test('what cannot be read is an error with its remedy, and not a node without ta
   assert.throws(() => listTaps(7, made.roots), unreadable);
 });
 
-test('the identity of a tap is more than its number, and a missing tap has none', async () => {
+test('the identity of a tap contains its number and its inode, and a missing tap has no identity', async () => {
   await using made = await makeDeviceRoots(devices, { '246:1': 'net/net1/macvtap/tap7' });
   const { sysRoot } = made.roots;
   const path = join(sysRoot, 'dev/char/246:1');

@@ -26,9 +26,9 @@ interface TapHolder {
 }
 
 /**
- * Compares the macvtap's character device in sysfs with its node in /dev. All network namespaces share /dev. So a node
- * with this name may belong to a link of another namespace, or be missing because of such a link. Raises
- * `TapNodeUnreadable`.
+ * Compares the macvtap's character device in sysfs with its device node in /dev. They can differ, because all network
+ * namespaces share /dev. The device node may belong to a link of another namespace, or be missing because of such a
+ * link. Raises `TapNodeUnreadable`.
  */
 export async function readTapNode(
   ifindex: number,
@@ -48,9 +48,9 @@ export async function readTapNode(
 }
 
 /**
- * Returns the name of the macvtap with that index, or undefined if there is none. It looks only in the network
- * namespace that sysfs shows. Unlike a netlink request, the call does not wait for the network lock, which each
- * deletion holds for a millisecond.
+ * Returns the name of the macvtap with that index in the network namespace that sysfs shows, or undefined if there is
+ * none. Unlike a netlink request, the call does not wait for the network lock, which each deletion holds for a
+ * millisecond.
  */
 export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | undefined {
   // The target is …/net/<name>/macvtap/tap<ifindex>, because the tap's device is a child of the link's device
@@ -78,8 +78,8 @@ function readLinkDevice(sysRoot: string, ifindex: number): string | undefined {
 }
 
 /**
- * Finds the macvtap with a device number in any namespace. `class/macvtap` contains only links of this namespace.
- * `dev/char` contains the devices of all namespaces, as symbolic links to their path: `…/net/net1/macvtap/tap7`.
+ * Finds the macvtap with a device number in any namespace. It uses `dev/char`, which contains symbolic links to the
+ * devices of all namespaces: `…/net/net1/macvtap/tap7`. `class/macvtap` contains only the links of this namespace.
  */
 function readHolder(sysRoot: string, device: string): TapHolder | undefined {
   const path = `${sysRoot}/dev/char/${device}`;
@@ -99,8 +99,8 @@ function formatDevice(rdev: number): string {
 }
 
 /**
- * Reads a file's status, or returns undefined if the file is absent. Does not create an error object, which would cost
- * more than the call itself.
+ * Reads a file's status, or returns undefined if the file is absent. An absent file causes no error object, because
+ * creating one would take longer than the call itself.
  */
 function lookAt(path: string): Stats | undefined {
   return absentWhenMissing(path, () => statSync(path, { throwIfNoEntry: false }));
@@ -108,8 +108,8 @@ function lookAt(path: string): Stats | undefined {
 
 /**
  * Lists the device numbers of all macvtaps that have the index, in all network namespaces. If several macvtaps have the
- * index, at most one of them has the node in /dev, and neither name nor index shows which. Makes a system call for each
- * macvtap on the node. Raises `TapNodeUnreadable`.
+ * index, at most one of them has the device node. Neither name nor index shows which one it is. Makes a system call for
+ * each macvtap on the node. Raises `TapNodeUnreadable`.
  *
  * @example ['246:3']
  */

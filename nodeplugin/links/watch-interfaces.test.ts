@@ -48,7 +48,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(2);
 }
 
-test('the first facts are there at once', async () => {
+test('the first facts are available immediately', async () => {
   const namespace = new Namespace();
   await using watch = await watchInterfaces(namespace.options);
   assert.deepEqual(watch.current, [eth0]);
@@ -142,7 +142,7 @@ test('a listener that throws is reported, and the other listeners still get the 
   assert.equal(namespace.errors[0]?.message, 'a bug');
 });
 
-test('a first reading that fails is raised, and nothing stays subscribed', async () => {
+test('the error of the first reading is raised, and no subscription remains', async () => {
   const namespace = new Namespace();
   namespace.failure = new MacvtapError('NetlinkRefused', 'no');
   await assert.rejects(watchInterfaces(namespace.options), { code: 'NetlinkRefused' });
@@ -154,7 +154,7 @@ test('settled resolves when nothing changes', async () => {
   await watch.settled(20);
 });
 
-test('settled resolves although the links never get quiet', async () => {
+test('settled resolves even if the links never stop changing', async () => {
   const namespace = new Namespace();
   await using watch = await watchInterfaces(namespace.options);
   let mtu = 1500;
@@ -167,7 +167,7 @@ test('settled resolves although the links never get quiet', async () => {
   assert.ok(mtu > 1502, 'the links were never busy');
 });
 
-test('settled is given up with its signal, and with the watch', async () => {
+test('settled is aborted by its signal, and by disposing the watch', async () => {
   const watch = await watchInterfaces(new Namespace().options);
   await assert.rejects(watch.settled(60_000, AbortSignal.abort()), { code: 'Aborted' });
   const waiting = assert.rejects(watch.settled(60_000), { code: 'Aborted' });
@@ -189,7 +189,7 @@ test('after disposal the watch subscribes to nothing, reads nothing and reports 
   assert.equal(namespace.readings, readings);
 });
 
-test('the scope that ends ends the watch', async () => {
+test('the watch ends when its signal aborts', async () => {
   const scope = new AbortController();
   const namespace = new Namespace();
   await using watch = await watchInterfaces({ ...namespace.options, signal: scope.signal });

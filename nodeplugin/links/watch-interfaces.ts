@@ -10,7 +10,7 @@ type InterfaceListener = (facts: readonly InterfaceFacts[]) => void;
 /** The current interfaces of the node. */
 export interface InterfaceWatch extends AsyncDisposable {
   readonly current: readonly InterfaceFacts[];
-  /** Resolves when nothing has changed for `quietMs`, but after ten times `quietMs` at the latest. Raises `Aborted`. */
+  /** Resolves when nothing has changed for `quietMs`, and after ten times `quietMs` at the latest. Raises `Aborted`. */
   settled(quietMs: number, signal?: AbortSignal): Promise<void>;
   /** Calls the listener with the facts after each change, until disposed. */
   onChange(listener: InterfaceListener): Disposable;
@@ -28,8 +28,8 @@ export interface WatchOptions {
 /** How long the watch waits after an event before it reads. Events come in bursts: a new link sends three. */
 const coalesceMs = 10;
 /**
- * After a reading, the watch waits for this multiple of the reading's duration. Readings thus take at most a fifth of
- * the time, however many links and events there are.
+ * After a reading, the watch waits for this multiple of the reading's duration. Even with many links and events,
+ * readings therefore take at most a fifth of the time.
  */
 const pausePerReading = 4;
 const retryMs = createBackOff({ firstMs: 100, longestMs: 10_000 });

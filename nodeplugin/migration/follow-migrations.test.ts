@@ -89,7 +89,7 @@ const source = 'vms/virt-launcher-vm-aaaaa';
 const target = 'vms/virt-launcher-vm-bbbbb';
 
 describe('the link of a guest that migrates away', () => {
-  it('goes when the target pod is annotated, and not before', async () => {
+  it('is removed when the target pod is annotated, and not before', async () => {
     await using stage = await follow({ netMvp0: device(source, 'u1'), netMvp1: device(source, 'u1') });
     stage.server.store.put(launcher(source, 'u1', 'vmi-1'));
     await using _ = stage.start();
@@ -108,7 +108,7 @@ describe('the link of a guest that migrates away', () => {
     assert.deepEqual(stage.moved, [`netMvp0 ${target}`, `netMvp1 ${target}`]);
   });
 
-  it('goes after a failure at the next try', async () => {
+  it('is removed by the next attempt after a failure', async () => {
     await using stage = await follow({ netMvp0: device(source, 'u1') });
     stage.failOnce();
     stage.server.store.put(launcher(source, 'u1', 'vmi-1'));
@@ -121,14 +121,14 @@ describe('the link of a guest that migrates away', () => {
     assert.deepEqual([stage.detached, stage.troubles], [['netMvp0'], ['busy']]);
   });
 
-  it('stays, whatever the annotations of other pods contain', async () => {
+  it('is kept with any annotations of other pods', async () => {
     const other = 'others/virt-launcher-vm-aaaaa';
     await using stage = await follow({
       netMvp0: device(source, 'u1'),
       netMvp1: device('vms/virt-launcher-db-aaaaa', 'u3'),
       netMvp2: device(other, 'u4'),
       netMvp3: device(target, 'u2'),
-      // By now another pod has the name that the ledger records.
+      // Another pod now has the name that the ledger records.
       netMvp4: device('vms/virt-launcher-vm-ccccc', 'u5'),
     });
     const { store } = stage.server;
@@ -137,7 +137,7 @@ describe('the link of a guest that migrates away', () => {
       launcher('vms/virt-launcher-db-aaaaa', 'u3', 'vmi-3'),
       launcher(other, 'u4', 'vmi-1'),
       launcher('vms/virt-launcher-vm-ccccc', 'u6', 'vmi-1'),
-      // These pods are owned by another machine, are owned by none, or are annotated without being a target.
+      // These pods are owned by another machine, have no owner, or are annotated without being a target.
       launcher('vms/virt-launcher-x-aaaaa', 'u7', 'vmi-7', ready),
       launcher('vms/virt-launcher-y-aaaaa', 'u8', 'vmi-1', { ...ready, ownerReferences: [] }),
       launcher('vms/virt-launcher-z-aaaaa', 'u9', 'vmi-1', { annotations: ready.annotations }),
@@ -158,7 +158,7 @@ describe('the link of a guest that migrates away', () => {
     assert.deepEqual([stage.detached, stage.troubles], [['netMvp0'], []]);
   });
 
-  it('stays when the machine migrates again: the pod that it leaves was a target before', async () => {
+  it('is kept in a new target pod while the target pod of an earlier migration is still annotated', async () => {
     const [later, other] = ['vms/virt-launcher-vm-ccccc', 'vms/virt-launcher-db-aaaaa'];
     await using stage = await follow({
       netMvp0: device(later, 'u3'),
@@ -170,7 +170,7 @@ describe('the link of a guest that migrates away', () => {
     store.put(launcher(target, 'u2', 'vmi-1', at('00:01:00', ready)));
     store.put(launcher(later, 'u3', 'vmi-1', at('00:02:00', waiting)));
     store.put(launcher(other, 'u4', 'vmi-2'));
-    // Once the move of another machine has been processed, all other targets have been checked as well.
+    // Waits until the move of another machine has been processed. By then, all other targets have also been checked.
     const moveOther = async (uid: string) => {
       const to = `vms/virt-launcher-db-${uid}`;
       store.put(launcher(to, uid, 'vmi-2', ready));
@@ -192,7 +192,7 @@ describe('the link of a guest that migrates away', () => {
     assert.deepEqual([...new Set(stage.detached)], ['netMvp2']);
   });
 
-  it('costs one look-up of each pod, however many pods pose as targets', async () => {
+  it('needs one lookup for each pod, even if many pods look like targets', async () => {
     await using stage = await follow({ netMvp0: device(source, 'u1'), netMvp1: device(source, 'u1') });
     const { store } = stage.server;
     store.put(launcher(source, 'u1', 'vmi-1'));
@@ -213,7 +213,7 @@ describe('the link of a guest that migrates away', () => {
     assert.equal(lookups.length, 1, lookups.join('\n'));
   });
 
-  it('is looked for only in namespaces that have launcher pods on this node', async () => {
+  it('is followed only in namespaces that have launcher pods on this node', async () => {
     const records: Record<string, DeviceRecord> = { netMvp0: device('web/nginx-0', 'u1') };
     await using stage = await follow(records);
     await using followed = stage.start();

@@ -34,17 +34,17 @@ export interface FollowMigrationsOptions {
 /** The time limit of a detach. Lookups and deletions take far less. */
 const detachMs = 10_000;
 
-/** The wait after a failure. The API server may send events but not answer lookups. */
+/** The wait before a failed lookup or detach is repeated. */
 const retryMs = 1_000;
 
 /**
- * Removes the link of a guest that has moved to another node. KubeVirt ends the source pod seconds later. Until then,
- * macvtaps of this node would send the guest's frames to a link that no process reads.
+ * Removes the link of a guest that has moved to another node. KubeVirt ends the source pod seconds later. Without the
+ * removal, macvtaps of this node would send the guest's frames to a link that no process reads.
  *
- * It trusts KubeVirt: virt-controller annotates the target pod once the guest runs there, and from then on the source
- * cannot continue. Frames are not used as evidence, because any host on the network can send them. Source and target
- * must be owned by the same VirtualMachineInstance in the same namespace. A pod can thus disconnect only a machine of
- * its own namespace.
+ * It relies on KubeVirt, which annotates the target pod once the guest runs there. From then on, the guest cannot
+ * continue in the source pod. Frames are not used as evidence, because any host on the network can send them. Source
+ * and target must be owned by the same VirtualMachineInstance in the same namespace. Therefore, a pod can disconnect
+ * only a machine of its own namespace.
  *
  * It watches only namespaces with launcher pods on this node, and only the target pods of migrations in them.
  */
@@ -141,16 +141,13 @@ async function detachSources(
   }
 }
 
-/**
- * A function that returns the metadata of the pod to which a device is attached. It returns undefined if that pod is
- * gone. It raises `LookupFailed`.
- */
+/** Returns the metadata of the pod to which a device is attached, or undefined if it is gone. Raises `LookupFailed`. */
 type ReadSource = (device: AttachedDevice) => Promise<PodMetadata | undefined>;
 
 /**
- * Creates a function that reads each pod only once, because a tenant can create any number of pods that look like
- * targets. A pod's owner never changes. Only a pod that still waits for its guest is read again, with one request at a
- * time.
+ * Creates a function that reads each pod only once. This limits the requests, because a tenant can create any number of
+ * pods that look like targets. It is sufficient, because a pod's owner never changes. Only a pod that still waits for
+ * its guest is read again, with one request at a time.
  */
 function createReadSource({ ledger, lookups }: FollowMigrationsOptions, stopping: AbortSignal): ReadSource {
   const reads = new Map<string, Promise<PodMetadata | undefined>>();

@@ -36,9 +36,9 @@ export function hasTakenOver({ labels, annotations }: TargetMetadata): boolean {
 }
 
 /**
- * Returns whether a machine's guest has left `source` for `target`. If a machine migrates again, its former target
- * stays annotated until KubeVirt ends that pod. The creation times distinguish the two: a target is never older than
- * its source.
+ * Returns whether a machine's guest has left `source` for `target`. If a machine migrates again, the target pod of the
+ * earlier migration stays annotated until KubeVirt ends that pod. The creation times show which pod the guest has left:
+ * a target is never older than its source.
  */
 export function hasLeft(source: PodMetadata, target: PodMetadata): boolean {
   const machine = machineOf(target);

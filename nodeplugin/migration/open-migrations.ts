@@ -25,8 +25,8 @@ export interface Migrations {
    */
   isWaitingTarget(pod: Pod, signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes over a routing socket of the pod's namespace. The socket is used to set the link to mode bridge once the
-   * guest sends.
+   * Takes over an rtnetlink socket of the pod's namespace. The socket is used to set the link to mode bridge when the
+   * guest sends its first frame.
    */
   park(id: string, ifindex: number, descriptor: number): void;
   /** Called after a pod of this node was attached. */
@@ -48,9 +48,9 @@ export interface OpenMigrationsOptions {
 }
 
 /**
- * The maximum number of waiting links in one namespace. Further links start in mode bridge. Any pod can look like a
- * migration target, and each waiting link costs a descriptor and ten requests per second. By default, KubeVirt migrates
- * at most two machines away from a node at a time.
+ * The maximum number of waiting links in one namespace. Further links start in mode bridge. The limit is needed,
+ * because any pod can look like a migration target, and each waiting link costs a descriptor and ten requests per
+ * second. By default, KubeVirt migrates at most two machines away from a node at a time.
  */
 const mostParkedOfNamespace = 16;
 
@@ -70,7 +70,7 @@ export function openMigrations(options: OpenMigrationsOptions): (Migrations & As
       onTrouble,
       async onReleased(id, hasArrived) {
         if (hasArrived) onArrived(id);
-        // The lock is needed, so that a DEL in progress is not undone in the ledger.
+        // Without the lock, this write to the ledger could restore an attachment that a DEL is just removing.
         await lock.run([linkName(id)], () => recordReleased(id, ledger));
       },
     }),
@@ -129,16 +129,15 @@ interface ParkedLink {
 /** The waiting links of migration targets. */
 export interface ParkedLinks extends AsyncDisposable {
   /**
-   * Waits for the guest of a link. If the link is removed, the wait ends. Disposing sets all waiting links to mode
-   * bridge.
+   * Waits for the guest of a link, or until the link is removed. Disposing sets all waiting links to mode bridge.
    */
   add(link: ParkedLink): void;
 }
 
 export interface ParkedLinksOptions {
   /**
-   * Called once the link is in mode bridge and other macvtaps of the node reach it. `hasArrived` is false if the node
-   * plugin ends before the guest has sent a frame.
+   * Called when the link is in mode bridge, so that other macvtaps of the node reach it. `hasArrived` is false if the
+   * node plugin ends before the guest has sent a frame.
    */
   readonly onReleased: (id: string, hasArrived: boolean) => Promise<void>;
   readonly onTrouble: (error: MacvtapError) => void;
@@ -155,10 +154,10 @@ const defaultPollMs = 100;
 /**
  * Sets links of migration targets to mode bridge once their guest has arrived.
  *
- * In mode bridge, the kernel delivers frames for the guest's address to this link. Other macvtaps of the node could
- * then not reach the guest until it arrives. The link therefore starts in mode private: frames of other macvtaps leave
- * the node and reach the guest on its source node. Only the guest sends on the link, and qemu announces the guest when
- * it resumes. The first sent frame thus shows that the guest has arrived.
+ * In mode bridge, the kernel delivers frames from other macvtaps of the node for the guest's address to this link. They
+ * would not reach the guest before it arrives. The link therefore starts in mode private: these frames then leave the
+ * node, and reach the guest on its source node. Only the guest sends on the link, and qemu announces the guest when it
+ * resumes. The first sent frame therefore shows that the guest has arrived.
  */
 export function parkLinks({ onReleased, onTrouble, pollMs = defaultPollMs }: ParkedLinksOptions): ParkedLinks {
   const stopping = new AbortController();

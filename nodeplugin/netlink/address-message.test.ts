@@ -15,7 +15,7 @@ test('an address has its prefix length, its scope and its link', () => {
   assert.deepEqual(decodeAddress(bytes), { ifindex: 5, address: '10.0.0.2/24', scope: 'universe' });
 });
 
-test('on a point-to-point link it is the local address, not the other end', () => {
+test('on a point-to-point link, the local address is used, not the address of the peer', () => {
   const bytes = Uint8Array.from([2, 32, 0x80, 253, 5, 0, 0, 0, ...encodeAttributes([address, local])]);
   assert.deepEqual(decodeAddress(bytes), { ifindex: 5, address: '10.0.0.1/32', scope: 'link' });
 });
@@ -35,7 +35,7 @@ test('a message without an IP address is ignored', () => {
   assert.equal(decodeAddress(bytes), undefined);
 });
 
-test('any bytes are either decoded or refused as malformed', () => {
+test('any bytes are either decoded or rejected as malformed', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 48 }), (bytes) => {
       try {
@@ -65,9 +65,10 @@ for (const [groups, text] of [
   });
 }
 
-test('any IPv6 address is written as the C library writes it', () => {
+test('any IPv6 address is written in the same way as by the C library', () => {
   const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
-  // The library writes addresses that begin with five zero groups with an IPv4 part. No link has such an address.
+  // Addresses that begin with five zero groups are left out: the C library writes their last part as an IPv4 address.
+  // No link has such an address.
   const groups = fc
     .array(group, { minLength: 8, maxLength: 8 })
     .filter((list) => list.slice(0, 5).some((n) => n !== 0));

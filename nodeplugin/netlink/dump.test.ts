@@ -31,13 +31,13 @@ test('a dump that was interrupted or lost is repeated', async () => {
   assert.equal(socket.asked(), 3);
 });
 
-test('a dump that is interrupted each time is given up', async () => {
+test('a dump that is interrupted every time fails after five attempts', async () => {
   const socket = answering(interrupted, interrupted, interrupted, interrupted, lost);
   await assert.rejects(dump(socket, request), { code: 'NetlinkLost' });
   assert.equal(socket.asked(), 5);
 });
 
-test("a refused dump carries the kernel's words and is not repeated", async () => {
+test("the error of a rejected dump contains the kernel's text, and the dump is not repeated", async () => {
   const socket = answering({ errno: 22, text: 'Invalid values in header', messages: [], interrupted: false });
   await assert.rejects(dump(socket, request), { code: 'NetlinkRefused', message: /Invalid values in header/ });
 });
@@ -47,6 +47,6 @@ test('a table that does not exist yet is empty', async () => {
   assert.deepEqual(await dump(socket, request), []);
 });
 
-test('what is not about this dump is passed on', async () => {
+test('any other error is raised without another attempt', async () => {
   await assert.rejects(dump(answering(new MacvtapError('Aborted', 'closed')), request), { code: 'Aborted' });
 });

@@ -5,8 +5,8 @@ import type { NetlinkMessage, NetlinkRequest } from './message.ts';
 import type { Reply, Requester } from './netlink-socket.ts';
 
 /**
- * How often a dump is tried. Links that change all the time interrupt every dump, so the caller must decide what to do
- * after the last attempt.
+ * The maximum number of attempts for a dump. If links change all the time, every attempt is interrupted. The caller
+ * must then decide what to do.
  */
 const attempts = 5;
 

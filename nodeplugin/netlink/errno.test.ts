@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { test } from 'node:test';
 import { describeErrno, nameErrno } from './errno.ts';
 
-test("the table has the numbers of Node's own", () => {
+test("the table has the same numbers as Node's table", () => {
   const named = Object.entries(constants.errno).filter(([name, number]) => nameErrno(number) === name);
   assert.ok(named.length >= 25, `only ${named.length} names agree`);
   for (const [name, number] of Object.entries(constants.errno)) {

@@ -68,9 +68,11 @@ export function errno(): number {
  * Calls `listener` when the descriptor has data or an error, until disposed. The listener may also be called when there
  * is neither.
  *
- * libuv stops watching a descriptor that reports an error, here an overrun receive buffer. So the watch is restarted
- * after each call. The listener runs in the next phase of the event loop, because koffi calls back outside of Node's
- * callback scope. There, promises would not be settled until another event.
+ * libuv stops watching a descriptor that reports an error, such as an overrun receive buffer. The watch is therefore
+ * restarted after each call.
+ *
+ * koffi calls back outside of Node's callback scope, where promises would not be settled until another event. The
+ * listener is therefore called in the next phase of the event loop.
  */
 export function watchReadable(fd: number, listener: () => void): Disposable {
   const handle = koffi.node.poll(fd, { readable: true }, onPoll);

@@ -13,7 +13,7 @@ function link(...attributes: Attribute[]): Uint8Array {
   return Uint8Array.from([...header, ...encodeAttributes(attributes)]);
 }
 
-test('a physical NIC has no kind, and the device it belongs to', () => {
+test('a physical NIC has no kind, but has the device to which it belongs', () => {
   const bytes = link(
     stringAttribute(IFLA.IFNAME, 'eth0'),
     u32Attribute(IFLA.MTU, 1500),
@@ -55,12 +55,12 @@ test('a lower link in another namespace is distinct from one in this namespace',
   assert.deepEqual([decoded.lowerIfindex, decoded.lowerIfindexElsewhere], [undefined, 3]);
 });
 
-test('a permanent address of zeros is none', () => {
+test('a permanent address of zeros counts as absent', () => {
   const decoded = decodeLink(link({ type: IFLA.PERM_ADDRESS, value: new Uint8Array(6) }));
   assert.equal(decoded.permanentMACAddress, undefined);
 });
 
-test('a link that is enslaved has its master and what the master makes of it', () => {
+test('an enslaved link has its master and its slave kind', () => {
   const info = nestedAttribute(IFLA.LINKINFO, [
     stringAttribute(IFLA_INFO.KIND, 'veth'),
     stringAttribute(IFLA_INFO.SLAVE_KIND, 'bridge'),
@@ -70,7 +70,7 @@ test('a link that is enslaved has its master and what the master makes of it', (
   assert.equal(decoded.slaveKind, 'bridge');
 });
 
-test('alternative names come in a list', () => {
+test('all alternative names are decoded', () => {
   const names = ['enp3s0', 'a-name-longer-than-fifteen'].map((name) => stringAttribute(IFLA.ALT_IFNAME, name));
   assert.deepEqual(decodeLink(link(nestedAttribute(IFLA.PROP_LIST, names))).altNames, [
     'enp3s0',
@@ -86,7 +86,7 @@ test('a loopback is not an Ethernet link', () => {
   assert.equal(decoded.ethernet, false);
 });
 
-test('any attributes are either decoded or refused as malformed', () => {
+test('any attributes are either decoded or rejected as malformed', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
       try {
@@ -111,7 +111,7 @@ for (const text of [
   '5:54:00:ab:cd:ef',
   'g2:54:00:ab:cd:ef',
 ]) {
-  test(`"${text}" is none`, () => {
+  test(`"${text}" is not a MAC address`, () => {
     assert.equal(parseMACAddress(text), undefined);
   });
 }

@@ -12,7 +12,7 @@ import {
   encodeMoveLink,
 } from './link-requests.ts';
 
-test('a macvtap is asked for by name, parent, kind and mode, and only if it is new', () => {
+test('the request for a macvtap has name, parent, kind and mode, and fails if the link exists', () => {
   const { type, flags, payload } = encodeCreateMacvtap({
     name: 'tap0',
     ifindex: 258,
@@ -33,7 +33,7 @@ test('a macvtap is asked for by name, parent, kind and mode, and only if it is n
   ]);
 });
 
-test('one message makes a link that is up, silent, promiscuous and receives all multicast groups', () => {
+test('one message creates a link that is up, silent, promiscuous and receives all multicast groups', () => {
   const { payload } = encodeCreateMacvtap({
     name: 'net1',
     parentIfindex: 3,
@@ -50,7 +50,7 @@ test('one message makes a link that is up, silent, promiscuous and receives all 
   assert.equal(readNumber(attributes, 17), 1); // IFLA_LINKMODE: IF_LINK_MODE_DORMANT
 });
 
-test('what is asked for reads back as the link that it describes', () => {
+test('a creation request is decoded as the link that it describes', () => {
   const mode = fc.constantFrom<MacvtapMode>('private', 'vepa', 'bridge', 'passthru');
   const ifindex = fc.integer({ min: 1, max: 0x7fff_ffff });
   const name = fc.stringMatching(/^[a-z0-9.-]{1,15}$/);
@@ -76,7 +76,7 @@ test('what is asked for reads back as the link that it describes', () => {
   );
 });
 
-test('a link can be made in another namespace', () => {
+test('a link can be created in another namespace', () => {
   const { payload } = encodeCreateMacvtap({ name: 'tap0', parentIfindex: 3, mode: 'bridge', netnsFd: 21 });
   assert.equal(readNumber(decodeAttributes(payload.subarray(16)), IFLA.NET_NS_FD), 21);
 });
@@ -91,19 +91,19 @@ test('a move always contains the index of the link, so that the kernel does not 
   assert.equal(readString(other, IFLA.IFNAME), 'net1');
 });
 
-test('a deletion is nothing but the number, and is acknowledged', () => {
+test('a deletion request contains only the index, and asks for an acknowledgement', () => {
   const { type, flags, payload } = encodeDeleteLink(7);
   assert.deepEqual([type, flags], [17, 0x5]);
   assert.deepEqual([...payload], [0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 });
 
-test('a link is looked up by name or by number', () => {
+test('a link is looked up by name or by index', () => {
   const byName = encodeGetLink({ name: 'eth0' });
   assert.equal(decodeLink(byName.payload).name, 'eth0');
   assert.equal(decodeLink(encodeGetLink({ ifindex: 4 }).payload).ifindex, 4);
 });
 
-test('a dump asks for all links without their counters', () => {
+test('a dump requests all links without their counters', () => {
   const { type, flags, payload } = encodeDumpLinks();
   assert.deepEqual([type, flags], [18, 0x301]);
   assert.deepEqual([...payload.subarray(16)], [8, 0, 29, 0, 8, 0, 0, 0]);

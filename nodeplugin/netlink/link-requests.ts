@@ -73,13 +73,13 @@ export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
  * The attributes that keep the namespace's kernel from sending on a link that belongs to a virtual machine.
  *
  * They make the link dormant. A dormant link carries the frames of its tap like any link that is up, but IPv6 waits
- * until the link is no longer dormant. So the kernel assigns no IPv6 address and sends no MLD report, no duplicate
- * address detection and no router solicitation. A router advertisement does not change this (addrconf_link_ready,
- * net/ipv6/addrconf.c; Documentation/networking/operstates.rst). OPERSTATE sets the dormant state at creation, and
- * LINKMODE keeps it.
+ * until the link is no longer dormant. The kernel therefore assigns no IPv6 address, and sends no MLD report, no
+ * duplicate address detection and no router solicitation. A router advertisement does not change this
+ * (addrconf_link_ready, net/ipv6/addrconf.c; Documentation/networking/operstates.rst). OPERSTATE sets the dormant state
+ * at creation, and LINKMODE keeps it.
  *
- * In addition, IFF_NOARP keeps IPv4 from answering ARP requests for other addresses of the namespace. All of this fits
- * into the creation message, unlike an IPv6 address generation mode (EAFNOSUPPORT).
+ * In addition, the flag IFF_NOARP keeps IPv4 from answering ARP requests for other addresses of the namespace. The
+ * creation message can contain all of these settings. It cannot contain an IPv6 address generation mode (EAFNOSUPPORT).
  */
 const silence: readonly Attribute[] = [
   { type: IFLA.OPERSTATE, value: Uint8Array.of(IF_OPER_DORMANT) },
@@ -87,8 +87,8 @@ const silence: readonly Attribute[] = [
 ];
 
 /**
- * Encodes a request that changes the mode of an existing macvtap. The macvtap must be in the socket's namespace: the
- * kernel does not look in others (rtnl_newlink, net/core/rtnetlink.c). The mode cannot become passthru
+ * Encodes a request that changes the mode of an existing macvtap. The macvtap must be in the socket's namespace,
+ * because the kernel searches no other namespace (rtnl_newlink, net/core/rtnetlink.c). The mode cannot become passthru
  * (macvlan_changelink, drivers/net/macvlan.c).
  */
 export function encodeSetMacvtapMode(ifindex: number, mode: Exclude<MacvtapMode, 'passthru'>): NetlinkRequest {

@@ -18,7 +18,7 @@ const u16 = fc.integer({ min: 0, max: 0xffff });
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const anyMessage = fc.record({ type: u16, flags: u16, sequence: u32, payload: fc.uint8Array({ maxLength: 64 }) });
 
-test('a message is its length, type, flags, sequence number, port 0 and payload, padded to four bytes', () => {
+test('a message is encoded as length, type, flags, sequence number, port 0 and padded payload', () => {
   const bytes = encodeMessage({ type: 18, flags: 0x301, sequence: 7, payload: Uint8Array.of(0xaa) });
   // biome-ignore format: one field a line
   assert.deepEqual([...bytes], [
@@ -30,7 +30,7 @@ test('a message is its length, type, flags, sequence number, port 0 and payload,
   ]);
 });
 
-test('whatever is encoded is decoded again, several messages of one datagram in their order', () => {
+test('encoded messages are decoded without changes, in the order of the datagram', () => {
   fc.assert(
     fc.property(fc.array(anyMessage, { maxLength: 4 }), (messages) => {
       const datagram = Buffer.concat(messages.map(encodeMessage));
@@ -43,7 +43,7 @@ test('whatever is encoded is decoded again, several messages of one datagram in 
   );
 });
 
-test('the last message of a datagram may come without padding', () => {
+test('the last message of a datagram may have no padding', () => {
   const bytes = encodeMessage({ type: 2, flags: 0, sequence: 1, payload: Uint8Array.of(1) }).subarray(0, 17);
   assert.deepEqual([...(decodeMessages(bytes)[0]?.payload ?? [])], [1]);
 });
@@ -54,12 +54,12 @@ for (const [what, bytes] of [
   ['a length of zero', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['a length beyond the datagram', [17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
 ] as const) {
-  test(`${what} is refused as malformed`, () => {
+  test(`${what} is rejected as malformed`, () => {
     assert.throws(() => decodeMessages(Uint8Array.from(bytes)), { code: 'NetlinkMalformed' });
   });
 }
 
-test('any bytes are either decoded or refused as malformed', () => {
+test('any bytes are either decoded or rejected as malformed', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       try {
@@ -89,13 +89,13 @@ test("the kernel's text follows the whole request", () => {
   assert.deepEqual(acknowledgement, { errno: 16, text: 'Device is in use' });
 });
 
-test("the kernel's text follows the request's header when the request is capped", () => {
+test("the kernel's text follows the request's header if the request is capped", () => {
   const payload = [...busy, ...request.slice(0, 16), ...text];
   const acknowledgement = decodeAcknowledgement(message(NLMSG_ERROR, NLM_F_ACK_TLVS | NLM_F_CAPPED, payload));
   assert.deepEqual(acknowledgement, { errno: 16, text: 'Device is in use' });
 });
 
-test('the end of a dump carries an errno too, or nothing at all', () => {
+test('the end of a dump contains an errno, or is empty', () => {
   assert.deepEqual(decodeAcknowledgement(message(NLMSG_DONE, 0, [0, 0, 0, 0])), { errno: 0 });
   assert.deepEqual(decodeAcknowledgement(message(NLMSG_DONE, NLM_F_ACK_TLVS, [...busy, ...text])), {
     errno: 16,
@@ -104,7 +104,7 @@ test('the end of a dump carries an errno too, or nothing at all', () => {
   assert.deepEqual(decodeAcknowledgement(message(NLMSG_DONE, 0, [])), { errno: 0 });
 });
 
-test('any bytes are either decoded or refused as malformed', () => {
+test('any bytes are either decoded or rejected as malformed', () => {
   const flags = fc.constantFrom(0, NLM_F_ACK_TLVS, NLM_F_ACK_TLVS | NLM_F_CAPPED);
   fc.assert(
     fc.property(

@@ -38,13 +38,14 @@ interface Exchange {
 /**
  * Sends requests on an rtnetlink socket and returns their replies.
  *
- * The kernel handles a request inside send(), which may wait a long time for the kernel's network lock. So send() runs
- * on a thread of libuv's pool. The pool has only four threads by default, so at most `concurrency` requests of a socket
- * run at once. Further requests wait in the socket's queue.
+ * The kernel handles a request inside send(), which may wait a long time for the kernel's network lock. send()
+ * therefore runs on a thread of libuv's pool. The pool has only four threads by default, so at most `concurrency`
+ * requests of a socket run at once. Further requests wait in the socket's queue.
  *
- * When send() returns, the reply is in the socket's buffer, so no polling is needed. A dump is the exception: it
- * continues inside each recv(). A brief request takes less time than a switch to another thread, so it bypasses the
- * queue.
+ * When send() returns, the reply is in the socket's buffer, so no polling is needed. For a dump, the buffer contains
+ * the first part, and each recv() makes the kernel add the next part.
+ *
+ * A brief request is sent immediately on the main thread, because it takes less time than a switch to another thread.
  */
 export class NetlinkSocket implements AsyncDisposable {
   readonly #fd: number;
@@ -66,8 +67,8 @@ export class NetlinkSocket implements AsyncDisposable {
   #closing: PromiseWithResolvers<void> | undefined;
 
   /**
-   * Takes over `opened`, which is a routing socket of another namespace. Without `opened`, opens a socket in the
-   * process's namespace. If `strict` is set, the kernel filters dumps. Raises `NetlinkUnavailable`.
+   * Takes over `opened`, an rtnetlink socket of another namespace. Without `opened`, opens a socket in the process's
+   * namespace. If `strict` is set, the kernel filters dumps. Raises `NetlinkUnavailable`.
    */
   constructor(options: { readonly concurrency: number; readonly strict?: boolean; readonly opened?: number }) {
     // One part of a dump (32 KiB) and one acknowledgement for each request need far less than 256 KiB.
@@ -81,8 +82,8 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   /**
-   * Sends a request and waits for its reply. Raises `Aborted` if the signal aborts or the socket closes first; the
-   * kernel still carries out a request that was sent. Also raises `NetlinkLost`, `NetlinkMalformed` and
+   * Sends a request and waits for its reply. Raises `Aborted` if the signal aborts or the socket closes first. The
+   * kernel still carries out a request that was already sent. Also raises `NetlinkLost`, `NetlinkMalformed` and
    * `NetlinkUnavailable`.
    */
   request(request: NetlinkRequest, signal?: AbortSignal): Promise<Reply> {
@@ -182,7 +183,7 @@ export class NetlinkSocket implements AsyncDisposable {
     this.#sent.delete(message.sequence);
   }
 
-  /** Rejects all sent requests, because it is unknown whose reply is missing. Replies that still arrive are ignored. */
+  /** Rejects all sent requests, because any of their replies may be the lost one. Later replies are ignored. */
   #failSent(reason: unknown): void {
     for (const exchange of this.#sent.values()) exchange.reject(reason);
     this.#sent.clear();

@@ -3,37 +3,37 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeNetnsID, encodeDumpNetnsIDs, encodeGetNetnsID, encodeNewNetnsID } from './netns-requests.ts';
 
-test('the number of a namespace is asked for by its descriptor', () => {
+test("the request for a namespace's ID contains its descriptor", () => {
   const { type, flags, payload } = encodeGetNetnsID(9);
   assert.deepEqual([type, flags], [90, 0x5]);
   assert.deepEqual([...payload], [0, 0, 0, 0, 8, 0, 3, 0, 9, 0, 0, 0]);
 });
 
-test('the kernel is asked to choose a number', () => {
+test('the request for a new ID lets the kernel choose the ID', () => {
   const { type, flags, payload } = encodeNewNetnsID(9);
   assert.deepEqual([type, flags], [88, 0x5]);
   assert.deepEqual([...payload], [0, 0, 0, 0, 8, 0, 1, 0, 255, 255, 255, 255, 8, 0, 3, 0, 9, 0, 0, 0]);
 });
 
-test('the numbers of all namespaces are dumped', () => {
+test('the IDs of all namespaces are dumped', () => {
   const { type, flags, payload } = encodeDumpNetnsIDs();
   assert.deepEqual([type, flags, [...payload]], [90, 0x301, [0, 0, 0, 0]]);
 });
 
 const replies = [
-  { title: 'a number', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 7, 0, 0, 0], number: 7 },
-  { title: 'zero, which is one too', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 0, 0, 0, 0], number: 0 },
-  { title: 'none yet', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 255, 255, 255, 255], number: undefined },
-  { title: 'nothing at all', bytes: [0, 0, 0, 0], number: undefined },
+  { title: 'an ID', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 7, 0, 0, 0], number: 7 },
+  { title: 'the ID zero, which is valid', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 0, 0, 0, 0], number: 0 },
+  { title: 'no ID yet', bytes: [0, 0, 0, 0, 8, 0, 1, 0, 255, 255, 255, 255], number: undefined },
+  { title: 'no ID if it is empty', bytes: [0, 0, 0, 0], number: undefined },
 ];
 
 for (const { title, bytes, number } of replies) {
-  test(`a reply reads as ${title}`, () => {
+  test(`a reply is decoded as ${title}`, () => {
     assert.equal(decodeNetnsID(Uint8Array.from(bytes)), number);
   });
 }
 
-test('a reply that is cut short is refused', () => {
+test('a truncated reply is rejected', () => {
   assert.throws(() => decodeNetnsID(Uint8Array.of(0, 0)), { code: 'NetlinkMalformed' });
   assert.throws(() => decodeNetnsID(Uint8Array.of(0, 0, 0, 0, 8, 0, 1)), { code: 'NetlinkMalformed' });
 });

@@ -26,7 +26,8 @@ export interface EventListener {
  */
 export function openEvents(listener: EventListener): Disposable {
   const mask = Object.values(groups).reduce((sum, group) => sum | group, 0);
-  // Large enough for several hundred events. The kernel lowers it to net.core.rmem_max; an overrun only costs a dump.
+  // The buffer has room for several hundred events. The kernel limits it to net.core.rmem_max. An overrun causes only
+  // another dump.
   const fd = openDescriptor({ receiveBufferBytes: 1024 * 1024, groups: mask });
   const receive = makeReceiver(fd);
   let open = true;
@@ -43,7 +44,7 @@ export function openEvents(listener: EventListener): Disposable {
 
 function deliver(receive: ReturnType<typeof makeReceiver>, listener: EventListener, isOpen: () => boolean): void {
   try {
-    // The listener may dispose the events. Another file may then already have the descriptor's number.
+    // The listener may dispose the events, which closes the descriptor. Another file may then get its number.
     while (isOpen()) {
       const received = receive();
       if (received.kind === 'empty') return;

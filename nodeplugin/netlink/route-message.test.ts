@@ -11,13 +11,13 @@ function route(fields: { prefix?: number; table?: number; type?: number }, ...at
   return Uint8Array.from([...header, ...encodeAttributes(attributes)]);
 }
 
-test('a default route leaves by its link', () => {
+test('a default route has the link of its next hop', () => {
   const decoded = decodeRoute(route({}, u32Attribute(4, 7)));
   assert.deepEqual(decoded, { unicast: true, mainTable: true, prefixLength: 0, ifindexes: [7] });
   assert.equal(isMainDefaultRoute(decoded), true);
 });
 
-test('a multipath route leaves by the link of each next hop, whatever these carry', () => {
+test('a multipath route has the link of each next hop, even if next hops have attributes', () => {
   // Two struct rtnexthop, the first with an attribute of eight bytes.
   const hops = Uint8Array.of(16, 0, 0, 0, 7, 0, 0, 0, 8, 0, 5, 0, 10, 0, 0, 1, 8, 0, 0, 0, 9, 0, 0, 0);
   assert.deepEqual(decodeRoute(route({}, { type: 9, value: hops })).ifindexes, [7, 9]);
@@ -25,7 +25,7 @@ test('a multipath route leaves by the link of each next hop, whatever these carr
 
 for (const [what, bytes] of [
   ['of another table', route({ table: 100 })],
-  ['whose attribute names a table above 255', route({}, u32Attribute(15, 1000))],
+  ['whose attribute contains a table above 255', route({}, u32Attribute(15, 1000))],
   ['that is unreachable', route({ type: 7 })],
   ['to a network', route({ prefix: 24 })],
 ] as const) {
@@ -34,7 +34,7 @@ for (const [what, bytes] of [
   });
 }
 
-test('of a dump only default routes are kept', () => {
+test('only the default routes of a dump are kept', () => {
   const { keep, payload } = encodeDumpRoutes('ipv6');
   assert.equal(payload[0], 10);
   assert.equal(keep?.({ type: 24, flags: 2, sequence: 1, payload: route({}) }), true);
@@ -47,14 +47,14 @@ for (const [what, hops] of [
   ['of length zero', [0, 0, 0, 0, 7, 0, 0, 0]],
   ['longer than the rest', [12, 0, 0, 0, 7, 0, 0, 0]],
 ] as const) {
-  test(`a next hop ${what} is refused as malformed`, () => {
+  test(`a next hop ${what} is rejected as malformed`, () => {
     assert.throws(() => decodeRoute(route({}, { type: 9, value: Uint8Array.from(hops) })), {
       code: 'NetlinkMalformed',
     });
   });
 }
 
-test('any bytes are either decoded or refused as malformed', () => {
+test('any bytes are either decoded or rejected as malformed', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
       try {

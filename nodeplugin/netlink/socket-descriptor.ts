@@ -37,7 +37,7 @@ export function openDescriptor(options: {
   if (fd < 0) throw unavailable('socket', 'raise the limit of open files, or load a kernel with CONFIG_NET');
   try {
     check('bind', libc.bind(fd, address(options.groups ?? 0), sockaddrLength));
-    // Port 0 is the kernel's. A socket that is connected to that port receives no messages from other processes.
+    // Port 0 belongs to the kernel. A socket that is connected to it receives no messages from other processes.
     check('connect', libc.connect(fd, address(0), sockaddrLength));
     check('setsockopt SO_RCVBUF', setOption(fd, SOL_SOCKET, SO_RCVBUF, options.receiveBufferBytes));
     check('setsockopt NETLINK_EXT_ACK', setOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1));
@@ -74,15 +74,15 @@ function unavailable(call: string, next: string): MacvtapError {
 }
 
 /**
- * The result of one read: a datagram, nothing for now, or a loss. A loss means that the kernel's buffer overran, or
- * that the datagram was longer than the reader's buffer.
+ * The result of one read. `empty` means that there is no datagram now. `lost` means that the kernel's buffer overran,
+ * or that the datagram was longer than the reader's buffer.
  */
 export type Received =
   | { readonly kind: 'datagram'; readonly bytes: Uint8Array }
   | { readonly kind: 'empty' }
   | { readonly kind: 'lost'; readonly detail: string };
 
-// bits/socket.h; with MSG_TRUNC the result is the datagram's full length, even if it did not fit
+// bits/socket.h. With MSG_TRUNC, recv returns the datagram's full length, even if the datagram did not fit.
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 

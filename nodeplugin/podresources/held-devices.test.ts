@@ -16,8 +16,14 @@ const cases = [
   { title: 'before the first answer everything may be held', held: undefined, id: 'dataMvp1', expected: true },
   { title: 'an incomplete answer frees nothing', held: { ...held, complete: false }, id: 'dataMvp1', expected: true },
   { title: 'an answer older than the Allocate frees nothing', held, id: 'dataMvp1', at: 10_001, expected: true },
-  { title: 'nor does one that was asked for just after it', held, id: 'dataMvp1', at: 9_900, expected: true },
-  { title: 'one that was asked for later does', held, id: 'dataMvp1', at: 8_000, expected: false },
+  {
+    title: 'an answer requested just after the Allocate frees nothing',
+    held,
+    id: 'dataMvp1',
+    at: 9_900,
+    expected: true,
+  },
+  { title: 'an answer requested later frees the device', held, id: 'dataMvp1', at: 8_000, expected: false },
 ] as const;
 
 for (const { title, expected, id, ...given } of cases) {
@@ -38,7 +44,7 @@ function pod(name: string, container: string, ...devices: readonly (readonly [st
   };
 }
 
-test('devices are found by ID, with their resource and who holds them', () => {
+test('devices are read by ID, with their resource and their holders', () => {
   const response = {
     pod_resources: [
       pod('a', 'compute', [`${prefix}data`, 'dataMvp0', 'dataMvp1'], [`${prefix}bond1`, 'bond1Mvp7']),
@@ -65,7 +71,7 @@ test('a device that is repeated for each of its NUMA nodes has one holder', () =
   ]);
 });
 
-test('a device that a pod and its successor hold names both', () => {
+test('a device that a pod and its successor hold has both as holders', () => {
   const device = [`${prefix}data`, 'dataMvp0'] as const;
   const response = { pod_resources: [pod('old', 'c', device), pod('new', 'c', device)] };
   assert.deepEqual(
@@ -76,7 +82,7 @@ test('a device that a pod and its successor hold names both', () => {
   );
 });
 
-test('a pod without devices is named all the same, and only in its own namespace', () => {
+test('a pod without devices is also found, but only in its own namespace', () => {
   const response = { pod_resources: [{ name: 'plugin', namespace: 'macvtap-cni', containers: [] }] };
   assert.ok(namesPod(response, { namespace: 'macvtap-cni', name: 'plugin' }));
   assert.ok(!namesPod(response, { namespace: 'default', name: 'plugin' }));
@@ -90,7 +96,7 @@ function heldDevices(ids: readonly string[], more: Partial<HeldDevices> = {}): H
   return { devices, complete: true, askedAtMs: 0, ...more };
 }
 
-test('nothing is known before the first good answer, and a failure keeps the last one', () => {
+test('nothing is known before the first successful answer, and a failure keeps the last answer', () => {
   const view = createHeldView();
   assert.deepEqual(view.state, { phase: 'unknown', ageMs: undefined, lastError: undefined });
   view.set(away);
@@ -105,7 +111,7 @@ test('nothing is known before the first good answer, and a failure keeps the las
   assert.equal(view.state.phase, 'partial');
 });
 
-test('listeners hear of what changed, and not of the same again', () => {
+test('listeners are called after a change, but not after an equal answer', () => {
   const view = createHeldView();
   let told = 0;
   const subscription = view.onChange(() => {

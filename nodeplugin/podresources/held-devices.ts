@@ -8,8 +8,8 @@ import { type AskOptions, askPodResources, type ListPodResourcesResponse } from 
 export interface HeldDevices {
   readonly devices: HeldDeviceMap;
   /**
-   * False while kubelet may not know all pods of its node yet. Then `devices` also contains the devices of the last
-   * complete answer, and a device that is missing may still be held.
+   * False while kubelet may not know all pods of its node yet. In this case, `devices` also contains the devices of
+   * earlier answers, and a device that is missing may still be held.
    */
   readonly complete: boolean;
   /**
@@ -20,9 +20,10 @@ export interface HeldDevices {
 }
 
 /**
- * Returns whether a device must be treated as held. That is the case if kubelet lists it, if there is no complete
- * answer, or if it was allocated too late for the answer. `allocatedAtMs` is the time when Allocate was answered, on
- * the same clock as `askedAtMs`. The caller must handle devices whose Allocate is in progress.
+ * Returns whether a device must be treated as held. That is the case if kubelet lists the device, if there is no
+ * complete answer, or if the answer may be older than the allocation. `allocatedAtMs` is the time when Allocate was
+ * answered, on the same clock as `askedAtMs`. The caller must treat devices as held while their Allocate is in
+ * progress.
  */
 export function mayBeHeld(
   held: HeldDevices | undefined,
@@ -34,9 +35,9 @@ export function mayBeHeld(
 }
 
 /**
- * How long kubelet may take from the answer of Allocate until List shows the device. In between, kubelet receives a
- * message and takes a lock (devicemanager/manager.go, allocateContainerResources). That takes far less than a
- * millisecond, but much longer on a starved node.
+ * The maximum time from the answer of Allocate until kubelet's List shows the device. In between, kubelet receives a
+ * message and takes a lock (devicemanager/manager.go, allocateContainerResources). That normally takes far less than a
+ * millisecond, but much longer on a node without free CPU time.
  */
 const recordingMs = 1_000;
 
@@ -63,7 +64,7 @@ interface HeldDevice {
 /** Held devices by ID. */
 export type HeldDeviceMap = ReadonlyMap<string, HeldDevice>;
 
-/** Reads those devices from kubelet's answer whose resource name begins with the prefix. */
+/** Reads the devices in kubelet's answer. Only devices of resources whose name begins with the prefix are included. */
 export function readHeldDevices({ pod_resources }: ListPodResourcesResponse, resourcePrefix: string): HeldDeviceMap {
   const held = new Map<string, HeldDevice>();
   for (const { namespace, name, containers } of pod_resources) {
@@ -100,16 +101,20 @@ export interface ListOptions extends AskOptions {
 
 /**
  * Returns the devices that kubelet lists at this moment, by ID. Only devices of resources whose name begins with the
- * prefix are included. This function is only for tools. Decisions need `watchHeldDevices`, which shows when a missing
- * device may still be held. Raises the errors of `askPodResources`.
+ * prefix are included. This function is only for tools. The node plugin needs `watchHeldDevices`, which shows when a
+ * missing device may still be held. Raises the errors of `askPodResources`.
  */
 export async function listHeldDevices(options: ListOptions): Promise<HeldDeviceMap> {
   return readHeldDevices(await askPodResources(options), options.resourcePrefix);
 }
 
 /**
- * The state of a `HeldView`. `unknown`: no answer yet. `partial`: kubelet may not know all its pods yet. `stale`: the
- * last request failed.
+ * The state of a `HeldView`:
+ *
+ * - `unknown`: kubelet has not answered yet.
+ * - `partial`: kubelet has answered, but may not know all its pods yet.
+ * - `known`: the last answer is complete.
+ * - `stale`: the last request failed.
  */
 export interface HeldState {
   readonly phase: 'unknown' | 'partial' | 'known' | 'stale';
@@ -125,8 +130,8 @@ export interface HeldView {
   /** Sets a new answer or error. An error does not change `current`. */
   set(news: HeldDevices | MacvtapError): void;
   /**
-   * Calls back when the devices, the phase or the error's code change, but not when only the time of the answer
-   * changes.
+   * Calls the listener when the devices, the phase or the error's code change. A newer answer with the same content
+   * does not count as a change.
    */
   onChange(listener: () => void): Disposable;
 }

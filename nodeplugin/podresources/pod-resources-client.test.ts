@@ -20,11 +20,11 @@ const response = {
 const bytes =
   '0a 16  0a 01 70  12 01 6e  1a 0e  0a 01 63  12 09  0a 01 72  12 01 61  12 01 62  ' + '0a 06  0a 01 71  12 01 6e';
 
-test('a ListPodResourcesResponse is read as kubelet writes it', () => {
+test('a ListPodResourcesResponse is decoded in the way that kubelet encodes it', () => {
   assert.deepEqual(read(bytes), response);
 });
 
-test('a ListPodResourcesResponse is written as kubelet writes it, for the stand-in', () => {
+test('a ListPodResourcesResponse is encoded in the same way as by kubelet, for the fake kubelet of tests', () => {
   assert.deepEqual(List.responseSerialize(response), fromHex(bytes));
 });
 
@@ -43,7 +43,7 @@ test('a node without pods is an empty list', () => {
   assert.deepEqual(read(''), { pod_resources: [] });
 });
 
-test('the question is empty and has the path that kubelet serves', () => {
+test('the request is empty and has the path that kubelet serves', () => {
   assert.deepEqual(List.requestSerialize({}), fromHex(''));
   assert.equal(List.path, '/v1.PodResourcesLister/List');
   assert.ok(!List.requestStream && !List.responseStream);

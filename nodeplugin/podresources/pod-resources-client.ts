@@ -12,10 +12,11 @@ export interface AskOptions {
 }
 
 /**
- * Calls List once, on a new connection. Kubelet replaces the socket at each start, and after a lost connection gRPC
- * waits longer and longer before it connects again. Do not call this in a loop. Kubelet answers 100 requests per second
- * from all clients of the node together, with bursts of ten, and rejects the rest (podresources DefaultQPS,
- * DefaultBurstTokens).
+ * Calls List once, on a new connection. A connection is not reused, because kubelet replaces the socket at each start.
+ * After a lost connection, gRPC would wait longer and longer before it connects again.
+ *
+ * Must not be called in a loop. Kubelet answers 100 requests per second from all clients of the node together, with
+ * bursts of ten, and rejects all others (podresources DefaultQPS, DefaultBurstTokens).
  *
  * Raises `PodResourcesSocketMissing`, `PodResourcesUnavailable`, `Aborted`.
  */
@@ -31,8 +32,8 @@ export async function askPodResources(options: AskOptions): Promise<ListPodResou
 }
 
 /**
- * Explains a failed call. gRPC reports UNAVAILABLE both for a missing socket and for a stopped kubelet, which need
- * different advice.
+ * Explains a failed call. gRPC reports UNAVAILABLE both for a missing socket and for a stopped kubelet. The two cases
+ * need different errors, because users must do different things.
  */
 async function explain(path: string, cause: unknown): Promise<MacvtapError> {
   const missing = await stat(path).then(

@@ -31,7 +31,7 @@ function stage(pace: CallPace = { calls: 1, ms: 0 }) {
   return { calls, begun, scope, nthBegun };
 }
 
-test('those who ask together share a call', async () => {
+test('simultaneous callers share a call', async () => {
   const { calls, begun, nthBegun } = stage();
   const wanted = Promise.all([calls.call(), calls.call(), calls.call()]);
   (await nthBegun(0)).resolve(1);
@@ -39,7 +39,7 @@ test('those who ask together share a call', async () => {
   assert.equal(begun.length, 1);
 });
 
-test('those who come while a call is under way share the next one, which begins when it has ended', async () => {
+test('callers that arrive during a call share the next call, which begins when the first one has ended', async () => {
   const { calls, begun, nthBegun } = stage();
   const first = calls.call();
   const running = await nthBegun(0);
@@ -52,7 +52,7 @@ test('those who come while a call is under way share the next one, which begins 
   assert.equal(begun.length, 2);
 });
 
-test('a call that fails fails those who share it, and not the next', async () => {
+test('a failed call rejects for its callers, but not for the callers of the next call', async () => {
   const { calls, nthBegun } = stage();
   const failing = calls.call();
   (await nthBegun(0)).reject(new Error('refused'));
@@ -62,7 +62,7 @@ test('a call that fails fails those who share it, and not the next', async () =>
   assert.equal(await next, 2);
 });
 
-test('nothing begins after the end of the scope', async () => {
+test('no call begins after the signal has aborted', async () => {
   const { calls, begun, scope, nthBegun } = stage();
   const first = calls.call();
   const running = await nthBegun(0);
@@ -75,7 +75,7 @@ test('nothing begins after the end of the scope', async () => {
   assert.equal(begun.length, 1);
 });
 
-test('a caller who gives up does not end the call for the others', async () => {
+test('a caller whose signal aborts does not end the call for the others', async () => {
   const { calls, nthBegun } = stage();
   const impatient = new AbortController();
   const given = calls.call(impatient.signal);
@@ -87,7 +87,7 @@ test('a caller who gives up does not end the call for the others', async () => {
   assert.equal(await other, 1);
 });
 
-test('the first calls of a quiet time follow each other at once, and the next one waits', async () => {
+test('after a quiet period, the first calls begin without a wait, and the next one waits', async () => {
   const { calls, begun, scope, nthBegun } = stage({ calls: 2, ms: 1_000_000 });
   for (const n of [0, 1]) {
     const wanted = calls.call();

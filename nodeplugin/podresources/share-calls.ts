@@ -4,7 +4,7 @@ import { pause } from '../../runtime/pause.ts';
 import { createSingleFlight } from '../../runtime/single-flight.ts';
 
 /**
- * A limit of `calls` calls in any period of `ms`. After a quiet period, the first calls may follow each other at once.
+ * A limit of `calls` calls in any period of `ms`. After a quiet period, the first calls may begin without a wait.
  */
 export interface CallPace {
   readonly calls: number;
@@ -14,8 +14,8 @@ export interface CallPace {
 /** Calls that several callers share. */
 export interface SharedCalls<T> {
   /**
-   * Returns the result of a call that begins after this request. If a caller's signal aborts, the caller stops waiting,
-   * but the call continues.
+   * Returns the result of a shared call that begins after this request. If the signal aborts, this caller stops
+   * waiting, but the shared call continues.
    */
   call(signal?: AbortSignal): Promise<T>;
   /** Resolves when no call is in progress. This happens soon after `stopping` has aborted. */
@@ -23,8 +23,8 @@ export interface SharedCalls<T> {
 }
 
 /**
- * Makes one call at a time. Callers that arrive during a call share the result of the next call. The running call is of
- * no use to them: it may have read its data before they had a reason to ask.
+ * Makes one call at a time. Callers that arrive during a call share the result of the next call. They do not get the
+ * result of the running call, because it may contain data from before their request.
  */
 export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: AbortSignal): SharedCalls<T> {
   /** The times at which the newest calls began. */
@@ -49,7 +49,7 @@ export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: 
 /** The key of all calls. */
 const theOnly = '';
 
-/** Returns how long to wait until the oldest of the last `calls` calls began `ms` ago. */
+/** Returns how long the next call must wait. The oldest of the last `calls` calls must have begun `ms` ago. */
 function pauseMs(begins: readonly number[], { calls, ms }: CallPace): number {
   const [oldest] = begins;
   return oldest === undefined || begins.length < calls ? 0 : Math.max(0, oldest + ms - performance.now());

@@ -8,7 +8,7 @@ import { followKubeletAge } from './watch-held-devices.ts';
 
 const hourMs = 3_600_000;
 
-test('a run that was there before the first look is as old as its socket', async (t) => {
+test('a run that exists at the first check is as old as its socket', async (t) => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-age-'));
   const path = join(directory.path, 'kubelet.sock');
   await writeFile(path, '');
@@ -18,7 +18,7 @@ test('a run that was there before the first look is as old as its socket', async
   assert.ok(startedAtMs !== undefined && startedAtMs < performance.now() - hourMs / 2);
 });
 
-test('a later run of kubelet starts when its socket is first seen, whatever the wall clock shows, and keeps this start', async (t) => {
+test('the start of a later run is the time when its socket is first seen, independent of the wall clock', async (t) => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-age-'));
   const path = join(directory.path, 'kubelet.sock');
   const age = followKubeletAge(path);
@@ -29,7 +29,7 @@ test('a later run of kubelet starts when its socket is first seen, whatever the 
   t.mock.method(Date, 'now', () => now + hourMs);
   for (const replace of [
     () => writeFile(`${path}.new`, '').then(() => rename(`${path}.new`, path)),
-    // A new socket may have the same inode number, but then another change time.
+    // A new socket with the same inode number has another change time.
     () => utimes(path, 0, 0),
   ]) {
     await replace();
@@ -41,7 +41,7 @@ test('a later run of kubelet starts when its socket is first seen, whatever the 
   }
 });
 
-test('a wall clock that was set back makes no run younger than new', async (t) => {
+test('a wall clock that was set back does not cause a negative age', async (t) => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-age-'));
   const path = join(directory.path, 'kubelet.sock');
   await writeFile(path, '');

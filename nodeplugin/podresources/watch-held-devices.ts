@@ -45,15 +45,14 @@ export interface HeldWatchOptions {
 }
 
 /**
- * Keeps a view of the held devices. The API has no watch. Kubelet is therefore asked when a caller needs a fresh
+ * Keeps a view of the held devices. Kubelet's API has no watch. Requests are therefore sent when a caller needs a fresh
  * answer, after kubelet's events, and otherwise at a long interval. The answers have these properties:
  *
- * - A device is listed after Allocate was answered and kubelet has recorded the allocation, but not during the call.
+ * - A device is not listed during Allocate. It is listed when kubelet has recorded the answer of Allocate.
  * - A device is listed until kubelet counts its pod as ended. That is when the containers have ended, before CNI DEL.
- *   Kubelet before 1.34 also lists terminated pods (KubeletPodResourcesListUseActivePods), but drops their devices when
- *   it answers.
- * - Kubelet serves the socket before it knows its pods. After a start, its answers lack pods until the API server has
- *   answered kubelet. `complete` exists for this reason.
+ *   Kubelet before 1.34 also lists terminated pods (KubeletPodResourcesListUseActivePods), but without their devices.
+ * - Kubelet serves the socket before it knows its pods. After its start, pods are missing in its answers until the API
+ *   server has answered kubelet. `complete` is false during that time.
  * - Devices that only ordinary init containers request are never listed.
  */
 export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
@@ -127,7 +126,7 @@ function createQuestion(options: HeldWatchOptions, view: HeldView, signal: Abort
   return async () => {
     const askedAtMs = performance.now();
     const answer = await askPodResources({ socketPath, timeoutMs, signal });
-    // The start time is read after the answer. If kubelet restarted in the meantime, the answer counts as incomplete.
+    // The start time is read after the answer, so that the answer counts as incomplete if kubelet has just restarted.
     const startedAtMs = await age.startedAtMs();
     const isSettled = startedAtMs !== undefined && askedAtMs - startedAtMs >= kubeletSettleMs;
     const complete = isSettled && (witness === undefined || namesPod(answer, witness));
@@ -144,8 +143,8 @@ function givenUp(socketPath: string, cause: unknown): MacvtapError {
 }
 
 /**
- * The default for `refreshMs`. If a release is noticed late, no harm is done: a resource without a policy is only
- * served a little longer.
+ * The default for `refreshMs`. A release that is noticed late is harmless: a resource without a policy is only served a
+ * little longer.
  */
 const defaultRefreshMs = 10_000;
 
@@ -160,9 +159,9 @@ const unsettledMs = 1_000;
 const defaultSettleMs = 10_000;
 
 /**
- * The limit for requests: about 20 per second, a fifth of kubelet's limit for all clients of the node. The burst is
- * less than half of kubelet's. Source: kubelet pkg/kubelet/apis/podresources/constants.go, DefaultQPS 100,
- * DefaultBurstTokens 10.
+ * The limit for requests: about 20 per second, with bursts of four. Kubelet accepts 100 per second and bursts of ten
+ * from all clients of the node together (pkg/kubelet/apis/podresources/constants.go, DefaultQPS and
+ * DefaultBurstTokens).
  */
 const pace = { calls: 4, ms: 200 } as const;
 
@@ -176,9 +175,9 @@ export interface KubeletAge {
 }
 
 /**
- * Distinguishes kubelet's runs by the socket that each run creates. A run that exists at the first look is as old as
- * its socket. A later run counts from the moment it is first seen. A step of the wall clock thus cannot make a later
- * run seem older than it is.
+ * Determines the age of kubelet's current run. Runs are distinguished by the socket that each run creates. A run that
+ * exists at the first check is as old as its socket. For a later run, the age is the time since it was first seen. A
+ * change of the wall clock can therefore not make a later run seem older than it is.
  */
 export function followKubeletAge(socketPath: string): KubeletAge {
   let seen: { readonly run: string; readonly startedAtMs: number } | undefined;

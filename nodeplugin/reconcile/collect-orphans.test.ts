@@ -7,7 +7,7 @@ import { createKeyedMutex } from '../../runtime/locks.ts';
 import type { Attachment, DeviceRecord } from '../ledger/device-record.ts';
 import { collectOrphans, decideOrphans, orphanName } from './collect-orphans.ts';
 
-test('one look at a time: those that come while one waits are dropped, not queued', async (t) => {
+test('only one check runs at a time, and checks that are due during it are skipped', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const reads: PromiseWithResolvers<readonly []>[] = [];
   let looks = 0;
@@ -70,18 +70,18 @@ const stray = macvtap('mvt0123456789ab', 9);
 
 const cases = [
   { title: 'a device without a holder', entries: [entry('netMvp0')], want: ['device netMvp0'] },
-  { title: 'none: a device that is held', entries: [entry('netMvp0')], held: ['netMvp0'], want: [] },
-  { title: 'none: a device in a pod, which is for DEL to forget', entries: [entry('netMvp0', attachment)], want: [] },
-  { title: 'a link that no device has', links: [stray], want: ['link mvt0123456789ab (index 9)'] },
+  { title: 'not a device that is held', entries: [entry('netMvp0')], held: ['netMvp0'], want: [] },
+  { title: 'not a device in a pod, which DEL removes', entries: [entry('netMvp0', attachment)], want: [] },
+  { title: 'a link without a device', links: [stray], want: ['link mvt0123456789ab (index 9)'] },
   {
-    title: 'none: the link of a device in the ledger or in a pod',
+    title: 'not the link of a device in the ledger or in a pod',
     links: [macvtap(linkName('netMvp0'), 5), macvtap(linkName('netMvp1'), 6)],
     entries: [entry('netMvp0', attachment)],
     held: ['netMvp1'],
     want: [],
   },
   {
-    title: 'none: links of other names and kinds',
+    title: 'not links of other names and kinds',
     links: [
       macvtap('macvtap0', 3),
       readInterface({ name: 'mvt0123456789ab', ifindex: 4 }),
@@ -92,7 +92,7 @@ const cases = [
 ];
 
 for (const { title, links = [], entries = [], held = [], want } of cases) {
-  test(`left over on the node: ${title}`, () => {
+  test(`an orphan is: ${title}`, () => {
     const orphans = decideOrphans(
       links,
       entries,

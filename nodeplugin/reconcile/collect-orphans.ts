@@ -15,7 +15,7 @@ export interface OrphanCollectorOptions {
   readonly links: Pick<Links, 'getLink' | 'deleteLink' | 'readInterfaces'>;
   readonly ledger: Pick<Ledger, 'entries' | 'forget'>;
   readonly held: Pick<HeldTracker, 'current'>;
-  /** Returns false while kubelet has not listed the devices of pods. Nothing is an orphan then. */
+  /** Returns false until kubelet has listed the devices of pods. Until then, nothing counts as an orphan. */
   readonly isHeldKnown: () => boolean;
   /** The mutex for allocations and attachments. Its keys are link names. */
   readonly lock: KeyedMutex;
@@ -46,7 +46,8 @@ export function collectOrphans(options: OrphanCollectorOptions): AsyncDisposable
   };
   const timer = setInterval(
     () => {
-      // Only one check runs at a time, so that checks do not queue up while one of them waits for the kernel or a lock.
+      // Only one check runs at a time. Otherwise, checks would queue up while one of them waits for the kernel or a
+      // lock.
       looking ??= look()
         .catch((thrown) => onError(MacvtapError.from(thrown)))
         .finally(() => {
@@ -96,10 +97,10 @@ export type Orphan = { readonly device: string } | { readonly link: string; read
 
 /**
  * Finds orphaned devices and links:
- * - A device in the ledger is an orphan if no pod holds it and it is not attached to a pod. Attached devices are left
- *   to DEL.
- * - A macvtap in the node's namespace is an orphan if its name matches the node plugin's pattern and it belongs to no
- *   device. That is, neither the ledger nor `held` contains its device.
+ * - A device in the ledger is an orphan if no pod holds it and it is not attached to a pod. DEL removes attached
+ *   devices.
+ * - A macvtap in the node's namespace is an orphan if its name matches the node plugin's pattern, but belongs to no
+ *   device. Neither the ledger nor `held` contains a device with that link name.
  *
  * `held` must contain all devices that pods may hold.
  */

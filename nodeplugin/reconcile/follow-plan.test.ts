@@ -94,7 +94,7 @@ describe('a plan that is followed', () => {
     assert.deepEqual(node.told(), ['edit: nothing']);
   });
 
-  it('is reported again after an edit that changes it, and after no other edit', () => {
+  it('is reported again after an edit that changes it, but not after other edits', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     node.told();
     node.edit(snapshot(['h1', 'h2'], [data]));
@@ -103,7 +103,7 @@ describe('a plan that is followed', () => {
     assert.deepEqual(node.told(), ['edit: data=eth1/bridge/200']);
   });
 
-  it('is reported again after a change of links that changes it, and after no other change', () => {
+  it('is reported again after a change of links that changes it, but not after other changes', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     node.told();
     node.relink(nic('eth1', { up: false }));
@@ -120,7 +120,7 @@ describe('a plan that is followed', () => {
     assert.deepEqual(node.told(), ['links: nothing']);
   });
 
-  it('is put down to the links after an edit that changed nothing', () => {
+  it('has the links as its cause if the edit before had no effect', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     node.edit(snapshot(['h1', 'h2'], [data]));
     node.told();
@@ -155,7 +155,7 @@ describe('a plan that cannot be made', () => {
     assert.deepEqual(node.told(), [unread, noNode]);
   });
 
-  it('keeps the last plan: an unchanged plan is not reported when it returns, and a changed one is an edit', () => {
+  it('keeps the last plan: afterwards, an unchanged plan is not reported, and a changed one is an edit', () => {
     using node = follow({ snapshot: snapshot(['h1'], [data]) });
     node.edit(snapshot([]));
     node.told();
@@ -167,7 +167,7 @@ describe('a plan that cannot be made', () => {
   });
 });
 
-it('a plan is not followed any more once it is disposed of', () => {
+it('a plan is no longer followed after disposal', () => {
   const node = follow({ snapshot: snapshot(['h1'], [data]) });
   node.told();
   assert.equal(node.listeners(), 2);
@@ -180,7 +180,7 @@ it('a plan is not followed any more once it is disposed of', () => {
 
 const emptyPlan: NodePlan = { node: 'n', source: 'implicit', resources: [], skipped: [], conflicts: [] };
 
-test('a emptyPlan is known from the first one on, also while no newer one can be made', () => {
+test('a plan is known after the first one, even while no newer plan can be made', () => {
   const kept = createPlanStore();
   kept.setInForce(false);
   assert.deepEqual([kept.isKnown, kept.current], [false, undefined]);
@@ -224,7 +224,7 @@ it('a plan is logged in one line, then its conflicts as warnings, then what it d
   ]);
 });
 
-it('what implicit exposure passes over is only for who debugs', () => {
+it('interfaces that implicit exposure skips are logged at level debug', () => {
   const { log, lines } = record();
   logPlan(plan({ interfaces: [nic('lo', { loopback: true })] }), 'links', log);
   assert.deepEqual(lines, [

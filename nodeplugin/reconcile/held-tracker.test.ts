@@ -33,11 +33,11 @@ test('until kubelet has listed the devices of pods, every allocated device may b
   assert.deepEqual(track(['netMvp0'], listed([], { complete: false })).current(), [netMvp0]);
 });
 
-test('what kubelet lists is held, and what it does not list is not', () => {
+test('a device is held if kubelet lists it, and free if not', () => {
   assert.deepEqual(track(['netMvp0', 'netMvp1'], listed(['netMvp0'])).current(), [netMvp0]);
 });
 
-test('a device whose sandbox is gone has nothing but the name of its parent', () => {
+test("a device whose sandbox is gone has only its parent's name, but no index", () => {
   const attachment = { containerID: 'c', ifname: 'net1', mac: '02:00:00:00:00:01', netnsPath: '/proc/self/ns/net' };
   for (const { netnsInode, expected } of [
     { netnsInode: statSync('/proc/self/ns/net').ino, expected: netMvp0 },
@@ -54,7 +54,7 @@ test('the ID of a device that the ledger lost contains its resource', () => {
   assert.deepEqual(track([], listed(['my.net-2Mvp17'])).current(), [{ id: 'my.net-2Mvp17', resource: 'my.net-2' }]);
 });
 
-test('a device is held while it is being given out, and until kubelet had the time to list it', () => {
+test('a device is held while it is being allocated, and until kubelet has had time to list it', () => {
   const clock = { nowMs: 200_000 };
   const view = listed([]);
   const tracker = track(['netMvp0'], view, clock);
@@ -68,7 +68,7 @@ test('a device is held while it is being given out, and until kubelet had the ti
   assert.ok(!track(['netMvp0'], listed([], { askedAtMs: 900_000 }), clock).mayBeHeld('netMvp0'));
 });
 
-test('a device was given out since a moment when its Allocate ended at it or later, or is under way', () => {
+test('a device was allocated since a time if its Allocate ended at that time or later, or is in progress', () => {
   const clock = { nowMs: 100 };
   const tracker = track(['netMvp0'], listed([]), clock);
   assert.ok(!tracker.wasGivenOutSince('netMvp0', 0));
@@ -80,7 +80,7 @@ test('a device was given out since a moment when its Allocate ended at it or lat
   assert.ok(!tracker.wasGivenOutSince('netMvp1', 0));
 });
 
-test('a device was listed once a complete answer after its last Allocate lists it, and stays so', () => {
+test('a device was listed if a complete answer after its last Allocate lists it, and this does not change again', () => {
   const clock = { nowMs: 100 };
   const tracker = track(['netMvp0'], undefined, clock);
   const answer = (ids: readonly string[], askedAtMs: number, complete = true) =>
@@ -94,7 +94,7 @@ test('a device was listed once a complete answer after its last Allocate lists i
   answer(['netMvp0'], 200);
   allocating[Symbol.dispose]();
   answer(['netMvp0'], 99);
-  assert.ok(!tracker.wasListed('netMvp0'), 'it lists the device for the pod that had it before');
+  assert.ok(!tracker.wasListed('netMvp0'), 'the answer may list the device for its previous pod');
   answer(['netMvp0'], 101);
   assert.ok(tracker.wasListed('netMvp0'));
   answer([], 300);
@@ -104,7 +104,7 @@ test('a device was listed once a complete answer after its last Allocate lists i
 test('a device without a holder counts as released while it may have a link', () => {
   const netMvp1 = { ...netMvp0, id: 'netMvp1' };
   assert.deepEqual(track(['netMvp0', 'netMvp1'], listed(['netMvp0'])).releasedDevices(), [netMvp1]);
-  assert.deepEqual(track(['netMvp0'], undefined).releasedDevices(), [], 'it may be held');
+  assert.deepEqual(track(['netMvp0'], undefined).releasedDevices(), [], 'the device may be held');
   const { parentIfindex, ...detached } = record;
   const ledger = { get: () => detached, entries: () => [['netMvp0', detached]] as const };
   assert.deepEqual(createHeldTracker({ ledger, view: () => listed([]), now: () => 0 }).releasedDevices(), []);

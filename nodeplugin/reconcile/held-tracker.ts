@@ -29,8 +29,8 @@ export interface HeldTracker {
   /** Records an answer of kubelet. */
   note(answer: HeldDevices): void;
   /**
-   * Counts devices as held from now on, because kubelet lists them only some time after the Allocate response. Dispose
-   * of the result when the allocation has ended.
+   * Counts devices as held while they are being allocated, because kubelet lists them only some time after the answer
+   * of Allocate. The caller must dispose the result when the allocation has ended.
    */
   allocating(ids: readonly string[]): Disposable;
 }
@@ -59,7 +59,7 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
     wasGivenOutSince,
     wasListed: (id) => listed.has(id),
     note({ devices, complete, askedAtMs }) {
-      // An incomplete answer repeats parts of earlier answers, which may be older than the last Allocate.
+      // An incomplete answer also contains devices of earlier answers, which may be older than the last Allocate.
       if (!complete) return;
       for (const id of listed) if (!devices.has(id) && ledger.get(id) === undefined) listed.delete(id);
       for (const id of devices.keys()) if (!wasGivenOutSince(id, askedAtMs)) listed.add(id);
@@ -94,10 +94,12 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
 }
 
 /**
- * Describes a held device. If the ledger has lost the device, its resource comes from its ID. If its sandbox is gone,
- * for example after a reboot, the device has no link. Its next ADD uses the interface that then has the parent's name,
- * so the result does not contain the parent's old index. With that index, the device would be Unhealthy. After a
- * reboot, kubelet admits the node's pods again and rejects pods with an Unhealthy device.
+ * Describes a held device. If the ledger has lost the device, its resource is read from its ID.
+ *
+ * If the device's sandbox is gone, for example after a reboot, the device has no link, and the result has no
+ * `parentIfindex`. The next ADD uses the interface that then has the parent's name. With the old index, the device
+ * would be Unhealthy. After a reboot, kubelet admits the node's pods again, and would reject a pod with an Unhealthy
+ * device.
  */
 function describe(id: string, ledger: Pick<Ledger, 'get'>): HeldDevice {
   const record = ledger.get(id);

@@ -9,11 +9,11 @@ import { type DecisionCause, decideServed, listDevices, type ParentLookup } from
 export interface Reconciler {
   onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
   /**
-   * Call it when no plan can be made. Before the first plan, this serves only held devices. Without an endpoint,
-   * kubelet would not start the containers of their pods.
+   * Must be called when no plan can be made. Before the first plan, this serves only held devices, because kubelet
+   * would not start the containers of their pods without an endpoint. After the first plan, it changes nothing.
    */
   onWaiting(): void;
-  /** Call it when devices may have been allocated or released. */
+  /** Must be called when devices may have been allocated or released. */
   onHeld(): void;
 }
 

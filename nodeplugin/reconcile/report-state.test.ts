@@ -20,7 +20,7 @@ test('the summary counts the held devices of a resource, with their common paren
   assert.deepEqual(summarizeHeld([], onEth0, parents), { held: 0, lost: 0, elsewhere: [] });
 });
 
-test('devices on different parents, or of which the ledger lost what it knew, have none in common', () => {
+test('devices on different or unknown parents have no common parent', () => {
   const { parent, mode, elsewhere } = summarizeHeld(devices(onEth0, onEth1, onEth0), undefined, parents);
   assert.deepEqual([parent, mode], [undefined, 'bridge']);
   assert.deepEqual(elsewhere, [
@@ -30,7 +30,7 @@ test('devices on different parents, or of which the ledger lost what it knew, ha
   assert.deepEqual(summarizeHeld([device('a')], undefined, parents), { held: 1, lost: 0, elsewhere: [] });
 });
 
-test('after an edit, held devices stand where they stood, and have the mode that they had', () => {
+test('after an edit, held devices keep their old parent and mode', () => {
   const edited = { parent: 'eth1', mode: 'vepa' } as const;
   const held = devices(onEth0, onEth1, { ...onEth1, mode: 'vepa' }, onEth0, {});
   assert.deepEqual(summarizeHeld(held, edited, parents).elsewhere, [
@@ -39,20 +39,20 @@ test('after an edit, held devices stand where they stood, and have the mode that
   ]);
 });
 
-test('what was renamed is where it was, and what lost its link is nowhere', () => {
+test('a device on a renamed parent is not elsewhere, and neither is a device that lost its link', () => {
   const renamed = { ...onEth1, parent: 'old1' };
   const lost = { ...onEth0, parentIfindex: 7 };
   assert.deepEqual(summarizeHeld(devices(renamed, lost), onEth1, parents).elsewhere, []);
 });
 
-test('devices on an interface that lost its name to another do not count for the other one', () => {
+test('devices on an interface do not count for another interface that now has its name', () => {
   const taken = { find: () => 9, has: () => true };
   const held = devices({ ...onEth0, parentIfindex: 7 }, { ...onEth0, parentIfindex: 9 });
   assert.deepEqual(summarizeHeld(held, onEth0, taken).elsewhere, [{ parent: 'eth0', mode: 'bridge', held: 1 }]);
   assert.deepEqual(summarizeHeld(held, undefined, taken).elsewhere, []);
 });
 
-test('a link is lost with its parent, though another one has its name now; one without a link is not', () => {
+test('a link is lost with its parent, even if another interface has the name; a device without a link is not', () => {
   const lost = { ...onEth0, parentIfindex: 7 };
   const renamed = { ...onEth0, parent: 'old0' };
   const withoutLink = { parent: 'eth0', mode: 'bridge' } as const;
@@ -60,7 +60,7 @@ test('a link is lost with its parent, though another one has its name now; one w
   assert.equal(summarizeHeld(devices(lost, renamed, withoutLink, gone), undefined, parents).lost, 2);
 });
 
-test('the explicit configuration is a trouble by its last error, unless a policy selects the node', () => {
+test('the newest error of the explicit configuration is a trouble, unless a policy selects the node', () => {
   const valid = readExplicit('[{"name":"a","lowerDevice":"eth0"}]');
   const typo = readExplicit('[{"name":"a","lowerDevice":"eth0","mode":"Bridge"}]');
   const rejected = { where: 'ConfigMap', message: 'data: line 1', explicit: 'line 1' };

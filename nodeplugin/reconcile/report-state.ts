@@ -25,9 +25,9 @@ import type { StrandedWatch } from './watch-stranded.ts';
 
 /** Keeps the node's MacvtapNetworkNodeState up to date with the served resources. */
 export interface StateReport extends AsyncDisposable {
-  /** Call it after a new plan was applied. */
+  /** Must be called after a new plan was applied. */
   onPlan(plan: NodePlan, cause: 'edit' | 'links'): void;
-  /** Call it after any other change, for example of links, held devices or policies. */
+  /** Must be called after any other change, for example of links, held devices or policies. */
   look(): void;
   /** Writes the state again, because another client may have changed it. */
   refresh(): void;
@@ -46,15 +46,15 @@ export interface StateReportOptions {
   /** The installation's namespace, with the explicit configuration. */
   readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;
-  /** Called with the trouble of the explicit configuration at each look; undefined without one. */
+  /** Called at each report with the problem of the explicit configuration, or with undefined if there is none. */
   readonly onExplicit: (trouble: string | undefined) => void;
   /** Called after each write. */
   readonly onWrite: (outcome: 'written' | 'failed') => void;
 }
 
 /**
- * Reports the state, until disposed. Writes nothing before the first plan, because an empty state means that the node
- * offers nothing.
+ * Reports the state, until disposed. Writes nothing before the first plan, because an empty state would mean that the
+ * node offers no resources.
  */
 export function reportState(options: StateReportOptions): StateReport {
   const { nodeName, source, interfaces, exposure, resources, held, stranded, parents, support } = options;
@@ -63,8 +63,8 @@ export function reportState(options: StateReportOptions): StateReport {
   const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
   /**
-   * Spreads the writes over time, because many nodes write after an edit. Changes of links and devices concern only
-   * this node and are written immediately.
+   * Reports the state after an edit. Many nodes then write at the same time, so the writes are spread over time. A
+   * change of links or devices concerns only this node and is written immediately.
    */
   const lookAfterEdit = (): void => {
     const { origin } = source;
@@ -91,7 +91,7 @@ export function reportState(options: StateReportOptions): StateReport {
       options,
     );
   };
-  // An edit that does not change the plan still changes the observed generations in the state.
+  // Every edit is reported, because it changes the observed generations in the state even if the plan stays the same.
   const changes = source.onChange(lookAfterEdit);
   return {
     onPlan(next, cause) {
@@ -109,9 +109,9 @@ export function reportState(options: StateReportOptions): StateReport {
 }
 
 /**
- * Returns the trouble of an invalid explicit configuration. A node that a policy selects has none, because it does not
- * use that configuration. The snapshot may still have the last valid version, and then only the source reports the
- * error.
+ * Returns the problem of an invalid explicit configuration. Returns undefined for a node that a policy selects, because
+ * such a node does not use the configuration. Errors of the source come first: the snapshot may still contain the last
+ * valid version, which has no errors.
  */
 export function findExplicitTrouble(
   { source: from }: Pick<NodePlan, 'source'>,
@@ -125,8 +125,8 @@ export function findExplicitTrouble(
 }
 
 /**
- * Describes the served resources. UpstreamPluginRunning comes before any other error, since no device can be allocated
- * then.
+ * Describes the served resources. UpstreamPluginRunning takes precedence over other errors, because no device can be
+ * allocated while the plugin of macvtap-cni runs.
  */
 function describeServed(
   { current, waiting }: StateReportOptions['resources'],
@@ -159,13 +159,13 @@ export interface HeldSummary {
   readonly parent?: string;
   readonly mode?: Mode;
   /**
-   * The held devices whose parent or mode differs from the resource's, grouped by parent and mode. They exist because
-   * an edit does not move held devices.
+   * The held devices whose parent or mode differs from the resource's, grouped by parent and mode. Such devices exist
+   * after an edit, because an edit does not move held devices.
    */
   readonly elsewhere: readonly HeldPlace[];
 }
 
-/** The parent and mode of new devices; undefined for a resource that only drains. */
+/** The parent and mode of new devices. Undefined for a draining resource, which allocates no new devices. */
 export type ResourcePlace = { readonly parent: string; readonly mode: Mode } | undefined;
 
 /** Summarizes the held devices of one resource. */
@@ -177,7 +177,7 @@ export function summarizeHeld(
   const parent = common(devices.map((device) => device.parent));
   const mode = common(devices.map((device) => device.mode));
   const isLost = (device: HeldDevice) => device.parent !== undefined && !isParentPresent(device, undefined, parents);
-  // A resource that only drains has no parent and mode except those of its devices.
+  // A draining resource has no parent and mode, so the common parent and mode of its devices are used.
   const isThere = resource ? usesParent(resource.parent, parents) : (device: HeldDevice) => device.parent === parent;
   const placeMode = resource ? resource.mode : mode;
   const moved = devices.filter((device) => !isLost(device) && !(device.mode === placeMode && isThere(device)));

@@ -84,7 +84,7 @@ describe('the served resources of a node', () => {
     assert.deepEqual([...resources.current.keys()], ['a', 'b']);
   });
 
-  it('are changed in place, the same server listing the new devices', async () => {
+  it('are changed in place: the same server lists the new devices', async () => {
     const { resources, events, devices, state } = serve();
     resources.apply(decision(served('a', 2)), list);
     await events();
@@ -96,7 +96,7 @@ describe('the served resources of a node', () => {
     assert.equal(resources.current.get('a'), faulty);
   });
 
-  it('know their newest state at each call, though their devices are the same', () => {
+  it('use their newest state at each call, even if their devices are the same', () => {
     const { resources, state } = serve();
     resources.apply(decision(served('a')), list);
     const moved: ServedResource = { name: 'a', fault: 'Enslaved' };
@@ -104,7 +104,7 @@ describe('the served resources of a node', () => {
     assert.equal(state('a'), moved);
   });
 
-  it('are ended when the decision has them no longer, and only those', async () => {
+  it('are ended if the decision no longer contains them; the others continue', async () => {
     const { resources, events, letStop } = serve();
     resources.apply(decision(served('a'), served('b')), list);
     resources.apply(decision(served('b')), list);
@@ -114,8 +114,8 @@ describe('the served resources of a node', () => {
   });
 });
 
-describe('a resource that comes back', () => {
-  it('waits until its old server has ended, and holds up no other', async () => {
+describe('a resource that is applied again', () => {
+  it('waits until its old server has ended, without delaying other resources', async () => {
     const { resources, events, letStop } = serve();
     resources.apply(decision(served('a')), list);
     resources.apply(decision(), list);
@@ -125,7 +125,7 @@ describe('a resource that comes back', () => {
     assert.deepEqual(await events(), ['stopped a', 'start a']);
   });
 
-  it('starts at once when its old server has ended before', async () => {
+  it('starts at once if its old server has already ended', async () => {
     const { resources, events, letStop } = serve();
     resources.apply(decision(served('a')), list);
     resources.apply(decision(), list);
@@ -135,7 +135,7 @@ describe('a resource that comes back', () => {
     assert.deepEqual(await events(), ['start a']);
   });
 
-  it('starts with what was decided while it waited', async () => {
+  it('starts with the latest decision from the time while it waited', async () => {
     const { resources, events, devices, letStop } = serve();
     resources.apply(decision(served('a')), list);
     resources.apply(decision(), list);
@@ -146,7 +146,7 @@ describe('a resource that comes back', () => {
     assert.equal(devices('a')?.length, 3);
   });
 
-  it('is not started when it goes again while it waits', async () => {
+  it('is not started if it is removed again while it waits', async () => {
     const { resources, events, letStop } = serve();
     resources.apply(decision(served('a')), list);
     resources.apply(decision(), list);
@@ -156,7 +156,7 @@ describe('a resource that comes back', () => {
     assert.deepEqual(await events(), ['start a', 'stop a', 'stopped a']);
   });
 
-  it('is started once when it goes and comes again while it waits', async () => {
+  it('is started only once if it is removed and applied again while it waits', async () => {
     const { resources, events, devices, letStop } = serve();
     for (const quantity of [1, 2, 3]) {
       resources.apply(decision(), list);
@@ -169,7 +169,7 @@ describe('a resource that comes back', () => {
 });
 
 describe('disposal', () => {
-  it('ends all resources at the same time, and is over when each has ended', async () => {
+  it('ends all resources at the same time, and resolves when each has ended', async () => {
     const { resources, events, letStop } = serve();
     resources.apply(decision(served('a'), served('b')), list);
     resources.apply(decision(served('b')), list);
@@ -182,7 +182,7 @@ describe('disposal', () => {
     assert.deepEqual(await events(), ['stopped b']);
   });
 
-  it('starts nothing that waited for the end of its old server', async () => {
+  it('does not start a resource that waits for the end of its old server', async () => {
     const { resources, events, letStop } = serve();
     resources.apply(decision(served('a')), list);
     resources.apply(decision(), list);
@@ -193,7 +193,7 @@ describe('disposal', () => {
     assert.deepEqual(await events(), ['start a', 'stop a', 'stopped a']);
   });
 
-  it('makes every later decision void', async () => {
+  it('makes every later decision have no effect', async () => {
     const { resources, events } = serve();
     await resources[Symbol.asyncDispose]();
     resources.apply(decision(served('a')), list);

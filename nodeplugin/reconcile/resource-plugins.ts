@@ -31,8 +31,8 @@ interface Entry {
 
 /**
  * The device plugins of a node, one for each resource. `apply` starts, changes and stops them, and returns immediately.
- * A resource may be applied again while its old server is still stopping. Its new server then starts only after the old
- * server has stopped. Otherwise kubelet would mistake the end of the old stream for the end of the new one.
+ * If a resource is applied again while its old server is stopping, its new server starts after the old server has
+ * stopped. Otherwise, kubelet would treat the end of the old server's stream as the end of the new one's.
  */
 export class ResourcePlugins implements AsyncDisposable {
   readonly #options: ResourcePluginsOptions;
@@ -48,7 +48,7 @@ export class ResourcePlugins implements AsyncDisposable {
     return new Map([...this.#entries].map(([name, { served }]) => [name, served]));
   }
 
-  /** The devices of each resource, as kubelet receives them or would receive them if it were connected. */
+  /** The devices of each resource, as they are sent to kubelet when it is connected. */
   get listed(): ReadonlyMap<string, readonly Device[]> {
     return new Map([...this.#entries].map(([name, { list }]) => [name, list.current]));
   }

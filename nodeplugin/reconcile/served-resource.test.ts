@@ -41,7 +41,7 @@ const cases = [
     want: ['netMvp0', 'netMvp1', 'netMvp3', 'netMvp10'],
   },
   {
-    title: 'an error, all Unhealthy',
+    title: 'an error: all devices are Unhealthy',
     got: list({ resource, fault: 'NothingFound' }, [held(0, 'eth1')], []),
     want: ['netMvp0!', 'netMvp1!'],
   },
@@ -123,29 +123,29 @@ function decide(
 const causes = ['edit', 'links', 'held'] as const;
 
 for (const cause of causes) {
-  test(`what the plan has is served as the plan has it (${cause})`, () => {
+  test(`a planned resource is served as planned (${cause})`, () => {
     const wider = { ...data, quantity: 5 };
     assert.deepEqual(decide(plan([wider]), { resource: data }, cause, heldOnEth1), { name: 'data', resource: wider });
   });
 
-  test(`a resource that the plan has and that was draining is served again (${cause})`, () => {
+  test(`a draining resource that is planned again is served again (${cause})`, () => {
     assert.deepEqual(decide(plan([data]), { fault: 'Draining' }, cause, heldOnEth1), { name: 'data', resource: data });
   });
 }
 
-test('an edit that drops a resource ends it, or drains it while devices are held', () => {
+test('an edit that removes a resource ends it, or drains it while devices are held', () => {
   assert.equal(decide(plan([]), { resource: data }, 'edit'), undefined);
   assert.deepEqual(decide(plan([]), { resource: data }, 'edit', heldOnEth1), { name: 'data', fault: 'Draining' });
 });
 
-test('a draining resource stays until the last device is released, whatever happens meanwhile', () => {
+test('a draining resource stays until the last device is released, for any cause of a decision', () => {
   for (const cause of causes) {
     assert.deepEqual(decide(plan([]), { fault: 'Draining' }, cause, heldOnEth1), { name: 'data', fault: 'Draining' });
     assert.equal(decide(plan([]), { fault: 'Draining' }, cause), undefined);
   }
 });
 
-test('devices that were held before a restart are drained when nothing asks for their resource', () => {
+test('after a restart, held devices of a resource that is not planned are drained', () => {
   assert.deepEqual(decide(plan([]), undefined, 'edit', heldOnEth1), { name: 'data', fault: 'Draining' });
 });
 
@@ -155,26 +155,26 @@ const losses = [
 ] as const;
 
 for (const { title, finding } of losses) {
-  test(`a resource that only lost its parent stays whole with the plan's reason: ${title}`, () => {
+  test(`a resource that only lost its parent keeps all devices, with the plan's reason: ${title}`, () => {
     const expected = { name: 'data', resource: data, fault: finding.code };
     assert.deepEqual(decide(plan([], finding), { resource: data }, 'links'), expected);
     assert.deepEqual(decide(plan([], finding), { resource: data, fault: finding.code }, 'held', heldOnEth1), expected);
   });
 }
 
-test("another policy's findings explain nothing", () => {
+test("findings of another policy are not the resource's reason", () => {
   const other = { ...gone, code: 'Enslaved', policy: 'ns/other' } as const;
   assert.equal(decide(plan([], other), { resource: data }, 'links')?.fault, 'NothingFound');
 });
 
-test('a resource that is faulty recovers as soon as the plan has it again', () => {
+test('a resource with an error recovers as soon as it is planned again', () => {
   assert.deepEqual(decide(plan([data]), { resource: data, fault: 'NothingFound' }, 'links'), {
     name: 'data',
     resource: data,
   });
 });
 
-test('a re-selection without an edit waits until the devices are released', () => {
+test('another parent that is selected without an edit is used only after the devices are released', () => {
   const waiting = { name: 'data', resource: data, fault: 'ParentChanged' } as const;
   assert.deepEqual(decide(plan([elsewhere], gone), { resource: data }, 'links', heldOnEth1), waiting);
   assert.deepEqual(decide(plan([elsewhere], gone), waiting, 'held', heldOnEth1), waiting);
@@ -182,12 +182,12 @@ test('a re-selection without an edit waits until the devices are released', () =
   assert.deepEqual(decide(plan([elsewhere], gone), { resource: data }, 'links'), { name: 'data', resource: elsewhere });
 });
 
-test('a re-selection that is taken back leaves the resource as it was', () => {
+test('if the old parent is selected again, the resource stays unchanged', () => {
   const waiting = { resource: data, fault: 'ParentChanged' } as const;
   assert.deepEqual(decide(plan([data]), waiting, 'links', heldOnEth1), { name: 'data', resource: data });
 });
 
-test('a parent that was renamed is still the same one', () => {
+test('a parent that was renamed counts as the same parent', () => {
   const renamed: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: 'eth1', parentIfindex: 8 }];
   assert.deepEqual(decide(plan([elsewhere]), { resource: data }, 'links', renamed), {
     name: 'data',
@@ -195,7 +195,7 @@ test('a parent that was renamed is still the same one', () => {
   });
 });
 
-test('a device without a link stands where its next one will', () => {
+test('a device without a link counts as being on the parent of its next link', () => {
   const onNew: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: elsewhere.parent }];
   const onOld: readonly HeldDevice[] = [{ id: 'dataMvp0', resource: 'data', parent: data.parent }];
   const waiting = { name: 'data', resource: data, fault: 'ParentChanged' } as const;
@@ -206,7 +206,7 @@ test('a device without a link stands where its next one will', () => {
   assert.deepEqual(decide(plan([elsewhere]), { resource: data }, 'links', onOld), waiting);
 });
 
-test('an edit moves the resource at once, held devices or not', () => {
+test('an edit moves the resource at once, even while devices are held', () => {
   assert.deepEqual(decide(plan([elsewhere]), { resource: data }, 'edit', heldOnEth1), {
     name: 'data',
     resource: elsewhere,
@@ -222,7 +222,7 @@ for (const { title, holding, mode, isFree } of [
   { title: 'bridge devices', holding: { resource: 'other', mode: 'bridge' }, mode: 'private', isFree: true },
 ] as const) {
   for (const cause of causes) {
-    test(`a ${mode} resource whose parent has ${title} gives out ${isFree ? 'its own' : 'none'} (${cause})`, () => {
+    test(`a ${mode} resource whose parent has ${title} is ${isFree ? 'served' : 'excluded'} (${cause})`, () => {
       const wanted = { ...elsewhere, mode };
       const unmade = { id: `${holding.resource}Mvp0`, parent: 'eth2', ...holding };
       const here = { ...unmade, parentIfindex: 8 };

@@ -11,7 +11,7 @@ export interface HeldDevice {
   readonly id: string;
   /** The resource without its prefix. */
   readonly resource: string;
-  /** The parent. Absent if it is unknown, because the ledger may have been lost. */
+  /** The parent. Absent if it is unknown, because the ledger lost the device. */
   readonly parent?: string;
   readonly mode?: Mode;
   /**
@@ -46,9 +46,9 @@ export function allocatableOf({ resource, fault }: ServedResource): AllocatableR
 }
 
 /**
- * Lists the devices for kubelet: as many as the resource's quantity, and held devices beyond it. A held device stays
- * Healthy while its parent exists, even if its resource has an error. Otherwise kubelet would not restart the device's
- * container. Held devices stay listed, because kubelet forgets a device that is no longer listed.
+ * Lists the devices for kubelet: as many as the resource's quantity, and all held devices. Held devices beyond the
+ * quantity stay listed, because kubelet forgets a device that is no longer listed. A held device stays Healthy while
+ * its parent exists, even if its resource has an error. Otherwise, kubelet would not restart the device's container.
  */
 export function listDevices(
   { name, resource, fault }: ServedResource,
@@ -79,8 +79,8 @@ export function isParentPresent(
 }
 
 /**
- * Returns a function that checks whether a device uses the parent. The index decides, so a renamed parent counts as the
- * same. For a device without a link, the name decides.
+ * Returns a function that checks whether a device uses the parent. It compares the indexes, so a renamed parent counts
+ * as the same parent. For a device without a link, it compares the names.
  */
 export function usesParent(parent: string, parents: ParentLookup): (device: HeldDevice) => boolean {
   const ifindex = parents.find(parent);
@@ -93,15 +93,17 @@ export type DecisionCause = 'edit' | 'links' | 'held';
 /**
  * Returns the resources to serve for a plan, by name.
  *
- * - After an edit, new allocations follow the plan immediately. A resource that left the plan is served with only its
- *   held devices, until the last of them is released. Otherwise kubelet would forget its endpoint, and restarted
- *   containers of running pods would fail.
- * - If only links changed, a resource whose parent is missing stays until the link is back. All its devices stay listed
- *   as Unhealthy, with the reason. A resource does not move to another parent while devices are held (ParentChanged).
- * - A device that is allocated or released does not change the plan. It only lets waiting changes proceed.
- * - Links on a parent exclude a passthru resource on that parent, even if their devices were released. A passthru link
- *   excludes all other resources (PassthruExclusive). Otherwise the kernel would refuse each Allocate, and the pod
- *   would fail.
+ * - After an edit, new allocations follow the plan immediately. A resource that is no longer in the plan is served with
+ *   only its held devices, until the last of them is released. Otherwise, kubelet would forget its endpoint, and
+ *   restarted containers of running pods would fail.
+ * - After a change of links, a resource whose parent is missing stays until the link is back. All its devices stay
+ *   listed as Unhealthy, and the plan's reason is reported. A resource does not move to another parent while devices
+ *   are held (ParentChanged).
+ * - After a device was allocated or released, the plan is unchanged. Only the changes that waited for a release are
+ *   applied.
+ * - A parent that has links of another resource or in another mode cannot be used by a passthru resource, even if the
+ *   devices of these links were released. A parent that has a passthru link cannot be used by any other resource
+ *   (PassthruExclusive). Otherwise, the kernel would refuse each Allocate, and the pod would fail.
  */
 export function decideServed(
   plan: Pick<NodePlan, 'resources' | 'skipped' | 'conflicts'>,
@@ -123,7 +125,7 @@ export function decideServed(
   }
   for (const [name, { resource, fault }] of served) {
     if (next.has(name) || resource === undefined || cause === 'edit') continue;
-    // A change of held devices does not change the reason why the resource has no parent.
+    // A change of held devices does not change the reason why the parent is missing.
     next.set(name, {
       name,
       resource,

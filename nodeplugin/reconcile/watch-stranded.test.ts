@@ -31,7 +31,7 @@ function start(record: DeviceRecord = attached) {
   return { node, changes, lookAt };
 }
 
-test('an attachment is stranded when kubelet released its device for the whole grace, and is reported once', () => {
+test('an attachment is stranded if its device was released for the whole grace period, and is reported once', () => {
   const { node, changes, lookAt } = start();
   assert.deepEqual([lookAt(0), lookAt(99), lookAt(100), lookAt(200)], ['', '', 'netMvp0', 'netMvp0']);
   node.isSandboxThere = false;
@@ -42,16 +42,16 @@ test('an attachment is stranded when kubelet released its device for the whole g
 for (const [title, change, expected] of [
   ['the device may be held', { mayBeHeld: true }, ''],
   ['the sandbox is gone', { isSandboxThere: false }, ''],
-  ['kubelet never listed the device, as that of an init container', { record: { ...given, attachment } }, ''],
+  ['kubelet never listed the device, which is normal for an init container', { record: { ...given, attachment } }, ''],
   [
-    'the ledger does not know that kubelet listed it, but this process saw it',
+    'the ledger does not record that kubelet listed the device, but this process saw it',
     {
       record: { ...given, attachment },
       wasListed: true,
     },
     'netMvp0',
   ],
-  ['DEL came', { record: { ...given, listed: true } }, ''],
+  ['DEL has detached the device', { record: { ...given, listed: true } }, ''],
 ] as const) {
   test(`${title}: ${expected === '' ? 'not stranded' : 'stranded'}`, () => {
     const { node, lookAt } = start();
@@ -61,7 +61,7 @@ for (const [title, change, expected] of [
   });
 }
 
-test('the grace begins again when kubelet lists the device in between, or the device has a new sandbox', () => {
+test('the grace period begins again if kubelet lists the device in between, or the device has a new sandbox', () => {
   const { node, lookAt } = start();
   lookAt(0);
   node.mayBeHeld = true;
@@ -72,7 +72,7 @@ test('the grace begins again when kubelet lists the device in between, or the de
   assert.deepEqual([lookAt(170), lookAt(270)], ['', 'netMvp0']);
 });
 
-test('while kubelet may not know all its pods, a stranded attachment stays one, and no other becomes one', () => {
+test('while kubelet may not know all its pods, attachments do not become stranded or cease to be', () => {
   const { node, changes, lookAt } = start();
   node.isHeldKnown = false;
   assert.deepEqual([lookAt(0), lookAt(500)], ['', '']);

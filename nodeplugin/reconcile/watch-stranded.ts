@@ -10,7 +10,7 @@ export interface StrandedOptions {
   readonly graceMs: number;
   readonly ledger: Pick<Ledger, 'entries'>;
   readonly held: Pick<HeldTracker, 'mayBeHeld' | 'wasListed'>;
-  /** Returns false while kubelet may not know all pods of the node. Nothing changes then. */
+  /** Returns false while kubelet may not know all pods of the node. During that time, the result does not change. */
   readonly isHeldKnown: () => boolean;
   /** Called with the attachments that became stranded, and with those that are no longer stranded. */
   readonly onChange: (began: readonly AttachedDevice[], ended: readonly AttachedDevice[]) => void;
@@ -26,10 +26,10 @@ export interface StrandedWatch {
 }
 
 /**
- * Finds links that no pod holds and that the node plugin must not remove. kubelet releases a device when the containers
- * of its pod have ended, seconds before the runtime calls DEL. If DEL never comes and the sandbox stays, the link may
- * still be in use. So the node plugin only reports it. When the namespace is gone, `forgetLostAttachments` removes the
- * link and the record.
+ * Finds links that no pod holds, but that the node plugin must not remove. kubelet releases a device when the
+ * containers of its pod have ended, seconds before the runtime calls DEL. If the runtime never calls DEL and the
+ * sandbox still exists, the link may still be in use. The node plugin therefore only reports the link. When the
+ * namespace is gone, `forgetLostAttachments` removes the link and the record.
  *
  * A device that kubelet never listed does not count, because kubelet never lists devices of ordinary init containers.
  */

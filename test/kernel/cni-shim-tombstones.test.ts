@@ -75,7 +75,7 @@ for (const variant of variants) {
       [{ CNI_CONTAINERID: 'c'.repeat(255) }, 'Filename too long|File name too long'],
       [{ CNI_CONTAINERID: 'c'.repeat(60_000) }, 'Filename too long|File name too long'],
     ] as const) {
-      const message = new RegExp(`nor can it be left there for later: (${reason}); see whether`);
+      const message = new RegExp(`the DEL cannot be saved for later: (${reason}); see whether`);
       assertError(await shim.run(callOf('DEL', given)), 11, message);
     }
     for (const missing of ['CNI_CONTAINERID', 'CNI_IFNAME'] as const) {
@@ -105,7 +105,7 @@ for (const variant of variants) {
     await mkdir(elsewhere);
     await mkdir(shim.directory);
     await symlink(elsewhere, shim.tombstones);
-    assertError(await shim.run(callOf('DEL')), 11, /nor can it be left there for later: Not a directory/);
+    assertError(await shim.run(callOf('DEL')), 11, /the DEL cannot be saved for later: Not a directory/);
     assert.deepEqual(await readdir(elsewhere), []);
     await rm(shim.tombstones);
     await mkdir(shim.tombstones);

@@ -6,19 +6,22 @@ import { decodeFrame, decodeFrameHeader, encodeFrame, type Frame, frameHeaderLen
 /** The frames of a connection. */
 export interface FrameStream {
   /**
-   * Reads the next frame. The socket is read only while a caller waits. Raises `CNIFrameMalformed`, and `Aborted` if
-   * the peer closes the connection or the signal aborts first.
+   * Reads the next frame. The socket is paused while no caller waits. Raises `CNIFrameMalformed`, and `Aborted` if the
+   * peer closes the connection or the signal aborts first.
    */
   next(signal: AbortSignal): Promise<Frame>;
   /**
-   * Reads the first bytes, at most 64 KiB. Returns the frame if it is complete; otherwise `next` reads the rest. Raises
-   * the same errors as `next`.
+   * Waits for the first bytes, and reads at most 64 KiB. Returns the frame if these bytes contain all of it. Otherwise
+   * returns undefined, and `next` reads the rest. Raises the same errors as `next`.
    */
   begin(signal: AbortSignal): Promise<Frame | undefined>;
   write(frame: Frame): void;
 }
 
-/** Creates the stream of a paused socket that has no other reader. It buffers at most one frame and one chunk. */
+/**
+ * Creates the frame stream of a socket, which must be paused and have no other reader. The stream buffers at most one
+ * frame and one chunk.
+ */
 export function createFrameStream(socket: Socket): FrameStream {
   let received: Uint8Array[] = [];
   let length = 0;
@@ -81,5 +84,5 @@ export function createFrameStream(socket: Socket): FrameStream {
 
 function aborted(reason: unknown): MacvtapError {
   const text = reason instanceof Error ? reason.message : String(reason);
-  return new MacvtapError('Aborted', `waiting for the CNI plugin was given up: ${text}`, { cause: reason });
+  return new MacvtapError('Aborted', `the wait for the CNI plugin was cancelled: ${text}`, { cause: reason });
 }

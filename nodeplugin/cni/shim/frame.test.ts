@@ -34,7 +34,7 @@ const examples = [
 ] as const satisfies readonly { frame: Frame; bytes: readonly number[] }[];
 
 for (const { frame, bytes } of examples) {
-  test(`a frame of type ${frame.type} is these bytes, and these bytes are it`, () => {
+  test(`a frame of type ${frame.type} is encoded to these bytes and decoded from them`, () => {
     assert.deepEqual([...encodeFrame(frame)], bytes);
     const decoded = decodeFrame(Uint8Array.from(bytes));
     if (decoded.type !== 'request') assert.deepEqual(decoded, frame);
@@ -64,7 +64,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('answer' as const), exitCode: number, output: value }, plain),
 );
 
-test('whatever is encoded is decoded as the same', () => {
+test('a decoded frame equals the frame that was encoded', () => {
   fc.assert(
     fc.property(frames, (frame) => {
       const decoded = decodeFrame(encodeFrame(frame));
@@ -77,7 +77,7 @@ test('whatever is encoded is decoded as the same', () => {
   );
 });
 
-test('any bytes, and any frame with a byte changed or cut off, are a frame or refused as none', () => {
+test('any bytes, and any frame with a changed or missing byte, are decoded or rejected as malformed', () => {
   const hostile = fc.oneof(
     fc.uint8Array({ maxLength: 100 }),
     fc.uint8Array({ maxLength: 100 }).map((bytes) => Uint8Array.from([...magic, 1, ...bytes])),
@@ -106,7 +106,7 @@ const header = (type: number, length: number) => {
   return bytes;
 };
 
-test('the decoder rejects a body that is too long by its header, before the body is in memory', () => {
+test('the decoder rejects a header that announces too long a body, before the body is in memory', () => {
   for (const [type, most] of [
     [1, 4 + 64 * 1024 + maxStdin],
     [2, 20],
@@ -122,13 +122,13 @@ test('the decoder rejects a body that is too long by its header, before the body
 });
 
 const refused = [
-  { title: 'another beginning', bytes: [...ascii('GET / HTTP/1.1\r\n')], message: /does not begin with KMVT/ },
+  { title: 'an unknown beginning', bytes: [...ascii('GET / HTTP/1.1\r\n')], message: /does not begin with KMVT/ },
   {
     title: 'a newer version',
     bytes: [...magic, 2, 1, 0, 0, 0, 0, 0, 0],
     message: /it has version 2, and this node plugin supports version 1/,
   },
-  { title: 'a type that is none', bytes: [...header(9, 0)], message: /9 is not a frame type/ },
+  { title: 'an unknown type', bytes: [...header(9, 0)], message: /9 is not a frame type/ },
   {
     title: 'an environment that is longer than the body',
     bytes: [...header(1, 4), 0, 0, 0, 1],
@@ -141,22 +141,22 @@ const refused = [
   },
   { title: 'a variable without a name', bytes: [...header(1, 7), 0, 0, 0, 3, ...ascii('=b\0')], message: /KEY=value/ },
   {
-    title: 'a variable twice',
+    title: 'a duplicate variable',
     bytes: [...header(1, 12), 0, 0, 0, 8, ...ascii('A=b\0A=c\0')],
     message: /A comes twice/,
   },
   { title: 'a text that is not UTF-8', bytes: [...header(3, 5), 0, 0, 0, 1, 0xff], message: /not UTF-8/ },
-  { title: 'more than its body', bytes: [...header(3, 4), 0, 0, 0, 1, 0], message: /5 bytes instead of 4/ },
-  { title: 'an owner of too few numbers', bytes: [...header(2, 4), 0, 0, 0, 1], message: /too short/ },
+  { title: 'more bytes than its body has', bytes: [...header(3, 4), 0, 0, 0, 1, 0], message: /5 bytes instead of 4/ },
+  { title: 'too few numbers for an owner', bytes: [...header(2, 4), 0, 0, 0, 1], message: /too short/ },
 ];
 
 for (const { title, bytes, message } of refused) {
-  test(`a frame with ${title} is refused`, () => {
+  test(`a frame with ${title} is rejected`, () => {
     assert.throws(() => decodeFrame(Uint8Array.from(bytes)), { code: 'CNIFrameMalformed', message });
   });
 }
 
-test('more than 1 MiB of standard input is refused, however short the environment is', () => {
+test('more than 1 MiB of standard input is rejected, even with an empty environment', () => {
   const request = (length: number) =>
     encodeFrame({ type: 'request', environment: new Map(), stdin: new Uint8Array(length) });
   assert.equal(decodeFrame(request(maxStdin)).type, 'request');

@@ -27,12 +27,13 @@ import { MacvtapError } from '../../../runtime/errors.ts';
  *   `KEY=value\0` for each of CNI_COMMAND, CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME, CNI_ARGS, CNI_PATH that is set, in
  *   any order. It has at most 64 KiB, and standard input at most 1 MiB. The shim rejects larger requests itself (CNI
  *   error 5).
- * - own: ifindex, major, minor, uid, gid. The shim gives `/dev/tap<ifindex>` to uid:gid with mode 0660. It opens the
- *   node with O_PATH|O_NOFOLLOW, because any other open would attach a queue to the tap. It checks by fstat that the
- *   node is a character device with the number major:minor. Then it changes the mode by chmod of /proc/self/fd/<fd>,
- *   and after that the owner by fchownat(fd, "", …, AT_EMPTY_PATH). The mode comes first, because only the owner may
- *   change it. The node plugin sends only these numbers. A compromised node plugin thus cannot make the shim change
- *   anything but the owner of a tap.
+ * - own: ifindex, major, minor, uid, gid. The shim gives `/dev/tap<ifindex>` to uid:gid with mode 0660, in these steps:
+ *   1. Open the device node with O_PATH|O_NOFOLLOW. Any other open would attach a queue to the tap.
+ *   2. Check with fstat that it is a character device with the number major:minor.
+ *   3. Change the mode with chmod of /proc/self/fd/<fd>, while the shim still owns the device node.
+ *   4. Change the owner with fchownat(fd, "", …, AT_EMPTY_PATH).
+ *
+ *   The frame contains only numbers, so a compromised node plugin can make the shim change only the owner of a tap.
  * - owned: 0, or the errno of the failed step; then the step's name for the message: `open`, `fstat`, `device number`
  *   (with errno ENXIO), `chmod`, `chown`. The name has at most 256 bytes.
  * - lend: an empty body. The shim replies with a netlink socket (NETLINK_ROUTE) of the namespace in CNI_NETNS. It
@@ -41,9 +42,9 @@ import { MacvtapError } from '../../../runtime/errors.ts';
  *   frame carries the descriptor as SCM_RIGHTS (unix(7)); unix-socket.ts receives it.
  * - answer: the exit code of the shim, then the text that it prints to standard output, which may be empty.
  *
- * If a connection ends before the answer, the node plugin was killed or is shutting down. ADD then prints CNI error 11
- * (try again later), and DEL is saved as a pending DEL (pending-dels.ts). The shim treats a frame of another version in
- * the same way. The node plugin answers a shim of another version with an error in the node plugin's own version.
+ * If a connection ends before the answer, the node plugin was killed or is shutting down. For an ADD, the shim then
+ * prints CNI error 11 (try again later). It saves a DEL as a pending DEL (pending-dels.ts). A frame of another version
+ * has the same effect. The node plugin answers a shim of another version with an error frame of its current version.
  */
 export type Frame =
   | { readonly type: 'request'; readonly environment: ReadonlyMap<string, string>; readonly stdin: Uint8Array }
@@ -81,7 +82,7 @@ const types = { request: 1, own: 2, owned: 3, answer: 4, lend: 5, lent: 6 } as c
 const maxEnvironment = 64 * 1024;
 export const maxStdin = 1024 * 1024;
 
-/** The maximum length of each type's body. An answer contains a result, which is about as long as its prevResult. */
+/** The maximum length of each type's body. An answer may contain a result that is slightly longer than prevResult. */
 const maxBody = {
   request: 4 + maxEnvironment + maxStdin,
   own: 20,

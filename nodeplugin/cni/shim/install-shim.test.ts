@@ -47,7 +47,7 @@ async function stage() {
 
 const refused = (message: RegExp) => ({ code: 'ShimNotInstalled', message });
 
-test('the program is put in its place, for everybody to run, with the path of the socket in it and nothing beside it', async () => {
+test('the shim is installed with the socket path, is executable for all users, and is the only new file', async () => {
   await using here = await stage();
   const umask = process.umask(0o777);
   try {
@@ -58,10 +58,10 @@ test('the program is put in its place, for everybody to run, with the path of th
   assert.deepEqual(await readFile(here.path), makeProgram(socketPath));
   assert.equal((await lstat(here.path)).mode & 0o7777, 0o755);
   assert.deepEqual(await readdir(here.directory), ['macvtap']);
-  assert.deepEqual(await readFile(here.binary), makeProgram(), 'what was built stays as it was');
+  assert.deepEqual(await readFile(here.binary), makeProgram(), 'the built program is unchanged');
 });
 
-test('a program that is there already is left alone, and a path that was longer leaves nothing of itself', async () => {
+test('an installed shim is not replaced by the same one, and a longer socket path is overwritten completely', async () => {
   await using here = await stage();
   const long = `/run/${'x'.repeat(102)}`;
   assert.equal(await here.install({ socketPath: long }), 'installed');
@@ -84,7 +84,7 @@ test('a new version replaces the old one as a new file, so that running processe
   assert.deepEqual(await readdir(here.directory), ['macvtap'], 'an old version of the shim is not kept');
 });
 
-test('a foreign program of the same name is kept next to the shim, each time', async () => {
+test('every foreign program of the same name is kept next to the shim', async () => {
   await using here = await stage();
   for (const theirs of ['theirs', 'their next']) {
     await writeFile(here.path, theirs);
@@ -116,10 +116,10 @@ test('correct content with wrong permissions is replaced', { skip: needsRoot }, 
     const { mode, uid } = await lstat(here.path);
     assert.deepEqual([mode, uid], [0o100755, 0]);
   }
-  assert.deepEqual(await readFile(elsewhere), makeProgram(socketPath), 'a link is replaced, not what it leads to');
+  assert.deepEqual(await readFile(elsewhere), makeProgram(socketPath), 'a symbolic link is replaced, not its target');
 });
 
-test('a link that leads nowhere, and what a killed installation left, are replaced', async () => {
+test('a broken symbolic link and the temporary file of a killed installation are replaced', async () => {
   await using here = await stage();
   await symlink('/nowhere/macvtap', here.path);
   await writeFile(join(here.directory, '.macvtap.0123456789ab.tmp'), 'half');
@@ -128,7 +128,7 @@ test('a link that leads nowhere, and what a killed installation left, are replac
   assert.ok((await lstat(here.path)).isFile());
 });
 
-test('several at once leave a whole program and nothing beside it', async () => {
+test('concurrent installations leave one complete program and no other file', async () => {
   await using here = await stage();
   const ends = await Promise.allSettled([here.install(), here.install(), here.install()]);
   assert.ok(ends.some(({ status }) => status === 'fulfilled'));
@@ -144,7 +144,7 @@ test('the error for a missing or invalid directory names its flag', async () => 
   }
 });
 
-test('a directory in its place is not removed', async () => {
+test("a directory at the shim's path is not removed", async () => {
   await using here = await stage();
   await mkdir(here.path);
   await assert.rejects(here.install(), refused(/\(EISDIR\); remove the directory/));
@@ -171,7 +171,7 @@ test('on a full or read-only disk, the install fails, keeps the old file and lea
   assert.equal(await here.install({ directory }), 'installed');
 });
 
-test('a path that the shim cannot print or call is refused, and nothing is installed', async () => {
+test('a socket path that the shim cannot print or connect to is rejected, and nothing is installed', async () => {
   await using here = await stage();
   for (const socketPath of [
     '',
@@ -187,7 +187,7 @@ test('a path that the shim cannot print or call is refused, and nothing is insta
     '/run/%s\n',
     `/${'x'.repeat(107)}`,
   ]) {
-    await assert.rejects(here.install({ socketPath }), refused(/name with --cni-socket an absolute path/), socketPath);
+    await assert.rejects(here.install({ socketPath }), refused(/set --cni-socket to an absolute path/), socketPath);
   }
   assert.deepEqual(await readdir(here.directory), []);
 });

@@ -16,8 +16,8 @@ export interface InstallShimOptions {
 }
 
 /**
- * The outcome of an installation. `replaced`: another program, such as macvtap-cni's plugin, had the shim's name. That
- * program is kept under `replacedName`.
+ * The outcome of an installation. `replaced` means that another program, such as macvtap-cni's plugin, had the shim's
+ * name. That program is kept under `replacedName`.
  */
 export type ShimInstallation = 'installed' | 'unchanged' | 'replaced';
 
@@ -29,8 +29,8 @@ export const replacedName = 'macvtap.replaced';
 
 /**
  * Installs the CNI plugin's shim, and writes the path of the node plugin's socket into it. Running shims are not
- * affected. It also removes temporary files of killed processes, so the caller must hold the state directory's lock.
- * Raises `ShimNotInstalled`.
+ * affected. Also removes the temporary files of killed installations. The caller must hold the state directory's lock,
+ * so that no other installation is in progress. Raises `ShimNotInstalled`.
  */
 export async function installShim({ binary, directory, socketPath }: InstallShimOptions): Promise<ShimInstallation> {
   const path = join(directory, shimName);
@@ -77,7 +77,7 @@ function writePath(program: Buffer, socketPath: string, binary: string): Buffer 
   if (!goodPath.test(socketPath) || socketPath.length >= pathBytes) {
     throw new MacvtapError(
       'ShimNotInstalled',
-      `the CNI plugin's shim cannot call a socket at ${JSON.stringify(socketPath)}: name with --cni-socket an absolute ` +
+      `the CNI plugin's shim cannot connect to a socket at ${JSON.stringify(socketPath)}: set --cni-socket to an absolute ` +
         `path of at most ${pathBytes - 1} letters, digits and -._:@+=,~`,
       { facts: { socketPath } },
     );
@@ -124,7 +124,7 @@ function nextStep(code: string, path: string, directory: string): string {
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return `set --cni-bin-dir to the container runtime's directory of CNI plugins, and mount it there, if it is not ${directory}`;
+      return `set --cni-bin-dir to the container runtime's directory of CNI plugins (now ${directory}), and mount that directory into the container`;
     case 'EROFS':
       return `mount ${directory} writable`;
     case 'EACCES':

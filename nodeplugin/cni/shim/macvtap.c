@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CNI plugin on the host. It forwards a request to the node plugin and prints the answer (protocol: frame.ts). On
-// behalf of the node plugin, it changes a tap's owner and lends a netlink socket of the pod's namespace. If a DEL gets
-// no answer, it saves that DEL in a file for pending-dels.ts. It runs as root and only briefly: it allocates nothing,
-// closes nothing and starts no process. It trusts neither its caller nor the node plugin.
+// The CNI plugin on the host. It forwards a request to the node plugin and prints the answer (protocol: frame.ts). If
+// the node plugin asks for it, it changes a tap's owner or lends a netlink socket of the pod's namespace. If a DEL gets
+// no answer, it saves that DEL in a file for pending-dels.ts. It runs as root for a short time, allocates no memory and
+// starts no process. The kernel closes its descriptors when it exits. It trusts neither its caller nor the node plugin.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,14 +36,14 @@ enum { FRAME_VERSION = 1, HEADER = 12, MAX_ENV = 64 << 10, MAX_STDIN = 1 << 20, 
 enum { BAD_ENVIRONMENT = 4, IO_FAILURE = 5, TRY_AGAIN_LATER = 11, NOT_AVAILABLE = 50 }; // ../spec/cni-protocol.ts
 
 // The socket's path. install-shim.ts finds the eight-byte marker and overwrites the path after it. The array is
-// volatile, so that the compiler does not treat it as a constant. The path, including its NUL, is as long as sun_path.
+// volatile, so that the compiler does not use the default path as a constant. Like sun_path, the path has 108 bytes.
 static const volatile char place[8 + 108] = "KMVTPATH/run/kube-macvtap/cni.sock";
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static char request[HEADER + 4 + MAX_ENV + MAX_STDIN + 2]; // plus a byte to detect longer input, and a NUL for strstr
 static char *conf = request;                               // the start of the configuration in the request
 static struct timespec start;
 
-// Returns the time until the deadline. After it, operations that need no wait still work, so that errors are printed.
+// Returns the time until the deadline, or 0 after it. Operations that need not wait still work then, to print errors.
 static int left_ms(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -51,8 +51,8 @@ static int left_ms(void) {
   return passed < TIMEOUT_MS ? TIMEOUT_MS - passed : 0;
 }
 
-// Reads or writes all bytes before the deadline. After poll, a pipe or socket accepts PIPE_BUF bytes without blocking.
-// Returns the number of bytes, which is smaller if the input ends early, or -1. Sets errno if not all bytes were moved.
+// Reads or writes all bytes before the deadline. Returns their number, which is smaller than `length` if the input ends
+// early, or -1. In both cases errno is set. After poll, a pipe or socket accepts PIPE_BUF bytes without blocking.
 static ssize_t move(int fd, char *bytes, ssize_t length, short direction) {
   for (ssize_t moved = 0, done; moved < length; moved += done > 0 ? done : 0) {
     int count = poll(&(struct pollfd){.fd = fd, .events = direction}, 1, left_ms());
@@ -129,10 +129,11 @@ static uint32_t own_tap(const char *own, const char **step) {
   return *step = "chown", fchownat(fd, "", get(own + 12), get(own + 16), AT_EMPTY_PATH) == 0 ? 0 : errno;
 }
 
-// The routing socket of the pod's namespace, or the error of the failed step. The node plugin need not ask for it.
+// The rtnetlink socket of the pod's namespace, or the error of the failed step. ADD opens it, even if it is not used.
 static struct { int descriptor; uint32_t error; const char *step; } loan = {-1, EBADF, "open"};
 
-// Opens the socket in CNI_NETNS before it contacts the node plugin, so the node plugin cannot choose the namespace.
+// Opens the socket in CNI_NETNS. This happens before the connection to the node plugin, which could otherwise influence
+// the choice of the namespace.
 static void open_loan(void) {
   const char *path = getenv("CNI_NETNS");
   int netns = open(path ? path : "", O_RDONLY | O_NOCTTY | O_NONBLOCK);
@@ -242,7 +243,7 @@ int main(void) {
   const char *reason = errno == EPROTO ? "its answer is not of this CNI plugin's version" : strerror(errno);
   bool is_del = strcmp(command, "DEL") == 0;
   if (is_del && save_pending_del(length)) return 0;
-  const char *left = is_del ? "; nor can it be left there for later: " : "", *why = is_del ? strerror(errno) : "";
+  const char *left = is_del ? "; the DEL cannot be saved for later: " : "", *why = is_del ? strerror(errno) : "";
   return fail(strcmp(command, "STATUS") == 0 ? NOT_AVAILABLE : TRY_AGAIN_LATER,
               "%.16s: no answer from the node plugin at %s: %s%s%s; see whether its pod runs on this node, and its log",
               command, address.sun_path, reason, left, why);

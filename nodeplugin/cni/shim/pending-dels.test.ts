@@ -57,7 +57,7 @@ test('no further pending DEL is processed after the signal has aborted, and the 
   assert.deepEqual([folder.done, await readdir(folder.directory)], [['a', 'b'], ['c:net1']]);
 });
 
-test('what a killed shim was writing is removed, once none can be writing it any more', async () => {
+test('the unfinished file of a killed shim is removed when no shim can still be writing it', async () => {
   await using folder = await makeFolder();
   await processPendingDels(folder.options);
   const names = ['.a:net1.7', '.b:net1.8'];
@@ -73,7 +73,7 @@ test('what a killed shim was writing is removed, once none can be writing it any
 test('each processed DEL is removed, and a failed one remains for the next attempt', async () => {
   let isFull = true;
   await using folder = await makeFolder((id) => (id === 'b' && isFull ? 11 : 0));
-  assert.equal(await processPendingDels(folder.options), 0, 'nothing is there yet, not even the directory');
+  assert.equal(await processPendingDels(folder.options), 0, 'the directory does not exist yet');
   for (const id of ['a', 'b', 'c']) await writeFile(join(folder.directory, `${id}:net1`), tombstone(id));
   assert.equal(await processPendingDels(folder.options), 2);
   assert.deepEqual([folder.done, await readdir(folder.directory)], [['a', 'c'], ['b:net1']]);
@@ -83,7 +83,7 @@ test('each processed DEL is removed, and a failed one remains for the next attem
   assert.deepEqual(folder.failures, ['TombstoneFailed']);
 });
 
-test('a request that can never be done is removed with a word', async () => {
+test('a pending DEL that can never succeed is removed and reported', async () => {
   await using folder = await makeFolder((id) => ({ variables: 4, frame: 6 })[id] ?? 0);
   await processPendingDels(folder.options);
   for (const id of ['variables', 'frame', 'good']) {
@@ -111,7 +111,7 @@ test('an invalid pending DEL is removed and logged, and an unfinished file remai
   assert.deepEqual(await readdir(folder.directory), ['.a:net1.77']);
 });
 
-test('one that comes later is done when it comes', async () => {
+test('a DEL that is saved later is processed immediately', async () => {
   await using folder = await makeFolder();
   await processPendingDels(folder.options);
   await using _following = followPendingDels(folder.options, 60_000);

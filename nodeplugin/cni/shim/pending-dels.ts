@@ -8,16 +8,17 @@ import { type AnswerFrame, decodeFrame, frameHeaderLength, maxStdin, type Reques
 import { makePrivateDirectory } from './socket-listener.ts';
 
 /**
- * The options for processing pending DELs. The shim saves a DEL that came while the node plugin was down, and reports
- * success to the runtime. Otherwise the pod could not end.
+ * The options for processing pending DELs. If the node plugin is down during a DEL, the shim saves the DEL and reports
+ * success to the runtime. Without this success, the pod could not end.
  *
- * The shim writes the request frame to the file `<CNI_CONTAINERID>:<CNI_IFNAME>` in the directory, so that a repeated
- * DEL replaces the file. It first writes `.<name>.<pid>`, and then renames that file. Files whose names begin with a
- * dot are not read. They are removed once they are so old that no shim can be writing them. If the shim cannot write
- * the file, it prints CNI error 11.
+ * The shim writes the request frame to the file `<CNI_CONTAINERID>:<CNI_IFNAME>` in the directory. A repeated DEL
+ * replaces the file. The shim first writes a temporary file `.<name>.<pid>`, and then renames it. Temporary files are
+ * not read. They are removed when they are so old that no shim can still be writing them. If the shim cannot write the
+ * file, it prints CNI error 11.
  *
- * The directory is on a tmpfs (/run), because a reboot also removes the links. A late DEL does not harm another pod
- * that has the device by then: DEL removes only the attachment of its container and interface.
+ * The directory is on a tmpfs (/run), so a reboot removes the files; it also removes the links. When a DEL is
+ * processed, another pod may already have the device. That pod is not affected, because a DEL removes only the
+ * attachment of its container and interface.
  */
 export interface PendingDelOptions {
   readonly directory: string;
@@ -35,12 +36,12 @@ export interface PendingDelOptions {
 const maxBytes = frameHeaderLength + maxStdin + 128 * 1024;
 
 /**
- * The longest run time of a shim (TIMEOUT_MS in macvtap.c). A temporary file that is older was left by a killed shim.
+ * The longest run time of a shim (TIMEOUT_MS in macvtap.c). An older temporary file must be from a killed shim.
  */
 const shimMs = 60_000;
 
 /**
- * Matches CNI errors that a retry cannot resolve, because the request itself is invalid (SPEC.md, "Error", 4 and 6).
+ * Matches CNI errors of an invalid request, which would fail again on a retry (SPEC.md, "Error", codes 4 and 6).
  */
 const hopeless = /"code":\s?[46],/;
 

@@ -61,7 +61,7 @@ async function ask(path: string, ...frames: readonly Uint8Array[]): Promise<Fram
   return decodeFrame(all[5] === 2 ? all.subarray(32) : all);
 }
 
-test('a request is answered after the node was given away, byte by byte if need be', async () => {
+test('a request is answered after the device node has its owner, even if frames arrive byte by byte', async () => {
   await using server = await serve();
   const owned = encodeFrame({ type: 'owned', errno: 0, step: '' });
   assert.deepEqual(await ask(server.path, request, owned), { type: 'answer', exitCode: 0, output: 'done' });
@@ -75,19 +75,19 @@ test('a request is answered after the node was given away, byte by byte if need 
 });
 
 for (const { title, sent, code } of [
-  { title: 'something else than a frame', sent: [Buffer.from('GET / HTTP/1.1\r\n\r\n')], code: 6 },
+  { title: 'data that is not a frame', sent: [Buffer.from('GET / HTTP/1.1\r\n\r\n')], code: 6 },
   { title: 'a frame that claims 4 GiB', sent: [Buffer.from([...request.subarray(0, 8), 255, 255, 255, 255])], code: 6 },
   {
     title: 'an answer instead of a request',
     sent: [encodeFrame({ type: 'answer', exitCode: 0, output: '' })],
     code: 6,
   },
-  { title: 'nothing, for too long', sent: [], code: 11 },
-  { title: 'half a request, and no more', sent: [request.subarray(0, 20)], code: 11 },
+  { title: 'a connection that sends nothing', sent: [], code: 11 },
+  { title: 'half a request', sent: [request.subarray(0, 20)], code: 11 },
 ]) {
   test(`${title} is answered with error ${code}, and the connection ends`, async () => {
-    // The timeout is short only if the test expects it to end the connection. Otherwise a slow sender must not be
-    // considered silent.
+    // The timeout is short only if it is expected to end the connection. Otherwise it is so long that a slow sender
+    // does not exceed it.
     await using server = await serve({ patienceMs: code === 11 ? 200 : 60_000 });
     const answer = await ask(server.path, ...sent);
     assert.equal(answer.type, 'answer');
@@ -98,7 +98,7 @@ for (const { title, sent, code } of [
   });
 }
 
-test('slow connections, however many, keep no whole request from being answered', async () => {
+test('many slow connections do not prevent an answer to a complete request', async () => {
   await using server = await serve({ patienceMs: 60_000 });
   const owned = encodeFrame({ type: 'owned', errno: 0, step: '' });
   using slow = new DisposableStack();
@@ -109,7 +109,7 @@ test('slow connections, however many, keep no whole request from being answered'
   assert.deepEqual(await ask(server.path, request, owned), { type: 'answer', exitCode: 0, output: 'done' });
 });
 
-test('more connections than there is room for close the oldest without a request, and none with one', async () => {
+test('too many connections close the oldest connection without a request, but none with a request', async () => {
   const handled = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   await using server = await serve({
@@ -168,9 +168,9 @@ test("the error for a node whose owner the shim could not change contains the sh
   );
 });
 
-test('silent connections, more than are read at once, do not keep the server from serving a real one', async (t) => {
-  // The value distinguishes this timer from all others, and exceeds any delay. Only the timers of the first connections
-  // are shortened.
+test('more silent connections than the server reads at once do not block a real one', async (t) => {
+  // The unusual value identifies the server's timers. It is so long that no such timer fires during the test, except
+  // the shortened timers of the first connections.
   const patienceMs = 123_457;
   const atOnce = 16;
   let timers = 0;
@@ -188,7 +188,7 @@ test('silent connections, more than are read at once, do not keep the server fro
   for (const socket of idle) socket.destroy();
 });
 
-test('only the owner can use the socket, which replaces an old one and goes with the server', async () => {
+test('only its owner can use the socket; it replaces an old socket, and is removed with the server', async () => {
   await using server = await serve();
   assert.equal((await stat(server.path)).mode & 0o777, 0o600);
   const left = join(server.folder, 'left.sock');
@@ -200,7 +200,7 @@ test('only the owner can use the socket, which replaces an old one and goes with
   assert.deepEqual((await readdir(server.folder)).toSorted(), ['below']);
 });
 
-test("a server that ends leaves its successor's socket alone, and lets what is under way come to its end", async () => {
+test("a server that ends keeps its successor's socket, and completes requests in progress", async () => {
   const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-server-'));
   await using _folder = folder;
   const path = join(folder.path, 'cni.sock');

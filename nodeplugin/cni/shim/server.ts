@@ -27,14 +27,15 @@ export interface CNIServerOptions {
 }
 
 /**
- * The default for `maxConnections`. Each connection has one request, and a node has a few hundred pods, so the CNI
- * plugin never needs more connections.
+ * The default for `maxConnections`. The CNI plugin never needs more: each connection has one request, and a node has a
+ * few hundred pods.
  */
 const mostConnections = 512;
 
 /**
- * The maximum number of incomplete requests that are read at the same time. Nearly all requests are complete after the
- * first read, but a request can have up to 1.1 MiB. Further incomplete requests wait in the kernel's buffers.
+ * The maximum number of incomplete requests that are read at the same time. It limits memory, because a request can
+ * have up to 1.1 MiB. Nearly all requests are complete after the first read. Further incomplete requests wait in the
+ * kernel's buffers.
  */
 const readAtOnce = 16;
 
@@ -44,8 +45,8 @@ const defaultPatienceMs = 5_000;
 const graceMs = 250;
 
 /**
- * Serves the CNI plugin's shim until disposed. Only root can connect: the mode of the socket's file and a check of each
- * peer's credentials ensure this. Replaces the socket of a killed server. Raises `CNISocketFailed`.
+ * Serves the CNI plugin's shim until disposed. Only root can send requests: the mode of the socket's file and a check
+ * of each peer's credentials ensure this. Replaces the socket of a killed server. Raises `CNISocketFailed`.
  */
 export async function serveCNI(options: CNIServerOptions): Promise<AsyncDisposable> {
   const { path, handle, onFailure, patienceMs = defaultPatienceMs } = options;

@@ -44,7 +44,7 @@ test('a socket whose file was removed is served again, with its mode', async () 
   }
 });
 
-test('a folder that was removed with the socket is made again', async () => {
+test('a folder that was removed with the socket is recreated', async () => {
   await using node = await start();
   await rm(node.folder, { recursive: true });
   assert.match(await node.told(), /is served again/);
@@ -63,7 +63,7 @@ test('a server that cannot accept connections listens again, and reports the rea
   }
 });
 
-test('what fails once is tried again', async () => {
+test('a failed attempt to listen is repeated', async () => {
   await using node = await start();
   const aside = `${node.folder}-aside`;
   await rename(node.folder, aside);
@@ -76,7 +76,7 @@ test('what fails once is tried again', async () => {
   assert.equal(await node.greet(), 'here');
 });
 
-test('a path that a successor has is left alone, while it runs and when it ends', async () => {
+test("a successor's socket at the same path is kept, both while this server runs and when it ends", async () => {
   await using node = await start();
   const successor = createServer((socket) => socket.end('successor'));
   await new Promise<void>((resolve) => successor.listen(`${node.path}.other`, resolve));
@@ -86,7 +86,7 @@ test('a path that a successor has is left alone, while it runs and when it ends'
   successor.close();
 });
 
-test('what ends while it waits to listen again leaves nothing', async () => {
+test('a server that ends while it waits to listen again leaves no file', async () => {
   await using node = await start();
   node.server.emit('error', new Error('accept EMFILE'));
   await node.listening[Symbol.asyncDispose]();

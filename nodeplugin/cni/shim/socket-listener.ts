@@ -31,9 +31,9 @@ const pollMs = 5_000;
  * Makes a server listen on a path until disposed, and listen again if it loses its socket. It loses the socket if the
  * file is removed, or if accept(2) fails.
  *
- * libuv keeps a spare descriptor, with which it rejects connections when the process has run out of descriptors. EMFILE
- * reaches the server only if another thread took the spare descriptor. Accept would then fail again in each turn of the
- * event loop, so the server stops listening and tries again later. Open connections are not affected.
+ * When the process has run out of descriptors, libuv normally rejects connections with a spare descriptor. If another
+ * thread has taken the spare descriptor, the server gets EMFILE. Accept would then fail again in each turn of the event
+ * loop. The server therefore stops listening and tries again later. Open connections are not affected.
  *
  * Replaces the socket file of a killed server. Disposing does not remove the socket file of a successor. Raises
  * `CNISocketFailed`.
@@ -78,7 +78,7 @@ export async function listenPersistently({ server, path, onLost }: ListeningOpti
       stopping.abort();
       watch[Symbol.dispose]();
       await reopening;
-      // By now the path may belong to a successor.
+      // By now, a successor may serve the path. The successor's socket must not be removed.
       if (inodeOf(path) === inode) await rm(path, { force: true });
       server.close();
     },
@@ -86,8 +86,8 @@ export async function listenPersistently({ server, path, onLost }: ListeningOpti
 }
 
 /**
- * Binds to a temporary path, and then renames the file. The file thus has its final mode before any process can find
- * it, and it replaces the file of a killed server. Returns the file's inode.
+ * Binds to a temporary path, sets the file's mode, and then renames the file. No process can therefore find the socket
+ * before it has its final mode. The rename also replaces the file of a killed server. Returns the file's inode.
  */
 async function listen(server: Server, path: string): Promise<number | undefined> {
   const temporary = `${path}.new`;
@@ -125,8 +125,8 @@ function lost(path: string, why: string): MacvtapError {
 
 /**
  * Creates a directory that only its owner can access, if it is missing. Its parent must exist. mkdir's `recursive`
- * option is not used, because below /proc it may never return (libuv's mkdirp). The kernel returns ENOENT there for a
- * directory that cannot be created.
+ * option is not used, because it may never return for a path below /proc. There, the kernel returns ENOENT for a
+ * directory that cannot be created, and libuv's mkdirp then tries again.
  */
 export async function makePrivateDirectory(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((thrown: NodeJS.ErrnoException) => {

@@ -21,6 +21,6 @@ test('the kernel identifies the process at the other end of a unix socket', asyn
   server.close();
 });
 
-test('of what is not connected nothing is known', () => {
+test('a socket without a connection has no peer credentials', () => {
   assert.equal(readPeerCredentials(new Socket()), undefined);
 });

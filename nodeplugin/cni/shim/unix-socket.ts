@@ -17,9 +17,9 @@ const SO_PEERCRED = 17;
 const ucredLength = 12;
 
 /**
- * Reads the peer's credentials from the kernel. Node keeps the socket's descriptor in an undocumented field. Returns
- * undefined if that field is missing. The mode of the socket's file must therefore protect the socket even without this
- * check.
+ * Reads the peer's credentials from the kernel. Node keeps the socket's descriptor in an undocumented field, and this
+ * function returns undefined if that field is missing. The mode of the socket's file must therefore protect the socket
+ * even without this check.
  */
 export function readPeerCredentials(socket: Socket): PeerCredentials | undefined {
   const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: unknown } | null };
@@ -33,7 +33,7 @@ export function readPeerCredentials(socket: Socket): PeerCredentials | undefined
   return { pid: readI32(value, 0), uid: readU32(value, 4) };
 }
 
-/** The bytes of a message, and the descriptor that came with them. The caller must close the descriptor. */
+/** The bytes of a message, and the descriptor that was sent with them. The caller must close the descriptor. */
 export interface Received {
   readonly bytes: Uint8Array;
   readonly descriptor?: number;
@@ -53,9 +53,9 @@ const cmsgHeaderLength = 16;
 const cmsgSpace = cmsgHeaderLength + 8;
 
 /**
- * Receives the next bytes of a paused unix socket together with a descriptor. Node itself reads with read(2), and the
- * kernel then discards the descriptor. `request` must ask the peer for the message. It is called only after this
- * function has started to listen.
+ * Receives the next bytes of a paused unix socket together with a descriptor. Node cannot receive it: Node reads with
+ * read(2), and the kernel then discards the descriptor. `request` must request the message from the peer. It is called
+ * after this function has started to listen.
  *
  * Raises `CNISocketFailed`, and `Aborted` if the signal aborts first.
  */
@@ -66,7 +66,7 @@ export async function receiveDescriptor(
   signal: AbortSignal,
 ): Promise<Received> {
   using reading = stopReading(socket);
-  // libuv can watch a descriptor only once, and Node already watches this one. A duplicate can be watched in addition.
+  // libuv can watch a descriptor only once, and Node already watches this one. A duplicate descriptor can be watched.
   const fd = libc.dup(reading.fd);
   if (fd < 0) throw failed('dup');
   using scope = new DisposableStack();
@@ -83,7 +83,7 @@ export async function receiveDescriptor(
     }),
   );
   const onAbort = () =>
-    reject(new MacvtapError('Aborted', 'waiting for the CNI plugin was given up', { cause: signal.reason }));
+    reject(new MacvtapError('Aborted', 'the wait for the CNI plugin was cancelled', { cause: signal.reason }));
   signal.addEventListener('abort', onAbort, { once: true });
   scope.defer(() => signal.removeEventListener('abort', onAbort));
   if (signal.aborted) onAbort();
@@ -91,7 +91,10 @@ export async function receiveDescriptor(
   return await promise;
 }
 
-/** Stops Node's reads, which continue on a paused socket until its buffer is full. Disposing resumes them. */
+/**
+ * Stops Node from reading the socket, and resumes the reads when disposed. Pausing the socket is not enough, because
+ * Node reads from a paused socket until its buffer is full.
+ */
 function stopReading(socket: Socket): Disposable & { readonly fd: number } {
   const { _handle: handle } = socket as {
     readonly _handle?: { readonly fd: number; readStart(): void; readStop(): void } | null;
@@ -103,7 +106,7 @@ function stopReading(socket: Socket): Disposable & { readonly fd: number } {
   return {
     fd: handle.fd,
     [Symbol.dispose]() {
-      // The stream assumes that a read is in progress, so it would not resume reading by itself.
+      // Without this call, the stream would not read again, because it assumes that a read is still in progress.
       if (!socket.destroyed) handle.readStart();
     },
   };

@@ -12,7 +12,7 @@ const full = {
 };
 const read = (more: Readonly<Record<string, string>>) => readCNIEnvironment(new Map(Object.entries(more)));
 
-test('what kubelet gives is read, with the pod', () => {
+test('the variables of an ADD are read, including the pod', () => {
   assert.deepEqual(read(full), {
     command: 'ADD',
     containerID: 'cnitool-77383ca0a0715733ca6f',
@@ -24,14 +24,14 @@ test('what kubelet gives is read, with the pod', () => {
   });
 });
 
-test('a runtime may leave the UID of its pod out, or empty', () => {
+test("a runtime may omit the pod's UID, or leave it empty", () => {
   for (const uid of ['', 'K8S_POD_UID=;']) {
     const { pod } = read({ ...full, CNI_ARGS: `K8S_POD_NAMESPACE=vms;K8S_POD_NAME=vm-a;${uid}` });
     assert.deepEqual(pod, { namespace: 'vms', name: 'vm-a' });
   }
 });
 
-test('a DEL needs only its container and interface, whatever else is wrong', () => {
+test('a DEL needs only its container and interface, and other errors are ignored', () => {
   const { netns, pod } = read({ CNI_COMMAND: 'DEL', CNI_CONTAINERID: 'c', CNI_IFNAME: 'net1', CNI_ARGS: '=' });
   assert.deepEqual([netns, pod], ['', undefined]);
 });
@@ -45,29 +45,29 @@ test("a DEL ignores a path that is not a pod's network namespace", () => {
 });
 
 for (const command of ['GC', 'STATUS', 'VERSION']) {
-  test(`${command} needs nothing`, () => assert.equal(read({ CNI_COMMAND: command }).command, command));
+  test(`${command} needs no other variable`, () => assert.equal(read({ CNI_COMMAND: command }).command, command));
 }
 
 for (const [title, given, message] of [
   ['no command', {}, /CNI_COMMAND is missing, not one of ADD/],
   ['an unknown command', { CNI_COMMAND: 'UPDATE' }, /CNI_COMMAND is "UPDATE"/],
   ['a container with a slash', { ...full, CNI_CONTAINERID: '../x' }, /CNI_CONTAINERID is "..\/x"/],
-  ['a container that stands for unknown ones', { ...full, CNI_CONTAINERID: '?' }, /CNI_CONTAINERID/],
+  ['a container ID that is reserved for unknown containers', { ...full, CNI_CONTAINERID: '?' }, /CNI_CONTAINERID/],
   ['an interface of 16 bytes', { ...full, CNI_IFNAME: 'a'.repeat(16) }, /CNI_IFNAME/],
   ['an interface of 15 characters and 16 bytes', { ...full, CNI_IFNAME: `${'a'.repeat(14)}ä` }, /CNI_IFNAME/],
-  ['an interface that the kernel would number', { ...full, CNI_IFNAME: 'net%d' }, /CNI_IFNAME/],
-  ['an interface of two dots', { ...full, CNI_IFNAME: '..' }, /CNI_IFNAME/],
+  ['an interface name with a placeholder for a number', { ...full, CNI_IFNAME: 'net%d' }, /CNI_IFNAME/],
+  ['an interface named with two dots', { ...full, CNI_IFNAME: '..' }, /CNI_IFNAME/],
   [
-    'a namespace elsewhere',
+    'a namespace in another directory',
     { ...full, CNI_NETNS: '/etc/shadow' },
     /CNI_NETNS is "\/etc\/shadow", not below \/run\/netns/,
   ],
-  ['a namespace that is missing', { ...full, CNI_NETNS: '' }, /CNI_NETNS is missing/],
+  ['no namespace', { ...full, CNI_NETNS: '' }, /CNI_NETNS is missing/],
   ['arguments without a value', { ...full, CNI_ARGS: 'A=1;B' }, /CNI_ARGS is "A=1;B"/],
 ] as const) {
-  test(`${title} is refused`, () => assert.throws(() => read(given), { code: 'CNIEnvironmentInvalid', message }));
+  test(`${title} is rejected`, () => assert.throws(() => read(given), { code: 'CNIEnvironmentInvalid', message }));
 }
 
-test('one error lists everything that is wrong', () => {
+test('one error lists all invalid variables', () => {
   assert.throws(() => read({ CNI_COMMAND: 'CHECK' }), { message: /CNI_CONTAINERID.*CNI_NETNS.*CNI_IFNAME/ });
 });

@@ -19,7 +19,7 @@ export interface CNIEnvironment {
   /** The unchanged value of CNI_NETNS. */
   readonly sandbox: string;
   readonly ifname: string;
-  /** The pod that CNI_ARGS names. Kubelet passes these values. */
+  /** The pod that CNI_ARGS names (K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID). */
   readonly pod?: { readonly namespace: string; readonly name: string; readonly uid?: string };
   /** The MAC address in CNI_ARGS: `MAC=52:54:00:12:34:56`. */
   readonly mac?: string;
@@ -43,7 +43,8 @@ const required = {
 const rules: Readonly<Record<Variable, readonly [expected: string, holds: (value: string) => boolean]>> = {
   // The same rule is in libcni's pkg/utils/utils.go.
   CNI_CONTAINERID: ['letters, digits, _ . -', (value) => /^[a-zA-Z0-9][\w.-]{0,254}$/.test(value)],
-  // The rules are those of dev_valid_name (net/core/dev.c). The kernel would also treat a % as a pattern.
+  // The rules are those of dev_valid_name (net/core/dev.c). In addition, % is not allowed, because the kernel replaces
+  // %d with a number.
   CNI_IFNAME: [
     'the name of a link',
     (value) => /^[^\s/:%\0]{1,15}$/u.test(value) && Buffer.byteLength(value) <= 15 && !/^\.\.?$/.test(value),

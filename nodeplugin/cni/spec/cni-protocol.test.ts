@@ -22,13 +22,13 @@ const resultOf = (given: NetConf): JsonObject => JSON.parse(makeResult(given, li
 const shown = { name: 'net1', mac: link.mac, sandbox: link.sandbox };
 
 for (const cniVersion of cniVersions) {
-  test(`a result of version ${cniVersion} has what that version knows`, () => {
+  test(`a result of version ${cniVersion} has only the fields of that version`, () => {
     const interfaces = [cniVersion === '1.1.0' ? { ...shown, mtu: 1500 } : shown];
     assert.deepEqual(resultOf({ ...conf, cniVersion }), { cniVersion, interfaces, dns: {} });
   });
 }
 
-test('behind others of a chain, what they made stays, and so does what their numbers mean', () => {
+test('in a chain, the results of earlier plugins are kept, and their interface indexes stay valid', () => {
   const prevResult = {
     cniVersion: '1.0.0',
     interfaces: [{ name: 'br0' }, { name: 'eth0', sandbox: '/run/netns/x' }],
@@ -50,7 +50,7 @@ test('an interface is found in a result by name and sandbox', () => {
   assert.equal(findInResult(conf, link), undefined);
 });
 
-test('what cannot be answered is refused', () => {
+test('a previous result that cannot be passed on is rejected', () => {
   // The getter is needed, because V8 can write plain data without using the stack.
   let deep: unknown = 0;
   for (let level = 0; level < 300_000; level += 1)

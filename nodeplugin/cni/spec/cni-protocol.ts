@@ -38,8 +38,9 @@ interface ResultContext {
 
 /**
  * Makes the result of ADD in the configuration's version. In a chain of plugins, the interface is appended to the
- * previous result. Addresses in that result refer to interfaces by position, and these positions stay valid. The
- * runtime has already converted prevResult to the configuration's version (SPEC.md, "Passing a previous result").
+ * previous result, so that the positions of the other interfaces stay valid. Addresses in the result refer to these
+ * positions. The runtime has already converted prevResult to the configuration's version (SPEC.md, "Passing a previous
+ * result").
  *
  * Raises `NetConfInvalid` if the prevResult makes the result too long or too deeply nested.
  *
@@ -60,8 +61,8 @@ export function makeResult({ cniVersion, name, prevResult, dns }: ResultContext,
 }
 
 /**
- * Encodes the result. Returns undefined if it is nested too deeply for JSON.stringify: the parser accepts deeper
- * nesting.
+ * Encodes the result. Returns undefined if it is nested too deeply for JSON.stringify. JSON.parse accepts deeper
+ * nesting, so prevResult can be nested that deeply.
  */
 function encode(result: JsonObject): string | undefined {
   try {
@@ -107,14 +108,14 @@ type CNIFamily = keyof typeof cniCodes;
 /** The names of CNI's error codes, as labels of metrics. */
 export const cniFamilies = Object.keys(cniCodes) as readonly CNIFamily[];
 
-/** Returns the name of a printed error code. Plugin-specific codes have the name `ours`. */
+/** Returns the name of a CNI error code. Plugin-specific codes have the name `ours`. */
 export function familyOf({ code }: Pick<CNIError, 'code'>): CNIFamily {
   return cniFamilies.find((family) => cniCodes[family] === code) ?? 'ours';
 }
 
 /**
- * The CNI error for each error code. Codes that are missing here map to `ours`. Errors that may clear up on their own
- * are retryable.
+ * The CNI error for each error code. Codes that are not listed map to `ours`. Errors that a retry may resolve map to
+ * `tryAgainLater`.
  */
 const byCode: Partial<Record<ErrorCode, CNIFamily>> = {
   Unexpected: 'internal',
@@ -146,8 +147,9 @@ const byCode: Partial<Record<ErrorCode, CNIFamily>> = {
 };
 
 /**
- * The error that the plugin prints. @example { cniVersion: '1.0.0', code: 7, msg: 'ADD of net1 …', details:
- * 'ModeConflict' }
+ * The error that the plugin prints.
+ *
+ * @example { cniVersion: '1.0.0', code: 7, msg: 'ADD of net1 …', details: 'ModeConflict' }
  */
 export interface CNIError {
   readonly cniVersion: CNIVersion;

@@ -25,7 +25,7 @@ const text: KeyRule = {
   holds: (value) => typeof value === 'string' && value.length <= 253,
 };
 
-/** The rule for MAC addresses. Multus and templates write an empty value if no address is requested. */
+/** The rule for MAC addresses. An empty value is allowed: Multus and templates write it if no address is requested. */
 const mac: KeyRule = {
   expected: 'a unicast MAC address like 52:54:00:12:34:56',
   holds: (value) => value === '' || (typeof value === 'string' && isUnicastMAC(value)),
@@ -55,8 +55,8 @@ function wholeNumber(least: number, most: number): KeyRule {
 const ownerRule = wholeNumber(0, 0xffff_fffe);
 
 /**
- * The rules for all keys that the plugin reads. Unknown keys are accepted, as CNI requires for capabilities and for
- * keys of newer versions. The webhook warns about keys that look like a typing error.
+ * The rules for all keys that the plugin reads. Unknown keys are accepted: CNI requires this for capabilities and for
+ * keys of newer versions. The webhook warns about keys that look like typing errors.
  */
 export const keyRules = {
   name: {

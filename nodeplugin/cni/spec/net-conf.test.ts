@@ -10,7 +10,7 @@ const base = { cniVersion: '1.0.0', name: 'blue', type: 'macvtap' };
 const bytes = (value: unknown) => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
 const parse = (more: object = {}) => parseNetConf(bytes({ ...base, ...more }));
 
-test('by default, the device and its parent decide, and qemu gets the node', () => {
+test('the defaults leave mode, MTU and MAC address open, and qemu owns the device node', () => {
   assert.deepEqual(parse(), {
     cniVersion: '1.0.0',
     name: 'blue',
@@ -63,21 +63,21 @@ test('every key is read', () => {
 });
 
 for (const [title, given, expected] of [
-  ['an empty device ID is none', { deviceID: '' }, { deviceID: undefined }],
+  ['an empty device ID counts as absent', { deviceID: '' }, { deviceID: undefined }],
   [
     "the device ID of a capability counts where Multus' own is missing",
     { deviceID: '', runtimeConfig: { deviceID: 'x' } },
     { deviceID: 'x' },
   ],
-  ['an MTU of 0 is none, as upstream takes it', { mtu: 0 }, { mtu: undefined }],
-  ['an empty MAC address is none', { mac: '' }, { macs: {} }],
+  ['an MTU of 0 counts as absent, as in macvtap-cni', { mtu: 0 }, { mtu: undefined }],
+  ['an empty MAC address counts as absent', { mac: '' }, { macs: {} }],
   [
-    'null is what Go writes for nothing',
+    'null counts as absent, because Go encodes an absent value as null',
     { mac: null, mtu: null, mode: null, args: null, owner: null, dns: null },
     { owner: 107, mtu: undefined },
   ],
   ['unknown keys are accepted', { capabilities: { mac: true }, master: 'eth0', 'cni.dev/x': 1 }, { name: 'blue' }],
-  ['an empty ipam asks for nothing', { ipam: {} }, { name: 'blue' }],
+  ['an empty ipam is accepted', { ipam: {} }, { name: 'blue' }],
 ] as const) {
   test(title, () => {
     const read = parse(given) as unknown as Readonly<Record<string, unknown>>;
@@ -86,7 +86,7 @@ for (const [title, given, expected] of [
 }
 
 for (const version of cniVersions) {
-  test(`a configuration of version ${version} is taken`, () => {
+  test(`a configuration of version ${version} is accepted`, () => {
     assert.equal(parse({ cniVersion: version }).cniVersion, version);
   });
 }
@@ -107,26 +107,21 @@ for (const [title, conf, code, message] of [
   ['no name', { ...base, name: undefined }, 'NetConfInvalid', /name is missing/],
   ['a name with a slash', { ...base, name: 'a/b' }, 'NetConfInvalid', /name is "a\/b"/],
   [
-    'a mode that is none',
+    'an unknown mode',
     { ...base, mode: 'brige' },
     'NetConfInvalid',
     /mode is "brige", not bridge, private, vepa or passthru/,
   ],
-  ['a mode from elsewhere', { ...base, modeFrom: 'me' }, 'NetConfInvalid', /modeFrom is "me", not policy/],
-  [
-    'an MTU below what Ethernet has',
-    { ...base, mtu: 67 },
-    'NetConfInvalid',
-    /mtu is 67, not 0, or a whole number from 68/,
-  ],
-  ['an MTU as a text', { ...base, mtu: '1500' }, 'NetConfInvalid', /mtu is "1500"/],
+  ['an unknown source of the mode', { ...base, modeFrom: 'me' }, 'NetConfInvalid', /modeFrom is "me", not policy/],
+  ['an MTU below the minimum', { ...base, mtu: 67 }, 'NetConfInvalid', /mtu is 67, not 0, or a whole number from 68/],
+  ['an MTU that is a string', { ...base, mtu: '1500' }, 'NetConfInvalid', /mtu is "1500"/],
   ['a multicast address', { ...base, mac: '01:00:5e:00:00:01' }, 'NetConfInvalid', /mac is .* unicast/],
   ['an address of zeros', { ...base, args: { cni: { mac: '00:00:00:00:00:00' } } }, 'NetConfInvalid', /args.cni.mac/],
   ['half an address', { ...base, runtimeConfig: { mac: '52:54:00' } }, 'NetConfInvalid', /runtimeConfig.mac/],
   ['a user by name', { ...base, owner: 'qemu' }, 'NetConfInvalid', /owner is "qemu", not a whole number/],
   ['a user below 0', { ...base, group: -1 }, 'NetConfInvalid', /group is -1/],
   [
-    'a switch as a text',
+    'a switch that is a string',
     { ...base, promiscMode: 'true' },
     'NetConfInvalid',
     /promiscMode is "true", not true or false/,
@@ -137,21 +132,26 @@ for (const [title, conf, code, message] of [
     'NetConfInvalid',
     /multicast is "some", not all or none/,
   ],
-  ['a result that is none', { ...base, prevResult: { interfaces: [null] } }, 'NetConfInvalid', /prevResult.interfaces/],
+  [
+    'an invalid previous result',
+    { ...base, prevResult: { interfaces: [null] } },
+    'NetConfInvalid',
+    /prevResult.interfaces/,
+  ],
 ] as const) {
-  test(`${title} is refused as ${code}`, () => {
+  test(`${title} is rejected with ${code}`, () => {
     assert.throws(() => parseNetConf(bytes(conf)), { code, message });
   });
 }
 
-test('a wish for IP addresses is ignored, and named for the log', () => {
+test('a request for IP addresses is ignored, and described for the log', () => {
   const wishes = { ipam: { type: 'host-local' }, runtimeConfig: { ips: ['10.0.0.1/24'] } };
   assert.deepEqual(parse(wishes).ignored, ['ipam ({"type":"host-local"})', 'runtimeConfig.ips (["10.0.0.1/24"])']);
   assert.deepEqual(parse({ ipam: {}, runtimeConfig: { ips: [] } }).ignored, []);
   assert.deepEqual(parse({ ipam: null, runtimeConfig: { ips: null } }).ignored, []);
 });
 
-test('one error lists everything that is wrong, and names the network', () => {
+test('one error lists all invalid keys, and names the network', () => {
   assert.throws(
     () => parse({ mode: 1, mtu: 1, mac: 'x', owner: 1.5 }),
     (thrown) => {
@@ -172,7 +172,7 @@ for (const [written, told] of [
   ['"args":{"cni":{"mac":"","Mac":""}}', '"Mac" is read as mac; write mac once'],
   ['"runtimeConfig":{"\\u004dac":""}', '"Mac" is read as mac; write mac once'],
 ] as const) {
-  test(`${written} is refused, since Go reads it differently`, () => {
+  test(`${written} is rejected, because Go reads it differently`, () => {
     const stdin = bytes(`{"cniVersion":"1.0.0","name":"a",${written}}`);
     assert.throws(
       () => parseNetConf(stdin),
@@ -185,7 +185,7 @@ for (const [written, told] of [
   });
 }
 
-test('unknown keys may be written in any way, as may those of a map', () => {
+test('unknown keys and the keys of a map may be repeated or differ in case', () => {
   const read = parseNetConf(bytes('{"cniVersion":"1.0.0","name":"a","x":1,"X":2,"x":3,"capabilities":{"MAC":true}}'));
   assert.equal(read.name, 'a');
 });
@@ -195,7 +195,7 @@ test('keys of a prototype are ignored', () => {
   assert.deepEqual([read.mtu, read.deviceID], [undefined, undefined]);
 });
 
-test('any bytes and any JSON are a configuration, or refused by one of three codes', () => {
+test('any bytes and any JSON are accepted, or rejected with one of three codes', () => {
   const codes = ['NetConfUndecodable', 'CNIVersionUnsupported', 'NetConfInvalid'];
   const keys = fc.constantFrom(
     'name',

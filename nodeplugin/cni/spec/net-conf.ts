@@ -15,7 +15,7 @@ export interface NetConf {
   /** Absent if the pod holds no device for the network. Multus then omits the key or leaves it empty. */
   readonly deviceID?: string;
   readonly mode?: Mode;
-  /** Whether the webhook filled in the mode from a policy. The network's author did not request such a mode. */
+  /** Whether the webhook filled in the mode from a policy. If so, the network's author did not request the mode. */
   readonly modeFromPolicy: boolean;
   /** If absent, the link gets the parent's MTU. */
   readonly mtu?: number;
@@ -91,8 +91,9 @@ export function parseNetConf(stdin: Uint8Array): NetConf {
 const maxAmbiguous = 4;
 
 /**
- * Finds keys that Go's encoding/json reads differently from JSON.parse, because they differ in case or are repeated.
- * Multus and libcni are written in Go. If they read a different value, they would use a value that was never checked.
+ * Finds keys that Go's encoding/json reads differently from JSON.parse: keys that are repeated, or differ from a known
+ * key only in case. Multus and libcni are written in Go. Without this check, they could use another value than the one
+ * that was validated here.
  */
 function findAmbiguous(stdin: Uint8Array): readonly string[] {
   const text = new TextDecoder().decode(stdin);
@@ -102,7 +103,7 @@ function findAmbiguous(stdin: Uint8Array): readonly string[] {
 }
 
 /**
- * Decodes the JSON object without validating it, for commands that must succeed with any content. Raises
+ * Decodes the JSON object without validating its content, for commands that accept any content. Raises
  * `NetConfUndecodable`.
  */
 export function decodeNetConf(stdin: Uint8Array): JsonObject {
