@@ -2,8 +2,8 @@
 import type { ReasonCode } from './reasons.ts';
 
 /**
- * The next step for each reason. Each is one sentence that is correct wherever the code is used; the detail of a
- * verdict contains the step for the specific case. docs/reference/reasons.md contains the same sentences, and a test
+ * The next step for each reason. Each is one sentence that is correct wherever the code is used. The step for the
+ * specific object is in the detail of the verdict. docs/reference/reasons.md contains the same sentences, and a test
  * compares both.
  */
 export const reasonFixes = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every reason of the engine's verdicts and findings, by code. Codes are contracts: docs/reference/reasons.md has the
- * same list, and a test compares both. The texts are constant: verdicts and findings carry the values of a case.
+ * All reasons of verdicts and findings, by code. The codes are part of the API: docs/reference/reasons.md has the same
+ * list, and a test compares both. The texts are constant. The values of a specific case are in the verdict or finding.
  */
 export const reasons = {
   // Why an entry, a tag or an interface did not become a resource on a node.
@@ -122,12 +122,12 @@ export interface Verdict {
   readonly detail: string;
 }
 
-/** A verdict that rejects the object. */
+/** Returns a verdict that rejects the object. */
 export function deny(code: ReasonCode, path: string, detail: string): Verdict {
   return { code, path, severity: 'deny', reason: reasons[code], detail };
 }
 
-/** A verdict that does not reject the object. */
+/** Returns a verdict that does not reject the object. */
 export function warn(code: ReasonCode, path: string, detail: string): Verdict {
   return { code, path, severity: 'warn', reason: reasons[code], detail };
 }

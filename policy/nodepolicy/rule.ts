@@ -98,7 +98,7 @@ export function readLabelSelector(selector: LabelSelector | undefined): readonly
 }
 
 /**
- * Reads a requirement. Values that cannot be converted to text are omitted, because they equal no label; check-labels
+ * Reads a requirement. Omits values that cannot be converted to text, because no label equals them; check-labels
  * rejects them.
  */
 export function readRequirement({ key, operator, values = [] }: WrittenRequirement): Requirement {

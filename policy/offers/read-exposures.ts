@@ -20,8 +20,8 @@ export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' |
 
 /**
  * Returns the resources in a node's state that their sources still declare. The state may be old, because it remains
- * after the node's plugin has died. So a resource is omitted if it is draining, if its policy was deleted, or if its
- * policy no longer uses that parent. An edited mode replaces the reported one.
+ * when the node plugin stops. So a resource is omitted if it is draining, if its policy was deleted, or if its policy
+ * no longer uses that parent. An edited mode replaces the reported one.
  */
 export function readExposures(
   { status }: MacvtapNetworkNodeState,
@@ -52,9 +52,9 @@ function presentMode(
 ): Mode | undefined {
   if (resource.source === 'policy') {
     const entries = policies.get(resource.policy ?? '')?.entries ?? [];
-    // The entry that the node reports is tried first, because an earlier entry may match the interface without using
-    // it. For example, passthru does not use the node's uplink. After an edit, the reported entry may declare something
-    // else.
+    // Tries the entry that the node reports first. An earlier entry may match the interface without using it: for
+    // example, passthru does not use the node's uplink. After an edit, the reported entry may declare something else,
+    // so the other entries are tried next.
     const reported = entries.find(({ index: at }) => at === resource.entry);
     const candidates = [...(reported === undefined ? [] : [reported]), ...entries];
     return candidates.find((entry) => causes(entry, resource, link, index))?.mode;

@@ -5,9 +5,8 @@ import { warn } from '../reasons.ts';
 import { describeNamed, namedResources, type PodRule } from './rule.ts';
 
 /**
- * How many resources are reported at most. A person fixes them one by one. All share one search budget, so that a pod
- * of a megabyte cannot delay all other requests. Each limit takes only a few bytes, but each unknown name needs a
- * search.
+ * The maximum number of resources to report. A person fixes them one by one. The searches for similar names share one
+ * budget. Otherwise a pod of a megabyte could name tens of thousands of unknown resources and delay all other requests.
  */
 const maxNamed = 10;
 

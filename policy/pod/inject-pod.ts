@@ -31,9 +31,9 @@ export function injectPod(pod: PodObject, context: PodContext): Mutation {
 export const injectedAnnotation = 'macvtap.network.kubevirt.io/injected';
 
 /**
- * Records the devices that were added to a container, including those of an earlier pass of the same admission. An
- * older record may be wrong, for example in a copied pod. So its devices count only if the container already requested
- * them `before` this pass.
+ * Returns the edit that records the added devices in an annotation. The pod may already have such an annotation, from
+ * an earlier pass of the same admission. In a copied pod, the annotation may be wrong. So its devices are kept only if
+ * the container already requested them `before` this pass.
  */
 function recordInjected(pod: PodObject, added: Devices, before: Devices): readonly Edit[] {
   if (added.size === 0) return [];

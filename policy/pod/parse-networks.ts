@@ -32,7 +32,7 @@ export interface NetworkSelection {
   readonly ambiguity?: Ambiguity;
 }
 
-/** The networks that a reader with stricter key matching than Go's may find in a text. */
+/** The ambiguous keys of a text, and the networks that a reader without Go's lenient key matching finds in it. */
 interface Ambiguity {
   readonly text: string;
   readonly keys: readonly AmbiguousKey[];
@@ -41,8 +41,8 @@ interface Ambiguity {
 }
 
 /**
- * The annotations that name networks. The one of the Network Plumbing Working Group adds networks to the cluster's
- * network. The one of Multus names a network that replaces the cluster's network.
+ * The annotations that name networks. The first is from the Network Plumbing Working Group and adds networks to the
+ * cluster's network. The second is from Multus and names a network that replaces the cluster's network.
  */
 export const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
 const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
@@ -55,8 +55,8 @@ const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
 const maxLength = 256 * 1024;
 
 /**
- * How many networks of an annotation are read at most. No real pod has so many, but a malicious annotation could name a
- * hundred thousand.
+ * The maximum number of networks to read from an annotation. No real pod has so many, but a malicious annotation could
+ * name a hundred thousand.
  */
 const maxNetworks = 1024;
 
@@ -114,8 +114,8 @@ export function selectNetworks(
 
 /**
  * Parses an annotation in either syntax: `a, ns/b@net1`, or a JSON list of objects with name, namespace and other keys.
- * As in Go's encoding/json, keys are matched ignoring case, the last of repeated keys wins, and null is ignored. If the
- * text is too long, nothing is read; if it has too many networks, only the first ones are.
+ * As in Go's encoding/json, keys are matched ignoring case, the last of repeated keys wins, and null is ignored. A text
+ * that is too long is not read at all. If it has too many networks, only the first ones are read.
  */
 export function parseNetworks(text: string, namespace: string): Omit<NetworkSelection, 'annotation'> {
   if (text.length > maxLength)

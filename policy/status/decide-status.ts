@@ -132,7 +132,7 @@ function judgeConflicted(policy: Policy, tally: PolicyTally): JudgedCondition {
   return judge('Conflicted', 'False', 'NoConflict');
 }
 
-/** How many details a message lists at most, so that a policy with many errors does not have a large status. */
+/** The maximum number of details in a message, so that a policy with many errors does not have a large status. */
 const mostDetails = 5;
 /** The maximum length of a message in characters. The schema allows 32,768. */
 const longestMessage = 1_024;

@@ -18,8 +18,8 @@ export interface JsonToken {
 }
 
 /**
- * Token kinds by SyntaxKind. The library declares SyntaxKind as a const enum, so `satisfies` lets the compiler check
- * the numbers.
+ * Token kinds by SyntaxKind. The library declares SyntaxKind as a const enum, so its numbers are written here.
+ * `satisfies` makes the compiler check them.
  */
 const kinds: Readonly<Partial<Record<SyntaxKind, JsonToken['kind']>>> = {
   [1 satisfies SyntaxKind.OpenBraceToken]: '{',
