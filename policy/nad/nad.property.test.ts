@@ -91,7 +91,7 @@ const network = fc
   .map((given) => build(given.name, given.annotations, given.config));
 
 describe('a network', () => {
-  it('is judged, whatever it holds, and so is an object that is none', () => {
+  it('gets verdicts without an exception, and so does any other object', () => {
     fc.assert(
       fc.property(fc.oneof(network, fc.anything() as fc.Arbitrary<NadObject>), network, (object, before) => {
         defaultNad(object, context);
@@ -103,7 +103,7 @@ describe('a network', () => {
     );
   });
 
-  it('is filled once: a second pass changes nothing', () => {
+  it('is not changed by a second pass of defaults', () => {
     fc.assert(
       fc.property(network, (object) => {
         assert.deepEqual(defaultNad(mutate(object), context).edits, []);
@@ -112,7 +112,7 @@ describe('a network', () => {
     );
   });
 
-  it('keeps its config: what it had, in its order, and the added keys behind', () => {
+  it('keeps its keys in their order; new keys are added after them', () => {
     fc.assert(
       fc.property(network, (object) => {
         const [before, after] = [parse(object), parse(mutate(object))];
@@ -124,7 +124,7 @@ describe('a network', () => {
     );
   });
 
-  it('is not denied for what was filled in', () => {
+  it('is not denied because of added defaults', () => {
     const legal = fc.record(
       {
         name: fc.constantFrom('net', 'a.b'),

@@ -61,7 +61,7 @@ describe('a config that is not JSON', () => {
     });
   }
 
-  it('may be no text at all, and then has no place', () => {
+  it('may be a value that is not text; the error then has no line and column', () => {
     for (const [value, said] of [
       [null, 'null'],
       [5, '5'],
@@ -74,7 +74,7 @@ describe('a config that is not JSON', () => {
     }
   });
 
-  it('is refused below 10,000 levels, and read at 10,000', () => {
+  it('is rejected if it has more than 10,000 levels, and read if it has exactly 10,000', () => {
     const deep = (levels: number) => `${'{"a":'.repeat(levels - 1)}[]${'}'.repeat(levels - 1)}`;
     assert.equal(readConfig(deep(10_000)).fault, undefined);
     const fault = readConfig(deep(10_001)).fault;
@@ -84,7 +84,7 @@ describe('a config that is not JSON', () => {
 });
 
 describe('a config that is JSON', () => {
-  it('has the values that JSON.parse reads, odd keys being its own', () => {
+  it('has the values that JSON.parse reads, with __proto__ and constructor as own keys', () => {
     const { config } = readConfig('{"__proto__":{"type":"macvtap"},"a":[1,{"constructor":null}]}');
     assert.equal(Object.getPrototypeOf(config?.tree), Object.prototype);
     assert.equal(ownValue(config?.tree, 'type'), undefined);
@@ -92,7 +92,7 @@ describe('a config that is JSON', () => {
     assert.equal(ownValue(config?.tree, 'toString'), undefined);
   });
 
-  it('has a list of its repeated keys, with their paths, limited to eight', () => {
+  it('has a list of the paths of its repeated keys, at most eight', () => {
     const repeated = (text: string) => readConfig(text).config?.layout.repeated;
     assert.deepEqual(repeated('{"a":1,"b":{"a":2},"c":[{"a":1},{"a":1}]}'), []);
     assert.deepEqual(repeated('{"a":1,"\\u0061":2,"p":[0,{"m":1,"m":{"x":1,"x":2}}]}'), ['a', 'p[1].m', 'p[1].m.x']);
@@ -143,7 +143,7 @@ describe('any text', () => {
     .tuple(fc.constantFrom('', '-'), fc.integer({ min: 300, max: 2_100 }))
     .map(([sign, exponent]) => `{"a":[${sign}1.5e${exponent}]}`);
 
-  it('reads exactly if JSON.parse reads it as an object, of numbers that have an end', () => {
+  it('can be read exactly if JSON.parse reads it as an object with only finite numbers', () => {
     fc.assert(
       fc.property(
         fc.oneof(pieces, fc.string({ unit: 'binary' }), fc.json(), fc.json().chain(damage), endless),
@@ -157,7 +157,7 @@ describe('any text', () => {
     );
   });
 
-  it('that does not read has a place within it', () => {
+  it('that cannot be read has an error position within the text', () => {
     fc.assert(
       fc.property(pieces, (text) => {
         const { fault } = readConfig(text);
@@ -191,7 +191,7 @@ function parsedObject(text: string): unknown {
 
 const mode = { object: '', key: 'mode', value: 'bridge' };
 
-describe('a key that is added', () => {
+describe('an added key', () => {
   for (const [spacing, before, after] of [
     ['without spaces', '{"type":"macvtap"}', '{"type":"macvtap","mode":"bridge"}'],
     ['on one line', '{"mtu": 9000, "type": "macvtap"}', '{"mtu": 9000, "type": "macvtap", "mode": "bridge"}'],
@@ -200,18 +200,18 @@ describe('a key that is added', () => {
     ['indented', '{\n  "type": "macvtap"\n}\n', '{\n  "type": "macvtap",\n  "mode": "bridge"\n}\n'],
     ['with tabs and CR LF', '{\r\n\t"type" : "macvtap"\r\n}', '{\r\n\t"type" : "macvtap",\r\n\t"mode" : "bridge"\r\n}'],
     [
-      'as the seed has it',
+      'with the indentation of a typical manifest',
       '{\n      "cniVersion": "0.3.1",\n      "type": "macvtap",\n      "mtu": 9000\n    }',
       '{\n      "cniVersion": "0.3.1",\n      "type": "macvtap",\n      "mtu": 9000,\n      "mode": "bridge"\n    }',
     ],
     ['with commas in front', '{ "a":1\n, "type":"macvtap"\n}', '{ "a":1\n, "type":"macvtap", "mode":"bridge"\n}'],
-    ['behind a value of several lines', '{"a":\n[\n1\n]}', '{"a":\n[\n1\n], "mode": "bridge"}'],
-    ['behind a very wide gap', `{${' '.repeat(300)}"a":1}`, `{${' '.repeat(300)}"a":1, "mode":"bridge"}`],
+    ['after a value of several lines', '{"a":\n[\n1\n]}', '{"a":\n[\n1\n], "mode": "bridge"}'],
+    ['with a very wide gap', `{${' '.repeat(300)}"a":1}`, `{${' '.repeat(300)}"a":1, "mode":"bridge"}`],
   ] as const) {
-    it(`follows a text ${spacing}`, () => assert.equal(addKeys(read(before), [mode]), after));
+    it(`fits into a text ${spacing}`, () => assert.equal(addKeys(read(before), [mode]), after));
   }
 
-  it('goes to its own object, in the order in which it was given', () => {
+  it('is added to the given object, in the given order', () => {
     const config = read('{"plugins":[{"type":"tuning"},{"type":"macvtap","x":{"type":1}}]}');
     const keys = [
       { object: '', key: 'name', value: 'n"' },
@@ -224,14 +224,14 @@ describe('a key that is added', () => {
     );
   });
 
-  it('goes to many objects at once, each in its place', () => {
+  it('can be added to many objects at once', () => {
     const plugin = '{"type":"macvtap"}';
     const list = (item: string) => `{"plugins":[${Array.from({ length: 20_000 }, () => item).join()}]}`;
     const keys = Array.from({ length: 20_000 }, (_, index) => ({ ...mode, object: `plugins[${index}]` }));
     assert.ok(addKeys(read(list(plugin)), keys) === list('{"type":"macvtap","mode":"bridge"}'));
   });
 
-  it('goes to the list that counts where there are two', () => {
+  it('is added to the last list of plugins if there are two', () => {
     const config = read('{"plugins":[{"type":"macvtap"}],"plugins":[{"type":"macvtap","mtu":68}]}');
     assert.equal(
       addKeys(config, [{ ...mode, object: 'plugins[0]' }]),
