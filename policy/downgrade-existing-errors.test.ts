@@ -22,7 +22,7 @@ describe('an error of an object after an update', () => {
     assert.deepEqual(severities([deny('IllegalMac', 'a[0].mtu', 'mtu 1')], before), ['deny']);
   });
 
-  it('is denied as often as it occurs more than before; occurrences at the old path are warnings', () => {
+  it('is denied for each additional occurrence; the occurrence at the old path stays a warning', () => {
     const two = [fault('a[0]'), fault('a[1]')];
     assert.deepEqual(severities(two, [fault('a[1]')]), ['deny', 'warn']);
     assert.deepEqual(severities(two, [fault('a[7]')]), ['warn', 'deny']);

@@ -32,7 +32,7 @@ describe('two policies overlap', () => {
     ]);
   });
 
-  it('and if the priorities are equal, the older policy wins, then the first by name', () => {
+  it('if both name a resource; with equal priorities, the older policy wins, then the first by name', () => {
     const at = (name: string, creationTimestamp?: string) =>
       policy(
         name,
@@ -79,7 +79,7 @@ describe('two policies overlap', () => {
     assert.match(told(one, other)[0] ?? '', / shares a, b and passthru of eth0 on /);
   });
 
-  it('and with many others: the first eight in order of precedence, and the number of the rest', () => {
+  it('with many others; the warnings are about the first eight by precedence, and count the rest', () => {
     const others = Array.from({ length: 12 }, (_, index) => make(`q${index}`, { priority: 90 - index }, named('data')));
     const texts = told(make('p', {}, named('data')), ...others);
     assert.deepEqual(
@@ -90,7 +90,7 @@ describe('two policies overlap', () => {
     assert.equal(told(make('p', {}, named('data')), ...others.slice(0, 9)).at(-1), 'and 1 more policy');
   });
 
-  it('and have long names: the warning is cut at the limit', () => {
+  it('even if they have long names; the warning is cut at the limit', () => {
     const long = (letter: string) =>
       make(letter.repeat(253), {}, named('r'.repeat(63)), named('s'.repeat(63)), {
         parentIface: 'i'.repeat(127),
@@ -120,7 +120,7 @@ describe('two policies do not overlap', () => {
     assert.deepEqual(told(make('p', {}, named('a')), make('q', {}, named('a'), {})), []);
   });
 
-  it('by the text of their nicSelectors', () => {
+  it('if only their nicSelectors match the same interface, because the rule compares only names', () => {
     const nicSelector = { names: ['eth0'] };
     assert.deepEqual(told(make('p', {}, { nicSelector, mode: 'passthru' }), make('q', {}, { nicSelector })), []);
   });

@@ -110,7 +110,7 @@ describe('who may use a resource', () => {
     assert.deepEqual([warning?.severity, more, review({ team: 'red' })], ['warn', [], []]);
     assert.match(
       warning?.detail ?? '',
-      /by the reports of nodes, policy macvtap-cni\/drivers admits .* team=red; there/,
+      /according to node reports, policy macvtap-cni\/drivers admits .* team=red; on these nodes,/,
     );
   });
 

@@ -34,7 +34,7 @@ describe('the explicit configuration', () => {
   for (const [text, fault, names] of [
     ['[{"name":"a"},\n  {"name":"b"},\n]', /^line 3, column 1: a comma before \]: remove the comma$/, ['a', 'b']],
     ['[{"name":"a" "lowerDevice":"eth0"}]', /^line 1, column 14: a comma is missing before "lowerDevice"$/, ['a']],
-    ['\n {"NAME" : "a"}', /^line 2, column 2: an object where the \[ of a list is wanted$/, ['a']],
+    ['\n {"NAME" : "a"}', /^line 2, column 2: an object where the \[ of a list is expected$/, ['a']],
     ['[{"name":"a"},7]', /^entry 1: 7 instead of an object$/, ['a']],
     ['[{"name":"a","capacity":"5"}]', /^entry 0 \(a\): capacity "5" instead of an integer$/, ['a']],
     ['[{"name":"a"},{"name":"b","mode":true}]', /^entry 1 \(b\): mode true instead of text$/, ['a', 'b']],

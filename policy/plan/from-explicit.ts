@@ -46,7 +46,7 @@ export function readExplicit(text: string): ExplicitConfig {
   if (list === null) return { entries: [] };
   if (!Array.isArray(list)) {
     const place = findPlace(text, text.search(/[^ \t\r\n]/));
-    return refuse(text, describeFault({ ...place, text: `${quote(list)} where the [ of a list is wanted` }));
+    return refuse(text, describeFault({ ...place, text: `${quote(list)} where the [ of a list is expected` }));
   }
   const entries: ExplicitEntry[] = [];
   for (const [index, item] of list.entries()) {

@@ -71,7 +71,7 @@ describe('the node-centric form', () => {
 });
 
 describe('an entry that finds several interfaces', () => {
-  it('uses the first in natural order if it has a resource name, and reports the others as Shadowed', () => {
+  it('with a resource name uses the first interface in natural order, and reports the others as Shadowed', () => {
     const policies = [entries({ nicSelector: { names: ['ens*'] }, resourceName: 'data' })];
     const answer = plan({ interfaces: slots, policies });
     assert.deepEqual(brief(answer), ['data=ens1/bridge/100']);
@@ -79,7 +79,7 @@ describe('an entry that finds several interfaces', () => {
     assert.deepEqual(new Set(answer.skipped.map(({ by }) => by)), new Set(['ens1']));
   });
 
-  it('creates a resource for each of them if it has no resource name', () => {
+  it('without a resource name creates a resource for each interface', () => {
     const policies = [entries({ nicSelector: { names: ['ens*'] }, quantity: 7 })];
     const answer = plan({ interfaces: slots, policies });
     assert.deepEqual(brief(answer), ['ens1=ens1/bridge/7', 'ens2=ens2/bridge/7', 'ens10=ens10/bridge/7']);

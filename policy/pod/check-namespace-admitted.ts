@@ -40,8 +40,12 @@ export const checkNamespaceAdmitted: PodRule = (pod, context) => {
     return [
       ...governing.map((policy) => refuse(named, context, describe(policy))),
       ...reported.map((policy) => {
-        const detail = `${describeSubject(named, context)}: by the reports of nodes, ${describe(policy)}`;
-        return warn('NamespaceNotAdmitted', named.path, `${detail}; there the node plugin does not attach the pod`);
+        const detail = `${describeSubject(named, context)}: according to node reports, ${describe(policy)}`;
+        return warn(
+          'NamespaceNotAdmitted',
+          named.path,
+          `${detail}; on these nodes, the node plugin does not attach the pod`,
+        );
       }),
     ];
   });

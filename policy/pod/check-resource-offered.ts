@@ -23,7 +23,8 @@ export const checkResourceOffered: PodRule = (pod, context) => {
   const budget = createSearchBudget();
   return unknown.slice(0, maxNamed).map((named) => {
     const near = nearestNames(named.resource, namesToSuggest(context.offers), budget);
-    const hint = near.length === 0 ? 'nothing of a similar name is offered' : `is ${near.join(' or ')} meant?`;
+    const hint =
+      near.length === 0 ? 'no resource with a similar name is offered' : `did you mean ${near.join(' or ')}?`;
     return warn('ResourceUnknown', named.path, `${describeNamed(named)}: ${hint}`);
   });
 };

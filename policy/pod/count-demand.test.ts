@@ -37,7 +37,7 @@ describe('the devices that a pod requests', () => {
     assert.deepEqual(Object.fromEntries(countHeld(containersOf({ spec }))), { dataplane: 2 });
   });
 
-  it('are the most at any time, or the devices that its networks need', () => {
+  it('are the maximum at any time, or the number that its networks need if that is larger', () => {
     assert.deepEqual(Object.fromEntries(resourcesOfPod({ spec }, networks)), { dataplane: 4, restricted: 2 });
     const pod = podOf('data,data,data,data,data', spec);
     assert.deepEqual(Object.fromEntries(resourcesOfPod(pod, networks)), { dataplane: 5, restricted: 2 });

@@ -105,7 +105,7 @@ export function selectNetworks(
   return written.flatMap(({ annotation, space, text }) => {
     if (text === undefined) return [];
     if (inHostNetwork)
-      return [{ annotation, networks: [], faults: ['the pod is in the host network: it has no others'] }];
+      return [{ annotation, networks: [], faults: ['a pod in the host network has no other networks'] }];
     const { networks, faults, ...more } = parseNetworks(text, space);
     const isOne = annotation !== defaultNetworkAnnotation || networks.length === 1 || faults.length > 0;
     return [{ annotation, networks, faults: isOne ? faults : [`${networks.length} networks instead of one`], ...more }];
@@ -155,7 +155,7 @@ function parseItem(item: string, namespace: string): Item {
   if (![network.namespace, name].every((part) => labelPattern.test(part))) {
     return {
       network,
-      fault: `${quote(item.trim())}: this syntax takes a-z, 0-9 and -; use the JSON one for other names`,
+      fault: `${quote(item.trim())}: this syntax allows only a-z, 0-9 and -; use the JSON syntax for other names`,
     };
   }
   if (wanted !== '' && !interfacePattern.test(wanted)) {
@@ -169,11 +169,11 @@ function parseList(text: string, namespace: string): Parsed {
   try {
     list = JSON.parse(text);
   } catch (error) {
-    return { all: [{ fault: `no JSON: ${(error as SyntaxError).message}` }] };
+    return { all: [{ fault: `not JSON: ${(error as SyntaxError).message}` }] };
   }
   if (!Array.isArray(list)) return { all: [{ fault: `${quote(list)} instead of a list` }] };
   const { items, ambiguous: keys, fault } = readItemsAsGo(text, selectionKeys, maxNetworks + 1);
-  if (fault !== undefined) return { all: [{ fault: `no JSON: ${fault}` }] };
+  if (fault !== undefined) return { all: [{ fault: `not JSON: ${fault}` }] };
   const first = list.slice(0, maxNetworks + 1);
   const all = first.map((item, index) =>
     parseObject(item, index, namespace, (key) => items.get(index)?.get(key) ?? []),
@@ -199,7 +199,7 @@ function parseObject(
   if (!isJsonObject(item)) return { fault: `item ${index} is ${quote(item)} instead of an object` };
   const [names, spaces, interfaces] = ['name', 'namespace', 'interface'].map(valuesOf);
   if (![names, spaces, interfaces].every((values) => values?.every((value) => typeof value === 'string'))) {
-    return { fault: `item ${index}: name, namespace and interface are text` };
+    return { fault: `item ${index}: name, namespace and interface must be text` };
   }
   const [name, space] = [names, spaces].map((values) => (values?.at(-1) ?? '') as string);
   if (name === undefined || name === '') return { fault: `item ${index} has no name` };

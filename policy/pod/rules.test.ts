@@ -86,10 +86,10 @@ describe('the review of a pod', () => {
 
   it('suggests the most similar name', () => {
     assert.deepEqual(details(podOf('typo'), podContext('vms')), [
-      'warn network vms/typo with resource dataplan: is dataplane meant?',
+      'warn network vms/typo with resource dataplan: did you mean dataplane?',
     ]);
     assert.deepEqual(details(podOf(undefined, { containers: [asking({ zzzzzz: 1 })] }), podContext('vms')), [
-      'warn resource zzzzzz: nothing of a similar name is offered',
+      'warn resource zzzzzz: no resource with a similar name is offered',
     ]);
   });
 
@@ -97,7 +97,7 @@ describe('the review of a pod', () => {
     const asked = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`datapalne-${index}`, 1]));
     const told = details(podOf(undefined, { containers: [asking(asked)] }), podContext('vms'));
     assert.equal(told.length, 10);
-    assert.equal(told[9], 'warn resource datapalne-9: is dataplane meant?');
+    assert.equal(told[9], 'warn resource datapalne-9: did you mean dataplane?');
   });
 
   it('compares the number of devices with the node that has the most', () => {

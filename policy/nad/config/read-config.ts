@@ -46,7 +46,7 @@ export function readConfig(written: unknown): ConfigReading {
   const tree: unknown = JSON.parse(written);
   if (isJsonObject(tree)) return { config: { text: written, tree, layout: scan.layout, macvtapAt } };
   const offset = written.search(/[^ \t\r\n]/);
-  return { fault: { ...findPlace(written, offset), text: `${quote(tree)} where the { of an object is wanted` } };
+  return { fault: { ...findPlace(written, offset), text: `${quote(tree)} where the { of an object is expected` } };
 }
 
 /** Formats the error with its position for a message: `line 3, column 3: a comma is missing before "mtu"`. */

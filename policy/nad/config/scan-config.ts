@@ -125,7 +125,7 @@ export function scanConfig(
     }
     if (token.kind === '$') return { layout: { objects, repeated, ambiguous } };
     if (token.kind === '0' && options.anyNumber !== true && isOutOfRange(token.value)) {
-      return { fault: { offset: token.offset, text: `${shorten(token.value)} is more than a number can be` } };
+      return { fault: { offset: token.offset, text: `${shorten(token.value)} is too large for a number` } };
     }
     scan.expected = advance(scan, token);
     scan.previous = token;
