@@ -195,7 +195,9 @@ describe('the blast radius of any change', () => {
   });
 });
 
-/** Returns lines such as `Lost data 1` for each resource of each node, computed by planning all nodes. */
+/**
+ * Plans all nodes before and after the change. Returns one line for each difference on a node, such as `Lost data 1`.
+ */
 function wholePlans(
   others: readonly Policy[],
   before: Policy | undefined,

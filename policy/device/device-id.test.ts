@@ -133,7 +133,7 @@ const u64 = (value: bigint) => BigInt.asUintN(64, value);
 const rotate = (value: bigint, by: bigint) => u64((value << by) | (u64(value) >> (64n - by)));
 const round = (lane: bigint, input: bigint) => u64(rotate(u64(lane + input * p2), 31n) * p1);
 
-/** The algorithm with seed 0, as specified in doc/xxhash_spec.md of Cyan4973/xxHash. */
+/** Computes XXH64 with seed 0 as specified in doc/xxhash_spec.md of Cyan4973/xxHash. */
 function specified(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;

@@ -10,7 +10,7 @@ import { defaultNad, needsLookup, reviewNad } from './review-nad.ts';
 const context = contextIn('default');
 const resourceKey = 'k8s.v1.cni.cncf.io/resourceName';
 
-/** Values that are meaningful in some place. They are used in every place. */
+/** Values that are valid for at least one key. The tests use them for every key. */
 const value = fc.oneof(
   { depthSize: 'small' },
   fc.constantFrom(
@@ -175,7 +175,7 @@ function parse(object: NadObject): unknown {
   }
 }
 
-/** Removes the keys that the original lacks. They must come after all other keys. */
+/** Removes the keys of `after` that `before` lacks. Asserts that they come after all other keys. */
 function strip(after: unknown, before: unknown): unknown {
   if (Array.isArray(after) && Array.isArray(before)) return after.map((each, index) => strip(each, before[index]));
   if (typeof after !== 'object' || typeof before !== 'object' || after === null || before === null) return after;

@@ -61,8 +61,8 @@ export type NadDefault = (nad: NadFacts, context: NadContext) => Fill;
 export const resourceAnnotation = 'k8s.v1.cni.cncf.io/resourceName';
 
 /**
- * The value "false" prevents the webhook from changing the config, so that the config stays identical to the one in a
- * Git repository.
+ * If this annotation is "false", the webhook does not change the config. The config then stays identical to the one in
+ * a Git repository.
  */
 const defaultConfigAnnotation = 'macvtap.network.kubevirt.io/default-config';
 

@@ -9,7 +9,7 @@ export type NicSelector = NonNullable<ParentEntry['nicSelector']>;
 export type LabelSelector = NonNullable<PolicySpec['nodeSelector']>;
 export type NodeAffinity = NonNullable<PolicySpec['nodeAffinity']>;
 
-/** A policy object from a file or the API server whose shape was checked. */
+/** A policy object with a checked shape, from a file or the API server. */
 export interface PolicyObject {
   readonly metadata: {
     readonly name: string;

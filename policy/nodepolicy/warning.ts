@@ -5,7 +5,7 @@ import type { Policy } from './read-policy.ts';
 
 /** The facts that warnings need in addition to the policy. */
 export interface PolicyWarningContext {
-  /** All policies. An earlier version of the same policy is ignored. */
+  /** All policies. They may contain an earlier version of the reviewed policy, which the rules ignore. */
   readonly others: readonly Policy[];
   /** All known nodes, by name. */
   readonly nodes: ReadonlyMap<string, NodeFacts>;

@@ -9,7 +9,7 @@ import type { Offer } from './offers.ts';
 import type { Exposure, NodeLinks } from './read-exposures.ts';
 
 /**
- * A resource that a policy's entry without a resource name declares on a node. The resource is named after the node's
+ * A resource that a policy entry without a resource name declares on a node. The resource is named after the node's
  * interface. Like a named resource, it is offered before the node exposes it.
  *
  * @example { resource: 'eth0', parent: 'eth0', source: 'policy', policy: 'macvtap-cni/p', mode: 'bridge',
@@ -96,7 +96,7 @@ export interface DeclaredTally {
 
 export function createDeclaredTally(): DeclaredTally {
   const tally = createExposureTally();
-  /** How many nodes have an interface with an altname from a policy, by `policy altname`. */
+  /** The number of nodes with an interface that has an altname from a policy. The keys are `policy altname`. */
   const altNames = new Map<string, number>();
   return {
     count: (declared, by) => {

@@ -68,8 +68,8 @@ export interface Offers {
   /** Returns a valid policy by `namespace/name`. */
   policy(id: string): Policy | undefined;
   /**
-   * Returns the offers for other policies and the current nodes. Policies that are identical objects are not read
-   * again.
+   * Returns the offers that result from these policies and the current nodes. Policies that are identical objects are
+   * not read again.
    */
   withPolicies(policies: readonly Policy[]): Offers;
 }

@@ -81,7 +81,10 @@ function isNamed(name: string, { parent }: ReportedResource, link: ReportedInter
   return name === parent || (link?.altNames?.includes(name) ?? false);
 }
 
-/** Many nodes share one object for the same exposure, because states share equal parts; see share-node-state. */
+/**
+ * Nodes with equal reported resources share one exposure object, because their states share equal parts; see
+ * share-node-state.
+ */
 const shared = new WeakMap<ReportedResource, Map<string, Exposure>>();
 
 function toExposure(reported: ReportedResource, mode: Mode, link: ReportedInterface | undefined): Exposure {

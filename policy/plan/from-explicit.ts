@@ -9,7 +9,7 @@ import type { Interfaces } from './interfaces.ts';
 import type { Finding } from './node-plan.ts';
 import { isMode, type Mode, maxQuantity, quantityFor } from './resource.ts';
 
-/** The config map has macvtap-cni's name and key, so that its users can migrate without editing it. */
+/** The config map has macvtap-cni's name and key, so that users of macvtap-cni can migrate without editing it. */
 export const explicitConfigMap = { name: 'macvtap-deviceplugin-config', key: 'DP_MACVTAP_CONF' } as const;
 
 /** One entry of macvtap-cni's configuration, with the same defaults as in macvtap-cni. */

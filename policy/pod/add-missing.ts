@@ -20,7 +20,7 @@ export interface Addition {
 const computeContainer = 'compute';
 
 /**
- * Adds the devices that a pod's attachments need and its containers do not request yet. They are added to the app
+ * Adds the devices that a pod's attachments need but its containers do not request yet. They are added to the app
  * container named compute, or else to the first app container.
  *
  * kubelet allocates devices to one container, but Multus uses the devices of all containers. So the requests of any app

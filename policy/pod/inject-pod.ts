@@ -11,7 +11,7 @@ import { annotationOf, isBeingDeleted, type PodObject } from './read-pod.ts';
 import type { PodContext } from './rule.ts';
 
 /**
- * Adds the devices that a new pod's networks need and its containers do not request. Records the added devices in an
+ * Adds the devices that a new pod's networks need but its containers do not request. Records the added devices in an
  * annotation. Warns about networks whose attachment will fail.
  *
  * An existing pod cannot get more devices, so an update changes nothing. Ambiguous keys are denied here, because the

@@ -188,7 +188,7 @@ function parseList(text: string, namespace: string): Parsed {
 
 /**
  * Parses an item of the JSON syntax. `valuesOf` returns the values that a reader assigns to a field, in order. The last
- * value is used, and all must be text.
+ * value is used, and all values must be text.
  */
 function parseObject(
   item: unknown,

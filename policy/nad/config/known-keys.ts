@@ -30,7 +30,7 @@ const standardKeys = [
 
 const ownKeys = ['mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'multicast', 'owner', 'group'] as const;
 
-/** The keys of a plugin's config that any reader uses. */
+/** All keys that have a meaning in a plugin's config. */
 export const pluginKeys: ReadonlySet<string> = new Set([...ownKeys, ...parentKeys, ...standardKeys]);
 
 /** The keys of the list that contains the plugins. Source: CNI SPEC.md 1.1, section 1. */

@@ -109,7 +109,7 @@ describe('a config that is JSON', () => {
 });
 
 describe('any text', () => {
-  /** Pieces of JSON in random order. They are almost valid JSON far more often than random characters. */
+  /** Random sequences of JSON tokens. Unlike random characters, they are often almost valid JSON. */
   const pieces = fc
     .array(
       fc.constantFrom(
@@ -138,7 +138,7 @@ describe('any text', () => {
     )
     .map((list) => list.join(''));
 
-  /** Numbers around the largest float64, with 308 digits and more. */
+  /** Numbers from 1.5e300 to 1.5e2100, and their negatives. The largest float64 is about 1.8e308. */
   const endless = fc
     .tuple(fc.constantFrom('', '-'), fc.integer({ min: 300, max: 2_100 }))
     .map(([sign, exponent]) => `{"a":[${sign}1.5e${exponent}]}`);

@@ -4,7 +4,7 @@ import { nearestNames } from '../../names.ts';
 import { configKeys } from './known-keys.ts';
 import { type KnownValue, type LastProperty, type Layout, scanConfig } from './scan-config.ts';
 
-/** A config that was parsed as CNI does. */
+/** A config that was parsed successfully. */
 export interface Config {
   readonly text: string;
   readonly tree: JsonObject;
@@ -112,7 +112,7 @@ export function hasType(tree: JsonObject): boolean {
 }
 
 /**
- * Returns why the config cannot be used. Every plugin in a list needs a type. At most `maxFaults` plugins are returned.
+ * Returns why the config cannot be used, with at most `maxFaults` errors. Every plugin in a list needs a type.
  * Source: libcni/api.go, NetworkPluginConfFromBytes.
  */
 export function findTypeFaults(tree: JsonObject): readonly TypeFault[] {

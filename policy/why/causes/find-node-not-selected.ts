@@ -10,9 +10,9 @@ import type { Scope, Shortage } from '../scope.ts';
 import type { NodeSummary, WhyFacts } from '../why-facts.ts';
 
 /**
- * Checks that a policy that offers the missing resource selects at least one of the nodes. If it selects one, it omits
- * the others on purpose, and the cause is on the selected node. If the subject is a node, notes the policies that do
- * not select it.
+ * Checks that a policy that offers the missing resource selects at least one of the nodes. If it selects one, the rule
+ * assumes that it omits the others on purpose. The cause is then on the selected node. If the subject is a node, notes
+ * the policies that do not select it.
  */
 export const findNodeNotSelected: CauseRule = (scope, facts) => {
   const causes = scope.shortages.flatMap((shortage) => {
