@@ -5,9 +5,10 @@ import type { Verdict } from './reasons.ts';
  * Downgrades errors that the old object already had to warnings. An author can then fix one error, or label an old
  * object, without fixing all other errors first.
  *
- * Two errors are the same if their code, value and place are the same. List indexes in paths are ignored, because
- * adding or removing an item shifts the items after it. If the old object had fewer of the same errors, those with an
- * unchanged path are downgraded first.
+ * Two errors are the same if they have the same code, path and detail, which contains the invalid value. List indexes
+ * in paths are ignored, because adding or removing an item shifts the items after it. If an error occurs more often
+ * than in the old object, the additional occurrences are not downgraded. Occurrences with an unchanged path are
+ * downgraded first.
  */
 export function downgradeExistingErrors(errors: readonly Verdict[], before: readonly Verdict[]): readonly Verdict[] {
   const existing = new Map<string, Existing>();
@@ -37,8 +38,8 @@ export function downgradeExistingErrors(errors: readonly Verdict[], before: read
 }
 
 /**
- * A group of the old object's errors that differ only in list indexes. An error is no longer counted once it is matched
- * with an error of the new object.
+ * The old object's errors that differ only in list indexes. Each match with an error of the new object reduces the
+ * counts by one.
  */
 interface Existing {
   count: number;
@@ -46,12 +47,13 @@ interface Existing {
 }
 
 /**
- * Returns a key that is equal for the same errors. It includes the detail, which contains the invalid value. So a wrong
- * MTU that replaces another wrong MTU is a new error.
+ * Returns a key that is equal for two errors that are the same. The key includes the detail, which contains the invalid
+ * value. So a wrong MTU that replaces another wrong MTU is a new error.
  */
 function identityOf({ code, path, detail }: Verdict): string {
   // The line number of an ambiguous key changes when lines above it are edited.
   const text = code === 'AmbiguousKey' ? detail.replace(/^line \d+, column \d+: /, '') : detail;
-  // The key of a label is also in brackets. It is not a list index, even if it consists of digits.
+  // In `matchLabels[42]`, the brackets contain the key of a label. It is not a list index, even if it consists of
+  // digits.
   return JSON.stringify([code, path.replace(/(?<!matchLabels)\[\d+\]/g, '[]'), text]);
 }

@@ -15,14 +15,14 @@ export function ownValue(value: unknown, key: string): unknown {
 }
 
 /**
- * Does the same as `ownValue`, but returns undefined for null, because Go writes and reads an omitted map or slice as
- * null.
+ * Returns the value of an object's own key, as `ownValue` does, but returns undefined for null. Go programs write an
+ * omitted map or slice as null, and read null as omitted.
  */
 export function givenValue(value: unknown, key: string): unknown {
   return ownValue(value, key) ?? undefined;
 }
 
-/** How many characters of a value a message quotes at most. The value itself can be megabytes long. */
+/** The maximum number of characters of a value that a message quotes. The value itself can be megabytes long. */
 const maxLength = 40;
 
 /** Formats a JSON value for a message: `"9000"`, `1.5`, `null`, `a list`. Long text is cut: `"aaaa…"`. */

@@ -13,27 +13,27 @@ describe('the most similar names', () => {
     ['upper case', 'MTU', ['mtu'], ['mtu']],
     ['three slips in a long name', 'datplnae', ['dataplane'], ['dataplane']],
     [
-      'nearest first, then as a person counts',
+      'several matches: nearest first, then in natural order',
       'eth',
       ['eth10', 'eth2', 'eth0', 'eth', 'eth1'],
       ['eth', 'eth0', 'eth1'],
     ],
-    ['too much of a short name', 'ab', ['cd', 'a', 'abc'], ['a', 'abc']],
+    ['at most one slip in a short name', 'ab', ['cd', 'a', 'abc'], ['a', 'abc']],
     ['another word', 'storage', ['dataplane', 'store'], ['store']],
-    ['nothing typed', '', ['dataplane'], []],
-    ['nothing offered', 'dataplane', [], []],
+    ['an empty name', '', ['dataplane'], []],
+    ['no names to choose from', 'dataplane', [], []],
   ] as const) {
-    it(slip, () => assert.deepEqual(nearestNames(wanted, names), nearest));
+    it(`with ${slip}`, () => assert.deepEqual(nearestNames(wanted, names), nearest));
   }
 
-  it('are found among thousands, and not searched for a text that is not a name', () => {
+  it('are found among thousands; a text that is too long for a name is not searched', () => {
     const names = Array.from({ length: 5_000 }, (_, index) => `${'resource-of-a-policy-'.repeat(2)}${index}`);
     assert.equal(nearestNames(`${'resource-of-a-policy-'.repeat(2)}77x`, names)[0], names[77]);
     assert.deepEqual(nearestNames('x'.repeat(2_000_000), [...names, 'x'.repeat(2_000_000)]), []);
     assert.deepEqual(nearestNames('x'.repeat(66), ['x'.repeat(65)]), []);
   });
 
-  it('are sought within a budget, which several searches share, whatever the names are', () => {
+  it('are searched within a budget that several searches share', () => {
     let looked = 0;
     // The names have the maximum length and differ only at the end.
     function* names(count: number): Generator<string, void, void> {
@@ -50,7 +50,7 @@ describe('the most similar names', () => {
     assert.equal(looked, 0);
   });
 
-  it('are within the bound by the plain definition of the distance', () => {
+  it('are exactly the names within the limit by the recursive definition of the distance', () => {
     const name = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 9 });
     fc.assert(
       fc.property(name, name, (wanted, other) => {
@@ -93,7 +93,7 @@ describe('natural order', () => {
     });
   }
 
-  it('is total: antisymmetric, transitive, and zero for equals only', () => {
+  it('is total: antisymmetric, transitive, and zero only for equal names', () => {
     const name = fc.string({ unit: fc.constantFrom('a', 'b', '0', '1', '2', '-', 'é', '\n'), maxLength: 6 });
     fc.assert(
       fc.property(name, name, name, (a, b, c) => {

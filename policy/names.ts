@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How many names are suggested at most. */
+/** The maximum number of names to suggest. */
 const maxNames = 3;
 
-/** How many slips a suggested name may have at most. Short names allow fewer: a third of their letters. */
+/**
+ * The maximum number of slips in a suggested name; see nearestNames. For short names, the limit is a third of their
+ * letters.
+ */
 const maxSlips = 3;
 
 /** The length of the longest name that is suggested. Almost all names of interfaces, keys and resources are shorter. */
@@ -14,9 +17,9 @@ export interface SearchBudget {
 }
 
 /**
- * The unit is one cell of the table in `countSlips`; each compared name also costs one unit. The budget is enough to
- * search ten unknown names among 300 typical names. Node reports can contain very long names that differ only at the
- * end; then the search stops after about 200 of them.
+ * The usual budget. One unit is one cell of the table in `countSlips`; each compared name also costs one unit. The
+ * budget is enough to search ten unknown names among 300 typical names. A malicious node can report very long names
+ * that differ only at the end. Then the search stops after about 200 of them.
  *
  * An admission request runs each rule at most four times: mutation and validation, each for the new and the old object.
  * Each run has a separate budget, so all runs find the same names.
@@ -30,8 +33,9 @@ export function createSearchBudget(): SearchBudget {
 /**
  * Returns the names that the author most likely meant: at most three, nearest first. Case is ignored.
  *
- * A letter left out, added, replaced or swapped with its neighbour is one slip. The number of slips may be a third of
- * the wanted name's length, at least one and at most three. When the budget is used up, some suggestions are missing.
+ * A letter left out, added, replaced or swapped with its neighbour is one slip. The maximum number of slips is a third
+ * of the wanted name's length, but at least one and at most three. When the budget is used up, the search stops and may
+ * miss some names.
  *
  * @example nearestNames('datapalne', ['dataplane', 'storage']) is ['dataplane']
  */

@@ -2,8 +2,8 @@
 import type { ReasonCode } from './reasons.ts';
 
 /**
- * The next step for each reason. Each is one sentence that is correct wherever the code is used; the detail of a
- * verdict contains the step for the specific case. docs/reference/reasons.md contains the same sentences, and a test
+ * The next step for each reason. Each is one sentence that is correct wherever the code is used. The step for the
+ * specific object is in the detail of the verdict. docs/reference/reasons.md contains the same sentences, and a test
  * compares both.
  */
 export const reasonFixes = {
@@ -35,7 +35,7 @@ export const reasonFixes = {
 
   // A resource has no allocatable devices for now.
   ParentChanged: 'Bring the former interface back, or delete the pods that hold devices on it.',
-  Draining: 'None needed: it ends with its pods; to keep it, let a policy that offers it select the node.',
+  Draining: 'None needed: it disappears when its pods end; to keep it, let a policy that offers it select the node.',
   UpstreamPluginRunning: "Remove macvtap-cni's DaemonSet from this node.",
   MacvtapUnsupported: 'Run modprobe macvtap on the node, or boot a kernel that has macvtap.',
 
@@ -60,7 +60,7 @@ export const reasonFixes = {
 
   // A valid policy, or its change, may surprise its author.
   SelectsEveryNode: 'Add a nodeSelector, unless the policy is meant for every node.',
-  InterfaceNotFound: 'Correct parentIface, unless nodes with this interface are still to come.',
+  InterfaceNotFound: 'Correct parentIface, unless nodes with this interface will be added later.',
   PolicyOverlap: 'Change the nodes, the interfaces or the resource name of one of the two policies.',
   ResourceLost: 'None needed: this is the effect of the change; undo it if the nodes should keep the resource.',
   ResourceChanged: 'None needed: new pods get the changed devices; recreate running pods that should get them as well.',

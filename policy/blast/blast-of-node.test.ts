@@ -32,17 +32,17 @@ function changes(
 }
 
 describe('a change of policies on one node', () => {
-  it('is none where the plan stays', () => {
+  it('is empty if the plan does not change', () => {
     assert.deepEqual(changes([p(data)], [p(data, { parentIface: 'eth9' })]), []);
     assert.deepEqual(changes([p(data)], [policy('q', { parentSelector: [data] })]), []);
   });
 
-  it('gains and loses resources', () => {
+  it('lists gained and lost resources', () => {
     assert.deepEqual(changes([], [p(data)]), ['gained data']);
     assert.deepEqual(changes([p(data)], [], { held: { data: 3, other: 2 } }), ['lost data 3']);
   });
 
-  it('changes whatever a pod would notice', () => {
+  it('lists every changed property that affects a pod', () => {
     for (const [entry, how] of [
       [{ mode: 'vepa' }, 'mode bridge -> vepa'],
       [{ quantity: 5 }, 'quantity 100 -> 5'],
@@ -72,7 +72,7 @@ describe('a change of policies on one node', () => {
     assert.deepEqual(changes([p(data)], [], { labels }), ['lost data', 'gained eth1 by tags of the node']);
   });
 
-  it('ends implicit exposure when a first policy selects the node, even an invalid one', () => {
+  it('ends implicit exposure if the first policy selects the node, even if that policy is invalid', () => {
     const wanted = { implicit: exposeAll };
     assert.deepEqual(changes([], [p(data)], { wanted }), ['lost eth0', 'lost eth1', 'gained data']);
     assert.deepEqual(changes([], [p(data, {})], { wanted }), ['lost eth0', 'lost eth1']);
@@ -93,8 +93,8 @@ function detailsOf(subject: Policy, ...others: readonly Policy[]): readonly stri
   });
 }
 
-describe('selectors that find the same interface', () => {
-  it('are a warning for the policy that loses and the one that wins', () => {
+describe('selectors of two policies that find the same interface', () => {
+  it('cause a warning for the losing policy and for the winning policy', () => {
     const first = make('first', 1, all);
     const second = make('second', 2, { ...all, mode: 'vepa' });
     assert.deepEqual(detailsOf(second, first), [
@@ -105,14 +105,14 @@ describe('selectors that find the same interface', () => {
     ]);
   });
 
-  it('are a warning if one uses the interface in passthru mode', () => {
+  it('cause a warning if one of them uses passthru', () => {
     const whole = make('whole', 1, { nicSelector: { names: ['eth0'] }, mode: 'passthru', resourceName: 'whole' });
     const bridge = make('bridge', 2, { parentIface: 'eth0', resourceName: 'data' });
     assert.match(detailsOf(bridge, whole)[0] ?? '', /; macvtap-cni\/whole shares passthru of eth0 on /);
     assert.match(detailsOf(whole, bridge)[0] ?? '', /; macvtap-cni\/bridge shares passthru of eth0 on /);
   });
 
-  it('are a warning for each other policy, in order of precedence', () => {
+  it('cause one warning for each other policy, in order of precedence', () => {
     const subject = make('p', 50, all);
     const others = [make('c', 90, all), make('a', 10, { nicSelector: { names: ['eth0'] } })];
     assert.deepEqual(
@@ -122,22 +122,22 @@ describe('selectors that find the same interface', () => {
   });
 });
 
-describe('there is no warning', () => {
-  it('about names that both policies have', () => {
+describe('the overlap summary has no warning', () => {
+  it('about names that are in the text of both policies', () => {
     const named = (name: string) => make(name, 1, { parentIface: 'eth0', resourceName: 'data' });
     assert.deepEqual(detailsOf(named('p'), named('q')), []);
     const whole = make('w', 1, { parentIface: 'eth0', resourceName: 'w', mode: 'passthru' });
     assert.deepEqual(detailsOf(named('p'), whole), []);
   });
 
-  it('about the policy itself, or a conflict between others', () => {
+  it('about conflicts within the policy, or between two other policies', () => {
     const own = make('p', 1, { ...all, mode: 'passthru' }, { nicSelector: { names: ['eth1'] }, resourceName: 'x' });
     assert.deepEqual(detailsOf(own), []);
     const apart = make('p', 1, { parentIface: 'eth9' });
     assert.deepEqual(detailsOf(apart, make('q', 2, all), make('r', 3, all)), []);
   });
 
-  it('about sources that are not policies', () => {
+  it('about conflicts with sources that are not policies', () => {
     const explicit = '[{"name":"a","lowerDevice":"eth0","mode":"passthru"},{"name":"b","lowerDevice":"eth0"}]';
     const answer = plan({ interfaces, explicit });
     assert.equal(answer.conflicts.length, 1);

@@ -8,13 +8,13 @@ import type { Finding, NodePlan, PlannedResource } from '../plan/node-plan.ts';
 import { planNode, type Wanted } from '../plan/plan-node.ts';
 import type { Verdict } from '../reasons.ts';
 
-/** The change of one resource on a node. `how` is empty if `effect` describes the change completely. */
+/** The change of one resource on a node. */
 export interface ResourceChange {
   readonly resource: string;
   readonly effect: 'lost' | 'changed' | 'gained';
   /**
-   * The changed fields: `mode private -> vepa, quantity 25 -> 50`. For a gained resource, its source, or empty if that
-   * is a policy.
+   * For a changed resource, the changed fields: `mode private -> vepa, quantity 25 -> 50`. For a gained resource, its
+   * source, or empty if the source is a policy. Empty for a lost resource.
    */
   readonly how: string;
   /** The number of the resource's devices that pods hold now; 0 for a gained resource. */
@@ -37,8 +37,8 @@ export interface ReportedNode {
 }
 
 /**
- * Compares a node's plans before and after the policy `id` is changed. The number of held devices is always the current
- * one. Plans are not stored, because the plans of thousands of nodes would take too much memory.
+ * Compares a node's plans before and after a change of the policy `id`. Returns only the differences, because storing
+ * the plans of thousands of nodes would take too much memory.
  */
 export function blastOfNode(
   { node, interfaces, held }: ReportedNode,
@@ -81,8 +81,8 @@ function changeOf(
 }
 
 /**
- * Names the source of a gained resource. The source may be unexpected, for example after the last policy of a node is
- * deleted.
+ * How a warning describes the source of a gained resource. For example, if the last policy of a node is deleted, the
+ * node may gain resources by implicit exposure.
  */
 const sourceTexts: Readonly<Record<PlannedResource['source'], string>> = {
   policy: '',
@@ -107,8 +107,8 @@ export interface PolicyConflict {
   /** ID of the other policy. */
   readonly rival: string;
   /**
-   * `resources` if both policies use the same resource name; `parents` if they use the same interface and one uses
-   * passthru.
+   * `resources` if both policies use the same resource name. `parents` if both use the same interface, and at least one
+   * uses it with passthru.
    */
   readonly kind: 'resources' | 'parents';
   readonly name: string;
@@ -167,8 +167,9 @@ export function summarizeOverlaps(policy: Policy, others: readonly Policy[]): Ov
 }
 
 /**
- * Returns the policy that wins a conflict. A finding about a resource name contains the winning policy. A finding about
- * a parent contains only the winning resource, whose policy is looked up.
+ * Returns the policy that wins a conflict. If the policies conflict over a resource name, `by` is the winning policy.
+ * If they conflict over a parent (PassthruExclusive), `by` is the winning resource, and `policies` maps it to its
+ * policy.
  */
 function winnerOf({ code, by }: Finding, policies: ReadonlyMap<string, string | undefined>): string | undefined {
   return code === 'PassthruExclusive' ? policies.get(by ?? '') : by;

@@ -72,7 +72,7 @@ function run(change: PolicyChange, context: BlastContext = cluster): { warnings:
 }
 
 describe('the blast radius', () => {
-  it('of a creation: what nodes gain, and what implicit exposure they lose', () => {
+  it('of a new policy lists the gained resources, and the lost resources of implicit exposure', () => {
     assert.deepEqual(run({ after: make([data], zone('a')) }).warnings, [
       'ResourceLost eth0: 2 nodes lose it: h1, h2',
       'ResourceLost eth1: 2 nodes lose it: h1, h2',
@@ -80,7 +80,7 @@ describe('the blast radius', () => {
     ]);
   });
 
-  it('of a deletion: what they lose with the devices held, and what they fall back to', () => {
+  it('of a deletion lists the lost resources with their held devices, and the resources of the next source', () => {
     const before = make([data], zone('a'));
     const context = { ...cluster, wanted: { ...cluster.wanted, policies: [before] } };
     assert.deepEqual(run({ before }, context).warnings, [
@@ -90,7 +90,7 @@ describe('the blast radius', () => {
     ]);
   });
 
-  it('of an edit: what changes, also on nodes that are selected no longer or newly', () => {
+  it('of an edit lists the changes on all nodes that the policy selects before or after it', () => {
     const before = make([data], zone('a'));
     assert.deepEqual(run({ before, after: make([{ ...data, mode: 'vepa' }], zone('a')) }).warnings, [
       'ResourceChanged data: 2 nodes change it, 3 devices held, mode bridge -> vepa: h1, h2',
@@ -103,13 +103,13 @@ describe('the blast radius', () => {
     ]);
   });
 
-  it('of an edit that changes nothing is empty', () => {
+  it('of an edit without effect is empty', () => {
     const before = make([data], zone('a'));
     assert.deepEqual(run({ before, after: make([data, { parentIface: 'eth9' }], zone('a')) }).warnings, []);
     assert.deepEqual(run({}).warnings, []);
   });
 
-  it('counts other policies, and warns of those whose selectors conflict with it', () => {
+  it('takes other policies into account, and warns if their selectors conflict with the policy', () => {
     const other = policy('other', { priority: 1, parentSelector: [{ nicSelector: { names: ['eth*'] } }] });
     const context = { ...cluster, wanted: { ...cluster.wanted, policies: [other] } };
     assert.deepEqual(run({ after: make([{ nicSelector: { names: ['eth1'] } }], zone('b')) }, context).warnings, [
@@ -131,14 +131,14 @@ describe('the blast radius', () => {
     ]);
   });
 
-  it('of a policy outside the namespace of the installation is empty: it never counted', () => {
+  it('of a policy outside the namespace of the installation is empty, because the policy has no effect', () => {
     const stranger = make([data], {}, { namespace: 'tenant' });
     const context = { ...cluster, nodeStates: new Map() };
     assert.deepEqual(run({ before: stranger }, context).warnings, []);
     assert.deepEqual(run({ after: stranger }, context).warnings, []);
   });
 
-  it('yields between slices, the more often the more nodes are planned', () => {
+  it('yields between slices, and more often if more nodes are planned', () => {
     const nodes = nodeMap(
       ...Array.from({ length: 5_000 }, (_, index) => ({
         name: `n${index}`,
@@ -170,7 +170,7 @@ describe('the blast radius of any change', () => {
     priority: fc.constantFrom(0, 99),
   });
 
-  it('equals a comparison of all plans before and after', () => {
+  it('equals a comparison of the plans of all nodes before and after the change', () => {
     fc.assert(
       fc.property(version, version, fc.array(other, { maxLength: 2 }), (from, to, rest) => {
         const before = from && make(from.entries, from.selector);
@@ -195,7 +195,9 @@ describe('the blast radius of any change', () => {
   });
 });
 
-/** Returns lines such as `Lost data 1` for each resource of each node, computed by planning all nodes. */
+/**
+ * Plans all nodes before and after the change. Returns one line for each difference on a node, such as `Lost data 1`.
+ */
 function wholePlans(
   others: readonly Policy[],
   before: Policy | undefined,
@@ -247,7 +249,7 @@ describe('a node whose report throws', () => {
     ],
   });
 
-  it('is not counted, and the others are', () => {
+  it('is not counted, but the other nodes are', () => {
     const nodeStates = new Map([...cluster.nodeStates, ['h2', hostile]]);
     const steps = blastRadius({ after: make([data]) }, { ...cluster, nodeStates });
     let step = steps.next();
@@ -258,7 +260,7 @@ describe('a node whose report throws', () => {
   });
 });
 
-describe('slices', () => {
+describe('the slices of the blast radius', () => {
   const slicesOf = (interfaces: number) => {
     const links = Array.from({ length: interfaces }, (_, index) => ({ name: `e${index}` }));
     const names = Array.from({ length: 100 }, (_, index) => `h${index}`);
@@ -270,7 +272,7 @@ describe('slices', () => {
     return yields;
   };
 
-  it('end by what nodes report, not by their number', () => {
+  it('depend on the size of the reports, not only on the number of nodes', () => {
     const [few, many] = [slicesOf(10), slicesOf(1_000)];
     assert.ok(few <= 3 && many >= 20, `${few} slices of small nodes, ${many} of large ones`);
   });
@@ -295,7 +297,7 @@ const detailsOf = (...blasts: readonly Blast[]) => {
 };
 
 describe('the summary of a change', () => {
-  it('is empty where nothing changes', () => assert.deepEqual(detailsOf(['h1']), []));
+  it('is empty if nothing changes', () => assert.deepEqual(detailsOf(['h1']), []));
 
   it('adds up nodes and held devices by resource', () => {
     const lost = (held: number) => change('lost', 'dataplane', held);
@@ -323,7 +325,7 @@ describe('the summary of a change', () => {
     );
   });
 
-  it('lists losses first, then changes on most nodes, in any order of the changes', () => {
+  it('lists losses first, then the changes on most nodes, regardless of the input order', () => {
     const blasts: readonly Blast[] = [
       ['h1', change('gained', 'a'), change('changed', 'b', 0, 'x'), change('lost', 'eth10'), change('lost', 'eth2')],
       ['h2', change('gained', 'a'), change('lost', 'z')],
@@ -338,14 +340,14 @@ describe('the summary of a change', () => {
     );
   });
 
-  it('joins many resources with the same effect, and names those that pods hold first', () => {
+  it('joins resources with the same effect, and lists those with held devices first', () => {
     const names = ['bond1', 'eth0', 'eth1', 'eth2', 'eth3', 'eth4', 'eth5', 'eth6', 'eth7'];
     const lost = (held: Readonly<Record<string, number>>) => names.map((name) => change('lost', name, held[name] ?? 0));
     assert.deepEqual(detailsOf(['h1', ...lost({ eth3: 2 }), change('gained', 'dataplane')], ['h2', ...lost({})]), [
       'ResourceLost 9 resources: 2 nodes lose them, 2 devices held: h1, h2; they are eth3 (2 held), bond1, eth0, eth1, eth2, eth4, eth5, eth6, eth7',
       'ResourceGained dataplane: 1 node gains it: h1',
     ]);
-    assert.equal(detailsOf(['h1', ...lost({}).slice(0, 3)]).length, 3, 'three are named one by one');
+    assert.equal(detailsOf(['h1', ...lost({}).slice(0, 3)]).length, 3, 'three resources get separate warnings');
     assert.deepEqual(detailsOf(['h1', ...lost({}).slice(0, 5)], ['h2', ...lost({}).slice(4, 6)]), [
       'ResourceLost 6 resources: 2 nodes lose some of them: h1, h2; they are eth3, bond1, eth0, eth1, eth2, eth4',
     ]);
@@ -370,7 +372,7 @@ describe('the summary of a change', () => {
     assert.deepEqual(texts.slice(10), ['ResourceChanged and 2 changes more on 1 node']);
   });
 
-  it('is complete with the longest possible names, except for node names', () => {
+  it('contains everything but some node names, even if all names have the maximum length', () => {
     const resource = 'r'.repeat(63);
     const names = Array.from({ length: 5_000 }, (_, index) => `ip-10-0-${index}-${'n'.repeat(240)}`);
     const finished = (effect: ResourceChange['effect'], how: string) => {
@@ -387,7 +389,7 @@ describe('the summary of a change', () => {
     for (const text of [lost, changed, gained]) assert.ok((text ?? '').length <= 256);
   });
 
-  it('has room for the mode and for nodes where names are as most are', () => {
+  it('contains the mode and node names if the names have a usual length', () => {
     const nodes = ['ip-10-0-123-45', 'ip-10-0-123-46', 'ip-10-0-123-47'].map(
       (name) => `${name}.eu-central-1.compute.internal`,
     );

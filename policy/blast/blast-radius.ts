@@ -19,19 +19,22 @@ export interface PolicyChange {
 export interface BlastContext {
   /** The nodes by name. */
   readonly nodes: ReadonlyMap<string, NodeFacts>;
-  /** The reports by node name. If status.interfaces is absent, the effects on the node are unknown. */
+  /** The MacvtapNetworkNodeStates by node name. If status.interfaces is absent, the effects on the node are unknown. */
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
-  /** All current sources of resources. If the changed policy is among them, it is ignored. */
+  /** All current sources of resources. They may contain the changed policy, which is ignored: `before` replaces it. */
   readonly wanted: Wanted;
 }
 
-/** The work done in one slice, which takes a few milliseconds. A node that the policy does not select is one unit. */
+/**
+ * How much work is done before the generator yields. This takes a few milliseconds. One unit is the work for a node
+ * that the policy does not select.
+ */
 const workPerSlice = 1_000;
 
 /** The number of interfaces on a typical host. */
 const usualInterfaces = 50;
 
-/** Returns the work of planning a node twice, in the units of `workPerSlice`. */
+/** Returns the work of making both plans of a node, in the units of `workPerSlice`. */
 function workOfPlans(policies: number, interfaces: number): number {
   return (20 + 2 * policies) * Math.max(1, interfaces / usualInterfaces);
 }
@@ -42,7 +45,8 @@ function workOfPlans(policies: number, interfaces: number): number {
  * policy selects before or after the change are affected. A node that falls back to another source gains the resources
  * of that source.
  *
- * Because thousands of nodes would block the event loop, the generator yields after each slice of a few milliseconds.
+ * The generator yields every few milliseconds, because the work for thousands of nodes would otherwise block the event
+ * loop.
  *
  * @example
  *   const blast = blastRadius({ before, after }, context);
@@ -78,7 +82,7 @@ export function* blastRadius(
       resources.add(node.name, changes);
       overlaps?.add(node.name, conflicts);
     } catch {
-      // If one node's report triggers a bug, the warnings still cover all other nodes.
+      // A bug that one node's report triggers must not suppress the warnings about all other nodes.
       unknown.push(node.name);
     }
   }
@@ -105,12 +109,12 @@ function warnOfUnknown(nodes: readonly string[]): readonly Verdict[] {
   return [warnBriefly('InterfacesUnknown', 'spec', `not counted: ${countNodes(nodes)}`)];
 }
 
-/** How many kinds of change get a separate warning. */
+/** The maximum number of separate warnings. All further changes share one last warning. */
 const shownChanges = 10;
 
 /**
- * If more resources than this have the same effect, they share one warning: a policy for all interfaces has dozens of
- * them.
+ * If more resources than this change in the same way, they share one warning. A policy for all interfaces can have
+ * dozens of resources.
  */
 const singleResources = 3;
 
@@ -137,7 +141,10 @@ export interface BlastSummary {
 /**
  * Summarizes changes, with one verdict for each resource and effect: `dataplane: 3 nodes lose it, 12 devices held: h1,
  * h2, h3`. If more than three resources have the same effect, they share a verdict: `9 resources: 3 nodes lose them,
- * …`. Losses come first, then the changes on most nodes. The last verdict counts the changes beyond the limit.
+ * …`.
+ *
+ * Verdicts are ordered by effect: lost, changed, gained. Among verdicts with the same effect, those about the most
+ * nodes come first. The last verdict counts the changes beyond the limit.
  *
  * Emits ResourceLost, ResourceChanged, ResourceGained.
  */
@@ -167,7 +174,10 @@ export function summarizeBlast(): BlastSummary {
 /** The tallies that share one verdict; never empty. */
 type Group = readonly [Tally, ...(readonly Tally[])];
 
-/** Groups tallies that differ only in their resource, if there are more than three, and keeps the order. */
+/**
+ * Puts tallies that differ only in their resource into one group if there are more than three of them. Every other
+ * tally is a group by itself.
+ */
 function groupTallies(sorted: readonly Tally[]): readonly Group[] {
   const alike = Map.groupBy(sorted, ({ change: { effect, how } }) => `${effect} ${how}`);
   return [...alike.values()]

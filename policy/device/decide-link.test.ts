@@ -28,12 +28,12 @@ const table: readonly {
     decision: { action: 'replace', remove: [link] } as const,
   })),
   {
-    title: 'the name stands under another index',
+    title: 'a link with the name has another index',
     byName: moved,
     decision: { action: 'replace', remove: [moved] },
   },
   {
-    title: 'two unrelated links have the name and the index: the refusal names the one with the name',
+    title: 'one unrelated link has the name and another one has the index (the decision contains the first one)',
     byName: { ...moved, kind: 'dummy' },
     byIfindex: stranger,
     decision: { action: 'refuse', holder: { ...moved, kind: 'dummy' } },
@@ -44,17 +44,17 @@ const table: readonly {
     decision: { action: 'refuse', holder: stranger },
   },
   {
-    title: 'a macvtap with a name that kube-macvtap did not give has the index',
+    title: 'a macvtap that kube-macvtap did not create has the index',
     byIfindex: { ...placeholder, name: 'tap0' },
     decision: { action: 'refuse', holder: { ...placeholder, name: 'tap0' } },
   },
   {
-    title: 'the link of another device has the index, which a pod may be about to use',
+    title: 'the link of another device has the index (a pod may be about to use it)',
     byIfindex: other,
     decision: { action: 'refuse', holder: other },
   },
   {
-    title: 'our own leftover has the name and the link of another device the index',
+    title: 'a leftover of the device has the name, and the link of another device has the index',
     byName: moved,
     byIfindex: other,
     decision: { action: 'refuse', holder: other },
@@ -67,9 +67,9 @@ const table: readonly {
   },
 ];
 
-describe('the decision over a link', () => {
+describe('the decision about a link', () => {
   for (const { title, byName, byIfindex, decision } of table) {
-    it(`is ${decision.action} where ${title}`, () => {
+    it(`is ${decision.action} if ${title}`, () => {
       assert.deepEqual(decideLink(wanted, byName, byIfindex), decision);
     });
   }

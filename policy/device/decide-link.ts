@@ -9,7 +9,7 @@ export interface WantedLink {
   readonly mode: Mode;
 }
 
-/** A link that has the wanted link's name or index. */
+/** An existing link that has the wanted link's name or index. */
 export interface ExistingLink {
   readonly name: string;
   readonly ifindex: number;
@@ -30,12 +30,13 @@ export type LinkDecision =
   | { readonly action: 'refuse'; readonly holder: ExistingLink };
 
 /**
- * Decides what to do about links in the node's network namespace that have the wanted link's name or index. A leftover
- * placeholder is reused if it fits, and replaced otherwise.
+ * Decides what to do about existing links that have the wanted link's name or index, in the node's network namespace.
+ * One of them may be the device's placeholder: the link that Allocate created earlier. The placeholder is reused if it
+ * fits, and replaced otherwise.
  *
- * Only a macvtap with the device's own link name is ever removed. If any other link has the name or the index, the
- * device is refused. That link may belong to another device whose hash gives the same index, and a pod may be about to
- * use it.
+ * Removes only a macvtap that has the device's own link name. If any other link has the name or the index, the decision
+ * is to refuse. That link may belong to another device whose hash gives the same index, and a pod may be about to use
+ * it.
  */
 export function decideLink(
   wanted: WantedLink,
@@ -51,7 +52,7 @@ export function decideLink(
   return existing.length === 0 ? { action: 'create' } : { action: 'replace', remove: existing };
 }
 
-/** Returns whether a link can serve as the placeholder. A placeholder is down; a link that is up is or was in use. */
+/** Returns whether a link can serve as the placeholder. A link that is up cannot: a pod uses it or has used it. */
 function fits(wanted: WantedLink, link: ExistingLink): boolean {
   return (
     link.kind === 'macvtap' &&

@@ -14,8 +14,8 @@ import {
   xxhash64,
 } from './device-id.ts';
 
-describe('the IDs of devices', () => {
-  it('are the name of the resource, Mvp and a number from 0', () => {
+describe('the device IDs of a resource', () => {
+  it('consist of the resource name, Mvp and a number from 0', () => {
     assert.deepEqual(deviceIDs('data', 3), ['dataMvp0', 'dataMvp1', 'dataMvp2']);
     assert.deepEqual(deviceIDs('data', 0), []);
   });
@@ -38,7 +38,7 @@ describe('the IDs of devices', () => {
     it(`${JSON.stringify(id)} is read as ${JSON.stringify(parsed)}`, () => assert.deepEqual(parseDeviceID(id), parsed));
   }
 
-  it('are read back as they were given, and sort as a person counts', () => {
+  it('are parsed into the same name and number, and sort by number', () => {
     const ids = deviceIDs('eth0.100', 120);
     assert.deepEqual(
       ids.map(parseDeviceID),
@@ -49,13 +49,13 @@ describe('the IDs of devices', () => {
 });
 
 describe('the name of a link', () => {
-  it('is mvt and the low 48 bits of the hash of the device', () => {
+  it('is mvt and the low 48 bits of the hash of the device ID', () => {
     // XXH64("a") = d24ec4f1a98c6e5b, XXH64("") = ef46db3751d8e999.
     assert.equal(linkName('a'), 'mvtc4f1a98c6e5b');
     assert.equal(linkName(''), 'mvtdb3751d8e999');
   });
 
-  it('always has twelve digits, also where the hash begins with zeros', () => {
+  it('always has twelve digits, even if the hash begins with zeros', () => {
     const names = deviceIDs('dataplane', 4_096).map(linkName);
     assert.ok(names.every(isLinkName));
     assert.ok(names.some((name) => name.startsWith('mvt00')));
@@ -76,7 +76,7 @@ describe('the name of a link', () => {
 });
 
 describe('the index of a link', () => {
-  it('is a positive 32-bit integer with the highest bit of our range set', () => {
+  it('is a positive 32-bit integer with bit 30 set', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.nat(5), (node, device, attempt) => {
         const ifindex = deviceIfindex(node, device, attempt);
@@ -85,12 +85,12 @@ describe('the index of a link', () => {
     );
   });
 
-  it('is the low 30 bits of the hash of node and device', () => {
+  it('has the low 30 bits of the hash of node and device', () => {
     assert.equal(deviceIfindex('h1', 'dataMvp0') - 0x4000_0000, Number(xxhash64('h1/dataMvp0') & 0x3fff_ffffn));
     assert.equal(deviceIfindex('h1', 'dataMvp0', 2) - 0x4000_0000, Number(xxhash64('h1/dataMvp0#2') & 0x3fff_ffffn));
   });
 
-  it('differs by node, device and attempt', () => {
+  it('is different for each node, device and attempt', () => {
     const all = [
       deviceIfindex('h1', 'dMvp0'),
       deviceIfindex('h2', 'dMvp0'),
@@ -112,7 +112,7 @@ describe('XXH64', () => {
     it(`of "${text}" is the published value`, () => assert.equal(xxhash64(text), hash));
   }
 
-  it('agrees with the specification on every length of its branches', () => {
+  it('agrees with the specification for texts of 0 to 100 bytes', () => {
     for (let length = 0; length <= 100; length += 1) {
       const text = Array.from({ length }, (_, index) => String.fromCharCode(33 + ((index * 7) % 90))).join('');
       assert.equal(xxhash64(text), specified(new TextEncoder().encode(text)), `length ${length}`);
@@ -133,7 +133,7 @@ const u64 = (value: bigint) => BigInt.asUintN(64, value);
 const rotate = (value: bigint, by: bigint) => u64((value << by) | (u64(value) >> (64n - by)));
 const round = (lane: bigint, input: bigint) => u64(rotate(u64(lane + input * p2), 31n) * p1);
 
-/** The algorithm with seed 0, as specified in doc/xxhash_spec.md of Cyan4973/xxHash. */
+/** Computes XXH64 with seed 0 as specified in doc/xxhash_spec.md of Cyan4973/xxHash. */
 function specified(bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
@@ -175,57 +175,62 @@ const table: readonly {
   chosen: readonly string[] | undefined;
 }[] = [
   {
-    title: 'by number if the devices do not differ otherwise',
+    title: 'the lowest numbers if the devices are otherwise equal',
     available: ['d10', 'd2', 'd1'].map((id) => device(id)),
     size: 2,
     chosen: ['d1', 'd2'],
   },
   {
-    title: 'the least recently used first',
+    title: 'the least recently used ones',
     available: [device('d0', 9), device('d1', 3), device('d2', 5)],
     size: 2,
     chosen: ['d1', 'd2'],
   },
-  { title: 'one never used before all', available: [device('d0', 1), device('d1')], size: 1, chosen: ['d1'] },
   {
-    title: 'what must be included, whatever its use',
+    title: 'a device that was never used, if there is one',
+    available: [device('d0', 1), device('d1')],
+    size: 1,
+    chosen: ['d1'],
+  },
+  {
+    title: 'the required device, even if it was used most recently',
     available: [device('d0'), device('d1', 9), device('d2')],
     must: ['d1'],
     size: 2,
     chosen: ['d1', 'd0'],
   },
   {
-    title: 'of equal use those on a node of what must be included',
+    title: 'devices on a NUMA node of the required device, if all were used equally recently',
     available: [device('d0', 0, [0]), device('d1', 0, [1]), device('d2', 0, [0, 1])],
     must: ['d1'],
     size: 2,
     chosen: ['d1', 'd2'],
   },
   {
-    title: 'the least recently used before those that are near',
+    title: 'the least recently used device before devices on the same NUMA node',
     available: [device('d0', 1, [0]), device('d1', 2, [1]), device('d2', 2, [1])],
     must: ['d1'],
     size: 2,
     chosen: ['d1', 'd0'],
   },
   { title: 'nothing for none', available: [device('d0')], size: 0, chosen: [] },
-  { title: 'undefined for too few', available: [device('d0')], size: 2, chosen: undefined },
+  { title: 'undefined if there are too few', available: [device('d0')], size: 2, chosen: undefined },
   {
-    title: 'undefined where more must be included than fit',
+    title: 'undefined if more devices are required than requested',
     available: [device('d0'), device('d1')],
     must: ['d0', 'd1'],
     size: 1,
     chosen: undefined,
   },
   {
-    title: 'what must be included once, however often it is named',
+    title: 'the required device only once, even if it is required twice',
     available: [device('d0'), device('d1')],
     must: ['d1', 'd1'],
     size: 1,
     chosen: ['d1'],
   },
   {
-    title: 'undefined where a device that is twice in the list is needed twice',
+    title: 'undefined if the list has enough items only because it repeats a device',
     available: [device('d0'), device('d0')],
     must: ['d0'],
     size: 2,
@@ -233,12 +238,12 @@ const table: readonly {
   },
 ];
 
-describe('the devices preferred are', () => {
+describe('the preferred devices are', () => {
   for (const { title, available, must = [], size, chosen } of table) {
     it(title, () => assert.deepEqual(preferDevices(available, must, size), chosen));
   }
 
-  it('the same in whatever order kubelet lists them', () => {
+  it('the same for any order in which kubelet lists them', () => {
     const available = [device('d3', 1), device('d1', 2), device('d2'), device('d10')];
     assert.deepEqual(preferDevices(available, [], 3), preferDevices(available.toReversed(), [], 3));
   });

@@ -12,8 +12,8 @@ const linkNamePattern = /^mvt[0-9a-f]{12}$/;
 const linkNameMask = (1n << 48n) - 1n;
 
 /**
- * This bit is set in the ifindex of every device's link. The kernel's own counter stays below it, and the ifindex
- * remains a positive int32.
+ * This bit is set in the ifindex of every device's link. The kernel chooses lower numbers for other links, so the two
+ * never collide. An ifindex with this bit is still a positive int32.
  */
 const ifindexBase = 0x4000_0000;
 const ifindexMask = 0x3fff_ffffn;
@@ -35,7 +35,7 @@ export function parseDeviceID(id: string): { readonly resourceName: string; read
 /** Orders device IDs by their number: `dataMvp2` before `dataMvp10`. */
 export const compareDeviceIDs = compareNatural;
 
-/** Returns the name of a device's link before it moves into the pod: `mvt<12 hex>`, as in macvtap-cni. */
+/** Returns the name of a device's link in the node's network namespace: `mvt<12 hex>`, as in macvtap-cni. */
 export function linkName(deviceID: string): string {
   return `mvt${(xxhash64(deviceID) & linkNameMask).toString(16).padStart(12, '0')}`;
 }
@@ -47,11 +47,12 @@ export function isLinkName(name: string): boolean {
 
 /**
  * Returns the ifindex of a device's link, which determines its device node `/dev/tap<ifindex>`. The ifindex is always
- * the same for a device on a node. So after a sandbox is recreated, the container still gets the device node it was
- * allocated.
+ * the same for a device on a node. So after a sandbox is recreated, the container still gets the device node that was
+ * allocated to it.
  *
- * The hash includes the node's name, because network namespaces of one machine may share `/dev`. If another link has
- * the ifindex and cannot be removed, the caller tries again: later attempts hash `#1`, `#2`, …
+ * The hash includes the node's name, because several nodes may run on one machine and share its `/dev`. If another link
+ * has the ifindex and cannot be removed, the caller tries again with `attempt` 1, 2 and so on. These attempts add `#1`,
+ * `#2`, … to the hashed text.
  */
 export function deviceIfindex(nodeName: string, deviceID: string, attempt = 0): number {
   const suffix = attempt === 0 ? '' : `#${attempt}`;
@@ -72,10 +73,13 @@ export interface AvailableDevice {
 }
 
 /**
- * Chooses devices in this order: devices that kubelet requires, the least recently used, devices on a NUMA node of a
- * required device, the lowest number. Returns undefined if there are too few devices or too many required ones.
+ * Chooses devices for a container in this order:
+ * - devices that kubelet requires;
+ * - the least recently used devices, because the link of a pod that just ended may still exist;
+ * - devices on a NUMA node of a required device;
+ * - devices with the lowest number.
  *
- * Recently used devices come last, because the link of a pod that just ended may still exist.
+ * Returns undefined if there are too few devices or too many required ones.
  */
 export function preferDevices(
   available: readonly AvailableDevice[],

@@ -6,15 +6,16 @@ import type { AmbiguousKey } from './config/scan-config.ts';
 import type { NadRule } from './read-nad.ts';
 
 /**
- * How many keys are reported at most. An author fixes a few at a time, but a malicious text could contain a hundred
+ * The maximum number of keys to report. An author fixes a few at a time, but a malicious text could contain a hundred
  * thousand.
  */
 const maxVerdicts = 8;
 
 /**
- * Checks that each known key occurs once and is spelled exactly. Multus, libcni and the plugins read a config with Go's
- * encoding/json. In structs, `TYPE` is the same as `type`, and the last of the two wins; in maps, they are two keys.
- * Some of these readers also sort the keys, so the last key in the text need not win.
+ * Checks that each known key occurs only once and is spelled exactly. Otherwise the readers of the config may use
+ * different values. Multus, libcni and the plugins read it with Go's encoding/json. When Go fills a struct, `TYPE` is
+ * the same as `type`, and the last of the two wins. When Go fills a map, they are two keys. Some of these readers also
+ * sort the keys, so the last key in the text does not always win.
  *
  * Reads the keys of the list and of each macvtap plugin, and `type` of other plugins. Emits AmbiguousKey with line and
  * column.

@@ -19,10 +19,16 @@ export const checkCniVersion: NadRule = ({ config, plugins, defaultConfig }) => 
   if (!Object.hasOwn(config.tree, 'cniVersion')) {
     return defaultConfig
       ? []
-      : [warn('UnsupportedCniVersion', configPath, 'no cniVersion, which is read as 0.1.0: write one of them')];
+      : [warn('UnsupportedCniVersion', configPath, 'no cniVersion, which is read as 0.1.0: set a supported one')];
   }
   const { cniVersion } = config.tree;
   return supported.includes(cniVersion)
     ? []
-    : [deny('UnsupportedCniVersion', `${configPath}.cniVersion`, `cniVersion ${quote(cniVersion)}: write one of them`)];
+    : [
+        deny(
+          'UnsupportedCniVersion',
+          `${configPath}.cniVersion`,
+          `cniVersion ${quote(cniVersion)}: set a supported one`,
+        ),
+      ];
 };

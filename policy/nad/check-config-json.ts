@@ -7,8 +7,8 @@ import type { NadRule } from './read-nad.ts';
  * Checks that the config is text, and that its readers accept it as one JSON object. Comments, trailing commas, a byte
  * order mark and very deep nesting are errors. Two cases are only warnings:
  *
- * - Without a config, Multus uses a file on the node, which cannot be checked here.
- * - If an unknown key is repeated, the last one wins, in Go as well as here.
+ * - The config is absent. Multus then uses a file on the node, which this rule cannot read.
+ * - An unknown key is repeated. The last one wins, in Go and in this project.
  *
  * Reads spec.config. Emits ConfigNotJson with line and column, RepeatedKey, ConfigOnNodes.
  */

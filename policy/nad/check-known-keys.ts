@@ -6,7 +6,7 @@ import { configKeys, foldKey, listKeys, pluginKeys } from './config/known-keys.t
 import { configPath } from './config/read-config.ts';
 import type { NadRule } from './read-nad.ts';
 
-/** How many keys are reported at most. A malicious config could have a hundred thousand. */
+/** The maximum number of keys to report. A malicious config could have a hundred thousand. */
 const maxKeys = 8;
 
 /**

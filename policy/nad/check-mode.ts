@@ -9,8 +9,8 @@ import type { NadRule } from './read-nad.ts';
 
 /**
  * Checks that the mode exists and that the resource is offered in this mode. The policy decides the device's mode, and
- * ADD fails if the network has a different one. A mode that was copied from the policy (modeFrom) never fails ADD, so a
- * difference is only a warning.
+ * ADD fails if the network has a different one. ADD ignores a mode that was copied from the policy (modeFrom), so for
+ * such a mode a difference is only a warning.
  *
  * Reads mode (bridge, private, vepa or passthru) and modeFrom (policy) of the plugin. Emits UnknownMode,
  * UnknownModeFrom, ModeNotOffered, ModeVaries.

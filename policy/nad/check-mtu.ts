@@ -16,8 +16,8 @@ export function isLegalMtu(mtu: unknown): mtu is number {
 
 /**
  * Checks that the MTU is an integer that the kernel accepts. Warns if it exceeds the MTU of a parent, because ADD fails
- * on nodes with such a parent. That is only a warning, since nodes differ and change. null and 0 are treated as absent,
- * as in macvtap-cni.
+ * on nodes with such a parent. This is only a warning, because other nodes may have a larger MTU, and MTUs change. null
+ * and 0 are treated as absent, as in macvtap-cni.
  *
  * Reads mtu of the plugin. Emits IllegalMtu, MtuAboveParent. Source: drivers/net/macvlan.c (EINVAL above the parent's).
  */

@@ -15,8 +15,8 @@ export function isLegalNetworkName(name: string): boolean {
 }
 
 /**
- * Checks that libcni accepts the network's name, and that the name is not too long for the plugin. Multus replaces an
- * absent or empty name.
+ * Checks that libcni accepts the network's name, and that the name is not too long for the plugin. If the name is
+ * absent or empty, Multus uses the object's name.
  *
  * Reads name of the config. Emits IllegalNetworkName.
  */

@@ -4,8 +4,9 @@ import { warn } from '../reasons.ts';
 import type { NadRule } from './read-nad.ts';
 
 /**
- * Checks that each policy that governs the resource admits the network's namespace by its namespaceSelector. This is
- * only a warning, because the pod's namespace decides, and many clusters share networks from one namespace.
+ * Warns if a policy that governs the resource (see policiesGoverning) does not admit the network's namespace by its
+ * namespaceSelector. This is only a warning, because the pod's namespace decides, and many clusters share networks from
+ * one namespace.
  *
  * Reads the labels of metadata.namespace. Emits NamespaceNotAdmitted, or nothing if the labels are unknown.
  */

@@ -6,8 +6,8 @@ import type { NadRule } from './read-nad.ts';
 
 /**
  * Warns if the config names a parent that the resource does not use. The policy chooses the parent, and the key in the
- * config has no effect. So pods would be connected to a different network than the author expects. There is no warning
- * while the parents of any offer are unknown.
+ * config has no effect. So pods would be connected to a different network than the author expects. If the parents of
+ * any offer of the resource are unknown, there is no warning.
  *
  * Reads parent, master and lowerDevice of the plugin. Emits ParentNotOffered.
  */

@@ -10,7 +10,7 @@ import { type NadContext, type NadRule, resourceAnnotation } from './read-nad.ts
 
 const path = `metadata.annotations[${resourceAnnotation}]`;
 
-/** How many resources are listed at most. */
+/** The maximum number of resources to list. */
 const maxChoices = 8;
 
 /**

@@ -42,8 +42,8 @@ const shapes: Readonly<Record<string, Shape>> = {
 };
 
 /**
- * Checks that the keys of CNI and Multus have values of the type that their readers expect. Any other value makes every
- * pod fail. null is treated as absent.
+ * Checks the types of the values of keys that CNI and Multus define. If a reader expects another type, every pod of the
+ * network fails. null is treated as absent.
  *
  * Reads deviceID, args, args.cni, ipam, capabilities, runtimeConfig, runtimeConfig.deviceID, runtimeConfig.ips, dns,
  * prevResult and prevResult.interfaces of the plugin. Emits IllegalValue.

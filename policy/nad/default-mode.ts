@@ -8,9 +8,9 @@ export const modeFromPolicy = 'policy';
  * Adds the resource's mode to a network without a mode, so that the network shows which mode its pods get. No mode is
  * added if the offers of the resource have different modes, because the mode then depends on the pod's node.
  *
- * If nodes expose the resource, only the offers that they expose are used. The reason is policies such as "bond1, or
- * else eth1", where only the nodes know which interface they have. `"modeFrom": "policy"` marks the mode as a copy, so
- * that an edited policy does not break the network.
+ * If nodes expose the resource, only the exposed offers count. This matters for a policy such as "bond1, or else eth1"
+ * whose entries have different modes. Only the nodes know which of the two interfaces they have. `"modeFrom": "policy"`
+ * marks the mode as a copy, so that an edited policy does not break the network.
  *
  * Adds `mode` and `modeFrom` to each macvtap plugin without a mode. A mode that a user wrote is not changed, and gets
  * no modeFrom.

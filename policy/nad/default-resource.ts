@@ -5,14 +5,14 @@ import { parentsOf } from './config/known-keys.ts';
 import type { Fill, NadContext, NadDefault } from './read-nad.ts';
 
 /**
- * Adds the annotation that names the network's resource; without it, Multus passes no device. The resource is the first
+ * Adds the annotation that names the network's resource. Without it, Multus passes no device. The resource is the first
  * of:
  * - the offered resource with the network's name;
- * - the resource offered on the parent that the config names (`parent`, `master` or `lowerDevice`). Policies precede
- *   other sources. Unless exactly one resource is offered there, none is chosen, because a guess could connect pods to
- *   the wrong network;
- * - the only resource that the text of policies offers to the namespace. Offers that only nodes report are ignored:
- *   they do not show the author's intent, and a node must not decide for other namespaces.
+ * - the resource offered on the parent that the config names (`parent`, `master` or `lowerDevice`). Offers of policies
+ *   take precedence over all others. If several resources are offered there, none is chosen, because a guess could
+ *   connect pods to the wrong network;
+ * - the only resource that policies name and offer to the namespace. Resources that only nodes report are ignored. They
+ *   do not show the author's intent, and a single node could otherwise change the choice for every namespace.
  *
  * Adds the annotation k8s.v1.cni.cncf.io/resourceName. If no resource is found, check-resource lists the choices.
  */
@@ -36,10 +36,11 @@ function onlyOf(resources: ReadonlySet<string>): Fill {
 }
 
 /**
- * Returns the first resources that the text of policies offers to the network's namespace, at most `atMost`.
+ * Returns the first resources that policies name and offer to the network's namespace, at most `atMost`.
  *
- * A pod may use a resource only if every policy that governs it admits the pod's namespace. If the namespace's labels
- * are unknown, every policy is assumed to admit it, so that no resource is mistaken for the only choice.
+ * A pod may use a resource only if every policy that governs the resource admits the pod's namespace. If the labels of
+ * the namespace are unknown, this function assumes that every policy admits it. So no resource is mistaken for the only
+ * choice.
  *
  * Node reports are ignored, because otherwise a node could add a choice for every namespace.
  */
@@ -55,8 +56,8 @@ export function admittedResources(context: NadContext, atMost: number): Readonly
 }
 
 /**
- * Returns whether a policy offers the namespace resources whose names only nodes know. If so, a resource that is named
- * in a policy is never the only choice.
+ * Returns whether a policy offers the namespace resources that are named after interfaces. Only nodes know these names.
+ * So there may be further choices, and a resource that a policy names is not the only one.
  */
 function offersMore(context: NadContext): boolean {
   return context.offers.governing.selecting.some((policy) => !isRefusing(policy, context));

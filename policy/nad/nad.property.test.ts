@@ -10,7 +10,7 @@ import { defaultNad, needsLookup, reviewNad } from './review-nad.ts';
 const context = contextIn('default');
 const resourceKey = 'k8s.v1.cni.cncf.io/resourceName';
 
-/** Values that are meaningful in some place. They are used in every place. */
+/** Values that are valid for at least one key. The tests use them for every key. */
 const value = fc.oneof(
   { depthSize: 'small' },
   fc.constantFrom(
@@ -91,7 +91,7 @@ const network = fc
   .map((given) => build(given.name, given.annotations, given.config));
 
 describe('a network', () => {
-  it('is judged, whatever it holds, and so is an object that is none', () => {
+  it('gets verdicts without an exception, and so does any other object', () => {
     fc.assert(
       fc.property(fc.oneof(network, fc.anything() as fc.Arbitrary<NadObject>), network, (object, before) => {
         defaultNad(object, context);
@@ -103,7 +103,7 @@ describe('a network', () => {
     );
   });
 
-  it('is filled once: a second pass changes nothing', () => {
+  it('is not changed by a second pass of defaults', () => {
     fc.assert(
       fc.property(network, (object) => {
         assert.deepEqual(defaultNad(mutate(object), context).edits, []);
@@ -112,7 +112,7 @@ describe('a network', () => {
     );
   });
 
-  it('keeps its config: what it had, in its order, and the added keys behind', () => {
+  it('keeps its keys in their order; new keys are added after them', () => {
     fc.assert(
       fc.property(network, (object) => {
         const [before, after] = [parse(object), parse(mutate(object))];
@@ -124,7 +124,7 @@ describe('a network', () => {
     );
   });
 
-  it('is not denied for what was filled in', () => {
+  it('is not denied because of added defaults', () => {
     const legal = fc.record(
       {
         name: fc.constantFrom('net', 'a.b'),
@@ -175,7 +175,7 @@ function parse(object: NadObject): unknown {
   }
 }
 
-/** Removes the keys that the original lacks. They must come after all other keys. */
+/** Removes the keys of `after` that `before` lacks. Asserts that they come after all other keys. */
 function strip(after: unknown, before: unknown): unknown {
   if (Array.isArray(after) && Array.isArray(before)) return after.map((each, index) => strip(each, before[index]));
   if (typeof after !== 'object' || typeof before !== 'object' || after === null || before === null) return after;

@@ -24,7 +24,7 @@ describe('the resource that pods of a network need', () => {
     });
   }
 
-  it('is none of an object that could be anything', () => {
+  it('is undefined for an object that is not a network', () => {
     for (const object of [null, undefined, 5, [], {}, { metadata: null }, { metadata: { annotations: null } }]) {
       assert.equal(resourceOfNad(object as unknown as NadObject), undefined);
     }

@@ -61,8 +61,8 @@ export type NadDefault = (nad: NadFacts, context: NadContext) => Fill;
 export const resourceAnnotation = 'k8s.v1.cni.cncf.io/resourceName';
 
 /**
- * The value "false" prevents the webhook from changing the config, so that the config stays identical to the one in a
- * Git repository.
+ * If this annotation is "false", the webhook does not change the config. The config then stays identical to the one in
+ * a Git repository.
  */
 const defaultConfigAnnotation = 'macvtap.network.kubevirt.io/default-config';
 
@@ -92,7 +92,7 @@ export interface NadFacts {
 
 /**
  * Reads a macvtap network. Returns undefined for any other network, and for one that is being deleted. A macvtap
- * network has
+ * network has one of:
  * - a config of type macvtap, or a list with such a plugin;
  * - a config with ambiguous keys that any of its readers may interpret as type macvtap;
  * - a config that cannot be used, if it mentions macvtap or is annotated with a resource of this project. Without an
@@ -157,9 +157,9 @@ function readOurs(written: unknown, annotated: boolean): ReadConfig | undefined 
 }
 
 /**
- * Returns whether any reader may interpret a config as macvtap although its keys, in their exact spelling, are for
- * another plugin: `{"type":"bridge","TYPE":"macvtap"}`, or a list under `PLUGINS`. If the type at the top is
- * unambiguous, it decides.
+ * Returns whether some reader may treat a config as macvtap although the exactly spelled keys describe another plugin.
+ * Examples are `{"type":"bridge","TYPE":"macvtap"}`, and a list of plugins under the key `PLUGINS`. If the top of the
+ * config has an unambiguous type, every reader uses that type.
  */
 function mayBeMacvtap({ tree, layout: { ambiguous }, macvtapAt }: Config): boolean {
   const isUnclear = (place: string, exact: string): boolean =>

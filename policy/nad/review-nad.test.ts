@@ -25,14 +25,14 @@ describe('a resource that no source offers', () => {
   const detail = (object: NadObject, given: Partial<NadContext> = {}) =>
     reviewNad(object, contextIn('default', given)).map((verdict: Verdict) => verdict.detail);
 
-  it('is denied, warned about or allowed, as the installation configures', () => {
+  it('is denied, causes a warning or is allowed, depending on unknownResource', () => {
     const object = nad('{"type":"macvtap"}', 'datapalne');
     assert.deepEqual(told(object, { unknownResource: 'Deny' }), ['deny ResourceUnknown']);
     assert.deepEqual(told(object, { unknownResource: 'Warn' }), ['warn ResourceUnknown']);
     assert.deepEqual(told(object, { unknownResource: 'Allow' }), []);
   });
 
-  it('is answered with the nearest names, else with those to choose from', () => {
+  it('gets a verdict with the nearest names, or else with the offered names', () => {
     assert.deepEqual(detail(nad('{"type":"macvtap"}', 'datapalne')), [
       'macvtap.network.kubevirt.io/datapalne: did you mean dataplane?',
     ]);
@@ -54,7 +54,7 @@ describe('a resource that no source offers', () => {
     assert.match(none ?? '', /nothing is offered yet; a MacvtapNetworkNodePolicy offers resources$/);
   });
 
-  it('of another prefix is answered with the right one', () => {
+  it('with another prefix gets a verdict with the correct prefix', () => {
     const annotations = { [resourceKey]: 'intel.com/dataplane' };
     assert.deepEqual(detail(nad('{"type":"macvtap"}', '', { annotations })), [
       '"intel.com/dataplane": did you mean macvtap.network.kubevirt.io/dataplane?',
@@ -66,11 +66,11 @@ describe('a resource that no source offers', () => {
   });
 });
 
-describe('what a rule names', () => {
+describe('the detail of a verdict', () => {
   const detail = (config: string, given: Partial<NadContext> = {}) =>
     reviewNad(nad(config), contextIn('default', given)).map((verdict: Verdict) => verdict.detail);
 
-  it('is who offers which mode', () => {
+  it('contains the policy or source that offers another mode', () => {
     assert.deepEqual(detail('{"type":"macvtap","mode":"vepa"}'), [
       'mode vepa: policy macvtap-cni/bonded offers dataplane in mode private: write that, or leave mode out',
     ]);
@@ -83,21 +83,21 @@ describe('what a rule names', () => {
     );
   });
 
-  it('is some of many parents', () => {
+  it('lists only some of many parents', () => {
     const offers = buildOffers([offer({ resource: 'dataplane', parents: ['a', 'b', 'c', 'd', 'e'] })]);
     assert.deepEqual(detail('{"type":"macvtap","master":"z"}', { offers }), [
       'master "z": dataplane uses a, b, c, d, …',
     ]);
   });
 
-  it('is how many unknown keys there are, of a text that is not repeated whole', () => {
+  it('contains the number of unknown keys and a shortened key', () => {
     const keys = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`${'k'.repeat(99)}${index}`, 1]));
     const details = detail(JSON.stringify({ type: 'macvtap', ...keys }));
     assert.equal(details.length, 8);
     assert.equal(details[0], `"${'k'.repeat(40)}…"; 5000 such keys in all`);
   });
 
-  it('is the first of many plugins that cannot be run', () => {
+  it('is given only for the first eight invalid plugins', () => {
     assert.equal(detail(JSON.stringify({ plugins: [{ type: 'macvtap' }, ...Array(5_000).fill(null)] })).length, 8);
   });
 });
@@ -135,7 +135,7 @@ describe('a network of another vendor', () => {
   });
 });
 
-describe('an object that could be anything', () => {
+describe('an object that is not a valid network', () => {
   it('gets no verdicts and no edits', () => {
     for (const object of [
       null,
@@ -158,7 +158,7 @@ describe('an object that could be anything', () => {
 });
 
 describe('an update', () => {
-  it('is warned of what it did not touch', () => {
+  it('gets warnings about errors that it did not touch', () => {
     const before = nad('{"type":"macvtap","mtu":1,"mode":"any"}', 'none');
     const labelled = nad('{"type":"macvtap","mtu":1,"mode":"any"}', 'none', { labels: { a: 'b' } });
     assert.deepEqual(told(labelled, { before }), ['warn ResourceUnknown', 'warn UnknownMode', 'warn IllegalMtu']);
@@ -183,7 +183,7 @@ describe('an update', () => {
     ]);
   });
 
-  it('is denied the annotation that it took away, and the mode that the new resource does not have', () => {
+  it('is denied if it removes the annotation, or if the new resource does not have the mode', () => {
     assert.deepEqual(told(nad('{"type":"macvtap"}', '', { annotations: {} }), { before: nad('{"type":"macvtap"}') }), [
       'deny ResourceMissing',
     ]);
@@ -191,13 +191,13 @@ describe('an update', () => {
     assert.deepEqual(told(nad(config, 'quickDataplane'), { before: nad(config) }), ['deny ModeNotOffered']);
   });
 
-  it('may leave a broken config as broken, and is denied another break', () => {
+  it('may leave an invalid config unchanged, but is denied if the config has another error', () => {
     const before = nad('{"type":"macvtap",}');
     assert.deepEqual(told(nad('{"type":"macvtap",}', 'dataplane', { labels: {} }), { before }), ['warn ConfigNotJson']);
     assert.deepEqual(told(nad('{"type" "macvtap"}'), { before }), ['deny ConfigNotJson']);
   });
 
-  it('is warned of an ambiguous key also where it moved to another line, and denied another one', () => {
+  it('gets a warning for an ambiguous key that moved to another line, and is denied for a new one', () => {
     const before = nad('{"type":"bridge","TYPE":"macvtap"}', 'dataplane');
     assert.deepEqual(told(nad('{\n"type":"bridge",\n"TYPE":"macvtap"}', 'dataplane'), { before }), [
       'warn AmbiguousKey',
@@ -214,7 +214,7 @@ describe('an update', () => {
     ]);
   });
 
-  it('keeps warnings warnings', () => {
+  it('does not change warnings', () => {
     const object = nad('{"type":"macvtap","mtu":9000}');
     assert.deepEqual(told(object, { before: object }), ['warn MtuAboveParent']);
   });
@@ -255,14 +255,14 @@ describe('the defaults of a network', () => {
     );
   });
 
-  it('do not go into a config with ambiguous keys, where what seems absent may be there', () => {
+  it('are not added to a config with ambiguous keys, in which a missing key may have another spelling', () => {
     const annotations = { [resourceKey]: prefixed('dataplane') };
     for (const config of ['{"type":"macvtap","MODE":"vepa"}', '{"type":"bridge","TYPE":"macvtap"}']) {
       assert.deepEqual(defaulted(incomplete(config, annotations)), { config: undefined, annotation: undefined });
     }
   });
 
-  it('go to the list and to the macvtap plugins in it', () => {
+  it('are added to the list and to its macvtap plugins', () => {
     const config = '{"plugins":[{"type":"tuning"},{"type":"macvtap"},{"type":"macvtap","mode":"vepa"}]}';
     assert.equal(
       defaulted(incomplete(config, { [resourceKey]: prefixed('dataplane') })).config,
@@ -270,7 +270,7 @@ describe('the defaults of a network', () => {
     );
   });
 
-  it('touch nothing that is there', () => {
+  it('do not change existing values', () => {
     const config = '{"type":"macvtap","name":"","cniVersion":null,"mode":"bridge"}';
     const annotations = { [resourceKey]: prefixed('dataplane') };
     assert.deepEqual(defaultNad(incomplete(config, annotations), contextIn('default')).edits, []);
@@ -285,7 +285,7 @@ describe('the defaults of a network', () => {
     }
   });
 
-  it('have the mode that nodes expose, where an entry that came true nowhere has another', () => {
+  it('have the mode that nodes expose, even if an entry that no node exposes has another mode', () => {
     const network = incomplete('{"type":"macvtap"}', { [resourceKey]: prefixed('first') });
     const came = offer({ resource: 'first', mode: 'private', nodes: 2 });
     const never = offer({ resource: 'first', mode: 'vepa', nodes: 0 });
@@ -293,12 +293,12 @@ describe('the defaults of a network', () => {
     assert.doesNotMatch(String(defaulted(network, only(never, { ...came, nodes: 0 })).config), /mode/);
   });
 
-  it('have no name where the object has one that the API server will refuse', () => {
+  it('contain no name if the API server will reject the name of the object', () => {
     const { config } = defaulted(incomplete('{"type":"macvtap"}', { [resourceKey]: prefixed('none') }, ' '));
     assert.equal(config, '{"type":"macvtap","cniVersion":"1.0.0"}');
   });
 
-  it('have no name where the name is generated later', () => {
+  it('contain no name if the name is generated later', () => {
     const generated = {
       metadata: { generateName: 'net-', namespace: 'default' },
       spec: { config: '{"type":"macvtap"}' },
@@ -315,7 +315,7 @@ describe('the defaults of a network', () => {
     );
   });
 
-  it('bring a map of annotations where there is none', () => {
+  it('add a map of annotations if there is none', () => {
     const map = { op: 'add', path: '/metadata/annotations', value: { [resourceKey]: prefixed('dataplane') } };
     for (const annotations of [undefined, null, 'none' as unknown as null]) {
       const { edits } = defaultNad(incomplete('{"type":"macvtap"}', annotations, 'dataplane'), contextIn('default'));
@@ -363,72 +363,82 @@ describe('the resource of a network without the annotation', () => {
   const ofRed = offer({ resource: 'red', policy: 'red' });
 
   for (const [said, config, context, resource] of [
-    ['is the offer named like it', '{"type":"macvtap","master":"eth1"}', only(eth1, offer({ resource: 'net' })), 'net'],
-    ['may be an implicit one by that name', '{"type":"macvtap"}', only({ ...implicit, resource: 'net' }, eth1), 'net'],
-    ['is the offer on its parent', '{"type":"macvtap","parent":"eth1"}', only(eth1, bond1), 'quick'],
-    ['is the offer on its master', '{"type":"macvtap","master":"eth1"}', only(eth1, bond1), 'quick'],
     [
-      'is the offer on its lowerDevice',
+      'is the offer with the name of the network',
+      '{"type":"macvtap","master":"eth1"}',
+      only(eth1, offer({ resource: 'net' })),
+      'net',
+    ],
+    [
+      'may be an implicit offer with the name of the network',
+      '{"type":"macvtap"}',
+      only({ ...implicit, resource: 'net' }, eth1),
+      'net',
+    ],
+    ['is the offer on the parent in the config', '{"type":"macvtap","parent":"eth1"}', only(eth1, bond1), 'quick'],
+    ['is the offer on the master in the config', '{"type":"macvtap","master":"eth1"}', only(eth1, bond1), 'quick'],
+    [
+      'is the offer on the lowerDevice in the config',
       '{"plugins":[{"type":"macvtap","lowerDevice":"bond1"}]}',
       only(eth1, bond1),
       'data',
     ],
     [
-      'is rather of a policy than of another source',
+      'is the offer of a policy before that of another source',
       '{"type":"macvtap","parent":"eth1"}',
       only(implicit, eth1),
       'quick',
     ],
-    ['may be an implicit one on its parent', '{"type":"macvtap","parent":"eth1"}', only(implicit, bond1), 'eth1'],
+    ['may be an implicit offer on the parent', '{"type":"macvtap","parent":"eth1"}', only(implicit, bond1), 'eth1'],
     [
-      'is one offer of several modes',
+      'is chosen if the offers on the parent differ only in mode',
       '{"type":"macvtap","parent":"eth1"}',
       only(eth1, { ...eth1, mode: 'vepa' }),
       'quick',
     ],
     [
-      'is not guessed between two on its parent',
+      'is not chosen if two resources are offered on the parent',
       '{"type":"macvtap","parent":"eth1"}',
       only(eth1, { ...bond1, parents: ['eth1'] }),
       undefined,
     ],
-    ['is never on another parent', '{"type":"macvtap","parent":"eth7"}', only(eth1), undefined],
-    ['is the only one of policies', '{"type":"macvtap","parent":""}', only(eth1, implicit, eth1), 'quick'],
-    ['is not the only implicit one', '{"type":"macvtap"}', only(implicit), undefined],
-    ['is not guessed between two', '{"type":"macvtap"}', only(eth1, bond1), undefined],
-    ['is nothing where nothing is offered', '{"type":"macvtap"}', only(), undefined],
+    ['is not chosen if it is on another parent', '{"type":"macvtap","parent":"eth7"}', only(eth1), undefined],
+    ['is the only resource of policies', '{"type":"macvtap","parent":""}', only(eth1, implicit, eth1), 'quick'],
+    ['is not the only implicit offer', '{"type":"macvtap"}', only(implicit), undefined],
+    ['is not chosen from two resources of policies', '{"type":"macvtap"}', only(eth1, bond1), undefined],
+    ['is undefined if nothing is offered', '{"type":"macvtap"}', only(), undefined],
     [
-      'is the only one that admits the namespace',
+      'is the only resource whose policy admits the namespace',
       '{"type":"macvtap"}',
       contextIn('default', { offers: buildOffers([ofRed, eth1], [red, quick]) }),
       'quick',
     ],
     [
-      'is not one that does not admit it',
+      'is not a resource whose policy does not admit the namespace',
       '{"type":"macvtap"}',
       contextIn('default', { offers: buildOffers([ofRed], [red]) }),
       undefined,
     ],
     [
-      'is not guessed while the namespace is not known',
+      'is not chosen from two resources while the namespace is unknown',
       '{"type":"macvtap"}',
       contextIn('unknown', { offers: buildOffers([ofRed, eth1], [red, quick]) }),
       undefined,
     ],
     [
-      'needs every policy that offers it to admit it',
+      'is chosen only if all of its policies admit the namespace',
       '{"type":"macvtap"}',
       contextIn('default', { offers: buildOffers([{ ...ofRed, resource: 'quick' }, eth1], [redQuick, quick]) }),
       undefined,
     ],
     [
-      'is not one that only nodes report',
+      'is not a resource that only nodes report',
       '{"type":"macvtap"}',
       contextIn('default', { offers: buildOffers([offer({ resource: 'eth9', policy: 'selecting' })], [selecting]) }),
       undefined,
     ],
     [
-      'is not guessed beside a policy whose resources only nodes know',
+      'is not chosen if another policy has resources whose names only nodes know',
       '{"type":"macvtap"}',
       contextIn('default', { offers: buildOffers([eth1], [quick, selecting]) }),
       undefined,
@@ -442,11 +452,11 @@ describe('the resource of a network without the annotation', () => {
     });
   }
 
-  it('decides the mode at once', () => {
+  it('determines the mode in the same pass', () => {
     assert.match(String(defaulted(incomplete('{"type":"macvtap"}', {}, 'dataplane')).config), /"mode":"private"/);
   });
 
-  it('is sought where the annotation is empty, and not where it is a foreign one', () => {
+  it('is chosen if the annotation is empty, but not if it names a resource of another vendor', () => {
     assert.equal(
       defaulted(incomplete('{"type":"macvtap"}', { [resourceKey]: '' }), only(eth1)).annotation,
       prefixed('quick'),
@@ -457,7 +467,7 @@ describe('the resource of a network without the annotation', () => {
     );
   });
 
-  it('is admitted in a namespace of the policy', () => {
+  it('is chosen in a namespace that the policy admits', () => {
     const context = contextIn('red', { offers: buildOffers([ofRed], [red]), namespaceLabels: namespaces.red });
     assert.equal(defaulted(incomplete('{"type":"macvtap"}', {}), context).annotation, prefixed('red'));
   });
@@ -471,7 +481,7 @@ describe('a live look-up', () => {
     assert.ok(lookup(incomplete(undefined, { [resourceKey]: prefixed('datapalne') })));
   });
 
-  it('comes before a resource is taken that a newer policy may speak against', () => {
+  it('is needed before a choice that a newer policy may make ambiguous', () => {
     const alpha = named('alpha', { parentIface: 'eth0', resourceName: 'alpha' });
     const beta = named('beta', { parentIface: 'eth1', resourceName: 'beta' });
     const states = { h1: nodeState([reported('eth1', 'eth1', { source: 'implicit' })]) };
@@ -491,7 +501,7 @@ describe('a live look-up', () => {
     assert.ok(!needsLookup(ofItsName, live));
   });
 
-  it('comes for a network whose name is generated later, and so matches none', () => {
+  it('is needed for a network whose name is generated later, since the name matches no resource yet', () => {
     const generated = {
       metadata: { generateName: 'net-', namespace: 'default' },
       spec: incomplete('{"type":"macvtap"}').spec,

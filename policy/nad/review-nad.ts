@@ -27,8 +27,8 @@ function applyRules(nad: NadObject, context: NadContext): readonly Verdict[] {
  * in its config. The config keeps its formatting and order. A second pass changes nothing.
  *
  * Nothing is added if the network is not macvtap, cannot be read, has too many plugins, or is being deleted. The config
- * is not changed if an annotation requests that. It is not changed either if it has ambiguous keys, because a key that
- * seems missing may have another spelling.
+ * is not changed in two cases: an annotation opts out, or the config has ambiguous keys. In the second case, a key that
+ * seems to be missing may exist in another spelling.
  *
  * @example { edits: [{ op: 'add', path: '/metadata/annotations', value: { 'k8s.v1.cni.cncf.io/resourceName': '…/data' }
  *   }, { op: 'replace', path: '/spec/config', value: '{"type":"macvtap","name":"data",…}' }], verdicts: [] }
@@ -67,10 +67,10 @@ function editConfig({ config, ambiguous, defaultConfig }: NadFacts, keys: readon
  * apply` arrive milliseconds apart, so the cache may lack a policy or namespace that was just created. There are three
  * cases:
  *
- * - A resource that is not offered may be offered by a new policy.
- * - A resource that was found by its parent, or because it is the only one, may be wrong. A new policy may offer
- *   another resource on that parent, or a second resource. A resource with the network's own name cannot be wrong.
- * - An unknown namespace may exist by now.
+ * - The resource is not offered. A new policy may offer it.
+ * - The resource was chosen by its parent, or because it is the only one. A new policy may offer another resource on
+ *   that parent, or a second resource. A resource with the network's own name needs no query.
+ * - The namespace is unknown. It may exist by now.
  */
 export function needsLookup(nad: NadObject, { offers, namespaceLabels }: NadContext): boolean {
   const facts = readNad(nad);

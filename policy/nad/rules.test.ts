@@ -11,17 +11,17 @@ import { reviewNad } from './review-nad.ts';
 import { defaults, rules } from './rules.ts';
 
 describe('the list of rules', () => {
-  it('has every rule file, once', () => {
+  it('contains every rule file once', () => {
     assert.deepEqual(rules.map(({ name }) => `${name}.ts`).sort(), filesNamed(/^check-/));
   });
 
-  it('has fixtures for every rule, and no fixtures are without one', () => {
+  it('has fixtures for every rule, and no other fixtures', () => {
     assert.deepEqual(listFixtureRules('nad'), rules.map(({ name }) => name).sort());
   });
 });
 
 describe('the list of defaults', () => {
-  it('has every default, once', () => {
+  it('contains every default once', () => {
     assert.deepEqual(defaults.map(({ name }) => `${name}.ts`).sort(), filesNamed(/^default-/));
   });
 });
@@ -59,7 +59,7 @@ function review(object: Fixture['object']): readonly Verdict[] {
 }
 
 describe('the bounds of an MTU', () => {
-  it('are those that its reason names', () => {
+  it('are the same as in the text of IllegalMtu', () => {
     assert.equal(reasons.IllegalMtu, `the MTU is an integer from ${mtuBounds.least} to ${mtuBounds.most}`);
   });
 });

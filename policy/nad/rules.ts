@@ -41,8 +41,8 @@ export const rules = [
 ] as const satisfies readonly { name: string; rule: NadRule }[];
 
 /**
- * All defaults, in the order in which they are applied. A default uses the resource that an earlier one found, and keys
- * are written in this order.
+ * All defaults, in the order in which they are applied. A default uses the resource that an earlier one found. The new
+ * keys in the config have this order.
  */
 export const defaults = [
   { name: 'default-resource', fill: defaultResource },

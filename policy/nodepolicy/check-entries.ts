@@ -45,13 +45,13 @@ function checkResourceNames({ resourceName: ofPolicy, parentSelector }: PolicySp
     ...named
       .filter(({ resourceName }) => !isLegalResourceName(resourceName))
       .map(({ resourceName, path }) => {
-        const advice = 'use at most 63 of A-Z a-z 0-9 . _ - and no mark at either end';
+        const advice = 'use at most 63 of A-Z a-z 0-9 . _ - with a letter or digit at both ends';
         return deny('IllegalResourceName', path, `${resourceName}: ${advice}`);
       }),
     ...(ofPolicy === undefined
       ? []
       : entries.map(({ resourceName, path }) =>
-          deny('NameInBothForms', path, `${resourceName} beside spec.resourceName ${ofPolicy}: remove one`),
+          deny('NameInBothForms', path, `${resourceName}, but spec.resourceName is ${ofPolicy}: remove one`),
         )),
   ];
 }

@@ -45,7 +45,9 @@ function valueFaults(value: unknown, path: string, isBound: boolean): readonly V
   const text = readLabelValue(value);
   if (text === undefined) return [deny('BadSelectorValue', path, `${describe(value)}: write it in quotes`)];
   if (isBound || isLegalLabelValue(text)) return [];
-  return [deny('BadLabel', path, `value ${text}: use at most 63 of A-Z a-z 0-9 . _ - and no mark at either end`)];
+  return [
+    deny('BadLabel', path, `value ${text}: use at most 63 of A-Z a-z 0-9 . _ - with a letter or digit at both ends`),
+  ];
 }
 
 /** Returns the text of a value. For a list or map, returns only the type, because its text may have any size. */

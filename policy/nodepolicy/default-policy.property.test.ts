@@ -15,7 +15,7 @@ const context = { policyNamespace };
 const runs = { numRuns: 1_000 };
 
 describe('a policy with its defaults written out', () => {
-  it('validates when it did before, and means what it meant', () => {
+  it('is valid if it was valid before, and has the same meaning', () => {
     fc.assert(
       fc.property(soundPolicy, (policy) => {
         const full = mutate(policy);
@@ -27,7 +27,7 @@ describe('a policy with its defaults written out', () => {
     );
   });
 
-  it('has nothing but strings as values, and nothing left to the reader', () => {
+  it('has only strings as selector values, and no missing defaults', () => {
     fc.assert(
       fc.property(soundPolicy, (policy) => {
         const { spec } = mutate(policy) as PolicyObject;
@@ -47,7 +47,7 @@ describe('a policy with its defaults written out', () => {
     );
   });
 
-  it('of whatever object is made by edits that apply, and a second pass makes none', () => {
+  it('results from edits that can be applied to any object; a second pass returns no edits', () => {
     fc.assert(
       fc.property(anyObject, (object) => {
         const before = JSON.stringify(object);

@@ -24,7 +24,7 @@ const full = {
 };
 
 describe('values of selectors become strings', () => {
-  it('in labels, wherever they select', () => {
+  it('in matchLabels of every selector', () => {
     const selector = { matchLabels: { macvtapAware: true, 'example.com/rank': 5, zone: 'a' } };
     assert.deepEqual(edits({ ...full, nodeSelector: selector, namespaceSelector: selector }), [
       'replace /spec/nodeSelector/matchLabels/macvtapAware "true"',
@@ -52,7 +52,7 @@ describe('values of selectors become strings', () => {
     );
   });
 
-  it('but not floats, null, lists, maps and numbers that lost their digits: validation refuses them', () => {
+  it('but not floats, null, lists, maps and integers beyond 2^53, which validation rejects', () => {
     const values = [1.5, null, ['a'], { a: 1 }, 2 ** 60];
     const matchLabels = Object.fromEntries(values.map((value, index) => [`k${index}`, value]));
     assert.deepEqual(
@@ -61,14 +61,14 @@ describe('values of selectors become strings', () => {
     );
   });
 
-  it('but not under keys that no label has', () => {
+  it('but not under keys that are not legal label keys', () => {
     const matchLabels = JSON.parse('{"__proto__": true, "a b": true, "": true, "constructor": true}');
     assert.deepEqual(edits({ ...full, nodeSelector: { matchLabels } }), [
       'replace /spec/nodeSelector/matchLabels/constructor "true"',
     ]);
   });
 
-  it('all or none: more than anyone writes are left as they are, and read as they are', () => {
+  it('only if there are at most 1,024; more values are left unchanged, and readers accept them', () => {
     const selectors = (lists: number, values: number) => ({
       matchExpressions: Array.from({ length: lists }, () => ({
         key: 'a',
@@ -82,7 +82,7 @@ describe('values of selectors become strings', () => {
 });
 
 describe('defaults are written out', () => {
-  it('of the policy and of each entry', () => {
+  it('for the policy and for each entry', () => {
     assert.deepEqual(
       edits({ parentSelector: [{ parentIface: 'a' }, { ...full.parentSelector[0], mode: undefined }] }),
       [
@@ -111,7 +111,7 @@ describe('defaults are written out', () => {
     });
   }
 
-  it('but no quantity for an invalid mode, which the schema refuses', () => {
+  it('but not the quantity if the mode is invalid, because the schema rejects it', () => {
     for (const mode of ['Bridge', '', 5, {}, 'constructor']) {
       assert.deepEqual(
         edits({ ...full, parentSelector: [{ ...full.parentSelector[0], mode, quantity: undefined }] }),
@@ -120,24 +120,24 @@ describe('defaults are written out', () => {
     }
   });
 
-  it('null counts as absent', () => {
+  it('for fields that are null', () => {
     assert.deepEqual(edits({ ...full, priority: null }), ['add /spec/priority 99']);
   });
 
-  it('0 and false are values', () => {
+  it('but not for fields that are 0 or false', () => {
     const entry = { ...full.parentSelector[0], needVhostNet: false };
     assert.deepEqual(edits({ priority: 0, parentSelector: [entry] }), []);
   });
 });
 
-describe('an object is left alone', () => {
+describe('an object is not changed', () => {
   it('if it is not a policy', () => {
     for (const object of [undefined, null, 5, 'policy', [], {}, { spec: null }, { spec: [] }, { spec: 'a' }]) {
       assert.deepEqual(defaultPolicy(object), { edits: [], verdicts: [] });
     }
   });
 
-  it('in the parts that are not what they should be', () => {
+  it('in parts that have the wrong type', () => {
     const rest = { priority: 1 };
     for (const parentSelector of [undefined, null, {}, 'a', [null], [[]], ['a', { parentIface: 'a' }]]) {
       assert.deepEqual(edits({ ...rest, parentSelector }), []);
@@ -150,7 +150,7 @@ describe('an object is left alone', () => {
     assert.deepEqual(edits({ ...full, nodeAffinity: { nodeSelectorTerms: terms } }), []);
   });
 
-  it('when it is being deleted', () => {
+  it('if it is being deleted', () => {
     assert.deepEqual(edits({}, { name: 'p', deletionTimestamp: '2026-01-01T00:00:00Z' }), []);
     assert.deepEqual(edits({}, { name: 'p', deletionTimestamp: null }), ['add /spec/priority 99']);
     assert.ok(!isBeingDeleted({ metadata: [] }));

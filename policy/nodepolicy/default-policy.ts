@@ -7,7 +7,10 @@ import { isLegalLabelKey, readLabelValue } from './rule.ts';
 /** The schema's limit for lists and matchLabels. Longer ones are not changed, because validation rejects them. */
 const maxItems = 64;
 
-/** How many values are converted to strings at most. Readers of policies also accept unconverted values. */
+/**
+ * The maximum number of values to convert to strings. If there are more, none is converted. All readers of policies
+ * also accept unconverted values.
+ */
 const maxValues = 1_024;
 
 type Path = readonly (string | number)[];
@@ -16,10 +19,10 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * Completes a policy. Booleans and integers in selectors become strings. All defaults are written into the policy, so
  * that a later release with other defaults does not change it. Values that cannot be converted, such as a float or
- * null, are left for validation to reject.
+ * null, are left unchanged, and validation rejects them.
  *
  * Accepts any object, since it runs before the schema check. A second pass changes nothing. No field manager owns the
- * edited fields and atomic lists, so applying the same file again causes no conflict.
+ * edited fields and atomic lists, so a second server-side apply of the same file causes no conflict.
  */
 export function defaultPolicy(object: unknown): Mutation {
   if (!isJsonObject(object) || !isJsonObject(object.spec) || isBeingDeleted(object)) return { edits: [], verdicts: [] };

@@ -15,7 +15,7 @@ const withSelector = (nodeSelector: unknown) => withSpec({ parentSelector: [], n
 const withTerm = (...terms: readonly unknown[]) =>
   withSpec({ parentSelector: [], nodeAffinity: { nodeSelectorTerms: terms } });
 
-describe('the first place that is not of the shape of a policy', () => {
+describe('the first place whose shape is not that of a policy', () => {
   for (const [object, place] of [
     [undefined, 'object'],
     [[], 'object'],
@@ -62,7 +62,7 @@ describe('the first place that is not of the shape of a policy', () => {
     it(`${JSON.stringify(object)}: ${place}`, () => assert.equal(findShapeFault(object), place));
   }
 
-  it('is a list of more than 64, as in the schema', () => {
+  it('is a list with more than 64 items, as in the schema', () => {
     const selector = (count: number) =>
       withSelector({ matchExpressions: Array(count).fill({ key: 'a', operator: 'Exists' }) });
     assert.equal(findShapeFault(selector(64)), undefined);
@@ -72,21 +72,21 @@ describe('the first place that is not of the shape of a policy', () => {
     assert.equal(findShapeFault(entries(65)), 'spec.parentSelector');
   });
 
-  it('is none where a time is not there yet', () => {
+  it('is undefined if creationTimestamp is null', () => {
     assert.equal(
       findShapeFault({ metadata: { ...metadata, creationTimestamp: null }, spec: { parentSelector: [] } }),
       undefined,
     );
   });
 
-  it('is none of a sound policy, and none of a fixture that passes the schema', () => {
+  it('is undefined for a valid policy, and for every fixture that passes the schema', () => {
     fc.assert(fc.property(soundPolicy, (policy) => assert.equal(findShapeFault(policy), undefined)));
     for (const { title, object } of readFixtures('nodepolicy', 'schema', 'pass')) {
       assert.equal(findShapeFault(object), undefined, title);
     }
   });
 
-  it('is none of what the schema takes', () => {
+  it('is undefined for every object that the schema accepts', () => {
     const specs = spoiled(soundPolicy.map(({ spec }) => ({ spec })));
     fc.assert(
       fc.property(specs, ({ spoilt: { spec } }) => {
@@ -100,7 +100,7 @@ describe('the first place that is not of the shape of a policy', () => {
   });
 });
 
-it('an operator is one that requirements know', () => {
+it('isLabelOperator accepts exactly the operators of requirements', () => {
   for (const name of ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']) assert.ok(isLabelOperator(name));
   for (const name of ['in', '', 'constructor', undefined, null, 5, ['In']]) assert.ok(!isLabelOperator(name));
 });

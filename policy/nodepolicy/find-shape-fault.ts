@@ -17,8 +17,8 @@ const operators: Readonly<Record<LabelOperator, true>> = {
 };
 
 /**
- * How many items a list may have, as in the schema. The limit matters because some rules compare each item with all
- * others.
+ * The maximum number of items in a list, as in the schema. The limit matters because some rules compare each item with
+ * all others.
  */
 const maxItems = 64;
 
@@ -78,9 +78,9 @@ const policy = fields(
  * Returns the first place whose shape prevents the rules from reading an object as a policy, for example
  * `spec.parentSelector[0].mode`. Returns undefined if the rules can read the object.
  *
- * The schema checks more: unknown fields, and limits other than the length of lists. An API server checks the schema
- * before validation but after mutation. So mutation may receive malformed objects, and files are never checked by an
- * API server. Malformed objects must cause neither a crash nor a long wait.
+ * A malformed object must cause neither a crash nor a long wait. The schema check does not prevent this, although it is
+ * stricter than this function. The API server checks the schema after mutation, so the mutating webhook may receive
+ * malformed objects. Files are not checked by an API server at all.
  */
 export function findShapeFault(object: unknown): string | undefined {
   return policy(object, '');

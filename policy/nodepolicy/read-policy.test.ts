@@ -14,8 +14,8 @@ import { type FieldMatches, fieldMatches } from '../plan/match-nic.ts';
 import { type FieldReaders, fieldReaders, readAnyPolicy, readBrokenPolicy } from './read-policy.ts';
 import type { NicSelector, ParentEntry } from './rule.ts';
 
-describe('a policy read', () => {
-  it('has every default written out', () => {
+describe('a parsed policy', () => {
+  it('has a value for every default', () => {
     assert.deepEqual(entries({ parentIface: 'eth0' }), {
       id: 'macvtap-cni/p',
       priority: 99,
@@ -37,7 +37,7 @@ describe('a policy read', () => {
     });
   });
 
-  it('keeps a priority of 0, its time and its generation', () => {
+  it('has the written priority 0, creation time and generation', () => {
     const read = policy(
       'p',
       { parentSelector: [{ parentIface: 'eth0' }], priority: 0 },
@@ -46,7 +46,7 @@ describe('a policy read', () => {
     assert.deepEqual([read.priority, read.createdMs, read.generation], [0, 1_000, 3]);
   });
 
-  it('gives the name of the resource-centric form to each entry', () => {
+  it('has the name of the resource-centric form in each entry', () => {
     const read = policy('p', { parentSelector: [{ parentIface: 'a' }, { parentIface: 'b' }], resourceName: 'data' });
     assert.equal(read.resourceName, 'data');
     assert.deepEqual(
@@ -55,7 +55,7 @@ describe('a policy read', () => {
     );
   });
 
-  it('has the namespaces whose pods may use it as requirements', () => {
+  it('has its namespaceSelector as requirements', () => {
     const read = policy('p', {
       parentSelector: [{ parentIface: 'a' }],
       namespaceSelector: { matchLabels: { vms: true }, matchExpressions: [{ key: 'team', operator: 'Exists' }] },
@@ -66,7 +66,7 @@ describe('a policy read', () => {
     ]);
   });
 
-  it('has errors and remains readable', () => {
+  it('has its errors, and its other fields are still read', () => {
     const read = policy('p', {
       parentSelector: [{ parentIface: 'a', mode: 'passthru', quantity: 2 }, {}],
       nodeSelector: { matchLabels: { rank: 1.5, weight: null } },
@@ -92,7 +92,7 @@ describe('a field that a later schema adds to NIC selectors', () => {
   type LaterExclude = NicSelector & { readonly exclude?: { readonly speeds?: readonly string[] } };
 
   // Type checking fails here if one of the marked lines is no longer an error.
-  it('fails the type check until it is read and matched, also in exclude', () => {
+  it('fails the type check until a reader and a comparison exist for it, also in exclude', () => {
     // @ts-expect-error No reader for `speeds`.
     fieldReaders satisfies FieldReaders<Later>;
     // @ts-expect-error No reader for `exclude.speeds`.
@@ -104,7 +104,7 @@ describe('a field that a later schema adds to NIC selectors', () => {
     assert.deepEqual(Object.keys(fieldReaders), Object.keys(fieldMatches));
   });
 
-  it('selects no interface, instead of all that the other fields leave', () => {
+  it('makes the selector match nothing, instead of ignoring the field', () => {
     for (const nicSelector of [{ speeds: ['fast'] }, { names: ['eth*'], exclude: { speeds: ['fast'] } }]) {
       const policies = [entries({ nicSelector } as ParentEntry)];
       assert.deepEqual(brief(plan({ interfaces: [nic('eth0')], policies })), []);
@@ -119,8 +119,8 @@ const entry = { parentIface: 'eth0', quantity: 5_000 };
 const read = (object: unknown) => readBrokenPolicy(object, faults, context);
 const zoneB = { parentSelector: [entry], nodeSelector: { matchLabels: { zone: 'b' } } };
 
-describe('a policy that the schema refuses', () => {
-  it('has its name, its order and its nodes, no entries, and every error', () => {
+describe('a policy that the schema rejects', () => {
+  it('has its name, precedence, node selection and errors, but no entries', () => {
     const times = { generation: 4, creationTimestamp: '1970-01-01T00:00:01Z' };
     assert.deepEqual(read({ metadata: { ...metadata, ...times }, spec: { ...zoneB, priority: 5 } }), {
       id: 'macvtap-cni/p',
@@ -142,7 +142,7 @@ describe('a policy that the schema refuses', () => {
     });
   });
 
-  it('has a valid order even if its fields have invalid values', () => {
+  it('has a valid precedence even if its fields have invalid values', () => {
     for (const odd of [null, 'x', 1.5, Number.POSITIVE_INFINITY, Number.NaN, {}]) {
       const policy = read({
         metadata: { ...metadata, generation: odd, creationTimestamp: odd },
@@ -155,7 +155,7 @@ describe('a policy that the schema refuses', () => {
     }
   });
 
-  it('can be read however little of it there is', () => {
+  it('can be read even if almost all fields are missing', () => {
     for (const object of [
       undefined,
       null,
@@ -173,7 +173,7 @@ describe('a policy that the schema refuses', () => {
     }
   });
 
-  it('exposes nothing, and keeps nodes that it selects to the white-list', () => {
+  it('exposes nothing, and the nodes that it selects do not fall back to another source', () => {
     const given = {
       interfaces: [nic('eth0'), nic('eth1')],
       policies: [read({ metadata, spec: zoneB })],
@@ -188,7 +188,7 @@ describe('a policy that the schema refuses', () => {
     assert.equal(plan({ ...given, labels: { zone: 'a' } }).source, 'implicit');
   });
 
-  it('restricts every node if its selection is unreadable, while other policies still apply', () => {
+  it('selects every node if its selection is unreadable, while other policies still apply', () => {
     const unreadable = read({ metadata, spec: { ...zoneB, nodeSelector: 'zone=b' } });
     const given = { interfaces: [nic('eth0'), nic('eth1')], labels: { zone: 'a' }, implicit: exposeAll };
     assert.deepEqual(brief(plan({ ...given, policies: [unreadable] })), []);
@@ -199,7 +199,7 @@ describe('a policy that the schema refuses', () => {
     assert.deepEqual(brief(plan({ ...given, policies: [unreadable, sound] })), ['eth1=eth1/bridge/100']);
   });
 
-  it('reaches no node from another namespace', () => {
+  it('affects no node if it is in another namespace', () => {
     const stranger = read({ metadata: { name: 'p', namespace: 'tenant' }, spec: {} });
     const given = { interfaces: [nic('eth0')], policies: [stranger], implicit: exposeAll };
     assert.deepEqual(brief(plan(given)), ['eth0=eth0/bridge/100']);
@@ -207,7 +207,7 @@ describe('a policy that the schema refuses', () => {
 });
 
 describe('a policy that breaks a rule', () => {
-  it('keeps the nodes to the white-list whose label it may have meant', () => {
+  it('selects all nodes with the label key, if the value of the label is invalid', () => {
     const spec = {
       parentSelector: [{ parentIface: 'eth0' }],
       nodeSelector: { matchLabels: { zone: null, rank: 1.5 } },
@@ -222,13 +222,13 @@ describe('a policy that breaks a rule', () => {
   });
 });
 
-describe('whatever an API server sends', () => {
-  it('is read as it is written where it has the shape', () => {
+describe('any object from the API server', () => {
+  it('is read as a valid policy if it has the right shape', () => {
     const policy = readAnyPolicy({ metadata, spec: { parentSelector: [{ parentIface: 'eth0' }] } }, context);
     assert.deepEqual([policy.faults, policy.entries.length], [[], 1]);
   });
 
-  it('is a broken policy where it has not', () => {
+  it('is read as an invalid policy if it does not have the right shape', () => {
     const policy = readAnyPolicy({ metadata, spec: { parentSelector: { parentIface: 'eth0' } } }, context);
     assert.deepEqual(
       policy.faults.map(({ code, path }) => [code, path]),

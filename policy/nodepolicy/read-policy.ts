@@ -50,8 +50,8 @@ export interface Policy {
   readonly nodes: NodeSelection;
   readonly namespaces: readonly Requirement[];
   /**
-   * Errors found by the schema or the rules. A policy with errors exposes nothing. The white-list still applies to the
-   * nodes that the policy selects, and to nodes that its author may have meant to select; see widen-selection.
+   * Errors found by the schema or the rules. A policy with errors exposes nothing. Nodes that the policy selects, or
+   * that its author may have meant to select, still do not fall back to another source; see widen-selection.
    */
   readonly faults: readonly Verdict[];
 }
@@ -88,7 +88,8 @@ export const shapeDetail = 'missing, of another type, or a list that is too long
 
 /**
  * Reads a policy that the schema rejects. The policy exposes nothing. If it is in the installation's namespace, the
- * white-list applies to all nodes that it may have meant to select. Emits SchemaFault, PolicyOutsideNamespace.
+ * nodes that its author may have meant to select do not fall back to another source. Emits SchemaFault,
+ * PolicyOutsideNamespace.
  */
 export function readBrokenPolicy(object: unknown, faults: readonly SchemaFault[], context: ReviewContext): Policy {
   const { metadata, spec } = isJsonObject(object) ? object : {};

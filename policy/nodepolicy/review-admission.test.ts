@@ -24,9 +24,9 @@ const brief = (...args: Parameters<typeof review>) =>
 const quantityAt = 'PassthruQuantity spec.parentSelector[1].quantity';
 
 describe('a policy that is created', () => {
-  it('passes without a word when nothing is wrong with it', () => assert.deepEqual(brief(make(good)), []));
+  it('passes without warnings if nothing is wrong with it', () => assert.deepEqual(brief(make(good)), []));
 
-  it('is denied for every error, and then gets no warnings', () => {
+  it('is denied with all errors, and then gets no warnings', () => {
     const spec = { parentSelector: [{}, twoDevices] };
     assert.deepEqual(brief(make(spec)), ['deny ParentAmbiguous spec.parentSelector[0]', `deny ${quantityAt}`]);
   });
@@ -35,12 +35,12 @@ describe('a policy that is created', () => {
     assert.deepEqual(brief(make(good, { namespace: 'tenant' })), ['deny PolicyOutsideNamespace metadata.namespace']);
   });
 
-  it('is denied, not read, where it has not the shape', () => {
+  it('is denied without being parsed if it does not have the right shape', () => {
     assert.deepEqual(brief(make({ parentSelector: 'eth0' })), ['deny SchemaFault spec.parentSelector']);
     for (const object of [undefined, null, 'a', []]) assert.deepEqual(brief(object), ['deny SchemaFault object']);
   });
 
-  it('gets warnings in the order of the list', () => {
+  it('gets warnings in the order of the list of warnings', () => {
     const spec = { parentSelector: [good.parentSelector[0], good.parentSelector[0]] };
     const others = [policy('q', { parentSelector: [{ parentIface: 'eth1', resourceName: 'data' }] })];
     assert.deepEqual(brief(make(spec), { others }), [
@@ -74,7 +74,7 @@ describe('a policy that is updated', () => {
     assert.deepEqual(brief(make(twice), { before: make(bad) }), [`warn ${quantityOf(0)}`, `deny ${quantityOf(2)}`]);
   });
 
-  it('may fix one error of two', () => {
+  it('may fix one of two errors', () => {
     const both = { ...bad, parentSelector: [{}, twoDevices] };
     assert.deepEqual(brief(make(bad), { before: make(both) }), [`warn ${quantityAt}`]);
   });
@@ -115,18 +115,18 @@ describe('a policy that is updated', () => {
     assert.deepEqual(brief(make(narrow), { namespaces }), []);
   });
 
-  it('passes when it is being deleted', () => {
+  it('passes if it is being deleted', () => {
     const deletionTimestamp = '2026-01-01T00:00:00Z';
     assert.deepEqual(brief(make(bad, { deletionTimestamp }), { before: make(good) }), []);
     assert.deepEqual(brief(make(undefined, { deletionTimestamp }), { before: make(good) }), []);
   });
 });
 
-describe('whatever is reviewed', () => {
+describe('any reviewed object', () => {
   const others = [policy('q', { parentSelector: [{ parentIface: 'eth0', resourceName: 'data' }] })];
   const runs = { numRuns: 1_000 };
 
-  it('gets an answer', () => {
+  it('gets verdicts without an exception', () => {
     fc.assert(
       fc.property(anyObject, fc.option(anyObject, { nil: undefined }), (object, before) => {
         const context = { others, ...(before !== undefined && { before }) };
@@ -149,7 +149,7 @@ describe('whatever is reviewed', () => {
     );
   });
 
-  it('passes when it is sound', () => {
+  it('passes if it is valid', () => {
     fc.assert(
       fc.property(soundPolicy, (object) => {
         assert.ok(review(object, { others }).every(({ severity }) => severity === 'warn'));
@@ -165,22 +165,22 @@ const isSame = (left: unknown, right: unknown) => {
   return forth;
 };
 
-describe('a spec is the same', () => {
-  it('whatever the order of its keys', () => {
+describe('two specs are equal', () => {
+  it('regardless of the order of their keys', () => {
     assert.ok(isSame({ a: 1, b: { c: [1, null], d: 'x' } }, { b: { d: 'x', c: [1, null] }, a: 1 }));
     assert.ok(isSame(undefined, undefined));
     assert.ok(isSameSpec({ metadata: { labels: { a: 'b' } }, spec: {} }, { metadata: {}, spec: {} }));
     assert.ok(isSameSpec(5, null));
   });
 
-  it('as deep as it may be', () => {
+  it('even if they are deeply nested', () => {
     const deep = () => JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
     assert.ok(isSame(deep(), deep()));
     assert.ok(!isSame(deep(), [deep()]));
   });
 });
 
-it('a spec differs by any value, key, length, order of a list or type', () => {
+it('two specs differ if any value, key, list length, list order or type differs', () => {
   for (const [left, right] of [
     [1, 2],
     [1, '1'],
@@ -204,14 +204,14 @@ it('a spec differs by any value, key, length, order of a list or type', () => {
 describe('the list of warnings', () => {
   const files = readdirSync(import.meta.dirname).filter((file) => file.startsWith('warn-'));
 
-  it('has every file of a warning, once', () => {
+  it('contains every warning file once', () => {
     assert.deepEqual(
       warnings.map(({ name }) => `${name}.ts`).sort(),
       files.filter((file) => !file.endsWith('.test.ts')).sort(),
     );
   });
 
-  it('has a test beside every file', () => {
+  it('has a test for every warning file', () => {
     assert.deepEqual(
       warnings.map(({ name }) => `${name}.test.ts`).sort(),
       files.filter((file) => file.endsWith('.test.ts')).sort(),

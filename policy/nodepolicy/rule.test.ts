@@ -25,7 +25,7 @@ describe('the text of a value', () => {
 });
 
 describe('a label', () => {
-  it('has a key of an optional DNS prefix and a name', () => {
+  it('has a key that consists of an optional DNS prefix and a name', () => {
     const legal = [
       'a',
       'macvtapAware',
@@ -51,7 +51,7 @@ describe('a label', () => {
     for (const key of illegal) assert.ok(!isLegalLabelKey(key), key);
   });
 
-  it('has a value of at most 63 characters, or none', () => {
+  it('has a value of at most 63 characters, which may be empty', () => {
     for (const value of ['', 'a', 'A.b_c-9', 'x'.repeat(63)]) assert.ok(isLegalLabelValue(value), value);
     for (const value of ['-5', 'a b', 'a.', 'é', 'a/b', 'x'.repeat(64)]) assert.ok(!isLegalLabelValue(value), value);
   });

@@ -9,7 +9,7 @@ export type NicSelector = NonNullable<ParentEntry['nicSelector']>;
 export type LabelSelector = NonNullable<PolicySpec['nodeSelector']>;
 export type NodeAffinity = NonNullable<PolicySpec['nodeAffinity']>;
 
-/** A policy object from a file or the API server whose shape was checked. */
+/** A policy object with a checked shape, from a file or the API server. */
 export interface PolicyObject {
   readonly metadata: {
     readonly name: string;
@@ -98,7 +98,7 @@ export function readLabelSelector(selector: LabelSelector | undefined): readonly
 }
 
 /**
- * Reads a requirement. Values that cannot be converted to text are omitted, because they equal no label; check-labels
+ * Reads a requirement. Omits values that cannot be converted to text, because no label equals them; check-labels
  * rejects them.
  */
 export function readRequirement({ key, operator, values = [] }: WrittenRequirement): Requirement {

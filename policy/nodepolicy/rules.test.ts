@@ -10,12 +10,12 @@ import { reviewPolicy, rules } from './rules.ts';
 const context = { policyNamespace };
 
 describe('the list of rules', () => {
-  it('has every rule file, once', () => {
+  it('contains every rule file once', () => {
     const files = readdirSync(import.meta.dirname).filter((file) => /^check-.*(?<!\.test)\.ts$/.test(file));
     assert.deepEqual(rules.map(({ name }) => `${name}.ts`).sort(), files.sort());
   });
 
-  it('has fixtures for every rule, and no fixtures are without one', () => {
+  it('has fixtures for every rule, and no other fixtures', () => {
     assert.deepEqual(
       listFixtureRules('nodepolicy').filter((folder) => folder !== 'schema'),
       rules.map(({ name }) => name).sort(),
@@ -37,7 +37,7 @@ for (const { name, rule } of rules) {
     }
 
     for (const { title, object, expected } of failing) {
-      it(`denies ${title} for exactly what it expects`, () => {
+      it(`denies ${title} with exactly the expected verdicts`, () => {
         const verdicts = rule(toPolicy(object), context);
         assert.deepEqual(
           verdicts.map(({ code, path }) => `${code} ${path}`),

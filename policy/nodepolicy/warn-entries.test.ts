@@ -10,8 +10,8 @@ import { warnEntries } from './warn-entries.ts';
 const parentNames = (...parentSelector: readonly ParentEntry[]) =>
   warnEntries(policy('p', { parentSelector }), { others: [], nodes: new Map() });
 
-describe('an interface that would name its resource', () => {
-  it('gets a warning if no resource can have the name', () => {
+describe('an interface after which its resource is named', () => {
+  it('gets a warning if the name is not a legal resource name', () => {
     assert.deepEqual(
       parentNames({ parentIface: 'eth0' }, { parentIface: 'eth0:1' }, { parentIface: 'eth0-' }).map(
         ({ severity, code, path, detail }) => [severity, code, path, detail],
@@ -39,7 +39,7 @@ describe('an interface that would name its resource', () => {
     assert.ok((text ?? '').length <= 256);
   });
 
-  it('gets no warning if the entry names the resource, or selects by more than a name', () => {
+  it('gets no warning if the entry has a resourceName or a nicSelector', () => {
     assert.deepEqual(
       parentNames({ parentIface: 'eth0:1', resourceName: 'data' }, { nicSelector: { names: ['eth0:1'] } }),
       [],
@@ -54,8 +54,8 @@ const shadowed = (subject: Policy) =>
     ({ code, severity, path, detail }) => `${severity} ${code} ${path}: ${detail.split(':')[0]}`,
   );
 
-describe('an entry that never gets its turn', () => {
-  it('names the interface and resource of an earlier one', () => {
+describe('an entry gets a warning because an earlier entry always has precedence', () => {
+  it('if the earlier entry has the same interface and resource', () => {
     const subject = entries(
       { parentIface: 'bond1', resourceName: 'data' },
       { parentIface: 'eth1', resourceName: 'data' },
@@ -69,31 +69,43 @@ describe('an entry that never gets its turn', () => {
     ]);
   });
 
-  it('may be one of the resource-centric form', () => {
+  it('also in the resource-centric form', () => {
     const parentSelector = [{ parentIface: 'eth0' }, { parentIface: 'eth0', mode: 'vepa' }] as const;
     assert.equal(shadowed(policy('p', { resourceName: 'data', parentSelector })).length, 1);
   });
-});
 
-describe('an entry that may get its turn', () => {
-  for (const [title, ...list] of [
-    [
-      'has another interface',
-      { parentIface: 'bond1', resourceName: 'data' },
-      { parentIface: 'eth1', resourceName: 'data' },
-    ],
-    ['has another name', { parentIface: 'eth0', resourceName: 'a' }, { parentIface: 'eth0', resourceName: 'b' }],
-    ['has the name of the interface', { parentIface: 'eth0', resourceName: 'a' }, { parentIface: 'eth0' }],
-    ['comes after a passthru that spares the node', { parentIface: 'eth0', mode: 'passthru' }, { parentIface: 'eth0' }],
-    ['selects', { nicSelector: { names: ['eth0'] } }, { nicSelector: { names: ['eth0'] } }],
-    ['comes after one that selects', { nicSelector: { names: ['eth0'] } }, { parentIface: 'eth0' }],
-  ] as const) {
-    it(title, () => assert.deepEqual(shadowed(entries(...(list as readonly ParentEntry[]))), []));
-  }
-
-  it('does not come after a passthru that is as choosy, or not choosy at all', () => {
+  it('if the earlier entry uses passthru and finds all interfaces that this entry finds', () => {
     const whole = { parentIface: 'eth0', mode: 'passthru' } as const;
     assert.equal(shadowed(entries(whole, whole)).length, 1);
     assert.equal(shadowed(entries({ ...whole, allowHostInterface: true }, { parentIface: 'eth0' })).length, 1);
   });
+});
+
+describe('an entry gets no warning', () => {
+  for (const [title, ...list] of [
+    [
+      'if the earlier entry has another interface',
+      { parentIface: 'bond1', resourceName: 'data' },
+      { parentIface: 'eth1', resourceName: 'data' },
+    ],
+    [
+      'if the earlier entry has another resourceName',
+      { parentIface: 'eth0', resourceName: 'a' },
+      { parentIface: 'eth0', resourceName: 'b' },
+    ],
+    [
+      'if its resource is named after the interface and that of the earlier entry is not',
+      { parentIface: 'eth0', resourceName: 'a' },
+      { parentIface: 'eth0' },
+    ],
+    [
+      'if the earlier entry uses passthru and does not find interfaces with node traffic',
+      { parentIface: 'eth0', mode: 'passthru' },
+      { parentIface: 'eth0' },
+    ],
+    ['if both entries have a nicSelector', { nicSelector: { names: ['eth0'] } }, { nicSelector: { names: ['eth0'] } }],
+    ['if the earlier entry has a nicSelector', { nicSelector: { names: ['eth0'] } }, { parentIface: 'eth0' }],
+  ] as const) {
+    it(title, () => assert.deepEqual(shadowed(entries(...(list as readonly ParentEntry[]))), []));
+  }
 });

@@ -10,10 +10,10 @@ const shownChars = 40;
 /**
  * Warns about entries that cannot produce a resource:
  *
- * - An entry without a resourceName names an interface whose name is not a legal resource name. This is a warning,
+ * - An entry without a resourceName names an interface whose name is not a legal resource name. This is only a warning,
  *   because parentIface may be an altname of an interface with a legal name.
- * - An earlier entry has the same interface and resourceName. Two entries with the same resourceName can mean "bond1,
- *   or else eth1". But if both look for the same interface, the later one never takes effect.
+ * - An earlier entry has the same interface and resourceName, so the later entry never takes effect. Two entries with
+ *   the same resourceName and different interfaces are useful: they mean "bond1, or else eth1".
  *
  * Reads parentIface, resourceName, mode and allowHostInterface of the entries. Emits IllegalResourceName, Shadowed.
  */

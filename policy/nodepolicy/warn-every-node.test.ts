@@ -23,7 +23,7 @@ describe('a policy for every node', () => {
     assert.match(told({}, [])[0]?.detail ?? '', /\b0 nodes\b/);
   });
 
-  it('has an empty selector, or selects only by namespace', () => {
+  it('gets a warning even if it has an empty nodeSelector or a namespaceSelector', () => {
     const empty = { matchLabels: {}, matchExpressions: [] };
     assert.equal(told({ nodeSelector: empty }, ['h1']).length, 1);
     assert.equal(told({ namespaceSelector: { matchLabels: { a: 'b' } } }, ['h1']).length, 1);

@@ -4,8 +4,8 @@ import type { Policy } from './read-policy.ts';
 import { count, type PolicyWarning } from './warning.ts';
 
 /**
- * Warns if a policy selects every node, which ends implicit exposure on all of them (white-list). This may be intended.
- * But a selector may also be missing, or at the wrong level of the YAML.
+ * Warns if a policy selects every node. All nodes then expose only what policies declare, and implicit exposure ends.
+ * The author may want this, or may have forgotten the selector or written it at the wrong level of the YAML.
  *
  * After an update, the warning appears only if the old policy did not select every node, because otherwise the author
  * already knows.

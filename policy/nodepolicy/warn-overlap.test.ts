@@ -21,7 +21,7 @@ const told = (subject: Policy, ...others: readonly Policy[]) =>
   });
 
 describe('two policies overlap', () => {
-  it('where both name a resource for a common node, and the lower priority wins', () => {
+  it('if both name a resource for a common node; the lower priority value wins', () => {
     const low = make('low', { ...zone('b'), priority: 5 }, named('data'));
     const high = make('high', {}, named('data', 'eth1'), named('more', 'eth2'));
     assert.deepEqual(told(high, low), [
@@ -32,7 +32,7 @@ describe('two policies overlap', () => {
     ]);
   });
 
-  it('and the older wins, or the first by name', () => {
+  it('if both name a resource; with equal priorities, the older policy wins, then the first by name', () => {
     const at = (name: string, creationTimestamp?: string) =>
       policy(
         name,
@@ -47,7 +47,7 @@ describe('two policies overlap', () => {
     assert.match(told(at('b'), at('a'))[0] ?? '', /^the other wins by its name; /);
   });
 
-  it('where the interface names the resource', () => {
+  it('if both resources are named after the same interface', () => {
     assert.match(
       told(make('p', {}, { parentIface: 'eth0' }), make('q', {}, { parentIface: 'eth0' }))[0] ?? '',
       / shares eth0 on /,
@@ -58,7 +58,7 @@ describe('two policies overlap', () => {
     );
   });
 
-  it('where one of them takes an interface whole', () => {
+  it('if one of them uses a common interface with passthru', () => {
     const whole = make('whole', {}, { ...named('a'), mode: 'passthru' }, named('b'));
     const shared = make('shared', {}, named('c'), { nicSelector: { names: ['*'] }, resourceName: 'd' });
     for (const [one, other] of [
@@ -73,13 +73,13 @@ describe('two policies overlap', () => {
     }
   });
 
-  it('in several ways at once, in one warning', () => {
+  it('over several names, in a single warning', () => {
     const one = make('one', {}, { ...named('a'), mode: 'passthru' }, named('b', 'eth1'));
     const other = make('other', {}, named('b'), named('a', 'eth2'));
     assert.match(told(one, other)[0] ?? '', / shares a, b and passthru of eth0 on /);
   });
 
-  it('with many others: the first eight in the order in which they win, and how many more', () => {
+  it('with many others; the warnings are about the first eight by precedence, and count the rest', () => {
     const others = Array.from({ length: 12 }, (_, index) => make(`q${index}`, { priority: 90 - index }, named('data')));
     const texts = told(make('p', {}, named('data')), ...others);
     assert.deepEqual(
@@ -90,7 +90,7 @@ describe('two policies overlap', () => {
     assert.equal(told(make('p', {}, named('data')), ...others.slice(0, 9)).at(-1), 'and 1 more policy');
   });
 
-  it('with names of any length', () => {
+  it('even if they have long names; the warning is cut at the limit', () => {
     const long = (letter: string) =>
       make(letter.repeat(253), {}, named('r'.repeat(63)), named('s'.repeat(63)), {
         parentIface: 'i'.repeat(127),
@@ -103,24 +103,24 @@ describe('two policies overlap', () => {
 });
 
 describe('two policies do not overlap', () => {
-  it('without a common node', () => {
+  it('if they select no common node', () => {
     assert.deepEqual(told(make('p', zone('a'), named('data')), make('q', zone('b'), named('data'))), []);
     assert.deepEqual(told(make('p', zone('c'), named('data')), make('q', {}, named('data'))), []);
   });
 
-  it('with other names on the same interface, none of them passthru', () => {
+  it('if they have different names on the same interface, without passthru', () => {
     assert.deepEqual(told(make('p', {}, named('a')), make('q', {}, named('b'))), []);
   });
 
-  it('when they are the same policy, before and after', () => {
+  it('if they are the old and the new version of one policy', () => {
     assert.deepEqual(told(make('p', {}, named('a')), make('p', {}, named('a'))), []);
   });
 
-  it('when the other has errors and exposes nothing', () => {
+  it('if the other one has errors and exposes nothing', () => {
     assert.deepEqual(told(make('p', {}, named('a')), make('q', {}, named('a'), {})), []);
   });
 
-  it('by selectors, as far as names show', () => {
+  it('if only their nicSelectors match the same interface, because the rule compares only names', () => {
     const nicSelector = { names: ['eth0'] };
     assert.deepEqual(told(make('p', {}, { nicSelector, mode: 'passthru' }), make('q', {}, { nicSelector })), []);
   });

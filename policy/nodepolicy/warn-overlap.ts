@@ -6,7 +6,7 @@ import type { Verdict } from '../reasons.ts';
 import type { Policy } from './read-policy.ts';
 import { clip, countNodes, listNames, type PolicyWarning, warnBriefly } from './warning.ts';
 
-/** The resources and interfaces over which two policies conflict: on a node, only one of the policies can have them. */
+/** The resources and interfaces over which two policies conflict. On a node, only one of the two policies gets them. */
 export interface Shared {
   /** Resources that both policies name. */
   readonly resources: readonly string[];
@@ -14,7 +14,7 @@ export interface Shared {
   readonly parents: readonly string[];
 }
 
-/** How many other policies get a separate verdict. */
+/** The maximum number of other policies that get a separate verdict. */
 const shownPolicies = 8;
 
 /**
@@ -22,8 +22,8 @@ const shownPolicies = 8;
  * They also conflict if both name the same interface, and at least one uses it with passthru. One policy wins, and the
  * status of the other reports the conflict.
  *
- * This rule compares the text of the policies for all known nodes. The blast radius finds overlaps that depend on the
- * nodes' interfaces: selectors that match the same interface.
+ * This rule compares only the text of the policies. The blast radius finds the overlaps that depend on the nodes'
+ * interfaces: selectors that match the same interface.
  *
  * Reads resource names, interface names and modes of the entries, and the node selection. Emits PolicyOverlap.
  */
@@ -44,7 +44,7 @@ export const warnOverlap: PolicyWarning = (policy, { others, nodes }) => {
   );
 };
 
-/** Returns the resource names and interfaces that both policies name, for any node. */
+/** Returns the resource names and interfaces over which two policies would conflict on a node that both select. */
 export function sharedBy(left: Policy, right: Policy): Shared {
   const resources = namedResources(right);
   const parents = namedParents(right);

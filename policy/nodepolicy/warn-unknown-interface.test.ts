@@ -21,7 +21,7 @@ function warningsOf(
 }
 
 describe('an interface that no selected node has', () => {
-  it('is almost one that all of them have: the warning names that one', () => {
+  it('gets a warning with the similar name that all of them have', () => {
     assert.deepEqual(warningsOf(['eth0', 'bnod1'], { h1: ['eth0', 'bond1'], h2: ['bond1'], h3: undefined }), [
       'warn InterfaceNotFound spec.parentSelector[1].parentIface bnod1: did you mean bond1, which all 2 selected nodes have?',
     ]);
@@ -30,12 +30,12 @@ describe('an interface that no selected node has', () => {
     ]);
   });
 
-  it('counts only nodes that the policy selects', () => {
+  it('is compared only with nodes that the policy selects', () => {
     const nodeSelector = { matchLabels: { zone: 'h1' } };
     assert.equal(warningsOf(['bnod1'], { h1: ['bond1'], h2: ['bnod1'] }, { nodeSelector }).length, 1);
   });
 
-  it('has a whole warning, however long the names are', () => {
+  it('gets a complete warning, even if the names are long', () => {
     const [long, near] = [`x${'y'.repeat(60)}`, `z${'y'.repeat(60)}`];
     const context = {
       others: [],
@@ -50,19 +50,19 @@ describe('an interface that no selected node has', () => {
   });
 });
 
-describe('an interface without a warning', () => {
+describe('an interface gets no warning', () => {
   for (const [title, parents, reports] of [
-    ['some node has it', ['bnod1'], { h1: ['bond1'], h2: ['bond1', 'bnod1'] }],
-    ['some node lacks the similar one', ['bnod1'], { h1: ['bond1'], h2: ['eth0'] }],
-    ['the similar one differs only in its number', ['eth2', 'ens1f1'], { h1: ['eth1', 'ens1f0'] }],
-    ['none is similar', ['storage'], { h1: ['eth0', 'bond1'] }],
-    ['no node has reported', ['bnod1'], { h1: undefined }],
-    ['there is no node', ['bnod1'], {}],
+    ['if a node has it', ['bnod1'], { h1: ['bond1'], h2: ['bond1', 'bnod1'] }],
+    ['if a node lacks the similar interface', ['bnod1'], { h1: ['bond1'], h2: ['eth0'] }],
+    ['if the similar name differs only in its number', ['eth2', 'ens1f1'], { h1: ['eth1', 'ens1f0'] }],
+    ['if no name is similar', ['storage'], { h1: ['eth0', 'bond1'] }],
+    ['if no node has reported', ['bnod1'], { h1: undefined }],
+    ['if there is no node', ['bnod1'], {}],
   ] as const) {
     it(title, () => assert.deepEqual(warningsOf(parents, reports), []));
   }
 
-  it('there is none without reports, or with a selector instead of a name', () => {
+  it('if reports are not available, or the entry has a nicSelector', () => {
     const nodes = new Map([['h1', { name: 'h1', labels: {} }]]);
     const named = policy('p', { parentSelector: [{ parentIface: 'bnod1' }] });
     assert.deepEqual(warnUnknownInterface(named, { others: [], nodes }), []);

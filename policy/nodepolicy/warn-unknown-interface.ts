@@ -6,8 +6,8 @@ import type { PolicyEntry } from './read-policy.ts';
 import { clip, count, type PolicyWarning, warnBriefly } from './warning.ts';
 
 /**
- * How many names are compared at most, which takes about 10 ms. Above the limit, there is no warning. A typical node
- * has 50 names.
+ * The maximum number of interface names to compare, which takes about 10 ms. If there are more, there is no warning. A
+ * typical node has 50 names.
  */
 const mostNames = 100_000;
 

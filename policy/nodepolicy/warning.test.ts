@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { clip, count, countNodes, listNames, warnBriefly } from './warning.ts';
 
-it('a count has its noun', () => {
+it('count formats a number with its noun', () => {
   assert.deepEqual(
     [0, 1, 2].map((number) => count(number, 'node')),
     ['0 nodes', '1 node', '2 nodes'],
   );
 });
 
-it('a list contains the first three names, and shows that there are more', () => {
+it('listNames returns the first three names, and shows whether there are more', () => {
   assert.equal(listNames(['a', 'b', 'c']), 'a, b, c');
   assert.equal(listNames(['a', 'b', 'c', 'd']), 'a, b, c, ...');
   assert.equal(countNodes(['h1']), '1 node: h1');
@@ -18,13 +18,13 @@ it('a list contains the first three names, and shows that there are more', () =>
   assert.equal(listNames(['x'.repeat(33)]), `${'x'.repeat(29)}...`);
 });
 
-it('a text is cut at its limit, and never in the middle of a character', () => {
+it('clip cuts a text at the limit, but never in the middle of a character', () => {
   assert.equal(clip('x'.repeat(256), 256), 'x'.repeat(256));
   assert.equal(clip('x'.repeat(257), 256), `${'x'.repeat(253)}...`);
   assert.ok(clip(`${'x'.repeat(252)}${'\u{1f600}'.repeat(3)}`, 256).isWellFormed());
 });
 
-it('a warning is cut so that all of it is as long as a warning may be', () => {
+it('warnBriefly cuts the detail so that the whole text has at most 256 characters', () => {
   const finished = (detail: string) => {
     const { code, path, reason, detail: told } = warnBriefly('PolicyOverlap', 'spec', detail);
     return `${code} ${path}: ${reason} (${told})`;

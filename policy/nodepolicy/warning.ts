@@ -5,7 +5,7 @@ import type { Policy } from './read-policy.ts';
 
 /** The facts that warnings need in addition to the policy. */
 export interface PolicyWarningContext {
-  /** All policies. An earlier version of the same policy is ignored. */
+  /** All policies. They may contain an earlier version of the reviewed policy, which the rules ignore. */
   readonly others: readonly Policy[];
   /** All known nodes, by name. */
   readonly nodes: ReadonlyMap<string, NodeFacts>;
@@ -44,8 +44,8 @@ export function countNodes(names: readonly string[]): string {
 }
 
 /**
- * Returns a warning whose text `code path: reason (detail)` is not longer than the limit; the end of the detail is cut.
- * Start the detail with the most important part, and end it with lists and long names.
+ * Returns a warning with the text `code path: reason (detail)`. If the text is longer than the limit, the end of the
+ * detail is cut. So the most important part of a detail must come first, and lists and long names must come last.
  */
 export function warnBriefly(code: ReasonCode, path: string, detail: string): Verdict {
   const verdict = warn(code, path, detail);

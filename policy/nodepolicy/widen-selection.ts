@@ -12,17 +12,20 @@ import {
 } from './rule.ts';
 
 /**
- * Returns the node selection of a policy with errors: it selects every node that the author may have meant. The policy
- * exposes nothing, but the white-list applies to these nodes.
+ * Returns the node selection of a policy with errors. It selects every node that the author may have meant. The policy
+ * exposes nothing on these nodes, but they do not fall back to another source.
  *
- * If an unreadable part of the selection matched no nodes, the nodes that it was meant for would use the next source.
- * They would silently expose resources that the author meant to restrict. So an unreadable part requires as little as
- * possible. A requirement with an unreadable value only requires its key; one without a readable key requires nothing.
- * Readable parts apply as written.
+ * An unreadable part of the selection must not exclude nodes. An excluded node would use the next source, for example
+ * implicit exposure. It would silently expose resources that the author meant to restrict. So the parts are read as
+ * follows:
+ *
+ * - A requirement without a readable key is ignored.
+ * - In, Exists, Gt and Lt with an invalid value only require that the label exists. NotIn ignores unreadable values.
+ * - Readable parts apply as written.
  *
  * If no part is readable, the policy selects every node. A node that other policies also select still exposes the
  * resources of those policies, and pods keep the devices that they hold. All other nodes offer nothing new until the
- * policy is fixed, and report PolicyInvalid. An outage of new allocations is visible and is fixed sooner than a silent
+ * policy is fixed, and report PolicyInvalid. Such an outage for new pods is visible, and is fixed sooner than a silent
  * exposure. An explicit configuration that cannot be read has the same effect.
  *
  * Accepts any value, since it also reads policies that the schema rejects.
@@ -58,7 +61,7 @@ function widenTerms(affinity: unknown): NodeSelection['terms'] {
   return terms.length === 0 || terms.includes(undefined) ? undefined : terms.filter((term) => term !== undefined);
 }
 
-/** Returns whether a term was written without requirements. The API matches such a term with no node. */
+/** Returns whether a term was written without requirements. In Kubernetes, such a term matches no node. */
 function isWrittenEmpty(term: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(term).every(
     ([name, list]) =>

@@ -41,7 +41,7 @@ const reports: Readonly<Record<keyof typeof limits, (count: number) => Status>> 
 
 describe('a report of a node', () => {
   for (const [name, report] of Object.entries(reports)) {
-    it(`counts up to the limit of ${name}, and is left out above it`, () => {
+    it(`is read up to the limit of ${name}, and ignored above it`, () => {
       const limit = limits[name as keyof typeof limits];
       assert.equal(reasonToLeaveOut(state(report(limit))), undefined);
       assert.match(
@@ -51,12 +51,12 @@ describe('a report of a node', () => {
     });
   }
 
-  it('counts where it is empty', () => {
+  it('is read if it is empty', () => {
     assert.deepEqual([reasonToLeaveOut(state({})), itemsOf(state({}))], [undefined, 0]);
     assert.equal(reasonToLeaveOut({ apiVersion: '', kind: '', metadata: {} }), undefined);
   });
 
-  it('is left out where reading it throws', () => {
+  it('is ignored if reading it throws', () => {
     const hostile = {
       get interfaces(): never {
         throw new RangeError('Maximum call stack size exceeded');

@@ -104,7 +104,9 @@ function countItems({
   ];
 }
 
-/** Reads everything that planning a node reads from its interfaces. */
+/**
+ * Reads a node's interfaces in the same way as planning does, so that a report that planning cannot read throws here.
+ */
 function tryReading({ interfaces = [] }: Status): void {
   const facts = interfaces.map(readInterface);
   const index = indexInterfaces(facts);

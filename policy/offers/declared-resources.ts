@@ -9,7 +9,7 @@ import type { Offer } from './offers.ts';
 import type { Exposure, NodeLinks } from './read-exposures.ts';
 
 /**
- * A resource that a policy's entry without a resource name declares on a node. The resource has the name of the node's
+ * A resource that a policy entry without a resource name declares on a node. The resource is named after the node's
  * interface. Like a named resource, it is offered before the node exposes it.
  *
  * @example { resource: 'eth0', parent: 'eth0', source: 'policy', policy: 'macvtap-cni/p', mode: 'bridge',
@@ -18,8 +18,8 @@ import type { Exposure, NodeLinks } from './read-exposures.ts';
 export interface DeclaredResource extends Exposure {
   readonly policy: string;
   /**
-   * The altname that the policy uses instead of the interface's name. In this case the interface's name may be an
-   * illegal resource name.
+   * The altname that the policy uses instead of the interface's name. In this case, the interface's name need not be a
+   * legal resource name.
    */
   readonly altName?: string;
 }
@@ -88,15 +88,15 @@ export interface DeclaredTally {
   /** Returns the offers of a resource. Their number of nodes is 0, because no node exposes them yet. */
   offersOf(resource: string): readonly Offer[];
   /**
-   * Returns whether an offer is still valid. An assumed resource name becomes invalid when a node reports it as an
-   * altname.
+   * Returns whether an offer is still valid. An offer with an assumed name (see DeclaredOffer) becomes invalid when a
+   * node reports that the name is an altname.
    */
   isInForce(offer: DeclaredOffer): boolean;
 }
 
 export function createDeclaredTally(): DeclaredTally {
   const tally = createExposureTally();
-  /** How many nodes have an interface with an altname from a policy, by `policy altname`. */
+  /** The number of nodes with an interface that has an altname from a policy. The keys are `policy altname`. */
   const altNames = new Map<string, number>();
   return {
     count: (declared, by) => {

@@ -54,8 +54,8 @@ function isUsable(entry: ExplicitEntry): entry is UsableEntry {
 /** The offer of one entry, before any node exposes it. */
 export interface DeclaredOffer extends Offer {
   /**
-   * True if the resource name is assumed to be the interface name in the entry. On a node, that name may turn out to be
-   * an altname.
+   * True if the entry has no resource name, so that the name of its interface is used. On a node, that name may turn
+   * out to be an altname. The resource then has the interface's real name.
    */
   readonly isAssumed: boolean;
 }

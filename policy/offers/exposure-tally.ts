@@ -77,8 +77,8 @@ function toOffer({ sample, nodes, parents, quantities, mtus }: Group): Offer {
 }
 
 /**
- * Returns the value that `choose` prefers. Compares two values at a time, because thousands of nodes may have too many
- * different values for the arguments of one call.
+ * Returns the value that `choose` prefers. Compares two values at a time, because a call such as `Math.max(...values)`
+ * fails if thousands of nodes have too many different values.
  */
 function mostOf(values: MapIterator<number>, choose: (left: number, right: number) => number): number {
   return values.reduce((most, value) => choose(most, value));

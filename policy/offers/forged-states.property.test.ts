@@ -93,7 +93,7 @@ describe('who may use a resource', () => {
     assert.deepEqual(denied, ['data 1', 'eth0 1', 'eth1 1', 'lan 1']);
   });
 
-  it('is a warning where only the reports of nodes show that a policy offers the name', () => {
+  it('is a warning if only node reports show that a policy offers the name', () => {
     const selecting = policy('drivers', {
       parentSelector: [{ nicSelector: { drivers: ['ixgbe'] } }],
       namespaceSelector: red,
@@ -110,11 +110,11 @@ describe('who may use a resource', () => {
     assert.deepEqual([warning?.severity, more, review({ team: 'red' })], ['warn', [], []]);
     assert.match(
       warning?.detail ?? '',
-      /by the reports of nodes, policy macvtap-cni\/drivers admits .* team=red; there/,
+      /according to node reports, policy macvtap-cni\/drivers admits .* team=red; on these nodes,/,
     );
   });
 
-  it('is denied to a pod that names more resources than are compared', () => {
+  it('is denied to a pod that names too many resources to compare', () => {
     const globs = Array.from({ length: 64 }, (_, index) => ({ nicSelector: { names: [`x${index}*`] } }));
     const offers = offersOf({ policies: [policy('globs', { parentSelector: globs, namespaceSelector: red })] });
     const count = Math.floor(20_000 / globs.length) + 2;

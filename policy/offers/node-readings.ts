@@ -32,12 +32,16 @@ export interface NodeReadings {
    */
   offersOf(resource: string, written: readonly DeclaredOffer[]): readonly Offer[];
   /**
-   * The names of omitted nodes, each with the error that was thrown when its report was read. Such an error is a bug.
+   * The nodes whose report could not be read, and the error that was thrown. Such an error is a bug. These nodes are
+   * omitted.
    */
   readonly failures: ReadonlyMap<string, string>;
 }
 
-/** The work done in one slice, which takes a few milliseconds. Comparing an unchanged node is one unit. */
+/**
+ * How much work is done before the generator yields. This takes a few milliseconds. One unit is the comparison of an
+ * unchanged node.
+ */
 const glancesPerSlice = 5_000;
 
 /** The work of reading a node, and the additional work of each item that the node reports, in the same units. */
@@ -65,8 +69,7 @@ export function createNodeReadings(): NodeReadings {
     after: typeof before,
     concerned: Set<string>,
   ): void => {
-    // Most new reports leave both lists unchanged: for example, a pod holds another device, or a link loses its
-    // carrier.
+    // Most new reports change neither list. For example, a pod holds another device, or a link loses its carrier.
     if (!isSame(before.exposures, after.exposures)) {
       exposed.count(before.exposures, -1);
       exposed.count(after.exposures, 1);

@@ -93,8 +93,8 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ explicit }),
 );
 
-describe('offers, whatever changes in whatever order', () => {
-  it('are the same by many updates as by one', () => {
+describe('offers after random changes', () => {
+  it('are the same after many updates as after a single one', () => {
     fc.assert(
       fc.property(fc.array(fc.array(change, { maxLength: 3 }), { maxLength: 8 }), (steps) => {
         const index = createOffersIndex();
@@ -108,7 +108,7 @@ describe('offers, whatever changes in whatever order', () => {
     );
   });
 
-  it('with a newer list of policies are what a reading of everything would give, and the index stays as it was', () => {
+  it('with a newer list of policies are the same as without an index, and the index does not change', () => {
     const lists = fc.array(change, { maxLength: 4 });
     fc.assert(
       fc.property(fc.array(change, { maxLength: 10 }), lists, lists, (first, then, last) => {
@@ -129,7 +129,7 @@ describe('offers, whatever changes in whatever order', () => {
     );
   });
 
-  it('are found by every way that leads to them', () => {
+  it('are found by resource, by parent and in all lists', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
         const world = emptyWorld();

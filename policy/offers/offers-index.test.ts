@@ -34,7 +34,7 @@ describe('an index of offers', () => {
     assert.deepEqual([before.ofParent('eth1').length, after.ofParent('eth1').length], [0, 1]);
   });
 
-  it('reads the states that changed and no others', () => {
+  it('reads only changed states', () => {
     const reads: string[] = [];
     const states = (changed: string) =>
       Object.fromEntries(['h1', 'h2', 'h3'].map((name) => [name, name === changed ? watched(name) : first[name]]));
@@ -57,7 +57,7 @@ describe('an index of offers', () => {
     assert.equal(offers.ofResource('eth0')[0]?.nodes, 3);
   });
 
-  it('reads states again when a policy or configuration that they rest on was edited', () => {
+  it('reads a state again if the policy or configuration of its resources was edited', () => {
     const index = createOffersIndex();
     const states = {
       h1: nodeState([reported('data', 'eth0', { policy: 'macvtap-cni/p' })], links),
@@ -77,14 +77,14 @@ describe('an index of offers', () => {
     assert.deepEqual(shown({}), []);
   });
 
-  it('shows a policy that is new even where it names nothing', () => {
+  it('contains a new policy even if it names no resource', () => {
     const index = createOffersIndex();
     index.update(offersInput({}));
     const selects = named('p', { nicSelector: { names: ['ens*'] } });
     assert.equal(index.update(offersInput({ policies: [selects] })).policy('macvtap-cni/p'), selects);
   });
 
-  it('reads a node again whose labels changed, and only it', () => {
+  it('reads only the node whose labels changed', () => {
     const index = createOffersIndex();
     const spec = { parentSelector: [{ nicSelector: {} }], nodeSelector: { matchLabels: { zone: 'a' } } };
     const input = offersInput({ states: { h1: nodeState([], links) }, policies: [policy('p', spec)] });
@@ -94,7 +94,7 @@ describe('an index of offers', () => {
     assert.deepEqual(index.update(inZone('b')).resources, []);
   });
 
-  it('forgets a node that leaves, with or without its state, and knows it again when it comes back', () => {
+  it('removes a node that was deleted, with or without its state, and adds it when it returns', () => {
     const index = createOffersIndex();
     const states = { h1: exposing('eth0') };
     const nodesOf = (given: object) => index.update(offersInput({ states, ...given })).ofResource('eth0')[0]?.nodes;
@@ -105,7 +105,7 @@ describe('an index of offers', () => {
     assert.equal(nodesOf({}), 1);
   });
 
-  it('yields while it reads many nodes, and another reader first runs it to its end', () => {
+  it('yields while it reads many nodes, and another call first finishes the update', () => {
     const names = Array.from({ length: 200 }, (_, index) => `h${index}`);
     const state = nodeState([reported('data', 'eth0', { policy: 'macvtap-cni/p' })], links);
     const states = Object.fromEntries(names.map((name) => [name, state]));
@@ -119,13 +119,13 @@ describe('an index of offers', () => {
     const first = index.update(inputs[0]);
     const steps = index.follow(inputs[1]);
     assert.equal(steps.next().done, false);
-    assert.deepEqual(dump(first), wanted[0], 'the view from before');
+    assert.deepEqual(dump(first), wanted[0], 'the previous view');
     assert.deepEqual(dump(first.withPolicies(inputs[2].policies)), wanted[2]);
     let step = steps.next();
     while (!step.done) step = steps.next();
     assert.deepEqual(dump(step.value), wanted[1]);
 
-    assert.equal(index.follow(inputs[2]).next().done, false, 'an iteration that does not run to its end');
+    assert.equal(index.follow(inputs[2]).next().done, false, 'an unfinished update');
     const news = { ...inputs[1], nodeStates: new Map(inputs[1].nodeStates).set('h0', exposing('eth1')) };
     assert.deepEqual(dump(index.update(news)), dump(collectOffers(news)));
   });
@@ -145,7 +145,7 @@ describe('an update of many nodes', () => {
     return yields;
   }
 
-  it('is sliced by the size of reports, not by the number of nodes', () => {
+  it('yields depending on the size of the reports, not only on the number of nodes', () => {
     const [few, many] = [slices(10), slices(1_000)];
     assert.ok(few <= 3 && many >= 49, `${few} slices of small nodes, ${many} of large ones`);
   });
@@ -165,7 +165,7 @@ const states = {
 describe('offers with a newer list of policies', () => {
   const view = withPolicies(offersOf({ policies: [exposed, deleted], states }), [exposed, created]);
 
-  it('name what a new policy names, and no more what a deleted one did', () => {
+  it('contain the resources of a new policy, and not those of a deleted one', () => {
     assert.deepEqual(view.resources, ['data', 'eth2', 'new']);
     assert.deepEqual([view.policy(created.id), view.policy(deleted.id)], [created, undefined]);
     assert.deepEqual(briefOffers(view.ofResource('new')), ['new macvtap-cni/created bridge on eth1 100x0']);
@@ -173,7 +173,7 @@ describe('offers with a newer list of policies', () => {
     assert.deepEqual(briefOffers(view.ofParent('eth1')), ['new macvtap-cni/created bridge on eth1 100x0']);
   });
 
-  it('keep the reports for other policies', () => {
+  it('still contain the reports for other policies', () => {
     assert.deepEqual(briefOffers(view.ofResource('data')), ['data macvtap-cni/exposed bridge on eth0 10x1']);
     assert.deepEqual(briefOffers(view.ofParent('eth2')), ['eth2 implicit bridge on eth2 10x1']);
     assert.deepEqual(
@@ -182,7 +182,7 @@ describe('offers with a newer list of policies', () => {
     );
   });
 
-  it('offer nothing of an invalid policy', () => {
+  it('contain nothing from an invalid policy', () => {
     const faulty = named('faulty', { parentIface: 'eth9', mode: 'passthru', quantity: 2 });
     assert.deepEqual(withPolicies(offersOf({}), [faulty]).resources, []);
   });
@@ -199,7 +199,7 @@ describe('offers with a newer list of policies', () => {
     assert.deepEqual(shown({ ...data, resourceName: 'other' }), ['other macvtap-cni/exposed bridge on eth0 100x0']);
   });
 
-  it('have what the selectors of a new policy find on the nodes', () => {
+  it('contain the interfaces that the selectors of a new policy find on the nodes', () => {
     const ports = { h1: nodeState([], [{ name: 'ens5' }]) };
     const offers = withPolicies(offersOf({ states: ports }), [named('p', { nicSelector: { names: ['ens*'] } })]);
     assert.deepEqual(briefOffers(offers.fromPolicies), ['ens5 macvtap-cni/p bridge on ens5 100x0']);
@@ -213,12 +213,12 @@ describe('a policy of a newer list', () => {
   const offers = offersOf({ policies: [known] });
   const isKnown = (newer: Policy) => withPolicies(offers, [newer]).policy(newer.id) === known;
 
-  it('is not read again where it is of the same generation, and the view then stays the same', () => {
+  it('is not read again if its generation is the same; the view then does not change', () => {
     assert.ok(isKnown(make({ uid: 'a', generation: 3, creationTimestamp })));
     assert.equal(withPolicies(offers, [make({ uid: 'a', generation: 3, creationTimestamp })]), offers);
   });
 
-  it('is read if it was edited, recreated or has no generation', () => {
+  it('is read again if it was edited, was recreated or has no generation', () => {
     assert.ok(!isKnown(make({ uid: 'a', generation: 4, creationTimestamp })));
     assert.ok(!isKnown(make({ uid: 'a', generation: 3, creationTimestamp: '2026-01-02T00:00:00Z' })));
     assert.ok(!isKnown(make({ uid: 'b', generation: 3, creationTimestamp })));

@@ -9,17 +9,20 @@ import { emptyMaps, type OfferMaps, replaceOffers, viewOffers } from './offers-v
 /** The cluster's offers, updated incrementally. */
 export interface OffersIndex {
   /**
-   * Returns the offers of an input. Objects that are identical to those of the last update are not read again. So a
-   * changed node state costs one reading, and one comparison for each other node. Earlier views do not change. If no
-   * offer changed, the last view is returned.
+   * Returns the offers of an input. Objects that are identical to those of the last update are not read again. After a
+   * change of one node's state, only this state is read, and every other node costs one comparison. Earlier views do
+   * not change. If no offer changed, the last view is returned.
    *
-   * After an edited policy, thousands of nodes are read again, which would block the event loop. So the generator
+   * After an edit of a policy, thousands of nodes are read again, which would block the event loop. So the generator
    * yields after each slice of a few milliseconds. Existing views stay in use until the generator has finished.
    */
   follow(input: OffersInput): Generator<void, Offers, void>;
   /** Does the same as `follow` without yielding. */
   update(input: OffersInput): Offers;
-  /** The nodes whose report could not be read, with the reasons. Only these nodes offer nothing. */
+  /**
+   * The nodes whose report could not be read, with the reasons. These nodes offer nothing; the other nodes are
+   * unaffected.
+   */
   readonly failures: ReadonlyMap<string, string>;
 }
 
@@ -62,7 +65,8 @@ export function createOffersIndex(): OffersIndex {
   }
 
   /**
-   * Switches the readings to other policies and back again, because a copy of the readings would take too much memory.
+   * Returns the offers for other policies. Switches the readings to these policies and then back, because a copy of the
+   * readings would take too much memory.
    */
   const withPolicies = (policies: readonly Policy[]): Offers => {
     if (updating !== undefined) runToEnd(updating);
@@ -134,8 +138,8 @@ function resourcesOf({ offers }: ReadSources, keys: ReadonlySet<SourceKey>): rea
 }
 
 /**
- * Returns the offers for a newer list of policies from a live look-up. Only data that depends on added, deleted or
- * edited policies is read again, so an unchanged list only costs a comparison.
+ * Returns the offers for a newer list of policies, which the caller just read from the API server. Only data that
+ * depends on added, deleted or edited policies is read again. So an unchanged list only costs a comparison.
  */
 export function withPolicies(offers: Offers, newer: readonly Policy[]): Offers {
   return offers.withPolicies(newer.map((policy) => knownOrNew(policy, offers.policy(policy.id))));

@@ -13,8 +13,8 @@ export interface OfferMaps {
 export const emptyMaps: OfferMaps = { byResource: new Map(), byParent: new Map() };
 
 /**
- * Caches the index by the map of policies. Every node report creates a new view, but most new views have the same
- * policies as the view before.
+ * Caches the result of `indexGoverning` for each map of policies. Every node report creates a new view, but most new
+ * views have the same policies as the view before.
  */
 const governing = new WeakMap<ReadonlyMap<string, Policy>, Governing>();
 

@@ -20,7 +20,7 @@ const links: readonly ReportedLink[] = [
 ];
 
 describe('offers', () => {
-  it('are what policies name, before any node exposes it', () => {
+  it('contain the resources that policies name, before any node exposes them', () => {
     const offers = offersOf({
       policies: [
         named('a', { parentIface: 'bond1', mode: 'private', quantity: 25, resourceName: 'dataplane' }),
@@ -46,7 +46,7 @@ describe('offers', () => {
     ]);
   });
 
-  it('join the entries of a policy that agree in resource and mode, and only those', () => {
+  it('are merged only if entries of one policy have the same resource and mode', () => {
     const entries = [
       { parentIface: 'eth10', quantity: 5 },
       { parentIface: 'eth2', quantity: 7 },
@@ -60,7 +60,7 @@ describe('offers', () => {
     ]);
   });
 
-  it('contain no name that only a selector could find, and no illegal resource name', () => {
+  it('contain no names for a selector while no node reports a matching interface, and no illegal names', () => {
     const selects = named('p', { nicSelector: { names: ['ens*'] } }, { parentIface: 'é@1' });
     assert.deepEqual(offersOf({ policies: [selects] }).resources, []);
     const odd = nodeState([], [{ name: 'é@2', altNames: ['odd', 'é@1'] }]);
@@ -70,7 +70,7 @@ describe('offers', () => {
     );
   });
 
-  it('leave out invalid policies and those of other namespaces, even if a node still reports them', () => {
+  it('contain nothing from invalid policies or other namespaces, even if a node still reports their resources', () => {
     const faulty = named('faulty', { parentIface: 'eth0', mode: 'passthru', quantity: 2 });
     const stranger = policy('stranger', { parentSelector: [{ parentIface: 'eth1' }] }, { namespace: 'tenant' });
     const old = [
@@ -86,12 +86,12 @@ describe('offers', () => {
     );
   });
 
-  it('give a policy that counts by its ID', () => {
+  it('return a valid policy by its ID', () => {
     const a = named('a', { parentIface: 'eth0' });
     assert.equal(offersOf({ policies: [a] }).policy('macvtap-cni/a'), a);
   });
 
-  it('are what the explicit configuration names: its last entry of a name, cut to what a node would give', () => {
+  it('contain the last entry for each name in the explicit configuration, with the quantity limited as on a node', () => {
     const explicit = JSON.stringify([
       { name: 'data', lowerDevice: 'eth0', mode: 'vepa' },
       { name: 'data', lowerDevice: 'eth1', mode: 'passthru', capacity: 50 },
@@ -124,7 +124,7 @@ describe('offers', () => {
     assert.deepEqual(alone.ofParent('eth1'), []);
   });
 
-  it("have the schema's MTU where a state has none, and none where the parent is not reported", () => {
+  it("have the schema's MTU if a state has none, and no MTU if the parent is not reported", () => {
     const states = {
       h1: state([reported('eth0', 'eth0', { source: 'implicit' }), reported('gone', 'gone', { source: 'implicit' })]),
     };
@@ -150,13 +150,13 @@ describe('offers', () => {
     ]);
   });
 
-  it('do not count a node that is not in the cluster any more, nor one without a status', () => {
+  it('ignore the states of deleted nodes, and states without a status', () => {
     const states = { h1: state([reported('eth0', 'eth0', { source: 'implicit' })]), h2: { ...state([]), status: {} } };
     const { status: _, ...bare } = state([]);
     assert.deepEqual(offersOf({ states: { ...states, h3: bare }, nodes: ['h2', 'h3'] }).resources, []);
   });
 
-  it('have the present mode of a policy that was edited, whatever nodes still report', () => {
+  it('have the current mode of an edited policy, even if nodes still report the old mode', () => {
     const states = { h1: state([reported('data', 'eth0', { policy: 'macvtap-cni/p', mode: 'vepa' })]) };
     const edited = named('p', { parentIface: 'eth0', mode: 'private', resourceName: 'data' });
     assert.deepEqual(briefOffers(offersOf({ policies: [edited], states }).ofResource('data')), [
@@ -164,7 +164,7 @@ describe('offers', () => {
     ]);
   });
 
-  it('count a node by the entry that puts the resource on its parent: by name, altname or selector', () => {
+  it('count a node for the entry that matches its parent by name, altname or selector', () => {
     const entry = (parent: ParentEntry, mode: 'private' | 'vepa' | 'bridge') => ({
       ...parent,
       mode,
@@ -187,7 +187,7 @@ describe('offers', () => {
     ]);
   });
 
-  it('count a node by the entry that it names, where several find the interface', () => {
+  it('count a node for the entry that it reports, if several entries match the interface', () => {
     const policies = [
       named('p', { nicSelector: { names: ['eth*'] }, mode: 'passthru' }, { nicSelector: { names: ['eth*'] } }),
     ];
@@ -209,7 +209,7 @@ describe('offers', () => {
     ]);
   });
 
-  it('do not count what a policy or the explicit configuration does not put there any more', () => {
+  it('ignore reported resources whose policy or explicit configuration no longer uses that parent', () => {
     const policies = [named('p', { parentIface: 'eth1' }, { parentIface: 'eth1', resourceName: 'data' })];
     const states = {
       h1: state([
@@ -230,12 +230,12 @@ describe('offers', () => {
     );
   });
 
-  it('do not count what only waits for its pods to end', () => {
+  it('ignore draining resources', () => {
     const draining = reported('eth0', 'eth0', { source: 'implicit', code: 'Draining' });
     assert.deepEqual(offersOf({ states: { h1: state([draining]) } }).resources, []);
   });
 
-  it('find nothing under names that every object has', () => {
+  it('contain nothing under names that every object inherits', () => {
     const offers = offersOf({ policies: [named('p', { parentIface: 'eth0' })] });
     for (const name of ['constructor', '__proto__', 'toString']) {
       assert.deepEqual([offers.ofResource(name), offers.ofParent(name), offers.policy(name)], [[], [], undefined]);
@@ -243,7 +243,7 @@ describe('offers', () => {
   });
 });
 
-describe('an entry that names no resource', () => {
+describe('an entry without a resource name', () => {
   const implicit = (name: string) => reported(name, name, { source: 'implicit' });
   const ports = [
     { name: 'ens5' },
@@ -256,7 +256,7 @@ describe('an entry that names no resource', () => {
     return offers.resources.flatMap((name) => briefOffers(offers.ofResource(name)));
   };
 
-  it('offers what its selector finds on the nodes that it is for, before they expose it', () => {
+  it('offers the interfaces that its selector finds on selected nodes, before they expose them', () => {
     const selects = policy('red', { parentSelector: [{ nicSelector: { names: ['ens*'] }, quantity: 7 }], ...zoneA });
     const states = { h1: nodeState([implicit('ens5')], ports), h2: nodeState([], [{ name: 'ens7' }]) };
     const given = { policies: [selects], states, labels: { h1: { zone: 'a' }, h2: { zone: 'b' } } };
@@ -271,7 +271,7 @@ describe('an entry that names no resource', () => {
     ]);
   });
 
-  it('offers it once for each mode, in that of the first entry that finds it', () => {
+  it('offers an interface once, in the mode of the first entry that finds it', () => {
     const any = { nicSelector: { names: ['*'] } };
     const selects = named(
       'p',
@@ -286,7 +286,7 @@ describe('an entry that names no resource', () => {
     ]);
   });
 
-  it('is called as the interface where a node knows what it names as an altname', () => {
+  it('offers a resource with the name of the interface if a node reports the written name as an altname', () => {
     const policies = [policy('p', { parentSelector: [{ parentIface: 'lan', quantity: 7 }], ...zoneA })];
     const states = { h1: nodeState([implicit('eth0')], ports) };
     const byName = 'eth0 macvtap-cni/p bridge on eth0 7x0';
@@ -296,7 +296,7 @@ describe('an entry that names no resource', () => {
     assert.deepEqual(shown({ policies, states }), [byNode, 'lan macvtap-cni/p bridge on lan 7x0']);
   });
 
-  it('has both names where one node has an interface of that name, and another an altname', () => {
+  it('offers both names if the written name is an interface on one node and an altname on another', () => {
     const states = { h1: nodeState([], ports), h2: nodeState([], [{ name: 'lan' }]) };
     const exposed = {
       ...states,
@@ -313,7 +313,7 @@ describe('an entry that names no resource', () => {
     ]);
   });
 
-  it('does not change the name from another entry', () => {
+  it('does not rename a resource of another entry that has the altname as its resourceName', () => {
     const states = { h1: nodeState([], ports) };
     const policies = [named('p', { parentIface: 'lan' }, { parentIface: 'eth1', resourceName: 'lan', mode: 'vepa' })];
     assert.deepEqual(shown({ policies, states }), [

@@ -49,10 +49,12 @@ export interface Offer {
  * All offers at one moment. Every look-up uses a hash table and no I/O. Lists of offers are in the order of
  * `compareOffers`.
  *
- * Names and modes come from policies and the explicit configuration. So an edit is visible at once, even while nodes
- * still report the previous state. If a policy has no resource name, the name comes from the interfaces that nodes
- * report, even before a node exposes the resource. The number of nodes, the parents, the quantity and the MTU come from
- * node states. All offers from tags and implicit exposure also come from node states.
+ * - Offers from policies and the explicit configuration have the names and modes that are written there. So an edit is
+ *   visible at once, even while nodes still report the previous state.
+ * - For policy entries without a resource name, the names come from the interfaces that nodes report, even before a
+ *   node exposes the resource.
+ * - The number of nodes, the parents, the quantity and the MTU come from node states.
+ * - Offers from tags and implicit exposure come only from node states.
  */
 export interface Offers {
   ofResource(resource: string): readonly Offer[];
@@ -66,8 +68,8 @@ export interface Offers {
   /** Returns a valid policy by `namespace/name`. */
   policy(id: string): Policy | undefined;
   /**
-   * Returns the offers for other policies and the current nodes. Policies that are identical objects are not read
-   * again.
+   * Returns the offers that result from these policies and the current nodes. Policies that are identical objects are
+   * not read again.
    */
   withPolicies(policies: readonly Policy[]): Offers;
 }

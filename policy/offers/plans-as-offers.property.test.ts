@@ -55,7 +55,7 @@ const explicit = fc.constantFrom(
   '[{"name":"data","lowerDevice":"lan","mode":"vepa"},{"name":"data","lowerDevice":"eth1"},{"name":"b","lowerDevice":"eth0"}]',
 );
 
-it('what a node plans, and reports, is what is offered as exposed', () => {
+it('the exposed offers are exactly the resources that a node plans and reports', () => {
   fc.assert(
     fc.property(interfaces, policies, labels, explicit, (facts, all, own, text) => {
       const given = { policies: all, labels: { h1: own }, ...(text !== undefined && { explicit: text }) };
@@ -70,7 +70,7 @@ it('what a node plans, and reports, is what is offered as exposed', () => {
   );
 });
 
-it('what policies make a node plan is offered before the node exposes any of it', () => {
+it('every resource that a node plans because of policies is offered before the node exposes it', () => {
   fc.assert(
     fc.property(interfaces, policies, (facts, all) => {
       const input = offersInput({ policies: all, states: { h1: nodeState([], facts) } });
@@ -85,7 +85,7 @@ it('what policies make a node plan is offered before the node exposes any of it'
   );
 });
 
-it('what is offered does not depend on the order of policies and nodes', () => {
+it('the offers do not depend on the order of policies and nodes', () => {
   fc.assert(
     fc.property(fc.array(interfaces, { minLength: 2, maxLength: 3 }), policies, (nodes, all) => {
       const offered = nodes.map((facts, index) => {

@@ -20,7 +20,7 @@ const governing = (resource: string, ...policies: readonly ReturnType<typeof pol
   policiesGoverning(policies, resource).map(({ id }) => id.replace(/^.*\//, ''));
 
 describe('policiesGoverning', () => {
-  it('returns each policy once, in the order in which policies win', () => {
+  it('returns each policy once, in order of precedence', () => {
     const twice = [
       { parentIface: 'eth0', resourceName: 'data' },
       { parentIface: 'eth1', mode: 'vepa', resourceName: 'data' },
@@ -31,13 +31,13 @@ describe('policiesGoverning', () => {
     assert.deepEqual(governing('other', late, early), []);
   });
 
-  it('reads the name of the policy instead of those of its interfaces', () => {
+  it('uses the resourceName of the policy instead of its interface names', () => {
     const central = policy('p', { resourceName: 'data', parentSelector: [{ parentIface: 'eth0' }] });
     assert.deepEqual(governing('data', central), ['p']);
     assert.deepEqual(governing('eth0', central), []);
   });
 
-  it('takes the names that an entry without a resource name can produce', () => {
+  it('uses the names that an entry without a resource name can produce', () => {
     const named = policy('named', { parentSelector: [{ parentIface: 'eth0' }] });
     const selecting = policy('selecting', { parentSelector: [{ nicSelector: { names: ['eth*'] } }] });
     const open = policy('open', { parentSelector: [{ nicSelector: { drivers: ['ixgbe'] } }] });
@@ -45,7 +45,7 @@ describe('policiesGoverning', () => {
     assert.deepEqual(governing('eth1', named, selecting, open), ['selecting']);
   });
 
-  it('leaves out excluded names, unless other fields also decide', () => {
+  it('ignores excluded names, unless the exclusion also depends on other fields', () => {
     const byName = policy('p', {
       parentSelector: [{ nicSelector: { names: ['eth*'], exclude: { names: ['eth0'] } } }],
     });
@@ -64,19 +64,19 @@ describe('indexGoverning', () => {
   const faulty = entries({ parentIface: 'eth0', nicSelector: {} });
   const all = [named, globs, drivers, data, faulty];
 
-  it('gives the same policies as are found one by one', () => {
+  it('returns the same policies as policiesGoverning', () => {
     const index = indexGoverning(all);
     for (const name of ['eth0', 'eth1', 'data', 'other', '']) {
       assert.deepEqual(index.of(name), policiesGoverning(all, name), name);
     }
   });
 
-  it('lists what is written, and which policies select without a name', () => {
+  it('lists the written names, and the policies that select interfaces without a resource name', () => {
     const { names, selecting, compared } = indexGoverning(all);
     assert.deepEqual([names, selecting, compared], [['data', 'eth0'], [globs, drivers], 1]);
   });
 
-  it('answers for some of the policies', () => {
+  it('can be restricted to some of the policies', () => {
     const some = indexGoverning(all).where(({ id }) => id !== named.id);
     assert.deepEqual([some.of('eth0'), some.names], [[globs], ['data']]);
   });
@@ -103,18 +103,18 @@ describe('restrictionsOn', () => {
   const byName = policy('by-name', { ...teamA, parentSelector: data });
   const byDriver = policy('by-driver', { ...teamA, parentSelector: [{ nicSelector: { drivers: ['ixgbe'] } }] });
 
-  it('is empty where no policy with a selector concerns the resource', () => {
+  it('is empty if no policy with a namespaceSelector concerns the resource', () => {
     assert.deepEqual(restrictionsOn(device, { policies: [open], planned: planned('open') }), []);
     const other = policy('other', { ...teamA, parentSelector: [{ parentIface: 'eth1' }] });
     assert.deepEqual(restrictionsOn(device, { policies: [open, other], planned: planned('open') }), []);
   });
 
-  it('has policies that name the resource, whether or not this node offers it by them', () => {
+  it('contains the policies that name the resource, even if this node does not use them', () => {
     for (const plan of [undefined, planned('open'), planned('by-name')])
       assert.deepEqual(restrictionsOn(device, { policies: [open, byName], planned: plan }), [of('by-name')]);
   });
 
-  it('has the policy that offers the resource on this node under a name that only the node knows', () => {
+  it('contains the policy that offers the resource on this node under a name that only the node knows', () => {
     assert.deepEqual(restrictionsOn(device, { policies: [open, byDriver], planned: planned('by-driver') }), [
       of('by-driver'),
     ]);
@@ -125,27 +125,27 @@ describe('restrictionsOn', () => {
     const then = of('by-name', [{ key: 'team', operator: 'In', values: ['z'] }]);
     const held = { ...device, restriction: then };
 
-    it('follows an edit of the selector', () => {
+    it('uses the edited selector', () => {
       assert.deepEqual(restrictionsOn(held, { policies: [byName], planned: planned('by-name') }), [of('by-name')]);
     });
 
-    it('follows a selector that was removed', () => {
+    it('is empty if the selector was removed', () => {
       const opened = policy('by-name', { parentSelector: data });
       assert.deepEqual(restrictionsOn(held, { policies: [opened], planned: planned('by-name') }), []);
     });
 
     for (const [edit, policies, plan] of [
       ['was deleted', [], undefined],
-      ['was deleted, and the plan is older', [], planned('by-name')],
+      ['was deleted, but the plan still names it', [], planned('by-name')],
       ['gave the resource another name', [policy('by-name', { parentSelector: [{ parentIface: 'eth0' }] })], undefined],
       [
         'offers the resource on another parent',
         [policy('by-name', { parentSelector: moved })],
         planned('by-name', 'eth1'),
       ],
-      ['lost the resource to a policy that admits everybody', [open], planned('open')],
+      ['lost the resource to a policy that admits every namespace', [open], planned('open')],
     ] as const) {
-      it(`keeps the selector when the policy ${edit}`, () => {
+      it(`still has the selector from allocation if the policy ${edit}`, () => {
         assert.deepEqual(restrictionsOn(held, { policies, planned: plan }), [then]);
       });
     }
@@ -166,10 +166,10 @@ const cases: readonly [string, LabelSelector | undefined, Labels | undefined, bo
   ['a policy without a selector admits all', undefined, { a: 'b' }, true],
   ['an empty selector admits all', {}, {}, true],
   ['a policy without a selector admits an unknown namespace', undefined, undefined, true],
-  ['a label that is asked for admits', vms, { vms: 'true' }, true],
-  ['a label with another value does not', vms, { vms: 'false' }, false],
-  ['a namespace without labels is not admitted where one is asked for', vms, {}, false],
-  ['no selector admits an unknown namespace', notDev, undefined, false],
+  ['a required label admits the namespace', vms, { vms: 'true' }, true],
+  ['a label with another value does not admit the namespace', vms, { vms: 'false' }, false],
+  ['a namespace without the required label is not admitted', vms, {}, false],
+  ['a selector never admits an unknown namespace', notDev, undefined, false],
   ['NotIn admits a namespace without the label', notDev, {}, true],
 ];
 
@@ -182,7 +182,7 @@ describe('namespaceSelector', () => {
   }
 });
 
-it('describes a selector as kubectl writes it', () => {
+it('describeRequirements formats a selector in the syntax of kubectl', () => {
   const text = describeRequirements([
     { key: 'vms', operator: 'In', values: ['true'] },
     { key: 'team', operator: 'In', values: ['a', 'b'] },

@@ -86,8 +86,8 @@ function canName({ resourceName, parent }: PolicyEntry, resource: string): boole
 
 function selectsByName({ names, exclude }: NicMatcher, name: string): boolean {
   if (names === undefined || !matchesAny(names, name)) return false;
-  // If `exclude` contains only names, a matching interface is always excluded. Other exclusions depend on the
-  // interface.
+  // If `exclude` contains only names, an interface with a matching name is always excluded. Other exclusions depend on
+  // the interface.
   const excludesByNameOnly = exclude?.names !== undefined && Object.keys(exclude).length === 1;
   return !(excludesByNameOnly && matchesAny(exclude.names, name));
 }

@@ -20,8 +20,8 @@ export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' |
 
 /**
  * Returns the resources in a node's state that their sources still declare. The state may be old, because it remains
- * after the node's plugin has died. So a resource is omitted if it is draining, if its policy was deleted, or if its
- * policy no longer uses that parent. An edited mode replaces the reported one.
+ * when the node plugin stops. So a resource is omitted if it is draining, if its policy was deleted, or if its policy
+ * no longer uses that parent. An edited mode replaces the reported one.
  */
 export function readExposures(
   { status }: MacvtapNetworkNodeState,
@@ -52,9 +52,9 @@ function presentMode(
 ): Mode | undefined {
   if (resource.source === 'policy') {
     const entries = policies.get(resource.policy ?? '')?.entries ?? [];
-    // The entry that the node reports is tried first, because an earlier entry may match the interface without using
-    // it. For example, passthru does not use the node's uplink. After an edit, the reported entry may declare something
-    // else.
+    // Tries the entry that the node reports first. An earlier entry may match the interface without using it: for
+    // example, passthru does not use the node's uplink. After an edit, the reported entry may declare something else,
+    // so the other entries are tried next.
     const reported = entries.find(({ index: at }) => at === resource.entry);
     const candidates = [...(reported === undefined ? [] : [reported]), ...entries];
     return candidates.find((entry) => causes(entry, resource, link, index))?.mode;
@@ -81,7 +81,10 @@ function isNamed(name: string, { parent }: ReportedResource, link: ReportedInter
   return name === parent || (link?.altNames?.includes(name) ?? false);
 }
 
-/** Many nodes share one object for the same exposure, because states share equal parts; see share-node-state. */
+/**
+ * Nodes with equal reported resources share one exposure object, because their states share equal parts; see
+ * share-node-state.
+ */
 const shared = new WeakMap<ReportedResource, Map<string, Exposure>>();
 
 function toExposure(reported: ReportedResource, mode: Mode, link: ReportedInterface | undefined): Exposure {

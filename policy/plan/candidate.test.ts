@@ -53,7 +53,7 @@ describe('the traffic of the node', () => {
   const code = (...above: readonly ReturnType<typeof nic>[]) =>
     checkSuitability(eth0, passthru, indexInterfaces([eth0, ...above]))?.code;
 
-  it('includes the traffic of links on top of the interface, at any height', () => {
+  it('includes the traffic of all links on top of the interface, directly or indirectly', () => {
     const vlan = nic('eth0.5', { kind: 'vlan', ifindex: 3, lowerIfindex: 2 });
     assert.equal(code(vlan), undefined);
     assert.equal(code({ ...vlan, addresses: ['192.0.2.1/24'] }), 'CarriesNodeTraffic');
@@ -64,13 +64,13 @@ describe('the traffic of the node', () => {
     assert.equal(code(nic('eth1', { ifindex: 9, addresses: ['192.0.2.1/24'] })), undefined);
   });
 
-  it('is not that of our own macvtaps', () => {
+  it('does not include the traffic of macvtaps that kube-macvtap created', () => {
     const link = nic('mvt0123456789ab', { kind: 'macvtap', lowerIfindex: 2, addresses: ['2001:db8::1/64'] });
     assert.equal(code(link), undefined);
     assert.equal(code({ ...link, name: 'tap0' }), 'CarriesNodeTraffic');
   });
 
-  it('is looked for once in links that name each other', () => {
+  it('is searched for without an endless loop if two links are on top of each other', () => {
     const loop = [nic('a', { ifindex: 3, lowerIfindex: 2 }), nic('b', { ifindex: 2, lowerIfindex: 3 })];
     assert.equal(code(...loop), undefined);
   });

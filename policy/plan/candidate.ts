@@ -53,10 +53,10 @@ export interface Unsuitable {
  * sources.
  *
  * - Loopback, NotEthernet: macvtap needs an Ethernet link (macvlan_validate, drivers/net/macvlan.c).
- * - MacvtapOrMacvlan: the kernel would put the new link on this interface's own parent, so two resources would
- *   unknowingly share a parent.
- * - Enslaved: the receive handler of a bond, team, bridge or OVS port is already taken (netdev_rx_handler_register,
- *   EBUSY). That of a VRF port is free.
+ * - MacvtapOrMacvlan: the kernel would put the new link on this interface's own parent. So two resources would share a
+ *   parent without being reported.
+ * - Enslaved: the receive handler of a bond, team, bridge or OVS port is already in use (netdev_rx_handler_register,
+ *   EBUSY). A VRF port is suitable, because its receive handler is free.
  * - CarriesNodeTraffic: passthru takes over the parent's MAC address and its traffic.
  * - IllegalResourceName: kubelet would reject the resource's name, which may be the interface's name.
  */

@@ -7,7 +7,7 @@ import { explicitTrouble, findExplicitErrors, readExplicit } from './from-explic
 
 describe('the explicit configuration', () => {
   for (const text of ['', '  \n', '[]', 'null']) {
-    it(`is absent where the text is ${JSON.stringify(text)}`, () => {
+    it(`is absent if the text is ${JSON.stringify(text)}`, () => {
       assert.deepEqual(readExplicit(text), { entries: [] });
     });
   }
@@ -26,7 +26,7 @@ describe('the explicit configuration', () => {
     '[{"capacity":1.5}]',
   ];
   for (const text of faulty) {
-    it(`cannot be read where the text is ${text}`, () => {
+    it(`cannot be read if the text is ${text}`, () => {
       assert.ok('fault' in readExplicit(text));
     });
   }
@@ -34,13 +34,13 @@ describe('the explicit configuration', () => {
   for (const [text, fault, names] of [
     ['[{"name":"a"},\n  {"name":"b"},\n]', /^line 3, column 1: a comma before \]: remove the comma$/, ['a', 'b']],
     ['[{"name":"a" "lowerDevice":"eth0"}]', /^line 1, column 14: a comma is missing before "lowerDevice"$/, ['a']],
-    ['\n {"NAME" : "a"}', /^line 2, column 2: an object where the \[ of a list is wanted$/, ['a']],
+    ['\n {"NAME" : "a"}', /^line 2, column 2: an object where the \[ of a list is expected$/, ['a']],
     ['[{"name":"a"},7]', /^entry 1: 7 instead of an object$/, ['a']],
     ['[{"name":"a","capacity":"5"}]', /^entry 0 \(a\): capacity "5" instead of an integer$/, ['a']],
     ['[{"name":"a"},{"name":"b","mode":true}]', /^entry 1 \(b\): mode true instead of text$/, ['a', 'b']],
     ['[{"name":5}]', /^entry 0: name 5 instead of text$/, []],
   ] as const) {
-    it(`has the place and the names in ${JSON.stringify(text)}`, () => {
+    it(`reports the position of the error and the resource names in ${JSON.stringify(text)}`, () => {
       const config = readExplicit(text);
       assert.match('fault' in config ? config.fault : '', fault);
       assert.deepEqual('fault' in config && config.names, names);
@@ -48,7 +48,7 @@ describe('the explicit configuration', () => {
     });
   }
 
-  it('has an error for each unknown mode, of repeated names only in the last entry', () => {
+  it('has an error for each unknown mode; for repeated names, only the last entry counts', () => {
     const entries = ['a', 'a', 'b', 'c'].map((name) => ({
       name,
       lowerDevice: 'eth0',
@@ -62,7 +62,7 @@ describe('the explicit configuration', () => {
     assert.deepEqual(findExplicitErrors(undefined), []);
   });
 
-  it('has a message with the first errors and the command that fixes them', () => {
+  it('has a message with the first errors and the command to fix them', () => {
     assert.equal(explicitTrouble([], 'macvtap-cni'), undefined);
     assert.equal(
       explicitTrouble(['a', 'b', 'c', 'd'], 'macvtap-cni'),
@@ -89,14 +89,14 @@ describe('the explicit configuration', () => {
     });
   }
 
-  it('matches keys in any case and passes over those it does not know', () => {
+  it('may have keys in any case, and unknown keys are ignored', () => {
     const config = readExplicit('[{"NAME":"a","LowerDEVICE":"eth0","Mode":"vepa","capacity":3,"__proto__":{},"x":1}]');
     assert.deepEqual(config, {
       entries: [{ index: 0, name: 'a', lowerDevice: 'eth0', mode: 'vepa', value: 'vepa', quantity: 3 }],
     });
   });
 
-  it('takes the last of repeated keys in the order of the text, and passes over null', () => {
+  it('has the last value of repeated keys, and null is ignored', () => {
     const config = readExplicit(
       '[{"name":"a","NAME":"b","name":"c","lowerDevice":"eth0","LOWERDEVICE":null,"mode":"vepa","mode":null}]',
     );
@@ -105,11 +105,11 @@ describe('the explicit configuration', () => {
     });
   });
 
-  it('cannot be read where any of repeated values is of another kind', () => {
+  it('cannot be read if any value of a repeated key has the wrong type', () => {
     assert.ok('fault' in readExplicit('[{"name":5,"name":"a","lowerDevice":"eth0"}]'));
   });
 
-  it('keeps the text of a mode that it does not know', () => {
+  it('contains the text of an unknown mode', () => {
     const config = readExplicit('[{"name":"a","lowerDevice":"eth0","mode":"Bridge"}]');
     assert.deepEqual('entries' in config && config.entries.map(({ mode, value }) => [mode, value]), [
       [undefined, 'Bridge'],
@@ -131,12 +131,12 @@ describe('resources of the explicit configuration', () => {
     );
   });
 
-  it('may differ from the kind of links that are exposed implicitly', () => {
+  it('may use kinds of links that are not exposed implicitly', () => {
     const answer = plan({ interfaces: [nic('v0', { kind: 'veth' })], explicit: '[{"name":"v","lowerDevice":"v0"}]' });
     assert.deepEqual(brief(answer), ['v=v0/bridge/100']);
   });
 
-  it('are those of the last entry where a name repeats; the earlier ones are reported', () => {
+  it('come from the last entry if a name is repeated; the earlier entries are reported', () => {
     const answer = planWith(
       { name: 'a', lowerDevice: 'eth0' },
       { name: 'a', lowerDevice: 'eth1' },
@@ -149,7 +149,7 @@ describe('resources of the explicit configuration', () => {
     ]);
   });
 
-  it('are nothing where the last entry of a name finds nothing', () => {
+  it('do not exist if the last entry of a name finds no interface', () => {
     const answer = planWith({ name: 'a', lowerDevice: 'eth0' }, { name: 'a', lowerDevice: 'eth9' });
     assert.deepEqual(brief(answer), []);
     assert.deepEqual(told(answer.skipped), ['RepeatedName', 'NothingFound eth9']);
@@ -177,19 +177,19 @@ describe('resources of the explicit configuration', () => {
     assert.equal(answer.skipped[0]?.value, 'source');
   });
 
-  it('have one device in passthru mode, and report the lowered quantity', () => {
+  it('have one device in passthru mode, and a larger quantity is reported', () => {
     const answer = planWith({ name: 'a', lowerDevice: 'eth0', mode: 'passthru', capacity: 10 });
     assert.deepEqual(brief(answer), ['a=eth0/passthru/1']);
     assert.deepEqual(told(answer.skipped), ['PassthruQuantity']);
   });
 
-  it('have at most as many devices as a policy may ask for', () => {
+  it('have at most as many devices as a policy may request', () => {
     const answer = planWith({ name: 'a', lowerDevice: 'eth0', capacity: 1_000_000_000 });
     assert.deepEqual(brief(answer), ['a=eth0/bridge/4096']);
     assert.deepEqual(told(answer.skipped), ['QuantityAboveLimit']);
   });
 
-  it('conflict over a passthru parent in the order of the configuration', () => {
+  it('get a passthru parent in the order of the configuration', () => {
     const answer = planWith(
       { name: 'z', lowerDevice: 'eth0', mode: 'passthru', capacity: 1 },
       { name: 'a', lowerDevice: 'eth0' },
@@ -201,7 +201,7 @@ describe('resources of the explicit configuration', () => {
   });
 });
 
-it('a configuration that cannot be read exposes nothing and does not fall through', () => {
+it('a configuration that cannot be read exposes nothing, and the node does not use the next source', () => {
   const answer = plan({ interfaces, explicit: '[{' });
   assert.deepEqual([answer.source, brief(answer), told(answer.skipped)], ['explicit', [], ['ExplicitInvalid']]);
 });

@@ -9,7 +9,7 @@ import type { Interfaces } from './interfaces.ts';
 import type { Finding } from './node-plan.ts';
 import { isMode, type Mode, maxQuantity, quantityFor } from './resource.ts';
 
-/** The config map has macvtap-cni's name and key, so that its users can migrate without editing it. */
+/** The config map has macvtap-cni's name and key, so that users of macvtap-cni can migrate without editing it. */
 export const explicitConfigMap = { name: 'macvtap-deviceplugin-config', key: 'DP_MACVTAP_CONF' } as const;
 
 /** One entry of macvtap-cni's configuration, with the same defaults as in macvtap-cni. */
@@ -46,7 +46,7 @@ export function readExplicit(text: string): ExplicitConfig {
   if (list === null) return { entries: [] };
   if (!Array.isArray(list)) {
     const place = findPlace(text, text.search(/[^ \t\r\n]/));
-    return refuse(text, describeFault({ ...place, text: `${quote(list)} where the [ of a list is wanted` }));
+    return refuse(text, describeFault({ ...place, text: `${quote(list)} where the [ of a list is expected` }));
   }
   const entries: ExplicitEntry[] = [];
   for (const [index, item] of list.entries()) {
@@ -85,7 +85,7 @@ function readEntry(
   return { index, name, lowerDevice, mode, value, quantity: capacity > 0 ? capacity : quantityFor('bridge') };
 }
 
-/** The place of an error: `entry 1 (dataplane)`. */
+/** Returns the position of an entry for an error message: `entry 1 (dataplane)`. */
 function entryText(index: number, name: unknown): string {
   return typeof name === 'string' && name !== '' ? `entry ${index} (${shorten(name)})` : `entry ${index}`;
 }
@@ -111,21 +111,24 @@ export function findExplicitErrors(config: ExplicitConfig | undefined): readonly
     }));
 }
 
-/** The most errors in a message. */
+/** The maximum number of errors in a message. */
 const mostErrors = 3;
 
-/** Errors as one text: `entry 0 (a): mode "Bridge" is not …; and 2 more`. */
+/** Joins errors into one text: `entry 0 (a): mode "Bridge" is not …; and 2 more`. */
 export function describeExplicitErrors(texts: readonly string[]): string {
   const more = texts.length - mostErrors;
   return [...texts.slice(0, mostErrors), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
-/** The command that fixes the configuration. */
+/** Returns the command that opens the configuration for editing. */
 export function editExplicit(namespace: string): string {
   return `kubectl edit configmap ${explicitConfigMap.name} -n ${namespace}`;
 }
 
-/** The message of the reason ExplicitInvalid on a node: the errors and the fix. Undefined without errors. */
+/**
+ * Returns the message for the reason ExplicitInvalid on a node: the errors and the fix. Returns undefined if there are
+ * no errors.
+ */
 export function explicitTrouble(texts: readonly string[], namespace: string): string | undefined {
   if (texts.length === 0) return undefined;
   return `${reasons.ExplicitInvalid}: ${describeExplicitErrors(texts)}; to fix it, run ${editExplicit(namespace)}`;

@@ -26,7 +26,7 @@ describe('implicit exposure', () => {
     assert.deepEqual(brief(answer), ['bond1=bond1/bridge/100', 'eth2=eth2/bridge/100', 'eth10=eth10/bridge/100']);
   });
 
-  it('reports the others with their code, except the links of our own devices', () => {
+  it('reports all other interfaces with their code, except macvtaps that kube-macvtap created', () => {
     assert.deepEqual(told(plan({ interfaces }).skipped), [
       'KindNotExposed br0',
       'Enslaved ens1',
@@ -39,17 +39,17 @@ describe('implicit exposure', () => {
     ]);
   });
 
-  it('leaves out a VRF port, which only a policy may expose', () => {
+  it('does not expose a VRF port, which only a policy may expose', () => {
     const port = nic('eth0', { master: { name: 'red', kind: 'vrf' } });
     assert.deepEqual(told(plan({ interfaces: [port] }).skipped), ['Enslaved eth0']);
   });
 
-  it('exposes the kinds on the list, and only these', () => {
+  it('exposes only the kinds in linkKinds', () => {
     const implicit = { linkKinds: ['veth'], exclude: [] };
     assert.deepEqual(brief(plan({ interfaces, implicit })), ['veth0=veth0/bridge/100']);
   });
 
-  it('leaves out names and altnames on the list', () => {
+  it('does not expose interfaces whose name or altname is excluded', () => {
     const implicit = {
       ...exposeAll,
       exclude: [compileGlob('eth1*'), compileGlob('lan')].filter((glob) => 'matches' in glob),
@@ -59,12 +59,12 @@ describe('implicit exposure', () => {
     assert.deepEqual(told(answer.skipped), ['ExcludedByName eth2', 'ExcludedByName eth10']);
   });
 
-  it('exposes nothing when it is None', () => {
+  it('exposes nothing if it is disabled', () => {
     const answer = plan({ interfaces, implicit: undefined });
     assert.deepEqual([answer.source, answer.resources, answer.skipped], ['none', [], []]);
   });
 
-  it('exposes interfaces that carry the traffic of the node, since bridge shares them', () => {
+  it('exposes interfaces that carry the traffic of the node, since mode bridge shares them', () => {
     assert.deepEqual(brief(plan({ interfaces: [nic('eth0', { defaultRoute: true })] })), ['eth0=eth0/bridge/100']);
   });
 });

@@ -6,14 +6,14 @@ import { brief, entries, nic, plan, policy, told } from '../../test/fixtures/pla
 const slots = ['ens10', 'ens2', 'ens1'].map((name) => nic(name));
 
 describe('the node-centric form', () => {
-  it('makes a resource of every entry that finds an interface', () => {
+  it('creates a resource for every entry that finds an interface', () => {
     const policies = [
       entries({ parentIface: 'ens1', resourceName: 'a' }, { parentIface: 'ens2', mode: 'vepa', resourceName: 'b' }),
     ];
     assert.deepEqual(brief(plan({ interfaces: slots, policies })), ['a=ens1/bridge/100', 'b=ens2/vepa/100']);
   });
 
-  it('reports an entry that finds nothing, with the name it looked for', () => {
+  it('reports an entry that finds nothing, with the name in the entry', () => {
     const policies = [entries({ parentIface: 'eth2' }, { nicSelector: { names: ['wlp*'] } })];
     const { resources, skipped } = plan({ interfaces: slots, policies });
     assert.deepEqual(resources, []);
@@ -23,7 +23,7 @@ describe('the node-centric form', () => {
     ]);
   });
 
-  it('gives a name that two entries carry to the first that finds something', () => {
+  it('assigns a repeated resource name to the first entry that finds an interface', () => {
     const bondOrEth1 = entries(
       { parentIface: 'bond1', resourceName: 'data', mode: 'private' },
       { parentIface: 'eth1', resourceName: 'data' },
@@ -47,7 +47,7 @@ describe('the node-centric form', () => {
     ]);
   });
 
-  it('passes over an unsuitable interface to the next entry of the same name', () => {
+  it('uses the next entry with the same resource name if an interface is unsuitable', () => {
     const interfaces = [nic('eth0', { master: { name: 'br0', kind: 'bridge' } }), nic('eth1')];
     const policies = [entries({ parentIface: 'eth0', resourceName: 'd' }, { parentIface: 'eth1', resourceName: 'd' })];
     const { skipped, ...answer } = plan({ interfaces, policies });
@@ -62,7 +62,7 @@ describe('the node-centric form', () => {
     ]);
   });
 
-  it('prefers the interface that has a name to one that has it as an altname', () => {
+  it('prefers an interface with the name to an interface with the altname', () => {
     const interfaces = [nic('eth0', { altNames: ['eth9'] }), nic('eth9')];
     assert.deepEqual(brief(plan({ interfaces, policies: [entries({ parentIface: 'eth9' })] })), [
       'eth9=eth9/bridge/100',
@@ -71,7 +71,7 @@ describe('the node-centric form', () => {
 });
 
 describe('an entry that finds several interfaces', () => {
-  it('with a resource name takes the first in natural order and reports the others as shadowed', () => {
+  it('with a resource name uses the first interface in natural order, and reports the others as Shadowed', () => {
     const policies = [entries({ nicSelector: { names: ['ens*'] }, resourceName: 'data' })];
     const answer = plan({ interfaces: slots, policies });
     assert.deepEqual(brief(answer), ['data=ens1/bridge/100']);
@@ -79,14 +79,14 @@ describe('an entry that finds several interfaces', () => {
     assert.deepEqual(new Set(answer.skipped.map(({ by }) => by)), new Set(['ens1']));
   });
 
-  it('without one makes each a resource of its own name', () => {
+  it('without a resource name creates a resource for each interface', () => {
     const policies = [entries({ nicSelector: { names: ['ens*'] }, quantity: 7 })];
     const answer = plan({ interfaces: slots, policies });
     assert.deepEqual(brief(answer), ['ens1=ens1/bridge/7', 'ens2=ens2/bridge/7', 'ens10=ens10/bridge/7']);
     assert.deepEqual(answer.skipped, []);
   });
 
-  it('counts only the suitable ones', () => {
+  it('ignores unsuitable interfaces', () => {
     const interfaces = [nic('ens1', { ethernet: false }), nic('ens2')];
     const policies = [entries({ nicSelector: { names: ['ens*'] }, resourceName: 'data' })];
     const answer = plan({ interfaces, policies });
@@ -110,7 +110,7 @@ describe('the resource-centric form', () => {
     assert.deepEqual(told(without.skipped), ['NothingFound bond1', 'Shadowed ens2', 'Shadowed ens10']);
   });
 
-  it('allows an interface whose own name could be no resource', () => {
+  it('allows an interface whose name is not a legal resource name', () => {
     const policies = [policy('p', { parentSelector: [{ parentIface: 'é%"' }], resourceName: 'odd' })];
     assert.deepEqual(brief(plan({ interfaces: [nic('é%"')], policies })), ['odd=é%"/bridge/100']);
   });
@@ -133,7 +133,7 @@ describe('the settings of an entry', () => {
     );
   });
 
-  it('are in the resource', () => {
+  it('are copied to the resource', () => {
     const policies = [
       entries({ parentIface: 'eth0', needVhostNet: true }, { parentIface: 'eth1', excludeTopology: true }),
     ];
@@ -165,7 +165,7 @@ describe('the settings of an entry', () => {
 describe('a policy with errors', () => {
   const faulty = policy('p', { parentSelector: [{ nicSelector: { names: ['ens['] } }] });
 
-  it('exposes nothing but keeps its nodes to the white-list', () => {
+  it('exposes nothing, and its nodes do not use the next source', () => {
     const answer = plan({ interfaces: slots, policies: [faulty] });
     assert.equal(answer.source, 'policy');
     assert.deepEqual(answer.resources, []);
@@ -181,7 +181,7 @@ describe('a policy with errors', () => {
     );
   });
 
-  it('does not keep a sound policy from its resources', () => {
+  it('does not affect the resources of a valid policy', () => {
     const sound = policy('q', { parentSelector: [{ parentIface: 'ens1' }] });
     assert.deepEqual(brief(plan({ interfaces: slots, policies: [faulty, sound] })), ['ens1=ens1/bridge/100']);
   });

@@ -14,8 +14,9 @@ import type { Finding, Origin } from './node-plan.ts';
  * An entry *finds* each suitable interface that it matches. If the entry has a resource name, the first interface in
  * natural order becomes the resource. Otherwise each interface becomes a resource with the interface's name.
  *
- * Within a policy, a resource name belongs to the first entry that finds an interface; later ones are Shadowed. So a
- * policy can request "bond1, or else eth1". The resource-centric form is a list of such entries.
+ * Within a policy, a resource name belongs to the first entry that finds an interface. Later entries with the same name
+ * are reported as Shadowed. So a policy can request "bond1, or else eth1". The resource-centric form is a list of such
+ * entries.
  */
 export function candidatesFromPolicies(policies: readonly Policy[], interfaces: Interfaces): SourceResult {
   const results = policies.toSorted(comparePolicies).map((policy) => candidatesFromPolicy(policy, interfaces));

@@ -34,7 +34,7 @@ describe('a tag', () => {
     ['vepa', 'eth2=eth2/vepa/100'],
     ['passthru', 'eth2=eth2/passthru/1'],
   ] as const) {
-    it(`of the value "${value}" means ${resource}`, () => {
+    it(`with the value "${value}" means ${resource}`, () => {
       assert.deepEqual(brief(planWith({ eth2: value })), [resource]);
     });
   }
@@ -43,7 +43,7 @@ describe('a tag', () => {
     assert.deepEqual(brief(planWith({ lan: '', br0: '' })), ['br0=br0/bridge/100', 'lan=eth2/bridge/100']);
   });
 
-  it('with an unknown mode, or of an absent interface, is reported and exposes nothing', () => {
+  it('with an unknown mode or a missing interface is reported and exposes nothing', () => {
     const answer = planWith({ eth2: 'Bridge', eth9: '' });
     assert.deepEqual([answer.source, answer.resources], ['tag', []]);
     assert.deepEqual(answer.skipped, [
@@ -52,7 +52,7 @@ describe('a tag', () => {
     ]);
   });
 
-  it('of an unsuitable interface is reported with its code', () => {
+  it('with an unsuitable interface is reported with its code', () => {
     const tap = nic('mv0', { kind: 'macvlan' });
     const answer = plan({ interfaces: [tap], labels: { [`${tagPrefix}mv0`]: '' } });
     assert.deepEqual([brief(answer), told(answer.skipped)], [[], ['MacvtapOrMacvlan mv0']]);

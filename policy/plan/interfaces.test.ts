@@ -19,19 +19,19 @@ function chain(length: number): readonly InterfaceFacts[] {
 }
 
 describe('the interfaces of a node', () => {
-  it('are found by name, else by altname, in natural order', () => {
+  it('are found by name, or else by the altname of the first interface in natural order', () => {
     const [a, b, c] = [nic('eth10', { altNames: ['lan'] }), nic('eth2', { altNames: ['lan', 'eth10'] }), nic('lan0')];
     const { find } = indexInterfaces([a, b, c]);
     assert.deepEqual([find('eth10'), find('lan'), find('lan0'), find('none')], [a, b, c, undefined]);
   });
 
-  it('carry traffic along a chain of any length', () => {
+  it('carry the traffic of the last link in a long chain', () => {
     const links = chain(20_000);
     const { carriesNodeTraffic } = indexInterfaces(links);
     assert.ok(links.every(carriesNodeTraffic));
   });
 
-  it('carry traffic by the definition, in any graph of links', () => {
+  it('carry traffic exactly according to the recursive definition, in any graph of links', () => {
     const link = fc.record({
       kind: fc.constantFrom('device', 'macvtap'),
       ifindex: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
@@ -56,7 +56,7 @@ describe('the interfaces of a node', () => {
     );
   });
 
-  it('are on the NUMA nodes of their members, where they are bonds', () => {
+  it('have the NUMA nodes of their members if they are bonds', () => {
     const bond = nic('bond0', { kind: 'bond', numaNode: 3 });
     const bridge = nic('br0', { kind: 'bridge' });
     const members = [2, 0, 2].map((numaNode, index) =>

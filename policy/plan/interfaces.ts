@@ -39,8 +39,8 @@ export interface Interfaces {
   /** Returns the NUMA nodes of an interface, ascending. For a bond, they include the NUMA nodes of its members. */
   numaNodesOf(nic: InterfaceFacts): readonly number[];
   /**
-   * Returns whether the interface carries the node's traffic. It does if it has the default route or an address of
-   * global scope. A link on top of the interface, such as a VLAN, also counts.
+   * Returns whether the interface carries the node's own traffic. It does if it has the default route or an address of
+   * global scope. It also does if this is true of a link on top of the interface, such as a VLAN.
    */
   carriesNodeTraffic(nic: InterfaceFacts): boolean;
 }
@@ -79,9 +79,9 @@ function numaNodesOf(nic: InterfaceFacts, members: readonly InterfaceFacts[]): r
 }
 
 /**
- * Returns the links that carry the node's traffic: links with addresses or the default route, and every link below
- * them. Each ifindex is followed only once, so links that form a loop do not cause an endless search. Nothing below a
- * macvtap that this project created is followed, because that macvtap carries a pod's traffic.
+ * Returns the links that carry the node's own traffic: links with addresses or the default route, and every link below
+ * them. Each ifindex is followed only once, so links that form a loop do not cause an endless search. The search does
+ * not continue below macvtaps that this project created, because they carry the traffic of pods.
  */
 function findCarrying(
   all: readonly InterfaceFacts[],

@@ -21,7 +21,7 @@ for (const [text, value] of [
   ['1_000', undefined],
   [undefined, undefined],
 ] as const) {
-  it(`the integer of ${JSON.stringify(text)} is ${value}`, () => {
+  it(`parseInt64 reads ${JSON.stringify(text)} as ${value}`, () => {
     assert.equal(parseInt64(text), value);
   });
 }
@@ -79,7 +79,7 @@ const fields: readonly [Requirement, boolean][] = [
 ];
 
 describe('nodeSelector', () => {
-  it('absent or empty selects every node', () => {
+  it('selects every node if it is absent or empty', () => {
     assert.ok(selects({}));
     assert.ok(selects({ nodeSelector: {} }));
     assert.ok(selects({ nodeSelector: { matchLabels: {}, matchExpressions: [] } }));
@@ -107,7 +107,7 @@ describe('nodeSelector', () => {
     });
   }
 
-  it('needs all of its labels and expressions', () => {
+  it('selects a node only if all its labels and expressions match', () => {
     const zone = { key: 'zone', operator: 'Exists' } as const;
     const absent = { key: 'absent', operator: 'Exists' } as const;
     assert.ok(selects({ nodeSelector: { matchLabels: { rank: '5' }, matchExpressions: [zone] } }));
@@ -134,7 +134,7 @@ describe('nodeAffinity', () => {
   const terms = (...nodeSelectorTerms: NodeAffinity['nodeSelectorTerms']) =>
     selects({ nodeAffinity: { nodeSelectorTerms } });
 
-  it('needs one of its terms, and all requirements of this one', () => {
+  it('selects a node if one of its terms matches with all its requirements', () => {
     assert.ok(terms({ matchExpressions: [no] }, { matchExpressions: [yes] }));
     assert.ok(!terms({ matchExpressions: [yes, no] }));
     assert.ok(
@@ -142,13 +142,13 @@ describe('nodeAffinity', () => {
     );
   });
 
-  it('is not met by a term that asks nothing', () => {
+  it('selects no node by an empty term', () => {
     assert.ok(!terms({}));
     assert.ok(!terms({ matchExpressions: [], matchFields: [] }));
     assert.ok(terms({}, { matchExpressions: [yes] }));
   });
 
-  it('holds together with nodeSelector', () => {
+  it('and nodeSelector must both match', () => {
     const nodeAffinity = { nodeSelectorTerms: [{ matchExpressions: [yes] }] };
     assert.ok(selects({ nodeSelector: { matchLabels: { zone: 'a' } }, nodeAffinity }));
     assert.ok(!selects({ nodeSelector: { matchLabels: { zone: 'b' } }, nodeAffinity }));

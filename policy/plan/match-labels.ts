@@ -86,7 +86,7 @@ function matchTerm(node: NodeFacts, { matchExpressions, matchFields }: NodeSelec
 }
 
 /**
- * Returns whether a node meets a field requirement. As in the API, only metadata.name with In or NotIn and one value
+ * Returns whether a node meets a field requirement. As in Kubernetes, only metadata.name with In or NotIn and one value
  * can match.
  */
 function matchField(node: NodeFacts, field: Requirement): boolean {

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { reasons } from '../reasons.ts';
 import { describeFinding } from './node-plan.ts';
 
-it('a finding names who asked, what it is about, the reason and its values', () => {
+it('describeFinding returns the origin, entry, interface, resource, reason and values', () => {
   const policy = { source: 'policy', policy: 'ns/p', entry: 2 } as const;
   assert.equal(
     describeFinding({ code: 'Shadowed', ...policy, interface: 'eth2', resource: 'data', by: 'eth1' }),

@@ -130,7 +130,7 @@ describe('the plan of a node', () => {
     );
   });
 
-  it('leaves what it was given as it was', () => {
+  it('does not change its input', () => {
     fc.assert(
       fc.property(world, (given) => {
         const before = JSON.stringify(given);
@@ -140,13 +140,13 @@ describe('the plan of a node', () => {
     );
   });
 
-  it('has no two resources of a name', () => {
+  it('has no two resources with the same name', () => {
     everyPlan(({ resources }) => {
       assert.equal(new Set(resources.map(({ name }) => name)).size, resources.length);
     });
   });
 
-  it('has passthru parents that no other resource shares', () => {
+  it('has no other resource on the parent of a passthru resource', () => {
     everyPlan(({ resources }) => {
       for (const whole of resources.filter(({ mode }) => mode === 'passthru')) {
         assert.deepEqual(
@@ -158,7 +158,7 @@ describe('the plan of a node', () => {
     });
   });
 
-  it('uses interfaces that exist and are suitable', () => {
+  it('uses only interfaces that exist and are suitable', () => {
     everyPlan(({ resources }, given) => {
       const index = indexInterfaces(given.interfaces);
       for (const { name, parent, mode } of resources) {
@@ -170,13 +170,13 @@ describe('the plan of a node', () => {
     });
   });
 
-  it('comes from one source, which its resources name', () => {
+  it('has only resources of its source', () => {
     everyPlan(({ source, resources }) => {
       assert.ok(resources.every((resource) => resource.source === source));
     });
   });
 
-  it('is that of its policies exactly when one that counts selects it', () => {
+  it('has the source policy exactly if a policy in the namespace of the installation selects the node', () => {
     everyPlan(({ source }, given) => {
       const selecting = given.policies.filter(
         ({ id, nodes }) => id.startsWith('macvtap-cni/') && selects(nodes, given),
@@ -185,7 +185,7 @@ describe('the plan of a node', () => {
     });
   });
 
-  it('is not changed by policies that do not select it', () => {
+  it('does not depend on policies that do not select the node', () => {
     fc.assert(
       fc.property(world, (given) => {
         const selecting = given.policies.filter(({ nodes }) => selects(nodes, given));
@@ -195,7 +195,7 @@ describe('the plan of a node', () => {
     );
   });
 
-  it('accounts for every loser: its resource, or its parent, is taken by another', () => {
+  it('has a winner for every conflict: another resource has the name or the parent', () => {
     everyPlan(({ resources, conflicts }) => {
       for (const { code, resource, interface: parent } of conflicts) {
         const taken = (other: NodePlan['resources'][number]) =>

@@ -12,7 +12,7 @@ const elsewhere = [
   policy('p', { parentSelector: [{ parentIface: 'eth1' }], nodeSelector: { matchLabels: { zone: 'z' } } }),
 ];
 
-describe('the first source that applies to the node wins', () => {
+describe('the first source that applies to the node', () => {
   const table = [
     { given: { policies, explicit, labels }, source: 'policy', resources: ['fast=eth1/bridge/100'] },
     { given: { policies: elsewhere, explicit, labels }, source: 'explicit', resources: ['data=eth0/bridge/100'] },
@@ -26,7 +26,7 @@ describe('the first source that applies to the node wins', () => {
     { given: { implicit: undefined, labels }, source: 'tag', resources: ['eth1=eth1/vepa/100'] },
   ] as const;
   for (const { given, source, resources } of table) {
-    it(`of ${Object.keys(given).join(', ') || 'nothing'}${'explicit' in given ? ` (${given.explicit})` : ''} it is ${source}`, () => {
+    it(`is ${source} for ${Object.keys(given).join(', ') || 'no source'}${'explicit' in given ? ` (${given.explicit})` : ''}`, () => {
       const answer = plan({ interfaces, ...given });
       assert.equal(answer.source, source);
       assert.deepEqual(brief(answer), resources);
@@ -38,15 +38,15 @@ describe('the first source that applies to the node wins', () => {
   }
 });
 
-describe('the white-list', () => {
-  it('exposes nothing where the policies of a node find nothing', () => {
+describe('a node to which a source applies', () => {
+  it('exposes nothing if its policies find nothing', () => {
     const absent = [policy('p', { parentSelector: [{ parentIface: 'bond9' }] })];
     const answer = plan({ interfaces, policies: absent, explicit, labels });
     assert.deepEqual([answer.source, answer.resources], ['policy', []]);
     assert.deepEqual(told(answer.skipped), ['NothingFound bond9']);
   });
 
-  it('is the union of the policies that select the node', () => {
+  it('exposes the resources of all policies that select it', () => {
     const second = policy('q', { parentSelector: [{ parentIface: 'eth0', mode: 'vepa' }] });
     assert.deepEqual(brief(plan({ interfaces, policies: [...policies, second, ...elsewhere] })), [
       'eth0=eth0/vepa/100',
@@ -54,7 +54,7 @@ describe('the white-list', () => {
     ]);
   });
 
-  it('holds for an explicit configuration and for tags of which nothing is there', () => {
+  it('exposes nothing if the explicit configuration or the tags name no existing interface', () => {
     const config = plan({ interfaces, explicit: '[{"name":"a","lowerDevice":"eth9"}]' });
     assert.deepEqual([config.source, config.resources], ['explicit', []]);
     const tag = plan({ interfaces, labels: { 'parent-iface.macvtap.network.kubevirt.io/eth9': '' } });
@@ -65,13 +65,13 @@ describe('the white-list', () => {
 describe('a policy outside the installation namespace', () => {
   const stranger = policy('p', { parentSelector: [{ parentIface: 'eth1' }] }, { namespace: 'tenant' });
 
-  it('does not count, not even as a white-list, and is reported', () => {
+  it('has no effect, so the node uses the next source, and is reported', () => {
     const answer = plan({ interfaces, policies: [stranger] });
     assert.equal(answer.source, 'implicit');
     assert.deepEqual(answer.skipped, [{ code: 'PolicyOutsideNamespace', source: 'policy', policy: 'tenant/p' }]);
   });
 
-  it('does not disturb one that counts', () => {
+  it('does not affect a policy in the namespace of the installation', () => {
     assert.deepEqual(brief(plan({ interfaces, policies: [stranger, ...policies] })), ['fast=eth1/bridge/100']);
   });
 });
@@ -86,18 +86,18 @@ const on = (name: string, parentIface: string, priority?: number, creationTimest
 describe('two policies with a resource of the same name', () => {
   const table = [
     {
-      rule: 'the lower priority wins',
+      rule: 'the one with the lower priority value wins',
       loser: on('a', 'eth0', 10, '2020-01-01T00:00:00Z'),
       winner: on('b', 'eth1', 9, '2024-01-01T00:00:00Z'),
     },
     { rule: 'an absent priority is 99', loser: on('a', 'eth0'), winner: on('b', 'eth1', 98) },
     {
-      rule: 'then the older one',
+      rule: 'then the older one wins',
       loser: on('a', 'eth0', 9, '2024-01-01T00:00:01Z'),
       winner: on('b', 'eth1', 9, '2024-01-01T00:00:00Z'),
     },
     {
-      rule: 'one without a time is the newest',
+      rule: 'one without a creation time is the newest',
       loser: on('a', 'eth0', 9),
       winner: on('b', 'eth1', 9, '2024-01-01T00:00:00Z'),
     },
@@ -106,7 +106,7 @@ describe('two policies with a resource of the same name', () => {
       loser: on('b', 'eth0', 9, '2024-01-01T00:00:00Z'),
       winner: on('a', 'eth1', 9, '2024-01-01T00:00:00Z'),
     },
-    { rule: 'then the name, when neither has a time', loser: on('b', 'eth0'), winner: on('a', 'eth1') },
+    { rule: 'if neither has a creation time, the first by name wins', loser: on('b', 'eth0'), winner: on('a', 'eth1') },
   ];
   for (const { rule, loser, winner } of table) {
     it(rule, () => {
@@ -143,7 +143,7 @@ describe('a passthru resource', () => {
   const passthru = { parentIface: 'eth0', mode: 'passthru', resourceName: 'whole' } as const;
   const bridge = { parentIface: 'eth0', resourceName: 'shared' } as const;
 
-  it('keeps every later resource from its parent', () => {
+  it('excludes every later resource from its parent', () => {
     const answer = plan({ interfaces, policies: [entries(passthru, bridge, { ...passthru, resourceName: 'again' })] });
     assert.deepEqual(brief(answer), ['whole=eth0/passthru/1']);
     assert.deepEqual(
@@ -155,7 +155,7 @@ describe('a passthru resource', () => {
     );
   });
 
-  it('gives way to any earlier one, also of another policy', () => {
+  it('loses its parent to an earlier resource, even of another policy', () => {
     const policies = [
       policy('a', { parentSelector: [passthru], priority: 50 }),
       policy('b', { parentSelector: [bridge], priority: 5 }),
@@ -168,7 +168,7 @@ describe('a passthru resource', () => {
     );
   });
 
-  it('does not hold a parent when it lost its name', () => {
+  it('does not occupy its parent if it lost the conflict over its name', () => {
     const policies = [
       policy('a', { parentSelector: [{ parentIface: 'eth1', resourceName: 'whole' }], priority: 1 }),
       policy('b', { parentSelector: [passthru, bridge], priority: 2 }),
@@ -176,7 +176,7 @@ describe('a passthru resource', () => {
     assert.deepEqual(brief(plan({ interfaces, policies })), ['shared=eth0/bridge/100', 'whole=eth1/bridge/100']);
   });
 
-  it('leaves resources that share another parent alone', () => {
+  it('does not affect resources that share another parent', () => {
     const answer = plan({
       interfaces,
       policies: [entries(passthru, { parentIface: 'eth1' }, { parentIface: 'eth1', resourceName: 'two' })],

@@ -61,7 +61,7 @@ export function isOutsideNamespace({ faults }: Policy): boolean {
   return faults.some(({ code }) => code === 'PolicyOutsideNamespace');
 }
 
-/** Whether policies decide the resources of a node, so that no other source applies. */
+/** Returns whether policies decide the resources of a node, so that no other source applies. */
 export function isGoverned(node: NodeFacts, policies: readonly Policy[]): boolean {
   return policies.some((policy) => !isOutsideNamespace(policy) && matchNode(node, policy.nodes));
 }
@@ -70,8 +70,8 @@ export function isGoverned(node: NodeFacts, policies: readonly Policy[]): boolea
  * Returns the candidates of the first source that applies to the node: policies that select it, the explicit
  * configuration, tags, implicit exposure.
  *
- * The node exposes only what this source declares, even if that is nothing (white-list). Implicit exposure applies only
- * if all other sources are absent.
+ * The node exposes only what this source declares, even if that is nothing. Implicit exposure applies only if all other
+ * sources are absent.
  */
 function findCandidates(
   node: NodeFacts,

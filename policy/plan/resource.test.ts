@@ -8,5 +8,5 @@ for (const name of ['a', 'Z9', 'eth0.100', 'a_b-c', 'x'.repeat(63)]) {
 }
 
 for (const name of ['', '-a', 'a-', '.100', 'eth0.', 'a b', 'é', 'eth0@if5', 'a/b', 'a%', '"', 'a\n', 'x'.repeat(64)]) {
-  it(`${JSON.stringify(name)} is none`, () => assert.ok(!isLegalResourceName(name)));
+  it(`${JSON.stringify(name)} is not a legal resource name`, () => assert.ok(!isLegalResourceName(name)));
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapNetworkNodePolicy } from '../api/macvtap-network-node-policy.ts';
 
-/** Prefix of every resource of this project. It is the same as macvtap-cni's, so that its users can migrate. */
+/**
+ * Prefix of every resource of this project. It is the same as macvtap-cni's, so that users of macvtap-cni can migrate.
+ */
 export const resourcePrefix = 'macvtap.network.kubevirt.io/';
 
 /** The name part of a Kubernetes qualified name, at most 63 characters; see apimachinery validation.IsQualifiedName. */

@@ -20,12 +20,12 @@ export interface Addition {
 const computeContainer = 'compute';
 
 /**
- * Adds the devices that a pod's attachments need and its containers do not request yet. They are added to the app
+ * Adds the devices that a pod's attachments need but its containers do not request yet. They are added to the app
  * container named compute, or else to the first app container.
  *
- * kubelet allocates devices to containers, and Multus finds the devices of all containers. So the devices requested by
- * any app container or sidecar count, and a second pass adds nothing. Extended resources cannot be overcommitted, so
- * limit and request are both set to the same value. Emits NotInjected.
+ * kubelet allocates devices to one container, but Multus uses the devices of all containers. So the requests of any app
+ * container or sidecar count, and a second pass adds nothing. Extended resources cannot be overcommitted, so limit and
+ * request are both set to the same value. Emits NotInjected.
  */
 export function addMissing(pod: PodObject, demand: Devices): Addition {
   const containers = containersOf(pod);

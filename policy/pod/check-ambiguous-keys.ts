@@ -7,14 +7,14 @@ import { selectNetworks } from './parse-networks.ts';
 import type { PodRule } from './rule.ts';
 
 /**
- * How many keys are reported at most. An author fixes a few at a time, but a malicious text could contain thousands.
+ * The maximum number of keys to report. An author fixes a few at a time, but a malicious text could contain thousands.
  */
 const maxVerdicts = 8;
 
 /**
- * Checks that each key that selects a network occurs once in its object and is spelled exactly. Multus ignores the case
- * of keys, and the last key wins, but another reader may find a different network. Devices are counted as Multus reads
- * the keys. A pod with ambiguous keys is rejected if either reading finds a macvtap network.
+ * Checks that each key that selects a network occurs only once in its object and is spelled exactly. Multus ignores the
+ * case of keys, and the last key wins, but another reader may find a different network. This project counts devices in
+ * the same way as Multus. A pod with ambiguous keys is rejected if either reader finds a macvtap network.
  *
  * Reads k8s.v1.cni.cncf.io/networks and v1.multus-cni.io/default-network, in the JSON syntax. Emits AmbiguousKey with
  * line and column, for the first eight keys.

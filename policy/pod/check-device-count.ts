@@ -5,8 +5,8 @@ import { namedResources, type PodContext, type PodRule } from './rule.ts';
 
 /**
  * Warns if a pod needs more devices of a resource than any node has, because all of them must be on one node. If no
- * node has the resource yet, the largest declared quantity is used. This is only a warning, since a node may be added
- * or a quantity raised. This rule does not consider how many devices are free; the scheduler does.
+ * node has the resource yet, the largest declared quantity is used. This is only a warning, because a node may be added
+ * or a quantity raised. The scheduler, and not this rule, checks how many devices are free.
  *
  * Reads limits and requests of every container and the networks' annotations. Emits TooManyDevices.
  */

@@ -19,7 +19,7 @@ const mostCompared = 20_000;
  * If only a node's report connects a policy with the resource, the result is a warning. On that node, the node plugin
  * rejects the attachment.
  *
- * If the labels of the namespace are unknown, a policy with a selector does not admit it.
+ * If the labels of the namespace are unknown, a policy with a namespaceSelector does not admit the namespace.
  *
  * Reads limits and requests of every container, the networks' annotations and the policies' namespaceSelector. Emits
  * NamespaceNotAdmitted and NamespaceUnknown.
@@ -40,14 +40,18 @@ export const checkNamespaceAdmitted: PodRule = (pod, context) => {
     return [
       ...governing.map((policy) => refuse(named, context, describe(policy))),
       ...reported.map((policy) => {
-        const detail = `${describeSubject(named, context)}: by the reports of nodes, ${describe(policy)}`;
-        return warn('NamespaceNotAdmitted', named.path, `${detail}; there the node plugin does not attach the pod`);
+        const detail = `${describeSubject(named, context)}: according to node reports, ${describe(policy)}`;
+        return warn(
+          'NamespaceNotAdmitted',
+          named.path,
+          `${detail}; on these nodes, the node plugin does not attach the pod`,
+        );
       }),
     ];
   });
 };
 
-/** Returns the policies that offer the name on any node, whether or not their text contains it. */
+/** Returns the policies that offer the resource on any node, whether or not their text contains its name. */
 function reportedPolicies({ resource }: NamedResource, { offers }: PodContext): readonly Policy[] {
   const ids = new Set(offers.ofResource(resource).flatMap(({ policy }) => policy ?? []));
   return [...ids].flatMap((id) => offers.policy(id) ?? []);

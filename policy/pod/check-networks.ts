@@ -7,23 +7,22 @@ import { networkKey } from './count-demand.ts';
 import { type NetworkSelection, selectNetworks } from './parse-networks.ts';
 import type { PodContext, PodRule } from './rule.ts';
 
-/** How many networks of an annotation are reported at most. A person fixes them one by one. */
+/** The maximum number of networks of an annotation to report. A person fixes them one by one. */
 const maxNamed = 10;
 
 /**
- * Checks that the networks that a pod names can be attached. All verdicts are warnings:
+ * Checks that the networks that a pod names can be attached. Emits only warnings, in these cases:
  *
- * - The annotations are not readable by Multus, which rejects the whole pod if one item is invalid. This is only a
- *   warning, because a later version of Multus may accept more.
+ * - Multus cannot read an annotation. If one item is invalid, Multus rejects the whole pod. A later version of Multus
+ *   may accept more.
  * - A network does not exist. Multus rejects the pod until the network exists. Even then the pod lacks devices, because
  *   they are added only when a pod is created.
- * - A macvtap network does not name its resource, so Multus passes no device and the attachment fails. The webhook adds
- *   the annotation to new networks. A pod that was created before its network is fixed must be recreated.
+ * - A macvtap network does not name its resource. Multus passes no device, and the attachment fails. The webhook adds
+ *   the annotation to new networks. After the network is fixed, existing pods must be recreated.
  *
  * Reads k8s.v1.cni.cncf.io/networks, v1.multus-cni.io/default-network, spec.hostNetwork, and the networks that they
- * name.
- * Emits NetworksUnreadable once for each annotation. Emits NetworkMissing and NotInjected for the first ten networks of
- * each annotation.
+ * name. Emits NetworksUnreadable once for each annotation. Emits NetworkMissing and NotInjected for the first ten
+ * networks of each annotation.
  */
 export const checkNetworks: PodRule = (pod, context) => {
   const selections = selectNetworks(pod, context);

@@ -9,7 +9,7 @@ import { selectNetworks } from './parse-networks.ts';
 import { describeNamed, type PodContext, type PodRule } from './rule.ts';
 
 /**
- * How many networks are reported at most. A pod has a few networks, but a malicious annotation could name a thousand.
+ * The maximum number of networks to report. A pod has a few networks, but a malicious annotation could name a thousand.
  */
 const maxReported = 8;
 

@@ -5,9 +5,8 @@ import { warn } from '../reasons.ts';
 import { describeNamed, namedResources, type PodRule } from './rule.ts';
 
 /**
- * How many resources are reported at most. A person fixes them one by one. All share one search budget, so that a pod
- * of a megabyte cannot delay all other requests. Each limit takes only a few bytes, but each unknown name needs a
- * search.
+ * The maximum number of resources to report. A person fixes them one by one. The searches for similar names share one
+ * budget. Otherwise a pod of a megabyte could name tens of thousands of unknown resources and delay all other requests.
  */
 const maxNamed = 10;
 
@@ -24,7 +23,8 @@ export const checkResourceOffered: PodRule = (pod, context) => {
   const budget = createSearchBudget();
   return unknown.slice(0, maxNamed).map((named) => {
     const near = nearestNames(named.resource, namesToSuggest(context.offers), budget);
-    const hint = near.length === 0 ? 'nothing of a similar name is offered' : `is ${near.join(' or ')} meant?`;
+    const hint =
+      near.length === 0 ? 'no resource with a similar name is offered' : `did you mean ${near.join(' or ')}?`;
     return warn('ResourceUnknown', named.path, `${describeNamed(named)}: ${hint}`);
   });
 };

@@ -7,8 +7,9 @@ import { type Ask, containersOf, namespaceOf, type PodContainer, type PodObject 
 export type Devices = ReadonlyMap<string, number>;
 
 /**
- * Returns how many devices of each resource the pod's attachments need. A network that is named twice needs two.
- * Networks of any type are counted if they have the resource annotation, since Multus uses it to find a device.
+ * Returns how many devices of each resource the pod's attachments need. A network that is named twice needs two
+ * devices. Networks of any type are counted if they have the resource annotation, since Multus uses it to find a
+ * device.
  */
 export function countDemand(networks: readonly NetworkRef[], known: ReadonlyMap<string, NadObject>): Devices {
   const demand = new Map<string, number>();
@@ -34,8 +35,8 @@ export function countHeld(containers: readonly PodContainer[]): Devices {
 }
 
 /**
- * Returns the largest number of devices that a pod holds at one time. They belong to its long-lived containers, or to
- * an init container and the sidecars that started before it. Source: k8s.io/component-helpers resource.PodRequests.
+ * Returns the largest number of devices that a pod holds at one time. Either its long-lived containers hold them, or an
+ * init container and the sidecars that started before it. Source: k8s.io/component-helpers resource.PodRequests.
  */
 function countTaken(containers: readonly PodContainer[]): Devices {
   const taken = new Map(countHeld(containers));

@@ -12,8 +12,8 @@ const restricted = 'macvtap.network.kubevirt.io/restricted';
 const injected = 'macvtap.network.kubevirt.io/injected';
 const context = podContext('vms');
 
-describe('injecting a pod', () => {
-  it('gives the compute container what the networks need, as limit and request, and records it', () => {
+describe('injectPod', () => {
+  it('adds the needed devices to the compute container as limit and request, and records them', () => {
     const pod = podOf('data,fast,data', { containers: [{ name: 'helper' }, { name: 'compute', resources: {} }] });
     const after = inject(pod);
     const quantities = { [dataplane]: '2', [restricted]: '1' };
@@ -32,12 +32,12 @@ describe('injecting a pod', () => {
     });
   });
 
-  it('takes the first container where none is named compute, and an init container of that name is not it', () => {
+  it('uses the first container if no app container is named compute', () => {
     const spec = { initContainers: [{ name: 'compute' }], containers: [{ name: 'a' }, { name: 'b' }] };
     assert.deepEqual(limitsOf(inject(podOf('data', spec))), [{ [dataplane]: '1' }, undefined]);
   });
 
-  it('writes into resources, limits and requests that are absent, null, empty or hold others', () => {
+  it('adds to resources, limits and requests that are absent, null, empty or have other resources', () => {
     const own = { cpu: '1' };
     const data = { [dataplane]: '1' };
     const cases: readonly [unknown, object][] = [
@@ -79,12 +79,12 @@ describe('injecting a pod', () => {
     assert.deepEqual(limitsOf(inject(podOf('data,data,data', more))), [{ [dataplane]: '3' }]);
   });
 
-  it('does not count on a device that an ordinary init container has given back', () => {
+  it('does not count a device that an ordinary init container has released', () => {
     const spec = { initContainers: [asking({ dataplane: 1 })], containers: [{ name: 'a' }] };
     assert.deepEqual(limitsOf(inject(podOf('data', spec))), [{ [dataplane]: '1' }]);
   });
 
-  it('merges what an earlier pass recorded, and does not believe a record that was copied along', () => {
+  it('merges the record of an earlier pass, but ignores a record in a copied pod', () => {
     const once = inject(podOf('data', { containers: [{ name: 'a' }] }));
     const grown = withNetworks(once, 'data,data,fast');
     assert.equal(recordOf(inject(grown)), `{"${dataplane}":2,"${restricted}":1}`);
@@ -144,13 +144,13 @@ describe('injecting a pod', () => {
     assert.ok((text ?? '').length <= 256);
   });
 
-  it('leaves alone what is asked for in no number of devices, and still adds the rest', () => {
+  it('does not change a request with an invalid quantity, but adds the other devices', () => {
     const pod = podOf('data,fast', { containers: [{ name: 'a' }, asking({ dataplane: 'one' })] });
     assert.deepEqual(warnings(pod), [`NotInjected spec.containers[1].resources.limits[${dataplane}]`]);
     assert.deepEqual(limitsOf(inject(pod)), [{ [restricted]: '1' }, { [dataplane]: 'one' }]);
   });
 
-  it('names no more than ten networks that are missing', () => {
+  it('reports at most ten missing networks', () => {
     const text = Array.from({ length: 200 }, (_, index) => `nothing-${index}`).join();
     assert.equal(warnings(podOf(text)).length, 10);
   });

@@ -11,7 +11,7 @@ import { annotationOf, isBeingDeleted, type PodObject } from './read-pod.ts';
 import type { PodContext } from './rule.ts';
 
 /**
- * Adds the devices that a new pod's networks need and its containers do not request. Records the added devices in an
+ * Adds the devices that a new pod's networks need but its containers do not request. Records the added devices in an
  * annotation. Warns about networks whose attachment will fail.
  *
  * An existing pod cannot get more devices, so an update changes nothing. Ambiguous keys are denied here, because the
@@ -31,9 +31,9 @@ export function injectPod(pod: PodObject, context: PodContext): Mutation {
 export const injectedAnnotation = 'macvtap.network.kubevirt.io/injected';
 
 /**
- * Records the devices that were added to a container, including those of an earlier pass of the same admission. An
- * older record may be wrong, for example in a copied pod. So its devices count only if the container already requested
- * them `before` this pass.
+ * Returns the edit that records the added devices in an annotation. The pod may already have such an annotation, from
+ * an earlier pass of the same admission. In a copied pod, the annotation may be wrong. So its devices are kept only if
+ * the container already requested them `before` this pass.
  */
 function recordInjected(pod: PodObject, added: Devices, before: Devices): readonly Edit[] {
   if (added.size === 0) return [];

@@ -33,25 +33,25 @@ const refused: readonly [string, readonly string[], RegExp][] = [
   ['a@b@c', [], /not of the form/],
   ['@net1', [], /not of the form/],
   ['   ', [], /^"" is not/],
-  ['My_Net', ['vms/My_Net'], /takes a-z, 0-9 and -/],
-  ['a b', ['vms/a b'], /takes a-z/],
-  ['ns./a', ['ns./a'], /takes a-z/],
+  ['My_Net', ['vms/My_Net'], /allows only a-z, 0-9 and -/],
+  ['a b', ['vms/a b'], /allows only a-z/],
+  ['ns./a', ['ns./a'], /allows only a-z/],
   ['a@sixteen-letters-', ['vms/a'], /not a legal interface name/],
   ['a@net 1', ['vms/a'], /not a legal interface name/],
-  ['[', [], /^no JSON: /],
-  ['[{"name":"a"}', [], /^no JSON: /],
+  ['[', [], /^not JSON: /],
+  ['[{"name":"a"}', [], /^not JSON: /],
   ['{"name":"a"}', [], /^an object instead of a list$/],
   ['"a"', [], /^"a" instead of a list$/],
   ['[null,{"name":"a"}]', ['vms/a'], /^item 0 is null instead of an object$/],
   ['[["a"]]', [], /^item 0 is a list instead of an object$/],
   ['[{"namespace":"a"}]', [], /^item 0 has no name$/],
   ['[{"name":null}]', [], /has no name/],
-  ['[{"name":1}]', [], /are text/],
-  ['[{"name":"a","namespace":[]}]', [], /are text/],
-  ['[{"name":"a","interface":{}}]', [], /are text/],
+  ['[{"name":1}]', [], /must be text/],
+  ['[{"name":"a","namespace":[]}]', [], /must be text/],
+  ['[{"name":"a","interface":{}}]', [], /must be text/],
 ];
 
-describe('the selection of networks', () => {
+describe('parseNetworks', () => {
   for (const [text, expected] of accepted) {
     it(`reads ${text}`, () => {
       const { networks: read, faults } = parseNetworks(text, 'vms');
@@ -79,7 +79,7 @@ describe('the selection of networks', () => {
     }
   });
 
-  it('has the MAC address that a network is requested with, by any spelling of its key', () => {
+  it('reads the requested MAC address of a network, with any spelling of the key', () => {
     const text = '[{"name":"a","MAC":"02:00:00:00:00:01"},{"name":"b","mac":""},{"name":"c","mac":1}]';
     assert.deepEqual(
       parseNetworks(text, 'vms').networks.map(({ mac }) => mac),
@@ -87,7 +87,7 @@ describe('the selection of networks', () => {
     );
   });
 
-  it('is done with a long and a deep text', () => {
+  it('finishes for a long text and for a deeply nested text', () => {
     assert.equal(parseNetworks('['.repeat(20_000), 'vms').faults.length, 1);
     assert.match(parseNetworks(`a ${'b'.repeat(200_000)}`, 'vms').faults[0] ?? '', /^.{1,200}$/);
   });
@@ -112,7 +112,7 @@ describe('the selection of networks', () => {
 describe('the networks of a pod', () => {
   const pod = (annotations: unknown, spec: unknown = {}) => ({ metadata: { namespace: 'vms', annotations }, spec });
 
-  it('are the default network, which Multus looks up in its own namespace, and the additional ones', () => {
+  it('are the default network in the namespace of Multus, and the additional networks', () => {
     const both = pod({ [networks]: 'a,other/b', [defaultNetwork]: 'main' });
     assert.deepEqual(networksOf(both), [
       { namespace: 'kube-system', name: 'main' },
@@ -125,13 +125,13 @@ describe('the networks of a pod', () => {
     ]);
   });
 
-  it('are looked for in the namespace default where the pod names none', () => {
+  it('are in the namespace default if the pod has no namespace', () => {
     assert.deepEqual(networksOf({ metadata: { annotations: { [networks]: 'a' } } }), [
       { namespace: 'default', name: 'a' },
     ]);
   });
 
-  it('are one default network, not more and not none', () => {
+  it('have an error unless the default network is exactly one network', () => {
     const faultsOf = (text: string) => selectNetworks(pod({ [defaultNetwork]: text }), { namespace: 'vms' })[0]?.faults;
     assert.deepEqual(faultsOf('main'), []);
     assert.deepEqual(faultsOf('[]'), ['0 networks instead of one']);
@@ -146,7 +146,7 @@ describe('the networks of a pod', () => {
     assert.deepEqual(selectNetworks(pod({}, { hostNetwork: true }), { namespace: 'vms' }), []);
   });
 
-  it('are none where the annotations are absent, empty or of another type', () => {
+  it('are empty if the annotations are absent, empty or have another type', () => {
     const hostile: readonly object[] = [
       {},
       { metadata: null },

@@ -32,7 +32,7 @@ export interface NetworkSelection {
   readonly ambiguity?: Ambiguity;
 }
 
-/** The networks that a reader with stricter key matching than Go's may find in a text. */
+/** The ambiguous keys of a text, and the networks that a reader without Go's lenient key matching finds in it. */
 interface Ambiguity {
   readonly text: string;
   readonly keys: readonly AmbiguousKey[];
@@ -41,8 +41,8 @@ interface Ambiguity {
 }
 
 /**
- * The annotations that name networks. The one of the Network Plumbing Working Group adds networks to the cluster's
- * network. The one of Multus names a network that replaces the cluster's network.
+ * The annotations that name networks. The first is from the Network Plumbing Working Group and adds networks to the
+ * cluster's network. The second is from Multus and names a network that replaces the cluster's network.
  */
 export const networksAnnotation = 'k8s.v1.cni.cncf.io/networks';
 const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
@@ -55,8 +55,8 @@ const defaultNetworkAnnotation = 'v1.multus-cni.io/default-network';
 const maxLength = 256 * 1024;
 
 /**
- * How many networks of an annotation are read at most. No real pod has so many, but a malicious annotation could name a
- * hundred thousand.
+ * The maximum number of networks to read from an annotation. No real pod has so many, but a malicious annotation could
+ * name a hundred thousand.
  */
 const maxNetworks = 1024;
 
@@ -105,7 +105,7 @@ export function selectNetworks(
   return written.flatMap(({ annotation, space, text }) => {
     if (text === undefined) return [];
     if (inHostNetwork)
-      return [{ annotation, networks: [], faults: ['the pod is in the host network: it has no others'] }];
+      return [{ annotation, networks: [], faults: ['a pod in the host network has no other networks'] }];
     const { networks, faults, ...more } = parseNetworks(text, space);
     const isOne = annotation !== defaultNetworkAnnotation || networks.length === 1 || faults.length > 0;
     return [{ annotation, networks, faults: isOne ? faults : [`${networks.length} networks instead of one`], ...more }];
@@ -114,8 +114,8 @@ export function selectNetworks(
 
 /**
  * Parses an annotation in either syntax: `a, ns/b@net1`, or a JSON list of objects with name, namespace and other keys.
- * As in Go's encoding/json, keys are matched ignoring case, the last of repeated keys wins, and null is ignored. If the
- * text is too long, nothing is read; if it has too many networks, only the first ones are.
+ * As in Go's encoding/json, keys are matched ignoring case, the last of repeated keys wins, and null is ignored. A text
+ * that is too long is not read at all. If it has too many networks, only the first ones are read.
  */
 export function parseNetworks(text: string, namespace: string): Omit<NetworkSelection, 'annotation'> {
   if (text.length > maxLength)
@@ -155,7 +155,7 @@ function parseItem(item: string, namespace: string): Item {
   if (![network.namespace, name].every((part) => labelPattern.test(part))) {
     return {
       network,
-      fault: `${quote(item.trim())}: this syntax takes a-z, 0-9 and -; use the JSON one for other names`,
+      fault: `${quote(item.trim())}: this syntax allows only a-z, 0-9 and -; use the JSON syntax for other names`,
     };
   }
   if (wanted !== '' && !interfacePattern.test(wanted)) {
@@ -169,11 +169,11 @@ function parseList(text: string, namespace: string): Parsed {
   try {
     list = JSON.parse(text);
   } catch (error) {
-    return { all: [{ fault: `no JSON: ${(error as SyntaxError).message}` }] };
+    return { all: [{ fault: `not JSON: ${(error as SyntaxError).message}` }] };
   }
   if (!Array.isArray(list)) return { all: [{ fault: `${quote(list)} instead of a list` }] };
   const { items, ambiguous: keys, fault } = readItemsAsGo(text, selectionKeys, maxNetworks + 1);
-  if (fault !== undefined) return { all: [{ fault: `no JSON: ${fault}` }] };
+  if (fault !== undefined) return { all: [{ fault: `not JSON: ${fault}` }] };
   const first = list.slice(0, maxNetworks + 1);
   const all = first.map((item, index) =>
     parseObject(item, index, namespace, (key) => items.get(index)?.get(key) ?? []),
@@ -188,7 +188,7 @@ function parseList(text: string, namespace: string): Parsed {
 
 /**
  * Parses an item of the JSON syntax. `valuesOf` returns the values that a reader assigns to a field, in order. The last
- * value is used, and all must be text.
+ * value is used, and all values must be text.
  */
 function parseObject(
   item: unknown,
@@ -199,7 +199,7 @@ function parseObject(
   if (!isJsonObject(item)) return { fault: `item ${index} is ${quote(item)} instead of an object` };
   const [names, spaces, interfaces] = ['name', 'namespace', 'interface'].map(valuesOf);
   if (![names, spaces, interfaces].every((values) => values?.every((value) => typeof value === 'string'))) {
-    return { fault: `item ${index}: name, namespace and interface are text` };
+    return { fault: `item ${index}: name, namespace and interface must be text` };
   }
   const [name, space] = [names, spaces].map((values) => (values?.at(-1) ?? '') as string);
   if (name === undefined || name === '') return { fault: `item ${index} has no name` };

@@ -108,7 +108,7 @@ const hostilePod = hostile(
 const runs = { numRuns: 1_000 };
 
 describe('a pod', () => {
-  it('never raises, however hostile, and its edits apply', () => {
+  it('never causes an exception, even if it is hostile, and its edits can be applied', () => {
     fc.assert(
       fc.property(hostilePod, fc.option(hostilePod, { nil: undefined }), (pod, before) => {
         const update = before === undefined ? context : { ...context, before };
@@ -122,7 +122,7 @@ describe('a pod', () => {
     );
   });
 
-  it('injected twice is as injected once', () => {
+  it('is not changed by a second injection', () => {
     fc.assert(
       fc.property(validPod, (pod) => {
         const once = inject(pod);
@@ -132,7 +132,7 @@ describe('a pod', () => {
     );
   });
 
-  it('has after injection what its networks need, and no more than it asked for or that', () => {
+  it('has exactly the devices that it requested or that its networks need, whichever is more', () => {
     fc.assert(
       fc.property(validPod, (pod) => {
         const demand = countDemand(networksOf(pod, context), context.networks);
@@ -147,7 +147,7 @@ describe('a pod', () => {
     );
   });
 
-  it('keeps everything but the devices of one container and the record of them', () => {
+  it('is not changed by injection except for the devices of one container and their record', () => {
     fc.assert(
       fc.property(validPod, (pod) => {
         const untouched = JSON.stringify(pod);
@@ -159,7 +159,7 @@ describe('a pod', () => {
     );
   });
 
-  it('has in its limits what it has in its requests, wherever something was added', () => {
+  it('has equal limits and requests for every added resource', () => {
     fc.assert(
       fc.property(validPod, (pod) => {
         const { edits } = injectPod(pod, context);

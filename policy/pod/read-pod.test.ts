@@ -7,7 +7,7 @@ const data = 'macvtap.network.kubevirt.io/data';
 const limits = `resources.limits[${data}]`;
 
 describe('the containers of a pod', () => {
-  it('have their role: a sidecar is an init container that is always restarted', () => {
+  it('have a role; a sidecar is an init container with restartPolicy Always', () => {
     const spec = {
       containers: [{ name: 'a', restartPolicy: 'Always' }],
       initContainers: [{ name: 'b' }, { name: 'c', restartPolicy: 'Always' }],
@@ -29,7 +29,7 @@ describe('the containers of a pod', () => {
     assert.deepEqual([container?.index, container?.name, container?.asks, others], [3, undefined, [], []]);
   });
 
-  it('are none where there is no list of them', () => {
+  it('are empty if the pod has no list of containers', () => {
     const hostile: readonly PodObject[] = [
       {},
       { spec: null },
@@ -118,7 +118,7 @@ describe('a quantity of devices', () => {
     it(`reads ${JSON.stringify(quantity)} as ${count}`, () => assert.equal(parseDeviceCount(quantity), count));
   }
 
-  it('is none where it is a fraction, negative, too large or no quantity', () => {
+  it('is undefined for a fraction, a negative or too large number, and any other text', () => {
     assert.deepEqual(
       none.filter((quantity) => parseDeviceCount(quantity) !== undefined),
       [],

@@ -13,12 +13,12 @@ import type { PodContext } from './rule.ts';
 import { reviewPod, rules } from './rules.ts';
 
 describe('the list of rules', () => {
-  it('has every rule file, once', () => {
+  it('contains every rule file once', () => {
     const files = readdirSync(import.meta.dirname).filter((file) => /^check-.*(?<!\.test)\.ts$/.test(file));
     assert.deepEqual(rules.map(({ name }) => `${name}.ts`).sort(), files.sort());
   });
 
-  it('has fixtures for every rule, and no fixtures are without one', () => {
+  it('has fixtures for every rule, and no other fixtures', () => {
     assert.deepEqual(listFixtureRules('pod'), rules.map(({ name }) => name).sort());
   });
 });
@@ -59,7 +59,7 @@ const tenant = podContext('tenant');
 const restricted = { containers: [{ name: 'a', ...asking({ restricted: 1 }) }] };
 
 describe('the review of a pod', () => {
-  it('denies what its namespace may not use, naming resource, namespace, policy and selector', () => {
+  it('denies a resource that the namespace may not use, with resource, namespace, policy and selector', () => {
     assert.deepEqual(details(podOf(undefined, restricted), tenant), [
       'deny resource restricted, namespace tenant: policy macvtap-cni/restricted admits namespaces with vms=true',
     ]);
@@ -68,7 +68,7 @@ describe('the review of a pod', () => {
     ]);
   });
 
-  it('denies by every policy that does not admit the namespace', () => {
+  it('has a denial for every policy that does not admit the namespace', () => {
     const shared = podOf(undefined, { containers: [asking({ shared: 1 })] });
     assert.deepEqual(details(shared, podContext('default')), [
       'deny resource shared, namespace default: policy macvtap-cni/blue admits namespaces with team in (blue,green)',
@@ -79,17 +79,17 @@ describe('the review of a pod', () => {
     );
   });
 
-  it('denies an ephemeral container too', () => {
+  it('denies the request of an ephemeral container', () => {
     const spec = { containers: [{ name: 'a' }], ephemeralContainers: [asking({ restricted: 1 })] };
     assert.equal(details(podOf(undefined, spec), tenant).length, 1);
   });
 
   it('suggests the most similar name', () => {
     assert.deepEqual(details(podOf('typo'), podContext('vms')), [
-      'warn network vms/typo with resource dataplan: is dataplane meant?',
+      'warn network vms/typo with resource dataplan: did you mean dataplane?',
     ]);
     assert.deepEqual(details(podOf(undefined, { containers: [asking({ zzzzzz: 1 })] }), podContext('vms')), [
-      'warn resource zzzzzz: nothing of a similar name is offered',
+      'warn resource zzzzzz: no resource with a similar name is offered',
     ]);
   });
 
@@ -97,16 +97,16 @@ describe('the review of a pod', () => {
     const asked = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`datapalne-${index}`, 1]));
     const told = details(podOf(undefined, { containers: [asking(asked)] }), podContext('vms'));
     assert.equal(told.length, 10);
-    assert.equal(told[9], 'warn resource datapalne-9: is dataplane meant?');
+    assert.equal(told[9], 'warn resource datapalne-9: did you mean dataplane?');
   });
 
-  it('counts the devices against the best node', () => {
+  it('compares the number of devices with the node that has the most', () => {
     assert.deepEqual(details(podOf('data', { containers: [asking({ dataplane: 26 })] }), podContext('vms')), [
       'warn resource dataplane: 26 needed, at most 25 on a node',
     ]);
   });
 
-  it('does not count on devices that are asked of nodes, where some node has the resource', () => {
+  it('ignores quantities in policies if a node exposes the resource', () => {
     const policies = [
       named(
         'p',
@@ -126,7 +126,7 @@ describe('the review of a pod', () => {
     assert.deepEqual(details({ metadata, spec: restricted }, tenant), []);
   });
 
-  it('passes an update that leaves what it names, though policies have changed since', () => {
+  it('passes an update that does not change the named resources, even if policies have changed', () => {
     const before = podOf('fast,nothing', restricted);
     const labelled = { ...before, metadata: { ...(before.metadata as object), labels: { a: 'b' } } };
     assert.deepEqual(details(labelled, { ...tenant, before }), []);
@@ -142,7 +142,7 @@ function details(pod: PodObject, context: PodContext): readonly string[] {
   return reviewPod(pod, context).map(({ severity, detail }) => `${severity} ${detail}`);
 }
 
-describe('a policy for some namespaces that names no resource', () => {
+describe('a policy with a namespaceSelector and without resource names', () => {
   const ens5 = { name: 'ens5' };
   const states = { h1: nodeState([reported('ens5', 'ens5', { source: 'implicit' })], [ens5]) };
   const pod = { metadata: { name: 'p', namespace: 'tenant' }, spec: { containers: [asking({ ens5: 1 })] } };
@@ -152,14 +152,14 @@ describe('a policy for some namespaces that names no resource', () => {
     return reviewPod(pod, podContext(namespace, { namespaceLabels: labels, offers })).map(({ code }) => code);
   };
 
-  it('is enforced before any node reports that it exposes what the policy finds', () => {
+  it('is enforced before any node exposes its resources', () => {
     for (const entry of [{ nicSelector: { names: ['ens*'] } }, { parentIface: 'ens5' }]) {
       assert.deepEqual(verdictsIn('tenant', {}, entry), ['NamespaceNotAdmitted']);
       assert.deepEqual(verdictsIn('red', { team: 'red' }, entry), []);
     }
   });
 
-  it('does not keep pods from what it does not find', () => {
+  it('does not restrict interfaces that it does not select', () => {
     assert.deepEqual(verdictsIn('tenant', {}, { nicSelector: { names: ['eth*'] } }), []);
   });
 });

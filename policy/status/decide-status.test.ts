@@ -39,12 +39,7 @@ describe('the status of a policy', () => {
           'Exposing',
           'at least one node exposes a resource of the policy: nodes: 2 of 2 expose a resource of the policy',
         ],
-        [
-          'Conflicted',
-          'False',
-          'NoConflict',
-          'the policy loses nothing to another policy or resource on any node that has reported',
-        ],
+        ['Conflicted', 'False', 'NoConflict', 'the policy loses no conflict on any node that has reported'],
       ].map(([type, status, reason, message]) => ({
         type,
         status,
@@ -62,16 +57,31 @@ describe('the status of a policy', () => {
 
   for (const [what, nodes, exposed, conflicted] of [
     ['no node', {}, 'False NoNodes', 'False NoConflict'],
-    ['nodes of which none has reported', { pending: 5 }, 'Unknown Pending', 'Unknown Pending'],
+    ['a policy for which no node has reported', { pending: 5 }, 'Unknown Pending', 'Unknown Pending'],
     [
-      'nodes of which some have reported nothing',
+      'a policy for which one node has not reported and the others find nothing',
       { pending: 1, 'finding-nothing': 4 },
       'Unknown Pending',
       'False NoConflict',
     ],
-    ['nodes of which one exposes something', { pending: 4, exposing: 1 }, 'True Exposing', 'False NoConflict'],
-    ['nodes of which none finds anything', { 'finding-nothing': 5 }, 'False NothingFound', 'False NoConflict'],
-    ['nodes that give out nothing', { unhealthy: 1, 'finding-nothing': 4 }, 'False Unhealthy', 'False NoConflict'],
+    [
+      'a policy that one node exposes while the others have not reported',
+      { pending: 4, exposing: 1 },
+      'True Exposing',
+      'False NoConflict',
+    ],
+    [
+      'a policy for which no node finds an interface',
+      { 'finding-nothing': 5 },
+      'False NothingFound',
+      'False NoConflict',
+    ],
+    [
+      'a policy whose resources are all unhealthy',
+      { unhealthy: 1, 'finding-nothing': 4 },
+      'False Unhealthy',
+      'False NoConflict',
+    ],
   ] as const) {
     it(`of ${what} is Exposed ${exposed}`, () => {
       assert.deepEqual(brief(decide(tally(nodes))), [
@@ -82,7 +92,7 @@ describe('the status of a policy', () => {
     });
   }
 
-  it('names the winners of conflicts, most nodes first, and limits the message', () => {
+  it('lists the winners of conflicts, most nodes first, and limits the message', () => {
     const lost = Array.from({ length: 7 }, (_, index) => ({
       code: index === 0 ? 'PassthruExclusive' : 'ResourceNameTaken',
       by: `macvtap-cni/q${index}`,
@@ -97,7 +107,7 @@ describe('the status of a policy', () => {
     );
   });
 
-  it('names what is wrong with a policy that is not accepted, and judges nothing else of it', () => {
+  it('lists the errors of a policy that is not accepted; the other conditions have reason NotAccepted', () => {
     const broken = readPolicy({ metadata, spec: { parentSelector: [{}] } }, context);
     const status = decide(tally({ pending: 3 }), undefined, first, broken);
     assert.deepEqual(brief(status), [
@@ -116,7 +126,7 @@ describe('the status of a policy', () => {
     assert.match(status?.conditions?.[0]?.message ?? '', /namespace tenant: create the policy in macvtap-cni/);
   });
 
-  it('is not written if it is already stored, in any order of the API server', () => {
+  it('is not written if it is already stored, in whatever order the API server returns the lists', () => {
     const counted = tally({ exposing: 2 }, [], [[0, 2]]);
     const written = decide(counted);
     const { conditions = [], entries = [], ...rest } = written ?? {};
@@ -126,7 +136,7 @@ describe('the status of a policy', () => {
     assert.notEqual(decide(tally({ exposing: 2 }, [], [[1, 2]]), written, later), undefined);
   });
 
-  it('moves the time of a condition when that becomes true, false or unknown, and only then', () => {
+  it('changes lastTransitionTime only if the status of the condition changes', () => {
     const pending = decide(tally({ pending: 2 }));
     const times = (status: PolicyStatus | undefined) => status?.conditions?.map((each) => each.lastTransitionTime);
     const exposed = decide(tally({ pending: 1, exposing: 1 }), pending, later);

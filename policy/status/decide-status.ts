@@ -102,9 +102,9 @@ function judgeExposed(policy: Policy, tally: PolicyTally): JudgedCondition {
     part(nodes.exposing, `of ${matched} expose a resource of the policy`),
     part(nodes.pending, 'not reported yet for this generation'),
     part(nodes.unhealthy, 'with unhealthy resources only'),
-    part(nodes.losing, 'with resources of higher precedence instead'),
+    part(nodes.losing, 'where other resources have precedence'),
     part(nodes['finding-nothing'], 'without a matching interface'),
-    part(nodes.leaving, 'no longer selected still expose one'),
+    part(nodes.leaving, 'no longer selected but still exposing a resource'),
   ].filter((text) => text !== '');
   if (nodes.exposing > 0) return judge('Exposed', 'True', 'Exposing', [`nodes: ${counts.join(', ')}`]);
   const tail = counts.length === 0 ? [] : [`nodes: ${counts.join(', ')}`];
@@ -132,7 +132,7 @@ function judgeConflicted(policy: Policy, tally: PolicyTally): JudgedCondition {
   return judge('Conflicted', 'False', 'NoConflict');
 }
 
-/** How many details a message lists at most, so that a policy with many errors does not have a large status. */
+/** The maximum number of details in a message, so that a policy with many errors does not have a large status. */
 const mostDetails = 5;
 /** The maximum length of a message in characters. The schema allows 32,768. */
 const longestMessage = 1_024;
@@ -167,17 +167,17 @@ export const conditionReasons = {
   Exposing: 'at least one node exposes a resource of the policy',
   NoNodes: 'the policy selects no node',
   NothingFound: 'every selected node has reported, and no entry finds an interface on any of them',
-  Unhealthy: 'all resources of the policy are unhealthy, so that nodes offer no devices',
-  LostToOthers: 'other policies or resources come first for everything that the policy asks for',
+  Unhealthy: 'all resources of the policy are unhealthy, so nodes offer no devices',
+  LostToOthers: 'other policies or resources have precedence over all resources of the policy',
 
   // Conflicted
-  NoConflict: 'the policy loses nothing to another policy or resource on any node that has reported',
+  NoConflict: 'the policy loses no conflict on any node that has reported',
   ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
-  PassthruExclusive: 'a passthru resource and any other cannot share a parent; the first one has it',
+  PassthruExclusive: 'a passthru resource cannot share its parent; the resource with precedence gets the parent',
 
   // Several conditions
   Pending: 'selected nodes have not reported this generation of the policy yet',
-  NotAccepted: 'the policy is not accepted, so that it exposes nothing and has no conflicts',
+  NotAccepted: 'the policy is not accepted, so it exposes nothing and has no conflicts',
 } as const satisfies Record<string, string>;
 
 type ConditionReason = keyof typeof conditionReasons;

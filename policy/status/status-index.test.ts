@@ -60,24 +60,29 @@ function follow(index: StatusIndex, facts: StatusInput): { touched: readonly str
 
 const [p, q] = ['macvtap-cni/p', 'macvtap-cni/q'];
 
-describe('what nodes mean for a policy', () => {
+describe('the tally of a policy', () => {
   for (const [what, zone, reported, standing] of [
     ['that is not selected', 'b', undefined, 'none'],
     ['that has not reported', 'a', undefined, 'pending'],
     ['that reported another generation', 'a', state('h', { [p]: 1 }, [resource(p, 0)]), 'pending'],
-    ['that gives out devices', 'a', state('h', { [p]: 2 }, [resource(p, 0)]), 'exposing'],
-    ['whose link is down', 'a', state('h', { [p]: 2 }, [resource(p, 0, 'Degraded')]), 'exposing'],
-    ['that gives out nothing', 'a', state('h', { [p]: 2 }, [resource(p, 0, 'Unhealthy')]), 'unhealthy'],
+    ['that offers devices', 'a', state('h', { [p]: 2 }, [resource(p, 0)]), 'exposing'],
+    ['whose parent is down', 'a', state('h', { [p]: 2 }, [resource(p, 0, 'Degraded')]), 'exposing'],
+    ['whose devices are all unhealthy', 'a', state('h', { [p]: 2 }, [resource(p, 0, 'Unhealthy')]), 'unhealthy'],
     ['that finds nothing', 'a', state('h', { [p]: 2 }, [resource(q, 0)]), 'finding-nothing'],
     [
-      'on which it loses all',
+      'on which the policy loses all conflicts',
       'a',
       state('h', { [p]: 2 }, [], [{ policy: p, code: 'ResourceNameTaken', by: q }]),
       'losing',
     ],
-    ['that is selected no more', 'b', state('h', { [p]: 1 }, [resource(p, 0)]), 'leaving'],
+    [
+      'that is no longer selected but still exposes a resource',
+      'b',
+      state('h', { [p]: 1 }, [resource(p, 0)]),
+      'leaving',
+    ],
   ] as const) {
-    it(`is ${standing}, of one ${what}`, () => {
+    it(`counts a node ${what} as ${standing}`, () => {
       const index = createStatusIndex();
       follow(index, factsOf([policy('p', 2, 'a')], [node('h', zone)], reported === undefined ? [] : [reported]));
       const { nodes } = index.tallyOf(p) ?? {};
@@ -88,7 +93,7 @@ describe('what nodes mean for a policy', () => {
     });
   }
 
-  it('is counted by entry, and what is lost by who has it, most nodes first', () => {
+  it('counts nodes for each entry and for the winner of each conflict, most nodes first', () => {
     const index = createStatusIndex();
     const lost = (by: string) => ({ policy: p, code: 'ResourceNameTaken', by });
     const states = [
@@ -111,7 +116,7 @@ describe('what nodes mean for a policy', () => {
     ]);
   });
 
-  it('names the policies of which something changed, and no other', () => {
+  it('is reported as changed only if something in it changed', () => {
     const index = createStatusIndex();
     const [first, second] = [policy('p', 1), policy('q', 1)];
     const [one, other] = [node('a', ''), node('b', '')];
@@ -128,7 +133,7 @@ describe('what nodes mean for a policy', () => {
     assert.equal(index.tallyOf(q), undefined);
   });
 
-  it('is counted in slices where it is much', () => {
+  it('is computed in slices if there are many nodes', () => {
     const nodes = Array.from({ length: 5_000 }, (_, index) => node(`n${index}`, ''));
     const index = createStatusIndex();
     const policies = Array.from({ length: 10 }, (_, place) => policy(`p${place}`, 1));
@@ -137,7 +142,7 @@ describe('what nodes mean for a policy', () => {
     assert.equal(index.tallyOf('macvtap-cni/p9')?.nodes.pending, 5_000);
   });
 
-  it('is the same whether everything is counted or only what changed', () => {
+  it('is the same after incremental updates as after a single one', () => {
     const names = ['a', 'b', 'c'];
     const zones = fc.constantFrom('x', 'y');
     const anyState = (name: string) =>
@@ -198,7 +203,7 @@ describe('a node whose report cannot be read', () => {
     },
   };
 
-  it('counts as one that has not reported, and policies keep their count of the others', () => {
+  it('is counted as pending, and the other nodes are counted as before', () => {
     const p = policy('p', 1);
     const nodes = [node('evil', 'a'), node('h1', 'a')];
     const good = state('h1', { [p.id]: 1 }, [resource(p.id, 0)]);

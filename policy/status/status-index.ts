@@ -23,8 +23,8 @@ export interface StatusInput {
 /** The tallies of all policies, updated incrementally when the cluster changes. */
 export interface StatusIndex {
   /**
-   * Updates the tallies with the changes since the last call, and returns the policies whose tally changed. Unchanged
-   * objects are not read again: a changed node is matched with each policy, and a changed policy with each node. Yields
+   * Updates the tallies with the changes since the last call, and returns the policies whose tally changed. A changed
+   * node is matched with each policy, and a changed policy with each node. Other objects are not read again. Yields
    * after each slice of work. The generator must finish before tallies are read.
    */
   follow(facts: StatusInput): Generator<void, ReadonlySet<string>>;
@@ -33,8 +33,8 @@ export interface StatusIndex {
 }
 
 /**
- * How many marks are computed in one slice, which takes a few milliseconds. A mark is how one node counts for one
- * policy.
+ * How many marks are computed before the generator yields. This takes a few milliseconds. A mark is the contribution of
+ * one node to the status of one policy.
  */
 const sliceMarks = 2_000;
 
@@ -84,7 +84,7 @@ export function createStatusIndex(): StatusIndex {
         if (after === undefined) known.delete(name);
         else known.set(name, after);
         if (after !== undefined) addAll(changed, after);
-        // Comparing an unchanged node also costs time. Reading a node takes longer, the more it reports.
+        // An unchanged node still costs a comparison. A long report takes more time to read than a short one.
         marks += 0.1 + changed.length + (isSame ? 0 : same.length);
         if (after?.state !== undefined && (!isSame || changed.length > 0)) marks += itemsOf(after.state) * marksPerItem;
         if (marks < sliceMarks) continue;

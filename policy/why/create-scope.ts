@@ -91,7 +91,7 @@ function resourceIn(nad: Parameters<typeof resourceOfNad>[0] | undefined): strin
 }
 
 /**
- * Returns the pod's node, or the nodes that its selectors and tolerations allow. Cordoned nodes are included: if only a
+ * Returns the pod's node, or the nodes that its selectors and tolerations allow. Cordoned nodes are included. If only a
  * cordoned node offers the resource, the cause is the cordon, and not the NIC that all other nodes lack.
  */
 function nodesFor({ node, selection, tolerations }: PodSummary, { nodes }: WhyFacts): readonly NodeSummary[] {

@@ -10,8 +10,8 @@ import { explain } from './explain.ts';
 
 const codesOf = (explanation: ReturnType<typeof explain>) => explanation?.causes.map(({ code }) => code);
 
-describe('the way from an object to a cause', () => {
-  it('names the pod, its network, the policy and the node, and what holds there', () => {
+describe('the steps from an object to a cause', () => {
+  it('are the pod, its network, the policy and the node, each with its state', () => {
     const selection = { labels: [{ key: 'name', operator: 'In', values: ['h3'] } as const], terms: undefined };
     const facts = whyFacts({
       pod: pod({ selection, said: '0/3 nodes are available' }),
@@ -25,7 +25,7 @@ describe('the way from an object to a cause', () => {
     ]);
   });
 
-  it('is undefined for an object that is not there', () => {
+  it('are undefined for an object that does not exist', () => {
     assert.equal(explain(vm, whyFacts()), undefined);
     for (const kind of ['nad', 'policy'] as const) {
       assert.equal(explain({ kind, namespace: 'default', name: 'none' }, whyFacts()), undefined);
@@ -35,7 +35,7 @@ describe('the way from an object to a cause', () => {
 });
 
 describe('several causes at once', () => {
-  it('come in the order in which to fix them', () => {
+  it('are in the order in which to fix them', () => {
     const facts = whyFacts({
       pod: pod({ node: 'h1' }, { limits: {} }),
       networks: [network({ mtu: 9000, mode: 'vepa' })],
@@ -45,7 +45,7 @@ describe('several causes at once', () => {
   });
 });
 
-describe('a resource that is left for the pods that hold it', () => {
+describe('a draining resource', () => {
   const renamed = policy('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'dat' }] });
   const drained = {
     policies: [renamed],
@@ -53,14 +53,14 @@ describe('a resource that is left for the pods that hold it', () => {
     holders: new Map([['h1', [{ pod: 'default/before', devices: new Map([['data', 1]]) }]]]),
   };
 
-  it('is not offered, rather than one whose devices are all held', () => {
+  it('is reported as ResourceUnknown and not as AllDevicesHeld', () => {
     for (const count of ['1', '2']) {
       const facts = whyFacts({ ...drained, pod: pod({}, { limits: { data: count } }) });
       assert.deepEqual(codesOf(explain(vm, facts)), ['ResourceUnknown']);
     }
   });
 
-  it('is short to no pod that is on the node', () => {
+  it('is not missing for a pod that is already on the node', () => {
     const unlabelled = { nodes: { h1: { drains: { data: 1 } } } };
     assert.deepEqual(codesOf(explain(vm, whyFacts({ ...unlabelled, pod: pod({ node: 'h1' }) }))), []);
   });
@@ -72,7 +72,7 @@ describe('several nodes that a policy does not select', () => {
     explain(p, whyFacts({ nodes: { ...none, ...nodes } }))?.causes[0]?.fix;
   const choice = "label one of h1, h2 and h3, which then exposes the policy's resources instead of its current ones; ";
 
-  it('are a choice, and the command is for one on which the policy finds its interface', () => {
+  it('get a fix with a choice, and a command for a node on which the policy finds its interface', () => {
     const interfaces = [nic('eth7')];
     assert.deepEqual(fixOf({ h1: { interfaces }, h3: { interfaces } }), {
       text: `${choice}the policy finds an interface on h2`,
@@ -80,7 +80,7 @@ describe('several nodes that a policy does not select', () => {
     });
   });
 
-  it('get a placeholder if the policy finds no interface on any of them', () => {
+  it('get a command with a placeholder if the policy finds no interface on any of them', () => {
     const labels = { macvtapAware: 'false' };
     const interfaces = [nic('eth7')];
     assert.deepEqual(fixOf({ h1: { interfaces }, h2: { interfaces }, h3: { interfaces, labels } }), {
@@ -110,7 +110,7 @@ describe('a node that policies do not select', () => {
     ]);
   });
 
-  it('does not get the label of another node', () => {
+  it('gets no command to set a label that has the value of another node', () => {
     assert.deepEqual(notesOf([selecting('a', { host: 'h2' })], { labels: { host: 'h1' } }), [
       ['a does not select it: its labels do not meet host=h2'],
     ]);
@@ -123,17 +123,17 @@ describe('a node that policies do not select', () => {
     assert.deepEqual(notes.at(-1), ['p5, p6, p7 and 32 more do not select it: for other reasons']);
   });
 
-  it('does not offer draining resources, and its pods are read', () => {
+  it('offers nothing if its resources are draining, and its pods are read', () => {
     const facts = whyFacts({ nodes: { h1: { drains: { data: 1 } } } });
     assert.deepEqual(nodesToAsk(h1, facts), ['h1']);
     assert.deepEqual(explain(h1, facts)?.checked[0], { object: 'Node h1', says: 'offers nothing' });
   });
 });
 
-describe('a policy that several nodes are selected by', () => {
+describe('a policy that selects several nodes', () => {
   const bridged = [nic('eth1', { master: { name: 'br0', kind: 'bridge' } }), nic('br0')];
 
-  it('has its cause where it finds an interface: other nodes without one are a note', () => {
+  it('has the cause on the node with the interface, and a note about nodes without it', () => {
     const labels = { macvtapAware: 'true' };
     const nodes = { h1: { labels, interfaces: bridged }, h2: { labels, interfaces: [nic('eth7')] } };
     const explanation = explain(p, whyFacts({ nodes }));
@@ -145,7 +145,7 @@ describe('a policy that several nodes are selected by', () => {
   });
 });
 
-describe('what could not be read', () => {
+describe('an object that could not be read', () => {
   it('is not a cause', () => {
     const unread = { plugin: undefined, webhook: undefined, authorities: undefined, call: undefined };
     const explanation = explain(vm, whyFacts({ pod: pod(), ...unread }));
@@ -155,8 +155,8 @@ describe('what could not be read', () => {
   });
 });
 
-describe('a pod that runs', () => {
-  it('has no cause in policies and a webhook that changed since', () => {
+describe('a running pod', () => {
+  it('has no causes even if policies and the webhook have changed since it started', () => {
     const running = pod({ phase: 'Running', isReady: true, node: 'h1' }, { limits: {} });
     const facts = whyFacts({ pod: running, policies: [], webhook: { replicas: 0, ready: 0 } });
     assert.deepEqual(codesOf(explain(vm, facts)), []);
@@ -167,7 +167,7 @@ describe('a cluster of five thousand nodes', () => {
   const thousands = (node: GivenNode) =>
     Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`n${index}`, node] as const));
 
-  it('is explained in a few lines, with equal nodes together', () => {
+  it('is explained in a few lines, with nodes grouped by cause', () => {
     const nodes = { ...thousands({}), h1: {}, h2: {} };
     for (const subject of [net, p]) {
       const [cause, ...more] = explain(subject, whyFacts({ nodes }))?.causes ?? [];
@@ -177,10 +177,10 @@ describe('a cluster of five thousand nodes', () => {
     }
   });
 
-  it('has one cause for a missing and a different label', () => {
+  it('has one cause for nodes without the label and nodes with another value', () => {
     const nodes = { ...thousands({ labels: { macvtapAware: 'false' } }), h1: {}, h2: {} };
     const causes = explain(p, whyFacts({ nodes }))?.causes;
-    assert.equal(causes?.length, 1, 'the requirement is the same');
+    assert.equal(causes?.length, 1, 'both groups do not meet the same requirement');
   });
 });
 
@@ -189,12 +189,12 @@ describe('an invalid explicit configuration', () => {
   const codesFor = (subject: typeof h1, more: Parameters<typeof whyFacts>[0]) =>
     explain(subject, whyFacts({ explicit, ...more }))?.causes.map(({ code }) => code);
 
-  it('is the only cause of a missing resource in it', () => {
+  it('is the only cause if a resource in it is missing', () => {
     assert.deepEqual(codesFor(net, { policies: [] }), ['ExplicitInvalid']);
     assert.deepEqual(codesFor(net, { policies: [], networks: [network({}, 'other')] }), ['ResourceUnknown']);
   });
 
-  it('is none of a node that a policy selects, and of a network whose resource is offered', () => {
+  it('is not a cause for a node that a policy selects, or for a network whose resource is offered', () => {
     assert.deepEqual([codesFor(h1, {}), codesFor(net, {})], [[], []]);
   });
 });

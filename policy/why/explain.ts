@@ -27,7 +27,7 @@ export interface Explanation {
   readonly checked: readonly Step[];
 }
 
-/** Drops the cause that only quotes an event if there is any other cause. */
+/** Drops StartFailed, which only quotes an event, if there is any other cause. */
 function withoutFallback(causes: readonly Cause[]): readonly Cause[] {
   const isExplained = causes.some(({ code, isNote }) => code !== 'StartFailed' && !isNote);
   return isExplained ? causes.filter(({ code }) => code !== 'StartFailed') : causes;
@@ -129,7 +129,7 @@ function offersOf({ name: node, allocatable }: NodeSummary, facts: WhyFacts): st
   return `offers ${all.slice(0, 5).join(', ')}${all.length > 5 ? `, and ${all.length - 5} more` : ''}`;
 }
 
-/** How many policies the list contains at most. */
+/** The maximum number of policies in the list. */
 const mostPolicies = 10;
 
 /** Returns the objects that were checked. They are printed if nothing is wrong. */

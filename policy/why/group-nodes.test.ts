@@ -5,7 +5,7 @@ import { describeNodes, groupNodes, nameNodes, nodeArguments } from './group-nod
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
 
-test('items with the same key come together, with each node once in natural order', () => {
+test('groupNodes groups items by key, with each node once in natural order', () => {
   const items = ['n10 a', 'n2 a', 'n1 b', 'n2 a'].map((text) => ({ node: text.slice(0, -2), why: text.slice(-1) }));
   assert.deepEqual(
     groupNodes(items, ({ why }) => why).map(({ first, nodes }) => [first.why, nodes]),
@@ -16,7 +16,7 @@ test('items with the same key come together, with each node once in natural orde
   );
 });
 
-test('nodes are named up to three, and then counted', () => {
+test('up to three nodes are listed by name, more are counted', () => {
   assert.equal(describeNodes(['h1', 'h2', 'h3']), 'h1, h2 and h3');
   assert.deepEqual([nameNodes(['h1']), nameNodes(['h1', 'h2'])], ['Node h1', 'Nodes h1 and h2']);
   for (const [count, text] of [
@@ -29,7 +29,7 @@ test('nodes are named up to three, and then counted', () => {
   }
 });
 
-test('a command names a few nodes, and has a placeholder for many', () => {
+test('a command lists up to eight nodes, and has a placeholder for more', () => {
   assert.deepEqual(nodeArguments(many(8)), many(8));
   assert.deepEqual(nodeArguments(many(9)), ['NODE']);
 });

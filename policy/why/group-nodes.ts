@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareNatural } from '../names.ts';
 
-/** How many nodes a command lists at most. */
+/** The maximum number of nodes in a command. */
 const mostInCommand = 8;
 
 /** Groups items by key, with the names of their nodes. Groups are in the order in which their keys first appear. */

@@ -7,7 +7,7 @@ import type { Toleration } from './why-facts.ts';
 
 const taint = { key: 'db', value: 'yes', effect: 'NoSchedule' };
 
-test('a toleration matches a taint by the key, value and effect that it has', () => {
+test('a toleration matches a taint if all its fields match', () => {
   const table: readonly (readonly [Toleration, boolean])[] = [
     [{ operator: 'Exists' }, true],
     [{ key: 'db', operator: 'Exists' }, true],
@@ -24,7 +24,7 @@ test('a toleration matches a taint by the key, value and effect that it has', ()
   }
 });
 
-test('a PreferNoSchedule taint keeps no pod away', () => {
+test('a PreferNoSchedule taint does not exclude pods', () => {
   assert.deepEqual(untolerated([{ ...taint, effect: 'PreferNoSchedule' }], []), []);
 });
 
@@ -37,8 +37,8 @@ const nodes = (labels: Readonly<Record<string, string>>) => new Map([['h1', { na
 const command = (labels: Readonly<Record<string, string>>, ...requirements: readonly Requirement[]) =>
   labelNodes(['h1'], requirements, nodes(labels));
 
-describe('the command by which a node meets requirements', () => {
-  it('sets what must be there and takes away what must not', () => {
+describe('the command that makes a node meet requirements', () => {
+  it('sets required labels and removes forbidden ones', () => {
     assert.equal(
       command(
         {},
@@ -50,12 +50,12 @@ describe('the command by which a node meets requirements', () => {
     );
   });
 
-  it('overwrites a value that is another one', () => {
+  it('overwrites a different value', () => {
     assert.equal(command({ zone: 'c' }, requirement('zone', 'In', 'a')), 'kubectl label node h1 zone=a --overwrite');
     assert.equal(command({ zone: 'c' }, requirement('zone', 'NotIn', 'c')), 'kubectl label node h1 zone-');
   });
 
-  it('is undefined if the value is not known', () => {
+  it('is undefined if the right value is unknown', () => {
     assert.equal(command({}, requirement('size', 'Gt', '4')), undefined);
     assert.equal(command({}, requirement('zone', 'In')), undefined);
   });

@@ -10,23 +10,23 @@ import { explain } from './explain.ts';
 import { rules } from './rules.ts';
 
 describe('the list of rules', () => {
-  it('has every rule file, once', () => {
+  it('contains every rule file once', () => {
     const files = readdirSync(`${import.meta.dirname}/causes`).filter((file) => /^find-.*(?<!\.test)\.ts$/.test(file));
     assert.deepEqual(rules.map(({ name }) => `${name}.ts`).sort(), files.sort());
   });
 
-  it('has a case for every rule, and names every cause', () => {
+  it('has a test case for every rule and every cause', () => {
     assert.deepEqual([...new Set(cases.map(({ rule }) => rule))].sort(), rules.map(({ name }) => name).sort());
     assert.deepEqual([...new Set(cases.map(({ code }) => code))].sort(), Object.keys(causes).sort());
   });
 
-  it('is in the order of the causes, in which to fix them', () => {
+  it('has the same order as the causes', () => {
     const codes = rules.flatMap(({ name }) => cases.find(({ rule }) => rule === name)?.code ?? []);
     assert.deepEqual(codes, Object.keys(causes));
   });
 });
 
-describe('where nothing is wrong', () => {
+describe('if nothing is wrong', () => {
   const running = pod({ phase: 'Running', isReady: true, node: 'h1' });
   const facts = [whyFacts({ pod: pod() }), whyFacts({ pod: pod({ node: 'h1' }) }), whyFacts({ pod: running })];
   for (const subject of [vm, net, h1, p]) {
@@ -50,6 +50,6 @@ for (const { rule: name, title, subject, broken, code, isNote = false, detail, l
     assert.match(cause?.detail ?? '', detail);
     assert.deepEqual([...(cause?.fix.onNode ?? []), ...(cause?.fix.commands ?? [])], lines);
     const all = explain(subject, broken);
-    assert.equal((isNote ? all?.notes : all?.causes)?.[0]?.code, code, 'it is the one to fix first');
+    assert.equal((isNote ? all?.notes : all?.causes)?.[0]?.code, code, 'the first finding is this one');
   });
 }

@@ -79,8 +79,8 @@ export interface ResourceOnNodes {
 }
 
 /**
- * Returns the resources that nodes report and `accepts` accepts. For a pod or network, these are the demanded
- * resources; for a policy, those it declares; for a node, all.
+ * Returns the resources that nodes report and for which `accepts` returns true. For a pod or network, these are the
+ * demanded resources; for a policy, those it declares; for a node, all.
  */
 export function listResources(
   { subject, demands, nodes }: Scope,

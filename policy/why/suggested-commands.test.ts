@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { pod } from '../../test/fixtures/why/build-facts.ts';
 import { recreatePod } from './suggested-commands.ts';
 
-test('a pod is recreated by its owner', () => {
+test('a pod with an owner is recreated by the owner', () => {
   assert.equal(
     recreatePod(pod({ owner: { kind: 'VirtualMachineInstance', name: 'web' } })),
     'virtctl restart web -n default',

@@ -172,7 +172,7 @@ describe('the migrate command refuses', () => {
     for (const [files, says] of [
       [{ 'nodes.yaml': nodes }, /macvtap-deviceplugin-config of the cluster: not found/],
       [{ 'nodes.yaml': nodes, 'cm.json': configMap([]) }, /no entries/],
-      [{ 'nodes.yaml': nodes, 'cm.json': configMap('x') }, /line 1, column 1: "x" where the \[ of a list is wanted/],
+      [{ 'nodes.yaml': nodes, 'cm.json': configMap('x') }, /line 1, column 1: "x" where the \[ of a list is expected/],
       [
         { 'nodes.yaml': nodes, 'cm.json': configMap([{ name: 'x', lowerDevice: 'eth0', mode: 'odd' }]) },
         /can express none of the entries/,

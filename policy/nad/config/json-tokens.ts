@@ -18,8 +18,8 @@ export interface JsonToken {
 }
 
 /**
- * Token kinds by SyntaxKind. The library declares SyntaxKind as a const enum, so `satisfies` lets the compiler check
- * the numbers.
+ * Token kinds by SyntaxKind. The library declares SyntaxKind as a const enum, so its numbers are written here.
+ * `satisfies` makes the compiler check them.
  */
 const kinds: Readonly<Partial<Record<SyntaxKind, JsonToken['kind']>>> = {
   [1 satisfies SyntaxKind.OpenBraceToken]: '{',
@@ -72,14 +72,14 @@ export function explainFault(found: JsonToken, expected: Expected, previous: Jso
   if (found.kind === '/') return 'a comment, which JSON does not have: remove it';
   if (found.error !== 0) return explainError(found);
   if (found.kind === '?') return explainUnknown(found.value, expected);
-  if (found.kind === '$') return 'the text ends too early: close what is open';
-  if (expected === 'end') return `${token} behind the end of the JSON text: remove it`;
+  if (found.kind === '$') return 'the text ends before the JSON is complete';
+  if (expected === 'end') return `${token} after the end of the JSON text: remove it`;
   if (previous?.kind === ',' && '}]'.includes(found.kind)) return `a comma before ${token}: remove the comma`;
   if (expected === 'colon') return `a colon is missing before ${token}`;
   if (expected === 'comma' && '"0{['.includes(found.kind)) return `a comma is missing before ${token}`;
-  if (expected === 'key' || expected === 'first-key') return `${token} where a key in double quotes is wanted`;
-  if (expected === 'comma') return `${token} does not close what is open`;
-  return `${token} where a value is wanted`;
+  if (expected === 'key' || expected === 'first-key') return `${token} where a key in double quotes is expected`;
+  if (expected === 'comma') return `${token} does not close the open object or list`;
+  return `${token} where a value is expected`;
 }
 
 function textOf({ kind, value }: JsonToken): string {
@@ -99,7 +99,7 @@ function explainUnknown(value: string, expected: Expected): string {
   if (code === 0xfeff) return 'a byte order mark, which JSON does not have: save the text without it';
   if (code < 0x20 || code > 0x7e)
     return `the character U+${code.toString(16).toUpperCase().padStart(4, '0')} outside of a string: remove it`;
-  if (value.startsWith("'")) return `${shorten(value)}: JSON has double quotes`;
+  if (value.startsWith("'")) return `${shorten(value)}: JSON needs double quotes`;
   if (expected === 'key' || expected === 'first-key') return `${shorten(value)}: write keys in double quotes`;
   return `${shorten(value)} is not a JSON value: put text in double quotes, or write true, false, null or a number`;
 }

@@ -30,7 +30,7 @@ const standardKeys = [
 
 const ownKeys = ['mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'multicast', 'owner', 'group'] as const;
 
-/** The keys of a plugin's config that any reader uses. */
+/** All keys that have a meaning in a plugin's config. */
 export const pluginKeys: ReadonlySet<string> = new Set([...ownKeys, ...parentKeys, ...standardKeys]);
 
 /** The keys of the list that contains the plugins. Source: CNI SPEC.md 1.1, section 1. */
@@ -46,16 +46,18 @@ export const listKeys: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The keys that readers use, grouped by the place of the object that contains them. Each folded key is mapped to its
- * exact spelling. The place `''` is the top of a text; `plugins[]` is any object in the list `plugins`.
+ * The known keys, grouped by the place of the object that contains them. For each place, the inner map has the folded
+ * spelling of each key (see foldKey) and its exact spelling. The place `''` is the top of a text; `plugins[]` is any
+ * object in the list `plugins`.
  *
  * @example new Map([['plugins[]', new Map([['cniversion', 'cniVersion']])]])
  */
 export type KnownKeys = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /**
- * Folds a key as Go's encoding/json does to match it with the fields of a struct. Known keys consist of ASCII letters.
- * Besides ASCII letters, only U+017F (the long s) and U+212A (the Kelvin sign) fold to an ASCII letter.
+ * Folds a key in the same way as Go's encoding/json when it looks for the matching field of a struct. Known keys
+ * consist of ASCII letters. Besides ASCII letters, only U+017F (the long s) and U+212A (the Kelvin sign) fold to an
+ * ASCII letter.
  * Source: encoding/json fold.go, foldRune; unicode.SimpleFold.
  */
 export function foldKey(key: string): string {

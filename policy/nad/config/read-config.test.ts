@@ -7,8 +7,8 @@ import { addKeys, type Config, readConfig } from './read-config.ts';
 
 describe('a config that is not JSON', () => {
   for (const [text, place, said] of [
-    ['', '1:1', 'the text ends too early: close what is open'],
-    [' \n ', '2:2', 'the text ends too early: close what is open'],
+    ['', '1:1', 'the text ends before the JSON is complete'],
+    [' \n ', '2:2', 'the text ends before the JSON is complete'],
     ['{"a":1\n"b":2}', '2:1', 'a comma is missing before "b"'],
     ['{"a":1\r\n  "b":2}', '2:3', 'a comma is missing before "b"'],
     ['{"a":1\r "b":2}', '2:2', 'a comma is missing before "b"'],
@@ -18,24 +18,24 @@ describe('a config that is not JSON', () => {
     ['{"a":1,}', '1:8', 'a comma before }: remove the comma'],
     ['{"a":[1,]}', '1:9', 'a comma before ]: remove the comma'],
     ['{"a" 1}', '1:6', 'a colon is missing before 1'],
-    ['{"a":}', '1:6', '} where a value is wanted'],
-    ['{"a":,"b":1}', '1:6', ', where a value is wanted'],
-    ['{,}', '1:2', ', where a key in double quotes is wanted'],
-    ['{"a":1,,}', '1:8', ', where a key in double quotes is wanted'],
-    ['{5:1}', '1:2', '5 where a key in double quotes is wanted'],
-    ['{"a":[1}', '1:8', '} does not close what is open'],
-    ['{"a":1]', '1:7', '] does not close what is open'],
-    ['{"a":1', '1:7', 'the text ends too early: close what is open'],
-    ['{"a":1}}', '1:8', '} behind the end of the JSON text: remove it'],
-    ['{} {}', '1:4', '{ behind the end of the JSON text: remove it'],
-    ['{} "é"', '1:4', '"é" behind the end of the JSON text: remove it'],
+    ['{"a":}', '1:6', '} where a value is expected'],
+    ['{"a":,"b":1}', '1:6', ', where a value is expected'],
+    ['{,}', '1:2', ', where a key in double quotes is expected'],
+    ['{"a":1,,}', '1:8', ', where a key in double quotes is expected'],
+    ['{5:1}', '1:2', '5 where a key in double quotes is expected'],
+    ['{"a":[1}', '1:8', '} does not close the open object or list'],
+    ['{"a":1]', '1:7', '] does not close the open object or list'],
+    ['{"a":1', '1:7', 'the text ends before the JSON is complete'],
+    ['{"a":1}}', '1:8', '} after the end of the JSON text: remove it'],
+    ['{} {}', '1:4', '{ after the end of the JSON text: remove it'],
+    ['{} "é"', '1:4', '"é" after the end of the JSON text: remove it'],
     ['// why\n{}', '1:1', 'a comment, which JSON does not have: remove it'],
     ['{"a":1 /* why', '1:8', 'a comment, which JSON does not have: remove it'],
     ['\ufeff{}', '1:1', 'a byte order mark, which JSON does not have: save the text without it'],
     ['{\u00a0"a":1}', '1:2', 'the character U+00A0 outside of a string: remove it'],
     ['{"a":\u{1f600}}', '1:6', 'the character U+1F600 outside of a string: remove it'],
-    ["{'a':1}", '1:2', "'a': JSON has double quotes"],
-    ['{"a":\'b\'}', '1:6', "'b': JSON has double quotes"],
+    ["{'a':1}", '1:2', "'a': JSON needs double quotes"],
+    ['{"a":\'b\'}', '1:6', "'b': JSON needs double quotes"],
     ['{a:1}', '1:2', 'a: write keys in double quotes'],
     ['{"b":1,a:1}', '1:8', 'a: write keys in double quotes'],
     [
@@ -45,15 +45,15 @@ describe('a config that is not JSON', () => {
     ],
     ['{"a":-}', '1:6', '- is not a JSON value: put text in double quotes, or write true, false, null or a number'],
     ['{"a":1.}', '1:6', '1. is not a complete number'],
-    ['{"a":[1e308, -1e309]}', '1:14', '-1e309 is more than a number can be'],
+    ['{"a":[1e308, -1e309]}', '1:14', '-1e309 is too large for a number'],
     ['{"a":"b\n"}', '1:6', 'the string "b" is not closed on its line'],
     ['{"a":"b\t"}', '1:6', 'the string "b\\t" contains a control character: write it as \\u00XX'],
     ['{"a":"C:\\dir"}', '1:6', 'the string "C:ir" contains a backslash that does not begin a JSON escape: double it'],
     ['{"a":"\\u12"}', '1:6', 'the string "" contains a backslash that does not begin a JSON escape: double it'],
-    ['[{}]', '1:1', 'a list where the { of an object is wanted'],
-    [' \n null', '2:2', 'null where the { of an object is wanted'],
-    ['"macvtap"', '1:1', '"macvtap" where the { of an object is wanted'],
-    [`"${'a'.repeat(99)}"`, '1:1', `"${'a'.repeat(40)}…" where the { of an object is wanted`],
+    ['[{}]', '1:1', 'a list where the { of an object is expected'],
+    [' \n null', '2:2', 'null where the { of an object is expected'],
+    ['"macvtap"', '1:1', '"macvtap" where the { of an object is expected'],
+    [`"${'a'.repeat(99)}"`, '1:1', `"${'a'.repeat(40)}…" where the { of an object is expected`],
   ] as const) {
     it(`${JSON.stringify(text).slice(0, 60)} is reported at ${place}`, () => {
       const { fault } = readConfig(text);
@@ -61,7 +61,7 @@ describe('a config that is not JSON', () => {
     });
   }
 
-  it('may be no text at all, and then has no place', () => {
+  it('may be a value that is not text; the error then has no line and column', () => {
     for (const [value, said] of [
       [null, 'null'],
       [5, '5'],
@@ -74,7 +74,7 @@ describe('a config that is not JSON', () => {
     }
   });
 
-  it('is refused below 10,000 levels, and read at 10,000', () => {
+  it('is rejected if it has more than 10,000 levels, and read if it has exactly 10,000', () => {
     const deep = (levels: number) => `${'{"a":'.repeat(levels - 1)}[]${'}'.repeat(levels - 1)}`;
     assert.equal(readConfig(deep(10_000)).fault, undefined);
     const fault = readConfig(deep(10_001)).fault;
@@ -84,7 +84,7 @@ describe('a config that is not JSON', () => {
 });
 
 describe('a config that is JSON', () => {
-  it('has the values that JSON.parse reads, odd keys being its own', () => {
+  it('has the values that JSON.parse reads, with __proto__ and constructor as own keys', () => {
     const { config } = readConfig('{"__proto__":{"type":"macvtap"},"a":[1,{"constructor":null}]}');
     assert.equal(Object.getPrototypeOf(config?.tree), Object.prototype);
     assert.equal(ownValue(config?.tree, 'type'), undefined);
@@ -92,7 +92,7 @@ describe('a config that is JSON', () => {
     assert.equal(ownValue(config?.tree, 'toString'), undefined);
   });
 
-  it('has a list of its repeated keys, with their paths, limited to eight', () => {
+  it('has a list of the paths of its repeated keys, at most eight', () => {
     const repeated = (text: string) => readConfig(text).config?.layout.repeated;
     assert.deepEqual(repeated('{"a":1,"b":{"a":2},"c":[{"a":1},{"a":1}]}'), []);
     assert.deepEqual(repeated('{"a":1,"\\u0061":2,"p":[0,{"m":1,"m":{"x":1,"x":2}}]}'), ['a', 'p[1].m', 'p[1].m.x']);
@@ -109,7 +109,7 @@ describe('a config that is JSON', () => {
 });
 
 describe('any text', () => {
-  /** Pieces of JSON in random order. They are almost valid JSON far more often than random characters. */
+  /** Random sequences of JSON tokens. Unlike random characters, they are often almost valid JSON. */
   const pieces = fc
     .array(
       fc.constantFrom(
@@ -138,12 +138,12 @@ describe('any text', () => {
     )
     .map((list) => list.join(''));
 
-  /** Numbers around the largest float64, with 308 digits and more. */
+  /** Numbers from 1.5e300 to 1.5e2100, and their negatives. The largest float64 is about 1.8e308. */
   const endless = fc
     .tuple(fc.constantFrom('', '-'), fc.integer({ min: 300, max: 2_100 }))
     .map(([sign, exponent]) => `{"a":[${sign}1.5e${exponent}]}`);
 
-  it('reads exactly if JSON.parse reads it as an object, of numbers that have an end', () => {
+  it('can be read exactly if JSON.parse reads it as an object with only finite numbers', () => {
     fc.assert(
       fc.property(
         fc.oneof(pieces, fc.string({ unit: 'binary' }), fc.json(), fc.json().chain(damage), endless),
@@ -157,7 +157,7 @@ describe('any text', () => {
     );
   });
 
-  it('that does not read has a place within it', () => {
+  it('that cannot be read has an error position within the text', () => {
     fc.assert(
       fc.property(pieces, (text) => {
         const { fault } = readConfig(text);
@@ -191,7 +191,7 @@ function parsedObject(text: string): unknown {
 
 const mode = { object: '', key: 'mode', value: 'bridge' };
 
-describe('a key that is added', () => {
+describe('an added key', () => {
   for (const [spacing, before, after] of [
     ['without spaces', '{"type":"macvtap"}', '{"type":"macvtap","mode":"bridge"}'],
     ['on one line', '{"mtu": 9000, "type": "macvtap"}', '{"mtu": 9000, "type": "macvtap", "mode": "bridge"}'],
@@ -200,18 +200,18 @@ describe('a key that is added', () => {
     ['indented', '{\n  "type": "macvtap"\n}\n', '{\n  "type": "macvtap",\n  "mode": "bridge"\n}\n'],
     ['with tabs and CR LF', '{\r\n\t"type" : "macvtap"\r\n}', '{\r\n\t"type" : "macvtap",\r\n\t"mode" : "bridge"\r\n}'],
     [
-      'as the seed has it',
+      'with the indentation of a typical manifest',
       '{\n      "cniVersion": "0.3.1",\n      "type": "macvtap",\n      "mtu": 9000\n    }',
       '{\n      "cniVersion": "0.3.1",\n      "type": "macvtap",\n      "mtu": 9000,\n      "mode": "bridge"\n    }',
     ],
     ['with commas in front', '{ "a":1\n, "type":"macvtap"\n}', '{ "a":1\n, "type":"macvtap", "mode":"bridge"\n}'],
-    ['behind a value of several lines', '{"a":\n[\n1\n]}', '{"a":\n[\n1\n], "mode": "bridge"}'],
-    ['behind a very wide gap', `{${' '.repeat(300)}"a":1}`, `{${' '.repeat(300)}"a":1, "mode":"bridge"}`],
+    ['after a value of several lines', '{"a":\n[\n1\n]}', '{"a":\n[\n1\n], "mode": "bridge"}'],
+    ['with a very wide gap', `{${' '.repeat(300)}"a":1}`, `{${' '.repeat(300)}"a":1, "mode":"bridge"}`],
   ] as const) {
-    it(`follows a text ${spacing}`, () => assert.equal(addKeys(read(before), [mode]), after));
+    it(`fits into a text ${spacing}`, () => assert.equal(addKeys(read(before), [mode]), after));
   }
 
-  it('goes to its own object, in the order in which it was given', () => {
+  it('is added to the given object, in the given order', () => {
     const config = read('{"plugins":[{"type":"tuning"},{"type":"macvtap","x":{"type":1}}]}');
     const keys = [
       { object: '', key: 'name', value: 'n"' },
@@ -224,14 +224,14 @@ describe('a key that is added', () => {
     );
   });
 
-  it('goes to many objects at once, each in its place', () => {
+  it('can be added to many objects at once', () => {
     const plugin = '{"type":"macvtap"}';
     const list = (item: string) => `{"plugins":[${Array.from({ length: 20_000 }, () => item).join()}]}`;
     const keys = Array.from({ length: 20_000 }, (_, index) => ({ ...mode, object: `plugins[${index}]` }));
     assert.ok(addKeys(read(list(plugin)), keys) === list('{"type":"macvtap","mode":"bridge"}'));
   });
 
-  it('goes to the list that counts where there are two', () => {
+  it('is added to the last list of plugins if there are two', () => {
     const config = read('{"plugins":[{"type":"macvtap"}],"plugins":[{"type":"macvtap","mtu":68}]}');
     assert.equal(
       addKeys(config, [{ ...mode, object: 'plugins[0]' }]),

@@ -4,21 +4,21 @@ import { nearestNames } from '../../names.ts';
 import { configKeys } from './known-keys.ts';
 import { type KnownValue, type LastProperty, type Layout, scanConfig } from './scan-config.ts';
 
-/** A config that was parsed as CNI does. */
+/** A config that was parsed successfully. */
 export interface Config {
   readonly text: string;
   readonly tree: JsonObject;
   readonly layout: Layout;
   /**
-   * The places where `type`, in any spelling, has the value macvtap: the index in the list of plugins, or undefined for
-   * the top of the config.
+   * The places where `type`, in any spelling, has the value macvtap. A number is an index in the list of plugins;
+   * undefined is the top of the config.
    */
   readonly macvtapAt: ReadonlySet<number | undefined>;
 }
 
 /** Why a config cannot be read: `{ line: 3, column: 3, text: 'a comma is missing before "mtu"' }`. */
 export interface ConfigFault {
-  /** Starts at 1. A line ends with LF, CR LF or CR. Line and column are absent if the config is not text. */
+  /** Starts at 1. A line ends with LF, CR LF or CR. Line and column are absent if the config is not a string. */
   readonly line?: number;
   /** Starts at 1, in UTF-16 code units, like in editors. */
   readonly column?: number;
@@ -46,15 +46,15 @@ export function readConfig(written: unknown): ConfigReading {
   const tree: unknown = JSON.parse(written);
   if (isJsonObject(tree)) return { config: { text: written, tree, layout: scan.layout, macvtapAt } };
   const offset = written.search(/[^ \t\r\n]/);
-  return { fault: { ...findPlace(written, offset), text: `${quote(tree)} where the { of an object is wanted` } };
+  return { fault: { ...findPlace(written, offset), text: `${quote(tree)} where the { of an object is expected` } };
 }
 
-/** The error with its place, as a message shows it: `line 3, column 3: a comma is missing before "mtu"`. */
+/** Formats the error with its position for a message: `line 3, column 3: a comma is missing before "mtu"`. */
 export function describeFault({ line, column, text }: ConfigFault): string {
   return line === undefined ? text : `line ${line}, column ${column}: ${text}`;
 }
 
-/** The line and the column of a place in a text, both from 1. */
+/** Returns the line and the column of an offset in a text. Both start at 1. */
 export function findPlace(text: string, offset: number): { readonly line: number; readonly column: number } {
   const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
   return { line: lines.length, column: (lines.at(-1) as string).length + 1 };
@@ -84,17 +84,17 @@ export interface TypeFault {
 export const configPath = 'spec.config';
 
 /**
- * How many macvtap plugins a config may have. A config normally has one or a few; a malicious one could have fifty
- * thousand, and each is checked and completed.
+ * The maximum number of macvtap plugins in a config. A config normally has one or a few. A malicious config could have
+ * fifty thousand, and the webhook checks and completes each of them.
  */
 export const maxPlugins = 64;
 
-/** How many errors of one kind are reported at most. A malicious list could have a hundred thousand. */
+/** The maximum number of errors of one kind to report. A malicious list could have a hundred thousand. */
 const maxFaults = 8;
 
 /**
- * Returns the macvtap plugins of a config, at most `maxPlugins` + 1. If the top of the config has a type, Multus uses
- * this type and ignores the list of plugins.
+ * Returns the macvtap plugins of a config. If the top of the config has a type, Multus uses this type and ignores the
+ * list of plugins. Returns at most `maxPlugins` + 1 plugins, which is enough to see that there are too many.
  * Source: Multus pkg/types/conf.go, LoadDelegateNetConf.
  */
 export function findPlugins(tree: JsonObject): readonly MacvtapPlugin[] {
@@ -112,7 +112,7 @@ export function hasType(tree: JsonObject): boolean {
 }
 
 /**
- * Returns the first reasons why the config cannot be used. Every plugin in a list needs a type.
+ * Returns why the config cannot be used, with at most `maxFaults` errors. Every plugin in a list needs a type.
  * Source: libcni/api.go, NetworkPluginConfFromBytes.
  */
 export function findTypeFaults(tree: JsonObject): readonly TypeFault[] {
@@ -153,7 +153,7 @@ export interface NewKey {
   readonly value: string;
 }
 
-/** The longest gap that is copied. Real indentation is never longer. */
+/** The maximum length of a gap (the text before a key) that is copied to new keys. Real indentation is never longer. */
 const maxGap = 200;
 
 /**
@@ -179,8 +179,8 @@ export function addKeys({ text, layout }: Config, keys: readonly NewKey[]): stri
 }
 
 /**
- * Returns the gap before a new key. If the only key has no gap, as in `{"type": "macvtap"}`, but its colon is followed
- * by a space, the gap is a space.
+ * Returns the gap to write before a new key, which is usually the gap before the last key. In `{"type": "macvtap"}`,
+ * the only key has no gap before it, but a space after its colon. In this case the gap is a space.
  */
 function gapFor({ gap, only }: LastProperty, colon: string): string {
   if (gap.length > maxGap) return ' ';
@@ -196,7 +196,7 @@ export interface MisspelledType {
 /** Types of other plugins that are similar to macvtap but not misspelled. */
 const otherTypes: ReadonlySet<string> = new Set(['macvlan', 'macsec', 'mactap', 'ipvtap']);
 
-/** How many types are reported at most. A malicious list could have a hundred thousand. */
+/** The maximum number of types to report. A malicious list could have a hundred thousand. */
 const maxTypes = 8;
 
 /**

@@ -6,8 +6,8 @@ import { type AmbiguousKey, type KnownValue, scanConfig } from './scan-config.ts
 /** The objects in a JSON list, with the values that Go's encoding/json would assign to the fields of a struct. */
 export interface GoItems {
   /**
-   * The values of each known key, by index of the object. Values are in the order in which Go assigns them to the
-   * field. null is omitted, since Go ignores it. Objects and lists appear empty.
+   * The values of each known key, for each object by its index in the list. Values are in the order in which Go assigns
+   * them to the field. null is omitted, because Go ignores it. A value that is an object or a list appears empty.
    *
    * @example `[{"name":"a","NAME":"b","name":null}]` gives Map { 0 => Map { 'name' => ['a', 'b'] } }
    */

@@ -16,7 +16,7 @@ export interface LastProperty {
   readonly gap: string;
   /** The text between the key and the value, including the colon. */
   readonly colon: string;
-  /** Whether the property is the only one, so that the gap follows the brace. */
+  /** Whether this is the object's only property. Its gap then begins after the opening brace. */
   readonly only: boolean;
   /** The offset after the value. */
   readonly end: number;
@@ -46,8 +46,9 @@ export interface AmbiguousKey {
   readonly place: string;
   /** The first index in the path: 1 for `plugins[1].TYPE`. */
   readonly index: number | undefined;
-  /** The key as written, and its exact spelling. */
+  /** The key as written in the text. */
   readonly key: string;
+  /** The key in its known spelling. */
   readonly exact: string;
   /** In UTF-16 code units. */
   readonly offset: number;
@@ -58,11 +59,10 @@ export interface KnownValue extends Pick<AmbiguousKey, 'place' | 'index' | 'key'
   readonly token: JsonToken;
 }
 
-/** Options of a scan, which always checks the syntax. */
 export interface ScanOptions {
   readonly known: KnownKeys;
   readonly onValue?: (value: KnownValue) => void;
-  /** Whether to accept numbers that are too large for a float64. Set it if the reader ignores numbers. */
+  /** Whether to accept numbers that are too large for a float64. Set it if the reader of the text ignores numbers. */
   readonly anyNumber?: boolean;
 }
 
@@ -73,7 +73,7 @@ export interface ScanOptions {
 const maxDepth = 10_000;
 
 /**
- * How many repeated keys are reported at most. An author fixes a few at a time, but a malicious text could contain a
+ * The maximum number of repeated keys to report. An author fixes a few at a time, but a malicious text could contain a
  * hundred thousand.
  */
 const maxRepeated = 8;
@@ -125,7 +125,7 @@ export function scanConfig(
     }
     if (token.kind === '$') return { layout: { objects, repeated, ambiguous } };
     if (token.kind === '0' && options.anyNumber !== true && isOutOfRange(token.value)) {
-      return { fault: { offset: token.offset, text: `${shorten(token.value)} is more than a number can be` } };
+      return { fault: { offset: token.offset, text: `${shorten(token.value)} is too large for a number` } };
     }
     scan.expected = advance(scan, token);
     scan.previous = token;
@@ -219,8 +219,8 @@ function closeFrame({ stack, objects, previous }: Scan): Expected {
 }
 
 /**
- * Returns whether keys can be added to an object inside these frames: to the object at the top, or to a plugin in its
- * list.
+ * Returns whether keys can be added to the object that these frames contain. This is possible for the object at the
+ * top, and for a plugin in its list.
  */
 function canGetKeys(stack: readonly Frame[]): boolean {
   return stack.length === 0 || (stack.length === 2 && stack[0]?.at === 'plugins' && stack[1]?.close === ']');

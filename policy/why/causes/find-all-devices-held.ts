@@ -3,7 +3,7 @@ import type { Cause, CauseRule, Fix } from '../cause.ts';
 import { devicesOn } from '../scoped-findings.ts';
 import { raiseQuantity } from '../suggested-commands.ts';
 
-/** How many pods a message lists at most. */
+/** The maximum number of pods in a message. */
 const mostPods = 5;
 
 /** Checks that at least one node that offers the resource has enough free devices for the pod. */

@@ -11,7 +11,8 @@ export const findCertificateExpired: CauseRule = ({ subject, pod }, facts) => {
   const { authorities, call, nowMs, webhook } = facts;
   const isOver = authorities !== undefined && authorities.length > 0 && authorities.every((endMs) => endMs <= nowMs);
   const isUntrusted = call !== undefined && isCertificateError(call);
-  // The webhook publishes the caBundle when it starts, so only a running webhook should have published it.
+  // The webhook publishes the caBundle when it starts. So a missing caBundle is an error only while a webhook pod is
+  // Ready.
   const isUnpublished = authorities?.length === 0 && webhook !== undefined && webhook !== 'absent' && webhook.ready > 0;
   if (!isOver && !isUntrusted && !isUnpublished) return [];
   const detail = [

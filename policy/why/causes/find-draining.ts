@@ -16,7 +16,7 @@ export const findDraining: CauseRule = ({ subject }, facts) => {
       nodes: [subject.name],
       detail: `no source declares ${nameSome(draining)} anymore`,
       fix: {
-        text: 'none, if that is intended: it goes with the pods; otherwise let a policy that offers it select the node',
+        text: 'none, if that is intended: it disappears when its pods end; otherwise let a policy that offers it select the node',
         commands: [],
       },
     },

@@ -14,7 +14,7 @@ describe('findInterfaceAbsent', () => {
     assert.doesNotMatch(JSON.stringify(explain(p, onlyUplink)?.causes[0]?.fix), /"value":"eth0"/);
   });
 
-  it('suggests no edit where another entry of the policy serves the node', () => {
+  it('suggests no edit if another entry of the policy serves the node', () => {
     const entries = [
       { parentIface: 'eth1', resourceName: 'eth1' },
       { parentIface: 'eth9', resourceName: 'spare' },

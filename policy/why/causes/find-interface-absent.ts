@@ -7,12 +7,12 @@ import { type EntryFinding, listFindings, locateFinding } from '../scoped-findin
 import { editPolicy, patchEntry } from '../suggested-commands.ts';
 import type { WhyFacts } from '../why-facts.ts';
 
-/** How many interfaces a message lists at most. */
+/** The maximum number of interfaces in a message. */
 const mostNames = 8;
 
 /**
- * Checks that the node has an interface that the entry names or selects. Finding nothing is normal for an entry, so
- * this is a cause only if the resource is missing for this reason.
+ * Checks that the node has an interface that the entry names or selects. A missing interface is normal, because nodes
+ * differ. So it is a cause only if it explains why a resource is missing.
  */
 export const findInterfaceAbsent: CauseRule = (scope, facts) => {
   const elsewhere = findElsewhere(scope, facts);

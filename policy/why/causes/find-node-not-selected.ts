@@ -10,9 +10,9 @@ import type { Scope, Shortage } from '../scope.ts';
 import type { NodeSummary, WhyFacts } from '../why-facts.ts';
 
 /**
- * Checks that at least one of the nodes is selected by a policy that offers the missing resource. If one node is
- * selected, the policy omits the others on purpose, and the cause is on the selected node. For a node, notes the
- * policies that do not select it.
+ * Checks that a policy that offers the missing resource selects at least one of the nodes. If it selects one, the rule
+ * assumes that it omits the others on purpose. The cause is then on the selected node. If the subject is a node, notes
+ * the policies that do not select it.
  */
 export const findNodeNotSelected: CauseRule = (scope, facts) => {
   const causes = scope.shortages.flatMap((shortage) => {
@@ -75,7 +75,7 @@ function fixFor(
   return { text: `${choice}; ${finds}`, commands: [command] };
 }
 
-/** How many reasons get a separate note. */
+/** The maximum number of reasons that get a separate note. */
 const mostReasons = 5;
 
 /**

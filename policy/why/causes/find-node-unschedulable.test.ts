@@ -15,7 +15,7 @@ describe('findNodeUnschedulable', () => {
     assert.deepEqual(codesOf(whyFacts({ pod: pod(), nodes: { h1: cordoned } })), []);
   });
 
-  it('names the cordoned node where the other one is full', () => {
+  it('reports the cordoned node if the other node has no free device', () => {
     const holders = new Map([['h2', [{ pod: 'default/many', devices: new Map([['data', 10]]) }]]]);
     const facts = whyFacts({ pod: pod(), nodes: { h1: cordoned }, holders });
     assert.deepEqual(codesOf(facts), ['NodeUnschedulable']);

@@ -4,8 +4,9 @@ import { listResources, locateResource } from '../scoped-findings.ts';
 import { kubectl } from '../suggested-commands.ts';
 
 /**
- * Checks that kubelet lists the node plugin's resources in the Node's status, which takes up to 18 seconds. If it does
- * not list them, kubelet and the plugin have lost their connection, and the plugin's log contains the reason.
+ * Checks that kubelet lists the node plugin's resources in the Node's status. After a registration, this takes up to 18
+ * seconds. If the resources are still missing, kubelet and the plugin have lost their connection, and the plugin's log
+ * contains the reason.
  */
 export const findNotRegistered: CauseRule = (scope, facts) => {
   const { plugin, policyNamespace } = facts;

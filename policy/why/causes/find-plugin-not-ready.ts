@@ -9,8 +9,9 @@ import { kubectl } from '../suggested-commands.ts';
 import type { NodeSummary, PluginPod, PluginSummary } from '../why-facts.ts';
 
 /**
- * Checks that the node plugin's pod on the node is Ready. A pod that is waiting for the removal of macvtap-cni's plugin
- * reports this in the node's state. In that case, another rule reports the cause.
+ * Checks that the node plugin's pod on the node is Ready. The pod is also not Ready while it waits for the removal of
+ * macvtap-cni's plugin. In this case, it reports UpstreamPluginRunning in the node's state, and another rule reports
+ * the cause.
  */
 export const findPluginNotReady: CauseRule = (scope, facts) => {
   const { plugin, policyNamespace } = facts;

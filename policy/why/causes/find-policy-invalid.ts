@@ -4,7 +4,7 @@ import { isOutsideNamespace } from '../../plan/plan-node.ts';
 import type { Cause, CauseRule } from '../cause.ts';
 import { editPolicy } from '../suggested-commands.ts';
 
-/** How many errors a message lists at most. */
+/** The maximum number of errors in a message. */
 const mostErrors = 3;
 
 /**

@@ -4,7 +4,7 @@ import { resourcePrefix } from '../../plan/resource.ts';
 import type { Cause, CauseRule } from '../cause.ts';
 import { kubectl, placeOf } from '../suggested-commands.ts';
 
-/** How many resources the fix lists at most. */
+/** The maximum number of resources in the fix. */
 const mostChoices = 5;
 
 /** Checks that a macvtap network names its resource in an annotation. Without it, pods get no device. */

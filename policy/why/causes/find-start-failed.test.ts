@@ -9,7 +9,7 @@ const said = 'Failed to create pod sandbox';
 const codesOf = (given: Parameters<typeof whyFacts>[0]) => explain(vm, whyFacts(given))?.causes.map(({ code }) => code);
 
 describe('findStartFailed', () => {
-  it('leaves the event out where another cause explains it', () => {
+  it('does not report the event if another cause explains it', () => {
     assert.deepEqual(codesOf({ pod: pod({ node: 'h1', said }), networks: [] }), ['NetworkMissing']);
   });
 
