@@ -8,7 +8,7 @@ import { type Decision, decideRenewal, type RenewalFacts } from './decide-renewa
 const settings = { lifetimeMs: 900, renewBeforeMs: 300, overlapMs: 10 };
 const at = (ms: number) => ({ earliestMs: ms, latestMs: ms });
 
-/** A pair that lives until 1000, so it is due for renewal at 700. */
+/** A pair that expires at 1000 and is due for renewal at 700. */
 const current = inventPair('current', { notBeforeMs: 100, notAfterMs: 1_000 });
 const next = inventPair('next', { notBeforeMs: 800, notAfterMs: 1_700 });
 const old = inventPair('old', { notAfterMs: 900 }).authority;
@@ -138,7 +138,7 @@ describe('the next step of a certificate', () => {
     });
   }
 
-  it('keeps sixteen older authorities at most, those that end first', () => {
+  it('keeps at most sixteen older CAs, those that expire first', () => {
     const many = Array.from(
       { length: 40 },
       (_, index) => inventPair(`${index}`, { notAfterMs: 2_000 + index }).authority,

@@ -50,9 +50,9 @@ export async function review(
 const noVerdicts: ReviewResult = { verdicts: [] };
 
 /**
- * Returns whether the rules do not apply. They do not apply to subresources, such as a status or an ephemeral
- * container, or to an object that is being deleted. Such an object waits for its finalizers, and a denial of their
- * removal would keep it forever.
+ * Returns whether the rules do not apply to a request. They skip requests for subresources, such as a status or an
+ * ephemeral container. They also skip an object that is being deleted: if the webhook denied the removal of its
+ * finalizers, the object would remain forever.
  */
 function isOutOfScope({ operation, subResource, object }: AdmissionRequest): boolean {
   if (subResource !== undefined || operation === 'CONNECT') return true;
@@ -85,8 +85,7 @@ function respond(
 }
 
 /**
- * Answers a request whose handler failed because of a failed look-up, a pod that is too large, or a bug. Bugs are
- * counted.
+ * Answers a request whose handler failed because of a failed look-up, a pod that is too large, or a bug. Counts bugs.
  */
 function recover(
   endpoint: Endpoint,

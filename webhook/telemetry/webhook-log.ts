@@ -8,7 +8,7 @@ import type { CertificateSource, CertificateStep } from '../tls/follow-certifica
 import type { Validity } from '../tls/watch-expiry.ts';
 import type { WebhookRecorder } from './webhook-metrics.ts';
 
-/** Creates the webhook's log lines: one for each decision, with its object and cause. */
+/** Creates the functions that write the webhook's log lines. Each decision is one line with its object and cause. */
 export function createWebhookLog(
   log: Log,
   recorder: Pick<WebhookRecorder, 'leader' | 'policyStatus' | 'certificateProblems' | 'leftOut'>,
@@ -22,8 +22,8 @@ export function createWebhookLog(
         'a bug prevents the offers from being updated; the webhook is not ready until an update succeeds',
       ),
     /**
-     * Counts the nodes whose reports are left out, but does not log them. The source already reports each reason,
-     * except for bugs.
+     * Counts the nodes whose reports are left out. They are not logged here: the source already logs each reason, and
+     * bugs are reported separately.
      */
     leftOut: (offers: Pick<LiveOffers, 'leftOut' | 'onChange'>) => {
       const count = (): void => recorder.leftOut(offers.leftOut.size);
@@ -41,7 +41,7 @@ export function createWebhookLog(
         { expires: new Date(expiresMs).toISOString() },
         'the certificate should have been renewed and was not; when it has expired, no review is answered',
       ),
-    /** Skips the step `serve`: the line `served` logs it for all kinds of sources. */
+    /** Skips the step `serve`, because `served` logs it for all kinds of sources. */
     certificateStep: ({ what, pair }: CertificateStep) => {
       if (what === 'serve') return;
       const fields = pair && { serial: pair.serial, notAfter: new Date(pair.notAfterMs).toISOString() };
@@ -59,7 +59,7 @@ export function createWebhookLog(
       recorder.policyStatus('written');
       log.info({ policy }, "a policy's status is written");
     },
-    /** Only counted: `statuses` logs the first failure and the recovery. */
+    /** Only counts. `statuses` logs the first failure and the recovery. */
     failedPolicyStatus: (_policy: string) => recorder.policyStatus('failed'),
     statuses(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, 'the status of policies is written again');
@@ -67,7 +67,7 @@ export function createWebhookLog(
     },
     duty: (error: MacvtapError) => log.error({ error }, 'a task of the Lease holder failed by a bug'),
     ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
-    /** Logs each problem of the source once when it appears, and once when it ends. */
+    /** Logs each problem of the source when it appears, and when it ends. */
     sourceFaults: (source: Pick<Source, 'faults' | 'onChange'>) =>
       logChanges(
         () => source.faults,

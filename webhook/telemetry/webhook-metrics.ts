@@ -13,9 +13,7 @@ import { type RefusalReason, refusalReasons } from '../intake/limits.ts';
 const outcomes = ['allowed', 'patched', 'denied', 'errored', 'malformed'] as const;
 type Outcome = (typeof outcomes)[number];
 
-/**
- * The reviewed operations. The label is `other` for CONNECT, which the chart never sends, and for unreadable requests.
- */
+/** The reviewed operations. Unreadable requests, and CONNECT, which the chart never sends, have the label `other`. */
 const operations = ['CREATE', 'UPDATE', 'DELETE'] as const satisfies readonly Operation[];
 
 const lookupKinds = ['network', 'namespace', 'policies'] as const;
@@ -33,9 +31,9 @@ interface ReviewDone {
 /** Records the webhook's metrics. */
 export interface WebhookRecorder {
   review(endpoint: Pick<Endpoint, 'kind' | 'verb'>, done: ReviewDone): void;
-  /** Counts each code once for a denied object, however many verdicts have it. */
+  /** Counts each code of a denied object once, however many verdicts have that code. */
   denial(endpoint: Pick<Endpoint, 'kind'>, codes: ReadonlySet<ReasonCode>): void;
-  /** Counts a rule that raised an exception, or made a patch that does harm. */
+  /** Counts a bug: a rule raised an exception, or made a patch that does not apply or makes the object invalid. */
   bug(endpoint: Pick<Endpoint, 'kind' | 'verb'>): void;
   lookup(kind: LookupKind, outcome: LookupOutcome): void;
   /** Counts a connection or a request that was refused before any rule ran. */
@@ -51,7 +49,7 @@ export interface WebhookRecorder {
   leftOut(nodes: number): void;
 }
 
-/** `limited` means that nothing was looked up, because the budget was used up. */
+/** The outcomes of look-ups. `limited` means that the budget was used up, so no request was sent. */
 const lookupOutcomes = ['found', 'absent', 'failed', 'limited'] as const;
 type LookupOutcome = (typeof lookupOutcomes)[number];
 
@@ -82,12 +80,14 @@ export const webhookMetrics = {
   kube_macvtap_webhook_policy_status_writes_total: 'Writes of the status of policies: written or failed.',
 } as const satisfies Record<string, string>;
 
-/** The buckets reach from the time of a rule (about 0.1 ms) to the 10 s after which the API server gives up. */
+/** The buckets range from the duration of a rule (about 0.1 ms) to the API server's default timeout of 10 s. */
 const reviewBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10];
 
 const named = metricsOf(webhookMetrics);
 
-/** Records in a registry. Every counter starts at 0, so that a rate includes the first event. */
+/**
+ * Creates a recorder for a registry. Every counter starts at 0, so that the rate of a metric includes the first event.
+ */
 export function createWebhookRecorder(registry: Registry): WebhookRecorder {
   const reviews = countReviews(registry);
   const durations = createHistogram(
@@ -144,8 +144,8 @@ export function createWebhookRecorder(registry: Registry): WebhookRecorder {
 }
 
 /**
- * Creates the counter of reviews. Its series are not the product of the label values, because only readable requests
- * have an operation.
+ * Creates the counter of admission requests. Not every combination of label values is a series, because only readable
+ * requests have an operation.
  */
 function countReviews(registry: Registry): Counter<'kind' | 'verb' | 'operation' | 'outcome'> {
   const reviews = new Counter({
@@ -166,7 +166,7 @@ function countReviews(registry: Registry): Counter<'kind' | 'verb' | 'operation'
 
 /**
  * The codes that can deny an object of each kind. A test compares them with the rules in the kind's folder of policy/.
- * With only these codes as label values, a metric has about 30 series; with every reason for every kind, it would have
+ * With only these codes as label values, the metric has about 30 series. With every code for every kind, it would have
  * 200.
  */
 export const denialCodes: Readonly<Record<Endpoint['kind'], readonly ReasonCode[]>> = {

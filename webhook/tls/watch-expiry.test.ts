@@ -5,7 +5,7 @@ import { expiryEvents, type Validity, watchExpiry } from './watch-expiry.ts';
 
 const dayMs = 24 * 3_600_000;
 
-test('a certificate is overdue when a tenth of its validity is left, at each look until another is in use', (t) => {
+test('a certificate with less than a tenth of its validity left is overdue at each check, until another one is in use', (t) => {
   t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 0 });
   const told: Validity[] = [];
   let changes = 0;
@@ -30,7 +30,7 @@ test('a certificate is overdue when a tenth of its validity is left, at each loo
   assert.deepEqual([told.length, changes], [3, 3], 'an expired one is reported at once');
 });
 
-test('its event is about the Service, has the time until which requests are answered, and is a new one for another certificate', () => {
+test('the event is about the Service, and has the expiry time; another certificate causes a new event', () => {
   const service = { namespace: 'macvtap-cni', name: 'kube-macvtap-webhook' };
   assert.deepEqual(expiryEvents(service, undefined), []);
   const [standing] = expiryEvents(service, { startsMs: 0, expiresMs: dayMs });
