@@ -21,7 +21,7 @@ function read(text: string) {
 }
 
 describe('a file of manifests', () => {
-  it('holds several objects, also in lists as kubectl prints them', () => {
+  it('may contain several objects, and lists as kubectl prints them', () => {
     const text = `apiVersion: v1
 kind: List
 items:
@@ -49,7 +49,7 @@ items:
     );
   });
 
-  it('may hold kinds that nothing here reads, also namesakes of core kinds', () => {
+  it('may contain kinds that are not read, even if they have the name of a core kind', () => {
     const text = `apiVersion: apps/v1
 kind: Deployment
 metadata: { name: x }
@@ -63,7 +63,7 @@ kind: List
     assert.deepEqual(read(text), { ids: [], where: [], messages: [] });
   });
 
-  it('keeps its good documents beside a broken one', () => {
+  it('provides its valid documents even if another one is invalid', () => {
     const text =
       'apiVersion: v1\nkind: Node\nmetadata: { name: h1 }\n---\na: [\n---\napiVersion: v1\nkind: Node\nmetadata: { name: h2 }\n';
     const answer = read(text);
@@ -234,7 +234,7 @@ items:
     assert.deepEqual(read(text).where, ['a.yaml, document 1, line 8']);
   });
 
-  it('all of an object together', () => {
+  it('for all errors of an object at once', () => {
     const text = `${policyHead}spec:\n  priority: 100\n  parentSelector:\n    - parentIface: eth0\n      mode: x\n      quantity: 0\n`;
     assert.deepEqual(
       read(text).where.toSorted(),
