@@ -26,7 +26,7 @@ async function stage(files: Readonly<Record<string, string>>) {
 
 const packageText = (name: string) => JSON.stringify({ name, version: '1.0.0', license: 'MIT' });
 
-test('each package of a bundle is listed once with its licence and notice, including nested and scoped packages', async () => {
+test('the licences of a bundle list each package once, including nested and scoped packages', async () => {
   await using folder = await stage({
     'node_modules/b/package.json': packageText('b'),
     'node_modules/b/LICENSE': 'terms of b\n',

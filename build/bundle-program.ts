@@ -124,13 +124,20 @@ export async function copyKoffi({ modules, folder, architecture }: CopyOptions):
 
 const line = {
   command: 'npm run bundle --',
-  summary: 'Bundles each program into a folder that Node.js runs it from without its sources.',
+  summary: 'Bundles each program into a folder from which Node.js can run it without the sources.',
   positionals: [],
   flags: {
-    programs: listFlag('NAMES', 'which programs', programs.join(',')),
-    output: textFlag('DIR', 'where their folders go; their current content is removed', join(root, 'dist')),
-    arch: choiceFlag(['x64', 'arm64'], "architecture of the machine that runs them; this machine's by default"),
-    modules: textFlag('DIR', 'where koffi is installed for that architecture', join(root, 'node_modules')),
+    programs: listFlag('NAMES', 'the programs to bundle', programs.join(',')),
+    output: textFlag(
+      'DIR',
+      'the directory for the folders of the programs, whose current content is removed',
+      join(root, 'dist'),
+    ),
+    arch: choiceFlag(
+      ['x64', 'arm64'],
+      "the architecture of the machine that will run them; by default, this machine's",
+    ),
+    modules: textFlag('DIR', 'the node_modules folder with koffi for that architecture', join(root, 'node_modules')),
   },
 };
 

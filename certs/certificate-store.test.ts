@@ -40,7 +40,7 @@ describe('the files of a state', () => {
   for (const [what, data] of [
     ['a Secret without data', {}],
     ['a Secret of type kubernetes.io/tls that is still empty', { 'tls.crt': '', 'tls.key': '' }],
-    ['keys of others', { token: 'x', constructor: 'y' }],
+    ['only keys of other programs', { token: 'x', constructor: 'y' }],
   ] as const) {
     it(`are absent from ${what}, without a problem`, () => {
       assert.deepEqual(decodeState(data), { state: { older: [] }, problems: [] });

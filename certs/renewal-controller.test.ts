@@ -91,7 +91,7 @@ describe('a replica', () => {
     assert.deepEqual(keeper.problems, []);
   });
 
-  it('serves the first certificate even if it cannot be published yet, and publishes it as soon as possible', async () => {
+  it('serves the first certificate even if it cannot be published yet, and publishes it later', async () => {
     const { cluster, replica } = createScene();
     cluster.onRequest = (request) => {
       if (request === 'write bundle') throw new Error('forbidden');

@@ -5,7 +5,7 @@ import { createTimeSpan, renewalSettings, systemClock } from './renewal-times.ts
 
 const dayMs = 86_400_000;
 
-test('by default, a certificate lives a year, is renewed after two thirds of it, and has an overlap of ten minutes', () => {
+test('the defaults are a year, a renewal after two thirds of it, and an overlap of ten minutes', () => {
   assert.deepEqual(renewalSettings(), {
     lifetimeMs: 365 * dayMs,
     renewBeforeMs: (365 / 3) * dayMs,
@@ -38,9 +38,9 @@ const clock = { wall: 1_000_000, steady: 50 };
 const begin = () => createTimeSpan({ wallMs: () => clock.wall, steadyMs: () => clock.steady });
 
 for (const [what, wall, steady, earliestMs, latestMs] of [
-  ['is a point while both clocks agree', 1_000_500, 550, 1_000_500, 1_000_500],
-  ['reaches to the wall clock when that jumped ahead', 1_900_000, 550, 1_000_500, 1_900_000],
-  ['reaches back to the wall clock when that was set back', 100, 550, 100, 1_000_500],
+  ['is a single moment while both clocks agree', 1_000_500, 550, 1_000_500, 1_000_500],
+  ['ends at the wall clock if that jumped ahead', 1_900_000, 550, 1_000_500, 1_900_000],
+  ['begins at the wall clock if that was set back', 100, 550, 100, 1_000_500],
 ] as const) {
   test(`the time ${what}`, () => {
     Object.assign(clock, { wall: 1_000_000, steady: 50 });

@@ -52,7 +52,7 @@ describe('reading a pair', () => {
       () => [`${pair.certPem}-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`, pair.keyPem],
       /^TLS rejects the certificate and its key: /,
     ],
-    'a certificate that is its own': [
+    'the CA itself as the certificate': [
       () => [pair.authority.pem, other.keyPem],
       /^the key does not belong to the certificate$/,
     ],

@@ -29,7 +29,7 @@ describe('--source', () => {
     assert.equal(opened.origin.kind, 'manifests');
   });
 
-  it('opens a cluster with a kubeconfig, completely or for one node, and closes the connection at the end', async () => {
+  it('opens a cluster with a kubeconfig, completely or for one node, and closes its connection', async () => {
     await using server = await startApiServer();
     server.store.put(node);
     await using directory = await ManifestsDirectory.make();

@@ -28,7 +28,7 @@ test('a joined signal aborts with the first of the others, and has its reason', 
   }
 });
 
-test('if another signal has already aborted, the joined signal aborts at once, and the timeout has no effect', async () => {
+test('if a signal has already aborted, the joined signal aborts at once and ignores the timeout', async () => {
   using joined = joinSignals([new AbortController().signal, AbortSignal.abort('before')], 1);
   assert.equal(joined.signal.reason, 'before');
   await sleep(5);

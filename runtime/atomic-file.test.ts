@@ -59,7 +59,7 @@ test('a missing directory has no temporary files', async () => {
   assert.deepEqual(await removeTemporaryFiles('/nonexistent/state.json'), []);
 });
 
-test('replaceFile lets all users read the file, never exposes partial content, and leaves no temporary file', async () => {
+test('replaceFile makes the file readable for all users, and leaves no partial or temporary file', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'state.yaml');
   const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(5_000));

@@ -51,7 +51,7 @@ test('a new connection replaces the one that has been idle for the longest time,
   for (const { here } of [first, fourth, fifth]) here.destroy();
 });
 
-test('a new connection is closed if all others are busy, and a closed connection makes room for a new one', async () => {
+test('a new connection is closed if all others are busy, and accepted after one of them has closed', async () => {
   using server = await serve(2);
   const first = await server.open();
   const second = await server.open();

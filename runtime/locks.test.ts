@@ -28,7 +28,7 @@ test('after a call fails, the next one runs and does not get the error', async (
   assert.equal(await next, 7);
 });
 
-test('a call whose signal aborts while it waits does not run, and calls behind it still wait for those before it', async () => {
+test('a waiting call whose signal aborts does not run, and later calls still wait for earlier ones', async () => {
   const lock = createKeyedMutex();
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();

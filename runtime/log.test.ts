@@ -33,7 +33,7 @@ const reaches = (log: LeveledLog, level: LogLevel) =>
     (now) => now === level,
   );
 
-test('the level in the file applies while the file exists, and each change is logged at the more verbose of both levels', async () => {
+test('the level in the file applies while it exists, and changes are logged at the more verbose level', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-level-'));
   const file = join(folder.path, 'level');
   const { log, lines } = keepLines();

@@ -27,7 +27,7 @@ test('concurrent calls with the same key become one call', async () => {
   assert.deepEqual(await all, [1, 1]);
 });
 
-test('a call that arrives while another one runs starts after that one has ended, with or without an error', async () => {
+test('a call that arrives while another one runs starts after that one has ended or failed', async () => {
   const { begun, call, flight } = stage();
   const first = call('a');
   await turn();

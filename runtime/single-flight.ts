@@ -14,9 +14,9 @@ export interface SingleFlight<Value> {
 }
 
 /**
- * Shares calls between callers. A caller that arrives while a call is running gets the result of the next call, because
- * the running call may have read its data before the change that interests the caller. After each call, `rest` must
- * resolve before the next call with the same key starts.
+ * Shares calls between callers. A caller that arrives while a call is running gets the result of the next call. The
+ * running call may have read its data too early for that caller. After each call, `rest` must resolve before the next
+ * call with the same key starts.
  */
 export function createSingleFlight<Value>(rest: () => Promise<void> = async () => undefined): SingleFlight<Value> {
   const waiting = new Map<string, Promise<Value>>();

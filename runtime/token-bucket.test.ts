@@ -19,7 +19,7 @@ test('a bucket allows a burst, and then as many as are refilled', () => {
   nowMs += 1;
   assert.equal(takeAll(), 1);
   nowMs += 3_600_000;
-  assert.equal(takeAll(), 3, 'it never holds more than a burst');
+  assert.equal(takeAll(), 3, 'the bucket never has more tokens than its burst');
 });
 
 const limits = { burst: 2, refillMs: 100 };

@@ -49,7 +49,7 @@ describe('a connection of the app', () => {
       (seen) => seen.includes('"uid":"first"') && seen.includes('"uid":"second"'),
     );
     assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
-    assert.deepEqual(dues, [false, true, true, true], 'what only informs ends when the app closes');
+    assert.deepEqual(dues, [false, true, true, true], 'informational work is due when the app closes');
     socket.destroy();
     await closed;
   });

@@ -198,7 +198,7 @@ describe('a review', () => {
     }
   });
 
-  it('that fails because of a bug refuses the object with a code, and is counted and logged with its stack', async () => {
+  it('that fails because of a bug refuses the object with a code, and the bug is counted and logged', async () => {
     const failing: readonly Endpoint['handle'][] = [
       () => {
         throw new TypeError('x is undefined');
@@ -278,7 +278,7 @@ describe('the app over TLS', () => {
     assert.match(await attempt('TLSv1.1'), /^ERR_SSL_|ECONNRESET/);
   });
 
-  it('answers the requests under way when it closes, and closes connections after each answer when it is stopping', async () => {
+  it('answers the requests under way when it closes, and closes connections when it is stopping', async () => {
     const { certPem, keyPem, authority } = await servingPair();
     const entered = Promise.withResolvers<void>();
     const leave = Promise.withResolvers<void>();

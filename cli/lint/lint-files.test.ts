@@ -219,7 +219,7 @@ describe('a workload', () => {
 });
 
 describe('an object that an API server would reject', () => {
-  it('has a finding for each invalid field of a policy in addition to the findings of the rules, each with its line', () => {
+  it('has a finding with its line for each invalid field, in addition to those of the rules', () => {
     const text = [
       `apiVersion: ${group}/v1alpha1`,
       'kind: MacvtapNetworkNodePolicy',

@@ -26,8 +26,8 @@ export interface LintFile {
 }
 
 /**
- * Reads the objects of a file. A file from a directory need not contain manifests: other documents in it are skipped,
- * and if it is a template that is not valid YAML, the finding is only a warning.
+ * Reads the objects of a file. In a file that was found in a directory, documents that are not manifests are skipped.
+ * If such a file is a template that is not valid YAML, the finding is only a warning.
  */
 export function readObjects(input: LintInput, policyNamespace: string): LintFile {
   const { name: file, isNamed, content } = input;

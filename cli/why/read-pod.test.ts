@@ -29,7 +29,7 @@ describe('a pod', () => {
     assert.equal(tolerations[0]?.key, 'db');
   });
 
-  it('has the message of the scheduler or its newest warning, but no warning of an earlier pod with the same name', () => {
+  it('has the message of the scheduler or its newest warning, but none of an earlier pod', () => {
     const waiting = { conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes\n  are available' }] };
     const events = [
       event('older', '2026-01-01T00:00:00Z'),

@@ -162,7 +162,7 @@ describe('an API server', () => {
     assert.match(server.requests.at(-1) ?? '', /namespaces\/default\/network-attachment-definitions\/x{253}$/);
   });
 
-  it('is asked only for the metadata of Nodes and Namespaces, and for complete objects of every other kind', async () => {
+  it('is asked for only the metadata of Nodes and Namespaces, and for all other objects in full', async () => {
     const asked = new Map<string, boolean>();
     await using started = await start((server) => {
       server.intercept(({ kind, metadataOnly }) => void asked.set(kind, metadataOnly));

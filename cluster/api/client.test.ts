@@ -43,7 +43,7 @@ async function start(listener: RequestListener, basePath = '') {
 const json = { 'content-type': 'application/json' };
 
 describe('a request', () => {
-  it('sends method, path, body and content types, and returns the status and the JSON value, even of an error', async () => {
+  it('sends method, path, body and content types, and returns status and JSON, even of an error', async () => {
     await using started = await start(async (request, response) => {
       const parts = [];
       for await (const part of request) parts.push(part);
@@ -85,7 +85,7 @@ describe('a request', () => {
     assert.deepEqual(tokens.slice(2), ['Bearer 1', 'Bearer 2']);
   });
 
-  it('is repeated if the server has closed the idle connection, unless the request may have had an effect', async () => {
+  it('is repeated if the server has closed the idle connection, unless it may have had an effect', async () => {
     let closing = false;
     await using started = await start((request, response) => {
       // Resets a reused connection instead of answering. For the client, this looks like a server that closes an idle

@@ -78,7 +78,7 @@ describe('a pod', () => {
     using client = createApiClient(connectInCluster(server.url, server.folder));
     assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer first' });
     await replace(join(server.folder, 'token'), 'second');
-    assert.equal((await client.request('GET', '/')).body, 'Bearer first', 'it is not read for each request');
+    assert.equal((await client.request('GET', '/')).body, 'Bearer first', 'the token is not read for each request');
     server.expect('second');
     assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer second' });
   });
@@ -125,7 +125,7 @@ describe('a kubeconfig', () => {
     { title: 'a token', user: { token: 'first' }, body: 'Bearer first' },
     { title: 'a name and a password', user: { username: 'a', password: 'b' }, body: `Basic ${btoa('a:b')}` },
     {
-      title: 'a program',
+      title: 'an exec plugin',
       user: {
         exec: {
           apiVersion: 'client.authentication.k8s.io/v1',
@@ -171,11 +171,11 @@ describe('a kubeconfig', () => {
   });
 
   for (const [title, text] of [
-    ['no YAML', 'clusters: ['],
+    ['not YAML', 'clusters: ['],
     ['empty', ''],
     ['without a context', '{"clusters":[],"contexts":[],"users":[]}'],
     [
-      'with a context that leads nowhere',
+      'with a context whose cluster is missing',
       '{"current-context":"x","contexts":[{"name":"x","context":{"cluster":"gone"}}]}',
     ],
     ['with an invalid server URL', kubeconfig('nowhere at all', {}, {})],

@@ -201,7 +201,7 @@ describe('list and watch', () => {
 
   const bugs: Readonly<Record<string, ListWatchOptions['trim']>> = {
     read: () => assert.fail('a bug'),
-    'compared with the one before': ({ metadata }) => ({
+    'compared with the previous version': ({ metadata }) => ({
       metadata,
       get spec() {
         return assert.fail('a bug');
@@ -224,7 +224,7 @@ describe('list and watch', () => {
       assert.equal(watch.problem?.code, 'Unexpected');
       assert.match(watch.problem?.message ?? '', /^watch of Nodes: an object could not be stored: a bug/);
       await reaches(() => lists(server) >= 3);
-      assert.equal(watches(server).length, 1, 'there is no version to watch from');
+      assert.equal(watches(server).length, 1, 'no watch starts without a version');
       isBroken = false;
       await reaches(() => has('a', 'b') && watch.problem === undefined);
       assert.deepEqual(watch.objects.get('a')?.metadata.labels, { x: '2' });
@@ -362,7 +362,7 @@ describe('list and watch', () => {
     await reaches(() => watch.synced && watch.problem === undefined);
   });
 
-  it('has no objects and reports an error if the resource is not installed, and reads it after its installation', async () => {
+  it('reports an error if the resource is not installed, and reads it after its installation', async () => {
     await using followed = await follow((server) => {
       server.intercept(() => ({ status: 404, body: { kind: 'Status', message: 'could not find' } }));
     });

@@ -89,9 +89,9 @@ describe('the bundles of webhook configurations', () => {
   });
 
   for (const [what, webhooks, bundles] of [
-    ['no list', 'x', []],
+    ['not a list', 'x', []],
     [
-      'a list of anything',
+      'a list of arbitrary values',
       [null, 1, {}, { clientConfig: null }, { clientConfig: { caBundle: 5 } }],
       ['', '', '', '', ''],
     ],

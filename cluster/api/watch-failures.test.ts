@@ -15,7 +15,7 @@ test('a long watch that ended normally restarts at once', () => {
   assert.equal(failures.ended(lasting, undefined), undefined);
 });
 
-test('the second failure in a row is reported, a dropped version (410) only the fourth time, and a bug the first time', () => {
+test('the second failure in a row is reported, a 410 only the fourth time, and a bug the first time', () => {
   const concerns = (error: MacvtapError, times: number) => {
     const failures = rememberFailures();
     return Array.from({ length: times }, () => failures.ended(1, error)?.isConcern);
@@ -50,20 +50,20 @@ test('the wait is at least the Retry-After of the server', () => {
 describe('failures in a row', () => {
   const rows = [
     {
-      title: 'end with a watch that lasted and ended well',
+      title: 'are 0 after a long watch that ended normally',
       before: 7,
       run: { lastedMs: 5_000, failed: false },
       after: 0,
     },
     {
-      title: 'start again from one when a watch that lasted breaks off',
+      title: 'are 1 after a long watch that broke',
       before: 7,
       run: { lastedMs: 60_000, failed: true },
       after: 1,
     },
-    { title: 'go on with an error at once', before: 7, run: { lastedMs: 3, failed: true }, after: 8 },
+    { title: 'increase after an immediate error', before: 7, run: { lastedMs: 3, failed: true }, after: 8 },
     {
-      title: 'go on with a watch that ended at once, error or not',
+      title: 'increase after a watch that ended at once, even without an error',
       before: 0,
       run: { lastedMs: 3, failed: false },
       after: 1,

@@ -82,10 +82,10 @@ describe('the store of a Lease', () => {
 
 const table = [
   ['is taken at once if it has no holder', undefined, 0, { what: 'take', transitions: 4 }],
-  ['is renewed by its holder, however long that was away', 'me', 60_000, { what: 'renew', transitions: 3 }],
-  ['is waited for while its holder gives signs', 'other', 4_000, { what: 'wait', ms: 11_000 }],
-  ['is waited for until the very end', 'other', 14_999, { what: 'wait', ms: 1 }],
-  ['is taken when its holder gave no sign for its duration', 'other', 15_000, { what: 'take', transitions: 4 }],
+  ['is renewed by its holder, even after a long time', 'me', 60_000, { what: 'renew', transitions: 3 }],
+  ['is not taken while its holder renews it', 'other', 4_000, { what: 'wait', ms: 11_000 }],
+  ['is not taken a millisecond before its duration ends', 'other', 14_999, { what: 'wait', ms: 1 }],
+  ['is taken if its holder has not renewed it for its duration', 'other', 15_000, { what: 'take', transitions: 4 }],
 ] as const;
 
 for (const [title, holder, unchangedMs, decision] of table) {

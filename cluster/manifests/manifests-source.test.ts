@@ -151,7 +151,7 @@ describe('a file with errors', () => {
     assert.ok(isSound(source));
   });
 
-  it('with an invalid explicit configuration exposes nothing at the start, and later keeps the valid one in force', async () => {
+  it('with an invalid explicit configuration provides the error at first, and later keeps the valid one', async () => {
     const config = (json: string) =>
       `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: macvtap-deviceplugin-config, namespace: macvtap-cni }\ndata:\n  DP_MACVTAP_CONF: '${json}'\n`;
     await using directory = await ManifestsDirectory.make({ 'a.yaml': config('[{') });
@@ -181,7 +181,7 @@ describe('a file with errors', () => {
     );
   });
 
-  it('with a policy that violates the schema provides it with its errors, or keeps the last valid version in force', async () => {
+  it('with a policy that violates the schema provides it with errors, or keeps its last valid version', async () => {
     await using directory = await ManifestsDirectory.make({
       'p.yaml': policy('p').replace('parentIface', 'parentIfac'),
     });

@@ -82,7 +82,7 @@ describe('a broken document', () => {
     ['a tab', 'a:\n\t- b\n---\nc: 3\n', [2], 1],
     ['a duplicate key', 'a: 1\nb: 2\na: 3\n---\nc: 3\n', [3], 1],
     ['an unknown anchor', 'x: 1\n---\n\na: *nope\n', [4], 1],
-    ['an open quote, which takes all that follows', 'x: 1\n---\na: "b\n---\nc: 3\n', [6], 1],
+    ['an open quote, which includes the following documents', 'x: 1\n---\na: "b\n---\nc: 3\n', [6], 1],
     ['nesting without end', `${'['.repeat(20_000)}${']'.repeat(20_000)}\n---\nc: 3\n`, [1], 1],
   ];
   for (const [title, text, lines, good] of table) {

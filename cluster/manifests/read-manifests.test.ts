@@ -75,11 +75,11 @@ kind: List
 describe('an error has the file, the document, the line of the field, and the object', () => {
   const id = 'MacvtapNetworkNodePolicy macvtap-cni/p: ';
   const table: readonly { title: string; text: string; line: number; says: RegExp }[] = [
-    { title: 'no object', text: '\n- a\n', line: 2, says: /^document: not a Kubernetes object/ },
+    { title: 'a list instead of an object', text: '\n- a\n', line: 2, says: /^document: not a Kubernetes object/ },
     { title: 'a bare text', text: 'hello', line: 1, says: /^document: / },
     { title: 'no kind', text: 'apiVersion: v1\nmetadata:\n  name: a\n', line: 1, says: /^document: kind: missing/ },
     {
-      title: 'a kind of our group that is none',
+      title: 'an unknown kind of the group',
       text: 'apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapPolicy\n',
       line: 2,
       says: /MacvtapPolicy: kind: not a kind of/,
@@ -194,7 +194,7 @@ describe('an error has the file, the document, the line of the field, and the ob
       says: /tenant\/p: metadata.namespace: PolicyOutsideNamespace/,
     },
     {
-      title: 'an interface twice',
+      title: 'a repeated interface',
       text: 'apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapNetworkNodeState\nmetadata:\n  name: h1\nstatus:\n  interfaces:\n    - name: a\n    - name: a\n',
       line: 6,
       says: /NodeState h1: status.interfaces: two items/,

@@ -31,7 +31,11 @@ describe('decodeReview', () => {
       const decoded = decodeReview({ ...review, request: { ...request, object: { metadata } } }, 'Pod');
       assert.equal(decoded.request?.object?.metadata.namespace, 'tenant');
     }
-    assert.equal(decodeReview(review, 'Pod').request?.object, object, 'not copied if it already has it');
+    assert.equal(
+      decodeReview(review, 'Pod').request?.object,
+      object,
+      'the object is not copied if it already has the namespace',
+    );
   });
 
   it('uses the name of the object if the request has none, and an empty name if it is still to be generated', () => {

@@ -64,7 +64,7 @@ test('a denial with thousands of errors, each with a text of megabytes, stays re
   assert.equal(lines.length, 33);
   assert.equal(lines.at(-1), '… and 4968 more; see docs/reference/reasons.md#BadGlob');
   assert.ok(JSON.stringify(status).length < 200_000);
-  assert.ok(!('name' in (status?.details ?? {})), 'an object whose name is to be generated has none');
+  assert.ok(!('name' in (status?.details ?? {})), 'the status has no name if the name is still to be generated');
 });
 
 test('a failure has its code, and a temporary one asks the client to retry', () => {
@@ -92,7 +92,7 @@ test('short warnings stay unchanged and keep their order', () => {
 
 test('a long warning is cut to 256 characters, and never inside a character', () => {
   assert.equal(cutText('x'.repeat(257), 256), `${'x'.repeat(255)}…`);
-  assert.equal(cutText('🙂'.repeat(256), 256), '🙂'.repeat(256), 'a character of two units is one');
+  assert.equal(cutText('🙂'.repeat(256), 256), '🙂'.repeat(256), 'a character of two UTF-16 units counts as one');
   assert.equal(cutText('🙂'.repeat(257), 256), `${'🙂'.repeat(255)}…`);
   assert.equal(cutText(`${'x'.repeat(255)}🙂x`, 256), `${'x'.repeat(255)}…`);
 });
@@ -100,7 +100,11 @@ test('a long warning is cut to 256 characters, and never inside a character', ()
 test('a text has no line breaks, control characters or lone surrogates, because Go refuses a header with them', () => {
   assert.equal(cutText('a\r\nWarning: 299 forged\u0000\u001b[31m\u2028b\u007f', 99), 'a Warning: 299 forged [31m b ');
   assert.equal(cutText('a\ud83dz', 99), 'a\ufffdz');
-  assert.equal(cutText('eth0\u202e\u2066', 99), 'eth0\\u202e\\u2066', 'what turns a text is written out');
+  assert.equal(
+    cutText('eth0\u202e\u2066', 99),
+    'eth0\\u202e\\u2066',
+    'characters that change the direction of text are escaped',
+  );
 });
 
 test('if there are too many warnings, the first are kept, and the last one gives the number of the others', () => {

@@ -31,11 +31,11 @@ describe('the budget of bodies in flight', () => {
     assert.ok(reserve('c2', 15));
     assert.ok(reserve('c3', 10));
     assert.deepEqual(dropped, ['a1', 'b1']);
-    assert.equal(reserve('d1', 60), undefined, 'no client uses so much');
+    assert.equal(reserve('d1', 60), undefined, 'no other client uses as much');
     assert.deepEqual([dropped, budget.used], [['a1', 'b1'], 85]);
   });
 
-  it('drops a complete body only for another client and after incomplete ones, and never drops one under review', () => {
+  it('drops a complete body only for another client, after incomplete ones, and never under review', () => {
     const { dropped, reserve } = stage();
     const shares = ['a1', 'a2', 'a3', 'a4'].map((name) => reserve(name, 15));
     shares[0]?.complete();
@@ -55,7 +55,7 @@ describe('the budget of bodies in flight', () => {
     const { budget, dropped, reserve } = stage();
     const share = reserve('a1', 0);
     assert.equal(share?.grow(60), true);
-    assert.equal(share?.grow(1), false, 'it does not displace itself');
+    assert.equal(share?.grow(1), false, 'a body does not displace itself');
     assert.deepEqual([dropped, budget.used], [[], 60]);
     share?.release();
     share?.release();

@@ -72,22 +72,18 @@ async function stage(limits: AppDeps['limits']) {
 }
 
 describe('connections', () => {
-  it(
-    'of one client are limited: an idle one is closed for a new one, and one with a successful review is closed last',
-    options,
-    async () => {
-      await using crowd = await stage({ clientConnections: 3 });
-      const reviewing = await crowd.review('first', stranger);
-      const [oldest] = [await crowd.open(stranger), await crowd.open(stranger)];
-      await crowd.open(stranger);
-      await oldest?.isClosed();
-      for (let count = 0; count < 3; count += 1) await crowd.open(stranger);
-      reviewing.socket.write(requestText('second'));
-      await reviewing.answered('"uid":"second"');
-      await crowd.review('third');
-      assert.deepEqual(crowd.refusals(), Array(4).fill('client-connections'));
-    },
-  );
+  it('of one client are limited: an idle one is closed, one with a successful review last', options, async () => {
+    await using crowd = await stage({ clientConnections: 3 });
+    const reviewing = await crowd.review('first', stranger);
+    const [oldest] = [await crowd.open(stranger), await crowd.open(stranger)];
+    await crowd.open(stranger);
+    await oldest?.isClosed();
+    for (let count = 0; count < 3; count += 1) await crowd.open(stranger);
+    reviewing.socket.write(requestText('second'));
+    await reviewing.answered('"uid":"second"');
+    await crowd.review('third');
+    assert.deepEqual(crowd.refusals(), Array(4).fill('client-connections'));
+  });
 
   it('that ended no longer count', options, async () => {
     await using crowd = await stage({ clientConnections: 1, clientHandshakes: 1 });
@@ -156,23 +152,19 @@ describe('bodies', () => {
     }
   });
 
-  it(
-    'have a common limit that is checked before they arrive, and another client still gets its answer',
-    options,
-    async () => {
-      await using crowd = await stage({ bytes: 3_000, clientBytes: 2_000, bodyOverheadBytes: 0 });
-      const waiting = [];
-      for (const address of [stranger, stranger, other, other]) {
-        const client = await crowd.open(address);
-        client.socket.write(head(900));
-        waiting.push(client);
-      }
-      await waiting[0]?.answered('HTTP/1.1 503');
-      await waiting[0]?.isClosed();
-      await crowd.review('first', apiServer, 'x'.repeat(600));
-      assert.deepEqual(crowd.refusals(), ['bytes', 'bytes']);
-    },
-  );
+  it('have a common limit before they arrive, and another client still gets its answer', options, async () => {
+    await using crowd = await stage({ bytes: 3_000, clientBytes: 2_000, bodyOverheadBytes: 0 });
+    const waiting = [];
+    for (const address of [stranger, stranger, other, other]) {
+      const client = await crowd.open(address);
+      client.socket.write(head(900));
+      waiting.push(client);
+    }
+    await waiting[0]?.answered('HTTP/1.1 503');
+    await waiting[0]?.isClosed();
+    await crowd.review('first', apiServer, 'x'.repeat(600));
+    assert.deepEqual(crowd.refusals(), ['bytes', 'bytes']);
+  });
 
   it('without a Content-Length are counted as they grow', options, async () => {
     await using crowd = await stage({ bytes: 2_000, clientBytes: 1_000, bodyOverheadBytes: 0 });

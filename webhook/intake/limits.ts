@@ -55,12 +55,12 @@ export const refusalReasons = {
   handshakes: 'too many TLS handshakes are unfinished',
   'handshake-failed': 'a TLS handshake failed or took too long',
   'client-certificate': 'a client has no certificate that --client-ca-file and --client-names accept',
-  header: 'the header of a request is malformed or came too slowly',
-  'body-size': 'a body is larger than any review',
-  'body-values': 'a body has more JSON values than any review',
-  'body-slow': 'a body came too slowly',
-  bytes: 'the bodies in flight together are too large',
-  queue: 'too many large requests wait',
+  header: 'the header of a request is malformed or arrived too slowly',
+  'body-size': 'a body is larger than any admission request',
+  'body-values': 'a body has more JSON values than any admission request',
+  'body-slow': 'a body arrived too slowly',
+  bytes: 'the total size of the bodies in flight is too large',
+  queue: 'too many large requests are waiting',
 } as const satisfies Record<string, string>;
 export type RefusalReason = keyof typeof refusalReasons;
 

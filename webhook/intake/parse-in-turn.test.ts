@@ -224,7 +224,7 @@ describe('bodies that arrive at the same time', () => {
     inside.get(1)?.();
     assert.deepEqual(turn(), [0, 1, 2]);
     inside.get(0)?.();
-    assert.deepEqual(turn(), [0, 1, 2], 'the largest is next, and has no others beside it');
+    assert.deepEqual(turn(), [0, 1, 2], 'the largest is next, and must be the only one');
     inside.get(2)?.();
     assert.deepEqual(turn(), [0, 1, 2, 3]);
     inside.get(3)?.();

@@ -36,7 +36,7 @@ export function parseInTurn(app: FastifyInstance<Server>, limits: IntakeLimits):
       share.onDrop = () => {
         socket.off('close', giveUp);
         place?.();
-        done(new RequestRefused('queue', 503, 'too many large requests wait; try again'));
+        done(new RequestRefused('queue', 503, 'too many large requests are waiting; try again'));
       };
       socket.once('close', giveUp);
       const semaphore = body.length <= smallLength ? semaphores.small : semaphores.large;

@@ -71,7 +71,7 @@ function tooLarge({ bodyBytes }: IntakeLimits): RequestRefused {
 }
 
 function tooSlow(): RequestRefused {
-  return new RequestRefused('body-slow', 408, 'the body came too slowly; try again');
+  return new RequestRefused('body-slow', 408, 'the body arrived too slowly; try again');
 }
 
 function noRoom(): RequestRefused {

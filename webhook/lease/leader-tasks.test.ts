@@ -157,7 +157,7 @@ describe('a persistent condition', () => {
       async () => state.looks,
       (looks) => looks > 1,
     );
-    assert.equal(recorded.length, 0, 'it is offered');
+    assert.equal(recorded.length, 0, 'the resource is still offered');
     offers.current = createOffersIndex().update(emptySnapshot);
     offers.listener?.();
     await until(

@@ -105,7 +105,7 @@ test('if the offers of a snapshot cannot be computed, the previous ones stay, an
 const brokenNodes = { has: () => false } as unknown as Snapshot['nodes'];
 const anyState = new Map([['h1', nodeState([])]]);
 
-test('after a failed update, `problem` is set until an update succeeds, and offers come from the newest policies', async () => {
+test('after a failed update, `problem` is set, and offers come only from the newest policies', async () => {
   const { view, publish, faults } = stage(offering('good'));
   publish({ ...offering('newer'), nodes: brokenNodes, nodeStates: anyState });
   await turn();
@@ -179,7 +179,7 @@ function watchedNodes(count: number) {
   return { read, nodes, nodeStates: new Map(names.map((name) => [name, stateOf(name)])) };
 }
 
-test('while a policy edit makes the update read thousands of nodes, requests are answered from the previous offers', async () => {
+test('while an update reads thousands of nodes, requests are answered from the previous offers', async () => {
   const { read, ...nodes } = watchedNodes(5_000);
   const namespaces = new Map([['tenant', {}]]);
   const { source, view, publish } = stage({ ...offering('first'), ...nodes, namespaces });

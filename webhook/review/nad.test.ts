@@ -127,7 +127,7 @@ describe('a network', () => {
     );
   });
 
-  it('with an unknown resource is denied with the nearest name, gets a warning, or passes, depending on the flag', async () => {
+  it('with an unknown resource is denied with similar names, gets a warning, or passes', async () => {
     const typo = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap' }, 'dataplain');
     const options = { cached, live: cached };
     const answer = await validate(typo, options);
@@ -188,7 +188,7 @@ describe('a network that the cached facts would deny', () => {
     assert.match((await validate(whole, { ...options, live: other })).warnings?.[0] ?? '', /^NamespaceNotAdmitted/);
   });
 
-  it('gets the warning about its namespace without a look-up, because networks are often shared between namespaces', async () => {
+  it('gets the warning about its namespace without a look-up', async () => {
     const selective = policy('bond', {
       namespaceSelector: { matchLabels: { team: 'a' } },
       parentSelector: [{ parentIface: 'bond1', mode: 'private', resourceName: 'dataplane' }],

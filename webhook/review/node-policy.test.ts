@@ -92,7 +92,7 @@ describe('a policy', () => {
     for (const name of ['bond1', 'bond1alt', 'bond2', 'storage0']) assert.deepEqual(await told(name), []);
   });
 
-  it('that is edited gets warnings about the resources that nodes lose, change and gain, and the held devices', async () => {
+  it('that is edited gets warnings about resources that nodes lose, change and gain, and held devices', async () => {
     const { review } = stageReviews({ cached: cluster(3) });
     const ask = (object: object) =>
       review('validate', kind, { namespace, operation: 'UPDATE', object, oldObject: policyObject() });
@@ -159,7 +159,7 @@ describe('the effect of a policy on thousands of nodes', () => {
     assert.deepEqual(none, { verdicts: [], notice: 'the effects on nodes cover only 0 of 2000 nodes: time was up' });
   });
 
-  it('may take until the answer is due, whatever the deadline of look-ups is, and begins with a notice of how many nodes it covers', async () => {
+  it('is measured until the answer is due, and the notice about missing nodes comes first', async () => {
     const { review } = stageReviews({ cached: cluster(2_000) });
     const ask = (timeout: string) =>
       review('validate', kind, { namespace, operation: 'DELETE', oldObject: policyObject() }, timeout);

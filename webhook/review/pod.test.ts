@@ -103,7 +103,7 @@ describe('a pod', () => {
     assert.equal(await injected(object, options), '1');
   });
 
-  it('in a namespace that the policy does not admit is denied, whether it names a network or the resource itself', async () => {
+  it('in a namespace that the policy does not admit is denied, also if it names the resource itself', async () => {
     const options = { cached: { ...cached, policies: [restricted] }, live: { namespaces, policies: [restricted] } };
     for (const object of [pod('net'), pod(undefined, { [dataplane]: '1' })]) {
       const answer = await validate(object, options);
@@ -163,7 +163,7 @@ describe('a pod whose networks the cache has not seen', () => {
     assert.match(warnings?.join() ?? '', /NetworkMissing.*tenant\/net/);
   });
 
-  it('causes at most 16 look-ups; if it names more networks, none is looked up and none is reported missing', async () => {
+  it('causes at most 16 look-ups; with more networks, there are no look-ups and no missing networks', async () => {
     const named = (count: number) => ['net', ...Array.from({ length: count }, (_, index) => `absent${index}`)].join();
     const { review, events } = stageReviews({ cached, live: {} });
     const answer = await review('mutate', 'Pod', { object: pod(named(16)) });
@@ -176,7 +176,7 @@ describe('a pod whose networks the cache has not seen', () => {
     assert.deepEqual((await validate(pod(named(17)))).status?.code, 503);
   });
 
-  it('causes few requests even if there are many such pods, and pods in other namespaces still get look-ups', async () => {
+  it('causes few requests even if there are many such pods, and other namespaces still get look-ups', async () => {
     const { review, events } = stageReviews({ cached, live: {} });
     const lookedUp = () => events.filter((event) => event === 'lookup network absent').length;
     const named = (index: number) => pod(Array.from({ length: 16 }, (_, nth) => `absent${index}-${nth}`).join());

@@ -31,8 +31,8 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
     path: '/mutate/pods',
     kind,
     verb: 'mutate',
-    // Passes, because a pod without its devices fails later at CNI ADD with the reason, and a refused pod might have
-    // nothing to do with macvtap.
+    // Passes, because a pod without its devices fails later at CNI ADD with the reason. A pod that is refused here
+    // might have nothing to do with macvtap.
     onFailure: 'pass',
     handle(request, { lookups, client }) {
       const { object: pod, namespace } = request;
@@ -121,9 +121,9 @@ const maxLookups = 16;
 
 /**
  * Finds the networks that a pod names. Most are in the snapshot and need no I/O. A network is read with a GET if it is
- * not in the snapshot, or if it names no resource there: the `kubectl apply` that creates the pod may have just added
- * the network or its resource. All GETs run in parallel. Networks that do not exist are omitted. If the GET of a
- * network in the snapshot fails, the snapshot's version is used.
+ * not in the snapshot, or if it names no resource there. In both cases, the `kubectl apply` that creates the pod may
+ * have just written the network. All GETs run in parallel. Networks that do not exist are omitted. If the GET of a
+ * network in the snapshot fails, the version in the snapshot is used.
  *
  * Raises LookupFailed if the GET of any other network fails. Also raises it if more unknown networks are named than the
  * limit, because a network may be reported missing only after a look-up.

@@ -54,7 +54,7 @@ test('a caller that arrives during a request waits for the next one, which may s
   const running = await nth(0);
   const late = [shared.namespace('a', never), shared.namespace('a', never)];
   await new Promise(setImmediate);
-  assert.equal(asked.length, 1, 'never two at once for the same thing');
+  assert.equal(asked.length, 1, 'two requests for the same object never run at once');
   running.end.resolve({ seen: 'before' });
   assert.deepEqual(await first, { seen: 'before' });
   (await nth(1)).end.resolve({ seen: 'after' });
@@ -128,7 +128,7 @@ test('without budget, a look-up fails at once, but a request that another caller
   assert.deepEqual(events, ['lookup namespace limited', 'lookup namespace found']);
 });
 
-test('while the budget is low, a recent object is reused, and a recently missing object causes an error with a request to retry', async () => {
+test('while the budget is low, a recent object is reused, and a recently missing one causes an error', async () => {
   const { shared, asked, nth, pass } = stage({ left: 3, low: 1 });
   const found = shared.namespace('a', never);
   (await nth(0)).end.resolve({ zone: '1' });
@@ -167,7 +167,7 @@ describe('the budget of look-ups', () => {
     const { budget, takeAll, pass } = stage();
     assert.equal(takeAll('api', ['a']), 4);
     assert.equal(takeAll('api', ['b']), 4);
-    assert.equal(takeAll('api', Array(20).fill('a')), 0, 'in vain, and at no cost for others');
+    assert.equal(takeAll('api', Array(20).fill('a')), 0, 'refused requests take nothing from the budget of others');
     assert.ok(takeAll('api', ['c']) > 0);
     assert.equal(budget.isLow({ client: 'api', namespace: 'a' }), true);
     pass(1_000);
@@ -185,7 +185,11 @@ describe('the budget of look-ups', () => {
     const many = Array.from({ length: 50 }, (_, index) => `n${index}`);
     assert.ok(takeAll('stranger', many) <= 12);
     assert.ok(takeAll('other', many) <= 12);
-    assert.equal(budget.take({ client: 'api', namespace: 'tenant' }), true, 'whatever the others do');
+    assert.equal(
+      budget.take({ client: 'api', namespace: 'tenant' }),
+      true,
+      'even if other clients use up their shares',
+    );
     pass(1_000);
     takeAll('stranger', many);
     takeAll('other', many);

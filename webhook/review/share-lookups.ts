@@ -166,7 +166,7 @@ const lowLevel = 0.5;
 /**
  * Creates a budget with a share for each client and, within it, a share for each namespace that the client names. No
  * client can use up the share of another client. The second half of the common budget is reserved for clients with few
- * look-ups: a client that has used more than half of its own share cannot take from it.
+ * look-ups. A client that has used more than half of its own share cannot take from it.
  */
 export function createLookupBudget(sizes: BudgetSizes = usualSizes, nowMs?: () => number): LookupBudget {
   const all = createTokenBucket(sizes.all, nowMs);

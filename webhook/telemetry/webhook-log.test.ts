@@ -67,7 +67,7 @@ test('a problem of the certificate is counted, and logged when it begins (with i
   assert.deepEqual(events, ['certificate faults 1', 'certificate faults 1', 'certificate faults 0']);
 });
 
-test('each step of the shared certificate is one line with its serial number and expiry; the line for `serve` is separate', () => {
+test('each step of the shared certificate is one line with its serial number and expiry, except `serve`', () => {
   const { log, lines } = keepLog();
   const { certificateStep } = createWebhookLog(log, keepCounts().recorder);
   const pair = { serial: '0A', notAfterMs: 0 };

@@ -108,7 +108,7 @@ test('after its scope ends, certificates are no longer followed', async () => {
   assert.equal(tls.listeners.size, 0);
 });
 
-test('each certificate is loaded with the oldest accepted TLS version, whatever the options of Node.js allow', async () => {
+test('each certificate is loaded with the oldest accepted TLS version, whatever Node.js allows', async () => {
   const pair = await servingPair();
   const contexts: SecureContextOptions[] = [];
   using _following = followCertificate({

@@ -47,7 +47,7 @@ describe('a book of events', () => {
     ]);
   });
 
-  it('delays events about one object that exceed its limit, keeps their count, and does not delay other objects', () => {
+  it('delays events above the limit of an object, keeps their count, and does not delay others', () => {
     const book = createEventBook(limits);
     const counts = [];
     for (let at = 0; at < 10; at += 1) {

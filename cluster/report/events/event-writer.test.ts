@@ -63,7 +63,11 @@ describe('the text of an event', () => {
 
   it('is one line without lone surrogates', () => {
     assert.equal(clipNote('one\r\n\ttwo\0 \ud800\n'), 'one two  �');
-    assert.equal(clipNote('eth0\u202egnp'), 'eth0\\u202egnp', 'what turns a text is written out');
+    assert.equal(
+      clipNote('eth0\u202egnp'),
+      'eth0\\u202egnp',
+      'characters that change the direction of text are escaped',
+    );
   });
 });
 

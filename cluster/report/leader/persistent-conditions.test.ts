@@ -130,8 +130,8 @@ describe('a conflict of policies', () => {
 
   for (const [title, status] of [
     ['within a policy', { conflicts: [{ ...conflict, by: 'macvtap-cni/loser' }] }],
-    ['of a policy that is gone', { conflicts: [{ ...conflict, policy: 'macvtap-cni/gone' }] }],
-    ['for a reason of a newer version', { conflicts: [{ ...conflict, code: 'NewReason' }] }],
+    ['of a deleted policy', { conflicts: [{ ...conflict, policy: 'macvtap-cni/gone' }] }],
+    ['with a code of a newer version', { conflicts: [{ ...conflict, code: 'NewReason' }] }],
     [
       'without a winner',
       { conflicts: [{ name: 'x', policy: 'macvtap-cni/loser', code: 'ResourceNameTaken', message: '' }] },
@@ -185,7 +185,7 @@ describe('a network', () => {
     ['whose resource nodes expose', 'macvtap.network.kubevirt.io/dataplane'],
     ['without a resource', undefined],
     ["with another vendor's resource", 'intel.com/sriov'],
-    ['with no legal name of a resource', 'macvtap.network.kubevirt.io/a/b'],
+    ['with an invalid resource name', 'macvtap.network.kubevirt.io/a/b'],
   ] as const) {
     it(`${title} has no event`, () => assert.deepEqual(unofferedOf(annotation), []));
   }

@@ -158,11 +158,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
       async () => keeper.writes().filter((request) => request.includes('/bad/')).length,
       (tries) => tries > 2,
     );
-    assert.equal(
-      keeper.reported.length,
-      1,
-      'the failure is reported once, also if other statuses are written after it',
-    );
+    assert.equal(keeper.reported.length, 1, 'the failure is reported once, even if other statuses are written later');
     assert.match(
       keeper.reported[0] ?? '',
       /^apply the status of MacvtapNetworkNodePolicy macvtap-cni\/bad: 500: not now/,

@@ -67,7 +67,7 @@ describe('the reports of a node', () => {
     assert.equal(started.versions(), 'h');
   });
 
-  it('of an edit are delayed by the share of the node, and changes during the delay are part of the same write', async () => {
+  it('of an edit are delayed by `spreadMs`, and changes during the delay are part of the same write', async () => {
     const steps: string[] = [];
     const reporter = reportNodeState({
       writer: { write: async ({ pluginVersion }) => void steps.push(`write ${pluginVersion}`) },
