@@ -212,5 +212,5 @@ function tidy(state: CertificateState, { earliestMs }: TimeSpan): CertificateSta
   return { ...state, older: older.toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, maxOlder) };
 }
 
-/** The most older CAs. Each renewal adds one. The limit also applies to CAs that people add. */
+/** The maximum number of older CAs. Each renewal adds one. The limit also applies to CAs that people add. */
 const maxOlder = 16;

@@ -105,8 +105,8 @@ export function readAuthorities(bundle: string): {
 }
 
 /**
- * The most CAs that are read from a bundle. The webhook publishes at most three or four. The limit bounds the time for
- * a bundle of a megabyte.
+ * The maximum number of CAs that are read from a bundle. The webhook publishes at most three or four. The limit bounds
+ * the time for reading a bundle of a megabyte.
  */
 const maxAuthorities = 32;
 

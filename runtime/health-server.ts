@@ -36,7 +36,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   };
 }
 
-/** The most open connections. Prometheus and kubelet need only a few. */
+/** The maximum number of open connections. Prometheus and kubelet need only a few. */
 const mostConnections = 64;
 
 /** The longest time without traffic before a connection is closed. */

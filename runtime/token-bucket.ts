@@ -2,7 +2,7 @@
 
 /** The capacity of a bucket, and the rate at which it is refilled. */
 export interface BucketSize {
-  /** The most tokens in the bucket. A new bucket is full. */
+  /** The maximum number of tokens in the bucket. A new bucket is full. */
   readonly burst: number;
   readonly perSecond: number;
 }

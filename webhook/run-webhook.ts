@@ -46,8 +46,8 @@ export type OpenCertificates = (
 ) => Promise<CertificateSource & AsyncDisposable>;
 
 /**
- * The most time for the webhook to stop. It suffices to answer all requests under way, because a look-up takes at most
- * a second.
+ * The maximum time for the webhook to stop. It suffices to answer all requests under way, because a look-up takes at
+ * most a second.
  */
 const closeGraceMs = 5_000;
 

@@ -33,7 +33,7 @@ export interface BundleFile {
   readonly text: string;
 }
 
-/** The most characters in a file. A longer file is cut, and ends with a note. */
+/** The maximum number of characters in a file. A longer file is cut, and ends with a note. */
 const maxFileLength = 8 * 1024 * 1024;
 
 /**
@@ -112,7 +112,10 @@ async function readVersions({ client, where, snapshot }: View): Promise<object> 
   };
 }
 
-/** The most bytes of one container's log, and of all logs together. A cluster may have thousands of node plugins. */
+/**
+ * The maximum number of bytes of one container's log, and of all logs together. A cluster may have thousands of node
+ * plugins.
+ */
 const bytesEach = 512 * 1024;
 const bytesInAll = 32 * 1024 * 1024;
 

@@ -19,7 +19,7 @@ const noFile = ':4';
 const noFileNoBlank = ':6';
 const fileNames = ':0';
 
-/** The most candidates that are returned. A shell cannot usefully show more. */
+/** The maximum number of candidates that are returned. A shell cannot usefully show more. */
 const mostCandidates = 1_000;
 
 /**

@@ -18,7 +18,7 @@ import {
 const gap = 20;
 const headHeight = 78;
 
-/** The most cards in a row. Four fit on most screens, so that a reader scrolls in only one direction. */
+/** The maximum number of cards in a row. Four fit on most screens, so that a reader scrolls in only one direction. */
 const maxColumns = 4;
 
 /**

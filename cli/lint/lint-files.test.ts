@@ -101,7 +101,7 @@ describe('files that are linted together', () => {
     );
   });
 
-  it('have findings in the order of lines, and on one line errors before warnings', () => {
+  it('have findings in the order of lines; on the same line, errors come before warnings', () => {
     const text = [
       'apiVersion: k8s.cni.cncf.io/v1',
       'kind: NetworkAttachmentDefinition',

@@ -17,8 +17,8 @@ export interface LintInput {
 }
 
 /**
- * The most bytes of a file. No real set of manifests is that large, so a larger file is a mistake and must not exhaust
- * the memory.
+ * The maximum number of bytes of a file. No real set of manifests is that large, so a larger file is a mistake and must
+ * not exhaust the memory.
  */
 const maxBytes = 64 * 1024 * 1024;
 
@@ -96,8 +96,8 @@ async function listManifests(directory: string): Promise<readonly string[]> {
 }
 
 /**
- * Returns the path in a list, or an empty list for a file that is not regular: reading a pipe might never end. The path
- * of a broken link is also returned, so that reading it reports the error.
+ * Returns the path in a list. For a file that is not regular, such as a pipe, the list is empty, because reading the
+ * file might never end. The path of a broken link is also returned, so that reading it reports the error.
  */
 async function keepFile(path: string): Promise<readonly string[]> {
   const isFile = await stat(path).then(

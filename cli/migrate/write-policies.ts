@@ -34,10 +34,10 @@ export interface WrittenPolicies {
   readonly notes: readonly string[];
 }
 
-/** The most entries of a parentSelector, as in the schema. */
+/** The maximum number of entries of a parentSelector, as in the schema. */
 const mostEntries = 64;
 
-/** The most requirements in the matchFields of a policy. */
+/** The maximum number of requirements in the matchFields of a policy. */
 export const mostExceptions = 64;
 
 /**

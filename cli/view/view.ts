@@ -37,8 +37,9 @@ export interface ObjectQuery {
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
   /**
-   * Field paths and their values. The API server must support the field selector. @example { 'spec.nodeName':
-   * 'worker-1' }
+   * Field paths and their values. The API server must support the field selector.
+   *
+   * @example { 'spec.nodeName': 'worker-1' }
    */
   readonly fields?: Readonly<Record<string, string>>;
 }
@@ -52,7 +53,7 @@ export interface MissingPart {
 }
 
 /**
- * Prints the parts that could not be read to standard error. Otherwise, a reader would assume that the objects do not
+ * Prints the parts that could not be read to standard error, so that a reader does not assume that their objects do not
  * exist.
  */
 export function printUnread({ missing, faults }: Pick<View, 'missing' | 'faults'>): void {

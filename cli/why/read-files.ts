@@ -77,7 +77,7 @@ export interface FileFacts {
 }
 
 /**
- * Lists the facts about a subject that the files do not contain. Otherwise, a reader would assume that everything was
+ * Lists the facts about a subject that the files do not contain, so that a reader does not assume that everything was
  * checked.
  */
 export function listFileGaps(subject: Subject, facts: FileFacts): readonly MissingPart[] {

@@ -176,8 +176,8 @@ function endOf(pem: string): readonly number[] {
 }
 
 /**
- * Finds DaemonSets of macvtap-cni by name or image. Returns none unless a node reports that the plugin of macvtap-cni
- * runs there.
+ * Finds DaemonSets of macvtap-cni by name or image. The list is empty if no node reports a running plugin of
+ * macvtap-cni.
  */
 export async function findUpstreamPlugins(view: Pick<View, 'list' | 'snapshot'>): Promise<readonly string[]> {
   const states = [...view.snapshot.nodeStates.values()];

@@ -7,7 +7,9 @@ import type { Holder, PodSummary, Taint, Toleration } from '../../policy/why/why
 import { conditionIn, conditionStatus, listIn, mapIn, textIn, valueIn } from '../view/object-fields.ts';
 import type { View } from '../view/view.ts';
 
-/** The most characters of a message. Messages of the scheduler or the container runtime can fill a page. */
+/**
+ * The maximum number of characters of a message. Messages of the scheduler or the container runtime can fill a page.
+ */
 const longestText = 300;
 
 /**
@@ -92,7 +94,7 @@ export function readTaints(node: unknown): readonly Taint[] {
   }));
 }
 
-/** The most nodes whose pods are listed. For the others, the node's count of held devices suffices. */
+/** The maximum number of nodes whose pods are listed. For the others, the node's count of held devices suffices. */
 const mostNodes = 20;
 
 /**

@@ -5,7 +5,7 @@ import { printable } from '../../runtime/printable.ts';
 import { type Look, type Paint, wrapCommand, wrapText } from '../output/look.ts';
 import type { MissingPart } from '../view/view.ts';
 
-/** The most columns of a line, because longer lines are hard to read. A narrower terminal has fewer. */
+/** The maximum number of columns of a line, because longer lines are hard to read. A narrower terminal has fewer. */
 const mostColumns = 120;
 
 interface Layout {
@@ -78,7 +78,7 @@ function stepText(object: string, says: string, first: string, later: string, { 
   return wrapText(printable(says === '' ? object : `${object}: ${says}`), columns, first, later);
 }
 
-/** The most node names in JSON. `nodeCount` is the actual number of nodes. */
+/** The maximum number of node names in JSON. `nodeCount` is the actual number of nodes. */
 const mostNodes = 100;
 
 /** The JSON of an explanation. */

@@ -17,7 +17,7 @@ export function refused(what: string, { status, body }: Pick<ApiResponse, 'statu
   return new MacvtapError('ApiServerRefused', `${what}: ${status}: ${text}${hintFor(status)}`, { facts: { status } });
 }
 
-/** The most characters that are taken from a response. A proxy may respond with a whole HTML page. */
+/** The maximum number of characters that are taken from a response. A proxy may respond with a whole HTML page. */
 const longestText = 500;
 
 function hintFor(status: number): string {

@@ -12,7 +12,7 @@ import { createObjectReader, type ObjectReader } from './object-reader.ts';
 import type { WatchTimings } from './watch-stream.ts';
 import { type Kind, rememberMostMatched, type WatchScope, watchedKinds } from './watched-kinds.ts';
 
-/** The most time that opening a source waits for the first state. The API server may be unreachable. */
+/** The maximum time that opening a source waits for the first state. The API server may be unreachable. */
 const openMs = 2_000;
 
 export interface ApiSourceOptions extends WatchScope {

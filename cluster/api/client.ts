@@ -42,7 +42,7 @@ export interface ApiClient extends Disposable {
    * an incomplete one), DeadlineExceeded and Aborted.
    *
    * @example request('PATCH', '/api/v1/namespaces/a/secrets/b', { data },
-   * { contentType: 'application/merge-patch+json' })
+   *   { contentType: 'application/merge-patch+json' })
    */
   request(method: Method, path: string, body?: unknown, options?: RequestOptions): Promise<ApiResponse>;
   /** Sends a GET and returns the response line by line. `timeoutMs` limits only the time until the headers arrive. */
@@ -89,12 +89,15 @@ function headOf({ status, retryAfterMs }: Answer): Pick<ApiResponse, 'status' | 
 
 async function* none(): AsyncGenerator<string> {}
 
-/** The most characters of a response body. It limits the use of memory: a real page of 500 objects is far smaller. */
+/**
+ * The maximum number of characters of a response body. It limits the use of memory: a real page of 500 objects is far
+ * smaller.
+ */
 const maxBodyLength = 256 * 1024 * 1024;
 
 /**
- * The most characters of a line of a watch. etcd accepts requests of up to 1.5 MiB, and JSON can be several times
- * longer than protobuf.
+ * The maximum number of characters of a line of a watch. etcd accepts requests of up to 1.5 MiB, and JSON can be
+ * several times longer than protobuf.
  */
 const maxLineLength = 16 * 1024 * 1024;
 

@@ -42,7 +42,7 @@ export function createApiLookups(client: ApiClient, policyNamespace: string): Lo
   };
 }
 
-/** The most time that an admission request waits for a look-up. */
+/** The maximum time that an admission request waits for a look-up. */
 const reviewTimeoutMs = 1_000;
 
 /** A pod's owner. @example { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: '…', controller: true } */

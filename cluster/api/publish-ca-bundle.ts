@@ -63,8 +63,9 @@ export function createCaBundlePublisher({ client, configurations }: CaBundlePubl
 }
 
 /**
- * Returns the UID and the generation. The generation changes with the webhooks but not with labels. With the
- * resourceVersion, a controller that changes labels every minute could delay the publication of a new CA forever.
+ * Returns the UID and the generation. The generation changes with the webhooks but not with labels. If the
+ * resourceVersion were used instead, a controller that changes labels every minute could delay the publication of a new
+ * CA forever.
  */
 function versionOf({ metadata: { uid, generation, resourceVersion } }: ApiObject): string {
   return `${uid}/${generation ?? resourceVersion}`;

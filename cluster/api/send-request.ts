@@ -30,8 +30,8 @@ export interface Answer extends Disposable {
 }
 
 /**
- * Sends one request. If the API server rejects the credentials (401), reads them again and repeats the request, because
- * they may have been replaced since the last read.
+ * Sends one request. If the API server rejects the credentials (401), reads them again and repeats the request. The
+ * credentials may have been replaced since the last read.
  */
 export async function sendRequest(connection: Connection, options: SendOptions): Promise<Answer> {
   const answer = await attempt(connection, options, false);

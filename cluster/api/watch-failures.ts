@@ -50,8 +50,8 @@ function normalFailures({ code, facts }: MacvtapError): number {
 /** The result of one run of list and watch. */
 export interface Run {
   /**
-   * How long the watch was open, or 0 if it never opened. The time for the list is not included: it would hide that the
-   * watch failed at once.
+   * How long the watch was open, or 0 if it never opened. The time for the list is not included, because a slow list
+   * would hide that the watch failed at once.
    */
   readonly lastedMs: number;
   readonly failed: boolean;

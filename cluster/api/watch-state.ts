@@ -46,8 +46,8 @@ export interface WatchVersion {
   readonly current: string | undefined;
   listed(version: string): void;
   /**
-   * Sets the version to that of an event or bookmark. Returns false if it is older than the last version. Then the API
-   * server was restored from a backup, or another server answers, so no known object can be trusted.
+   * Sets the version to that of an event or bookmark. Returns false if it is older than the last version. In that case,
+   * the API server was restored from a backup, or another server now answers. No known object can then be trusted.
    */
   advance(version: string): boolean;
   /** Records the HTTP status with which the server refused or ended a watch from this version. */

@@ -42,7 +42,7 @@ export interface LoadedFile extends ManifestFile {
   readonly isValid: boolean;
 }
 
-/** The most bytes of a file. The limit protects the memory: hand-written manifests are far smaller. */
+/** The maximum number of bytes of a file. The limit protects the memory: hand-written manifests are far smaller. */
 const maxFileBytes = 64 * 1024 * 1024;
 
 /**

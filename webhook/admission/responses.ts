@@ -75,7 +75,7 @@ export function verdictText({ code, path, reason, detail }: Verdict): string {
   return `${code}${path === '' ? '' : ` ${path}`}: ${reason}${detail === '' ? '' : ` (${detail})`}`;
 }
 
-/** The most lines in a denial, about one screen. An object may have thousands of errors. */
+/** The maximum number of lines in a denial, about one screen. An object may have thousands of errors. */
 const linesLimit = 32;
 const lineLimit = 1_024;
 

@@ -172,8 +172,8 @@ export function requireNames(server: Server, names: readonly string[], refuse: R
 export interface Connections {
   /**
    * Calls `close`, which stops listening and waits for requests to finish. After the grace period, cuts all remaining
-   * connections. Otherwise, a client that never sends a request, or never finishes its handshake, would keep the
-   * process alive. It could do so for one or two minutes (headersTimeout, handshakeTimeout).
+   * connections. Without the cut, a client that sends no request, or never finishes its handshake, would keep the
+   * process alive. That would take one or two minutes (headersTimeout, handshakeTimeout).
    */
   endAfter(close: () => Promise<void>, graceMs: number): Promise<void>;
 }

@@ -17,16 +17,17 @@ export const usualLimits = {
   /** Connections whose TLS handshake is not finished. */
   handshakes: 384,
   clientHandshakes: 224,
-  /** The most time for a TLS handshake, which usually takes much less. */
+  /** The maximum time for a TLS handshake, which usually takes much less. */
   handshakeMs: 5_000,
-  /** The most time from the start of a connection or request to its complete header. */
+  /** The maximum time from the start of a connection or request to its complete header. */
   headerMs: 5_000,
   /**
-   * The most bytes of a body, more than any admission request has. etcd limits an object to 1.5 MiB, and the API server
-   * limits a request to 3 MiB. An UPDATE contains the object twice. JSON inside JSON grows because of its escapes.
+   * The maximum number of bytes of a body, more than any admission request has. etcd limits an object to 1.5 MiB, and
+   * the API server limits a request to 3 MiB. An UPDATE contains the object twice. JSON inside JSON grows because of
+   * its escapes.
    */
   bodyBytes: 7 * MiB,
-  /** The most time from the header to the complete body. An API server waits equally long for the answer. */
+  /** The maximum time from the header to the complete body. An API server waits equally long for the answer. */
   bodyMs: 10_000,
   /** The bytes of a body that must arrive in each `progressMs`. */
   progressBytes: 32 * 1024,
@@ -37,8 +38,8 @@ export const usualLimits = {
   /** Added to the bytes of each body, for its request object and the values of a small body. */
   bodyOverheadBytes: 16 * 1024,
   /**
-   * The most JSON values in one body. Each value takes up to 400 bytes of memory, and 2 µs to parse. The API server's
-   * largest objects have one value per ten bytes, in `managedFields`.
+   * The maximum number of JSON values in one body. Each value takes up to 400 bytes of memory, and 2 µs to parse. The
+   * API server's largest objects have one value per ten bytes, in `managedFields`.
    */
   bodyValues: 250_000,
 } as const;

@@ -9,8 +9,9 @@ import { hasMoreValues, parseBody, type ReadBody, readBody } from './read-body.t
 const smallLength = 128 * 1024;
 
 /**
- * The most bytes under review at the same time. Small and large bodies have separate limits, so that small ones do not
- * wait for large ones. Parsed JSON can take thirty times the length of its body, and stays in memory during look-ups.
+ * The maximum number of bytes under review at the same time. Small and large bodies have separate limits, so that small
+ * ones do not wait for large ones. Parsed JSON can take thirty times the length of its body, and stays in memory during
+ * look-ups.
  */
 const inside = { small: 2 * 1024 * 1024, large: 4 * 1024 * 1024 } as const;
 

@@ -72,8 +72,8 @@ export function validatePod(deps: ReviewDeps): Endpoint {
 }
 
 /**
- * The most containers of a pod, far more than kubelet runs. Each container takes a fraction of a millisecond, and no
- * other request is handled during that time.
+ * The maximum number of containers of a pod, far more than kubelet runs. Each container takes a fraction of a
+ * millisecond, and no other request is handled during that time.
  */
 const mostContainers = 1_024;
 
@@ -114,8 +114,8 @@ function contextOf(
 type Networks = ReadonlyMap<string, NadObject>;
 
 /**
- * The most networks to look up for a pod. A `kubectl apply` that creates a pod together with its networks creates
- * fewer. Without a limit, an annotation of 256 KiB could name fifty thousand.
+ * The maximum number of networks to look up for a pod. A `kubectl apply` that creates a pod together with its networks
+ * creates fewer. Without a limit, an annotation of 256 KiB could name fifty thousand.
  */
 const maxLookups = 16;
 

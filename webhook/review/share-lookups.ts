@@ -24,8 +24,8 @@ export interface SharedLookups {
 const recentMs = 1_000;
 
 /**
- * The most answers that are remembered. There is a limit because each answer contains an object. The oldest is dropped
- * first.
+ * The maximum number of answers that are remembered. There is a limit because each answer contains an object. The
+ * oldest is dropped first.
  */
 const mostRecent = 256;
 

@@ -23,9 +23,9 @@ export interface EventLimits {
   readonly object: BucketLimits;
   /** The limit of all writes. */
   readonly overall: BucketLimits;
-  /** The most events that are remembered. */
+  /** The maximum number of events that are remembered. */
   readonly most: number;
-  /** The most events of one object that may wait. */
+  /** The maximum number of events of one object that may wait. */
   readonly mostWaiting: number;
   /** An event that does not happen again within this time is forgotten, whether it was written or not. */
   readonly windowMs: number;

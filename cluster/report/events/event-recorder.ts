@@ -155,7 +155,7 @@ export function recordEvents(options: RecordOptions): EventRecorder & AsyncDispo
   };
 }
 
-/** The least time between two reports of dropped events. */
+/** The minimum time between two reports of dropped events. */
 const droppedEveryMs = 60_000;
 
 /** Returns whether another attempt may succeed: after too many requests, after a conflict, or after a server error. */

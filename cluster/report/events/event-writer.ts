@@ -104,10 +104,16 @@ export function nameEvent(component: string, { type, reason, action, regarding, 
   return `${name.slice(0, longestSubject).replace(/[^a-z0-9]+$/, '')}.${hash}`;
 }
 
-/** The most characters of the object's name that are part of the event's name. Names have at most 253 characters. */
+/**
+ * The maximum number of characters of the object's name that are part of the event's name. Names have at most 253
+ * characters.
+ */
 const longestSubject = 253 - '.5f1d2c3b4a596877'.length;
 
-/** The most bytes of a message in UTF-8 (NoteLengthLimit in k8s.io/kubernetes pkg/apis/core/validation/events.go). */
+/**
+ * The maximum number of bytes of a message in UTF-8 (NoteLengthLimit in k8s.io/kubernetes
+ * pkg/apis/core/validation/events.go).
+ */
 const longestNoteBytes = 1_024;
 
 /** Returns the text on one line, cut to the length limit of events. Cut text ends with `…`. */

@@ -69,7 +69,7 @@ interface Loss {
   readonly nodes: string[];
 }
 
-/** The most nodes that a note names. */
+/** The maximum number of nodes that a note names. */
 const mostNames = 5;
 
 /**

@@ -22,7 +22,7 @@ export interface StatusSchedule {
  */
 const coalesceMs = 1_000;
 /**
- * The least time between two writes of the same status. It doubles with each write while changes continue, because
+ * The minimum time between two writes of the same status. It doubles with each write while changes continue, because
  * thousands of nodes need some time to report.
  */
 const shortestGapMs = 2_000;

@@ -83,10 +83,10 @@ export async function writePolicyStatuses(options: PolicyStatusOptions, signal: 
   }
 }
 
-/** The least time between two counts. */
+/** The minimum time between two counts. */
 const countMs = 200;
 
-/** The least time between two writes, because each write causes a watch event for every node plugin. */
+/** The minimum time between two writes, because each write causes a watch event for every node plugin. */
 const spacingMs = 20;
 
 /**

@@ -39,8 +39,8 @@ interface WantedResource {
 }
 
 /**
- * A resource that is left only because pods hold its devices. Parent and mode are set if all held devices have the
- * same.
+ * A resource that remains only because pods hold its devices. Parent and mode are set if they are the same for all held
+ * devices.
  */
 interface DrainingResource {
   readonly drains: string;
@@ -204,7 +204,8 @@ function toReported(name: string, finding: Finding): ReportedFinding {
 
 const longestMessage = 1_024;
 /**
- * The most characters of the name before its code: the limit of 255 in the schema, minus the longest code and a space.
+ * The maximum number of characters of the name before its code: the limit of 255 in the schema, minus the longest code
+ * and a space.
  */
 const longestSubject = 190;
 

@@ -26,7 +26,7 @@ export interface ReportOptions {
 export interface ReporterTimings {
   /** How long to collect changes before a write, because changes come in bursts. */
   readonly coalesceMs: number;
-  /** The least time between two writes, even if a link flaps all the time. */
+  /** The minimum time between two writes, even if a link flaps all the time. */
   readonly pauseMs: number;
   /** The state is written again after 1 to 1.5 times this long, because it may have been changed or deleted. */
   readonly refreshMs: number;
@@ -131,7 +131,7 @@ export function spreadMs(node: string, nodes = 0): number {
 }
 
 /**
- * The least number of nodes to assume, because the nodes that an edit selects are counted only after the edit. With
+ * The minimum number of nodes to assume, because the nodes that an edit selects are counted only after the edit. With
  * this many nodes, the delays end before the status of a policy is written (status-schedule.ts). The assumption
  * therefore does not delay that status.
  */
