@@ -33,10 +33,10 @@ export interface RenewalFacts {
 /** The possible changes of the stored state, with their reasons. */
 const renewalActions = {
   create: 'there is no usable certificate anywhere',
-  restore: 'the served certificate vanished from the store, or is broken there',
+  restore: 'the served certificate disappeared from the store, or is broken there',
   'publish-next': 'the certificate needs a successor, whose CA is published first',
   switch: 'the CA of the successor has been published for long enough',
-  'keep-authority': 'a CA that has not expired vanished from the store',
+  'keep-authority': 'a CA that has not expired disappeared from the store',
   drop: 'CAs expired',
 } as const satisfies Record<string, string>;
 

@@ -28,7 +28,8 @@ export function renewalSettings(given: Partial<RenewalSettings> = {}): RenewalSe
   if (!(isOverlapping && dueAfterMs >= 1_000 && lifetimeMs <= maxMs)) {
     throw new RangeError(
       `a certificate that lives ${lifetimeMs} ms cannot be renewed ${renewBeforeMs} ms before its end with an overlap of ` +
-        `${overlapMs} ms: the overlap must be shorter than each of the two parts of the life, and the life at most 10 years`,
+        `${overlapMs} ms: the overlap must be shorter than the time before the renewal and the time after it, ` +
+        'and the lifetime must be at most 10 years',
     );
   }
   return settings;

@@ -9,8 +9,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Flags of every process that reads a cluster. */
 export const commonFlags = {
-  namespace: textFlag('NAME', "the installation's namespace; only its policies count", 'macvtap-cni'),
-  'log-level': choiceFlag(logLevels, 'the least level that is logged, to standard error', 'info'),
+  namespace: textFlag('NAME', "the installation's namespace; only policies in it take effect", 'macvtap-cni'),
+  'log-level': choiceFlag(logLevels, 'the minimum level of log entries, which go to standard error', 'info'),
   'log-level-file': textFlag(
     'FILE',
     'a file with a level that overrides --log-level while the file exists; followed without a restart',

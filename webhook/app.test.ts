@@ -64,7 +64,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     assertRefused(await post('null'), 400, /the body is null/);
     assert.deepEqual(
       lines.map(({ message, fields }) => [message, fields.path, typeof fields.durationMs]),
-      [['a review cannot be read', '/mutate/pods', 'number']],
+      [['an admission request cannot be read', '/mutate/pods', 'number']],
     );
     assertRefused(await post('[]'), 400, /the body is a list/);
     assertRefused(await post({ kind: 'Pod' }), 400, /kind is "Pod"; send an AdmissionReview/);

@@ -141,6 +141,9 @@ function explain(error: FastifyError, { log }: AppDeps): [statusCode: number, me
   if (error instanceof SyntaxError) return [400, `the body is not JSON: ${error.message}`];
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return [415, 'the content type must be application/json'];
   const { statusCode = 500 } = error;
-  if (statusCode >= 500) log.error({ error }, 'a request failed by a bug');
-  return [statusCode, statusCode >= 500 ? "failed by a bug of kube-macvtap; see the webhook's log" : error.message];
+  if (statusCode >= 500) log.error({ error }, 'a request failed because of a bug');
+  return [
+    statusCode,
+    statusCode >= 500 ? "failed because of a bug in kube-macvtap; see the webhook's log" : error.message,
+  ];
 }

@@ -48,7 +48,10 @@ export async function readSnapshot(options: SnapshotOptions): Promise<Pick<View,
   if (readings.every(({ failure }) => failure === 'malformed')) throw noApiServer(missing[0]?.message ?? client.server);
   if (missing.length === kinds.length) {
     const parts = missing.map(({ what, message }) => `${what}: ${message}`);
-    throw new MacvtapError('ApiServerRefused', [`${client.server}: nothing may be read:`, ...parts].join('\n  '));
+    throw new MacvtapError(
+      'ApiServerRefused',
+      [`${client.server}: you may not read any object:`, ...parts].join('\n  '),
+    );
   }
   return {
     snapshot: toSnapshot(readings.flatMap(({ known }) => known)),

@@ -39,7 +39,7 @@ export function createWebhookLog(
     overdue: ({ expiresMs }: Validity) =>
       log.error(
         { expires: new Date(expiresMs).toISOString() },
-        'the certificate should have been renewed and was not; when it has expired, no review is answered',
+        'the certificate should have been renewed, but was not; after its expiry, no admission request is answered',
       ),
     /** Skips the step `serve`, because `served` logs it for all kinds of sources. */
     certificateStep: ({ what, pair }: CertificateStep) => {
@@ -53,7 +53,7 @@ export function createWebhookLog(
     },
     lease(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, 'the Lease can be read and written again');
-      else log.warn({ error }, 'the Lease is out of reach; trying again');
+      else log.warn({ error }, 'the Lease cannot be read or written; trying again');
     },
     policyStatus(policy: string) {
       recorder.policyStatus('written');
@@ -65,8 +65,9 @@ export function createWebhookLog(
       if (error === undefined) log.info({}, 'the status of policies is written again');
       else log.warn({ error }, 'cannot write the status of all policies; trying again');
     },
-    duty: (error: MacvtapError) => log.error({ error }, 'a task of the Lease holder failed by a bug'),
-    ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
+    duty: (error: MacvtapError) => log.error({ error }, 'a task of the Lease holder failed because of a bug'),
+    ending: ({ reason }: AbortSignal) =>
+      log.info({ signal: String(reason) }, 'ending; requests under way are still answered'),
     /** Logs each problem of the source when it appears, and when it ends. */
     sourceFaults: (source: Pick<Source, 'faults' | 'onChange'>) =>
       logChanges(
@@ -75,7 +76,7 @@ export function createWebhookLog(
         ({ where, message, isOutage }) =>
           log.warn(
             { where, fault: message },
-            isOutage ? 'the newest state is not in force' : 'an object is not taken in as it is',
+            isOutage ? 'the source cannot be read, so newer objects are unknown' : 'an object has an error',
           ),
         ({ where, message }) => log.info({ where, fault: message }, 'problem of the source resolved'),
       ),

@@ -73,8 +73,8 @@ export function expiryEvents(
   if (overdue === undefined) return [];
   const expires = new Date(overdue.expiresMs).toISOString();
   const note =
-    `the certificate of the webhook should have been renewed and was not; no review is answered after ${expires}: ` +
-    "the webhook's log has the reason";
+    'the certificate of the webhook should have been renewed, but was not; ' +
+    `after ${expires}, no admission request is answered; the webhook's log has the reason`;
   const regarding = { apiVersion: 'v1', kind: 'Service', namespace, name };
   const event = { type: 'Warning', reason: 'CertificateNotRenewed', action: 'Renew', regarding, note } as const;
   return [{ key: `certificate ${expires}`, event }];
