@@ -20,7 +20,7 @@ for (const [name, canonical] of [
   ['FD00::0A', 'fd00::a'],
   ['fe80::1%eth0', 'fe80::1%eth0'],
 ] as const) {
-  test(`${name} is written ${canonical}`, () => {
+  test(`the canonical spelling of ${name} is ${canonical}`, () => {
     assert.equal(canonicalName(name), canonical);
   });
 }

@@ -42,7 +42,7 @@ describe('the files of a state', () => {
     ['a Secret of type kubernetes.io/tls that is still empty', { 'tls.crt': '', 'tls.key': '' }],
     ['only keys of other programs', { token: 'x', constructor: 'y' }],
   ] as const) {
-    it(`are absent from ${what}, without a problem`, () => {
+    it(`are missing in ${what}, without a problem`, () => {
       assert.deepEqual(decodeState(data), { state: { older: [] }, problems: [] });
     });
   }

@@ -123,7 +123,7 @@ describe('a directory as a store', () => {
     assert.deepEqual((await store.read(signal))?.data, { 'tls.crt': 'edited' });
   });
 
-  it('reports a path that is not a directory, and leaves nothing', async () => {
+  it('fails if the path is not a directory, and leaves no files', async () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, 'file');
     await writeFile(path, 'text');

@@ -232,7 +232,7 @@ describe('a replica', () => {
     assert.deepEqual([stateIn(cluster).current?.serial, keeper.served?.serial], ['2', '2']);
   });
 
-  it('adopts the pair of another writer, but only after its CA was published for the overlap', async () => {
+  it('serves the pair of another writer only after its CA was published for the overlap', async () => {
     const scene = createScene();
     const { cluster } = scene;
     const keeper = scene.replica();

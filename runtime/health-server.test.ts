@@ -55,7 +55,7 @@ test('HEAD is GET without a body; other paths and methods are refused', async ()
   assert.equal((await health.ask('/debug')).status, 404);
 });
 
-test('a port that is in use makes the start fail', async () => {
+test('the start fails if the port is in use', async () => {
   await using health = await stage();
   const { address: taken } = health.server;
   await assert.rejects(startHealthServer({ address: taken, metrics: createMetrics(), missing: () => [] }), {

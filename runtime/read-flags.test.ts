@@ -125,7 +125,7 @@ test('a last positional with dots accepts one or more arguments, and a single da
   assert.throws(() => readFlags(open, [], {}), /<file\.\.\.>: missing/);
 });
 
-test('an error shows a flag of one letter as the user wrote it', () => {
+test('an error shows a one-letter flag as the user wrote it', () => {
   const short = { ...line, positionals: [], flags: { o: choiceFlag(['json'], 'how', 'json') } };
   assert.throws(() => readFlags(short, ['-o', 'xml'], {}), /^MacvtapError: -o xml: write one of json/m);
 });

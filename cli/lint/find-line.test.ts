@@ -99,7 +99,7 @@ describe('the line of an invalid config', () => {
 describe('the line of a field', () => {
   const list = 'kind: List\nitems:\n  - a: 1\n  - metadata:\n      labels:\n        example.com/a.b: x\n';
 
-  it('is found inside an item of a list, with dots in its key', () => {
+  it('is found in an item of a list, even if its key has dots', () => {
     assert.equal(lineOf(list, 'metadata.labels[example.com/a.b]', ['items', 1]), 6);
   });
 

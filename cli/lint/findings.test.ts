@@ -87,7 +87,7 @@ describe('findings as commands of a GitHub workflow', () => {
     );
   });
 
-  it('have no file for standard input', () => {
+  it('name no file if they are on standard input', () => {
     assert.match(renderFindings([{ ...finding, file: '-' }], 'github'), /^::error title=ModeNotOffered::/);
   });
 });

@@ -247,7 +247,7 @@ describe('an object that an API server would reject', () => {
     assert.ok(lint({ 'p.yaml': text }).brief.includes('p.yaml:16 error SchemaFault spec.parentSelector[2].mode'));
   });
 
-  it('has one finding, which does not repeat the path', () => {
+  it('has a single finding, whose message does not repeat the path', () => {
     const { findings } = lint({ 'p.yaml': policy('p', { priority: 100 }) });
     assert.deepEqual(
       findings.map(({ path, message }) => [path, message]),
@@ -316,7 +316,7 @@ describe('a file without manifests', () => {
     );
   });
 
-  it('does not hide the documents next to an invalid one', () => {
+  it('is still checked if it has another, invalid document', () => {
     assert.deepEqual(lint({ 'a.yaml': `a: [\n---\n${nad('n', 'typo')}`, 'p.yaml': policy('p') }).brief.slice(-1), [
       `a.yaml:3 error ResourceUnknown ${annotation}`,
     ]);

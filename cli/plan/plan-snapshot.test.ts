@@ -90,7 +90,7 @@ describe('the plans of a snapshot', () => {
     assert.deepEqual(told({ snapshot, ...rest }, undefined, undefined), ['h1: ']);
   });
 
-  it('exist for a node without interfaces, but not for one with unknown interfaces', () => {
+  it('include a node without interfaces, but not a node whose interfaces are unknown', () => {
     assert.deepEqual(told(cluster({ h1: [], h2: undefined }), exposeAll, undefined), [
       'h1: ',
       'Node h2: its interfaces are not known; list them in a MacvtapNetworkNodeState h2, in status.interfaces',
@@ -115,7 +115,7 @@ describe('an error of planning', () => {
     assert.deepEqual(told(cluster({}), exposeAll, undefined), ['no Node among the files; add one']);
   });
 
-  it('has another text for a live cluster', () => {
+  it('has a different text for a cluster than for files', () => {
     const client = { server: 'https://10.0.0.1:6443' } as NonNullable<View['client']>;
     assert.deepEqual(told({ ...cluster({ h1: undefined }), client }, exposeAll, undefined), [
       'Node h1: its interfaces are not known: it has no MacvtapNetworkNodeState; check that the node plugin runs there',

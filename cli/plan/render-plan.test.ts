@@ -48,7 +48,7 @@ describe('plans for a script', () => {
     assert.deepEqual(parse(renderPlans([busy, idle], 'yaml')), [busy, idle]);
   });
 
-  it('repeat shared parts instead of using aliases', () => {
+  it('contain shared parts twice instead of YAML aliases', () => {
     const yaml = renderPlans([busy, busy], 'yaml');
     assert.doesNotMatch(yaml, /[&*]a1/);
     assert.deepEqual(parse(yaml), [busy, busy]);

@@ -53,7 +53,7 @@ describe('a node has a warning', () => {
     assert.deepEqual(doubts(facts({ h1: sound, h2: sound }, { pluginPods })), { h1: [], h2: [] });
   });
 
-  it('without a NodeState, unless those could not be read', () => {
+  it('without a NodeState, unless NodeStates could not be read', () => {
     assert.match(doubts(facts({ h1: sound })).h2?.join() ?? '', /^no report/);
     assert.deepEqual(doubts(facts({ h1: sound }, { knowsStates: false })).h2, []);
   });

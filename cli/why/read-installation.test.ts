@@ -19,7 +19,7 @@ test('a failed call has the error of the API server', async () => {
   assert.deepEqual(await callWebhook(answering(500, `Internal error occurred: ${said}`), 'a'), { call: said });
 });
 
-test('an unknown result has its reason', async () => {
+test('if the result of a call is unknown, the reason is given', async () => {
   const late = {
     request: () => Promise.reject(new MacvtapError('DeadlineExceeded', 'no answer in 30 s')),
   };

@@ -28,7 +28,7 @@ test('the namespace is the given one or the default of the kind; a node has none
   }
 });
 
-test('another text is rejected with the accepted forms', () => {
+test('any other text is rejected with a list of the accepted forms', () => {
   for (const text of ['vm', 'pod/', 'pod/a/b', 'service/a', '/a', '']) {
     assert.throws(() => parseSubject(text, namespaces), { code: 'InvalidFlags', message: /write pod\/NAME/ });
   }

@@ -59,7 +59,7 @@ describe('a directory of manifests', () => {
     assert.deepEqual([source.synced, nodesOf(source), source.snapshot.explicit], [true, [], undefined]);
   });
 
-  it('counts the first of two duplicate objects, and reports the other', async () => {
+  it('uses the first of two duplicate objects, and reports the other', async () => {
     await using directory = await ManifestsDirectory.make({
       'a.yaml': node('h1', '{ from: a }'),
       'b.yaml': node('h1', '{ from: b }'),

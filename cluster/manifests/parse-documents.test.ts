@@ -67,7 +67,7 @@ describe('the documents of a file', () => {
     assert.deepEqual(read(bomb.join('\n')), [{ number: 1, line: 1, fault: true }]);
   });
 
-  it('keep keys such as __proto__ as keys', () => {
+  it('may have keys such as __proto__', () => {
     const [document] = parseDocuments('__proto__:\n  polluted: true\nconstructor: 1\n');
     const value = document !== undefined && 'value' in document.content ? document.content.value : undefined;
     assert.deepEqual(Object.keys(value as object), ['__proto__', 'constructor']);

@@ -8,7 +8,7 @@ import { readObject } from './read-object.ts';
 
 describe('the schemas of the chart', () => {
   for (const kind of Object.keys(crdFiles) as CrdKind[]) {
-    it(`of ${kind} is structural: every place has a type, or is explicitly untyped`, () => {
+    it(`of ${kind} is structural: every field has a type or is explicitly untyped`, () => {
       assert.deepEqual(untyped(readCrdSchema(kind), kind), []);
     });
   }

@@ -116,7 +116,7 @@ describe('an object is read as', () => {
     assert.equal(config({ ...metadata, name: 'other' }, { DP_MACVTAP_CONF: '[' }), undefined);
   });
 
-  it('a configuration that still restricts access, with an error, if it is unreadable', () => {
+  it('an unreadable configuration that is still in force, with an error', () => {
     const metadata = { name: 'macvtap-deviceplugin-config', namespace: policyNamespace };
     const answer = read({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { DP_MACVTAP_CONF: '[' } });
     assert.ok(answer?.known?.kind === 'ConfigMap' && 'fault' in answer.known.value);
@@ -229,7 +229,7 @@ describe('a policy that the schema refuses', () => {
 });
 
 describe('a policy whose metadata an API server would refuse', () => {
-  it('keeps its nodes and exposes nothing', () => {
+  it('still selects its nodes and exposes nothing', () => {
     const spec = { ...zone, parentSelector: [{ parentIface: 'eth0' }] };
     const { policy, faults } = readPolicyObject(spec, { labels: { a: true }, annotations: [] });
     assert.deepEqual([policy.entries, policy.nodes.labels.length], [[], 1]);

@@ -169,7 +169,7 @@ describe('a persistent condition', () => {
     assert.equal(offers.listener, undefined);
   });
 
-  it('is not reported for a source that has not read everything yet', async () => {
+  it('is not reported before the first sync of the source', async () => {
     const { recorded, state, term, running, change } = start({ synced: false });
     change();
     await until(

@@ -65,7 +65,7 @@ describe('a network', () => {
     assert.equal(answer.warnings, undefined);
   });
 
-  it('that is complete has no patch, and is valid', async () => {
+  it('that is complete gets no patch, and is valid', async () => {
     assert.deepEqual(await mutate(whole), { uid: 'u', allowed: true });
     assert.deepEqual(await validate(whole), { uid: 'u', allowed: true });
   });
@@ -300,7 +300,7 @@ describe('a network before the first sync', () => {
     assert.deepEqual([status?.code, codesOf({ uid: 'u', allowed: false, ...(status && { status }) })], [503, []]);
   });
 
-  it('is denied for an error that no cluster state fixes', async () => {
+  it('is denied for an error that does not depend on the cluster', async () => {
     const broken = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap', mtu: 1 }, 'dataplane');
     assert.deepEqual(codesOf(await validate(broken, options)), ['IllegalMtu']);
   });

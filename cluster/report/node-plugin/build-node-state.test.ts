@@ -103,7 +103,7 @@ describe("a node's state", () => {
     assert.deepEqual(counts, { resources: 3, devices: 7, held: 6, unhealthy: 2 });
   });
 
-  it('has the parents of held devices if the resource has moved to another parent', () => {
+  it('has the former parents of held devices if the resource has moved to another parent', () => {
     const elsewhere = [{ parent: 'veth7', mode: 'vepa', held: 2 }] as const;
     const served = [
       { resource: resource('a'), held: 3, lost: 0, elsewhere },
@@ -151,7 +151,7 @@ describe("a node's state", () => {
     );
   });
 
-  it('reports for the node and each resource that the kernel has no macvtap', () => {
+  it('reports a kernel without macvtap for the node and for each resource', () => {
     const served = [
       { resource: resource('a') },
       { resource: resource('b'), fault: 'UpstreamPluginRunning' as const },
