@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildShim, hasCompiler, shimFlags } from './build-shim.ts';
 
-/** Creates a stand-in for a C compiler. It records each call, and runs the given shell command instead of compiling. */
+/** Creates a fake C compiler. It records each call, and runs the given shell command instead of compiling. */
 async function stage(compile = 'printf program > "$target"') {
   const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-build-'));
   const compiler = join(folder.path, 'cc');
@@ -48,7 +48,7 @@ test('the shim is compiled once, and again only when the compiler, its arguments
   assert.equal((await readdir(here.output)).length, 4);
 });
 
-test('two at once both have the program', async () => {
+test('two concurrent builds both return the program', async () => {
   await using here = await stage('sleep 0.2; printf program > "$target"');
   const [one, two] = await Promise.all([here.build(), here.build()]);
   assert.equal(one, two);

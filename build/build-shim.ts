@@ -13,17 +13,17 @@ import { exitCode, runCommand } from '../runtime/run-command.ts';
 const run = promisify(execFile);
 
 export interface BuildShimOptions {
-  /** The compiler's command line, split at spaces. @example 'zig cc -target aarch64-linux-musl' */
+  /** The command line of the compiler, split at spaces. @example 'zig cc -target aarch64-linux-musl' */
   readonly compiler?: string;
   readonly flags?: readonly string[];
-  /** The folder for the compiled programs. git ignores the default folder. */
+  /** The folder for compiled programs. The default folder is ignored by git. */
   readonly folder?: string;
 }
 
-/** The default compiler. A static program with musl is small and needs nothing from the host. */
+/** The default compiler. A static musl program is small and needs no libraries on the host. */
 export const shimCompiler = 'musl-gcc';
 
-/** The default flags: warnings are errors, and an overwritten stack ends the program. */
+/** The default flags. Warnings are errors, and the program ends if its stack is overwritten. */
 export const shimFlags: readonly string[] =
   '-std=gnu11 -Wall -Wextra -Werror -Os -s -static -fstack-protector-strong'.split(' ');
 
@@ -33,8 +33,8 @@ const source = fileURLToPath(new URL('../nodeplugin/cni/shim/macvtap.c', import.
 
 /**
  * Compiles the CNI plugin's shim and returns the path of the program. Reuses an existing program for the same source,
- * compiler and flags, because the program's name contains their hash. A rename puts a new program in place. Raises
- * `ShimNotBuilt`.
+ * compiler and flags: the name of the program contains their hash. A new program is moved into place by a rename.
+ * Raises `ShimNotBuilt`.
  */
 export async function buildShim({
   compiler = shimCompiler,
@@ -65,7 +65,7 @@ export async function hasCompiler(compiler: string): Promise<boolean> {
   );
 }
 
-/** How to install a compiler on Debian and Ubuntu. */
+/** The command that installs a compiler on Debian and Ubuntu. */
 export const compilerHint = 'apt-get install gcc musl-tools';
 
 async function runCompiler(command: string, args: readonly string[], compiler: string): Promise<string> {

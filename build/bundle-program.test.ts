@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { copyKoffi, readLicences, renderLicences } from './bundle-program.ts';
 
-test('the error for a missing native part contains the command that installs it', async () => {
+test('the error for missing native code contains the command that installs it', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-koffi-'));
   const options = { modules: '/nowhere', folder: folder.path, architecture: 'arm64' } as const;
   await assert.rejects(
@@ -26,7 +26,7 @@ async function stage(files: Readonly<Record<string, string>>) {
 
 const packageText = (name: string) => JSON.stringify({ name, version: '1.0.0', license: 'MIT' });
 
-test('each package of a bundle is named once with its licence and notice, those inside of others and of a scope too', async () => {
+test('the licences of a bundle list each package once, including nested and scoped packages', async () => {
   await using folder = await stage({
     'node_modules/b/package.json': packageText('b'),
     'node_modules/b/LICENSE': 'terms of b\n',
@@ -48,7 +48,7 @@ test('each package of a bundle is named once with its licence and notice, those 
   assert.match(text, /\n-+\n\nb 1\.0\.0: MIT\n\nterms of b\n\nnotice of b\n\n-+\n\nc 1\.0\.0: MIT\n$/);
 });
 
-test('a package that names no licence is an error', async () => {
+test('a package without a licence in its package.json is an error', async () => {
   await using folder = await stage({ 'node_modules/a/package.json': '{"name": "a", "version": "1.0.0"}' });
   await assert.rejects(
     readLicences(folder.path, ['node_modules/a/index.js']),

@@ -7,7 +7,7 @@ import { choiceFlag, listFlag, textFlag } from '../runtime/flags.ts';
 import { exitCode, runCommand } from '../runtime/run-command.ts';
 import { carryDataFiles, dataLoaders, takePlainHttp } from './esbuild-plugins.ts';
 
-/** The programs, by the names of their folders. */
+/** The programs. Each name is that of a folder. */
 export const programs = ['webhook', 'nodeplugin', 'cli'] as const;
 export type Program = (typeof programs)[number];
 
@@ -19,21 +19,21 @@ const entries: Readonly<Record<Program, string>> = {
 
 export interface BundleOptions {
   readonly program: Program;
-  /** The folder to write. Existing content is removed. */
+  /** The folder to write. Its existing content is removed. */
   readonly folder: string;
   /** The architecture of the machine that runs the program, in the spelling of Node.js. */
   readonly architecture?: NodeJS.Architecture;
-  /** The `node_modules` folder that contains koffi and its native code for that architecture. */
+  /** The `node_modules` folder that contains koffi and its native code for the architecture. */
   readonly modules?: string;
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Bundles a program into a folder. Node.js runs the program from there, without the sources and `node_modules`. The
- * folder contains `main.mjs`, a file for each dynamic import, source maps, data files, and the licences of the bundled
- * packages. It also contains koffi if the program uses it. Identical sources produce identical bytes. Returns the path
- * of `main.mjs`.
+ * Bundles a program into a folder. Node.js can run it from there without the sources and `node_modules`. The folder
+ * contains `main.mjs`, a file for each dynamic import, source maps, data files, and the licences of the bundled
+ * packages. If the program uses koffi, the folder also contains koffi. Identical sources produce identical bytes.
+ * Returns the path of `main.mjs`.
  */
 export async function bundleProgram({
   program,
@@ -52,8 +52,7 @@ export async function bundleProgram({
     platform: 'node',
     format: 'esm',
     target: 'node26',
-    // ES modules come first, because the CommonJS build of jsonc-parser loads its parts in a way that no bundler
-    // follows.
+    // Prefer ES modules: the CommonJS build of jsonc-parser loads its parts in a way that no bundler can follow.
     mainFields: ['module', 'main'],
     minify: true,
     sourcemap: 'linked',
@@ -63,11 +62,11 @@ export async function bundleProgram({
     legalComments: 'none',
     logLevel: 'error',
     metafile: true,
-    // koffi is not bundled, because it loads its native code from its own folder.
+    // koffi cannot be bundled, because it loads its native code from its own folder.
     external: ['koffi'],
     loader: dataLoaders,
     assetNames: '[name]',
-    // The banner defines `require`, because CommonJS modules in the bundle still require Node.js' built-in modules.
+    // Defines `require`, because CommonJS modules in the bundle still use it for the built-in modules of Node.js.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     plugins: [carryDataFiles, takePlainHttp],
   });
@@ -80,13 +79,12 @@ export async function bundleProgram({
 }
 
 /**
- * Writes `kubectl-macvtap`, an executable for images that have no shell. It removes the KUBE_MACVTAP_* variables,
- * because they configure the container's main program. The command would reject them as unknown flags.
+ * Writes `kubectl-macvtap`, an executable for images without a shell. It removes the KUBE_MACVTAP_* variables, which
+ * configure the container's main program: the command would reject them as unknown flags.
  */
 async function writeCommand(folder: string): Promise<void> {
   const lines = [
-    // The heap is small, because most of the container's memory belongs to its main program, which must not run out of
-    // memory.
+    // The heap is small, because the main program needs most of the container's memory and must not run out of it.
     '#!/usr/local/bin/node --max-old-space-size=96',
     "for (const name of Object.keys(process.env)) if (name.startsWith('KUBE_MACVTAP_')) delete process.env[name];",
     "import(require('node:url').pathToFileURL(require('node:path').join(__dirname, 'main.mjs')));",
@@ -95,19 +93,19 @@ async function writeCommand(folder: string): Promise<void> {
 }
 
 interface CopyOptions {
-  /** The `node_modules` folder in which koffi was installed. */
+  /** The `node_modules` folder that contains koffi. */
   readonly modules: string;
   /** The target folder. A `node_modules` folder with the required files of koffi is created in it. */
   readonly folder: string;
   readonly architecture: NodeJS.Architecture;
 }
 
-/** The files that `import 'koffi'` loads. The rest of the package is only needed to compile it. */
+/** The files that `import 'koffi'` loads. The rest of the package is needed only for compiling it. */
 const koffiFiles = ['package.json', 'index.js', 'src/koffi/index.js', 'src/koffi/src/static.js'];
 
 /**
- * Copies koffi and its native code for one architecture of Linux with glibc. Leaves out the native code for musl.
- * Returns the paths of the copied files.
+ * Copies koffi and its native code for one architecture of Linux with glibc, without the native code for musl. Returns
+ * the paths of the copied files.
  */
 export async function copyKoffi({ modules, folder, architecture }: CopyOptions): Promise<readonly string[]> {
   const native = `@koromix/koffi-linux-${architecture}`;
@@ -126,13 +124,20 @@ export async function copyKoffi({ modules, folder, architecture }: CopyOptions):
 
 const line = {
   command: 'npm run bundle --',
-  summary: 'Bundles each program into a folder that Node.js runs it from without its sources.',
+  summary: 'Bundles each program into a folder from which Node.js can run it without the sources.',
   positionals: [],
   flags: {
-    programs: listFlag('NAMES', 'which programs', programs.join(',')),
-    output: textFlag('DIR', 'where their folders go; their current content is removed', join(root, 'dist')),
-    arch: choiceFlag(['x64', 'arm64'], "architecture of the machine that runs them; this machine's by default"),
-    modules: textFlag('DIR', 'where koffi is installed for that architecture', join(root, 'node_modules')),
+    programs: listFlag('NAMES', 'the programs to bundle', programs.join(',')),
+    output: textFlag(
+      'DIR',
+      'the directory for the folders of the programs, whose current content is removed',
+      join(root, 'dist'),
+    ),
+    arch: choiceFlag(
+      ['x64', 'arm64'],
+      "the architecture of the machine that will run them; by default, this machine's",
+    ),
+    modules: textFlag('DIR', 'the node_modules folder with koffi for that architecture', join(root, 'node_modules')),
   },
 };
 
@@ -142,11 +147,11 @@ export interface PackageLicence {
   readonly version: string;
   /** The name of the licence in package.json. @example 'MIT' */
   readonly licence: string;
-  /** The contents of the package's licence and notice files; empty if it has none. */
+  /** The contents of the package's licence and notice files. The list is empty if it has none. */
   readonly texts: readonly string[];
 }
 
-/** Reads the licences of the packages that contain a bundle's files, sorted by name. Skips the project's own files. */
+/** Reads the licences of the packages whose files are in a bundle, sorted by name. Ignores the project's own files. */
 export async function readLicences(root: string, files: readonly string[]): Promise<readonly PackageLicence[]> {
   const folders = new Set(files.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
   const licences = await Promise.all([...folders].map((folder) => readLicence(resolve(root, folder))));
@@ -154,7 +159,7 @@ export async function readLicences(root: string, files: readonly string[]): Prom
   return [...byName].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, licence]) => licence);
 }
 
-/** Renders a text with the name, licence and terms of each package. */
+/** Renders the name, licence and terms of each package as one text. */
 export function renderLicences(licences: readonly PackageLicence[]): string {
   const parts = licences.map(({ name, version, licence, texts }) =>
     [`${name} ${version}: ${licence}`, ...texts.map((text) => text.trim())].join('\n\n'),
@@ -178,7 +183,7 @@ async function readLicence(folder: string): Promise<PackageLicence> {
   return { name, version, licence, texts };
 }
 
-// Last, because everything above must be initialized before it runs.
+// This must come last, because everything above must be initialized before it runs.
 if (import.meta.main) {
   await runCommand(line, async ({ programs: wanted, output, arch: architecture = process.arch, modules }) => {
     const chosen = programs.filter((program) => wanted.includes(program));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importReferences } from './esbuild-plugins.ts';
 
-test('each literal reference to a data file becomes an import, and every line stays where it was', () => {
+test('each literal reference to a data file becomes an import, and line numbers stay the same', () => {
   const source = [
     "const one = load(new URL('./v1.proto', import.meta.url));",
     'const two = new URL(',
@@ -19,7 +19,7 @@ test('each literal reference to a data file becomes an import, and every line st
   ]);
 });
 
-test('what is not read as data stays as it is: programs, names that are put together, and comments', () => {
+test('references to programs, computed names and comments stay unchanged', () => {
   for (const source of [
     "const main = new URL('./main.ts', import.meta.url);",
     "const shim = new URL('../.cache/shim/macvtap', import.meta.url);",

@@ -5,12 +5,12 @@ import type { Plugin } from 'esbuild';
 /** The data files that the programs read at run time: gRPC services and schemas. */
 export const dataLoaders = { '.proto': 'file', '.yaml': 'file' } as const;
 
-/** Matches `new URL('./v1.proto', import.meta.url)` outside of comments. The only group is the path. */
+/** Matches `new URL('./v1.proto', import.meta.url)` outside of comments. The group is the path. */
 const reference = /(?<!^ *(?:\*|\/\/).*)\bnew URL\(\s*'([^']+\.(?:proto|yaml))',\s*import\.meta\.url,?\s*\)/gm;
 
 /**
- * An esbuild plugin that copies the data files of the programs next to the bundle. It finds them by `new URL` with a
- * literal path.
+ * An esbuild plugin that copies the data files of a program into the bundle's folder. It finds data files by `new URL`
+ * with a literal path.
  */
 export const carryDataFiles: Plugin = {
   name: 'carry-data-files',
@@ -22,7 +22,7 @@ export const carryDataFiles: Plugin = {
   },
 };
 
-/** Replaces each reference with an import that esbuild's `file` loader resolves. Line numbers stay the same. */
+/** Replaces each reference to a data file with an import for esbuild's `file` loader. Line numbers stay the same. */
 export function importReferences(source: string): string {
   const imports: string[] = [];
   const rest = source.replaceAll(reference, (_, file: string) => {
@@ -36,9 +36,9 @@ export function importReferences(source: string): string {
 const namespace = 'plain-http';
 
 /**
- * An esbuild plugin that loads `node:http` as CommonJS would. An ES import reads every export of a built-in module at
- * once. One of these exports, WebSocket, makes Node.js load a second HTTP client (undici). That client takes megabytes
- * of memory, and the programs do not need it.
+ * An esbuild plugin that loads `node:http` like CommonJS. An ES import would read every export of the module. Reading
+ * one of them, WebSocket, makes Node.js load a second HTTP client (undici). That client takes megabytes of memory, and
+ * the programs do not need it.
  */
 export const takePlainHttp: Plugin = {
   name: 'take-plain-http',

@@ -41,15 +41,15 @@ async function render(kind: CrdKind, schema: OpenApiSchema): Promise<string> {
   );
 }
 
-/** Breaks a line of a comment at spaces, so that each line fits 120 columns. */
+/** Breaks a line of a comment at spaces, so that each part fits 120 columns. */
 function wrap(start: string, text: string): string {
   const lines = text.match(new RegExp(`\\S.{0,${119 - start.length}}(?= |$)`, 'g')) ?? [text];
   return lines.map((line) => `${start}${line}`).join('\n');
 }
 
 /**
- * Prepares a schema for the generator. Untyped fields (`x-kubernetes-preserve-unknown-fields`) become `unknown`; limits
- * and defaults are left out.
+ * Prepares a schema for the generator. Untyped fields (`x-kubernetes-preserve-unknown-fields`) become `unknown`. Limits
+ * and defaults are removed.
  */
 function forTypes(schema: OpenApiSchema): OpenApiSchema {
   const { default: _default, minItems: _minItems, maxItems: _maxItems, ...rest } = schema;
@@ -66,7 +66,7 @@ function forTypes(schema: OpenApiSchema): OpenApiSchema {
   };
 }
 
-/** Returns the source of a constant with every default of the schema, by path: `{ 'spec.priority': 99, … }`. */
+/** Returns the source of a constant that maps paths to the defaults of the schema: `{ 'spec.priority': 99, … }`. */
 function constants(kind: CrdKind, schema: OpenApiSchema): string {
   const defaults = Object.fromEntries(defaultsOf(schema, ''));
   const name = `${kind[0]?.toLowerCase()}${kind.slice(1)}Defaults`;

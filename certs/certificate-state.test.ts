@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { canonicalName, coversNames, joinNames, serviceNames } from './certificate-state.ts';
 
-test('a Service has four names, that of the API server first', () => {
+test('a Service has four names, and the first is the one that the API server uses', () => {
   assert.deepEqual(serviceNames({ name: 'webhook', namespace: 'ns' }), [
     'webhook.ns.svc',
     'webhook.ns.svc.cluster.local',
@@ -20,19 +20,19 @@ for (const [name, canonical] of [
   ['FD00::0A', 'fd00::a'],
   ['fe80::1%eth0', 'fe80::1%eth0'],
 ] as const) {
-  test(`${name} is written ${canonical}`, () => {
+  test(`the canonical spelling of ${name} is ${canonical}`, () => {
     assert.equal(canonicalName(name), canonical);
   });
 }
 
-test('names are covered in any spelling, all of them, and never by a wildcard', () => {
+test('a certificate must have all wanted names, in any spelling; a wildcard does not match them', () => {
   assert.ok(coversNames({ names: ['a.b', '::1'] }, ['A.b', '0::1']));
   assert.ok(coversNames({ names: ['a'] }, []));
   assert.ok(!coversNames({ names: ['a'] }, ['a', 'b']));
   assert.ok(!coversNames({ names: ['*.b'] }, ['a.b']));
 });
 
-test('joined names are the wanted ones first, and sixteen at most unless more are wanted', () => {
+test('joined names begin with the wanted ones, and are limited to sixteen unless more are wanted', () => {
   const many = Array.from({ length: 40 }, (_, index) => `n${index}`);
   assert.deepEqual(joinNames(['b', 'A'], ['a', 'c']), ['b', 'a', 'c']);
   assert.deepEqual(joinNames(['x'], many), ['x', ...many.slice(0, 15)]);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isIPv6 } from 'node:net';
 
-/** A CA that clients must trust. Its key signed one certificate and was then discarded. */
+/** A CA that clients must trust. Its key signed a single certificate and was then discarded. */
 export interface Authority {
   /** A single PEM certificate as OpenSSL writes it, with a final newline. */
   readonly pem: string;
   readonly notAfterMs: number;
 }
 
-/** A serving certificate and its key. Both were checked: they belong together, and the CA signed the certificate. */
+/**
+ * A serving certificate and its key. They were checked: the key belongs to the certificate, and the CA signed the
+ * certificate.
+ */
 export interface Pair {
   /** The certificate, followed by intermediate certificates if there are any. */
   readonly certPem: string;
@@ -16,7 +19,7 @@ export interface Pair {
   readonly authority: Authority;
   /** The serial number in upper-case hexadecimal, as in X509Certificate. @example '23963417E55D37C92E' */
   readonly serial: string;
-  /** When both the certificate and its CA have become valid, in milliseconds since the epoch. */
+  /** When the certificate and its CA are both valid, in milliseconds since the epoch. */
   readonly notBeforeMs: number;
   /** When the certificate or its CA expires, whichever is earlier, in milliseconds since the epoch. */
   readonly notAfterMs: number;
@@ -28,9 +31,9 @@ export interface Pair {
 export interface CertificateState {
   /** The pair to serve. */
   readonly current?: Pair;
-  /** The pair to serve once all clients have had time to trust its CA. */
+  /** The pair to serve after all clients have had time to trust its CA. */
   readonly next?: Pair;
-  /** The CAs of earlier pairs that a replica may still serve. */
+  /** The CAs of earlier pairs. A replica may still serve one of these pairs. */
   readonly older: readonly Authority[];
 }
 
@@ -41,8 +44,8 @@ export function authoritiesOf({ current, next, older }: CertificateState): reado
 }
 
 /**
- * Returns all CAs that clients must trust, as one PEM text. The order depends only on the CAs. So all replicas write
- * the same text, and a switch of pairs does not change the text.
+ * Returns all CAs that clients must trust, as one PEM text. The order depends only on the CAs. All replicas therefore
+ * write the same text, and a switch to the next pair does not change the text.
  */
 export function bundleOf(state: CertificateState): string {
   const ordered = authoritiesOf(state).toSorted((a, b) => a.notAfterMs - b.notAfterMs || (a.pem < b.pem ? -1 : 1));
@@ -57,7 +60,8 @@ export interface ServiceName {
 }
 
 /**
- * Returns the names of a Service. The API server uses `<name>.<namespace>.svc`; people and their tools use the others.
+ * Returns the names of a Service. The API server uses `<name>.<namespace>.svc`. The other names are for people and
+ * their tools.
  */
 export function serviceNames({ name, namespace, clusterDomain = 'cluster.local' }: ServiceName): readonly string[] {
   const qualified = `${name}.${namespace}.svc`;
@@ -69,7 +73,7 @@ export function coversNames({ names }: Pick<Pair, 'names'>, wanted: readonly str
   return wanted.every((name) => names.includes(canonicalName(name)));
 }
 
-/** Returns the canonical spelling of a name: lower case and, for an IPv6 address, RFC 5952. */
+/** Returns the canonical spelling of a name: lower case, and RFC 5952 for an IPv6 address. */
 export function canonicalName(name: string): string {
   const lower = name.toLowerCase();
   return isIPv6(lower) && URL.canParse(`http://[${lower}]`)
@@ -78,13 +82,13 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * Joins both lists, up to a limit. During a rollout, replicas may want different names. They then get one certificate
- * for all names, instead of replacing each other's certificate.
+ * Joins both lists, up to a limit. During a rollout, replicas may want different names. With joined names, they share
+ * one certificate instead of replacing each other's certificate.
  */
 export function joinNames(wanted: readonly string[], others: readonly string[]): readonly string[] {
   const all = new Set([...wanted.map(canonicalName), ...others.map(canonicalName)]);
   return [...all].slice(0, Math.max(maxNames, wanted.length));
 }
 
-/** Enough for eight names (the four of a Service, before and after a rename) and eight addresses. */
+/** Enough for eight names (the four of a Service before and after a rename) and eight addresses. */
 const maxNames = 16;

@@ -17,13 +17,13 @@ describe('the files of a state', () => {
     state = { current, next, older: [old.authority] };
   });
 
-  it('hold the whole state', () => {
+  it('contain the whole state', () => {
     const data = encodeState(state);
     assert.deepEqual(Object.keys(data).sort(), [...stateKeys].sort());
     assert.deepEqual(decodeState(data), { state, problems: [] });
   });
 
-  it('hold a state without a successor', () => {
+  it('can contain a state without a successor', () => {
     const [old, current] = pairs;
     assert.deepEqual(decodeState(encodeState({ current, older: [old.authority] })), {
       state: { current, older: [old.authority] },
@@ -31,7 +31,7 @@ describe('the files of a state', () => {
     });
   });
 
-  it('hold the same bundle before and after a switch', () => {
+  it('contain the same bundle before and after a switch to the next pair', () => {
     const [old, current, next] = pairs;
     const switched = { current: next, older: [current.authority, old.authority] };
     assert.equal(encodeState(switched)['ca.crt'], encodeState(state)['ca.crt']);
@@ -40,14 +40,14 @@ describe('the files of a state', () => {
   for (const [what, data] of [
     ['a Secret without data', {}],
     ['a Secret of type kubernetes.io/tls that is still empty', { 'tls.crt': '', 'tls.key': '' }],
-    ['keys of others', { token: 'x', constructor: 'y' }],
+    ['only keys of other programs', { token: 'x', constructor: 'y' }],
   ] as const) {
-    it(`are absent from ${what}, without a problem`, () => {
+    it(`are missing in ${what}, without a problem`, () => {
       assert.deepEqual(decodeState(data), { state: { older: [] }, problems: [] });
     });
   }
 
-  it('are used as far as they can be when hands were at them', () => {
+  it('are used as far as possible after a person edited them', () => {
     const [old, current, next] = pairs;
     const data = encodeState(state);
     assert.deepEqual(decodeState({ ...data, 'tls.key': next.keyPem }), {
@@ -64,7 +64,7 @@ describe('the files of a state', () => {
     });
   });
 
-  it('report certificates that are not of a CA', () => {
+  it('report certificates that are not CA certificates', () => {
     const { authority, certPem } = pairs[0];
     for (const broken of [
       certPem,
@@ -78,7 +78,7 @@ describe('the files of a state', () => {
     }
   });
 
-  it('take a megabyte of anything', () => {
+  it('may contain a megabyte of arbitrary text', () => {
     for (const part of ['-----BEGIN CERTIFICATE-----', pairs[0].authority.pem, pairs[0].certPem, 'x\n', '-----']) {
       const huge = part.repeat(1_000_000 / part.length);
       const { state } = decodeState({ 'tls.crt': huge, 'tls.key': huge, 'ca.crt': huge, 'next-tls.crt': huge });

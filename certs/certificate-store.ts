@@ -2,48 +2,51 @@
 import { type Authority, authoritiesOf, bundleOf, type CertificateState, type Pair } from './certificate-state.ts';
 import { authorityNamePrefix, readAuthorities, readPair, toAuthority } from './serving-pair.ts';
 
-/** The content of a store and its version. A write names the version that it replaces. */
+/** The content of a store and its version. A write names the version that it expects to replace. */
 export interface StoredData {
   readonly data: StateData;
   /** The version, for example the resourceVersion of a Secret. */
   readonly version: string;
 }
 
-/** The place where replicas share the certificate: a Secret or a directory. Its errors name the next step. */
+/**
+ * The store through which replicas share the certificate: a Secret or a directory. Its error messages include the next
+ * step.
+ */
 export interface CertificateStore {
-  /** Reads the newest state, not a cached one. Returns undefined if there is no state, not even an empty one. */
+  /** Reads the newest state without a cache. Returns undefined if the store does not exist. */
   read(signal: AbortSignal): Promise<StoredData | undefined>;
   /**
-   * Replaces the whole state at once if it still has the expected version. An undefined version means that there is no
-   * state yet.
+   * Replaces the whole state atomically if its version is the expected one. An undefined version means that the store
+   * must not exist yet.
    */
   write(data: StateData, expectedVersion: string | undefined, signal: AbortSignal): Promise<WriteResult>;
-  /** Calls the listener when the state may have changed. The caller must also poll. */
+  /** Calls the listener when the state may have changed. Some changes may be missed, so the caller must also poll. */
   watch?(listener: () => void): Disposable;
 }
 
-/** `conflict`: another writer was faster, and this write changed nothing. */
+/** `conflict` means that another writer was faster, and this write changed nothing. */
 export type WriteResult = 'written' | 'conflict';
 
-/** The places from which clients take the CAs that they trust: webhook configurations or a file. */
+/** The places where clients find the CAs that they trust: webhook configurations, or a file. */
 export interface BundlePublisher {
-  /** Reads the newest publication. */
+  /** Reads what is published now, without a cache. */
   read(signal: AbortSignal): Promise<Publication>;
   watch?(listener: () => void): Disposable;
 }
 
 export interface Publication {
-  /** Changes with every write to any bundle, even if the write restores an old text. */
+  /** Changes with every write to any bundle, even if the write restores an earlier text. */
   readonly version: string;
-  /** The bundle of every place that could be read; empty text for a place without a bundle. */
+  /** The bundle of each readable place. The text is empty if the place has no bundle. */
   readonly bundles: readonly string[];
-  /** One message for each place that is missing or unreadable, with the next step. */
+  /** One message with the next step for each place that is missing or unreadable. */
   readonly problems: readonly string[];
-  /** Writes to each place that could be read, unless that place has changed in the meantime. */
+  /** Writes the bundle to each readable place, unless the place has changed since this read. */
   replace(bundle: string, signal: AbortSignal): Promise<WriteResult>;
 }
 
-/** The files of a state, each with its text: keys of a Secret or names in a directory. */
+/** The files of a state and their texts. The names are keys of a Secret, or file names in a directory. */
 export type StateData = Readonly<Record<string, string>>;
 
 /** Every key that a state can have. Other keys of a Secret are not part of the state and stay unchanged. */
@@ -61,17 +64,19 @@ export function encodeState(state: CertificateState): StateData {
 
 export interface DecodedState {
   readonly state: CertificateState;
-  /** The problems found in stored data; empty for an empty store. */
+  /** The problems of the stored data. An empty store has none. */
   readonly problems: readonly string[];
 }
 
-/** Decodes the usable parts of stored data. A person or an incomplete copy may have damaged other parts. */
+/**
+ * Decodes the usable parts of stored data. Other parts may be damaged, for example by a person or an incomplete copy.
+ */
 export function decodeState(data: StateData): DecodedState {
   const { authorities, broken } = readAuthorities(data['ca.crt'] ?? '');
   const problems = broken === 0 ? [] : [`ca.crt: certificates that are unreadable or not of a CA: ${broken}`];
   const read = (certKey: string, keyKey: string): Pair | undefined => {
     const [certPem = '', keyPem = ''] = [data[certKey], data[keyKey]];
-    // Both keys are also present in an empty Secret of type kubernetes.io/tls.
+    // Kubernetes requires both keys in a Secret of type kubernetes.io/tls, even if it is empty.
     if (certPem === '' && keyPem === '') return undefined;
     const { pair, problem } = readPair(certPem, keyPem, authorities);
     if (problem !== undefined) problems.push(`${certKey}, ${keyKey}: ${problem}`);

@@ -8,7 +8,7 @@ import { type Decision, decideRenewal, type RenewalFacts } from './decide-renewa
 const settings = { lifetimeMs: 900, renewBeforeMs: 300, overlapMs: 10 };
 const at = (ms: number) => ({ earliestMs: ms, latestMs: ms });
 
-/** A pair that lives until 1000, so it is due for renewal at 700. */
+/** A pair that expires at 1000 and is due for renewal at 700. */
 const current = inventPair('current', { notBeforeMs: 100, notAfterMs: 1_000 });
 const next = inventPair('next', { notBeforeMs: 800, notAfterMs: 1_700 });
 const old = inventPair('old', { notAfterMs: 900 }).authority;
@@ -40,16 +40,16 @@ function tell(decision: Decision): string {
 }
 
 const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> = {
-  'nothing anywhere': [{ ...blank, stored: { older: [] } }, 'create current=fresh(webhook)'],
-  'nothing but authorities': [
+  'no certificate anywhere': [{ ...blank, stored: { older: [] } }, 'create current=fresh(webhook)'],
+  'only CAs': [
     { ...blank, stored: { older: [old] }, published: [current.authority] },
     'create current=fresh(webhook) older=old,current',
   ],
   'nothing to do': [{}, 'keep for 200'],
-  'an intact pair for one that begins': [blank, 'keep for 200'],
-  'two thirds of the life over': [{ now: at(700) }, 'publish-next current=current next=fresh(webhook)'],
-  'a millisecond before that': [{ now: at(699) }, 'keep for 1'],
-  'a clock that may have jumped there': [
+  'a valid pair at the start of a replica': [blank, 'keep for 200'],
+  'a pair after two thirds of its life': [{ now: at(700) }, 'publish-next current=current next=fresh(webhook)'],
+  'a pair a millisecond before two thirds of its life': [{ now: at(699) }, 'keep for 1'],
+  'a clock that may have jumped to two thirds of the life': [
     { now: { earliestMs: 500, latestMs: 700 } },
     'publish-next current=current next=fresh(webhook)',
   ],
@@ -62,7 +62,7 @@ const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> 
     { now: at(900), stored: { current, next, older: [] }, publishedForMs: () => 10 },
     'switch current=next older=current',
   ],
-  'a successor that is due itself': [
+  'a successor that is itself due for renewal': [
     { now: at(1_400), stored: { current: inventPair('c', { notAfterMs: 1_500 }), next, older: [] }, ...blank },
     'publish-next current=c next=fresh(webhook)',
   ],
@@ -70,12 +70,9 @@ const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> 
     { now: at(800), stored: { current, next: { ...next, names: ['b', 'c'] }, older: [] } },
     'publish-next current=current next=fresh(webhook,b,c)',
   ],
-  'a pair that expired, with a successor': [
-    { now: at(1_000), stored: { current, next, older: [] } },
-    'switch current=next',
-  ],
-  'an expired pair without anything else': [{ now: at(1_000) }, 'create current=fresh(webhook)'],
-  'a clock that may have jumped past the end': [
+  'an expired pair, and a successor': [{ now: at(1_000), stored: { current, next, older: [] } }, 'switch current=next'],
+  'an expired pair, and nothing else': [{ now: at(1_000) }, 'create current=fresh(webhook)'],
+  'a clock that may have jumped past the expiry of the pair': [
     { now: { earliestMs: 500, latestMs: 1_200 } },
     'publish-next current=current next=fresh(webhook)',
   ],
@@ -88,44 +85,41 @@ const table: Readonly<Record<string, readonly [Partial<RenewalFacts>, string]>> 
     { now: at(900), stored: { older: [] }, last: { current, next, older: [old] } },
     'restore current=current next=next',
   ],
-  'a Secret that was deleted, and authorities that are published': [
+  'a Secret that was deleted, and published CAs': [
     { stored: { older: [] }, published: [old] },
     'restore current=current next=fresh(webhook) older=old',
   ],
-  'a broken pair for one that begins, with a successor': [
+  'a broken pair at the start of a replica, and a successor': [
     { ...blank, now: at(900), stored: { next, older: [current.authority] } },
     'switch current=next older=current',
   ],
-  'a Secret restored from long ago': [
+  'an old Secret that a person restored': [
     { now: at(900), stored: { current, older: [] }, served: next, last: { current: next, older: [] } },
     'restore current=next next=fresh(webhook) older=current',
   ],
-  "somebody else's pair": [
+  'a pair that another writer made': [
     { stored: { current: inventPair('theirs'), older: [] } },
     'keep-authority current=theirs older=current',
   ],
-  'an authority that vanished': [{ last: { current, older: [old] } }, 'keep-authority current=current older=old'],
-  'an authority that vanished shortly before its end': [
+  'a CA that disappeared': [{ last: { current, older: [old] } }, 'keep-authority current=current older=old'],
+  'a CA that disappeared shortly before its expiry': [
     { now: at(690), last: { current, older: [inventPair('soon', { notAfterMs: 800 }).authority] } },
     'keep for 10',
   ],
-  'other names, and nothing served': [
+  'a pair without the wanted names, and no served pair': [
     { ...blank, stored: { current: foreign, older: [] } },
     'create current=fresh(webhook,elsewhere) older=foreign',
   ],
-  'other names, while something better is served': [
+  'a pair without the wanted names, and a served pair that has them': [
     { stored: { current: foreign, older: [current.authority] } },
     'publish-next current=foreign next=fresh(webhook,elsewhere) older=current',
   ],
-  'other names, and a successor with the wanted ones': [
+  'a pair without the wanted names, and a successor that has them': [
     { ...blank, now: at(900), stored: { current: foreign, next, older: [] } },
     'switch current=next older=foreign',
   ],
-  'an authority that expired': [
-    { now: at(900), stored: { current, next, older: [old] } },
-    'drop current=current next=next',
-  ],
-  'a clock that may have jumped past its end': [
+  'an expired CA': [{ now: at(900), stored: { current, next, older: [old] } }, 'drop current=current next=next'],
+  'a clock that may have jumped past the expiry of a CA': [
     { now: { earliestMs: 899, latestMs: 1_000 }, stored: { current, next, older: [old] } },
     'keep for 1',
   ],
@@ -138,7 +132,7 @@ describe('the next step of a certificate', () => {
     });
   }
 
-  it('keeps sixteen older authorities at most, those that end first', () => {
+  it('keeps at most sixteen older CAs, those that expire first', () => {
     const many = Array.from(
       { length: 40 },
       (_, index) => inventPair(`${index}`, { notAfterMs: 2_000 + index }).authority,

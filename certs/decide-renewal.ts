@@ -9,7 +9,7 @@ import {
 } from './certificate-state.ts';
 import type { RenewalSettings, TimeSpan } from './renewal-times.ts';
 
-/** The facts from which a replica decides how to change the shared state. */
+/** The facts from which a replica decides the next change of the shared state. */
 export interface RenewalFacts {
   /** The state just read from the store; `{ older: [] }` if the store is empty. */
   readonly stored: CertificateState;
@@ -17,11 +17,12 @@ export interface RenewalFacts {
   readonly last: CertificateState;
   /** The pair that this replica serves. */
   readonly served: Pair | undefined;
-  /** The published CAs of earlier pairs. If the store is emptied, these CAs are all that remains. */
+  /** The published CAs of earlier pairs. After the store was emptied, only these CAs are left. */
   readonly published: readonly Authority[];
   readonly now: TimeSpan;
   /**
-   * Returns how long this replica has seen a CA published everywhere without interruption; 0 if it is not published.
+   * Returns how long this replica has seen a CA published everywhere without interruption. Returns 0 if the CA is not
+   * published.
    */
   readonly publishedForMs: (authority: Authority) => number;
   /** The names under which clients connect. */
@@ -29,20 +30,21 @@ export interface RenewalFacts {
   readonly settings: RenewalSettings;
 }
 
-/** The changes to the stored state, each with its reason. */
+/** The possible changes of the stored state, with their reasons. */
 const renewalActions = {
   create: 'there is no usable certificate anywhere',
-  restore: 'the served certificate vanished from the store, or is broken there',
+  restore: 'the served certificate disappeared from the store, or is broken there',
   'publish-next': 'the certificate needs a successor, whose CA is published first',
   switch: 'the CA of the successor has been published for long enough',
-  'keep-authority': 'a CA that has not expired vanished from the store',
+  'keep-authority': 'a CA that has not expired disappeared from the store',
   drop: 'CAs expired',
 } as const satisfies Record<string, string>;
 
 export type RenewalAction = keyof typeof renewalActions;
 
 /**
- * The state to write, or how long to wait. If `fresh` is set, a new pair is added to the state as `current` or `next`.
+ * Either the state to write, or the time to wait. If `fresh` is set, a new pair is made and becomes `current` or `next`
+ * of that state.
  */
 export type Decision =
   | { readonly action: 'keep'; readonly waitMs: number }
@@ -53,19 +55,19 @@ export type Decision =
     };
 
 /**
- * Decides the next step in a certificate's life. Each step is one write. The process may die after any step, because
- * any replica can continue from every state in between. The first step that applies is taken:
+ * Decides the next step in the life of a certificate. Each step is one write. The process may die after any step,
+ * because any replica can continue from every state in between. The first step that applies is chosen:
  *
  * 1. If the stored certificate is lost, broken or older than the served one, restore the served one. Also publish a
- *    successor, because the Secret may have been deleted to get a new certificate. If the served certificate is
- *    unusable, promote the successor. If there is no successor, make a new certificate.
- * 2. If neither the stored nor the served certificate is valid for the wanted names, promote the successor or make a
- *    new certificate at once.
- * 3. If the store lacks a CA that this replica knows, add that CA again and keep it until it expires. A replica may
- *    still serve a certificate that this CA signed.
- * 4. If the certificate is due for renewal, by default when a third of its life is left, publish a successor. The
- *    successor takes over when its CA has been published for the overlap.
- * 5. If CAs have expired, drop them.
+ *   successor, because the Secret may have been deleted to get a new certificate. If the served certificate is
+ *   unusable, promote the successor. If there is no successor, make a new certificate.
+ * 2. If neither the stored nor the served certificate has all wanted names, promote the successor or make a new
+ *   certificate at once.
+ * 3. If the store lacks a CA that this replica knows, add the CA again and keep it until it expires. A replica may
+ *   still serve a certificate of that CA.
+ * 4. If the certificate is due for renewal, publish a successor. By default, it is due when a third of its life is
+ *   left. Promote the successor when its CA has been published for the overlap.
+ * 5. If CAs have expired, remove them.
  */
 export function decideRenewal(facts: RenewalFacts): Decision {
   return (
@@ -86,7 +88,8 @@ function replaceLost(facts: RenewalFacts): Decision | undefined {
   const { stored, last, served, now, names } = facts;
   if (stored.current !== undefined && isIntact(stored.current, now) && !isRolledBack(facts)) return undefined;
   if (served !== undefined && isIntact(served, now)) {
-    // A known successor is used again. Otherwise each deletion would make another successor and restart its overlap.
+    // Reuse a known successor. Otherwise, each deletion of the Secret would create another successor and restart its
+    // overlap.
     const next = [stored.next, last.next].find((pair) => pair !== undefined && isFit(pair, facts));
     const state = { current: served, ...(next && { next }), older: olderOf(facts) };
     return { action: 'restore', state: tidy(state, now), ...(next === undefined && { fresh: { as: 'next', names } }) };
@@ -115,7 +118,8 @@ function replaceRefused(facts: RenewalFacts): Decision | undefined {
 }
 
 /**
- * Promotes the successor at once, because the current pair is useless. The successor's CA is published or soon will be.
+ * Promotes the successor at once, because the current pair is unusable. The successor's CA is already published, or
+ * will be soon.
  */
 function promoteNext(facts: RenewalFacts): Decision | undefined {
   const { stored, now, names } = facts;
@@ -126,7 +130,7 @@ function promoteNext(facts: RenewalFacts): Decision | undefined {
 function keepKnownAuthorities(facts: RenewalFacts): Decision | undefined {
   const { stored, served, now, settings } = facts;
   const isOwn = ({ pem }: Authority) => pem === served?.authority.pem;
-  // A CA that ends soon is not restored, because another replica, whose clock is ahead, may have dropped it.
+  // Do not restore a CA that expires soon. Another replica with a clock that is ahead may have removed it as expired.
   const isLasting = ({ notAfterMs }: Authority) => notAfterMs - settings.renewBeforeMs / 2 > now.latestMs;
   const kept = olderOf(facts).filter((authority) => isOwn(authority) || isLasting(authority));
   const state = tidy({ ...stored, older: [...stored.older, ...kept] }, now);
@@ -143,7 +147,7 @@ function succeed(facts: RenewalFacts): Decision | undefined {
     return { action: 'switch', state: tidy({ current: next, older: olderOf(facts) }, now) };
   }
   if (next === undefined && isFit(current, facts)) return undefined;
-  // Both certificates may have names that another replica wants.
+  // Include the names of both certificates, because another replica may want them.
   const others = [current, next].filter((pair) => pair !== undefined && !coversNames(pair, names));
   const joined = joinNames(
     names,
@@ -170,7 +174,10 @@ function untilNextStepMs({ stored, now, settings, publishedForMs }: RenewalFacts
   return Math.max(0, Math.min(...ends));
 }
 
-/** Returns whether the pair can be served for some time: it is valid, not due for renewal, and has all names. */
+/**
+ * Returns whether the pair can be served for some time. It must be valid, have all wanted names, and not be due for
+ * renewal.
+ */
 function isFit(pair: Pair, facts: RenewalFacts): boolean {
   return isIntact(pair, facts.now) && !isDue(pair, facts) && coversNames(pair, facts.names);
 }
@@ -180,19 +187,22 @@ function isDue({ notAfterMs }: Pair, { now, settings }: RenewalFacts): boolean {
   return notAfterMs - settings.renewBeforeMs <= now.latestMs;
 }
 
-/** Returns whether an old Secret was restored. Normally no certificate is replaced by one that ends earlier. */
+/**
+ * Returns whether an old Secret was restored: the stored certificate is due for renewal, but the served one is not. A
+ * normal renewal never causes that.
+ */
 function isRolledBack(facts: RenewalFacts): boolean {
   const { stored, served } = facts;
   return stored.current !== undefined && isDue(stored.current, facts) && served !== undefined && isFit(served, facts);
 }
 
-/** Returns every CA whose pair a replica may serve. */
+/** Returns the CAs of all pairs that a replica may still serve. */
 function olderOf({ stored, last, served, published }: RenewalFacts): readonly Authority[] {
   const own = served === undefined ? [] : [served.authority];
   return [...authoritiesOf(stored), ...authoritiesOf(last), ...own, ...published];
 }
 
-/** Removes older CAs that have expired, are repeated, or exceed the limit. */
+/** Removes older CAs that have expired, are duplicates, or exceed the limit. */
 function tidy(state: CertificateState, { earliestMs }: TimeSpan): CertificateState {
   const { current, next } = state;
   const own = new Set([current?.authority.pem, next?.authority.pem]);
@@ -202,5 +212,5 @@ function tidy(state: CertificateState, { earliestMs }: TimeSpan): CertificateSta
   return { ...state, older: older.toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, maxOlder) };
 }
 
-/** Each renewal leaves one older CA. The limit also bounds how many CAs people can add. */
+/** The maximum number of older CAs. Each renewal adds one. The limit also applies to CAs that people add. */
 const maxOlder = 16;

@@ -22,7 +22,7 @@ const { signal } = new AbortController();
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
 describe('a directory as a store', () => {
-  it('is made with the first write, only for its owner', async () => {
+  it('is created by the first write, with access only for its owner', async () => {
     await using parent = await temporaryDirectory();
     const directory = join(parent.path, 'certs');
     const store = createDirectoryStore(directory);
@@ -36,7 +36,7 @@ describe('a directory as a store', () => {
     );
   });
 
-  it('replaces all of a state, and keeps no old keys', async () => {
+  it('replaces the whole state, and keeps no old keys', async () => {
     await using directory = await temporaryDirectory();
     const store = createDirectoryStore(directory.path);
     await store.write({ 'tls.crt': 'a', 'next-tls.key': 'secret' }, undefined, signal);
@@ -45,7 +45,7 @@ describe('a directory as a store', () => {
     assert.deepEqual(await readdir(directory.path), ['state-2']);
   });
 
-  it('refuses a write over another state than the one that is there', async () => {
+  it('refuses a write that expects another version of the state', async () => {
     await using directory = await temporaryDirectory();
     const store = createDirectoryStore(directory.path);
     await store.write({ 'tls.crt': 'a' }, undefined, signal);
@@ -59,7 +59,7 @@ describe('a directory as a store', () => {
     assert.deepEqual((await store.read(signal))?.data, { 'tls.crt': 'again' });
   });
 
-  it('lets one of many writers through, and leaves nothing of the others', async () => {
+  it('lets exactly one of many writers succeed, and leaves no files of the others', async () => {
     await using directory = await temporaryDirectory();
     const store = createDirectoryStore(directory.path);
     for (const round of ['first', 'second', 'third']) {
@@ -72,7 +72,7 @@ describe('a directory as a store', () => {
     }
   });
 
-  it('never shows half a state while it is replaced', async () => {
+  it('never returns an incomplete state during a write', async () => {
     await using directory = await temporaryDirectory();
     const store = createDirectoryStore(directory.path);
     await store.write({ 'tls.crt': '0', 'tls.key': '0', 'ca.crt': '0' }, undefined, signal);
@@ -88,7 +88,7 @@ describe('a directory as a store', () => {
     await Promise.all(readers);
   });
 
-  it('does not see what a killed writer left, and removes it when it is old', async () => {
+  it('ignores the files of a killed writer, and removes them when they are old', async () => {
     await using directory = await temporaryDirectory();
     for (const name of ['.new-old', '.new-young']) {
       await mkdir(join(directory.path, name));
@@ -101,7 +101,7 @@ describe('a directory as a store', () => {
     assert.deepEqual(await readdir(directory.path), ['.new-young', 'state-1']);
   });
 
-  it('continues from anything that has the name of a state', async () => {
+  it('continues after any file or directory whose name is that of a state', async () => {
     await using directory = await temporaryDirectory();
     await writeFile(join(directory.path, 'state-3'), 'a file');
     await symlink('/nonexistent', join(directory.path, 'state-5'));
@@ -123,7 +123,7 @@ describe('a directory as a store', () => {
     assert.deepEqual((await store.read(signal))?.data, { 'tls.crt': 'edited' });
   });
 
-  it('reports a path that is not a directory, and leaves nothing', async () => {
+  it('fails if the path is not a directory, and leaves no files', async () => {
     await using directory = await temporaryDirectory();
     const path = join(directory.path, 'file');
     await writeFile(path, 'text');
@@ -134,7 +134,7 @@ describe('a directory as a store', () => {
     assert.equal(await readFile(path, 'utf8'), 'text');
   });
 
-  it('calls back at changes', async () => {
+  it('calls the listener after changes', async () => {
     await using directory = await temporaryDirectory();
     const store = createDirectoryStore(join(directory.path, 'certs'));
     const changed = Promise.withResolvers<void>();
@@ -145,7 +145,7 @@ describe('a directory as a store', () => {
   });
 });
 
-test('a bundle is published in a file that is made with its directory, and is replaced whole', async () => {
+test('publishing creates the file and its directory, and replaces the file atomically', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-bundle-'));
   const path = join(directory.path, 'certs', 'ca.crt');
   const publisher = publishToFile(path);
@@ -158,7 +158,7 @@ test('a bundle is published in a file that is made with its directory, and is re
   assert.deepEqual(await readdir(join(directory.path, 'certs')), ['ca.crt']);
 });
 
-test('a file that another process touched has a new version, and is not overwritten unread', async () => {
+test('a file that another process changed has a new version, and is not overwritten before it is read', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-bundle-'));
   const path = join(directory.path, 'ca.crt');
   const publisher = publishToFile(path);

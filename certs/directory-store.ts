@@ -14,13 +14,13 @@ import {
 } from './certificate-store.ts';
 
 /**
- * Stores the certificate in a directory that several processes may share. Each state is a subdirectory. It is written
- * under a temporary name and then renamed to `state-<n>`. The state with the highest n is the current one:
+ * Stores the certificate in a directory that several processes may share. Each state is a subdirectory: it is written
+ * under a temporary name, and then renamed to `state-<n>`. The highest n is the current state:
  *
  * `<directory>/state-7/{tls.crt,tls.key,ca.crt}`
  *
- * So no process reads an incomplete state, even after a crash. If several processes replace state 6, exactly one
- * succeeds, because rename(2) does not replace a directory that contains files. Only the owner may read keys.
+ * No process ever reads an incomplete state, even after a crash. If several processes replace state 6, exactly one
+ * succeeds, because rename(2) does not replace a non-empty directory. Only the owner may read the keys.
  */
 export function createDirectoryStore(directory: string): CertificateStore {
   return {
@@ -28,10 +28,10 @@ export function createDirectoryStore(directory: string): CertificateStore {
     write: (data, expectedVersion) => explain('write', directory, () => writeNext(directory, data, expectedVersion)),
     watch(listener) {
       try {
-        // The directory must exist to be watched, but the first write may come later.
+        // Create the directory now: it must exist to be watched, but the first write may come later.
         mkdirSync(directory, { recursive: true, mode: 0o700 });
       } catch {
-        // The first write reports the error.
+        // Ignored here, because the first write reports the error.
       }
       return watchEvents(directory, listener);
     },
@@ -43,7 +43,7 @@ async function readNewest(directory: string): Promise<StoredData | undefined> {
     const newest = await findNewest(directory);
     if (newest === undefined) return undefined;
     const data = await readFiles(join(directory, newest.name));
-    // A state that is no longer the newest may have been removed while it was read.
+    // If the state is no longer the newest, another process may have removed files during this read, so read again.
     if ((await findNewest(directory))?.version === newest.version) return { data, version: newest.version };
   }
 }
@@ -63,12 +63,13 @@ async function writeNext(
     await rename(temporary, join(directory, nameOf(number)));
   } catch (thrown) {
     await rm(temporary, { recursive: true, force: true });
-    // POSIX allows rename(2) to fail with either code.
+    // POSIX allows rename(2) to fail with either of these codes.
     if (['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return 'conflict';
     throw thrown;
   }
   await sync(directory);
-  // A writer that was suspended may have taken a number that other writers have used and removed in the meantime.
+  // This process may have been suspended. Meanwhile, other processes may have used the same number and removed their
+  // state, so the rename succeeded although a newer state exists.
   if ((await findNewest(directory))?.number !== number) return 'conflict';
   await removeOld(directory, number);
   return 'written';
@@ -77,7 +78,7 @@ async function writeNext(
 interface StateDirectory {
   readonly name: string;
   readonly number: number;
-  /** Contains more than the number, because numbers start again after the store is emptied. */
+  /** More than the number, because the numbers restart after the store is emptied. */
   readonly version: string;
 }
 
@@ -106,8 +107,7 @@ async function writeFiles(directory: string, data: StateData): Promise<void> {
   for (const [key, text] of Object.entries(data)) {
     await writeFile(join(directory, key), text, { mode: 0o600, flag: 'wx', flush: true });
   }
-  // The directory is synchronised before the rename. Otherwise a crash could leave an empty directory under the new
-  // name.
+  // Sync the directory before the rename. Otherwise, a crash could leave an empty directory with the new name.
   await sync(directory);
 }
 
@@ -117,8 +117,8 @@ async function sync(directory: string): Promise<void> {
 }
 
 /**
- * Removes states with lower numbers, and directories that killed writers left behind more than an hour ago. Another
- * process may remove the same directories at the same time.
+ * Removes states with lower numbers, and temporary directories of killed writers after an hour. Another process may
+ * remove the same directories at the same time.
  */
 async function removeOld(directory: string, newest: number): Promise<void> {
   for (const name of await readdir(directory).catch(none)) {
@@ -145,7 +145,7 @@ function numberOf(name: string): number | undefined {
 
 const none = (thrown: NodeJS.ErrnoException): [] => absent(thrown) ?? [];
 
-/** Returns undefined for an absent file or directory; throws all other errors. */
+/** Returns undefined for a missing file or directory. Throws all other errors. */
 function absent(thrown: NodeJS.ErrnoException): undefined {
   if (thrown.code !== 'ENOENT' && thrown.code !== 'ENOTDIR') throw thrown;
   return undefined;
@@ -162,21 +162,23 @@ async function explain<Value>(done: string, directory: string, operation: () => 
   }
 }
 
-/** Calls the listener on the kernel's events for a directory. Events may be missing, so the caller must also poll. */
+/**
+ * Calls the listener on kernel events for a directory. Some changes may cause no event, so the caller must also poll.
+ */
 export function watchEvents(directory: string, listener: () => void): Disposable {
   try {
     const watcher = watch(directory, () => listener());
     watcher.on('error', () => watcher.close());
     return { [Symbol.dispose]: () => watcher.close() };
   } catch {
-    // The directory does not exist, or the kernel has no watches left.
+    // The directory does not exist, or the limit of kernel watches is reached.
     return { [Symbol.dispose]: () => undefined };
   }
 }
 
 /**
- * Publishes the CAs in a file for clients such as `curl --cacert <path>`. If two processes write the file at the same
- * moment, each detects the conflict the next time it checks.
+ * Publishes the CAs in a file, for clients such as `curl --cacert <path>`. If two processes write the file at the same
+ * time, each detects the conflict at its next check.
  */
 export function publishToFile(path: string): BundlePublisher {
   return {
@@ -189,7 +191,7 @@ export function publishToFile(path: string): BundlePublisher {
         async replace(text) {
           if ((await versionOf(path)) !== version) return 'conflict';
           await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-          // The write need not be durable, because the next check detects that a crash lost the file.
+          // No sync is needed: if a crash loses the file, the next check detects it.
           await replaceFile(path, text);
           return 'written';
         },

@@ -16,14 +16,16 @@ const names = ['webhook.ns.svc'];
 const keep = (cluster: MemoryCluster, more: Partial<Parameters<typeof renewCertificate>[0]> = {}) =>
   renewCertificate({ ...cluster, names, pollMs: 50, ...more });
 /**
- * With these settings, a certificate is due for renewal six seconds after it is made. Even on a busy machine, its
- * successor is served before the successor itself is due.
+ * With these settings, a certificate is due for renewal six seconds after it is made. That leaves enough time to serve
+ * its successor before the successor is due, even on a busy machine.
  */
 const soonDue = { lifetimeMs: 3_600_000, renewBeforeMs: 3_594_000, overlapMs: 1_500 };
-/** Most connections are complete this long after the client has read the bundle. A slower connection proves nothing. */
+/**
+ * A connection is usually complete this long after the client has read the bundle. A slower connection is not counted.
+ */
 const connectMs = 300;
 
-/** Starts a server that always serves the current certificate, as the webhook does. */
+/** Starts a server that always serves the current certificate, like the webhook. */
 async function serve(kept: ServedCertificate): Promise<{ port: number } & AsyncDisposable> {
   const server: Server = createServer((_, response) => response.end('ok'));
   const load = () => kept.current && server.setSecureContext({ cert: kept.current.certPem, key: kept.current.keyPem });
@@ -40,9 +42,7 @@ async function serve(kept: ServedCertificate): Promise<{ port: number } & AsyncD
   };
 }
 
-/**
- * Makes one request on a new connection. Resolves with the serial number of the certificate that the client accepted.
- */
+/** Makes a request on a new connection. Resolves with the serial number of the certificate that the client accepted. */
 async function call(port: number, ca: string): Promise<string> {
   const sent = request({ port, host: '127.0.0.1', ca, servername: names[0], agent: false, path: '/' });
   sent.end();
@@ -53,8 +53,8 @@ async function call(port: number, ca: string): Promise<string> {
   return serialNumber;
 }
 
-describe('a certificate that is kept', () => {
-  it('is renewed twice under clients that know bundles as old as the overlap allows, and none is refused', async () => {
+describe('a certificate that is renewed automatically', () => {
+  it('is renewed twice, and every client accepts it whose bundle is at most as old as the overlap', async () => {
     const cluster = createMemoryCluster();
     await using one = await keep(cluster, { settings: soonDue });
     await using other = await keep(cluster, { settings: soonDue });
@@ -69,20 +69,20 @@ describe('a certificate that is kept', () => {
       if (what === 'write bundle') bundles.push({ sinceMs: performance.now(), text: cluster.bundle });
     };
     const newest = () => bundles.length - 1;
-    /** Returns the index of the bundle that a client still has if it is behind. */
+    /** Returns the index of the oldest bundle that a client may still have. */
     const oldest = () =>
       Math.max(
         bundles.findLastIndex(({ sinceMs }) => sinceMs <= performance.now() - (soonDue.overlapMs - connectMs)),
         0,
       );
-    /** Returns whether a client may still have this bundle. If so, the client must accept the served certificate. */
+    /** Returns whether a client may still have this bundle. Such a client must accept the served certificate. */
     const isKnown = (index: number) =>
       performance.now() < (bundles[index + 1]?.sinceMs ?? Number.POSITIVE_INFINITY) + soonDue.overlapMs;
     const serials = new Set<string>();
     const failures: unknown[] = [];
     const client = async (port: number, choose: () => number) => {
       while (serials.size < 3 && failures.length === 0) {
-        // The bundle is read before the connection is made, as a client does.
+        // Read the bundle before connecting, like a real client.
         const index = choose();
         await call(port, bundles[index]?.text ?? '').then(
           (serial) => serials.add(serial),
@@ -95,7 +95,7 @@ describe('a certificate that is kept', () => {
     assert.deepEqual([one.problems, other.problems], [[], []]);
   });
 
-  it('is there when it was looked for once, unless the store is away; then it comes when the store does', async () => {
+  it('is available after the first check, or, if the store is unavailable, as soon as the store returns', async () => {
     const cluster = createMemoryCluster();
     {
       await using kept = await keep(cluster);
@@ -119,7 +119,7 @@ describe('a certificate that is kept', () => {
     assert.equal(events[0], 'serve');
   });
 
-  it('follows store and bundle without waiting for the poll, each by its own watch', async () => {
+  it('follows changes of store and bundle through their watches, without waiting for the poll', async () => {
     const vanish: Readonly<Record<string, (cluster: MemoryCluster) => void>> = {
       publisher: (cluster) => cluster.publish(''),
       store: (cluster) => cluster.edit(undefined),
@@ -138,7 +138,7 @@ describe('a certificate that is kept', () => {
         names,
         pollMs: 3_600_000,
       });
-      // After these requests everything is published, and only the watch can cause another look.
+      // After these requests, everything is published, and only a watch can cause another check.
       await until(
         async () => requests.join(),
         (all) =>
@@ -156,7 +156,7 @@ describe('a certificate that is kept', () => {
     }
   });
 
-  it('gives a look up that takes too long', async () => {
+  it('cancels a check that takes too long', async () => {
     const cluster = createMemoryCluster();
     const store = {
       ...cluster.store,
@@ -171,7 +171,7 @@ describe('a certificate that is kept', () => {
     assert.match(kept.problems[0]?.message ?? '', /timeout/);
   });
 
-  it('is given up without a problem if the process must end before the store answers', async () => {
+  it('causes no problem if the process stops before the store answers', async () => {
     const cluster = createMemoryCluster();
     const asked = Promise.withResolvers<void>();
     const store = {
@@ -190,7 +190,7 @@ describe('a certificate that is kept', () => {
     assert.deepEqual([kept.current, kept.problems], [undefined, []]);
   });
 
-  it('is no longer looked at once the process must end, and stays in use', async () => {
+  it('is no longer checked after the process was asked to stop, and stays in use', async () => {
     const cluster = createMemoryCluster();
     const ending = new AbortController();
     await using kept = await keep(cluster, { signal: ending.signal });
@@ -200,12 +200,12 @@ describe('a certificate that is kept', () => {
     const requests: string[] = [];
     cluster.onRequest = (request) => void requests.push(request);
     cluster.edit(undefined);
-    // Four times the interval between two looks.
+    // Four times the interval between two checks.
     await sleep(200);
     assert.deepEqual([kept.current, kept.problems, requests], [current, [], []]);
   });
 
-  it('ends in the middle of a look, without a notification', async () => {
+  it('can be disposed of during a check, without a notification', async () => {
     const cluster = createMemoryCluster();
     const kept = await keep(cluster);
     const begun = Promise.withResolvers<void>();
@@ -229,7 +229,7 @@ describe('a certificate that is kept', () => {
     assert.equal(cluster.stored, undefined);
   });
 
-  it('refuses settings that cannot work', async () => {
+  it('refuses impossible settings', async () => {
     await assert.rejects(keep(createMemoryCluster(), { settings: { lifetimeMs: 1 } }), RangeError);
   });
 });
@@ -240,17 +240,17 @@ const settled = (waitMs: number): Outcome => ({ type: 'settled', waitMs });
 const pollMs = 60_000;
 const planWith = (random: number) => createLookPlan(pollMs, () => random);
 
-test('a calm replica looks when something is due, or at the next poll, up to a quarter sooner', () => {
+test('without changes, the next check is when something is due or at the next poll, up to a quarter earlier', () => {
   assert.deepEqual(planWith(0)(settled(5_000)), { waitMs: 5_000, mayBeEarlier: true });
   assert.deepEqual(planWith(0)(settled(1e9)), { waitMs: pollMs, mayBeEarlier: true });
   assert.deepEqual(planWith(1)(settled(1e9)), { waitMs: 45_000, mayBeEarlier: true });
 });
 
-test('nothing that is due at once, time and again, makes it a hot loop', () => {
+test('repeated work that is due at once does not cause a busy loop', () => {
   assert.equal(planWith(0)(settled(0)).waitMs, 20);
 });
 
-test('a few changes in a row are looked at soon, and many ever later', () => {
+test('after a few changes in a row the next check is soon, and after many it is later and later', () => {
   const plan = planWith(0);
   const waits = Array.from({ length: 14 }, () => plan(again).waitMs);
   assert.deepEqual(waits, [0, 0, 0, 0, 0, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000]);
@@ -258,7 +258,7 @@ test('a few changes in a row are looked at soon, and many ever later', () => {
   assert.equal(plan(again).waitMs, 0);
 });
 
-test('failures wait ever longer, half of it by chance, never beyond the poll, and deaf to news', () => {
+test('after failures the wait grows, half of it random, up to the poll interval, and no event shortens it', () => {
   const plan = planWith(0);
   assert.deepEqual(
     Array.from({ length: 3 }, () => plan(failed)),

@@ -15,20 +15,20 @@ import { makePair } from './serving-pair.ts';
 export interface RenewCertificateOptions {
   readonly store: CertificateStore;
   readonly publisher: BundlePublisher;
-  /** DNS names and addresses under which clients connect; see serviceNames. */
+  /** DNS names and addresses that clients use to connect. See serviceNames. */
   readonly names: readonly string[];
   readonly settings?: Partial<RenewalSettings> | undefined;
-  /** How often the store and the publisher are read if they report no change. The default is a minute. */
+  /** How often the store and the publisher are read if neither reports a change. The default is a minute. */
   readonly pollMs?: number | undefined;
   /**
-   * The time limit of a look, in which the replica reads the store and the publisher and takes at most one step. The
-   * default is 30 s.
+   * The time limit of one check, which reads the store and the publisher and takes at most one step. The default is 30
+   * s.
    */
   readonly lookTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
   /**
-   * Ends all looks, including a look in progress, so that a process that must end does not wait for store or publisher.
-   * The loaded certificate stays.
+   * Ends all checks, including one in progress, so that a stopping process does not wait for the store or the
+   * publisher. The loaded certificate stays in use.
    */
   readonly signal?: AbortSignal | undefined;
   /** Called with each event, for log and metrics. */
@@ -36,10 +36,10 @@ export interface RenewCertificateOptions {
 }
 
 /**
- * Issues and renews the certificate that all replicas share. It adopts the stored certificate or makes a new one,
- * renews it, and publishes its CAs. When the promise resolves, the first look is over, whether or not it succeeded.
- * While store or publisher is unavailable, the loaded certificate stays and `problems` contains the reason. Throws a
- * RangeError for settings that cannot work.
+ * Issues and renews the certificate that all replicas share. It uses the stored certificate or makes a new one, renews
+ * it, and publishes its CAs. The promise resolves after the first check, even if that check failed. While the store or
+ * publisher is unavailable, the loaded certificate stays in use, and `problems` contains the reason. Throws a
+ * RangeError for impossible settings.
  */
 export async function renewCertificate(options: RenewCertificateOptions): Promise<ServedCertificate> {
   const { store, publisher, pollMs = 60_000, lookTimeoutMs = 30_000, onEvent = () => undefined } = options;
@@ -65,13 +65,13 @@ export async function renewCertificate(options: RenewCertificateOptions): Promis
   });
 }
 
-/** When the next look is due, and whether a change in store or publisher may make it earlier. */
+/** The time until the next check, and whether a change in the store or publisher may shorten it. */
 export interface NextLook {
   readonly waitMs: number;
   readonly mayBeEarlier: boolean;
 }
 
-/** Returns a function that plans the next look from the outcomes of the previous looks. */
+/** Returns a function that plans the next check from the outcomes of previous checks. */
 export function createLookPlan(pollMs: number, random: () => number = Math.random): (outcome: Outcome) => NextLook {
   let changes = 0;
   let failures = 0;
@@ -80,17 +80,18 @@ export function createLookPlan(pollMs: number, random: () => number = Math.rando
     failures = outcome.type === 'failed' ? failures + 1 : 0;
     switch (outcome.type) {
       case 'settled':
-        // Up to a quarter of the wait is random, so that replicas do not all look at the same time.
+        // Up to a quarter of the wait is random, so that replicas do not all check at the same time.
         return { waitMs: Math.max(minMs, Math.min(outcome.waitMs, pollMs * (1 - random() / 4))), mayBeEarlier: true };
       case 'again':
-        // A renewal takes two changes in a row. More than a few changes in a row mean that another writer overwrites
-        // them.
+        // A renewal needs two changes in a row. More changes in a row mean that another writer undoes them, so wait
+        // longer.
         return {
           waitMs: changes <= maxHasty ? random() * minMs : backOffMs(changes - maxHasty, random),
           mayBeEarlier: false,
         };
       case 'failed':
-        // A failed write can cause an event of the store. That event must not start the next attempt at once.
+        // Do not react to events: a failed write may itself cause an event of the store, and would then be retried at
+        // once.
         return { waitMs: Math.min(pollMs, backOffMs(failures, random)), mayBeEarlier: false };
     }
   };

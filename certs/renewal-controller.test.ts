@@ -9,7 +9,7 @@ import { type CertificateEvent, createRenewalController, type RenewalController 
 const settings = { lifetimeMs: 9_000, renewBeforeMs: 3_000, overlapMs: 100 };
 const { signal } = new AbortController();
 
-/** Creates a cluster with a clock, in which a test starts replicas. */
+/** Creates a cluster with a clock, and a function that starts replicas in it. */
 function createScene() {
   const cluster = createMemoryCluster();
   const makePair = createPairInventor();
@@ -34,7 +34,7 @@ function createScene() {
   return scene;
 }
 
-/** Looks until there is nothing left to do. Fails if that never happens. */
+/** Runs checks until there is nothing left to do. Fails if that never happens. */
 async function settle(...keepers: readonly RenewalController[]): Promise<void> {
   for (let looks = 0; looks < 30; looks += 1) {
     const types = [];
@@ -49,7 +49,7 @@ const codes = (keeper: RenewalController) => keeper.problems.map(({ code }) => c
 const messages = (keeper: RenewalController) => keeper.problems.map(({ message }) => message);
 
 describe('a replica', () => {
-  it('makes, serves and publishes the first certificate, and then has nothing to do until it is due', async () => {
+  it('makes, serves and publishes the first certificate, and then waits until the renewal is due', async () => {
     const { cluster, replica, events } = createScene();
     const keeper = replica();
     await settle(keeper);
@@ -58,7 +58,7 @@ describe('a replica', () => {
     assert.deepEqual(await keeper.look(signal), { type: 'settled', waitMs: 6_000 });
   });
 
-  it('is one of many that start at once: one makes the certificate, the others adopt it', async () => {
+  it('uses the certificate of the first one if many replicas start at once', async () => {
     const { replica, events } = createScene();
     const keepers = Array.from({ length: 5 }, () => replica());
     await Promise.all(keepers.map((keeper) => keeper.look(signal)));
@@ -70,7 +70,7 @@ describe('a replica', () => {
     assert.equal(events.filter((event) => event.startsWith('create')).length, 1);
   });
 
-  it('fills a Secret that is there and empty', async () => {
+  it('fills an existing, empty Secret', async () => {
     const { cluster, replica } = createScene();
     cluster.edit({});
     const keeper = replica();
@@ -78,7 +78,7 @@ describe('a replica', () => {
     assert.equal(stateIn(cluster).current?.serial, keeper.served?.serial);
   });
 
-  it('continues to serve while the store is away, and reports it', async () => {
+  it('continues to serve while the store is unavailable, and reports it', async () => {
     const { cluster, replica } = createScene();
     const keeper = replica();
     await settle(keeper);
@@ -91,7 +91,7 @@ describe('a replica', () => {
     assert.deepEqual(keeper.problems, []);
   });
 
-  it('serves a new certificate although it cannot be published yet, and publishes it as soon as it can', async () => {
+  it('serves the first certificate even if it cannot be published yet, and publishes it later', async () => {
     const { cluster, replica } = createScene();
     cluster.onRequest = (request) => {
       if (request === 'write bundle') throw new Error('forbidden');
@@ -113,7 +113,7 @@ describe('a replica', () => {
     assert.equal(keeper.served, undefined);
   });
 
-  it('does not switch while the bundle cannot be read, nor while a place for it is missing', async () => {
+  it('does not switch while the bundle is unreadable or one of its places is missing', async () => {
     const scene = createScene();
     const { cluster, events } = scene;
     const keeper = scene.replica();
@@ -136,7 +136,7 @@ describe('a replica', () => {
     assert.deepEqual(events.slice(-2), ['switch 2', 'serve 2']);
   });
 
-  it('publishes again what hands or Helm took away', async () => {
+  it('publishes the bundle again after a person or Helm removed it', async () => {
     const { cluster, replica } = createScene();
     const keeper = replica();
     await settle(keeper);
@@ -147,14 +147,14 @@ describe('a replica', () => {
     }
   });
 
-  it('does not take back what another replica published while it was on its way', async () => {
+  it('does not overwrite a bundle that another replica published in the meantime', async () => {
     const scene = createScene();
     const { cluster } = scene;
     const [slow, quick] = [scene.replica(), scene.replica()];
     await settle(slow, quick);
     cluster.publish('');
-    // The slow replica has read store and bundle and is about to publish. Before it does, the quick replica completes
-    // all of its steps.
+    // The slow replica has read the store and the bundle, and is about to publish. Just before it does, the quick
+    // replica completes all of its steps.
     cluster.onRequest = async (request) => {
       if (request !== 'write bundle') return;
       cluster.onRequest = () => undefined;
@@ -166,7 +166,7 @@ describe('a replica', () => {
     assert.equal(cluster.bundle, `${current?.authority.pem}${next?.authority.pem}`);
   });
 
-  it('restarts counting when another writer touched the bundle', async () => {
+  it('restarts the overlap when another writer changes the bundle', async () => {
     const scene = createScene();
     const keeper = scene.replica();
     await settle(keeper);
@@ -185,7 +185,7 @@ describe('a replica', () => {
     assert.equal(keeper.served?.serial, '2');
   });
 
-  it('that begins while the Secret is broken keeps the authority of those that serve on', async () => {
+  it('that starts while the Secret is broken keeps the CA of replicas that continue to serve', async () => {
     const { cluster, replica } = createScene();
     const old = replica();
     await settle(old);
@@ -200,7 +200,7 @@ describe('a replica', () => {
     assert.deepEqual([...old.problems, ...fresh.problems], []);
   });
 
-  it('puts back what was deleted, rotates, and does so once for several deletions', async () => {
+  it('restores a deleted Secret and rotates, only once for several deletions', async () => {
     const scene = createScene();
     const { cluster, events } = scene;
     const [one, other] = [scene.replica(), scene.replica()];
@@ -217,7 +217,7 @@ describe('a replica', () => {
     assert.equal(events.filter((event) => event.startsWith('restore')).length, 3);
   });
 
-  it('puts back what it serves when an old Secret is restored', async () => {
+  it('restores the served certificate if a person restores an old Secret', async () => {
     const scene = createScene();
     const { cluster } = scene;
     const keeper = scene.replica();
@@ -232,7 +232,7 @@ describe('a replica', () => {
     assert.deepEqual([stateIn(cluster).current?.serial, keeper.served?.serial], ['2', '2']);
   });
 
-  it('adopts the pair of another writer, but only after its CA was published for the overlap', async () => {
+  it('serves the pair of another writer only after its CA was published for the overlap', async () => {
     const scene = createScene();
     const { cluster } = scene;
     const keeper = scene.replica();
@@ -247,7 +247,7 @@ describe('a replica', () => {
     assert.equal(keeper.served?.serial, 'theirs');
   });
 
-  it('comes to rest beside one that wants other names, with a certificate for both', async () => {
+  it('settles on one certificate for both if another replica wants other names', async () => {
     const scene = createScene();
     const [old, fresh] = [scene.replica(['a', 'b']), scene.replica(['b', 'c'])];
     await settle(old);
@@ -265,7 +265,7 @@ describe('a replica', () => {
     }
   });
 
-  it('replaces at once a certificate that had expired before its start', async () => {
+  it('immediately replaces a certificate that expired before its start', async () => {
     const scene = createScene();
     await settle(scene.replica());
     scene.nowMs += 9_001;
@@ -275,7 +275,7 @@ describe('a replica', () => {
     assert.equal(scene.cluster.bundle, keeper.served?.authority.pem);
   });
 
-  it('serves its certificate to the end and beyond when nothing can be renewed', async () => {
+  it('serves its certificate until and after its expiry if renewal is impossible', async () => {
     const scene = createScene();
     const keeper = scene.replica();
     await settle(keeper);

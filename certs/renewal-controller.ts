@@ -24,25 +24,28 @@ export interface RenewalControllerOptions {
 
 export interface CertificateEvent {
   readonly what: RenewalAction | 'publish' | 'serve';
-  /** The pair that was made, that is now current, or that is now served. */
+  /** The pair that was made, became current, or is now served. */
   readonly pair: Pair | undefined;
 }
 
 /**
- * The outcome of a call of `look`. `settled` means that there is nothing to do for `waitMs`. `again` means that
- * something changed, so the next look follows at once. `failed` means that the next look follows later.
+ * The outcome of a check.
+ *
+ * - `settled`: there is nothing to do for `waitMs`.
+ * - `again`: something changed, so the next check follows at once.
+ * - `failed`: the next check follows later.
  */
 export type Outcome =
   | { readonly type: 'settled'; readonly waitMs: number }
   | { readonly type: 'again' }
   | { readonly type: 'failed' };
 
-/** Renews the certificate for one replica. The caller repeats the looks. */
+/** Renews the certificate for one replica. The caller calls `look` again and again. */
 export interface RenewalController {
   readonly served: Pair | undefined;
-  /** The problems of the last look. */
+  /** The problems of the last check. */
   readonly problems: readonly CertificateProblem[];
-  /** Reads store and publisher, takes at most one step, and never rejects. Only one look may run at a time. */
+  /** Reads the store and the publisher, and takes at most one step. Never rejects. Only one call may run at a time. */
   look(signal: AbortSignal): Promise<Outcome>;
 }
 
@@ -55,7 +58,8 @@ export function createRenewalController(options: RenewalControllerOptions): Rene
   let problems: readonly CertificateProblem[] = [];
 
   const look = async (signal: AbortSignal, report: Report): Promise<Outcome> => {
-    // The publication is read first, because a replica writes to the store before it publishes.
+    // Read the publication first. Each replica writes to the store before it publishes, so the store is then at least
+    // as new.
     const publication = await report('BundleNotPublished', () => publisher.read(signal));
     for (const problem of publication?.problems ?? [])
       await report('BundleNotPublished', () => Promise.reject(problem));
@@ -80,7 +84,7 @@ export function createRenewalController(options: RenewalControllerOptions): Rene
   };
 
   /**
-   * Carries out a decision. Returns the state that is now in the store, `conflict` if another replica was faster, or
+   * Carries out a decision. Returns the state that the store now has, `conflict` if another replica was faster, or
    * undefined after a failure.
    */
   const carryOut = async (
@@ -102,7 +106,7 @@ export function createRenewalController(options: RenewalControllerOptions): Rene
   };
 
   /**
-   * Returns the request for a new pair. The pair is valid from one lifetime before now, so the clocks of clients and
+   * Returns the request for a new pair. The validity begins one lifetime before now, so that clocks of clients and
    * replicas may be wrong by that much.
    */
   const request = (wanted: readonly string[]): PairRequest => {
@@ -156,19 +160,19 @@ export function createRenewalController(options: RenewalControllerOptions): Rene
   };
 }
 
-/** How soon to look again for a missing place of publication. */
+/** How soon to check again while a place of publication is missing. */
 const missingMs = 5_000;
 
 /**
- * Runs `attempt` and returns its result. If it fails, records the failure as a problem of this look and returns
+ * Runs `attempt` and returns its result. If it fails, records the failure as a problem of this check and returns
  * undefined.
  */
 type Report = <Value>(code: CertificateProblemCode, attempt: () => Promise<Value>) => Promise<Value | undefined>;
 
 /**
- * Chooses the pair that a replica serves from now on. As long as clients accept the served pair, the replica does not
- * switch to the current pair at once. It switches only after it has itself seen the current pair's CA published for the
- * overlap. So a state that a person wrote, or that another replica wrote in haste, does not cut off clients.
+ * Chooses the pair that a replica serves from now on. While clients accept the served pair, the replica does not switch
+ * at once. It first waits until it has itself seen the CA of the current pair published for the overlap. A person or
+ * another replica may have made a pair current too early: this wait prevents that clients reject it.
  */
 function chooseServed(facts: RenewalFacts): Pair | undefined {
   const { stored, served, now, names, publishedForMs, settings } = facts;
@@ -179,20 +183,20 @@ function chooseServed(facts: RenewalFacts): Pair | undefined {
   return isAccepted(current) && publishedForMs(current.authority) >= settings.overlapMs ? current : served;
 }
 
-/** Remembers since when each CA has been published everywhere. */
+/** Records since when each CA has been published everywhere. */
 interface PublicationTracker {
-  /** Records the publication that was just read; undefined if reading it failed. */
+  /** Records the publication that was just read, or undefined if reading it failed. */
   note(publication: Publication | undefined): void;
   /**
-   * Returns how long the CA has been published without interruption. Returns 0 if it is not published, or if the
+   * Returns how long the CA has been published without interruption. Returns 0 if the CA is not published, or the
    * publication is unreadable.
    */
   publishedForMs(authority: Authority): number;
 }
 
 /**
- * Creates a tracker that counts by the steady clock. It restarts when the version changes, because a CA may have been
- * absent for a moment between two looks. Restarting costs only time.
+ * Creates a tracker that measures with the steady clock. When the version changes, all times restart, because a CA may
+ * have been missing for a moment between two checks. A restart only delays the switch.
  */
 function trackPublication(steadyMs: () => number): PublicationTracker {
   let seen: Publication | undefined;

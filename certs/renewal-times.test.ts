@@ -5,7 +5,7 @@ import { createTimeSpan, renewalSettings, systemClock } from './renewal-times.ts
 
 const dayMs = 86_400_000;
 
-test('a certificate lives a year, is renewed after two thirds of it, and overlaps for ten minutes', () => {
+test('the defaults are a year, a renewal after two thirds of it, and an overlap of ten minutes', () => {
   assert.deepEqual(renewalSettings(), {
     lifetimeMs: 365 * dayMs,
     renewBeforeMs: (365 / 3) * dayMs,
@@ -13,7 +13,7 @@ test('a certificate lives a year, is renewed after two thirds of it, and overlap
   });
 });
 
-test('another lifetime has another last third', () => {
+test('by default, the renewal is a third of the given lifetime before its end', () => {
   assert.equal(renewalSettings({ lifetimeMs: 30 * dayMs }).renewBeforeMs, 10 * dayMs);
 });
 
@@ -26,10 +26,10 @@ for (const given of [
   { overlapMs: -1 },
   { overlapMs: Number.NaN },
   { lifetimeMs: 10_000, renewBeforeMs: 9_500, overlapMs: 0 },
-  // A successor would be due for renewal before it may be served.
+  // A successor would be due for renewal before it could be served.
   { lifetimeMs: 3_600_000, renewBeforeMs: 3_540_000 },
 ]) {
-  test(`times that cannot work are refused: ${JSON.stringify(given)}`, () => {
+  test(`impossible times are refused: ${JSON.stringify(given)}`, () => {
     assert.throws(() => renewalSettings(given), RangeError);
   });
 }
@@ -38,9 +38,9 @@ const clock = { wall: 1_000_000, steady: 50 };
 const begin = () => createTimeSpan({ wallMs: () => clock.wall, steadyMs: () => clock.steady });
 
 for (const [what, wall, steady, earliestMs, latestMs] of [
-  ['is a point while both clocks agree', 1_000_500, 550, 1_000_500, 1_000_500],
-  ['reaches to the wall clock when that jumped ahead', 1_900_000, 550, 1_000_500, 1_900_000],
-  ['reaches back to the wall clock when that was set back', 100, 550, 100, 1_000_500],
+  ['is a single moment while both clocks agree', 1_000_500, 550, 1_000_500, 1_000_500],
+  ['ends at the wall clock if that jumped ahead', 1_900_000, 550, 1_000_500, 1_900_000],
+  ['begins at the wall clock if that was set back', 100, 550, 100, 1_000_500],
 ] as const) {
   test(`the time ${what}`, () => {
     Object.assign(clock, { wall: 1_000_000, steady: 50 });
@@ -50,7 +50,7 @@ for (const [what, wall, steady, earliestMs, latestMs] of [
   });
 }
 
-test("the machine's own clocks agree with each other", () => {
+test('the real clocks of the machine agree with each other', () => {
   const { earliestMs, latestMs } = createTimeSpan(systemClock)();
   assert.ok(earliestMs <= latestMs && latestMs > Date.UTC(2020, 0));
 });

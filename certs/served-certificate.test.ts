@@ -26,7 +26,7 @@ describe('files that another program writes', () => {
     expired = await makePair({ ...times, notAfterMs: Date.now() - 5_000 });
   });
 
-  it('are loaded, and followed through a swap as kubelet makes it', async () => {
+  it('are loaded, and loaded again after kubelet swaps them', async () => {
     await using directory = await temporaryDirectory();
     const path = (name: string) => join(directory.path, name);
     await mkdir(path('..1'));
@@ -48,7 +48,7 @@ describe('files that another program writes', () => {
     assert.deepEqual(seen.at(-1), other.serial);
   });
 
-  it('are awaited when they come later', async () => {
+  it('are loaded when they appear later', async () => {
     await using directory = await temporaryDirectory();
     const certs = join(directory.path, 'certs');
     await using followed = await followFiles({ directory: certs, pollMs: 20 });
@@ -73,7 +73,7 @@ describe('files that another program writes', () => {
     gone: [(d) => rm(join(d, 'tls.key')), /ENOENT/],
   };
   for (const [what, [spoil, message]] of Object.entries(problems)) {
-    it(`that are ${what} become a problem, and the loaded pair stays in use`, async () => {
+    it(`that are ${what} cause a problem, and the loaded pair stays in use`, async () => {
       await using directory = await temporaryDirectory();
       await put(directory.path, one);
       await using followed = await followFiles({ directory: directory.path, pollMs: 20 });
@@ -92,7 +92,7 @@ describe('files that another program writes', () => {
     });
   }
 
-  it('that are expired at the start are not loaded', async () => {
+  it('that have expired at the start are not loaded', async () => {
     await using directory = await temporaryDirectory();
     await put(directory.path, expired);
     await using followed = await followFiles({ directory: directory.path });

@@ -8,7 +8,7 @@ import type { Pair } from './certificate-state.ts';
 import { watchEvents } from './directory-store.ts';
 import { findUnfit, readCertificate } from './serving-pair.ts';
 
-/** The pair that a server uses, and the facts about it for the log. */
+/** The pair that a server uses, with facts for the log. */
 export interface ServedPair {
   readonly certPem: string;
   readonly keyPem: string;
@@ -19,16 +19,16 @@ export interface ServedPair {
 
 /** A certificate that is kept up to date with its store or files. */
 export interface ServedCertificate extends AsyncDisposable {
-  /** The pair to serve now; undefined until there is a pair. */
+  /** The pair to serve now, or undefined before the first one. */
   readonly current: ServedPair | undefined;
-  /** The problems of the last look; empty if there are none. */
+  /** The problems of the last check. The list is empty if there are none. */
   readonly problems: readonly CertificateProblem[];
-  /** Calls the listener after `current` or `problems` has changed, until the returned scope is disposed. */
+  /** Calls the listener after `current` or `problems` changed, until the returned scope ends. */
   onChange(listener: () => void): Disposable;
 }
 
 /**
- * Every problem that can stop renewals. The webhook continues to serve its current certificate. The codes are a
+ * Every problem that can prevent renewals. The webhook then continues to serve its current certificate. The codes are a
  * contract: docs/reference/webhook.md has the same table.
  */
 export const certificateProblemCodes = {
@@ -56,27 +56,27 @@ export function toServedPair({ certPem, keyPem, serial, notAfterMs }: Pair): Ser
   return { certPem, keyPem, serial, notAfter: new Date(notAfterMs) };
 }
 
-/** The result of one look at store or files, and the wait until the next look. */
+/** The result of one check of the store or files, and the time until the next check. */
 interface Look {
   readonly current: ServedPair | undefined;
   readonly problems: readonly CertificateProblem[];
   readonly waitMs: number;
-  /** Whether a reported change may end the wait early. */
+  /** Whether an event may end the wait early. */
   readonly mayBeEarlier: boolean;
 }
 
 export interface LookOptions {
-  /** Looks once. Never rejects. The result is ignored if the signal has aborted by then. */
+  /** Checks once. Never rejects. If the signal has aborted by then, the result is ignored. */
   readonly look: (signal: AbortSignal) => Promise<Look>;
-  /** The watches that report changes. Each calls `wake` when there may be a change, until its scope is disposed. */
+  /** Each function starts a watch that calls `wake` when something may have changed, until its scope ends. */
   readonly watches: readonly ((wake: () => void) => Disposable | undefined)[];
-  /** Ends the looks early. The last certificate stays. */
+  /** Ends the checks early. The last certificate stays in use. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Looks once, then repeatedly until the result is disposed of or the signal aborts. Disposing of the result waits for a
- * look in progress.
+ * Checks once, and then repeatedly until the result is disposed of or the signal aborts. Disposing waits for a check in
+ * progress.
  */
 export async function followLooks({ look, watches, signal }: LookOptions): Promise<ServedCertificate> {
   const closing = new AbortController();
@@ -124,7 +124,7 @@ function textOf({ current, problems }: Pick<Look, 'current' | 'problems'>): stri
 }
 
 export interface FollowFilesOptions {
-  /** The directory with `tls.crt` and `tls.key`, like a mounted Secret of cert-manager. */
+  /** The directory with `tls.crt` and `tls.key`, such as a mounted Secret of cert-manager. */
   readonly directory: string;
   /** How often the files are read if there is no event. The default is 10 s. */
   readonly pollMs?: number | undefined;
@@ -132,8 +132,8 @@ export interface FollowFilesOptions {
 
 /**
  * Follows a certificate that another program writes to files. Publishes no CA. If the files are unusable (incomplete,
- * of two different pairs, or expired), there is a problem, and the last usable pair stays. When the promise resolves,
- * the files have been read once.
+ * of two different pairs, or expired), `problems` contains the reason, and the last usable pair stays in use. The
+ * promise resolves after the files have been read once.
  */
 export function followFiles({ directory, pollMs = 10_000 }: FollowFilesOptions): Promise<ServedCertificate> {
   let current: ServedPair | undefined;
@@ -152,8 +152,8 @@ export function followFiles({ directory, pollMs = 10_000 }: FollowFilesOptions):
 }
 
 /**
- * How soon unusable files are read again. The two files are read one after the other, so the writer may have replaced
- * the pair in between.
+ * How soon unusable files are read again. Both files are read one after the other, so the writer may have replaced the
+ * pair between the two reads.
  */
 const secondLookMs = 500;
 

@@ -22,16 +22,16 @@ describe('reading a pair', () => {
     authorities = [other, pair].map(({ authority }) => new X509Certificate(authority.pem));
   });
 
-  it('finds the authority among several', () => {
+  it('finds the CA among several', () => {
     assert.deepEqual(readPair(pair.certPem, pair.keyPem, authorities).pair, pair);
   });
 
-  it('takes a certificate that is followed by others', () => {
+  it('accepts a certificate that is followed by others', () => {
     const chain = pair.certPem + pair.authority.pem;
     assert.deepEqual(readPair(chain, pair.keyPem, authorities).pair, { ...pair, certPem: chain });
   });
 
-  it('takes one that is expired: what that means is another question', async () => {
+  it('accepts an expired certificate, because times are checked elsewhere', async () => {
     const expired = await makePair({ names: ['a'], notBeforeMs: 0, notAfterMs: 1_000 });
     const { pair: read } = readPair(expired.certPem, expired.keyPem, [new X509Certificate(expired.authority.pem)]);
     assert.equal(read?.notAfterMs, 1_000);
@@ -52,13 +52,13 @@ describe('reading a pair', () => {
       () => [`${pair.certPem}-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`, pair.keyPem],
       /^TLS rejects the certificate and its key: /,
     ],
-    'a certificate that is its own': [
+    'the CA itself as the certificate': [
       () => [pair.authority.pem, other.keyPem],
       /^the key does not belong to the certificate$/,
     ],
   };
   for (const [what, [files, problem]] of Object.entries(problems)) {
-    it(`tells ${what}`, () => {
+    it(`reports ${what}`, () => {
       const reading = readPair(...files(), authorities);
       assert.equal(reading.pair, undefined);
       assert.match(reading.problem ?? '', problem);
@@ -94,8 +94,8 @@ const request = (names: readonly string[]): PairRequest => ({
 });
 
 /**
- * Connects as a client that trusts one CA. Returns undefined if the client accepts the server, or else the code of its
- * error.
+ * Connects as a client that trusts one CA. Returns undefined if the client accepts the server. Otherwise returns the
+ * code of the client's error.
  */
 async function handshake(port: number, ca: string, servername: string): Promise<string | undefined> {
   const socket = connect({ port, host: '127.0.0.1', ca, servername });
@@ -109,7 +109,7 @@ async function handshake(port: number, ca: string, servername: string): Promise<
   }
 }
 
-test('a client that trusts its authority accepts a pair for each of its names, and for no other', async () => {
+test('a client that trusts the CA accepts the pair for exactly its names', async () => {
   const pair = await makePair(request(['Webhook.ns.svc', '127.0.0.1', '0:0::1']));
   const other = await makePair(request(['webhook.ns.svc']));
   assert.deepEqual(pair.names, ['webhook.ns.svc', '127.0.0.1', '::1']);
@@ -122,7 +122,7 @@ test('a client that trusts its authority accepts a pair for each of its names, a
   assert.equal(await handshake(port, other.authority.pem, 'webhook.ns.svc'), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
 });
 
-test('authority and certificate can do what they are for, and no more', async () => {
+test('the CA and the certificate have only the permissions that they need', async () => {
   const { certPem, keyPem, authority, serial } = await makePair(request(['a']));
   const [leaf, root] = [new X509Certificate(certPem), new X509Certificate(authority.pem)];
   assert.deepEqual([leaf.ca, root.ca], [false, true]);
@@ -141,7 +141,7 @@ test('each CA has a unique name', async () => {
   assert.match(subject(one) ?? '', /^CN=kube-macvtap webhook CA [0-9a-f]{16}$/);
 });
 
-test('a pair lives as long as it was asked to, in whole seconds', async () => {
+test('a pair is valid for the requested time, in whole seconds', async () => {
   const pair = await makePair({ names: ['a'], notBeforeMs: 1_700_000_000_000, notAfterMs: 1_800_000_000_000 });
   assert.deepEqual(
     [pair.notBeforeMs, pair.notAfterMs, pair.authority.notAfterMs],
@@ -149,7 +149,7 @@ test('a pair lives as long as it was asked to, in whole seconds', async () => {
   );
 });
 
-test('a name may be too long for a common name', async () => {
+test('a name may be longer than a common name allows', async () => {
   const name = `${'n'.repeat(63)}.${'s'.repeat(63)}.svc`;
   assert.deepEqual((await makePair(request([name]))).names, [name]);
 });

@@ -11,9 +11,9 @@ export type PairReading =
   | { readonly pair?: undefined; readonly problem: string };
 
 /**
- * Reads a certificate with its key, and finds the CA that signed it. The texts may be unusable: an incomplete file, the
- * key of another certificate, or a key that the TLS library refuses. Times and names are not checked, so an expired
- * pair is still a pair.
+ * Reads a certificate with its key, and finds the CA that signed it. Returns a problem if the texts are unusable: a
+ * file is incomplete, the key belongs to another certificate, or the TLS library refuses the key. Times and names are
+ * not checked, so an expired pair is still returned.
  */
 export function readPair(certPem: string, keyPem: string, authorities: readonly X509Certificate[]): PairReading {
   const certificate = readCertificate(certPem);
@@ -49,16 +49,16 @@ export function toAuthority(certificate: X509Certificate): Authority {
   return { pem: certificate.toString(), notAfterMs: certificate.validToDate.getTime() };
 }
 
-/** Returns the reason why a server cannot use the certificate with this key, or undefined if it can. */
+/** Returns the reason why a server cannot use the certificate with this key, or undefined if there is none. */
 export function findUnfit(certificate: X509Certificate, certPem: string, keyPem: string): string | undefined {
   try {
     if (!certificate.checkPrivateKey(createPrivateKey(keyPem))) return 'the key does not belong to the certificate';
   } catch {
-    // OpenSSL's text is left out, because it only names the decoder that failed.
+    // OpenSSL's message is omitted, because it only names the decoder that failed.
     return 'the key cannot be read';
   }
   try {
-    // Fails in the same cases as a server: for keys that are too short, or for broken intermediate certificates.
+    // Like a server, this refuses keys that are too short, and broken intermediate certificates.
     createSecureContext({ cert: certPem, key: keyPem });
     return undefined;
   } catch (thrown) {
@@ -69,7 +69,7 @@ export function findUnfit(certificate: X509Certificate, certPem: string, keyPem:
 /** Returns the certificate's DNS names and addresses in their canonical spelling. */
 function namesOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
   // Node.js writes a name with a comma or a quote as a JSON string (CVE-2021-44532). The pattern skips such a name,
-  // because no client asks for it.
+  // because no client uses it.
   return [...subjectAltName.matchAll(/(?:^|, )(?:DNS|IP Address):([^," ]+)/g)].map(([, name = '']) =>
     canonicalName(name),
   );
@@ -79,14 +79,14 @@ function signed(authority: X509Certificate, certificate: X509Certificate): boole
   try {
     return authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
   } catch {
-    // OpenSSL does not know this kind of public key.
+    // OpenSSL does not support this type of public key.
     return false;
   }
 }
 
 /**
- * Returns every CA of a bundle once, in the order of the text. `broken` counts the certificates that are left out. They
- * cannot be read, are not CA certificates, or come after the first 32.
+ * Returns each CA of a bundle once, in the order of the text. `broken` is the number of certificates that are left out:
+ * they are unreadable, are not CA certificates, or come after the first 32.
  */
 export function readAuthorities(bundle: string): {
   readonly authorities: readonly X509Certificate[];
@@ -105,8 +105,8 @@ export function readAuthorities(bundle: string): {
 }
 
 /**
- * The webhook publishes at most three or four CAs. The limit bounds the time that it takes to read a bundle of a
- * megabyte.
+ * The maximum number of CAs that are read from a bundle. The webhook publishes at most three or four. The limit bounds
+ * the time for reading a bundle of a megabyte.
  */
 const maxAuthorities = 32;
 
@@ -118,11 +118,11 @@ export interface PairRequest {
 }
 
 /**
- * Creates a serving pair and a CA for only this pair, both on P-256. The CA's key signs this one certificate and is
- * then discarded, so a reader of the Secret cannot sign another certificate. Each renewal creates a new CA.
+ * Creates a serving pair and a CA for this pair only, both on P-256. The CA's key signs this one certificate and is
+ * then discarded, so a reader of the Secret cannot sign other certificates. Each renewal creates a new CA.
  */
 export async function makePair({ names, notBeforeMs, notAfterMs }: PairRequest): Promise<Pair> {
-  // Imported only when it is used, because it takes 16 MB and one replica needs it every few months. A bundled CommonJS
+  // Imported on demand: the module takes 16 MB, and a single replica needs it every few months. In a bundle, a CommonJS
   // module has its exports in `default`.
   const { generate } = (await import('selfsigned')).default;
   const validity = { notBeforeDate: new Date(notBeforeMs), notAfterDate: new Date(notAfterMs) };
@@ -140,7 +140,7 @@ export async function makePair({ names, notBeforeMs, notAfterMs }: PairRequest):
 
 type Extension = NonNullable<NonNullable<Parameters<typeof generate>[1]>['extensions']>[number];
 
-/** The extensions (RFC 5280, 4.2.1) of a CA that signs serving certificates but no other CA. */
+/** The extensions (RFC 5280, 4.2.1) of a CA that can sign serving certificates, but no other CA. */
 const authorityExtensions: readonly Extension[] = [
   { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
   { name: 'keyUsage', keyCertSign: true, critical: true },
@@ -152,15 +152,17 @@ const servingExtensions: readonly Extension[] = [
   { name: 'extKeyUsage', serverAuth: true },
 ];
 
-/** The prefix of the common name of every CA that this file makes. */
+/** The prefix of the common names of all CAs that this file makes. */
 export const authorityNamePrefix = 'kube-macvtap webhook CA ';
 
-/** Returns a unique name for a CA. A client that trusts several CAs finds the issuer of a certificate by its name. */
+/**
+ * Returns a unique name for a CA, because a client that trusts several CAs finds the issuer of a certificate by name.
+ */
 function authoritySubject(): { name: string; value: string }[] {
   return [{ name: 'commonName', value: `${authorityNamePrefix}${randomBytes(8).toString('hex')}` }];
 }
 
-/** GeneralName, RFC 5280, 4.2.1.6: 2 is dNSName, 7 is iPAddress. */
+/** A GeneralName (RFC 5280, 4.2.1.6). Type 2 is dNSName, and type 7 is iPAddress. */
 function altName(name: string): { type: 2; value: string } | { type: 7; ip: string } {
   return isIP(name) === 0 ? { type: 2, value: canonicalName(name) } : { type: 7, ip: canonicalName(name) };
 }

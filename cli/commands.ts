@@ -2,11 +2,11 @@
 import type { CommandLine, Flags } from '../runtime/flags.ts';
 
 /**
- * A command of `kubectl macvtap`. Its modules are loaded only when the command runs, so that help and completion start
- * fast.
+ * A command of `kubectl macvtap`. The modules of a command are loaded only when it runs, so that help and completion
+ * start fast.
  */
 export interface Command {
-  /** The line for the list of commands. It starts with a verb. */
+  /** The line in the list of commands. It starts with a verb. */
   readonly summary: string;
   readonly line: () => Promise<CommandLine<Flags>>;
   readonly run: (argv: readonly string[]) => Promise<void>;

@@ -24,9 +24,9 @@ if (name === '--help' || name === '-h' || name === 'help') {
 } else if (command !== undefined) {
   await command.run(argv);
 } else if (name === '__complete') {
-  // The scripts that `completion` prints call this. kubectl's own completion calls it through kubectl_complete-macvtap.
+  // The scripts that `completion` prints run this, and so does kubectl, through kubectl_complete-macvtap.
   await printLine(await (await import('./completion/complete.ts')).complete(argv, commands));
-  // Open requests would keep the process running and delay the shell's prompt.
+  // Exit now: open requests would keep the process running and delay the shell's prompt.
   process.exit();
 } else {
   const names = Object.keys(commands);

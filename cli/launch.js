@@ -5,10 +5,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// The package's npm bin. It runs on the first `node` in the PATH, which may be too old for the program. So this file is
-// JavaScript that runs on Node.js 18, and it starts the program with a Node.js that is new enough.
+// The package's npm bin. It runs on the first `node` in the PATH, which may be too old for the program. Therefore this
+// file is JavaScript that runs on Node.js 18. It starts the program with a Node.js that is new enough.
 
-/** The major version that the program needs. An optional dependency of the package provides it. */
+/** The major version that the program needs. An optional dependency of this package provides it. */
 const wanted = 26;
 
 const [major = '0'] = process.versions.node.split('.');
@@ -24,8 +24,8 @@ if (node === undefined) {
   const hook = new URL('strip-types.js', import.meta.url).href;
   const flags = ['--disable-warning=ExperimentalWarning', `--import=${hook}`];
   const child = spawn(node, [...flags, program, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A terminal sends SIGINT to both processes. The program then exits cleanly, and this process exits with it. Other
-  // signals reach only this process, which forwards them.
+  // A terminal sends SIGINT to both processes. The program exits cleanly, and then this process exits. All other
+  // signals reach only this process, so it forwards them.
   process.on('SIGINT', () => {});
   for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   child.on('error', (error) => {
@@ -40,7 +40,10 @@ if (node === undefined) {
   });
 }
 
-/** Finds the Node.js that an optional dependency installed. npm adds it to the PATH only for scripts and npx. */
+/**
+ * Finds the Node.js that an optional dependency installed. npm adds it to the PATH only for scripts and npx, so it must
+ * be found here.
+ */
 function findInstalled() {
   const name = `node-${process.platform}-${process.arch}`;
   try {

@@ -12,14 +12,14 @@ import type { View } from './view/view.ts';
 const { placeholder, read } = sourceFlags.source;
 
 /**
- * The flag for the installation's namespace has a long name, because `-n` and `--namespace` mean the namespace of the
- * object, as everywhere in kubectl.
+ * The flag for the installation's namespace. It has a long name because `-n` and `--namespace` select the namespace of
+ * the object, as in kubectl.
  */
 export const installationFlags = {
   'installation-namespace': commonFlags.namespace,
 } as const;
 
-/** Flags of every command that reads a cluster. A flag that kubectl also has means the same as in kubectl. */
+/** Flags of every command that reads a cluster. Flags that kubectl also has mean the same as in kubectl. */
 export const viewFlags = {
   source: {
     description: 'the API server, or a directory of YAML',
@@ -39,8 +39,8 @@ export const nodeFlag = { node: textFlag('NAME', 'only this node') } as const;
 type Names = keyof typeof exposureFlags;
 
 /**
- * The flags of implicit exposure. If a flag is not set, the value from the cluster's DaemonSet is used, so that plans
- * match those of the node plugin. If that value is not known, the node plugin's default is used.
+ * The flags of implicit exposure. For a missing flag, the value comes from the cluster's DaemonSet, so that plans match
+ * those of the node plugin. If that value is unknown, the node plugin's default is used.
  */
 export const planningFlags = {
   'link-kinds': unset(exposureFlags['link-kinds']),
@@ -48,7 +48,7 @@ export const planningFlags = {
   'implicit-exclude': { ...unset(exposureFlags['implicit-exclude']), read: readGlobs },
 } as const;
 
-/** Reads the globs and checks them, so that errors are reported before the cluster is read. */
+/** Reads and checks the globs, so that errors are reported before the cluster is read. */
 function readGlobs(text: string): { readonly value: readonly string[] } | { readonly fault: string } {
   const reading = exposureFlags['implicit-exclude'].read(text);
   const globs = 'value' in reading ? reading.value.map(compileGlob) : [];
@@ -65,8 +65,8 @@ function unset<Value>(flag: Flag<Value>): Flag<Value | undefined> {
 }
 
 /**
- * Flags that environment variables may set for all commands. A command ignores the variables of flags that it does not
- * have.
+ * Flags whose environment variables may be set for all commands. A command ignores the variables of flags that it does
+ * not have.
  */
 export const sharedFlags: readonly string[] = Object.keys({
   ...viewFlags,
@@ -76,8 +76,8 @@ export const sharedFlags: readonly string[] = Object.keys({
 });
 
 /**
- * Determines the implicit exposure from flags, the DaemonSet and defaults. Raises InvalidFlags for an invalid glob in
- * the DaemonSet.
+ * Determines the implicit exposure from flags, from the DaemonSet and from defaults, in this order. Raises InvalidFlags
+ * for an invalid glob in the DaemonSet.
  */
 export async function findExposure(
   values: Partial<FlagValues<typeof planningFlags>>,
@@ -101,11 +101,11 @@ async function pluginArguments({ list, policyNamespace }: Pick<View, 'list' | 'p
   return (daemonsets ?? []).flatMap(argumentsOf);
 }
 
-/** Raises InvalidFlags, with similar names, if neither a Node nor a NodeState has the name. */
+/** Raises InvalidFlags, with a list of similar names, if neither a Node nor a NodeState has this name. */
 export function requireNode({ snapshot, missing, where }: View, name: string | undefined): void {
   const { nodes, nodeStates, leftOut } = snapshot;
   if (name === undefined || nodes.has(name) || nodeStates.has(name) || leftOut.has(name)) return;
-  // If Nodes could not be read, the node may exist.
+  // The node may exist, because Nodes could not be read.
   if (missing.some(({ what }) => what === 'Nodes')) return;
   const near = nearestNames(name, [...nodes.keys()]);
   const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
@@ -113,7 +113,7 @@ export function requireNode({ snapshot, missing, where }: View, name: string | u
 }
 
 /**
- * Returns the namespace that kubectl uses without `-n`: the context's namespace, or else `default`. Files have no
+ * Returns the namespace that kubectl uses without `-n`: that of the context, or `default`. For files, there is no
  * context.
  */
 export async function contextNamespace({

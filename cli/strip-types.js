@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-// Strips the types from this package's TypeScript files. It is used if the package is installed below node_modules,
-// where Node.js itself refuses to do so. Lines and columns stay the same.
+// Removes the types from this package's TypeScript files. This is needed if the package is installed below
+// node_modules, where Node.js itself refuses to do so. Lines and columns stay the same.
 
 const root = new URL('../', import.meta.url).href;
 

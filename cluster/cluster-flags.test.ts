@@ -6,7 +6,7 @@ import { readExposure } from './cluster-flags.ts';
 const flags = { 'link-kinds': ['device'], 'implicit-exposure': 'All', 'implicit-exclude': ['usb*'] } as const;
 
 describe('implicit exposure by flags', () => {
-  it('has the kinds and the names left out', () => {
+  it('has the link kinds and the excluded names', () => {
     const exposure = readExposure(flags);
     assert.deepEqual(exposure?.linkKinds, ['device']);
     assert.deepEqual(
@@ -19,7 +19,7 @@ describe('implicit exposure by flags', () => {
     assert.equal(readExposure({ ...flags, 'implicit-exposure': 'None' }), undefined);
   });
 
-  it('is refused with a broken glob, also for None', () => {
+  it('is refused with an invalid glob, even for None', () => {
     for (const which of ['All', 'None'] as const) {
       assert.throws(() => readExposure({ ...flags, 'implicit-exposure': which, 'implicit-exclude': ['usb['] }), {
         code: 'InvalidFlags',

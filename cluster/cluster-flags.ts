@@ -9,8 +9,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Flags of every process that reads a cluster. */
 export const commonFlags = {
-  namespace: textFlag('NAME', "the installation's namespace; only its policies count", 'macvtap-cni'),
-  'log-level': choiceFlag(logLevels, 'the least level that is logged, to standard error', 'info'),
+  namespace: textFlag('NAME', "the installation's namespace; only policies in it take effect", 'macvtap-cni'),
+  'log-level': choiceFlag(logLevels, 'the minimum level of log entries, which go to standard error', 'info'),
   'log-level-file': textFlag(
     'FILE',
     'a file with a level that overrides --log-level while the file exists; followed without a restart',
@@ -40,9 +40,7 @@ export const sourceFlags = {
   kubeconfig: textFlag('FILE', 'kubeconfig of the cluster; default: $KUBECONFIG, the pod, ~/.kube/config'),
 } as const;
 
-/**
- * Flags of every process that computes plans. They control what is exposed on nodes that no other source configures.
- */
+/** Flags of every process that computes plans. They set what nodes without another source expose. */
 export const exposureFlags = {
   'link-kinds': listFlag('KINDS', 'link kinds exposed implicitly; device means physical NICs', 'device,bond'),
   'implicit-exposure': choiceFlag(
@@ -53,7 +51,7 @@ export const exposureFlags = {
   'implicit-exclude': listFlag('GLOBS', 'globs of interface names that are never exposed implicitly', ''),
 } as const;
 
-/** Reads the flags of implicit exposure. Returns undefined for None. Raises InvalidFlags for an invalid glob. */
+/** Reads the flags of implicit exposure. Returns undefined for `None`. Raises InvalidFlags for an invalid glob. */
 export function readExposure(values: FlagValues<typeof exposureFlags>): ImplicitExposure | undefined {
   const exclude = values['implicit-exclude'].map(compileGlob);
   const fault = exclude.find((glob) => 'fault' in glob);

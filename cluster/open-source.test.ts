@@ -15,7 +15,7 @@ const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'h1' } };
 const read = (text: string) => sourceFlags.source.read(text);
 
 describe('--source', () => {
-  it('is the cluster or a directory, and nothing else', () => {
+  it('accepts only the cluster or a directory', () => {
     assert.deepEqual(read('cluster'), { value: { kind: 'cluster' } });
     assert.deepEqual(read('manifests:a:b'), { value: { kind: 'manifests', directory: 'a:b' } });
     for (const text of ['', 'Cluster', 'manifests', 'manifests:', 'file:x']) assert.ok('fault' in read(text), text);
@@ -29,7 +29,7 @@ describe('--source', () => {
     assert.equal(opened.origin.kind, 'manifests');
   });
 
-  it('opens a cluster by a kubeconfig, whole or for one node, and ends with its connection', async () => {
+  it('opens a cluster with a kubeconfig, completely or for one node, and closes its connection', async () => {
     await using server = await startApiServer();
     server.store.put(node);
     await using directory = await ManifestsDirectory.make();
@@ -47,7 +47,7 @@ describe('--source', () => {
 });
 
 describe('look-ups in a directory', () => {
-  it('fail while it cannot be read', async () => {
+  it('fail while the directory is unreadable', async () => {
     await using directory = await ManifestsDirectory.make();
     await using source = await directory.open();
     await rename(directory.path, `${directory.path}.away`);
@@ -57,7 +57,7 @@ describe('look-ups in a directory', () => {
     assert.deepEqual(await source.lookups.policies(signal), []);
   });
 
-  it('see what is there when they are asked, also many at once', async () => {
+  it('return the current content, even if there are many at once', async () => {
     await using directory = await ManifestsDirectory.make();
     await using source = await directory.open();
     const { signal } = new AbortController();
@@ -71,14 +71,14 @@ describe('look-ups in a directory', () => {
   });
 });
 
-test('every metric of the table is registered with its text, and no other', () => {
+test('exactly the metrics of the table are registered, with their help texts', () => {
   const metrics = createMetrics();
   recordSource(metrics, () => undefined);
   const registered = metrics.getMetricsAsArray().map(({ name, help }) => [name, help]);
   assert.deepEqual(Object.fromEntries(registered), sourceMetrics);
 });
 
-test('before there is a source nothing is synced, and no kind has an age', async () => {
+test('without a source, nothing is synced and no kind has an age', async () => {
   const metrics = createMetrics();
   recordSource(metrics, () => undefined);
   const text = await metrics.metrics();
@@ -86,7 +86,7 @@ test('before there is a source nothing is synced, and no kind has an age', async
   assert.doesNotMatch(text, /^kube_macvtap_cache_age_seconds/m);
 });
 
-test('a kind is as old as its last confirmation, and infinitely old without one', async () => {
+test('the age of a kind is the time since its last confirmation, or infinite without one', async () => {
   const metrics = createMetrics();
   const confirmedMs = new Map([
     ['Node', performance.now() - 90_000],

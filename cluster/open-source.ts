@@ -8,13 +8,13 @@ import { ManifestsSource } from './manifests/manifests-source.ts';
 import type { LiveSource } from './source.ts';
 
 export interface OpenSourceOptions {
-  /** Reads only the objects that this node needs. A directory of manifests is always read as a whole. */
+  /** Reads only the objects that this node needs. A directory of manifests is always read completely. */
   readonly node?: string;
 }
 
 /**
- * Opens the source that the flags select. It may not be synced yet: if the API server is unreachable, `faults` contains
- * the error, and the source keeps trying. Raises ApiServerUnknown if no API server is configured.
+ * Opens the source that the flags select. The result may not be synced yet. If the API server is unreachable, `faults`
+ * contains the error, and the source keeps trying. Raises ApiServerUnknown if no API server is configured.
  */
 export async function openSource(
   flags: FlagValues<typeof sourceFlags> & Pick<FlagValues<typeof commonFlags>, 'namespace'>,
@@ -22,12 +22,12 @@ export async function openSource(
 ): Promise<LiveSource> {
   const { source, kubeconfig, namespace: policyNamespace } = flags;
   if (source.kind === 'manifests') return await ManifestsSource.open(source.directory, policyNamespace);
-  // Imported on demand: a process that reads only a directory does not load TLS.
+  // Imported on demand, because a process that reads only a directory needs no TLS.
   const { openApiSource } = await import('./api/api-source.ts');
   return await openApiSource({ kubeconfig, policyNamespace, node });
 }
 
-/** Every metric about the objects that a process has read. */
+/** Every metric about the objects that a process reads. */
 export const sourceMetrics = {
   kube_macvtap_cache_synced: 'Whether all objects were read once: 1 or 0.',
   kube_macvtap_cache_age_seconds:
@@ -36,8 +36,8 @@ export const sourceMetrics = {
 } as const satisfies Record<string, string>;
 
 /**
- * Registers the source's metrics, which are computed when scraped. The source may open later; until then, it counts as
- * not synced.
+ * Registers the metrics of the source, which are computed at each scrape. The source may open later. Until then, it
+ * counts as not synced.
  */
 export function recordSource(
   registry: Registry,

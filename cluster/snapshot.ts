@@ -4,7 +4,7 @@ import type { Policy } from '../policy/nodepolicy/read-policy.ts';
 import type { ExplicitConfig } from '../policy/plan/from-explicit.ts';
 import type { Labels, NodeFacts } from '../policy/plan/match-labels.ts';
 
-/** The fields of a NetworkAttachmentDefinition that are read. */
+/** The fields of a NetworkAttachmentDefinition that the program reads. */
 export interface NetworkAttachmentDefinition {
   readonly metadata: {
     readonly name: string;
@@ -17,8 +17,8 @@ export interface NetworkAttachmentDefinition {
 }
 
 /**
- * The known state of the cluster at one moment. Each change creates a new snapshot, so a reader never sees a mixture of
- * old and new objects.
+ * The known state of the cluster at one moment. Each change creates a new snapshot, so that a reader never sees a
+ * mixture of old and new objects.
  */
 export interface Snapshot {
   readonly nodes: ReadonlyMap<string, NodeFacts>;
@@ -26,15 +26,15 @@ export interface Snapshot {
   readonly policies: readonly Policy[];
   /** By `namespace/name`. */
   readonly networks: ReadonlyMap<string, NetworkAttachmentDefinition>;
-  /** By the node's name. */
+  /** By the name of the node. */
   readonly nodeStates: ReadonlyMap<string, MacvtapNetworkNodeState>;
-  /** Nodes whose state is left out, with the reason. None of them is in `nodeStates`. */
+  /** Nodes whose state is left out, with the reason. They are not in `nodeStates`. */
   readonly leftOut: ReadonlyMap<string, string>;
-  /** macvtap-cni's config map; undefined if it does not exist. */
+  /** macvtap-cni's config map, or undefined if it does not exist. */
   readonly explicit: ExplicitConfig | undefined;
 }
 
-/** The snapshot of a source that has not read anything yet. */
+/** The snapshot of a source that has read nothing yet. */
 export const emptySnapshot: Snapshot = {
   nodes: new Map(),
   namespaces: new Map(),

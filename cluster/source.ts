@@ -5,59 +5,63 @@ import type { Labels } from '../policy/plan/match-labels.ts';
 import type { ApiClient } from './api/client.ts';
 import type { NetworkAttachmentDefinition, Snapshot } from './snapshot.ts';
 
-/** An object with an error, or an outage. The last valid version of the object stays in force, except for policies. */
+/**
+ * An error in an object, or an outage. `createObjectReader` (for a cluster) and `ManifestsSource` (for a directory)
+ * describe which version of an invalid object is in force.
+ */
 export interface SourceFault {
   /** The place of the error, as precise as possible: `policies.yaml, document 2, line 14`. */
   readonly where: string;
-  /** The problem and the fix. */
+  /** The problem and its fix. */
   readonly message: string;
-  /** The source itself is unreachable, so newer objects are unknown. */
+  /** True if the source itself is unreachable, so that newer objects are unknown. */
   readonly isOutage?: true;
-  /** If the object is macvtap-cni's config map, its error without the place. */
+  /** For macvtap-cni's config map, the error without the place. */
   readonly explicit?: string;
 }
 
 /** A source of Kubernetes objects: a directory of manifests, or an API server. */
 export interface Source extends AsyncDisposable {
   readonly snapshot: Snapshot;
-  /** False until all objects have been read once: an empty snapshot must not count as an empty cluster. */
+  /** False until all objects have been read once. Until then, an empty snapshot does not mean an empty cluster. */
   readonly synced: boolean;
-  /** Errors that keep the newest objects from taking effect; empty if all objects are in force. */
+  /** Errors that prevent the newest objects from taking effect. The list is empty if all objects are in force. */
   readonly faults: readonly SourceFault[];
   /** Calls the listener after the snapshot or `faults` changed, until the returned scope ends. */
   onChange(listener: () => void): Disposable;
 }
 
-/** A source that can also look up objects that are not in its snapshot yet. */
+/** A source that can also look up objects that its snapshot does not contain yet. */
 export interface LiveSource extends Source {
   readonly lookups: Lookups;
   readonly origin: SourceOrigin;
   /**
-   * When the objects of each kind were last confirmed, on the clock of performance.now(). A directory has only the key
-   * `manifests`. Undefined before the first complete read.
+   * When the objects of each kind were last confirmed, on the clock of performance.now(). A time is undefined before
+   * the first complete read. For a directory, the only key is `manifests`.
    */
   readonly confirmedMs: ReadonlyMap<string, number | undefined>;
 }
 
-/** The place from which a source reads, which is also where reports are written. */
+/** The place from which a source reads. Reports are written to the same place. */
 export type SourceOrigin =
   | {
       readonly kind: 'cluster';
-      /** Usable until the source ends. */
+      /** Can be used until the source ends. */
       readonly client: ApiClient;
-      /** The highest `matchedNodes` of any policy status; undefined until a status contains the number. */
+      /** The highest `matchedNodes` of all policy statuses, or undefined if no status has the number yet. */
       readonly mostMatched: number | undefined;
     }
   | {
       readonly kind: 'manifests';
       readonly directory: string;
-      /** Returns all places of an object, such as `nodes.yaml, document 1, line 1` for `Node worker-1`. */
+      /** Returns all places of an object. For `Node worker-1`, a place is `nodes.yaml, document 1, line 1`. */
       placesOf(id: string): readonly string[];
     };
 
 /**
- * Looks up objects that are not in the snapshot yet: objects of one `kubectl apply` arrive milliseconds apart. Each
- * look-up is one request; undefined means that the object does not exist. Raises LookupFailed on an error or time-out.
+ * Looks up objects that the snapshot does not contain yet, because the objects of one `kubectl apply` arrive
+ * milliseconds apart. Each look-up is one request. Undefined means that the object does not exist. Raises LookupFailed
+ * after an error or a time-out.
  */
 export interface Lookups {
   network(namespace: string, name: string, signal: AbortSignal): Promise<NetworkAttachmentDefinition | undefined>;

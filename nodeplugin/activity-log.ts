@@ -139,7 +139,7 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
             { where, fault: message },
             isOutage
               ? 'the source is out of reach; the last data stays in force'
-              : 'an object is not taken in as it is; its last valid version stays in force, and a policy without one exposes nothing',
+              : 'an invalid object is ignored; its last valid version stays in force, and a policy without one exposes nothing',
           );
         }
         for (const text of reported) if (!faults.has(text)) log.info({ fault: text }, 'problem of the source resolved');

@@ -18,7 +18,7 @@ test('untilAborted resolves when the signal aborts, and at once if it has alread
   await untilAborted(scope.signal);
 });
 
-test('it ends with the first of the others, by its reason', () => {
+test('a joined signal aborts with the first of the others, and has its reason', () => {
   for (const first of [0, 1]) {
     const others = [new AbortController(), new AbortController()];
     using joined = joinSignals(others.map(({ signal }) => signal));
@@ -28,14 +28,14 @@ test('it ends with the first of the others, by its reason', () => {
   }
 });
 
-test('a signal that has already aborted ends the joined one at once, and the timeout changes nothing', async () => {
+test('if a signal has already aborted, the joined signal aborts at once and ignores the timeout', async () => {
   using joined = joinSignals([new AbortController().signal, AbortSignal.abort('before')], 1);
   assert.equal(joined.signal.reason, 'before');
   await sleep(5);
   assert.deepEqual([joined.signal.reason, joined.isTimedOut], ['before', false]);
 });
 
-test('a joined signal ends by its timeout and reports it, or when its other signal aborts', async () => {
+test('a joined signal aborts after its timeout and reports that, or when `abort` is called', async () => {
   using joined = joinSignals([], 1);
   while (!joined.signal.aborted) await sleep(1);
   assert.deepEqual([joined.isTimedOut, joined.signal.reason.name], [true, 'TimeoutError']);
@@ -44,7 +44,7 @@ test('a joined signal ends by its timeout and reports it, or when its other sign
   assert.deepEqual([other.isTimedOut, other.signal.reason], [false, 'by hand']);
 });
 
-test('after its scope, a joined signal does not follow the other signal, which holds no listener of it', async () => {
+test('after its scope ends, a joined signal ignores the other signal, and leaves no listener on it', async () => {
   const other = new AbortController();
   const joined = joinSignals([other.signal], 1);
   assert.equal(getEventListeners(other.signal, 'abort').length, 1);

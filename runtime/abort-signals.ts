@@ -9,8 +9,8 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Settles as the promise does, or rejects with the signal's reason if the signal aborts first. The work behind the
- * promise continues. Unlike Promise.race with `untilAborted`, it leaves no listener on a long-lived signal.
+ * Settles like the promise, or rejects with the signal's reason if the signal aborts first. The work of the promise
+ * continues in both cases. Unlike Promise.race with `untilAborted`, this leaves no listener on a long-lived signal.
  */
 export async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return await promise;
@@ -25,7 +25,7 @@ export async function unlessAborted<Value>(promise: Promise<Value>, signal: Abor
   }
 }
 
-/** A signal that follows other signals. Disposing of it removes its listeners and its timer, but does not abort it. */
+/** A signal that follows other signals. Disposing of it removes its listeners and its timer, and does not abort it. */
 export interface JoinedSignal extends Disposable {
   readonly signal: AbortSignal;
   /** Whether the time limit aborted the signal. */
@@ -34,10 +34,12 @@ export interface JoinedSignal extends Disposable {
 }
 
 /**
- * Joins signals into one signal. It aborts with the first of them, after `timeoutMs`, or when `abort` is called. Use it
- * in code that runs often. AbortSignal.timeout leaves a timer until it has run. AbortSignal.any leaves a reference at
- * the longest-lived signal until a full garbage collection. The timer of a joined signal does not keep the process
- * alive.
+ * Joins signals into one. The joined signal aborts when the first of the signals aborts, after `timeoutMs`, or when
+ * `abort` is called. Its timer does not keep the process alive.
+ *
+ * Use this in code that runs often, because the built-in functions leave something behind. AbortSignal.timeout leaves a
+ * timer until the time has passed. AbortSignal.any leaves a reference on the longest-lived signal until a full garbage
+ * collection.
  */
 export function joinSignals(signals: readonly AbortSignal[], timeoutMs?: number): JoinedSignal {
   const own = new AbortController();

@@ -8,7 +8,7 @@ import { removeTemporaryFiles, replaceFile, writeFileAtomically } from './atomic
 
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-atomic-'));
 
-test('only the owner can read the file, which is replaced as a whole, and no temporary file remains', async () => {
+test('the file is replaced atomically, only its owner can read it, and no temporary file remains', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'state.json');
   await writeFileAtomically(path, 'a longer first text');
@@ -18,7 +18,7 @@ test('only the owner can read the file, which is replaced as a whole, and no tem
   assert.deepEqual(await readdir(directory.path), ['state.json']);
 });
 
-test('writers at once leave the content of one of them', async () => {
+test('after concurrent writes, the file has the content of one writer', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'state.json');
   const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(5_000));
@@ -39,7 +39,7 @@ test('a failure names the path and the next step, and leaves no temporary file',
   assert.deepEqual(await readdir(directory.path), ['state.json']);
 });
 
-test('a missing directory is named in the next step', async () => {
+test('if the directory is missing, the next step names it', async () => {
   await assert.rejects(writeFileAtomically('/nonexistent/state.json', 'x'), {
     code: 'FileNotWritten',
     message:
@@ -47,7 +47,7 @@ test('a missing directory is named in the next step', async () => {
   });
 });
 
-test('only temporary files of this very file are removed', async () => {
+test('only temporary files of the given file are removed', async () => {
   await using directory = await temporaryDirectory();
   const others = ['state.json', '.state.json.tmp', '.state.json.short.tmp', '.other.json.0123456789ab.tmp'];
   for (const name of [...others, '.state.json.0123456789ab.tmp']) await writeFile(join(directory.path, name), '');
@@ -55,11 +55,11 @@ test('only temporary files of this very file are removed', async () => {
   assert.deepEqual((await readdir(directory.path)).sort(), others.sort());
 });
 
-test('a directory that is missing has no temporary files', async () => {
+test('a missing directory has no temporary files', async () => {
   assert.deepEqual(await removeTemporaryFiles('/nonexistent/state.json'), []);
 });
 
-test('a file that is only replaced is for everybody to read, whole at each moment, and leaves nothing beside it', async () => {
+test('replaceFile makes the file readable for all users, and leaves no partial or temporary file', async () => {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'state.yaml');
   const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(5_000));

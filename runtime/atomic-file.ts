@@ -7,10 +7,12 @@ import { MacvtapError } from './errors.ts';
 import { faultPoint } from './fault-points.ts';
 
 /**
- * Writes a file atomically and durably. At every moment, even after a crash, the file has either all of the old content
- * or all of the new. Resolves when the new content is on the disk. Only the file's owner may read it (0600). On
- * failure, raises FileNotWritten and leaves no temporary file. If the last step fails (fsync of the directory), readers
- * already see the new content, but a crash may still restore the old content.
+ * Writes a file atomically and durably. At every moment, even after a crash, the file has either the complete old
+ * content or the complete new content. Resolves when the new content is on the disk. Only the file's owner may read it
+ * (0600).
+ *
+ * On failure, raises FileNotWritten and leaves no temporary file. If the last step fails (fsync of the directory),
+ * readers already get the new content, but a crash may restore the old content.
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = temporaryBeside(path);
@@ -27,8 +29,8 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
 }
 
 /**
- * Writes an executable (0755) atomically and durably, even while the old one is running. A running program cannot be
- * written (ETXTBSY), so the new file replaces it by a rename. On failure, throws the error of the system call and
+ * Writes an executable (0755) atomically and durably, even while the old one is running. The file is replaced by a
+ * rename, because a running program cannot be written (ETXTBSY). On failure, throws the error of the system call and
  * leaves no temporary file.
  */
 export async function writeExecutable(path: string, content: Uint8Array): Promise<void> {
@@ -44,9 +46,9 @@ export async function writeExecutable(path: string, content: Uint8Array): Promis
 }
 
 /**
- * Writes a file atomically but not durably. A reader sees either all of the old content or all of the new, but a crash
- * of the machine may lose both. Use it for files that are written again if they are missing. All users may read the
- * file (0644). On failure, raises FileNotWritten and leaves no temporary file.
+ * Writes a file atomically but not durably. A reader gets either the complete old content or the complete new content,
+ * but a crash of the machine may lose both. Use this for files that are written again if they are missing. All users
+ * may read the file (0644). On failure, raises FileNotWritten and leaves no temporary file.
  */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const temporary = temporaryBeside(path);
@@ -60,8 +62,8 @@ export async function replaceFile(path: string, content: string): Promise<void> 
 }
 
 /**
- * Removes the temporary files that killed writers of this file left next to it, and returns their names. The caller
- * must be the file's only writer. Files that cannot be removed are ignored, because they only use space.
+ * Removes the temporary files that killed writers of this file left in its directory, and returns their names. The
+ * caller must be the file's only writer. Files that cannot be removed are ignored, because they only take space.
  */
 export async function removeTemporaryFiles(path: string): Promise<readonly string[]> {
   const [start, end] = [`.${basename(path)}.`, '.tmp'];
@@ -80,7 +82,7 @@ export async function removeTemporaryFiles(path: string): Promise<readonly strin
   return removed.filter((name) => name !== undefined).sort();
 }
 
-/** Converts the error of a system call to FileNotWritten, with the path, the system's text and the next step. */
+/** Converts the error of a system call to FileNotWritten, with the path, the system's message and the next step. */
 export function fileNotWritten(path: string, thrown: unknown): MacvtapError {
   const { code = 'unknown', errno, message } = thrown as NodeJS.ErrnoException;
   const text = errno === undefined ? message : `${getSystemErrorMessage(errno)} (${code})`;
@@ -94,7 +96,7 @@ function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(randomLength).toString('hex')}.tmp`);
 }
 
-/** 48 bits, so that no two writers choose the same name. */
+/** The length of the random part in bytes. With 48 bits, two writers never choose the same name. */
 const randomLength = 6;
 const random = /^[0-9a-f]{12}$/;
 
@@ -107,14 +109,15 @@ async function writeDurably(
   await using file = await open(path, 'wx', 0o600);
   onCreated();
   await file.writeFile(content);
-  // The mode does not depend on the umask.
+  // Set the mode explicitly, because the umask affects the mode of `open`.
   await file.chmod(mode);
-  // The file must be on the disk before the rename: ext4 and XFS may write a rename before the renamed file's own
-  // blocks.
+  // Sync before the rename: ext4 and XFS may write the rename to the disk before the blocks of the renamed file.
   await file.sync();
 }
 
-/** Writes a rename to the disk. A rename changes the directory, which fsync of the file does not cover (fsync(2)). */
+/**
+ * Writes a rename to the disk. A rename changes the directory, and fsync of the file does not include that (fsync(2)).
+ */
 async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, 'r');
   await directory.sync();

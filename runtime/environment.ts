@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The settings for access to a cluster. They come from environment variables: those that kubectl reads, and those that
- * kubelet sets in pods.
+ * The settings for access to a cluster. They come from the environment variables that kubectl reads, and from those
+ * that kubelet sets in pods.
  */
 export interface KubernetesEnvironment {
   /** KUBECONFIG: one file, or several separated by colons. */
   readonly kubeconfig: string | undefined;
-  /** The URL of the API server in a pod; undefined outside of one. @example 'https://[fd00::1]:443' */
+  /** The URL of the API server for a pod, or undefined outside of a pod. @example 'https://[fd00::1]:443' */
   readonly service: string | undefined;
 }
 
@@ -22,9 +22,9 @@ export function readKubernetesEnvironment(
 }
 
 /**
- * Gives libuv more than its default four threads, for system calls that wait a long time. Call it before anything uses
- * the threads, because libuv reads the variable only once. Does not overwrite an existing value. Source: libuv
- * src/threadpool.c, init_threads.
+ * Gives libuv more threads than its default of four, for system calls that block for a long time. Call this before any
+ * code uses the threads, because libuv reads the variable only once (src/threadpool.c, init_threads). Keeps an existing
+ * value.
  */
 export function widenThreadPool(threads: number): void {
   process.env.UV_THREADPOOL_SIZE ||= String(threads);

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { MacvtapError } from './errors.ts';
 
 describe('a MacvtapError', () => {
-  it('carries its code, its facts and what caused it', () => {
+  it('has a code, facts and a cause', () => {
     const cause = new Error('ENODEV');
     const error = new MacvtapError('ParentGone', 'eth1 does not exist', { facts: { parent: 'eth1' }, cause });
     assert.deepEqual([error.name, error.code, error.message], ['MacvtapError', 'ParentGone', 'eth1 does not exist']);
@@ -12,18 +12,18 @@ describe('a MacvtapError', () => {
     assert.equal(error.cause, cause);
   });
 
-  it('has no facts and no cause unless they are given', () => {
+  it('has no facts and no cause by default', () => {
     const error = new MacvtapError('ParentGone', 'eth1 does not exist');
     assert.deepEqual(error.facts, {});
     assert.equal('cause' in error, false);
   });
 
-  it('stays the same when it is thrown once more', () => {
+  it('is returned unchanged by `from`', () => {
     const error = new MacvtapError('ParentGone', 'eth1 does not exist');
     assert.equal(MacvtapError.from(error), error);
   });
 
-  it('is made of whatever else was thrown, which stays its cause', () => {
+  it('is made from any other thrown value, which becomes its cause', () => {
     const bug = new TypeError('a programming error');
     for (const [thrown, message] of [[bug, 'a programming error'] as const, ['a text', 'a text'] as const]) {
       const error = MacvtapError.from(thrown);

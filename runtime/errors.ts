@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Named values of an error, which logs and callers read. @example { device: 'dataplaneMvp3', parent: 'bond1' } */
+/** Named values of an error, for logs and callers. @example { device: 'dataplaneMvp3', parent: 'bond1' } */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
- * The only error class. `message` contains the operation and its object, the cause and, if a user can do something, the
- * next step. The cause is the text of the kernel or the peer.
+ * The only error class. `message` contains the operation and its object, and the cause in the words of the kernel or
+ * the peer. If a user can do something, it also contains the next step.
  */
 export class MacvtapError extends Error {
   override readonly name = 'MacvtapError';
@@ -26,8 +26,8 @@ export class MacvtapError extends Error {
 }
 
 /**
- * Every code of a `MacvtapError` and its meaning. docs/reference/errors.md has the same table; a test compares both.
- * The verdicts of the policy engine are values, not errors; policy/reasons.ts has their codes.
+ * Every code of a `MacvtapError` and its meaning. docs/reference/errors.md has the same table, and a test compares
+ * both. The verdicts of the policy engine are values, not errors: policy/reasons.ts has their codes.
  */
 export const errorCodes = {
   Unexpected: 'an error that the program does not handle; please report it as a bug',
@@ -118,8 +118,8 @@ export const errorCodes = {
 export type ErrorCode = keyof typeof errorCodes;
 
 /**
- * The next step for each error code, as one sentence that is true wherever the code is used. An error's message
- * contains the step for the specific case. docs/reference/errors.md has the same texts, and a test compares both.
+ * The next step for each error code, as one sentence that is true wherever the code is used. An error's message has the
+ * step for the specific case. docs/reference/errors.md has the same texts, and a test compares both.
  */
 export const errorFixes = {
   Unexpected: 'Report the message, with the lines of the log around it, as a bug.',
@@ -205,7 +205,7 @@ export const errorFixes = {
   LedgerOfOtherNode: 'Give each node its own state directory, unless the node was renamed.',
 } as const satisfies Readonly<Record<ErrorCode, string>>;
 
-/** Returns the place in the documentation that explains an error code, as a path in this repository. */
+/** Returns the path in this repository of the documentation that explains an error code. */
 export function errorReference(code: ErrorCode): string {
   return `docs/reference/errors.md#${code}`;
 }

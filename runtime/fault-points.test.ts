@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { faultPoint, readArmed } from './fault-points.ts';
 
-/** A program that passes the point three times and prints each number synchronously. */
+/** A program that reaches the point three times and prints each number synchronously. */
 const program = `
   import { writeSync } from 'node:fs';
   import { faultPoint } from ${JSON.stringify(new URL('./fault-points.ts', import.meta.url).href)};
@@ -40,6 +40,6 @@ for (const text of ['nope', 'file-before-rename:0', 'file-before-rename:x', ':1'
   });
 }
 
-test('a point that is not armed returns', () => {
+test('a point that the variable does not name has no effect', () => {
   faultPoint('file-after-rename');
 });

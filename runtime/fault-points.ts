@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every point at which a test can kill the process. A test compares this table with the source: each point is called
- * exactly once, and no other name is called.
+ * Every point at which a test can kill the process. Another test compares this table with the source: each point must
+ * be called exactly once, with no other names.
  */
 export const faultPoints = {
   'plan-decided': 'the served resources of a new plan are decided, and nothing is changed yet',
@@ -31,19 +31,22 @@ export const faultPoints = {
 export type FaultPointName = keyof typeof faultPoints;
 
 /**
- * Marks a step after which a crash matters. If the environment variable MACVTAP_TEST_FAULT names the point, the process
- * kills itself there without any clean-up. Otherwise does nothing.
+ * Marks a step after which a crash matters. If the environment variable MACVTAP_TEST_FAULT names this point, the
+ * process kills itself here without any clean-up. Otherwise, nothing happens.
  *
- * @example MACVTAP_TEST_FAULT=file-before-rename:3   // at the third time
+ * @example MACVTAP_TEST_FAULT=file-before-rename:3   // the third time
  */
 export function faultPoint(name: FaultPointName): void {
   if (armed === undefined || armed.name !== name) return;
   armed.remaining -= 1;
-  // The process ends here: after kill(2) on its own process, no thread returns to user mode.
+  // The process ends here: after kill(2) on its own process, no thread runs again in user mode.
   if (armed.remaining === 0) process.kill(process.pid, 'SIGKILL');
 }
 
-/** Reads MACVTAP_TEST_FAULT. Throws for an unknown name, because a test that kills no process would otherwise pass. */
+/**
+ * Reads MACVTAP_TEST_FAULT. Throws for an unknown name: otherwise, a test with a wrong name would kill no process and
+ * pass.
+ */
 export function readArmed(text: string | undefined): { readonly name: FaultPointName; remaining: number } | undefined {
   if (text === undefined || text === '') return undefined;
   const [, name = '', times = '1'] = /^([^:]+)(?::([1-9]\d*))?$/.exec(text) ?? [];
@@ -58,7 +61,7 @@ function isFaultPoint(name: string): name is FaultPointName {
 }
 
 /**
- * The point at which the process kills itself. The variable's name lacks the prefix of the flags' variables, so no flag
- * can set it. The variable is read only once, so that calls cost nothing.
+ * The point at which the process kills itself. The variable is read only once, so that calls cost nothing. Its name
+ * does not have the prefix of flag variables, so it cannot be mistaken for a flag.
  */
 const armed = readArmed(process.env.MACVTAP_TEST_FAULT);

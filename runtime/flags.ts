@@ -2,16 +2,16 @@
 
 /** A flag of a command. An environment variable can also set it: KUBE_MACVTAP_NODE_NAME sets `--node-name`. */
 export interface Flag<Value> {
-  /** The name of the value in the help: `NAME`. Undefined for a flag without a value. */
+  /** The name of the value in the help, such as `NAME`. Undefined for a flag without a value. */
   readonly placeholder: string | undefined;
   readonly description: string;
-  /** The text that is used if the flag is not set. The help shows it. */
+  /** The text that is used if the flag is not set. It is also shown in the help. */
   readonly defaultText: string | undefined;
-  /** Whether the flag must be set. Only for flags without a default. */
+  /** Whether the flag must be set. Allowed only for flags without a default. */
   readonly required?: true;
-  /** A one-letter name: `n` for `-n vms` and `-nvms`. */
+  /** A one-letter name: `n` means that `-n vms` and `-nvms` also work. */
   readonly short?: string;
-  /** Whether the flag may be set several times. The lists from all occurrences are then joined. */
+  /** Whether the flag may be set several times. Its lists are then joined. */
   readonly repeats?: true;
   /** Reads the value from the text, or returns the reason why the text is invalid. */
   readonly read: (text: string) => { readonly value: Value } | { readonly fault: string };
@@ -25,8 +25,8 @@ export type FlagValues<Table extends Flags> = {
 };
 
 /**
- * The interface of a command: its flags, and its positional arguments by name. A positional argument `directory?` is
- * optional. A last positional argument `file...` may be given several times.
+ * The interface of a command: its flags, and the names of its positional arguments. `directory?` is optional.
+ * `file...`, which must be the last, may be given several times.
  */
 export interface CommandLine<Table extends Flags> {
   readonly command: string;
@@ -36,11 +36,11 @@ export interface CommandLine<Table extends Flags> {
   /** Command lines that the help shows. */
   readonly examples?: readonly Example[];
   /**
-   * The flags of the program's other commands. Their environment variables may be set for all commands, so they are not
-   * errors.
+   * The flags of the program's other commands. Their environment variables are not errors, because they may be set for
+   * all commands.
    */
   readonly elsewhere?: readonly string[];
-  /** The exit code for errors. Only needed if 1 has another meaning for this command. */
+  /** The exit code for errors. Set it only if 1 has another meaning for this command. */
   readonly failed?: number;
 }
 
@@ -54,14 +54,16 @@ interface Example {
   readonly command: string;
 }
 
-/** Creates a flag whose value is a text. Without a default, the value is undefined if the flag is not set. */
+/** Creates a flag with a text as its value. Without a default, the value is undefined if the flag is not set. */
 export function textFlag(placeholder: string, description: string, defaultText: string): Flag<string>;
 export function textFlag(placeholder: string, description: string): Flag<string | undefined>;
 export function textFlag(placeholder: string, description: string, defaultText?: string): Flag<string | undefined> {
   return { placeholder, description, defaultText, read: (value) => ({ value }) };
 }
 
-/** Creates a flag whose value is one of `choices`. Without a default, the value is undefined if the flag is not set. */
+/**
+ * Creates a flag with one of `choices` as its value. Without a default, the value is undefined if the flag is not set.
+ */
 export function choiceFlag<const Choice extends string>(
   choices: readonly Choice[],
   description: string,
@@ -87,7 +89,10 @@ export function choiceFlag<const Choice extends string>(
   };
 }
 
-/** Creates a flag whose value is a comma-separated list. Empty items are dropped, so an empty text is an empty list. */
+/**
+ * Creates a flag with a comma-separated list as its value. Empty items are dropped, so an empty text gives an empty
+ * list.
+ */
 export function listFlag(placeholder: string, description: string, defaultText: string): Flag<readonly string[]> {
   const read = (text: string) => ({
     value: text
@@ -99,15 +104,15 @@ export function listFlag(placeholder: string, description: string, defaultText: 
 }
 
 /**
- * Creates a flag whose value is a list of paths. The flag may be set several times, because commas are part of a path.
- * The list is empty if the flag is not set.
+ * Creates a flag with a list of paths as its value. The flag is repeated for each path, because a path may contain
+ * commas. The list is empty if the flag is not set.
  */
 export function pathsFlag(placeholder: string, description: string): Flag<readonly string[]> {
   return { placeholder, description, defaultText: undefined, repeats: true, read: (text) => ({ value: [text] }) };
 }
 
 /**
- * Creates a flag whose value is a duration, in milliseconds: 300, 300ms, 2s, 10m, 1h, 365d. Without a default, the
+ * Creates a flag with a duration as its value, in milliseconds: 300, 300ms, 2s, 10m, 1h, 365d. Without a default, the
  * value is undefined if the flag is not set.
  */
 export function durationFlag(description: string, defaultText: string): Flag<number>;
@@ -127,7 +132,7 @@ export function durationFlag(description: string, defaultText?: string): Flag<nu
 
 const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Creates a flag whose value is a whole number above 0. */
+/** Creates a flag with a positive whole number as its value. */
 export function countFlag(description: string, defaultCount: number): Flag<number> {
   return {
     placeholder: 'COUNT',
@@ -137,7 +142,7 @@ export function countFlag(description: string, defaultCount: number): Flag<numbe
   };
 }
 
-/** Creates a flag without a value, which is either set or not. */
+/** Creates a flag without a value, which is either set or not set. */
 export function switchFlag(description: string): Flag<boolean> {
   return {
     placeholder: undefined,

@@ -18,7 +18,7 @@ async function stage(metrics: Parameters<typeof startHealthServer>[0]['metrics']
   return { lacking, ask, server, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-test('a process that runs is healthy, also while it is not ready', async () => {
+test('a running process is healthy, even if it is not ready', async () => {
   await using health = await stage();
   health.lacking.push('no certificate');
   assert.deepEqual(await health.ask('/healthz'), { status: 200, body: 'ok\n', type: 'text/plain; charset=utf-8' });
@@ -55,7 +55,7 @@ test('HEAD is GET without a body; other paths and methods are refused', async ()
   assert.equal((await health.ask('/debug')).status, 404);
 });
 
-test('a port that is in use makes the start fail', async () => {
+test('the start fails if the port is in use', async () => {
   await using health = await stage();
   const { address: taken } = health.server;
   await assert.rejects(startHealthServer({ address: taken, metrics: createMetrics(), missing: () => [] }), {
@@ -63,7 +63,7 @@ test('a port that is in use makes the start fail', async () => {
   });
 });
 
-test('its end does not wait for a scraper that keeps its connection', async () => {
+test('the server ends without waiting for a scraper that keeps its connection open', async () => {
   const health = await stage();
   await health.ask('/healthz');
   await health[Symbol.asyncDispose]();

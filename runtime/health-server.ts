@@ -7,13 +7,13 @@ import { type ListenAddress, listen, listenAgainOnError } from './listen-address
 export interface HealthServerOptions {
   readonly address: ListenAddress;
   readonly metrics: Pick<Registry, 'metrics' | 'contentType'>;
-  /** Returns the reasons why the process is not ready, as text; empty if it is ready. */
+  /** Returns the reasons why the process is not ready. The list is empty if the process is ready. */
   readonly missing: () => readonly string[];
 }
 
 /** The HTTP server for kubelet's probes and for Prometheus. */
 export interface HealthServer extends AsyncDisposable {
-  /** The actual address, with the port that the kernel chose for port 0. */
+  /** The actual address. For port 0, it has the port that the kernel chose. */
   readonly address: ListenAddress;
 }
 
@@ -29,20 +29,20 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
       listening[Symbol.dispose]();
       const { promise, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
-      // A client can repeat its request; an open connection must not keep the process alive.
+      // Close all connections: a client can repeat its request, but an open connection would keep the process alive.
       server.closeAllConnections();
       await promise;
     },
   };
 }
 
-/** The highest number of open connections. Prometheus and kubelet need only a few. */
+/** The maximum number of open connections. Prometheus and kubelet need only a few. */
 const mostConnections = 64;
 
-/** How long a connection may be without traffic before it is closed. */
+/** The longest time without traffic before a connection is closed. */
 const silenceMs = 30_000;
 
-/** Limits the number of connections. For a new connection, the oldest connection without a request is closed. */
+/** Limits the number of connections. At the limit, a new connection replaces the oldest one without a request. */
 function boundConnections(server: Server): void {
   const limit = limitConnections(server, connectionsWithin(mostConnections));
   server.prependListener('request', ({ socket }, response) => {
@@ -89,7 +89,7 @@ async function read(
   }
 }
 
-/** Returns the reply after a bug in a handler, which would otherwise end the process as an unhandled rejection. */
+/** Returns the reply for a bug in a handler. Without it, the unhandled rejection would end the process. */
 function failed(thrown: unknown): Reply {
   return { status: 500, body: `${thrown instanceof Error ? thrown.message : String(thrown)}\n` };
 }

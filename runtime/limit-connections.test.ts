@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { connectionsWithin, limitConnections } from './limit-connections.ts';
 
-/** Starts a server with a limit. `open` connects and waits until the server has accepted the connection. */
+/** Starts a server with a limit. `open` connects, and waits until the server has accepted the connection. */
 async function serve(limit: number) {
   const server = createServer((socket) => socket.on('error', () => {}));
   const connections = limitConnections(server, limit);
@@ -26,11 +26,11 @@ async function serve(limit: number) {
   };
 }
 
-test('the connection that is idle for the longest time gives way to a new one, and busy ones stay', async () => {
+test('a new connection replaces the one that has been idle for the longest time, and busy ones stay', async () => {
   using server = await serve(3);
   const first = await server.open();
   const busy = server.connections.busy(first.there);
-  // A second task of the same connection, which ends before the first one, changes nothing.
+  // A second task of the same connection ends before the first one. The connection stays busy.
   server.connections.busy(first.there)[Symbol.dispose]();
   const second = await server.open();
   const third = await server.open();
@@ -40,7 +40,7 @@ test('the connection that is idle for the longest time gives way to a new one, a
     [first, third, fourth].map(({ there }) => there.destroyed),
     [false, false, false],
   );
-  // The connection is idle again, and is now the last to be closed.
+  // The connection is idle again. It is the newest idle one, so it would be closed last.
   busy[Symbol.dispose]();
   const fifth = await server.open();
   await third.closed;
@@ -51,7 +51,7 @@ test('the connection that is idle for the longest time gives way to a new one, a
   for (const { here } of [first, fourth, fifth]) here.destroy();
 });
 
-test('a new connection is closed while all others are busy, and one that left makes room', async () => {
+test('a new connection is closed if all others are busy, and accepted after one of them has closed', async () => {
   using server = await serve(2);
   const first = await server.open();
   const second = await server.open();
@@ -67,7 +67,7 @@ test('a new connection is closed while all others are busy, and one that left ma
   for (const { here } of [second, fourth]) here.destroy();
 });
 
-test('a server takes a quarter of the descriptors that are left, within bounds', () => {
+test('a server uses at most a quarter of the remaining file descriptors, within limits', () => {
   const limits = [64, 65, 256, 1024, 2096, 1_048_576, Number.POSITIVE_INFINITY];
   assert.deepEqual(
     limits.map((openFiles) => connectionsWithin(512, openFiles)),

@@ -4,14 +4,14 @@ import type { Server, Socket } from 'node:net';
 
 /** Marks the connections of a server that have work in progress. */
 export interface ConnectionLimit {
-  /** Keeps the connection open until the returned scope is disposed. Scopes of one connection may overlap. */
+  /** Marks a connection as busy until the returned scope ends. Scopes of one connection may overlap. */
   busy(socket: Socket): Disposable;
 }
 
 /**
- * Keeps at most `limit` connections of a server open. When one more arrives, it closes the connection that has been
- * idle for the longest time. If all other connections are busy, it closes the new connection. So idle connections can
- * neither use up the file descriptors of the process nor lock other clients out.
+ * Keeps at most `limit` connections of a server open. When one more arrives, the connection that has been idle for the
+ * longest time is closed. If all other connections are busy, the new connection is closed. Idle connections therefore
+ * cannot use up the file descriptors of the process, and cannot lock out other clients.
  */
 export function limitConnections(server: Server, limit: number): ConnectionLimit {
   const open = new Set<Socket>();
@@ -29,7 +29,7 @@ export function limitConnections(server: Server, limit: number): ConnectionLimit
     socket.once('close', () => forget(socket));
     if (open.size <= limit) return;
     const [oldest = socket] = idle;
-    // The connection is forgotten now, because 'close' comes later and the next connection may already be waiting.
+    // Remove the connection now. 'close' comes later, and the next connection may already be waiting.
     forget(oldest);
     oldest.destroy();
   });
@@ -51,8 +51,9 @@ export function limitConnections(server: Server, limit: number): ConnectionLimit
 }
 
 /**
- * Returns how many connections a server may have. That is at most `most`, and at most a quarter of the file descriptors
- * that the process may open beyond its reserve. A request needs up to three more descriptors while it is handled.
+ * Returns the most connections that a server may have. That is `most`, or a quarter of the file descriptors that the
+ * process may open beyond its reserve, whichever is less. A request needs up to three more descriptors while it is
+ * handled.
  *
  * @example connectionsWithin(512) is 4 with a limit of 64 open files, 244 with 1024, and 512 from 2096 on.
  */
@@ -60,13 +61,13 @@ export function connectionsWithin(most: number, openFiles: number = readOpenFile
   return Math.max(fewest, Math.min(most, Math.floor((openFiles - reserve) / 4)));
 }
 
-/** The file descriptors of an idle node plugin with one resource: 34 to 47, rounded up. */
+/** The file descriptors of an idle node plugin with one resource (34 to 47), rounded up. */
 const reserve = 48;
 
 const fewest = 4;
 
 /**
- * Reads the soft limit of open files: "Max open files", proc_pid_limits(5). Node.js raises it to the hard limit at
+ * Reads the soft limit of open files ("Max open files" in proc_pid_limits(5)). Node.js raises it to the hard limit at
  * startup.
  */
 function readOpenFilesLimit(): number {

@@ -8,7 +8,7 @@ import { formatAddress, listen, listenAgainOnError, listenFlag } from './listen-
 
 const { read } = listenFlag('where it listens', '127.0.0.1:0');
 
-test('an address is host and port, an IPv6 one in brackets, and no host is every address', () => {
+test('an address is host and port; IPv6 needs brackets, and a missing host means every address', () => {
   assert.deepEqual(read('127.0.0.1:8443'), { value: { host: '127.0.0.1', port: 8443 } });
   assert.deepEqual(read('localhost:0'), { value: { host: 'localhost', port: 0 } });
   assert.deepEqual(read('[::1]:65535'), { value: { host: '::1', port: 65535 } });
@@ -30,7 +30,7 @@ test('an address is host and port, an IPv6 one in brackets, and no host is every
   }
 });
 
-test('an address is written as it is given', () => {
+test('an address is formatted as it was given', () => {
   for (const text of ['127.0.0.1:8443', '[::1]:1']) {
     const parsed = read(text);
     assert.equal('value' in parsed && formatAddress(parsed.value), text);

@@ -46,8 +46,8 @@ export async function listen(server: Server, { host, port }: ListenAddress): Pro
 }
 
 /**
- * Makes a server listen again on its address after accept(2) fails, until disposed. Without a listener for the error,
- * the process would end. Without the pause, accept would fail again in each turn of the event loop. Open connections
+ * Makes a server listen again on its address after accept(2) fails, until disposed. Without a handler for that error,
+ * the process would end. Without the delay, accept would fail again in each turn of the event loop. Open connections
  * are not affected.
  */
 export function listenAgainOnError(server: Server, address: ListenAddress, delayMs = 1_000): Disposable {
@@ -59,7 +59,7 @@ export function listenAgainOnError(server: Server, address: ListenAddress, delay
     server.close();
     await pause(delayMs, stopping.signal, { ref: false });
     isWaiting = false;
-    // If the server cannot listen now, it emits another error.
+    // If this fails, the server emits another error and the next attempt follows.
     if (!stopping.signal.aborted) server.listen({ ...address });
   };
   server.on('error', onError);
@@ -78,7 +78,7 @@ const advice: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name cannot be resolved',
 };
 
-/** Converts the error of `listen` to ListenFailed, with the address, the system's text and the next step. */
+/** Converts the error of `listen` to ListenFailed, with the address, the system's message and the next step. */
 export function listenFailed(address: ListenAddress, thrown: unknown): MacvtapError {
   const { code = '', message } = thrown as NodeJS.ErrnoException;
   const next = advice[code] ?? 'choose another address';

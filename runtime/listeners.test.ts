@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createListeners } from './listeners.ts';
 
-test('a listener is called at each change until its scope ends', () => {
+test('a listener is called after each change until its scope ends', () => {
   const listeners = createListeners();
   let calls = 0;
   {
@@ -31,7 +31,7 @@ test('a function that is added twice is called twice, and each scope ends one of
   assert.equal(calls, 3);
 });
 
-test('a listener that is added or removed during a change does not disturb that change', () => {
+test('adding or removing a listener during a notification does not affect that notification', () => {
   const listeners = createListeners();
   const calls: string[] = [];
   const first = listeners.add(() => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Callbacks that are called after a change, each until its scope is disposed. */
+/** Callbacks that run after a change. Each is called until its scope ends. */
 export interface Listeners {
   /** Adds a callback. A function that is added twice is called twice. */
   add(listener: () => void): Disposable;
-  /** Calls the callbacks that exist at the start of the call. If a callback throws, the caller gets the error. */
+  /** Calls all callbacks that exist at the start of the call. If a callback throws, the caller gets the error. */
   notify(): void;
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKeyedMutex, createSemaphore } from './locks.ts';
 
-test('calls with a common key run one after the other, in their order; others do not wait', async () => {
+test('calls with a common key run one after the other, in order; other calls do not wait', async () => {
   const lock = createKeyedMutex();
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -20,7 +20,7 @@ test('calls with a common key run one after the other, in their order; others do
   assert.deepEqual(log, ['first begins', 'other', 'first ends', 'second', 'third']);
 });
 
-test('a call that fails lets the next one go on, and its error is its own', async () => {
+test('after a call fails, the next one runs and does not get the error', async () => {
   const lock = createKeyedMutex();
   const failing = lock.run(['a'], () => Promise.reject(new Error('no')));
   const next = lock.run(['a', 'a'], async () => 7);
@@ -28,7 +28,7 @@ test('a call that fails lets the next one go on, and its error is its own', asyn
   assert.equal(await next, 7);
 });
 
-test('a call whose signal ends while it waits is not run, and those behind it wait for those before it', async () => {
+test('a waiting call whose signal aborts does not run, and later calls still wait for earlier ones', async () => {
   const lock = createKeyedMutex();
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -53,7 +53,7 @@ test('a call whose signal ends while it waits is not run, and those behind it wa
   assert.equal(log.join(), 'first,third,last');
 });
 
-test('so many are inside at once and no more, the others in their order, also after one that failed', async () => {
+test('a semaphore limits how many calls run at once; the others follow in order, also after a failure', async () => {
   const semaphore = createSemaphore(2);
   const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
   const entered: number[] = [];
@@ -79,6 +79,6 @@ test('so many are inside at once and no more, the others in their order, also af
     outcomes.map(({ status }) => status),
     ['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'],
   );
-  // Both places are free again, so two calls may run at once.
+  // Both places are free again, so these two calls run at once.
   assert.deepEqual(await Promise.all([semaphore.run(async () => 'a'), semaphore.run(async () => 'b')]), ['a', 'b']);
 });

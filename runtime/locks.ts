@@ -2,12 +2,13 @@
 import { unlessAborted } from './abort-signals.ts';
 
 /**
- * Runs one task at a time for each key, in the order of the calls. Tasks of different keys do not wait for each other.
+ * Runs tasks with the same key one at a time, in the order of the calls. Tasks with different keys do not wait for each
+ * other.
  */
 export interface KeyedMutex {
   /**
-   * Runs the task when all earlier tasks with one of the keys have ended, with or without an error. If the signal
-   * aborts first, rejects with its reason and does not run the task.
+   * Runs the task after all earlier tasks that share a key with it have ended, with or without an error. If the signal
+   * aborts first, rejects with the signal's reason and does not run the task.
    */
   run<Value>(keys: readonly string[], run: () => Promise<Value>, signal?: AbortSignal): Promise<Value>;
 }
@@ -18,7 +19,7 @@ export function createKeyedMutex(): KeyedMutex {
     async run(keys, run, signal) {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>();
       const unique = [...new Set(keys)];
-      // All keys are claimed in one turn of the event loop, so two calls never wait for each other.
+      // All keys are claimed in one turn of the event loop. Two calls therefore never wait for each other.
       const before = unique.map((key) => tails.get(key));
       for (const key of unique) tails.set(key, ended);
       const turn = Promise.all(before);
@@ -31,7 +32,8 @@ export function createKeyedMutex(): KeyedMutex {
       try {
         await unlessAborted(turn, signal);
       } catch (thrown) {
-        // The aborted call keeps its place until the earlier tasks have ended, so that later tasks still wait for them.
+        // The aborted call stays in the queue until the earlier tasks have ended, so that later tasks still wait for
+        // those.
         void turn.then(leave);
         throw thrown;
       }
@@ -44,7 +46,7 @@ export function createKeyedMutex(): KeyedMutex {
   };
 }
 
-/** Limits how many calls run at once. Further calls wait in the order in which they arrive. */
+/** Limits how many calls run at once. Further calls wait in the order of their arrival. */
 export interface Semaphore {
   run<Value>(run: () => Promise<Value>): Promise<Value>;
 }
@@ -59,7 +61,7 @@ export function createSemaphore(places: number): Semaphore {
       try {
         return await run();
       } finally {
-        // The place goes directly to the next waiting call, so that a new call cannot take it first.
+        // Pass the place directly to the next waiting call, so that a new call cannot take it.
         const next = waiting.shift();
         if (next === undefined) free += 1;
         else next();

@@ -8,7 +8,7 @@ import { keepLog } from '../test/fixtures/webhook/keep-log.ts';
 import { until } from '../test/process/until.ts';
 import { followLogLevel, type LeveledLog, type LogLevel, limitWarnings } from './log.ts';
 
-/** Creates a log that collects its messages, each with the level that the log has at that time. */
+/** Creates a log that collects its messages, each with the log's level at that time. */
 function keepLines() {
   const lines: string[] = [];
   const log: LeveledLog = {
@@ -21,7 +21,7 @@ function keepLines() {
   return { log, lines };
 }
 
-/** Replaces the file at once, because the log may read it at any moment. */
+/** Replaces the file atomically, because the log may read it at any moment. */
 async function write(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
@@ -33,7 +33,7 @@ const reaches = (log: LeveledLog, level: LogLevel) =>
     (now) => now === level,
   );
 
-test('the level in the file applies while the file exists, and a change is logged at the more verbose level', async () => {
+test('the level in the file applies while it exists, and changes are logged at the more verbose level', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-level-'));
   const file = join(folder.path, 'level');
   const { log, lines } = keepLines();
@@ -72,7 +72,7 @@ test('an invalid level is logged once without its text, and the last valid level
   );
   assert.match(lines[1] ?? '', /^write one of debug, info, warn, error, silent; the file has 18 other characters/);
   assert.equal(log.level, 'warn');
-  // If the path is a directory, it cannot be read. That is not the same as a missing file.
+  // A directory at the path is an error, unlike a missing file.
   await rm(file);
   await reaches(log, 'info');
   await mkdir(file);
@@ -84,11 +84,11 @@ test('an invalid level is logged once without its text, and the last valid level
   assert.equal(lines.length, 4);
 });
 
-test('a ConfigMap that kubelet mounts is followed: its files are links through one that is replaced', async () => {
+test('changes of a mounted ConfigMap are followed: kubelet replaces the symbolic link to its files', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-level-'));
   const at = (name: string) => join(folder.path, name);
   const { log } = keepLines();
-  // Without the ConfigMap, kubelet mounts an empty directory. The polls are so rare that only the events can cause the
+  // Without the ConfigMap, kubelet mounts an empty directory. With such a long poll interval, only events can cause the
   // changes.
   using _following = followLogLevel({ file: at('webhook'), log, pollMs: 600_000 });
   for (const [index, level] of (['debug', 'warn'] as const).entries()) {
@@ -101,7 +101,7 @@ test('a ConfigMap that kubelet mounts is followed: its files are links through o
   }
 });
 
-test('a directory that is not there yet is waited for', async () => {
+test('a directory that does not exist yet is watched as soon as it appears', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-level-'));
   const directory = join(folder.path, 'later');
   const { log, lines } = keepLines();
@@ -112,7 +112,7 @@ test('a directory that is not there yet is waited for', async () => {
   assert.equal(lines.length, 1);
 });
 
-test('warnings are limited for each message apart, and the next line has the number of suppressed ones', () => {
+test('warnings are limited separately for each message, and the next line has the number of suppressed ones', () => {
   let nowMs = 0;
   const { log, lines } = keepLog();
   const limited = limitWarnings(log, { burst: 2, perSecond: 1 }, () => nowMs);

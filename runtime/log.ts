@@ -16,7 +16,7 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
-/** The fields of an entry. The field `error` is written with its code and facts. */
+/** The fields of an entry. An error in the field `error` is written with its code and facts. */
 type LogFields = Readonly<Record<string, unknown>>;
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -35,16 +35,17 @@ export function createLog(level: LogLevel, isTerminal = process.stderr.isTTY): L
     serializers: { error: serializeError },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  // Writes are synchronous, so that entries right before the process ends are not lost.
+  // Write synchronously, so that entries right before the end of the process are not lost.
   const stderr = pino.destination({ fd: 2, sync: true });
   const prettify = isTerminal ? prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss.l' }) : undefined;
-  // Names from outside may contain control characters, which a terminal would obey. Escaped JSON lines are still JSON.
+  // Names from outside may contain control characters that a terminal obeys. JSON lines are still valid JSON after
+  // escaping.
   const write = (line: string) => stderr.write(printableLines(prettify?.(line) ?? line));
   const logger = pino(options, { write });
   return logger as typeof logger & LeveledLog;
 }
 
-/** Rounds a duration for the log: to whole microseconds. */
+/** Rounds a duration to whole microseconds for the log. */
 export function roundMs(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }
@@ -56,18 +57,18 @@ function serializeError(error: unknown): LogFields {
     message: error.message,
     ...(code !== undefined && { code }),
     ...facts,
-    // The cause's stack shows where the cause was thrown. The error's own stack shows only where the cause was
-    // converted.
+    // The stack of the cause shows where the cause was thrown. The stack of the error itself only shows where the cause
+    // was converted.
     ...(code === 'Unexpected' && { stack: (cause instanceof Error ? cause : error).stack }),
   };
 }
 
-/** The log of a process. Disposing of it ends the watch on the file with the level. */
+/** The log of a process. Disposing of it ends the watch on the file that sets the level. */
 export interface OpenLog extends Disposable {
   readonly log: Log;
 }
 
-/** Opens the log. While the file contains a level, the log has that level; otherwise it has the level `level`. */
+/** Opens the log. The level is that of the file while the file sets one, and `level` otherwise. */
 export function openLog(
   level: LogLevel,
   file: string | undefined,
@@ -79,22 +80,22 @@ export function openLog(
 }
 
 export interface FollowLogLevelOptions {
-  /** The file that contains the level and optional white space. It may be absent, appear, change and disappear. */
+  /** A file with the level and optional white space. It may be missing, appear, change and disappear. */
   readonly file: string;
-  /** The log. The level that it has at the start applies while there is no file. */
+  /** The log. Its initial level applies while the file is missing. */
   readonly log: LeveledLog;
   readonly pollMs?: number;
 }
 
 /**
- * The symbolic link that kubelet replaces when a mounted ConfigMap changes. The files of the ConfigMap are links
- * through it.
+ * The symbolic link that kubelet replaces when a mounted ConfigMap changes. Each file of the ConfigMap is a link to a
+ * path below this one.
  */
 const kubeletLink = '..data';
 
 /**
- * Keeps a log at the level in a file. An invalid level is logged once and changes nothing. Without the file, the log
- * returns to the level that it had at the start.
+ * Keeps the level of a log equal to the level in a file. An invalid level is logged once and changes nothing. Without
+ * the file, the log returns to its initial level.
  */
 export function followLogLevel({ file, log, pollMs = 5_000 }: FollowLogLevelOptions): Disposable {
   const path = resolve(file);
@@ -120,8 +121,8 @@ export function followLogLevel({ file, log, pollMs = 5_000 }: FollowLogLevelOpti
 }
 
 /**
- * Reads the level in a file, or returns the reason why the level is invalid. The level is undefined if the file is
- * absent or empty.
+ * Reads the level in a file, or returns the reason why it is invalid. The level is undefined if the file is missing or
+ * empty.
  */
 function readLevel(path: string): { readonly level: LogLevel | undefined } | { readonly fault: string } {
   try {
@@ -136,7 +137,8 @@ function readLevel(path: string): { readonly level: LogLevel | undefined } | { r
 }
 
 /**
- * Changes the level and logs the change at the more verbose of both levels, so that even a change to `error` is logged.
+ * Changes the level and logs the change. The entry has the more verbose of both levels, so that even a change to
+ * `error` is visible.
  */
 function change(log: LeveledLog, to: LogLevel, by: string): void {
   const from = log.level;
@@ -146,12 +148,15 @@ function change(log: LeveledLog, to: LogLevel, by: string): void {
   log.level = to;
 }
 
-/** The default rate: a client that causes warnings cannot fill the disk with them, but the log still shows them. */
+/**
+ * The default rate. A client that causes warnings cannot fill the disk with them, but they are still visible in the
+ * log.
+ */
 const usualRate: BucketSize = { burst: 20, perSecond: 0.2 };
 
 /**
- * Limits the rate of warnings, separately for each message. The first entry after suppressed ones contains their number
- * in the field `suppressed`. Messages must be constant texts, because each message has its own bucket.
+ * Limits the rate of warnings, separately for each message. The first entry after suppressed ones has their number in
+ * the field `suppressed`. Messages must be constant texts, because each message has its own bucket.
  */
 export function limitWarnings(log: Log, rate: BucketSize = usualRate, nowMs?: () => number): Log {
   const states = new Map<string, { readonly bucket: TokenBucket; suppressed: number }>();

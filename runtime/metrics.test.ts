@@ -10,7 +10,7 @@ async function read(metrics: ReturnType<typeof createMetrics>): Promise<Readonly
   return new Map(lines.map((line) => [line.split(' ')[0] as string, Number(line.split(' ')[1])]));
 }
 
-test('every metric of the process is registered with its text, and no other', () => {
+test('exactly the metrics of the process are registered, with their help texts', () => {
   const metrics = createMetrics();
   using _recording = recordProcess(metrics, build);
   const registered = metrics.getMetricsAsArray().map(({ name, help }) => [name, help]);
@@ -29,16 +29,16 @@ test('the values are those of this process', async () => {
   }
 });
 
-test('what kept the event loop is in the next scrape and in no later one', async () => {
+test('a delay of the event loop is in the next scrape, and not in later ones', async () => {
   const metrics = createMetrics();
   using _recording = recordProcess(metrics, build);
   const turn = () => new Promise((resolve) => setTimeout(resolve, 60));
   await turn();
-  // This loop blocks the event loop for at least two seconds; the exact duration does not matter.
+  // Blocks the event loop for at least two seconds. The exact time does not matter.
   for (const until = performance.now() + 2_000; performance.now() < until; );
   await turn();
   const max = async () => (await read(metrics)).get('nodejs_eventloop_lag_max_seconds') ?? Number.NaN;
   assert.ok((await max()) > 1);
-  // Other processes on the machine may also delay the event loop, but not for as long.
+  // Other processes on the machine may also delay the event loop, but by less.
   assert.ok((await max()) < 1);
 });

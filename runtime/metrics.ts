@@ -4,10 +4,7 @@ import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/**
- * Creates the registry of a process. Recorders get the registry as an argument; the library's global registry stays
- * empty.
- */
+/** Creates the registry of a process. Recorders get it as an argument. The library's global registry stays empty. */
 export function createMetrics(): Registry {
   return new Registry();
 }
@@ -19,8 +16,8 @@ export interface NamedMetric {
 }
 
 /**
- * Returns a function that takes a metric's name and help text from a table. The table is a contract: a test compares it
- * with a page in docs/. A metric that is not in the table fails type checking.
+ * Returns a function that looks up a metric's name and help text in a table. The table is a contract: a test compares
+ * it with a page in docs/. A metric that is missing in the table fails type checking.
  *
  * @example new Gauge({ ...metricsOf(sourceMetrics)('kube_macvtap_cache_synced'), registers: [registry] })
  */
@@ -28,12 +25,12 @@ export function metricsOf<Name extends string>(table: Readonly<Record<Name, stri
   return (name) => ({ name, help: table[name] });
 }
 
-/** Labels by name, each with every value that it can have. @example { verb: ['mutate', 'validate'] } */
+/** Labels with all values that each can have. @example { verb: ['mutate', 'validate'] } */
 type ClosedLabels = Readonly<Record<string, readonly string[]>>;
 
 /**
- * Creates a counter whose labels come from closed sets. Every combination of labels starts at 0, so that rates count
- * the first event. The number of time series is the product of the sets' sizes.
+ * Creates a counter whose labels have fixed sets of values. Every combination of values starts at 0, so that rates
+ * include the first event. The number of time series is the product of the sizes of the sets.
  */
 export function createCounter<Labels extends ClosedLabels>(
   registry: Registry,
@@ -46,7 +43,7 @@ export function createCounter<Labels extends ClosedLabels>(
   return counter;
 }
 
-/** Creates a histogram whose labels come from closed sets. `buckets` are upper bounds in the metric's unit. */
+/** Creates a histogram whose labels have fixed sets of values. `buckets` are upper bounds in the unit of the metric. */
 export function createHistogram<Labels extends ClosedLabels>(
   registry: Registry,
   named: NamedMetric & { readonly buckets: readonly number[] },
@@ -67,8 +64,8 @@ function combine(labels: ClosedLabels): readonly Readonly<Record<string, string>
 }
 
 /**
- * Every metric of the process itself, with the names that all client libraries of Prometheus use. The library's default
- * metrics (heap spaces, handles, garbage collections) are not used: they cost 4 MiB, and no alert needs them.
+ * Every metric of the process itself, with the names that all Prometheus client libraries use. The library's default
+ * metrics (heap spaces, handles, garbage collections) are not included: they cost 4 MiB, and no alert needs them.
  */
 export const processMetrics = {
   kube_macvtap_build_info: 'Always 1, with the component and its version.',
@@ -88,11 +85,11 @@ export interface Build {
 const named = metricsOf(processMetrics);
 
 /**
- * The interval of the timer that measures the event loop's delay: 50 wake-ups a second, which cost next to no CPU time.
+ * The interval of the timer that measures the delay of the event loop. 50 wake-ups a second cost almost no CPU time.
  */
 const resolutionMs = 20;
 
-/** Measures the process until disposed. Values are read at each scrape. */
+/** Measures the process until disposed. The values are read at each scrape. */
 export function recordProcess(registry: Registry, { component, version }: Build): Disposable {
   const gauge = (name: keyof typeof processMetrics, read: () => number) =>
     new Gauge({
@@ -122,10 +119,10 @@ export function recordProcess(registry: Registry, { component, version }: Build)
   });
   gauge('process_resident_memory_bytes', () => process.memoryUsage.rss());
   gauge('process_start_time_seconds', () => startedMs / 1_000);
-  // The descriptor that reads the directory does not count.
+  // Subtract the descriptor that reads the directory.
   gauge('process_open_fds', () => readdirSync('/proc/self/fd').length - 1);
   gauge('nodejs_eventloop_lag_mean_seconds', () => lateSeconds(delay.mean));
-  // Read last, since it resets the histogram for the next scrape.
+  // This must be read last, because it resets the histogram for the next scrape.
   gauge('nodejs_eventloop_lag_max_seconds', () => {
     const late = lateSeconds(delay.max);
     delay.reset();
@@ -135,8 +132,8 @@ export function recordProcess(registry: Registry, { component, version }: Build)
 }
 
 /**
- * Converts a value of the histogram to the delay in seconds. The value is in nanoseconds and includes the timer's
- * interval. After a reset, it is not finite.
+ * Converts a value of the histogram to a delay in seconds. The value is in nanoseconds and includes the timer's
+ * interval. Directly after a reset, it is not finite.
  */
 function lateSeconds(tookNs: number): number {
   return Number.isFinite(tookNs) ? Math.max(0, tookNs / 1e9 - resolutionMs / 1e3) : 0;

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBackOff, createSleeper } from './pause.ts';
 
-/** Longer than the time limit of any test: a test that sleeps this long fails. */
+/** Longer than the time limit of any test, so that a test that really sleeps this long fails. */
 const nightMs = 3_600_000;
 
 test('a sleep ends after its time', async () => {
   await createSleeper(new AbortController().signal).sleep(1);
 });
 
-test('a wake-up ends a sleep, also one that came before it', async () => {
+test('a wake-up ends a sleep, even if the wake-up came before the sleep', async () => {
   const sleeper = createSleeper(new AbortController().signal);
   const sleep = sleeper.sleep(nightMs);
   sleeper.wake();
@@ -20,7 +20,7 @@ test('a wake-up ends a sleep, also one that came before it', async () => {
   await sleeper.sleep(nightMs);
 });
 
-test('a wake-up ends no sleep that is to be slept through, and is heard by then', async () => {
+test('a wake-up does not end sleepThrough, and does not end the next sleep either', async () => {
   const sleeper = createSleeper(new AbortController().signal);
   const order: string[] = [];
   const through = sleeper.sleepThrough(20).then(() => order.push('through'));
@@ -35,7 +35,7 @@ test('a wake-up ends no sleep that is to be slept through, and is heard by then'
   await next;
 });
 
-test('the end of the scope ends every sleep', async () => {
+test('aborting the signal ends every sleep', async () => {
   const scope = new AbortController();
   const sleeper = createSleeper(scope.signal);
   const sleep = sleeper.sleepThrough(nightMs);
@@ -47,12 +47,12 @@ test('the end of the scope ends every sleep', async () => {
 
 const backOffMs = createBackOff({ firstMs: 100, longestMs: 5_000 });
 
-test('the wait doubles from the first to the longest, however many failures there are', () => {
+test('the wait doubles from the first to the longest, for any number of failures', () => {
   const waits = [1, 2, 3, 6, 7, 60, 2_000].map((failures) => backOffMs(failures, () => 0));
   assert.deepEqual(waits, [100, 200, 400, 3_200, 5_000, 5_000, 5_000]);
 });
 
-test('chance takes away up to half of it', () => {
+test('a random part of up to half is subtracted', () => {
   assert.equal(
     backOffMs(1, () => 0.5),
     75,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits for a time. Tests replace the function to observe how long a caller wants to wait. */
+/** Waits for a time. Tests replace this function to see how long a caller wants to wait. */
 export type Pause = (ms: number, signal: AbortSignal, options?: PauseOptions) => Promise<void>;
 
 interface PauseOptions {
@@ -9,12 +9,12 @@ interface PauseOptions {
   readonly ref?: boolean;
 }
 
-/** Resolves after `ms`, or when the signal aborts. Never rejects. */
+/** Resolves after `ms` or when the signal aborts. Never rejects. */
 export const pause: Pause = async (ms, signal, { ref = true } = {}) => {
   await sleep(ms, undefined, { signal, ref }).catch(() => undefined);
 };
 
-/** Resolves when `news` resolves, when `ms` have passed (if given), or when the signal aborts. Never rejects. */
+/** Resolves when `news` resolves, after `ms` if given, or when the signal aborts. Never rejects. */
 export async function waitForNews(
   news: Promise<void> | undefined,
   ms: number | undefined,
@@ -31,11 +31,11 @@ export async function waitForNews(
   signal.removeEventListener('abort', end);
 }
 
-/** The waits of one loop. `wake` and the abort of a signal end a wait early. */
+/** The waits of one loop. A wake-up or an aborted signal ends a wait early. */
 export interface Sleeper {
   /**
-   * Waits for `ms` or a wake-up; without `ms`, only for a wake-up. Ends at once if there was a wake-up since the last
-   * wait.
+   * Waits for `ms`, or until a wake-up if that is earlier. Without `ms`, waits only for a wake-up. A wake-up since the
+   * last wait ends this one at once.
    */
   sleep(ms?: number): Promise<void>;
   /** Waits for `ms` and ignores wake-ups, including those during the wait. */
@@ -44,8 +44,7 @@ export interface Sleeper {
 }
 
 /**
- * Creates the sleeper of one loop. Only one wait may run at a time. After the signal has aborted, every wait ends at
- * once.
+ * Creates the sleeper of one loop. Only one wait may run at a time. After the signal aborts, every wait ends at once.
  */
 export function createSleeper(signal: AbortSignal): Sleeper {
   let isAwake = false;
@@ -78,8 +77,8 @@ export interface BackOffLimits {
 export type BackOff = (failures: number, random?: () => number) => number;
 
 /**
- * Returns an exponential back-off: waits double from `firstMs` to `longestMs`. Up to half of each wait is left out at
- * random, so that processes that failed together do not retry together.
+ * Returns an exponential back-off: waits double from `firstMs` to `longestMs`. A random part of up to half is
+ * subtracted from each wait, so that processes that failed together do not retry together.
  *
  * @example createBackOff({ firstMs: 100, longestMs: 5_000 })(3) // 200 to 400
  */

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { hasHidden, printable, printableLines } from './printable.ts';
 
-/** Texts of any characters, many of which a terminal does not show. */
+/** Generates texts with arbitrary characters, many of which a terminal does not show. */
 const text = fc
   .array(
     fc.oneof(
@@ -26,7 +26,7 @@ const text = fc
   .map((parts) => parts.join(''));
 
 describe('text for a terminal', () => {
-  it('shows what would turn, hide or obey', () => {
+  it('has visible escapes for characters that a terminal hides or obeys', () => {
     assert.equal(printable('a\u202eb\u001b[8mc\u009b\u2028\n'), 'a\\u202eb\\u001b[8mc\\u009b\\u2028\\u000a');
     assert.equal(printable('\u{e0041}'), '\\udb40\\udc41');
     assert.equal(printable('plain, é, 日本, 🙂'), 'plain, é, 日本, 🙂');
@@ -41,7 +41,7 @@ describe('text for a terminal', () => {
     );
   });
 
-  it('has no hidden character left, whatever it was', () => {
+  it('never contains a hidden character, for any input', () => {
     fc.assert(
       fc.property(text, (input) => {
         const shown = printable(input);
@@ -52,7 +52,7 @@ describe('text for a terminal', () => {
     );
   });
 
-  it('is the same JSON after it as before', () => {
+  it('is still the same JSON', () => {
     fc.assert(
       fc.property(text, text, (key, value) => {
         const json = JSON.stringify({ [key]: value }, null, 2);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Characters that a terminal obeys or hides: control and format characters, line and paragraph separators, and halves
- * of surrogate pairs. Some format characters change the direction of a text.
+ * Characters that a terminal obeys or hides: control and format characters, line and paragraph separators, and lone
+ * surrogates. Some format characters change the direction of a text.
  */
 const hidden = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
@@ -11,7 +11,7 @@ const hidden = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 const hiddenInLines = /(?![\n\t])(?!\u001b\[(?:0|2|22|[349]\d)m)[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /**
- * Makes a text from outside safe for a terminal. Escapes characters that a terminal obeys or hides, as in a JSON
+ * Makes a text from outside safe for a terminal. Characters that a terminal obeys or hides are escaped as in a JSON
  * string.
  *
  * @example 'eth0\u202e' becomes 'eth0\\u202e'
@@ -20,7 +20,7 @@ export function printable(text: string): string {
   return text.replaceAll(hidden, writeOut);
 }
 
-/** Makes a whole output safe for a terminal, but keeps its lines and colours. */
+/** Makes a whole output safe for a terminal, and keeps its lines and colours. */
 export function printableLines(text: string): string {
   return text.replaceAll(hiddenInLines, writeOut);
 }

@@ -55,7 +55,7 @@ for (const { argv, name, value } of readings) {
   });
 }
 
-test('a variable stands for its flag, and the flag wins over it', () => {
+test('an environment variable sets its flag, and the flag takes precedence', () => {
   const environment = { KUBE_MACVTAP_NODE_NAME: 'fromEnv', KUBE_MACVTAP_TOKEN: 'e', HOME: '/root' };
   const parsed = read(['d'], environment);
   assert.ok('values' in parsed);
@@ -65,7 +65,7 @@ test('a variable stands for its flag, and the flag wins over it', () => {
   assert.equal(overruled.values['node-name'], 'flag');
 });
 
-test('one error lists all invalid flags, and where the help is', () => {
+test('one error lists all invalid flags and refers to the help', () => {
   assert.throws(
     () => read(['d', 'e', '--nope', '--level', 'loud', '--settle', 'soon', '--kinds'], { KUBE_MACVTAP_TYPO: '1' }),
     (error: Error & { code?: string }) => {
@@ -91,7 +91,7 @@ test('a missing positional argument is an error', () => {
   assert.throws(() => read(['--token', 't']), /<directory>: missing/);
 });
 
-test('a name that every object inherits is not a flag', () => {
+test('a property that every object inherits is not a flag', () => {
   assert.throws(() => read(['d', '--token', 't', '--constructor', 'x']), /--constructor: no such flag/);
 });
 
@@ -119,13 +119,13 @@ test('variables that kubelet sets for a Service named kube-macvtap-webhook are n
   }
 });
 
-test('a last positional with dots takes one or more arguments, and a single dash is a positional', () => {
+test('a last positional with dots accepts one or more arguments, and a single dash is a positional', () => {
   const open = { ...line, positionals: ['file...'], flags: {} };
   assert.deepEqual(readFlags(open, ['a', '-', 'b'], {}), { positionals: ['a', '-', 'b'], values: {} });
   assert.throws(() => readFlags(open, [], {}), /<file\.\.\.>: missing/);
 });
 
-test('an error shows a flag of one letter as the user wrote it', () => {
+test('an error shows a one-letter flag as the user wrote it', () => {
   const short = { ...line, positionals: [], flags: { o: choiceFlag(['json'], 'how', 'json') } };
   assert.throws(() => readFlags(short, ['-o', 'xml'], {}), /^MacvtapError: -o xml: write one of json/m);
 });
@@ -167,7 +167,7 @@ for (const { argv, name, value } of shortForms) {
   });
 }
 
-test('an unknown letter is an error, a combination with one as well, and the help shows letters', () => {
+test('an unknown letter is an error, also in a combination, and the help shows letters', () => {
   assert.throws(() => readFlags(kubectlLike, ['-x'], {}), /-x: no such flag/);
   assert.throws(() => readFlags(kubectlLike, ['-wx'], {}), /-wx: no such flag/);
   const parsed = readFlags(kubectlLike, ['-h'], {});

@@ -9,7 +9,7 @@ export type Parsed<Table extends Flags> =
 
 /**
  * Reads a command line and the environment. A flag takes precedence over its environment variable. Raises InvalidFlags
- * with all errors at once: unknown flags and variables, missing or invalid values, and the wrong number of positional
+ * with all errors at once: unknown flags and variables, missing or invalid values, and a wrong number of positional
  * arguments.
  */
 export function readFlags<Table extends Flags>(
@@ -27,8 +27,8 @@ export function readFlags<Table extends Flags>(
 }
 
 /**
- * Reads the valid parts of a command line, and also returns the errors. The command line may be incomplete, because the
- * user is still typing it.
+ * Reads the valid parts of a command line, and returns the errors instead of raising them. The command line may be
+ * incomplete, because the user is still typing it.
  */
 export function readSound<Table extends Flags>(
   line: CommandLine<Table>,
@@ -55,19 +55,19 @@ export function readSound<Table extends Flags>(
   return { values: values as Partial<FlagValues<Table>>, positionals, faults: all };
 }
 
-/** Returns whether `--help` or `-h` is anywhere before a `--`. */
+/** Returns whether `--help` or `-h` occurs before any `--`. */
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return argv.slice(0, end < 0 ? argv.length : end).some((argument) => argument === '--help' || argument === '-h');
 }
 
 /**
- * Matches the variables that kubelet sets in every pod for a Service `kube-macvtap-…` (envvars.FromServices). These
- * variables are not flags.
+ * Matches the environment variables that kubelet sets in every pod for a Service `kube-macvtap-…`
+ * (envvars.FromServices). They are not flags.
  */
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
 
-/** Adds to `texts` the flags that are set only in the environment, and returns the errors. */
+/** Adds the flags that are set only in the environment to `texts`. Returns the errors. */
 function readEnvironment<Table extends Flags>(
   { flags, elsewhere = [] }: CommandLine<Table>,
   environment: Readonly<Record<string, string | undefined>>,
@@ -87,7 +87,7 @@ function readEnvironment<Table extends Flags>(
 
 /** A command line split into flags and positional arguments, as texts. */
 interface Arguments {
-  /** The texts of each flag, by the flag's name, in the order of the command line. */
+  /** The texts of each flag in the order of the command line, by the name of the flag. */
   readonly texts: Map<string, string[]>;
   readonly positionals: readonly string[];
   readonly faults: readonly string[];
@@ -125,7 +125,7 @@ function splitArguments<Table extends Flags>(
   return { texts, positionals, faults: [...faults, ...countFaults(expected, positionals)] };
 }
 
-/** Returns the flag's name, and the value if the same argument contains it: `--name=x`, `-n=x`, `-nx`. */
+/** Returns the name of the flag, and its value if the same argument contains one: `--name=x`, `-n=x`, `-nx`. */
 function nameOf(argument: string, flags: Flags): { name?: string; inline?: string | undefined } {
   const [, name = '', inline] = /^--?([^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
   if (Object.hasOwn(flags, name)) return { name, inline };
@@ -147,7 +147,7 @@ function countFaults(expected: readonly string[], given: readonly string[]): rea
   return [...missing, ...extra];
 }
 
-/** Renders the help. Except for examples, lines have at most 100 columns. */
+/** Renders the help. Lines have at most 100 columns, except for examples. */
 function helpText<Table extends Flags>({
   command,
   summary,
@@ -185,7 +185,7 @@ function helpText<Table extends Flags>({
 
 const columns = 100;
 
-/** Breaks a text into lines. A word that is longer than a line gets its own line. */
+/** Breaks a text into lines. A word that is longer than a line gets a separate line. */
 function wrap(text: string, width: number): readonly string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
@@ -208,7 +208,7 @@ function variableOf(name: string): string {
 
 const variablePrefix = 'KUBE_MACVTAP_';
 
-/** Returns a positional argument as the usage shows it: `directory?` → `[directory]`. */
+/** Formats a positional argument for the usage line: `directory?` → `[directory]`. */
 function placeOf(positional: string): string {
   return positional.endsWith('?') ? `[${positional.slice(0, -1)}]` : `<${positional}>`;
 }

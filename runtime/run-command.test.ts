@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { signalScope } from './run-command.ts';
 
-it('a scope for signals takes its listeners along when it ends', () => {
+it('a signal scope removes its listeners when it ends', () => {
   const count = () => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM');
   const before = count();
   {

@@ -5,11 +5,11 @@ import type { CommandLine, Flags, FlagValues } from './flags.ts';
 import { printableLines } from './printable.ts';
 import { readFlags, readSound } from './read-flags.ts';
 
-/** The exit codes of every command: done, failed, invalid command line. */
+/** The exit codes of every command: success, failure, and an invalid command line. */
 export const exitCode = { done: 0, failed: 1, usage: 2 } as const;
 
 /**
- * Runs a command. Reads its flags and answers `--help`. If the command fails, prints the error on standard error and
+ * Runs a command. Reads its flags and answers `--help`. If the command fails, prints the error to standard error and
  * sets the exit code. A bug is printed with its stack. Any other error is printed with its message and a reference to
  * the explanation of its code.
  */
@@ -31,8 +31,8 @@ export async function runCommand<Table extends Flags>(
 }
 
 /**
- * Adds a reference to the explanation of the error's code. An invalid command line refers to `--help` instead, which
- * explains more.
+ * Adds a reference to the explanation of the error's code. For an invalid command line, the message already refers to
+ * `--help`, which is more helpful.
  */
 function withReference({ code, message }: MacvtapError): string {
   if (code === 'InvalidFlags') return message;
@@ -45,7 +45,7 @@ function describeBug(error: MacvtapError): string {
   return typeof thrown === 'string' ? thrown : inspect(thrown);
 }
 
-/** Reads the environment and a command line that the user is still typing. Ignores errors. */
+/** Reads the environment and an incomplete command line that the user is still typing. Ignores errors. */
 export function readUnfinished<Table extends Flags>(
   line: CommandLine<Table>,
   argv: readonly string[],
@@ -53,12 +53,14 @@ export function readUnfinished<Table extends Flags>(
   return readSound(line, argv, process.env);
 }
 
-/** The exit codes of a process that a signal ended, as in shells: 128 plus the signal's number (signal(7)). */
+/**
+ * The exit codes of a process that was ended by a signal, as in shells: 128 plus the number of the signal (signal(7)).
+ */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Returns an abort signal. The first SIGINT or SIGTERM aborts it, so that everything closes in order. A second SIGINT
- * or SIGTERM ends the process at once.
+ * Returns an abort signal. The first SIGINT or SIGTERM aborts it, so that the process can close everything in order. A
+ * second SIGINT or SIGTERM ends the process at once.
  */
 export function signalScope(): { readonly signal: AbortSignal } & Disposable {
   const controller = new AbortController();

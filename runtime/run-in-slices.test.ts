@@ -11,7 +11,7 @@ function* work(order: string[]): Generator<undefined, number> {
   return 3;
 }
 
-test('between two slices the event loop does what else is due', async () => {
+test('other events are handled between two slices', async () => {
   const order: string[] = [];
   const done = runInSlices(work(order));
   setImmediate(() => order.push('other'));
@@ -20,14 +20,14 @@ test('between two slices the event loop does what else is due', async () => {
   assert.ok(order.indexOf('other') < order.indexOf('third'), order.join());
 });
 
-test('urgent work runs to its end at once', async () => {
+test('urgent work runs to its end without a break', async () => {
   const order: string[] = [];
   const done = runInSlices(work(order), { isUrgent: () => true });
   assert.deepEqual(order, ['first', 'second', 'third']);
   assert.equal(await done, 3);
 });
 
-test('what the work throws is the error of the run', async () => {
+test('an error in the work rejects the run', async () => {
   await assert.rejects(
     runInSlices(
       // biome-ignore lint/correctness/useYield: it fails before its first slice ends
@@ -39,7 +39,7 @@ test('what the work throws is the error of the run', async () => {
   );
 });
 
-test('work that is over is abandoned after the slice under way', async () => {
+test('work that is no longer needed is abandoned after the current slice', async () => {
   const order: string[] = [];
   assert.equal(await runInSlices(work(order), { isOver: () => order.length === 2 }), undefined);
   assert.deepEqual(order, ['first', 'second']);

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 interface SliceOptions {
-  /** Called after each slice. If it returns true, the next slice follows at once. */
+  /** Called after each slice. If it returns true, the next slice follows without a break. */
   readonly isUrgent?: () => boolean;
 }
 
@@ -12,8 +12,8 @@ interface AbandonOptions extends SliceOptions {
 }
 
 /**
- * Runs long work in slices and returns its result, or undefined if the work was abandoned. The work is a generator that
- * yields every few milliseconds. Between two slices, the event loop handles other events.
+ * Runs long work in slices. Returns its result, or undefined if the work was abandoned. The work is a generator that
+ * yields every few milliseconds. The event loop handles other events between two slices.
  */
 export function runInSlices<Result>(work: Iterator<unknown, Result>, options?: SliceOptions): Promise<Result>;
 export function runInSlices<Result>(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createSingleFlight } from './single-flight.ts';
 
-/** Creates calls that end when the test ends them. */
+/** Creates calls that end when the test decides. */
 function stage(rest?: () => Promise<void>) {
   const flight = createSingleFlight<number>(rest);
   const begun: { readonly key: string; readonly result: PromiseWithResolvers<number> }[] = [];
@@ -18,7 +18,7 @@ function stage(rest?: () => Promise<void>) {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test('calls of one key that come together are one call', async () => {
+test('concurrent calls with the same key become one call', async () => {
   const { begun, call } = stage();
   const all = Promise.all([call('a'), call('a')]);
   await turn();
@@ -27,7 +27,7 @@ test('calls of one key that come together are one call', async () => {
   assert.deepEqual(await all, [1, 1]);
 });
 
-test('a call that comes while one runs is another one, and begins when that one has ended, well or not', async () => {
+test('a call that arrives while another one runs starts after that one has ended or failed', async () => {
   const { begun, call, flight } = stage();
   const first = call('a');
   await turn();
@@ -43,7 +43,7 @@ test('a call that comes while one runs is another one, and begins when that one 
   assert.equal(await second, 2);
 });
 
-test('different keys do not wait on each other', async () => {
+test('different keys do not wait for each other', async () => {
   const { begun, call } = stage();
   const all = Promise.all([call('a'), call('b')]);
   await turn();
@@ -55,7 +55,7 @@ test('different keys do not wait on each other', async () => {
   await all;
 });
 
-test('a call that throws at once rejects, and the next one begins', async () => {
+test('a call that throws synchronously rejects, and the next one starts', async () => {
   const { flight } = stage();
   const failing = flight.call('a', () => {
     throw new Error('at once');
@@ -64,7 +64,7 @@ test('a call that throws at once rejects, and the next one begins', async () => 
   assert.equal(await flight.call('a', async () => 2), 2);
 });
 
-test('between two calls of a key there is the rest', async () => {
+test('`rest` runs between two calls with the same key', async () => {
   const rest = Promise.withResolvers<void>();
   const { begun, call, flight } = stage(() => rest.promise);
   const first = call('a');

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Calls that callers share and that run one at a time for each key. */
+/** Calls that several callers share. Calls with the same key run one at a time. */
 export interface SingleFlight<Value> {
-  /** Returns the call that is waiting for its turn, or undefined if there is none. A caller may share this call. */
+  /** Returns the call that waits for its turn, or undefined if there is none. The caller may share it. */
   waiting(key: string): Promise<Value> | undefined;
-  /** Returns the waiting call. If there is none, calls `make` as soon as the key's running call has ended. */
+  /**
+   * Returns the waiting call. If there is none, creates one that runs `make` after the running call with this key has
+   * ended.
+   */
   call(key: string, make: () => Promise<Value>): Promise<Value>;
-  /** Resolves when no call of the key is running or waiting and the last `rest` has ended. */
+  /** Resolves when no call with the key is running or waiting, and the last `rest` has ended. */
   idle(key: string): Promise<void>;
 }
 
 /**
- * Shares calls between their callers. A caller that arrives while a call is running gets the result of the next call.
- * The running call may have read its data before the change that made the caller ask. After each call, `rest` must
- * resolve before the next call of the key starts.
+ * Shares calls between callers. A caller that arrives while a call is running gets the result of the next call. The
+ * running call may have read its data too early for that caller. After each call, `rest` must resolve before the next
+ * call with the same key starts.
  */
 export function createSingleFlight<Value>(rest: () => Promise<void> = async () => undefined): SingleFlight<Value> {
   const waiting = new Map<string, Promise<Value>>();
@@ -21,7 +24,7 @@ export function createSingleFlight<Value>(rest: () => Promise<void> = async () =
 
   const begin = async (key: string, make: () => Promise<Value>): Promise<Value> => {
     await turns.get(key);
-    // From here on, new callers need the next call.
+    // From now on, new callers need another call.
     waiting.delete(key);
     return await make();
   };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { textTable } from './text-table.ts';
 
-test('columns are as wide as their widest cell, and no line ends in blanks', () => {
+test('columns are as wide as their widest cell, and no line has trailing blanks', () => {
   assert.equal(
     textTable(
       ['NODE', 'N'],
@@ -16,16 +16,16 @@ test('columns are as wide as their widest cell, and no line ends in blanks', () 
   );
 });
 
-test('as many lines as a large cluster has are a table', () => {
+test('a table can have as many lines as a large cluster needs', () => {
   const rows = Array.from({ length: 200_000 }, () => ['h1', 'eth0']);
   assert.equal(textTable(['A', 'B'], rows).length, 'A   B\n'.length + rows.length * 'h1  eth0\n'.length - 1);
 });
 
-test('control characters reach no terminal', () => {
+test('control characters are escaped', () => {
   assert.equal(textTable(['A'], [['\u001b[31mred\u009b']]), 'A\n\\u001b[31mred\\u009b');
 });
 
-test('a style takes no room of its column', () => {
+test('a style does not affect the width of its column', () => {
   const red = { text: 'bad', style: (text: string) => `<${text}>` };
   assert.equal(
     textTable(
@@ -39,7 +39,7 @@ test('a style takes no room of its column', () => {
   );
 });
 
-test('the widest columns give way to the width, and the others stay', () => {
+test('if the width is limited, the widest columns shrink and the others stay', () => {
   const table = textTable(['NAME', 'N', 'WHY'], [['worker-1', '3', 'something that is very long']], 30);
   assert.equal(table, 'NAME      N  WHY\nworker-1  3  something that i…');
   assert.deepEqual(

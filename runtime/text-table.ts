@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { printable } from './printable.ts';
 
-/** A cell with a style, for example a colour. The style must not change the width of the text. */
+/** A cell with a style, such as a colour. The style must not change the width of the text. */
 interface StyledCell {
   readonly text: string;
   readonly style: (text: string) => string;
@@ -11,12 +11,12 @@ export type Cell = string | StyledCell;
 
 /**
  * Renders a table in the format of kubectl: columns are as wide as their widest cell, and lines have no trailing
- * blanks. With `width`, the widest columns shrink, but not below the width of their header. A cell that no longer fits
- * ends in `…`.
+ * blanks. If `width` is given, the widest columns shrink, but not below the width of their header. A cell that no
+ * longer fits ends in `…`.
  */
 export function textTable(header: readonly string[], rows: readonly (readonly Cell[])[], width?: number): string {
   const lines = [header, ...rows].map((row) => row.map(toStyled));
-  // Math.max(...lines) would fail, because a large cluster has more lines than a call may have arguments.
+  // Not `Math.max(...lines)`: a large cluster has more lines than a call can have arguments.
   const wished = header.map((_, column) =>
     lines.reduce((widest, line) => Math.max(widest, line[column]?.text.length ?? 0), 0),
   );
@@ -42,7 +42,7 @@ function fitColumns(wished: readonly number[], header: readonly string[], width:
   return widths;
 }
 
-/** The smallest width of a column, at which a name can still be recognized. */
+/** The smallest width of a column. A name of this length is still recognizable. */
 const leastWidth = 8;
 
 function toStyled(cell: Cell): StyledCell {

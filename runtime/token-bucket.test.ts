@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { addTokens, type Bucket, createTokenBucket, refill, waitForToken } from './token-bucket.ts';
 
-test('a bucket allows a burst, then as many as flow in', () => {
+test('a bucket allows a burst, and then as many as are refilled', () => {
   let nowMs = 5_000;
   const bucket = createTokenBucket({ burst: 3, perSecond: 2 }, () => nowMs);
   const takeAll = () => {
@@ -19,18 +19,18 @@ test('a bucket allows a burst, then as many as flow in', () => {
   nowMs += 1;
   assert.equal(takeAll(), 1);
   nowMs += 3_600_000;
-  assert.equal(takeAll(), 3, 'it never holds more than a burst');
+  assert.equal(takeAll(), 3, 'the bucket never has more tokens than its burst');
 });
 
 const limits = { burst: 2, refillMs: 100 };
 
 describe('a bucket of tokens', () => {
-  it('is full at first, and never fuller', () => {
+  it('is full at first, and never exceeds its capacity', () => {
     assert.equal(refill(undefined, limits, 0).tokens, 2);
     assert.equal(refill({ tokens: 1, atMs: 0 }, limits, 10_000).tokens, 2);
   });
 
-  it('returns the wait for its next token when it is empty, and has the token after that time', () => {
+  it('if it is empty, returns the time until its next token, and has the token after that time', () => {
     let bucket: Bucket = addTokens(refill(undefined, limits, 0), -2);
     assert.equal(waitForToken(bucket, limits), 100);
     bucket = refill(bucket, limits, 40);
@@ -38,7 +38,7 @@ describe('a bucket of tokens', () => {
     assert.equal(waitForToken(refill(bucket, limits, 100), limits), 0);
   });
 
-  it('takes a clock that was set back as it is from then on', () => {
+  it('counts from the new time if the clock was set back', () => {
     const bucket = refill({ tokens: 0, atMs: 1_000_000 }, limits, 500);
     assert.deepEqual(bucket, { tokens: 0, atMs: 500 });
     assert.equal(waitForToken(refill(bucket, limits, 600), limits), 0);

@@ -2,16 +2,16 @@
 
 /** The capacity of a bucket, and the rate at which it is refilled. */
 export interface BucketSize {
-  /** The highest number of tokens in the bucket. A new bucket is full. */
+  /** The maximum number of tokens in the bucket. A new bucket is full. */
   readonly burst: number;
   readonly perSecond: number;
 }
 
-/** Limits a rate, but lets short bursts pass. */
+/** Limits a rate, but allows short bursts. */
 export interface TokenBucket {
   /** How full the bucket is: 0 to 1. */
   readonly level: number;
-  /** Takes one token. If there is none, takes nothing and returns false. */
+  /** Takes one token. If the bucket has none, returns false. */
   take(): boolean;
 }
 
@@ -52,8 +52,8 @@ export interface Bucket {
 }
 
 /**
- * Returns the bucket at `nowMs`. An undefined bucket counts as full. If the clock went back, the bucket gains nothing,
- * and time counts from `nowMs` on.
+ * Returns the bucket at `nowMs`. An undefined bucket counts as full. If the clock was set back, no tokens are added,
+ * and time counts from `nowMs`.
  */
 export function refill(bucket: Bucket | undefined, { burst, refillMs }: BucketLimits, nowMs: number): Bucket {
   if (bucket === undefined) return { tokens: burst, atMs: nowMs };
@@ -61,7 +61,7 @@ export function refill(bucket: Bucket | undefined, { burst, refillMs }: BucketLi
   return { tokens: Math.min(burst, bucket.tokens + gained), atMs: nowMs };
 }
 
-/** Returns how many milliseconds it takes until the bucket has a token; 0 if it has one. */
+/** Returns the milliseconds until the bucket has a token, or 0 if it has one. */
 export function waitForToken({ tokens }: Bucket, { refillMs }: BucketLimits): number {
   return tokens >= 1 ? 0 : Math.ceil((1 - tokens) * refillMs);
 }

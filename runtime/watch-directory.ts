@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 
 export interface DirectoryWatchOptions {
   readonly directory: string;
-  /** Returns whether a change of this file matters. */
+  /** Returns whether changes of this file matter. */
   readonly isRelevant: (name: string) => boolean;
   readonly pollMs: number;
   /** Called when something may have changed, and at each poll. */
@@ -12,7 +12,7 @@ export interface DirectoryWatchOptions {
 }
 
 /**
- * Watches a directory that may be absent, disappear and appear again. inotify follows the inode, not the path. So the
+ * Watches a directory that may be missing, disappear and appear again. inotify follows the inode, not the path, so the
  * watch is opened again when the path has another inode. The poll detects a new inode, and changes that caused no
  * event.
  */
@@ -33,7 +33,7 @@ export function watchDirectory({ directory, isRelevant, pollMs, onChange }: Dire
     watcher = undefined;
   };
   const onEvent = (name: string | null): void => {
-    // If the directory itself is deleted or moved, the event has the directory's name.
+    // An event with the name of the directory means that the directory itself was deleted or moved.
     const itself = name === null || name === basename(directory);
     if (itself) rearm();
     if (itself || isRelevant(name)) onChange();
@@ -53,7 +53,7 @@ export function watchDirectory({ directory, isRelevant, pollMs, onChange }: Dire
 }
 
 /**
- * Returns an identity of the directory. A recreated directory may have the same inode number, but not the same birth
+ * Returns an identity of the directory. A recreated directory may have the same inode number, but has another birth
  * time.
  */
 function identify(directory: string): string | undefined {
@@ -62,8 +62,8 @@ function identify(directory: string): string | undefined {
 }
 
 /**
- * Opens a watch. Returns undefined if the kernel refuses it, because there is no directory or no inotify watches are
- * left. In that case only the poll runs.
+ * Opens a watch. Returns undefined if the kernel refuses it, because the directory is missing or the limit of inotify
+ * watches is reached. Then only the poll detects changes.
  */
 function openWatch(
   directory: string,

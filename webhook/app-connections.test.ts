@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests connections to the app and their requests, where a single request does not suffice.
+// Tests connections to the app over several requests, or without any request.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
@@ -12,7 +12,7 @@ import type { WebhookApp } from './app.ts';
 const isListening = async (app: WebhookApp) => app.server.listening;
 
 describe('a connection of the app', () => {
-  it('brings answers until it ends, also to what is sent over it while the app closes', {
+  it('still carries answers while the app closes, also to requests that are sent meanwhile', {
     timeout: 60_000,
   }, async () => {
     const entered = Promise.withResolvers<void>();
@@ -49,18 +49,18 @@ describe('a connection of the app', () => {
       (seen) => seen.includes('"uid":"first"') && seen.includes('"uid":"second"'),
     );
     assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
-    assert.deepEqual(dues, [false, true, true, true], 'what only informs ends when the app closes');
+    assert.deepEqual(dues, [false, true, true, true], 'informational work is due when the app closes');
     socket.destroy();
     await closed;
   });
 
-  it('is kept by the app for longer than clients keep it, so that no request meets its end', async () => {
+  it('stays open longer than clients keep it, so that the app never closes it during a request', async () => {
     await using server = await listen(() => ({ verdicts: [] }));
     // IdleConnTimeout of Go's http.DefaultTransport.
     assert.ok(server.app.server.keepAliveTimeout > 90_000);
   });
 
-  it('without a finished handshake is cut, long before the two minutes that Node would wait', async () => {
+  it('is closed if its TLS handshake does not finish, long before the default of Node.js (two minutes)', async () => {
     await using server = await listen(() => ({ verdicts: [] }));
     const silent = connectPlain(server.port, '127.0.0.1');
     const [error] = await once(server.app.server, 'tlsClientError', { signal: AbortSignal.timeout(60_000) });
@@ -69,7 +69,7 @@ describe('a connection of the app', () => {
   });
 });
 
-it('a route of the app that had a schema would refuse by it, and coerce, fill in and strip nothing', async () => {
+it('a schema of a route would refuse invalid bodies, and coerce, fill in or remove nothing', async () => {
   const app = buildWith(() => ({ verdicts: [] }), {});
   const body = {
     type: 'object',

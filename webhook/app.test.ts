@@ -21,7 +21,7 @@ function reviewOf(request: object = {}): { apiVersion: string; kind: string; req
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: whole };
 }
 
-/** Returns the app with one endpoint, /mutate/pods, which uses the given handler. */
+/** Builds an app with one endpoint, /mutate/pods, which uses the given handler. */
 function stage(handle: Endpoint['handle'] = () => ({ verdicts: [] }), given: Partial<Endpoint & AppDeps> = {}) {
   const { recorder, events } = keepCounts();
   const { log, lines } = keepLog();
@@ -50,7 +50,7 @@ function stage(handle: Endpoint['handle'] = () => ({ verdicts: [] }), given: Par
   return { app, post, answerTo, events, lines };
 }
 
-/** Fails unless the body is JSON text with a message that matches. */
+/** Asserts that the body is JSON with this status code and a matching message. */
 function assertRefused(answer: { statusCode: number; body: string }, statusCode: number, message: RegExp): void {
   assert.deepEqual([answer.statusCode, JSON.parse(answer.body).statusCode], [statusCode, statusCode]);
   assert.match(JSON.parse(answer.body).message, message);
@@ -64,7 +64,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     assertRefused(await post('null'), 400, /the body is null/);
     assert.deepEqual(
       lines.map(({ message, fields }) => [message, fields.path, typeof fields.durationMs]),
-      [['a review cannot be read', '/mutate/pods', 'number']],
+      [['an admission request cannot be read', '/mutate/pods', 'number']],
     );
     assertRefused(await post('[]'), 400, /the body is a list/);
     assertRefused(await post({ kind: 'Pod' }), 400, /kind is "Pod"; send an AdmissionReview/);
@@ -73,7 +73,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     assert.equal(events.filter((event) => event === 'review Pod mutate malformed').length, 5);
   });
 
-  it('is refused without a content type, too, empty or not', async () => {
+  it('is also refused without a content type, whether it is empty or not', async () => {
     const { app } = stage();
     assertRefused(await app.inject({ method: 'POST', url: '/mutate/pods' }), 400, /the body is empty/);
     const unnamed = await app.inject({ method: 'POST', url: '/mutate/pods', payload: Buffer.from('{}') });
@@ -94,7 +94,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     }
   });
 
-  it('passes with a warning if the endpoint wants that and the uid can be read', async () => {
+  it('passes with a warning if `onFailure` of the endpoint is `pass` and the uid can be read', async () => {
     const { answerTo, post, events } = stage(undefined, { onFailure: 'pass' });
     const { uid, allowed, patch, status, warnings } = await answerTo(reviewOf({ object: null }));
     assert.deepEqual([uid, allowed, patch, status], ['u', true, undefined, undefined]);
@@ -103,7 +103,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     assertRefused(await post({ ...reviewOf(), request: undefined }), 400, /request is missing/);
   });
 
-  it('may be 7 MiB, and no byte more, with and without a Content-Length', async () => {
+  it('may have at most 7 MiB, with and without a Content-Length', async () => {
     const { post, answerTo } = stage();
     const empty = JSON.stringify(reviewOf({ padding: '' })).length;
     const body = (bytes: number) => JSON.stringify(reviewOf({ padding: 'x'.repeat(bytes - empty) }));
@@ -113,7 +113,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     assertRefused(await post(Buffer.from(body(limit + 1)), { 'transfer-encoding': 'chunked' }), 413, /more than/);
   });
 
-  it('must be called application/json, with parameters or without', async () => {
+  it('must have the content type application/json, with or without parameters', async () => {
     const { post } = stage();
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/yaml', 'nonsense', '/']) {
       assertRefused(await post(reviewOf(), { 'content-type': type }), 415, /must be application\/json/);
@@ -123,7 +123,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     }
   });
 
-  it('may be 20,000 levels deep or hold __proto__: it is judged like any other', async () => {
+  it('may be 20,000 levels deep or contain __proto__: it is reviewed like any other', async () => {
     const seen: AdmissionRequest[] = [];
     const { answerTo } = stage((request) => {
       seen.push(request);
@@ -135,7 +135,7 @@ describe('a body that is not a readable AdmissionReview', () => {
     assert.deepEqual(Object.keys(seen[0]?.object ?? {}), ['spec', 'metadata']);
   });
 
-  it('is passed on as it is: nothing coerced, filled in or stripped', async () => {
+  it('reaches the handler unchanged: nothing is coerced, filled in or removed', async () => {
     const odd = { metadata: { name: 7, namespace: 'tenant', annotations: null }, spec: { list: [{}, null, '1', 1] } };
     const seen: unknown[] = [];
     const { answerTo } = stage((request) => {
@@ -148,7 +148,7 @@ describe('a body that is not a readable AdmissionReview', () => {
 });
 
 describe('a path', () => {
-  it('that does not exist gets 404, and one that does accepts only POST', async () => {
+  it('that does not exist gets 404, and a path that exists accepts only POST', async () => {
     const { app } = stage();
     assertRefused(
       await app.inject({ method: 'POST', url: '/validate/secrets', payload: {} }),
@@ -163,10 +163,10 @@ describe('a path', () => {
   });
 });
 
-describe('a judgement', () => {
+describe('a review', () => {
   const denial = deny('BadGlob', 'spec.a', 'd');
 
-  it('is allowed, denied or patched, with its warnings', async () => {
+  it('allows, denies or patches the object, with warnings', async () => {
     const edits = [{ op: 'add', path: '/spec', value: {} }] as const;
     const warning = warn('BadLabel', 'spec.b', '');
     const told = ['beside', 'BadLabel spec.b: not a legal label key or value'];
@@ -185,7 +185,7 @@ describe('a judgement', () => {
     assert.deepEqual(events, ['review Pod mutate denied', 'denial Pod BadGlob']);
   });
 
-  it('is not asked for of a status, an ephemeral container, a CONNECT, or an object that is being deleted', async () => {
+  it('is skipped for a status, an ephemeral container, a CONNECT, or an object that is being deleted', async () => {
     const { answerTo } = stage(() => assert.fail('judged'));
     const leaving = { metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
     for (const request of [
@@ -198,7 +198,7 @@ describe('a judgement', () => {
     }
   });
 
-  it('that fails by a bug refuses the object with a code, and is counted and logged with its stack', async () => {
+  it('that fails because of a bug refuses the object with a code, and the bug is counted and logged', async () => {
     const failing: readonly Endpoint['handle'][] = [
       () => {
         throw new TypeError('x is undefined');
@@ -224,7 +224,7 @@ describe('a judgement', () => {
     }
   });
 
-  it('that fails by a bug passes with a warning if the endpoint wants that', async () => {
+  it('that fails because of a bug passes with a warning if `onFailure` of the endpoint is `pass`', async () => {
     const handle = () => Promise.reject(new TypeError('x is undefined'));
     const { answerTo, events } = stage(handle, { onFailure: 'pass' });
     const { allowed, patch, warnings } = await answerTo(reviewOf());
@@ -233,7 +233,7 @@ describe('a judgement', () => {
     assert.deepEqual(events, ['bug Pod mutate', 'review Pod mutate errored']);
   });
 
-  it('whose look-up fails is not a bug, and asks the client to try again', async () => {
+  it('with a failed look-up does not count as a bug, and asks the client to retry', async () => {
     const handle = () => Promise.reject(new MacvtapError('LookupFailed', 'Namespace tenant was not read in time'));
     const { answerTo, events } = stage(handle);
     const { status } = await answerTo(reviewOf());
@@ -246,7 +246,7 @@ describe('a judgement', () => {
 });
 
 describe('the app over TLS', () => {
-  it('answers, and speaks TLS 1.2 or newer only', async () => {
+  it('answers, and accepts only TLS 1.2 or newer', async () => {
     const { certPem, keyPem, authority } = await servingPair();
     const { app } = stage(undefined, { tls: { ...tlsDefaults, cert: certPem, key: keyPem } });
     await using _app = { [Symbol.asyncDispose]: () => app.close() };
@@ -257,7 +257,7 @@ describe('the app over TLS', () => {
     const { port } = app.server.address() as { port: number };
     const attempt = (maxVersion: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3') =>
       new Promise<string>((resolve) => {
-        // With a higher security level than 0, the client itself refuses the old versions.
+        // At a security level above 0, the client itself refuses the old versions.
         const ciphers = 'DEFAULT@SECLEVEL=0';
         const options = {
           port,
@@ -278,7 +278,7 @@ describe('the app over TLS', () => {
     assert.match(await attempt('TLSv1.1'), /^ERR_SSL_|ECONNRESET/);
   });
 
-  it('answers what is under way when it closes, and ends connections when it is about to', async () => {
+  it('answers the requests under way when it closes, and closes connections when it is stopping', async () => {
     const { certPem, keyPem, authority } = await servingPair();
     const entered = Promise.withResolvers<void>();
     const leave = Promise.withResolvers<void>();
@@ -305,7 +305,7 @@ describe('the app over TLS', () => {
   });
 });
 
-test('every request is answered, also many at once on one app', async () => {
+test('every request is answered, even if many arrive at once', async () => {
   const { answerTo } = stage();
   const uids = Array.from({ length: 100 }, (_, index) => `u${index}`);
   const answers = await Promise.all(uids.map((uid) => answerTo(reviewOf({ uid }))));

@@ -21,8 +21,8 @@ export interface AppDeps extends ReviewTelemetry {
   /** The TLS settings. The server may get its certificate later. */
   readonly tls: SecureContextOptions;
   /**
-   * Returns whether the webhook is stopping. Each answer then closes its connection, so that clients use another
-   * replica.
+   * Returns whether the webhook is stopping. While it is stopping, each answer closes its connection, so that clients
+   * connect to another replica.
    */
   readonly isStopping: () => boolean;
   /**
@@ -30,7 +30,7 @@ export interface AppDeps extends ReviewTelemetry {
    * certificate.
    */
   readonly clientNames?: readonly string[] | undefined;
-  /** The limits that differ from `usualLimits`. */
+  /** Overrides of `usualLimits`. */
   readonly limits?: Partial<IntakeLimits>;
 }
 
@@ -41,8 +41,8 @@ export interface AppDeps extends ReviewTelemetry {
 const keepAliveMs = 120_000;
 
 /**
- * The longest silence on a connection. An API server waits at most 30 s (timeoutSeconds), so this affects only a client
- * that does not read its answer.
+ * The longest time without data on a connection. An API server waits for an answer for at most 30 s (timeoutSeconds).
+ * This limit therefore affects only a client that does not read its answer.
  */
 const silentMs = 40_000;
 
@@ -50,7 +50,7 @@ export type WebhookApp = FastifyInstance<Server>;
 
 /** Builds the app that production and tests share. It does not listen. */
 export function buildApp(given: AppDeps): WebhookApp {
-  // Warnings are limited, because every client that reaches the port can cause them.
+  // Limits the rate of warnings, because any client that reaches the port can cause them.
   const deps = { ...given, log: limitWarnings(given.log) };
   const limits = { ...usualLimits, ...given.limits };
   const refuseIntake = createRefuse(deps.recorder, deps.log);
@@ -58,8 +58,8 @@ export function buildApp(given: AppDeps): WebhookApp {
     bodyLimit: limits.bodyBytes,
     keepAliveTimeout: keepAliveMs,
     connectionTimeout: silentMs,
-    // `readBody` has its own limits. This limit is for bodies that are not read, because the path or content type is
-    // wrong.
+    // Applies only to bodies that are not read because the path or content type is wrong. For all others, `readBody`
+    // has its own limits.
     requestTimeout: limits.headerMs + limits.bodyMs,
     // Requests that are under way when the app closes are still answered.
     return503OnClosing: false,
@@ -106,7 +106,7 @@ function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: AppDeps, isCl
   app.post(endpoint.path, async (request, reply) => {
     const arrivedMs = request.getDecorator<number>('arrivedMs');
     const { lookups, isDue } = reviewDeadlines((request.query as Record<string, unknown>).timeout, arrivedMs);
-    // When the process is about to end, work that is only informational stops.
+    // Work that is only informational ends early while the app closes.
     const client = clientOf(request.raw.socket.remoteAddress);
     const context = { lookups, isDue: () => isClosing() || isDue(), client };
     const reviewed = await review(endpoint, { body: request.body, arrivedMs }, context, deps);
@@ -121,7 +121,8 @@ function refuse(reply: FastifyReply, statusCode: number, message: string): Fasti
 }
 
 /**
- * Answers a request whose body is refused. If the rest of the body is still arriving, the answer ends the connection.
+ * Answers a request whose body is refused. If the client is still sending the body, the connection ends after the
+ * answer.
  */
 function refuseBody(
   { reason, statusCode, message }: RequestRefused,
@@ -140,6 +141,9 @@ function explain(error: FastifyError, { log }: AppDeps): [statusCode: number, me
   if (error instanceof SyntaxError) return [400, `the body is not JSON: ${error.message}`];
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return [415, 'the content type must be application/json'];
   const { statusCode = 500 } = error;
-  if (statusCode >= 500) log.error({ error }, 'a request failed by a bug');
-  return [statusCode, statusCode >= 500 ? "failed by a bug of kube-macvtap; see the webhook's log" : error.message];
+  if (statusCode >= 500) log.error({ error }, 'a request failed because of a bug');
+  return [
+    statusCode,
+    statusCode >= 500 ? "failed because of a bug in kube-macvtap; see the webhook's log" : error.message,
+  ];
 }

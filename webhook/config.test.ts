@@ -10,13 +10,13 @@ function settingsOf(...argv: readonly string[]) {
   return readCertificateSettings(parsed.values);
 }
 
-describe('the times of self-made certificates', () => {
-  it('are a year, its last third, and ten minutes, by default', () => {
+describe('the times of certificates that the webhook makes', () => {
+  it('default to a lifetime of a year, a renewal before its last third, and an overlap of ten minutes', () => {
     const day = 86_400_000;
     assert.deepEqual(settingsOf(), { lifetimeMs: 365 * day, renewBeforeMs: (365 * day) / 3, overlapMs: 600_000 });
   });
 
-  it('are those of the flags', () => {
+  it('can be set with flags', () => {
     const flags = ['--certificate-lifetime', '40s', '--certificate-renew-before', '34s', '--certificate-overlap', '3s'];
     assert.deepEqual(settingsOf(...flags), { lifetimeMs: 40_000, renewBeforeMs: 34_000, overlapMs: 3_000 });
   });
@@ -25,10 +25,10 @@ describe('the times of self-made certificates', () => {
     ['--certificate-lifetime', '10m'],
     ['--certificate-overlap', '365d'],
     ['--certificate-renew-before', '365d'],
-    // A new certificate would be due for renewal before it may be served.
+    // A new certificate would be due for renewal before it could be served.
     ['--certificate-lifetime', '1h', '--certificate-renew-before', '59m'],
   ]) {
-    it(`leave room for a renewal, which ${flags.join(' ')} does not`, () => {
+    it(`must leave room for a renewal: ${flags.join(' ')} is refused`, () => {
       assert.throws(() => settingsOf(...flags), { code: 'InvalidFlags', message: /--certificate-overlap must be/ });
     });
   }

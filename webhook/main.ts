@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { signalScope } from '../runtime/run-command.ts';
 
-// This must come first: the imports below take time, and a signal that arrives meanwhile must also end the process in
-// an orderly way.
+// This must come before the imports below. They take time, and a signal that arrives meanwhile must also end the
+// process cleanly.
 using scope = signalScope();
 const { serviceNames } = await import('../certs/certificate-state.ts');
 const { stateKeys } = await import('../certs/certificate-store.ts');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests the effects of flags on the app. Other tests cover its answers.
+// Tests the effects of flags on the app. The answers of the app have their own tests.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MacvtapError } from '../runtime/errors.ts';
@@ -17,7 +17,7 @@ const { signal } = new AbortController();
 const source = { synced: true, confirmedMs: new Map(), faults: [] };
 const certificate = { isLoaded: true };
 
-test('a webhook is ready with objects, current offers and a certificate', () => {
+test('a webhook with synced objects, current offers and a certificate is ready', () => {
   assert.deepEqual(missingOf({ source, offers: { problem: undefined }, certificate }, signal), []);
 });
 
@@ -44,7 +44,7 @@ spec: {config: '{"type": "macvtap"}'}
 `,
 };
 
-/** Returns the answer of an app with these flags to a request about an object. */
+/** Returns the answer to a request about an object, from an app with these flags. */
 async function ask(
   path: string,
   kind: string,
@@ -70,7 +70,7 @@ async function ask(
   return (JSON.parse(answer.body) as AdmissionAnswer).response;
 }
 
-test('--unknown-resource decides about a network with an unknown resource', async () => {
+test('--unknown-resource decides what happens to a network with an unknown resource', async () => {
   const object = {
     metadata: { name: 'net', annotations: { [resourceAnnotation]: `${resource}s` } },
     spec: { config: '{"type": "macvtap", "name": "net", "cniVersion": "1.0.0"}' },
@@ -82,7 +82,7 @@ test('--unknown-resource decides about a network with an unknown resource', asyn
   assert.deepEqual(await validate('--unknown-resource', 'Allow'), { uid: 'u', allowed: true });
 });
 
-test("--multus-namespace is where a pod's default network is looked for", async () => {
+test("--multus-namespace is the namespace in which a pod's default network is looked up", async () => {
   const annotations = { 'v1.multus-cni.io/default-network': 'default-net' };
   const object = { metadata: { name: 'vm', annotations }, spec: { containers: [{ name: 'a' }] } };
   const mutate = (...flags: readonly string[]) => ask('/mutate/pods', 'Pod', object, ...flags);
@@ -92,7 +92,7 @@ test("--multus-namespace is where a pod's default network is looked for", async 
   assert.match(elsewhere.warnings?.[0] ?? '', /^NetworkMissing .*kube-system\/default-net/);
 });
 
-test('--namespace is where policies count', async () => {
+test('--namespace is the namespace in which policies take effect', async () => {
   const object = {
     metadata: { name: 'p' },
     spec: { parentSelector: [{ parentIface: 'eth1', mode: 'bridge' }] },

@@ -36,8 +36,8 @@ import { readTlsSettings } from './tls/tls-settings.ts';
 import { watchExpiry } from './tls/watch-expiry.ts';
 
 /**
- * Opens the certificate source that --certificates names, and reports each step of the certificate's life. The signal
- * cancels the start.
+ * Opens the certificate source that `--certificates` selects, and reports each step in the life of a certificate. If
+ * the signal aborts, the start is cancelled.
  */
 export type OpenCertificates = (
   source: LiveSource,
@@ -46,12 +46,12 @@ export type OpenCertificates = (
 ) => Promise<CertificateSource & AsyncDisposable>;
 
 /**
- * How long the webhook may take to stop. This is enough to answer all requests under way, because a look-up takes at
+ * The maximum time for the webhook to stop. It suffices to answer all requests under way, because a look-up takes at
  * most a second.
  */
 const closeGraceMs = 5_000;
 
-/** Runs the webhook until the signal aborts. Requests that are under way at that time are still answered. */
+/** Runs the webhook until the signal aborts. Requests that are under way at that moment are still answered. */
 export async function runWebhook(
   config: WebhookConfig,
   log: Log,
@@ -114,7 +114,7 @@ interface Parts {
   certificate?: Pick<FollowedCertificate, 'isLoaded'>;
 }
 
-/** Returns why the webhook is not ready; empty if it is ready. */
+/** Returns the reasons why the webhook is not ready. The list is empty if it is ready. */
 export function missingOf({ source, offers, certificate }: Parts, signal: AbortSignal): readonly string[] {
   return [
     ...(signal.aborted ? ['ending: no new requests should be sent'] : []),
@@ -144,10 +144,10 @@ export interface ReviewAppOptions {
   readonly isStopping: () => boolean;
 }
 
-/** The time limit of one look-up, for all its callers. */
+/** The time limit of one look-up, which may have several callers. */
 const lookupDeadlineMs = 1_000;
 
-/** Creates the app of a running webhook. Its server has no certificate yet. */
+/** Creates the app of a running webhook. At first, its server has no certificate. */
 export function createReviewApp({ config, source, offers, recorder, log, isStopping }: ReviewAppOptions): WebhookApp {
   const endpoints = createEndpoints({
     source,

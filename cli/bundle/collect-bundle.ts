@@ -27,17 +27,17 @@ import {
   redact,
 } from './redact.ts';
 
-/** A file in a bundle. Text that looks like a secret is already removed from it. */
+/** A file in a bundle. Any text that looks like a secret has already been removed. */
 export interface BundleFile {
   readonly name: string;
   readonly text: string;
 }
 
-/** The maximum length of a file in characters. A longer file is cut, and ends with a note. */
+/** The maximum number of characters in a file. A longer file is cut, and ends with a note. */
 const maxFileLength = 8 * 1024 * 1024;
 
 /**
- * Collects the facts for a bug report. If a part cannot be read, the others are still collected, and `notes.txt` names
+ * Collects the facts for a bug report. If a part cannot be read, the others are still collected, and `notes.txt` lists
  * the missing part.
  */
 export async function collectBundle(
@@ -112,13 +112,16 @@ async function readVersions({ client, where, snapshot }: View): Promise<object> 
   };
 }
 
-/** The maximum size of one container's log, and of all logs together. A cluster may have thousands of node plugins. */
+/**
+ * The maximum number of bytes of one container's log, and of all logs together. A cluster may have thousands of node
+ * plugins.
+ */
 const bytesEach = 512 * 1024;
 const bytesInAll = 32 * 1024 * 1024;
 
 /**
- * Reads the last lines of the logs of kube-macvtap's pods, including those of a container's previous run. Adds a note
- * for each failure.
+ * Reads the last lines of the logs of kube-macvtap's pods. They include the logs of each container's previous run. Adds
+ * a note for each failure.
  */
 async function collectLogs(
   { client, policyNamespace }: View,

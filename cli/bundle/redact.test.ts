@@ -40,7 +40,7 @@ for (const place of places) {
   });
 }
 
-test('text that is not a secret stays', () => {
+test('text that is not a secret is kept', () => {
   const text = [
     'resourceName: dataplane',
     'mac: 52:54:00:00:00:01',

@@ -4,12 +4,12 @@ import { isJsonObject } from '../../policy/json.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 
 /**
- * Matches the annotations that a bundle keeps. Other annotations may contain private data, for example a copy of the
+ * Matches the annotations that a bundle keeps. Other annotations may contain private data, such as a copy of the
  * applied object.
  */
 const keptAnnotations = /^(k8s\.v1\.cni\.cncf\.io\/|v1\.multus-cni\.io\/|macvtap\.network\.kubevirt\.io\/)/;
 
-/** Keeps a whole policy, node state or macvtap network, except for annotations of other programs. */
+/** Keeps a whole policy, node state or macvtap network, but without the annotations of other programs. */
 export function keepOwn({ metadata, ...rest }: ApiObject): object {
   const { name, namespace, generation, creationTimestamp, deletionTimestamp, annotations } = metadata;
   const kept = Object.entries(isJsonObject(annotations) ? annotations : {}).filter(([key]) =>
@@ -27,7 +27,7 @@ export function keepOwn({ metadata, ...rest }: ApiObject): object {
 }
 
 /**
- * Returns whether a network is a macvtap network. Other networks are left out, because their configurations may be
+ * Returns whether a network is a macvtap network. Other networks are not collected, because their configurations may be
  * private.
  */
 export function isMacvtapNetwork({ metadata, spec }: ApiObject): boolean {
@@ -55,7 +55,7 @@ export function keepNode({ metadata, status }: ApiObject): object {
   };
 }
 
-/** Keeps the fields that show how a pod or workload of kube-macvtap runs, without its environment variables. */
+/** Keeps only the fields that show how a pod or workload of kube-macvtap runs. Environment variables are removed. */
 export function keepWorkload({ kind, metadata, spec, status }: ApiObject): object {
   const template =
     isJsonObject(spec) && isJsonObject(spec.template) && isJsonObject(spec.template.spec) ? spec.template.spec : spec;
@@ -82,7 +82,7 @@ export function keepEvent({ metadata, ...event }: ApiObject): object {
 }
 
 /**
- * Returns whether kube-macvtap wrote the event, or the event is about a Macvtap object or an object of kube-macvtap.
+ * Returns whether kube-macvtap wrote the event, or the event is about a macvtap object or a component of kube-macvtap.
  */
 export function isOwnEvent({ metadata, reportingComponent, source, involvedObject }: ApiObject, own: string): boolean {
   const from = reportingComponent ?? (isJsonObject(source) ? source.component : undefined);
@@ -108,10 +108,13 @@ export function keepWebhooks({ kind, metadata, webhooks }: ApiObject): object {
 
 const hidden = '[removed]';
 
-/** Matches a PEM block, even if it is cut off. Certificates are excluded, because they are public. */
+/** Matches a PEM block, even if its end is missing. Certificates are excluded, because they are public. */
 const pem = /-----BEGIN (?!CERTIFICATE-----)[A-Z0-9 ]+-----(?:[\s\S]*?-----END [A-Z0-9 ]+-----|[\s\S]*$)/g;
 
-/** Matches a base64-encoded PEM block, as in Secrets: "-----BEGIN " at each of the three possible offsets. */
+/**
+ * Matches a base64-encoded PEM block, as in Secrets. The alternatives are "-----BEGIN " at each of the three possible
+ * offsets.
+ */
 const encodedPEM = /(?:LS0tLS1CRUdJT|0tLS0tQkVHSU4|tLS0tLUJFR0lOI)[A-Za-z0-9+/=]{16,}/g;
 
 /** Matches a JSON web token, such as that of a service account. */
@@ -130,15 +133,15 @@ const authorization = /(\bauthorization(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)(?!\[r
 const ownedToken = /\b(?:gh[opusr]_\w{20,}|github_pat_\w{20,}|xox[abeoprs]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16})\b/g;
 
 /**
- * Matches `password: x`, `"token":"x"` and `--client-secret=x`, even if they are JSON inside a text. Longer keys that
- * end in such a word also match.
+ * Matches `password: x`, `"token":"x"` and `--client-secret=x`, even in JSON inside a string. Longer keys that end in
+ * such a word also match.
  */
 const namedValue =
   /((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|client[-_]key[-_]data|credentials?)(?:\\*["'])?\s*[:=]\s*)([|>][-+\d]*\n(?:[ \t]+[^\n]*(?:\n|$))+|\\+"[^"]*"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}"']+)/gi;
 
 /**
- * Removes text that looks like a secret. Objects in a bundle should not contain secrets. This removes secrets that a
- * person put into the wrong field, or that a log repeats.
+ * Removes text that looks like a secret. Objects in a bundle normally contain no secrets. This function removes secrets
+ * that a person put into the wrong field, or that appear in a log.
  */
 export function redact(text: string): string {
   return text

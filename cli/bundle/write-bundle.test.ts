@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { encodeTar } from './write-bundle.ts';
 
-test('tar lists and unpacks files of any length', () => {
+test('tar can list and unpack the archive, for files of any length', () => {
   const sizes = [0, 1, 511, 512, 513, 100_000];
   const files = sizes.map((size) => ({ name: `a/${size}.txt`, content: Buffer.alloc(size, 'x') }));
   const input = encodeTar(files, 1_700_000_000);

@@ -11,8 +11,9 @@ import type { BundleFile } from './collect-bundle.ts';
 const compress = promisify(gzip);
 
 /**
- * Writes a bundle with permissions only for its owner. The path `-` means standard output. A directory that exists, or
- * a path that ends in a slash, gets separate files. Any other path gets a gzipped archive. Raises FileNotWritten.
+ * Writes a bundle that only its owner can access. The path `-` means standard output. If the path is an existing
+ * directory or ends in a slash, separate files are written there. Otherwise, a gzipped archive is written. Raises
+ * FileNotWritten.
  */
 export async function writeBundle(files: readonly BundleFile[], path: string, nowMs: number): Promise<void> {
   const isDirectory =
@@ -74,7 +75,7 @@ function encodeHeader(name: string, size: number, modifiedS: number): Uint8Array
   put(octal(0, 7), 116);
   put(octal(size, 11), 124);
   put(octal(Math.floor(modifiedS), 11), 136);
-  // The checksum is computed while its own field contains spaces.
+  // The checksum is computed while its field contains spaces.
   put(' '.repeat(8), 148);
   put('0', 156);
   put('ustar\u000000', 257);

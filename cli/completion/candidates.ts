@@ -11,7 +11,7 @@ import { listManifests } from '../view/open-view.ts';
 import type { ObjectQuery } from '../view/view.ts';
 import { kindNamed, parseSubject, subjectKinds, subjectResources } from '../why/subject.ts';
 
-/** A possible completion of a word, with a description that may be empty. */
+/** A possible completion of a word. The description may be empty. */
 export interface Candidate {
   readonly text: string;
   readonly meaning: string;
@@ -39,7 +39,7 @@ export async function completeSource(word: string): Promise<readonly Candidate[]
     .map(({ name }) => plain(`${manifests}${parent}${name}/`));
 }
 
-/** Flags of the unfinished command line that select the cluster and the namespace. */
+/** The flags of the unfinished command line that select the cluster and the namespace. */
 export type CompletionFlags = Partial<ViewFlags> & { readonly namespace?: string | undefined };
 
 type Choices = (
@@ -49,7 +49,7 @@ type Choices = (
   before: readonly string[],
 ) => Promise<readonly Candidate[]>;
 
-/** Positional arguments that name objects of the cluster. */
+/** The completions of positional arguments that name objects of the cluster. */
 export const positionalChoices: Readonly<Record<string, Choices>> = {
   object: (word, flags) => completeObject(word, flags, subjectKinds),
   'name?': async (word, flags, [kind = '']) => {
@@ -59,20 +59,21 @@ export const positionalChoices: Readonly<Record<string, Choices>> = {
   },
 };
 
-/** Flags whose values are names from the cluster or the kubeconfig. */
+/** The completions of flags whose values are names from the cluster or the kubeconfig. */
 export const flagChoices: Readonly<Record<string, Choices>> = {
   node: async (_, flags) => (await listNames({ kind: 'nodes' }, flags)).map(plain),
   namespace: async (_, flags) => (await listNames({ kind: 'namespaces' }, flags)).map(plain),
   'installation-namespace': async (_, flags) => (await listNames({ kind: 'namespaces' }, flags)).map(plain),
   context: async (_, flags) => (await listContexts(flags)).map(plain),
-  // --delete always refers to the installation's namespace. --namespace applies only to the files.
+  // --delete always refers to the installation's namespace, and --namespace applies only to files. Therefore
+  // --namespace is ignored here.
   delete: async (word, { namespace: _, ...flags }) => [
     ...(await completeObject(word, flags, ['policy'])),
     { text: `configmap/${explicitConfigMap.name}`, meaning: 'the explicit configuration' },
   ],
 };
 
-/** Completes the kind and then the name of an object: `pod/`, `pod/web`. */
+/** Completes the kind of an object and then its name: `pod/`, `pod/web`. */
 async function completeObject(
   word: string,
   flags: CompletionFlags,
@@ -93,13 +94,13 @@ async function completeObject(
   return names.map((name) => plain(`${written}/${name}`));
 }
 
-/** The time after which a completion gives up, because a person would not wait longer. */
+/** The time limit of a completion. A person would not wait longer. */
 const answerTimeoutMs = 3_000;
 
 type Where = Partial<ViewFlags>;
 
 /**
- * Returns the names of objects in natural order. The list is empty if the server does not answer in time or denies the
+ * Returns the names of objects in natural order. Returns none if the server does not answer in time or denies the
  * request.
  */
 async function listNames(query: ObjectQuery, where: Where): Promise<readonly string[]> {
@@ -111,7 +112,7 @@ async function listNames(query: ObjectQuery, where: Where): Promise<readonly str
   return [...new Set(names)].sort(compareNatural);
 }
 
-/** Returns the namespace of the kubeconfig's context. */
+/** Returns the namespace of the current kubeconfig context. */
 async function namespaceOf({ source = { kind: 'cluster' }, kubeconfig, context }: Where): Promise<string> {
   return await contextNamespace({ source, kubeconfig, context }).catch(() => 'default');
 }
@@ -127,12 +128,11 @@ async function listContexts({ kubeconfig }: Where): Promise<readonly string[]> {
 }
 
 /**
- * Lists names from the cluster. After an error it returns none, because a person who is typing a command cannot act on
- * the error.
+ * Lists names from the cluster. Returns none after an error, because a person who is typing a command cannot act on it.
  */
 async function listOfCluster({ kind, namespace }: ObjectQuery, where: Where): Promise<readonly string[]> {
   const { openApiClient } = await import('../../cluster/api/client.ts');
-  // This module is loaded before the timeout starts, so that the timeout covers only the server's answer.
+  // Load this module before the timeout starts, so that the timeout covers only the server's answer.
   await import('../../cluster/api/kubeconfig.ts');
   const signal = AbortSignal.timeout(answerTimeoutMs);
   const { promise: late, resolve } = Promise.withResolvers<readonly string[]>();

@@ -35,9 +35,7 @@ export function runCompletion(argv: readonly string[]): Promise<void> {
   );
 }
 
-/**
- * The script that completes `kubectl-macvtap`. For `kubectl macvtap`, kubectl itself calls kubectl_complete-macvtap.
- */
+/** The completion script for `kubectl-macvtap`. For `kubectl macvtap`, kubectl itself runs kubectl_complete-macvtap. */
 const bash = `# bash completion of kubectl-macvtap; needs no other package
 _kubectl_macvtap() {
   local IFS=$' \\t\\n' line directive prefix last cur="\${COMP_WORDS[COMP_CWORD]}" typed="\${COMP_LINE:0:COMP_POINT}"

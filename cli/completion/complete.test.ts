@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { complete } from './complete.ts';
 
-test('of thousands of names those that start with the word are candidates, at most 1000', async () => {
+test('the candidates are the names that start with the word, at most 1000', async () => {
   const names = Array.from({ length: 5_000 }, (_, index) => `n${index}`);
   const commands = {
     why: {

@@ -12,20 +12,20 @@ import {
 } from './candidates.ts';
 
 /**
- * Directives for the shell (cobra's ShellCompDirective): 4 suppresses file names, 2 adds no space, 0 completes file
- * names.
+ * Directives for the shell (cobra's ShellCompDirective): 4 prevents the completion of file names, and 2 prevents a
+ * space after the word. 6 combines both. Without a directive (0), the shell completes file names.
  */
 const noFile = ':4';
 const noFileNoBlank = ':6';
 const fileNames = ':0';
 
-/** The maximum number of candidates. A shell cannot show more in a useful way. */
+/** The maximum number of candidates that are returned. A shell cannot usefully show more. */
 const mostCandidates = 1_000;
 
 /**
- * Completes the last of the words after `kubectl macvtap`. Each line of the result is a candidate, with its description
- * after a tab. The last line is the directive for the shell. This is the output format of cobra's `__complete`, which
- * kubectl reads from plugins.
+ * Completes the last of the words after `kubectl macvtap`. Each line of the result is a candidate, followed by a tab
+ * and its description. The last line is a directive for the shell. This is the output format of cobra's `__complete`,
+ * which kubectl reads from plugins.
  */
 export async function complete(words: readonly string[], commands: Readonly<Record<string, Command>>): Promise<string> {
   const [name = '', ...rest] = words;
@@ -69,7 +69,7 @@ function flagOf(word: string, flags: Flags): NamedFlag | undefined {
   return found && { name: found[0], value: found[1] };
 }
 
-/** Completes the value of a flag: with file names, with a fixed set of values, or with names from the cluster. */
+/** Completes the value of a flag: with file names, fixed values, or names from the cluster. */
 async function values(
   line: CommandLine<Flags>,
   { name, value: { placeholder = '' } }: NamedFlag,
@@ -107,8 +107,8 @@ function soFar(line: CommandLine<Flags>, before: readonly string[]): CompletionF
 }
 
 /**
- * Renders the candidates that start with the word. After a kind or a directory, no space is added, because more text
- * follows.
+ * Renders the candidates that start with the word. After a kind or a directory, the shell adds no space, because more
+ * text follows.
  */
 function answer(word: string, candidates: readonly Candidate[]): string {
   const fitting = candidates.filter(({ text }) => text.startsWith(word)).slice(0, mostCandidates);

@@ -6,7 +6,7 @@ import type { NodeStatus } from '../status/build-status.ts';
 import { buildGraph } from './build-graph.ts';
 import { drawGraph } from './draw-graph.ts';
 
-test('devices from before an edit are drawn on their former parent, and each parent has its own count', () => {
+test('devices from before an edit are drawn on their former parent, and each parent has a separate count', () => {
   const resource = { name: 'data', parent: 'eth1', mode: 'vepa', source: 'policy', policy: 'macvtap-cni/p' } as const;
   const place = { parent: 'bond1', mode: 'private', held: 3 } as const;
   const node: NodeStatus = {

@@ -9,17 +9,17 @@ import { describeFinding } from '../../policy/plan/node-plan.ts';
 import { tryPlan } from '../../policy/plan/plan-node.ts';
 import { type NodeStatus, type ResourceStatus, type StatusReport, sumHeld } from '../status/build-status.ts';
 
-/** The health of an element. The picture shows it as a colour, and also in words. */
+/** The health of an element. The picture shows it as a colour and in words. */
 export type GraphTone = 'good' | 'poor' | 'bad' | 'plain';
 
-/** A node as the picture shows it. */
+/** A node in the picture. */
 export interface GraphNode {
   readonly name: string;
   /** The source of the node's resources. */
   readonly source: string;
-  /** Parents in natural order. Resources without a known parent are under the parent `?`. */
+  /** Parents in natural order. Resources whose parent is unknown are under the parent `?`. */
   readonly parents: readonly GraphParent[];
-  /** Possible parents without a resource. */
+  /** Interfaces that could be parents but have no resource. */
   readonly unused: readonly string[];
   /** Problems of the node, and reasons why its report may be wrong. */
   readonly remarks: readonly GraphRemark[];
@@ -38,13 +38,16 @@ export interface GraphResource {
   /** @example 'private, macvtap-cni/policy-1' */
   readonly detail: string;
   readonly tone: GraphTone;
-  /** The reason why the resource is not Healthy. Empty if it is Healthy. */
+  /** The reason why the resource is not Healthy, or an empty text if it is. */
   readonly trouble: string;
-  /** Undefined if the node does not report the number. */
+  /** The number of devices that pods hold on this parent. Undefined if the node does not report it. */
   readonly held: number | undefined;
-  /** The number of the resource's devices. For a former parent, the number of them that pods hold, on any parent. */
+  /**
+   * The number of the resource's devices. On a former parent, it is the number of the resource's devices that pods hold
+   * on all parents.
+   */
   readonly quantity: number;
-  /** Whether these devices are still held on a former parent, because an edit moved the resource. */
+  /** True for a former parent: an edit moved the resource, but pods still hold these devices. */
   readonly isLeftBehind?: boolean;
 }
 
@@ -55,8 +58,8 @@ export interface GraphRemark {
 }
 
 /**
- * Converts the nodes of a status to the nodes of a picture. If a node reports interfaces but no resources, as in a file
- * written by hand, the picture shows its plan.
+ * Converts the nodes of a status to the nodes of a picture. A NodeState that was written by hand may have interfaces
+ * but no resources. The picture then shows the plan of that node.
  */
 export function buildGraph(
   { nodes }: StatusReport,
@@ -116,8 +119,8 @@ function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
 }
 
 /**
- * Splits a resource into its places: its current parent with the devices held there, and each former parent with the
- * devices that pods still hold there.
+ * Splits a resource by parent: its current parent with the devices held there, and each former parent with the devices
+ * that pods still hold there.
  */
 function placesOf(resource: ResourceStatus): readonly PlacedResource[] {
   const { name, source, held, heldElsewhere = [] } = resource;
@@ -126,7 +129,7 @@ function placesOf(resource: ResourceStatus): readonly PlacedResource[] {
 }
 
 interface PlacedResource extends ResourceStatus {
-  /** Whether this is a former place, which only has held devices. */
+  /** True for a former parent, which has only held devices. */
   readonly isLeftBehind?: boolean;
 }
 

@@ -18,11 +18,11 @@ import {
 const gap = 20;
 const headHeight = 78;
 
-/** The maximum number of cards in a row. Four fit on most screens, so a reader scrolls in only one direction. */
+/** The maximum number of cards in a row. Four fit on most screens, so that a reader scrolls in only one direction. */
 const maxColumns = 4;
 
 /**
- * Draws nodes as cards in rows, in the given order. The picture is one SVG 1.1 document without scripts, styles or
+ * Draws nodes as cards in rows, in the given order. The picture is an SVG 1.1 document without scripts, styles or
  * external resources. All names in it are escaped.
  */
 export function drawGraph(nodes: readonly GraphNode[], where: string): string {
@@ -49,7 +49,7 @@ export function drawGraph(nodes: readonly GraphNode[], where: string): string {
   ].join('\n');
 }
 
-/** Places the cards in rows. Each row is as high as its highest card. */
+/** Places the cards in rows. Each row is as high as its tallest card. */
 function placeInRows(cards: readonly Drawing[], columns: number): { svg: string; bottom: number } {
   const parts: string[] = [];
   let y = headHeight;
@@ -97,7 +97,7 @@ function sumOf(nodes: readonly GraphNode[]): string {
   ].join(', ');
 }
 
-/** A part of a picture. Its origin is its upper left corner. */
+/** A part of a picture, with its origin in the upper left corner. */
 interface Drawing {
   readonly height: number;
   readonly svg: string;
@@ -113,7 +113,10 @@ const resourceWidth = cardWidth - resourceLeft - margin;
 const inset = 8;
 const lineHeight = 17;
 
-/** Draws a node as a card: parents on the left, each parent's resources to the right of it, problems below. */
+/**
+ * Draws a node as a card: parents on the left, the resources of each parent to the right of it, and problems at the
+ * bottom.
+ */
 function drawNode(node: GraphNode): Drawing {
   const { name, source, parents, unused, remarks } = node;
   const parts: string[] = [];
@@ -177,7 +180,7 @@ function drawResource({ name, detail, tone, trouble, held, quantity, isLeftBehin
       text(detail, { x: inset, y: 37, width, fill: ink.faint }),
       trouble === '' ? '' : text(trouble, { x: inset, y: 54, width, fill: colours.ink }),
       bar(inset, height - 10, width, paper.empty),
-      // The minimum width keeps even 1 of 4000 visible.
+      // The minimum width makes even 1 of 4000 visible.
       share === 0 ? '' : bar(inset, height - 10, Math.max(4, share * width), colours.frame),
     ),
   };

@@ -3,7 +3,9 @@
 import { printable } from '../../runtime/printable.ts';
 import type { GraphTone } from './build-graph.ts';
 
-/** Colours of text. Each has a contrast of at least 4.5:1 on every background that it is used on (WCAG 2.1, 1.4.3). */
+/**
+ * The colours of text. Each has a contrast of at least 4.5:1 on every background where it is used (WCAG 2.1, 1.4.3).
+ */
 export const ink = { strong: '#1f2328', faint: '#57606a' } as const;
 
 export const paper = {
@@ -14,7 +16,7 @@ export const paper = {
   empty: '#dfe4ea',
 } as const;
 
-/** Colours of each tone: text, frame and background. */
+/** The colours of each tone: text, frame and background. */
 export const toneColours: Readonly<
   Record<GraphTone, { readonly ink: string; readonly frame: string; readonly paper: string }>
 > = {
@@ -29,9 +31,9 @@ export const textSize = 12;
 
 export interface TextOptions {
   readonly x: number;
-  /** The position of the baseline. */
+  /** The y coordinate of the baseline. */
   readonly y: number;
-  /** The available width. A longer text is cut. */
+  /** The available width. Longer text is cut. */
   readonly width: number;
   readonly fill: string;
   readonly size?: number;
@@ -39,11 +41,12 @@ export interface TextOptions {
   readonly isAtEnd?: boolean;
 }
 
-/** Draws a text within its width. If the text is cut, a tooltip shows all of it. */
+/** Draws a text within its width. If the text is cut, a tooltip shows the whole text. */
 export function text(content: string, options: TextOptions): string {
   const { x, y, width, fill, size = textSize, isBold = false, isAtEnd = false } = options;
   const shown = fitText(content, size, width);
-  // Fonts differ in the width of characters outside Latin, so such a text is drawn at exactly the measured width.
+  // The width of characters outside Latin depends on the font, so text with such characters is stretched to the
+  // measured width.
   const length = [...shown].every(isNarrow)
     ? {}
     : { textLength: round(textWidth(shown, size)), lengthAdjust: 'spacingAndGlyphs' };
@@ -70,7 +73,7 @@ export interface BoxOptions {
   readonly strokeWidth?: number;
 }
 
-/** Draws a box with its content. */
+/** Draws a box around the given content. */
 export function box({ x, y, width, height, fill, stroke, strokeWidth = 1 }: BoxOptions, ...inside: string[]): string {
   const attributes = { x, y, width, height, rx: 5, fill, stroke, 'stroke-width': strokeWidth };
   return `<g class="box"><rect ${attributesOf(attributes)}/>${inside.join('')}</g>`;
@@ -88,8 +91,8 @@ export function connection(x1: number, y1: number, x2: number, y2: number, strok
 }
 
 /**
- * Escapes the text of an element or attribute. XML does not allow control characters, even if they are escaped, so they
- * are replaced.
+ * Escapes the text of an element or attribute. Control characters are replaced, because XML does not allow them even if
+ * they are escaped.
  */
 export function escapeXML(content: string): string {
   return content
@@ -113,8 +116,8 @@ function round(value: number): number {
 }
 
 /**
- * The width of a character in ems. It fits the picture's fonts: DejaVu Sans Mono and Menlo have 0.602, Courier 0.600,
- * Consolas 0.550. A character outside Latin is at most twice as wide.
+ * The width of a character in ems. It fits the fonts of the picture: DejaVu Sans Mono and Menlo have 0.602, Courier
+ * 0.600, and Consolas 0.550. A character outside Latin is at most twice as wide.
  */
 const advance = 0.605;
 
@@ -123,7 +126,7 @@ export function textWidth(text: string, size: number): number {
   return [...text].reduce((sum, character) => sum + (isNarrow(character) ? 1 : 2), 0) * advance * size;
 }
 
-/** Cuts a text to a width. A text that was cut ends in `…`. */
+/** Cuts a text to a width. Cut text ends in `…`. */
 function fitText(text: string, size: number, width: number): string {
   const whole = printable(text.toWellFormed());
   if (textWidth(whole, size) <= width) return whole;
@@ -135,7 +138,7 @@ function fitText(text: string, size: number, width: number): string {
   return `${shown}…`;
 }
 
-/** Breaks a text between words into at most `most` lines. The last line has the rest, whatever its length. */
+/** Breaks a text between words into at most `most` lines. The last line contains the whole rest. */
 export function wrapText(text: string, size: number, width: number, most: number): readonly string[] {
   const lines = [''];
   for (const word of printable(text).split(' ')) {

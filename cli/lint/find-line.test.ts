@@ -81,16 +81,16 @@ describe('the line of a key of a config', () => {
 });
 
 describe('the line of an invalid config', () => {
-  it('is that of the syntax error in the config', () => {
+  it('is the line of the syntax error in the config', () => {
     const text = 'spec:\n  config: |\n    {\n      "type": "macvtap"\n      "mtu": 1\n    }\n';
     assert.equal(lineOf(text, 'spec.config'), 5);
   });
 
-  it('is the last one of an incomplete config', () => {
+  it('is the last line of an incomplete config', () => {
     assert.equal(lineOf('spec:\n  config: |\n    {\n      "type": "macvtap",\n\n\na: 1\n', 'spec.config'), 4);
   });
 
-  it('is that of the field where the config is not a text', () => {
+  it('is the line of the field if the config is not a text', () => {
     assert.equal(lineOf('a: 1\nspec:\n  config:\n    type: macvtap\n', 'spec.config'), 3);
     assert.equal(lineOf('a: 1\nspec:\n  config:\n', 'spec.config.mtu'), 3);
   });
@@ -99,17 +99,17 @@ describe('the line of an invalid config', () => {
 describe('the line of a field', () => {
   const list = 'kind: List\nitems:\n  - a: 1\n  - metadata:\n      labels:\n        example.com/a.b: x\n';
 
-  it('is found inside an item of a list, with dots in its key', () => {
+  it('is found in an item of a list, even if its key has dots', () => {
     assert.equal(lineOf(list, 'metadata.labels[example.com/a.b]', ['items', 1]), 6);
   });
 
-  it('is that of the nearest field around it that exists', () => {
+  it('is the line of the nearest enclosing field that exists', () => {
     assert.equal(lineOf(list, 'metadata.annotations[example.com/c]', ['items', 1]), 4);
     assert.equal(lineOf(list, 'spec.config.mtu', ['items', 0]), 3);
     assert.equal(lineOf(list, '', ['items', 1]), 4);
   });
 
-  it('is that of the field for a verdict about the whole config', () => {
+  it('is the line of the field for a verdict about the whole config', () => {
     assert.equal(lineOf('spec:\n  config: |\n    {\n    }\n', 'spec.config'), 2);
     assert.equal(lineOf('spec:\n  config: |\n    {\n    }\n', 'spec.config.plugins'), 2);
   });
@@ -166,7 +166,7 @@ describe('a key of a JSON text', () => {
     });
   }
 
-  it('that is repeated is the last one, and so are the keys in it', () => {
+  it('that is repeated is found in its last occurrence, and so are the keys in it', () => {
     assert.equal(findKey('{"a": 1, "a": 2}', ['a']), 9);
     assert.equal(findKey('{"a": {"b": 1}, "a": {}}', ['a', 'b']), 16);
   });

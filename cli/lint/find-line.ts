@@ -4,20 +4,20 @@ import { isJsonObject, shorten } from '../../policy/json.ts';
 import { readTokens } from '../../policy/nad/config/json-tokens.ts';
 import { readConfig } from '../../policy/nad/config/read-config.ts';
 
-/** An object, and its place in a file. */
+/** An object and its place in a file. */
 export interface PlacedValue {
   readonly document: ManifestDocument;
-  /** The object's path in the document. It is not empty if the object is an item of a list. */
+  /** The path of the object in the document. It is empty unless the object is an item of a list. */
   readonly root: Path;
   readonly value: unknown;
 }
 
 /**
- * Finds the line in the file that a verdict is about: the line of the field, or of the nearest enclosing field that
- * exists. A network's config is JSON inside a YAML text. For a path in the config, the result is the line of the JSON
- * key. If the config is not JSON, the result is the line of the syntax error.
+ * Finds the line in the file for a verdict: the line of the field, or of the nearest enclosing field that exists. The
+ * config of a network is JSON inside a YAML text. For a path inside the config, the result is the line of the JSON key.
+ * If the config is not JSON, the result is the line of the syntax error.
  *
- * @param path The path as verdicts write it: `spec.config.plugins[1].mode`.
+ * @param path The path as in verdicts: `spec.config.plugins[1].mode`.
  */
 export function findLine({ document, root, value }: PlacedValue, path: string): number {
   const { keys, rest } = resolvePath(value, path);
@@ -30,7 +30,7 @@ export function findLine({ document, root, value }: PlacedValue, path: string): 
     : locateText(written, text, offset);
 }
 
-/** Finds the offset in a config. Returns undefined if the path means the whole config. */
+/** Finds the offset of a path in a config. Returns undefined if the path means the whole config. */
 function offsetIn(text: string, rest: string): number | undefined {
   const { config, fault } = readConfig(text);
   if (fault?.line !== undefined) return offsetOf(text, fault.line, fault.column ?? 1);
@@ -39,7 +39,7 @@ function offsetIn(text: string, rest: string): number | undefined {
   return keys.length === 0 ? undefined : findKey(text, keys);
 }
 
-/** Converts a line and a column to an offset. It counts line ends as readConfig does. */
+/** Converts a line and a column to an offset. Line ends count as in readConfig. */
 function offsetOf(text: string, line: number, column: number): number {
   const ends = [...text.matchAll(/\r\n|\r|\n/g)].map((end) => end.index + end[0].length);
   return (line === 1 ? 0 : (ends[line - 2] ?? text.length)) + column - 1;
@@ -49,9 +49,9 @@ function offsetOf(text: string, line: number, column: number): number {
 export type Path = readonly (string | number)[];
 
 /**
- * Resolves a verdict's path as far as it exists in a value, and returns the rest. Paths are written for people: keys
- * with dots are not always in brackets, and long keys are cut. So each part is compared with the keys of the value, and
- * the longest matching key is used.
+ * Resolves the path of a verdict as far as it exists in a value, and returns the rest. The paths are written for
+ * people: a key with dots may have no brackets, and long keys are cut. Therefore, each part of the path is compared
+ * with the keys of the value, and the longest matching key is used.
  *
  * @example resolvePath({ spec: { config: '{}' } }, 'spec.config.mode') // { keys: ['spec', 'config'], rest: '.mode' }
  */
@@ -70,7 +70,7 @@ export function resolvePath(value: unknown, path: string): { readonly keys: Path
 
 interface Step {
   readonly key: string | number;
-  /** The number of characters of the path that name the key. */
+  /** The number of characters of the path that the key takes. */
   readonly length: number;
 }
 
@@ -88,8 +88,8 @@ function stepInto(value: unknown, rest: string): Step | undefined {
 }
 
 /**
- * Returns the ways in which the rest of a path begins with a key: `key`, `.key` or `[key]`. After it, the path must end
- * or continue with another key.
+ * Returns the ways in which the rest of a path can begin with a key: `key`, `.key` or `[key]`. After the key, the path
+ * must end or continue with another key.
  */
 function nameIn(rest: string, key: string): readonly Step[] {
   return [`[${key}]`, ...[key, shorten(key)].flatMap((name) => [name, `.${name}`])]
@@ -105,8 +105,8 @@ interface Frame {
 
 /**
  * Finds the key or item at a path in a JSON text, or the nearest enclosing one that exists. Returns its offset. If a
- * key is repeated, the last one counts, as in JSON.parse. The text is read token by token, so deep nesting does not
- * overflow the stack.
+ * key is repeated, the last occurrence counts, as in JSON.parse. Reads the text token by token, so that deep nesting
+ * does not overflow the stack.
  *
  * @example findKey('{"a": [{"b": 1}]}', ['a', 0, 'b']) gives 8
  */
@@ -139,13 +139,16 @@ function isPrefix(frames: readonly Frame[], path: Path): boolean {
   return frames.length <= path.length && frames.every(({ at }, depth) => at === path[depth]);
 }
 
-/** Whether a character is white space. YAML changes only white space when it folds lines or removes indentation. */
+/**
+ * Returns whether a character is white space. YAML changes only white space when it folds lines or removes indentation.
+ */
 const isSpace = (character: string) => /[ \t\r\n]/.test(character);
 
 /**
- * Finds the line in the file that contains a character of a YAML scalar. `offset` is the place of the character in the
- * decoded text. Folding and indentation change only white space. So the function counts the visible characters before
- * the offset, and skips as many in the source. If none is left, it returns the line of the last one.
+ * Finds the line in the file for a character of a YAML scalar. `offset` is the offset of the character in the decoded
+ * text. Folding and indentation change only white space. Therefore, the function counts the other characters before the
+ * offset, and skips the same number in the source. If the source ends before that, the result is the line of its last
+ * character.
  */
 function locateText(written: WrittenText, text: string, offset: number): number {
   let before = 0;
@@ -159,10 +162,10 @@ function locateText(written: WrittenText, text: string, offset: number): number 
   return written.lineAt(place);
 }
 
-/** Yields the source offset of each UTF-16 code unit of a text, except for white space. */
+/** Yields the source offset of each UTF-16 code unit of a text, except white space. */
 function* visibleOffsets({ style, source }: WrittenText): Generator<number> {
   const isQuoted = style === 'single' || style === 'double';
-  // The text of a block starts after its header line, which may have a comment.
+  // The text of a block starts after the header line, which may contain a comment.
   const start = style === 'block' ? source.indexOf('\n') + 1 : isQuoted ? 1 : 0;
   const end = source.length - (isQuoted ? 1 : 0);
   for (let at = start; at < end; ) {
@@ -173,8 +176,8 @@ function* visibleOffsets({ style, source }: WrittenText): Generator<number> {
 }
 
 /**
- * Reads one character or escape. Source: YAML 1.2.2, sections 5.7 (escapes of double quotes) and 7.3.2 (a single quote
- * is written twice).
+ * Reads one character or escape. Source: YAML 1.2.2, sections 5.7 (escapes in double quotes) and 7.3.2 (a single quote
+ * is doubled).
  */
 function unitAt(source: string, at: number, style: WrittenText['style']): { length: number; text: string } {
   const character = source[at] as string;

@@ -23,7 +23,7 @@ const hostile: LintFinding = {
 };
 
 describe('findings as text', () => {
-  it('begin with the place, in the form that editors read', () => {
+  it('begin with the place, in a format that editors can read', () => {
     assert.equal(
       renderFindings([finding, { ...finding, object: '', path: '' }], 'text'),
       './nets/nad.yaml:7: error: ModeNotOffered spec.config.mode: not offered (mode vepa) [NetworkAttachmentDefinition default/dataplane]\n' +
@@ -31,7 +31,7 @@ describe('findings as text', () => {
     );
   });
 
-  it('of one place and code have the reason once, and each detail below it', () => {
+  it('with the same place and code are grouped: the reason is written once, with each detail below it', () => {
     const overlap = (detail: string): LintFinding => ({
       ...finding,
       code: 'PolicyOverlap',
@@ -50,19 +50,19 @@ describe('findings as text', () => {
     ]);
   });
 
-  it('are one line each, for any content of the files', () => {
+  it('have one line each, for any content of the files', () => {
     assert.match(renderFindings([hostile], 'text'), /^[ -~]+$/);
     assert.equal(renderFindings([hostile, hostile], 'text').split('\n').length, 3);
   });
 
-  it('are an empty text when there are none', () => {
+  it('are an empty text if there are none', () => {
     assert.equal(renderFindings([], 'text'), '');
     assert.equal(renderFindings([], 'github'), '');
   });
 });
 
 describe('findings as JSON', () => {
-  it('are a list, which may be empty, with the fix of each', () => {
+  it('are a list, which may be empty, and each has its fix', () => {
     const help = { help: reasonFixes.ModeNotOffered, reference: 'docs/reference/reasons.md#ModeNotOffered' };
     assert.deepEqual(JSON.parse(renderFindings([finding, hostile], 'json')), [
       { ...finding, ...help },
@@ -73,7 +73,7 @@ describe('findings as JSON', () => {
 });
 
 describe('findings as commands of a GitHub workflow', () => {
-  it('name the file as the repository does', () => {
+  it('name the file by its path in the repository', () => {
     assert.equal(
       renderFindings([finding], 'github'),
       '::error file=nets/nad.yaml,line=7,title=ModeNotOffered::spec.config.mode: not offered (mode vepa)',
@@ -87,7 +87,7 @@ describe('findings as commands of a GitHub workflow', () => {
     );
   });
 
-  it('have no file for standard input', () => {
+  it('name no file if they are on standard input', () => {
     assert.match(renderFindings([{ ...finding, file: '-' }], 'github'), /^::error title=ModeNotOffered::/);
   });
 });
@@ -102,7 +102,7 @@ const podFinding: LintFinding = {
   message: 'text',
 };
 
-/** The parts of a log that these tests read. */
+/** The parts of a SARIF log that these tests read. */
 interface Log {
   readonly version: string;
   readonly runs: readonly {
@@ -118,7 +118,7 @@ interface Log {
 const read = (findings: readonly LintFinding[]) => toSarif(findings) as Log;
 
 describe('a SARIF log', () => {
-  it('has a rule for each code and a result for each finding, as the standard names their fields', () => {
+  it('has a rule for each code and a result for each finding, with the fields of the standard', () => {
     assert.deepEqual(read([podFinding]).runs, [
       {
         tool: {
@@ -153,7 +153,7 @@ describe('a SARIF log', () => {
     ]);
   });
 
-  it('names each rule once, and every result points at its own', () => {
+  it('contains each rule once, and each result refers to its rule', () => {
     const codes = ['NotYAML', 'IllegalMtu', 'NotYAML', 'BadGlob'] as const;
     const [run] = read(codes.map((code) => ({ ...podFinding, code }))).runs;
     const rules = run?.tool.driver.rules.map(({ id }) => id) ?? [];
@@ -161,7 +161,7 @@ describe('a SARIF log', () => {
     for (const { ruleId, ruleIndex } of run?.results ?? []) assert.equal(rules[ruleIndex], ruleId);
   });
 
-  it('has one run without results when there are no findings, so that a scanner closes its alerts', () => {
+  it('has one run without results if there are no findings, so that a scanner closes its alerts', () => {
     const { version, runs } = read([]);
     assert.deepEqual([version, runs.map(({ results }) => results)], ['2.1.0', [[]]]);
   });

@@ -15,18 +15,18 @@ import { printable } from '../../runtime/printable.ts';
  */
 export interface LintFinding {
   /**
-   * The file's path as given on the command line. For a file that was found in a given directory, the path begins with
-   * that directory. `-` is standard input.
+   * The path of the file as on the command line. If the file was found in a given directory, the path begins with that
+   * directory. `-` is standard input.
    */
   readonly file: string;
-  /** The line, counted from 1. */
+  /** The line number, counted from 1. */
   readonly line: number;
-  /** Empty if no object could be read. */
+  /** The object, or an empty text if no object could be read. */
   readonly object: string;
   readonly code: ReasonCode;
-  /** `error` if the webhook or the API server would reject the object, else `warning`. */
+  /** `error` if the webhook or the API server would reject the object. Otherwise `warning`. */
   readonly severity: 'error' | 'warning';
-  /** Empty if the verdict is about the whole object. */
+  /** The path in the object, or an empty text if the verdict is about the whole object. */
   readonly path: string;
   readonly message: string;
 }
@@ -50,7 +50,10 @@ export const lintFormats = ['text', 'json', 'sarif', 'github'] as const;
 
 export type LintFormat = (typeof lintFormats)[number];
 
-/** Renders findings for a person, a script, a code scanner or a GitHub workflow. The result may be empty. */
+/**
+ * Renders findings for a person, a script, a code scanner or a GitHub workflow. Without findings, the result is empty
+ * in the formats `text` and `github`.
+ */
 export function renderFindings(findings: readonly LintFinding[], format: LintFormat): string {
   switch (format) {
     case 'text':
@@ -64,12 +67,12 @@ export function renderFindings(findings: readonly LintFinding[], format: LintFor
   }
 }
 
-/** Adds two things to a finding: the fix, and the path of the page in this repository that explains its code. */
+/** Adds the fix of a finding, and the path of the page in this repository that explains its code. */
 function withHelp(finding: LintFinding): object {
   return { ...finding, help: reasonFixes[finding.code], reference: reasonReference(finding.code) };
 }
 
-/** Groups consecutive findings with the same place, code and object, which differ only in their details. */
+/** Groups consecutive findings that have the same place, code and object, and differ only in their details. */
 function together(findings: readonly LintFinding[]): readonly (readonly [LintFinding, ...LintFinding[]])[] {
   const groups: [LintFinding, ...LintFinding[]][] = [];
   for (const finding of findings) {
@@ -82,8 +85,8 @@ function together(findings: readonly LintFinding[]): readonly (readonly [LintFin
 }
 
 /**
- * Renders a group in the format of compilers, so that editors find the place. If there are several details, they are
- * below it.
+ * Renders a group in the format of compiler errors, so that editors can find the place. Several details follow on
+ * separate lines.
  */
 function textLines(group: readonly [LintFinding, ...LintFinding[]]): readonly string[] {
   const [first, second] = group;
@@ -102,7 +105,7 @@ function subjectOf({ object }: LintFinding): string {
   return object === '' ? '' : ` [${object}]`;
 }
 
-/** Returns the detail of a message, without the fixed reason that belongs to its code. */
+/** Returns the detail of a message, without the fixed reason of its code. */
 function detailOf({ code, message }: LintFinding): string {
   const [reason, end] = [`${reasons[code]} (`, ')'];
   return message.startsWith(reason) && message.endsWith(end) ? message.slice(reason.length, -end.length) : message;
@@ -110,7 +113,7 @@ function detailOf({ code, message }: LintFinding): string {
 
 /**
  * Renders one annotation. Findings on standard input have no place. Line ends and other control characters are escaped,
- * so text from files cannot start another command.
+ * so that text from files cannot start another command.
  * Source: github.com/actions/toolkit packages/core/src/command.ts, escapeData and escapeProperty.
  */
 function workflowCommand({ file, line, severity, code, path, message }: LintFinding): string {
@@ -128,8 +131,8 @@ function escapeProperty(text: string): string {
 }
 
 /**
- * Converts findings to a SARIF log, which code scanners read. Source: OASIS SARIF 2.1.0. Comments below cite sections
- * of that document.
+ * Converts findings to a SARIF log for code scanners. Source: OASIS SARIF 2.1.0. The comments below cite sections of
+ * that document.
  */
 export function toSarif(findings: readonly LintFinding[]): object {
   const codes = [...new Set(findings.map(({ code }) => code))].sort();
@@ -146,8 +149,8 @@ export function toSarif(findings: readonly LintFinding[]): object {
 }
 
 /**
- * Describes a code as a rule (section 3.49). A helpUri would have to be absolute (3.49.12), so the help text contains
- * the path instead.
+ * Describes a code as a rule (section 3.49). The help text contains the path of the explanation, because a helpUri
+ * would have to be absolute (3.49.12).
  */
 function toRule(code: ReasonCode): object {
   const help = `${reasonFixes[code]} See ${reasonReference(code)}.`;
@@ -171,8 +174,8 @@ function toResult({ file, line, code, severity, path, message, object }: LintFin
 }
 
 /**
- * Converts a path to a normalized URI reference (section 3.4.3). A relative reference is relative to the working
- * directory, as scanners expect.
+ * Converts a path to a normalized URI reference (section 3.4.3). As scanners expect, a relative path stays relative to
+ * the working directory.
  */
 function toUri(file: string): string {
   if (file === '-') return 'stdin';

@@ -14,7 +14,7 @@ import { reviewPod } from '../../policy/pod/rules.ts';
 import type { Verdict } from '../../policy/reasons.ts';
 import type { Path } from './find-line.ts';
 
-/** The cluster that objects are checked against. */
+/** The cluster in which objects are checked, and the settings of the check. */
 export interface LintContext {
   readonly snapshot: Snapshot;
   readonly offers: Offers;
@@ -26,8 +26,8 @@ export interface LintContext {
 }
 
 /**
- * Checks an object as admission does: first it applies defaults, then the rules. For a workload, it checks the pod
- * template. Returns undefined for a kind without rules.
+ * Checks an object like admission: first applies defaults, then the rules. For a workload, checks the pod template.
+ * Returns undefined for a kind without rules.
  */
 export function judgeObject(value: unknown, context: LintContext): readonly Verdict[] | undefined {
   if (!isJsonObject(value) || !isJsonObject(value.metadata)) return undefined;
@@ -57,7 +57,7 @@ function judgePod(pod: PodObject, namespace: string, context: LintContext): read
   const { offers, multusNamespace, snapshot } = context;
   const { networks, namespaces } = snapshot;
   const facts = { offers, namespace, namespaceLabels: namespaces.get(namespace), networks, multusNamespace };
-  // The pod is reviewed without the injected resources, so that the paths of verdicts match the file.
+  // Review the pod without the injected resources, so that the paths of verdicts match the file.
   return [...injectPod(pod, facts).verdicts, ...reviewPod(pod, facts)];
 }
 
@@ -74,7 +74,9 @@ function admit<Judged extends object>(
   return [...verdicts, ...review(applyEdits(object, edits))];
 }
 
-/** The path of the pod template in each workload kind of Kubernetes. A pod is its own template. */
+/**
+ * The path of the pod template in each workload kind of Kubernetes. A pod is its own template, so its path is empty.
+ */
 const templates: Readonly<Record<string, Path>> = {
   'v1 Pod': [],
   'v1 PodTemplate': ['template'],
@@ -87,7 +89,7 @@ const templates: Readonly<Record<string, Path>> = {
   'batch/v1 CronJob': ['spec', 'jobTemplate', 'spec', 'template'],
 };
 
-/** Returns the pod of a pod or workload, and its path in the object. Returns undefined for other kinds. */
+/** Returns the pod template of a pod or workload, and its path in the object. Returns undefined for other kinds. */
 function podOf(
   object: Readonly<Record<string, unknown>>,
   namespace: string,
@@ -100,16 +102,16 @@ function podOf(
   return { pod: { ...template, metadata: { ...metadata, namespace } }, path };
 }
 
-// Each object is checked against the other objects in the files. For this, the other objects get the defaults that
-// admission would add.
+// The following functions apply the defaults of admission to all objects of the files. Each object can then be checked
+// against the other objects as they would be in a cluster.
 
-/** Applies the defaults to a policy, and returns other objects unchanged. */
+/** Applies the defaults to a policy. Returns any other object unchanged. */
 export function applyPolicyDefaults(value: unknown): unknown {
   if (!isJsonObject(value) || value.kind !== 'MacvtapNetworkNodePolicy') return value;
   return applyEdits(value, defaultPolicy(value).edits);
 }
 
-/** Applies the defaults to networks, because a pod needs the resource that the webhook adds to its network. */
+/** Applies the defaults to networks. A pod needs the resource that the webhook adds to its network. */
 export function applyNetworkDefaults(
   { networks, namespaces }: Pick<Snapshot, 'networks' | 'namespaces'>,
   context: Pick<NadContext, 'offers' | 'unknownResource'>,

@@ -36,7 +36,7 @@ function nad(name: string, resource: string | undefined): string {
 const namespace = (name: string, labels: object = {}) =>
   JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 
-/** Lints the files of a directory. @example `nads.yaml:3 error ResourceUnknown metadata` */
+/** Lints files as those of a directory. @example `nads.yaml:3 error ResourceUnknown metadata` */
 function lint(files: Readonly<Record<string, string>>, given: Partial<LintOptions & { isNamed: boolean }> = {}) {
   const { isNamed = false, ...rest } = given;
   const inputs = Object.entries(files).map(([name, text]) => ({ name, isNamed, content: { text } }));
@@ -50,7 +50,7 @@ function lint(files: Readonly<Record<string, string>>, given: Partial<LintOption
 const annotation = 'metadata.annotations[k8s.v1.cni.cncf.io/resourceName]';
 
 describe('files that are linted together', () => {
-  it('are one cluster: a network in one is judged by the policy in another', () => {
+  it('are one cluster: a network in one file is checked against the policy in another', () => {
     const files = { 'nad.yaml': nad('n', 'dataplane'), 'policy.yaml': policy('dataplane') };
     assert.deepEqual(lint(files).brief, []);
     assert.deepEqual(lint({ ...files, 'policy.yaml': policy('other') }).brief, [
@@ -58,11 +58,11 @@ describe('files that are linted together', () => {
     ]);
   });
 
-  it('are judged after defaults: a network without a resource gets the only one', () => {
+  it('are checked with defaults: a network without a resource gets the only one', () => {
     assert.deepEqual(lint({ 'a.yaml': nad('n', undefined), 'b.yaml': policy('dataplane') }).brief, []);
   });
 
-  it('have the defaults of admission: a pod is judged by the resource that its network gets', () => {
+  it('are checked with defaults: a pod is checked against the resource that its network gets', () => {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -82,26 +82,26 @@ describe('files that are linted together', () => {
     ]);
   });
 
-  it('have the defaults of admission: a policy counts after its values become strings', () => {
+  it('are checked with defaults: the values of a policy become strings first', () => {
     const matchFields = [{ key: 'metadata.name', operator: 'In', values: [7] }];
     const nodeAffinity = { nodeSelectorTerms: [{ matchFields }] };
     assert.deepEqual(lint({ 'a.yaml': nad('n', 'p'), 'b.yaml': policy('p', { nodeAffinity }) }).brief, []);
   });
 
-  it('report a repeated object, and which of the two counts', () => {
+  it('have a finding for a repeated object, with the place of the one that counts', () => {
     const { findings, brief } = lint({ 'a.yaml': `\n${policy('p')}`, 'b.yaml': policy('p'), 'c.yaml': nad('n', 'p') });
     assert.deepEqual(brief, ['b.yaml:1 warning RepeatedObject']);
     assert.match(findings[0]?.message ?? '', /MacvtapNetworkNodePolicy macvtap-cni\/p is also in a\.yaml:2/);
   });
 
-  it('count the objects that have rules', () => {
+  it('are summarized with the number of objects that have rules', () => {
     assert.equal(
       lint({ 'a.yaml': [nad('n', 'p'), policy('p'), namespace('x'), 'kind: Other'].join('\n---\n') }).judged,
       2,
     );
   });
 
-  it('list findings in the order of lines, errors of a line before its warnings', () => {
+  it('have findings in the order of lines; on the same line, errors come before warnings', () => {
     const text = [
       'apiVersion: k8s.cni.cncf.io/v1',
       'kind: NetworkAttachmentDefinition',
@@ -116,8 +116,8 @@ describe('files that are linted together', () => {
   });
 });
 
-describe('an object that the files do not have', () => {
-  it('is a warning for a network while the files offer nothing, unless a flag decides', () => {
+describe('an object that the files do not contain', () => {
+  it('causes only a warning for a network if the files offer no resource, unless a flag sets that', () => {
     const files = { 'a.yaml': nad('n', 'dataplane'), 'b.yaml': nad('m', undefined) };
     const lines = (severity: string) => [
       `a.yaml:1 ${severity} ResourceUnknown ${annotation}`,
@@ -129,13 +129,13 @@ describe('an object that the files do not have', () => {
     assert.deepEqual(lint(files, { unknownResource: 'Allow' }).brief, lines('error').slice(1));
   });
 
-  it('may be the nodes: policies count without them', () => {
+  it('may be the Node: policies offer resources without it', () => {
     assert.deepEqual(lint({ 'a.yaml': nad('n', 'typo'), 'b.yaml': policy('p') }, { unknownResource: 'Warn' }).brief, [
       `a.yaml:1 warning ResourceUnknown ${annotation}`,
     ]);
   });
 
-  it('may be the namespace, without which a pod is neither admitted nor rejected', () => {
+  it('may be the Namespace: without it, a pod only gets a warning', () => {
     const limits = { [`${group}/p`]: 1 };
     const pod = JSON.stringify({
       apiVersion: 'v1',
@@ -156,7 +156,7 @@ describe('an object that the files do not have', () => {
     assert.deepEqual(lint({ ...files, 'p.yaml': byName, 'n.yaml': namespace('tenant') }).brief, []);
   });
 
-  it('may be the Node of a state: the resources of the state still count', () => {
+  it('may be the Node of a NodeState: the resources of the state still count', () => {
     const state = {
       apiVersion: `${group}/v1alpha1`,
       kind: 'MacvtapNetworkNodeState',
@@ -167,7 +167,7 @@ describe('an object that the files do not have', () => {
   });
 });
 
-/** Workload kinds with the path of their pod template. */
+/** Workload kinds with the paths of their pod templates. */
 const makers = [
   ['v1', 'Pod', ''],
   ['v1', 'ReplicationController', 'spec.template.'],
@@ -182,7 +182,7 @@ const makers = [
 
 describe('a workload', () => {
   for (const [apiVersion, kind, prefix] of makers) {
-    it(`is judged by its pod template, with the place in the file: ${kind}`, () => {
+    it(`is checked by its pod template, with the place in the file: ${kind}`, () => {
       const keys = prefix.split('.').slice(0, -1);
       const lines = keys.map((key, depth) => `${'  '.repeat(depth)}${key}:`);
       const indent = '  '.repeat(keys.length);
@@ -219,7 +219,7 @@ describe('a workload', () => {
 });
 
 describe('an object that an API server would reject', () => {
-  it('has a finding for each field of a policy, next to those of the rules, each with its line', () => {
+  it('has a finding with its line for each invalid field, in addition to those of the rules', () => {
     const text = [
       `apiVersion: ${group}/v1alpha1`,
       'kind: MacvtapNetworkNodePolicy',
@@ -247,7 +247,7 @@ describe('an object that an API server would reject', () => {
     assert.ok(lint({ 'p.yaml': text }).brief.includes('p.yaml:16 error SchemaFault spec.parentSelector[2].mode'));
   });
 
-  it('has one finding, which does not repeat the path', () => {
+  it('has a single finding, whose message does not repeat the path', () => {
     const { findings } = lint({ 'p.yaml': policy('p', { priority: 100 }) });
     assert.deepEqual(
       findings.map(({ path, message }) => [path, message]),
@@ -262,7 +262,7 @@ describe('an object that an API server would reject', () => {
     ]);
   });
 
-  it('has a finding also for kinds that are only read', () => {
+  it('also has a finding if its kind has no rules', () => {
     const state = `apiVersion: ${group}/v1alpha1\nkind: MacvtapNetworkNodeState\nmetadata: { name: h1 }\nstatus:\n  nodes: 1\n`;
     const unknown = `apiVersion: ${group}/v1alpha1\nkind: MacvtapNetworkNodePolicie\nmetadata: { name: h1 }\n`;
     const wrong = nad('n', 'p').replace('cncf.io/v1"', 'cncf.io/v2"');
@@ -279,7 +279,7 @@ describe('an object that an API server would reject', () => {
     assert.deepEqual(lint({ 'c.yaml': text }).brief, ['c.yaml:5 error ExplicitInvalid data.DP_MACVTAP_CONF']);
   });
 
-  it('may lack a name that the API server generates', () => {
+  it('may have no name if the API server generates it', () => {
     const text = nad('n', 'p').replace('"name":"n"', '"generateName":"n-"');
     const { brief, findings } = lint({ 'a.yaml': text, 'p.yaml': policy('q') });
     assert.deepEqual(brief, [`a.yaml:1 error ResourceUnknown ${annotation}`]);
@@ -292,7 +292,7 @@ describe('a file without manifests', () => {
 
   it('is ignored in a directory', () => assert.deepEqual(lint(files).brief, []));
 
-  it('has a finding where the command line names it', () => {
+  it('has a finding if the command line names it', () => {
     assert.deepEqual(lint(files, { isNamed: true }).brief, [
       'package.json:1 error SchemaFault kind',
       'values.yaml:1 error SchemaFault',
@@ -300,14 +300,14 @@ describe('a file without manifests', () => {
     ]);
   });
 
-  it('has an error where it is not YAML, but a template only a warning with the next step', () => {
+  it('has an error if it is not YAML, but a template in a directory has only a warning with the next step', () => {
     const { brief, findings } = lint({ 'a.yaml': 'a: [', 'b.yaml': '{{- if .Values.x }}\na: b\n{{- end }}\n' });
     assert.deepEqual(brief, ['a.yaml:1 error NotYAML', 'b.yaml:1 warning NotYAML']);
     assert.match(findings[1]?.message ?? '', /helm template/);
     assert.deepEqual(lint({ 'b.yaml': '{{- if }}\na: b' }, { isNamed: true }).brief, ['b.yaml:1 error NotYAML']);
   });
 
-  it('has an error where it is nested too deeply, or cannot be opened', () => {
+  it('has an error if it is nested too deeply or cannot be opened', () => {
     assert.deepEqual(lint({ 'a.yaml': '['.repeat(200_000) }).brief, ['a.yaml:1 error NotYAML']);
     const { findings } = lintFiles([{ name: 'x', isNamed: true, content: { fault: 'gone' } }], options);
     assert.deepEqual(
@@ -316,7 +316,7 @@ describe('a file without manifests', () => {
     );
   });
 
-  it('does not hide the documents next to an invalid one', () => {
+  it('is still checked if it has another, invalid document', () => {
     assert.deepEqual(lint({ 'a.yaml': `a: [\n---\n${nad('n', 'typo')}`, 'p.yaml': policy('p') }).brief.slice(-1), [
       `a.yaml:3 error ResourceUnknown ${annotation}`,
     ]);
@@ -324,7 +324,7 @@ describe('a file without manifests', () => {
 });
 
 describe('a List that kubectl printed', () => {
-  it('is judged item by item, each with its own lines', () => {
+  it('is checked item by item, and each finding has the line in the List', () => {
     const item = (name: string) => `  - ${nad(name, 'p')}`;
     const text = ['apiVersion: v1', 'kind: List', 'items:', item('a'), item('b').replace('p"', 'q"')].join('\n');
     assert.deepEqual(lint({ 'a.yaml': text, 'p.yaml': policy('p') }).brief, [
@@ -346,7 +346,7 @@ describe('hostile objects', () => {
     '!!binary aGk=',
     '? [a]\n: b',
   ]) {
-    it(`are judged without an exception: ${JSON.stringify(text)}`, () => {
+    it(`are checked without an exception: ${JSON.stringify(text)}`, () => {
       const { findings } = lint({ 'a.yaml': text }, { isNamed: true });
       for (const { line } of findings) assert.ok(line >= 1);
     });

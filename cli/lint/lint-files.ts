@@ -13,23 +13,23 @@ import type { LintInput } from './read-inputs.ts';
 import { type LintObject, readObjects } from './read-objects.ts';
 
 export interface LintOptions extends Pick<LintContext, 'policyNamespace' | 'multusNamespace'> {
-  /** If undefined, unknown resources are errors if the files offer any resource, and warnings otherwise. */
+  /** If this is undefined, unknown resources are errors if the files offer any resource, and warnings otherwise. */
   readonly unknownResource: LintContext['unknownResource'] | undefined;
 }
 
 export interface LintReport {
-  /** Findings in the order of files and lines. In a line, errors come before warnings. */
+  /** Findings in the order of files and lines. On the same line, errors come before warnings. */
   readonly findings: readonly LintFinding[];
   /** The number of objects that rules have checked. */
   readonly judged: number;
 }
 
-/** Checks the objects of files with the rules of the webhook, as if the files were the whole cluster. */
+/** Checks the objects in files with the rules of the webhook, as if the files were the whole cluster. */
 export function lintFiles(inputs: readonly LintInput[], options: LintOptions): LintReport {
   const files = inputs.map((input) => readObjects(input, options.policyNamespace));
   const objects = files.flatMap((file) => file.objects);
   const { snapshot: read, findings: repeated } = mergeObjects(objects);
-  // A NodeState in files counts even without its Node. In a cluster, it would be a leftover of a deleted Node.
+  // A NodeState in files counts even if its Node is missing. In a cluster, it would be left over from a deleted Node.
   const nodes = new Map(
     [...read.nodeStates.keys()].map((name) => [name, read.nodes.get(name) ?? { name, labels: {} }]),
   );
@@ -62,8 +62,9 @@ function judge(
 }
 
 /**
- * Merges the verdicts of the schema and of the rules on an object, and removes duplicates. The schema reports all shape
- * errors, but rules stop at the first one. If both report the same path, the message of the rule is better.
+ * Merges the verdicts of the schema and of the rules, and removes duplicates. The schema reports all errors in the
+ * shape of an object, but rules stop at the first one. If both report the same path, the rule's message is used,
+ * because it is better.
  */
 function mergeVerdicts(object: LintObject, verdicts: readonly Verdict[]): readonly Verdict[] {
   const faults = readFaults(object);
@@ -86,7 +87,7 @@ function compareFindings(left: LintFinding, right: LintFinding): number {
 
 /**
  * Merges the objects of all files into one cluster, so that a network is checked against policies in other files. If an
- * object is repeated, the first one counts, and the others get a finding.
+ * object is repeated, the first one counts, and each of the others gets a finding.
  */
 function mergeObjects(objects: readonly LintObject[]): {
   readonly snapshot: Snapshot;
@@ -113,12 +114,12 @@ function repeatedFinding({ file, document, root, id }: LintObject, earlier: Lint
 
 /**
  * Returns the errors for which an API server would reject an object. For the config map with the explicit
- * configuration, returns the reasons why it cannot be read.
+ * configuration, returns the reasons why the configuration is unreadable.
  */
 function readFaults({ read, value }: LintObject): readonly Verdict[] {
   if (read?.known?.kind === 'MacvtapNetworkNodePolicy') {
     const { faults } = read.known.value;
-    // If there are no shape errors, the rules report the same errors and more.
+    // Without errors in the shape, the rules report all of these errors, and more.
     return faults.some(({ code }) => code === 'SchemaFault') ? faults.map(withoutPath) : [];
   }
   const code = read?.known?.kind === 'ConfigMap' ? 'ExplicitInvalid' : 'SchemaFault';
@@ -126,7 +127,10 @@ function readFaults({ read, value }: LintObject): readonly Verdict[] {
   return faults.filter((fault) => !isNamedLater(fault, value)).map((fault) => toVerdict(fault, code));
 }
 
-/** Returns whether the error is about the missing name of an object with generateName, which has no name yet. */
+/**
+ * Returns whether the error is only about the missing name of an object with generateName. Such an object has no name
+ * yet.
+ */
 function isNamedLater({ path }: ObjectFault, value: unknown): boolean {
   const metadata = isJsonObject(value) && isJsonObject(value.metadata) ? value.metadata : {};
   return path.join('.') === 'metadata.name' && typeof metadata.generateName === 'string';
@@ -134,25 +138,25 @@ function isNamedLater({ path }: ObjectFault, value: unknown): boolean {
 
 function toVerdict({ path, message }: ObjectFault, code: ReasonCode): Verdict {
   const verdict = deny(code, pathText(path), message);
-  // In the message, the path has only dots. In `verdict.path`, indexes are in brackets.
+  // The message has a path with dots only, but `verdict.path` has indexes in brackets.
   return withoutPath({ ...verdict, detail: message.replace(`${path.join('.')}: `, `${verdict.path}: `) });
 }
 
-/** Removes the path from the detail, because a finding prints the path separately. */
+/** Removes the path from the detail, because a finding shows the path separately. */
 function withoutPath(verdict: Verdict): Verdict {
   const prefix = `${verdict.path}: `;
   return verdict.detail.startsWith(prefix) ? { ...verdict, detail: verdict.detail.slice(prefix.length) } : verdict;
 }
 
-/** Facts about the cluster that are missing from the files. */
+/** The facts about the cluster that the files do not contain. */
 interface Gaps {
   /** True if no file offers a resource, and no flag sets how to treat unknown resources. */
   readonly offersUnknown: boolean;
 }
 
 /**
- * Turns an error into a warning if it is about an object that is missing from the files, because the cluster may have
- * that object.
+ * Turns an error about an object that the files do not contain into a warning, because the cluster may have that
+ * object.
  */
 function soften(verdict: Verdict, { offersUnknown }: Gaps): Verdict {
   const { severity, code, path, detail } = verdict;

@@ -11,7 +11,7 @@ import { readInputs } from './read-inputs.ts';
 
 const nothing = () => Readable.from([]);
 
-/** Creates a directory of files whose text is their path. */
+/** Creates a directory with files. The text of each file is its path. */
 async function makeTree(...paths: readonly string[]) {
   const directory = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-lint-'));
   for (const path of paths) {
@@ -21,7 +21,7 @@ async function makeTree(...paths: readonly string[]) {
   return directory;
 }
 
-/** Returns the inputs of paths below a directory. @example `sub/a.yaml named` */
+/** Returns the inputs for paths below a directory. @example `sub/a.yaml named` */
 async function namesIn(directory: string, ...paths: readonly string[]): Promise<readonly string[]> {
   const inputs = await readInputs(
     paths.map((path) => join(directory, path)),
@@ -31,7 +31,7 @@ async function namesIn(directory: string, ...paths: readonly string[]): Promise<
 }
 
 describe('the files to be linted', () => {
-  it('are those of a directory and all below it, by path, without hidden files and node_modules', async () => {
+  it('are all files below a directory in the order of their paths, except hidden files and node_modules', async () => {
     await using tree = await makeTree(
       'b.yml',
       'a/c.json',
@@ -44,7 +44,7 @@ describe('the files to be linted', () => {
     assert.deepEqual(await namesIn(tree.path, ''), ['a/c.json', 'a/d.yaml', 'b.yml']);
   });
 
-  it('are the named files, in that order, also those that are skipped in a directory', async () => {
+  it('are the named files in the given order, even files that are skipped in directories', async () => {
     await using tree = await makeTree('e.txt', '.hidden/f.yaml', 'a.yaml');
     assert.deepEqual(await namesIn(tree.path, 'e.txt', '.hidden', 'a.yaml'), [
       'e.txt named',
@@ -53,7 +53,7 @@ describe('the files to be linted', () => {
     ]);
   });
 
-  it('are read once, by the first of their names', async () => {
+  it('are read once, by their first name', async () => {
     await using tree = await makeTree('a/x.yaml', 'a/z.yaml');
     await symlink('x.yaml', join(tree.path, 'a/y.yaml'));
     assert.deepEqual(await namesIn(tree.path, 'a/z.yaml', 'a', 'a/y.yaml'), ['a/z.yaml named', 'a/x.yaml']);
@@ -70,12 +70,12 @@ describe('the files to be linted', () => {
 });
 
 describe('the text of a file', () => {
-  it('is that of standard input for -, once', async () => {
+  it('is read from standard input for -, only once', async () => {
     const inputs = await readInputs(['-', '-'], Readable.from([Buffer.from('a: ä')]));
     assert.deepEqual(inputs, [{ name: '-', isNamed: true, content: { text: 'a: ä' } }]);
   });
 
-  it('is whole where a character is split over two chunks, and has no byte order mark', async () => {
+  it('is correct if a character is split over two chunks, and has no byte order mark', async () => {
     const bytes = Buffer.from('\uFEFFä');
     const [input] = await readInputs(['-'], Readable.from([bytes.subarray(0, 4), bytes.subarray(4)]));
     assert.deepEqual(input?.content, { text: 'ä' });
@@ -89,12 +89,12 @@ describe('the text of a file', () => {
     assert.deepEqual(faults, ['a.yaml', 'ENOENT', 'ENOENT']);
   });
 
-  it('is an error where it is not UTF-8', async () => {
+  it('is an error if it is not UTF-8', async () => {
     const [input] = await readInputs(['-'], Readable.from([Buffer.from([0x61, 0xff])]));
     assert.deepEqual(input?.content, { fault: 'not UTF-8: save the file as UTF-8' });
   });
 
-  it('is an error where it does not end, and the rest is not read', async () => {
+  it('is an error if the input exceeds the limit, and the rest is not read', async () => {
     let chunks = 0;
     const endless = Readable.from(
       (function* () {

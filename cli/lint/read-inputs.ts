@@ -4,27 +4,27 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-/** A file with its text, or with the error that occurred while it was read. */
+/** A file with its text, or with the error from reading it. */
 export interface LintInput {
   /**
-   * The file's path as given on the command line. For a file that was found in a given directory, the path begins with
-   * that directory.
+   * The path of the file as on the command line. If the file was found in a given directory, the path begins with that
+   * directory.
    */
   readonly name: string;
-  /** Whether the command line names this file. A file found in a directory need not be a manifest. */
+  /** Whether the command line names this file. A file that was found in a directory need not be a manifest. */
   readonly isNamed: boolean;
   readonly content: { readonly text: string } | { readonly fault: string };
 }
 
 /**
- * The maximum size of a file, which no set of manifests reaches. A larger file is a mistake, and must not exhaust the
- * memory.
+ * The maximum number of bytes of a file. No real set of manifests is that large, so a larger file is a mistake and must
+ * not exhaust the memory.
  */
 const maxBytes = 64 * 1024 * 1024;
 
 /**
- * Reads files, the manifests below directories, and standard input for `-`, in the given order. A file that is reached
- * by several paths is read once.
+ * Reads files, the manifests below directories, and standard input for `-`, in the given order. A file that several
+ * paths refer to is read once.
  */
 export async function readInputs(paths: readonly string[], stdin: Readable): Promise<readonly LintInput[]> {
   const inputs: LintInput[] = [];
@@ -49,7 +49,7 @@ async function isDirectoryAt(path: string): Promise<boolean> {
   );
 }
 
-/** Returns the device and inode, which pipes also have. For a file that does not exist, it returns the path. */
+/** Returns the device and inode of a file or pipe. For a file that does not exist, returns its path. */
 async function identify(path: string): Promise<string> {
   return await stat(path, { bigint: true }).then(
     ({ dev, ino }) => `${dev}:${ino}`,
@@ -77,9 +77,9 @@ async function readContent(open: () => Readable): Promise<LintInput['content']> 
 }
 
 /**
- * Lists the manifests in a directory and its subdirectories, by path. If a directory cannot be listed, its path is
- * returned, so that reading it reports the error. Hidden entries and node_modules are skipped. Symbolic links are
- * followed only to files, so that loops of links end.
+ * Lists the manifests in a directory and its subdirectories in the order of their paths. Hidden entries and
+ * node_modules are skipped. Symbolic links are followed only to files, to avoid loops. If a directory cannot be listed,
+ * its own path is returned, so that reading it reports the error.
  */
 async function listManifests(directory: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => undefined);
@@ -96,8 +96,8 @@ async function listManifests(directory: string): Promise<readonly string[]> {
 }
 
 /**
- * Returns the path in a list. The list is empty for a pipe, because reading a pipe might never end. Broken links are
- * kept, so that reading them reports the error.
+ * Returns the path in a list. For a file that is not regular, such as a pipe, the list is empty, because reading the
+ * file might never end. The path of a broken link is also returned, so that reading it reports the error.
  */
 async function keepFile(path: string): Promise<readonly string[]> {
   const isFile = await stat(path).then(

@@ -15,19 +15,19 @@ export interface LintObject extends PlacedValue {
   readonly file: string;
   /** @example 'Pod default/web' */
   readonly id: string;
-  /** The object in the form in which the other commands read it. */
+  /** The object as the other commands read it. */
   readonly read: ReadObject;
 }
 
-/** The objects of a file, and findings about the parts that could not be read. */
+/** The objects of a file, and findings about its unreadable parts. */
 export interface LintFile {
   readonly objects: readonly LintObject[];
   readonly findings: readonly LintFinding[];
 }
 
 /**
- * Reads the objects of a file. If the file was found in a directory, documents that are not manifests are skipped. A
- * template that is not valid YAML is then a warning instead of an error.
+ * Reads the objects of a file. In a file that was found in a directory, documents that are not manifests are skipped.
+ * If such a file is a template that is not valid YAML, the finding is only a warning.
  */
 export function readObjects(input: LintInput, policyNamespace: string): LintFile {
   const { name: file, isNamed, content } = input;
@@ -54,7 +54,7 @@ export function readObjects(input: LintInput, policyNamespace: string): LintFile
   return { objects, findings };
 }
 
-/** Parses YAML. The parser is recursive, so nesting that is far deeper than people write overflows its stack. */
+/** Parses YAML. Extreme nesting is reported as an error, because it overflows the stack of the recursive parser. */
 function tryParse(text: string): readonly ManifestDocument[] | { readonly fault: string } {
   try {
     return parseDocuments(text);

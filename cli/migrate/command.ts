@@ -55,7 +55,7 @@ export const migrateLine = {
 
 type Values = FlagValues<typeof migrateLine.flags>;
 
-/** The parts of the cluster that are needed to prove anything. */
+/** The parts of the cluster that the proof needs. */
 const needed = /^(Nodes|Macvtap)/;
 
 export function runMigrate(argv: readonly string[]): Promise<void> {
@@ -88,8 +88,8 @@ export function runMigrate(argv: readonly string[]): Promise<void> {
 }
 
 /**
- * Returns the reason why a second run has nothing to migrate. Returns undefined if there is something to migrate, or if
- * the cluster could not be read in full.
+ * Returns the reason why there is nothing left to migrate, for example in a second run. Returns undefined if there is
+ * something to migrate, or if the cluster could not be read completely.
  */
 function nothingToDo({ snapshot, missing, policyNamespace }: View, { name, filename }: Values): string | undefined {
   const { policies, nodes, explicit } = snapshot;
@@ -101,7 +101,7 @@ function nothingToDo({ snapshot, missing, policyNamespace }: View, { name, filen
   return `policies select every node${unused}`;
 }
 
-/** Returns the names of the nodes that policies select. On these nodes, the config map has no effect. */
+/** Returns the names of the nodes that policies select. The config map has no effect on these nodes. */
 function selectedNodes({ policies, nodes }: Snapshot): readonly string[] {
   const effective = policies.filter((policy) => !isOutsideNamespace(policy));
   return [...nodes.values()]
@@ -110,8 +110,8 @@ function selectedNodes({ policies, nodes }: Snapshot): readonly string[] {
 }
 
 /**
- * Explains when to delete the config map. If it is deleted before the policies are applied, nodes use implicit exposure
- * until then.
+ * Explains when to delete the config map. It must not be deleted before the policies are applied, because the nodes
+ * would use implicit exposure in between.
  */
 function whenToDelete({ policyNamespace }: View): string {
   return (
@@ -128,7 +128,7 @@ interface Migration {
   readonly objects: readonly object[];
   readonly notes: readonly string[];
   readonly proofs: readonly NodeProof[];
-  /** The number of nodes that other policies already select. */
+  /** The number of nodes that existing policies already select. */
   readonly except: number;
 }
 
@@ -148,7 +148,7 @@ async function migrate(view: View, values: Values): Promise<Migration> {
   };
 }
 
-/** Lists networks with `ipam`. macvtap-cni ignores this key silently, and the webhook warns about it. */
+/** Lists the networks with `ipam`. macvtap-cni silently ignores this key, and the webhook warns about it. */
 function listIpamNetworks({ networks }: Snapshot): readonly string[] {
   return [...networks].flatMap(([key, network]) => {
     const nad = readNad(network);
@@ -158,7 +158,7 @@ function listIpamNetworks({ networks }: Snapshot): readonly string[] {
   });
 }
 
-/** Returns the reasons not to print the policies. The list is empty if they may be printed. */
+/** Returns the reasons not to print the policies. The list is empty if they can be printed. */
 function faultsOf(
   { missing, snapshot }: View,
   { objects, proofs, except }: Migration,
@@ -185,7 +185,7 @@ function faultsOf(
   ];
 }
 
-/** Returns the reasons in all proofs that have the given verdict. Nodes with the same reason share one line. */
+/** Returns the reasons of all proofs with the given verdict. Nodes with the same reason share one line. */
 function unproved(proofs: readonly NodeProof[], verdict: NodeProof['verdict']): readonly string[] {
   const found = proofs.filter((proof) => proof.verdict === verdict);
   return groupNodes(found, ({ why }) => why).map(({ first, nodes }) => `${describeNodes(nodes)}: ${first.why}`);
@@ -209,8 +209,8 @@ interface OpenFlags extends ViewFlags {
 }
 
 /**
- * Opens the cluster that the proof needs. With -f and --unproved, no cluster is needed: if there is no kubeconfig, the
- * result is an empty cluster, and `print` gets the reason. Raises what `openView` raises.
+ * Opens the cluster that the proof needs. With both -f and --unproved, a cluster is not needed: if there is no
+ * kubeconfig, the result is an empty cluster, and `print` gets the reason. Otherwise raises the errors of `openView`.
  */
 export async function openCluster(flags: OpenFlags, progress: Progress, print: (line: string) => void): Promise<View> {
   const { filename, unproved, kubeconfig, context, 'installation-namespace': policyNamespace } = flags;

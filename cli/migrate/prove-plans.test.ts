@@ -23,13 +23,13 @@ const snapshot: Snapshot = {
 
 const prove = (entry: ParentEntry) => provePlans(snapshot, [entries(entry)], exposeAll);
 
-test('the same plans are a proof, and a node without a report is not', () => {
+test('equal plans are a proof, and a node without a report has no proof', () => {
   const [h1, h2] = prove({ parentIface: 'eth0', resourceName: 'data', quantity: 5 });
   assert.deepEqual(h1, { node: 'h1', source: 'explicit', verdict: 'same', resources: 1, devices: 5, why: '' });
   assert.deepEqual([h2?.verdict, h2?.why.includes('MacvtapNetworkNodeState')], ['unknown', true]);
 });
 
-test('another quantity, mode, parent or name is a difference, before and after the config map is deleted', () => {
+test('a change of quantity, mode, parent or name is a difference, in both steps of the migration', () => {
   for (const [entry, why] of [
     [{ parentIface: 'eth0', resourceName: 'data', quantity: 6 }, 'data changed (quantity 5 -> 6)'],
     [{ parentIface: 'eth0', resourceName: 'data', quantity: 5, mode: 'vepa' }, 'data changed (mode bridge -> vepa)'],

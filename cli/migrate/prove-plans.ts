@@ -11,7 +11,9 @@ import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import { planNode } from '../../policy/plan/plan-node.ts';
 
-/** The comparison of a node's plans before and after the migration. Only the verdict `same` is a proof. */
+/**
+ * The comparison of a node's plans before and after the migration. Only the verdict `same` proves that nothing changes.
+ */
 export interface NodeProof {
   readonly node: string;
   /** The current source of the node's resources. */
@@ -24,9 +26,8 @@ export interface NodeProof {
 }
 
 /**
- * Compares every node's current plan with its plan after each step of the migration. In the first step, the policies
- * are applied while the config map still exists. In the second step, the config map is deleted. Neither step may change
- * a plan.
+ * Compares each node's current plan with its plan after each step of the migration. The first step applies the policies
+ * while the config map still exists. The second step deletes the config map. A plan must not change in either step.
  */
 export function provePlans(
   before: Snapshot,
@@ -66,7 +67,7 @@ function differences(before: NodePlan, after: NodePlan): readonly string[] {
   const changes = changesBetween(before, after, new Map()).map(
     ({ resource, effect, how }) => `${resource} ${effect}${how === '' ? '' : ` (${how})`}`,
   );
-  // Pods hold devices by ID, and kubelet must find the same IDs.
+  // The IDs must stay the same, because pods hold devices by ID and kubelet must find these IDs again.
   const later = new Set(idsOf(after));
   const isSame = idsOf(before).length === later.size && idsOf(before).every((id) => later.has(id));
   return changes.length === 0 && !isSame ? ['device IDs differ'] : changes;

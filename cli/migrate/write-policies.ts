@@ -21,7 +21,7 @@ export interface WriteOptions {
   readonly policyNamespace: string;
   readonly name: string;
   /**
-   * Nodes that other policies select. The configuration has no effect on these nodes, so the new policies must not
+   * The nodes that other policies select. The configuration has no effect on these nodes, so the new policies must not
    * select them.
    */
   readonly except: readonly string[];
@@ -30,20 +30,20 @@ export interface WriteOptions {
 /** Policies that replace a configuration, and notes about entries that they cannot express. */
 export interface WrittenPolicies {
   readonly objects: readonly MacvtapNetworkNodePolicy[];
-  /** Entries that were left out or changed, one line each. */
+  /** One line for each entry that was left out or changed. */
   readonly notes: readonly string[];
 }
 
-/** The schema's limit for the entries of parentSelector. */
+/** The maximum number of entries of a parentSelector, as in the schema. */
 const mostEntries = 64;
 
-/** The limit for the requirements in matchFields. */
+/** The maximum number of requirements in the matchFields of a policy. */
 export const mostExceptions = 64;
 
 /**
- * Converts the entries of a configuration to policies, in order, with macvtap-cni's defaults. If a name is repeated,
- * the last entry counts. The default mode is bridge, and the default capacity is 100, or 1 for passthru. Entries that a
- * policy cannot express are left out; the proof shows whether a node needs them.
+ * Converts the entries of a configuration to policies, in the same order and with macvtap-cni's defaults. If a name is
+ * repeated, the last entry counts. The default mode is bridge, and the default capacity is 100, or 1 for passthru.
+ * Entries that a policy cannot express are left out: the proof shows whether a node needs them.
  */
 export function writePolicies(entries: readonly ExplicitEntry[], options: WriteOptions): WrittenPolicies {
   const notes: string[] = [];
@@ -92,8 +92,8 @@ function toPolicy(
 }
 
 /**
- * Returns a node affinity that excludes nodes by name. Kubernetes allows only one value in each requirement of
- * matchFields.
+ * Returns a node affinity that excludes nodes by name. It has one requirement for each node, because Kubernetes allows
+ * only one value in a requirement of matchFields.
  */
 function notOn(nodes: readonly string[]): NodeAffinity {
   const matchFields = nodes.map((node) => ({ key: 'metadata.name', operator: 'NotIn' as const, values: [node] }));
@@ -103,8 +103,8 @@ function notOn(nodes: readonly string[]): NodeAffinity {
 const { name: mapName, key } = explicitConfigMap;
 
 /**
- * Reads the entries from the cluster's config map, or from a file that contains a config map (in any namespace) or only
- * its JSON list. Raises ManifestsUnreadable if there are no entries.
+ * Reads the entries from the cluster's config map or from a file. The file contains a config map (in any namespace), or
+ * only the JSON list of its entries. Raises ManifestsUnreadable if there are no entries.
  */
 export function readConfiguration(input: LintInput | undefined, snapshot: Snapshot): readonly ExplicitEntry[] {
   const where = input?.name ?? `ConfigMap ${mapName} of the cluster`;

@@ -9,8 +9,8 @@ import { paintFor, wrapCommand, wrapText } from './look.ts';
 
 const { getColorDepth } = WriteStream.prototype;
 const stream = Object.assign(Object.create(process.stderr), { isTTY: true, getColorDepth });
-// The environment of a test may change colours (CI, FORCE_COLOR, a dumb terminal). This sets the environment of an
-// ordinary terminal.
+// Sets the environment of an ordinary terminal, because the environment of the test run may change colours (CI,
+// FORCE_COLOR, a dumb terminal).
 process.env = { TERM: 'xterm-256color' };
 
 afterEach(() => {
@@ -21,20 +21,20 @@ test('a terminal gets colours', () => {
   assert.equal(paintFor(stream)('bad', 'Unhealthy'), '\u001b[31mUnhealthy\u001b[39m');
 });
 
-test('NO_COLOR, or a stream that is not a terminal, gets no colours', () => {
+test('with NO_COLOR, or without a terminal, there are no colours', () => {
   process.env.NO_COLOR = '1';
   assert.equal(paintFor(stream)('bad', 'Unhealthy'), 'Unhealthy');
   delete process.env.NO_COLOR;
   assert.equal(paintFor(Object.assign(Object.create(stream), { isTTY: false }))('good', 'Healthy'), 'Healthy');
 });
 
-test('a text is broken at blanks, and a longer word stays whole', () => {
+test('a text is broken at blanks, and a word that is too long stays whole', () => {
   assert.equal(wrapText('one two three', 8, '', '  '), 'one two\n  three');
   assert.equal(wrapText('one two', 80, '- '), '- one two');
   assert.equal(wrapText('incomprehensibilities', 8, '  '), '  incomprehensibilities');
 });
 
-test('a wrapped command is the same for a shell, and only lines without blanks are longer', () => {
+test('a wrapped command means the same to a shell, and only lines without blanks exceed the limit', () => {
   const argument = fc.stringMatching(/^[ -~]{1,30}$/);
   fc.assert(
     fc.property(fc.array(argument, { minLength: 1, maxLength: 8 }), (texts) => {

@@ -11,10 +11,10 @@ export type Tone = keyof typeof styles;
 /** Colours a text. */
 export type Paint = (tone: Tone, text: string) => string;
 
-/** How a text for a person is printed. */
+/** The settings for text that a person reads. */
 export interface Look {
   readonly paint: Paint;
-  /** The columns of the terminal. Undefined if there is no terminal; then nothing is cut. */
+  /** The columns of the terminal. Without a terminal, this is undefined and nothing is cut. */
   readonly width: number | undefined;
 }
 
@@ -24,23 +24,23 @@ export function lookOf(stream: NodeJS.WriteStream): Look {
 }
 
 /**
- * Returns a function that colours text if the stream is a terminal with colours and NO_COLOR is not set. Node.js checks
- * both.
+ * Returns a function that colours text. It adds no colours if the stream is not a terminal, if the terminal has none,
+ * or if NO_COLOR is set. Node.js checks that.
  */
 export function paintFor(stream: NodeJS.WritableStream): Paint {
   return (tone, text) => styleText(styles[tone], text, { stream });
 }
 
 /**
- * Returns the columns of a terminal. Returns undefined if the stream is not a terminal or its width is unknown; then
- * nothing is cut.
+ * Returns the columns of a terminal. Returns undefined, so that nothing is cut, if the stream is not a terminal or its
+ * width is unknown.
  */
 export function terminalWidth({ isTTY, columns }: Pick<WriteStream, 'isTTY' | 'columns'>): number | undefined {
   return isTTY && columns > 0 ? columns : undefined;
 }
 
 /**
- * Breaks a text at spaces into lines of at most `columns`. `first` and `later` are the indents of the first line and of
+ * Breaks a text at spaces into lines of at most `columns`. `first` is the indent of the first line, and `later` that of
  * the others.
  */
 export function wrapText(text: string, columns: number, first: string, later = first): string {
@@ -60,8 +60,8 @@ export function wrapText(text: string, columns: number, first: string, later = f
 }
 
 /**
- * Breaks a shell command at spaces outside of quotes, with a backslash before each break, so that it can be copied. An
- * argument that is longer than a line is not broken.
+ * Breaks a shell command at spaces outside of quotes, with a backslash before each break, so that a user can copy it.
+ * Arguments are not broken, even if they are longer than a line.
  */
 export function wrapCommand(command: string, columns: number, indent: string): string {
   const words = command.match(/(?:\\.|[^\s'\\]|'[^']*')+/g) ?? [];

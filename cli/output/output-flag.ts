@@ -12,7 +12,7 @@ export const outputFlag = {
   output: { ...choiceFlag(outputFormats, 'output format', 'table'), short: 'o' },
 } as const;
 
-/** Renders a value for a script (`json`, `yaml`), or for a person with the function `table`. */
+/** Renders a value as `json` or `yaml` for a script, or with the function `table` for a person. */
 export function render<Value>(value: Value, format: OutputFormat, table: (value: Value) => string): string {
   switch (format) {
     case 'json':
@@ -25,8 +25,8 @@ export function render<Value>(value: Value, format: OutputFormat, table: (value:
 }
 
 /**
- * Renders a value as YAML without aliases, which are hard to read. Text with characters that a terminal would not show
- * is double-quoted, so that print() can escape them.
+ * Renders a value as YAML. Aliases are not used, because they are hard to read. Text with characters that a terminal
+ * would not show is double-quoted, so that print() can escape them.
  */
 export function stringifyYAML(value: unknown): string {
   const document = new Document(value, { aliasDuplicateObjects: false });

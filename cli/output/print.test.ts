@@ -8,7 +8,7 @@ function terminal(isTTY: boolean) {
   return { isTTY, columns: 20, written, write: (text: string) => written.push(text) > 0 };
 }
 
-test('a terminal shows progress after a second, in one line that fits and is removed', () => {
+test('a terminal shows progress after a second, in a line that fits, and removes it at the end', () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   const stream = terminal(true);
   {
@@ -23,13 +23,13 @@ test('a terminal shows progress after a second, in one line that fits and is rem
   assert.deepEqual(stream.written, ['\r\u001b[Kreading Nodes', '\r\u001b[Kreading NetworkAtta', '\r\u001b[K']);
 });
 
-test('a step that is long for sure, and lets no timer run, is shown at once', () => {
+test('a step that blocks the event loop is shown at once', () => {
   const stream = terminal(true);
   startProgress(stream).begin('reading', true)[Symbol.dispose]();
   assert.deepEqual(stream.written, ['\r\u001b[Kreading', '\r\u001b[K']);
 });
 
-test('a short step, and a stream that is not a terminal, show nothing', () => {
+test('nothing is shown for a short step, or if the stream is not a terminal', () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   const [quick, pipe] = [terminal(true), terminal(false)];
   startProgress(quick).begin('reading')[Symbol.dispose]();

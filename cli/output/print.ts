@@ -6,13 +6,14 @@ import { printable, printableLines } from '../../runtime/printable.ts';
 
 /**
  * Writes to standard output, with control characters escaped, and resolves when everything is written. It is not an
- * error if the reader closes the pipe. Any other failure, such as a full disk, raises FileNotWritten. So exit code 0
- * means that the output is complete.
+ * error if the reader closes the pipe. Any other failure, such as a full disk, raises FileNotWritten. Exit code 0
+ * therefore means that the output is complete.
  */
 export async function print(content: string | Uint8Array): Promise<void> {
   const { stdout } = process;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  // A failed write calls the callback and also emits an event. Without a listener, the event would end the process.
+  // A failed write calls the callback and also emits an event. This listener is needed because the event would
+  // otherwise end the process.
   const ignore = () => {};
   stdout.on('error', ignore);
   const done = (error: Error | null | undefined) => (error ? reject(error) : resolve());
@@ -23,7 +24,7 @@ export async function print(content: string | Uint8Array): Promise<void> {
     if (isGone(thrown)) return;
     throw new MacvtapError('FileNotWritten', `standard output: ${(thrown as Error).message}`, { cause: thrown });
   } finally {
-    // The event is emitted after the callback, so the listener is removed later.
+    // Remove the listener later, because the event is emitted after the callback.
     setImmediate(() => stdout.off('error', ignore));
   }
 }
@@ -42,23 +43,24 @@ function isGone(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPIPE';
 }
 
-/** Shows on a terminal what the command waits for. */
+/** Shows on a terminal what the command is waiting for. */
 export interface Progress {
   /**
-   * Starts a step that may take long. Disposing the result clears the line. If `isLong` is set, the step is shown at
-   * once, because it blocks the event loop and no timer would run.
+   * Starts a step that may take long. Disposing of the result clears the line. `isLong` means that the step blocks the
+   * event loop. It is then shown at once, because a timer would not run.
    */
   begin(text: string, isLong?: boolean): { update(text: string): void } & Disposable;
 }
 
-/** The size from which YAML takes a second or more to parse. */
+/** The size from which parsing YAML takes a second or more. */
 export const longYAMLBytes = 2 * 1024 * 1024;
 
-/** The time after which a step is shown. */
+/** The time after which a step becomes visible. */
 const patienceMs = 1_000;
 
 /**
- * Shows one line on a terminal once a step takes longer than a second. Writes nothing if the stream is not a terminal.
+ * Creates a progress line for a terminal. It appears when a step takes longer than a second. If the stream is not a
+ * terminal, nothing is written.
  */
 export function startProgress(stream: Pick<WriteStream, 'isTTY' | 'columns' | 'write'>): Progress {
   return {

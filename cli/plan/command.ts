@@ -51,7 +51,7 @@ export function runPlan(argv: readonly string[]): Promise<void> {
           `${directory}: a file; name its directory, or use -f ${directory} to see the changes that applying it would cause`,
         );
       }
-      // A directory argument is short for --source manifests:DIR.
+      // A directory argument is an abbreviation of --source manifests:DIR.
       const source = directory === undefined ? values.source : ({ kind: 'manifests', directory } as const);
       const flags = { ...values, source };
       await using view = await openView(flags, startProgress(process.stderr));
@@ -71,7 +71,7 @@ async function isFile(path: string): Promise<boolean> {
 
 async function printPlans(view: View, values: Values): Promise<number> {
   const { plans, faults } = planSnapshot(view, await findExposure(values, view), values.node);
-  // JSON and YAML are printed even if there are no plans, because a script expects a document.
+  // Print JSON and YAML even without plans, because a script expects a document.
   if (plans.length > 0 || values.output !== 'table') {
     await printLine(renderPlans(plans, values.output, terminalWidth(process.stdout)));
   }
@@ -86,7 +86,7 @@ async function printChange(view: View, values: Values): Promise<number> {
   const { changes, isAboutNothing } = await measureChange(view, inputs, { ...values, namespace });
   await printLine(render(changes, values.output, (given) => renderChanges(given, lookOf(process.stdout))));
   printUnread(view);
-  // Without this message, a wrong path would look like a change without effect.
+  // Print a message, because a wrong path would otherwise look like a change without effect.
   if (isAboutNothing) {
     const paths = values.filename.map((path) => (path === '-' ? 'standard input' : path)).join(', ');
     printToStderr(`${printable(paths)}: no policy and no config map of macvtap-cni, so there is nothing to compare`);

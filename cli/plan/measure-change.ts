@@ -21,12 +21,13 @@ interface ChangeOptions extends FlagValues<typeof planningFlags> {
   readonly node: string | undefined;
 }
 
-/** The parts of the cluster that a comparison needs; without them, it would be wrong. */
+/** The parts of the cluster that a comparison needs. Without them, the result would be wrong. */
 const needed = ['Nodes', 'MacvtapNetworkNodePolicies', 'MacvtapNetworkNodeStates'];
 
 /**
  * Compares the plans of all nodes before and after a change. Raises ManifestsUnreadable for invalid files, and
- * InvalidFlags for invalid deletions. Raises ApiServerRefused if the account may not read enough of the cluster.
+ * InvalidFlags for invalid deletions. Raises ApiServerRefused if the user may not read the parts of the cluster that
+ * the comparison needs.
  */
 export async function measureChange(
   view: View,
@@ -34,7 +35,7 @@ export async function measureChange(
   options: ChangeOptions,
 ): Promise<{
   readonly changes: PlanChanges;
-  /** True if neither the files nor the deletions contain an object that affects plans. */
+  /** True if the files and deletions contain no object that affects plans. */
   readonly isAboutNothing: boolean;
 }> {
   const { policyNamespace, snapshot } = view;
@@ -55,7 +56,7 @@ export async function measureChange(
 
 /** The effect of a change on the nodes. */
 export interface PlanChanges {
-  /** The nodes with a changed resource or a new finding, in natural order of their names. */
+  /** The nodes with a changed resource or a new finding, in natural order. */
   readonly nodes: readonly NodeChange[];
   /** The number of nodes that do not change. */
   readonly unchanged: number;
@@ -66,7 +67,7 @@ export interface PlanChanges {
 interface NodeChange {
   readonly node: string;
   readonly resources: readonly ChangedResource[];
-  /** Reasons why resources are not exposed, if they are new after the change. */
+  /** New reasons why resources are not exposed. */
   readonly findings: readonly Finding[];
 }
 
@@ -76,7 +77,8 @@ interface ChangedResource extends ResourceChange {
 }
 
 /**
- * Plans every node, or one, before and after the change. It assumes that everything else in the cluster stays the same.
+ * Plans every node, or a single one, before and after the change. Everything else in the cluster is assumed to stay the
+ * same.
  */
 function compareSnapshots(
   before: Snapshot,
@@ -127,8 +129,8 @@ function changedResources(
 }
 
 /**
- * Returns the findings that are new. Findings of implicit exposure are left out: it examines every link, and no policy
- * asked for the links that it skips.
+ * Returns the new findings. Findings of implicit exposure are omitted: it examines every link, and no policy asked for
+ * the links that it skips.
  */
 function newFindings(before: NodePlan, after: NodePlan): readonly Finding[] {
   const known = new Set([...before.skipped, ...before.conflicts].map((finding) => JSON.stringify(finding)));

@@ -7,7 +7,7 @@ import { brief, entries, exposeAll } from '../../test/fixtures/plan/build-exampl
 import type { View } from '../view/view.ts';
 import { planSnapshot } from './plan-snapshot.ts';
 
-/** Builds a cluster of nodes with their interfaces. A node with undefined interfaces has no NodeState. */
+/** Builds a cluster of nodes with these interfaces. A node with undefined interfaces has no NodeState. */
 function cluster(nodes: Readonly<Record<string, readonly string[] | undefined>>) {
   const states = Object.entries(nodes).flatMap(([name, nics]) =>
     nics === undefined ? [] : [[name, nodeState(name, nics)] as const],
@@ -33,25 +33,25 @@ function nodeState(name: string, nics: readonly string[]): MacvtapNetworkNodeSta
   };
 }
 
-/** Returns a line for each plan, such as `h1: eth0=eth0/bridge/100`, followed by the errors. */
+/** Returns a line for each plan, such as `h1: eth0=eth0/bridge/100`, and then the errors. */
 function told(...given: Parameters<typeof planSnapshot>): readonly string[] {
   const { plans, faults } = planSnapshot(...given);
   return [...plans.map((plan) => `${plan.node}: ${brief(plan).join(' ')}`), ...faults];
 }
 
 describe('the plans of a snapshot', () => {
-  it('are those of all nodes, in natural order', () => {
+  it('cover all nodes, in natural order', () => {
     assert.deepEqual(told(cluster({ h10: ['eth0'], h2: ['eth1'] }), exposeAll, undefined), [
       'h2: eth1=eth1/bridge/100',
       'h10: eth0=eth0/bridge/100',
     ]);
   });
 
-  it('are those of one node on request, whatever the errors of others', () => {
+  it('cover one node on request, even if there are errors of other nodes', () => {
     assert.deepEqual(told(cluster({ h1: ['eth0'], h2: undefined }), exposeAll, 'h1'), ['h1: eth0=eth0/bridge/100']);
   });
 
-  it('are those of all nodes but the one whose report throws, which is named', () => {
+  it('cover all nodes except one whose report throws, which causes an error with its name', () => {
     const { snapshot, ...rest } = cluster({ h1: ['eth0'] });
     const hostile = {
       ...nodeState('evil', []),
@@ -73,7 +73,7 @@ describe('the plans of a snapshot', () => {
     ]);
   });
 
-  it('leave out a node whose report is ignored: the view names it', () => {
+  it('omit a node whose report is ignored, because the view already reports it', () => {
     const { snapshot, ...rest } = cluster({ h1: ['eth0'], evil: undefined });
     const leftOut = new Map([['evil', 'status.interfaces: 4096, and at most 1000 are read']]);
     assert.deepEqual(told({ snapshot: { ...snapshot, leftOut }, ...rest }, exposeAll, undefined), [
@@ -81,7 +81,7 @@ describe('the plans of a snapshot', () => {
     ]);
   });
 
-  it('follow policies and the exposure that is given', () => {
+  it('depend on policies and on the given implicit exposure', () => {
     const { snapshot, ...rest } = cluster({ h1: ['eth0', 'eth1'] });
     const policies = [entries({ parentIface: 'eth1', resourceName: 'data' })];
     assert.deepEqual(told({ snapshot: { ...snapshot, policies }, ...rest }, exposeAll, undefined), [
@@ -90,7 +90,7 @@ describe('the plans of a snapshot', () => {
     assert.deepEqual(told({ snapshot, ...rest }, undefined, undefined), ['h1: ']);
   });
 
-  it('exist for a node without interfaces, but not for one with unknown interfaces', () => {
+  it('include a node without interfaces, but not a node whose interfaces are unknown', () => {
     assert.deepEqual(told(cluster({ h1: [], h2: undefined }), exposeAll, undefined), [
       'h1: ',
       'Node h2: its interfaces are not known; list them in a MacvtapNetworkNodeState h2, in status.interfaces',
@@ -99,7 +99,7 @@ describe('the plans of a snapshot', () => {
 });
 
 describe('an error of planning', () => {
-  it('names a Node that is not among the files', () => {
+  it('names a Node that the files do not contain', () => {
     assert.deepEqual(told(cluster({ h1: [] }), exposeAll, 'h9'), [
       'Node h9: not among the files; add it or check --node',
     ]);
@@ -115,7 +115,7 @@ describe('an error of planning', () => {
     assert.deepEqual(told(cluster({}), exposeAll, undefined), ['no Node among the files; add one']);
   });
 
-  it('has another text for a live cluster', () => {
+  it('has a different text for a cluster than for files', () => {
     const client = { server: 'https://10.0.0.1:6443' } as NonNullable<View['client']>;
     assert.deepEqual(told({ ...cluster({ h1: undefined }), client }, exposeAll, undefined), [
       'Node h1: its interfaces are not known: it has no MacvtapNetworkNodeState; check that the node plugin runs there',
@@ -124,7 +124,7 @@ describe('an error of planning', () => {
     assert.deepEqual(told({ ...cluster({}), client }, exposeAll, 'h9'), ['Node h9: not in the cluster; check --node']);
   });
 
-  it('leaves out parts that could not be read', () => {
+  it('does not mention nodes if the parts that describe them could not be read', () => {
     const missing = [{ what: 'MacvtapNetworkNodeStates', message: 'forbidden' }];
     assert.deepEqual(told({ ...cluster({ h1: undefined }), missing }, exposeAll, undefined), []);
     assert.deepEqual(told({ ...cluster({}), missing: [{ what: 'Nodes', message: '' }] }, exposeAll, undefined), []);

@@ -7,7 +7,7 @@ import { tryPlan } from '../../policy/plan/plan-node.ts';
 import { nameNodes } from '../../policy/why/group-nodes.ts';
 import type { View } from '../view/view.ts';
 
-/** Plans all nodes, or one. `faults` contains a line for each node that could not be planned. */
+/** Plans all nodes, or one. `faults` has a line for each node that could not be planned. */
 export function planSnapshot(
   { snapshot, missing, client }: Pick<View, 'snapshot' | 'missing' | 'client'>,
   exposure: ImplicitExposure | undefined,
@@ -28,7 +28,7 @@ export function planSnapshot(
       if ('failure' in plan) faults.push(`Node ${name}: ${plan.failure}; this is a bug`);
       else plans.push(plan);
     } else if (!isMissing('MacvtapNetworkNodeStates') && !snapshot.leftOut.has(name)) {
-      // If a NodeState was left out, the errors of the view already list it.
+      // If a NodeState was left out, the view already reports the reason.
       blind.push(name);
     }
   }

@@ -11,7 +11,7 @@ import { type ExplicitConfig, explicitConfigMap } from '../../policy/plan/from-e
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { LintInput } from '../lint/read-inputs.ts';
 
-/** The objects in files that affect plans. If several objects have the same name, the last one counts. */
+/** The objects in files that affect plans. If several have the same name, the last one counts. */
 export interface WrittenObjects {
   readonly policies: readonly Policy[];
   readonly explicit?: ExplicitConfig;
@@ -19,14 +19,14 @@ export interface WrittenObjects {
 
 export interface ReadChangeOptions {
   readonly policyNamespace: string;
-  /** The namespace for objects that do not have one, as with `kubectl apply -n`. */
+  /** The namespace of objects that do not name one, as with `kubectl apply -n`. */
   readonly namespace: string;
 }
 
 /**
- * Reads the policies and the explicit config map from files, and ignores other objects, which do not affect plans.
- * Raises ManifestsUnreadable, which lists every object that cannot be read, or that the API server or the webhook would
- * reject.
+ * Reads the policies and the explicit config map from files. Ignores other objects, because they do not affect plans.
+ * Raises ManifestsUnreadable, with a list of all objects that are unreadable, or that the API server or the webhook
+ * would reject.
  */
 export function readChange(inputs: readonly LintInput[], options: ReadChangeOptions): WrittenObjects {
   const faults: string[] = [];
@@ -54,7 +54,7 @@ function readInput(input: LintInput, options: ReadChangeOptions, faults: string[
     }
     return itemsOf(parsed.value).flatMap(({ value, path }) => {
       const read = readObject(inNamespace(value, options.namespace), options.policyNamespace);
-      // A directory may contain YAML files that are not manifests.
+      // In a directory, skip YAML files that are not manifests.
       const isObject = isJsonObject(value) && typeof value.kind === 'string';
       if (read === undefined || (!isNamed && !isObject)) return [];
       for (const fault of read.faults ?? []) {
@@ -81,8 +81,8 @@ const policyKinds = /^(policy|policies|mvnnp|macvtapnetworknodepolic(y|ies)(\.ma
 const configMapKinds = /^(cm|configmaps?)$/;
 
 /**
- * Reads deletions such as `policy/edge` and `configmap/macvtap-deviceplugin-config`, both in the installation's
- * namespace. Raises InvalidFlags if the object does not exist or has another kind.
+ * Reads deletions such as `policy/edge` and `configmap/macvtap-deviceplugin-config`. Both kinds are in the
+ * installation's namespace. Raises InvalidFlags if the object does not exist or has another kind.
  */
 export function readDeletions(texts: readonly string[], snapshot: Snapshot, policyNamespace: string): Deletions {
   const faults: string[] = [];
@@ -114,7 +114,8 @@ function explain(kind: string, name: string, { policies }: Snapshot, policyNames
 
 /**
  * Returns the cluster after the files are applied and the objects deleted. An existing policy keeps its age, which
- * decides conflicts; a new policy is the youngest. An object that is both deleted and in the files exists afterwards.
+ * decides conflicts, and a new policy is the youngest. An object that is deleted and also in the files exists
+ * afterwards.
  */
 export function applyChange(snapshot: Snapshot, written: WrittenObjects, deleted: Deletions): Snapshot {
   const before = new Map(snapshot.policies.map((policy) => [policy.id, policy]));

@@ -12,7 +12,7 @@ const busy = plan({ interfaces: [nic('eth1')], policies: [asked] });
 const idle = { ...plan({ interfaces: [], implicit: undefined }), node: 'h2' };
 
 describe('plans as a table', () => {
-  it('have a row for each resource, and one for a node that exposes nothing', () => {
+  it('have a row for each resource, and a row for each node that exposes nothing', () => {
     assert.deepEqual(renderPlans([busy, idle], 'table').split('\n'), [
       'NODE  RESOURCE  PARENT  MODE    QUANTITY  SOURCE',
       'h1    data      eth1    bridge  5         policy macvtap-cni/p',
@@ -23,7 +23,7 @@ describe('plans as a table', () => {
     ]);
   });
 
-  it('fit a terminal', () => {
+  it('fit the width of the terminal', () => {
     const table = renderPlans([busy, idle], 'table', 60);
     assert.deepEqual(
       table.split('\n').filter(({ length }) => length > 60),
@@ -32,7 +32,7 @@ describe('plans as a table', () => {
     assert.match(table, /^h1 {4}data .* policy macvtap-cn…$/m);
   });
 
-  it('end with the resources when everything is exposed', () => {
+  it('consist only of resources if everything is exposed', () => {
     assert.doesNotMatch(renderPlans([idle], 'table'), /Not exposed|\n$/);
   });
 
@@ -43,12 +43,12 @@ describe('plans as a table', () => {
 });
 
 describe('plans for a script', () => {
-  it('are the whole plans, as JSON and as YAML', () => {
+  it('are complete, as JSON and as YAML', () => {
     assert.deepEqual(JSON.parse(renderPlans([busy, idle], 'json')), [busy, idle]);
     assert.deepEqual(parse(renderPlans([busy, idle], 'yaml')), [busy, idle]);
   });
 
-  it('repeat shared parts instead of using aliases', () => {
+  it('contain shared parts twice instead of YAML aliases', () => {
     const yaml = renderPlans([busy, busy], 'yaml');
     assert.doesNotMatch(yaml, /[&*]a1/);
     assert.deepEqual(parse(yaml), [busy, busy]);
@@ -66,7 +66,7 @@ const on = (node: string, ...findings: readonly Finding[]) => findings.map((find
 const says = reasons.NothingFound;
 
 describe('findings', () => {
-  it('on several nodes are one line, with the number of very many nodes', () => {
+  it('on several nodes share one line, which gives the number of nodes if there are many', () => {
     const three = ['h10', 'h2', 'h1'].flatMap((node) => on(node, nothing(0, 'eth7')));
     assert.deepEqual(findingLines(three), [`  h1, h2 and h10  NothingFound  macvtap-cni/p[0] eth7: ${says}`]);
     const many = Array.from({ length: 2_000 }, (_, index) => `h${index}`).flatMap((node) =>
@@ -77,14 +77,14 @@ describe('findings', () => {
     ]);
   });
 
-  it('of several entries of a policy, for one reason, are one line', () => {
+  it('of several entries of a policy share one line if the reason is the same', () => {
     const named = { ...nothing(2, 'eth9'), resource: 'data' };
     assert.deepEqual(findingLines(on('h1', nothing(0, 'eth7'), nothing(1, 'eth8'), named)), [
       `  h1  NothingFound  macvtap-cni/p[0] eth7, [1] eth8, [2] eth9 as data: ${says}`,
     ]);
   });
 
-  it('are separate lines where nodes, policies, reasons or earlier resources differ', () => {
+  it('have separate lines if nodes, policies, reasons or earlier resources differ', () => {
     const taken = (by: string): Finding => ({ ...nothing(0, 'eth7'), code: 'ResourceNameTaken', by });
     const other: Finding = { ...nothing(0, 'eth7'), policy: 'macvtap-cni/q' };
     const lines = findingLines([
@@ -103,7 +103,7 @@ describe('findings', () => {
     );
   });
 
-  it('are broken at the end of the terminal', () => {
+  it('are broken at the width of the terminal', () => {
     const text = findingLines(on('h1', nothing(0, 'eth7')), 50).join('\n');
     assert.deepEqual(
       text.split('\n').filter(({ length }) => length > 50),
@@ -112,7 +112,7 @@ describe('findings', () => {
     assert.equal(text.replaceAll(/\s+/g, ' '), ` h1 NothingFound macvtap-cni/p[0] eth7: ${says}`);
   });
 
-  it('stay one line with any name of an interface', () => {
+  it('stay on one line for any interface name', () => {
     assert.match(findingLines(on('h1', nothing(0, 'e\nh2'))).join('\n'), /^[ -~]+$/);
   });
 });

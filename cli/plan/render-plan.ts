@@ -15,7 +15,7 @@ import { type Look, type Tone, wrapText } from '../output/look.ts';
 import { type OutputFormat, render } from '../output/output-flag.ts';
 import type { PlanChanges } from './measure-change.ts';
 
-/** Renders plans for a person or a script. A table fits into `width`, the columns of the terminal. */
+/** Renders plans for a person or a script. A table fits into `width`, the number of columns of the terminal. */
 export function renderPlans(plans: readonly NodePlan[], format: OutputFormat, width?: number): string {
   return render(plans, format, (given) => planTable(given, width));
 }
@@ -29,7 +29,7 @@ function planTable(plans: readonly NodePlan[], width: number | undefined): strin
 }
 
 /**
- * Renders one row for each resource. A node without resources also has a row, so that a reader does not miss the node.
+ * Renders one row for each resource. A node without resources also has a row, so that it is not missing from the table.
  */
 function resourceTable(plans: readonly NodePlan[], width: number | undefined): string {
   const rows = plans.flatMap(({ node, source, resources }) =>
@@ -51,7 +51,7 @@ const effects = {
 } as const satisfies Record<string, { text: string; tone: Tone }>;
 
 /**
- * Renders changes for a person: first the changes of each node, then the totals, then the resources that are not
+ * Renders changes for a person: first the changes of each node, then the totals, and then the resources that are not
  * exposed.
  */
 export function renderChanges(changes: PlanChanges, { paint, width }: Look): string {
@@ -110,9 +110,9 @@ export interface NodeFinding {
 }
 
 /**
- * Renders findings for a person in the given order, with one line for each fact. If several nodes have the same
- * finding, they share a line. Entries of a policy that find nothing for the same reason also share a line. Lines longer
- * than `width` are broken.
+ * Renders findings for a person in the given order, with one line for each fact. Nodes with the same finding share a
+ * line. Entries of a policy that find nothing for the same reason also share a line. Lines longer than `width` are
+ * broken.
  *
  * @example '  h1 and h2  NothingFound  macvtap-cni/p[1] eth7, [2] eth8: no interface of the node matches'
  */

@@ -48,17 +48,17 @@ const pod = (node: string, ready: string) => ({
 });
 
 describe('a node has a warning', () => {
-  it('unless it reports everything', () => {
+  it('unless its report is complete and current', () => {
     const pluginPods = [pod('h1', 'True'), pod('h2', 'True')];
     assert.deepEqual(doubts(facts({ h1: sound, h2: sound }, { pluginPods })), { h1: [], h2: [] });
   });
 
-  it('without a NodeState, unless those could not be read', () => {
+  it('without a NodeState, unless NodeStates could not be read', () => {
     assert.match(doubts(facts({ h1: sound })).h2?.join() ?? '', /^no report/);
     assert.deepEqual(doubts(facts({ h1: sound }, { knowsStates: false })).h2, []);
   });
 
-  it('with an ignored NodeState, which has the reason', () => {
+  it('with an ignored NodeState, including the reason', () => {
     const { snapshot, ...rest } = facts({ h1: sound });
     const leftOut = new Map([['h2', 'status.interfaces: 4096, and at most 1000 are read']]);
     assert.deepEqual(doubts({ snapshot: { ...snapshot, leftOut }, ...rest }), {
@@ -86,7 +86,7 @@ describe('a node has a warning', () => {
     assert.match(told.h2?.join() ?? '', /it reports no generation, the policy has 3/);
   });
 
-  it('without a plugin, or with one that is not ready', () => {
+  it('without a node plugin, or with one that is not ready', () => {
     const told = doubts(facts({ h1: sound, h2: sound }, { pluginPods: [pod('h1', 'False')] }));
     assert.match(told.h1?.join() ?? '', /not ready.*logs of plugin-h1/);
     assert.match(told.h2?.join() ?? '', /no node plugin runs there/);
@@ -105,7 +105,7 @@ describe('an invalid explicit configuration', () => {
     return { ...given, snapshot };
   };
 
-  it('is a trouble of nodes that no policy selects, whether or not they report it', () => {
+  it('is a trouble of each node that no policy selects, whether or not the node reports it', () => {
     const old = { ...sound, troubles: [{ code: 'ExplicitInvalid', message: 'old' }] };
     for (const states of [{}, { h1: old }]) {
       const report = buildStatus(withExplicit('[{]', states));
@@ -119,11 +119,12 @@ describe('an invalid explicit configuration', () => {
     }
   });
 
-  it('is gone once it is valid', () => assert.deepEqual(buildStatus(withExplicit('[]')).nodes[0]?.troubles, []));
+  it('is no longer a trouble when it is valid', () =>
+    assert.deepEqual(buildStatus(withExplicit('[]')).nodes[0]?.troubles, []));
 });
 
 describe('policies of a status', () => {
-  it('have their conditions, and are behind where these are for an older generation', () => {
+  it('have their conditions, and are behind if the conditions are for an older generation', () => {
     const condition = { type: 'Accepted', status: 'True', reason: 'Valid', message: 'm' };
     const status = { observedGeneration: 1, matchedNodes: 2, exposingNodes: 1, conditions: [condition] };
     const object = { metadata: { name: 'q', namespace: 'macvtap-cni', generation: 2 }, status };
@@ -134,12 +135,12 @@ describe('policies of a status', () => {
     ]);
   });
 
-  it('are absent when they could not be read', () => {
+  it('are absent if they could not be read', () => {
     assert.equal(buildStatus(facts({}, { policies: undefined })).policies, undefined);
   });
 });
 
-describe('devices from before an edit', () => {
+describe('devices that were allocated before an edit', () => {
   const resource = { name: 'data', source: 'policy', quantity: 10 } as const;
   const moved = (held: number): Status => ({
     ...sound,
@@ -155,7 +156,7 @@ describe('devices from before an edit', () => {
     ],
   ]);
 
-  it('name the pods of the resource, and whether all of them are meant', () => {
+  it('are listed with the pods of the resource, and with whether all of these pods hold such devices', () => {
     for (const [held, isAll] of [
       [1, true],
       [2, false],
@@ -165,13 +166,13 @@ describe('devices from before an edit', () => {
     }
   });
 
-  it('name no pods where these are not known', () => {
+  it('are listed without pods if the pods are unknown', () => {
     assert.equal(buildStatus(facts({ h1: moved(1) })).nodes[0]?.formerHolders, undefined);
   });
 });
 
 describe('without an installation', () => {
-  it('no resource has a health, and no node a warning', () => {
+  it('resources have no health, and nodes have no warnings', () => {
     const state: Status = {
       ...sound,
       resources: [{ name: 'data', source: 'policy', quantity: 10, held: 0, health: 'Healthy' }],

@@ -10,18 +10,18 @@ import type { Holder } from '../../policy/why/why-facts.ts';
 import type { StatusFacts } from './status-facts.ts';
 import { statusWarnings, troublesOf, type WarningContext, warningContext } from './status-warnings.ts';
 
-/** The result of `status`, which `-o json` prints as it is. */
+/** The result of `status`. `-o json` prints it unchanged. */
 export interface StatusReport {
-  /** True if the report describes a directory, where no webhook writes conditions. */
+  /** True if the report is about a directory. A webhook does not write conditions there. */
   readonly isOfFiles?: boolean;
   /**
-   * The installation's namespace, if kube-macvtap is not installed there. In that case, `nodes` contains the reports of
-   * an earlier installation.
+   * The installation's namespace if kube-macvtap is not installed there. `nodes` then contains the reports that an
+   * earlier installation left.
    */
   readonly notInstalledIn?: string;
-  /** Nodes in natural order of their names. */
+  /** Nodes in natural order. */
   readonly nodes: readonly NodeStatus[];
-  /** Policies in natural order of their names. Absent if policies could not be read. */
+  /** Policies in natural order. Absent if policies could not be read. */
   readonly policies?: readonly PolicyStatus[];
 }
 
@@ -33,9 +33,9 @@ export interface NodeStatus {
   readonly pluginVersion?: string;
   readonly resources: readonly ResourceStatus[];
   readonly conflicts: NonNullable<State['conflicts']>;
-  /** Problems that stop the node from offering any devices. */
+  /** Problems that prevent the node from offering any devices. */
   readonly troubles: NonNullable<State['troubles']>;
-  /** Reasons why the report may be out of date or missing, each with the next step. */
+  /** Reasons why the report may be outdated or missing, each with the next step. */
   readonly doubts: readonly string[];
   /** Pods with devices on a former parent or in a former mode. Absent if there are none. */
   readonly formerHolders?: readonly FormerHolders[];
@@ -46,8 +46,8 @@ interface FormerHolders {
   /** `namespace/name` */
   readonly pods: readonly string[];
   /**
-   * True if all of these pods hold such devices. Otherwise, some of the pods hold only current devices of the resource,
-   * and it is not known which ones.
+   * True if all of these pods hold such devices. False if some of the pods hold only current devices of the resource,
+   * and it is unknown which ones.
    */
   readonly isAll: boolean;
 }
@@ -76,8 +76,8 @@ interface PolicyCondition {
 }
 
 /**
- * Builds the status of all nodes and policies, or of one node and the policies that select it. It includes a NodeState
- * without a Node, so that a person can delete it.
+ * Builds the status of all nodes and policies, or of one node and the policies that select it. A NodeState without a
+ * Node is included, so that a person can find and delete it.
  */
 export function buildStatus(facts: StatusFacts, only?: string): StatusReport {
   const { snapshot, policies, isOfFiles = false, notInstalledIn } = facts;
@@ -120,7 +120,7 @@ function nodeStatus(name: string, context: WarningContext): NodeStatus {
   };
 }
 
-/** Removes the health of a resource, because without a node plugin nothing checks it. */
+/** Removes the health of a resource. Without a node plugin, it is no longer checked. */
 function withoutHealth({ health: _, code: _code, ...resource }: ResourceStatus): ResourceStatus {
   return resource;
 }
@@ -139,7 +139,7 @@ export function sumHeld(places: readonly { readonly held: number }[]): number {
   return places.reduce((sum, { held }) => sum + held, 0);
 }
 
-/** Reads the status of a stored policy. If it has no status, the result has no conditions. */
+/** Reads the status of a stored policy. Without a status, the result has no conditions. */
 function readPolicyStatus({ metadata, status }: ApiObject): PolicyStatus {
   const { observedGeneration, matchedNodes, exposingNodes, conditions } = isJsonObject(status) ? status : {};
   return {

@@ -13,15 +13,15 @@ import { listManifests } from '../view/open-view.ts';
 import type { View } from '../view/view.ts';
 import type { StatusFacts } from './status-facts.ts';
 
-/** The facts that a status shows, kept up to date. */
+/** The facts that a status shows. They are kept up to date. */
 export interface StatusFeed extends AsyncDisposable {
   /** The current facts. */
   read(): Promise<StatusFacts>;
-  /** Reasons why the facts may be out of date. Each reason is a line. */
+  /** Reasons why the facts may be outdated, one line each. */
   readonly troubles: readonly string[];
 }
 
-/** Watches Nodes, NodeStates, policies with their status, and the node plugin's pods, until it is disposed. */
+/** Watches Nodes, NodeStates, policies with their status, and the node plugin's pods, until disposed. */
 export async function followCluster(
   client: ApiClient,
   policyNamespace: string,
@@ -83,7 +83,7 @@ export async function followCluster(
   };
 }
 
-/** Removes metadata that changes even if the status stays the same. */
+/** Removes metadata that changes even if the status does not. */
 function keepStatus({ metadata, spec, status }: ApiObject): ApiObject {
   const { managedFields, resourceVersion, ...kept } = metadata;
   const { apiVersion, kind } = objectKinds.macvtapnetworknodepolicies;
@@ -99,7 +99,7 @@ function keepReadiness(pod: ApiObject): ApiObject {
   };
 }
 
-/** Watches a directory of manifests until it is disposed. */
+/** Watches a directory of manifests until disposed. */
 export async function followDirectory(view: View, onChange: () => void): Promise<StatusFeed> {
   const source = await ManifestsSource.open(view.where, view.policyNamespace);
   const changes = source.onChange(onChange);

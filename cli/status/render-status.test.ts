@@ -87,7 +87,7 @@ test('a status without nodes has a line instead of an empty table', () => {
   assert.equal(renderStatus({ nodes: [] }, look), 'no node is known');
 });
 
-test('the same note on several nodes is one line', () => {
+test('the same note about several nodes is one line', () => {
   const doubts = ['no node plugin runs there'];
   const nodes = Array.from({ length: 2_000 }, (_, index) => ({
     name: `h${index}`,
@@ -127,7 +127,7 @@ test('devices on a former parent are rows below the resource, with one note', ()
   ]);
 });
 
-test('pods that hold devices from before an edit are named, with the next step', () => {
+test('pods that hold devices from before an edit are listed, with the next step', () => {
   const node = { name: 'h1', conflicts: [], troubles: [], doubts: [], resources: [] };
   const text = (pods: readonly string[], isAll: boolean) =>
     renderStatus(
@@ -139,7 +139,7 @@ test('pods that hold devices from before an edit are named, with the next step',
   assert.ok(text(['vms/a', 'vms/b'], false).includes(`${head} some of vms/a and vms/b; recreate`));
 });
 
-test('files without reports of node plugins have a line instead of a table', () => {
+test('for files without NodeStates, there is a line instead of a table', () => {
   const silent = { name: 'h1', conflicts: [], troubles: [], doubts: [], resources: [] };
   const look = { paint: (_: string, text: string) => text, width: undefined };
   const text = renderStatus({ isOfFiles: true, nodes: [silent] }, look);
@@ -147,7 +147,7 @@ test('files without reports of node plugins have a line instead of a table', () 
   assert.doesNotMatch(text, /unknown|NODE/);
 });
 
-test('without an installation the status has commands that remove the remains', () => {
+test('without an installation, the status has the commands that remove what is left of it', () => {
   const look = { paint: (_: string, text: string) => text, width: undefined };
   const text = renderStatus({ ...report, notInstalledIn: 'macvtap-cni' }, look);
   assert.match(text, /^kube-macvtap is not installed in namespace macvtap-cni/);
@@ -162,7 +162,7 @@ test('a policy without conditions has a note in a cluster, but not in files', ()
   assert.doesNotMatch(renderStatus({ ...bare, isOfFiles: true }, look), /no conditions/);
 });
 
-test('good is green, degraded yellow, bad red', () => {
+test('Healthy is green, Degraded is yellow, and Unhealthy is red', () => {
   const painted = renderStatus(report, { paint, width: undefined });
   for (const part of [
     '<good:Healthy> ',

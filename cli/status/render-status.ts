@@ -36,7 +36,10 @@ const noReportsText =
   'The files have no reports of node plugins (status.resources of a MacvtapNetworkNodeState), so there is no status.\n' +
   'To see the resources that nodes would expose, run kubectl macvtap plan with the same --source.';
 
-/** Explains how to remove what an earlier installation left. The paths are the chart's defaults. */
+/**
+ * Explains how to remove what an earlier installation left on the cluster and its nodes. The paths are the chart's
+ * defaults.
+ */
 function notInstalledText(namespace: string): string {
   const crds = ['policies', 'states'].map((kind) => `macvtapnetworknode${kind}.macvtap.network.kubevirt.io`);
   const paths = ['opt/cni/bin/macvtap', 'run/kube-macvtap', 'var/lib/kube-macvtap'].map((path) => `/host/${path}`);
@@ -82,7 +85,7 @@ function resourceCells(resource: ResourceStatus, paint: Paint): readonly Cell[] 
   ];
 }
 
-/** Returns a row for each former parent and mode of the resource on which pods still hold devices. */
+/** Returns a row for each former parent and mode of the resource where pods still hold devices. */
 function elsewhereCells({ name, heldElsewhere = [] }: ResourceStatus): readonly (readonly Cell[])[] {
   return heldElsewhere.map(({ parent, mode, held }) => [name, parent, mode, String(held), '-', 'before an edit']);
 }

@@ -11,27 +11,30 @@ export interface StatusFacts {
   readonly snapshot: Snapshot;
   /** The namespace of policies and of the explicit configuration. */
   readonly policyNamespace: string;
-  /** The policies as they are stored, with their status; undefined where they cannot be read. */
+  /** The policies as they are stored, with their status. Undefined if they could not be read. */
   readonly policies: readonly ApiObject[] | undefined;
-  /** The node plugin's pods. Undefined if they are not known. */
+  /** The node plugin's pods. Undefined if they are unknown. */
   readonly pluginPods: readonly ApiObject[] | undefined;
   /**
-   * The installation's namespace, if it contains neither the node plugin's DaemonSet nor its pods. Absent if one of
-   * them exists, or if that is not known.
+   * The installation's namespace, if the namespace contains neither the node plugin's DaemonSet nor its pods. Absent if
+   * one of them exists, or if that is unknown.
    */
   readonly notInstalledIn?: string;
   /**
-   * The pods with macvtap devices, by node. Only nodes where pods still hold devices on a former parent are included.
+   * The pods with macvtap devices, by node. Contains only nodes on which pods still hold devices on a former parent.
    */
   readonly holders?: ReadonlyMap<string, readonly Holder[]>;
-  /** True if the facts come from files, where no webhook writes the status of policies. */
+  /** True if the facts come from files. A webhook does not write the status of policies there. */
   readonly isOfFiles?: boolean;
-  /** Whether the Nodes and the NodeStates could be read. If not, an object that is missing here may exist. */
+  /** Whether the Nodes and NodeStates could be read. If not, an object that is missing here may exist. */
   readonly knowsNodes: boolean;
   readonly knowsStates: boolean;
 }
 
-/** Reads the facts that a status shows. Files contain no pods, so it is unknown whether a node plugin runs. */
+/**
+ * Reads the facts that a status shows. Files contain no pods of the node plugin, so it is unknown whether the plugin
+ * runs.
+ */
 export async function readStatusFacts(view: View): Promise<StatusFacts> {
   const namespace = view.policyNamespace;
   const [policies, pluginPods, holders] = await Promise.all([

@@ -7,13 +7,13 @@ import { isGoverned, isOutsideNamespace } from '../../policy/plan/plan-node.ts';
 import { conditionStatus, textIn } from '../view/object-fields.ts';
 import type { StatusFacts } from './status-facts.ts';
 
-/** The facts of the cluster that warnings need. They are computed once, for up to thousands of nodes. */
+/** The facts of the cluster that warnings need. They are computed once, because there may be thousands of nodes. */
 export interface WarningContext {
   readonly facts: StatusFacts;
   readonly newestVersion: string | undefined;
-  /** The node plugin's pods by node. Undefined if they are not known. */
+  /** The node plugin's pods by node. Undefined if they are unknown. */
   readonly pods: ReadonlyMap<unknown, readonly ApiObject[]> | undefined;
-  /** The message of ExplicitInvalid, if the explicit configuration has an error. */
+  /** The message of ExplicitInvalid if the explicit configuration has an error. */
   readonly explicitTrouble: string | undefined;
 }
 
@@ -31,8 +31,8 @@ export function warningContext(facts: StatusFacts): WarningContext {
 type Troubles = NonNullable<NonNullable<MacvtapNetworkNodeState['status']>['troubles']>;
 
 /**
- * Returns the troubles that a node reports. If no policy selects the node, the current error of the explicit
- * configuration is added, because the node's report may be older or missing.
+ * Returns the troubles in a node's report. If no policy selects the node, also includes the current error of the
+ * explicit configuration, because the report may be older or missing.
  */
 export function troublesOf(name: string, context: WarningContext): Troubles {
   const { nodes, nodeStates, policies } = context.facts.snapshot;
@@ -44,7 +44,7 @@ export function troublesOf(name: string, context: WarningContext): Troubles {
   return [...reported.filter((trouble) => trouble.code !== code), { code, message }];
 }
 
-/** Reasons why a node's report may be missing or out of date, each with the next step. */
+/** Returns the reasons why a node's report may be missing or outdated, each with the next step. */
 export function statusWarnings(name: string, context: WarningContext): readonly string[] {
   const { snapshot, knowsNodes, knowsStates, notInstalledIn } = context.facts;
   if (!snapshot.nodes.has(name) && knowsNodes) {
@@ -79,8 +79,8 @@ function versionDoubts(version: string | undefined, { newestVersion: newest }: W
 }
 
 /**
- * Returns warnings about policies whose newest generation is missing in the node's report. A node plugin applies an
- * edit within 2 seconds.
+ * Returns a warning for each policy whose newest generation is not in the node's report yet. A node plugin normally
+ * applies an edit within 2 seconds.
  */
 function generationDoubts(name: string, { nodes, nodeStates, policies }: StatusFacts['snapshot']): readonly string[] {
   const node = nodes.get(name);
@@ -101,7 +101,8 @@ function generationDoubts(name: string, { nodes, nodeStates, policies }: StatusF
 }
 
 /**
- * Returns whether a version is lower than another, by its three numbers. Returns false if one of them is not a version.
+ * Returns whether a version is lower than another. Compares three numbers. Returns false if one of the texts is not a
+ * version.
  */
 function isOlder(left: string, right: string): boolean {
   const [mine, other] = [numbersOf(left), numbersOf(right)];

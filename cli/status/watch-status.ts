@@ -8,18 +8,18 @@ import { buildStatus, type StatusReport, sumHeld } from './build-status.ts';
 import { followCluster, followDirectory } from './follow-status.ts';
 import { renderStatus } from './render-status.ts';
 
-/** The time in which changes are collected and drawn together, because they come in bursts. */
+/** The time in which changes are collected before they are drawn together. Changes come in bursts. */
 const quietMs = 100;
 
 interface WatchOptions {
   readonly output: OutputFormat;
-  /** If set, only this node is shown. */
+  /** The only node to show. If undefined, all nodes are shown. */
   readonly node: string | undefined;
 }
 
 /**
- * Shows the status and its changes until the signal aborts or the reader closes the pipe. On a terminal, the output is
- * redrawn. Other streams get only the changed lines.
+ * Shows the status and its changes until the signal aborts or the reader closes the pipe. On a terminal, the whole
+ * output is redrawn. Other streams get only the changed lines.
  */
 export async function watchStatus(
   { output, node }: WatchOptions,
@@ -52,14 +52,14 @@ export async function watchStatus(
   }
 }
 
-/** A screen or stream that shows successive reports. */
+/** The output for successive reports. */
 interface StatusScreen {
   show(report: StatusReport, troubles: readonly string[]): void;
 }
 
 /**
- * Opens the output. A terminal is redrawn. With json and yaml, each change prints a document. Otherwise, the changed
- * lines are printed.
+ * Opens the output. For json and yaml, each change prints a document. Otherwise, a terminal is redrawn, and other
+ * streams get the changed lines.
  */
 function openScreen(output: OutputFormat, stream: NodeJS.WriteStream): StatusScreen {
   if (output !== 'table') return documentScreen(output, stream);
@@ -81,8 +81,8 @@ function terminalScreen(stream: NodeJS.WriteStream): StatusScreen {
       const room = Math.max(2, (stream.rows || 24) - 1);
       const hidden = lines.length - room;
       const shown = hidden <= 0 ? lines : [...lines.slice(0, room - 1), `… ${hidden + 1} more lines`];
-      // Overwriting line by line from the cursor's home position avoids flicker. Line wrap is off meanwhile (DECAWM).
-      // Otherwise, on a very narrow terminal, a wrapped line would push the first lines out.
+      // Overwrite the lines from the cursor's home position, because that does not flicker. Line wrap (DECAWM) is off
+      // meanwhile. Otherwise, on a very narrow terminal, a wrapped line would scroll the first lines out of the screen.
       const drawn = shown.map((line) => `${line}\u001b[K\n`).join('');
       stream.write(`\u001b[?7l\u001b[H${drawn}\u001b[J\u001b[?7h`);
     },
@@ -116,7 +116,7 @@ function lineScreen(stream: NodeJS.WriteStream): StatusScreen {
   };
 }
 
-/** Returns the lines of a report, each with a key that identifies it, so that changed lines can be found. */
+/** Returns the lines of a report. Each has a key that identifies it, so that changed lines can be found. */
 function linesOf({ nodes, policies = [] }: StatusReport): readonly (readonly [string, string])[] {
   return [
     ...nodes.flatMap(({ name, source, resources, doubts, troubles }) => [

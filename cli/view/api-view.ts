@@ -80,7 +80,7 @@ function selectorOf(values: Readonly<Record<string, string>>): string {
     .join(',');
 }
 
-/** Adds apiVersion and kind, which objects in a list lack, and removes managedFields. */
+/** Adds apiVersion and kind, which objects in a list do not have, and removes managedFields. */
 function whole({ kind: resource }: ObjectQuery, { metadata, ...rest }: ApiObject): ApiObject {
   const { apiVersion, kind } = objectKinds[resource];
   const { managedFields, ...kept } = metadata;

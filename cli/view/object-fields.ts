@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isJsonObject } from '../../policy/json.ts';
 
-// These functions read fields of objects from the API server or from files. Nothing guarantees the shape of these
-// objects.
+// These functions read fields of objects from the API server or from files. The objects may have any shape.
 
 /** Returns the value at a path, or undefined if there is none. @example valueIn(pod, 'spec', 'nodeName') */
 export function valueIn(object: unknown, ...path: readonly string[]): unknown {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { collectionPath, missingRight } from './object-kinds.ts';
 
-test('a right has its group and its scope', () => {
+test('a missing right has the API group and the scope', () => {
   const rights = [
     collectionPath('nodes', 'passed-over'),
     collectionPath('pods'),

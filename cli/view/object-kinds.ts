@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A kind that commands list, with its place in the API. */
+/** A kind that commands can list, and its place in the API. */
 export interface KindOfObject {
   /** The name of the kind in messages. */
   readonly what: string;
@@ -11,7 +11,7 @@ export interface KindOfObject {
 const macvtap = 'macvtap.network.kubevirt.io/v1alpha1';
 const admission = 'admissionregistration.k8s.io/v1';
 
-/** The kinds, by their plural resource names in API paths. */
+/** The kinds by their plural resource names, which API paths use. */
 export const objectKinds = {
   nodes: { what: 'Nodes', apiVersion: 'v1', kind: 'Node', isNamespaced: false },
   namespaces: { what: 'Namespaces', apiVersion: 'v1', kind: 'Namespace', isNamespaced: false },
@@ -62,7 +62,7 @@ export function collectionPath(kind: ObjectKind, namespace?: string): string {
   return `${root}${scope}/${kind}`;
 }
 
-/** The label of every object of the chart. */
+/** The label of all objects of the chart. */
 export const chartLabels = { 'app.kubernetes.io/part-of': 'kube-macvtap' } as const;
 
 /** The labels of the node plugin's DaemonSet and pods. */
@@ -72,7 +72,7 @@ export const pluginLabels = { ...chartLabels, 'app.kubernetes.io/component': 'no
 export const webhookLabels = { ...chartLabels, 'app.kubernetes.io/component': 'webhook' } as const;
 
 /**
- * Returns the right to list a collection, in the form of `kubectl auth can-i`.
+ * Returns the right to list a collection in the words of `kubectl auth can-i`.
  *
  * @example missingRight('/apis/apps/v1/namespaces/a/daemonsets') is 'list daemonsets.apps in the namespace a'
  */

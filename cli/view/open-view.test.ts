@@ -28,7 +28,7 @@ const queries: readonly [ObjectQuery, readonly string[]][] = [
   [{ kind: 'events' }, []],
 ];
 
-test('objects of files are selected as by an API server', async () => {
+test('objects in files are selected as an API server would', async () => {
   await using directory = await ManifestsDirectory.make(files);
   await using view = await openManifestsView(directory.path, 'macvtap-cni');
   for (const [query, names] of queries) {

@@ -14,9 +14,13 @@ import { objectKinds } from './object-kinds.ts';
 import type { ObjectQuery, View } from './view.ts';
 
 /**
- * Reads the cluster, or the directory, that the flags name. Raises ApiServerUnknown (no kubeconfig),
- * ApiServerUnreachable and DeadlineExceeded (no answer), ApiServerRefused (invalid credentials, or no right to read
- * anything), NotInstalled and ManifestsUnreadable.
+ * Reads the cluster or the directory that the flags name. Raises these errors:
+ *
+ * - ApiServerUnknown if there is no kubeconfig.
+ * - ApiServerUnreachable or DeadlineExceeded if the API server does not answer.
+ * - ApiServerRefused if the credentials are invalid, or the user may not read anything.
+ * - NotInstalled if the cluster has no CRDs of kube-macvtap.
+ * - ManifestsUnreadable if the directory cannot be read.
  *
  * @example await using view = await openView(values, progress);
  */
@@ -27,21 +31,21 @@ export async function openView(flags: ViewFlags, progress: Progress): Promise<Vi
     using _reading = progress.begin(`reading ${directory}`, (await bytesIn(directory)) > longYAMLBytes);
     return await openManifestsView(directory, policyNamespace);
   }
-  // The module is loaded on demand, because reading a directory needs no TLS client.
+  // Imported on demand, because reading a directory needs no TLS client.
   const { openApiView } = await import('./api-view.ts');
   return await openApiView({ kubeconfig, context, policyNamespace, progress });
 }
 
 /**
- * Returns the size of the files in a directory. Returns 0 for an unreadable directory, because reading it later reports
- * the error.
+ * Returns the total size of the files in a directory. Returns 0 if the directory is unreadable, because reading it
+ * later reports the error.
  */
 async function bytesIn(directory: string): Promise<number> {
   const files = await listFiles(directory).catch(() => []);
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Reads a directory of manifests once, as if it were a cluster. Raises ManifestsUnreadable. */
+/** Reads a directory of manifests once, like a cluster. Raises ManifestsUnreadable. */
 export async function openManifestsView(directory: string, policyNamespace: string): Promise<View> {
   await using source = await ManifestsSource.open(directory, policyNamespace);
   const { snapshot, faults, synced } = source;
@@ -62,12 +66,12 @@ export async function openManifestsView(directory: string, policyNamespace: stri
   };
 }
 
-/** Lists objects in a directory, from the current content of its files. */
+/** Lists objects from the current files of a directory. */
 export async function listManifests(directory: string, query: ObjectQuery): Promise<readonly ApiObject[]> {
   return (await readAll(directory)).filter((object) => fits(object, query));
 }
 
-/** Reads all objects in a directory. Unreadable files are skipped, because the errors of the view already list them. */
+/** Reads all objects in a directory. Skips unreadable files, because the view already reports them. */
 async function readAll(directory: string): Promise<readonly ApiObject[]> {
   const files = await listFiles(directory);
   const texts = await Promise.all(files.map(({ path }) => readFile(path, 'utf8').catch(() => '')));

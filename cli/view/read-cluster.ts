@@ -14,7 +14,7 @@ export interface SnapshotOptions {
   readonly client: ApiClient;
   readonly policyNamespace: string;
   readonly signal: AbortSignal;
-  /** Called with the name of each kind after the kind was read. */
+  /** Called after each kind was read, with the name of the kind. */
   readonly onRead: (what: string) => void;
 }
 
@@ -23,14 +23,17 @@ interface KindReading {
   readonly known: readonly KnownObject[];
   readonly faults: readonly SourceFault[];
   readonly missing?: MissingPart;
-  /** The reason why there is no list: the API server does not have the kind, or its answer is not Kubernetes JSON. */
+  /**
+   * The reason why there is no list. Either the API server does not have the kind, or its answer is not Kubernetes
+   * JSON.
+   */
   readonly failure?: 'absent' | 'malformed';
 }
 
 /**
  * Reads all kinds that plans depend on, in parallel. Raises NotInstalled if the CRDs are missing, and
- * ApiServerMalformed if the server is not an API server. Raises ApiServerRefused if the account may not read any kind,
- * and the client's errors if the server does not answer.
+ * ApiServerMalformed if the server is not an API server. Raises ApiServerRefused if the user may not read any kind. If
+ * the server does not answer, raises the errors of the client.
  */
 export async function readSnapshot(options: SnapshotOptions): Promise<Pick<View, 'snapshot' | 'faults' | 'missing'>> {
   const { client, policyNamespace } = options;
@@ -45,7 +48,10 @@ export async function readSnapshot(options: SnapshotOptions): Promise<Pick<View,
   if (readings.every(({ failure }) => failure === 'malformed')) throw noApiServer(missing[0]?.message ?? client.server);
   if (missing.length === kinds.length) {
     const parts = missing.map(({ what, message }) => `${what}: ${message}`);
-    throw new MacvtapError('ApiServerRefused', [`${client.server}: nothing may be read:`, ...parts].join('\n  '));
+    throw new MacvtapError(
+      'ApiServerRefused',
+      [`${client.server}: you may not read any object:`, ...parts].join('\n  '),
+    );
   }
   return {
     snapshot: toSnapshot(readings.flatMap(({ known }) => known)),
@@ -60,7 +66,8 @@ async function readKind({ resource, trim }: WatchedKind, options: SnapshotOption
   try {
     const listed = await listPatiently(client, resource, { trim, signal });
     if ('absent' in listed) {
-      // Only NetworkAttachmentDefinitions can be absent without an error: without Multus there are no networks.
+      // Only NetworkAttachmentDefinitions can be missing without an error, because without Multus there are no
+      // networks.
       const missing = { what: resource.what, message: 'the cluster has no such kind: install Multus' };
       return { ...nothing, missing, failure: 'absent' };
     }
@@ -93,13 +100,13 @@ function noApiServer(what: string): MacvtapError {
   );
 }
 
-/** The number of retries, and the longest wait before each retry, as in kubectl. */
+/** The number of retries and the longest wait before each of them, as in kubectl. */
 const mostRetries = 10;
 const longestMs = 10_000;
 
 /**
- * Lists a resource. If the API server is overloaded, it tries again after the time that the server asks for. Raises
- * what `listAll` raises.
+ * Lists a resource. If the API server is overloaded, retries after the time that the server asks for. Raises the errors
+ * of `listAll`.
  */
 export async function listPatiently(...[client, resource, options]: Parameters<typeof listAll>) {
   for (let left = mostRetries; ; left -= 1) {
@@ -120,8 +127,9 @@ interface Collection {
 }
 
 /**
- * Converts the error of a failed list request to a missing part, so that the command can continue without the list.
- * Raises the error again if no list can succeed, because the API server does not answer or rejects the credentials.
+ * Converts the error of a failed list request to a missing part, so that the command can continue without that list.
+ * Raises the error again if no other list can succeed either, because the API server does not answer or rejects the
+ * credentials.
  */
 export function toMissingPart({ what, path }: Collection, thrown: unknown): MissingPart {
   const error = MacvtapError.from(thrown);

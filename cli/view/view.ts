@@ -8,25 +8,25 @@ import { printToStderr } from '../output/print.ts';
 import type { ObjectKind } from './object-kinds.ts';
 
 /**
- * A cluster as a command sees it. It is read once, from an API server or from files. Disposing it closes the
+ * The cluster that a command works on. It is read once, from an API server or from files. Disposing of it closes the
  * connection.
  */
 export interface View extends AsyncDisposable {
   /** The address of the API server, or the directory. @example 'https://10.0.0.1:6443' */
   readonly where: string;
   readonly policyNamespace: string;
-  /** The objects that plans depend on, if they could be read. */
+  /** The objects that plans depend on, as far as they could be read. */
   readonly snapshot: Snapshot;
-  /** Objects that are ignored or invalid, with the reason. */
+  /** Objects that are ignored or invalid, with reasons. */
   readonly faults: readonly SourceFault[];
-  /** Parts of the snapshot and of later lists that could not be read. Objects in them may exist. */
+  /** Parts of the snapshot and of later lists that could not be read. Objects of these kinds may exist. */
   readonly missing: readonly MissingPart[];
   /**
-   * Lists more objects, without managedFields and in the server's order. Returns undefined if they cannot be read; then
-   * `missing` contains the reason. Raises what `openView` raises if the API server does not answer.
+   * Lists more objects, without managedFields and in the server's order. If they cannot be read, returns undefined and
+   * adds the reason to `missing`. If the API server does not answer, raises the errors of `openView`.
    */
   list(query: ObjectQuery): Promise<readonly ApiObject[] | undefined>;
-  /** The client for requests other than lists, such as logs and dry runs. Undefined for files. */
+  /** The client for requests other than lists, such as logs and dry runs. Undefined if the view comes from files. */
   readonly client: ApiClient | undefined;
 }
 
@@ -36,7 +36,11 @@ export interface ObjectQuery {
   readonly namespace?: string;
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Values by field path, if the API server supports the field selector. @example { 'spec.nodeName': 'worker-1' } */
+  /**
+   * Field paths and their values. The API server must support the field selector.
+   *
+   * @example { 'spec.nodeName': 'worker-1' }
+   */
   readonly fields?: Readonly<Record<string, string>>;
 }
 
@@ -44,12 +48,13 @@ export interface ObjectQuery {
 export interface MissingPart {
   /** @example 'Nodes' */
   readonly what: string;
-  /** The reason, with the missing right if that is the cause. @example 'the right to list nodes is missing' */
+  /** The reason. If a right is missing, the reason names it. @example 'the right to list nodes is missing' */
   readonly message: string;
 }
 
 /**
- * Prints the parts that could not be read to standard error, so that a reader does not assume that they do not exist.
+ * Prints the parts that could not be read to standard error, so that a reader does not assume that their objects do not
+ * exist.
  */
 export function printUnread({ missing, faults }: Pick<View, 'missing' | 'faults'>): void {
   for (const { what, message } of missing) printToStderr(printable(`${what}: not read: ${message}`));

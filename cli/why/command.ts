@@ -40,7 +40,7 @@ export function runWhy(argv: readonly string[]): Promise<void> {
   return runCommand(
     whyLine,
     async (values, [object = '', name]) => {
-      // Accepts both `pod/vm` and `pod vm`, like kubectl.
+      // Accept both `pod/vm` and `pod vm`, like kubectl.
       const text = name === undefined ? object : `${object}/${name}`;
       const context = await contextNamespace(values);
       const namespaces = { given: values.namespace, installation: values['installation-namespace'], context };
@@ -62,7 +62,7 @@ export function runWhy(argv: readonly string[]): Promise<void> {
       const { facts, missing } = await readFacts(view, subject, Date.now());
       const explanation = explain(subject, facts);
       if (explanation === undefined) {
-        // The object may be in a file that could not be read.
+        // Report unreadable files, because the object may be in one of them.
         printUnread({ missing: [], faults: view.faults });
         throw await notFoundError(view, subject, facts);
       }

@@ -7,7 +7,7 @@ import { listIn, textIn, valueIn } from '../view/object-fields.ts';
 import type { View } from '../view/view.ts';
 import { readPod } from './read-pod.ts';
 
-/** The names of workload kinds in kubectl. A virtual machine and its instance have the same name. */
+/** The names of workload kinds in kubectl. A VirtualMachine and its VirtualMachineInstance have the same name. */
 const kinds = {
   Deployment: ['deployment', 'deployments', 'deploy', 'deployment.apps', 'deployments.apps'],
   ReplicaSet: ['replicaset', 'replicasets', 'rs', 'replicaset.apps', 'replicasets.apps'],
@@ -25,14 +25,14 @@ export interface Workload {
 }
 
 /**
- * The subject to explain. For a workload, the subject is one of its pods, and the introduction counts all of them. If
- * it has no pods, `withoutPods` explains why.
+ * The subject to explain. For a workload, the subject is one of its pods, and the introduction gives the number of all
+ * its pods. If the workload has no pods, `withoutPods` explains why.
  */
 export type Target =
   | { readonly subject: Subject; readonly introduction?: string }
   | { readonly withoutPods: Explanation };
 
-/** Reads a workload such as `deployment/web`. Returns undefined for other kinds. */
+/** Parses a workload such as `deployment/web`. Returns undefined for other kinds. */
 export function parseWorkload(text: string, namespace: string): Workload | undefined {
   const [written = '', name = '', ...more] = text.split('/');
   const kind = (Object.keys(kinds) as Workload['kind'][]).find((one) =>
@@ -42,8 +42,8 @@ export function parseWorkload(text: string, namespace: string): Workload | undef
 }
 
 /**
- * Finds the pods of a workload by their owner, and chooses one, preferably one that is not Ready. If there are no pods,
- * the newest event of the workload explains why. Any other subject is returned unchanged.
+ * Finds the pods of a workload by their owner and chooses one, preferably one that is not Ready. If there are no pods,
+ * explains why, using the newest event of the workload. Returns any other subject unchanged.
  */
 export async function findTarget(view: View, asked: Subject | Workload): Promise<Target> {
   if (!isWorkload(asked)) return { subject: asked };
@@ -71,15 +71,16 @@ function isOwnedBy(pod: ApiObject, { kind, name }: Workload): boolean {
     const [ownerKind, ownerName] = [valueIn(owner, 'kind'), valueIn(owner, 'name')];
     if (kind === 'VirtualMachine') return ownerKind === 'VirtualMachineInstance' && ownerName === name;
     if (kind !== 'Deployment') return ownerKind === kind && ownerName === name;
-    // The name of a Deployment's ReplicaSet is the Deployment's name and the hash that its pods have as a label.
+    // The name of a Deployment's ReplicaSet consists of the Deployment's name and a hash. Its pods have this hash as a
+    // label.
     const hash = textIn(pod, 'metadata', 'labels', 'pod-template-hash');
     return ownerKind === 'ReplicaSet' && hash !== undefined && ownerName === `${name}-${hash}`;
   });
 }
 
 /**
- * Explains why a workload has no pods. If admission rejects a pod, the pod never exists, and an event of the workload
- * or of its ReplicaSet has the reason.
+ * Explains why a workload has no pods. If admission rejects a pod, the pod never exists. The reason is then in an event
+ * of the workload or of its ReplicaSet.
  */
 async function explainNoPods(view: View, { kind, namespace, name }: Workload): Promise<Explanation> {
   const events = ((await view.list({ kind: 'events', namespace })) ?? []).filter((event) => {

@@ -15,20 +15,20 @@ import { admitPod, admitSnapshot, isMade, listFileGaps } from './read-files.ts';
 import { callWebhook, findUpstreamPlugins, readInstallation } from './read-installation.ts';
 import { readHolders, readPod, readTaints } from './read-pod.ts';
 
-/** The facts about a subject, and the parts that could not be read in addition to those of the view. */
+/** The facts about a subject, and the additional parts that could not be read. */
 export interface FactsReading {
   readonly facts: WhyFacts;
   readonly missing: readonly MissingPart[];
 }
 
-/** Facts that are read in one way from a cluster and in another way from files. */
+/** The facts that are read differently from a cluster and from files. */
 interface SourceFacts
   extends Pick<WhyFacts, 'nodes' | 'pod' | 'plugin' | 'webhook' | 'authorities' | 'multusNamespace' | 'call'> {
   readonly snapshot: Snapshot;
   readonly missing: readonly MissingPart[];
 }
 
-/** Reads the facts that explain a subject, as far as the account's rights and the files allow. */
+/** Reads the facts that explain a subject, as far as the user's rights or the files allow. */
 export async function readFacts(view: View, subject: Subject, nowMs: number): Promise<FactsReading> {
   const { policyNamespace, client } = view;
   const [sourceFacts, policies, upstream] = await Promise.all([
@@ -48,7 +48,7 @@ export async function readFacts(view: View, subject: Subject, nowMs: number): Pr
     unread: new Set(view.missing.map(({ what }) => what)),
   };
   const [holders, strays] = await Promise.all([
-    // Files rarely contain all pods, but the node's count of held devices is complete.
+    // Do not list holders from files: files rarely contain all pods, but the node's count of held devices is complete.
     client === undefined ? facts.holders : readHolders(view, nodesToAsk(subject, facts)),
     isResourceUnknown(subject, facts) ? readStrays(view) : [],
   ]);
@@ -96,7 +96,7 @@ async function readFiles(view: View, subject: Subject): Promise<SourceFacts> {
   };
 }
 
-/** Returns whether no node or policy offers the resource. In that case, a policy may be in the wrong namespace. */
+/** Returns whether no node or policy offers the resource. The cause may then be a policy in the wrong namespace. */
 function isResourceUnknown(subject: Subject, facts: WhyFacts): boolean {
   return explain(subject, facts)?.causes.some(({ code }) => code === 'ResourceUnknown') === true;
 }
@@ -112,14 +112,14 @@ async function podOf({ list }: View, subject: Subject) {
   return object && { object, events: events ?? [] };
 }
 
-/** Returns the effective policies. If the subject is a policy in another namespace, the policies there are included. */
+/** Returns the effective policies. If the subject is a policy in another namespace, also returns the policies there. */
 async function readPolicies(view: View, subject: Subject): Promise<readonly Policy[]> {
   const { policyNamespace, snapshot } = view;
   const isElsewhere = subject.kind === 'policy' && subject.namespace !== policyNamespace;
   return isElsewhere ? [...snapshot.policies, ...(await readStrays(view, subject.namespace))] : snapshot.policies;
 }
 
-/** Reads policies that have no effect because of their namespace, in one namespace or in all. */
+/** Reads policies that have no effect because of their namespace: those of one namespace, or of all. */
 async function readStrays({ list, policyNamespace }: View, namespace?: string): Promise<readonly Policy[]> {
   const objects = await list({ kind: 'macvtapnetworknodepolicies', ...(namespace !== undefined && { namespace }) });
   return (objects ?? [])
@@ -128,8 +128,8 @@ async function readStrays({ list, policyNamespace }: View, namespace?: string): 
 }
 
 /**
- * Reads a Node with its allocatable macvtap devices. kubelet still lists removed resources with a count of 0; these are
- * left out.
+ * Reads a Node with its allocatable macvtap devices. Removed resources, which kubelet still lists with a count of 0,
+ * are omitted.
  */
 function readNode(node: ApiObject): NodeSummary {
   const counts = Object.entries(mapIn(node, 'status', 'allocatable')).flatMap(([key, quantity]) => {
@@ -142,12 +142,12 @@ function readNode(node: ApiObject): NodeSummary {
   return { name: node.metadata.name, labels, allocatable: new Map(counts), taints: readTaints(node) };
 }
 
-/** Returns whether a Node has status.allocatable. A Node that was written by hand does not have it. */
+/** Returns whether a Node has status.allocatable. A Node that was written by hand usually does not. */
 function hasAllocatable(node: ApiObject): boolean {
   return valueIn(node, 'status', 'allocatable') !== undefined;
 }
 
-/** Reads a Node from files. If it has no status.allocatable, the resources in its NodeState are used. */
+/** Reads a Node from files. Without status.allocatable, the resources come from its NodeState. */
 function readNodeOfFiles(node: ApiObject, states: Snapshot['nodeStates']): NodeSummary {
   const read = readNode(node);
   if (hasAllocatable(node)) return read;

@@ -16,7 +16,7 @@ import type { Subject, WhyFacts } from '../../policy/why/why-facts.ts';
 import { applyNetworkDefaults } from '../lint/judge-object.ts';
 import type { MissingPart } from '../view/view.ts';
 
-/** Converts files to the cluster that they would create: networks have defaults, and node states have resources. */
+/** Converts files to the cluster that they would create: networks get defaults, and node states get resources. */
 export function admitSnapshot(snapshot: Snapshot, exposure: ImplicitExposure | undefined): Snapshot {
   const nodeStates = assumeStates(snapshot, exposure);
   const offers = collectOffers({ ...snapshot, nodeStates });
@@ -24,8 +24,8 @@ export function admitSnapshot(snapshot: Snapshot, exposure: ImplicitExposure | u
 }
 
 /**
- * Adds the devices that the webhook would add to a pod. A pod with a status is returned unchanged, because it was
- * already created.
+ * Adds the devices that the webhook would add to a pod. A pod with a status was already created, so it is returned
+ * unchanged.
  */
 export function admitPod(pod: ApiObject, snapshot: Snapshot, multusNamespace: string): ApiObject {
   if (isMade(pod)) return pod;
@@ -43,8 +43,8 @@ export function isMade({ status }: ApiObject): boolean {
 }
 
 /**
- * Adds planned resources to node states from files. A state that was written by hand has only interfaces. Its node is
- * assumed to expose its plan.
+ * Adds planned resources to node states that were written by hand. Such a node state has only interfaces, and its node
+ * is assumed to expose its plan.
  */
 function assumeStates(snapshot: Snapshot, exposure: ImplicitExposure | undefined): Snapshot['nodeStates'] {
   return new Map(
@@ -64,21 +64,21 @@ function assumeStates(snapshot: Snapshot, exposure: ImplicitExposure | undefined
   );
 }
 
-/** The objects that the files contain. */
+/** The facts that the files contain. */
 export interface FileFacts {
-  /** The objects as they were read, without assumptions. */
+  /** The objects as they are in the files, without assumptions. */
   readonly snapshot: Snapshot;
   readonly plugin: WhyFacts['plugin'];
   /** Nodes without status.allocatable. */
   readonly silent: readonly string[];
-  /** If the subject is a pod: whether it was ever created, and whether it has events. */
+  /** If the subject is a pod: whether the pod was ever created, and whether the files contain events of it. */
   readonly isPodMade: boolean;
   readonly hasEvents: boolean;
 }
 
 /**
- * Lists the facts about a subject that the files do not contain, so that a reader does not assume that everything is
- * well.
+ * Lists the facts about a subject that the files do not contain, so that a reader does not assume that everything was
+ * checked.
  */
 export function listFileGaps(subject: Subject, facts: FileFacts): readonly MissingPart[] {
   const { snapshot, plugin, silent } = facts;

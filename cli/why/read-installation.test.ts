@@ -7,7 +7,7 @@ import { callWebhook, readAuthorities, readPlugin } from './read-installation.ts
 
 const answering = (status: number, message?: string) => ({ request: async () => ({ status, body: { message } }) });
 
-test('any verdict of the webhook is an answer', async () => {
+test('any verdict of the webhook counts as an answer', async () => {
   const denied = 'admission webhook "check-policies.macvtap.network.kubevirt.io" denied the request: no';
   for (const client of [answering(201), answering(403, denied)]) {
     assert.deepEqual(await callWebhook(client, 'macvtap-cni'), { call: '' });
@@ -19,7 +19,7 @@ test('a failed call has the error of the API server', async () => {
   assert.deepEqual(await callWebhook(answering(500, `Internal error occurred: ${said}`), 'a'), { call: said });
 });
 
-test('an unknown result has its reason', async () => {
+test('if the result of a call is unknown, the reason is given', async () => {
   const late = {
     request: () => Promise.reject(new MacvtapError('DeadlineExceeded', 'no answer in 30 s')),
   };
@@ -43,7 +43,7 @@ const pod = (name: string, nodeName: string, container: object, more: object = {
   status: { conditions: [{ type: 'Ready', status: 'False' }], containerStatuses: [container] },
 });
 
-test('each node has its pod that is not being deleted, with the reason why it is not Ready', () => {
+test('each node has the pod that is not being deleted, with the reason why that pod is not Ready', () => {
   const crashed = {
     state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
     lastState: { terminated: { message: 'first line\nLedgerLocked: another process\n' } },
@@ -81,11 +81,11 @@ const configuration = (...bundles: readonly (string | undefined)[]) => ({
 });
 
 describe('the expiry of CA certificates', () => {
-  it('is listed once for each certificate, for any number of webhooks', () => {
+  it('is listed once for each certificate, even if several webhooks use it', () => {
     assert.deepEqual(readAuthorities([configuration(pem, pem), configuration(`${pem}\n${pem}`)]), [endMs]);
   });
 
-  it('is not listed without a CA bundle, or where it is not a certificate', () => {
+  it('is not listed if the CA bundle is missing or is not a certificate', () => {
     const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
     assert.deepEqual(readAuthorities([configuration(undefined, 'text', broken)]), []);
     assert.deepEqual(readAuthorities([]), []);

@@ -13,7 +13,9 @@ const pluginName = 'kube-macvtap-nodeplugin';
 const webhookName = 'kube-macvtap-webhook';
 const configurationName = 'webhook.macvtap.network.kubevirt.io';
 
-/** Reads the state of kube-macvtap's components. A component that is not in the files may still be in the cluster. */
+/**
+ * Reads the state of kube-macvtap's components. A component that is missing in the files may still be in the cluster.
+ */
 export async function readInstallation(view: View): Promise<Installation> {
   const [plugin, deployments, authorities] = await Promise.all([
     pluginOf(view),
@@ -36,12 +38,15 @@ async function pluginOf(view: View): Promise<WhyFacts['plugin']> {
   const [daemonSet] = daemonSets ?? [];
   if (daemonSet === undefined) return daemonSets === undefined || client === undefined ? undefined : 'absent';
   const pods = await list({ kind: 'pods', namespace, labels: pluginLabels });
-  // If a DaemonSet comes from files, its pods may be missing there, and its state is unknown.
+  // With files, a DaemonSet without pods means that the pods are missing in the files, so the state is unknown.
   if (pods === undefined || (client === undefined && pods.length === 0)) return undefined;
   return readPlugin(daemonSet, pods);
 }
 
-/** Lists a component of the installation by its labels, which the chart never changes, or else by its default name. */
+/**
+ * Lists a component of the installation by its labels, which the chart never changes. If none is found, looks for its
+ * default name.
+ */
 async function listWorkload(
   { list, policyNamespace: namespace }: View,
   kind: 'daemonsets' | 'deployments',
@@ -81,13 +86,13 @@ const probe = {
   },
 } as const;
 
-/** The API server calls both webhooks one after the other, and the chart gives each of them 10 seconds. */
+/** The chart gives each of the two webhooks 10 seconds, and the API server calls them one after the other. */
 const timeoutMs = 30_000;
 
 /**
- * Makes the API server call the webhook, by creating a policy in a dry run. Only this shows whether the API server
- * trusts the certificate and reaches the webhook. `call` is the API server's error. It is empty if the webhook
- * answered, and undefined if the result is not known.
+ * Makes the API server call the webhook, by creating a policy in a dry run. This is the only way to see whether the API
+ * server trusts the certificate and reaches the webhook. `call` is the API server's error. It is empty if the webhook
+ * answered, and undefined if the result is unknown.
  */
 export async function callWebhook(
   client: Pick<ApiClient, 'request'>,
@@ -112,7 +117,7 @@ export async function callWebhook(
 const preamble = /^Internal error occurred: /;
 const longestText = 400;
 
-/** The reasons why a container waits for its image. Source: kubernetes pkg/kubelet/images/types.go. */
+/** The reasons of a container that waits for its image. Source: kubernetes pkg/kubelet/images/types.go. */
 const imageReasons: readonly string[] = [
   'ErrImagePull',
   'ImagePullBackOff',
@@ -122,7 +127,7 @@ const imageReasons: readonly string[] = [
   'RegistryUnavailable',
 ];
 
-/** Reads the node plugin's DaemonSet with its pods. Pods that are being deleted, as in a rollout, do not count. */
+/** Reads the node plugin's DaemonSet with its pods. Pods that are being deleted, as in a rollout, are ignored. */
 export function readPlugin(daemonSet: ApiObject, pods: readonly ApiObject[]): PluginSummary {
   const staying = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const placed = staying.flatMap((pod) => {
@@ -161,7 +166,7 @@ export function readAuthorities(configurations: readonly ApiObject[]): readonly 
   return [...new Set(certificates)].flatMap((pem) => (pem === null ? [] : endOf(pem)));
 }
 
-/** Returns the expiry of a certificate, or nothing if the text is not a certificate. */
+/** Returns the expiry of a certificate in a list. The list is empty if the text is not a certificate. */
 function endOf(pem: string): readonly number[] {
   try {
     return [new X509Certificate(pem).validToDate.getTime()];
@@ -171,8 +176,8 @@ function endOf(pem: string): readonly number[] {
 }
 
 /**
- * Finds DaemonSets of macvtap-cni by name or image. They are listed only if a node reports that macvtap-cni's plugin
- * runs there.
+ * Finds DaemonSets of macvtap-cni by name or image. The list is empty if no node reports a running plugin of
+ * macvtap-cni.
  */
 export async function findUpstreamPlugins(view: Pick<View, 'list' | 'snapshot'>): Promise<readonly string[]> {
   const states = [...view.snapshot.nodeStates.values()];

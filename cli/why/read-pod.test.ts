@@ -29,7 +29,7 @@ describe('a pod', () => {
     assert.equal(tolerations[0]?.key, 'db');
   });
 
-  it('has the message of the scheduler, else its newest warning, but not one of an earlier pod of its name', () => {
+  it('has the message of the scheduler or its newest warning, but none of an earlier pod', () => {
     const waiting = { conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes\n  are available' }] };
     const events = [
       event('older', '2026-01-01T00:00:00Z'),
@@ -45,7 +45,7 @@ describe('a pod', () => {
     assert.equal(readPod(pod({ message: 'x'.repeat(1_000) }), []).said?.length, 301);
   });
 
-  it('has lost its link when an event reports it', () => {
+  it('has lost its link if an event reports that', () => {
     const lost = event('gone', '2026-01-01T00:00:00Z', { reason: 'AttachmentLost' });
     assert.deepEqual([readPod(pod({}), [lost]).hasLostLink, readPod(pod({}), []).hasLostLink], [true, false]);
   });

@@ -7,16 +7,18 @@ import type { Holder, PodSummary, Taint, Toleration } from '../../policy/why/why
 import { conditionIn, conditionStatus, listIn, mapIn, textIn, valueIn } from '../view/object-fields.ts';
 import type { View } from '../view/view.ts';
 
-/** The maximum length of a message. Messages of the scheduler or the runtime can fill a page. */
+/**
+ * The maximum number of characters of a message. Messages of the scheduler or the container runtime can fill a page.
+ */
 const longestText = 300;
 
 /**
- * kubelet's warnings that do not stop a pod. Source: kubernetes pkg/kubelet/kubelet_pods.go,
+ * kubelet's warnings that do not prevent a pod from running. Source: kubernetes pkg/kubelet/kubelet_pods.go,
  * pkg/kubelet/network/dns/dns.go.
  */
 const harmless: ReadonlySet<string> = new Set(['MissingClusterDNS', 'DNSConfigForming']);
 
-/** Reads the facts of a pod, with the message of its newest event. */
+/** Reads the facts of a pod, including the message that explains its state. */
 export function readPod(pod: ApiObject, events: readonly ApiObject[]): PodSummary {
   const { name, namespace = 'default', uid } = pod.metadata;
   const own = events.filter((event) => textIn(event, 'involvedObject', 'uid') === uid);
@@ -37,8 +39,9 @@ export function readPod(pod: ApiObject, events: readonly ApiObject[]): PodSummar
 }
 
 /**
- * Returns the message that explains the pod's state. While the pod is not scheduled, this is the scheduler's message.
- * Otherwise it is the message in the pod's status, or, if there is none, that of the newest warning.
+ * Returns the message that explains the state of the pod. If the pod is not scheduled, that is the message of the
+ * scheduler. Otherwise, it is the message in the pod's status, or, if that is missing, the message of the newest
+ * warning.
  */
 function saidOf(pod: ApiObject, events: readonly ApiObject[]): string | undefined {
   const isUnscheduled = conditionStatus(pod, 'PodScheduled') === 'False';
@@ -50,7 +53,7 @@ function saidOf(pod: ApiObject, events: readonly ApiObject[]): string | undefine
   return textIn(pod, 'status', 'message') ?? (newest === undefined ? undefined : textIn(newest, 'message'));
 }
 
-/** Returns the time of an event in RFC 3339 and UTC, so that sorting the texts sorts the times. */
+/** Returns the time of an event in RFC 3339 and UTC, so that the texts sort in the order of time. */
 function timeOf(event: ApiObject): string {
   return (
     textIn(event, 'series', 'lastObservedTime') ?? textIn(event, 'lastTimestamp') ?? textIn(event, 'eventTime') ?? ''
@@ -62,7 +65,7 @@ function shortened(text: string | undefined): string | undefined {
   return line !== undefined && line.length > longestText ? `${line.slice(0, longestText).toWellFormed()}…` : line;
 }
 
-/** Reads the node requirements in a pod's spec: selector, required affinity and tolerations. */
+/** Reads the node requirements in the spec of a pod: selector, required affinity and tolerations. */
 export function readScheduling(spec: unknown): {
   readonly selection: NodeSelection;
   readonly tolerations: readonly Toleration[];
@@ -91,10 +94,13 @@ export function readTaints(node: unknown): readonly Taint[] {
   }));
 }
 
-/** The maximum number of nodes whose pods are listed. For other nodes, the node's count of held devices is enough. */
+/** The maximum number of nodes whose pods are listed. For the others, the node's count of held devices suffices. */
 const mostNodes = 20;
 
-/** Lists the pods on some nodes that hold macvtap devices, by their requests. Pods that have ended are left out. */
+/**
+ * Lists the pods on some nodes that hold macvtap devices, according to their requests. Pods that have ended are
+ * ignored.
+ */
 export async function readHolders(
   view: Pick<View, 'list'>,
   nodes: readonly string[],

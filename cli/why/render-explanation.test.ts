@@ -32,7 +32,7 @@ describe('an explanation for a person', () => {
     );
   });
 
-  it('fits a terminal that is narrower', () => {
+  it('fits a narrower terminal', () => {
     const facts = whyFacts({ pod: pod() });
     const explanation = explain(vm, facts);
     assert.ok(explanation !== undefined);
@@ -46,7 +46,7 @@ describe('an explanation for a person', () => {
     assert.equal(narrow.replaceAll(/\s+/g, ' '), wide.replaceAll(/\s+/g, ' '));
   });
 
-  it('names the nodes of commands, and numbers several causes', () => {
+  it('has the node names in commands, and numbers the causes if there are several', () => {
     const down = cases.find(({ code }) => code === 'LinkDown');
     assert.ok(down !== undefined);
     assert.match(rendered(down.subject, down.broken), /\n {2}in a shell on h2:\n {4}ip link set eth1 up$/);
@@ -54,7 +54,7 @@ describe('an explanation for a person', () => {
     assert.match(rendered(vm, facts), /^1\. WebhookDown: .*\n {3}Fix: [\s\S]*^2\. Network/m);
   });
 
-  it('reports that nothing is wrong, the checks, and notes', () => {
+  it('reports that nothing is wrong, with the checks and notes', () => {
     assert.match(rendered(vm, whyFacts({ pod: pod() })), /^Nothing is wrong with Pod default\/vm\.\nChecked:\n {2}Pod/);
     const shadowed = cases.find(({ code }) => code === 'Shadowed');
     assert.ok(shadowed !== undefined);
@@ -64,7 +64,7 @@ describe('an explanation for a person', () => {
     );
   });
 
-  it('escapes control characters, and only quoted text makes a line longer than 120 columns', () => {
+  it('escapes control characters, and exceeds 120 columns only in quoted text', () => {
     const said = `\u001b[31mred ${'word '.repeat(60)}`;
     const text = rendered(vm, whyFacts({ pod: pod({ said }, { limits: { data: '99' } }) }));
     assert.ok(!text.includes('\u001b'));

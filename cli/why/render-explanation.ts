@@ -5,7 +5,7 @@ import { printable } from '../../runtime/printable.ts';
 import { type Look, type Paint, wrapCommand, wrapText } from '../output/look.ts';
 import type { MissingPart } from '../view/view.ts';
 
-/** The maximum width of a line that is easy to read. A narrower terminal has fewer columns. */
+/** The maximum number of columns of a line, because longer lines are hard to read. A narrower terminal has fewer. */
 const mostColumns = 120;
 
 interface Layout {
@@ -14,8 +14,8 @@ interface Layout {
 }
 
 /**
- * Renders an explanation for a person. It starts with the subject, followed by the causes in the order in which to fix
- * them. Each cause is shown as a tree of steps that lead from the subject to the cause, with the fix below it.
+ * Renders an explanation for a person: the subject, and then the causes in the order in which to fix them. Each cause
+ * is a tree of steps that lead from the subject to the cause, with the fix below.
  */
 export function renderExplanation(
   { subject, causes, notes, checked }: Explanation,
@@ -78,7 +78,7 @@ function stepText(object: string, says: string, first: string, later: string, { 
   return wrapText(printable(says === '' ? object : `${object}: ${says}`), columns, first, later);
 }
 
-/** The maximum number of node names in JSON. `nodeCount` is the real number of nodes. */
+/** The maximum number of node names in JSON. `nodeCount` is the actual number of nodes. */
 const mostNodes = 100;
 
 /** The JSON of an explanation. */
@@ -86,7 +86,7 @@ export interface WhyReport extends Pick<Explanation, 'subject' | 'checked'> {
   readonly isWell: boolean;
   readonly causes: readonly ReportedCause[];
   readonly notes: readonly ReportedCause[];
-  /** Parts that could not be read, so that their state is unknown. */
+  /** Parts that could not be read. Their state is unknown. */
   readonly missing: readonly MissingPart[];
 }
 

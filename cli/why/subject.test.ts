@@ -5,7 +5,7 @@ import { parseSubject } from './subject.ts';
 
 const namespaces = { given: undefined, installation: 'macvtap-cni', context: 'vms' };
 
-test('a kind is known by each of its names in kubectl', () => {
+test('a kind is recognized by each of its names in kubectl', () => {
   for (const [text, kind] of [
     ['po/x', 'pod'],
     ['Pods/x', 'pod'],
@@ -19,7 +19,7 @@ test('a kind is known by each of its names in kubectl', () => {
   }
 });
 
-test('the namespace is the given one, else the default of the kind; a node has none', () => {
+test('the namespace is the given one or the default of the kind; a node has none', () => {
   assert.deepEqual(parseSubject('pod/vm', namespaces), { kind: 'pod', name: 'vm', namespace: 'vms' });
   assert.deepEqual(parseSubject('policy/p', namespaces), { kind: 'policy', name: 'p', namespace: 'macvtap-cni' });
   assert.deepEqual(parseSubject('node/h1', { ...namespaces, given: 'a' }), { kind: 'node', name: 'h1' });
@@ -28,7 +28,7 @@ test('the namespace is the given one, else the default of the kind; a node has n
   }
 });
 
-test('another text is rejected with the accepted forms', () => {
+test('any other text is rejected with a list of the accepted forms', () => {
   for (const text of ['vm', 'pod/', 'pod/a/b', 'service/a', '/a', '']) {
     assert.throws(() => parseSubject(text, namespaces), { code: 'InvalidFlags', message: /write pod\/NAME/ });
   }

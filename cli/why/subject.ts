@@ -14,17 +14,17 @@ const kinds: Readonly<Record<Subject['kind'], readonly string[]>> = {
 };
 
 export interface Namespaces {
-  /** The namespace from `-n`. */
+  /** The namespace of the flag `-n`. */
   readonly given: string | undefined;
   /** The installation's namespace, which contains the policies. */
   readonly installation: string;
   readonly context: string;
 }
 
-/** The kinds that `why` explains, each by its shortest name. */
+/** The kinds that `why` can explain, each by its shortest name. */
 export const subjectKinds = Object.keys(kinds) as readonly Subject['kind'][];
 
-/** Returns the kind that a name in kubectl means, or undefined for other names. */
+/** Returns the kind for a name in kubectl, or undefined if there is none. */
 export function kindNamed(written: string): Subject['kind'] | undefined {
   const resource = written.toLowerCase().replace(/\.(k8s\.cni\.cncf\.io|macvtap\.network\.kubevirt\.io)$/, '');
   return subjectKinds.find((one) => kinds[one].includes(resource));
@@ -52,7 +52,7 @@ export const subjectResources = {
   policy: 'macvtapnetworknodepolicies',
 } as const satisfies Record<Subject['kind'], ObjectKind>;
 
-/** Creates an ObjectNotFound error. It lists similar names, and other namespaces that have an object with the name. */
+/** Creates an ObjectNotFound error with similar names, and with other namespaces that have an object with this name. */
 export async function notFoundError(view: View, subject: Subject, facts: WhyFacts): Promise<MacvtapError> {
   const before = view.missing.length;
   const kind = subjectResources[subject.kind];
@@ -81,7 +81,7 @@ export async function notFoundError(view: View, subject: Subject, facts: WhyFact
   );
 }
 
-/** Returns other namespaces that have an object with the name, among the objects that were read anyway. */
+/** Returns other namespaces that have an object with this name. Considers only objects that were already read. */
 function spacesOf(subject: Subject, { networks, policies }: WhyFacts): readonly string[] {
   const keys = { nad: [...networks.keys()], policy: policies.map(({ id }) => id), pod: [], node: [] }[subject.kind];
   return keys.filter((key) => key.endsWith(`/${subject.name}`)).map((key) => key.slice(0, key.indexOf('/')));

@@ -6,8 +6,8 @@ import type { SourceFault } from '../source.ts';
 import type { ApiResponse } from './client.ts';
 
 /**
- * Returns an ApiServerRefused error for an error response. The message contains the request, the HTTP status and the
- * message of the Status object. The fact `status` is the HTTP status.
+ * Returns an ApiServerRefused error for an error response. The message has the request, the HTTP status and the message
+ * of the Status object. The fact `status` is the HTTP status.
  *
  * @example refused('list of Nodes', answer)
  */
@@ -17,7 +17,7 @@ export function refused(what: string, { status, body }: Pick<ApiResponse, 'statu
   return new MacvtapError('ApiServerRefused', `${what}: ${status}: ${text}${hintFor(status)}`, { facts: { status } });
 }
 
-/** The longest text that is taken from a response. A proxy may respond with a whole HTML page. */
+/** The maximum number of characters that are taken from a response. A proxy may respond with a whole HTML page. */
 const longestText = 500;
 
 function hintFor(status: number): string {
@@ -31,7 +31,7 @@ function hintFor(status: number): string {
   }
 }
 
-/** Returns whether the API server did not respond at all, as opposed to refusing the request. */
+/** Returns whether the API server did not respond at all. It is false if the server refused the request. */
 export function isUnreachable({ code }: MacvtapError): boolean {
   return code === 'ApiServerUnreachable' || code === 'DeadlineExceeded' || code === 'ApiServerUnknown';
 }
@@ -44,8 +44,9 @@ export interface WatchProblem {
 }
 
 /**
- * Describes the problems of all watches as entries of a source's `faults`. An unreachable API server gets a single
- * entry, not one per watch. That entry keeps its first message, because the kernel's message differs between attempts.
+ * Returns the entries of a source's `faults` for the errors of all watches. An unreachable API server gets a single
+ * entry instead of one per watch. That entry keeps its first message, because the kernel's message differs between
+ * attempts.
  */
 export function describeOutage(
   server: string,
@@ -62,9 +63,9 @@ export function describeOutage(
 }
 
 /**
- * Returns how long to wait after the n-th failure in a row, counted from 1. The wait doubles from 200 ms up to 30 s, or
- * up to 3 s during an outage. Up to half of it is subtracted at random, so that a thousand nodes do not all retry at
- * once. The wait is never shorter than the server's Retry-After, of which at most 30 s count.
+ * Returns the wait after the n-th failure in a row, counted from 1. The wait doubles from 200 ms up to 30 s, or up to 3
+ * s during an outage. A random part of up to half is subtracted, so that a thousand nodes do not all retry at once. The
+ * wait is never shorter than the server's Retry-After, of which at most 30 s count.
  */
 export function backOffMs(
   failures: number,
@@ -75,7 +76,7 @@ export function backOffMs(
   return Math.max(backOff(failures, random), Math.min(retryAfterMs, longestMs) * (1 + random() / 2));
 }
 
-/** Properties of the last failure. */
+/** Facts about the last failure. */
 export interface Failure {
   /** The server's Retry-After. */
   readonly retryAfterMs?: number;
@@ -87,9 +88,9 @@ const firstMs = 200;
 const longestMs = 30_000;
 
 /**
- * The longest wait during an outage. An edit made during an outage must take effect within 5 s after the outage ends.
- * Retrying an unreachable server costs nothing, so the wait is shorter than that and leaves time to list all objects
- * again.
+ * The longest wait during an outage. An edit that is made during an outage must take effect within 5 s after its end.
+ * With this wait, there is enough time left to list all objects again. Retrying an unreachable server costs almost
+ * nothing.
  */
 const longestOutageMs = 3_000;
 
@@ -97,7 +98,8 @@ const refusalBackOffMs = createBackOff({ firstMs, longestMs });
 const outageBackOffMs = createBackOff({ firstMs, longestMs: longestOutageMs });
 
 /**
- * Wraps `onState` so that it is called only when the error's message changes, and with undefined when the error ends.
+ * Wraps `onState`. The result calls it only if the message of the error differs from the previous one, and with
+ * undefined when the error ends.
  */
 export function skipRepeatedErrors(
   onState: (error: MacvtapError | undefined) => void,

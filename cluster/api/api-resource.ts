@@ -4,7 +4,7 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { refused } from './api-errors.ts';
 import type { ApiClient } from './client.ts';
 
-/** An object as the API server returns it. */
+/** An object in a response of the API server. */
 export interface ApiObject {
   readonly metadata: {
     readonly name: string;
@@ -26,19 +26,19 @@ export function keyOf({ metadata: { namespace, name } }: ApiObject): string {
 }
 
 /**
- * Returns whether a text is an RFC 1123 subdomain. Any other text cannot be an object name. It must not become part of
- * a URL path, because it may contain `..`.
+ * Returns whether a text is an RFC 1123 subdomain, which every object name is. Any other text must not become part of a
+ * URL path, because it may contain `..`.
  */
 export function isObjectName(text: string): boolean {
   return text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text);
 }
 
-/** Formats a time as metav1.Time does, in whole seconds. */
+/** Formats a time like metav1.Time, in whole seconds. */
 export function toMetaTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** An API collection, or the part of it that the selectors match. */
+/** A collection of the API, or the part of it that the selectors match. */
 export interface WatchedResource {
   /** The name in messages. @example 'Nodes' */
   readonly what: string;
@@ -48,7 +48,9 @@ export interface WatchedResource {
   readonly fieldSelector?: string;
   /** @example 'app.kubernetes.io/name=kube-macvtap' */
   readonly labelSelector?: string;
-  /** Whether to request only the metadata. The rest of a Node is large, changes every few seconds and is not used. */
+  /**
+   * Whether to request only the metadata. The rest of a Node is large and changes every few seconds, but is not used.
+   */
   readonly metadataOnly: boolean;
 }
 
@@ -62,7 +64,7 @@ export function queryFor(resource: WatchedResource, query: Readonly<Record<strin
 }
 
 /**
- * Returns the Accept header. A server that does not support metadata-only responses sends complete objects. Source:
+ * Returns the Accept header. A server without support for metadata-only responses sends complete objects. Source:
  * metav1.PartialObjectMetadata.
  */
 export function acceptFor(
@@ -73,15 +75,15 @@ export function acceptFor(
   return metadataOnly ? `application/json;as=${form};g=meta.k8s.io;v=v1,application/json` : 'application/json';
 }
 
-/** All objects of a resource at one version, or the 404 error if the resource is not installed. */
+/** All objects of a resource at one version. If the resource is not installed, the 404 error. */
 export type Listed =
   | { readonly objects: readonly ApiObject[]; readonly version: string }
   | { readonly absent: MacvtapError };
 
 export interface ListOptions {
   /**
-   * Reduces an object to the fields that are used. It runs page by page, so only one page of complete objects is in
-   * memory.
+   * Reduces an object to the fields that are used. This happens page by page, so that memory holds only one page of
+   * complete objects.
    */
   readonly trim: (object: ApiObject) => ApiObject;
   readonly signal: AbortSignal;
@@ -90,8 +92,8 @@ export interface ListOptions {
 }
 
 /**
- * Lists a resource in pages. Raises ApiServerRefused with the fact `status` (410 if the server dropped the list between
- * two pages), ApiServerMalformed, and the client's errors.
+ * Lists a resource in pages. Raises ApiServerRefused with the fact `status`, ApiServerMalformed, and the errors of the
+ * client. The status is 410 if the server dropped the list between two pages.
  */
 export async function listAll(client: ApiClient, resource: WatchedResource, options: ListOptions): Promise<Listed> {
   const { trim, signal, timeoutMs = pageMs } = options;
@@ -111,7 +113,7 @@ export async function listAll(client: ApiClient, resource: WatchedResource, opti
   return { objects, version };
 }
 
-/** The page size of client-go's pager. It keeps a page of large objects within a few megabytes. */
+/** The page size of client-go's pager. With it, a page of large objects has a few megabytes. */
 const pageSize = 500;
 const pageMs = 30_000;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests the failures that only a source on an API server can have. All other tests of sources are in
+// Tests failures that only a source on an API server can have. All other tests of sources are in
 // test/contract/source-contract.ts.
 
 import assert from 'node:assert/strict';
@@ -21,14 +21,14 @@ async function start(prepare: (server: StandInApiServer) => void, scope: Pick<Wa
   prepare(server);
   const client = undo.use(connectStandIn(server));
   const source = undo.use(await ApiSource.open({ client, policyNamespace: 'macvtap-cni', ...scope }));
-  // On a busy machine, opening may time out before the source has a state.
+  // On a busy machine, `open` may return before the source has a state.
   await until(source, ({ synced, faults }) => synced || faults.length > 0);
   const owned = undo.move();
   return { server, source, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 describe('an API server', () => {
-  it('produces one error for all kinds, and not an empty cluster, when it is unreachable', async () => {
+  it('causes a single error, and not an empty cluster, if it is unreachable', async () => {
     await using started = await start((server) => {
       server.store.put(node('h1'));
       server.intercept(() => 'reset');
@@ -45,7 +45,7 @@ describe('an API server', () => {
     assert.ok(source.snapshot.nodes.has('h1'));
   });
 
-  it('knows the highest number of nodes in a policy status, without a new snapshot', async () => {
+  it('reports the highest number of nodes in a policy status without causing a new snapshot', async () => {
     await using started = await start((server) => void server.store.put(policy('p', onEth0)));
     const { server, source } = started;
     const most = () => (source.origin.kind === 'cluster' ? source.origin.mostMatched : Number.NaN);
@@ -61,7 +61,7 @@ describe('an API server', () => {
     assert.equal(source.snapshot.policies[0], snapshot.policies[0]);
   });
 
-  it('that refuses one kind keeps the source from being synced, and the kind is named', async () => {
+  it('that refuses one kind keeps the source from syncing, and the error names the kind', async () => {
     await using started = await start((server) => {
       server.intercept(({ kind }) =>
         kind === 'Namespace' ? { status: 403, body: { message: 'forbidden' } } : undefined,
@@ -77,7 +77,7 @@ describe('an API server', () => {
     await until(source, ({ synced, faults }) => synced && faults.length === 0);
   });
 
-  it('without the kind that Multus brings has none of its objects, and all others', async () => {
+  it('without the CRD of Multus provides all objects except networks', async () => {
     await using started = await start((server) => {
       server.store.put(node('h1'));
       server.intercept(({ kind }) => (kind === 'NetworkAttachmentDefinition' ? { status: 404, body: {} } : undefined));
@@ -91,7 +91,7 @@ describe('an API server', () => {
     await until(source, ({ snapshot, faults }) => snapshot.networks.size === 1 && faults.length === 0);
   });
 
-  it('of a newer version may know fields that are not known here', async () => {
+  it('with a newer CRD may return unknown fields', async () => {
     await using started = await start((server) => {
       server.store.put(policy('p', { ...onEth0, future: { a: 1 } }));
       const state = nodeState('h1', 'eth0');
@@ -104,7 +104,7 @@ describe('an API server', () => {
     assert.ok(source.snapshot.nodeStates.has('h1'));
   });
 
-  it('does not notify about heartbeats and status edits', async () => {
+  it('causes no notifications for heartbeats and status edits', async () => {
     await using started = await start((server) => {
       server.store.put(node('h1'));
       server.store.put(policy('p', onEth0));
@@ -125,7 +125,7 @@ describe('an API server', () => {
     assert.ok(reported <= 2, `${reported} changes`);
   });
 
-  it('is asked for one node only where only one concerns', async () => {
+  it('is asked only for the given node', async () => {
     await using started = await start(
       ({ store }) => {
         for (const object of [node('h1'), node('h2'), namespace('vms'), network('net', '{}'), nodeState('h1')]) {
@@ -143,7 +143,7 @@ describe('an API server', () => {
     assert.deepEqual([policies.length, config], [1, { entries: [] }]);
   });
 
-  it('gets no request for an invalid object name, which would lead to another path', async () => {
+  it('gets no request for an invalid object name, because the URL could then have another path', async () => {
     await using started = await start(() => undefined);
     const { server, source } = started;
     await until(source, ({ synced }) => synced);
@@ -162,7 +162,7 @@ describe('an API server', () => {
     assert.match(server.requests.at(-1) ?? '', /namespaces\/default\/network-attachment-definitions\/x{253}$/);
   });
 
-  it('sends only the metadata of Nodes and Namespaces, and whole objects of every other kind', async () => {
+  it('is asked for only the metadata of Nodes and Namespaces, and for all other objects in full', async () => {
     const asked = new Map<string, boolean>();
     await using started = await start((server) => {
       server.intercept(({ kind, metadataOnly }) => void asked.set(kind, metadataOnly));
@@ -178,7 +178,7 @@ describe('an API server', () => {
     assert.equal(asked.size, 6);
   });
 
-  it('may hold a policy whose label value is nested 5,000 deep: it counts as faulty, and all others go on', async () => {
+  it('may return a policy whose label value is nested 5,000 levels deep: only this policy is invalid', async () => {
     const deep = JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`);
     await using started = await start((server) => {
       server.store.put(policy('deep', { ...onEth0, nodeSelector: { matchLabels: { a: deep } } }));
@@ -203,7 +203,7 @@ describe('an API server', () => {
     );
   });
 
-  it('that cannot answer a look-up makes it fail, in bounded time', async () => {
+  it('that does not answer a look-up makes the look-up fail within its time limit', async () => {
     await using started = await start(() => undefined);
     const { server, source } = started;
     const { lookups } = source;
@@ -225,7 +225,7 @@ describe('an API server', () => {
 });
 
 describe('the wait before a new snapshot', () => {
-  it('is short where one costs next to nothing, and twenty times what a large one costs, within reason', () => {
+  it('is 20 times as long as the last snapshot took, at least 10 ms and at most 250 ms', () => {
     assert.deepEqual([0, 0.4, 0.5, 4, 12.5, 2_000].map(coalesceMs), [10, 10, 10, 80, 250, 250]);
   });
 });

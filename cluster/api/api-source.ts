@@ -12,7 +12,7 @@ import { createObjectReader, type ObjectReader } from './object-reader.ts';
 import type { WatchTimings } from './watch-stream.ts';
 import { type Kind, rememberMostMatched, type WatchScope, watchedKinds } from './watched-kinds.ts';
 
-/** How long opening a source waits for the first state. The API server may be unreachable. */
+/** The maximum time that opening a source waits for the first state. The API server may be unreachable. */
 const openMs = 2_000;
 
 export interface ApiSourceOptions extends WatchScope {
@@ -31,20 +31,20 @@ export async function openApiSource({ kubeconfig, ...scope }: ConnectOptions & W
   return source;
 }
 
-/** The watch of one kind, and the objects that were read from it. */
+/** The watch of one kind, and the objects read from it. */
 interface FollowedKind {
   readonly watch: ListWatch;
   readonly reader: ObjectReader;
-  /** The revision of the watch that `known` and `faults` were read from. */
+  /** The revision of the watch at which `known` and `faults` were read. */
   revision: number;
   known: readonly KnownObject[];
   faults: readonly SourceFault[];
 }
 
 /**
- * Follows an API server. The snapshot is empty until every kind has been read once. After that, each change creates a
- * new snapshot, in which unchanged maps and values keep their identity. While the API server is unreachable, the last
- * snapshot stays in force.
+ * Follows an API server. Until every kind has been read once, the snapshot is empty. After that, each change creates a
+ * new snapshot, which shares all unchanged maps and values with the previous one. While the API server is unreachable,
+ * the last snapshot stays in force.
  */
 export class ApiSource implements LiveSource {
   readonly lookups;
@@ -59,9 +59,7 @@ export class ApiSource implements LiveSource {
   #waitMs = coalesceMs(0);
   #closed = false;
 
-  /**
-   * Opens a source. Resolves after the first state, after the first error, or after two seconds, whichever comes first.
-   */
+  /** Opens a source. Resolves after the first state, the first error, or two seconds, whichever comes first. */
   static async open(options: ApiSourceOptions): Promise<ApiSource> {
     const source = new ApiSource(options);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -112,7 +110,7 @@ export class ApiSource implements LiveSource {
   }
 
   onChange(listener: () => void): Disposable {
-    // A wrapper, so that a function registered twice is called twice.
+    // A new function each time, so that a listener that is registered twice is called twice.
     const call = () => listener();
     this.#listeners.add(call);
     return { [Symbol.dispose]: () => void this.#listeners.delete(call) };
@@ -152,7 +150,7 @@ export class ApiSource implements LiveSource {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Returns a function that returns the objects of a changed kind, and undefined for any other kind. */
+  /** Returns a function that returns the objects of a kind if the kind has changed, and undefined otherwise. */
   #objectsOf(changed: ReadonlySet<Kind>): ObjectsOf {
     return <Of extends Kind>(kind: Of) =>
       changed.has(kind) ? (this.#kinds.get(kind)?.known as readonly Extract<KnownObject, { kind: Of }>[]) : undefined;
@@ -162,7 +160,7 @@ export class ApiSource implements LiveSource {
 const none: ReadonlySet<Kind> = new Set();
 
 /**
- * Reads the objects of a kind again if its watch has changed. Returns whether the meaning of any object has changed.
+ * Reads the objects of a kind again if its watch has changed. Returns whether any object changed in a way that matters.
  */
 function refresh(kind: FollowedKind): boolean {
   const { watch, reader } = kind;
@@ -176,16 +174,16 @@ function refresh(kind: FollowedKind): boolean {
 }
 
 /**
- * Returns how long to collect events before the next snapshot, given how long the last snapshot took. Events come in
- * bursts: a deployment creates a hundred objects. With five thousand nodes, a snapshot takes several milliseconds, and
- * its listeners take as long again. Snapshots must therefore stay rare while all nodes report.
+ * Returns how long to collect events before the next snapshot, given the time that the last snapshot took. Events come
+ * in bursts: a deployment creates a hundred objects. With five thousand nodes, a snapshot takes several milliseconds,
+ * and its listeners take as long again. Therefore, snapshots must be rare while all nodes report.
  */
 export function coalesceMs(lastCostMs: number): number {
   return Math.min(Math.max(shortestWaitMs, lastCostMs * costShare), longestWaitMs);
 }
 
 const shortestWaitMs = 10;
-/** Limits snapshots to about a twentieth of the time. */
+/** Limits snapshots to about a twentieth of the total time. */
 const costShare = 20;
-/** Changes must still take effect soon. Until they do, the webhook looks up missing objects. */
+/** Changes must still take effect soon. Until then, the webhook must look up missing objects. */
 const longestWaitMs = 250;

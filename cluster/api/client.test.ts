@@ -7,7 +7,10 @@ import { describe, it } from 'node:test';
 import { type ApiClient, createApiClient } from './client.ts';
 import { createTlsAgents } from './connection.ts';
 
-/** Starts a server with scripted responses, and a client whose token is the number of renewals. */
+/**
+ * Starts a server with scripted responses, and a client. The client's token is the number of times that its credentials
+ * were renewed.
+ */
 async function start(listener: RequestListener, basePath = '') {
   const server = createServer(listener);
   const sockets = new Set<Socket>();
@@ -40,7 +43,7 @@ async function start(listener: RequestListener, basePath = '') {
 const json = { 'content-type': 'application/json' };
 
 describe('a request', () => {
-  it('carries method, path, body and forms, and brings status and value, whatever they are', async () => {
+  it('sends method, path, body and content types, and returns status and JSON, even of an error', async () => {
     await using started = await start(async (request, response) => {
       const parts = [];
       for await (const part of request) parts.push(part);
@@ -56,7 +59,7 @@ describe('a request', () => {
     });
   });
 
-  it('brings text where there is no JSON, and nothing where there is nothing', async () => {
+  it('returns text if the body is not JSON, and undefined if the body is empty', async () => {
     await using started = await start(({ url }, response) => {
       if (url === '/empty') response.writeHead(200, json).end();
       else response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>');
@@ -65,12 +68,12 @@ describe('a request', () => {
     assert.deepEqual(await started.client.request('GET', '/empty'), { status: 200, body: undefined });
   });
 
-  it('raises where JSON is promised and does not come', async () => {
+  it('fails if the content type is JSON and the body is not', async () => {
     await using started = await start((_, response) => void response.writeHead(200, json).end('{"a":'));
     await assert.rejects(started.client.request('GET', '/'), { code: 'ApiServerMalformed' });
   });
 
-  it('is sent once more with fresh credentials if the server rejects the first ones', async () => {
+  it('is sent again with fresh credentials if the server rejects the first ones', async () => {
     const tokens: (string | undefined)[] = [];
     await using started = await start(({ headers, url }, response) => {
       tokens.push(headers.authorization);
@@ -82,7 +85,7 @@ describe('a request', () => {
     assert.deepEqual(tokens.slice(2), ['Bearer 1', 'Bearer 2']);
   });
 
-  it('survives an idle connection that the server has closed, unless it may have had an effect', async () => {
+  it('is repeated if the server has closed the idle connection, unless it may have had an effect', async () => {
     let closing = false;
     await using started = await start((request, response) => {
       // Resets a reused connection instead of answering. For the client, this looks like a server that closes an idle
@@ -102,7 +105,7 @@ describe('a request', () => {
     }
   });
 
-  it('names the request and the reason when the server does not respond', async () => {
+  it('fails with the request and the reason if the server does not respond', async () => {
     const started = await start(() => undefined);
     const { client } = started;
     await started[Symbol.asyncDispose]();
@@ -113,7 +116,7 @@ describe('a request', () => {
     });
   });
 
-  it('has a deadline, for the head and for the rest of the answer', async () => {
+  it('has a deadline for the headers and the body of the response', async () => {
     await using started = await start(({ url }, response) => {
       if (url === '/half') response.writeHead(200, json).write('{"a":');
     });
@@ -124,7 +127,7 @@ describe('a request', () => {
     }
   });
 
-  it('is given up with its signal, before it is sent and after', async () => {
+  it('ends when its signal aborts, before or after it is sent', async () => {
     const arrived = Promise.withResolvers<void>();
     await using started = await start(() => arrived.resolve());
     const { client } = started;
@@ -136,7 +139,7 @@ describe('a request', () => {
     await assert.rejects(asked, { code: 'Aborted' });
   });
 
-  it('fails when the response breaks off in the middle', async () => {
+  it('fails if the response is incomplete', async () => {
     await using started = await start((_, response) => {
       response.writeHead(200, { ...json, 'content-length': '100' }).write('{');
       setImmediate(() => response.destroy());
@@ -144,7 +147,7 @@ describe('a request', () => {
     await assert.rejects(started.client.request('GET', '/'), { code: 'ApiServerUnreachable' });
   });
 
-  it('uses the same connection as the one before', async () => {
+  it('reuses the connection of the previous request', async () => {
     await using started = await start((_, response) => void response.writeHead(200, json).end('{}'));
     for (let count = 0; count < 5; count += 1) await started.client.request('GET', '/');
     assert.equal(started.sockets.size, 1);
@@ -152,7 +155,7 @@ describe('a request', () => {
 });
 
 describe('a stream', () => {
-  it('brings lines however they are cut into packets, the last one without an end too', async () => {
+  it('returns lines for any split into packets, also the last one without a line end', async () => {
     await using started = await start((_, response) => {
       response.writeHead(200, json);
       const bytes = Buffer.from('{"a":1}\n\n{"ü":2}\r\n{"c":3}');
@@ -168,7 +171,7 @@ describe('a stream', () => {
     assert.deepEqual(lines, [{ a: 1 }, { ü: 2 }, { c: 3 }]);
   });
 
-  it('may take longer than its time-out once it has begun, and ends with its scope', async () => {
+  it('may take longer than its time-out after the headers arrived, and ends with its scope', async () => {
     await using started = await start((_, response) => void response.writeHead(200, json).write('1\n'));
     const reading = async () => {
       using stream = await started.client.stream('/', { timeoutMs: 60_000 });
@@ -178,14 +181,14 @@ describe('a stream', () => {
     assert.equal(await reading(), '1');
   });
 
-  it('with another status than 200 has a body and no lines', async () => {
+  it('with a status other than 200 has a body and no lines', async () => {
     await using started = await start((_, response) => void response.writeHead(410, json).end('{"code":410}'));
     using stream = await started.client.stream('/');
     assert.deepEqual([stream.status, stream.body], [410, { code: 410 }]);
     for await (const line of stream.lines) assert.fail(line);
   });
 
-  it('that is cut raises, by the server or from here', async () => {
+  it('fails if the server or the client cuts it', async () => {
     await using started = await start(({ url }, response) => {
       response.writeHead(200, json).write('1\n');
       if (url === '/cut') setImmediate(() => response.destroy());

@@ -7,17 +7,17 @@ import { type Answer, type SendOptions, sendRequest } from './send-request.ts';
 
 /** Options of one request, in addition to method, path and body. */
 interface RequestOptions {
-  /** Default application/json. */
+  /** The default is application/json. */
   readonly accept?: string;
-  /** The type of the body; default application/json. */
+  /** The type of the body. The default is application/json. */
   readonly contentType?: string;
   readonly signal?: AbortSignal;
-  /** The time limit for the request and the whole response; default 10 s. */
+  /** The time limit of the request and the whole response. The default is 10 s. */
   readonly timeoutMs?: number;
 }
 
 export interface ApiResponse {
-  /** Any HTTP status, including 404 and 409: the caller interprets it. */
+  /** Any HTTP status, including 404 and 409. The caller interprets the status. */
   readonly status: number;
   /** The JSON value, the text if it is not JSON, or undefined if the body is empty. */
   readonly body: unknown;
@@ -25,12 +25,12 @@ export interface ApiResponse {
   readonly retryAfterMs?: number;
 }
 
-/** The response to a watch: its lines as they arrive, or a body if the status is not 200. */
+/** The response to a watch: the lines as they arrive, or a body if the status is not 200. */
 interface ApiStream extends Disposable {
   readonly status: number;
   readonly body?: unknown;
   readonly retryAfterMs?: number;
-  /** Ends when the server ends the response; raises ApiServerUnreachable when the connection breaks. */
+  /** Ends when the server ends the response. Raises ApiServerUnreachable if the connection breaks. */
   readonly lines: AsyncIterable<string>;
 }
 
@@ -39,20 +39,20 @@ export interface ApiClient extends Disposable {
   readonly server: string;
   /**
    * Sends one request and resolves with the response, whatever its status. Raises ApiServerUnreachable (no response, or
-   * an incomplete one), DeadlineExceeded, Aborted.
+   * an incomplete one), DeadlineExceeded and Aborted.
    *
    * @example request('PATCH', '/api/v1/namespaces/a/secrets/b', { data },
    *   { contentType: 'application/merge-patch+json' })
    */
   request(method: Method, path: string, body?: unknown, options?: RequestOptions): Promise<ApiResponse>;
-  /** Sends a GET and returns the response line by line. `timeoutMs` limits the time until the headers arrive. */
+  /** Sends a GET and returns the response line by line. `timeoutMs` limits only the time until the headers arrive. */
   stream(path: string, options?: Pick<RequestOptions, 'accept' | 'signal' | 'timeoutMs'>): Promise<ApiStream>;
 }
 
 type Method = SendOptions['method'];
 
 /**
- * Opens a client with the credentials of a kubeconfig or of the pod. Sends nothing yet. Raises ApiServerUnknown when
+ * Opens a client with the credentials of a kubeconfig or of the pod. Sends nothing yet. Raises ApiServerUnknown if
  * neither is configured.
  */
 export async function openApiClient(options: ConnectOptions = {}): Promise<ApiClient> {
@@ -89,12 +89,15 @@ function headOf({ status, retryAfterMs }: Answer): Pick<ApiResponse, 'status' | 
 
 async function* none(): AsyncGenerator<string> {}
 
-/** The longest response body, in characters. It bounds memory use: a page of 500 real objects is far smaller. */
+/**
+ * The maximum number of characters of a response body. It limits the use of memory: a real page of 500 objects is far
+ * smaller.
+ */
 const maxBodyLength = 256 * 1024 * 1024;
 
 /**
- * The longest line of a watch, in characters. etcd accepts requests of up to 1.5 MiB, and an object can be several
- * times larger in JSON than in protobuf.
+ * The maximum number of characters of a line of a watch. etcd accepts requests of up to 1.5 MiB, and JSON can be
+ * several times longer than protobuf.
  */
 const maxLineLength = 16 * 1024 * 1024;
 

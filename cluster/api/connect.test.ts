@@ -14,7 +14,8 @@ import { connect, connectInCluster } from './connect.ts';
 const names = [{ type: 7, ip: '127.0.0.1' }] as const;
 
 /**
- * Starts a TLS server with its own certificate. It accepts one token, and records how each client identified itself.
+ * Starts a TLS server with its own certificate. It accepts one token, and answers with the credentials that it
+ * received.
  */
 async function startTlsServer() {
   await using undo = new AsyncDisposableStack();
@@ -52,7 +53,7 @@ async function startTlsServer() {
   };
 }
 
-/** Replaces a file as kubelet and editors do. */
+/** Replaces a file atomically, like kubelet and editors. */
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text);
   await rename(`${path}.new`, path);
@@ -70,19 +71,19 @@ function kubeconfig(server: string, cluster: object, user: object): string {
 }
 
 describe('a pod', () => {
-  it('is known by the token of its service account, also after it was rotated', async () => {
+  it('sends the token of its service account, also after a rotation', async () => {
     await using server = await startTlsServer();
     await writeFile(join(server.folder, 'ca.crt'), server.ca);
     await writeFile(join(server.folder, 'token'), 'first\n');
     using client = createApiClient(connectInCluster(server.url, server.folder));
     assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer first' });
     await replace(join(server.folder, 'token'), 'second');
-    assert.equal((await client.request('GET', '/')).body, 'Bearer first', 'it is not read for each request');
+    assert.equal((await client.request('GET', '/')).body, 'Bearer first', 'the token is not read for each request');
     server.expect('second');
     assert.deepEqual(await client.request('GET', '/'), { status: 200, body: 'Bearer second' });
   });
 
-  it('reads its token again after a minute, even without a refusal', async (t) => {
+  it('reads its token again after a minute, even if the server did not reject it', async (t) => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-connect-'));
     let nowMs = 1_000;
     t.mock.method(performance, 'now', () => nowMs);
@@ -98,7 +99,7 @@ describe('a pod', () => {
     assert.equal(await token(), 'Bearer second');
   });
 
-  it('trusts the authority of its service account, and no other', async () => {
+  it('trusts only the CA of its service account', async () => {
     await using server = await startTlsServer();
     await using other = await startTlsServer();
     await writeFile(join(server.folder, 'ca.crt'), other.ca);
@@ -112,7 +113,7 @@ describe('a pod', () => {
     assert.equal((await client.request('GET', '/')).status, 200);
   });
 
-  it('reports what is missing without a mounted service account', async () => {
+  it('without a mounted service account gets an error that names the missing file', async () => {
     await using server = await startTlsServer();
     using client = createApiClient(connectInCluster(server.url, server.folder));
     await assert.rejects(client.request('GET', '/'), { code: 'ApiServerUnknown', message: /token|ca\.crt/ });
@@ -124,7 +125,7 @@ describe('a kubeconfig', () => {
     { title: 'a token', user: { token: 'first' }, body: 'Bearer first' },
     { title: 'a name and a password', user: { username: 'a', password: 'b' }, body: `Basic ${btoa('a:b')}` },
     {
-      title: 'a program',
+      title: 'an exec plugin',
       user: {
         exec: {
           apiVersion: 'client.authentication.k8s.io/v1',
@@ -136,7 +137,7 @@ describe('a kubeconfig', () => {
     },
   ];
   for (const { title, user, body } of users) {
-    it(`makes a client known by ${title}`, async () => {
+    it(`provides the credentials of ${title}`, async () => {
       await using server = await startTlsServer();
       const file = join(server.folder, 'config');
       await writeFile(join(server.folder, 'ca.crt'), server.ca);
@@ -146,7 +147,7 @@ describe('a kubeconfig', () => {
     });
   }
 
-  it('is read again when the server does not know the client any more', async () => {
+  it('is read again if the server rejects the credentials', async () => {
     await using server = await startTlsServer();
     const file = join(server.folder, 'config');
     const cluster = { 'certificate-authority-data': btoa(server.ca) };
@@ -170,16 +171,16 @@ describe('a kubeconfig', () => {
   });
 
   for (const [title, text] of [
-    ['no YAML', 'clusters: ['],
+    ['not YAML', 'clusters: ['],
     ['empty', ''],
     ['without a context', '{"clusters":[],"contexts":[],"users":[]}'],
     [
-      'with a context that leads nowhere',
+      'with a context whose cluster is missing',
       '{"current-context":"x","contexts":[{"name":"x","context":{"cluster":"gone"}}]}',
     ],
     ['with an invalid server URL', kubeconfig('nowhere at all', {}, {})],
   ] as const) {
-    it(`that is ${title} is named with what is wrong`, async () => {
+    it(`that is ${title} causes an error with its path and the reason`, async () => {
       await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-connect-'));
       const file = join(folder.path, 'config');
       await writeFile(file, text);
@@ -191,7 +192,7 @@ describe('a kubeconfig', () => {
     });
   }
 
-  it('that is not there is named', async () => {
+  it('that does not exist causes an error with its path', async () => {
     await assert.rejects(connect({ kubeconfig: '/nowhere/config' }), { code: 'ApiServerUnknown', message: /ENOENT/ });
   });
 });

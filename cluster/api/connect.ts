@@ -8,13 +8,13 @@ import { type Connection, type Credentials, createTlsAgents } from './connection
 export interface ConnectOptions {
   /** `--kubeconfig`. */
   readonly kubeconfig?: string | undefined;
-  /** `--context`: a context of the kubeconfig. If it is undefined, the current context is used. */
+  /** The context that `--context` names. If it is undefined, the current context is used. */
   readonly context?: string | undefined;
 }
 
 /**
- * Finds the API server in the same order as controller-runtime: the given file, $KUBECONFIG, the pod's service account,
- * ~/.kube/config. Sends nothing. Raises ApiServerUnknown.
+ * Finds the API server. Like controller-runtime, it uses the first of these that exists: the given file, $KUBECONFIG,
+ * the pod's service account, ~/.kube/config. Sends nothing. Raises ApiServerUnknown.
  */
 export async function connect({ kubeconfig, context }: ConnectOptions): Promise<Connection> {
   const environment = readKubernetesEnvironment();
@@ -28,19 +28,19 @@ export async function connect({ kubeconfig, context }: ConnectOptions): Promise<
   return connectByKubeconfig(kubeconfig, context);
 }
 
-/** Where kubelet mounts a pod's service account. */
+/** The directory where kubelet mounts the service account of a pod. */
 const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * How often the token is read again. client-go uses the same interval. Kubelet replaces a one-hour token after 48
+ * How often the token is read again, as in client-go. kubelet replaces a token that is valid for an hour after 48
  * minutes at the latest.
  */
 const rereadMs = 60_000;
 
 /**
- * Connects to the API server as a pod's service account. The library's KubeConfig could do this, but its import costs
- * 80 MB of resident memory: it loads every client of every API group. This code also picks up a rotated CA and a token
- * that was replaced early, which the library does not.
+ * Connects to the API server as the service account of a pod. The library's KubeConfig could do this, but importing it
+ * costs 80 MB of memory, because it loads the clients of all API groups. Unlike the library, this code also detects a
+ * rotated CA, and a token that was replaced early.
  */
 export function connectInCluster(server: string, directory: string): Connection {
   const agents = createTlsAgents(server);

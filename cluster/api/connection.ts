@@ -2,13 +2,13 @@
 import { type Agent, Agent as PlainAgent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 
-/** How to reach the API server, and with which credentials. */
+/** The address of the API server, and the credentials for it. */
 export interface Connection extends Disposable {
   /** @example 'https://10.96.0.1:443' */
   readonly server: string;
   /**
-   * Returns the credentials for the next request. Call this for each request: tokens rotate and certificates are
-   * renewed. With `renew`, cached credentials are read again, for example after the API server rejected them.
+   * Returns the credentials for the next request. Call this for each request, because tokens are rotated and
+   * certificates are renewed. `renew` discards cached credentials, for example after the API server rejected them.
    */
   credentials(renew?: boolean): Promise<Credentials>;
 }
@@ -19,7 +19,7 @@ export interface Credentials {
   readonly agent: Agent;
 }
 
-/** The TLS options of a connection: the trusted CA, the client certificate, and how strictly to verify. */
+/** The TLS options of a connection: the trusted CA, the client certificate, and whether to verify the server. */
 interface TlsMaterial {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
@@ -29,9 +29,9 @@ interface TlsMaterial {
   readonly rejectUnauthorized?: boolean | undefined;
 }
 
-/** The HTTP agents of one server, which hold its sockets. */
+/** The HTTP agents of one server. They keep its sockets. */
 export interface TlsAgents extends Disposable {
-  /** The agent for these TLS options. The same options give the same agent, so its sockets are reused. */
+  /** Returns the agent for these TLS options. Equal options return the same agent, so that its sockets are reused. */
   agentFor(material: TlsMaterial): PlainAgent;
 }
 
@@ -43,8 +43,7 @@ export function createTlsAgents(server: string): TlsAgents {
       const agent = agents.getOrInsertComputed(JSON.stringify(material), () => createAgent(server, material));
       if (newest !== agent && newest !== undefined) retire(newest);
       newest = agent;
-      // Requests in flight with older options still finish. New requests use the new agent, and idle sockets of the old
-      // agent are closed.
+      // Stop using agents with older options. Their requests in flight still finish, and their idle sockets are closed.
       for (const [key, older] of agents) if (older !== agent && isUnused(older)) agents.delete(key);
       return agent;
     },
@@ -55,14 +54,14 @@ export function createTlsAgents(server: string): TlsAgents {
   };
 }
 
-/** Closes an agent's idle sockets. After a failure, they may be dead without having reported an error. */
+/** Closes the idle sockets of an agent. After a failure, they may be dead although they reported no error. */
 export function dropIdleSockets(agent: PlainAgent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 function retire(agent: PlainAgent): void {
   dropIdleSockets(agent);
-  // Closes the sockets of requests in flight when those requests finish.
+  // With this, a socket that is in use is closed when its request finishes.
   agent.maxFreeSockets = 0;
 }
 
@@ -78,7 +77,7 @@ function createAgent(server: string, material: TlsMaterial): PlainAgent {
 }
 
 /**
- * Idle sockets are closed before the API server closes them (IdleTimeout of its http2 and http servers: 90 s). TCP
- * keep-alive probes start after 30 s, as in client-go. Load balancers have longer idle timeouts.
+ * Idle sockets are closed after 60 s, before the API server closes them (after 90 s: IdleTimeout of its http and http2
+ * servers). TCP keep-alive probes start after 30 s, as in client-go. The idle timeouts of load balancers are longer.
  */
 const keepAlive = { keepAlive: true, keepAliveMsecs: 30_000, timeout: 60_000 } as const;

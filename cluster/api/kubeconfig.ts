@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Imports a single file of the package. Even that file loads a client of every API
-// group, so import this module only when needed.
+// Imports a single file of the package. Even that file loads the clients of all API groups, so import this module only
+// when it is needed.
 import { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
@@ -9,9 +9,9 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { type Connection, type Credentials, createTlsAgents } from './connection.ts';
 
 /**
- * Connects to the API server of a kubeconfig context (default: the current context). Without a file, it uses kubectl's
- * defaults: $KUBECONFIG, or else ~/.kube/config. The library handles tokens, client certificates, exec plugins, OIDC
- * and proxies. Raises ApiServerUnknown.
+ * Connects to the API server of a kubeconfig context. The default is the current context. Without a file, it uses
+ * kubectl's defaults: $KUBECONFIG, or else ~/.kube/config. The library handles tokens, client certificates, exec
+ * plugins, OIDC and proxies. Raises ApiServerUnknown.
  */
 export function connectByKubeconfig(file: string | undefined, context?: string): Connection {
   let config = load(file, context);
@@ -20,7 +20,7 @@ export function connectByKubeconfig(file: string | undefined, context?: string):
   return {
     server,
     async credentials(renew = false): Promise<Credentials> {
-      // A reload drops the token cached from an exec plugin and picks up edits of the file.
+      // Loading the file again discards the cached token of an exec plugin, and picks up changes of the file.
       if (renew) config = load(file, context);
       const options: RequestOptions = {};
       try {
@@ -37,7 +37,7 @@ export function connectByKubeconfig(file: string | undefined, context?: string):
 }
 
 /**
- * Returns the namespace of a context (default: the current one), or undefined if the context sets none. Raises
+ * Returns the namespace of a context, or undefined if the context sets none. The default is the current context. Raises
  * ApiServerUnknown.
  */
 export function namespaceOfContext(file: string | undefined, context?: string): string | undefined {
@@ -74,7 +74,7 @@ function load(file: string | undefined, context: string | undefined): KubeConfig
 
 function serverOf(config: KubeConfig, file: string | undefined): string {
   const cluster = config.getCurrentCluster();
-  // The library invents a server on localhost if it finds no configuration.
+  // Without any configuration, the library creates a context for a server on localhost.
   const isInvented = config.getCurrentContext() === 'loaded-context';
   if (cluster === null || isInvented || !URL.canParse(cluster.server ?? '')) {
     throw unknown(file, isInvented ? nowhere : 'its current context has no cluster with a server');
@@ -99,7 +99,7 @@ function headersOf({ headers = {}, auth }: RequestOptions): Readonly<Record<stri
 }
 
 function unknown(file: string | undefined, cause: unknown): MacvtapError {
-  // Use only the first line. In the others, the YAML library quotes the lines around an error, which may contain a
+  // Use only the first line. In the other lines, the YAML library quotes the file around the error, which may contain a
   // token.
   const [text] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   const message = `${nameOf(file)} cannot be used: ${text}; fix it, or set another --kubeconfig`;

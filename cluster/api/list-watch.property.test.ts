@@ -10,7 +10,7 @@ import { watchedKinds } from './watched-kinds.ts';
 
 const [nodes] = watchedKinds({ policyNamespace: 'macvtap-cni' });
 
-/** A change of an API server or of the connection to it. */
+/** A change of the API server, or of the connection to it. */
 type Step = (server: StandInApiServer, sent: readonly string[]) => void | Promise<void>;
 
 const name = fc.constantFrom('a', 'b', 'c', 'd');
@@ -24,7 +24,7 @@ const remove = name.map(
     ({ store }) =>
       void store.remove(`Node/${own}`),
 );
-/** Sends the newest line of a watch, or an older one, again. */
+/** Sends a line of a watch again: the newest, or an older one. */
 const repeat = fc.nat(9).map(
   (back): Step =>
     (server, sent) =>
@@ -72,7 +72,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: time },
 );
 
-test('whatever an API server does, what is known of it is in the end what it holds', async () => {
+test('after any behaviour of the API server, the known objects finally equal those of the server', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), async (steps) => {
       await using undo = new AsyncDisposableStack();
@@ -86,7 +86,7 @@ test('whatever an API server does, what is known of it is in the end what it hol
       const watch = undo.use(new ListWatch({ client, resource, trim, pause, onChange: () => undefined }));
       for (const happens of steps) await happens(server, sent);
       server.intercept(undefined);
-      // Without this, the client would end a silent watch only some minutes later.
+      // Cut the watches. Otherwise, the client would end a silent watch only after some minutes.
       server.endWatches('cut');
       await until(
         async () => [held(watch.objects.values()), held(server.store.objects.values()), watch.problem?.message],

@@ -18,8 +18,8 @@ const node = (name: string, labels: Readonly<Record<string, unknown>> = {}, stat
 });
 
 /**
- * Follows the nodes of a stand-in API server. `reaches` waits until its condition holds, and checks it at each reported
- * change. It gives up only after a long time.
+ * Follows the nodes of a fake API server. `reaches` waits until its condition is true, and checks it after each change.
+ * Its time limit is long.
  */
 async function follow(
   prepare: (server: StandInApiServer) => void,
@@ -67,7 +67,7 @@ const lists = ({ requests }: StandInApiServer) => requests.filter((line) => !lin
 const watches = ({ requests }: StandInApiServer) => requests.filter((line) => line.includes('watch=1'));
 
 describe('list and watch', () => {
-  it('reads what is there and follows it', async () => {
+  it('reads the existing objects and follows changes', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a', { x: '1' })));
     const { server, reaches, has, watch } = followed;
     await reaches(() => has('a'));
@@ -80,7 +80,7 @@ describe('list and watch', () => {
     assert.equal(lists(server), 1);
   });
 
-  it('asks for metadata only, for bookmarks, and for an end of the watch', async () => {
+  it('requests only metadata, with bookmarks and a time limit of the watch', async () => {
     const asked: boolean[] = [];
     await using followed = await follow((server) => {
       server.store.put(node('a', {}, { images: ['x'.repeat(10_000)] }));
@@ -95,7 +95,7 @@ describe('list and watch', () => {
     assert.ok(seconds >= 300 && seconds <= 600, `${seconds} s`);
   });
 
-  it('reads in pages of 500', async () => {
+  it('lists in pages of 500', async () => {
     const names = Array.from({ length: 1_201 }, (_, index) => `n${index}`);
     await using followed = await follow(({ store }) => {
       for (const name of names) store.put(node(name));
@@ -105,7 +105,7 @@ describe('list and watch', () => {
     assert.equal(lists(followed.server), 3);
   });
 
-  it('does not notify about fields that are not read, and keeps the object', async () => {
+  it('does not notify about changes of unused fields, and keeps the object', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a', { x: '1' })));
     const { server, reaches, watch } = followed;
     await reaches(() => server.watches === 1);
@@ -117,7 +117,7 @@ describe('list and watch', () => {
     assert.equal(watch.revision, revision + 1);
   });
 
-  it('goes on from where a watch ended, without a new list', async () => {
+  it('continues at the version where a watch ended, without a new list', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, has } = followed;
     for (const [how, name] of [
@@ -134,11 +134,11 @@ describe('list and watch', () => {
     assert.equal(lists(server), 1);
   });
 
-  it('goes on from the last bookmark', async () => {
+  it('continues from the last bookmark', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, watch } = followed;
     await reaches(() => server.watches === 1);
-    // Other clients make changes that this watch does not receive, and then the history of those changes is compacted.
+    // Other objects change, which this watch does not receive. Then the history of those changes is compacted.
     server.store.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'x' } });
     server.store.compact();
     server.sendBookmarks();
@@ -149,7 +149,7 @@ describe('list and watch', () => {
     await reaches(() => watch.objects.has('b'));
   });
 
-  it('lists again when the history is gone, and detects deletions', async () => {
+  it('lists again if the history was compacted, and detects deletions', async () => {
     await using followed = await follow(({ store }) => {
       for (const name of ['a', 'b']) store.put(node(name));
     });
@@ -164,7 +164,7 @@ describe('list and watch', () => {
     assert.equal(followed.watch.problem, undefined, 'a relist is not reported as a problem');
   });
 
-  it('lists again when the response to the watch itself is 410', async () => {
+  it('lists again if the response to the watch request is 410', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, has } = followed;
     await reaches(() => server.watches === 1);
@@ -201,7 +201,7 @@ describe('list and watch', () => {
 
   const bugs: Readonly<Record<string, ListWatchOptions['trim']>> = {
     read: () => assert.fail('a bug'),
-    'compared with the one before': ({ metadata }) => ({
+    'compared with the previous version': ({ metadata }) => ({
       metadata,
       get spec() {
         return assert.fail('a bug');
@@ -209,7 +209,7 @@ describe('list and watch', () => {
     }),
   };
   for (const [title, breakObject] of Object.entries(bugs)) {
-    it(`loses no event of an object that cannot be ${title}: reports it, lists again, and goes on`, async () => {
+    it(`loses no event if an object cannot be ${title}: reports the error, lists again, and continues`, async () => {
       let isBroken = false;
       const trim: ListWatchOptions['trim'] = (object) =>
         isBroken && object.metadata.name === 'a' ? breakObject(object) : { metadata: object.metadata, spec: {} };
@@ -224,14 +224,14 @@ describe('list and watch', () => {
       assert.equal(watch.problem?.code, 'Unexpected');
       assert.match(watch.problem?.message ?? '', /^watch of Nodes: an object could not be stored: a bug/);
       await reaches(() => lists(server) >= 3);
-      assert.equal(watches(server).length, 1, 'there is no version to watch from');
+      assert.equal(watches(server).length, 1, 'no watch starts without a version');
       isBroken = false;
       await reaches(() => has('a', 'b') && watch.problem === undefined);
       assert.deepEqual(watch.objects.get('a')?.metadata.labels, { x: '2' });
     });
   }
 
-  it('is not broken by a value that is nested 5,000 deep, also when it comes again by a list', async () => {
+  it('accepts a value that is nested 5,000 levels deep, from an event and from a list', async () => {
     const deep = JSON.parse(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`);
     await using followed = await follow(({ store }) => void store.put(node('a', { deep })));
     const { server, reaches, has, watch } = followed;
@@ -247,7 +247,7 @@ describe('list and watch', () => {
   });
 
   it('restarts the silence timer after each line', async (t) => {
-    // The length distinguishes this timer from every other one.
+    // This length distinguishes the timer from all others.
     const staleMs = 123_457;
     const restarts: string[] = [];
     const { setTimeout: start } = globalThis;
@@ -266,7 +266,7 @@ describe('list and watch', () => {
     await reaches(() => restarts.length === 2);
   });
 
-  it('cuts a silent watch, though its connection is open', async () => {
+  it('ends a silent watch, even if its connection is open', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')), { staleMs: 300 });
     const { server, reaches, has } = followed;
     await reaches(() => server.watches === 1);
@@ -275,12 +275,12 @@ describe('list and watch', () => {
     await reaches(() => has('a', 'b'));
   });
 
-  it('lists again after a watch without a single line, and not after one that fell silent later', async () => {
+  it('lists again after a watch without any line, but not after one that became silent later', async () => {
     await using followed = await follow(
       (standIn) => {
         standIn.store.put(node('a'));
-        // Sends the bookmark with the head of the response, so that the first watch receives it in time on a busy
-        // machine.
+        // Sends the bookmark together with the headers of the response, so that the first watch receives it in time on
+        // a busy machine.
         standIn.intercept(({ query }) => {
           if (query.get('watch') !== null && watches(standIn).length === 1) queueMicrotask(standIn.sendBookmarks);
           return undefined;
@@ -294,7 +294,7 @@ describe('list and watch', () => {
     assert.deepEqual(asked, ['list', 'watch', 'watch', 'list', 'watch']);
   });
 
-  it('lists again after an older version: the server was restored from a backup', async () => {
+  it('lists again after an event with an older version, because the server was restored from a backup', async () => {
     await using followed = await follow(({ store }) => {
       for (const name of ['a', 'b']) store.put(node(name, { x: '2' }));
     });
@@ -324,7 +324,7 @@ describe('list and watch', () => {
     assert.equal(lists(server), 2);
   });
 
-  it('keeps its objects during an outage, reports it, and goes on after its end', async () => {
+  it('keeps its objects during an outage, reports the outage, and continues afterwards', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, has, watch } = followed;
     await reaches(() => has('a'));
@@ -336,7 +336,7 @@ describe('list and watch', () => {
     await reaches(() => has('a', 'b') && watch.problem === undefined);
   });
 
-  it('has heard of what a server confirms: a list, an event or a bookmark, and nothing while it is away', async () => {
+  it('records the time of each list, event and bookmark, and nothing during an outage', async () => {
     await using followed = await follow(() => {});
     const { server, reaches, watch } = followed;
     assert.equal(watch.confirmedMs, undefined);
@@ -362,7 +362,7 @@ describe('list and watch', () => {
     await reaches(() => watch.synced && watch.problem === undefined);
   });
 
-  it('is empty if the resource is not installed, reports that, and sees it once it is installed', async () => {
+  it('reports an error if the resource is not installed, and reads it after its installation', async () => {
     await using followed = await follow((server) => {
       server.intercept(() => ({ status: 404, body: { kind: 'Status', message: 'could not find' } }));
     });
@@ -374,7 +374,7 @@ describe('list and watch', () => {
     await reaches(() => watch.objects.has('a') && watch.problem === undefined);
   });
 
-  it('believes that a resource which was there is gone only when it stays so', async () => {
+  it('drops the objects of a resource that disappeared only if it stays missing', async () => {
     await using followed = await follow(({ store }) => void store.put(node('a')), { absenceMs: 500 });
     const { server, reaches, watch } = followed;
     await reaches(() => server.watches === 1);
@@ -385,7 +385,7 @@ describe('list and watch', () => {
     await reaches(() => watch.objects.size === 0);
   });
 
-  it('does not ask in a hot loop when every watch ends at once', async () => {
+  it('does not send requests in a busy loop if every watch ends at once', async () => {
     await using server = await startApiServer();
     server.store.put(node('a'));
     server.intercept(({ query }) => (query.get('watch') === null ? undefined : { status: 200, body: '' }));
@@ -410,7 +410,7 @@ describe('list and watch', () => {
     assert.equal(lists(server), 1);
   });
 
-  it('waits longer and longer, and reports why, if each list expires before its watch', async (t) => {
+  it('waits longer each time, and reports the reason, if each list expires before its watch', async (t) => {
     await using server = await startApiServer();
     const { performance: clock } = globalThis;
     const now = clock.now.bind(clock);
@@ -440,7 +440,7 @@ describe('list and watch', () => {
     assert.ok(lists(server) >= 4);
   });
 
-  it('lists again at once when the version expired during an outage, and reports no refusal', async () => {
+  it('lists again at once if the version expired during an outage, without reporting the 410', async () => {
     await using server = await startApiServer();
     server.store.put(node('a'));
     using client = connectStandIn(server);
@@ -485,7 +485,7 @@ describe('list and watch', () => {
     assert.deepEqual([...problems], ['ApiServerUnreachable']);
   });
 
-  it('waits as long as the server asks for', async () => {
+  it('waits for the Retry-After of the server', async () => {
     await using server = await startApiServer();
     server.intercept(() => ({ status: 429, body: {}, headers: { 'retry-after': '7' } }));
     using client = connectStandIn(server);
@@ -502,7 +502,7 @@ describe('list and watch', () => {
     assert.ok(ms >= 7_000 && ms <= 10_500, `${ms} ms`);
   });
 
-  it('takes an object far larger than others, and not a line without an end', async () => {
+  it('accepts a very large object, but not an endless line', async () => {
     await using followed = await follow(() => undefined);
     const { server, reaches, watch } = followed;
     await reaches(() => server.watches === 1);
@@ -513,7 +513,7 @@ describe('list and watch', () => {
     assert.ok(watch.objects.has('large'));
   });
 
-  it('leaves no request and no timer behind', async () => {
+  it('leaves no request and no timer after it ends', async () => {
     const followed = await follow(({ store }) => void store.put(node('a')));
     await followed.reaches(() => followed.server.watches === 1);
     await followed.watch[Symbol.asyncDispose]();

@@ -11,22 +11,26 @@ import { defaultTimings, readWatchEvent, type WatchTimings, watchLines } from '.
 export interface ListWatchOptions {
   readonly client: ApiClient;
   readonly resource: WatchedResource;
-  /** Reduces an object to the fields that are used. Only these stay in memory. */
+  /** Reduces an object to the fields that are used. Only these fields stay in memory. */
   readonly trim: (object: ApiObject) => ApiObject;
-  /** Called after the objects, `synced` or `problem` have changed. */
+  /** Called after the objects, `synced` or `problem` changed. */
   readonly onChange: () => void;
   readonly timings?: Partial<WatchTimings> | undefined;
   readonly pause?: Pause;
 }
 
 /**
- * Keeps the objects of one resource up to date. It lists them in pages, then watches from the version of that list.
+ * Keeps the objects of one resource up to date. Lists them in pages, and then watches from the version of the list.
  *
- * The server ends each watch after some time, and the client ends a watch that is silent for too long. After an error,
- * the watch restarts after a jittered wait. All objects are listed again if the server has dropped the version (410),
- * or does not know it yet after being restored from a backup. An event that cannot be read or stored has the same
- * effect. Objects missing from the new list were deleted. While the server is unreachable, the last known objects are
- * kept.
+ * A watch ends when the server ends it, or when it is silent for too long. After an error, the watch restarts after a
+ * wait with a random part. All objects are listed again in these cases:
+ *
+ * - The server has dropped the version (410).
+ * - The server does not know the version yet, because it was restored from a backup.
+ * - An event could not be read or stored.
+ *
+ * Objects that are missing from the new list were deleted. While the server is unreachable, the last known objects stay
+ * in force.
  */
 export class ListWatch implements AsyncDisposable {
   readonly #options: ListWatchOptions;
@@ -68,14 +72,14 @@ export class ListWatch implements AsyncDisposable {
     return this.#synced;
   }
 
-  /** The error that prevents updates. Undefined while a watch only ends and restarts at once. */
+  /** The error that prevents updates. Undefined if a watch ended normally and restarts at once. */
   get problem(): MacvtapError | undefined {
     return this.#problem;
   }
 
   /**
-   * When the server last confirmed the known objects, on the clock of performance.now(). A list and any event of a
-   * watch confirm them. On a healthy watch, the server sends a bookmark about every minute.
+   * When the server last confirmed the known objects, on the clock of performance.now(). Lists and all events of a
+   * watch confirm them. A healthy watch gets a bookmark about every minute.
    */
   get confirmedMs(): number | undefined {
     return this.#confirmedMs;
@@ -119,8 +123,8 @@ export class ListWatch implements AsyncDisposable {
       this.#confirmedMs = performance.now();
       return;
     }
-    // The resource is not installed, so it has no objects. Trust this only if it persists: one of several API servers
-    // may lag behind.
+    // If the resource is not installed, it has no objects. Believe that only after some time, because one of several
+    // API servers may lag behind.
     this.#absentSince ??= performance.now();
     const isCertain =
       this.#state.objects.size === 0 || performance.now() - this.#absentSince >= this.#timings.absenceMs;
@@ -174,8 +178,8 @@ export class ListWatch implements AsyncDisposable {
   }
 
   /**
-   * Changes the objects. An exception here is a bug, possibly one that only this version of an object triggers.
-   * Continuing the watch would lose the event, so all objects are listed again after a wait.
+   * Changes the objects. An exception here is a bug, which may depend on this version of an object. Continuing the
+   * watch would lose the event, so all objects are listed again after a wait.
    */
   #change(what: string, change: () => boolean): void {
     try {

@@ -7,7 +7,7 @@ import { createMetadataLookups } from './lookups.ts';
 
 const never = new AbortController().signal;
 
-/** Returns look-ups whose API server always gives this answer, and the list of requests that reach that server. */
+/** Returns look-ups on an API server that always gives this answer, and the requests that the server received. */
 function ask(answer: ApiResponse | MacvtapError) {
   const requests: string[] = [];
   const request: ApiClient['request'] = async (method, path, _body, options) => {
@@ -30,7 +30,7 @@ const ok = (metadata: object): ApiResponse => ({
 });
 
 describe('metadata', () => {
-  it('of a pod is its UID with its owners, and nothing more is asked for', async () => {
+  it('of a pod contains its UID and its owners, and only metadata is requested', async () => {
     const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', controller: true };
     const { requests, lookups } = ask(ok({ ownerReferences: [{ ...owner, uid: 'x' }, { kind: 'A' }, null] }));
     assert.deepEqual(await lookups.pod('vms', 'web-0', never), {
@@ -46,7 +46,7 @@ describe('metadata', () => {
     assert.match(requests.join(), /^GET \/api\/v1\/namespaces\/vms\/pods\/web-0 [^,]*as=PartialObjectMetadata;/);
   });
 
-  it('of a pod without owners has none, and texts are all that labels and annotations hold', async () => {
+  it('of a pod may have no owners, and only texts count as labels and annotations', async () => {
     const { lookups } = ask(ok({ labels: { a: 'b', c: 1 }, annotations: ['x'] }));
     assert.deepEqual(await lookups.pod('vms', 'a', never), {
       uid: 'u',
@@ -57,17 +57,17 @@ describe('metadata', () => {
     });
   });
 
-  it('of a namespace is its UID', async () => {
+  it('of a namespace contains its UID', async () => {
     assert.equal(await ask(ok({})).lookups.namespaceUID('kube-system', never), 'u');
   });
 
-  it('of what does not exist is undefined', async () => {
+  it('of a missing object is undefined', async () => {
     const { lookups } = ask({ status: 404, body: {} });
     assert.equal(await lookups.pod('vms', 'a', never), undefined);
     assert.equal(await lookups.namespaceUID('a', never), undefined);
   });
 
-  it('is not asked for by a name that no object can have', async () => {
+  it('is not requested for an invalid object name', async () => {
     const { requests, lookups } = ask(ok({}));
     for (const name of ['..', 'a/b', 'A', '']) {
       assert.equal(await lookups.pod('vms', name, never), undefined);

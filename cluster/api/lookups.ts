@@ -9,7 +9,7 @@ import { type ApiObject, acceptFor, isApiObject, isObjectName, listAll, type Wat
 import type { ApiClient } from './client.ts';
 import { namespaces, networkAttachmentDefinitions, networkPath, policiesIn } from './watched-kinds.ts';
 
-/** Creates look-ups that query the API server. Each look-up is one GET or one list. */
+/** Creates look-ups that send requests to the API server. Each look-up is one GET or one list. */
 export function createApiLookups(client: ApiClient, policyNamespace: string): Lookups {
   const read = <Of extends KnownObject['kind']>(kind: Of, object: ApiObject) => {
     const known = readObject(object, policyNamespace)?.known;
@@ -42,7 +42,7 @@ export function createApiLookups(client: ApiClient, policyNamespace: string): Lo
   };
 }
 
-/** An admission request waits at most this long for a look-up. */
+/** The maximum time that an admission request waits for a look-up. */
 const reviewTimeoutMs = 1_000;
 
 /** A pod's owner. @example { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: '…', controller: true } */
@@ -57,7 +57,7 @@ export interface OwnerReference {
 
 export interface PodMetadata {
   readonly uid: string;
-  /** The creation time on the API server's clock, in whole seconds. NaN if the object has no creation time. */
+  /** The creation time on the API server's clock, in whole seconds. NaN if the object has none. */
   readonly createdMs: number;
   readonly owners: readonly OwnerReference[];
   readonly labels: Readonly<Record<string, string>>;
@@ -65,7 +65,7 @@ export interface PodMetadata {
 }
 
 /**
- * Reads the metadata of one object in one request, without its spec and status. Returns undefined if the object does
+ * Reads the metadata of one object with one request, without its spec and status. Returns undefined if the object does
  * not exist. Raises LookupFailed if the API server refuses the request or does not respond in time.
  */
 export interface MetadataLookups {
@@ -74,7 +74,8 @@ export interface MetadataLookups {
 }
 
 /**
- * The time limit of a look-up during a CNI ADD. An ADD has 15 seconds in total, and kubelet retries an ADD that fails.
+ * The time limit of a look-up during a CNI ADD. An ADD may take 15 seconds in total, and kubelet repeats an ADD that
+ * fails.
  */
 const attachTimeoutMs = 3_000;
 

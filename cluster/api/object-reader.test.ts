@@ -7,7 +7,7 @@ import { watchedKinds } from './watched-kinds.ts';
 
 const states = watchedKinds({ policyNamespace: 'macvtap-cni' }).find(({ kind }) => kind === 'MacvtapNetworkNodeState');
 
-/** Returns a node state from an API server, trimmed to the fields that a watch keeps. */
+/** Returns a node state of an API server with only the fields that a watch keeps. */
 function kept(name: string, status: unknown): ApiObject {
   return states?.trim({ metadata: { name }, status }) ?? assert.fail();
 }
@@ -24,7 +24,7 @@ const read = (reader: ReturnType<typeof createObjectReader>, ...objects: readonl
   };
 };
 
-test('a state above a limit takes the place of the good one before it, and leaves the others as they are', () => {
+test('a node state that exceeds a limit replaces its valid version, and the other states stay unchanged', () => {
   const reader = createObjectReader('macvtap-cni');
   const good = kept('h1', links(1));
   const kind = 'MacvtapNetworkNodeState';
@@ -36,7 +36,7 @@ test('a state above a limit takes the place of the good one before it, and leave
   assert.deepEqual(read(reader, kept('evil', links(2)), good), { known: [kind, kind], faults: [] });
 });
 
-test('a state that cannot be kept is left out, and does not end the list of the others', () => {
+test('a node state that throws while it is read is left out, and the others are still read', () => {
   const hostile = {
     get interfaces(): never {
       throw new RangeError('Maximum call stack size exceeded');

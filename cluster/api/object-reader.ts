@@ -4,18 +4,18 @@ import { readObject } from '../objects/read-object.ts';
 import type { SourceFault } from '../source.ts';
 import type { ApiObject } from './api-resource.ts';
 
-/** An object and the result of its last reading. */
+/** An object, and the result of reading it. */
 interface ReadEntry {
   readonly object: ApiObject;
   readonly known: KnownObject | undefined;
   readonly faults: readonly SourceFault[];
-  /** Whether `known` comes from a version without errors. */
+  /** Whether `known` comes from a version of the object without errors. */
   readonly isValid: boolean;
 }
 
 /** Reads the objects of one kind. */
 export interface ObjectReader {
-  /** Returns the objects sorted by name. Unchanged objects keep their identity. */
+  /** Returns the objects sorted by name. The result shares unchanged objects with the previous result. */
   read(objects: ReadonlyMap<string, ApiObject>): {
     readonly known: readonly KnownObject[];
     readonly faults: readonly SourceFault[];
@@ -25,11 +25,11 @@ export interface ObjectReader {
 /**
  * Creates a reader that reads each version of an object only once.
  *
- * - An invalid policy takes effect: it exposes nothing, but still applies to its nodes. If the last valid version
+ * - An invalid policy takes effect: it exposes nothing, but still applies to its nodes. If its last valid version
  *   stayed in force instead, the result would depend on when a replica or node started.
  * - An invalid node state is left out.
- * - For any other invalid object, the last valid version stays in force. If there is none, the valid parts of the
- *   object are used.
+ * - For any other invalid object, the last valid version stays in force. Without a valid version, the valid parts of
+ *   the object are used.
  */
 export function createObjectReader(policyNamespace: string): ObjectReader {
   let entries = new Map<string, ReadEntry>();

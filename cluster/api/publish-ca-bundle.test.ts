@@ -27,7 +27,7 @@ function publisherOf(answers: Readonly<Record<string, Partial<ApiResponse> | Err
 }
 
 describe('the bundles of webhook configurations', () => {
-  it('are written in each webhook of those configurations where one differs, and in no others', async () => {
+  it('are written in every webhook of a configuration if one of them differs, and otherwise not', async () => {
     const { publisher, writes } = publisherOf({
       [`GET ${mutating}`]: {
         body: { ...configuration('new', 'old', undefined), metadata: { name: 'm', uid: 'u', resourceVersion: '7' } },
@@ -53,7 +53,7 @@ describe('the bundles of webhook configurations', () => {
     ]);
   });
 
-  it('are written where possible if a configuration is missing, which is reported', async () => {
+  it('are written to the existing configurations, and a missing one is reported', async () => {
     const { publisher, writes } = publisherOf({
       [`GET ${mutating}`]: { status: 404, body: { message: 'not found' } },
       [`GET ${validating}`]: {
@@ -71,14 +71,14 @@ describe('the bundles of webhook configurations', () => {
     );
   });
 
-  it('are all problems while the server does not respond', async () => {
+  it('cause a problem each while the server does not respond', async () => {
     const away = new Error('connection refused');
     const { publisher } = publisherOf({ [`GET ${mutating}`]: away, [`GET ${validating}`]: away });
     const { bundles, problems } = await publisher.read(signal);
     assert.deepEqual([bundles, problems], [[], ['connection refused', 'connection refused']]);
   });
 
-  it('have a version that labels leave alone, and a change of the webhooks moves', async () => {
+  it('have a version that changes with the webhooks, but not with labels', async () => {
     const versionOf = async (resourceVersion: string, generation: number) => {
       const body = { ...configuration('a'), metadata: { name: 'm', uid: 'u', resourceVersion, generation } };
       const { publisher } = publisherOf({ [`GET ${mutating}`]: { body }, [`GET ${validating}`]: { body } });
@@ -89,9 +89,9 @@ describe('the bundles of webhook configurations', () => {
   });
 
   for (const [what, webhooks, bundles] of [
-    ['no list', 'x', []],
+    ['not a list', 'x', []],
     [
-      'a list of anything',
+      'a list of arbitrary values',
       [null, 1, {}, { clientConfig: null }, { clientConfig: { caBundle: 5 } }],
       ['', '', '', '', ''],
     ],
@@ -113,7 +113,7 @@ describe('the bundles of webhook configurations', () => {
     [403, /^write the caBundle of MutatingWebhookConfiguration m: 403: .*; grant it in a role/],
     [422, /^write the caBundle of MutatingWebhookConfiguration m: 422/],
   ] as const) {
-    it(`are written elsewhere although one is answered ${status}`, async () => {
+    it(`are written to the other configuration even if one gets ${status}`, async () => {
       const body = (name: string) => ({ ...configuration('old'), metadata: { name, uid: 'u', resourceVersion: '7' } });
       const { publisher, writes } = publisherOf({
         [`GET ${mutating}`]: { body: body('m') },

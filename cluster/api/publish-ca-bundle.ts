@@ -6,7 +6,7 @@ import { type ApiObject, isApiObject } from './api-resource.ts';
 import type { ApiClient } from './client.ts';
 import { watchObject } from './watch-object.ts';
 
-/** A webhook configuration of the chart. */
+/** A webhook configuration that the chart creates. */
 interface WebhookConfiguration {
   readonly kind: 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';
   readonly name: string;
@@ -17,12 +17,12 @@ export interface CaBundlePublisherOptions {
   readonly configurations: readonly WebhookConfiguration[];
 }
 
-/** The published CA bundles, and a function to replace them. Matches the publisher interface of certs/. */
+/** The published CA bundles, and a function that replaces them. Implements the publisher interface of certs/. */
 interface CaBundlePublication {
   readonly version: string;
-  /** The bundles in PEM, one for each webhook in every configuration. */
+  /** The PEM bundle of each webhook in every configuration. */
   readonly bundles: readonly string[];
-  /** Why some configurations could not be read. */
+  /** The reasons why some configurations could not be read. */
   readonly problems: readonly string[];
   replace(bundle: string, signal: AbortSignal): Promise<'written' | 'conflict'>;
 }
@@ -34,8 +34,8 @@ export interface CaBundlePublisher {
 
 /**
  * Creates a publisher that writes a CA bundle to every webhook of the given configurations. It writes no other field,
- * so it owns no other field under server-side apply. The JSON patch includes the resourceVersion that was read. If the
- * object has changed since, the patch fails with 409, so the indexes in the patch are always valid.
+ * and therefore owns no other field under server-side apply. The JSON patch tests the resourceVersion that was read. If
+ * the object has changed since, the patch fails with 409, so the indexes in the patch are always valid.
  */
 export function createCaBundlePublisher({ client, configurations }: CaBundlePublisherOptions): CaBundlePublisher {
   return {
@@ -63,8 +63,9 @@ export function createCaBundlePublisher({ client, configurations }: CaBundlePubl
 }
 
 /**
- * Returns the UID and the generation. The generation changes with the webhooks, but not with labels. A controller that
- * changes labels every minute must not delay the publication of a new CA forever.
+ * Returns the UID and the generation. The generation changes with the webhooks but not with labels. If the
+ * resourceVersion were used instead, a controller that changes labels every minute could delay the publication of a new
+ * CA forever.
  */
 function versionOf({ metadata: { uid, generation, resourceVersion } }: ApiObject): string {
   return `${uid}/${generation ?? resourceVersion}`;
@@ -85,7 +86,7 @@ async function replaceAll(
   signal: AbortSignal,
 ): Promise<'written' | 'conflict'> {
   const different = objects.filter((object) => bundlesOf(object).some((published) => published !== bundle));
-  // An error in one configuration must not prevent the others from being written.
+  // An error in one configuration must not prevent writing the others.
   const results = await Promise.allSettled(different.map((object) => replace(client, object, bundle, signal)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return results.some((result) => result.status === 'fulfilled' && result.value === 'conflict')
@@ -114,7 +115,7 @@ async function replace(
   throw refused(`write the caBundle of ${object.kind} ${name}`, answer);
 }
 
-/** The field manager, which server-side apply and Argo CD respect. */
+/** The field manager, which server-side apply and Argo CD consider. */
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
 function webhooksOf({ webhooks }: ApiObject): readonly unknown[] {

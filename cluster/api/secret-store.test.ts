@@ -41,7 +41,7 @@ describe('a Secret as a store', () => {
     await assert.rejects(storeOf(gone).store.read(signal), gone);
   });
 
-  it('names the version that it replaces, and removes those of its keys that are not written', async () => {
+  it('sends the version that it replaces, and removes managed keys that the data does not contain', async () => {
     const { client, store } = storeOf({ status: 200 });
     assert.equal(await store.write({ 'tls.crt': 'a' }, '7', signal), 'written');
     assert.deepEqual(client.requests, [
@@ -53,7 +53,7 @@ describe('a Secret as a store', () => {
     ]);
   });
 
-  it('makes a Secret where there was none', async () => {
+  it('creates a Secret if there is none', async () => {
     const { client, store } = storeOf({ status: 201 });
     assert.equal(await store.write({ 'tls.crt': 'a' }, undefined, signal), 'written');
     assert.deepEqual(
@@ -72,7 +72,7 @@ describe('a Secret as a store', () => {
     [422, '7', /^write Secret n\/s: 422/],
     [503, undefined, /^write Secret n\/s: 503/],
   ] as const) {
-    it(`takes a ${status} to a ${version === undefined ? 'new' : 'known'} Secret for ${result}`, async () => {
+    it(`interprets ${status} for a ${version === undefined ? 'new' : 'known'} Secret as ${result}`, async () => {
       const written = storeOf({ status }).store.write({}, version, signal);
       if (result === 'conflict') assert.equal(await written, result);
       else await assert.rejects(written, { code: 'ApiServerRefused', message: result });

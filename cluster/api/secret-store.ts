@@ -10,22 +10,21 @@ export interface SecretStoreOptions {
   readonly client: ApiClient;
   readonly namespace: string;
   readonly name: string;
-  /** The managed keys. A write removes the managed keys that its data does not contain. Other keys stay unchanged. */
+  /** The managed keys. A write removes managed keys that its data does not contain. Other keys stay unchanged. */
   readonly keys: readonly string[];
 }
 
-/** The data of a Secret as text, and its resourceVersion. */
+/** The data of a Secret as texts, and its resourceVersion. */
 interface SecretContent {
   readonly data: Readonly<Record<string, string>>;
   readonly version: string;
 }
 
-/** One Secret that several processes share without a lock. Matches the store interface of certs/. */
+/** A Secret that several processes share without a lock. Implements the store interface of certs/. */
 export interface SecretStore {
   read(signal: AbortSignal): Promise<SecretContent | undefined>;
   /**
-   * Writes the data if the Secret still has the expected version. Without a version, creates the Secret if it still
-   * does not exist.
+   * Writes the data if the Secret has the expected version. Without a version, creates the Secret if it does not exist.
    */
   write(
     data: Readonly<Record<string, string>>,
@@ -36,9 +35,9 @@ export interface SecretStore {
 }
 
 /**
- * Creates a store whose reads bypass every cache: a GET without resourceVersion is a quorum read from etcd. A write is
- * a merge patch that includes the version it replaces, so one of two concurrent writers gets 409. Raises
- * ApiServerRefused and the client's errors.
+ * Creates a store. Its reads bypass every cache, because a GET without resourceVersion is a quorum read from etcd. A
+ * write is a merge patch with the version that it replaces, so one of two concurrent writers gets 409. Raises
+ * ApiServerRefused and the errors of the client.
  */
 export function createSecretStore({ client, namespace, name, keys }: SecretStoreOptions): SecretStore {
   const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
@@ -74,7 +73,7 @@ export function createSecretStore({ client, namespace, name, keys }: SecretStore
           ? await create(Object.fromEntries(encoded), signal)
           : await patch(Object.fromEntries([...encoded, ...absent]), expectedVersion, signal);
       if (answer.status === 200 || answer.status === 201) return 'written';
-      // The Secret was changed, created or deleted (404) in the meantime. The caller reads it again.
+      // The Secret was changed, created or deleted (404) in the meantime. The caller must read it again.
       if (answer.status === 409 || (answer.status === 404 && expectedVersion !== undefined)) return 'conflict';
       if (answer.status === 403 && expectedVersion === undefined) throw missing(what, answer);
       throw refused(`write ${what}`, answer);
@@ -86,14 +85,19 @@ export function createSecretStore({ client, namespace, name, keys }: SecretStore
 const mergePatch = 'application/merge-patch+json';
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
-/** Decodes the data of a Secret. The API server has checked the base64. Values that are not text are dropped. */
+/**
+ * Decodes the data of a Secret. The API server has already checked the base64. Values that are not texts are dropped.
+ */
 function decode(data: unknown): Record<string, string> {
   const entries = Object.entries(isJsonObject(data) ? data : {});
   const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   return Object.fromEntries(texts.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
 
-/** Returns the error for a missing Secret. RBAC cannot limit `create` to a name, so the chart does not grant it. */
+/**
+ * Returns the error for a missing Secret. The chart does not grant `create`, because RBAC cannot limit `create` to a
+ * name.
+ */
 function missing(what: string, { status }: ApiResponse): MacvtapError {
   const cause = `${what} does not exist, and this service account may not create it`;
   const text = `${cause}: apply the chart again, or create an empty Secret`;

@@ -14,22 +14,24 @@ export interface SendOptions {
   readonly timeoutMs: number;
 }
 
-/** An HTTP response whose headers have arrived. Disposing of it closes the response, even if its body was not read. */
+/**
+ * An HTTP response after its headers have arrived. Disposing of it closes the response, even if its body was not read.
+ */
 export interface Answer extends Disposable {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
   readonly response: IncomingMessage;
   /** @example 'GET https://10.96.0.1:443/api/v1/nodes' */
   readonly what: string;
-  /** Lifts the deadline, so that the body may take any amount of time. */
+  /** Removes the deadline, so that the body may take any time. */
   liftDeadline(): void;
-  /** Turns an exception from reading the body into an error with a code. */
+  /** Converts an exception from reading the body to an error with a code. */
   explain(thrown: unknown): MacvtapError;
 }
 
 /**
- * Sends one request. If the API server rejects the credentials (401), reads them again and sends the request once more.
- * They may have been replaced since they were read.
+ * Sends one request. If the API server rejects the credentials (401), reads them again and repeats the request. The
+ * credentials may have been replaced since the last read.
  */
 export async function sendRequest(connection: Connection, options: SendOptions): Promise<Answer> {
   const answer = await attempt(connection, options, false);
@@ -60,7 +62,8 @@ async function attempt(connection: Connection, options: SendOptions, renew: bool
       explain,
       [Symbol.dispose]() {
         limit[Symbol.dispose]();
-        // The socket returns to the agent if the response was read to its end. Otherwise, it cannot be used again.
+        // A completely read response returns its socket to the agent. After an incomplete one, the socket cannot be
+        // reused.
         if (!response.complete) response.destroy();
       },
     };
@@ -72,8 +75,8 @@ async function attempt(connection: Connection, options: SendOptions, renew: bool
 }
 
 /**
- * Sends a request. If the server closes the idle socket at the same moment, which appears as a connection reset,
- * repeats the request once on a new socket. A POST is not repeated.
+ * Sends a request. If the server closes the idle socket at the same moment, the connection is reset. The request is
+ * then repeated once on a new socket, unless it is a POST.
  */
 async function exchange(
   server: string,
@@ -102,7 +105,7 @@ function begin(server: string, options: SendOptions, credentials: Credentials, s
     ...credentials.headers,
   };
   const send = server.startsWith('http:') ? requestPlain : requestTls;
-  // The server's URL may include a path, for example behind Rancher's proxy.
+  // The URL of the server may include a path, for example for Rancher's proxy.
   const request = send(`${server}${path}`, { method, headers, agent: credentials.agent, signal });
   request.end(text);
   return request;
@@ -111,7 +114,7 @@ function begin(server: string, options: SendOptions, credentials: Credentials, s
 function responseOf(request: ClientRequest): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   request.once('response', resolve);
-  // Not `once`: an aborted request emits `error` twice, and an unhandled `error` ends the process.
+  // Do not use `once`: an aborted request emits `error` twice, and an unhandled `error` ends the process.
   request.on('error', reject);
   return promise;
 }
@@ -132,13 +135,14 @@ function unreachable(what: string, thrown: unknown): MacvtapError {
 const checkServer = 'check that the API server is running and reachable';
 
 /**
- * The time limit of one request: a deadline and the caller's signal. Disposing of it removes its timer and listener.
+ * The time limit of one request: a deadline and the signal of the caller. Disposing of it removes its timer and
+ * listener.
  */
 interface TimeLimit extends Disposable {
   readonly signal: AbortSignal;
-  /** The error that ended the request, if the limit ended it. */
+  /** The error if the limit ended the request. */
   readonly reason: MacvtapError | undefined;
-  /** Removes the deadline; the caller's signal stays in force. */
+  /** Removes the deadline. The signal of the caller still applies. */
   lift(): void;
   /** Resolves with the promise, or rejects if the limit ends the request first. */
   race<Value>(promise: Promise<Value>): Promise<Value>;

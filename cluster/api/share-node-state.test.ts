@@ -6,7 +6,7 @@ import { createSharer, shareNodeState } from './share-node-state.ts';
 
 const skipped = (by: string) => ({ name: 'ens3', by, code: 'Shadowed' });
 
-test('the first of equal values replaces all others, and no content changes', () => {
+test('equal values are replaced with the first of them, and no content changes', () => {
   const sharer = createSharer(100);
   const first = skipped('ens1');
   assert.equal(sharer.value(first), first);
@@ -16,7 +16,7 @@ test('the first of equal values replaces all others, and no content changes', ()
   assert.notEqual(sharer.value('7'), sharer.value(7));
 });
 
-test('lists with equal items are one, and lists with some of them share those', () => {
+test('equal lists become one list, and lists with some equal items share these items', () => {
   const sharer = createSharer(100);
   const list = sharer.list([skipped('ens1'), skipped('ens2')]);
   assert.deepEqual(list, [skipped('ens1'), skipped('ens2')]);
@@ -28,7 +28,7 @@ test('lists with equal items are one, and lists with some of them share those', 
   assert.deepEqual(sharer.list([]), []);
 });
 
-test('no more is remembered than the limit, and what comes after it is right all the same', () => {
+test('at most `limit` values are remembered, and later results are still correct', () => {
   const sharer = createSharer(3);
   const early = sharer.value(skipped('ens0'));
   for (let index = 1; index < 50; index += 1) {
@@ -39,20 +39,20 @@ test('no more is remembered than the limit, and what comes after it is right all
   assert.notEqual(sharer.value(skipped('ens0')), early);
 });
 
-test('lists count by their length: one that comes in ever another order does not fill the memory', () => {
+test('lists count by their length, so that a list in always different orders does not fill the memory', () => {
   const limit = 100;
   const sharer = createSharer(limit);
   const items = Array.from({ length: 60 }, (_, index) => skipped(`ens${index}`));
   const first = sharer.list(items);
   assert.equal(sharer.list(items), first);
-  // Fewer lists than the limit, and 50 times as many items.
+  // Fewer lists than the limit, but more than 50 times as many items.
   for (let turn = 1; turn <= 90; turn += 1)
     sharer.list([...items.slice(turn % 60), ...items.slice(0, turn % 60), turn]);
   assert.notEqual(sharer.list(items), first);
   assert.deepEqual(sharer.list(items), first);
 });
 
-/** Returns the state of a node; all nodes are of the same model. */
+/** Returns the state of a node. All nodes are the same model. */
 function stateOf(node: string, macAddress: string) {
   return {
     metadata: { name: node },
@@ -68,7 +68,7 @@ function stateOf(node: string, macAddress: string) {
 
 type State = ReturnType<typeof stateOf>;
 
-test('states have the same content afterwards, and share equal values', () => {
+test('states keep their content, and share equal values', () => {
   const sharer = createSharer(100);
   const share = (state: State) => shareNodeState(state, sharer) as unknown as State;
   const [first, second] = [share(stateOf('h1', '52:54:00:00:00:01')), share(stateOf('h2', '52:54:00:00:00:02'))];
@@ -80,7 +80,7 @@ test('states have the same content afterwards, and share equal values', () => {
   assert.equal(second.status.interfaces[0]?.altNames, first.status.interfaces[0]?.altNames);
 });
 
-test('what has no status, or a wrong one, stays as it is, for the schema to refuse', () => {
+test('a missing or invalid status stays unchanged, so that the schema check refuses it', () => {
   const sharer = createSharer(100);
   const wrong = [
     undefined,

@@ -3,26 +3,26 @@ import { isJsonObject } from '../../policy/json.ts';
 import type { ApiObject } from './api-resource.ts';
 
 /**
- * Replaces equal values with a single shared value. Values that thousands of nodes have in common are then in memory
- * only once.
+ * Replaces equal values with one shared value, so that values that thousands of nodes have in common are in memory only
+ * once.
  */
 export interface Sharer {
-  /** Returns the first value with the same JSON, key order included. */
+  /** Returns the first value with the same JSON, including the order of keys. */
   value<Value>(value: Value): Value;
-  /** Returns the first list with equal items. The items are also shared. */
+  /** Returns the first list with equal items. Equal items of different lists are also shared. */
   list<Item>(items: readonly Item[]): readonly Item[];
 }
 
 /**
- * How many list items are remembered per unit of the limit. Lists are bounded by their total length: a node that
- * reports its items in a different order each time would otherwise fill the memory.
+ * The number of list items that are remembered for each unit of the limit. Lists are limited by their total length.
+ * Otherwise, a node that reports its items in a different order each time would fill the memory.
  */
 const itemsForEach = 50;
 
 /**
- * Creates a sharer that remembers at most `limit` values and lists, and 50 times as many items of lists. When it
- * reaches a limit, it forgets everything and starts over, so that unused values do not stay in memory. Values that are
- * already shared stay shared.
+ * Creates a sharer that remembers at most `limit` values and lists, and 50 times as many items of lists. When a limit
+ * is reached, it forgets everything, so that unused values do not stay in memory. Values that are already shared stay
+ * shared.
  */
 export function createSharer(limit: number): Sharer {
   const values = new Map<string, { readonly value: unknown; readonly number: number }>();
@@ -56,14 +56,14 @@ export function createSharer(limit: number): Sharer {
 }
 
 /**
- * Fields whose values are the same for NICs of the same model in the same slot on different nodes. Addresses are not
- * listed, because they always differ.
+ * Fields whose values are equal for NICs of the same model in the same slot of different nodes. Addresses are excluded,
+ * because they always differ.
  */
 const commonFields = ['name', 'altNames', 'kind', 'driver', 'pciAddress', 'vendorID', 'deviceID', 'master'] as const;
 
 /**
- * Returns a node state whose values are shared with earlier states. Similar nodes under the same policies report the
- * same resources and skipped interfaces, which make up nine tenths of a state. Accepts any value in any field.
+ * Returns a node state that shares its values with earlier states. Similar nodes under the same policies report the
+ * same resources and skipped interfaces. These make up nine tenths of a state. Every field may have any value.
  */
 export function shareNodeState(object: ApiObject, sharer: Sharer): ApiObject {
   const { status } = object;

@@ -8,14 +8,14 @@ import { countFailures, rememberFailures } from './watch-failures.ts';
 const lasting = 60_000;
 const refusal = (status: number) => new MacvtapError('ApiServerRefused', `status ${status}`, { facts: { status } });
 
-test('a watch that lasted and only ended is begun again at once', () => {
+test('a long watch that ended normally restarts at once', () => {
   const failures = rememberFailures();
   assert.equal(failures.ended(lasting, undefined), undefined);
   assert.equal(failures.ended(1, undefined)?.isConcern, false);
   assert.equal(failures.ended(lasting, undefined), undefined);
 });
 
-test('the second failure in a row is a concern, a forgotten version only the fourth, a bug the first', () => {
+test('the second failure in a row is reported, a 410 only the fourth time, and a bug the first time', () => {
   const concerns = (error: MacvtapError, times: number) => {
     const failures = rememberFailures();
     return Array.from({ length: times }, () => failures.ended(1, error)?.isConcern);
@@ -25,7 +25,7 @@ test('the second failure in a row is a concern, a forgotten version only the fou
   assert.deepEqual(concerns(new MacvtapError('Unexpected', 'a bug'), 1), [true]);
 });
 
-test('versions that were forgotten while the server was away are counted by themselves', () => {
+test('dropped versions (410) after an outage are counted separately from the outage', () => {
   const failures = rememberFailures();
   for (let i = 0; i < 5; i += 1) failures.ended(1, refusal(503));
   const forgotten = failures.ended(1, refusal(410));
@@ -33,7 +33,7 @@ test('versions that were forgotten while the server was away are counted by them
   assert.ok(forgotten.waitMs <= 200, `waits ${forgotten.waitMs} ms, as after a first failure`);
 });
 
-test('watches that each lasted until their version expired do not count as failures in a row', () => {
+test('long watches that end with an expired version (410) do not count as failures in a row', () => {
   const failures = rememberFailures();
   for (let i = 0; i < 6; i += 1) {
     const ended = failures.ended(lasting, refusal(410));
@@ -42,7 +42,7 @@ test('watches that each lasted until their version expired do not count as failu
   }
 });
 
-test('what the server asked for is waited for', () => {
+test('the wait is at least the Retry-After of the server', () => {
   const error = new MacvtapError('ApiServerRefused', 'busy', { facts: { status: 429, retryAfterMs: 4_000 } });
   assert.ok((rememberFailures().ended(1, error)?.waitMs ?? 0) >= 4_000);
 });
@@ -50,20 +50,20 @@ test('what the server asked for is waited for', () => {
 describe('failures in a row', () => {
   const rows = [
     {
-      title: 'end with a watch that lasted and ended well',
+      title: 'are 0 after a long watch that ended normally',
       before: 7,
       run: { lastedMs: 5_000, failed: false },
       after: 0,
     },
     {
-      title: 'start again from one when a watch that lasted breaks off',
+      title: 'are 1 after a long watch that broke',
       before: 7,
       run: { lastedMs: 60_000, failed: true },
       after: 1,
     },
-    { title: 'go on with an error at once', before: 7, run: { lastedMs: 3, failed: true }, after: 8 },
+    { title: 'increase after an immediate error', before: 7, run: { lastedMs: 3, failed: true }, after: 8 },
     {
-      title: 'go on with a watch that ended at once, error or not',
+      title: 'increase after a watch that ended at once, even without an error',
       before: 0,
       run: { lastedMs: 3, failed: false },
       after: 1,

@@ -2,31 +2,31 @@
 import type { MacvtapError } from '../../runtime/errors.ts';
 import { backOffMs, isUnreachable } from './api-errors.ts';
 
-/** How to react to a finished run of list and watch. */
+/** The reaction to a failed run of list and watch. */
 interface FailedRun {
   readonly waitMs: number;
-  /** Whether to report the error. Never true without an error. */
+  /** Whether to report the error. False if there is no error. */
   readonly isConcern: boolean;
 }
 
 /** Counts failed runs of list and watch. */
 export interface WatchFailures {
-  /** Returns undefined if the next run may start at once. `error` is undefined after a watch that ended normally. */
+  /** Returns undefined if the next run may start at once. `error` is undefined if the watch ended normally. */
   ended(lastedMs: number, error: MacvtapError | undefined): FailedRun | undefined;
 }
 
 export function rememberFailures(): WatchFailures {
   let failures = 0;
-  /** How many consecutive failures up to now were a 410, which means that the server had dropped the version. */
+  /** The number of consecutive 410 errors up to now. A 410 means that the server had dropped the version. */
   let expired = 0;
   return {
     ended(lastedMs, error) {
       failures = countFailures(failures, { lastedMs, failed: error !== undefined });
-      // `expired` never exceeds `failures`: a watch that lasted restarts the count, even if it ended with an error.
+      // `expired` is never greater than `failures`: a long watch restarts the count, even if it ended with an error.
       expired = error?.facts.status === 410 ? Math.min(expired + 1, failures) : 0;
       if (failures === 0) return undefined;
-      // The server has often dropped the version by the end of an outage. The 410 shows that the server responds again,
-      // so the failures of the outage no longer count.
+      // By the end of an outage, the server has often dropped the version. The 410 shows that the server responds
+      // again, so the failures of the outage no longer count.
       const inRow = expired > 0 ? expired : failures;
       const retryAfterMs = Number(error?.facts.retryAfterMs ?? 0);
       const isOutage = error !== undefined && isUnreachable(error);
@@ -39,8 +39,8 @@ export function rememberFailures(): WatchFailures {
 }
 
 /**
- * Returns how many failures in a row are normal and not reported. A single broken watch, which restarts at once, is
- * normal. So are three dropped versions (410), each of which requires a new list. A bug is reported at once.
+ * Returns how many failures in a row are normal and therefore not reported. One broken watch is normal, because it
+ * restarts at once. Three dropped versions (410) are normal, and each needs a new list. A bug is always reported.
  */
 function normalFailures({ code, facts }: MacvtapError): number {
   if (code === 'Unexpected') return 0;
@@ -50,7 +50,7 @@ function normalFailures({ code, facts }: MacvtapError): number {
 /** The result of one run of list and watch. */
 export interface Run {
   /**
-   * How long the watch was open; 0 if it never opened. The time for listing does not count. Otherwise, a slow list
+   * How long the watch was open, or 0 if it never opened. The time for the list is not included, because a slow list
    * would hide that the watch failed at once.
    */
   readonly lastedMs: number;
@@ -58,9 +58,9 @@ export interface Run {
 }
 
 /**
- * Returns the number of failures in a row after a run. A watch that lasted had worked until it broke, so earlier
- * failures no longer count. A watch that ended soon counts as a failure even without an error. Otherwise, a server or
- * proxy that ends every watch at once would cause a hot loop.
+ * Returns the number of failures in a row after a run. After a long watch, earlier failures no longer count, because it
+ * worked until it broke. A short watch counts as a failure, even without an error. Otherwise, a server or proxy that
+ * ends every watch at once would cause a busy loop.
  */
 export function countFailures(before: number, { lastedMs, failed }: Run): number {
   if (lastedMs >= lastingMs) return failed ? 1 : 0;
@@ -68,7 +68,7 @@ export function countFailures(before: number, { lastedMs, failed }: Run): number
 }
 
 /**
- * How long a watch must be open to count as working. It is longer than any single response takes, and shorter than any
- * normal watch.
+ * A watch that was open for at least this long counts as working. This time is longer than any single response takes,
+ * and shorter than any normal watch.
  */
 const lastingMs = 5_000;

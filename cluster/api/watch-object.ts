@@ -9,13 +9,13 @@ export interface WatchObjectOptions {
   /** The path of the collection. */
   readonly path: string;
   readonly name: string;
-  /** Called when the object has been created, changed or deleted, or when it cannot be watched. */
+  /** Called when the object was created, changed or deleted, and when it cannot be watched. */
   readonly listener: () => void;
 }
 
 /**
- * Calls the listener when an object may have changed. Only its metadata is transferred. A role that grants the object
- * by name also permits this watch, because the field selector contains the name.
+ * Calls the listener when an object may have changed. Only the metadata of the object is transferred. A role that
+ * grants access to the object by name also permits this watch, because the field selector contains the name.
  */
 export function watchObject({ client, what, path, name, listener }: WatchObjectOptions): Disposable {
   let isDisposed = false;

@@ -7,7 +7,7 @@ import { createWatchState, followVersion } from './watch-state.ts';
 const object = (name: string, labels = {}): ApiObject => ({ metadata: { name, labels } });
 
 describe('the objects of a kind', () => {
-  it('are the same as before where they are set to their equals', () => {
+  it('keep their identity if they are set to equal values', () => {
     const state = createWatchState();
     assert.equal(state.set(object('a', { x: '1' })), true);
     const before = state.objects.get('a');
@@ -18,7 +18,7 @@ describe('the objects of a kind', () => {
     assert.notEqual(state.objects.get('a'), before);
   });
 
-  it('are compared however deep they are nested', () => {
+  it('are compared at any depth', () => {
     const deep = (core: number) => JSON.parse(`${'{"a":['.repeat(20_000)}${core}${']}'.repeat(20_000)}`);
     const state = createWatchState();
     assert.equal(state.set(object('a', deep(1))), true);
@@ -26,7 +26,7 @@ describe('the objects of a kind', () => {
     assert.equal(state.set(object('a', deep(2))), true);
   });
 
-  it('lose what a new list lacks', () => {
+  it('are deleted if a new list does not contain them', () => {
     const state = createWatchState();
     for (const name of ['a', 'b', 'c']) state.set(object(name));
     assert.equal(state.replace([object('b'), object('d')]), true);
@@ -35,7 +35,7 @@ describe('the objects of a kind', () => {
     assert.equal(state.replace([]), false);
   });
 
-  it('are deleted once', () => {
+  it('report a change only for the first deletion', () => {
     const state = createWatchState();
     state.set(object('a'));
     assert.deepEqual([state.delete(object('a')), state.delete(object('a'))], [true, false]);
@@ -48,8 +48,8 @@ function listed(version: string) {
   return followed;
 }
 
-describe('the version that is watched from', () => {
-  it('is that of the list, then of whatever was heard last, the same again too', () => {
+describe('the version to watch from', () => {
+  it('is that of the list, and then that of the last event or bookmark, even if it is repeated', () => {
     const version = listed('9');
     assert.equal(version.current, '9');
     for (const heard of ['10', '10', '100', '99999999999999999999', '100000000000000000000']) {
@@ -58,7 +58,7 @@ describe('the version that is watched from', () => {
     }
   });
 
-  it('is forgotten when an earlier one is heard', () => {
+  it('is dropped after an event with an older version', () => {
     for (const [before, after] of [
       ['100', '99'],
       ['100000000000000000001', '100000000000000000000'],
@@ -84,14 +84,14 @@ describe('the version that is watched from', () => {
     { statuses: [504, 503, 504], stays: false },
   ];
   for (const { statuses, stays } of refusals) {
-    it(`${stays ? 'stays' : 'is forgotten'} after ${statuses.join(', ')}`, () => {
+    it(`${stays ? 'stays' : 'is dropped'} after ${statuses.join(', ')}`, () => {
       const version = listed('7');
       for (const status of statuses) version.refused(status);
       assert.equal(version.current, stays ? '7' : undefined);
     });
   }
 
-  it('starts with no ambiguous failures after an event', () => {
+  it('has no ambiguous failures after an event', () => {
     const version = listed('7');
     version.refused(500);
     version.advance('8');
@@ -99,7 +99,7 @@ describe('the version that is watched from', () => {
     assert.equal(version.current, '8');
   });
 
-  it('is forgotten after silence', () => {
+  it('is dropped after a silent watch', () => {
     const version = listed('7');
     version.wasSilent();
     assert.equal(version.current, undefined);

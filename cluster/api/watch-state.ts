@@ -4,12 +4,12 @@ import { type ApiObject, keyOf } from './api-resource.ts';
 
 /** The known objects of one resource. */
 export interface WatchState {
-  /** By `namespace/name`. Setting an equal object keeps the existing one, so its identity does not change. */
+  /** By `namespace/name`. Setting an equal object keeps the existing one, so that its identity does not change. */
   readonly objects: ReadonlyMap<string, ApiObject>;
-  /** Like `delete` and `replace`, returns whether anything changed. */
+  /** Returns whether anything changed. `delete` and `replace` do the same. */
   set(object: ApiObject): boolean;
   delete(object: ApiObject): boolean;
-  /** Replaces all objects with a new list. Objects missing from the list were deleted. */
+  /** Replaces all objects with a new list. Objects that are missing from the list were deleted. */
   replace(objects: readonly ApiObject[]): boolean;
 }
 
@@ -35,41 +35,41 @@ export function createWatchState(): WatchState {
   };
 }
 
-/** Compares values without recursion, because a value may be nested as deeply as the API server accepts. */
+/** Compares values without recursion, because the API server accepts deeply nested values. */
 function isSame(left: unknown, right: unknown): boolean {
   return isSameSpec({ spec: left }, { spec: right });
 }
 
-/** Tracks the version to watch from, and drops it when a watch from there could miss events. */
+/** Tracks the version to watch from. Drops the version if a watch from it could miss events. */
 export interface WatchVersion {
-  /** Undefined if all objects must be listed first. */
+  /** Undefined if all objects must be listed before the next watch. */
   readonly current: string | undefined;
   listed(version: string): void;
   /**
-   * Sets the version to that of an event or bookmark. Returns false if it is older than the last version: the API
-   * server was restored from a backup, or another server now responds. In that case, no known object can be trusted.
+   * Sets the version to that of an event or bookmark. Returns false if it is older than the last version. In that case,
+   * the API server was restored from a backup, or another server now answers. No known object can then be trusted.
    */
   advance(version: string): boolean;
   /** Records the HTTP status with which the server refused or ended a watch from this version. */
   refused(status: number): void;
   /**
-   * Records that a watch stayed silent for longer than the bookmark interval. A restored server sends nothing
-   * until it reaches the requested version, which may take days.
+   * Records that a watch was silent for longer than the bookmark interval. A restored server sends nothing until it
+   * reaches the requested version, which may take days.
    */
   wasSilent(): void;
   forget(): void;
 }
 
-/** Statuses that do not depend on the version. All other statuses may depend on it, such as 410 (compacted). */
+/** Statuses that do not depend on the version. Any other status, such as 410 (compacted), may depend on it. */
 const unrelated: readonly number[] = [401, 403, 429, 502, 503];
 
 /**
- * Statuses that the version may or may not have caused. If the version is the cause, every watch from that version
- * fails: `Too large resource version` is a 504, and an event that cannot be decoded is a 500.
+ * Statuses that may or may not be caused by the version. If the version is the cause, every watch from it fails: `Too
+ * large resource version` is a 504, and an event that cannot be decoded is a 500.
  */
 const ambiguous: readonly number[] = [500, 504];
 
-/** The version is dropped after this many ambiguous failures in a row. */
+/** The number of ambiguous failures in a row after which the version is dropped. */
 const mostAmbiguous = 2;
 
 export function followVersion(): WatchVersion {
@@ -100,8 +100,8 @@ export function followVersion(): WatchVersion {
 }
 
 /**
- * Returns whether the left version is older than the right one. etcd versions are decimal numbers that only grow; other
- * texts cannot be compared. Source: Kubernetes API concepts, "Resource versions".
+ * Returns whether the left version is older than the right one. Versions of etcd are decimal numbers that only grow.
+ * Other texts cannot be compared. Source: Kubernetes API concepts, "Resource versions".
  */
 function isBefore(left: string, right: string): boolean {
   if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return false;

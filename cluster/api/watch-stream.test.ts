@@ -9,18 +9,18 @@ const object = { metadata: { name: 'h1', resourceVersion: '7' } };
 const read = (event: unknown) => readWatchEvent(JSON.stringify(event));
 
 describe('a line of a watch', () => {
-  it('sets an object that was added or modified, and deletes one', () => {
+  it('sets an added or modified object, or deletes an object', () => {
     assert.deepEqual(read({ type: 'ADDED', object }), { type: 'set', object, resourceVersion: '7' });
     assert.deepEqual(read({ type: 'MODIFIED', object }), { type: 'set', object, resourceVersion: '7' });
     assert.deepEqual(read({ type: 'DELETED', object }), { type: 'delete', object, resourceVersion: '7' });
   });
 
-  it('is a bookmark, of which only the version is read', () => {
+  it('may be a bookmark, which has only a version', () => {
     const bookmark = { type: 'BOOKMARK', object: { kind: 'Node', metadata: { resourceVersion: '9' } } };
     assert.deepEqual(read(bookmark), { type: 'bookmark', resourceVersion: '9' });
   });
 
-  it('is an error with the status and the text that the server gives', () => {
+  it('may be an error with the status and the text of the server', () => {
     const expired = { type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old resource version' } };
     assert.deepEqual(read(expired), { type: 'error', status: 410, message: 'too old resource version' });
     assert.deepEqual(read({ type: 'ERROR', object: { reason: 'Expired' } }), {
@@ -46,7 +46,7 @@ describe('a line of a watch', () => {
     it(`is malformed: ${line}`, () => assert.equal(readWatchEvent(line).type, 'malformed'));
   }
 
-  it('is read without an error where its text is a list that is 20,000 levels deep', () => {
+  it('is read without an exception if its text is a list that is 20,000 levels deep', () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     assert.deepEqual(readWatchEvent(`{"type":"ERROR","object":{"code":${deep},"message":${deep}}}`), {
       type: 'error',
@@ -56,7 +56,7 @@ describe('a line of a watch', () => {
     assert.equal(readWatchEvent(`{"type":${deep},"object":${JSON.stringify(object)}}`).type, 'malformed');
   });
 
-  it('never throws, whatever it is', () => {
+  it('never causes an exception, for any text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (line) => {
         assert.ok(readWatchEvent(line).type.length > 0);
@@ -69,14 +69,14 @@ const never = () => 0;
 const always = () => 1;
 
 describe('the length of a watch', () => {
-  it('is five to ten minutes by chance', () => {
+  it('is a random time from five to ten minutes', () => {
     assert.deepEqual(
       [never, always].map((random) => watchSeconds(defaultTimings, random)),
       [300, 600],
     );
   });
 
-  it('is never 0, which means forever to an API server', () => {
+  it('is never 0, which an API server replaces with its default', () => {
     assert.equal(watchSeconds({ ...defaultTimings, watchMs: 1 }, never), 1);
   });
 });

@@ -12,17 +12,17 @@ export interface WatchLinesOptions {
   readonly version: string;
   readonly timings: WatchTimings;
   readonly signal: AbortSignal;
-  /** Called when the server has accepted the watch. */
+  /** Called when the server accepted the watch. */
   readonly onOpen: () => void;
   /** Called with the HTTP status of a refusal, before the error is raised. */
   readonly onRefused: (status: number) => void;
-  /** Called when the watch was silent for too long and not a single line had arrived, before the error is raised. */
+  /** Called if the watch was silent for too long and received no line at all, before the error is raised. */
   readonly onSilent: () => void;
 }
 
 /**
- * Yields the lines of one watch, each a WatchEvent in JSON, until the server ends it. Raises ApiServerRefused, and
- * ApiServerUnreachable if nothing arrived for `staleMs`.
+ * Yields the lines of one watch until the server ends it. Each line is a WatchEvent in JSON. Raises ApiServerRefused.
+ * Raises ApiServerUnreachable if nothing arrives for `staleMs`.
  */
 export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<string, void, undefined> {
   const { client, resource, version, timings, signal, onOpen, onRefused, onSilent } = options;
@@ -59,7 +59,7 @@ export async function* watchLines(options: WatchLinesOptions): AsyncGenerator<st
 
 /** A timer that fires when nothing arrives for a while. */
 interface Watchdog extends Disposable {
-  /** Restarts the timer, because something arrived. */
+  /** Restarts the timer after something arrived. */
   restart(): void;
   readonly hasFired: boolean;
 }
@@ -80,7 +80,7 @@ function startWatchdog(silenceMs: number, onSilence: () => void): Watchdog {
   };
 }
 
-/** One line of a watch, decoded. */
+/** A decoded line of a watch. */
 export type WatchEvent =
   | { readonly type: 'set' | 'delete'; readonly object: ApiObject; readonly resourceVersion: string }
   | { readonly type: 'bookmark'; readonly resourceVersion: string }
@@ -88,8 +88,8 @@ export type WatchEvent =
   | { readonly type: 'malformed'; readonly message: string };
 
 /**
- * Decodes one line: `{"type":"ADDED","object":{…}}`. A line that is not an event counts as malformed and is not
- * skipped, because it may be a damaged event.
+ * Decodes one line: `{"type":"ADDED","object":{…}}`. A line that is not an event is malformed. It must not be skipped,
+ * because it may be a damaged event.
  */
 export function readWatchEvent(line: string): WatchEvent {
   let event: unknown;
@@ -117,7 +117,7 @@ export function readWatchEvent(line: string): WatchEvent {
   return malformed(`an event of the unknown type ${textOf(type)}`);
 }
 
-/** Returns a value as text. `String()` would throw for a list that is thousands of levels deep. */
+/** Returns a value as text. `String()` would throw for a list that is nested thousands of levels deep. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : quote(value);
 }
@@ -126,23 +126,29 @@ function malformed(message: string): WatchEvent {
   return { type: 'malformed', message };
 }
 
-/** The time-outs of list and watch. Tests shorten them. */
+/** The time limits of list and watch. Tests shorten them. */
 export interface WatchTimings {
-  /** The server ends each watch after one to two times this long. The next watch may reach another API server. */
+  /**
+   * The server ends each watch after a random time from this to twice this long. The next watch may reach another API
+   * server.
+   */
   readonly watchMs: number;
   /**
-   * A watch that receives no event for this long is closed. API servers send a bookmark about every minute
-   * (bookmarkFrequency in k8s.io/apiserver's cacher), so a watch that misses two is dead. Its connection may be half
-   * open.
+   * A watch that receives nothing for this long is closed. API servers send a bookmark about every minute
+   * (bookmarkFrequency in k8s.io/apiserver's cacher). A watch that misses two bookmarks is dead, even if its connection
+   * seems open.
    */
   readonly staleMs: number;
-  /** A resource that disappeared (404) counts as empty only after this long. */
+  /** A resource that disappeared (404) counts as empty after this time. */
   readonly absenceMs: number;
 }
 
 export const defaultTimings: WatchTimings = { watchMs: 300_000, staleMs: 150_000, absenceMs: 10_000 };
 
-/** Returns the value of `timeoutSeconds`. The API server accepts whole seconds; 0 means its default. */
+/**
+ * Returns the value of `timeoutSeconds`, in whole seconds and never 0, because the API server replaces 0 with its
+ * default.
+ */
 export function watchSeconds({ watchMs }: WatchTimings, random: () => number = Math.random): number {
   return Math.max(1, Math.round((watchMs * (1 + random())) / 1_000));
 }

@@ -13,14 +13,14 @@ export type Kind = KnownObject['kind'];
 export interface WatchedKind {
   readonly kind: Kind;
   readonly resource: WatchedResource;
-  /** Reduces an object to the fields that are used. It drops resourceVersion and managedFields, which change often. */
+  /** Reduces an object to the fields that are used. Removes resourceVersion and managedFields, which change often. */
   readonly trim: (object: ApiObject) => ApiObject;
 }
 
-/** The scope of the watches: the whole cluster, or the objects that one node needs. */
+/** The scope of the watches: the whole cluster, or only the objects that one node needs. */
 export interface WatchScope {
   readonly policyNamespace: string;
-  /** Reads only this Node, and no NetworkAttachmentDefinitions, Namespaces or MacvtapNetworkNodeStates. */
+  /** If set, reads only this Node, and no NetworkAttachmentDefinitions, Namespaces and MacvtapNetworkNodeStates. */
   readonly node?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export function policiesIn(namespace: string | undefined): WatchedKind {
   return {
     kind,
     resource: { what: 'MacvtapNetworkNodePolicies', path, metadataOnly: false },
-    // Drops the status: it is for users, and each write of it would cause a new snapshot.
+    // Removes the status. It is for users, and each write of a status would cause a new snapshot.
     trim: ({ metadata, spec }) => ofGroup(kind, { metadata, spec }, keys),
   };
 }
@@ -72,8 +72,8 @@ export const networkAttachmentDefinitions: WatchedKind = {
 };
 
 /**
- * How many values of node states are remembered for sharing. With 100 policies, node states share about 1,000 values of
- * 250 bytes each. Values that are hardly ever shared take at most 10 MB.
+ * The number of node state values that are remembered for sharing. With 100 policies, the node states have about 1,000
+ * shared values of 250 bytes each. Values that are rarely shared take at most 10 MB.
  */
 const sharedValues = 20_000;
 
@@ -83,8 +83,8 @@ function nodeStates(): WatchedKind {
   return {
     kind,
     resource: { what: 'MacvtapNetworkNodeStates', path: `${groupPath}/macvtapnetworknodestates`, metadataOnly: false },
-    // An exception would end the list of all states. Instead, a text replaces the status. The text violates the schema,
-    // so this state is left out.
+    // An exception here would end the list of all states. Instead, the status is replaced with a text. The text
+    // violates the schema, so only this state is left out.
     trim: (object) => {
       const { metadata, status } = object;
       try {
@@ -109,9 +109,7 @@ function configMaps(namespace: string): WatchedKind {
   };
 }
 
-/**
- * Restores apiVersion and kind: items of a list have neither, and items of a metadata-only list have a different kind.
- */
+/** Restores apiVersion and kind. Items of a list have neither, and items of a metadata-only list have another kind. */
 function shaped(kind: Kind, apiVersion: string, { metadata }: ApiObject, keys: readonly string[]): ApiObject {
   const { name, namespace } = metadata;
   const kept = keys.filter((key) => metadata[key] !== undefined).map((key) => [key, metadata[key]]);
@@ -138,17 +136,17 @@ export function policyStatusPath(namespace: string, name: string): string {
   return `${groupPath}/namespaces/${encodeURIComponent(namespace)}/macvtapnetworknodepolicies/${encodeURIComponent(name)}/status`;
 }
 
-/** Remembers the highest `matchedNodes` of any policy status, which is how many nodes may write at the same time. */
+/** Remembers the highest `matchedNodes` of all policy statuses. That is how many nodes may write at the same time. */
 export interface MostMatched {
   /** Undefined until a status contains the number. */
   readonly nodes: number | undefined;
-  /** Takes a MacvtapNetworkNodePolicy as the API server returned it. */
+  /** Reads a MacvtapNetworkNodePolicy as the API server returned it. */
   note(policy: ApiObject): void;
 }
 
 /**
- * Reads only this number from the statuses. Statuses are not in the snapshot, because each write of one would cause a
- * new snapshot.
+ * Reads only this number from the statuses. The snapshot does not contain statuses, because each write of a status
+ * would cause a new snapshot.
  */
 export function rememberMostMatched(): MostMatched {
   let nodes: number | undefined;

@@ -6,7 +6,7 @@ import { until } from '../../test/process/until.ts';
 import { runForLease } from './lease-keeper.ts';
 import type { LeaseRecord, LeaseStore } from './lease-store.ts';
 
-/** Returns a Lease that several candidates share, as an API server stores it. */
+/** Returns a Lease that several candidates share, stored as in an API server. */
 function shareLease() {
   let record: LeaseRecord = { holder: undefined, durationMs: 0, transitions: 0 };
   let version = 1;
@@ -41,7 +41,7 @@ function shareLease() {
   };
 }
 
-/** Long enough that a process which is suspended for a while does not lose the Lease. */
+/** Long enough that a process that is suspended for a while does not lose the Lease. */
 const quick = { durationMs: 3_000, renewMs: 100 };
 
 function candidate(store: LeaseStore, identity: string, timings = quick) {
@@ -66,10 +66,10 @@ const untilTrue = (look: () => boolean) =>
   );
 
 describe('a Lease', () => {
-  it('is held by one of its candidates, and by the other as soon as that one gives it back', async () => {
+  it('is held by one candidate, and by the other as soon as the first one releases it', async () => {
     const lease = shareLease();
     await using second = await (async () => {
-      // Long enough that the second candidate can only get the Lease because the first one has ended.
+      // Long enough that the second candidate can get the Lease only because the first one released it.
       const slow = { durationMs: 3_600_000, renewMs: 1_000_000 };
       await using first = candidate(lease.store, 'first', slow);
       await untilTrue(() => first.keeper.isHolder);
@@ -85,7 +85,7 @@ describe('a Lease', () => {
     assert.deepEqual(second.reported, [true]);
   });
 
-  it('goes to another one when its holder gives no sign, who by then has stopped by itself', async () => {
+  it('goes to another candidate if its holder does not renew it, and the holder has stopped by then', async () => {
     const shared = shareLease();
     let isCut = false;
     const cut: LeaseStore = {
@@ -102,7 +102,7 @@ describe('a Lease', () => {
     assert.deepEqual(first.reported, [true, 'no way', false, 'the second begins beside false']);
   });
 
-  it('is never held by two candidates, in any sequence', async () => {
+  it('is never held by two candidates, in any sequence of events', async () => {
     const { store } = shareLease();
     const holders = new Set<string>();
     let most = 0;
@@ -122,7 +122,7 @@ describe('a Lease', () => {
     assert.equal(most, 1);
   });
 
-  it('gives a duty a signal that ends with the term, and waits for it before it is given back', async () => {
+  it('gives a duty a signal that aborts at the end of the term, and is released after the duty has ended', async () => {
     const lease = shareLease();
     const steps: string[] = [];
     {
@@ -139,7 +139,7 @@ describe('a Lease', () => {
     assert.equal(lease.record.holder, undefined);
   });
 
-  it('is taken again, and its duties begun again, after the API server was away for longer than it lasts', async () => {
+  it('is acquired again, and its duties restart, after an outage that was longer than its duration', async () => {
     const lease = shareLease();
     await using one = candidate(lease.store, 'one');
     let begun = 0;
@@ -155,7 +155,7 @@ describe('a Lease', () => {
     assert.equal(lease.record.transitions, 1);
   });
 
-  it('begins a duty that is added later at once, and none that was taken away', async () => {
+  it('starts an added duty at once, and no removed duty', async () => {
     await using one = candidate(shareLease().store, 'one');
     await untilTrue(() => one.keeper.isHolder);
     const begun: string[] = [];
@@ -169,7 +169,7 @@ describe('a Lease', () => {
     assert.ok(ended?.aborted);
   });
 
-  it('outlives a duty that fails, which is reported as a bug', async () => {
+  it('stays held if a duty fails, and the failure is reported as a bug', async () => {
     await using one = candidate(shareLease().store, 'one');
     one.keeper.whileHeld(() => Promise.reject(new Error('not so')));
     await untilTrue(() => one.reported.length === 2);

@@ -8,13 +8,13 @@ import type { ApiClient } from '../api/client.ts';
 import { createLeaseStore, decideLease, type LeaseStore } from './lease-store.ts';
 import { createTerms, type Duty } from './lease-terms.ts';
 
-/** Shows whether this process is the leader among the replicas. */
+/** Shows whether this process is the leader of the replicas. */
 interface Leader {
-  /** True from when the Lease is acquired until it must be considered lost, on this process's clock. */
+  /** True from the acquisition of the Lease until this process must assume that it lost the Lease, on its own clock. */
   readonly isHolder: boolean;
   /**
-   * Runs a duty whenever the Lease is held, until the returned scope ends. The duty's signal aborts when this process
-   * loses or gives up the Lease. The Lease is released only after all duties have ended.
+   * Runs a duty during each term, until the returned scope ends. The duty's signal aborts when this process loses or
+   * releases the Lease. The Lease is released only after all duties have ended.
    */
   whileHeld(duty: Duty): Disposable;
 }
@@ -23,17 +23,17 @@ interface Leader {
 export interface LeaseCandidate extends Leader, AsyncDisposable {}
 
 interface LeaseTimings {
-  /** How long the other candidates wait for a renewal. */
+  /** How long other candidates wait for a renewal before they take the Lease. */
   readonly durationMs: number;
-  /** How often the holder renews. */
+  /** How often the holder renews the Lease. */
   readonly renewMs: number;
 }
 
 export interface LeaseCandidateOptions {
   readonly store: LeaseStore;
-  /** Unique for each process, even for two runs of the same pod. */
+  /** Unique for each process, even for two runs in the same pod. */
   readonly identity: string;
-  /** Aborting it releases the Lease. The process is then about to end, even if it still does other work. */
+  /** Aborting this signal releases the Lease. The process is then about to end, but may still do other work. */
   readonly signal: AbortSignal;
   readonly onHolder: (isHolder: boolean) => void;
   /**
@@ -46,20 +46,20 @@ export interface LeaseCandidateOptions {
 }
 
 /**
- * The lease duration of Kubernetes components (LeaseDuration of client-go's leader election), with less frequent
- * renewals.
+ * The lease duration of Kubernetes components (LeaseDuration in client-go's leader election). Renewals are less
+ * frequent than there.
  */
 const defaults: LeaseTimings = { durationMs: 15_000, renewMs: 5_000 };
 
 /**
- * The fraction of the duration after which this process considers an unrenewed Lease lost. This leaves a margin before
- * another candidate may take the Lease.
+ * The share of the duration after which this process considers an unrenewed Lease lost. The rest is a safety margin
+ * before another candidate may take the Lease.
  */
 const ownShare = 2 / 3;
 
 const releaseTimeoutMs = 2_000;
 
-/** How long to wait after another process wrote the Lease between this process's read and write. */
+/** The wait after another process wrote the Lease between the read and the write of this process. */
 const conflictMs = 100;
 
 export interface ProcessCandidateOptions extends Omit<LeaseCandidateOptions, 'store' | 'identity'> {
@@ -69,8 +69,7 @@ export interface ProcessCandidateOptions extends Omit<LeaseCandidateOptions, 'st
 }
 
 /**
- * Competes for a Lease on behalf of this process. The identity is the pod's name and a UUID, as in Kubernetes
- * components.
+ * Competes for a Lease for this process. The identity is the name of the pod and a UUID, as in Kubernetes components.
  */
 export function openLeaseCandidate({ client, namespace, name, ...rest }: ProcessCandidateOptions): LeaseCandidate {
   return runForLease({
@@ -82,8 +81,8 @@ export function openLeaseCandidate({ client, namespace, name, ...rest }: Process
 
 /**
  * Competes for a Lease until the returned scope or the signal ends. The candidate acquires a free or expired Lease and
- * renews it. At the end, it releases the Lease, so that another candidate takes over at once. While another candidate
- * holds the Lease, this one checks again when the Lease changes and when it would expire.
+ * renews it. At the end, it releases the Lease, so that another candidate can take over at once. While another
+ * candidate holds the Lease, this one checks the Lease when it changes and when it would expire.
  */
 export function runForLease(options: LeaseCandidateOptions): LeaseCandidate {
   const { store, identity, onState, timings: { durationMs, renewMs } = defaults } = options;
@@ -91,12 +90,12 @@ export function runForLease(options: LeaseCandidateOptions): LeaseCandidate {
   const signal = AbortSignal.any([ending.signal, options.signal]);
   const terms = createTerms(options);
   let known: { readonly version: string; readonly seenMs: number } | undefined;
-  /** Whether this process may hold the Lease. Also true after a write that got no response. */
+  /** Whether this process may hold the Lease. Also true after a write without a response. */
   let mayHold = false;
   const sleeper = createSleeper(signal);
   const setState = skipRepeatedErrors(onState);
 
-  /** Acquires or renews the Lease if that is possible. Returns how long to wait until the next step. */
+  /** Acquires or renews the Lease if possible. Returns the wait until the next step. */
   const step = async (): Promise<number> => {
     const { record, version } = await store.read(signal);
     if (known?.version !== version) known = { version, seenMs: performance.now() };
@@ -143,7 +142,7 @@ export function runForLease(options: LeaseCandidateOptions): LeaseCandidate {
     await terms.end();
     if (mayHold) await release();
   };
-  /** Releases the Lease. If the API server is unreachable, the others wait until it expires. */
+  /** Releases the Lease. If the API server is unreachable, the other candidates must wait until the Lease expires. */
   const release = async (): Promise<void> => {
     const until = AbortSignal.timeout(releaseTimeoutMs);
     try {

@@ -16,27 +16,27 @@ function storeOf(answer: Partial<ApiResponse>) {
 
 const write = { holder: 'me', durationMs: 15_000, transitions: 4, renewedAt: new Date(0) };
 
-describe('a Lease as an API server keeps it', () => {
+describe('the store of a Lease', () => {
   for (const [what, spec, record] of [
     [
       'that has a holder',
       { holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 3 },
       { holder: 'a', durationMs: 15_000, transitions: 3 },
     ],
-    ['as the chart makes it', undefined, { holder: undefined, durationMs: 0, transitions: 0 }],
-    ['that was given back', { holderIdentity: '' }, { holder: undefined, durationMs: 0, transitions: 0 }],
+    ['as the chart creates it', undefined, { holder: undefined, durationMs: 0, transitions: 0 }],
+    ['that was released', { holderIdentity: '' }, { holder: undefined, durationMs: 0, transitions: 0 }],
     [
       'with invalid types that a user wrote',
       { holderIdentity: 7, leaseDurationSeconds: '15', leaseTransitions: null },
       { holder: undefined, durationMs: 0, transitions: 0 },
     ],
   ] as const) {
-    it(`is read where it is one ${what}`, async () => {
+    it(`reads a Lease ${what}`, async () => {
       assert.deepEqual(await storeOf({ body: lease(spec) }).store.read(signal), { record, version: '7' });
     });
   }
 
-  it('is written with the version that it replaces, and times as the API reads them', async () => {
+  it('writes the Lease with the version that it replaces, and with times in the format of the API', async () => {
     const { client, store } = storeOf({ body: lease() });
     assert.equal(await store.write({ ...write, takenAt: new Date(1) }, '6', signal), '7');
     await store.write({ ...write, holder: undefined, durationMs: 1 }, '7', signal);
@@ -65,14 +65,14 @@ describe('a Lease as an API server keeps it', () => {
     [403, /^write Lease n\/l: 403: .*; grant it in a role/],
     [500, /^write Lease n\/l: 500/],
   ] as const) {
-    it(`that is written has a ${status} taken for ${outcome}`, async () => {
+    it(`interprets the status ${status} of a write as ${outcome}`, async () => {
       const written = storeOf({ status }).store.write(write, '6', signal);
       if (outcome === 'conflict') assert.equal(await written, outcome);
       else await assert.rejects(written, { code: 'ApiServerRefused', message: outcome });
     });
   }
 
-  it('that is gone names the chart, which makes it', async () => {
+  it('names the chart, which creates the Lease, in the error for a missing Lease', async () => {
     await assert.rejects(storeOf({ status: 404 }).store.read(signal), {
       message: 'Lease n/l does not exist, and this service account may not create it: apply the chart again',
     });
@@ -82,10 +82,10 @@ describe('a Lease as an API server keeps it', () => {
 
 const table = [
   ['is taken at once if it has no holder', undefined, 0, { what: 'take', transitions: 4 }],
-  ['is renewed by its holder, however long that was away', 'me', 60_000, { what: 'renew', transitions: 3 }],
-  ['is waited for while its holder gives signs', 'other', 4_000, { what: 'wait', ms: 11_000 }],
-  ['is waited for until the very end', 'other', 14_999, { what: 'wait', ms: 1 }],
-  ['is taken when its holder gave no sign for its duration', 'other', 15_000, { what: 'take', transitions: 4 }],
+  ['is renewed by its holder, even after a long time', 'me', 60_000, { what: 'renew', transitions: 3 }],
+  ['is not taken while its holder renews it', 'other', 4_000, { what: 'wait', ms: 11_000 }],
+  ['is not taken a millisecond before its duration ends', 'other', 14_999, { what: 'wait', ms: 1 }],
+  ['is taken if its holder has not renewed it for its duration', 'other', 15_000, { what: 'take', transitions: 4 }],
 ] as const;
 
 for (const [title, holder, unchangedMs, decision] of table) {

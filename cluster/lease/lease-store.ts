@@ -6,22 +6,22 @@ import { isApiObject } from '../api/api-resource.ts';
 import type { ApiClient, ApiResponse } from '../api/client.ts';
 import { watchObject } from '../api/watch-object.ts';
 
-/** A Lease as it was read, with its resourceVersion. */
+/** A Lease that was read, with its resourceVersion. */
 interface ReadLease {
   readonly record: LeaseRecord;
   readonly version: string;
 }
 
-/** The fields to write. If `takenAt` is absent, the acquire time stays unchanged. */
+/** The fields to write. Without `takenAt`, the acquire time stays unchanged. */
 interface LeaseWrite extends LeaseRecord {
   readonly renewedAt: Date;
   readonly takenAt?: Date;
 }
 
-/** One Lease (coordination.k8s.io/v1). All but `watch` raise ApiServerRefused and the client's errors. */
+/** One Lease (coordination.k8s.io/v1). `read` and `write` raise ApiServerRefused and the errors of the client. */
 export interface LeaseStore {
   read(signal: AbortSignal): Promise<ReadLease>;
-  /** Writes the Lease if it still has the given version. Returns the new version. */
+  /** Writes the Lease if it has the given version. Returns the new version. */
   write(lease: LeaseWrite, version: string, signal: AbortSignal): Promise<string | 'conflict'>;
   /** Calls the listener when the Lease may have changed. */
   watch(listener: () => void): Disposable;
@@ -34,8 +34,8 @@ export interface LeaseStoreOptions {
 }
 
 /**
- * Creates a store for one Lease. The chart creates the Lease itself, because RBAC cannot limit `create` to a name. A
- * write is a merge patch that includes the version it replaces, so only one of two concurrent writers succeeds.
+ * Creates a store for one Lease. The Lease must exist: the chart creates it, because RBAC cannot limit `create` to a
+ * name. A write is a merge patch with the version that it replaces, so only one of two concurrent writers succeeds.
  */
 export function createLeaseStore({ client, namespace, name }: LeaseStoreOptions): LeaseStore {
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
@@ -53,7 +53,7 @@ export function createLeaseStore({ client, namespace, name }: LeaseStoreOptions)
       const body = { metadata: { resourceVersion }, spec: toSpec(lease) };
       const options = { contentType: 'application/merge-patch+json', signal };
       const answer = await client.request('PATCH', `${path}?${manager}`, body, options);
-      // The Lease was changed or deleted in the meantime. The caller reads it again.
+      // The Lease was changed or deleted in the meantime. The caller must read it again.
       if (answer.status === 409 || answer.status === 404) return 'conflict';
       const written = readLease(answer);
       if (written === undefined) throw refused(`write ${what}`, answer);
@@ -65,7 +65,7 @@ export function createLeaseStore({ client, namespace, name }: LeaseStoreOptions)
 
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
-/** Reads a Lease. Without a holderIdentity it is free. */
+/** Reads a Lease. A Lease without a holderIdentity is free. */
 function readLease({ status, body }: ApiResponse): ReadLease | undefined {
   if (status !== 200 || !isApiObject(body)) return undefined;
   const { holderIdentity, leaseDurationSeconds, leaseTransitions } = isJsonObject(body.spec) ? body.spec : {};
@@ -79,7 +79,9 @@ function readLease({ status, body }: ApiResponse): ReadLease | undefined {
   };
 }
 
-/** Returns the spec for a merge patch, in which null removes a field. The API requires whole seconds, at least one. */
+/**
+ * Returns the spec for a merge patch, in which null removes a field. The API requires whole seconds, and at least one.
+ */
 function toSpec({ holder, durationMs, transitions, renewedAt, takenAt }: LeaseWrite): object {
   return {
     holderIdentity: holder ?? null,
@@ -102,21 +104,21 @@ function missing(what: string, { status }: ApiResponse): MacvtapError {
 
 /** The fields of a Lease that decide who holds it. */
 export interface LeaseRecord {
-  /** Undefined if the Lease is free: released, or never acquired. */
+  /** Undefined if the Lease is free, because it was released or never acquired. */
   readonly holder: string | undefined;
   /** How long the Lease counts as held after the last renewal. */
   readonly durationMs: number;
-  /** How often the Lease has changed its holder. */
+  /** How often the holder of the Lease has changed. */
   readonly transitions: number;
 }
 
-/** A candidate's view of the Lease. */
+/** The Lease from the view of a candidate. */
 export interface LeaseSight {
   /** The identity of the candidate. */
   readonly identity: string;
   /**
-   * How long the candidate has seen no change of the Lease, on its own clock. Clocks of different machines are never
-   * compared.
+   * How long the candidate has seen no change of the Lease, on the candidate's clock. Clocks of different machines are
+   * never compared.
    */
   readonly unchangedMs: number;
 }
@@ -127,7 +129,7 @@ export type LeaseDecision =
 
 /**
  * Decides whether a candidate takes a Lease, renews it, or waits. A free Lease is taken at once. A held Lease is taken
- * when its holder has not renewed it for the Lease's whole duration.
+ * if its holder has not renewed it for the whole duration of the Lease.
  */
 export function decideLease(record: LeaseRecord, { identity, unchangedMs }: LeaseSight): LeaseDecision {
   const { holder, durationMs, transitions } = record;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 
-/** Work that only the holder of a Lease does. It returns after its signal aborts. */
+/** Work that only the holder of a Lease does. It must return after its signal aborts. */
 export type Duty = (signal: AbortSignal) => Promise<void>;
 
-/** Runs duties while a Lease is held. A term is one period during which the Lease is held. */
+/** Runs duties while a Lease is held. A term is one uninterrupted period of holding the Lease. */
 export interface Terms {
   readonly isHolder: boolean;
   /** Starts or extends a term until `untilMs`, on the clock of performance.now(). */
@@ -26,7 +26,7 @@ interface Running {
 }
 
 /**
- * Starts every duty when a term begins, and ends it with the term. A term that is not extended ends on its own, even if
+ * Starts every duty when a term begins, and ends it with the term. A term that is not extended ends by a timer, even if
  * the renewal loop hangs. A duty never runs twice at the same time.
  */
 export function createTerms({ onHolder, onBug }: TermsOptions): Terms {
@@ -52,7 +52,7 @@ export function createTerms({ onHolder, onBug }: TermsOptions): Terms {
     for (const running of duties.values()) running?.scope.abort();
   };
   return {
-    // Also checks the clock: after the process was suspended, this may run before its timers fire.
+    // Check the clock: after the process was suspended, this code may run before its timers.
     get isHolder() {
       return isTerm && performance.now() < heldUntilMs;
     },
@@ -70,7 +70,7 @@ export function createTerms({ onHolder, onBug }: TermsOptions): Terms {
       await Promise.all([...duties.values()].map((running) => running?.ended));
     },
     add(given) {
-      // A wrapper, so that a duty added twice runs twice.
+      // A new function each time, so that a duty that is added twice runs twice.
       const duty: Duty = (signal) => given(signal);
       duties.set(duty, undefined);
       if (isTerm) begin(duty);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { watchDirectory } from '../../runtime/watch-directory.ts';
 import { type ManifestFile, readManifestFile } from './read-manifests.ts';
 
-/** A listed manifest file. `stamp` changes whenever the content may have changed. */
+/** A manifest file in a directory. `stamp` changes whenever the content may have changed. */
 export interface ListedFile {
   readonly name: string;
   readonly path: string;
@@ -14,7 +14,8 @@ export interface ListedFile {
 
 /**
  * Lists the manifest files of a directory, sorted by name. Follows symbolic links, because the files of a mounted
- * ConfigMap are links. Skips dot files, which editors and such mounts create, and files that disappear in the meantime.
+ * ConfigMap are links. Skips files that disappear in the meantime. Also skips files whose name begins with a dot,
+ * because editors and mounted ConfigMaps create such files.
  */
 export async function listFiles(directory: string): Promise<readonly ListedFile[]> {
   const names = (await readdir(directory)).filter((name) => /^[^.].*\.(ya?ml|json)$/.test(name)).sort();
@@ -22,10 +23,7 @@ export async function listFiles(directory: string): Promise<readonly ListedFile[
   return files.filter((file) => file !== undefined);
 }
 
-/**
- * Lists one file. The stamp includes inode and ctime, because a quick rewrite may change neither the size nor the
- * mtime.
- */
+/** Lists one file. The stamp includes inode and ctime, because a quick rewrite may change neither size nor mtime. */
 async function listFile(name: string, path: string): Promise<ListedFile | undefined> {
   try {
     const info = await stat(path, { bigint: true });
@@ -37,19 +35,19 @@ async function listFile(name: string, path: string): Promise<ListedFile | undefi
   }
 }
 
-/** A loaded file: the objects in force, and the errors of its newest version. */
+/** A loaded file: the objects in force, and the errors of the file's newest version. */
 export interface LoadedFile extends ManifestFile {
   readonly stamp: string;
   /** Whether the objects come from a version without errors. */
   readonly isValid: boolean;
 }
 
-/** The largest file that is read. It bounds memory use: hand-written manifests are far smaller. */
+/** The maximum number of bytes of a file. The limit protects the memory: hand-written manifests are far smaller. */
 const maxFileBytes = 64 * 1024 * 1024;
 
 /**
- * Loads a file if it has changed. If the new version has errors, the last valid version, if any, stays in force as a
- * whole.
+ * Loads a file if it has changed. If the new version has errors, the whole last valid version stays in force. Without a
+ * valid version, the valid parts of the new version are used.
  */
 export async function loadFile(
   file: ListedFile,
@@ -62,7 +60,7 @@ export async function loadFile(
   return { stamp: file.stamp, objects, faults, isValid: faults.length === 0 };
 }
 
-/** Parses a file. A file that cannot be read causes a single error, and other files are still used. */
+/** Parses a file. An unreadable file causes a single error and does not affect other files. */
 async function parse({ name, path, bytes }: ListedFile, policyNamespace: string): Promise<ManifestFile> {
   if (bytes > maxFileBytes) return refuse(name, `${bytes} bytes, more than ${maxFileBytes}; split it`);
   try {
@@ -80,12 +78,15 @@ function refuse(where: string, message: string): ManifestFile {
 const quietMs = 20;
 
 /**
- * How often to poll. Polling detects changes that cause no inotify events, such as changes on a network file system or
- * behind a symbolic link.
+ * How often to poll. Polling detects changes without inotify events, such as those on a network file system or behind a
+ * symbolic link.
  */
 const pollMs = 2_000;
 
-/** Calls `onChange` shortly after files change. An editor or a ConfigMap mount changes several entries at once. */
+/**
+ * Calls `onChange` shortly after files changed. Waits a little, because an editor or a ConfigMap mount changes several
+ * entries at once.
+ */
 export function watchFiles(directory: string, onChange: () => void): Disposable {
   let quiet: NodeJS.Timeout | undefined;
   const watching = watchDirectory({

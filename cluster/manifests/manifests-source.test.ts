@@ -25,7 +25,7 @@ const explicitOf = ({ snapshot }: Source) => snapshot.explicit;
 const isSound = ({ faults }: Source) => faults.length === 0;
 
 describe('a directory of manifests', () => {
-  it('is one cluster, whatever the files and their documents', async () => {
+  it('is one cluster, for any split into files and documents', async () => {
     await using directory = await ManifestsDirectory.make({
       'a.yaml': `${node('h1')}---\n${policy('p')}---\napiVersion: v1\nkind: Namespace\nmetadata: { name: vms, labels: { team: x } }\n`,
       'b.yml': `kind: List\nitems:\n- { apiVersion: v1, kind: Node, metadata: { name: h2 } }\n`,
@@ -59,7 +59,7 @@ describe('a directory of manifests', () => {
     assert.deepEqual([source.synced, nodesOf(source), source.snapshot.explicit], [true, [], undefined]);
   });
 
-  it('counts the first of two duplicate objects, and reports the other', async () => {
+  it('uses the first of two duplicate objects, and reports the other', async () => {
     await using directory = await ManifestsDirectory.make({
       'a.yaml': node('h1', '{ from: a }'),
       'b.yaml': node('h1', '{ from: b }'),
@@ -90,7 +90,7 @@ describe('a directory of manifests', () => {
 });
 
 describe('a file with errors', () => {
-  it('counts with its good documents as long as it never was whole', async () => {
+  it('provides its valid documents if it was never valid as a whole', async () => {
     await using directory = await ManifestsDirectory.make({
       'a.yaml': `${node('h1')}---\n${broken}---\n${node('h2')}`,
       'b.yaml': node('h3'),
@@ -106,7 +106,7 @@ describe('a file with errors', () => {
     assert.equal(source.faults.length, 1);
   });
 
-  it('keeps its last good version whole, while other files change', async () => {
+  it('keeps its whole last valid version in force while other files change', async () => {
     await using directory = await ManifestsDirectory.make({
       'a.yaml': `${node('h1')}---\n${policy('p')}`,
       'b.yaml': node('h2'),
@@ -127,7 +127,7 @@ describe('a file with errors', () => {
     assert.deepEqual([nodesOf(source), source.snapshot.policies], [['h3', 'h9'], []]);
   });
 
-  it('forgets its last good version when it is removed', async () => {
+  it('loses its last valid version when it is removed', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await using source = await directory.open();
     await rm(join(directory.path, 'a.yaml'));
@@ -137,12 +137,12 @@ describe('a file with errors', () => {
     assert.deepEqual(nodesOf(source), []);
   });
 
-  it('may be half written, and counts once it is whole', async () => {
+  it('takes effect only when it is complete', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await using source = await directory.open();
     const path = join(directory.path, 'a.yaml');
     const whole = `${node('h1')}---\n${node('h2')}`;
-    // Writes without truncating, because the source might read the file while it is empty, which is valid.
+    // Write without truncating, because the source might read the file while it is empty, and an empty file is valid.
     await writeFile(path, whole.slice(0, -5), { flag: 'r+' });
     await until(source, (now) => !isSound(now));
     assert.deepEqual(nodesOf(source), ['h1']);
@@ -151,7 +151,7 @@ describe('a file with errors', () => {
     assert.ok(isSound(source));
   });
 
-  it('that holds a broken explicit configuration restricts from the start, or keeps what was in force', async () => {
+  it('with an invalid explicit configuration provides the error at first, and later keeps the valid one', async () => {
     const config = (json: string) =>
       `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: macvtap-deviceplugin-config, namespace: macvtap-cni }\ndata:\n  DP_MACVTAP_CONF: '${json}'\n`;
     await using directory = await ManifestsDirectory.make({ 'a.yaml': config('[{') });
@@ -168,7 +168,7 @@ describe('a file with errors', () => {
     assert.deepEqual(explicitOf(source), good);
   });
 
-  it('that holds a policy against the rules keeps its nodes to the white-list, and exposes nothing by it', async () => {
+  it('with a policy that breaks a rule still provides the policy, with its errors', async () => {
     const policy =
       'apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapNetworkNodePolicy\n' +
       'metadata: { name: p, namespace: macvtap-cni }\nspec:\n  parentSelector:\n    - mode: vepa\n';
@@ -181,7 +181,7 @@ describe('a file with errors', () => {
     );
   });
 
-  it('that holds a policy against the schema does so too, from the start; its last good version counts later', async () => {
+  it('with a policy that violates the schema provides it with errors, or keeps its last valid version', async () => {
     await using directory = await ManifestsDirectory.make({
       'p.yaml': policy('p').replace('parentIface', 'parentIfac'),
     });
@@ -198,13 +198,13 @@ describe('a file with errors', () => {
     assert.deepEqual(faultsOf(source), ['']);
   });
 
-  it('does not keep the others from counting, whatever is wrong with it', async () => {
+  it('does not affect other files, whatever its error is', async () => {
     await using directory = await ManifestsDirectory.make({
       'b.yaml': node('h1'),
       'deep.yaml': `${'['.repeat(30_000)}${']'.repeat(30_000)}`,
     });
     await symlink('nowhere', join(directory.path, 'dangling.yaml'));
-    // Reading this file fails for every user, because nothing is mapped at address 0.
+    // No user can read this file, because nothing is mapped at address 0.
     await symlink('/proc/self/mem', join(directory.path, 'unreadable.yaml'));
     await using source = await directory.open();
     assert.deepEqual(
@@ -222,7 +222,7 @@ describe('a file with errors', () => {
 });
 
 describe('a directory that is followed', () => {
-  it('takes in files that are added, changed and removed', async () => {
+  it('is read again after files are added, changed and removed', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await using source = await directory.open();
     await directory.write('b.yaml', node('h2'));
@@ -233,7 +233,7 @@ describe('a directory that is followed', () => {
     await until(source, hasNodes('h3'));
   });
 
-  it('takes in a mounted config map, whose files change by one swap of a link', async () => {
+  it('is read again after kubelet swaps the link of a mounted ConfigMap', async () => {
     await using directory = await ManifestsDirectory.make();
     const version = async (name: string, text: string) => {
       await mkdir(join(directory.path, name));
@@ -251,10 +251,10 @@ describe('a directory that is followed', () => {
     assert.ok(isSound(source));
   });
 
-  it('stays in force when it vanishes, and is followed again once it is back', async () => {
+  it('stays in force if it is removed, and is followed again when it is back', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await using source = await directory.open();
-    // Removes the directory in one step. If its file were removed first, the source might read an empty directory.
+    // Remove the directory in one step. If the file were removed first, the source might read an empty directory.
     await rename(directory.path, `${directory.path}.away`);
     await rm(`${directory.path}.away`, { recursive: true });
     await until(source, (now) => !isSound(now));
@@ -267,7 +267,7 @@ describe('a directory that is followed', () => {
     await until(source, hasNodes('h2'));
   });
 
-  it('is the same as before when it comes back as it was', async () => {
+  it('causes no change if it comes back unchanged', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await using source = await directory.open();
     await rename(directory.path, `${directory.path}.away`);
@@ -277,7 +277,7 @@ describe('a directory that is followed', () => {
     assert.deepEqual(nodesOf(source), ['h1']);
   });
 
-  it('is not synced as long as it is missing, and is once it is there', async () => {
+  it('is not synced until it exists', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     await rename(directory.path, `${directory.path}.away`);
     await using source = await directory.open();
@@ -287,7 +287,7 @@ describe('a directory that is followed', () => {
     assert.deepEqual([source.synced, isSound(source)], [true, true]);
   });
 
-  it('is not looked at any more once it is disposed of', async () => {
+  it('is no longer read after the source is disposed of', async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': node('h1') });
     const source = await directory.open();
     await source[Symbol.asyncDispose]();

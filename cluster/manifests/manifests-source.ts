@@ -7,8 +7,8 @@ import { type ListedFile, type LoadedFile, listFiles, loadFile, watchFiles } fro
 import { mergeFiles } from './read-manifests.ts';
 
 /**
- * Follows a directory of manifests. If a file has errors, its last valid version stays in force as a whole. If a file
- * was never valid, its valid documents are used. If the directory becomes unreadable, nothing changes.
+ * Follows a directory of manifests. If a file has errors, its whole last valid version stays in force. If a file was
+ * never valid, its valid documents are used. If the directory becomes unreadable, nothing changes.
  */
 export class ManifestsSource implements LiveSource {
   readonly lookups: Lookups = createManifestsLookups(() => this.#reread());
@@ -22,13 +22,13 @@ export class ManifestsSource implements LiveSource {
   #confirmedMs: number | undefined;
   #watch: Disposable | undefined;
   #loading: Promise<void> = Promise.resolve();
-  /** The requested load that has not started yet. Later requests share it. */
+  /** The requested load that has not started yet. Further requests share it. */
   #next: Promise<void> | undefined;
 
-  /** Reads the directory once, then follows it until disposed. */
+  /** Reads the directory once, and then follows it until disposed. */
   static async open(directory: string, policyNamespace: string): Promise<ManifestsSource> {
     const source = new ManifestsSource(directory, policyNamespace);
-    // Watch before the first load, so that a change in between is detected at once and not by polling.
+    // Start the watch before the first load. Otherwise, a change in between would be detected only by polling.
     source.#watch = watchFiles(directory, () => void source.#requestLoad());
     await source.#requestLoad();
     return source;
@@ -74,7 +74,10 @@ export class ManifestsSource implements LiveSource {
     await this.#loading;
   }
 
-  /** Loads the directory, one load at a time: an older load must not overwrite the result of a newer one. */
+  /**
+   * Loads the directory. Only one load runs at a time, so that an older load cannot overwrite the result of a newer
+   * one.
+   */
   #requestLoad(): Promise<void> {
     this.#next ??= this.#loading.then(() => {
       this.#next = undefined;
@@ -146,7 +149,7 @@ function isSame(left: ReadonlyMap<string, LoadedFile>, right: ReadonlyMap<string
   return left.size === right.size && [...left].every(([name, file]) => right.get(name) === file);
 }
 
-/** Creates look-ups in a directory of manifests. `reread` resolves with the current snapshot, or raises. */
+/** Creates look-ups in a directory of manifests. `reread` resolves with the current snapshot or raises an error. */
 function createManifestsLookups(reread: () => Promise<Snapshot>): Lookups {
   const read = async <Value>(signal: AbortSignal, choose: (snapshot: Snapshot) => Value): Promise<Value> => {
     try {

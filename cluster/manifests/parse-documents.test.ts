@@ -12,7 +12,7 @@ function read(text: string) {
 }
 
 describe('the documents of a file', () => {
-  it('are numbered from 1, with the line where each begins', () => {
+  it('are numbered from 1, with their first line', () => {
     assert.deepEqual(read('a: 1\n---\n\n# on b\nb: 2\n---\nc: 3\n'), [
       { number: 1, line: 1, value: { a: 1 } },
       { number: 2, line: 5, value: { b: 2 } },
@@ -20,7 +20,7 @@ describe('the documents of a file', () => {
     ]);
   });
 
-  it('leave out empty ones but count them', () => {
+  it('do not include empty ones, but those are counted', () => {
     assert.deepEqual(read('---\n---\na: 1\n---\n'), [{ number: 2, line: 3, value: { a: 1 } }]);
     for (const text of ['', '\n', '# nothing\n', '---\n', '\uFEFF', 'null']) assert.deepEqual(read(text), []);
   });
@@ -29,24 +29,24 @@ describe('the documents of a file', () => {
     assert.deepEqual(read('{"a": {"b": [1]}}'), [{ number: 1, line: 1, value: { a: { b: [1] } } }]);
   });
 
-  it('read the same with a byte order mark and with CRLF', () => {
+  it('are the same with a byte order mark and with CRLF', () => {
     assert.deepEqual(read('\uFEFFa: 1\r\n---\r\nb:\r\n  - x\r\n'), [
       { number: 1, line: 1, value: { a: 1 } },
       { number: 2, line: 3, value: { b: ['x'] } },
     ]);
   });
 
-  it('have text as keys, and no anchor inside its own value, as for kubectl', () => {
+  it('must have texts as keys, and no anchor inside its own value, as in kubectl', () => {
     assert.deepEqual(read('a: &x {b: 1}\n*x : 2\n'), [{ number: 1, line: 2, fault: true }]);
     const refused = ['? {a: b}\n: c\n', '{[a, b]: c}', 'a: &x [*x]', 'a: &x {b: {c: *x}}'];
-    // The library needs minutes to convert the last of these to a value.
+    // The library would need minutes to convert the last one to a value.
     for (const text of [...refused, `${'? '.repeat(400)}1`]) {
       assert.deepEqual(read(text), [{ number: 1, line: 1, fault: true }]);
     }
     assert.deepEqual(read('a: &x b\n*x : [*x]\n'), [{ number: 1, line: 1, value: { a: 'b', b: ['b'] } }]);
   });
 
-  it('have no key twice in a map, which is at the line of the second one', () => {
+  it('must not repeat a key in a map; the error has the line of the second one', () => {
     assert.deepEqual(read('a: 1\nb:\n  c: 1\n  d: {e: 1}\n  c: 2\n'), [{ number: 1, line: 5, fault: true }]);
     assert.deepEqual(read('{"a": 1, "a": 1}'), [{ number: 1, line: 1, fault: true }]);
     assert.deepEqual(read('a: {b: 1}\nb: {a: 1}\n"1": x\n'), [
@@ -54,7 +54,7 @@ describe('the documents of a file', () => {
     ]);
   });
 
-  it('may use anchors, but not to multiply', () => {
+  it('may use anchors, but not multiply values with them', () => {
     assert.deepEqual(read('a: &x [1]\nb: *x\n'), [{ number: 1, line: 1, value: { a: [1], b: [1] } }]);
     const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x]'];
     for (let level = 1; level < 9; level += 1) {
@@ -67,7 +67,7 @@ describe('the documents of a file', () => {
     assert.deepEqual(read(bomb.join('\n')), [{ number: 1, line: 1, fault: true }]);
   });
 
-  it('keep keys such as __proto__ as keys', () => {
+  it('may have keys such as __proto__', () => {
     const [document] = parseDocuments('__proto__:\n  polluted: true\nconstructor: 1\n');
     const value = document !== undefined && 'value' in document.content ? document.content.value : undefined;
     assert.deepEqual(Object.keys(value as object), ['__proto__', 'constructor']);
@@ -82,11 +82,11 @@ describe('a broken document', () => {
     ['a tab', 'a:\n\t- b\n---\nc: 3\n', [2], 1],
     ['a duplicate key', 'a: 1\nb: 2\na: 3\n---\nc: 3\n', [3], 1],
     ['an unknown anchor', 'x: 1\n---\n\na: *nope\n', [4], 1],
-    ['an open quote, which takes all that follows', 'x: 1\n---\na: "b\n---\nc: 3\n', [6], 1],
+    ['an open quote, which includes the following documents', 'x: 1\n---\na: "b\n---\nc: 3\n', [6], 1],
     ['nesting without end', `${'['.repeat(20_000)}${']'.repeat(20_000)}\n---\nc: 3\n`, [1], 1],
   ];
   for (const [title, text, lines, good] of table) {
-    it(`with ${title} is reported with its line; the others are read`, () => {
+    it(`with ${title} is reported with its line, and the others are read`, () => {
       const documents = parseDocuments(text);
       assert.deepEqual(
         documents.filter(({ content }) => 'fault' in content).map(({ line }) => line),

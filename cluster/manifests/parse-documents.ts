@@ -13,21 +13,21 @@ import {
 } from 'yaml';
 import { scalarTags } from './scalar-tags.ts';
 
-/** One document of a file: its value, or the error. Documents and lines are numbered from 1, as in editors. */
+/** One document of a file: its value or its error. Documents and lines are numbered from 1, as in editors. */
 export interface ManifestDocument {
   readonly number: number;
   readonly line: number;
   readonly content: { readonly value: unknown } | { readonly fault: string };
-  /** Returns the line of a path inside the value, or of its nearest existing parent. */
+  /** Returns the line of a path in the value, or of its nearest existing parent. */
   lineOf(path: readonly (string | number)[]): number;
   /**
-   * Returns the source text of a string inside the value, or undefined if there is no string at the path. An alias
-   * resolves to its anchor.
+   * Returns the source text of a string in the value, or undefined if the path has no string. For an alias, returns the
+   * text of its anchor.
    */
   textAt(path: readonly (string | number)[]): WrittenText | undefined;
 }
 
-/** A string as written in the file: with its quotes, or with the header and the indentation of its block. */
+/** A string as it is written in the file: with its quotes, or with the header and indentation of its block. */
 export interface WrittenText {
   readonly style: 'plain' | 'single' | 'double' | 'block';
   readonly source: string;
@@ -44,16 +44,17 @@ const styles: Readonly<Record<string, WrittenText['style']>> = {
 };
 
 /**
- * Parses the documents of a YAML or JSON file as kubectl does. Empty documents, such as one after a trailing `---`, are
+ * Parses the documents of a YAML or JSON file like kubectl. Empty documents, for example after a trailing `---`, are
  * dropped.
  */
 export function parseDocuments(text: string): readonly ManifestDocument[] {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
-    // The library compares each key with every other key of its map, which is slow. findUnsupported uses a set instead.
+    // Off, because the library slowly compares each key with all other keys of its map. findUnsupported uses a set
+    // instead.
     uniqueKeys: false,
-    // Without this, the library writes warnings to standard error.
+    // Otherwise, the library writes warnings to standard error.
     logLevel: 'error',
     schema: 'core',
     customTags: (tags) => [...scalarTags, ...tags],
@@ -71,7 +72,8 @@ function toDocument(document: Document.Parsed, number: number, text: string, lin
   };
   const error = document.errors[0];
   if (error !== undefined) {
-    // Removes the surrounding lines and the position, which the library appends. The position is reported separately.
+    // Keep only the first line, without the position: the library adds the surrounding lines, and the position is
+    // reported separately.
     const fault = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? error.code;
     return broken(`invalid YAML: ${fault}`, error.linePos?.[0].line ?? start);
   }
@@ -89,7 +91,7 @@ function toDocument(document: Document.Parsed, number: number, text: string, lin
   };
 }
 
-/** Converts a document to a value. The library rejects aliases that expand without bound. */
+/** Converts a document to a value. The library rejects aliases that expand to too many values. */
 function toValue(document: Document.Parsed): ManifestDocument['content'] {
   try {
     return { value: document.toJS() };
@@ -98,19 +100,23 @@ function toValue(document: Document.Parsed): ManifestDocument['content'] {
   }
 }
 
-/** A construct that kubectl rejects, and its offset. */
+/** A construct that kubectl rejects, with its offset. */
 interface Unsupported {
   readonly text: string;
   readonly offset: number | undefined;
 }
 
 /**
- * Finds a construct that kubectl rejects and the library accepts. These are a duplicate key, a key that is a list or a
- * map, and an anchor inside its own value. The library would convert a list or map key to text recursively, which takes
- * minutes for 800 bytes of nested `? `. The anchor would produce an endless value.
+ * Finds a construct that kubectl rejects but the library accepts:
+ *
+ * - A duplicate key.
+ * - A key that is a list or a map. The library converts it to text recursively, which takes minutes for 800 bytes of
+ *   nested `? `.
+ * - An anchor inside its own value, which would cause an endless value.
  */
 function findUnsupported(document: Document.Parsed): Unsupported | undefined {
-  // An alias refers to the nearest preceding anchor of its name. `Alias.resolve` would walk the document each time.
+  // An alias refers to the nearest preceding anchor with its name. `Alias.resolve` would search the whole document each
+  // time.
   const anchors = new Map<string, Node>();
   let unsupported: Unsupported | undefined;
   const reject = (text: string, place: unknown) => {
@@ -142,8 +148,8 @@ function findDuplicate(keys: readonly unknown[]): Scalar | undefined {
 }
 
 /**
- * Returns the line of a path, or of the part of it that exists. The line of a field is the line of its key, because the
- * value may start on a later line.
+ * Returns the line of a path, or of the part of the path that exists. For a field, that is the line of its key, because
+ * the value may start on a later line.
  */
 function lineOf(document: Document.Parsed, path: readonly (string | number)[], lines: LineCounter): number | undefined {
   let node: unknown = document.contents;
@@ -171,7 +177,7 @@ function textAt(
   return style && { style, source: text.slice(start, end), lineAt: (offset) => lines.linePos(start + offset).line };
 }
 
-/** Finds a child. Keys are compared as text: `123: x` and `true: x` become fields named 123 and true. */
+/** Finds a child. Keys are compared as texts, so `123: x` and `true: x` become fields named 123 and true. */
 function childOf(parent: unknown, key: string | number): { node: unknown; place: unknown } | undefined {
   if (isSeq(parent)) {
     const item = parent.items[Number(key)];

@@ -21,7 +21,7 @@ function read(text: string) {
 }
 
 describe('a file of manifests', () => {
-  it('holds several objects, also in lists as kubectl prints them', () => {
+  it('may contain several objects, and lists as kubectl prints them', () => {
     const text = `apiVersion: v1
 kind: List
 items:
@@ -49,7 +49,7 @@ items:
     );
   });
 
-  it('may hold kinds that nothing here reads, also namesakes of core kinds', () => {
+  it('may contain kinds that are not read, even if they have the name of a core kind', () => {
     const text = `apiVersion: apps/v1
 kind: Deployment
 metadata: { name: x }
@@ -63,7 +63,7 @@ kind: List
     assert.deepEqual(read(text), { ids: [], where: [], messages: [] });
   });
 
-  it('keeps its good documents beside a broken one', () => {
+  it('provides its valid documents even if another one is invalid', () => {
     const text =
       'apiVersion: v1\nkind: Node\nmetadata: { name: h1 }\n---\na: [\n---\napiVersion: v1\nkind: Node\nmetadata: { name: h2 }\n';
     const answer = read(text);
@@ -75,11 +75,11 @@ kind: List
 describe('an error has the file, the document, the line of the field, and the object', () => {
   const id = 'MacvtapNetworkNodePolicy macvtap-cni/p: ';
   const table: readonly { title: string; text: string; line: number; says: RegExp }[] = [
-    { title: 'no object', text: '\n- a\n', line: 2, says: /^document: not a Kubernetes object/ },
+    { title: 'a list instead of an object', text: '\n- a\n', line: 2, says: /^document: not a Kubernetes object/ },
     { title: 'a bare text', text: 'hello', line: 1, says: /^document: / },
     { title: 'no kind', text: 'apiVersion: v1\nmetadata:\n  name: a\n', line: 1, says: /^document: kind: missing/ },
     {
-      title: 'a kind of our group that is none',
+      title: 'an unknown kind of the group',
       text: 'apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapPolicy\n',
       line: 2,
       says: /MacvtapPolicy: kind: not a kind of/,
@@ -194,7 +194,7 @@ describe('an error has the file, the document, the line of the field, and the ob
       says: /tenant\/p: metadata.namespace: PolicyOutsideNamespace/,
     },
     {
-      title: 'an interface twice',
+      title: 'a repeated interface',
       text: 'apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapNetworkNodeState\nmetadata:\n  name: h1\nstatus:\n  interfaces:\n    - name: a\n    - name: a\n',
       line: 6,
       says: /NodeState h1: status.interfaces: two items/,
@@ -234,7 +234,7 @@ items:
     assert.deepEqual(read(text).where, ['a.yaml, document 1, line 8']);
   });
 
-  it('all of an object together', () => {
+  it('for all errors of an object at once', () => {
     const text = `${policyHead}spec:\n  priority: 100\n  parentSelector:\n    - parentIface: eth0\n      mode: x\n      quantity: 0\n`;
     assert.deepEqual(
       read(text).where.toSorted(),

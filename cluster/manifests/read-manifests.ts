@@ -5,20 +5,20 @@ import type { Snapshot } from '../snapshot.ts';
 import type { SourceFault } from '../source.ts';
 import { type ManifestDocument, parseDocuments } from './parse-documents.ts';
 
-/** An object of a file, with its ID and its position. */
+/** An object in a file, with its ID and its place. */
 interface PlacedObject {
   readonly id: string;
   readonly where: string;
   readonly known: KnownObject;
 }
 
-/** The content of one file: the readable objects, and the errors of the others. */
+/** The content of one file: the readable objects, and the errors of the other objects. */
 export interface ManifestFile {
   readonly objects: readonly PlacedObject[];
   readonly faults: readonly SourceFault[];
 }
 
-/** Reads a file of manifests. `name` is its name in messages. Objects of other kinds are skipped. */
+/** Reads a file of manifests. `name` is the name of the file in messages. Objects of other kinds are skipped. */
 export function readManifestFile(name: string, text: string, policyNamespace: string): ManifestFile {
   const objects: PlacedObject[] = [];
   const faults: SourceFault[] = [];
@@ -42,7 +42,7 @@ export function readManifestFile(name: string, text: string, policyNamespace: st
   return { objects, faults };
 }
 
-/** Returns the objects of a document: the object itself, or the items of a list as `kubectl get -o yaml` prints it. */
+/** Returns the objects of a document: the object itself, or the items of a list like that of `kubectl get -o yaml`. */
 export function itemsOf(value: unknown): readonly { value: unknown; path: readonly (string | number)[] }[] {
   const list = value as { kind?: unknown; items?: unknown } | null;
   if (typeof list?.kind !== 'string' || !list.kind.endsWith('List') || !Array.isArray(list.items)) {
@@ -55,10 +55,7 @@ function place(file: string, { number }: ManifestDocument, line: number): string
   return `${file}, document ${number}, line ${line}`;
 }
 
-/**
- * Merges files into one snapshot. If an object occurs more than once, the first one counts, in the order of the file
- * names.
- */
+/** Merges files into one snapshot. If an object is repeated, the first one counts, in the order of file names. */
 export function mergeFiles(files: readonly ManifestFile[]): { snapshot: Snapshot; faults: readonly SourceFault[] } {
   const first = new Map<string, PlacedObject>();
   const faults: SourceFault[] = [];

@@ -6,7 +6,7 @@ import { parseDocuments } from './parse-documents.ts';
 
 describe('a value of a manifest', () => {
   for (const [written, value] of kubectlScalars) {
-    it(`is read as kubectl reads it: ${written}`, () => assert.deepEqual(read(`a: ${written}`), { a: value }));
+    it(`is read like in kubectl: ${written}`, () => assert.deepEqual(read(`a: ${written}`), { a: value }));
   }
 
   it('is the same for every YAML version that the file declares', () => {

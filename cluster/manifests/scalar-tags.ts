@@ -4,7 +4,7 @@ import type { ScalarTag } from 'yaml';
 const trueWords = ['y', 'yes', 'true', 'on'];
 const falseWords = ['n', 'no', 'false', 'off'];
 
-/** `yes`, `Yes` and `YES`, but not `yEs`. */
+/** Matches `yes`, `Yes` and `YES`, but not `yEs`. */
 const boolPattern = new RegExp(`^(?:${[...trueWords, ...falseWords].flatMap(spellings).join('|')})$`);
 
 const sign = '[-+]?';
@@ -13,9 +13,9 @@ const intPattern = new RegExp(
 );
 
 /**
- * Reads booleans and integers as kubectl and Helm do, which is neither YAML 1.1 nor 1.2: `yes` and `on` are true, `017`
- * is 15, `1_000` is 1000, and 12:30 is text. A policy must mean the same in a file as in a cluster. In a cluster,
- * kubectl has turned the policy's label `enabled: yes` into true before the API server sees it.
+ * Reads booleans and integers like kubectl and Helm, which follow neither YAML 1.1 nor 1.2. `yes` and `on` are true,
+ * `017` is 15, `1_000` is 1000, and 12:30 is text. A policy must mean the same in a file as in a cluster, and kubectl
+ * turns the label `enabled: yes` into true before it sends the policy.
  *
  * Source: go.yaml.in/yaml/v2 2.4 resolve.go, resolveMapList and resolve, which sigs.k8s.io/yaml uses to convert YAML to
  * JSON.
@@ -42,8 +42,8 @@ function spellings(word: string): readonly string[] {
 }
 
 /**
- * Parses an integer as Go's strconv.ParseInt(text, 0, 64) does after its underscores are removed. 08 is not octal, so
- * its value is 8.
+ * Parses an integer like Go's strconv.ParseInt(text, 0, 64), after removing underscores. 08 is not octal, so its value
+ * is 8.
  */
 function parseInteger(text: string): number {
   const plain = text.replaceAll('_', '').replace(/^[-+]/, '');

@@ -4,8 +4,8 @@ import type { Edit } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 
 /**
- * Applies edits to a copy of an object. Untouched values are shared with the original. Raises Unexpected if the edits
- * do not apply, which is a bug in the rule that made them.
+ * Applies edits to a copy of an object. The copy shares unchanged values with the original. Raises Unexpected if the
+ * edits do not apply, which is a bug in the rule that made them.
  */
 export function applyEdits<Edited extends object>(object: Edited, edits: readonly Edit[]): Edited {
   try {

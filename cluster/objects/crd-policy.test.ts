@@ -7,7 +7,7 @@ import { type OpenApiSchema, readCrdSchema } from './crd-schema.ts';
 const schema = readCrdSchema('MacvtapNetworkNodePolicy');
 
 describe('the schema of a policy', () => {
-  it('describes every field, so that kubectl explain does', () => {
+  it('describes every field, so that kubectl explain shows it', () => {
     const fields = fieldsOf(schema, '').filter(([path]) => path !== 'metadata');
     assert.ok(fields.length > 50);
     assert.deepEqual(
@@ -16,7 +16,7 @@ describe('the schema of a policy', () => {
     );
   });
 
-  it('keeps null where a label has its value: dropped unseen, it would widen the selection', () => {
+  it('keeps null as the value of a label: if it were dropped silently, the policy would select more nodes', () => {
     const untyped = fieldsOf(schema, '').filter(([, field]) => field['x-kubernetes-preserve-unknown-fields'] === true);
     assert.ok(untyped.length > 0);
     assert.deepEqual(
@@ -25,7 +25,7 @@ describe('the schema of a policy', () => {
     );
   });
 
-  it('bounds every list and map, which the cost of its CEL rules and of every reader rests on', () => {
+  it('limits every list and map, because the cost of CEL rules and of readers depends on the limits', () => {
     const unbounded = fieldsOf(schema.properties?.spec ?? {}, 'spec').filter(([, field]) => {
       const isMap = typeof field.additionalProperties === 'object';
       return (field.type === 'array' && field.maxItems === undefined) || (isMap && field.maxProperties === undefined);
@@ -36,13 +36,13 @@ describe('the schema of a policy', () => {
     );
   });
 
-  it('takes the reasons of conditions that there are, and no other', () => {
+  it('accepts exactly the existing reasons of conditions', () => {
     const reason = new Map(fieldsOf(schema, '')).get('status.conditions[].reason');
     assert.deepEqual(reason?.enum, Object.keys(conditionReasons));
   });
 });
 
-/** Returns every path below a schema at which a value can be. Items of lists of plain values are left out. */
+/** Returns every path of a schema that can have a value. Items of lists of plain values are not included. */
 function fieldsOf(parent: OpenApiSchema, path: string): readonly (readonly [string, OpenApiSchema])[] {
   const named = Object.entries(parent.properties ?? {}).map(
     ([name, field]) => [path === '' ? name : `${path}.${name}`, field] as const,

@@ -8,18 +8,18 @@ import { readObject } from './read-object.ts';
 
 describe('the schemas of the chart', () => {
   for (const kind of Object.keys(crdFiles) as CrdKind[]) {
-    it(`of ${kind} is structural: every place has a type, or is explicitly untyped`, () => {
+    it(`of ${kind} is structural: every field has a type or is explicitly untyped`, () => {
       assert.deepEqual(untyped(readCrdSchema(kind), kind), []);
     });
   }
 
-  it('are what the generated types were made from', async () => {
+  it('match the generated types', async () => {
     const script = new URL('../../build/generate-types.ts', import.meta.url).pathname;
     const { stderr } = await promisify(execFile)(process.execPath, [script, '--check']);
     assert.equal(stderr, '');
   });
 
-  it('once closed, name every field that they take', () => {
+  it('contain every accepted field if they are closed', () => {
     const closed = closeSchema({
       type: 'object',
       properties: { a: { type: 'array', items: { properties: {} } } },
@@ -45,7 +45,7 @@ function untyped(schema: OpenApiSchema, path: string): readonly string[] {
 const metadata = { name: 'p', namespace: 'macvtap-cni', uid: '1', labels: { a: 'b' } };
 const head = { apiVersion: 'macvtap.network.kubevirt.io/v1alpha1', kind: 'MacvtapNetworkNodePolicy', metadata };
 
-test('fields that only a newer version knows are left out, at any depth, and everything else stays', () => {
+test('fields that only a newer version has are removed at any depth, and everything else stays', () => {
   const spec = {
     priority: 1,
     nodeSelector: { matchLabels: { zone: true } },
@@ -67,7 +67,7 @@ test('fields that only a newer version knows are left out, at any depth, and eve
   });
 });
 
-test('what is of the wrong type stays as it is, for the schema to refuse', () => {
+test('a value of the wrong type stays unchanged, so that the schema check refuses it', () => {
   for (const spec of [null, 7, 'text', [], { parentSelector: {} }, { parentSelector: [null] }]) {
     const object = { ...head, spec };
     assert.deepEqual(pruneFields('MacvtapNetworkNodePolicy', object), object);
@@ -75,7 +75,7 @@ test('what is of the wrong type stays as it is, for the schema to refuse', () =>
   }
 });
 
-test('what has nothing to leave out is not copied, at any depth', () => {
+test('a value without removed fields is not copied, at any depth', () => {
   const entry = { parentIface: 'eth0' };
   const object = { ...head, spec: { parentSelector: [entry] }, status: { future: 1 } };
   const pruned = pruneFields('MacvtapNetworkNodePolicy', object);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { isJsonObject } from '../../policy/json.ts';
 
-/** A structural OpenAPI v3 schema of a CRD, with any further keywords. */
+/** A structural OpenAPI v3 schema of a CRD. It may have further keywords. */
 export interface OpenApiSchema {
   readonly type?: string;
   readonly description?: string;
@@ -14,7 +14,7 @@ export interface OpenApiSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** The CRD file of each kind. The URLs are literals, so that the bundler finds them. */
+/** The CRD file of each kind. The URLs are literals, so that the bundler can find them. */
 export const crdFiles = {
   MacvtapNetworkNodePolicy: new URL(
     '../../charts/kube-macvtap/templates/crds/macvtapnetworknodepolicies.yaml',
@@ -28,7 +28,7 @@ export const crdFiles = {
 
 export type CrdKind = keyof typeof crdFiles;
 
-/** Reads the schema of a kind's served version from the chart, which is the only place that defines it. */
+/** Reads the schema of a kind's served version from the chart. Schemas are defined only there. */
 export function readCrdSchema(kind: CrdKind): OpenApiSchema {
   const file = crdFiles[kind];
   const crd: { spec: { versions: { schema: { openAPIV3Schema: OpenApiSchema } }[] } } = parse(
@@ -41,12 +41,12 @@ export function readCrdSchema(kind: CrdKind): OpenApiSchema {
 }
 
 /**
- * Returns a schema that rejects unknown fields, as kubectl's strict validation does. The CRD itself cannot reject them:
- * a structural schema cannot have `additionalProperties: false` next to `properties`.
+ * Returns a schema that rejects unknown fields, like the strict validation of kubectl. The CRD itself cannot reject
+ * them, because a structural schema must not have `additionalProperties: false` next to `properties`.
  */
 export function closeSchema(schema: OpenApiSchema, atRoot = true): OpenApiSchema {
   const closed: Record<string, unknown> = { ...schema };
-  // Without a type, null is always valid, and the validator accepts `nullable` only next to a type.
+  // Without a type, null is always valid. The validator accepts `nullable` only next to a type.
   if (schema.type === undefined) delete closed.nullable;
   if (schema.properties !== undefined) {
     closed.properties = Object.fromEntries(
@@ -65,8 +65,8 @@ export function closeSchema(schema: OpenApiSchema, atRoot = true): OpenApiSchema
 const schemas = new Map<CrdKind, OpenApiSchema>();
 
 /**
- * Removes fields that the schema of this version does not have, as an API server with this version's CRD would. Fields
- * that a newer CRD adds are always optional, so the object stays valid without them. A value without such fields is not
+ * Removes the fields that this version of the schema does not have, like an API server with this version of the CRD. A
+ * newer CRD adds only optional fields, so the object stays valid without them. A value without such fields is not
  * copied, because parsed JSON takes less memory than a copy.
  */
 export function pruneFields(kind: CrdKind, object: Record<string, unknown>): Record<string, unknown> {
@@ -93,7 +93,7 @@ function pruneItems(schema: OpenApiSchema, items: readonly unknown[]): readonly 
   return pruned.every((item, index) => item === items[index]) ? items : pruned;
 }
 
-/** Prunes each field, and removes those without a schema. */
+/** Prunes each field, and removes fields without a schema. */
 function pruneEach(
   object: Record<string, unknown>,
   schemaOf: (name: string) => OpenApiSchema | undefined,

@@ -7,7 +7,7 @@ import { emptySnapshot, type NetworkAttachmentDefinition, type Snapshot } from '
 import type { CrdKind } from './crd-schema.ts';
 import { schemaFaults } from './schema-faults.ts';
 
-/** A Kubernetes object that the program reads, reduced to the facts that the program uses. */
+/** A Kubernetes object that the program reads, reduced to the facts that it uses. */
 export type KnownObject =
   | { readonly kind: 'Node'; readonly value: NodeFacts }
   | { readonly kind: 'Namespace'; readonly name: string; readonly value: Labels }
@@ -18,7 +18,7 @@ export type KnownObject =
   | { readonly kind: 'ConfigMap'; readonly value: ExplicitConfig };
 
 /**
- * A node state that is left out, with the reason. Its node counts as one that has not reported. An older state is not
+ * A node state that is left out, with the reason. Its node counts as a node without a report. An older state is not
  * used instead, because the node would then seem unchanged.
  */
 interface LeftOutState {
@@ -27,7 +27,7 @@ interface LeftOutState {
   readonly leftOut: string;
 }
 
-/** An error in an object, and the path of the field if it is known. */
+/** An error in an object, with the path of the field if the path is known. */
 export interface ObjectFault {
   readonly path: readonly (string | number)[];
   readonly message: string;
@@ -37,7 +37,7 @@ export interface ObjectFault {
 
 /**
  * The result of reading an object: its meaning, its errors, or both. It is undefined for a kind that is not read. An
- * object that an API server accepts, but whose content is invalid, has both a meaning and errors.
+ * object has both a meaning and errors if an API server accepts it but its content is invalid.
  */
 export type ReadObject =
   | { readonly id: string; readonly known: KnownObject; readonly faults?: readonly ObjectFault[] }
@@ -49,7 +49,7 @@ export function fault(path: readonly string[], message: string): ObjectFault {
   return { path, message: path.length === 0 ? message : `${path.join('.')}: ${message}` };
 }
 
-/** Returns the errors where an object violates the schema of its CRD. */
+/** Returns an error for each violation of the schema of the object's CRD. */
 export function shapeFaults(kind: CrdKind, object: unknown): readonly ObjectFault[] {
   return schemaFaults(kind, object).map(({ path, text, message }) => ({
     path,
@@ -57,19 +57,22 @@ export function shapeFaults(kind: CrdKind, object: unknown): readonly ObjectFaul
   }));
 }
 
-/** Returns all objects of a kind, or undefined to keep the previous ones. */
+/** Returns all objects of a kind. If it returns undefined, the previous objects stay. */
 export type ObjectsOf = <Of extends KnownObject['kind']>(kind: Of) => readonly KnownOfKind<Of>[] | undefined;
 
 type KnownOfKind<Of extends KnownObject['kind']> = Extract<KnownObject, { kind: Of }>;
 
-/** Builds a snapshot from objects, each of which occurs once. */
+/** Builds a snapshot from objects. Each object must occur once. */
 export function toSnapshot(objects: readonly KnownObject[]): Snapshot {
   return updateSnapshot(emptySnapshot, <Of extends KnownObject['kind']>(kind: Of) =>
     objects.filter((object): object is KnownOfKind<Of> => object.kind === kind),
   );
 }
 
-/** Returns a snapshot in which the objects of some kinds are replaced. All other kinds keep the maps of `before`. */
+/**
+ * Returns a snapshot in which the objects of some kinds are replaced. For all other kinds, it shares the maps of
+ * `before`.
+ */
 export function updateSnapshot(before: Snapshot, objectsOf: ObjectsOf): Snapshot {
   const nodes = objectsOf('Node');
   const namespaces = objectsOf('Namespace');
@@ -91,7 +94,7 @@ function keyOf({ metadata: { namespace, name } }: NetworkAttachmentDefinition): 
   return `${namespace}/${name}`;
 }
 
-/** Separates the node states that count from those that are left out. */
+/** Separates the valid node states from those that are left out. */
 function splitStates(
   states: readonly KnownOfKind<'MacvtapNetworkNodeState'>[],
 ): Pick<Snapshot, 'nodeStates' | 'leftOut'> {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { type CrdKind, crdFiles, type OpenApiSchema, readCrdSchema } from './crd-schema.ts';
 import { patternWords } from './schema-faults.ts';
 
-test('every pattern of a schema has words, and every text has a pattern', () => {
+test('every pattern of a schema has a description in words, and every description has a pattern', () => {
   const patterns = (Object.keys(crdFiles) as CrdKind[]).flatMap((kind) => patternsOf(readCrdSchema(kind)));
   assert.deepEqual([...new Set(patterns)].sort(), Object.keys(patternWords).sort());
 });

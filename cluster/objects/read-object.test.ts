@@ -20,7 +20,7 @@ describe('an object is read as', () => {
     });
   });
 
-  it('a namespace with its labels and the one that is its name', () => {
+  it('a namespace with its labels and the label that has its name', () => {
     const name = { 'kubernetes.io/metadata.name': 'vms' };
     for (const [labels, value] of [
       [{ team: 'x' }, { team: 'x', ...name }],
@@ -34,7 +34,7 @@ describe('an object is read as', () => {
     }
   });
 
-  it('a network, in the namespace default where it names none', () => {
+  it('a network, in the namespace default if it names none', () => {
     const network = { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', spec: { config: '{}' } };
     const answer = read({ ...network, metadata: { name: 'n' } });
     assert.equal(answer?.id, 'NetworkAttachmentDefinition default/n');
@@ -45,7 +45,7 @@ describe('an object is read as', () => {
     assert.equal(read({ ...network, metadata: { name: 'n', namespace: 'a' } })?.id, 'NetworkAttachmentDefinition a/n');
   });
 
-  it('a node state as it is', () => {
+  it('an unchanged node state', () => {
     const object = {
       apiVersion: version,
       kind: 'MacvtapNetworkNodeState',
@@ -58,7 +58,7 @@ describe('an object is read as', () => {
     });
   });
 
-  it('a node state that is left out, with one error, if it exceeds a limit', () => {
+  it('a node state to leave out, with a single error, if it exceeds a limit', () => {
     const interfaces = Array.from({ length: 1_001 }, (_, index) => ({ name: `e${index}` }));
     const metadata = { name: 'evil' };
     const answer = read({ apiVersion: version, kind: 'MacvtapNetworkNodeState', metadata, status: { interfaces } });
@@ -70,7 +70,7 @@ describe('an object is read as', () => {
     );
   });
 
-  it('a node state of which reading throws as one that is left out', () => {
+  it('a node state to leave out if reading it throws', () => {
     const hostile = {
       get interfaces(): never {
         throw new RangeError('too deep');
@@ -82,7 +82,7 @@ describe('an object is read as', () => {
     assert.deepEqual(answer?.known, { kind: 'MacvtapNetworkNodeState', name: 'evil', leftOut });
   });
 
-  it('a node state that is left out, with one error however many the schema finds', () => {
+  it('a node state to leave out, with a single error, if it violates the schema several times', () => {
     const interfaces = Array.from({ length: 500 }, () => ({ name: 7 }));
     const metadata = { name: 'evil' };
     const answer = read({ apiVersion: version, kind: 'MacvtapNetworkNodeState', metadata, status: { interfaces } });
@@ -91,7 +91,7 @@ describe('an object is read as', () => {
     assert.match(answer?.faults?.map(({ message }) => message).join('\n') ?? '', /; and 5\d\d more$|; and 499 more$/);
   });
 
-  it('a policy with its values as text', () => {
+  it('a policy with its label values as texts', () => {
     const answer = read({
       apiVersion: version,
       kind: 'MacvtapNetworkNodePolicy',
@@ -103,7 +103,7 @@ describe('an object is read as', () => {
     assert.equal(answer.known.value.createdMs, Number.POSITIVE_INFINITY);
   });
 
-  it('the explicit configuration, only by its name in the namespace of the installation', () => {
+  it("the explicit configuration only if it has the right name and is in the installation's namespace", () => {
     const config = (metadata: object, data?: unknown) => read({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
     const metadata = { name: 'macvtap-deviceplugin-config', namespace: policyNamespace };
     const id = `ConfigMap ${policyNamespace}/macvtap-deviceplugin-config`;
@@ -116,7 +116,7 @@ describe('an object is read as', () => {
     assert.equal(config({ ...metadata, name: 'other' }, { DP_MACVTAP_CONF: '[' }), undefined);
   });
 
-  it('a configuration that still restricts access, with an error, if it is unreadable', () => {
+  it('an unreadable configuration that is still in force, with an error', () => {
     const metadata = { name: 'macvtap-deviceplugin-config', namespace: policyNamespace };
     const answer = read({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { DP_MACVTAP_CONF: '[' } });
     assert.ok(answer?.known?.kind === 'ConfigMap' && 'fault' in answer.known.value);
@@ -128,17 +128,17 @@ describe('an object is read as', () => {
 });
 
 describe('an object is refused', () => {
-  it('when it is none', () => {
+  it('if it is not an object', () => {
     for (const object of [null, 5, 'Node', [], true]) assert.deepEqual(read(object)?.faults?.[0]?.path, []);
   });
 
-  it('when its metadata is none', () => {
+  it('if its metadata is not an object', () => {
     for (const metadata of [undefined, null, [], 'h1', { name: 5 }]) {
       assert.deepEqual(read({ apiVersion: 'v1', kind: 'Node', metadata })?.faults?.[0]?.path, ['metadata', 'name']);
     }
   });
 
-  it('for each label that is not a string, null included', () => {
+  it('for each label that is not a string, including null', () => {
     const labels = JSON.parse('{"a":true,"b":"x","c":null,"__proto__":{}}');
     assert.deepEqual(
       read({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'h1', labels } })?.faults?.map(({ path }) =>
@@ -148,7 +148,7 @@ describe('an object is refused', () => {
     );
   });
 
-  it('as a policy without a namespace, since that means default', () => {
+  it('as a policy without a namespace, because that means the namespace default', () => {
     const answer = read({
       apiVersion: version,
       kind: 'MacvtapNetworkNodePolicy',
@@ -162,7 +162,7 @@ describe('an object is refused', () => {
   });
 });
 
-it('an object of a kind that nothing here reads is passed over', () => {
+it('an object of another kind is ignored', () => {
   assert.equal(read({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }), undefined);
   assert.equal(read({ apiVersion: 'longhorn.io/v1beta2', kind: 'Node', metadata: { name: 'x' } }), undefined);
   assert.equal(read({ apiVersion: 'v1', kind: 'constructor', metadata: { name: 'x' } }), undefined);
@@ -180,7 +180,7 @@ function readPolicyObject(spec: unknown, fields: object = {}) {
 }
 
 describe('a policy that the schema refuses', () => {
-  it('is known with its nodes and exposes nothing, and every error has its path', () => {
+  it('still selects its nodes and exposes nothing, and every error has its path', () => {
     const { policy, faults } = readPolicyObject({
       ...zone,
       parentSelector: [{ parentIface: 'eth0', quantity: 5_000, moed: 'vepa' }],
@@ -203,7 +203,7 @@ describe('a policy that the schema refuses', () => {
     );
   });
 
-  it('is known for every fixture that the schema refuses', () => {
+  it('is read for every fixture that the schema refuses', () => {
     for (const { title, object } of readFixtures('nodepolicy', 'schema', 'fail')) {
       const answer = readObject(object, policyNamespace);
       assert.ok(answer?.known?.kind === 'MacvtapNetworkNodePolicy', title);
@@ -211,7 +211,7 @@ describe('a policy that the schema refuses', () => {
     }
   });
 
-  it('selects every node where its selection cannot be read', () => {
+  it('selects every node if its node selection is unreadable', () => {
     for (const selection of [{ nodeSelector: 'zone=b' }, { nodeSelectr: zone.nodeSelector }, { nodeAffinity: [] }]) {
       const { policy } = readPolicyObject({ ...selection, parentSelector: [{ parentIface: 'eth0' }] });
       assert.deepEqual(policy.nodes, { labels: [], terms: undefined });
@@ -229,7 +229,7 @@ describe('a policy that the schema refuses', () => {
 });
 
 describe('a policy whose metadata an API server would refuse', () => {
-  it('keeps its nodes and exposes nothing', () => {
+  it('still selects its nodes and exposes nothing', () => {
     const spec = { ...zone, parentSelector: [{ parentIface: 'eth0' }] };
     const { policy, faults } = readPolicyObject(spec, { labels: { a: true }, annotations: [] });
     assert.deepEqual([policy.entries, policy.nodes.labels.length], [[], 1]);
@@ -245,7 +245,7 @@ describe('a policy whose metadata an API server would refuse', () => {
 });
 
 describe('a policy that breaks a rule', () => {
-  it('keeps the nodes that it may have meant', () => {
+  it('still selects all nodes that its author may have meant', () => {
     const selection = { nodeSelector: { matchLabels: { zone: null, rank: 1.5 } } };
     const { policy, faults } = readPolicyObject({ ...selection, parentSelector: [{ parentIface: 'eth0' }] });
     assert.deepEqual(

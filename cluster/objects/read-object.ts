@@ -22,7 +22,7 @@ const apiVersions: Readonly<Record<KnownObject['kind'], string>> = {
   MacvtapNetworkNodeState: version,
 };
 
-/** The label that the API server sets on every namespace, so that selectors can match a namespace by its name. */
+/** The label that the API server adds to every namespace, so that selectors can match a namespace by name. */
 const nameLabel = 'kubernetes.io/metadata.name';
 
 interface Metadata {
@@ -33,8 +33,8 @@ interface Metadata {
 }
 
 /**
- * Reads one object. First checks what an API server would check, which matters for objects from a file. Then reads the
- * object's meaning.
+ * Reads one object. First checks what an API server would check, because an object from a file was not checked yet.
+ * Then reads the meaning of the object.
  */
 export function readObject(object: unknown, policyNamespace: string): ReadObject {
   if (!isJsonObject(object))
@@ -82,7 +82,9 @@ function readKnown(
   }
 }
 
-/** Reads a node state. An invalid state causes a single error, because one node could otherwise cause thousands. */
+/**
+ * Reads a node state. An invalid state causes only one error, because a single node could otherwise cause thousands.
+ */
 function readNodeState(id: string, object: Record<string, unknown>, { name }: Metadata): ReadObject {
   const kind = 'MacvtapNetworkNodeState';
   const value = object as unknown as MacvtapNetworkNodeState;
@@ -106,10 +108,7 @@ function refuse(id: string, path: readonly string[], message: string): ReadObjec
   return { id, faults: [fault(path, message)] };
 }
 
-/**
- * Returns an ID that is unique among the objects that are read, such as `MacvtapNetworkNodePolicy
- * macvtap-cni/policy-1`.
- */
+/** Returns a unique ID of an object that is read, such as `MacvtapNetworkNodePolicy macvtap-cni/policy-1`. */
 function idOf(kind: KnownObject['kind'], metadata: Record<string, unknown>): string {
   const clusterScoped = kind === 'Node' || kind === 'Namespace' || kind === 'MacvtapNetworkNodeState';
   const namespace = typeof metadata.namespace === 'string' ? metadata.namespace : 'default';
@@ -120,7 +119,7 @@ function isKnownKind(kind: string): kind is KnownObject['kind'] {
   return Object.hasOwn(apiVersions, kind);
 }
 
-/** Returns whether a kind has the name of a core kind but belongs to another API group, such as Longhorn's Node. */
+/** Returns whether a kind has the name of a core kind but is in another API group, such as Longhorn's Node. */
 function isForeign(kind: KnownObject['kind'], apiVersion: unknown): boolean {
   return apiVersions[kind] === 'v1' && typeof apiVersion === 'string' && apiVersion.includes('/');
 }
@@ -134,7 +133,8 @@ function textMapFaults(metadata: Record<string, unknown>, field: 'labels' | 'ann
 }
 
 /**
- * Reads macvtap-cni's config map. A config map with another name or outside the installation's namespace is ignored.
+ * Reads macvtap-cni's config map. Ignores config maps with another name or in another namespace than the
+ * installation's.
  */
 function readConfigMap(
   id: string,
@@ -154,8 +154,8 @@ function readConfigMap(
 }
 
 /**
- * Reads a policy: checks the schema, then the rules. An invalid policy is also read. It exposes nothing, but still
- * applies to its nodes, because its author meant to restrict them.
+ * Reads a policy: checks the schema, and then the rules. An invalid policy is also read. It exposes nothing, but still
+ * applies to its nodes, because its author wanted to restrict them.
  */
 function readPolicyObject(
   id: string,

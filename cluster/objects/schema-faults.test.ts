@@ -7,11 +7,11 @@ import { pathText, schemaFaults } from './schema-faults.ts';
 describe('the schema of a policy', () => {
   const rules = listFixtureRules('nodepolicy');
   for (const { title, object } of rules.flatMap((rule) => readFixtures('nodepolicy', rule, 'pass'))) {
-    it(`takes ${title}`, () => assert.deepEqual(schemaFaults('MacvtapNetworkNodePolicy', object), []));
+    it(`accepts ${title}`, () => assert.deepEqual(schemaFaults('MacvtapNetworkNodePolicy', object), []));
   }
 
   for (const { title, object, expected } of readFixtures('nodepolicy', 'schema', 'fail')) {
-    it(`refuses ${title} at exactly the places expected`, () => {
+    it(`refuses ${title} with errors at exactly the expected paths`, () => {
       const faults = schemaFaults('MacvtapNetworkNodePolicy', object);
       assert.deepEqual([...new Set(faults.map(({ text }) => text))].sort(), expected.toSorted());
     });
@@ -26,7 +26,7 @@ describe('the schema of a policy', () => {
     );
   });
 
-  it('refuses keys that every object inherits a property for', () => {
+  it('refuses keys that are names of inherited properties', () => {
     const object = JSON.parse(
       '{"apiVersion":"x","kind":"x","metadata":{},"spec":{"__proto__":{},"constructor":1,"parentSelector":[{"parentIface":"a"}]}}',
     );
@@ -61,11 +61,11 @@ describe('the schema of a node state', () => {
   const textsOf = (interfaces: unknown) =>
     schemaFaults('MacvtapNetworkNodeState', state(interfaces)).map(({ text }) => text);
 
-  it('takes interfaces whatever the kernel let them be called', () => {
+  it('accepts every interface name that the kernel accepts', () => {
     assert.deepEqual(textsOf(['é', '%', '"', '.100', 'eth0@if5', 'x'.repeat(15)].map((name) => ({ name }))), []);
   });
 
-  it('refuses a name that no interface can have, and an interface without one', () => {
+  it('refuses impossible interface names, and interfaces without a name', () => {
     assert.deepEqual(textsOf([{ name: 'x'.repeat(16) }, { kind: 'bond' }, { name: '' }]), [
       'status.interfaces[0].name',
       'status.interfaces[1].name',
@@ -73,7 +73,7 @@ describe('the schema of a node state', () => {
     ]);
   });
 
-  it('refuses the same interface twice, as an API server would', () => {
+  it('refuses a repeated interface, like an API server', () => {
     assert.deepEqual(textsOf([{ name: 'eth0' }, { name: 'eth1' }, { name: 'eth0', mtu: 9000 }]), ['status.interfaces']);
   });
 
@@ -96,7 +96,7 @@ describe('the message of a schema error', () => {
     assert.match(messageOf({ parentSelector: [{ ...entry, quantity: 5000 }] }) ?? '', /4096/);
   });
 
-  it('writes paths as a person would', () => {
+  it('has paths in the usual notation', () => {
     assert.equal(pathText(['spec', 'parentSelector', 0, 'mode']), 'spec.parentSelector[0].mode');
     assert.equal(pathText([]), '');
   });

@@ -2,14 +2,14 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { type CrdKind, closeSchema, readCrdSchema } from './crd-schema.ts';
 
-/** A violation of the schema: `path` has keys and indexes, `text` is the same path as text. */
+/** A violation of the schema. `path` has keys and indexes, and `text` is the same path as text. */
 export interface SchemaFault {
   readonly path: readonly (string | number)[];
   readonly text: string;
   readonly message: string;
 }
 
-// These formats are accepted without a check. Numbers never reach the bounds of OpenAPI's integer formats, and the API
+// These formats are accepted without a check. Numbers never reach the limits of OpenAPI's integer formats, and the API
 // server checks date-time.
 const ajv = new Ajv({
   strict: false,
@@ -27,7 +27,7 @@ export function schemaFaults(kind: CrdKind, object: unknown): readonly SchemaFau
   return validate(object) ? [] : (validate.errors ?? []).map(toFault);
 }
 
-/** Returns whether all items of a map list have different keys. Another rule reports items without keys. */
+/** Returns whether all items of a map list have different keys. Items without keys are reported by another rule. */
 function hasUniqueKeys(keys: readonly string[], items: readonly (Readonly<Record<string, unknown>> | null)[]): boolean {
   const identities = items
     .map((item) => keys.map((key) => item?.[key]))
@@ -48,7 +48,7 @@ export function pathText(path: readonly (string | number)[]): string {
   return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
 }
 
-/** The requirement of each schema pattern, in words. A test checks that no pattern is missing. */
+/** The requirement of each pattern in the schemas, in words. A test checks that none is missing. */
 export const patternWords: Readonly<Record<string, string>> = {
   '^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$': 'use A-Z a-z 0-9 . _ -, and start and end with a letter or digit',
   '^[^\\s/:]+$': 'interface names cannot contain spaces, slashes or colons',
@@ -93,7 +93,7 @@ function rangeText({ minimum, maximum }: Readonly<Record<string, unknown>> = {})
   return maximum === undefined ? `from ${minimum} up` : `from ${minimum} to ${maximum}`;
 }
 
-/** Decodes a token of a JSON Pointer (RFC 6901): ~1 is a slash, and ~0 is a tilde. A number is an index. */
+/** Decodes a token of a JSON Pointer (RFC 6901): ~1 means a slash, and ~0 a tilde. Digits mean an index. */
 function unescapePointer(token: string): string | number {
   return /^\d+$/.test(token) ? Number(token) : token.replaceAll('~1', '/').replaceAll('~0', '~');
 }

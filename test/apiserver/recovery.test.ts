@@ -67,7 +67,7 @@ describe('the webhook', () => {
     await cluster.stopApiServer();
     await until(
       async () => cluster.webhook.process.output,
-      (output) => /"level":"warn".*newest state is not in force/.test(output),
+      (output) => /"level":"warn".*newer objects are unknown/.test(output),
     );
     assert.ok(await cluster.webhook.isReady());
     await cluster.restartApiServer();

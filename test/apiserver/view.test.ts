@@ -118,7 +118,10 @@ describe('a command of a person with few rights', () => {
   it('ends when the person has no rights, and names them', async () => {
     const { code, lines, stderr } = await plan(['--kubeconfig', await makePerson(cluster, 'stranger', [])]);
     assert.deepEqual([code, lines], [2, ['']]);
-    assert.match(stderr, /nothing may be read:\n {2}Nodes: the right to list nodes in the whole cluster is missing/);
+    assert.match(
+      stderr,
+      /you may not read any object:\n {2}Nodes: the right to list nodes in the whole cluster is missing/,
+    );
     assert.match(
       stderr,
       /the right to list macvtapnetworknodepolicies\.macvtap\.network\.kubevirt\.io in the namespace/,

@@ -47,7 +47,7 @@ test('admission: bodies that are reviewed, refused, or cannot be read', async ()
   await webhook.process.stop();
   assert.match(webhook.process.output, /"msg":"denied"/);
   assert.match(webhook.process.output, /"msg":"allowed"/);
-  assert.match(webhook.process.output, /"a review cannot be read"/);
+  assert.match(webhook.process.output, /"an admission request cannot be read"/);
   assertSilent(webhook.process.output);
 });
 
@@ -104,7 +104,7 @@ test('manifests: a Secret among the files, whole or broken', async () => {
   await using webhook = await startWebhook(files, debug);
   await webhook.listening();
   await webhook.process.stop();
-  assert.match(webhook.process.output, /"an object is not taken in as it is"/);
+  assert.match(webhook.process.output, /"an object has an error"/);
   assertSilent(webhook.process.output);
 });
 

@@ -12,8 +12,8 @@ function faultOf(fields: object): string | undefined {
   return decodeReview({ ...review, request: { ...request, ...fields } }, 'Pod').fault;
 }
 
-describe('a review', () => {
-  it('is read, with what it leaves out as absent', () => {
+describe('decodeReview', () => {
+  it('reads a request, and leaves missing fields undefined', () => {
     assert.deepEqual(decodeReview(review, 'Pod').request, {
       uid: 'u',
       kind: 'Pod',
@@ -26,22 +26,26 @@ describe('a review', () => {
     });
   });
 
-  it('has the namespace of the request in its objects, whatever they contain', () => {
+  it('sets the namespace of both objects to that of the request', () => {
     for (const metadata of [{ name: 'a' }, { name: 'a', namespace: 'other' }]) {
       const decoded = decodeReview({ ...review, request: { ...request, object: { metadata } } }, 'Pod');
       assert.equal(decoded.request?.object?.metadata.namespace, 'tenant');
     }
-    assert.equal(decodeReview(review, 'Pod').request?.object, object, 'not copied if it already has it');
+    assert.equal(
+      decodeReview(review, 'Pod').request?.object,
+      object,
+      'the object is not copied if it already has the namespace',
+    );
   });
 
-  it('has the name of the object when the request has none, and none when it is to be generated', () => {
+  it('uses the name of the object if the request has none, and an empty name if it is still to be generated', () => {
     const withoutName = { ...request, name: undefined };
     assert.equal(decodeReview({ ...review, request: withoutName }, 'Pod').request?.name, 'a');
     const generated = { ...withoutName, object: { metadata: { generateName: 'a-' } } };
     assert.equal(decodeReview({ ...review, request: generated }, 'Pod').request?.name, '');
   });
 
-  it('needs an object on CREATE and UPDATE, but not on DELETE', () => {
+  it('requires an object on CREATE and UPDATE, but not on DELETE', () => {
     for (const operation of ['CREATE', 'UPDATE']) {
       for (const absent of [undefined, null]) {
         assert.match(faultOf({ operation, object: absent }) ?? '', new RegExp(`object is missing on ${operation}`));
@@ -50,14 +54,14 @@ describe('a review', () => {
     assert.equal(faultOf({ operation: 'DELETE', object: null, oldObject: object }), undefined);
   });
 
-  it('has an old object on UPDATE and DELETE', () => {
+  it('returns the old object on UPDATE and DELETE', () => {
     for (const operation of ['CREATE', 'UPDATE', 'DELETE']) {
       const decoded = decodeReview({ ...review, request: { ...request, operation, oldObject: object } }, 'Pod');
       assert.deepEqual(decoded.request?.oldObject, operation === 'CREATE' ? undefined : object);
     }
   });
 
-  it('has an object with metadata; an old object without counts as absent', () => {
+  it('requires metadata in the object, and ignores an old object without metadata', () => {
     for (const broken of ['text', 7, true, [], [object], {}, { metadata: null }, { metadata: [] }]) {
       assert.match(faultOf({ object: broken }) ?? '', /has no metadata/);
       const decoded = decodeReview(
@@ -68,7 +72,7 @@ describe('a review', () => {
     }
   });
 
-  it('is refused with its uid, naming the given and the wanted value', () => {
+  it('returns the uid with an error that names the actual and the expected value', () => {
     const cases: readonly [object, RegExp][] = [
       [
         { ...review, apiVersion: 'admission.k8s.io/v1beta1' },
@@ -89,7 +93,7 @@ describe('a review', () => {
     }
   });
 
-  it('is none at all when no uid can be read', () => {
+  it('returns only an error if no uid can be read', () => {
     const bodies = [undefined, null, 1, 'x', true, [], {}, { ...review, request: null }, { ...review, request: [] }];
     const uids = [undefined, null, '', 7, {}, ['u']].map((uid) => ({ ...review, request: { ...request, uid } }));
     for (const body of [...bodies, ...uids]) {

@@ -2,8 +2,8 @@
 import { isJsonObject, type JsonObject } from '../../policy/json.ts';
 
 /**
- * An object under review. Only its metadata with the request's namespace is guaranteed; every other field may have any
- * value.
+ * An object under review. The only guarantee is that it has metadata, with the namespace of the request. Every other
+ * field may have any value.
  */
 interface ReviewedObject {
   readonly metadata: JsonObject & { readonly namespace: string };
@@ -48,7 +48,7 @@ export interface RefusalStatus {
     readonly name?: string;
     readonly kind?: string;
     readonly causes?: readonly StatusCause[];
-    /** After this time, clients of the API server, including kubectl, retry automatically. */
+    /** The delay after which clients of the API server, including kubectl, retry automatically. */
     readonly retryAfterSeconds?: number;
   };
 }
@@ -71,8 +71,8 @@ export interface AdmissionAnswer {
 }
 
 /**
- * A decoded body: either a request or an error. An error includes the uid, if that is readable, so that the request can
- * be answered.
+ * A decoded body: either a request or an error. An error includes the uid if the uid is readable, because an answer to
+ * the API server needs it.
  */
 export type Decoded =
   | { readonly request: AdmissionRequest; readonly fault?: undefined }
@@ -118,16 +118,16 @@ function readRequest(request: JsonObject, uid: string, kind: string, refuse: (fa
       namespace,
       name: textOr(request.name, textOr(object?.metadata.name, '')),
       object,
-      // An invalid old object is left out: an old object can only make the rules more lenient. On CREATE, there is
-      // none.
+      // Omits an invalid old object. The rules without an old object are at least as strict. On CREATE, there is no old
+      // object.
       oldObject: oldObject === 'broken' || operation === 'CREATE' ? undefined : oldObject,
     },
   };
 }
 
 /**
- * Reads an object and sets its namespace to that of the request. Server-side apply omits the namespace, and a different
- * one is not trusted.
+ * Reads an object and sets its namespace to that of the request. In a server-side apply, the object may have no
+ * namespace. If the object has a different namespace, that one is not trusted.
  */
 function readObject(value: unknown, namespace: string): ReviewedObject | undefined | 'broken' {
   if (value === undefined || value === null) return undefined;
@@ -145,7 +145,7 @@ function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
 }
 
-/** Returns a shortened value of the body for a message. */
+/** Shortens a value of the body for a message. */
 function show(value: unknown): string {
   if (typeof value !== 'string') return value === undefined ? 'missing' : describe(value);
   return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);

@@ -23,7 +23,7 @@ test('without an edit there is no patch, and nothing is reviewed', () => {
   assert.deepEqual(judged, { verdicts: mutation().verdicts });
 });
 
-test('the patch is applied to a copy, which is reviewed; the object stays as it is', () => {
+test('the patch is applied to a copy, and the copy is reviewed; the object itself is unchanged', () => {
   const edit = { op: 'add', path: '/metadata/annotations', value: { a: 'b' } } as const;
   const before = structuredClone(thing);
   const seen: Thing[] = [];
@@ -57,7 +57,7 @@ test('a patch that makes a valid object invalid is a bug', () => {
   });
 });
 
-test('an invalid object is patched all the same: validation reports its errors', () => {
+test('an invalid object is also patched, because validation reports its errors', () => {
   const edit = { op: 'add', path: '/metadata/annotations', value: {} } as const;
   assert.deepEqual(tryMutation({ metadata: {}, size: 2 }, mutation(edit), refuseTwo).edits, [edit]);
 });
@@ -67,7 +67,7 @@ test('a warning about the result is not an error', () => {
   assert.deepEqual(tryMutation(thing, mutation(edit), () => [warn('BadLabel', '', '')]).edits, [edit]);
 });
 
-test('an answer has half of what the API server waits, and its look-ups never more than a second of it', () => {
+test('the answer is due after half of the timeout, and look-ups end then, or after 1 s if that is earlier', () => {
   const cases: Readonly<Record<string, readonly [lookupMs: number, answerMs: number]>> = {
     '10s': [1_000, 5_000],
     '1s': [500, 500],
@@ -82,19 +82,19 @@ test('an answer has half of what the API server waits, and its look-ups never mo
   }
 });
 
-test('anything but a duration counts as the default of 10 s', () => {
+test('an invalid timeout counts as the default of 10 s', () => {
   for (const odd of [undefined, '', '0s', '-1s', '10', 's', '1e9s', ['1s', '2s'], {}, 7, '9'.repeat(99)]) {
     assert.deepEqual(readTimeouts(odd), { lookupMs: 1_000, answerMs: 5_000 });
   }
 });
 
-test('the timer is made once, when it is first asked for', () => {
+test('all calls of lookups() return the same signal', () => {
   const { lookups } = reviewDeadlines('10s', performance.now());
   assert.equal(lookups(), lookups());
   assert.ok(!lookups().aborted);
 });
 
-test('an answer is due when its half is over, whatever became of the look-ups', () => {
+test('an answer is due after half of the timeout, even if there were no look-ups', () => {
   let nowMs = 1_000;
   const { isDue } = reviewDeadlines('10s', nowMs, () => nowMs);
   assert.equal(isDue(), false);

@@ -5,7 +5,7 @@ import type { Verdict } from '../../policy/reasons.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { AdmissionRequest } from './admission-review.ts';
 
-/** The result of a handler. A single denial among the verdicts refuses the object, regardless of the edits. */
+/** The result of a handler. If any verdict is a denial, the object is refused and the edits have no effect. */
 export interface ReviewResult {
   readonly verdicts: readonly Verdict[];
   readonly edits?: readonly Edit[];
@@ -35,12 +35,13 @@ export interface RequestContext extends ReviewDeadlines {
 }
 
 /**
- * Tries a mutation on a copy of the object. The patch must apply, and a valid object must stay valid. An invalid object
- * is also patched, because the validation that follows explains the errors of a complete object better.
+ * Tries a mutation on a copy of the object. The patch must apply, and must not make a valid object invalid. An invalid
+ * object is also patched: the validation that follows can then report its errors with the defaults filled in.
  *
- * `review` must check the object on its own, without leniency for fields that an update leaves unchanged.
+ * `review` must be strict. It must not ignore errors in fields that an update leaves unchanged.
  *
- * Raises Unexpected if the patch does not apply or does harm, which is a bug in the rules that made it.
+ * Raises Unexpected if the patch does not apply or makes the object invalid. Both are bugs in the rules that made the
+ * patch.
  */
 export function tryMutation<Reviewed extends object>(
   object: Reviewed,
@@ -74,8 +75,8 @@ export interface ReviewDeadlines {
 
 /**
  * Computes the deadlines of a request from the API server's timeout, a Go duration in the query (`?timeout=10s`). The
- * answer is due after half of that time. Look-ups end at the same time, or after 1 s if that is earlier. Most requests
- * need no look-ups, so the timer starts on first use.
+ * answer is due after half of that time. Look-ups end at the same time, or after 1 s if that is earlier. The timer for
+ * look-ups starts on first use, because most requests need no look-ups.
  */
 export function reviewDeadlines(
   timeout: unknown,

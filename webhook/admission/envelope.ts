@@ -35,7 +35,10 @@ export async function review(
     const { fault, uid } = decoded;
     const durationMs = took();
     telemetry.recorder.review(endpoint, { outcome: 'malformed', durationMs });
-    telemetry.log.warn({ path: endpoint.path, uid, durationMs: roundMs(durationMs), fault }, 'a review cannot be read');
+    telemetry.log.warn(
+      { path: endpoint.path, uid, durationMs: roundMs(durationMs), fault },
+      'an admission request cannot be read',
+    );
     return uid === undefined ? { fault } : { answer: answerFailure(endpoint, uid, { code: 400, message: fault }) };
   }
   const { request } = decoded;
@@ -50,9 +53,9 @@ export async function review(
 const noVerdicts: ReviewResult = { verdicts: [] };
 
 /**
- * Returns whether the rules do not apply. They do not apply to subresources, such as a status or an ephemeral
- * container, or to an object that is being deleted. Such an object waits for its finalizers, and a denial of their
- * removal would keep it forever.
+ * Returns whether the rules do not apply to a request. They skip requests for subresources, such as a status or an
+ * ephemeral container. They also skip an object that is being deleted: if the webhook denied the removal of its
+ * finalizers, the object would remain forever.
  */
 function isOutOfScope({ operation, subResource, object }: AdmissionRequest): boolean {
   if (subResource !== undefined || operation === 'CONNECT') return true;
@@ -85,8 +88,7 @@ function respond(
 }
 
 /**
- * Answers a request whose handler failed because of a failed look-up, a pod that is too large, or a bug. Bugs are
- * counted.
+ * Answers a request whose handler failed because of a failed look-up, a pod that is too large, or a bug. Counts bugs.
  */
 function recover(
   endpoint: Endpoint,
@@ -100,13 +102,13 @@ function recover(
   const isBug = error.code !== 'LookupFailed' && error.code !== 'PodTooLarge';
   if (isBug) {
     recorder.bug(endpoint);
-    log.error(fields, 'a review failed by a bug');
+    log.error(fields, 'an admission request failed because of a bug');
   } else {
     log.warn(fields, 'a review failed');
   }
   recorder.review(endpoint, { outcome: 'errored', operation: request.operation, durationMs });
   const message = isBug
-    ? `${error.code}: ${endpoint.verb} failed by a bug of kube-macvtap: ${error.message}; see the webhook's log`
+    ? `${error.code}: ${endpoint.verb} failed because of a bug in kube-macvtap: ${error.message}; see the webhook's log`
     : `${error.code}: ${error.message}`;
   const code = isBug ? 500 : error.code === 'PodTooLarge' ? 400 : 503;
   return answerFailure(endpoint, request.uid, { code, message });

@@ -8,7 +8,7 @@ import { allowed, cutText, denied, errored, fitWarnings, patched, verdictText } 
 const request = { uid: 'u', kind: 'Pod', name: 'vm-1' };
 const bad = deny('BadGlob', 'spec.names[0]', 'ens[: the bracket is not closed');
 
-test('an allowed object needs only its uid; warnings are next to it', () => {
+test('the answer for an allowed object has only the uid, and warnings if there are any', () => {
   assert.deepEqual(allowed('u', []), {
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
@@ -49,7 +49,7 @@ test('a denial has one line and one cause for each verdict', () => {
   });
 });
 
-test('a denial refers to the explanation of its first code, once, and a warning does not', () => {
+test('a denial has one reference, to the explanation of its first code; a warning has none', () => {
   const first = deny('IllegalMtu', 'spec.config.mtu', 'mtu 5');
   const { status, warnings } = denied(request, [first, bad, first], [verdictText(bad)]).response;
   assert.deepEqual(status?.message.match(/; see .*/g), ['; see docs/reference/reasons.md#IllegalMtu']);
@@ -64,7 +64,7 @@ test('a denial with thousands of errors, each with a text of megabytes, stays re
   assert.equal(lines.length, 33);
   assert.equal(lines.at(-1), '… and 4968 more; see docs/reference/reasons.md#BadGlob');
   assert.ok(JSON.stringify(status).length < 200_000);
-  assert.ok(!('name' in (status?.details ?? {})), 'an object whose name is to be generated has none');
+  assert.ok(!('name' in (status?.details ?? {})), 'the status has no name if the name is still to be generated');
 });
 
 test('a failure has its code, and a temporary one asks the client to retry', () => {
@@ -85,25 +85,29 @@ function lengthOf(text: string): number {
   return [...text].length;
 }
 
-test('what is short stays as it is, in its order', () => {
+test('short warnings stay unchanged and keep their order', () => {
   assert.deepEqual(fitWarnings(['b', 'a', 'c']), ['b', 'a', 'c']);
   assert.equal(cutText('x'.repeat(256), 256), 'x'.repeat(256));
 });
 
-test('a long warning is cut to 256 characters, not through one', () => {
+test('a long warning is cut to 256 characters, and never inside a character', () => {
   assert.equal(cutText('x'.repeat(257), 256), `${'x'.repeat(255)}…`);
-  assert.equal(cutText('🙂'.repeat(256), 256), '🙂'.repeat(256), 'a character of two units is one');
+  assert.equal(cutText('🙂'.repeat(256), 256), '🙂'.repeat(256), 'a character of two UTF-16 units counts as one');
   assert.equal(cutText('🙂'.repeat(257), 256), `${'🙂'.repeat(255)}…`);
   assert.equal(cutText(`${'x'.repeat(255)}🙂x`, 256), `${'x'.repeat(255)}…`);
 });
 
-test('a text has no line breaks, control characters or halves of characters: Go refuses a header with them', () => {
+test('a text has no line breaks, control characters or lone surrogates, because Go refuses a header with them', () => {
   assert.equal(cutText('a\r\nWarning: 299 forged\u0000\u001b[31m\u2028b\u007f', 99), 'a Warning: 299 forged [31m b ');
   assert.equal(cutText('a\ud83dz', 99), 'a\ufffdz');
-  assert.equal(cutText('eth0\u202e\u2066', 99), 'eth0\\u202e\\u2066', 'what turns a text is written out');
+  assert.equal(
+    cutText('eth0\u202e\u2066', 99),
+    'eth0\\u202e\\u2066',
+    'characters that change the direction of text are escaped',
+  );
 });
 
-test('of too many the first are kept, and the last one has the number of the rest', () => {
+test('if there are too many warnings, the first are kept, and the last one gives the number of the others', () => {
   const texts = Array.from({ length: 100 }, (_, index) => `${index} ${'x'.repeat(300)}`);
   const warnings = fitWarnings(texts);
   assert.equal(warnings.at(-1), `… ${100 - (warnings.length - 1)} more warnings were left out`);
@@ -115,7 +119,7 @@ test('the same warning appears once', () => {
   assert.deepEqual(fitWarnings(['a', 'b', 'a']), ['a', 'b']);
 });
 
-test('whatever the texts are, each has at most 256 characters and all at most 4,096', () => {
+test('for all texts, each warning has at most 256 characters, and all together have at most 4,096', () => {
   const texts = fc.array(fc.string({ unit: 'binary', maxLength: 600, size: 'max' }), { maxLength: 60, size: 'max' });
   fc.assert(
     fc.property(texts, (input) => {

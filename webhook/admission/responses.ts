@@ -56,7 +56,9 @@ export interface ReviewFailure {
 
 const troubleReasons = { 400: 'BadRequest', 500: 'InternalError', 503: 'ServiceUnavailable' } as const;
 
-/** Returns an answer that refuses the object because its review failed. After a 503, clients retry automatically. */
+/**
+ * Returns an answer that refuses the object because its review failed. If the code is 503, clients retry automatically.
+ */
 export function errored(uid: string, { code, message }: ReviewFailure): AdmissionAnswer {
   const status: RefusalStatus = {
     status: 'Failure',
@@ -73,7 +75,7 @@ export function verdictText({ code, path, reason, detail }: Verdict): string {
   return `${code}${path === '' ? '' : ` ${path}`}: ${reason}${detail === '' ? '' : ` (${detail})`}`;
 }
 
-/** The most lines in a denial, which fill about one screen. An object may have thousands of errors. */
+/** The maximum number of lines in a denial, about one screen. An object may have thousands of errors. */
 const linesLimit = 32;
 const lineLimit = 1_024;
 
@@ -91,13 +93,14 @@ function answer(response: AdmissionResponse): AdmissionAnswer {
 }
 
 /**
- * The API server's limits on warnings, in characters (runes). Above the total, it cuts long warnings and drops the
- * rest: truncateItemRunes and truncateAtTotalRunes in apiserver/pkg/endpoints/filters/warning.go.
+ * The API server's limits on warnings, in characters (runes). If the total is exceeded, the API server cuts long
+ * warnings and drops those at the end: truncateItemRunes and truncateAtTotalRunes in
+ * apiserver/pkg/endpoints/filters/warning.go.
  */
 const itemLimit = 256;
 const totalLimit = 4_096;
 
-/** Room for `… 99999 more warnings were left out`. */
+/** Space for `… 99999 more warnings were left out`. */
 const noticeLength = 40;
 
 /**
@@ -119,12 +122,13 @@ export function fitWarnings(texts: readonly string[]): readonly string[] {
 }
 
 /**
- * Puts a text on one line of at most `limit` characters. A cut text ends with `…`. Control characters become spaces: Go
- * refuses them in a Warning header (apimachinery/pkg/util/net, NewWarningHeader), and a line break could forge another
- * line. Other characters that a terminal does not show are written as escapes.
+ * Puts a text on one line of at most `limit` characters. A cut text ends with `…`. Control characters become spaces,
+ * for two reasons. Go refuses them in a Warning header (apimachinery/pkg/util/net, NewWarningHeader). A line break
+ * could make part of a text look like another message. Other characters that a terminal does not show are written as
+ * escapes.
  */
 export function cutText(text: string, limit: number): string {
-  // Cut first, because the text may have megabytes. A character has at most two UTF-16 units.
+  // Cut first, because the text may be megabytes long. A character has at most two UTF-16 units.
   const start = text.slice(0, 2 * limit + 2).toWellFormed();
   const line = printable(start.replace(/[\p{Cc}\u2028\u2029]+/gu, ' '));
   if (line.length <= limit) return line;

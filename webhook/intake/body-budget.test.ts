@@ -15,7 +15,7 @@ describe('the budget of bodies in flight', () => {
     return { budget, dropped, reserve };
   };
 
-  it('drops the oldest incomplete body of a client that wants more than its part', () => {
+  it('drops the oldest incomplete body of a client that exceeds its share', () => {
     const { budget, dropped, reserve } = stage();
     for (const name of ['a1', 'a2', 'a3']) assert.ok(reserve(name, 20));
     assert.ok(reserve('b1', 20));
@@ -23,7 +23,7 @@ describe('the budget of bodies in flight', () => {
     assert.deepEqual([dropped, budget.used], [['a1', 'a2'], 70]);
   });
 
-  it('makes room for a light client at the cost of the heaviest, and not the other way round', () => {
+  it('drops bodies of the client that uses the most for a client that uses less, but not the reverse', () => {
     const { budget, dropped, reserve } = stage();
     for (const name of ['a1', 'a2', 'b1', 'b2']) assert.ok(reserve(name, 25));
     assert.ok(reserve('c1', 10));
@@ -31,11 +31,11 @@ describe('the budget of bodies in flight', () => {
     assert.ok(reserve('c2', 15));
     assert.ok(reserve('c3', 10));
     assert.deepEqual(dropped, ['a1', 'b1']);
-    assert.equal(reserve('d1', 60), undefined, 'no client uses so much');
+    assert.equal(reserve('d1', 60), undefined, 'no other client uses as much');
     assert.deepEqual([dropped, budget.used], [['a1', 'b1'], 85]);
   });
 
-  it('drops a complete body only for another client, after the incomplete ones, and none that is under review', () => {
+  it('drops a complete body only for another client, after incomplete ones, and never under review', () => {
     const { dropped, reserve } = stage();
     const shares = ['a1', 'a2', 'a3', 'a4'].map((name) => reserve(name, 15));
     shares[0]?.complete();
@@ -51,11 +51,11 @@ describe('the budget of bodies in flight', () => {
     assert.deepEqual(dropped, ['a4', 'a5', 'a3']);
   });
 
-  it('counts a body as it grows, and gives everything back once', () => {
+  it('counts a body as it grows, and releases its bytes only once', () => {
     const { budget, dropped, reserve } = stage();
     const share = reserve('a1', 0);
     assert.equal(share?.grow(60), true);
-    assert.equal(share?.grow(1), false, 'it does not displace itself');
+    assert.equal(share?.grow(1), false, 'a body does not displace itself');
     assert.deepEqual([dropped, budget.used], [[], 60]);
     share?.release();
     share?.release();

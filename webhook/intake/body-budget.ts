@@ -3,26 +3,26 @@ import type { IntakeLimits } from './limits.ts';
 
 /** The bytes of one body in the budget. */
 export interface BodyShare {
-  /** Called when another body needs the room. The share has already been released. */
+  /** Called when this body is dropped because another body needs the space. The share has already been released. */
   onDrop: () => void;
-  /** Reserves more bytes. Returns false if there is no room. */
+  /** Reserves more bytes. Returns false if there is no space. */
   grow(bytes: number): boolean;
   /**
-   * Marks the body as complete. From then on, it is dropped only for another client's body, after all incomplete bodies
-   * of its own client.
+   * Marks the body as complete. After that, only a body of another client can displace it, and only after all
+   * incomplete bodies of its own client were dropped.
    */
   complete(): void;
-  /** Marks the body as under review: it is no longer dropped. */
+  /** Marks the body as under review, so that it cannot be dropped. */
   keep(): void;
   /** Returns the bytes to the budget. Calling it again has no effect. */
   release(): void;
 }
 
-/** Bounds the bytes of all bodies that are in memory at the same time. */
+/** Limits the total bytes of all bodies in memory. */
 export interface BodyBudget {
   /** Bytes in use. */
   readonly used: number;
-  /** Returns undefined if there is no room. */
+  /** Returns undefined if there is no space. */
   reserve(client: string, bytes: number): BodyShare | undefined;
 }
 
@@ -34,10 +34,13 @@ interface Entry {
 }
 
 /**
- * Creates a budget that no client can use up for others. A body that does not fit in its client's part displaces an
- * older, incomplete body of that client. A body that does not fit in the whole budget displaces a body of the client
- * that uses the most. The body is refused instead if its own client would then use more than that client. Incomplete
- * bodies are dropped first, starting with the oldest.
+ * Creates a budget that one client cannot use up. The rules for a new body are:
+ *
+ * - If the body would exceed the share of its client, older incomplete bodies of the same client are dropped.
+ * - If the body would exceed the whole budget, a body of the client with the most bytes is dropped.
+ * - The new body is refused if its own client would then have more bytes than that client.
+ *
+ * Incomplete bodies are dropped first, starting with the oldest.
  */
 export function createBodyBudget({
   bytes: most,
@@ -59,7 +62,7 @@ export function createBodyBudget({
   const drop = (client: string, newcomer: string, except: Entry | undefined): boolean => {
     const all = entries.values().filter((entry) => entry.client === client && entry !== except);
     const { arriving: [oldest] = [], waiting = [] } = Object.groupBy(all, ({ state }) => state);
-    // A body never displaces a complete body of its own client, because that one came first.
+    // A new body never displaces a complete body of the same client, because that one came first.
     const victim = oldest ?? (client === newcomer ? undefined : waiting.at(-1));
     if (victim === undefined) return false;
     release(victim);

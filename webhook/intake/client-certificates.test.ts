@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests a webhook with CAs for clients: which clients are served, and that other clients get no answer.
+// Tests a webhook that requires client certificates: it answers accepted clients, and no others.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ async function makeCa(name: string) {
   return { pem: ca.cert, sign };
 }
 
-/** Starts the app, which serves the clients of the CA in a file. */
+/** Starts the app with the CAs of a file for client certificates. */
 async function stage(caPem: string, clientNames: readonly string[] = []) {
   await using undo = new AsyncDisposableStack();
   const { path } = undo.use(await makeScratchFolder());
@@ -68,7 +68,7 @@ async function stage(caPem: string, clientNames: readonly string[] = []) {
     file,
     faults,
     refusals: () => events.filter((event) => event.startsWith('refusal')),
-    /** Returns the answer to a review, or the text that arrived before the connection ended. */
+    /** Returns the answer to an admission request, or the bytes received before the connection ended. */
     async ask(identity?: Identity): Promise<string> {
       const socket = connect({ port, host: '127.0.0.1', ca: authority.pem, servername: 'localhost', ...identity });
       own.defer(() => void socket.destroy());
@@ -85,7 +85,7 @@ async function stage(caPem: string, clientNames: readonly string[] = []) {
   };
 }
 
-test('only a client with a certificate of the CA is answered', { timeout: 60_000 }, async () => {
+test('only a client with a certificate of the CA gets an answer', { timeout: 60_000 }, async () => {
   const [ca, foreign] = [await makeCa('clients'), await makeCa('others')];
   await using server = await stage(ca.pem);
   assert.match(await server.ask(await ca.sign('kube-apiserver')), /"allowed":true/);
@@ -94,7 +94,7 @@ test('only a client with a certificate of the CA is answered', { timeout: 60_000
   assert.deepEqual(server.refusals(), Array(2).fill('refusal client-certificate'));
 });
 
-test('with names, the certificate must have one of them', { timeout: 60_000 }, async () => {
+test('if names are given, the common name of the certificate must be one of them', { timeout: 60_000 }, async () => {
   const ca = await makeCa('clients');
   await using server = await stage(ca.pem, ['kube-apiserver', 'second']);
   assert.match(await server.ask(await ca.sign('second')), /"allowed":true/);
@@ -102,7 +102,7 @@ test('with names, the certificate must have one of them', { timeout: 60_000 }, a
   assert.deepEqual(server.refusals(), ['refusal client-certificate']);
 });
 
-test('the file of CAs is followed, and one that cannot be used changes nothing', { timeout: 60_000 }, async () => {
+test('changes of the CA file take effect, and an unusable file changes nothing', { timeout: 60_000 }, async () => {
   const [first, second] = [await makeCa('first'), await makeCa('second')];
   await using server = await stage(first.pem);
   await writeFile(server.file, 'no certificate');
@@ -121,7 +121,7 @@ test('the file of CAs is followed, and one that cannot be used changes nothing',
   assert.ok(server.faults.every((code) => code === 'ClientCaUnusable'));
 });
 
-test('a webhook whose file of CAs cannot be used does not start', () => {
+test('a webhook with an unusable CA file does not start', () => {
   assert.throws(() => followClientCa({ file: '/nonexistent/ca.crt', onUnusable: assert.fail }), {
     code: 'ClientCaUnusable',
     message: /cannot use the client CAs in \/nonexistent\/ca\.crt: .*; write PEM certificates/,

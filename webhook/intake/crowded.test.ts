@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests that clients without credentials cannot crowd out a client that sends
-// reviews as an API server does.
+// Tests that clients without credentials cannot crowd out a client that sends admission requests like an API server.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectPlain, type Socket } from 'node:net';
@@ -54,7 +53,7 @@ async function stage(limits: AppDeps['limits']) {
   return {
     open,
     review,
-    /** Opens a connection that does not begin its handshake. */
+    /** Opens a connection without starting a TLS handshake. */
     openPlain: async (localAddress: string) => {
       const client = follow(connectPlain({ port, host: '127.0.0.1', localAddress }));
       await once(client.socket, 'connect');
@@ -73,24 +72,20 @@ async function stage(limits: AppDeps['limits']) {
 }
 
 describe('connections', () => {
-  it(
-    'of one client are limited: an idle one makes room, and the one that carries reviews is the last',
-    options,
-    async () => {
-      await using crowd = await stage({ clientConnections: 3 });
-      const reviewing = await crowd.review('first', stranger);
-      const [oldest] = [await crowd.open(stranger), await crowd.open(stranger)];
-      await crowd.open(stranger);
-      await oldest?.isClosed();
-      for (let count = 0; count < 3; count += 1) await crowd.open(stranger);
-      reviewing.socket.write(requestText('second'));
-      await reviewing.answered('"uid":"second"');
-      await crowd.review('third');
-      assert.deepEqual(crowd.refusals(), Array(4).fill('client-connections'));
-    },
-  );
+  it('of one client are limited: an idle one is closed, one with a successful review last', options, async () => {
+    await using crowd = await stage({ clientConnections: 3 });
+    const reviewing = await crowd.review('first', stranger);
+    const [oldest] = [await crowd.open(stranger), await crowd.open(stranger)];
+    await crowd.open(stranger);
+    await oldest?.isClosed();
+    for (let count = 0; count < 3; count += 1) await crowd.open(stranger);
+    reviewing.socket.write(requestText('second'));
+    await reviewing.answered('"uid":"second"');
+    await crowd.review('third');
+    assert.deepEqual(crowd.refusals(), Array(4).fill('client-connections'));
+  });
 
-  it('that ended give their places back', options, async () => {
+  it('that ended no longer count', options, async () => {
     await using crowd = await stage({ clientConnections: 1, clientHandshakes: 1 });
     for (const uid of ['first', 'second', 'third']) {
       const client = await crowd.review(uid);
@@ -103,7 +98,7 @@ describe('connections', () => {
     assert.deepEqual(crowd.refusals(), []);
   });
 
-  it('of all clients are limited: the client with most makes room for others', options, async () => {
+  it('of all clients are limited: the client with the most loses one to a new client', options, async () => {
     await using crowd = await stage({ connections: 4, clientConnections: 4 });
     const strangers = [];
     for (let count = 0; count < 4; count += 1) strangers.push(await crowd.open(stranger));
@@ -114,20 +109,24 @@ describe('connections', () => {
     assert.deepEqual(crowd.lines[0]?.fields.client, stranger);
   });
 
-  it('without a finished handshake are limited, and do not keep others from theirs', options, async () => {
-    await using crowd = await stage({ handshakes: 3, clientHandshakes: 2 });
-    const [first, , ,] = [
-      await crowd.openPlain(stranger),
-      await crowd.openPlain(stranger),
-      await crowd.openPlain(stranger),
-    ];
-    await first?.isClosed();
-    await crowd.openPlain(other);
-    await crowd.review('first');
-    assert.deepEqual(crowd.refusals(), ['handshakes', 'handshakes']);
-  });
+  it(
+    'without a finished handshake are limited, and do not block the handshakes of other clients',
+    options,
+    async () => {
+      await using crowd = await stage({ handshakes: 3, clientHandshakes: 2 });
+      const [first, , ,] = [
+        await crowd.openPlain(stranger),
+        await crowd.openPlain(stranger),
+        await crowd.openPlain(stranger),
+      ];
+      await first?.isClosed();
+      await crowd.openPlain(other);
+      await crowd.review('first');
+      assert.deepEqual(crowd.refusals(), ['handshakes', 'handshakes']);
+    },
+  );
 
-  it('are closed without a header in time', options, async () => {
+  it('are closed if no request header arrives in time', options, async () => {
     await using crowd = await stage({ headerMs: 20 });
     const client = await crowd.open(stranger);
     client.socket.write('POST /mutate/pods HTTP/1.1\r\nhost: a\r\n');
@@ -142,7 +141,7 @@ const chunked =
   'POST /mutate/pods HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n';
 
 describe('bodies', () => {
-  it('that stop to arrive, or arrive for too long, are refused', options, async () => {
+  it('that stop arriving, or arrive too slowly, are refused', options, async () => {
     for (const limits of [{ progressMs: 20 }, { bodyMs: 20 }]) {
       await using crowd = await stage(limits);
       const client = await crowd.open(stranger);
@@ -153,7 +152,7 @@ describe('bodies', () => {
     }
   });
 
-  it('are bounded together before they arrive, and a review of another client is answered', options, async () => {
+  it('have a common limit before they arrive, and another client still gets its answer', options, async () => {
     await using crowd = await stage({ bytes: 3_000, clientBytes: 2_000, bodyOverheadBytes: 0 });
     const waiting = [];
     for (const address of [stranger, stranger, other, other]) {
@@ -167,7 +166,7 @@ describe('bodies', () => {
     assert.deepEqual(crowd.refusals(), ['bytes', 'bytes']);
   });
 
-  it('without a length take their part of the bound as they grow', options, async () => {
+  it('without a Content-Length are counted as they grow', options, async () => {
     await using crowd = await stage({ bytes: 2_000, clientBytes: 1_000, bodyOverheadBytes: 0 });
     const client = await crowd.open(stranger);
     client.socket.write(`${chunked}200\r\n${'x'.repeat(512)}\r\n`);
@@ -177,7 +176,7 @@ describe('bodies', () => {
     assert.deepEqual(crowd.refusals(), ['bytes']);
   });
 
-  it('with more values than a review has are refused before they are parsed', options, async () => {
+  it('with more values than any admission request has are refused before they are parsed', options, async () => {
     await using crowd = await stage({ bodyValues: 1_000 });
     const body = `[${'[],'.repeat(60_000)}[]]`;
     const client = await crowd.open(stranger);

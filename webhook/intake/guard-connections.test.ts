@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { limitConnections, trackConnections } from './guard-connections.ts';
 import { usualLimits } from './limits.ts';
 
-test('a connection that is destroyed and not yet closed makes room for one other, once', async () => {
+test('a destroyed connection that has not emitted close yet makes room for exactly one other connection', async () => {
   await using tcp = createTCPServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   await once(tcp, 'listening');
   const { port } = tcp.address() as AddressInfo;
@@ -25,12 +25,12 @@ test('a connection that is destroyed and not yet closed makes room for one other
   const refused: string[] = [];
   limitConnections(server, { ...usualLimits, clientConnections: 1 }, (reason) => {
     refused.push(reason);
-    // Without this check, an endless search for room would block the test runner.
+    // Fails instead of blocking the test runner if the search for room never ends.
     assert.ok(refused.length < 3);
   });
   (server as EventEmitter).emit('connection', first);
   first.destroy();
-  // The kernel can hand over several connections before Node.js emits `close`.
+  // The kernel can pass on several connections before Node.js emits `close`.
   (server as EventEmitter).emit('connection', second);
   assert.deepEqual([refused, second.destroyed], [['client-connections'], false]);
 });
@@ -48,7 +48,7 @@ async function stage() {
   return { server, connections, client };
 }
 
-test('a client that never finishes its handshake does not hold the end of a server', async () => {
+test('a client that never finishes its handshake does not delay the end of a server', async () => {
   const { server, connections, client } = await stage();
   const ended = once(client, 'close');
   const close = () => new Promise<void>((resolve) => void server.close(() => resolve()));
@@ -56,7 +56,7 @@ test('a client that never finishes its handshake does not hold the end of a serv
   await ended;
 });
 
-test('nothing is cut after a close that was quicker, or failed', async (context) => {
+test('if the server closes within the grace period, or closing fails, no connection is cut', async (context) => {
   const { server, connections, client } = await stage();
   context.mock.timers.enable({ apis: ['setTimeout'] });
   await connections.endAfter(async () => {}, 1);

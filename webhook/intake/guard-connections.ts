@@ -8,22 +8,22 @@ import { clientOf, type IntakeLimits, type Refuse } from './limits.ts';
 type Limits = Pick<IntakeLimits, 'connections' | 'clientConnections' | 'handshakes' | 'clientHandshakes'>;
 
 interface Connection {
-  /** Remembered, because a destroyed socket loses its local address before it emits `close`. */
+  /** Stored, because a destroyed socket loses its local address before it emits `close`. */
   readonly key: string;
   readonly client: string;
   readonly socket: Socket;
   isSecure: boolean;
-  /** Whether a request on this connection was answered with 200, as the requests of an API server are. */
+  /** Whether a request on this connection was answered with 200. That is true for connections of an API server. */
   hasReviewed: boolean;
   /** The requests that have not been answered yet. */
   readonly requests: Set<IncomingMessage>;
 }
 
 /**
- * Limits the connections of a server before any of their bytes are read. There are limits for all connections, for
- * those of one client, and for those whose TLS handshake is not finished. A new connection above a limit replaces an
- * idle one (see `findExcess`). If there is no idle one, the new connection is closed. Call this before the server
- * listens.
+ * Limits the connections of a server before it reads any of their bytes. There are three limits: on all connections, on
+ * those of one client, and on those with an unfinished TLS handshake. If a new connection exceeds a limit, `findExcess`
+ * chooses a connection to close for it. If there is none to close, the new connection is closed. Call this before the
+ * server listens.
  */
 export function limitConnections(server: Server, limits: Limits, refuse: Refuse): void {
   const open = new Map<string, Connection>();
@@ -76,22 +76,26 @@ export function limitConnections(server: Server, limits: Limits, refuse: Refuse)
   });
 }
 
-/** Returns the same key for a TCP connection and the TLS connection on it. */
+/** Returns a key that is equal for a TCP connection and the TLS connection on top of it. */
 function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return [remoteAddress, remotePort, localAddress].join();
 }
 
-/** A limit that a new connection would exceed, and the connection to close to make room. */
+/** The limit that a new connection would exceed, and the connection to close to make room. */
 interface Excess {
   readonly reason: 'connections' | 'client-connections' | 'handshakes';
   readonly victim: Connection | undefined;
 }
 
 /**
- * Finds the limit that one more connection of a client would exceed, and the connection to close. Above the client's
- * limit, the oldest idle connection of that client is closed. Above the common limit, a connection of the client with
- * the most connections is closed, unless the new connection's client would then have more. The same applies to
- * unfinished handshakes. A client therefore never displaces connections of clients that have fewer.
+ * Finds the limit that one more connection of a client would exceed, and the connection to close.
+ *
+ * - If the limit of the client is exceeded, the oldest idle connection of that client is closed.
+ * - If the common limit is exceeded, a connection of the client with the most connections is closed. If the new client
+ *   would then have the most, nothing is closed.
+ * - The same rules apply to unfinished handshakes.
+ *
+ * A client therefore never displaces connections of a client that has fewer.
  */
 function findExcess(open: readonly Connection[], client: string, limits: Limits): Excess | undefined {
   const own = open.filter((connection) => connection.client === client);
@@ -108,26 +112,26 @@ function findExcess(open: readonly Connection[], client: string, limits: Limits)
 }
 
 /**
- * Returns the oldest connection that is not waiting for an answer, preferably one without a successful request. An API
- * server thus keeps its connections if another client has the same address.
+ * Returns the oldest connection that is not waiting for an answer. Connections without a successful request come first.
+ * If another client has the same address as an API server, this protects the connections of the API server.
  */
 function findIdle(open: readonly Connection[]): Connection | undefined {
   const idle = open.filter(({ requests }) => requests.values().every(({ complete }) => !complete));
   return idle.find(({ hasReviewed }) => !hasReviewed) ?? idle[0];
 }
 
-/** Returns all connections of the client that has the most. */
+/** Returns the connections of the client that has the most. */
 function largestCrowd(open: readonly Connection[]): readonly Connection[] {
   const crowds = Map.groupBy(open, ({ client }) => client);
   return crowds.values().reduce<readonly Connection[]>((most, next) => (next.length > most.length ? next : most), []);
 }
 
-/** The error code of Node.js for a header, or a whole request, that took too long. */
+/** The error code of Node.js for a header or request that takes too long. */
 const requestTimeout = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 /**
- * Reports connections that Node.js ends because of a failed handshake, a missing or wrong client certificate, or a
- * malformed or slow header. Connections that their client ends are not reported.
+ * Reports connections that Node.js closes: because of a failed handshake, a missing or wrong client certificate, or a
+ * malformed or slow header. Connections that the client closes are not reported.
  */
 export function watchFailures(server: Server, refuse: Refuse): void {
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
@@ -142,8 +146,8 @@ export function watchFailures(server: Server, refuse: Refuse): void {
 }
 
 /**
- * Returns whether the client has no certificate, or a certificate that is rejected. A missing certificate causes an
- * OpenSSL error code. Node.js itself destroys the socket of a client whose certificate it rejects.
+ * Returns whether the client has no certificate, or has one that is rejected. If the certificate is missing, the error
+ * has an OpenSSL code. If it is rejected, Node.js destroys the socket and sets `authorizationError`.
  */
 function lacksCertificate({ code }: NodeJS.ErrnoException, { authorizationError }: TLSSocket): boolean {
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return true;
@@ -151,8 +155,8 @@ function lacksCertificate({ code }: NodeJS.ErrnoException, { authorizationError 
 }
 
 /**
- * Closes each connection whose verified client certificate has none of these common names, before any request on it is
- * read. An empty list accepts every verified certificate.
+ * Closes a connection if the common name of its verified client certificate is not one of these names. This happens
+ * before any request on the connection is read. An empty list accepts every verified certificate.
  */
 export function requireNames(server: Server, names: readonly string[], refuse: Refuse): void {
   if (names.length === 0) return;
@@ -167,9 +171,9 @@ export function requireNames(server: Server, names: readonly string[], refuse: R
 /** Ends the open connections of a server. */
 export interface Connections {
   /**
-   * Waits for `close`, which stops listening and lets requests finish. After the grace period, it cuts all remaining
-   * connections. Otherwise, a client that never sends a request, or never finishes its handshake, would keep the
-   * process alive for a minute or two (headersTimeout, handshakeTimeout).
+   * Calls `close`, which stops listening and waits for requests to finish. After the grace period, cuts all remaining
+   * connections. Without the cut, a client that sends no request, or never finishes its handshake, would keep the
+   * process alive. That would take one or two minutes (headersTimeout, handshakeTimeout).
    */
   endAfter(close: () => Promise<void>, graceMs: number): Promise<void>;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientOf } from './limits.ts';
 
-test('an IPv4 address is a client, and all addresses of an IPv6 /64 are one', () => {
+test('each IPv4 address is one client, and all addresses of an IPv6 /64 are the same client', () => {
   const cases: readonly [address: string | undefined, client: string][] = [
     ['10.0.0.1', '10.0.0.1'],
     ['::ffff:10.0.0.1', '10.0.0.1'],

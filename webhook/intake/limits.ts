@@ -12,22 +12,22 @@ const MiB = 1024 * 1024;
 export const usualLimits = {
   /** All open connections. */
   connections: 768,
-  /** Open connections of one client. An API server opens one for each concurrent request, up to 200. */
+  /** Open connections of one client. An API server opens one connection for each concurrent request, up to 200. */
   clientConnections: 256,
   /** Connections whose TLS handshake is not finished. */
   handshakes: 384,
   clientHandshakes: 224,
-  /** How long a TLS handshake may take, which is much longer than usual. */
+  /** The maximum time for a TLS handshake, which usually takes much less. */
   handshakeMs: 5_000,
-  /** From the start of a connection or request until its header is complete. */
+  /** The maximum time from the start of a connection or request to its complete header. */
   headerMs: 5_000,
   /**
-   * The size limit of a body, which exceeds that of any admission request. etcd limits an object to 1.5 MiB, and the
-   * API server limits a request to 3 MiB. An UPDATE contains the object twice, and JSON inside JSON grows because of
+   * The maximum number of bytes of a body, more than any admission request has. etcd limits an object to 1.5 MiB, and
+   * the API server limits a request to 3 MiB. An UPDATE contains the object twice. JSON inside JSON grows because of
    * its escapes.
    */
   bodyBytes: 7 * MiB,
-  /** From the header until the body is complete. An API server waits equally long for the answer. */
+  /** The maximum time from the header to the complete body. An API server waits equally long for the answer. */
   bodyMs: 10_000,
   /** The bytes of a body that must arrive in each `progressMs`. */
   progressBytes: 32 * 1024,
@@ -35,11 +35,11 @@ export const usualLimits = {
   /** Bytes of all bodies in flight: arriving, waiting, or under review. */
   bytes: 56 * MiB,
   clientBytes: 28 * MiB,
-  /** Counted for each body in addition to its bytes, to cover its request and the values of a small body. */
+  /** Added to the bytes of each body, for its request object and the values of a small body. */
   bodyOverheadBytes: 16 * 1024,
   /**
-   * JSON values in one body. Each takes up to 400 bytes, and 2 µs to parse. The API server's largest objects have one
-   * value per ten bytes, in `managedFields`.
+   * The maximum number of JSON values in one body. Each value takes up to 400 bytes of memory, and 2 µs to parse. The
+   * API server's largest objects have one value per ten bytes, in `managedFields`.
    */
   bodyValues: 250_000,
 } as const;
@@ -47,7 +47,7 @@ export const usualLimits = {
 export type IntakeLimits = { readonly [Name in keyof typeof usualLimits]: number };
 
 /**
- * The reasons to refuse a connection or a request before any rule runs. They are the values of a metric's label
+ * The reasons to refuse a connection or request before any rule runs. Each is a label value of a metric
  * (docs/how-to/monitor.md).
  */
 export const refusalReasons = {
@@ -56,19 +56,22 @@ export const refusalReasons = {
   handshakes: 'too many TLS handshakes are unfinished',
   'handshake-failed': 'a TLS handshake failed or took too long',
   'client-certificate': 'a client has no certificate that --client-ca-file and --client-names accept',
-  header: 'the header of a request is malformed or came too slowly',
-  'body-size': 'a body is larger than any review',
-  'body-values': 'a body has more JSON values than any review',
-  'body-slow': 'a body came too slowly',
-  bytes: 'the bodies in flight together are too large',
-  queue: 'too many large requests wait',
+  header: 'the header of a request is malformed or arrived too slowly',
+  'body-size': 'a body is larger than any admission request',
+  'body-values': 'a body has more JSON values than any admission request',
+  'body-slow': 'a body arrived too slowly',
+  bytes: 'the total size of the bodies in flight is too large',
+  queue: 'too many large requests are waiting',
 } as const satisfies Record<string, string>;
 export type RefusalReason = keyof typeof refusalReasons;
 
 /** Counts a refusal, and logs it. */
 export type Refuse = (reason: RefusalReason, client: string) => void;
 
-/** `log` must limit the rate of warnings: every client that reaches the port can cause them. */
+/**
+ * Returns a function that counts and logs refusals. `log` must limit the rate of warnings, because any client that
+ * reaches the port can cause them.
+ */
 export function createRefuse(recorder: { refusal(reason: RefusalReason): void }, log: Pick<Log, 'warn'>): Refuse {
   return (reason, client) => {
     recorder.refusal(reason);
@@ -98,8 +101,9 @@ export class RequestRefused extends Error {
 }
 
 /**
- * Returns the client of an address, as all limits count it. For IPv4, that is the address, even if it is written as
+ * Returns the client to which all limits attribute an address. For IPv4, that is the address, even if it is written as
  * `::ffff:10.0.0.1`. For IPv6, it is the /64, because one host can use every address in it.
+ *
  * @example clientOf('2001:db8:0:1:a::b') // '2001:db8:0:1::/64'
  */
 export function clientOf(address: string | undefined): string {
@@ -110,7 +114,7 @@ export function clientOf(address: string | undefined): string {
   if (!isIPv6(bare)) return bare;
   const [head = '', tail] = bare.split('::');
   const first = head === '' ? [] : head.split(':');
-  // A dotted ending counts as two groups. Only the number of groups matters here.
+  // Replaces a dotted ending with two groups, because only the number of groups matters here.
   const last = tail === undefined || tail === '' ? [] : tail.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split(':');
   const zeros = Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0');
   const groups = tail === undefined ? first : [...first, ...zeros, ...last];

@@ -11,7 +11,7 @@ import { until } from '../../test/process/until.ts';
 import type { Endpoint } from '../admission/endpoint.ts';
 import { createBodySemaphore } from './parse-in-turn.ts';
 
-/** Two bodies with this text are too large to be under review at the same time. */
+/** Large enough that two bodies with this text cannot be under review at the same time. */
 const large = 'x'.repeat(3 * 1024 * 1024);
 
 /** Starts the app, and clients that send reviews to it. */
@@ -52,34 +52,34 @@ async function stageQueue(handle: Endpoint['handle']) {
       );
       return socket;
     },
-    /** Returns the answer to a body that the app does not read. That answer ends the connection. */
+    /** Returns the answer to a request whose body the app does not read. The connection ends with that answer. */
     refused: async (uid: string, padding: string) => {
       const socket = openConnection();
       socket.write(requestText(uid, padding));
       const [answer] = await once(socket, 'data');
       return String(answer);
     },
-    /** Waits until these requests, in this order, have been handled. */
+    /** Waits until the handler has received exactly these requests, in this order. */
     isAsked: (...uids: readonly string[]) =>
       until(
         async () => asked,
         (seen) => seen.join() === uids.join(),
       ),
-    /** Waits until the app has ended this many connections. */
+    /** Waits until the app has closed this many connections. */
     areGone: (count: number) =>
       until(
         async () => sockets.filter(({ destroyed }) => destroyed).length,
         (gone) => gone === count,
       ),
-    /** Ends the connection of a request on the app's side. */
+    /** Closes the connection of a request on the app's side. */
     cut: (index: number) => void requests.at(index)?.socket.destroy(),
-    /** Returns whether each answer was written completely, in the order of the requests. */
+    /** Returns for each request, in order, whether its answer was written completely. */
     written: async () => responses.map(({ writableFinished }) => writableFinished),
     [Symbol.asyncDispose]: () => ending.disposeAsync(),
   };
 }
 
-/** Starts a queue whose first request waits for `release`. */
+/** Starts a queue whose first request is under review until `release` is called. */
 async function stageWaitingQueue(beforeAnswer: (stage: Awaited<ReturnType<typeof stageQueue>>) => void = () => {}) {
   const released = Promise.withResolvers<void>();
   const stage = await stageQueue(async ({ uid }) => {
@@ -93,7 +93,7 @@ async function stageWaitingQueue(beforeAnswer: (stage: Awaited<ReturnType<typeof
 }
 
 describe('a large body', () => {
-  it('waits until those before it are judged, and a small one for nothing', {
+  it('waits for the large ones before it, but a small one does not wait', {
     timeout: 60_000,
   }, async () => {
     await using stage = await stageWaitingQueue();
@@ -109,15 +109,15 @@ describe('a large body', () => {
     await isAsked('first', 'small', 'second');
   });
 
-  it('is not reviewed when its connection is cut in the moment of its turn', { timeout: 60_000 }, async () => {
-    // The connection ends just before the first request gives up its place.
+  it('is not reviewed if its connection ends just before its turn', { timeout: 60_000 }, async () => {
+    // The connection ends just before the first request frees its place.
     await using stage = await stageWaitingQueue(({ cut }) => cut(1));
     for (const uid of ['first', 'second', 'third']) await stage.send(uid, large);
     stage.release();
     await stage.isAsked('first', 'third');
   });
 
-  it('is not waited for when its client does not read what it is answered', {
+  it('does not block the next one if its client does not read the answer', {
     timeout: 60_000,
   }, async () => {
     // Longer than the buffers of two sockets.
@@ -131,7 +131,7 @@ describe('a large body', () => {
     assert.deepEqual(written, [false, true]);
   });
 
-  it('is to be sent again where too many wait, and one that is given up makes room', {
+  it('is refused with 503 if too many wait, and one whose client disconnects makes room', {
     timeout: 60_000,
   }, async () => {
     await using stage = await stageWaitingQueue();
@@ -150,7 +150,7 @@ describe('a large body', () => {
     await isAsked('first', 'a', 'b', 'e');
   });
 
-  it('has the times of its review counted from its arrival', { timeout: 60_000 }, async () => {
+  it('has deadlines and a duration that count from its arrival', { timeout: 60_000 }, async () => {
     const judged = Promise.withResolvers<void>();
     const dues: boolean[] = [];
     const { app, lines } = buildLogged(async ({ uid }, { isDue }) => {
@@ -184,7 +184,7 @@ describe('a large body', () => {
     );
   });
 
-  it('for an unknown path holds up nothing', { timeout: 60_000 }, async () => {
+  it('for an unknown path does not block others', { timeout: 60_000 }, async () => {
     const app = buildWith(() => ({ verdicts: [] }), {});
     const headers = { 'content-type': 'application/json' };
     const post = (url: string) => app.inject({ method: 'POST', url, headers, payload: JSON.stringify(large) });
@@ -195,7 +195,7 @@ describe('a large body', () => {
     );
   });
 
-  it('that is not JSON gets 400, and the next in turn is read', { timeout: 60_000 }, async () => {
+  it('that is not JSON gets 400, and does not block the next one', { timeout: 60_000 }, async () => {
     const app = buildWith(() => ({ verdicts: [] }), {});
     const post = (payload: string) =>
       app.inject({ method: 'POST', url: '/mutate/pods', headers: { 'content-type': 'application/json' }, payload });
@@ -208,7 +208,7 @@ describe('a large body', () => {
   });
 });
 
-describe('bodies that come at once', () => {
+describe('bodies that arrive at the same time', () => {
   const enter = (...bodies: readonly (readonly [client: string, length: number])[]) => {
     const gate = createBodySemaphore(4);
     const inside = new Map<number, () => void>();
@@ -218,26 +218,26 @@ describe('bodies that come at once', () => {
     return { inside, places, turn: () => [...inside.keys()] };
   };
 
-  it('wait in turn where they are too large together', () => {
+  it('wait in turn if their total is too large', () => {
     const { inside, turn } = enter(['a', 2], ['a', 2], ['a', 1], ['a', 7], ['a', 2]);
     assert.deepEqual(turn(), [0, 1]);
     inside.get(1)?.();
     assert.deepEqual(turn(), [0, 1, 2]);
     inside.get(0)?.();
-    assert.deepEqual(turn(), [0, 1, 2], 'the largest is next, and has no others beside it');
+    assert.deepEqual(turn(), [0, 1, 2], 'the largest is next, and must be the only one');
     inside.get(2)?.();
     assert.deepEqual(turn(), [0, 1, 2, 3]);
     inside.get(3)?.();
     assert.deepEqual(turn(), [0, 1, 2, 3, 4]);
   });
 
-  it('are counted out once, however often they leave', () => {
+  it('free their space only once, however often they leave', () => {
     const { inside, turn } = enter(['a', 4], ['a', 2], ['a', 2], ['a', 2]);
     for (let times = 0; times < 3; times += 1) inside.get(0)?.();
     assert.deepEqual(turn(), [0, 1, 2]);
   });
 
-  it('are dropped where they are given up before their turn, and those behind them go on', () => {
+  it('that leave before their turn are dropped, and do not block those behind them', () => {
     const { inside, places, turn } = enter(['a', 3], ['b', 7], ['a', 1], ['a', 2]);
     assert.deepEqual(turn(), [0]);
     for (let times = 0; times < 2; times += 1) places[1]?.();
@@ -246,7 +246,7 @@ describe('bodies that come at once', () => {
     assert.deepEqual(turn(), [0, 2, 3]);
   });
 
-  it('of one client wait for those of others in turn, however many there are', () => {
+  it('of different clients take turns, however many bodies one client has', () => {
     const { inside, turn } = enter(['a', 4], ['a', 4], ['a', 4], ['a', 4], ['b', 4], ['c', 4], ['b', 4]);
     for (const index of [0, 1, 4, 5, 2, 6]) inside.get(index)?.();
     assert.deepEqual(turn(), [0, 1, 4, 5, 2, 6, 3]);

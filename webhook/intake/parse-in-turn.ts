@@ -5,19 +5,20 @@ import { createBodyBudget } from './body-budget.ts';
 import { clientOf, type IntakeLimits, RequestRefused } from './limits.ts';
 import { hasMoreValues, parseBody, type ReadBody, readBody } from './read-body.ts';
 
-/** The length from which a body is large. Nearly every body is smaller. */
+/** Bodies of at least this length are large. Nearly all bodies are smaller. */
 const smallLength = 128 * 1024;
 
 /**
- * How many bytes may be under review at the same time. Small and large bodies have separate limits, so that small ones
- * do not wait for large ones. Parsed JSON can take thirty times its length, and stays in memory during look-ups.
+ * The maximum number of bytes under review at the same time. Small and large bodies have separate limits, so that small
+ * ones do not wait for large ones. Parsed JSON can take thirty times the length of its body, and stays in memory during
+ * look-ups.
  */
 const inside = { small: 2 * 1024 * 1024, large: 4 * 1024 * 1024 } as const;
 
 /**
- * Makes the app parse bodies as JSON, and accept no other type. The bytes in flight are bounded before a body is read
- * (body-budget.ts), and then bodies are parsed in turn. A request is over when its answer is serialized, even if its
- * client does not read the answer. Raises RequestRefused.
+ * Makes the app parse bodies as JSON, and accept no other type. The bytes of a body count against the budget before the
+ * body is read (body-budget.ts). Complete bodies are then parsed in turn. A request frees its place when its answer is
+ * serialized, even if the client does not read the answer. Raises RequestRefused.
  */
 export function parseInTurn(app: FastifyInstance<Server>, limits: IntakeLimits): void {
   const budget = createBodyBudget(limits);
@@ -36,7 +37,7 @@ export function parseInTurn(app: FastifyInstance<Server>, limits: IntakeLimits):
       share.onDrop = () => {
         socket.off('close', giveUp);
         place?.();
-        done(new RequestRefused('queue', 503, 'too many large requests wait; try again'));
+        done(new RequestRefused('queue', 503, 'too many large requests are waiting; try again'));
       };
       socket.once('close', giveUp);
       const semaphore = body.length <= smallLength ? semaphores.small : semaphores.large;
@@ -53,7 +54,8 @@ export function parseInTurn(app: FastifyInstance<Server>, limits: IntakeLimits):
         try {
           value = parseBounded(body, limits);
         } catch (thrown) {
-          // Do not throw here. This callback runs when another request ends, so the error would reach that request.
+          // Do not throw here. This callback can run while another request ends, so that request would receive the
+          // error.
           return done(thrown as Error);
         }
         return done(null, value);
@@ -68,7 +70,7 @@ export function parseInTurn(app: FastifyInstance<Server>, limits: IntakeLimits):
     const leave = leaving.get(request);
     if (leave !== undefined) {
       request.body = undefined;
-      // Deferred until this answer is on its way, because `leave` parses the next body at once.
+      // Deferred until the answer is on its way, because `leave` parses the next body immediately.
       setImmediate(leave);
     }
     done();
@@ -82,7 +84,7 @@ function parseBounded(body: Buffer, { bodyValues }: IntakeLimits): unknown {
   return parseBody(body.toString());
 }
 
-/** Ends an entry: drops a waiting body, or frees the place of a body under review. Calling it again has no effect. */
+/** Removes a body from the semaphore: drops it if it waits, or frees its place. Calling it again has no effect. */
 type Leave = () => void;
 
 /** A semaphore for bodies, weighted by their length and fair to clients. */
@@ -100,8 +102,9 @@ interface Entry {
 }
 
 /**
- * Creates a semaphore that admits bodies of `mostInside` bytes in total. A single body may be larger. Clients take
- * turns, so that a client with many bodies does not delay the others. The bodies of one client keep their order.
+ * Creates a semaphore that admits bodies of `mostInside` bytes in total. A larger body is admitted when it is the only
+ * one. Clients take turns, so that a client with many bodies does not delay the others. The bodies of one client keep
+ * their order.
  */
 export function createBodySemaphore(mostInside: number): BodySemaphore {
   /** In the order of the clients' turns. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasMoreValues, parseBody } from './read-body.ts';
 
-test('a body is JSON, and nothing of it is changed', () => {
+test('a body is parsed as JSON without any change', () => {
   const body = { a: [1, 'two', null, { constructor: { prototype: {} } }], 'a.__proto__': 1, text: '"__proto__":' };
   assert.deepEqual(parseBody(JSON.stringify(body)), body);
   for (const broken of ['', ' ', '{', '\ufeff{}', '{"a":1,}', 'nonsense', '[1', '// x\n{}']) {
@@ -11,7 +11,7 @@ test('a body is JSON, and nothing of it is changed', () => {
   }
 });
 
-test('a key __proto__ is left out wherever it is and however it is written, so that no copy inherits from it', () => {
+test('keys named __proto__ are removed at every depth and in every spelling', () => {
   for (const key of ['__proto__', '\\u005f_proto\\u005F_', '__\\u0070\\u0072\\u006f\\u0074\\u006F__']) {
     const parsed = parseBody(`{"a":[{"${key}":{"polluted":true},"b":1}],"${key}":{"polluted":true}}`);
     assert.deepEqual(parsed, { a: [{ b: 1 }] });
@@ -26,7 +26,7 @@ test('a body 20,000 levels deep, or with a list of a million items, is parsed', 
   parseBody(`{"__proto__":1,"list":[${'0,'.repeat(1_000_000)}0]}`);
 });
 
-test('the values of a body are counted without parsing it, and those in texts are not', () => {
+test('the values of a body are counted without parsing, and characters inside strings do not count', () => {
   const cases: readonly [text: string, most: number][] = [
     ['1', 1],
     ['[]', 2],

@@ -12,16 +12,16 @@ export interface ReadBodyOptions {
   readonly limits: IntakeLimits;
 }
 
-/** A complete body and its share of the budget, which the caller releases. */
+/** A complete body and its share of the budget. The caller must release the share. */
 export interface ReadBody {
   readonly body: Buffer;
   readonly share: BodyShare;
 }
 
 /**
- * Reads a body. Its bytes are counted in the budget before they are in memory: by its Content-Length, or as the body
- * grows. Calls `done` once, with RequestRefused for a body that is too large, too slow, or dropped to make room for
- * another one.
+ * Reads a body. Its bytes count against the budget before they are in memory: all at once if there is a Content-Length,
+ * otherwise as the body grows. Calls `done` once. The error is RequestRefused if the body is too large, too slow, or
+ * dropped to make room for another body.
  */
 export function readBody(options: ReadBodyOptions, done: (error: Error | undefined, read?: ReadBody) => void) {
   const { source, length, client, budget, limits } = options;
@@ -56,13 +56,13 @@ export function readBody(options: ReadBodyOptions, done: (error: Error | undefin
       return;
     }
     share.release();
-    // The rest of the body is discarded until the answer ends the connection.
+    // Discards the rest of the body until the answer closes the connection.
     source.resume();
     done(error);
   };
   share.onDrop = () => end(noRoom());
   source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
-  // This listener stays, because a stream without an `error` listener throws its errors.
+  // Keep this listener: without an `error` listener, a stream throws its errors.
   source.on('error', () => {});
 }
 
@@ -71,14 +71,14 @@ function tooLarge({ bodyBytes }: IntakeLimits): RequestRefused {
 }
 
 function tooSlow(): RequestRefused {
-  return new RequestRefused('body-slow', 408, 'the body came too slowly; try again');
+  return new RequestRefused('body-slow', 408, 'the body arrived too slowly; try again');
 }
 
 function noRoom(): RequestRefused {
   return new RequestRefused('bytes', 503, 'too many bytes are in flight; try again');
 }
 
-/** Matches `"__proto__"`, also with escapes. A match inside a string value only costs time. */
+/** Matches `"__proto__"`, also with escapes. A match inside a string value is harmless: it only costs time. */
 const suspicious =
   /"(?:_|\\u005[Ff]){2}(?:p|\\u0070)(?:r|\\u0072)(?:o|\\u006[Ff])(?:t|\\u0074)(?:o|\\u006[Ff])(?:_|\\u005[Ff]){2}"/;
 
@@ -99,14 +99,14 @@ function removePrototypeKeys(value: unknown): void {
     const next = left.pop();
     if (typeof next !== 'object' || next === null) continue;
     if (Object.hasOwn(next, '__proto__')) Reflect.deleteProperty(next, '__proto__');
-    // Not a single push() with a spread: a list may have more items than a call may have arguments.
+    // Not `push(...values)`: a list can have more items than a call can have arguments.
     for (const item of Object.values(next)) left.push(item);
   }
 }
 
 const [quote, backslash, comma, colon, bracket, brace] = Buffer.from('"\\,:[{');
 
-/** Returns whether a body has more than `most` JSON values: counts commas, colons and brackets without parsing. */
+/** Returns whether a body has more than `most` JSON values. Counts commas, colons and brackets instead of parsing. */
 export function hasMoreValues(body: Uint8Array, most: number): boolean {
   let count = 1;
   for (let at = 0; at < body.length; at += 1) {
@@ -118,7 +118,7 @@ export function hasMoreValues(body: Uint8Array, most: number): boolean {
   return false;
 }
 
-/** Returns the index of the closing quote of the text that begins at `start`. */
+/** Returns the index of the closing quote of the string that begins at `start`. */
 function endOfText(body: Uint8Array, start: number): number {
   for (let at = start + 1; at < body.length; at += 1) {
     if (body[at] === backslash) at += 1;

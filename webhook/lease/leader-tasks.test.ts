@@ -15,7 +15,7 @@ const unoffered: Snapshot = {
   networks: new Map([['vms/blue', { metadata: { namespace: 'vms', name: 'blue', annotations } }]]),
 };
 
-/** Starts a task with a source that the test controls, and with a clock that each wait advances. */
+/** Starts the task with a source that the test controls. Each wait advances the clock. */
 function start({ synced = true, offered = createOffersIndex().update(emptySnapshot) } = {}) {
   const recorded: ClusterEvent[] = [];
   const term = new AbortController();
@@ -94,8 +94,8 @@ function start({ synced = true, offered = createOffersIndex().update(emptySnapsh
   };
 }
 
-describe('what the state of the cluster gives reason for', () => {
-  it('is reported once, though the source goes on changing, and the task ends with its term', async () => {
+describe('a persistent condition', () => {
+  it('is reported once while the source keeps changing, and the task ends with its term as leader', async () => {
     const { recorded, state, term, running, change, isListening } = start();
     await until(
       async () => recorded.length,
@@ -117,7 +117,7 @@ describe('what the state of the cluster gives reason for', () => {
     assert.equal(isListening(), false);
   });
 
-  it('is also that the report of a node is left out', async () => {
+  it('includes a node whose report is left out', async () => {
     const { recorded, state, offers, term, running, change } = start();
     state.snapshot = { ...unoffered, nodes: new Map([['evil', { name: 'evil', labels: {} }]]) };
     offers.leftOut.set('evil', 'status.interfaces: 4096, and at most 1000 are read');
@@ -130,7 +130,7 @@ describe('what the state of the cluster gives reason for', () => {
     await running;
   });
 
-  it('is also that the certificate was not renewed, which no object of the cluster shows', async () => {
+  it('includes a certificate that was not renewed, which no object of the cluster shows', async () => {
     const { recorded, expiry, term, running } = start();
     const reasons = () => recorded.map(({ reason }) => reason);
     await until(
@@ -149,7 +149,7 @@ describe('what the state of the cluster gives reason for', () => {
     assert.equal(expiry.listener, undefined);
   });
 
-  it('includes a resource without an offer once the offers, which follow the source later, have changed', async () => {
+  it('includes a resource without an offer after the offers, which follow the source later, have changed', async () => {
     const states = { h1: nodeState([reported('nowhere', 'bond1', { source: 'implicit' })], [{ name: 'bond1' }]) };
     const { recorded, offers, state, term, running, change } = start({ offered: offersOf({ states }) });
     change();
@@ -157,7 +157,7 @@ describe('what the state of the cluster gives reason for', () => {
       async () => state.looks,
       (looks) => looks > 1,
     );
-    assert.equal(recorded.length, 0, 'it is offered');
+    assert.equal(recorded.length, 0, 'the resource is still offered');
     offers.current = createOffersIndex().update(emptySnapshot);
     offers.listener?.();
     await until(
@@ -169,7 +169,7 @@ describe('what the state of the cluster gives reason for', () => {
     assert.equal(offers.listener, undefined);
   });
 
-  it('is not reported for a source that has not read everything yet', async () => {
+  it('is not reported before the first sync of the source', async () => {
     const { recorded, state, term, running, change } = start({ synced: false });
     change();
     await until(

@@ -23,18 +23,18 @@ import { type ExpiryWatch, expiryEvents } from '../tls/watch-expiry.ts';
 export interface LeaderOptions {
   readonly config: Pick<WebhookConfig, 'namespace' | 'lease-name'>;
   readonly source: LiveSource;
-  /** The functions that log the events of the Lease and of the leader's tasks. */
+  /** Functions that log events of the Lease and of the leader's tasks. */
   readonly report: Pick<
     ReturnType<typeof createWebhookLog>,
     'leader' | 'lease' | 'duty' | 'policyStatus' | 'failedPolicyStatus' | 'statuses'
   >;
-  /** Releases the Lease at once, before the process drains. */
+  /** When this aborts, the Lease is released at once, before the process drains. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Competes for the Lease. Only the holder writes reports about the whole cluster, such as the statuses of policies.
- * Returns undefined for a directory of manifests: such a webhook has no replicas, and does not change its user's files.
+ * Returns undefined for a directory of manifests: that webhook has no replicas, and must not change the user's files.
  */
 export async function openLeader({
   config,
@@ -45,7 +45,7 @@ export async function openLeader({
   if (source.origin.kind !== 'cluster') return undefined;
   const { client } = source.origin;
   const { namespace, 'lease-name': name } = config;
-  // Imported on demand: a webhook that reads a directory does not need these modules.
+  // Imported on demand, because a webhook that reads a directory does not need these modules.
   const [{ openLeaseCandidate }, { writePolicyStatuses }] = await Promise.all([
     import('../../cluster/lease/lease-keeper.ts'),
     import('../../cluster/report/leader/write-policy-statuses.ts'),
@@ -85,14 +85,14 @@ export interface PersistentConditionOptions {
 }
 
 /**
- * How long a condition must persist by default. A node that has just joined may need ten times as long to report as
- * other nodes.
+ * The default time that a condition must persist. A node that has just joined may take ten times as long as other nodes
+ * to report.
  */
 const defaultSettleMs = 10 * nodeReportMs;
 
 /**
  * Emits events for conditions that persist for `settleMs`, until the signal aborts. Only the holder of the Lease runs
- * this. However many changes there are, it checks at most once per half of `settleMs`.
+ * this. However often the cluster changes, the conditions are checked at most once per half of `settleMs`.
  */
 export async function emitPersistentConditions(
   options: PersistentConditionOptions,
@@ -103,7 +103,7 @@ export async function emitPersistentConditions(
   const conditions = createConditionTracker(settleMs);
   let news = Promise.withResolvers<void>();
   using _changes = source.onChange(() => news.resolve());
-  // Offers follow the source in slices, so they change later than the source.
+  // Also wait for the offers, which change some time after the source.
   using _offers = offers.onChange(() => news.resolve());
   using _expiry = expiry.onChange(() => news.resolve());
 
@@ -111,7 +111,7 @@ export async function emitPersistentConditions(
   signal.addEventListener('abort', onAbort, { once: true });
   while (!signal.aborted) {
     news = Promise.withResolvers();
-    // Objects that have not been read yet would seem to be missing.
+    // Before the first sync, objects that have not been read yet would seem to be missing.
     if (source.synced) {
       const { snapshot } = source;
       const found = [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests the answers when a part of the webhook is broken: in this case, its facts.
+// Tests the answers when a part of the webhook is broken: here, the snapshot and the offers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { policyNamespace } from '../../test/fixtures/plan/build-example.ts';

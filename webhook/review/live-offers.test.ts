@@ -22,7 +22,7 @@ function offering(resourceName: string): Snapshot {
   return { ...empty, policies: [policy(resourceName, { parentSelector: [{ parentIface: 'bond1', resourceName }] })] };
 }
 
-/** Returns a source that the test controls, and the offers that follow it. */
+/** Returns offers that follow a source, and functions that control that source. */
 function stage(first: Snapshot) {
   const listeners = new Set<() => void>();
   let reads = 0;
@@ -62,7 +62,7 @@ test('offers follow the source', async () => {
   assert.deepEqual(view.current.resources, ['second']);
 });
 
-test('listeners are called once the offers have changed, until their scope ends', async () => {
+test('listeners are called after the offers change, until their scope ends', async () => {
   const { view, publish } = stage(offering('first'));
   const told: string[] = [];
   {
@@ -77,7 +77,7 @@ test('listeners are called once the offers have changed, until their scope ends'
   assert.deepEqual(told, ['second']);
 });
 
-test('changes that come together are one update', async () => {
+test('changes that arrive together cause one update', async () => {
   const { view, publish, reads } = stage(empty);
   const before = reads();
   for (const name of ['a', 'b', 'c']) publish(offering(name));
@@ -85,13 +85,13 @@ test('changes that come together are one update', async () => {
   assert.deepEqual([reads() - before, view.current.resources], [1, ['c']]);
 });
 
-test('policies that were looked up take the place of those of the snapshot, for one reader only', () => {
+test('policies that were looked up replace those of the snapshot only in the returned offers', () => {
   const { view } = stage(offering('known'));
   assert.deepEqual(view.withPolicies(offering('new').policies).resources, ['new']);
   assert.deepEqual(view.current.resources, ['known']);
 });
 
-test('a snapshot that makes the offers fail keeps the previous ones, and is reported', async () => {
+test('if the offers of a snapshot cannot be computed, the previous ones stay, and the bug is reported', async () => {
   const { view, publish, faults } = stage(offering('good'));
   publish({ ...empty, policies: null as unknown as Snapshot['policies'] });
   await turn();
@@ -101,11 +101,11 @@ test('a snapshot that makes the offers fail keeps the previous ones, and is repo
   assert.deepEqual(view.current.resources, ['better']);
 });
 
-/** Using this map throws, which never happens with a real map. This simulates a bug that no single report causes. */
+/** A map that throws when it is used. It simulates a bug that is not caused by a single report. */
 const brokenNodes = { has: () => false } as unknown as Snapshot['nodes'];
 const anyState = new Map([['h1', nodeState([])]]);
 
-test('a view that could not be made of the newest snapshot has a problem until it can, and knows the newest policies', async () => {
+test('after a failed update, `problem` is set, and offers come only from the newest policies', async () => {
   const { view, publish, faults } = stage(offering('good'));
   publish({ ...offering('newer'), nodes: brokenNodes, nodeStates: anyState });
   await turn();
@@ -116,7 +116,7 @@ test('a view that could not be made of the newest snapshot has a problem until i
   assert.deepEqual([view.problem, view.current.resources], [undefined, ['better']]);
 });
 
-test('a view that begins with a snapshot of which none can be made has a problem, and does not throw', async () => {
+test('if the first update fails, `problem` is set, and nothing throws', async () => {
   const { view, publish, faults } = stage({ ...offering('written'), nodes: brokenNodes, nodeStates: anyState });
   assert.deepEqual([view.problem === undefined, view.current.resources, faults.length], [false, ['written'], 1]);
   publish(offering('good'));
@@ -124,7 +124,7 @@ test('a view that begins with a snapshot of which none can be made has a problem
   assert.deepEqual([view.problem, view.current.resources], [undefined, ['good']]);
 });
 
-test('a state that cannot be read is left out alone, and policies of later take effect', async () => {
+test('only the unreadable node state is left out, and later policies take effect', async () => {
   const hostile = {
     ...{ apiVersion: '', kind: '', metadata: { name: 'evil' } },
     get status(): never {
@@ -148,12 +148,12 @@ test('a state that cannot be read is left out alone, and policies of later take 
   assert.deepEqual([...view.leftOut], []);
 });
 
-test('states that the source left out are among those of the view', () => {
+test('`leftOut` includes the node states that the source left out', () => {
   const leftOut = new Map([['evil', 'status.interfaces: 4096, and at most 1000 are read']]);
   assert.deepEqual([...stage({ ...empty, leftOut }).view.leftOut], [...leftOut]);
 });
 
-test('after its scope nothing is followed, not even what was on its way', async () => {
+test('after its scope ends, nothing is updated, not even by a pending update', async () => {
   const { view, publish, listeners } = stage(offering('first'));
   publish(offering('second'));
   view[Symbol.dispose]();
@@ -161,7 +161,7 @@ test('after its scope nothing is followed, not even what was on its way', async 
   assert.deepEqual([listeners.size, view.current.resources], [0, ['first']]);
 });
 
-/** Returns a cluster whose nodes expose what the policy offers, and records which node states were read. */
+/** Returns a cluster whose nodes expose what the policy offers, and the names of the node states that were read. */
 function watchedNodes(count: number) {
   const read = new Set<string>();
   const names = Array.from({ length: count }, (_, index) => `h${index}`);
@@ -179,7 +179,7 @@ function watchedNodes(count: number) {
   return { read, nodes, nodeStates: new Map(names.map((name) => [name, stateOf(name)])) };
 }
 
-test('while thousands of nodes are read again for an edited policy a review is answered, from the previous offers', async () => {
+test('while an update reads thousands of nodes, requests are answered from the previous offers', async () => {
   const { read, ...nodes } = watchedNodes(5_000);
   const namespaces = new Map([['tenant', {}]]);
   const { source, view, publish } = stage({ ...offering('first'), ...nodes, namespaces });
@@ -201,7 +201,7 @@ test('while thousands of nodes are read again for an edited policy a review is a
   assert.deepEqual([view.current.resources, read.size], [['second'], 5_000]);
 });
 
-test('what changes while nodes are read is seen by the next update', async () => {
+test('changes during an update are included in the next update', async () => {
   const { read, ...nodes } = watchedNodes(5_000);
   const { view, publish } = stage({ ...offering('first'), ...nodes });
   read.clear();
@@ -216,7 +216,7 @@ test('what changes while nodes are read is seen by the next update', async () =>
   assert.deepEqual([...new Set(seen)], ['first', 'second']);
 });
 
-test('after its scope an update that is under way reads no more nodes', async () => {
+test('after its scope ends, an update that is under way reads no more nodes', async () => {
   const { read, ...nodes } = watchedNodes(5_000);
   const { view, publish } = stage({ ...offering('first'), ...nodes });
   read.clear();

@@ -12,29 +12,35 @@ import { runInSlices } from '../../runtime/run-in-slices.ts';
 /** The resources that nodes and policies offer, kept up to date. */
 export interface LiveOffers extends Disposable {
   readonly current: Offers;
-  /** Why `current` is older than the newest snapshot: computing the offers of that snapshot failed, which is a bug. */
+  /**
+   * Set if the offers of the newest snapshot could not be computed, which is a bug. `current` is then older than that
+   * snapshot.
+   */
   readonly problem: MacvtapError | undefined;
-  /** Nodes whose report does not count, with the reason: the report exceeds a limit, or reading it fails. */
+  /** Nodes whose report is ignored, with the reason: the report exceeds a limit, or reading it fails. */
   readonly leftOut: ReadonlyMap<string, string>;
-  /** Returns offers for which the given policies, which were just looked up, replace the snapshot's policies. */
+  /** Returns the offers with these policies, which were just looked up, instead of the snapshot's policies. */
   withPolicies(policies: readonly Policy[]): Offers;
-  /** Calls the listener after `current` changed, which is some time after the source changed. */
+  /** Calls the listener after `current` changed. That is some time after the source changed. */
   onChange(listener: () => void): Disposable;
 }
 
 export interface FollowOffersOptions {
   readonly source: Pick<Source, 'snapshot' | 'onChange'>;
-  /** Called when the offers of a snapshot cannot be computed. `problem` is then set, and readiness must fail. */
+  /**
+   * Called when the offers of a snapshot cannot be computed. `problem` is then set, and the webhook must report that it
+   * is not ready.
+   */
   readonly onBug: (error: MacvtapError) => void;
 }
 
 /**
- * Follows the offers of a source. Changes that arrive together (a relist, a rollout), or during an update, cause a
- * single update. Updates run in slices, and requests between slices are answered from the previous offers.
+ * Follows the offers of a source. Several changes at once (a relist, a rollout), and all changes during an update,
+ * cause a single update. An update runs in slices. Requests between slices are answered from the previous offers.
  *
- * If an update fails, it is repeated once with a new index, because the old index may be half updated. If that also
- * fails, `problem` is set until an update succeeds. Meanwhile, the offers come only from policies, because access rules
- * must not be stale.
+ * If an update fails, it is repeated once with a new index, because the old index may be half updated. If the second
+ * attempt also fails, `problem` is set until an update succeeds. Until then, the offers come only from policies: their
+ * rules about namespaces must be current.
  */
 export function followOffers({ source, onBug }: FollowOffersOptions): LiveOffers {
   const listeners = createListeners();
@@ -49,7 +55,7 @@ export function followOffers({ source, onBug }: FollowOffersOptions): LiveOffers
     try {
       current = createOffersIndex().update({ ...snapshot, nodeStates: emptySnapshot.nodeStates });
     } catch {
-      // The policies are also unreadable, so the previous offers stay.
+      // The policies are also unreadable. Keep the previous offers.
     }
   };
   const followOnce = async (snapshot: Snapshot): Promise<void> => {

@@ -33,7 +33,7 @@ const validate = (object: unknown, options: ReviewStageOptions = { cached }) =>
   stageReviews(options).review('validate', kind, { object });
 
 describe('a network', () => {
-  it("gets the resource of its name and that one's mode, from the cache only", async () => {
+  it('gets the resource with its own name and the mode of that resource, from the cache only', async () => {
     const answer = await mutate({ ...nad('{"type": "macvtap"}'), metadata: { name: 'dataplane' } });
     assert.deepEqual(editsOf(answer), [
       {
@@ -50,7 +50,7 @@ describe('a network', () => {
     ]);
   });
 
-  it('of another name gets the only resource that is offered now, not the only one that the cache knows', async () => {
+  it('with another name gets the only resource that is offered now, not the only one in the cache', async () => {
     const object = nad('{"type": "macvtap"}');
     const answer = await mutate(object, { cached, live: cached });
     assert.match(JSON.stringify(editsOf(answer)), /network\.kubevirt\.io\/dataplane.*private/);
@@ -59,18 +59,18 @@ describe('a network', () => {
     assert.doesNotMatch(JSON.stringify(editsOf(between)), /resourceName/);
   });
 
-  it('with a resource that is offered gets its mode without a look-up, also in an unknown namespace', async () => {
+  it('with an offered resource gets its mode without a look-up, also in an unknown namespace', async () => {
     const answer = await mutate(nad('{"type": "macvtap"}', 'dataplane'), { cached: { policies: [bond] } });
     assert.match(JSON.stringify(editsOf(answer)), /private/);
     assert.equal(answer.warnings, undefined);
   });
 
-  it('that is complete has no patch, and is valid', async () => {
+  it('that is complete gets no patch, and is valid', async () => {
     assert.deepEqual(await mutate(whole), { uid: 'u', allowed: true });
     assert.deepEqual(await validate(whole), { uid: 'u', allowed: true });
   });
 
-  it('of another plugin passes untouched, without any look-up, whatever it holds', async () => {
+  it('of another plugin passes unchanged and without a look-up, whatever its config contains', async () => {
     for (const object of [nad({ type: 'bridge' }), nad('{'), nad(''), { metadata: {} }, { metadata: {}, spec: null }]) {
       assert.deepEqual(await mutate(object, {}), { uid: 'u', allowed: true });
       assert.deepEqual(await validate(object, {}), { uid: 'u', allowed: true });
@@ -85,14 +85,14 @@ describe('a network', () => {
     }
   });
 
-  it('with a config that is broken is denied with the place', async () => {
+  it('with a broken config is denied with the position of the error', async () => {
     const answer = await validate(nad('{\n  "type": "macvtap"\n  "mode": "private"\n}'));
     assert.deepEqual(codesOf(answer), ['ConfigNotJson']);
     assert.match(answer.status?.message ?? '', /^ConfigNotJson spec\.config: .*line 3, column 3/);
     assert.deepEqual(await mutate(nad('{"type": "macvtap",}')), { uid: 'u', allowed: true });
   });
 
-  it('with any config at all is answered without a bug, with what is wrong and where', async () => {
+  it('with any config gets the code of its error, and no bug', async () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     const cases: readonly [config: unknown, codes: readonly string[]][] = [
       ['', []],
@@ -127,7 +127,7 @@ describe('a network', () => {
     );
   });
 
-  it('of an unknown resource is denied with the nearest name, gets a warning, or passes', async () => {
+  it('with an unknown resource is denied with similar names, gets a warning, or passes', async () => {
     const typo = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap' }, 'dataplain');
     const options = { cached, live: cached };
     const answer = await validate(typo, options);
@@ -138,7 +138,7 @@ describe('a network', () => {
     assert.deepEqual(await validate(typo, { ...options, unknownResource: 'Allow' }), { uid: 'u', allowed: true });
   });
 
-  it('on an update is warned of what was wrong before', async () => {
+  it('gets only a warning on an update about errors that existed before', async () => {
     const object = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap', mtu: 1 }, 'dataplane');
     const labelled = { ...object, metadata: { ...object.metadata, labels: { a: 'b' } } };
     const { review } = stageReviews({ cached });
@@ -149,24 +149,24 @@ describe('a network', () => {
   });
 });
 
-describe('a network that the cache speaks against', () => {
+describe('a network that the cached facts would deny', () => {
   const behind = { namespaces, policies: [] };
 
-  it('is judged by the policies as they are now: its policy was applied just before it', async () => {
+  it('is allowed if its policy was applied just before it', async () => {
     const options = { cached: behind, live: cached };
     assert.deepEqual(await validate(whole, options), { uid: 'u', allowed: true });
     const edits = editsOf(await mutate(nad({ type: 'macvtap', name: 'net' }), options));
     assert.match(JSON.stringify(edits), /dataplane.*mode\\*":\\*"private/);
   });
 
-  it('is judged by its policy as it was edited just now', async () => {
+  it('is reviewed with the policy as it was just edited', async () => {
     const edited = policy('bond', {
       parentSelector: [{ parentIface: 'bond1', mode: 'vepa', resourceName: 'dataplane' }],
     });
     assert.deepEqual(codesOf(await validate(whole, { cached: { ...cached, policies: [edited] }, live: cached })), []);
   });
 
-  it('costs one list and one GET, and none when nothing speaks against it', async () => {
+  it('causes one list and one GET, and no request if the cached facts suffice', async () => {
     const { review, events } = stageReviews({ cached: behind, live: cached });
     await review('validate', kind, { object: whole });
     assert.deepEqual(events, [
@@ -176,7 +176,7 @@ describe('a network that the cache speaks against', () => {
     ]);
   });
 
-  it('is judged by the labels of its namespace, read when the cache has not seen it', async () => {
+  it('is reviewed with the labels of its namespace, which are read if the cache does not have them', async () => {
     const restricted = policy('bond', {
       namespaceSelector: { matchLabels: { team: 'a' } },
       parentSelector: [{ parentIface: 'bond1', mode: 'private', resourceName: 'dataplane' }],
@@ -188,7 +188,7 @@ describe('a network that the cache speaks against', () => {
     assert.match((await validate(whole, { ...options, live: other })).warnings?.[0] ?? '', /^NamespaceNotAdmitted/);
   });
 
-  it('is warned without a look-up: what is shared with other namespaces stays cheap', async () => {
+  it('gets the warning about its namespace without a look-up', async () => {
     const selective = policy('bond', {
       namespaceSelector: { matchLabels: { team: 'a' } },
       parentSelector: [{ parentIface: 'bond1', mode: 'private', resourceName: 'dataplane' }],
@@ -197,7 +197,7 @@ describe('a network that the cache speaks against', () => {
     assert.match(warnings?.[0] ?? '', /^NamespaceNotAdmitted/);
   });
 
-  it('is refused, to be tried again, when the cluster does not answer', async () => {
+  it('is refused with a request to retry if the look-ups fail', async () => {
     const lookups = { policies: () => Promise.reject(new Error('refused')), namespace: async () => ({}) };
     for (const ask of [mutate, validate]) {
       const { allowed, status } = await ask(whole, { cached: behind, lookups });
@@ -206,7 +206,7 @@ describe('a network that the cache speaks against', () => {
     }
   });
 
-  it('is refused in time when the cluster hangs, and by half of the time that the API server waits', async () => {
+  it("is refused after half of the API server's timeout if the look-ups hang", async () => {
     const hang = () => new Promise<never>(() => {});
     const { review } = stageReviews({ cached: behind, lookups: { policies: hang, namespace: hang } });
     const { status } = await review('validate', kind, { object: whole }, '100ms');
@@ -214,7 +214,7 @@ describe('a network that the cache speaks against', () => {
   });
 });
 
-describe('a network while the cluster does not answer', () => {
+describe('a network while look-ups fail', () => {
   const behind = { namespaces, policies: [] };
   const lookups = { policies: () => Promise.reject(new Error('refused')), namespace: async () => ({}) };
   const relabel = (object: ReturnType<typeof nad>) => ({
@@ -224,7 +224,7 @@ describe('a network while the cluster does not answer', () => {
   const update = (verb: 'mutate' | 'validate', object: object, oldObject: object, options: ReviewStageOptions) =>
     stageReviews(options).review(verb, kind, { operation: 'UPDATE', object, oldObject });
 
-  it('that an update leaves as it was passes without any look-up, warned of what was wrong before', async () => {
+  it('that an update leaves unchanged passes without a look-up, with a warning about its old errors', async () => {
     for (const old of [whole, nad({ type: 'macvtap', name: 'net', cniVersion: '1.0.0' })]) {
       assert.deepEqual(await update('mutate', relabel(old), old, { cached: behind }), { uid: 'u', allowed: true });
       const { allowed, warnings } = await update('validate', relabel(old), old, { cached: behind });
@@ -233,7 +233,7 @@ describe('a network while the cluster does not answer', () => {
     }
   });
 
-  it('that an update gives another resource is looked up, and one with another config, too', async () => {
+  it('whose resource or config is changed by an update causes look-ups', async () => {
     const other = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap', mode: 'private' }, 'other');
     const longer = { ...whole, spec: { config: `${whole.spec.config} ` } };
     for (const verb of ['mutate', 'validate'] as const) {
@@ -245,7 +245,7 @@ describe('a network while the cluster does not answer', () => {
     }
   });
 
-  it('is reviewed from the cache if nothing there denies it, with a warning', async () => {
+  it('is reviewed from the cache, with a warning, if the cached facts do not deny it', async () => {
     const bare = nad('{"type":"macvtap"}', 'dataplane');
     for (const unknownResource of ['Warn', 'Allow'] as const) {
       for (const synced of [true, false]) {
@@ -262,13 +262,13 @@ describe('a network while the cluster does not answer', () => {
     assert.deepEqual(await told('Warn'), ['LookupFailed', 'ResourceUnknown']);
   });
 
-  it('is refused without a look-up for its resource, whatever unknownResource is', async () => {
+  it('that names no resource is refused if the look-up fails, whatever unknownResource is', async () => {
     const options = { cached: behind, lookups, unknownResource: 'Allow' } as const;
     for (const ask of [mutate, validate])
       assert.equal((await ask(nad('{"type":"macvtap"}'), options)).status?.code, 503);
   });
 
-  it('is refused by a bug as ever', async () => {
+  it('is refused if there is a bug', async () => {
     for (const bug of [new TypeError('a bug'), new MacvtapError('Unexpected', 'a bug')]) {
       const withPolicies = () => {
         throw bug;
@@ -285,7 +285,7 @@ describe('a network while the cluster does not answer', () => {
 describe('a network before the first sync', () => {
   const options = { synced: false, live: { namespaces, policies: [bond] } };
 
-  it('is not wrongly denied: it is asked for again, unless a policy already answers for it', async () => {
+  it('is refused with a request to retry, unless a policy already offers its resource', async () => {
     const implicit = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap' }, 'eth1');
     for (const ask of [mutate, validate]) {
       const { allowed, status } = await ask(implicit, options);
@@ -295,12 +295,12 @@ describe('a network before the first sync', () => {
     }
   });
 
-  it('that names no resource is not denied for that either: what it could name is not known', async () => {
+  it('that names no resource is also asked to retry, because the offered resources are not known yet', async () => {
     const { status } = await validate(nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap' }), options);
     assert.deepEqual([status?.code, codesOf({ uid: 'u', allowed: false, ...(status && { status }) })], [503, []]);
   });
 
-  it('is denied for an error that no cluster state fixes', async () => {
+  it('is denied for an error that does not depend on the cluster', async () => {
     const broken = nad({ cniVersion: '1.0.0', name: 'net', type: 'macvtap', mtu: 1 }, 'dataplane');
     assert.deepEqual(codesOf(await validate(broken, options)), ['IllegalMtu']);
   });

@@ -20,7 +20,8 @@ import {
 const kind = 'NetworkAttachmentDefinition';
 
 /**
- * Fills in the defaults of a macvtap network. Causes no I/O unless the network newly names a resource that is unknown.
+ * Fills in the defaults of a macvtap network. Causes I/O only if the request adds or changes a resource that is not in
+ * the cache.
  */
 export function mutateNad(deps: ReviewDeps): Endpoint {
   const mutate = (nad: NadObject, context: NadContext): ReviewResult => {
@@ -80,16 +81,15 @@ function contextOf({ oldObject }: AdmissionRequest, facts: Facts, { unknownResou
   return { ...facts, unknownResource, ...(before !== undefined && { before }) };
 }
 
-/**
- * Returns whether the labels of the namespace are known, or irrelevant because the network names no macvtap resource.
- */
+/** Returns whether the namespace's labels are known, or not needed because the network names no macvtap resource. */
 function isNamespaceKnown(nad: NadObject, { namespaceLabels }: NadContext): boolean {
   return namespaceLabels !== undefined || resourceOfNad(nad) === undefined;
 }
 
 /**
- * Returns whether an update leaves the resource and the config unchanged. Problems with them existed before. A new
- * label on an old network must therefore not wait for look-ups, or fail if they fail.
+ * Returns whether an update leaves the resource and the config unchanged. Any problems with them then existed before
+ * the update. The update, such as a new label, therefore must not wait for look-ups, and must not fail if look-ups
+ * fail.
  */
 function isUntouched(nad: NadObject, { before }: NadContext): boolean {
   if (before === undefined) return false;
@@ -101,8 +101,8 @@ function isUntouched(nad: NadObject, { before }: NadContext): boolean {
 }
 
 /**
- * Falls back to the cache, with a warning, if the look-up fails. If the cached verdicts contain a denial that live
- * facts may reverse, raises the failure instead, so that the client tries again.
+ * Returns the live result, or the cached result with a warning if the look-up fails. If the cached verdicts contain a
+ * denial that live facts could reverse, raises the failure instead, so that the client retries.
  */
 async function orFromCache(
   live: Promise<ReviewResult>,
@@ -117,7 +117,7 @@ async function orFromCache(
   }
 }
 
-/** Casts without a check, because the rules accept any value in any field. */
+/** Casts without a check: the rules accept any value in any field. */
 function nadOf(object: AdmissionRequest['object']): NadObject | undefined {
   return object as unknown as NadObject | undefined;
 }

@@ -14,7 +14,7 @@ function policyObject(entries: readonly object[] = [entry], spec: object = {}) {
   return { metadata: { name: 'p' }, spec: { parentSelector: entries, ...spec } };
 }
 
-/** Returns nodes with the interface eth1. The policy p exposes it as `quick`, and two devices are held. */
+/** Returns nodes with the interface eth1. The policy p exposes it as `quick`, and two devices of `quick` are held. */
 function cluster(count: number): Pick<Snapshot, 'nodes' | 'nodeStates' | 'policies'> {
   const names = Array.from({ length: count }, (_, index) => `h${index + 1}`);
   const resource = {
@@ -40,7 +40,7 @@ function cluster(count: number): Pick<Snapshot, 'nodes' | 'nodeStates' | 'polici
 }
 
 describe('a policy', () => {
-  it('gets its label values as strings and its defaults written out', async () => {
+  it('gets its label values converted to strings, and its defaults filled in', async () => {
     const object = policyObject([entry], { nodeSelector: { matchLabels: { macvtapAware: true } } });
     const answer = await stageReviews().review('mutate', kind, { namespace, object });
     const edits = Object.fromEntries(editsOf(answer).map(({ path, value }) => [path, value]));
@@ -58,7 +58,7 @@ describe('a policy', () => {
     assert.deepEqual(codesOf(elsewhere), ['PolicyOutsideNamespace']);
   });
 
-  it('that the schema would refuse is answered, not choked on', async () => {
+  it('that the schema would refuse still gets an answer', async () => {
     const { review, events } = stageReviews();
     const huge = { parentSelector: Array.from({ length: 20_000 }, () => entry) };
     for (const spec of [undefined, null, 7, [], { parentSelector: null }, { parentSelector: [null] }, huge]) {
@@ -69,7 +69,7 @@ describe('a policy', () => {
     assert.ok(!events.some((event) => event.startsWith('bug')), events.join());
   });
 
-  it('with an interface that no node has gets the similar name that all nodes have', async () => {
+  it('with an interface that no node has gets a similar name that nodes have', async () => {
     const report = (names: readonly string[]) => ({
       apiVersion: 'macvtap.network.kubevirt.io/v1alpha1' as const,
       kind: 'MacvtapNetworkNodeState' as const,
@@ -92,7 +92,7 @@ describe('a policy', () => {
     for (const name of ['bond1', 'bond1alt', 'bond2', 'storage0']) assert.deepEqual(await told(name), []);
   });
 
-  it('that is edited lists what nodes lose, change and gain, and how many devices are held', async () => {
+  it('that is edited gets warnings about resources that nodes lose, change and gain, and held devices', async () => {
     const { review } = stageReviews({ cached: cluster(3) });
     const ask = (object: object) =>
       review('validate', kind, { namespace, operation: 'UPDATE', object, oldObject: policyObject() });
@@ -107,7 +107,7 @@ describe('a policy', () => {
     assert.deepEqual(await ask(labelled), { uid: 'u', allowed: true }, 'new metadata changes nothing');
   });
 
-  it('that is deleted passes, and lists what nodes lose and fall back to', async () => {
+  it('that is deleted passes, with warnings about the resources that nodes lose and fall back to', async () => {
     const { review } = stageReviews({ cached: cluster(2) });
     const answer = await review('validate', kind, { namespace, operation: 'DELETE', oldObject: policyObject() });
     assert.equal(answer.allowed, true);
@@ -118,7 +118,7 @@ describe('a policy', () => {
     assert.equal(broken.allowed, true);
   });
 
-  it('is judged before the first sync, but what it does to nodes is not guessed', async () => {
+  it('is validated before the first sync, but without warnings about its effects on nodes', async () => {
     const { review } = stageReviews({ cached: cluster(2), synced: false });
     const answer = await review('validate', kind, { namespace, operation: 'DELETE', oldObject: policyObject() });
     assert.deepEqual(answer.warnings, [
@@ -127,11 +127,11 @@ describe('a policy', () => {
   });
 });
 
-describe('a blast radius of thousands of nodes', () => {
+describe('the effect of a policy on thousands of nodes', () => {
   const [before] = cluster(1).policies;
   const deps = { source: { snapshot: { ...emptySnapshot, ...cluster(2_000) }, synced: true }, exposure: undefined };
 
-  it('lets other reviews through between its slices', async () => {
+  it('is measured in slices, between which other requests are answered', async () => {
     let turns = 0;
     let isOver = false;
     const count = (): void => {
@@ -146,7 +146,7 @@ describe('a blast radius of thousands of nodes', () => {
     assert.ok(turns > 10, `${turns} turns of the loop`);
   });
 
-  it('is complete as far as it was counted when the answer is due', async () => {
+  it('covers only the nodes planned so far when the answer is due', async () => {
     let asked = 0;
     const isDue = (): boolean => {
       asked += 1;
@@ -159,7 +159,7 @@ describe('a blast radius of thousands of nodes', () => {
     assert.deepEqual(none, { verdicts: [], notice: 'the effects on nodes cover only 0 of 2000 nodes: time was up' });
   });
 
-  it('has its own time, however little look-ups have, and first names how far it went', async () => {
+  it('is measured until the answer is due, and the notice about missing nodes comes first', async () => {
     const { review } = stageReviews({ cached: cluster(2_000) });
     const ask = (timeout: string) =>
       review('validate', kind, { namespace, operation: 'DELETE', oldObject: policyObject() }, timeout);
@@ -170,7 +170,7 @@ describe('a blast radius of thousands of nodes', () => {
   });
 });
 
-test('the whole answer is within the limits for warnings', async () => {
+test('all warnings of the answer together are within the limits', async () => {
   const entries = Array.from({ length: 64 }, (_, index) => ({ parentIface: `eth${index}`, resourceName: `r${index}` }));
   const policies = Array.from({ length: 60 }, (_, index) => policy(`other-${index}`, { parentSelector: entries }));
   const { review } = stageReviews({ cached: { ...cluster(5), policies } });

@@ -56,8 +56,8 @@ export function validateNodePolicy(deps: ReviewDeps): Endpoint {
 }
 
 /**
- * Returns whether the change may affect nodes. It does not if only metadata changes, or if policies in the namespace
- * are ignored.
+ * Returns whether the change may affect nodes. A change of only metadata does not affect nodes, and neither does a
+ * policy outside the installation's namespace.
  */
 function isChange({ namespace, object, oldObject }: AdmissionRequest, { policyNamespace }: ReviewDeps): boolean {
   return namespace === policyNamespace && !(object && oldObject && isSameSpec(object, oldObject));
@@ -88,16 +88,16 @@ function contextOf({ oldObject }: AdmissionRequest, { source, policyNamespace }:
   };
 }
 
-/** The effects of a policy's change on nodes, and a notice if the effects are incomplete. */
+/** The effects of a policy's change on nodes, with a notice if not all nodes are covered. */
 export interface Blast {
   readonly verdicts: readonly Verdict[];
   readonly notice?: string;
 }
 
 /**
- * Plans every node that the change can reach, before and after the change. It works in slices, between which other
- * requests are answered. The result is only informational. When the answer is due, it covers the nodes planned so far,
- * and the notice gives their number.
+ * Plans every node that the change can affect, once before and once after the change. Works in slices, and other
+ * requests are answered between slices. The result is only informational. If it is incomplete when the answer is due,
+ * it covers the nodes planned so far, and the notice gives their number.
  */
 export async function measureBlast(
   change: PolicyChange,
@@ -119,7 +119,10 @@ export async function measureBlast(
   return { verdicts, notice: `the effects on nodes cover only ${counted} of ${all} nodes: time was up` };
 }
 
-/** Returns an iterable of the nodes that ends when the answer is due, and a counter of the nodes taken from it. */
+/**
+ * Returns an iterable of the nodes that ends when the answer is due, and a counter of the nodes taken from the
+ * iterable.
+ */
 function nodesUntil(all: Snapshot['nodes'], isDue: () => boolean) {
   let counted = 0;
   const nodes = new Map(all);

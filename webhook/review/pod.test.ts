@@ -44,18 +44,18 @@ async function injected(object: unknown, options: ReviewStageOptions = { cached 
 }
 
 describe('a pod', () => {
-  it('gets what its networks need, from the cache only', async () => {
+  it('gets the devices that its networks need, from the cache only', async () => {
     assert.equal(await injected(pod('net')), '1');
     assert.equal(await injected(pod('[{"name": "net"}, {"name": "net", "namespace": "tenant"}]')), '2');
   });
 
-  it('that asks for it already, or needs nothing, has no patch', async () => {
+  it('that already requests its devices, or needs none, gets no patch', async () => {
     for (const object of [pod('net', { [dataplane]: '1' }), pod(), pod('')]) {
       assert.deepEqual(await mutate(object), { uid: 'u', allowed: true });
     }
   });
 
-  it('without containers, metadata that is null, or spec passes with no patch', async () => {
+  it('without containers, a spec or annotations passes without a patch', async () => {
     for (const spec of [null, {}, { containers: null }, { containers: [] }, { containers: [null, 7] }, 'text']) {
       const { allowed, patch } = await mutate({ metadata: { annotations: { [networksAnnotation]: 'net' } }, spec });
       assert.deepEqual([allowed, patch], [true, undefined], JSON.stringify(spec));
@@ -63,14 +63,14 @@ describe('a pod', () => {
     assert.deepEqual(await mutate({ metadata: { annotations: null } }), { uid: 'u', allowed: true });
   });
 
-  it('with a networks annotation that is broken passes with a warning', async () => {
+  it('with an invalid networks annotation passes with a warning', async () => {
     for (const broken of ['[', 'a/b/c', '{"name": "net"}', '[7]']) {
       const { allowed, patch, warnings } = await mutate(pod(broken));
       assert.deepEqual([allowed, patch, warnings?.length], [true, undefined, 1], broken);
     }
   });
 
-  it('that names a macvtap network by either reading of ambiguous keys is denied, also where it needs no device', async () => {
+  it('whose ambiguous keys may name a macvtap network is denied, whichever key is used', async () => {
     const networks = new Map([
       network('net'),
       ['tenant/bridge', { ...network('net')[1], metadata: { name: 'bridge', namespace: 'tenant' } }] as const,
@@ -89,21 +89,21 @@ describe('a pod', () => {
     assert.equal((await mutate(pod('[{"Name":"bridge"}]'), options)).allowed, true);
   });
 
-  it('with spaces, other namespaces and 200 networks gets all that they need', async () => {
+  it('with spaces, other namespaces and 200 networks gets all devices that they need', async () => {
     const names = Array.from({ length: 200 }, (_, index) => `net${index}`);
     const networks = new Map([...names.map((name) => network(name, 'shared')), network('net')]);
     const annotation = ` ${names.map((name) => `shared/${name}@n${name.slice(3)}`).join(' , ')} ,net `;
     assert.equal(await injected(pod(annotation), { cached: { ...cached, networks } }), '201');
   });
 
-  it('has its default network looked for where Multus does', async () => {
+  it('with a default network gets a device for it, found in the namespace where Multus looks', async () => {
     const object = { ...pod(), metadata: { name: 'vm', annotations: { [defaultNetworkAnnotation]: 'net' } } };
     const networks = new Map([network('net', 'openshift-multus')]);
     const options = { cached: { ...cached, networks }, multusNamespace: 'openshift-multus' };
     assert.equal(await injected(object, options), '1');
   });
 
-  it('from a namespace that a policy does not admit is denied, however it names the resource', async () => {
+  it('in a namespace that the policy does not admit is denied, also if it names the resource itself', async () => {
     const options = { cached: { ...cached, policies: [restricted] }, live: { namespaces, policies: [restricted] } };
     for (const object of [pod('net'), pod(undefined, { [dataplane]: '1' })]) {
       const answer = await validate(object, options);
@@ -112,7 +112,7 @@ describe('a pod', () => {
     }
   });
 
-  it('is denied by the network that it names, not by what was written into it for that', async () => {
+  it('is denied because of the network that it names, and not because of the injected limit', async () => {
     const options = { cached: { ...cached, policies: [restricted] }, live: { namespaces, policies: [restricted] } };
     const written = pod('net');
     const made = jsonpatch.apply_patch(structuredClone(written), [...editsOf(await mutate(written, options))]);
@@ -124,7 +124,7 @@ describe('a pod', () => {
     );
   });
 
-  it('is not denied by what the cache has not seen: a label that was set or a policy that was changed', async () => {
+  it('is not denied if a label or policy that is not in the cache yet admits it', async () => {
     const options = { cached: { ...cached, policies: [restricted] } };
     for (const live of [
       { namespaces: new Map([['tenant', { team: 'a' }]]), policies: [restricted] },
@@ -146,7 +146,7 @@ describe('a pod', () => {
 describe('a pod whose networks the cache has not seen', () => {
   const behind = { namespaces, policies: [open] };
 
-  it('gets what they need, by one GET for each', async () => {
+  it('gets the devices that they need, with one GET for each network', async () => {
     const networks = new Map([network('net'), network('other')]);
     const { review, events } = stageReviews({ cached: behind, live: { networks } });
     const answer = await review('mutate', 'Pod', { object: pod('net,other,net') });
@@ -157,13 +157,13 @@ describe('a pod whose networks the cache has not seen', () => {
     );
   });
 
-  it('gets a warning about those that do not exist', async () => {
+  it('gets a warning about networks that do not exist', async () => {
     const { allowed, warnings } = await mutate(pod('net'), { cached: behind, live: {} });
     assert.equal(allowed, true);
     assert.match(warnings?.join() ?? '', /NetworkMissing.*tenant\/net/);
   });
 
-  it('is looked up for at most 16 of them; of more none is reported missing, since none was looked up', async () => {
+  it('causes at most 16 look-ups; with more networks, there are no look-ups and no missing networks', async () => {
     const named = (count: number) => ['net', ...Array.from({ length: count }, (_, index) => `absent${index}`)].join();
     const { review, events } = stageReviews({ cached, live: {} });
     const answer = await review('mutate', 'Pod', { object: pod(named(16)) });
@@ -176,7 +176,7 @@ describe('a pod whose networks the cache has not seen', () => {
     assert.deepEqual((await validate(pod(named(17)))).status?.code, 503);
   });
 
-  it('causes few requests however many such pods come, and those of other namespaces are looked up all the same', async () => {
+  it('causes few requests even if there are many such pods, and other namespaces still get look-ups', async () => {
     const { review, events } = stageReviews({ cached, live: {} });
     const lookedUp = () => events.filter((event) => event === 'lookup network absent').length;
     const named = (index: number) => pod(Array.from({ length: 16 }, (_, nth) => `absent${index}-${nth}`).join());
@@ -192,7 +192,7 @@ describe('a pod whose networks the cache has not seen', () => {
     assert.deepEqual([other.status?.code, lookedUp()], [undefined, before + 1]);
   });
 
-  it('passes uninjected with a warning when they cannot be read, and is not validated blindly', async () => {
+  it('passes without devices and with a warning if the look-up fails, and validation refuses it', async () => {
     const lookups = { network: () => Promise.reject(new Error('refused')) };
     const passing = await mutate(pod('net'), { cached: behind, lookups });
     assert.deepEqual([passing.allowed, passing.patch], [true, undefined]);
@@ -214,7 +214,7 @@ describe('a pod whose network is known to name no resource', () => {
     assert.equal((await validate(pod('net,other', { [dataplane]: '2' }), options)).warnings, undefined);
   });
 
-  it('gets what its other networks need, where that one is as it was, is gone or cannot be read', async () => {
+  it('gets the devices of its other networks if that one is unchanged, is missing or cannot be read', async () => {
     const hung = { network: () => Promise.reject(new Error('refused')) };
     for (const options of [{ live: behind }, { live: {} }, { lookups: hung }]) {
       const { patch, allowed, warnings } = await mutate(pod('net,other'), { cached: behind, ...options });
@@ -226,7 +226,7 @@ describe('a pod whose network is known to name no resource', () => {
     }
   });
 
-  it('is looked up for 16 of them at most', async () => {
+  it('causes at most 16 look-ups', async () => {
     const names = Array.from({ length: 70 }, (_, index) => `net${index}`);
     const networks = new Map(
       names.map((name) => [`tenant/${name}`, { ...bare, metadata: { ...bare.metadata, name } }]),
@@ -237,7 +237,7 @@ describe('a pod whose network is known to name no resource', () => {
   });
 });
 
-it('a pod with more containers than kubelet runs is not judged: it passes uninjected, and is refused by validation', async () => {
+it('a pod with more containers than kubelet can run passes without devices, and validation refuses it', async () => {
   const containers = Array.from({ length: 1_025 }, (_, index) => ({ name: `c${index}` }));
   const large = (count: number) => ({ ...pod('net'), spec: { containers: containers.slice(0, count) } });
   const { allowed, patch, warnings } = await mutate(large(1_025));
@@ -248,7 +248,7 @@ it('a pod with more containers than kubelet runs is not judged: it passes uninje
 });
 
 describe('a pod before the first sync', () => {
-  it('is injected and judged by what is read for it', async () => {
+  it('is mutated and validated with the results of look-ups', async () => {
     const live = { namespaces, policies: [restricted], networks: new Map([network('net')]) };
     assert.equal(await injected(pod('net'), { synced: false, live }), '1');
     assert.deepEqual(codesOf(await validate(pod('net'), { synced: false, live })), ['NamespaceNotAdmitted']);

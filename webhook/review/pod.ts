@@ -23,14 +23,16 @@ import {
 
 const kind = 'Pod';
 
-/** Adds the devices that a pod's networks need. Causes I/O only if a network is unknown or names no resource. */
+/**
+ * Adds the devices that a pod's networks need. Causes I/O only if a network is not in the cache or names no resource.
+ */
 export function mutatePod(deps: ReviewDeps): Endpoint {
   return {
     path: '/mutate/pods',
     kind,
     verb: 'mutate',
-    // A pod without devices fails at CNI ADD, with the reason. A pod that is refused here may have nothing to do with
-    // macvtap.
+    // Passes, because a pod without its devices fails later at CNI ADD with the reason. A pod that is refused here
+    // might have nothing to do with macvtap.
     onFailure: 'pass',
     handle(request, { lookups, client }) {
       const { object: pod, namespace } = request;
@@ -44,7 +46,10 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
   };
 }
 
-/** Validates a pod. Causes I/O only if a network is unknown, or if the cached facts do not suffice to admit the pod. */
+/**
+ * Validates a pod. Causes I/O only if a network is not in the cache, or if the cached facts do not suffice to admit the
+ * pod.
+ */
 export function validatePod(deps: ReviewDeps): Endpoint {
   return {
     path: '/validate/pods',
@@ -67,8 +72,8 @@ export function validatePod(deps: ReviewDeps): Endpoint {
 }
 
 /**
- * The most containers of a pod, which are far more than kubelet runs. Each container takes part of a millisecond,
- * during which no other request is handled.
+ * The maximum number of containers of a pod, far more than kubelet runs. Each container takes a fraction of a
+ * millisecond, and no other request is handled during that time.
  */
 const mostContainers = 1_024;
 
@@ -83,7 +88,7 @@ function refuseTooLarge(pod: PodObject): void {
   );
 }
 
-/** Returns a promise only if networks must be looked up. */
+/** Calls `use` with the pod's networks. The result is a promise only if networks must be looked up. */
 function withNetworks<Result>(
   pod: PodObject,
   namespace: string,
@@ -109,19 +114,19 @@ function contextOf(
 type Networks = ReadonlyMap<string, NadObject>;
 
 /**
- * The most networks to look up for a pod. A `kubectl apply` that creates a pod with its networks creates fewer, but an
- * annotation of 256 KiB could name fifty thousand.
+ * The maximum number of networks to look up for a pod. A `kubectl apply` that creates a pod together with its networks
+ * creates fewer. Without a limit, an annotation of 256 KiB could name fifty thousand.
  */
 const maxLookups = 16;
 
 /**
- * Finds the networks that a pod names. Most are in the snapshot and need no I/O. Each network that is unknown or names
- * no resource is read with a GET, all in parallel. The `kubectl apply` that creates the pod may have added the
- * resource. Networks that do not exist are left out. If the GET of a known network fails, the network in the snapshot
- * is used.
+ * Finds the networks that a pod names. Most are in the snapshot and need no I/O. A network is read with a GET if it is
+ * not in the snapshot, or if it names no resource there. In both cases, the `kubectl apply` that creates the pod may
+ * have just written the network. All GETs run in parallel. Networks that do not exist are omitted. If the GET of a
+ * network in the snapshot fails, the version in the snapshot is used.
  *
- * Raises LookupFailed, also if there are more unknown networks than the limit, because a network is reported missing
- * only after a look-up.
+ * Raises LookupFailed if the GET of any other network fails. Also raises it if more unknown networks are named than the
+ * limit, because a network may be reported missing only after a look-up.
  */
 function findNetworks(
   named: readonly NetworkRef[],

@@ -23,24 +23,24 @@ export interface ReviewDeps {
   readonly exposure: ImplicitExposure | undefined;
 }
 
-/** The inputs of one request, whose look-ups count against the budget of its client and namespace. */
+/** The inputs of one request. Its look-ups count against the budget of its client and namespace. */
 export interface RequestDeps extends Omit<ReviewDeps, 'lookups'> {
   readonly lookups: Lookups;
 }
 
-/** The facts for networks and pods: the offers, and the labels of their namespace. */
+/** The facts about networks and pods: the offers, and the labels of their namespace. */
 export interface Facts {
   readonly offers: Offers;
   /** Undefined if the namespace is unknown. */
   readonly namespaceLabels: Labels | undefined;
 }
 
-/** Returns the facts of the cache, without I/O. */
+/** Returns the cached facts, without I/O. */
 export function cachedFacts({ source, offers }: Pick<ReviewDeps, 'source' | 'offers'>, namespace: string): Facts {
   return { offers: offers.current, namespaceLabels: source.snapshot.namespaces.get(namespace) };
 }
 
-/** Reads the facts from the API server: one list and one GET, in parallel. Raises LookupFailed. */
+/** Reads the facts from the API server with one list and one GET, in parallel. Raises LookupFailed. */
 export async function liveFacts(
   { lookups, offers }: RequestDeps,
   namespace: string,
@@ -53,7 +53,7 @@ export async function liveFacts(
   return { offers: offers.withPolicies(policies), namespaceLabels };
 }
 
-/** Codes of denials that may be reversed by a policy or label that is not in the cache yet. */
+/** Codes of denials that a policy or label may reverse if it is not in the cache yet. */
 const reversible: ReadonlySet<ReasonCode> = new Set([
   'ResourceUnknown',
   'ResourceMissing',
@@ -63,21 +63,21 @@ const reversible: ReadonlySet<ReasonCode> = new Set([
 ]);
 
 /**
- * Returns whether verdicts from the cache must be checked with live facts before they are sent. This applies to denials
- * that live facts may reverse. It also applies to unknown resources, even if they only cause a warning.
+ * Returns whether verdicts from the cache must be checked with live facts before they are sent. That is the case for
+ * denials that live facts could reverse. It is also the case for unknown resources, even if they only cause a warning.
  */
 export function needLiveFacts(verdicts: readonly Verdict[]): boolean {
   return denyByStaleFacts(verdicts) || verdicts.some(({ code }) => code === 'ResourceUnknown');
 }
 
-/** Returns whether a verdict denies the object for a reason that live facts may reverse. */
+/** Returns whether any verdict denies the object for a reason that live facts could reverse. */
 export function denyByStaleFacts(verdicts: readonly Verdict[]): boolean {
   return verdicts.some(({ code, severity }) => severity === 'deny' && reversible.has(code));
 }
 
 /**
- * Raises LookupFailed until the cache has synced once, so that the client tries again. Before that, resources that
- * nodes offer without a policy are unknown, and no look-up reads them.
+ * Raises LookupFailed until the first sync of the cache, so that the client retries. Before that, the webhook does not
+ * know the resources that nodes offer without a policy, because no look-up reads them.
  */
 export function refuseUnlessSynced({ source }: Pick<ReviewDeps, 'source'>): void {
   if (source.synced) return;

@@ -33,7 +33,7 @@ const kinds = ['NetworkAttachmentDefinition', 'Pod', 'MacvtapNetworkNodePolicy']
 const verbs = ['mutate', 'validate'] as const;
 const paths = ['network-attachment-definitions', 'pods', 'macvtapnetworknodepolicies'];
 
-/** Generates any JSON, with many of the keys and values that the rules look for. */
+/** Generates arbitrary JSON, in which keys and values that the rules look for are frequent. */
 const keys = [
   ...[
     'metadata',
@@ -170,7 +170,7 @@ const anyPolicy = fc.record({
 const anyObject = fc.record({ metadata: json, spec: json }, { requiredKeys: [] });
 const picks = fc.array(fc.nat(5), { minLength: 1, maxLength: 7 });
 
-/** Returns a plausible object with an arbitrary value in one field. */
+/** Replaces one field of a plausible object with an arbitrary value. */
 function spoil(value: unknown, [pick = 0, ...deeper]: readonly number[], by: unknown): unknown {
   const names = typeof value === 'object' && value !== null ? Object.keys(value) : [];
   const name = names[pick % names.length];
@@ -180,7 +180,7 @@ function spoil(value: unknown, [pick = 0, ...deeper]: readonly number[], by: unk
   return Array.isArray(value) ? value.with(Number(name), spoiled) : { ...(value as object), [name]: spoiled };
 }
 
-/** Generates reviews of any kind of object. Half of the objects are plausible. */
+/** Generates admission requests for any kind of object. Half of the objects are plausible. */
 function askedOf(meaningful: fc.Arbitrary<object>): fc.Arbitrary<Asked> {
   const spoiled = fc.tuple(meaningful, picks, json).map(([value, path, by]) => spoil(value, path, by));
   const about = fc.oneof({ weight: 4, arbitrary: spoiled }, meaningful, anyObject, json);
@@ -191,8 +191,8 @@ function askedOf(meaningful: fc.Arbitrary<object>): fc.Arbitrary<Asked> {
 
 const meant = { NetworkAttachmentDefinition: anyNad, Pod: anyPod, MacvtapNetworkNodePolicy: anyPolicy } as const;
 
-describe('whatever is sent', () => {
-  it('to any path as a body gets an answer in JSON', async () => {
+describe('any request', () => {
+  it('to any path with any body gets an answer in JSON', async () => {
     const body = fc.oneof(
       fc.string(),
       fc.json(),
@@ -212,7 +212,7 @@ describe('whatever is sent', () => {
   });
 
   for (const kind of kinds) {
-    it(`as a ${kind} gets a well-formed answer, and meets no bug`, async () => {
+    it(`with any ${kind} gets a well-formed answer, and causes no bug`, async () => {
       const check = fc.asyncProperty(fc.constantFrom(...verbs), askedOf(meant[kind]), async (verb, request) => {
         const { uid, allowed, status, patch, patchType, warnings = [] } = await review(verb, kind, request);
         assert.equal(uid, 'u');
@@ -234,9 +234,9 @@ describe('whatever is sent', () => {
   }
 });
 
-describe('what mutate made', () => {
+describe('the result of mutate', () => {
   for (const kind of kinds) {
-    it(`of a ${kind} is not changed by a second pass, and is valid if the object was`, async () => {
+    it(`for a ${kind} does not change when it is mutated again, and is valid if the object was`, async () => {
       const check = fc.asyncProperty(meant[kind] as fc.Arbitrary<object>, async (written) => {
         const ask = (verb: (typeof verbs)[number], about: unknown) =>
           review(verb, kind, { namespace: policyNamespace, object: about });
@@ -251,7 +251,7 @@ describe('what mutate made', () => {
     });
   }
 
-  it('of a network that lacks only what it fills in is valid', async () => {
+  it('for a network without its defaults is valid', async () => {
     const whole = fc.constantFrom('bond1', 'eth1').map((parent) => ({
       metadata: { name: 'net' },
       spec: { config: JSON.stringify({ type: 'macvtap', parent }) },

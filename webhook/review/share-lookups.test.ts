@@ -10,7 +10,7 @@ const never = new AbortController().signal;
 const requester = { client: '10.0.0.1', namespace: 'tenant' };
 const longMs = 60_000;
 
-/** Returns look-ups of namespaces that end when the test decides. All other look-ups fail at once. */
+/** Creates shared look-ups of namespaces that end when the test decides. All other look-ups fail at once. */
 function stage({ deadlineMs = longMs, left = 1_000, low = 0 } = {}) {
   let nowMs = 0;
   const asked: { readonly name: string; readonly signal: AbortSignal; readonly end: PromiseWithResolvers<object> }[] =
@@ -39,7 +39,7 @@ function stage({ deadlineMs = longMs, left = 1_000, low = 0 } = {}) {
   return { shared, asked, nth, events, pass: (ms: number) => (nowMs += ms) };
 }
 
-test('those who ask for the same thing together share one request', async () => {
+test('callers that look up the same object at the same time share one request', async () => {
   const { shared, asked, nth, events } = stage();
   const answers = Promise.all([1, 2, 3].map(() => shared.namespace('a', never)));
   (await nth(0)).end.resolve({ zone: '1' });
@@ -48,13 +48,13 @@ test('those who ask for the same thing together share one request', async () => 
   assert.deepEqual(events, ['lookup namespace found']);
 });
 
-test('who comes while a request is under way gets the next one, which may see what that one could not', async () => {
+test('a caller that arrives during a request waits for the next one, which may see a newer object', async () => {
   const { shared, asked, nth } = stage();
   const first = shared.namespace('a', never);
   const running = await nth(0);
   const late = [shared.namespace('a', never), shared.namespace('a', never)];
   await new Promise(setImmediate);
-  assert.equal(asked.length, 1, 'never two at once for the same thing');
+  assert.equal(asked.length, 1, 'two requests for the same object never run at once');
   running.end.resolve({ seen: 'before' });
   assert.deepEqual(await first, { seen: 'before' });
   (await nth(1)).end.resolve({ seen: 'after' });
@@ -62,7 +62,7 @@ test('who comes while a request is under way gets the next one, which may see wh
   assert.equal(asked.length, 2);
 });
 
-test('the next request is made also when the one before fails', async () => {
+test('the next request is also made if the previous one fails', async () => {
   const { shared, nth, events } = stage();
   const first = shared.namespace('a', never);
   const running = await nth(0);
@@ -74,7 +74,7 @@ test('the next request is made also when the one before fails', async () => {
   assert.deepEqual(events, ['lookup namespace failed', 'lookup namespace found']);
 });
 
-test('different things do not wait for each other, and an absent one is not a failure', async () => {
+test('look-ups of different objects do not wait for each other, and a missing object is not a failure', async () => {
   const { shared, nth, events } = stage();
   const slow = shared.namespace('a', never);
   assert.equal(await shared.network('n', 'x', never), undefined);
@@ -83,7 +83,7 @@ test('different things do not wait for each other, and an absent one is not a fa
   assert.deepEqual(events, ['lookup network absent', 'lookup namespace found']);
 });
 
-test('a caller whose deadline comes stops waiting; the others do not', async () => {
+test('a caller stops waiting at its own deadline, and the others keep waiting', async () => {
   const { shared, nth } = stage();
   const patient = shared.namespace('a', never);
   const hurried = new AbortController();
@@ -96,7 +96,7 @@ test('a caller whose deadline comes stops waiting; the others do not', async () 
   assert.deepEqual(await patient, {});
 });
 
-test('a request that hangs is given up at its own deadline, and its signal aborts', async () => {
+test('a request that hangs fails at its own deadline, and its signal aborts', async () => {
   const { shared, asked, nth, events } = stage({ deadlineMs: 1 });
   await assert.rejects(shared.namespace('a', never), { code: 'LookupFailed', message: /not read in time/ });
   assert.equal(asked[0]?.signal.aborted, true);
@@ -106,7 +106,7 @@ test('a request that hangs is given up at its own deadline, and its signal abort
   await again.catch(() => {});
 });
 
-test('one that throws at once fails like any other', async () => {
+test('a look-up that throws synchronously fails like any other', async () => {
   const { shared } = stage();
   await assert.rejects(shared.policies(never), {
     code: 'LookupFailed',
@@ -115,7 +115,7 @@ test('one that throws at once fails like any other', async () => {
   await assert.rejects(shared.policies(AbortSignal.abort()), { code: 'LookupFailed' });
 });
 
-test('without budget a look-up fails at once with a message, and a request that another one pays for is shared', async () => {
+test('without budget, a look-up fails at once, but a request that another caller paid for is shared', async () => {
   const { shared, nth, events } = stage({ left: 1 });
   const paid = shared.namespace('a', never);
   const joined = shared.namespace('a', never);
@@ -128,7 +128,7 @@ test('without budget a look-up fails at once with a message, and a request that 
   assert.deepEqual(events, ['lookup namespace limited', 'lookup namespace found']);
 });
 
-test('where the budget is low, what was found a moment ago is used again, and what was missing is to be tried again', async () => {
+test('while the budget is low, a recent object is reused, and a recently missing one causes an error', async () => {
   const { shared, asked, nth, pass } = stage({ left: 3, low: 1 });
   const found = shared.namespace('a', never);
   (await nth(0)).end.resolve({ zone: '1' });
@@ -163,29 +163,33 @@ describe('the budget of look-ups', () => {
     return { budget, takeAll, pass: (ms: number) => (nowMs += ms) };
   };
 
-  it('has a share for each namespace, so that one does not use up that of its API server', () => {
+  it('has a share for each namespace, so that one namespace cannot use up the share of the API server', () => {
     const { budget, takeAll, pass } = stage();
     assert.equal(takeAll('api', ['a']), 4);
     assert.equal(takeAll('api', ['b']), 4);
-    assert.equal(takeAll('api', Array(20).fill('a')), 0, 'in vain, and at no cost for others');
+    assert.equal(takeAll('api', Array(20).fill('a')), 0, 'refused requests take nothing from the budget of others');
     assert.ok(takeAll('api', ['c']) > 0);
     assert.equal(budget.isLow({ client: 'api', namespace: 'a' }), true);
     pass(1_000);
     assert.equal(takeAll('api', ['a']), 2);
   });
 
-  it('is not used up for a namespace by another client that names it', () => {
+  it('of a namespace cannot be used up by another client that names the namespace', () => {
     const { budget, takeAll } = stage();
     takeAll('stranger', ['a']);
     assert.equal(budget.take({ client: 'api', namespace: 'a' }), true);
   });
 
-  it('has a share for each client, and a half of the whole for those that ask for little', () => {
+  it('has a share for each client, and reserves half of the total for clients with few look-ups', () => {
     const { budget, takeAll, pass } = stage();
     const many = Array.from({ length: 50 }, (_, index) => `n${index}`);
     assert.ok(takeAll('stranger', many) <= 12);
     assert.ok(takeAll('other', many) <= 12);
-    assert.equal(budget.take({ client: 'api', namespace: 'tenant' }), true, 'whatever the others do');
+    assert.equal(
+      budget.take({ client: 'api', namespace: 'tenant' }),
+      true,
+      'even if other clients use up their shares',
+    );
     pass(1_000);
     takeAll('stranger', many);
     takeAll('other', many);

@@ -9,30 +9,35 @@ import type { LookupKind, WebhookRecorder } from '../telemetry/webhook-metrics.t
 export interface SharedLookupsOptions {
   readonly lookups: Lookups;
   readonly recorder: Pick<WebhookRecorder, 'lookup'>;
-  /** The time limit of one look-up, for all its callers. */
+  /** The time limit of one look-up, which may have several callers. */
   readonly deadlineMs: number;
   readonly budget: LookupBudget;
   readonly nowMs?: () => number;
 }
 
-/** Look-ups that admission requests share. Each look-up counts against the budget of its requester. */
+/** Look-ups that admission requests share. Each look-up counts against the budget of one requester. */
 export interface SharedLookups {
   of(requester: Requester): Lookups;
 }
 
-/** How long an answer is reused while the budget is low. This is no longer than a watch may lag. */
+/** How long an answer is reused while the budget is low. A watch may lag by at least as much. */
 const recentMs = 1_000;
 
-/** The most answers that are remembered, because each one contains an object. The oldest is forgotten first. */
+/**
+ * The maximum number of answers that are remembered. There is a limit because each answer contains an object. The
+ * oldest is dropped first.
+ */
 const mostRecent = 256;
 
 /**
  * Shares look-ups between admission requests, so that at most one look-up of each object is under way. A caller that
- * arrives during a look-up waits for the next one, because the running one may have read before the object existed.
+ * arrives during a look-up waits for the next one. The object may have been created after the running look-up read it.
  *
  * A look-up counts against the budget of the caller that causes it. While the budget is low, an answer from the last
- * second is reused. If the object was missing then, the caller gets an error and must retry, because the object may
- * exist by now. Raises LookupFailed, also if the caller's own deadline comes first.
+ * second is reused. If the object was missing in that answer, the caller gets an error and must retry, because the
+ * object may exist by now.
+ *
+ * Raises LookupFailed, also if the deadline of the caller comes first.
  */
 export function shareLookups(options: SharedLookupsOptions): SharedLookups {
   const { lookups, recorder, deadlineMs, budget, nowMs = () => performance.now() } = options;
@@ -47,7 +52,8 @@ export function shareLookups(options: SharedLookupsOptions): SharedLookups {
   const begin = async <T>(key: string, kind: LookupKind, ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const deadline = AbortSignal.timeout(deadlineMs);
     try {
-      // Called inside a promise, so that an immediate exception does not leave the other promise unhandled.
+      // Call `ask` inside a promise: an exception that it throws synchronously must not leave the other promise
+      // unhandled.
       const found = await inTime(Promise.try(ask, deadline), deadline, key);
       recorder.lookup(kind, found === undefined ? 'absent' : 'found');
       keep(key, found);
@@ -129,9 +135,11 @@ interface Requester {
 
 /** Bounds the requests to the API server that admission requests cause. */
 export interface LookupBudget {
-  /** Whether recent answers should be used again. */
+  /** Whether recent answers should be reused. */
   isLow(requester: Requester): boolean;
-  /** Takes one request from the budget. Returns false if the requester, or all requesters together, exceed it. */
+  /**
+   * Takes one request from the budget. Returns false if this exceeds the share of the requester or the common budget.
+   */
   take(requester: Requester): boolean;
 }
 
@@ -142,9 +150,9 @@ export interface BudgetSizes {
 }
 
 /**
- * An admission request looks up at most 18 objects, and usually none. A namespace needs more if many pods of new
- * networks arrive in the same second, because each pod causes its own look-ups. A client needs more still, because an
- * API server sends the requests of many namespaces.
+ * The sizes of the budgets. One admission request looks up at most 18 objects, and usually none. A namespace needs more
+ * if many pods of new networks arrive in the same second, because each pod causes its own look-ups. A client needs even
+ * more, because an API server sends the requests of many namespaces.
  */
 const usualSizes: BudgetSizes = {
   all: { burst: 200, perSecond: 100 },
@@ -152,13 +160,13 @@ const usualSizes: BudgetSizes = {
   namespace: { burst: 40, perSecond: 20 },
 };
 
-/** The level below which a bucket is low. */
+/** The fill level below which a bucket is low. */
 const lowLevel = 0.5;
 
 /**
- * Creates a budget with a share for each client and, within it, for each namespace that the client names. No client can
- * use up the share of another. The second half of the common budget is reserved for clients with few look-ups. A client
- * that has used more than half of its own share cannot take from that second half.
+ * Creates a budget with a share for each client and, within it, a share for each namespace that the client names. No
+ * client can use up the share of another client. The second half of the common budget is reserved for clients with few
+ * look-ups. A client that has used more than half of its own share cannot take from it.
  */
 export function createLookupBudget(sizes: BudgetSizes = usualSizes, nowMs?: () => number): LookupBudget {
   const all = createTokenBucket(sizes.all, nowMs);
@@ -171,7 +179,7 @@ export function createLookupBudget(sizes: BudgetSizes = usualSizes, nowMs?: () =
       ),
     take({ client, namespace }) {
       if (clients.levelOf(client) < lowLevel && all.level < lowLevel) return false;
-      // The smallest bucket comes first: if it refuses a request, nothing is taken from the others.
+      // Take from the smallest bucket first. If it refuses the request, nothing is taken from the others.
       return namespaces.of(nameOf(client, namespace)).take() && clients.of(client).take() && all.take();
     },
   };
@@ -181,7 +189,7 @@ function nameOf(client: string, namespace: string): string {
   return `${client} ${namespace}`;
 }
 
-/** A bucket for each name. Full buckets are forgotten, so only recently used ones take memory. */
+/** Returns buckets by name. A full bucket is removed, so that only recently used names take memory. */
 function createBuckets(size: BucketSize, nowMs?: () => number) {
   const buckets = new Map<string, TokenBucket>();
   const forgetFull = (): void => {

@@ -28,7 +28,7 @@ function changingFaults<Fault>(first: Fault) {
   return { source, change, listeners };
 }
 
-test('a problem of the source is logged once while it lasts, when it ends, and again when it returns', () => {
+test('a problem of the source is logged when it begins, when it ends, and when it returns', () => {
   const { log, lines } = keepLog();
   const { source, change, listeners } = changingFaults({ where: 'a.yaml', message: 'broken' });
   const told = () =>
@@ -51,7 +51,7 @@ test('a problem of the source is logged once while it lasts, when it ends, and a
   assert.equal(listeners.size, 0);
 });
 
-test('a problem of the certificate is logged with its code, counted, and logged when it is solved', () => {
+test('a problem of the certificate is counted, and logged when it begins (with its code) and when it ends', () => {
   const { log, lines } = keepLog();
   const { recorder, events } = keepCounts();
   const fault = { code: 'BundleNotPublished', message: 'patch refused: 403' };
@@ -67,7 +67,7 @@ test('a problem of the certificate is logged with its code, counted, and logged 
   assert.deepEqual(events, ['certificate faults 1', 'certificate faults 1', 'certificate faults 0']);
 });
 
-test('each step of the shared certificate is one line with its serial number and end; what is served has its own', () => {
+test('each step of the shared certificate is one line with its serial number and expiry, except `serve`', () => {
   const { log, lines } = keepLog();
   const { certificateStep } = createWebhookLog(log, keepCounts().recorder);
   const pair = { serial: '0A', notAfterMs: 0 };

@@ -8,7 +8,7 @@ import type { CertificateSource, CertificateStep } from '../tls/follow-certifica
 import type { Validity } from '../tls/watch-expiry.ts';
 import type { WebhookRecorder } from './webhook-metrics.ts';
 
-/** Creates the webhook's log lines: one for each decision, with its object and cause. */
+/** Creates the functions that write the webhook's log lines. Each decision is one line with its object and cause. */
 export function createWebhookLog(
   log: Log,
   recorder: Pick<WebhookRecorder, 'leader' | 'policyStatus' | 'certificateProblems' | 'leftOut'>,
@@ -22,8 +22,8 @@ export function createWebhookLog(
         'a bug prevents the offers from being updated; the webhook is not ready until an update succeeds',
       ),
     /**
-     * Counts the nodes whose reports are left out, but does not log them. The source already reports each reason,
-     * except for bugs.
+     * Counts the nodes whose reports are left out. They are not logged here: the source already logs each reason, and
+     * bugs are reported separately.
      */
     leftOut: (offers: Pick<LiveOffers, 'leftOut' | 'onChange'>) => {
       const count = (): void => recorder.leftOut(offers.leftOut.size);
@@ -39,9 +39,9 @@ export function createWebhookLog(
     overdue: ({ expiresMs }: Validity) =>
       log.error(
         { expires: new Date(expiresMs).toISOString() },
-        'the certificate should have been renewed and was not; when it has expired, no review is answered',
+        'the certificate should have been renewed, but was not; after its expiry, no admission request is answered',
       ),
-    /** Skips the step `serve`: the line `served` logs it for all kinds of sources. */
+    /** Skips the step `serve`, because `served` logs it for all kinds of sources. */
     certificateStep: ({ what, pair }: CertificateStep) => {
       if (what === 'serve') return;
       const fields = pair && { serial: pair.serial, notAfter: new Date(pair.notAfterMs).toISOString() };
@@ -53,21 +53,22 @@ export function createWebhookLog(
     },
     lease(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, 'the Lease can be read and written again');
-      else log.warn({ error }, 'the Lease is out of reach; trying again');
+      else log.warn({ error }, 'the Lease cannot be read or written; trying again');
     },
     policyStatus(policy: string) {
       recorder.policyStatus('written');
       log.info({ policy }, "a policy's status is written");
     },
-    /** Only counted: `statuses` logs the first failure and the recovery. */
+    /** Only counts. `statuses` logs the first failure and the recovery. */
     failedPolicyStatus: (_policy: string) => recorder.policyStatus('failed'),
     statuses(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, 'the status of policies is written again');
       else log.warn({ error }, 'cannot write the status of all policies; trying again');
     },
-    duty: (error: MacvtapError) => log.error({ error }, 'a task of the Lease holder failed by a bug'),
-    ending: ({ reason }: AbortSignal) => log.info({ signal: String(reason) }, 'ending; reviews under way are answered'),
-    /** Logs each problem of the source once when it appears, and once when it ends. */
+    duty: (error: MacvtapError) => log.error({ error }, 'a task of the Lease holder failed because of a bug'),
+    ending: ({ reason }: AbortSignal) =>
+      log.info({ signal: String(reason) }, 'ending; requests under way are still answered'),
+    /** Logs each problem of the source when it appears, and when it ends. */
     sourceFaults: (source: Pick<Source, 'faults' | 'onChange'>) =>
       logChanges(
         () => source.faults,
@@ -75,7 +76,7 @@ export function createWebhookLog(
         ({ where, message, isOutage }) =>
           log.warn(
             { where, fault: message },
-            isOutage ? 'the newest state is not in force' : 'an object is not taken in as it is',
+            isOutage ? 'the source cannot be read, so newer objects are unknown' : 'an object has an error',
           ),
         ({ where, message }) => log.info({ where, fault: message }, 'problem of the source resolved'),
       ),

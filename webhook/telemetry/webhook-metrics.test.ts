@@ -8,7 +8,7 @@ import { createWebhookRecorder, denialCodes, webhookMetrics } from './webhook-me
 
 const pods = { kind: 'Pod', verb: 'mutate' } as const;
 
-test('every counter is there from the start, at 0, and few enough to be kept', async () => {
+test('every counter starts at 0, and the number of series is small', async () => {
   const registry = createMetrics();
   createWebhookRecorder(registry);
   const text = await registry.metrics();
@@ -23,14 +23,14 @@ test('every counter is there from the start, at 0, and few enough to be kept', a
   );
 });
 
-test('every metric of the table is registered with its text, and no other', () => {
+test('exactly the metrics in the table are registered, with their help texts', () => {
   const registry = createMetrics();
   createWebhookRecorder(registry);
   const registered = registry.getMetricsAsArray().map(({ name, help }) => [name, help]);
   assert.deepEqual(Object.fromEntries(registered), webhookMetrics);
 });
 
-test('what happens is counted by its labels', async () => {
+test('events are counted with their labels', async () => {
   const registry = createMetrics();
   const recorder = createWebhookRecorder(registry);
   recorder.review(pods, { outcome: 'patched', operation: 'CREATE', durationMs: 0.75 });
@@ -70,11 +70,11 @@ const folders = {
 } as const;
 
 for (const [folder, kind] of Object.entries(folders)) {
-  test(`a ${kind} is denied by the codes that the rules in ${folder} deny with, and by no other`, () => {
+  test(`a ${kind} is denied with exactly the codes that the rules in ${folder} use`, () => {
     const texts = globSync(`${import.meta.dirname}/../../${folder}/**/*.ts`, { exclude: ['**/*.test.ts'] }).map(
       (path) => readFileSync(path, 'utf8'),
     );
-    // Finds the first argument of each call, which may be a choice between two codes.
+    // Finds the first argument of each call, which may be an expression that chooses between two codes.
     const said = texts.flatMap((text) => [...text.matchAll(/\bdeny\(\s*([^,]+),/g)].map(([, code = '']) => code));
     const codes = said.flatMap((code) => [...code.matchAll(/'(\w+)'/g)].map(([, name = '']) => name));
     assert.ok(said.length > 0);

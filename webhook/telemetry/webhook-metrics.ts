@@ -13,9 +13,7 @@ import { type RefusalReason, refusalReasons } from '../intake/limits.ts';
 const outcomes = ['allowed', 'patched', 'denied', 'errored', 'malformed'] as const;
 type Outcome = (typeof outcomes)[number];
 
-/**
- * The reviewed operations. The label is `other` for CONNECT, which the chart never sends, and for unreadable requests.
- */
+/** The reviewed operations. Unreadable requests, and CONNECT, which the chart never sends, have the label `other`. */
 const operations = ['CREATE', 'UPDATE', 'DELETE'] as const satisfies readonly Operation[];
 
 const lookupKinds = ['network', 'namespace', 'policies'] as const;
@@ -33,9 +31,9 @@ interface ReviewDone {
 /** Records the webhook's metrics. */
 export interface WebhookRecorder {
   review(endpoint: Pick<Endpoint, 'kind' | 'verb'>, done: ReviewDone): void;
-  /** Counts each code once for a denied object, however many verdicts have it. */
+  /** Counts each code of a denied object once, however many verdicts have that code. */
   denial(endpoint: Pick<Endpoint, 'kind'>, codes: ReadonlySet<ReasonCode>): void;
-  /** Counts a rule that raised an exception, or made a patch that does harm. */
+  /** Counts a bug: a rule raised an exception, or made a patch that does not apply or makes the object invalid. */
   bug(endpoint: Pick<Endpoint, 'kind' | 'verb'>): void;
   lookup(kind: LookupKind, outcome: LookupOutcome): void;
   /** Counts a connection or a request that was refused before any rule ran. */
@@ -51,7 +49,7 @@ export interface WebhookRecorder {
   leftOut(nodes: number): void;
 }
 
-/** `limited` means that nothing was looked up, because the budget was used up. */
+/** The outcomes of look-ups. `limited` means that the budget was used up, so no request was sent. */
 const lookupOutcomes = ['found', 'absent', 'failed', 'limited'] as const;
 type LookupOutcome = (typeof lookupOutcomes)[number];
 
@@ -61,33 +59,36 @@ type WriteOutcome = (typeof writeOutcomes)[number];
 /** Every metric that only the webhook has. The names are a contract: docs/how-to/monitor.md has the same table. */
 export const webhookMetrics = {
   kube_macvtap_webhook_reviews_total:
-    'Reviews answered, by kind of object, verb, operation and outcome: allowed, patched, denied, errored or malformed.',
+    'Answered admission requests, by kind of object, verb, operation and outcome: allowed, patched, denied, errored or malformed.',
   kube_macvtap_webhook_review_duration_seconds:
-    'How long reviews took from their arrival to the answer, by kind of object and verb.',
+    'How long admission requests took from their arrival to the answer, by kind of object and verb.',
   kube_macvtap_webhook_denials_total:
-    'Why objects were denied, by kind of object and code of docs/reference/reasons.md; a denial counts once for each of its codes.',
-  kube_macvtap_webhook_recovered_bugs_total: 'Reviews in which a rule threw or made a patch that does harm.',
-  kube_macvtap_webhook_lookups_total: 'Objects looked up because the cache had not seen them, by kind and outcome.',
+    'Denied objects, by kind of object and code of docs/reference/reasons.md. A denial counts once for each of its codes.',
+  kube_macvtap_webhook_recovered_bugs_total:
+    'Admission requests in which a rule raised an exception or made a harmful patch.',
+  kube_macvtap_webhook_lookups_total: 'Look-ups of objects that were not in the cache, by kind and outcome.',
   kube_macvtap_webhook_refusals_total:
     'Connections and requests that the webhook refused or closed before any rule ran, by reason.',
   kube_macvtap_webhook_certificate_start_seconds:
-    'Since when the serving certificate in use is valid, in seconds since the epoch; NaN without one.',
+    'When the serving certificate in use became valid, in seconds since the epoch; NaN without one.',
   kube_macvtap_webhook_certificate_expiry_seconds:
     'When the serving certificate in use expires, in seconds since the epoch; NaN without one.',
   kube_macvtap_webhook_certificate_faults:
-    'Problems that keep the certificate from being renewed or published; the log names each. 0 when there are none.',
+    'Problems that prevent the renewal or publication of the certificate, or 0. The log names each problem.',
   kube_macvtap_webhook_node_states_left_out:
-    'Nodes whose MacvtapNetworkNodeState does not count: it exceeds a limit, does not fit the schema, or reading it failed.',
+    'Nodes whose MacvtapNetworkNodeState is ignored: it exceeds a limit, violates the schema, or cannot be read.',
   kube_macvtap_webhook_lease_held: 'Whether this replica holds the Lease: 1 or 0.',
   kube_macvtap_webhook_policy_status_writes_total: 'Writes of the status of policies: written or failed.',
 } as const satisfies Record<string, string>;
 
-/** The buckets reach from the time of a rule (about 0.1 ms) to the 10 s after which the API server gives up. */
+/** The buckets range from the duration of a rule (about 0.1 ms) to the API server's default timeout of 10 s. */
 const reviewBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10];
 
 const named = metricsOf(webhookMetrics);
 
-/** Records in a registry. Every counter starts at 0, so that a rate includes the first event. */
+/**
+ * Creates a recorder for a registry. Every counter starts at 0, so that the rate of a metric includes the first event.
+ */
 export function createWebhookRecorder(registry: Registry): WebhookRecorder {
   const reviews = countReviews(registry);
   const durations = createHistogram(
@@ -144,8 +145,8 @@ export function createWebhookRecorder(registry: Registry): WebhookRecorder {
 }
 
 /**
- * Creates the counter of reviews. Its series are not the product of the label values, because only readable requests
- * have an operation.
+ * Creates the counter of admission requests. Not every combination of label values is a series, because only readable
+ * requests have an operation.
  */
 function countReviews(registry: Registry): Counter<'kind' | 'verb' | 'operation' | 'outcome'> {
   const reviews = new Counter({
@@ -166,7 +167,7 @@ function countReviews(registry: Registry): Counter<'kind' | 'verb' | 'operation'
 
 /**
  * The codes that can deny an object of each kind. A test compares them with the rules in the kind's folder of policy/.
- * With only these codes as label values, a metric has about 30 series; with every reason for every kind, it would have
+ * With only these codes as label values, the metric has about 30 series. With every code for every kind, it would have
  * 200.
  */
 export const denialCodes: Readonly<Record<Endpoint['kind'], readonly ReasonCode[]>> = {

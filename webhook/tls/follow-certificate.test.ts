@@ -7,7 +7,7 @@ import { connect, type SecureContextOptions } from 'node:tls';
 import { servingPair } from '../../test/fixtures/webhook/serving-pair.ts';
 import { followCertificate, type ServingPair } from './follow-certificate.ts';
 
-/** Starts a server that follows a certificate source, which the test controls. */
+/** Starts a server that follows a certificate source. The test controls the source. */
 async function stage() {
   const listeners = new Set<() => void>();
   let current: ServingPair | undefined;
@@ -71,7 +71,7 @@ test('a server without a certificate refuses handshakes until there is one', asy
   assert.deepEqual([await tls.handshake(), tls.followed.isLoaded], [pair.serial, true]);
 });
 
-test('new connections get the new certificate, open ones go on with theirs', async () => {
+test('new connections get the new certificate, and open connections keep theirs', async () => {
   await using tls = await stage();
   const [first, second] = await Promise.all([servingPair(), servingPair()]);
   tls.publish(first);
@@ -87,14 +87,14 @@ test('new connections get the new certificate, open ones go on with theirs', asy
   assert.deepEqual(tls.served, [first.serial, second.serial]);
 });
 
-test('a pair that cannot be served, or none, leaves the one before in use', async () => {
+test('if the new pair is unusable or missing, the previous pair stays in use', async () => {
   await using tls = await stage();
   const [first, second] = await Promise.all([servingPair(), servingPair()]);
   tls.publish(first);
   tls.publish({ ...second, keyPem: first.keyPem });
   tls.publish({ certPem: 'nonsense', keyPem: '' });
   tls.publish(undefined);
-  // Publishes the same pair again, as a source does after a problem of its store.
+  // A source publishes the same pair again after a problem of its store.
   tls.publish(first);
   assert.equal(await tls.handshake(), first.serial);
   assert.deepEqual(tls.served, [first.serial]);
@@ -102,13 +102,13 @@ test('a pair that cannot be served, or none, leaves the one before in use', asyn
   for (const fault of tls.faults) assert.match(fault, /^the new certificate cannot be served: /);
 });
 
-test('after its scope nothing is followed', async () => {
+test('after its scope ends, certificates are no longer followed', async () => {
   const tls = await stage();
   await tls[Symbol.asyncDispose]();
   assert.equal(tls.listeners.size, 0);
 });
 
-test('each certificate comes with the oldest protocol that is spoken, whatever the options of Node.js allow', async () => {
+test('each certificate is loaded with the oldest accepted TLS version, whatever Node.js allows', async () => {
   const pair = await servingPair();
   const contexts: SecureContextOptions[] = [];
   using _following = followCertificate({

@@ -19,17 +19,17 @@ export interface ServingPair {
 export interface CertificateStep {
   /** @example 'publish-next' */
   readonly what: string;
-  /** The pair that was made, is now current, or is now served. */
+  /** The pair that was made, became current, or is now served. */
   readonly pair: { readonly serial: string; readonly notAfterMs: number } | undefined;
 }
 
-/** A source of the serving certificate; certs/ has the implementations. */
+/** A source of the serving certificate. The implementations are in certs/. */
 export interface CertificateSource {
-  /** The pair to serve now, which the source has checked; undefined until there is one. */
+  /** The pair to serve now, or undefined before the first one. The source has checked it. */
   readonly current: ServingPair | undefined;
-  /** The problems of the last check; empty if there are none. The last pair stays in use. */
+  /** The problems of the last check. If there are any, the last good pair stays in use. */
   readonly problems: readonly { readonly code: string; readonly message: string }[];
-  /** Called after `current` or `problems` changed, until the returned scope ends. */
+  /** Calls the listener after `current` or `problems` changed, until the returned scope ends. */
   onChange(listener: () => void): Disposable;
 }
 
@@ -46,7 +46,7 @@ export interface FollowCertificateOptions {
     readonly expiresMs: number;
     readonly serial: string;
   }) => void;
-  /** Called for a pair that the server cannot use; the previous one stays in use. */
+  /** Called for a pair that the server cannot use. The previous pair then stays in use. */
   readonly onUnusable: (error: MacvtapError) => void;
 }
 
@@ -56,8 +56,8 @@ export interface FollowedCertificate extends Disposable {
 }
 
 /**
- * Loads each new certificate into a server. Open connections keep their certificate. Expiry is not checked here:
- * clients check it, and their clock may be more accurate.
+ * Loads each new certificate into a server. Open connections keep their certificate. Does not check for expiry: clients
+ * do that, and their clock may be more accurate.
  */
 export function followCertificate(options: FollowCertificateOptions): FollowedCertificate {
   const { server, source, tls = tlsDefaults, clientCa, onServed, onUnusable } = options;
@@ -93,8 +93,8 @@ export function followCertificate(options: FollowCertificateOptions): FollowedCe
 
 /**
  * Returns the certificate store and the publisher for a webhook that runs in a cluster. All replicas share the
- * certificate in a Secret, and the API server reads the CA from the two webhook configurations. `keys` are the keys of
- * the Secret that the webhook owns.
+ * certificate in a Secret. The API server reads the CA from the two webhook configurations. `keys` are the keys of the
+ * Secret that the webhook manages.
  */
 export function clusterCertificates(client: ApiClient, config: WebhookConfig, keys: readonly string[]) {
   const { namespace, 'secret-name': secret, 'webhook-configuration': name } = config;

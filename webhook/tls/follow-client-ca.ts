@@ -15,20 +15,20 @@ export interface ClientCa extends Disposable {
 
 export interface FollowClientCaOptions {
   readonly file: string;
-  /** Called when the file becomes unusable; the previous CAs stay in force. */
+  /** Called when the file becomes unusable. The previous CAs then stay in use. */
   readonly onUnusable: (error: MacvtapError) => void;
   readonly pollMs?: number;
 }
 
 /**
- * The link that kubelet replaces when a mounted ConfigMap changes. All files of the ConfigMap are links through this
- * one.
+ * The symbolic link that kubelet replaces when a mounted ConfigMap changes. Each file of the ConfigMap is a link to a
+ * path below this one.
  */
 const kubeletLink = '..data';
 
 /**
- * Follows the file of `--client-ca-file`. Raises ClientCaUnusable if the file is unusable at the start, because the
- * webhook must not serve every client instead.
+ * Follows the file of `--client-ca-file`. Raises ClientCaUnusable if the file is unusable at the start: otherwise, the
+ * webhook would have to serve every client.
  */
 export function followClientCa({ file, onUnusable, pollMs = 5_000 }: FollowClientCaOptions): ClientCa {
   const path = resolve(file);

@@ -83,13 +83,13 @@ describe('a server with these settings', () => {
     }
   }
 
-  it('refuses TLS 1.2 from VersionTLS13 on', async () => {
+  it('refuses TLS 1.2 with VersionTLS13', async () => {
     const flags = ['--tls-min-version', 'VersionTLS13'];
     assert.equal(await handshake(flags, { maxVersion: 'TLSv1.2' }), 'refused');
     assert.match(await handshake(flags, {}), /^TLSv1\.3 /);
   });
 
-  it('uses the given suites with TLS 1.2, and TLS 1.3 as before', async () => {
+  it('uses the given suites for TLS 1.2, and the usual ones for TLS 1.3', async () => {
     const flags = ['--tls-cipher-suites', 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384'];
     assert.equal(await handshake(flags, { maxVersion: 'TLSv1.2' }), 'TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384');
     const other = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' } as const;

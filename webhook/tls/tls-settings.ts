@@ -7,13 +7,13 @@ export const tlsVersions = ['VersionTLS12', 'VersionTLS13'] as const;
 
 const versions = { VersionTLS12: 'TLSv1.2', VersionTLS13: 'TLSv1.3' } as const;
 
-/** The settings of a server without flags: TLS 1.2 or newer, with the cipher suites of Node.js. */
+/** The default settings of a server: TLS 1.2 or newer, with the cipher suites of Node.js. */
 export const tlsDefaults = { minVersion: 'TLSv1.2' } as const satisfies SecureContextOptions;
 
 /**
  * Maps the IANA names of TLS 1.2 cipher suites, which Kubernetes uses, to the names of Node.js (OpenSSL). It contains
- * the suites that Go has. Source: crypto/tls/cipher_suites.go, CipherSuites and InsecureCipherSuites, without those
- * that OpenSSL no longer has.
+ * all suites of Go that OpenSSL still has. The source is crypto/tls/cipher_suites.go (CipherSuites and
+ * InsecureCipherSuites).
  */
 const ianaNames: Readonly<Record<string, string>> = {
   TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 'ECDHE-ECDSA-AES128-GCM-SHA256',
@@ -22,7 +22,7 @@ const ianaNames: Readonly<Record<string, string>> = {
   TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 'ECDHE-RSA-AES256-GCM-SHA384',
   TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-ECDSA-CHACHA20-POLY1305',
   TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
-  // Go's former names of the two above, which Kubernetes still accepts.
+  // Go's old names of the two suites above. Kubernetes still accepts them.
   TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305: 'ECDHE-ECDSA-CHACHA20-POLY1305',
   TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305: 'ECDHE-RSA-CHACHA20-POLY1305',
   TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256: 'ECDHE-ECDSA-AES128-SHA256',
@@ -38,10 +38,10 @@ const ianaNames: Readonly<Record<string, string>> = {
   TLS_RSA_WITH_AES_256_CBC_SHA: 'AES256-SHA',
 };
 
-/** The suites of TLS 1.3, whose IANA and OpenSSL names are equal. As in Go, they are not configurable. */
+/** The suites of TLS 1.3. Their IANA and OpenSSL names are equal. As in Go, they are not configurable. */
 const tls13Suites = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'] as const;
 
-/** The OpenSSL names of TLS 1.2 suites. Node.js lists them in lower case. */
+/** The OpenSSL names of TLS 1.2 suites, which Node.js lists in lower case. */
 const opensslNames: ReadonlySet<string> = new Set(
   getCiphers()
     .map((name) => name.toUpperCase())
@@ -49,9 +49,9 @@ const opensslNames: ReadonlySet<string> = new Set(
 );
 
 /**
- * Creates a flag for a comma-separated list of TLS 1.2 cipher suites, by IANA or OpenSSL names. Its value contains the
- * OpenSSL names. TLS 1.3 suites are accepted without effect, because lists for other Kubernetes components contain
- * them. A list without a TLS 1.2 suite is refused.
+ * Creates a flag for a comma-separated list of TLS 1.2 cipher suites. The list may contain IANA and OpenSSL names. The
+ * value of the flag contains OpenSSL names. TLS 1.3 suites are accepted but have no effect, because lists for other
+ * Kubernetes components contain them. A list without any TLS 1.2 suite is refused.
  */
 export function cipherSuitesFlag(description: string): Flag<readonly string[]> {
   return { placeholder: 'SUITES', description, defaultText: '', read: readCipherSuites };
@@ -91,7 +91,7 @@ export function readTlsSettings(flags: TlsFlags): SecureContextOptions {
   const suites = flags['tls-cipher-suites'];
   return {
     minVersion: versions[flags['tls-min-version']],
-    // A list without suites of TLS 1.3 would make Node.js refuse TLS 1.3.
+    // Add the suites of TLS 1.3, because Node.js refuses TLS 1.3 if the list has none of them.
     ...(suites.length > 0 && { ciphers: [...tls13Suites, ...suites].join(':') }),
   };
 }

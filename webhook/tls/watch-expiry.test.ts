@@ -5,7 +5,7 @@ import { expiryEvents, type Validity, watchExpiry } from './watch-expiry.ts';
 
 const dayMs = 24 * 3_600_000;
 
-test('a certificate is overdue when a tenth of its validity is left, at each look until another is in use', (t) => {
+test('a certificate with less than a tenth of its validity left is overdue until another one is in use', (t) => {
   t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 0 });
   const told: Validity[] = [];
   let changes = 0;
@@ -14,7 +14,7 @@ test('a certificate is overdue when a tenth of its validity is left, at each loo
     changes += 1;
   });
   t.mock.timers.tick(dayMs);
-  assert.deepEqual([expiry.overdue, told, changes], [undefined, [], 0], 'none is in use');
+  assert.deepEqual([expiry.overdue, told, changes], [undefined, [], 0], 'no certificate is in use');
 
   const first = { startsMs: 0, expiresMs: 100 * dayMs };
   expiry.served(first);
@@ -27,10 +27,10 @@ test('a certificate is overdue when a tenth of its validity is left, at each loo
   t.mock.timers.tick(dayMs);
   assert.deepEqual([expiry.overdue, told.length, changes], [undefined, 2, 2]);
   expiry.served({ startsMs: 0, expiresMs: dayMs });
-  assert.deepEqual([told.length, changes], [3, 3], 'an expired one is reported at once');
+  assert.deepEqual([told.length, changes], [3, 3], 'an expired certificate is reported at once');
 });
 
-test('its event is about the Service, has the time until which requests are answered, and is a new one for another certificate', () => {
+test('the event is about the Service, and has the expiry time; another certificate causes a new event', () => {
   const service = { namespace: 'macvtap-cni', name: 'kube-macvtap-webhook' };
   assert.deepEqual(expiryEvents(service, undefined), []);
   const [standing] = expiryEvents(service, { startsMs: 0, expiresMs: dayMs });

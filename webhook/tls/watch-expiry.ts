@@ -2,7 +2,7 @@
 import type { PersistentCondition } from '../../cluster/report/leader/persistent-conditions.ts';
 import { createListeners } from '../../runtime/listeners.ts';
 
-/** When a certificate is valid, in milliseconds since the epoch. */
+/** The validity period of a certificate, in milliseconds since the epoch. */
 export interface Validity {
   readonly startsMs: number;
   readonly expiresMs: number;
@@ -10,25 +10,26 @@ export interface Validity {
 
 /** Watches whether the certificate in use is overdue for renewal. */
 export interface ExpiryWatch extends Disposable {
-  /** The certificate in use if it is overdue; undefined otherwise. */
+  /** The certificate in use if it is overdue. Otherwise undefined. */
   readonly overdue: Validity | undefined;
-  /** Reports the certificate that is in use from now on. */
+  /** Sets the certificate that is in use from now on. */
   served(certificate: Validity): void;
-  /** Called after `overdue` changed, until the returned scope ends. */
+  /** Calls the listener after `overdue` changed, until the returned scope ends. */
   onChange(listener: () => void): Disposable;
 }
 
 export interface ExpiryWatchOptions {
-  /** Called at each check while the certificate is overdue, because a single log line is easily missed months later. */
+  /** Called at each check while the certificate is overdue, because an operator can easily miss a single log line. */
   readonly onOverdue: (certificate: Validity) => void;
   readonly lookMs?: number;
   readonly now?: () => number;
 }
 
 /**
- * The remaining share of the validity below which a certificate is overdue. A certificate from certs/ is due for
- * renewal when a sixth of its validity is left, because the validity begins one lifetime before the certificate is
- * made. cert-manager renews at a third. The alert KubeMacvtapCertificateNotRenewed uses the same share.
+ * A certificate is overdue when less than this share of its validity is left. Certificates from certs/ are due for
+ * renewal when a sixth of the validity is left. That is a third of the lifetime, because the validity begins one
+ * lifetime before the certificate is made. cert-manager renews at a third. The alert KubeMacvtapCertificateNotRenewed
+ * uses the same share as this constant.
  */
 export const overdueShare = 0.1;
 
@@ -63,8 +64,7 @@ function isOverdue({ startsMs, expiresMs }: Validity, nowMs: number): boolean {
 }
 
 /**
- * Returns an event for an overdue certificate. It is about the webhook's Service, which is the object that an operator
- * knows.
+ * Returns an event for an overdue certificate. Its object is the webhook's Service, because operators know that object.
  */
 export function expiryEvents(
   { namespace, name }: { readonly namespace: string; readonly name: string },
@@ -73,8 +73,8 @@ export function expiryEvents(
   if (overdue === undefined) return [];
   const expires = new Date(overdue.expiresMs).toISOString();
   const note =
-    `the certificate of the webhook should have been renewed and was not; no review is answered after ${expires}: ` +
-    "the webhook's log has the reason";
+    'the certificate of the webhook should have been renewed, but was not; ' +
+    `after ${expires}, no admission request is answered; the webhook's log has the reason`;
   const regarding = { apiVersion: 'v1', kind: 'Service', namespace, name };
   const event = { type: 'Warning', reason: 'CertificateNotRenewed', action: 'Renew', regarding, note } as const;
   return [{ key: `certificate ${expires}`, event }];

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The object of an event. `kubectl describe` finds the events of an object by its UID, if it has one. */
+/** The object of an event. `kubectl describe` finds the events of an object by the UID, if there is one. */
 export interface Regarding {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;
-  /** Absent for cluster-scoped objects, whose events are in the namespace `default`. */
+  /** Absent for cluster-scoped objects. Their events are in the namespace `default`. */
   readonly namespace?: string;
   readonly uid?: string;
 }
 
-/** Something that happened to an object, as `kubectl describe` shows it. */
+/** An event of an object, as `kubectl describe` shows it. */
 export interface ClusterEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: EventReason;
@@ -29,8 +29,9 @@ export interface EventRecorder {
 }
 
 /**
- * Refers to a Node as kubelet does in its events: with the name as the UID. `kubectl describe node` searches for both
- * (k8s.io/kubectl 0.34, pkg/describe/describe.go, "two UIDs for host events").
+ * Refers to a Node like kubelet in its events, with the name as the UID. `kubectl describe node` searches for the
+ * events with this UID and with the real one (k8s.io/kubectl 0.34, pkg/describe/describe.go, "two UIDs for host
+ * events").
  */
 export function aboutNode(name: string): Regarding {
   return { apiVersion: 'v1', kind: 'Node', name, uid: name };

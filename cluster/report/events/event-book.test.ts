@@ -22,7 +22,7 @@ function eventOn(node: string): ClusterEvent {
   };
 }
 
-/** Takes and writes all events that are due, as a recorder does. */
+/** Takes and writes all events that are due, like a recorder. */
 function writeAll(book: EventBook, nowMs: number) {
   const writes = [];
   for (let write = book.take(nowMs); write !== undefined; write = book.take(nowMs)) {
@@ -33,7 +33,7 @@ function writeAll(book: EventBook, nowMs: number) {
 }
 
 describe('a book of events', () => {
-  it('has an event written at once, and what happens again only counted up', () => {
+  it('returns a new event at once, and then only the increased count of its repetitions', () => {
     const book = createEventBook(limits);
     book.observe('a', eventOn('h1'), 100);
     assert.equal(book.waitMs(100), 0);
@@ -47,7 +47,7 @@ describe('a book of events', () => {
     ]);
   });
 
-  it('holds back what is too much about one object, loses none of its count, and lets others pass', () => {
+  it('delays events above the limit of an object, keeps their count, and does not delay others', () => {
     const book = createEventBook(limits);
     const counts = [];
     for (let at = 0; at < 10; at += 1) {
@@ -68,7 +68,7 @@ describe('a book of events', () => {
     );
   });
 
-  it('holds back what is too much in all', () => {
+  it('delays events that exceed the overall limit', () => {
     const book = createEventBook({ ...limits, overall: { burst: 2, refillMs: 100 } });
     for (const node of ['h1', 'h2', 'h3']) book.observe(node, eventOn(node), 0);
     assert.equal(writeAll(book, 0).length, 2);
@@ -76,7 +76,7 @@ describe('a book of events', () => {
     assert.equal(writeAll(book, 100).length, 1);
   });
 
-  it('keeps what could not be written, its count and its place among the limits', () => {
+  it('keeps an event that could not be written, with its count, and returns its token to the limits', () => {
     const book = createEventBook(limits);
     for (let at = 0; at < 20; at += 1) {
       book.observe('a', eventOn('h1'), at);
@@ -90,7 +90,7 @@ describe('a book of events', () => {
     );
   });
 
-  it('counts what happens while it is being written', () => {
+  it('counts repetitions during a write', () => {
     const book = createEventBook(limits);
     book.observe('a', eventOn('h1'), 0);
     const write = book.take(0);
@@ -103,7 +103,7 @@ describe('a book of events', () => {
     );
   });
 
-  it('drops what is beyond its bounds, and counts it', () => {
+  it('drops events beyond its bounds, and counts the dropped events', () => {
     const book = createEventBook(limits);
     for (let at = 0; at < 8; at += 1) book.observe(`h1-${at}`, eventOn('h1'), 0);
     assert.equal(book.takeDropped(), 3);
@@ -112,7 +112,7 @@ describe('a book of events', () => {
     assert.equal(book.takeDropped(), 0);
   });
 
-  it('gives up what is written for what is not, the oldest first', () => {
+  it('forgets written events to make room for unwritten ones, the oldest first', () => {
     const book = createEventBook(limits);
     for (let at = 0; at < 10; at += 1) book.observe(`n${at}`, eventOn(`n${at}`), 0);
     writeAll(book, 0);
@@ -122,7 +122,7 @@ describe('a book of events', () => {
     assert.equal(book.take(2)?.known, undefined);
   });
 
-  it('forgets what has not happened for the length of its window, also what still waits', () => {
+  it('forgets events that have not happened again within the window, even if they still wait', () => {
     const book = createEventBook({ ...limits, object: { burst: 1, refillMs: 1_000_000 } });
     book.observe('a', eventOn('h1'), 0);
     book.observe('b', eventOn('h1'), 0);
@@ -131,7 +131,7 @@ describe('a book of events', () => {
     assert.deepEqual([book.takeDropped(), book.waitMs(60_000)], [1, undefined]);
   });
 
-  it('drops what is refused, but not what happened since', () => {
+  it('drops a refused event, but not its repetitions since the write', () => {
     const book = createEventBook(limits);
     book.observe('a', eventOn('h1'), 0);
     const write = book.take(0);
@@ -144,7 +144,7 @@ describe('a book of events', () => {
 });
 
 describe('a flood of 10,000 events', () => {
-  /** Observes ten events a second until all have happened. Returns the writes, and the number of dropped events. */
+  /** Observes ten events a second until all have happened. Returns the writes and the number of dropped events. */
   function flood(nameOf: (at: number) => string, nodeOf: (at: number) => string) {
     const book = createEventBook();
     const writes = [];
@@ -156,7 +156,7 @@ describe('a flood of 10,000 events', () => {
   }
   const lastedMs = 10_000 * 100;
 
-  it('that are the same are as many writes as one object may have', () => {
+  it('that are equal causes as many writes as the limit of one object allows', () => {
     const { writes, dropped } = flood(
       () => 'a',
       () => 'h1',
@@ -166,7 +166,7 @@ describe('a flood of 10,000 events', () => {
     assert.equal(dropped, 0);
   });
 
-  it('that all differ, about one object, are as many writes', () => {
+  it('that all differ, but are about one object, causes no more writes than that', () => {
     const { writes, dropped } = flood(
       (at) => `e${at}`,
       () => 'h1',
@@ -175,7 +175,7 @@ describe('a flood of 10,000 events', () => {
     assert.ok(dropped > 9_900, `${dropped}`);
   });
 
-  it('about 1,000 objects are as many writes as there may be in all', () => {
+  it('about 1,000 objects causes as many writes as the overall limit allows', () => {
     const { writes } = flood(
       (at) => `e${at % 1_000}`,
       (at) => `n${at % 1_000}`,

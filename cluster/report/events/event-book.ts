@@ -8,30 +8,30 @@ export interface EventWrite {
   /** The name of the Event object. Equal events have the same name. */
   readonly name: string;
   readonly event: ClusterEvent;
-  /** The count in the Event object; undefined if it is unknown whether the object exists. */
+  /** The count in the Event object, or undefined if it is unknown whether the object exists. */
   readonly known: number | undefined;
   /** How often the event has happened since the last write. */
   readonly more: number;
   readonly firstMs: number;
   readonly lastMs: number;
-  /** How many writes of the event were refused so far. */
+  /** How many writes of the event have been refused. */
   readonly tries: number;
 }
 
 export interface EventLimits {
-  /** The rate of writes about one object. */
+  /** The limit of writes about one object. */
   readonly object: BucketLimits;
-  /** The rate of all writes. */
+  /** The limit of all writes. */
   readonly overall: BucketLimits;
-  /** How many events are remembered. */
+  /** The maximum number of events that are remembered. */
   readonly most: number;
-  /** How many events of one object may wait. */
+  /** The maximum number of events of one object that may wait. */
   readonly mostWaiting: number;
-  /** An event that has not happened again for this long is forgotten, whether it was written or not. */
+  /** An event that does not happen again within this time is forgotten, whether it was written or not. */
   readonly windowMs: number;
 }
 
-/** The limits for one object are those of client-go's EventCorrelator (tools/record/events_cache.go). */
+/** The limits. Those for one object are from client-go's EventCorrelator (tools/record/events_cache.go). */
 export const eventLimits: EventLimits = {
   object: { burst: 25, refillMs: 300_000 },
   overall: { burst: 50, refillMs: 1_000 },
@@ -41,27 +41,27 @@ export const eventLimits: EventLimits = {
 };
 
 /**
- * Decides which events are written, and when. A repeated event only increases a count, and one write covers all
- * repetitions. Repetitions of an event that waits for a limit are still counted. Events beyond the bounds are dropped,
- * and the number of dropped events is counted. All times are in milliseconds on one clock.
+ * Decides which events are written, and when. A repeated event only increases a count, and one write covers all its
+ * repetitions. While an event waits because of a limit, its repetitions are still counted. Events beyond the bounds are
+ * dropped, and their number is counted. All times are in milliseconds on one clock.
  */
 export interface EventBook {
   observe(name: string, event: ClusterEvent, nowMs: number): void;
-  /** Returns the oldest event that may be written now. The caller then calls written, putBack or drop. */
+  /** Returns the oldest event that may be written now. The caller must then call `written`, `putBack` or `drop`. */
   take(nowMs: number): EventWrite | undefined;
-  /** Records that the event was written with this count. */
+  /** Records that the event was written, with the count that the Event object now has. */
   written(write: EventWrite, count: number): void;
-  /** Takes back an event that was not written, so that it waits again. `tries` is the number of refused writes. */
+  /** Takes back an event that was not written. It waits again. `tries` is the number of refused writes. */
   putBack(write: EventWrite, tries?: number): void;
   /** Drops an event that will not be written. */
   drop(write: EventWrite): void;
-  /** Returns in how many milliseconds `take` may return an event, or undefined while no event waits. */
+  /** Returns the time until `take` may return an event, or undefined if none waits. */
   waitMs(nowMs: number): number | undefined;
-  /** Returns how many events were dropped since the last call. */
+  /** Returns the number of events dropped since the last call. */
   takeDropped(): number;
 }
 
-/** A remembered event. It waits while `more` is above 0. */
+/** A remembered event. It waits if `more` is above 0. */
 interface Entry {
   readonly event: ClusterEvent;
   readonly object: string;
@@ -73,7 +73,7 @@ interface Entry {
 }
 
 export function createEventBook(limits: EventLimits = eventLimits): EventBook {
-  /** In the order in which they were added. */
+  /** In the order in which the events were added. */
   const entries = new Map<string, Entry>();
   const buckets = new Map<string, Bucket>();
   let overall: Bucket | undefined;
@@ -135,7 +135,7 @@ export function createEventBook(limits: EventLimits = eventLimits): EventBook {
       const object = describeObject(event);
       const entry = entries.getOrInsertComputed(name, () => ({ event, object, more: 0, ...write }));
       Object.assign(entry, { more: entry.more + more, firstMs: write.firstMs, tries });
-      // A failed write costs no token: the back-off already delays the next one.
+      // Return the token of a failed write, because the back-off already delays the next write.
       const bucket = buckets.get(object);
       if (bucket !== undefined) buckets.set(object, addTokens(bucket, 1));
       if (overall !== undefined) overall = addTokens(overall, 1);

@@ -16,7 +16,7 @@ const event: ClusterEvent = {
   note: 'parent eth1 is not there any more',
 };
 
-it('where objects come from a directory, an event is a line of the log, at its level', async () => {
+it('if the source is a directory, an event is a log line with its level', async () => {
   const { log, lines } = keepLog();
   await using recorder = openEventRecorder({ kind: 'manifests', directory: '/tmp', placesOf: () => [] }, source, log);
   recorder.record(event);
@@ -30,7 +30,7 @@ it('where objects come from a directory, an event is a line of the log, at its l
   );
 });
 
-it('from a cluster are written there, and the log reports a failure once', async () => {
+it('if the source is a cluster, events are written to the cluster, and a failure is logged once', async () => {
   await using server = await startApiServer();
   const { log, lines } = keepLog();
   using client = connectStandIn(server);
@@ -81,7 +81,7 @@ async function start() {
   await using undo = new AsyncDisposableStack();
   const server = undo.use(await startApiServer());
   const reported: string[] = [];
-  /** Starts a recorder that waits only briefly after a failure. */
+  /** Starts a recorder whose waits after failures are short. */
   const startRecorder = (timings = { coalesceMs: 5, graceMs: 60_000 }) =>
     recordEvents({
       writer: createEventWriter(connectStandIn(server), { component, instance: 'h1' }),
@@ -107,7 +107,7 @@ async function start() {
 }
 
 describe('an event', () => {
-  it('on a Node is written as kubelet writes it: in the namespace default, with the name for its UID', async () => {
+  it('about a Node is written like those of kubelet: in the namespace default, with the name as the UID', async () => {
     await using started = await start();
     const { server, recorder, untilCounts } = started;
     recorder.record(onNode('no parent'));
@@ -133,7 +133,7 @@ describe('an event', () => {
     });
   });
 
-  it('on a pod is in its namespace', async () => {
+  it('about a pod is in the namespace of the pod', async () => {
     await using started = await start();
     started.recorder.record(onPod);
     await started.untilCounts(['no device x1']);
@@ -141,7 +141,7 @@ describe('an event', () => {
     assert.deepEqual([written?.metadata.namespace, written?.involvedObject], ['vms', onPod.regarding]);
   });
 
-  it('that happens again is counted up by one patch', async () => {
+  it('that happens again causes one patch that increases its count', async () => {
     await using started = await start();
     const { server, recorder, untilCounts } = started;
     recorder.record(onPod);
@@ -154,7 +154,7 @@ describe('an event', () => {
     );
   });
 
-  it('that happens again after a new start is still the same one', async () => {
+  it('that happens again after a restart is still the same event', async () => {
     await using started = await start();
     const { recorder, startRecorder, untilCounts } = started;
     recorder.record(onPod);
@@ -167,7 +167,7 @@ describe('an event', () => {
     await untilCounts(['no device x4']);
   });
 
-  it('that has expired at the API server is created again', async () => {
+  it('that has expired on the API server is created again', async () => {
     await using started = await start();
     const { server, recorder, untilCounts } = started;
     recorder.record(onPod);
@@ -177,7 +177,7 @@ describe('an event', () => {
     await untilCounts(['no device x1']);
   });
 
-  it('that waits is written when the recorder ends', async () => {
+  it('that waits is still written when the recorder ends', async () => {
     await using started = await start();
     {
       await using recorder = started.startRecorder({ coalesceMs: 600_000, graceMs: 60_000 });
@@ -188,7 +188,7 @@ describe('an event', () => {
 });
 
 describe('while the API server', () => {
-  it('is unreachable, events are kept, which is reported once', async () => {
+  it('is unreachable, events are kept, and the outage is reported once', async () => {
     await using started = await start();
     const { server, recorder, reported, untilCounts } = started;
     await server.stop();
@@ -203,7 +203,7 @@ describe('while the API server', () => {
     assert.match(reported.join(' | '), /^POST .*ECONNREFUSED[^|]* \| well$/);
   });
 
-  it('is away, the recorder ends at once, and takes nothing more', async () => {
+  it('is unreachable, a recorder that is disposed of ends at once, and accepts no more events', async () => {
     await using started = await start();
     const { server, startRecorder, reported } = started;
     await server.stop();
@@ -219,7 +219,7 @@ describe('while the API server', () => {
     assert.deepEqual(started.counts(), []);
   });
 
-  it('never answers, the recorder ends all the same', async () => {
+  it('never answers, a recorder that is disposed of still ends', async () => {
     await using started = await start();
     const { server, startRecorder, refuse } = started;
     refuse('hang');
@@ -245,7 +245,7 @@ describe('while the API server', () => {
     assert.match(reported.join(' | '), /^write event AttachFailed on Pod vm-a: 503: busy \| dropped 1$/);
   });
 
-  it('refuses one event, it is dropped, and the next one written', async () => {
+  it('refuses one event, that event is dropped and the next one is written', async () => {
     await using started = await start();
     const { server, recorder, reported, refuse, untilCounts } = started;
     refuse({ status: 403, body: { message: 'no right' } });
@@ -263,7 +263,7 @@ describe('while the API server', () => {
 });
 
 describe('a flood of 10,000 events', () => {
-  it('at once is a bounded number of requests, and recording does not wait for them', async () => {
+  it('at once causes a limited number of requests, and recording does not wait for them', async () => {
     await using started = await start();
     const { server, recorder, reported } = started;
     for (let at = 0; at < 10_000; at += 1)
@@ -274,7 +274,7 @@ describe('a flood of 10,000 events', () => {
       (length) => length === 1,
     );
     assert.deepEqual(reported, ['dropped 9500']);
-    // At least the burst is written, plus one event for each second that the test has taken.
+    // At least the burst is written, and one more event for each second of the test.
     assert.ok(server.requests.length >= 50 && server.requests.length < 100, `${server.requests.length}`);
   });
 });

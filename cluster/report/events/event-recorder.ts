@@ -15,7 +15,7 @@ import {
   nameEvent,
 } from './event-writer.ts';
 
-/** Returns a recorder that writes to the cluster, or only to the log if the source is a directory. */
+/** Returns a recorder that writes events to the cluster. If the source is a directory, events are only logged. */
 export function openEventRecorder(
   origin: SourceOrigin,
   source: EventSource,
@@ -49,15 +49,13 @@ function logEvents(log: Log): EventRecorder & AsyncDisposable {
 interface EventNotices {
   /** Called with each error whose message differs from the previous one, and with undefined when writes work again. */
   readonly onState: (error: MacvtapError | undefined) => void;
-  /**
-   * Called with the number of events that were dropped because they exceeded the limits, were too old, or were refused.
-   */
+  /** Called with the number of dropped events: they exceeded the limits, were too old, or were refused. */
   readonly onDropped: (count: number) => void;
 }
 
 export interface RecordOptions extends EventNotices {
   readonly writer: EventWriter;
-  /** The component in the events. @example 'kube-macvtap-nodeplugin' */
+  /** The component that events name. @example 'kube-macvtap-nodeplugin' */
   readonly component: string;
   readonly limits?: EventLimits;
   readonly timings?: Partial<RecorderTimings>;
@@ -66,20 +64,24 @@ export interface RecordOptions extends EventNotices {
 }
 
 interface RecorderTimings {
-  /** How long to collect events before a write. The delay lets the caller respond first, and bundles bursts. */
+  /**
+   * How long to collect events before a write. During this delay, the caller can respond first, and bursts are
+   * combined.
+   */
   readonly coalesceMs: number;
-  /** How long waiting events are still written after the recorder is disposed of. */
+  /** How long waiting events are still written after the recorder was disposed of. */
   readonly graceMs: number;
 }
 
 const defaults: RecorderTimings = { coalesceMs: 100, graceMs: 500 };
 
-/** An event is dropped after this many refused writes. */
+/** The number of refused writes after which an event is dropped. */
 const mostTries = 5;
 
 /**
  * Writes events in the background, one after another, within the limits of the event book. While the API server is
- * unreachable, the book keeps events within its limits. A permanently refused event is dropped. Recording never raises.
+ * unreachable, events are kept within these limits. An event that is refused permanently is dropped. `record` never
+ * raises.
  */
 export function recordEvents(options: RecordOptions): EventRecorder & AsyncDisposable {
   const { writer, component, limits, onState, onDropped, timings, now = Date.now, pause = reallyPause } = options;
@@ -138,7 +140,7 @@ export function recordEvents(options: RecordOptions): EventRecorder & AsyncDispo
       try {
         book.observe(nameEvent(component, event), event, now());
       } catch (thrown) {
-        // A bug here must not break the caller.
+        // A bug in this code must not affect the caller.
         setState(MacvtapError.from(thrown));
       }
       news.resolve();
@@ -153,10 +155,10 @@ export function recordEvents(options: RecordOptions): EventRecorder & AsyncDispo
   };
 }
 
-/** Dropped events are reported at most this often. */
+/** The minimum time between two reports of dropped events. */
 const droppedEveryMs = 60_000;
 
-/** Returns whether another attempt may succeed: after too many requests, a conflict, or a server error. */
+/** Returns whether another attempt may succeed: after too many requests, after a conflict, or after a server error. */
 function isRetryable({ code, facts }: MacvtapError): boolean {
   const status = Number(facts.status ?? 0);
   return code !== 'ApiServerRefused' || status === 409 || status === 429 || status >= 500;

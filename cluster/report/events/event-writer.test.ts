@@ -15,11 +15,11 @@ const event: ClusterEvent = {
 };
 
 describe("an event's name", () => {
-  it('is the same for the same event', () => {
+  it('is the same for equal events', () => {
     assert.equal(nameEvent('a', event), nameEvent('a', structuredClone(event)));
   });
 
-  it('is another one for another source, object, reason, action or text', () => {
+  it('differs if source, object, reason, action or text differ', () => {
     const others: readonly (readonly [string, ClusterEvent])[] = [
       ['b', event],
       ['a', { ...event, type: 'Normal' }],
@@ -33,7 +33,7 @@ describe("an event's name", () => {
     assert.equal(new Set(names).size, names.length);
   });
 
-  it("is a legal one however long the object's is, and wherever that is cut", () => {
+  it("is valid for any length of the object's name, wherever that name is cut", () => {
     for (const name of ['a'.repeat(253), `${'a'.repeat(235)}.b`, `${'a'.repeat(235)}-.-b`]) {
       const made = nameEvent('a', { ...event, regarding: { ...event.regarding, name } });
       assert.match(made, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
@@ -43,7 +43,7 @@ describe("an event's name", () => {
 });
 
 describe('the text of an event', () => {
-  it('that fits stays as it is', () => {
+  it('that fits stays unchanged', () => {
     assert.equal(clipNote('a'.repeat(1_024)), 'a'.repeat(1_024));
   });
 
@@ -52,7 +52,7 @@ describe('the text of an event', () => {
     ['characters of three bytes', '€'.repeat(600)],
     ['characters of four bytes', `a${'😀'.repeat(600)}`],
   ] as const) {
-    it(`that is too long is cut between ${what}, and shows it`, () => {
+    it(`that is too long is cut between ${what}, and marked as cut`, () => {
       const note = clipNote(text);
       const bytes = Buffer.byteLength(note);
       assert.ok(bytes <= 1_024 && bytes > 1_016, `${bytes}`);
@@ -61,16 +61,20 @@ describe('the text of an event', () => {
     });
   }
 
-  it('is one line of whole characters', () => {
+  it('is one line without lone surrogates', () => {
     assert.equal(clipNote('one\r\n\ttwo\0 \ud800\n'), 'one two  �');
-    assert.equal(clipNote('eth0\u202egnp'), 'eth0\\u202egnp', 'what turns a text is written out');
+    assert.equal(
+      clipNote('eth0\u202egnp'),
+      'eth0\\u202egnp',
+      'characters that change the direction of text are escaped',
+    );
   });
 });
 
 const write = {} as EventWrite;
 const { signal } = new AbortController();
 
-test('every metric of the table is registered with its text, and what is counted begins at 0', async () => {
+test('exactly the metrics of the table are registered with their help texts, and counters start at 0', async () => {
   const metrics = createMetrics();
   const count = countEvents(metrics);
   const registered = metrics.getMetricsAsArray().map(({ name, help }) => [name, help]);
@@ -82,7 +86,7 @@ test('every metric of the table is registered with its text, and what is counted
   }
 });
 
-test('a write is counted by what comes of it, and what is given up not at all', async () => {
+test('a write is counted by its outcome, and an aborted write is not counted', async () => {
   const reported: string[] = [];
   const count = (outcome: string, times: number) => void reported.push(`${outcome} ${times}`);
   assert.equal(await countWrites({ write: async () => 7 }, count).write(write, signal), 7);

@@ -12,23 +12,23 @@ import type { EventWrite } from './event-book.ts';
 
 /** Writes events. */
 export interface EventWriter {
-  /** Returns the count in the Event object after the write. Raises. */
+  /** Writes the event and returns the new count in the Event object. Raises an error if the write fails. */
   write(write: EventWrite, signal: AbortSignal): Promise<number>;
 }
 
-/** The source of events: the program, and the node or pod on which it runs. */
+/** The source of events: the program, and the node or pod where it runs. */
 export interface EventSource {
   readonly component: string;
   readonly instance: string;
 }
 
 /**
- * Creates a writer of core/v1 events with a count, like those of kubelet. It does not use events.k8s.io/v1 and its
- * series, because that API does not allow setting lastTimestamp. `kubectl describe` and sorting by .lastTimestamp put
+ * Creates a writer of core/v1 events with a count, like those of kubelet. It does not use events.k8s.io/v1 with its
+ * series, because that API does not allow setting lastTimestamp. `kubectl describe`, and sorting by .lastTimestamp, put
  * an event without lastTimestamp before all others (k8s.io/kubectl 0.34, pkg/util/event).
  *
- * A patch increases the count of an existing event. The response to a create or to an empty patch shows whether the
- * event exists, and its count. Permission to read events is therefore not needed.
+ * A patch increases the count of an existing event. Whether the event exists, and its count, is in the response to a
+ * create request or to an empty patch. The writer therefore needs no permission to read events.
  */
 export function createEventWriter(client: ApiClient, source: EventSource): EventWriter {
   return {
@@ -51,7 +51,7 @@ export function createEventWriter(client: ApiClient, source: EventSource): Event
       if (created.status < 300) return more;
       if (created.status !== 409) throw refused(`write ${what}`, created);
       const before = countOf(await patch({}), `read ${what}`);
-      // The event was deleted between two requests. The recorder tries again.
+      // The event was deleted between the two requests. The recorder will retry.
       if (before === undefined) throw refused(`write ${what}`, created);
       return (await countUp(before)) ?? before;
     },
@@ -60,7 +60,10 @@ export function createEventWriter(client: ApiClient, source: EventSource): Event
 
 const mergePatch = 'application/merge-patch+json';
 
-/** Returns the count of an event, or undefined if the event does not exist or has expired (after an hour). */
+/**
+ * Returns the count of an event, or undefined if the event does not exist, for example because it expired after an
+ * hour.
+ */
 function countOf(answer: ApiResponse, what: string): number | undefined {
   if (answer.status === 404) return undefined;
   if (answer.status >= 300) throw refused(what, answer);
@@ -89,8 +92,8 @@ function toObject({ name, event, more, firstMs, lastMs }: EventWrite, namespace:
 }
 
 /**
- * Returns the name of the Event object. Equal events have equal names, so a restarted process finds the events that its
- * predecessor wrote.
+ * Returns the name of the Event object. Equal events have equal names, so that a process finds the events that it wrote
+ * before a restart.
  *
  * @example 'vm-a.5f1d2c3b4a596877'
  */
@@ -101,13 +104,19 @@ export function nameEvent(component: string, { type, reason, action, regarding, 
   return `${name.slice(0, longestSubject).replace(/[^a-z0-9]+$/, '')}.${hash}`;
 }
 
-/** The longest part of the object's name in the event's name. Both names may have up to 253 characters. */
+/**
+ * The maximum number of characters of the object's name that are part of the event's name. Names have at most 253
+ * characters.
+ */
 const longestSubject = 253 - '.5f1d2c3b4a596877'.length;
 
-/** The longest message, in bytes of UTF-8 (NoteLengthLimit in k8s.io/kubernetes pkg/apis/core/validation/events.go). */
+/**
+ * The maximum number of bytes of a message in UTF-8 (NoteLengthLimit in k8s.io/kubernetes
+ * pkg/apis/core/validation/events.go).
+ */
 const longestNoteBytes = 1_024;
 
-/** Returns the text in one line, cut to the length limit of events. A cut text ends with `…`. */
+/** Returns the text on one line, cut to the length limit of events. Cut text ends with `…`. */
 export function clipNote(text: string): string {
   const line = printable(text.toWellFormed().replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')).trim();
   if (Buffer.byteLength(line) <= longestNoteBytes) return line;
@@ -125,16 +134,16 @@ export const eventMetrics = {
 
 const outcomes = ['written', 'failed', 'dropped'] as const;
 
-/** Called with an outcome and the number of events that had it. */
+/** Called with an outcome and the number of events with that outcome. */
 export type EventCounter = (outcome: (typeof outcomes)[number], count: number) => void;
 
-/** Counts events in a registry, starting at 0. */
+/** Returns a counter of events in a registry. All counts start at 0. */
 export function countEvents(registry: Registry): EventCounter {
   const counter = createCounter(registry, metricsOf(eventMetrics)('kube_macvtap_events_total'), { outcome: outcomes });
   return (outcome, count) => counter.inc({ outcome }, count);
 }
 
-/** Wraps a writer: counts the outcome of each write that was not aborted. */
+/** Wraps a writer, and counts the outcome of each write that was not aborted. */
 export function countWrites(writer: EventWriter, count: EventCounter): EventWriter {
   return {
     async write(write, signal) {

@@ -34,7 +34,7 @@ describe('a persistent condition', () => {
     assert.deepEqual([events.update([standing('a', 'other text')], 1_000), events.waitMs(1_000)], [[], undefined]);
   });
 
-  it('that ended within that time is not reported, and its time starts again', () => {
+  it('that ends before that time is not reported, and its time restarts', () => {
     const events = createConditionTracker(100);
     events.update([standing('a')], 0);
     events.update([], 50);
@@ -51,7 +51,7 @@ describe('a persistent condition', () => {
     assert.equal(events.update([standing('a')], 300).length, 1);
   });
 
-  it('next to a reported one waits for its own time', () => {
+  it('is reported after its own time, even if another one was already reported', () => {
     const events = createConditionTracker(100);
     for (const at of [0, 100]) events.update([standing('a')], at);
     events.update([standing('a'), standing('b')], 120);
@@ -91,7 +91,7 @@ const conflictsOf = (states: Readonly<Record<string, Status>>, nodes = Object.ke
   });
 
 describe('a conflict of policies', () => {
-  it('is reported on the policy that lost, with the winner and the number of nodes', () => {
+  it('is reported as an event of the policy that lost, with the winner and the number of nodes', () => {
     const [found, ...more] = conflictsOf({ h10: { conflicts: [conflict] }, h2: { conflicts: [conflict] } });
     assert.deepEqual(more, []);
     assert.deepEqual(found?.event.regarding, {
@@ -107,7 +107,7 @@ describe('a conflict of policies', () => {
     );
   });
 
-  it('on many nodes names a few, and is the same one however many there are', () => {
+  it('on many nodes names some of them, and is the same condition for any number of nodes', () => {
     const many = Array.from({ length: 200 }, (_, at) => [`h${at}`, { conflicts: [conflict, conflict] }]);
     const [found] = conflictsOf(Object.fromEntries(many));
     const [one] = conflictsOf({ h1: { conflicts: [conflict] } });
@@ -115,7 +115,7 @@ describe('a conflict of policies', () => {
     assert.equal(found?.key, one?.key);
   });
 
-  it('about an interface that one of them has for itself names the policy that has it', () => {
+  it('about an interface that is used exclusively names the policy that uses it', () => {
     const taken = { ...conflict, code: 'PassthruExclusive', by: 'dataplane' };
     const origin = { source: 'policy', policy: 'macvtap-cni/winner' } as const;
     const resource = { ...origin, name: 'dataplane', mode: 'passthru', quantity: 1, health: 'Healthy' } as const;
@@ -124,14 +124,14 @@ describe('a conflict of policies', () => {
       found?.event.note ?? '',
       /^policy macvtap-cni\/winner comes first on 1 node \(h1\): .*PassthruExclusive/,
     );
-    // The node's state does not contain the resource, so the policy that owns it is unknown.
+    // The node's state does not contain the resource, so it is unknown which policy uses the interface.
     assert.deepEqual(conflictsOf({ h1: { conflicts: [taken] } }), []);
   });
 
   for (const [title, status] of [
     ['within a policy', { conflicts: [{ ...conflict, by: 'macvtap-cni/loser' }] }],
-    ['of a policy that is gone', { conflicts: [{ ...conflict, policy: 'macvtap-cni/gone' }] }],
-    ['for a reason of a newer version', { conflicts: [{ ...conflict, code: 'NewReason' }] }],
+    ['of a deleted policy', { conflicts: [{ ...conflict, policy: 'macvtap-cni/gone' }] }],
+    ['with a code of a newer version', { conflicts: [{ ...conflict, code: 'NewReason' }] }],
     [
       'without a winner',
       { conflicts: [{ name: 'x', policy: 'macvtap-cni/loser', code: 'ResourceNameTaken', message: '' }] },
@@ -185,7 +185,7 @@ describe('a network', () => {
     ['whose resource nodes expose', 'macvtap.network.kubevirt.io/dataplane'],
     ['without a resource', undefined],
     ["with another vendor's resource", 'intel.com/sriov'],
-    ['with no legal name of a resource', 'macvtap.network.kubevirt.io/a/b'],
+    ['with an invalid resource name', 'macvtap.network.kubevirt.io/a/b'],
   ] as const) {
     it(`${title} has no event`, () => assert.deepEqual(unofferedOf(annotation), []));
   }
@@ -205,6 +205,6 @@ test('a node whose report is left out has one event, with the reason', () => {
   assert.equal(later?.key, found?.key);
 });
 
-test('a state without a Node has none', () => {
+test('a left-out state without a Node has no event', () => {
   assert.deepEqual(leftOutEvents({ nodes }, new Map([['gone', 'reading it failed']])), []);
 });

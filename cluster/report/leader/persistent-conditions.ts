@@ -11,22 +11,25 @@ import { aboutNode, type ClusterEvent } from '../events/cluster-event.ts';
 
 /** A condition of the cluster, and the event that reports it. */
 export interface PersistentCondition {
-  /** Identifies the condition. The text of its event may change, for example the number of nodes while they report. */
+  /**
+   * Identifies the condition. The text of its event may change while the condition lasts: for example, the number of
+   * nodes grows while they report.
+   */
   readonly key: string;
   readonly event: ClusterEvent;
 }
 
-/** Remembers which conditions were reported. */
+/** Remembers which conditions have been reported. */
 export interface ConditionTracker {
-  /** Takes all current conditions and returns the events to record. Each condition gets one event while it lasts. */
+  /** Takes all current conditions and returns the events to record. A condition gets only one event while it lasts. */
   update(current: readonly PersistentCondition[], nowMs: number): readonly ClusterEvent[];
-  /** Returns in how many milliseconds an event may be due, or undefined if no event can be due. */
+  /** Returns the time until an event may be due, or undefined if none can be due. */
   waitMs(nowMs: number): number | undefined;
 }
 
 /**
- * Creates a tracker that reports a condition only after it has lasted for `settleMs`. Objects of one `kubectl apply`
- * arrive one after another, and nodes need a moment to follow.
+ * Creates a tracker that reports a condition only after it has lasted for `settleMs`. Before that, it may be temporary:
+ * the objects of one `kubectl apply` arrive one after another, and nodes need some time to react.
  */
 export function createConditionTracker(settleMs: number): ConditionTracker {
   const sinceMs = new Map<string, number>();
@@ -58,7 +61,7 @@ export function createConditionTracker(settleMs: number): ConditionTracker {
   };
 }
 
-/** A conflict that one policy lost to another for one reason, and the nodes that report it. */
+/** A conflict that one policy lost to another for one reason, with the nodes that report it. */
 interface Loss {
   readonly loser: string;
   readonly winner: string;
@@ -66,12 +69,12 @@ interface Loss {
   readonly nodes: string[];
 }
 
-/** How many nodes a note names. */
+/** The maximum number of nodes that a note names. */
 const mostNames = 5;
 
 /**
- * Finds conflicts between policies in the node states. The event is on the policy that lost, and names the winner and
- * the nodes. The node states contain the details for each node.
+ * Finds conflicts between policies in the node states. The event is about the policy that lost, and names the winner
+ * and some of the nodes. The node states contain the details for each node.
  */
 export function conflictEvents({
   policies,
@@ -83,7 +86,7 @@ export function conflictEvents({
     if (!nodes.has(node)) continue;
     for (const loss of lossesOn(state)) {
       const known = losses.getOrInsertComputed(keyOf(loss), () => ({ ...loss, nodes: [] }));
-      // Nodes are read one after another, so only the last entry can be this node.
+      // Nodes are read one after another, so this node can only be the last one.
       if (known.nodes.at(-1) !== node) known.nodes.push(node);
     }
   }
@@ -107,14 +110,14 @@ function lossesOn({ status }: MacvtapNetworkNodeState): readonly Omit<Loss, 'nod
   const policies = new Map(resources.map(({ name, policy }) => [name, policy]));
   return conflicts.flatMap(({ policy: loser, by, code }) => {
     if (loser === undefined || by === undefined || !isReason(code)) return [];
-    // For an interface, `by` is the resource that uses it.
+    // For an interface, `by` is the resource that uses the interface.
     const winner = code === 'PassthruExclusive' ? policies.get(by) : by;
-    // Conflicts within one policy are reported only in the node state.
+    // Conflicts within one policy are only in the node state.
     return winner === undefined || winner === loser ? [] : [{ loser, winner, code }];
   });
 }
 
-/** Returns whether this version knows a reason code. A node plugin of another version may report other codes. */
+/** Returns whether this version has a reason code. A node plugin of another version may report other codes. */
 function isReason(code: string): code is ReasonCode {
   return Object.hasOwn(reasons, code);
 }
@@ -132,15 +135,15 @@ function toNote({ winner, code, nodes }: Loss): string {
 }
 
 /**
- * Finds networks whose resource no node exposes: no source requests it, or no node has a parent for it. Pods that use
- * such a network stay Pending.
+ * Finds networks whose resource no node exposes. Either no source requests the resource, or no node has a parent for
+ * it. Pods that use such a network stay Pending.
  */
 export function unofferedEvents(
   { networks }: Pick<Snapshot, 'networks'>,
   offers: Pick<Offers, 'ofResource' | 'resources' | 'governing'>,
 ): readonly PersistentCondition[] {
   // All networks share one search budget. Otherwise, tenants with many networks could make the search for similar names
-  // arbitrarily slow.
+  // very slow.
   const budget = createSearchBudget();
   return [...networks.values()].flatMap(({ metadata: { namespace, name, uid, annotations } }) => {
     const annotation = annotations?.[resourceAnnotation] ?? '';
@@ -169,7 +172,7 @@ function notExposed(resource: string, requesters: readonly string[]): string {
   return `no node exposes ${resourcePrefix}${resource}, which ${names} asks for: see the reasons in the states of the nodes`;
 }
 
-/** Finds nodes whose state is left out. Each node gets one event, even if its state changes while it is left out. */
+/** Finds nodes whose state is left out. A node gets one event, even if its state changes while it is left out. */
 export function leftOutEvents(
   { nodes }: Pick<Snapshot, 'nodes'>,
   leftOut: ReadonlyMap<string, string>,

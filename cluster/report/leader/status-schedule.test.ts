@@ -4,8 +4,7 @@ import { describe, it } from 'node:test';
 import { createStatusSchedule } from './status-schedule.ts';
 
 /**
- * Writes whenever a write is due, while the status changes at every step from 0 to `untilMs`. Returns the times of the
- * writes.
+ * Writes whenever a write is due. Until `untilMs`, the status changes at every step. Returns the times of the writes.
  */
 function writeWhileChanging(untilMs: number, stepMs = 100): readonly number[] {
   const turns = createStatusSchedule();
@@ -20,16 +19,16 @@ function writeWhileChanging(untilMs: number, stepMs = 100): readonly number[] {
   return times;
 }
 
-describe('the turn of a status', () => {
-  it('comes a second after the first change, and is one for all that changed until then', () => {
+describe('the write of a status', () => {
+  it('is due a second after the first change, and covers all changes until then', () => {
     assert.deepEqual(writeWhileChanging(900), [1_000]);
   });
 
-  it('comes less and less often while changes go on, and once after the last of them', () => {
+  it('becomes less frequent while changes continue, and follows once after the last change', () => {
     assert.deepEqual(writeWhileChanging(60_000), [1_000, 3_000, 7_000, 15_000, 31_000, 47_000, 63_000]);
   });
 
-  it('comes soon again after a quiet time', () => {
+  it('is soon again after a quiet time', () => {
     const turns = createStatusSchedule();
     for (let nowMs = 0; nowMs <= 20_000; nowMs += 100) {
       turns.ask('p', nowMs);
@@ -44,7 +43,7 @@ describe('the turn of a status', () => {
     assert.equal(turns.nextMs(), 203_000);
   });
 
-  it('is each policy its own', () => {
+  it('is scheduled separately for each policy', () => {
     const turns = createStatusSchedule();
     turns.ask('p', 0);
     turns.ask('q', 500);
@@ -54,7 +53,7 @@ describe('the turn of a status', () => {
     assert.equal(turns.nextMs(), undefined);
   });
 
-  it('of one that could not be written comes again by itself, later each time, and never in a row with others', () => {
+  it('that failed is repeated after a wait that grows each time', () => {
     const turns = createStatusSchedule(() => 0);
     turns.ask('p', 0);
     const waits: number[] = [];

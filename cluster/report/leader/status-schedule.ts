@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import { backOffMs } from '../../api/api-errors.ts';
 
-/** Decides when each policy's status may be written next. All times are in milliseconds on one clock. */
+/** Decides when the status of each policy may be written next. All times are in milliseconds on one clock. */
 export interface StatusSchedule {
-  /** Requests a write after a short time, unless one is requested already. */
+  /** Requests a write after a short time. Has no effect if one is already requested. */
   ask(policy: string, nowMs: number): void;
-  /** Returns the policies whose writes are due, and removes their requests. */
+  /** Returns the policies whose writes are due now, and removes their requests. */
   take(nowMs: number): readonly string[];
-  /** When the next write is due; undefined without requests. */
+  /** Returns when the next write is due, or undefined if no write is requested. */
   nextMs(): number | undefined;
   /** Records that the status was written. */
   wrote(policy: string, nowMs: number): void;
-  /** Requests a failed write again, after a back-off. */
+  /** Requests the failed write again after a back-off. */
   failed(policy: string, nowMs: number, isOutage: boolean): void;
   forget(policy: string): void;
 }
 
 /**
- * How long to collect reports before a write. After a policy is created or edited, nodes report within a second, so
- * their reports cause a single write.
+ * How long to collect changes before a write. After a policy is created or edited, nodes report within a second, so
+ * that their reports cause a single write.
  */
 const coalesceMs = 1_000;
 /**
- * The gap after a write. It doubles with each write while changes continue, because thousands of nodes need some time
- * to report.
+ * The minimum time between two writes of the same status. It doubles with each write while changes continue, because
+ * thousands of nodes need some time to report.
  */
 const shortestGapMs = 2_000;
 const longestGapMs = 16_000;
@@ -61,7 +61,7 @@ export function createStatusSchedule(random: () => number = Math.random): Status
     },
     wrote(policy, nowMs) {
       const schedule = scheduleOf(policy);
-      // A policy without changes for longer than its gap starts with the shortest gap again.
+      // If the policy was quiet for longer than its gap, start again with the shortest gap.
       const isQuiet = nowMs - schedule.notBeforeMs > schedule.gapMs;
       schedule.gapMs = isQuiet ? shortestGapMs : Math.min(schedule.gapMs * 2, longestGapMs);
       schedule.notBeforeMs = nowMs + schedule.gapMs;

@@ -30,7 +30,7 @@ const stateOf = (name: string, generation: number): MacvtapNetworkNodeState => (
   },
 });
 
-/** Starts a status writer with a stand-in for an API server, and with the nodes that the writer knows. */
+/** Starts a status writer with a fake API server, and with a fixed set of nodes. */
 async function start() {
   await using scope = new AsyncDisposableStack();
   const server = scope.use(await startApiServer());
@@ -94,7 +94,7 @@ async function start() {
 const reasons = (status: PolicyStatus | undefined) => status?.conditions?.map(({ reason }) => reason).join();
 
 describe('the statuses of policies', { concurrency: 4 }, () => {
-  it('follow what nodes report, in one writing for all that comes together', async () => {
+  it('follow the reports of nodes, with one write for reports that arrive together', async () => {
     await using keeper = await start();
     keeper.server.store.put(policyObject('p'));
     keeper.begin();
@@ -110,7 +110,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     assert.match(keeper.writes()[0] ?? '', /\/status\?fieldManager=kube-macvtap-status&force=true$/);
   });
 
-  it('are not written before nodes were read, nor if they are already written', async () => {
+  it('are not written before nodes were read, or if they are already up to date', async () => {
     await using keeper = await start();
     keeper.change({}, false);
     keeper.server.store.put(policyObject('p'));
@@ -125,7 +125,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     assert.deepEqual(keeper.server.requests.slice(length), []);
   });
 
-  it('report a policy outside the namespace, and the errors of an invalid one', async () => {
+  it("report a policy outside the installation's namespace, and the errors of an invalid policy", async () => {
     await using keeper = await start();
     keeper.server.store.put(policyObject('stray', 'eth0', 'tenant'));
     keeper.server.store.put({ ...policyObject('broken'), spec: { parentSelector: [{}] } });
@@ -134,7 +134,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     await keeper.untilStatus('macvtap-cni/broken', (status) => /^PolicyInvalid,/.test(reasons(status) ?? ''));
   });
 
-  it('are corrected after another client has changed them', async () => {
+  it('are corrected after another client changed them', async () => {
     await using keeper = await start();
     keeper.server.store.put(policyObject('p'));
     keeper.begin();
@@ -143,7 +143,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     await keeper.untilStatus('macvtap-cni/p', ({ matchedNodes }) => matchedNodes === 2);
   });
 
-  it('of one policy that cannot be written keep no other waiting, and are tried again', async () => {
+  it('that cannot be written do not delay others, and are retried', async () => {
     await using keeper = await start();
     let isRefused = true;
     keeper.server.intercept(({ method, name }) =>
@@ -158,18 +158,14 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
       async () => keeper.writes().filter((request) => request.includes('/bad/')).length,
       (tries) => tries > 2,
     );
-    assert.equal(
-      keeper.reported.length,
-      1,
-      'the failure is reported once, also if other statuses are written after it',
-    );
+    assert.equal(keeper.reported.length, 1, 'the failure is reported once, even if other statuses are written later');
     assert.match(
       keeper.reported[0] ?? '',
       /^apply the status of MacvtapNetworkNodePolicy macvtap-cni\/bad: 500: not now/,
     );
     isRefused = false;
     await keeper.untilStatus('macvtap-cni/bad', () => true);
-    // The server has the status before its answer arrives.
+    // The server stores the status before its response arrives.
     await until(
       async () => keeper.reported.length,
       (length) => length === 2,
@@ -177,7 +173,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     assert.equal(keeper.reported[1], undefined);
   });
 
-  it('of a deleted policy that could not be written is no longer a problem', async () => {
+  it('of a deleted policy are no longer a problem if they could not be written', async () => {
     await using keeper = await start();
     keeper.server.intercept(({ method }) =>
       method === 'PATCH' ? { status: 500, body: { message: 'not now' } } : undefined,
@@ -196,7 +192,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     assert.equal(keeper.reported[1], undefined);
   });
 
-  it('are not a problem when the policy was deleted or recreated', async () => {
+  it('are not a problem if the policy was deleted or recreated', async () => {
     await using keeper = await start();
     let made = 0;
     keeper.server.intercept(({ method }) => {
@@ -212,7 +208,7 @@ describe('the statuses of policies', { concurrency: 4 }, () => {
     assert.deepEqual([made, keeper.reported], [2, []]);
   });
 
-  it('go on after every watch broke off and the API server forgot what was before (410)', async () => {
+  it('are still written after all watches broke and the API server dropped their version (410)', async () => {
     await using keeper = await start();
     keeper.server.store.put(policyObject('p'));
     keeper.begin();
@@ -231,7 +227,7 @@ function collectProblems() {
 const refused = (what: string) => new MacvtapError('ApiServerRefused', `apply ${what}: 403`);
 const away = (what: string) => new MacvtapError('ApiServerUnreachable', `PATCH ${what}: ECONNREFUSED`);
 
-test('a problem is reported once while it lasts, and so is the end of the last one', () => {
+test('a problem is reported once while it lasts, and undefined is reported when the last one ends', () => {
   const { reported, troubles } = collectProblems();
   troubles.ended('good');
   troubles.failed('a', refused('a'));

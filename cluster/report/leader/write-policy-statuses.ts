@@ -20,14 +20,14 @@ export interface PolicyStatusOptions {
   readonly onWritten: (policy: string) => void;
   /** Called after each write that failed. */
   readonly onFailed?: (policy: string) => void;
-  /** Called once with each problem while it lasts, and with undefined when no problem is left. */
+  /** Called with each problem once while it lasts, and with undefined when no problem is left. */
   readonly onState: (error: MacvtapError | undefined) => void;
 }
 
 /**
- * Writes the status of every policy as nodes report, until the signal ends. Only one process of a cluster may run this:
- * two would write every status twice. It counts node states in slices, so that other work can continue, and writes one
- * status after another.
+ * Writes the status of every policy according to the reports of nodes, until the signal aborts. Only one process in a
+ * cluster may run this, because two would write every status twice. It counts node states in slices, so that other work
+ * can continue. It writes one status after another.
  */
 export async function writePolicyStatuses(options: PolicyStatusOptions, signal: AbortSignal): Promise<void> {
   const { client, source, policyNamespace, onWritten, onFailed, onState } = options;
@@ -78,20 +78,20 @@ export async function writePolicyStatuses(options: PolicyStatusOptions, signal: 
     }
     const nextMs = schedule.nextMs();
     await sleeper.sleep(nextMs === undefined ? undefined : nextMs - performance.now());
-    // Changes during this time are counted together: a rollout makes a hundred changes a second.
+    // Count the changes of this time together, because a rollout causes a hundred changes a second.
     await sleeper.sleepThrough(countMs);
   }
 }
 
-/** The least time between two counts. */
+/** The minimum time between two counts. */
 const countMs = 200;
 
-/** The least time between two writes. Each write causes a watch event for every node plugin of the cluster. */
+/** The minimum time between two writes, because each write causes a watch event for every node plugin. */
 const spacingMs = 20;
 
 /**
- * Creates a counter of each policy's nodes. Its `follow` returns the policies whose counts changed or whose status was
- * written.
+ * Creates a counter of the nodes of each policy. Its `follow` returns the policies whose counts changed or whose status
+ * was written.
  */
 function countPolicies() {
   const index: StatusIndex = createStatusIndex();
@@ -106,22 +106,22 @@ function countPolicies() {
       const written = [...current].filter(([id, policy]) => before.get(id)?.status !== policy.status);
       before = current;
       const policies = new Map<string, Policy>([...current].map(([id, { policy }]) => [id, policy]));
-      // The count is never abandoned: a tally of half the nodes is useless.
+      // This count is never abandoned, because a count of only some nodes is useless.
       const touched = await runInSlices(index.follow({ ...snapshot, policies }), { isUrgent: () => signal.aborted });
       return new Set([...touched, ...written.map(([id]) => id)]);
     },
   };
 }
 
-/** Tracks the problems of several policies, whose statuses are written separately. */
+/** Tracks the problems of policies whose statuses are written separately. */
 export interface ProblemReporter {
   failed(id: string, error: MacvtapError): void;
-  /** The write succeeded, or is no longer needed. */
+  /** Records that the write succeeded, or is no longer needed. */
   ended(id: string): void;
 }
 
 /**
- * Creates a reporter that reports each problem once while it lasts, and undefined when no problem is left. An
+ * Creates a reporter. It reports each problem once while it lasts, and undefined when no problem is left. An
  * unreachable server is one problem for all policies.
  */
 export function reportProblems(onState: (error: MacvtapError | undefined) => void): ProblemReporter {

@@ -15,7 +15,7 @@ const policyObject = (name: string, namespace: string, more: object = {}) => ({
 });
 
 describe('policies with their statuses', () => {
-  it('are read of every namespace, and stay the same where only the status is another', async () => {
+  it('are read from every namespace, and keep their identity if only the status changes', async () => {
     await using server = await startApiServer();
     using client = connectStandIn(server);
     server.store.put(policyObject('p', 'macvtap-cni'));
@@ -47,7 +47,7 @@ describe('policies with their statuses', () => {
     );
   });
 
-  it('that were recreated between two reads are different, though their generation is the same', async () => {
+  it('that were recreated between two reads are different policies, even with the same generation', async () => {
     await using server = await startApiServer();
     using client = connectStandIn(server);
     server.store.put(policyObject('p', 'macvtap-cni'));

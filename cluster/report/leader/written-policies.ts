@@ -10,7 +10,7 @@ import { ListWatch } from '../../api/list-watch.ts';
 import { policiesIn, policyStatusPath } from '../../api/watched-kinds.ts';
 import { readObject } from '../../objects/read-object.ts';
 
-/** A policy, and the status that it has now. */
+/** A policy and its current status. */
 export interface WrittenPolicy {
   readonly uid: string;
   readonly policy: Policy;
@@ -33,8 +33,8 @@ export interface PolicyWatchOptions {
 }
 
 /**
- * Follows policies together with their statuses, which the status writer needs and the source leaves out. A policy is
- * read again only if its generation changed, so writing a status does not cause another read.
+ * Follows policies together with their statuses. The status writer needs the statuses, which the source omits. A policy
+ * is read again only if its generation changed, so a write of its status does not cause another read.
  */
 export function watchWrittenPolicies({ client, policyNamespace, onChange }: PolicyWatchOptions): PolicyWatch {
   const { resource, trim } = policiesIn(undefined);
@@ -70,7 +70,7 @@ interface Entry extends WrittenPolicy {
   readonly object: ApiObject;
 }
 
-/** Trims a policy, and keeps its status. */
+/** Trims a policy, but keeps its status. */
 function withStatus(object: ApiObject, trim: (object: ApiObject) => ApiObject): ApiObject {
   return { ...trim(object), status: object.status };
 }
@@ -88,14 +88,17 @@ function readPolicy(object: object, namespace: string): Policy | undefined {
   return known?.kind === 'MacvtapNetworkNodePolicy' ? known.value : undefined;
 }
 
-/** The policy of a status. The UID distinguishes it from a recreated policy of the same name. */
+/** Identifies the policy of a status. The UID differs from that of a recreated policy with the same name. */
 interface StatusOwner {
   /** `namespace/name`. */
   readonly id: string;
   readonly uid: string;
 }
 
-/** Writes a status. `gone`: the policy was deleted or recreated. Raises ApiServerRefused and the client's errors. */
+/**
+ * Writes a status. `gone` means that the policy was deleted or recreated. Raises ApiServerRefused and the errors of the
+ * client.
+ */
 export type WriteStatus = (
   owner: StatusOwner,
   status: PolicyStatus,
@@ -103,8 +106,8 @@ export type WriteStatus = (
 ) => Promise<'written' | 'gone'>;
 
 /**
- * Creates a writer that uses server-side apply. It has no version conflicts, removes fields that are no longer applied,
- * and owns no field of other clients.
+ * Creates a writer that uses server-side apply. It causes no version conflicts, removes fields that are no longer
+ * applied, and owns no fields of other clients.
  */
 export function createStatusWriter(client: ApiClient): WriteStatus {
   return async ({ id, uid }, status, signal) => {
@@ -117,14 +120,12 @@ export function createStatusWriter(client: ApiClient): WriteStatus {
     };
     const options = { contentType: 'application/apply-patch+yaml', signal };
     const answer = await client.request('PATCH', `${policyStatusPath(namespace, name)}?${query}`, body, options);
-    // 409 means that the UID differs: a forced apply has no other conflicts.
+    // 409 means that the UID differs, because a forced apply has no other conflicts.
     if (answer.status === 404 || answer.status === 409) return 'gone';
     if (answer.status >= 300) throw refused(`apply the status of MacvtapNetworkNodePolicy ${id}`, answer);
     return 'written';
   };
 }
 
-/**
- * A separate field manager, because it owns different fields than the certificate writer. Manual edits are overwritten.
- */
+/** A separate field manager, because the certificate writer owns other fields. `force` overwrites manual edits. */
 const query = new URLSearchParams({ fieldManager: 'kube-macvtap-status', force: 'true' });

@@ -80,7 +80,7 @@ describe("a node's state", () => {
     });
   });
 
-  it('keeps draining resources, with the interface and the number of their devices', () => {
+  it('includes draining resources, with their interface and number of devices', () => {
     const served = [
       { resource: resource('net', 'eth0', { entry: 1, quantity: 7 }), held: 2, lost: 0 },
       { drains: 'old', parent: 'eth1', mode: 'vepa' as const, held: 3, lost: 1 },
@@ -103,7 +103,7 @@ describe("a node's state", () => {
     assert.deepEqual(counts, { resources: 3, devices: 7, held: 6, unhealthy: 2 });
   });
 
-  it('has the parents of held devices if the resource has moved to another parent', () => {
+  it('has the former parents of held devices if the resource has moved to another parent', () => {
     const elsewhere = [{ parent: 'veth7', mode: 'vepa', held: 2 }] as const;
     const served = [
       { resource: resource('a'), held: 3, lost: 0, elsewhere },
@@ -137,7 +137,7 @@ describe("a node's state", () => {
     );
   });
 
-  it('reports released devices whose links are still in sandboxes, unless a worse problem exists', () => {
+  it('reports released devices whose links are still in sandboxes, unless a worse problem applies', () => {
     const interfaces = [nic('eth0', { carrier: false })];
     const served = [
       { resource: resource('a'), held: 1, stranded: 1 },
@@ -151,7 +151,7 @@ describe("a node's state", () => {
     );
   });
 
-  it('reports for the node and each resource that the kernel has no macvtap', () => {
+  it('reports a kernel without macvtap for the node and for each resource', () => {
     const served = [
       { resource: resource('a') },
       { resource: resource('b'), fault: 'UpstreamPluginRunning' as const },
@@ -171,7 +171,7 @@ describe("a node's state", () => {
     assert.deepEqual(troubles, [{ code: 'MacvtapUnsupported', message: reasons.MacvtapUnsupported }]);
   });
 
-  it('reports an invalid explicit configuration for the node, and leaves the health of resources', () => {
+  it('reports an invalid explicit configuration for the node, without changing the health of resources', () => {
     const served = [{ resource: resource('a') }];
     const given = { interfaces: [nic('eth0')], served, explicitTrouble: `line 1: ${'x'.repeat(2_000)}` };
     const { resources, troubles } = buildNodeState(facts(given));
@@ -179,7 +179,7 @@ describe("a node's state", () => {
     assert.deepEqual(troubles, [{ code: 'ExplicitInvalid', message: given.explicitTrouble.slice(0, 1_024) }]);
   });
 
-  it('names the generation of each policy that selects the node, and of no other', () => {
+  it('has the generations of exactly the policies that select the node', () => {
     const entry = { parentSelector: [{ parentIface: 'eth0', mode: 'bridge' }] };
     const known = policies(entry, { ...entry, nodeSelector: { matchLabels: { zone: 'b' } } }, entry);
     assert.deepEqual(buildNodeState(facts({ policies: known.toReversed() })).observedPolicies, [
@@ -188,7 +188,7 @@ describe("a node's state", () => {
     ]);
   });
 
-  it('has each finding once, by who asked for what, with its code and in words', () => {
+  it('has each finding once, named by its source and interface or resource, with a code and a message', () => {
     const finding: Finding = { code: 'NothingFound', source: 'policy', policy: 'macvtap-cni/p', entry: 2 };
     const plan = {
       ...facts().plan,
@@ -225,7 +225,7 @@ describe("a node's state", () => {
     );
   });
 
-  it('is equal for equal facts in any order, and what the schema takes, whatever the interfaces', () => {
+  it('is equal for equal facts in any order, and matches the schema for any interfaces', () => {
     const anyName = fc.string({ minLength: 1, maxLength: 15, unit: fc.constantFrom(...'abz09.-_@é') });
     const anyNic = fc.record(
       {

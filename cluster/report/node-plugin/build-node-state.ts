@@ -13,34 +13,34 @@ import { chooseInterfaces } from './choose-interfaces.ts';
 
 export type NodeStateStatus = NonNullable<MacvtapNetworkNodeState['status']>;
 
-/** A resource as kubelet sees it, and how many of its devices pods hold. */
+/** A resource as kubelet sees it, with the number of its devices that pods hold. */
 export type ReportedResource = (WantedResource | DrainingResource) & {
-  /** Devices that pods hold or may hold; absent if the number is unknown. */
+  /** The number of devices that pods hold or may hold. Absent if it is unknown. */
   readonly held?: number;
-  /** Held devices whose links disappeared with the parent. */
+  /** The number of held devices whose links disappeared with the parent. */
   readonly lost?: number;
-  /** Held devices that use another parent or mode than the resource does now. */
+  /** Held devices that still use another parent or mode than the resource now has. */
   readonly elsewhere?: readonly HeldPlace[];
-  /** Devices that kubelet released and whose links are still in sandboxes. */
+  /** The number of devices that kubelet released, but whose links are still in sandboxes. */
   readonly stranded?: number;
 };
 
-/** A parent and mode, and how many held devices have used them since their allocation. */
+/** A parent and mode, with the number of held devices that have used them since their allocation. */
 export interface HeldPlace {
   readonly parent: string;
   readonly mode: Mode;
   readonly held: number;
 }
 
-/** A resource of the plan. If it has a `fault`, none of its devices are advertised to kubelet. */
+/** A resource of the plan. If it has a `fault`, its devices are not advertised to kubelet. */
 interface WantedResource {
   readonly resource: PlannedResource;
   readonly fault?: ReasonCode;
 }
 
 /**
- * A resource that remains only because pods hold its devices. Parent and mode are set if all held devices have the same
- * ones.
+ * A resource that remains only because pods hold its devices. Parent and mode are set if they are the same for all held
+ * devices.
  */
 interface DrainingResource {
   readonly drains: string;
@@ -51,21 +51,21 @@ interface DrainingResource {
 export interface NodeStateFacts {
   readonly node: NodeFacts;
   readonly plan: NodePlan;
-  /** The served resources. They may lag behind the plan while pods hold devices (`ParentChanged`). */
+  /** The served resources. They may differ from the plan while pods hold devices (`ParentChanged`). */
   readonly served: readonly ReportedResource[];
   readonly interfaces: readonly InterfaceFacts[];
-  /** The implicit exposure; undefined if it is off. */
+  /** The implicit exposure, or undefined if it is off. */
   readonly exposure?: ImplicitExposure | undefined;
   readonly policies: readonly Policy[];
   readonly pluginVersion: string;
   /** Reasons why the node cannot allocate any device. */
   readonly troubles?: readonly ReasonCode[];
-  /** The message of ExplicitInvalid, which does not affect the health of resources. */
+  /** The message of ExplicitInvalid. It does not affect the health of resources. */
   readonly explicitTrouble?: string | undefined;
 }
 
 /**
- * Builds the status of a MacvtapNetworkNodeState. All lists are sorted, so the same facts always produce an equal
+ * Builds the status of a MacvtapNetworkNodeState. All lists are sorted, so that the same facts always produce an equal
  * status. No field contains the name of a pod.
  */
 export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
@@ -89,8 +89,7 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
     ],
     interfaces: [...chosen],
     resources,
-    // Implicit exposure considers every link. Its reasons to skip unlisted links are left out, because they are of no
-    // interest.
+    // Implicit exposure considers every link. Omit its reasons for skipping links that the state does not list.
     skipped: [
       ...toReportedFindings(
         plan.skipped.filter(
@@ -107,7 +106,7 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
   };
 }
 
-/** Returns the parents of a resource: its own, and those of held devices that use another parent. */
+/** Returns the parents of a resource: its current parent, and the parents of held devices that use another one. */
 function parentsOf(reported: ReportedResource): readonly (string | undefined)[] {
   const parent = 'drains' in reported ? reported.parent : reported.resource.parent;
   return [parent, ...(reported.elsewhere ?? []).map((place) => place.parent)];
@@ -147,8 +146,8 @@ function toResource(
 }
 
 /**
- * Returns the health of a resource. A link that is down or has no carrier is only Degraded: kubelet would restart pods
- * of Unhealthy devices.
+ * Returns the health of a resource. A link that is down or has no carrier is only Degraded, because kubelet would
+ * restart pods with Unhealthy devices.
  */
 function healthOf(
   nic: InterfaceFacts | undefined,
@@ -177,8 +176,8 @@ function count(resources: readonly Resource[]): NonNullable<NodeStateStatus['cou
 type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
 
 /**
- * Returns findings as a list with unique names. A name consists of the source and the interface or resource, such as
- * `macvtap-cni/policy-1[2] eth2`. A second finding with the same name gets its code appended.
+ * Returns findings as a list with unique names. A name has the source and the interface or resource, such as
+ * `macvtap-cni/policy-1[2] eth2`. If two findings have the same name, the code is appended to the second one.
  */
 function toReportedFindings(findings: readonly Finding[]): readonly ReportedFinding[] {
   const reported = new Map<string, ReportedFinding>();
@@ -204,7 +203,10 @@ function toReported(name: string, finding: Finding): ReportedFinding {
 }
 
 const longestMessage = 1_024;
-/** The schema's limit of 255 characters, minus the longest code and a space. */
+/**
+ * The maximum number of characters of the name before its code: the limit of 255 in the schema, minus the longest code
+ * and a space.
+ */
 const longestSubject = 190;
 
 function nameOf({ source, policy, entry, interface: nic, resource }: Finding): string {

@@ -26,7 +26,7 @@ const host = [
 ];
 
 describe("the interfaces of a node's state", () => {
-  it('are the Ethernet links of the host in the order of a person, without those of pods', () => {
+  it('are the Ethernet links of the host in natural order, without links of pods', () => {
     assert.equal(namesOf(chooseInterfaces(host, plan, [], undefined)), 'bond0,bond0.7,cni0,eth2,eth10');
   });
 
@@ -46,18 +46,18 @@ describe("the interfaces of a node's state", () => {
     assert.equal(namesOf(chooseInterfaces(host, { ...plan, skipped }, [resource.parent], undefined)), expected);
   });
 
-  it('are also those of any kind that implicit exposure would take, though a policy is in force', () => {
+  it('include interfaces that implicit exposure would use, even if a policy selects the node', () => {
     const exposure = { linkKinds: ['device', 'veth'], exclude: [compileGlob('veth*')] };
     const more = [...host, nic('lan0', { kind: 'veth' }), nic('mac0', { kind: 'macvlan' })];
     assert.equal(namesOf(chooseInterfaces(more, plan, [], exposure)), 'bond0,bond0.7,cni0,eth2,eth10,lan0');
   });
 
-  it('are not what implicit exposure only passed over', () => {
+  it('do not include interfaces that only implicit exposure skipped', () => {
     const skipped = [{ code: 'KindNotExposed', source: 'implicit', interface: 'veth1' }] as const;
     assert.equal(namesOf(chooseInterfaces(host, { ...plan, skipped }, [], undefined)), 'bond0,bond0.7,cni0,eth2,eth10');
   });
 
-  it('are a thousand at most, the named among them', () => {
+  it('are at most a thousand, including those that a source names', () => {
     const many = Array.from({ length: 3_000 }, (_, index) => nic(`eth${index}`));
     const skipped = [{ code: 'Shadowed', source: 'policy', interface: 'eth2999' }] as const;
     const chosen = chooseInterfaces(many, { ...plan, skipped }, [], undefined);
@@ -65,8 +65,8 @@ describe("the interfaces of a node's state", () => {
   });
 });
 
-describe('what the largest host reports', () => {
-  it('is within the limits of those who read it', () => {
+describe('the report of the largest host', () => {
+  it('is within the limits of its readers', () => {
     const altNames = Array.from({ length: 100 }, (_, index) => `alt${index}`);
     const addresses = Array.from({ length: 300 }, (_, index) => `2001:db8::${index}/64`);
     const links = Array.from({ length: 3_000 }, (_, index) => nic(`e${index}`, { altNames, addresses }));

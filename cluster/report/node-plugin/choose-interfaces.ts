@@ -7,13 +7,15 @@ import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
 import type { Finding, NodePlan } from '../../../policy/plan/node-plan.ts';
 
 /**
- * Returns the interfaces that a node state lists. Those that resources and held devices use or that sources name come
- * first. Then come all other Ethernet interfaces that a policy could use as a parent. These facts suffice to compute
- * the node's own plan.
+ * Returns the interfaces that a node state lists. First come those that resources and held devices use, and those that
+ * sources name. Then come all other Ethernet interfaces that a policy could use as a parent. From these facts, a reader
+ * can compute the plan of the node.
  *
- * Enslaved interfaces are included for three reasons. If a policy names one, the state shows why it is skipped. The
- * NUMA nodes of a bond are those of its members. Whether an interface carries the node's traffic also depends on its
- * VLANs.
+ * Enslaved interfaces are included for three reasons:
+ *
+ * - If a policy names one, the state shows why it is skipped.
+ * - The NUMA nodes of a bond are those of its members.
+ * - Whether an interface carries the traffic of the node also depends on its VLANs.
  */
 export function chooseInterfaces(
   interfaces: readonly InterfaceFacts[],
@@ -40,8 +42,8 @@ export function chooseInterfaces(
 }
 
 /**
- * Kinds of interfaces that pods use. They are left out unless a source names them or implicit exposure would expose
- * them. A node has hundreds of them, and they come and go with pods.
+ * Kinds of interfaces that pods use. A node has hundreds of them, and they appear and disappear with pods. Therefore,
+ * they are left out unless a source names them or implicit exposure would expose them.
  */
 const podKinds: readonly string[] = ['veth', 'macvtap', 'macvlan', 'ipvlan', 'ipvtap'];
 
@@ -50,8 +52,8 @@ function namesIn({ interface: nic, by }: Finding): readonly string[] {
 }
 
 /**
- * Returns a function that sorts the lists of an interface, because the kernel's order is not stable, and cuts them to
- * the limits of readers.
+ * Returns a function that prepares the lists of an interface. It sorts them, because the order of the kernel is not
+ * stable, and cuts them to the limits of readers.
  */
 function boundLists(): (nic: InterfaceFacts) => InterfaceFacts {
   let left: number = nodeStateLimits.altNamesInAll;

@@ -23,7 +23,7 @@ async function start() {
 }
 
 describe("a node's state in the API server", () => {
-  it("is made with its status and belongs to the Node's UID", async () => {
+  it('is created with its status, and is owned by the Node with its UID', async () => {
     await using started = await start();
     const { server, writer, state, owners } = started;
     const { uid } = server.store.put(node).metadata;
@@ -31,7 +31,7 @@ describe("a node's state in the API server", () => {
     assert.deepEqual([state()?.status, owners()], [{ pluginVersion: 'a' }, [uid]]);
   });
 
-  it('is changed by one request', async () => {
+  it('is changed with one request', async () => {
     await using started = await start();
     const { server, writer, state } = started;
     server.store.put(node);
@@ -46,7 +46,7 @@ describe("a node's state in the API server", () => {
     );
   });
 
-  it('is made again when it was deleted', async () => {
+  it('is created again if it was deleted', async () => {
     await using started = await start();
     const { server, writer, state } = started;
     server.store.put(node);
@@ -56,7 +56,7 @@ describe("a node's state in the API server", () => {
     assert.deepEqual(state()?.status, { pluginVersion: 'b' });
   });
 
-  it('belongs to the new Node after the Node was recreated', async () => {
+  it('is owned by the new Node after the Node was recreated', async () => {
     await using started = await start();
     const { server, writer, owners } = started;
     server.store.put(node);
@@ -90,7 +90,7 @@ const theirs =
   'apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapNetworkNodeState\nmetadata: { name: h1 }\nstatus: { pluginVersion: theirs }\n';
 
 describe("a node's state in a directory of manifests", () => {
-  it('is a file that the directory reads, and is written only when it differs', async () => {
+  it('is a file that the source reads, and is written only if it differs', async () => {
     await using directory = await ManifestsDirectory.make();
     await using source = await directory.open();
     const writer = createFileWriter(source.origin, 'h1');
@@ -107,7 +107,7 @@ describe("a node's state in a directory of manifests", () => {
     assert.deepEqual(await readdir(directory.path), [file]);
   });
 
-  it("leaves a user's file alone, reports its place, and takes over when it is deleted", async () => {
+  it("does not replace a user's file, reports its place, and is written after that file is deleted", async () => {
     await using directory = await ManifestsDirectory.make({ 'a.yaml': theirs });
     await using source = await directory.open();
     const writer = createFileWriter(source.origin, 'h1');
@@ -123,7 +123,7 @@ describe("a node's state in a directory of manifests", () => {
     assert.deepEqual(await readdir(directory.path), [file]);
   });
 
-  it("removes its own file when a user's file of the same node appears", async () => {
+  it("is removed when a user's file for the same node appears", async () => {
     await using directory = await ManifestsDirectory.make();
     await using source = await directory.open();
     const writer = createFileWriter(source.origin, 'h1');
@@ -135,7 +135,7 @@ describe("a node's state in a directory of manifests", () => {
     assert.equal(source.snapshot.nodeStates.get('h1')?.status?.pluginVersion, 'theirs');
   });
 
-  it('reports what to do if the directory cannot be written', async () => {
+  it('causes an error with the fix if the directory cannot be written', async () => {
     await using directory = await ManifestsDirectory.make();
     await using source = await directory.open();
     const writer = createFileWriter(source.origin, 'h1');
@@ -146,7 +146,7 @@ describe("a node's state in a directory of manifests", () => {
     });
   });
 
-  it('stays inside the directory, whatever the name of the node', async () => {
+  it('stays inside the directory for any name of the node', async () => {
     await using directory = await ManifestsDirectory.make();
     await using source = await directory.open();
     await createFileWriter(source.origin, '../x').write({}, options);

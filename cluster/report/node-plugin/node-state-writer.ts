@@ -11,13 +11,16 @@ import type { ApiClient } from '../../api/client.ts';
 import type { SourceOrigin } from '../../source.ts';
 import type { NodeStateStatus } from './build-node-state.ts';
 
-/** Writes the state of one node where users and the webhook read it. */
+/** Writes the state of one node to the place where users and the webhook read it. */
 export interface NodeStateWriter {
-  /** Writes the status. Set `thorough` if the object may have been changed or deleted since the last write. Raises. */
+  /**
+   * Writes the status. Set `thorough` if the object may have been changed or deleted since the last write. Raises an
+   * error if the write fails.
+   */
   write(status: NodeStateStatus, options: { readonly thorough: boolean; readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** Returns a writer for the place that the source reads: the API server or a directory. */
+/** Returns a writer to the place that the source reads: the API server or a directory. */
 export function openNodeStateWriter(origin: SourceOrigin, node: string): NodeStateWriter {
   return origin.kind === 'cluster' ? createApiWriter(origin.client, node) : createFileWriter(origin, node);
 }
@@ -26,9 +29,9 @@ const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
 const kind = 'MacvtapNetworkNodeState';
 
 /**
- * Creates a writer that writes a node state by server-side apply, which needs no read and has no version conflicts. The
- * Node, identified by its UID, owns the object, so both are deleted together. A recreated Node has a new UID, and an
- * object of the old Node would be garbage-collected.
+ * Creates a writer that uses server-side apply, which needs no read and has no version conflicts. The Node owns the
+ * object by its UID, so both are deleted together. A recreated Node has a new UID. If the object still named the old
+ * UID, it would be garbage-collected.
  */
 export function createApiWriter(client: ApiClient, node: string): NodeStateWriter {
   const path = `/apis/${apiVersion}/macvtapnetworknodestates/${encodeURIComponent(node)}`;
@@ -56,7 +59,7 @@ export function createApiWriter(client: ApiClient, node: string): NodeStateWrite
   };
 }
 
-/** No other client writes these fields; manual edits are overwritten. */
+/** The field manager. No other client should write these fields, so `force` overwrites manual edits. */
 const query = new URLSearchParams({ fieldManager: 'kube-macvtap-nodeplugin', force: 'true' });
 
 async function readUID(client: ApiClient, node: string, signal: AbortSignal): Promise<string> {
@@ -70,9 +73,9 @@ async function readUID(client: ApiClient, node: string, signal: AbortSignal): Pr
 }
 
 /**
- * Creates a writer that writes a node state to a file next to the manifests. If a user's file already contains the
- * state of that node, the user's file counts. The writer then removes its own file, because a duplicate object is an
- * error, and raises NodeStateNotOurs. All users may read the file, because the webhook may run as another user.
+ * Creates a writer to a file next to the manifests. If a user's file already contains the state of the node, that file
+ * counts. The writer then removes its own file, because a duplicate object is an error, and raises NodeStateNotOurs.
+ * All users may read the file, because the webhook may run as another user.
  */
 export function createFileWriter(
   { directory, placesOf }: Extract<SourceOrigin, { kind: 'manifests' }>,
@@ -100,7 +103,7 @@ function toText(name: string, status: NodeStateStatus): string {
   return `# Written by the node plugin of ${name}; edits are overwritten.\n${stringify(object)}`;
 }
 
-/** Wraps a writer: calls `onWrite` with the outcome of each write that was not aborted. */
+/** Wraps a writer, and calls `onWrite` with the outcome of each write that was not aborted. */
 export function reportWriteOutcomes(
   writer: NodeStateWriter,
   onWrite: (outcome: 'written' | 'failed') => void,

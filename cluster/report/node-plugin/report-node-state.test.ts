@@ -9,7 +9,7 @@ import { type ReporterTimings, reportNodeState, spreadMs } from './report-node-s
 const status = (pluginVersion: string): NodeStateStatus => ({ pluginVersion });
 const quick = { coalesceMs: 5, pauseMs: 5 };
 
-/** Starts a reporter whose writer fails while a failure is set. */
+/** Starts a reporter. Its writer fails while a failure is set. */
 function start(timings: Partial<ReporterTimings> = quick) {
   const writes: { version: string | undefined; thorough: boolean }[] = [];
   const reported: (string | undefined)[] = [];
@@ -34,7 +34,7 @@ function start(timings: Partial<ReporterTimings> = quick) {
 }
 
 describe('the reports of a node', () => {
-  it('are written when they differ, each once', async () => {
+  it('are written once if they differ from the last one', async () => {
     await using started = start();
     const { reporter, versions } = started;
     reporter.report(status('a'));
@@ -57,7 +57,7 @@ describe('the reports of a node', () => {
     assert.equal(versions(), 'a,b,c');
   });
 
-  it('that come in a burst are one writing, of the last', async () => {
+  it('that arrive in a burst cause one write, of the last one', async () => {
     await using started = start({ coalesceMs: 50, pauseMs: 5 });
     for (const version of 'abcdefgh') started.reporter.report(status(version));
     await until(
@@ -67,7 +67,7 @@ describe('the reports of a node', () => {
     assert.equal(started.versions(), 'h');
   });
 
-  it('of an edit wait for the place of their node, and what changes meanwhile is written with them', async () => {
+  it('of an edit are delayed by `spreadMs`, and changes during the delay are part of the same write', async () => {
     const steps: string[] = [];
     const reporter = reportNodeState({
       writer: { write: async ({ pluginVersion }) => void steps.push(`write ${pluginVersion}`) },
@@ -87,7 +87,7 @@ describe('the reports of a node', () => {
     await untilSteps(3);
     reporter.report(status('a link came'));
     await untilSteps(6);
-    // This report repeats the previous one.
+    // This report equals the previous one.
     reporter.report(status('a link came'), { spreadMs: 4_000 });
     reporter.report(status('another came'));
     reporter.report(status('edited again'), { spreadMs: 4_000 });
@@ -98,7 +98,7 @@ describe('the reports of a node', () => {
     assert.deepEqual(steps.slice(0, 9), expected);
   });
 
-  it('that never end are written with a pause after each writing', async () => {
+  it('that never stop are written with a pause after each write', async () => {
     const steps: string[] = [];
     let count = 0;
     const report = () => {
@@ -113,7 +113,7 @@ describe('the reports of a node', () => {
       },
       onState: () => undefined,
       timings: { coalesceMs: 100, pauseMs: 1_000 },
-      // A link flaps during every wait.
+      // Simulates a link that flaps during every wait.
       pause: async (ms) => {
         steps.push(`${ms} ms`);
         if (count < 3) report();
@@ -128,7 +128,7 @@ describe('the reports of a node', () => {
     assert.deepEqual(steps.slice(0, 6), ['100 ms', 'write', '1000 ms', '100 ms', 'write', '1000 ms']);
   });
 
-  it('are retried while they fail, only the newest; the problem and its end are reported once', async () => {
+  it('are retried after a failure, only the newest one; the problem and its end are reported once', async () => {
     await using started = start();
     const { reporter, writes, reported, fail } = started;
     fail('disk full');
@@ -162,7 +162,7 @@ describe('the reports of a node', () => {
     assert.equal(writes.at(-1)?.thorough, false);
   });
 
-  it('are written again, thoroughly, when that is asked for and from time to time', async () => {
+  it('are written again thoroughly after `refresh`, and from time to time', async () => {
     await using started = start({ ...quick, refreshMs: 30 });
     started.reporter.report(status('a'));
     await until(
@@ -186,7 +186,7 @@ describe('the reports of a node', () => {
     assert.equal(asked.writes[1]?.thorough, true);
   });
 
-  it('end with their scope, even in the middle of a writing', async () => {
+  it('end with their scope, even during a write', async () => {
     const entered = Promise.withResolvers<void>();
     const writer: NodeStateWriter = {
       write: (_, { signal }) => {
@@ -218,7 +218,7 @@ test('the nodes of a large cluster write at about a thousand a second, within fi
   for (const [second, count] of seconds) assert.ok(count > 850 && count < 1_150, `second ${second}: ${count}`);
 });
 
-test('a node has a fixed place: within half a second for few or unknown nodes, else within five', () => {
+test('a node has a fixed delay: below half a second for few or unknown nodes, and below five seconds otherwise', () => {
   const share = spreadMs('worker-1', 1_000) / 1_000;
   for (const nodes of [undefined, 0, 3, 500]) assert.equal(spreadMs('worker-1', nodes), share * 500);
   assert.equal(spreadMs('worker-1', 2_000), share * 2_000);

@@ -9,26 +9,26 @@ import type { NodeStateWriter } from './node-state-writer.ts';
 
 /** Writes a node's state in the background. */
 export interface NodeStateReporter extends AsyncDisposable {
-  /** Sets the state to write; returns at once. */
+  /** Sets the state to write and returns at once. */
   report(status: NodeStateStatus, options?: ReportOptions): void;
-  /** Writes the state again, in case the written state was changed or deleted. */
+  /** Writes the state again, because it may have been changed or deleted. */
   refresh(): void;
 }
 
 export interface ReportOptions {
   /**
-   * An additional delay of the write. It has no effect if a write is already due. Changes during the delay are part of
-   * the same write.
+   * An additional delay of the write, which has no effect if a write is already due. Changes during the delay are part
+   * of the same write.
    */
   readonly spreadMs?: number;
 }
 
 export interface ReporterTimings {
-  /** How long to collect changes before a write: they come in bursts. */
+  /** How long to collect changes before a write, because changes come in bursts. */
   readonly coalesceMs: number;
-  /** The least time between two writes, however often a link flaps. */
+  /** The minimum time between two writes, even if a link flaps all the time. */
   readonly pauseMs: number;
-  /** The state is written again after 1 to 1.5 times this long, in case it was changed or deleted. */
+  /** The state is written again after 1 to 1.5 times this long, because it may have been changed or deleted. */
   readonly refreshMs: number;
 }
 
@@ -43,8 +43,8 @@ export interface ReporterOptions {
 const defaults: ReporterTimings = { coalesceMs: 100, pauseMs: 1_000, refreshMs: 300_000 };
 
 /**
- * Writes the reported state in the background when it differs from the last written one. It writes only the newest
- * state, at most as often as the timings allow, and retries with a jittered wait.
+ * Writes the reported state in the background if it differs from the last one that was written. It writes only the
+ * newest state, and not more often than the timings allow. After a failure, it retries after a wait with a random part.
  */
 export function reportNodeState(options: ReporterOptions): NodeStateReporter {
   const { writer, onState, timings, pause = reallyPause } = options;
@@ -53,7 +53,7 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
   const { signal } = scope;
   let latest: NodeStateStatus | undefined;
   let written: NodeStateStatus | undefined;
-  /** Whether the cluster probably still has the state in `written`. */
+  /** Whether the cluster presumably still has the state in `written`. */
   let isIntact = false;
   const setState = skipRepeatedErrors(onState);
   let news = Promise.withResolvers<void>();
@@ -79,7 +79,7 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
         return await pause(pauseMs, signal);
       } catch (thrown) {
         if (signal.aborted) return;
-        // The write may have succeeded in part.
+        // The write may have succeeded although it failed here.
         isIntact = false;
         const error = MacvtapError.from(thrown);
         setState(error);
@@ -91,7 +91,7 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
     while (!signal.aborted) {
       await news.promise;
       await pause(coalesceMs + spreadMs, signal);
-      // A report from now on requires another round.
+      // A report after this point requires another write.
       news = Promise.withResolvers();
       isDue = false;
       await writeUntilGood();
@@ -106,7 +106,7 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
   const running = run();
   return {
     report(status, { spreadMs: ms } = {}) {
-      // The same status is already written, or its write is due.
+      // The same status was already written, or its write is due.
       if (isDeepStrictEqual(status, latest)) return;
       latest = status;
       wake(ms);
@@ -122,8 +122,8 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
 
 /**
  * Returns how long a node delays its write after a policy edit, so that the selected nodes do not all write at once.
- * The delays are spread over one millisecond per node, and each node always has the same position in that span. An API
- * server thus receives about a thousand writes a second, and no node waits longer than five seconds.
+ * The delays are spread over one millisecond per node, up to five seconds in total. Each node always has the same share
+ * of that span. An API server thus receives about a thousand writes a second.
  */
 export function spreadMs(node: string, nodes = 0): number {
   const share = Number(xxhash64(node) >> 32n) / 2 ** 32;
@@ -131,10 +131,11 @@ export function spreadMs(node: string, nodes = 0): number {
 }
 
 /**
- * The least number of nodes to assume, because an edit's nodes are counted only after the edit. The delays of this many
- * nodes end before a policy's status is written (status-schedule.ts), so they do not delay the status.
+ * The minimum number of nodes to assume, because the nodes that an edit selects are counted only after the edit. With
+ * this many nodes, the delays end before the status of a policy is written (status-schedule.ts). The assumption
+ * therefore does not delay that status.
  */
 const fewestNodes = 500;
 
-/** The largest cluster that Kubernetes is made for (kubernetes.io, "Considerations for large clusters"). */
+/** The largest cluster that Kubernetes supports (kubernetes.io, "Considerations for large clusters"). */
 const mostNodes = 5_000;
