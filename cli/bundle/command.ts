@@ -18,7 +18,7 @@ export const supportBundleLine = {
     output: {
       ...textFlag(
         'FILE',
-        'the archive, or a directory (existing, or ending in /), or - or json for standard output',
+        'where to write: an archive file, a directory (an existing one, or a name with / at the end), - (the archive on standard output), or json',
         'kube-macvtap-support.tar.gz',
       ),
       short: 'o',

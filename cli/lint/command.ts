@@ -19,7 +19,7 @@ export const lintLine = {
     output: { ...choiceFlag(lintFormats, 'output format', 'text'), short: 'o' },
     'unknown-resource': choiceFlag(
       ['Deny', 'Warn', 'Allow'],
-      'verdict on a resource that the files do not offer; default Deny, or Warn if they offer none',
+      'verdict on a network whose resource the files do not offer (default: Deny, or Warn if the files offer no resource at all)',
     ),
     'multus-namespace': textFlag('NAME', "namespace where Multus looks for a pod's default network", 'kube-system'),
     ...installationFlags,

@@ -31,7 +31,10 @@ export const migrateLine = {
   positionals: [],
   flags: {
     filename: {
-      ...textFlag('FILE', 'file with the config map or its JSON, or -; else the config map of the cluster'),
+      ...textFlag(
+        'FILE',
+        'file with the config map or its JSON, or - for standard input (default: the config map in the cluster)',
+      ),
       short: 'f',
     },
     name: textFlag('NAME', 'name of the policy', 'from-macvtap-cni'),

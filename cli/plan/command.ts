@@ -23,9 +23,18 @@ export const planLine = {
     'Exit code 0: printed, or no change; 1: changes, or invalid objects; 2: no answer, since too little could be read.',
   positionals: ['directory?'],
   flags: {
-    filename: { ...pathsFlag('FILE', 'file, directory (with all below it) or - to apply'), short: 'f' },
-    delete: pathsFlag('KIND/NAME', 'object to delete: policy/<name> or configmap/<name>'),
-    namespace: { ...textFlag('NAME', "namespace of objects in files without one; else the context's"), short: 'n' },
+    filename: {
+      ...pathsFlag(
+        'FILE',
+        'objects that would be applied: a file, a directory with its subdirectories, or - for standard input',
+      ),
+      short: 'f',
+    },
+    delete: pathsFlag('KIND/NAME', 'object that would be deleted: policy/<name> or configmap/<name>'),
+    namespace: {
+      ...textFlag('NAME', "namespace of objects in files that have none (default: the context's namespace)"),
+      short: 'n',
+    },
     ...nodeFlag,
     ...outputFlag,
     ...viewFlags,

@@ -22,7 +22,10 @@ export const whyLine = {
   positionals: ['object', 'name?'],
   flags: {
     namespace: {
-      ...textFlag('NAME', "namespace of the object; else the context's, and for a policy the installation's"),
+      ...textFlag(
+        'NAME',
+        "namespace of the object (default: the context's namespace, or for a policy the installation's namespace)",
+      ),
       short: 'n',
     },
     ...outputFlag,

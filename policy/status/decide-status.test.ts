@@ -39,12 +39,7 @@ describe('the status of a policy', () => {
           'Exposing',
           'at least one node exposes a resource of the policy: nodes: 2 of 2 expose a resource of the policy',
         ],
-        [
-          'Conflicted',
-          'False',
-          'NoConflict',
-          'the policy loses nothing to another policy or resource on any node that has reported',
-        ],
+        ['Conflicted', 'False', 'NoConflict', 'the policy loses no conflict on any node that has reported'],
       ].map(([type, status, reason, message]) => ({
         type,
         status,

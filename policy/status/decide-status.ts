@@ -166,18 +166,18 @@ export const conditionReasons = {
   // Exposed
   Exposing: 'at least one node exposes a resource of the policy',
   NoNodes: 'the policy selects no node',
-  NothingFound: 'every selected node has reported, and no entry finds an interface on any of them',
-  Unhealthy: 'all resources of the policy are unhealthy, so that nodes offer no devices',
-  LostToOthers: 'other policies or resources come first for everything that the policy asks for',
+  NothingFound: 'every selected node has reported, and no entry matches an interface on any of them',
+  Unhealthy: 'all resources of the policy are unhealthy, so nodes offer no devices',
+  LostToOthers: 'the policy loses all its resources to other policies or resources',
 
   // Conflicted
-  NoConflict: 'the policy loses nothing to another policy or resource on any node that has reported',
+  NoConflict: 'the policy loses no conflict on any node that has reported',
   ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
-  PassthruExclusive: 'a passthru resource and any other cannot share a parent; the first one has it',
+  PassthruExclusive: 'a passthru resource cannot share its parent with another resource; the first of the two wins',
 
   // Several conditions
   Pending: 'selected nodes have not reported this generation of the policy yet',
-  NotAccepted: 'the policy is not accepted, so that it exposes nothing and has no conflicts',
+  NotAccepted: 'the policy is not accepted, so it exposes nothing and has no conflicts',
 } as const satisfies Record<string, string>;
 
 type ConditionReason = keyof typeof conditionReasons;
