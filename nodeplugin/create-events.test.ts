@@ -225,7 +225,7 @@ describe('what becomes of the parents of a node', () => {
   it('that cannot be used any more: with the code', () => {
     const [event] = parentEvents('h1', served(fine), served({ ...fine, fault: 'Enslaved' }));
     assert.equal(event?.reason, 'ParentUnusable');
-    assert.match(event.note, /name that one instead \(Enslaved\)/);
+    assert.match(event.note, /name that interface instead \(Enslaved\)/);
   });
 
   for (const [title, before, after] of [

@@ -11,7 +11,7 @@ import { writeBundle } from './write-bundle.ts';
 export const supportBundleLine = {
   command: 'kubectl macvtap support-bundle',
   summary:
-    'Collects the facts for a bug report: policies, node states, macvtap networks, plans with their reasons, events,\n' +
+    'Collects data for a bug report: policies, node states, macvtap networks, plans with their reasons, events,\n' +
     'webhook configurations, and the logs of the pods of kube-macvtap. Reads no Secret, and removes text that looks like one.',
   positionals: [],
   flags: {

@@ -12,7 +12,7 @@ export const lintLine = {
   command: 'kubectl macvtap lint',
   summary:
     'Checks networks, policies, pods and workloads with the rules of the webhook, as if the files were the whole cluster.\n' +
-    'Reads files, directories (with all below them), and - for standard input.\n' +
+    'Reads files, directories with their subdirectories, and - for standard input.\n' +
     'Exit code 0: no errors; 1: the webhook would reject an object, or a file cannot be read.',
   positionals: ['file...'],
   flags: {

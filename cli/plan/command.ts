@@ -20,7 +20,7 @@ export const planLine = {
   summary:
     'Prints the resources that each node would expose, in a cluster or in a directory of nodes, node states and policies.\n' +
     'With -f or --delete, prints the changes that applying the files or deleting the objects would cause.\n' +
-    'Exit code 0: printed, or no change; 1: changes, or invalid objects; 2: no answer, since too little could be read.',
+    'Exit code 0: no change, or plans printed; 1: changes, or invalid objects; 2: the plan or the effect cannot be determined.',
   positionals: ['directory?'],
   flags: {
     filename: {
