@@ -23,10 +23,10 @@ export const reasons = {
   QuantityAboveLimit: 'a resource has at most 4096 devices; the quantity was lowered',
   ExplicitInvalid: 'the explicit configuration is invalid',
   PolicyInvalid: 'the policy has errors and exposes nothing until they are fixed',
-  PolicyOutsideNamespace: "policies count only in the installation's namespace",
+  PolicyOutsideNamespace: "policies have an effect only in the installation's namespace",
 
   // Why a resource lost to another one on the same node.
-  ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
+  ResourceNameTaken: 'another policy with precedence exposes a resource with this name',
   PassthruExclusive: 'a passthru resource cannot share its parent with another resource; the first of the two wins',
 
   // Why a resource registered with kubelet has no allocatable devices for now.

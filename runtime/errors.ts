@@ -87,7 +87,7 @@ export const errorCodes = {
   CNISocketFailed: 'the socket of the CNI plugin cannot be created or used',
   CNIEnvironmentInvalid: 'a CNI_* variable that the command needs is missing or invalid',
   CNIVersionUnsupported:
-    "the CNI plugin does not support the configuration's cniVersion, or this version does not have the command",
+    "the CNI plugin does not support the configuration's cniVersion, or the command does not exist in this cniVersion",
   NetConfUndecodable: 'the network configuration is not a JSON object',
   NetConfInvalid: 'a key of the network configuration has an invalid value',
   NetConfUnsupported: 'the network configuration uses a feature that the CNI plugin does not have',

@@ -83,7 +83,7 @@ export const webhookLine = {
     ),
     'client-ca-file': textFlag(
       'FILE',
-      'a file with CA certificates in PEM; only clients with a certificate from one of these CAs are accepted; changes of the file take effect at once',
+      'a PEM file of CAs; only clients with a certificate from one of these CAs are accepted; changes of the file take effect at once',
     ),
     'client-names': listFlag(
       'NAMES',

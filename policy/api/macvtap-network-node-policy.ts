@@ -25,8 +25,9 @@ export interface MacvtapNetworkNodePolicy {
      */
     readonly priority?: number;
     /**
-     * Makes the policy resource-centric: each selected node exposes only this resource. Its parent comes from the first
-     * entry of parentSelector that matches an interface. Entries cannot have a resourceName then.
+     * Makes the policy resource-centric: on each selected node, the policy defines only this resource. Its parent comes
+     * from the first entry of parentSelector that matches an interface. In this form, entries cannot have a
+     * resourceName.
      */
     readonly resourceName?: string;
     /**
@@ -201,7 +202,7 @@ export interface MacvtapNetworkNodePolicy {
           readonly values?: readonly unknown[];
         }[];
         /**
-         * Requirements on the node's name, by the key metadata.name and In or NotIn.
+         * Requirements on the node's name. The key must be metadata.name, and the operator In or NotIn.
          *
          * Items: One requirement on a label or a field.
          */

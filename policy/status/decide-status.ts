@@ -161,7 +161,7 @@ export const conditionReasons = {
   // Accepted
   Valid: 'the policy is in force',
   PolicyInvalid: 'the policy is invalid: it exposes nothing, and the nodes that it may select use no other source',
-  PolicyOutsideNamespace: "policies count only in the installation's namespace",
+  PolicyOutsideNamespace: "policies have an effect only in the installation's namespace",
 
   // Exposed
   Exposing: 'at least one node exposes a resource of the policy',
@@ -172,7 +172,7 @@ export const conditionReasons = {
 
   // Conflicted
   NoConflict: 'the policy loses no conflict on any node that has reported',
-  ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
+  ResourceNameTaken: 'another policy with precedence exposes a resource with this name',
   PassthruExclusive: 'a passthru resource cannot share its parent with another resource; the first of the two wins',
 
   // Several conditions

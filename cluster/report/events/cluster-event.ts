@@ -53,7 +53,7 @@ export const eventReasons = {
     'Node: the explicit configuration has an error, so the node may lack resources; the event names the place of the error and the fix',
   MacvtapUnsupported: 'Node: the running kernel does not support macvtap, so no device can be allocated',
   NotInjected:
-    'Pod: it has no device for a network, because the webhook was down when the pod was created; the event has the command to recreate it',
+    'Pod: the webhook was down when the pod was created, so it has no device for a network; the event has the command to recreate it',
   NodeStateLeftOut: 'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so it is ignored',
   ParentReturned: 'Node: the parent of a resource can be used again, so the resource has devices again',
   ParentUnusable:
