@@ -39,7 +39,7 @@ export const nodePluginLine = {
     ),
     'metrics-listen': listenFlag('the address of /healthz, /readyz and /metrics, in plain HTTP; disabled by default'),
     settle: durationFlag('at the start, how long links must be unchanged before the first plan', '300ms'),
-    'held-refresh': durationFlag('how often kubelet is asked which devices pods hold', '10s'),
+    'held-refresh': durationFlag('how often the devices in use are read from kubelet', '10s'),
     'kubelet-settle': durationFlag("how long after kubelet's start its list of devices may be incomplete", '10s'),
     'orphan-grace': durationFlag('how long a link or device must be unused before it is removed', '1m'),
     ...exposureFlags,

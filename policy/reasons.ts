@@ -7,7 +7,7 @@
 export const reasons = {
   // Why an entry, a tag or an interface did not become a resource on a node.
   NothingFound: 'no interface of the node matches',
-  Loopback: 'the loopback interface cannot carry a macvtap',
+  Loopback: 'the loopback interface cannot have a macvtap',
   NotEthernet: 'not an Ethernet interface',
   MacvtapOrMacvlan: 'a macvtap or macvlan itself; name its parent instead',
   Enslaved: 'a port of another interface, such as a bond; name that interface instead',
@@ -62,8 +62,8 @@ export const reasons = {
   SelectsEveryNode:
     'without nodeSelector and nodeAffinity, the policy selects every node, including nodes that join later',
   PolicyOverlap: 'another policy conflicts with this one on the same nodes; only one of the two takes effect there',
-  ResourceLost: 'nodes stop exposing the resource; devices that pods hold stay until they are released',
-  ResourceChanged: 'nodes expose the resource with other properties; devices that pods hold do not change',
+  ResourceLost: 'nodes stop exposing the resource; devices in use remain until pods release them',
+  ResourceChanged: 'nodes expose the resource with other properties; devices in use do not change',
   ResourceGained: 'nodes begin to expose the resource',
   NamespacesLost: 'pods of these namespaces may no longer use the resources; running pods keep their devices',
   InterfaceNotFound: 'no selected node has this interface, but each has an interface with a similar name',

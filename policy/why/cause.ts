@@ -65,7 +65,7 @@ export const causes = {
   NodeUnschedulable: 'the nodes with free devices are cordoned; uncordon one',
   NodeNotSelected: 'the policy does not select the node; label the node',
   Enslaved: 'the interface is a port of a bond, bridge or similar; name that bond or bridge in the policy',
-  InterfaceUnsuitable: 'the interface cannot carry macvtaps; name another one',
+  InterfaceUnsuitable: 'the interface cannot have macvtaps; name another interface',
   ConflictLost:
     'another policy has the same resource name on the node; give this one a lower priority value or another name',
   PassthruExclusive: 'a passthru resource cannot share its parent; put one of the resources on another interface',
