@@ -33,9 +33,9 @@ export interface ServedCertificate extends AsyncDisposable {
  */
 export const certificateProblemCodes = {
   StoreUnavailable: 'the store of the certificate cannot be read or written',
-  StateBroken: 'parts of the stored data are unusable',
-  BundleNotPublished: 'the CA could not be published to the clients that must trust it',
-  CertificateNotMade: 'a new certificate could not be made',
+  StateBroken: 'parts of the stored certificate data are unusable',
+  BundleNotPublished: 'the CA could not be published to the API server, which must trust it',
+  CertificateNotMade: 'a new certificate could not be created',
   FilesUnusable: 'the certificate files, which another program writes, are unusable',
 } as const satisfies Record<string, string>;
 

@@ -22,13 +22,13 @@ export const installationFlags = {
 /** Flags of every command that reads a cluster. Flags that kubectl also has mean the same as in kubectl. */
 export const viewFlags = {
   source: {
-    description: 'the API server, or a directory of YAML',
+    description: 'the source of objects: the API server, or a directory of YAML files',
     placeholder,
     read,
     defaultText: 'cluster',
   },
   kubeconfig: sourceFlags.kubeconfig,
-  context: textFlag('NAME', 'context of the kubeconfig; else its current one'),
+  context: textFlag('NAME', 'context of the kubeconfig (default: its current context)'),
   ...installationFlags,
 } as const;
 
@@ -60,7 +60,7 @@ function unset<Value>(flag: Flag<Value>): Flag<Value | undefined> {
   return {
     ...rest,
     defaultText: undefined,
-    description: `${description}; else as in the cluster, or ${defaultText || 'none'}`,
+    description: `${description} (default: the cluster's setting, or ${defaultText || 'none'})`,
   };
 }
 

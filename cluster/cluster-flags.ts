@@ -9,8 +9,12 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Flags of every process that reads a cluster. */
 export const commonFlags = {
-  namespace: textFlag('NAME', "the installation's namespace; only policies in it take effect", 'macvtap-cni'),
-  'log-level': choiceFlag(logLevels, 'the minimum level of log entries, which go to standard error', 'info'),
+  namespace: textFlag(
+    'NAME',
+    "the installation's namespace; policies in other namespaces have no effect",
+    'macvtap-cni',
+  ),
+  'log-level': choiceFlag(logLevels, 'the lowest level that is logged, on standard error', 'info'),
   'log-level-file': textFlag(
     'FILE',
     'a file with a level that overrides --log-level while the file exists; followed without a restart',
@@ -23,7 +27,7 @@ type SourceChoice = { readonly kind: 'cluster' } | { readonly kind: 'manifests';
 /** `--source cluster` or `--source manifests:<dir>`. */
 const sourceFlag: Flag<SourceChoice> = {
   placeholder: 'cluster|manifests:DIR',
-  description: 'the API server, or a directory of YAML that is followed',
+  description: 'the source of objects: the API server, or a directory of YAML files that is watched for changes',
   defaultText: undefined,
   required: true,
   read: (text) => {
@@ -37,12 +41,19 @@ const sourceFlag: Flag<SourceChoice> = {
 /** Flags of every process that follows a cluster, for `openSource`. */
 export const sourceFlags = {
   source: sourceFlag,
-  kubeconfig: textFlag('FILE', 'kubeconfig of the cluster; default: $KUBECONFIG, the pod, ~/.kube/config'),
+  kubeconfig: textFlag(
+    'FILE',
+    "kubeconfig of the cluster (default: $KUBECONFIG, the pod's service account, or ~/.kube/config)",
+  ),
 } as const;
 
 /** Flags of every process that computes plans. They set what nodes without another source expose. */
 export const exposureFlags = {
-  'link-kinds': listFlag('KINDS', 'link kinds exposed implicitly; device means physical NICs', 'device,bond'),
+  'link-kinds': listFlag(
+    'KINDS',
+    'kinds of links that are exposed implicitly; device means physical NICs',
+    'device,bond',
+  ),
   'implicit-exposure': choiceFlag(
     ['All', 'None'],
     'whether nodes without another source expose their interfaces',

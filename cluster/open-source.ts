@@ -29,10 +29,10 @@ export async function openSource(
 
 /** Every metric about the objects that a process reads. */
 export const sourceMetrics = {
-  kube_macvtap_cache_synced: 'Whether all objects were read once: 1 or 0.',
+  kube_macvtap_cache_synced: 'Whether the process has read all objects at least once: 1 or 0.',
   kube_macvtap_cache_age_seconds:
-    'Seconds since the API server last confirmed the objects of a kind; up to about a minute on a healthy watch, and +Inf before the first read.',
-  kube_macvtap_cache_faults: 'Objects with errors, and outages of the source.',
+    'Seconds since the API server last confirmed the objects of a kind; at most about a minute if the watch works, and +Inf before the first read.',
+  kube_macvtap_cache_faults: 'Number of objects with errors, and of current outages of the source.',
 } as const satisfies Record<string, string>;
 
 /**

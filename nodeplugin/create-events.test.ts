@@ -225,7 +225,7 @@ describe('an event about a parent', () => {
   it('that can no longer be used contains the reason code', () => {
     const [event] = parentEvents('h1', served(fine), served({ ...fine, fault: 'Enslaved' }));
     assert.equal(event?.reason, 'ParentUnusable');
-    assert.match(event.note, /name that one instead \(Enslaved\)/);
+    assert.match(event.note, /name that interface instead \(Enslaved\)/);
   });
 
   for (const [title, before, after] of [

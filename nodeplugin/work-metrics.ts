@@ -168,33 +168,34 @@ function keyOf({ pod }: CNIEnvironment): string {
 export const nodePluginMetrics = {
   kube_macvtap_node_devices:
     'Devices reported to kubelet, by resource, health (Healthy, Unhealthy) and state (held by a pod, or free).',
-  kube_macvtap_node_resource_registered: 'Whether kubelet knows a resource: 1 or 0.',
+  kube_macvtap_node_resource_registered: 'Whether a resource is registered with kubelet: 1 or 0.',
   kube_macvtap_node_plan_in_force:
-    'Whether the plan in force follows the current state of the node and the cluster: 1 or 0.',
+    'Whether the current plan was computed from the latest state of the node and the cluster: 1 or 0.',
   kube_macvtap_node_plan_timestamp_seconds:
-    'When the plan in force was made, in seconds since the epoch; NaN before the first.',
+    'Time at which the current plan was computed, in seconds since the epoch; NaN before the first plan.',
   kube_macvtap_node_plan_findings:
-    'Named interfaces that the plan does not expose, and losers of conflicts, by code of docs/reference/reasons.md.',
+    'Interfaces that a source names but the plan does not expose, and resources that lost a conflict, by code of docs/reference/reasons.md.',
   kube_macvtap_node_device_call_duration_seconds:
-    "How long kubelet's calls took, by method (Allocate, PreStartContainer) and outcome (succeeded, failed).",
+    "Duration of kubelet's calls, by method (Allocate, PreStartContainer) and outcome (succeeded, failed).",
   kube_macvtap_node_allocate_step_duration_seconds:
-    'How long the steps of Allocate took (wait, and for each device make, record), by outcome (succeeded, failed).',
+    'Duration of the steps of Allocate (wait once; make and record for each device), by outcome (succeeded, failed).',
   kube_macvtap_node_cni_request_duration_seconds:
-    'How long requests of the CNI plugin took, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).',
+    "Duration of the CNI plugin's requests, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).",
   kube_macvtap_node_cni_failures_total: 'Failed requests of the CNI plugin, by command and name of the CNI error.',
   kube_macvtap_node_pods_not_injected_total:
-    'Pods that could not be attached because they have no device: the webhook was away when they were created. Recreate them.',
+    'Pods that could not be attached because they have no device: the webhook was down when they were created. Recreate these pods.',
   kube_macvtap_node_cni_step_duration_seconds:
-    'How long the steps of ADD (wait, free, record, create, own) and of DEL (wait, delete) took, by outcome.',
+    'Duration of the steps of ADD (wait, free, record, create, own) and of DEL (wait, delete), by outcome.',
   kube_macvtap_node_registrations_total:
-    'Attempts to register a resource: registered or failed; lost: kubelet ended a registration.',
+    'Registrations of resources with kubelet, by outcome: registered, failed, or lost (kubelet ended a registration).',
   kube_macvtap_node_netlink_errors_total: 'Errors of netlink requests, by code of docs/reference/errors.md.',
-  kube_macvtap_node_orphans_total: 'Unused devices and links, by outcome: removed or failed.',
+  kube_macvtap_node_orphans_total: 'Removals of unused devices and links, by outcome: removed or failed.',
   kube_macvtap_node_stranded_attachments:
-    'Links in sandboxes that still exist although kubelet released the device: the runtime has not called DEL.',
-  kube_macvtap_node_lost_attachments_total: 'Devices detached from pods that ended without a DEL.',
-  kube_macvtap_node_ledger_writes_total: 'Writes of the ledger: written or failed.',
-  kube_macvtap_node_state_writes_total: "Writes of the node's MacvtapNetworkNodeState: written or failed.",
+    'Links that are still in a sandbox although kubelet released the device: the runtime has not called DEL.',
+  kube_macvtap_node_lost_attachments_total:
+    'Attachments that were removed from the ledger because their pods ended without a DEL.',
+  kube_macvtap_node_ledger_writes_total: 'Writes of the ledger, by outcome: written or failed.',
+  kube_macvtap_node_state_writes_total: "Writes of the node's MacvtapNetworkNodeState, by outcome: written or failed.",
   kube_macvtap_node_pod_resources_answers_total:
     'Requests to kubelet for the devices of pods, by outcome: complete, incomplete (kubelet had just started) or failed.',
 } as const satisfies Record<string, string>;

@@ -8,21 +8,20 @@ import type { ReasonCode } from './reasons.ts';
  */
 export const reasonFixes = {
   // An entry, a tag or an interface did not become a resource.
-  NothingFound: 'Bring the interface back, or correct its name or selector, unless the node is not meant to have it.',
+  NothingFound: 'If the node should have the interface, bring it back, or correct its name or selector.',
   Loopback: 'Name an Ethernet interface of the node instead.',
   NotEthernet: 'Name an Ethernet interface of the node instead.',
   MacvtapOrMacvlan: 'Name the parent of the macvtap or macvlan instead.',
-  Enslaved: 'Name the bond, bridge or other interface that it belongs to.',
+  Enslaved: 'Name the bond, bridge or other interface of which it is a port.',
   CarriesNodeTraffic:
-    "Choose another mode or interface, or set allowHostInterface if the node may lose this interface's traffic.",
-  IllegalResourceName:
-    'Set a resourceName of at most 63 letters, digits and . _ -, starting and ending alphanumerically.',
+    'Choose another mode or interface; if the node does not need this interface, set allowHostInterface.',
+  IllegalResourceName: 'Set a resourceName: at most 63 letters, digits, . _ -, with a letter or digit at both ends.',
   KindNotExposed: "Name the interface in a policy, or add its kind to the chart's linkKinds.",
   ExcludedByName:
-    "None needed: the exclusion is configured; to expose it, use a policy or change the chart's implicitExclude.",
+    "None needed: implicitExclude has the interface; to expose it, use a policy or change the chart's implicitExclude.",
   UnknownMode: 'Write bridge, private, vepa or passthru.',
-  Shadowed: 'Give this one another resource name or remove it, unless the first one is meant to win.',
-  RepeatedName: 'Remove or rename all entries with this name but one.',
+  Shadowed: 'Give this one another resource name or remove it; if the first one should be used, do nothing.',
+  RepeatedName: 'Keep one entry with this name, and remove or rename the others.',
   PassthruQuantity: 'Set the quantity or capacity to 1, or remove it.',
   QuantityAboveLimit: 'Set the capacity to at most 4096.',
   ExplicitInvalid: 'Correct the config map macvtap-deviceplugin-config at the place in the message.',
@@ -31,11 +30,11 @@ export const reasonFixes = {
 
   // A resource lost to another one.
   ResourceNameTaken: 'Give this policy another resourceName or a lower priority value, or remove one of the two.',
-  PassthruExclusive: 'Put one of the two resources on another interface, or remove it.',
+  PassthruExclusive: 'Put one of the two resources on another interface, or remove one of them.',
 
   // A resource has no allocatable devices for now.
-  ParentChanged: 'Bring the former interface back, or delete the pods that hold devices on it.',
-  Draining: 'None needed: it disappears when its pods end; to keep it, let a policy that offers it select the node.',
+  ParentChanged: 'Bring the previous interface back, or delete the pods that use devices on it.',
+  Draining: 'None needed: the resource disappears when its pods end; to keep it, offer it on the node with a policy.',
   UpstreamPluginRunning: "Remove macvtap-cni's DaemonSet from this node.",
   MacvtapUnsupported: 'Run modprobe macvtap on the node, or boot a kernel that has macvtap.',
 
@@ -51,30 +50,31 @@ export const reasonFixes = {
   BadGlob: 'Correct the pattern as the message describes.',
   BadSelectorValue: 'Write the value as a string, in quotes.',
   BadLabel: 'Correct the key or value to the syntax of Kubernetes labels.',
-  BadRequirement: 'Correct the values: In and NotIn need some, Exists and DoesNotExist none, Gt and Lt one integer.',
-  BadFieldRequirement: 'Write key metadata.name, operator In or NotIn, and one node name.',
+  BadRequirement:
+    'Correct the values: In and NotIn need at least one, Exists and DoesNotExist none, Gt and Lt one integer.',
+  BadFieldRequirement: 'Write the key metadata.name, the operator In or NotIn, and one node name.',
   NotYAML: 'Correct the YAML at the line in the message; render Helm templates first.',
   SchemaFault: 'Correct the field that the message names; the reference of its kind lists all fields.',
   FileUnreadable: 'Check that the file exists and that you may read it.',
-  RepeatedObject: 'Remove the object from all places but one.',
+  RepeatedObject: 'Keep the object in one place, and remove it from the others.',
 
   // A valid policy, or its change, may surprise its author.
   SelectsEveryNode: 'Add a nodeSelector, unless the policy is meant for every node.',
-  InterfaceNotFound: 'Correct parentIface, unless nodes with this interface will be added later.',
+  InterfaceNotFound: 'Correct parentIface; if nodes with this interface join later, do nothing.',
   PolicyOverlap: 'Change the nodes, the interfaces or the resource name of one of the two policies.',
   ResourceLost: 'None needed: this is the effect of the change; undo it if the nodes should keep the resource.',
-  ResourceChanged: 'None needed: new pods get the changed devices; recreate running pods that should get them as well.',
+  ResourceChanged: 'None needed: new pods get the changed devices; to give them to running pods, recreate these pods.',
   ResourceGained: 'None needed: pods can request the resource on these nodes once the policy is applied.',
   NamespacesLost: 'None needed: this is the effect of the change; extend namespaceSelector to keep a namespace.',
   InterfacesUnknown: 'Check that the node plugin runs on these nodes.',
 
   // A NetworkAttachmentDefinition.
   ConfigNotJson: 'Correct the JSON at the place in the message.',
-  ConfigOnNodes: 'Write the config into the NetworkAttachmentDefinition, so that it is checked.',
-  RepeatedKey: 'Remove all occurrences of the key but one.',
-  AmbiguousKey: 'Remove all spellings of the key but the documented one.',
+  ConfigOnNodes: 'Write the config into the NetworkAttachmentDefinition, so that the webhook can check it.',
+  RepeatedKey: 'Keep one occurrence of the key, and remove the others.',
+  AmbiguousKey: 'Write the key only once, in the documented case.',
   TypeMissing: 'Set type to macvtap, or give each plugin a type.',
-  TypeMisspelled: 'Correct the type to macvtap, unless a CNI plugin of that name is installed.',
+  TypeMisspelled: 'Correct the type to macvtap; if a CNI plugin with this name is installed, do nothing.',
   PluginsTooMany: 'Split the config into several NetworkAttachmentDefinitions.',
   PluginsIgnored: 'Remove either type or plugins from the config.',
   IllegalNetworkName: 'Correct the name in the config.',
@@ -89,7 +89,7 @@ export const reasonFixes = {
   ModeVaries: 'Give the resource the same mode on all nodes, or remove mode from the config.',
   UnknownModeFrom: 'Set modeFrom to "policy", or remove it.',
   IllegalMtu: 'Write an integer from 68 to 65535, or remove mtu.',
-  MtuAboveParent: 'Lower mtu, or first raise the MTU of the parent on the nodes.',
+  MtuAboveParent: 'Lower mtu, or raise the MTU of the parent on the nodes first.',
   IllegalMac: 'Write a unicast address of six hexadecimal bytes, or remove mac.',
   IllegalOwner: 'Write a number from 0 to 4294967294 without quotes, or remove the key.',
   IllegalMulticast: 'Write "all" or "none", or remove multicast.',

@@ -7,77 +7,81 @@
 export const reasons = {
   // Why an entry, a tag or an interface did not become a resource on a node.
   NothingFound: 'no interface of the node matches',
-  Loopback: 'the loopback interface cannot carry a macvtap',
+  Loopback: 'the loopback interface cannot have a macvtap',
   NotEthernet: 'not an Ethernet interface',
   MacvtapOrMacvlan: 'a macvtap or macvlan itself; name its parent instead',
-  Enslaved: 'enslaved to another interface; name that one instead',
+  Enslaved: 'a port of another interface, such as a bond; name that interface instead',
   CarriesNodeTraffic:
-    "passthru would take over an interface with the node's own traffic; set allowHostInterface to permit it",
+    "mode passthru would cut off the node's own traffic on this interface; to allow this, set allowHostInterface",
   IllegalResourceName: 'the name is not a legal Kubernetes resource name; give the entry a resourceName',
   KindNotExposed: 'this kind of link is not exposed implicitly; name it in a policy or add its kind to linkKinds',
-  ExcludedByName: 'on the list of names that are not exposed implicitly',
+  ExcludedByName: 'its name matches implicitExclude, so it is not exposed implicitly',
   UnknownMode: 'not a macvtap mode (bridge, private, vepa, passthru)',
   Shadowed: 'another interface or entry with the same resource name comes first',
-  RepeatedName: 'the configuration repeats this name; only the last entry with the name is used',
-  PassthruQuantity: 'a passthru parent carries one device, so the quantity is 1',
+  RepeatedName: 'the configuration repeats this name; its last entry counts',
+  PassthruQuantity: 'a parent in mode passthru has only one device, so the quantity is 1',
   QuantityAboveLimit: 'a resource has at most 4096 devices; the quantity was lowered',
   ExplicitInvalid: 'the explicit configuration is invalid',
   PolicyInvalid: 'the policy has errors and exposes nothing until they are fixed',
-  PolicyOutsideNamespace: "policies count only in the installation's namespace",
+  PolicyOutsideNamespace: "policies have an effect only in the installation's namespace",
 
   // Why a resource lost to another one on the same node.
-  ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
-  PassthruExclusive: 'a passthru resource cannot share its parent; the resource with precedence gets the parent',
+  ResourceNameTaken: 'another policy with precedence exposes a resource with this name',
+  PassthruExclusive: 'a passthru resource cannot share its parent with another resource; the first of the two wins',
 
   // Why a resource registered with kubelet has no allocatable devices for now.
-  ParentChanged: "the node's interfaces changed; the resource moves to another parent after pods release its devices",
-  Draining: 'no source declares the resource any more; it stays until pods release its devices',
+  ParentChanged:
+    "the node's interfaces changed and another parent is selected now, but pods hold devices on the previous one",
+  Draining: 'no source declares it any more; it stays until pods release its devices',
 
   UpstreamPluginRunning:
-    "macvtap-cni's plugin serves the resource; kube-macvtap registers it once that plugin is removed",
-  MacvtapUnsupported: 'the kernel of the node has no macvtap; load the module macvtap or change the kernel',
+    "macvtap-cni's device plugin serves it on this node; remove that plugin, and kube-macvtap registers it",
+  MacvtapUnsupported: "the node's kernel has no macvtap; load the module macvtap or boot another kernel",
 
   // Problems of a resource whose devices are Healthy.
-  LinkDown: 'the parent is administratively down; devices are allocated, but pass no frames until it is up',
-  LinksLost: 'pods lost their links when the parent disappeared; recreate these pods. The field lost counts devices',
-  AttachmentsStranded: 'kubelet released devices whose links are still in sandboxes; remove those sandboxes',
-  NoCarrier: 'the parent has no carrier; devices are allocated, but reach only this node until it has one',
+  LinkDown: 'the parent is down; pods get devices, but no frames pass until the parent is up',
+  LinksLost:
+    'the parent disappeared together with the links of pods; recreate these pods. The field lost has their number',
+  AttachmentsStranded: 'kubelet released devices, but their links are still in sandboxes; delete these sandboxes',
+  NoCarrier: 'the parent has no carrier; pods get devices, but reach only pods on this node until the carrier is back',
 
   // Errors in the text of a policy or a file.
   ParentAmbiguous: 'an entry needs exactly one of parentIface and nicSelector',
-  NameInBothForms: 'a policy with spec.resourceName must not have a resourceName in its entries',
+  NameInBothForms: 'in a policy with spec.resourceName, entries cannot have a resourceName',
   BadGlob: 'not a shell glob',
-  BadSelectorValue: 'label values are strings; only booleans and integers are converted to strings',
+  BadSelectorValue: 'a label value must be a string; only booleans and integers are converted to strings',
   BadLabel: 'not a legal label key or value',
   BadRequirement: 'the operator does not accept these values',
-  BadFieldRequirement: 'matchFields accepts only metadata.name with In or NotIn and one value',
+  BadFieldRequirement: 'matchFields accepts only the key metadata.name, with In or NotIn and one value',
   NotYAML: 'the file cannot be read as YAML',
-  SchemaFault: 'not what the schema requires',
+  SchemaFault: 'does not match the schema',
   FileUnreadable: 'the file cannot be read',
   RepeatedObject: 'the object is in the files more than once; the first one counts',
 
   // Effects of a valid policy, or of its change, that may surprise its author.
-  SelectsEveryNode: 'without nodeSelector and nodeAffinity, the policy selects every node, including future ones',
-  PolicyOverlap: 'two policies conflict on the same nodes; only one of them gets the resource',
-  ResourceLost: 'nodes stop exposing the resource; devices that pods hold stay until they are released',
-  ResourceChanged: 'nodes expose the resource differently than before; devices that pods hold stay as they are',
+  SelectsEveryNode:
+    'without nodeSelector and nodeAffinity, the policy selects every node, including nodes that join later',
+  PolicyOverlap: 'another policy conflicts with this one on the same nodes; only one of the two takes effect there',
+  ResourceLost: 'nodes stop exposing the resource; devices in use remain until pods release them',
+  ResourceChanged: 'nodes expose the resource with other properties; devices in use do not change',
   ResourceGained: 'nodes begin to expose the resource',
   NamespacesLost: 'pods of these namespaces may no longer use the resources; running pods keep their devices',
-  InterfaceNotFound: 'no selected node has this interface, and each of them has one with a similar name',
-  InterfacesUnknown: 'the effect on nodes that have not reported their interfaces is unknown',
+  InterfaceNotFound: 'no selected node has this interface, but each has an interface with a similar name',
+  InterfacesUnknown: 'the effect is unknown for nodes that have not reported their interfaces',
 
   // Errors and warnings about a NetworkAttachmentDefinition.
-  ConfigNotJson: 'the config must be text that contains one JSON object',
-  ConfigOnNodes: 'without a config Multus looks for a file of this name on each node, which is not checked',
+  ConfigNotJson: 'the config must be a string that contains one JSON object',
+  ConfigOnNodes:
+    'without a config, Multus uses a file with this name on each node; the webhook cannot check these files',
   RepeatedKey: 'the config repeats a key; the last one counts',
-  AmbiguousKey: 'Multus and CNI plugins ignore the case of keys, and the last of repeated keys wins',
-  TypeMissing: 'the config needs a type, or plugins that each have one',
+  AmbiguousKey: 'Multus and CNI plugins ignore the case of keys, and use the last of several matching keys',
+  TypeMissing: 'the config needs a type, or a list of plugins that each have a type',
   TypeMisspelled: 'CNI looks for a program of this name, which is almost macvtap; pods fail if there is none',
   PluginsTooMany: 'the config has more plugins of type macvtap than can be checked',
-  PluginsIgnored: 'if a config has a type, Multus uses only that and ignores the plugins',
-  IllegalNetworkName: 'a CNI network name has only letters, digits and . _ -, and starts with a letter or digit',
+  PluginsIgnored: 'if a config has a type, Multus runs only this type and ignores the plugins',
+  IllegalNetworkName: 'a network name has only letters, digits and . _ -, and starts with a letter or digit',
   UnsupportedCniVersion: 'the plugin supports CNI 0.3.0, 0.3.1, 0.4.0, 1.0.0 and 1.1.0',
-  ResourceMissing: 'a macvtap network names its resource in the annotation k8s.v1.cni.cncf.io/resourceName',
+  ResourceMissing: 'a macvtap network must name its resource in the annotation k8s.v1.cni.cncf.io/resourceName',
   ResourceForeign: 'a macvtap network needs a resource named macvtap.network.kubevirt.io/<name>',
   ResourceUnknown: 'no policy and no node offers this resource',
   NamespaceNotAdmitted: 'a policy that offers the resource does not admit this namespace',
@@ -86,22 +90,25 @@ export const reasons = {
   ModeVaries: 'some nodes offer the resource in another mode, and pods fail there',
   UnknownModeFrom: 'modeFrom must be "policy" or absent',
   IllegalMtu: 'the MTU is an integer from 68 to 65535',
-  MtuAboveParent: "the MTU is above a parent's, and pods fail there",
+  MtuAboveParent: "the MTU is above the parent's MTU on some nodes, and pods fail there",
   IllegalMac: 'the MAC is a unicast address such as 52:54:00:12:34:56',
   IllegalOwner: 'owner and group are numeric IDs from 0 to 4294967294',
   IllegalMulticast: 'multicast is "all" or "none"',
   IllegalPromiscMode: 'promiscMode is true or false',
   IllegalValue: 'the plugin or its caller expects another kind of value here',
-  IpamUnsupported: 'the macvtap plugin assigns no IP addresses, and ignores keys that ask for them',
+  IpamUnsupported: 'the macvtap plugin assigns no IP addresses, and ignores keys that request them',
   UnknownKey: 'the plugin does not know this key and ignores it',
 
   // Errors and warnings about a pod.
   NetworksUnreadable: 'Multus rejects a pod whose annotation it cannot read, or ignores the annotation',
-  NetworkMissing: 'the pod cannot start before this network exists; if it is created later, the pod gets no device',
-  NotInjected: 'a device that the pod needs could not be added to a container; attaching its network will fail',
-  NamespaceUnknown: 'a policy restricts the resource to some namespaces, and the labels of this one are not known',
-  PassthruMac: 'a passthru device has the MAC address of its NIC, and CNI ADD refuses any other',
-  TooManyDevices: 'the pod needs more devices of the resource than any one node has; it will stay pending',
+  NetworkMissing:
+    'the network does not exist: the pod cannot start, and gets no device even if the network is created later',
+  NotInjected:
+    'the request for a device that the pod needs could not be added to a container; the pod will fail at CNI ADD',
+  NamespaceUnknown:
+    'a policy restricts the resource to some namespaces, and the labels of this namespace are not known',
+  PassthruMac: 'a device in mode passthru has the MAC address of its NIC, and CNI ADD refuses any other address',
+  TooManyDevices: 'the pod needs more devices of the resource than any node has, so it will stay Pending',
 } as const satisfies Record<string, string>;
 
 export type ReasonCode = keyof typeof reasons;

@@ -71,7 +71,7 @@ export const processMetrics = {
   kube_macvtap_build_info: 'Always 1, with the component and its version.',
   process_cpu_seconds_total: 'CPU time of the process, in user and kernel mode.',
   process_resident_memory_bytes: 'Resident memory of the process.',
-  process_start_time_seconds: 'When the process started, in seconds since the epoch.',
+  process_start_time_seconds: 'Start time of the process, in seconds since the epoch.',
   process_open_fds: 'Open file descriptors.',
   nodejs_eventloop_lag_mean_seconds: 'Mean delay of timers since the last scrape.',
   nodejs_eventloop_lag_max_seconds: 'Longest delay of a timer since the last scrape.',

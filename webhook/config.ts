@@ -35,19 +35,22 @@ export const webhookLine = {
     'metrics-listen': listenFlag('the address of /healthz, /readyz and /metrics, over plain HTTP', '127.0.0.1:9443'),
     certificates: choiceFlag(
       ['self', 'files'],
-      'where the serving certificate comes from: self makes and renews it, files reads it from --cert-dir',
+      'source of the serving certificate: with self, the webhook creates and renews it; with files, it is read from --cert-dir',
       'self',
     ),
     'cert-dir': textFlag(
       'DIR',
-      'files: the directory with tls.crt and tls.key; self without an API server: the directory to store the certificate in, with ca.crt',
+      'with files: the directory that contains tls.crt and tls.key; with self and no API server: the directory in which the certificate and ca.crt are stored',
       '/var/lib/kube-macvtap-webhook',
     ),
-    'certificate-lifetime': durationFlag('self: the lifetime of a certificate', '365d'),
+    'certificate-lifetime': durationFlag('with self: the lifetime of a certificate', '365d'),
     'certificate-renew-before': durationFlag(
-      'self: how long before its end a certificate is renewed; by default a third of its lifetime',
+      'with self: how long before its expiry a certificate is renewed (default: a third of its lifetime)',
     ),
-    'certificate-overlap': durationFlag('self: how long a new CA is published before its certificate is served', '10m'),
+    'certificate-overlap': durationFlag(
+      'with self: how long a new CA is published before its certificate is served',
+      '10m',
+    ),
     'service-name': textFlag(
       'NAME',
       'the Service through which the API server calls the webhook',
@@ -55,22 +58,22 @@ export const webhookLine = {
     ),
     'secret-name': textFlag(
       'NAME',
-      'self in a cluster: the Secret in which all replicas share the certificate',
+      'with self in a cluster: the Secret in which all replicas share the certificate',
       'kube-macvtap-webhook-tls',
     ),
     'lease-name': textFlag(
       'NAME',
-      'in a cluster: the Lease of the replica that writes the status of policies and events',
+      'in a cluster: the Lease whose holder writes the status of policies, and events',
       'kube-macvtap-webhook',
     ),
     'webhook-configuration': textFlag(
       'NAME',
-      'self in a cluster: the name of the mutating and the validating configuration whose caBundle it writes',
+      'with self in a cluster: the name of the mutating and the validating webhook configuration, in which the webhook writes the caBundle',
       'webhook.macvtap.network.kubevirt.io',
     ),
     'unknown-resource': choiceFlag(
       ['Deny', 'Warn', 'Allow'],
-      'the answer to a network whose resource no policy or node offers',
+      'the verdict on a network whose resource no policy or node offers',
       'Deny',
     ),
     'multus-namespace': textFlag(
@@ -80,7 +83,7 @@ export const webhookLine = {
     ),
     'client-ca-file': textFlag(
       'FILE',
-      'CAs in PEM: only clients with a certificate from one of them are accepted; changes of the file take effect at once',
+      'a PEM file of CAs; only clients with a certificate from one of these CAs are accepted; changes of the file take effect at once',
     ),
     'client-names': listFlag(
       'NAMES',
@@ -97,7 +100,7 @@ export const webhookLine = {
       usualLimits.clientConnections,
     ),
     drain: durationFlag(
-      'how long the webhook continues to answer after SIGTERM, until API servers stop sending requests',
+      'how long the webhook continues to answer requests after SIGTERM, because API servers still send requests for a short time',
       '0s',
     ),
     ...exposureFlags,

@@ -11,14 +11,14 @@ import { writeBundle } from './write-bundle.ts';
 export const supportBundleLine = {
   command: 'kubectl macvtap support-bundle',
   summary:
-    'Collects the facts for a bug report: policies, node states, macvtap networks, plans with their reasons, events,\n' +
+    'Collects data for a bug report: policies, node states, macvtap networks, plans with their reasons, events,\n' +
     'webhook configurations, and the logs of the pods of kube-macvtap. Reads no Secret, and removes text that looks like one.',
   positionals: [],
   flags: {
     output: {
       ...textFlag(
         'FILE',
-        'the archive, or a directory (existing, or ending in /), or - or json for standard output',
+        'where to write: an archive file, a directory (an existing one, or a name with / at the end), - (the archive on standard output), or json',
         'kube-macvtap-support.tar.gz',
       ),
       short: 'o',

@@ -7,8 +7,8 @@ import { sharedFlags } from '../shared-flags.ts';
 export const completionLine = {
   command: 'kubectl macvtap completion',
   summary:
-    'Prints the script with which a shell completes kubectl-macvtap. The words after kubectl macvtap are completed by kubectl\n' +
-    'itself, if kubectl_complete-macvtap is in the PATH.',
+    'Prints the completion script of kubectl-macvtap for a shell. For kubectl macvtap, kubectl itself offers completion\n' +
+    'if kubectl_complete-macvtap is in the PATH.',
   positionals: ['bash|zsh|fish'],
   flags: {},
   examples: [

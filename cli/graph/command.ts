@@ -15,7 +15,7 @@ import { drawGraph } from './draw-graph.ts';
 export const graphLine = {
   command: 'kubectl macvtap graph',
   summary:
-    'Draws every node as an SVG picture: its parents, the resources on each, how many of their devices pods hold, and\n' +
+    'Draws every node as an SVG picture: its parents, the resources on each parent, the number of devices in use, and\n' +
     'conflicts.',
   positionals: [],
   flags: {

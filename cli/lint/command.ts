@@ -12,14 +12,14 @@ export const lintLine = {
   command: 'kubectl macvtap lint',
   summary:
     'Checks networks, policies, pods and workloads with the rules of the webhook, as if the files were the whole cluster.\n' +
-    'Reads files, directories (with all below them), and - for standard input.\n' +
+    'Reads files, directories with their subdirectories, and - for standard input.\n' +
     'Exit code 0: no errors; 1: the webhook would reject an object, or a file cannot be read.',
   positionals: ['file...'],
   flags: {
     output: { ...choiceFlag(lintFormats, 'output format', 'text'), short: 'o' },
     'unknown-resource': choiceFlag(
       ['Deny', 'Warn', 'Allow'],
-      'verdict on a resource that the files do not offer; default Deny, or Warn if they offer none',
+      'verdict on a network whose resource the files do not offer (default: Deny, or Warn if the files offer no resource at all)',
     ),
     'multus-namespace': textFlag('NAME', "namespace where Multus looks for a pod's default network", 'kube-system'),
     ...installationFlags,

@@ -251,7 +251,7 @@ describe('an object that an API server would reject', () => {
     const { findings } = lint({ 'p.yaml': policy('p', { priority: 100 }) });
     assert.deepEqual(
       findings.map(({ path, message }) => [path, message]),
-      [['spec.priority', 'not what the schema requires (write a number from 0 to 99)']],
+      [['spec.priority', 'does not match the schema (write a number from 0 to 99)']],
     );
   });
 

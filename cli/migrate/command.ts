@@ -25,13 +25,16 @@ import { mostExceptions, readConfiguration, writePolicies } from './write-polici
 export const migrateLine = {
   command: 'kubectl macvtap migrate',
   summary:
-    "Converts macvtap-cni's config map to policies, and proves on standard error that no node's plan changes when they are\n" +
-    'applied and when the config map is deleted. Without a proof it prints no policy.\n' +
-    'Exit code 0: proved, or nothing to do; 1: not proved.',
+    "Converts macvtap-cni's config map to policies. Checks that no node's plan changes when the policies are applied and\n" +
+    'the config map is deleted, and prints the result on standard error. If a plan changes or is unknown, prints no policy.\n' +
+    'Exit code 0: no plan changes, or nothing to do; 1: a plan changes or is unknown.',
   positionals: [],
   flags: {
     filename: {
-      ...textFlag('FILE', 'file with the config map or its JSON, or -; else the config map of the cluster'),
+      ...textFlag(
+        'FILE',
+        'file with the config map or its JSON, or - for standard input (default: the config map in the cluster)',
+      ),
       short: 'f',
     },
     name: textFlag('NAME', 'name of the policy', 'from-macvtap-cni'),
@@ -46,7 +49,7 @@ export const migrateLine = {
       command: 'kubectl macvtap migrate | kubectl apply -f -',
     },
     {
-      purpose: 'Convert a file without a cluster or a proof',
+      purpose: 'Convert a file without a cluster and without the check',
       command: 'kubectl macvtap migrate -f config-map.yaml --unproved',
     },
   ],

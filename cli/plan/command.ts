@@ -20,12 +20,21 @@ export const planLine = {
   summary:
     'Prints the resources that each node would expose, in a cluster or in a directory of nodes, node states and policies.\n' +
     'With -f or --delete, prints the changes that applying the files or deleting the objects would cause.\n' +
-    'Exit code 0: printed, or no change; 1: changes, or invalid objects; 2: no answer, since too little could be read.',
+    'Exit code 0: no change, or plans printed; 1: changes, or invalid objects; 2: the plan or the effect cannot be determined.',
   positionals: ['directory?'],
   flags: {
-    filename: { ...pathsFlag('FILE', 'file, directory (with all below it) or - to apply'), short: 'f' },
-    delete: pathsFlag('KIND/NAME', 'object to delete: policy/<name> or configmap/<name>'),
-    namespace: { ...textFlag('NAME', "namespace of objects in files without one; else the context's"), short: 'n' },
+    filename: {
+      ...pathsFlag(
+        'FILE',
+        'objects that would be applied: a file, a directory with its subdirectories, or - for standard input',
+      ),
+      short: 'f',
+    },
+    delete: pathsFlag('KIND/NAME', 'object that would be deleted: policy/<name> or configmap/<name>'),
+    namespace: {
+      ...textFlag('NAME', "namespace of objects in files that have none (default: the context's namespace)"),
+      short: 'n',
+    },
     ...nodeFlag,
     ...outputFlag,
     ...viewFlags,

@@ -15,8 +15,8 @@ import { watchStatus } from './watch-status.ts';
 export const statusLine = {
   command: 'kubectl macvtap status',
   summary:
-    'Prints the resources of every node, how many devices pods hold, their health, and the conditions of each policy.\n' +
-    'Notes below the tables name nodes whose report is missing or may be out of date.',
+    'Prints the resources of every node, the number of devices in use, their health, and the conditions of each policy.\n' +
+    'Lines below the tables warn about lost conflicts, and about nodes whose report is missing or may be out of date.',
   positionals: [],
   flags: {
     watch: { ...switchFlag('keep running and print changes until interrupted'), short: 'w' },

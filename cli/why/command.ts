@@ -16,13 +16,16 @@ import { notFoundError, parseSubject } from './subject.ts';
 export const whyLine = {
   command: 'kubectl macvtap why',
   summary:
-    'Finds the problem of a pod, network (nad), node or policy, and prints the fix. A deployment, replicaset, statefulset,\n' +
-    'daemonset, job, vm or vmi is explained by one of its pods, preferably one that is not Ready.\n' +
-    'Exit code 0: no problem; 1: a cause was found; 2: no answer, since the object or the cluster could not be read.',
+    'Finds the cause of a problem with a pod, network (nad), node or policy, and prints the fix. For a deployment,\n' +
+    'replicaset, statefulset, daemonset, job, vm or vmi, it checks one of the pods, preferably one that is not Ready.\n' +
+    'Exit code 0: no problem was found; 1: a cause was found; 2: the object or the cluster could not be read.',
   positionals: ['object', 'name?'],
   flags: {
     namespace: {
-      ...textFlag('NAME', "namespace of the object; else the context's, and for a policy the installation's"),
+      ...textFlag(
+        'NAME',
+        "namespace of the object (default: the context's namespace, or for a policy the installation's namespace)",
+      ),
       short: 'n',
     },
     ...outputFlag,

@@ -167,7 +167,7 @@ test('the error for a missing parent names device, parent and resource', async (
 test('an allocation fails with the reason why its resource cannot be used', async () => {
   await assert.rejects(allocate(fakeKernel(), ['dataMvp0'], { resource, fault: 'Enslaved' }), {
     code: 'ParentUnavailable',
-    message: /enslaved/,
+    message: /a port of another interface/,
   });
 });
 

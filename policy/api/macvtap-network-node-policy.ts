@@ -17,30 +17,33 @@ export interface MacvtapNetworkNodePolicy {
     [k: string]: unknown;
   };
   /**
-   * Desired state. A node that at least one policy selects exposes exactly the resources of its policies.
+   * Desired state. If at least one policy selects a node, the node exposes exactly the resources of these policies.
    */
   readonly spec: {
     /**
-     * Decides conflicts between policies on a node; the lower value wins.
+     * If policies conflict on a node, the policy with the lower value wins.
      */
     readonly priority?: number;
     /**
-     * Resource-centric form: each selected node exposes this one resource, on the first entry of parentSelector, in
-     * list order, that finds an interface. No entry may then carry its own name.
+     * Makes the policy resource-centric: on each selected node, the policy defines only this resource. Its parent comes
+     * from the first entry of parentSelector that matches an interface. In this form, entries cannot have a
+     * resourceName.
      */
     readonly resourceName?: string;
     /**
-     * Interfaces that become parents. An entry may match no interface of a node.
+     * Selects the interfaces that become parents, in order of preference. An entry that matches no interface of a node
+     * is not an error.
      *
-     * Items: One entry. It has either parentIface or nicSelector.
+     * Items: One entry, with either parentIface or nicSelector.
      */
     readonly parentSelector: {
       /**
-       * Exact name, or altname, of the interface.
+       * Exact name or altname of the interface.
        */
       readonly parentIface?: string;
       /**
-       * All given fields must match; the values of one field are alternatives.
+       * Selects interfaces by their properties. All fields that are set must match; the values of one field are
+       * alternatives.
        */
       readonly nicSelector?: {
         /**
@@ -48,7 +51,7 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly names?: readonly string[];
         /**
-         * Kernel driver of the device, or the link kind of a virtual interface.
+         * Kernel drivers of the interface's device. For a virtual interface, its link kind.
          */
         readonly drivers?: readonly string[];
         /**
@@ -64,15 +67,16 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly deviceIDs?: readonly string[];
         /**
-         * Shell globs on the permanent address, or the current one where there is none.
+         * Shell globs on the permanent MAC address. For an interface without a permanent address, on the current one.
          */
         readonly macAddresses?: readonly string[];
         /**
-         * NUMA nodes; a bond is on those of its members.
+         * NUMA nodes of the interface's device. A bond has the NUMA nodes of its members.
          */
         readonly numaNodes?: readonly number[];
         /**
-         * An interface that this matches is not selected; all given fields must match.
+         * Excludes the interfaces that match. All fields that are set must match; the values of one field are
+         * alternatives.
          */
         readonly exclude?: {
           /**
@@ -80,7 +84,7 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly names?: readonly string[];
           /**
-           * Kernel driver of the device, or the link kind of a virtual interface.
+           * Kernel drivers of the interface's device. For a virtual interface, its link kind.
            */
           readonly drivers?: readonly string[];
           /**
@@ -96,11 +100,11 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly deviceIDs?: readonly string[];
           /**
-           * Shell globs on the permanent address, or the current one where there is none.
+           * Shell globs on the permanent MAC address. For an interface without a permanent address, on the current one.
            */
           readonly macAddresses?: readonly string[];
           /**
-           * NUMA nodes; a bond is on those of its members.
+           * NUMA nodes of the interface's device. A bond has the NUMA nodes of its members.
            */
           readonly numaNodes?: readonly number[];
           /**
@@ -114,19 +118,20 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
       /**
-       * Number of devices. Default 100, and always 1 for passthru.
+       * Number of devices. The default is 100, or 1 in mode passthru.
        */
       readonly quantity?: number;
       /**
-       * Last part of macvtap.network.kubevirt.io/<resourceName>; default the interface's name.
+       * Last part of the resource's name macvtap.network.kubevirt.io/<resourceName>. The default is the interface's
+       * name.
        */
       readonly resourceName?: string;
       /**
-       * Omits the NUMA hint to kubelet for these devices.
+       * If true, kubelet gets no NUMA node for these devices.
        */
       readonly excludeTopology?: boolean;
       /**
-       * Allocate also hands out /dev/vhost-net.
+       * If true, each container with such a device also gets /dev/vhost-net.
        */
       readonly needVhostNet?: boolean;
       /**
@@ -135,45 +140,45 @@ export interface MacvtapNetworkNodePolicy {
       readonly allowHostInterface?: boolean;
     }[];
     /**
-     * Selects nodes by their labels; absent or empty selects every node.
+     * Selects nodes by their labels. An absent or empty selector selects every node.
      */
     readonly nodeSelector?: {
       /**
-       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings;
-       * anything else is refused.
+       * Labels that must all exist with these values. Values are strings. The webhook converts booleans and integers to
+       * strings, and rejects other types.
        */
       readonly matchLabels?: {
         [k: string]: unknown;
       };
       /**
-       * Requirements that must all hold.
+       * Requirements that must all be satisfied.
        *
        * Items: One requirement on a label.
        */
       readonly matchExpressions?: {
         /**
-         * Key of the label, or, in matchFields, metadata.name.
+         * Key of the label. In matchFields, the key must be metadata.name.
          */
         readonly key: string;
         /**
-         * How the label is compared.
+         * How the label's value is compared with values.
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans
-         * and integers are turned into strings.
+         * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values are
+         * strings. The webhook converts booleans and integers to strings.
          */
         readonly values?: readonly unknown[];
       }[];
     };
     /**
-     * core/v1 NodeSelector; a node must satisfy this and nodeSelector.
+     * Selects nodes by a core/v1 NodeSelector. A node must match both nodeAffinity and nodeSelector.
      */
     readonly nodeAffinity?: {
       /**
-       * Alternatives; within a term all requirements must hold.
+       * A node must match at least one of these terms. It matches a term if it satisfies all requirements of the term.
        *
-       * Items: A term; one that asks nothing selects no node.
+       * Items: One term. A term without requirements selects no node.
        */
       readonly nodeSelectorTerms: {
         /**
@@ -183,69 +188,69 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly matchExpressions?: {
           /**
-           * Key of the label, or, in matchFields, metadata.name.
+           * Key of the label. In matchFields, the key must be metadata.name.
            */
           readonly key: string;
           /**
-           * How the label or field is compared; Gt and Lt compare integers.
+           * How the value is compared with values. Gt and Lt compare integers.
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt.
-           * Booleans and integers are turned into strings.
+           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values
+           * are strings. The webhook converts booleans and integers to strings.
            */
           readonly values?: readonly unknown[];
         }[];
         /**
-         * Requirements on the node's name, by the key metadata.name and In or NotIn.
+         * Requirements on the node's name. The key must be metadata.name, and the operator In or NotIn.
          *
          * Items: One requirement on a label or a field.
          */
         readonly matchFields?: {
           /**
-           * Key of the label, or, in matchFields, metadata.name.
+           * Key of the label. In matchFields, the key must be metadata.name.
            */
           readonly key: string;
           /**
-           * How the label or field is compared; Gt and Lt compare integers.
+           * How the value is compared with values. Gt and Lt compare integers.
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt.
-           * Booleans and integers are turned into strings.
+           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values
+           * are strings. The webhook converts booleans and integers to strings.
            */
           readonly values?: readonly unknown[];
         }[];
       }[];
     };
     /**
-     * Only pods in these namespaces may use the resources; absent or empty allows all.
+     * Selects the namespaces whose pods may use the resources. An absent or empty selector selects all namespaces.
      */
     readonly namespaceSelector?: {
       /**
-       * Labels that must all be there with these values: strings. Booleans and integers are turned into strings;
-       * anything else is refused.
+       * Labels that must all exist with these values. Values are strings. The webhook converts booleans and integers to
+       * strings, and rejects other types.
        */
       readonly matchLabels?: {
         [k: string]: unknown;
       };
       /**
-       * Requirements that must all hold.
+       * Requirements that must all be satisfied.
        *
        * Items: One requirement on a label.
        */
       readonly matchExpressions?: {
         /**
-         * Key of the label, or, in matchFields, metadata.name.
+         * Key of the label. In matchFields, the key must be metadata.name.
          */
         readonly key: string;
         /**
-         * How the label is compared.
+         * How the label's value is compared with values.
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * Strings: at least one for In and NotIn, none for Exists and DoesNotExist, one integer for Gt and Lt. Booleans
-         * and integers are turned into strings.
+         * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values are
+         * strings. The webhook converts booleans and integers to strings.
          */
         readonly values?: readonly unknown[];
       }[];
@@ -256,33 +261,33 @@ export interface MacvtapNetworkNodePolicy {
    */
   readonly status?: {
     /**
-     * Generation of the policy that this status is about.
+     * Generation of the policy that this status describes.
      */
     readonly observedGeneration?: number;
     /**
-     * Nodes that the policy selects.
+     * Number of nodes that the policy selects.
      */
     readonly matchedNodes?: number;
     /**
-     * Nodes that offer devices of at least one of its resources.
+     * Number of nodes that offer devices of at least one resource of the policy.
      */
     readonly exposingNodes?: number;
     /**
-     * Whether the policy is accepted, exposes something, and lost to another one.
+     * Whether the policy is accepted, exposes a resource, and lost a conflict.
      *
      * Items: One aspect of the policy's state, as metav1.Condition.
      */
     readonly conditions?: {
       /**
-       * The aspect.
+       * The aspect that the condition describes.
        */
       readonly type: 'Accepted' | 'Exposed' | 'Conflicted';
       /**
-       * Whether it is so.
+       * Whether the condition is true.
        */
       readonly status: 'True' | 'False' | 'Unknown';
       /**
-       * Generation of the policy that the condition is about.
+       * Generation of the policy that the condition describes.
        */
       readonly observedGeneration?: number;
       /**
@@ -290,7 +295,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly lastTransitionTime: string;
       /**
-       * Why, as a code of docs/reference/status.md.
+       * Reason as a code; docs/reference/status.md explains the codes.
        */
       reason:
         | 'Valid'
@@ -307,7 +312,7 @@ export interface MacvtapNetworkNodePolicy {
         | 'Pending'
         | 'NotAccepted';
       /**
-       * Why, for a person.
+       * Reason as text, with numbers and names.
        */
       readonly message: string;
     }[];
@@ -318,11 +323,11 @@ export interface MacvtapNetworkNodePolicy {
      */
     readonly entries?: {
       /**
-       * Place of the entry in parentSelector, from 0.
+       * Index of the entry in parentSelector, from 0.
        */
       readonly index: number;
       /**
-       * Nodes that give out devices by it.
+       * Number of nodes that offer devices because of this entry.
        */
       readonly nodes: number;
     }[];

@@ -2,7 +2,8 @@
 // Generated from macvtapnetworknodestates.yaml by npm run generate; not to be edited.
 
 /**
- * A node's possible parents, what it exposes and why not more. Named after the node.
+ * Reports a node's possible parents, its resources, and the reasons for interfaces that are not exposed. It has the
+ * name of the node.
  */
 export interface MacvtapNetworkNodeState {
   readonly apiVersion: string;
@@ -16,7 +17,7 @@ export interface MacvtapNetworkNodeState {
    */
   readonly status?: {
     /**
-     * Version of the node plugin that wrote this.
+     * Version of the node plugin that wrote the state.
      */
     readonly pluginVersion?: string;
     /**
@@ -24,7 +25,8 @@ export interface MacvtapNetworkNodeState {
      */
     readonly source?: 'policy' | 'explicit' | 'tag' | 'implicit' | 'none';
     /**
-     * Possible parents and the interfaces that a source names, as read from the kernel.
+     * Possible parents, and the interfaces that a policy, the explicit configuration or a label names. The data is from
+     * the kernel.
      */
     readonly interfaces?: {
       /**
@@ -36,11 +38,11 @@ export interface MacvtapNetworkNodeState {
        */
       readonly altNames?: readonly string[];
       /**
-       * Number of the link in the node's network namespace.
+       * Index of the link in the node's network namespace.
        */
       readonly ifindex?: number;
       /**
-       * The kernel's link kind (IFLA_INFO_KIND); device where the kernel gives none, as for physical NICs.
+       * The kernel's link kind (IFLA_INFO_KIND). It is device if the kernel reports no kind, as for physical NICs.
        */
       readonly kind?: string;
       /**
@@ -52,7 +54,7 @@ export interface MacvtapNetworkNodeState {
        */
       readonly loopback?: boolean;
       /**
-       * Administratively up (IFF_UP).
+       * Whether the link is administratively up (IFF_UP).
        */
       readonly up?: boolean;
       /**
@@ -60,19 +62,19 @@ export interface MacvtapNetworkNodeState {
        */
       readonly carrier?: boolean;
       /**
-       * Its MTU in bytes; no macvtap on it can have a larger one.
+       * MTU of the link in bytes. A macvtap on the link cannot have a larger MTU.
        */
       readonly mtu?: number;
       /**
-       * Its link-layer address at present.
+       * Current link-layer address.
        */
       readonly macAddress?: string;
       /**
-       * The address that the hardware has, where the kernel gives one.
+       * Permanent address of the hardware, if the kernel reports one.
        */
       readonly permanentMACAddress?: string;
       /**
-       * Driver of the device; the link kind for virtual interfaces.
+       * Driver of the device. For a virtual interface, its link kind.
        */
       readonly driver?: string;
       /**
@@ -92,7 +94,7 @@ export interface MacvtapNetworkNodeState {
        */
       readonly numaNode?: number;
       /**
-       * The link that this one is enslaved to.
+       * The bond, bridge or similar link of which this link is a port.
        */
       readonly master?: {
         /**
@@ -100,7 +102,7 @@ export interface MacvtapNetworkNodeState {
          */
         readonly name: string;
         /**
-         * Its link kind, such as bond, bridge, team, openvswitch or vrf.
+         * Kind of that link, for example bond, bridge, team, openvswitch or vrf.
          */
         readonly kind: string;
       };
@@ -113,12 +115,12 @@ export interface MacvtapNetworkNodeState {
        */
       readonly addresses?: readonly string[];
       /**
-       * Whether a default route of the main table uses it.
+       * Whether a default route of the main table uses the link.
        */
       readonly defaultRoute?: boolean;
     }[];
     /**
-     * Resources that the node exposes, and former resources whose devices pods still hold.
+     * Resources that the node exposes, and former resources whose devices pods still use.
      */
     readonly resources?: {
       /**
@@ -126,20 +128,20 @@ export interface MacvtapNetworkNodeState {
        */
       readonly name: string;
       /**
-       * Name of the parent of new devices. For a resource that drains, the common parent of its held devices, if there
-       * is one.
+       * Name of the parent of new devices. For a former resource, the parent of its devices in use, if all have the
+       * same parent.
        */
       readonly parent?: string;
       /**
-       * macvtap mode of new devices. For a resource that drains, the common mode of its held devices.
+       * macvtap mode of new devices. For a former resource, the mode of its devices in use, if all have the same mode.
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
       /**
-       * Source of the resource; none if it only drains.
+       * Source of the resource; none for a former resource.
        */
       readonly source: 'policy' | 'explicit' | 'tag' | 'implicit' | 'none';
       /**
-       * namespace/name of the policy, when the source is one.
+       * Namespace and name of the policy (namespace/name), if the source is a policy.
        */
       readonly policy?: string;
       /**
@@ -147,28 +149,28 @@ export interface MacvtapNetworkNodeState {
        */
       readonly entry?: number;
       /**
-       * Number of devices, including held ones; 0 if it drains.
+       * Number of devices, including those in use; 0 for a former resource.
        */
       readonly quantity: number;
       /**
-       * Number of devices that pods hold.
+       * Number of devices in use by pods.
        */
       readonly held?: number;
       /**
-       * Number of held devices that lost their link together with the parent; absent for none.
+       * Number of devices in use whose link disappeared with the parent; absent if there are none.
        */
       readonly lost?: number;
       /**
-       * Held devices whose parent or mode differs from the resource's current one. They stay unchanged until their pods
-       * end. They also count in held. Absent for none.
+       * Devices in use whose parent or mode differs from the resource's current one. They do not change until their
+       * pods end. They are also counted in held. Absent if there are none.
        */
       readonly heldElsewhere?: {
         /**
-         * Name of their parent at the time of allocation.
+         * Name that the parent of these devices had when they were allocated.
          */
         readonly parent: string;
         /**
-         * Their macvtap mode.
+         * macvtap mode of these devices.
          */
         readonly mode: 'bridge' | 'private' | 'vepa' | 'passthru';
         /**
@@ -177,25 +179,26 @@ export interface MacvtapNetworkNodeState {
         readonly held: number;
       }[];
       /**
-       * Unhealthy offers no device. Degraded offers devices, but the parent is down or has no carrier, or some pods
-       * have lost their link.
+       * Healthy, or a problem that code explains. An Unhealthy resource offers no devices. A Degraded resource offers
+       * devices, but needs attention, for example because the parent is down.
        */
       readonly health?: 'Healthy' | 'Degraded' | 'Unhealthy';
       /**
-       * Reason why it is not Healthy; a code of docs/reference/reasons.md.
+       * Reason if the resource is not Healthy; docs/reference/reasons.md explains the codes.
        */
       readonly code?: string;
     }[];
     /**
-     * Interfaces and entries that are not exposed.
+     * Interfaces and policy entries that are not exposed, with reasons.
      */
     readonly skipped?: {
       /**
-       * The interface, or the entry that names it.
+       * Policy or source with the index of its entry, and the interface or resource, for example macvtap-cni/storage[0]
+       * eth1.
        */
       readonly name: string;
       /**
-       * namespace/name of the policy, if a policy asked for it.
+       * Namespace and name of the policy (namespace/name), if a policy is the source.
        */
       readonly policy?: string;
       /**
@@ -203,15 +206,15 @@ export interface MacvtapNetworkNodeState {
        */
       readonly entry?: number;
       /**
-       * The winner, or the link that has it as a port.
+       * Interface that is used instead (code Shadowed), or link of which the interface is a port (code Enslaved).
        */
       readonly by?: string;
       /**
-       * Reason; a code of docs/reference/reasons.md.
+       * Reason as a code; docs/reference/reasons.md explains the codes.
        */
       readonly code: string;
       /**
-       * The reason as text, with its values.
+       * Reason as text, with its values.
        */
       readonly message?: string;
     }[];
@@ -220,11 +223,11 @@ export interface MacvtapNetworkNodeState {
      */
     readonly conflicts?: {
       /**
-       * The resource that lost, with the entry that asked for it.
+       * Policy or source with the index of its entry, and the interface or resource that lost.
        */
       readonly name: string;
       /**
-       * namespace/name of the policy, if a policy asked for it.
+       * Namespace and name of the policy (namespace/name), if a policy is the source.
        */
       readonly policy?: string;
       /**
@@ -232,28 +235,28 @@ export interface MacvtapNetworkNodeState {
        */
       readonly entry?: number;
       /**
-       * Winner of the conflict, a policy (namespace/name), a source or a resource.
+       * Winner of the conflict: a policy (namespace/name), a source or a resource.
        */
       readonly by?: string;
       /**
-       * Reason; a code of docs/reference/reasons.md.
+       * Reason as a code; docs/reference/reasons.md explains the codes.
        */
       readonly code: string;
       /**
-       * The reason as text, with the winner.
+       * Reason as text, with the winner.
        */
       readonly message?: string;
     }[];
     /**
-     * Problems that keep the node from offering devices.
+     * Problems of the whole node that prevent it from offering devices.
      */
     readonly troubles?: {
       /**
-       * The problem; a code of docs/reference/reasons.md.
+       * Problem as a code; docs/reference/reasons.md explains the codes.
        */
       readonly code: string;
       /**
-       * The problem as text, with the fix.
+       * Problem as text, with the fix.
        */
       readonly message: string;
     }[];
@@ -262,7 +265,7 @@ export interface MacvtapNetworkNodeState {
      */
     readonly counts?: {
       /**
-       * Number of resources, including those that drain.
+       * Number of resources, including former resources whose devices are in use.
        */
       readonly resources?: number;
       /**
@@ -270,7 +273,7 @@ export interface MacvtapNetworkNodeState {
        */
       readonly devices?: number;
       /**
-       * Number of devices that pods hold.
+       * Number of devices in use by pods.
        */
       readonly held?: number;
       /**
@@ -279,15 +282,15 @@ export interface MacvtapNetworkNodeState {
       readonly unhealthy?: number;
     };
     /**
-     * Generation of each policy that this state reflects.
+     * Policies from which the state was computed, with their generations.
      */
     readonly observedPolicies?: {
       /**
-       * namespace/name of the policy.
+       * Namespace and name of the policy (namespace/name).
        */
       readonly name: string;
       /**
-       * Its metadata.generation.
+       * The policy's metadata.generation.
        */
       readonly generation: number;
     }[];

@@ -135,7 +135,7 @@ describe('a policy that the schema rejects', () => {
           code: 'SchemaFault',
           path: 'spec.parentSelector[0].quantity',
           severity: 'deny',
-          reason: 'not what the schema requires',
+          reason: 'does not match the schema',
           detail: 'write a number from 1 to 4096',
         },
       ],

@@ -71,7 +71,7 @@ export function describeTogether(findings: readonly [Finding, ...Finding[]]): st
   return `${originOf(first)}${places.map((place, at) => (at === 0 ? place : place.trimStart())).join(', ')}: ${describeReason(first)}`;
 }
 
-/** Describes the reason and the relevant values: `enslaved to another interface; … (master: bond1)`. */
+/** Describes the reason and the relevant values: `a port of another interface, such as a bond; … (master: bond1)`. */
 export function describeReason({ code, value, by }: Finding): string {
   const other = by === undefined ? undefined : `${code === 'Enslaved' ? 'master' : 'first'}: ${by}`;
   const values = [value, other].filter((part) => part !== undefined);

@@ -161,19 +161,19 @@ export const conditionReasons = {
   // Accepted
   Valid: 'the policy is in force',
   PolicyInvalid: 'the policy is invalid: it exposes nothing, and the nodes that it may select use no other source',
-  PolicyOutsideNamespace: "policies count only in the installation's namespace",
+  PolicyOutsideNamespace: "policies have an effect only in the installation's namespace",
 
   // Exposed
   Exposing: 'at least one node exposes a resource of the policy',
   NoNodes: 'the policy selects no node',
-  NothingFound: 'every selected node has reported, and no entry finds an interface on any of them',
+  NothingFound: 'every selected node has reported, and no entry matches an interface on any of them',
   Unhealthy: 'all resources of the policy are unhealthy, so nodes offer no devices',
-  LostToOthers: 'other policies or resources have precedence over all resources of the policy',
+  LostToOthers: 'the policy loses all its resources to other policies or resources',
 
   // Conflicted
   NoConflict: 'the policy loses no conflict on any node that has reported',
-  ResourceNameTaken: 'another policy that comes first exposes a resource of this name',
-  PassthruExclusive: 'a passthru resource cannot share its parent; the resource with precedence gets the parent',
+  ResourceNameTaken: 'another policy with precedence exposes a resource with this name',
+  PassthruExclusive: 'a passthru resource cannot share its parent with another resource; the first of the two wins',
 
   // Several conditions
   Pending: 'selected nodes have not reported this generation of the policy yet',

@@ -52,28 +52,29 @@ export const causes = {
   NodeStateLeftOut: "the node's report exceeds a limit or cannot be read; check the node, then delete its state",
   MacvtapUnsupported: "the node's kernel has no macvtap; load the module, or run another kernel",
   UpstreamPluginRunning: "macvtap-cni's device plugin serves the resource on the node; remove its DaemonSet",
-  PolicyOutsideNamespace: "policies count only in the installation's namespace; create it there",
+  PolicyOutsideNamespace: "policies have an effect only in the installation's namespace; create the policy there",
   PolicyInvalid: 'the policy is invalid and exposes nothing; fix its errors',
   ExplicitInvalid:
     "the explicit configuration, macvtap-cni's config map, has an error; fix it at the place in the detail",
   AmbiguousKey:
-    'a key in a network or annotation is repeated or has the wrong case; write it once, in its exact spelling',
+    'a key in a network or annotation is repeated or has the wrong case; write it once, in the documented case',
   NetworkMissing: 'the pod names a network that does not exist; create it, or recreate the pod with the right name',
-  ResourceMissing: 'the network does not name the resource that its pods need; annotate it',
-  ResourceUnknown: 'no policy or node offers the resource of the network; name one that is offered',
+  ResourceMissing: 'the network does not name the resource that its pods need; add the annotation',
+  ResourceUnknown: 'no policy or node offers the resource of the network; name an offered resource',
   NamespaceNotAdmitted: 'the policy does not admit the namespace; label the namespace, or change the policy',
   NodeUnschedulable: 'the nodes with free devices are cordoned; uncordon one',
   NodeNotSelected: 'the policy does not select the node; label the node',
-  Enslaved: 'the interface is a port of a bond, bridge or similar; name that one in the policy',
-  InterfaceUnsuitable: 'the interface cannot carry macvtaps; name another one',
+  Enslaved: 'the interface is a port of a bond, bridge or similar; name that bond or bridge in the policy',
+  InterfaceUnsuitable: 'the interface cannot have macvtaps; name another interface',
   ConflictLost:
-    'another policy has the resource name on the node; give this one a lower priority value or another name',
+    'another policy has the same resource name on the node; give this one a lower priority value or another name',
   PassthruExclusive: 'a passthru resource cannot share its parent; put one of the resources on another interface',
   InterfaceAbsent: 'the node does not have the interface in the policy; name one that it has',
   ParentVanished:
     'the parent of a resource is gone, and with it the macvtaps of pods; bring it back, then recreate the pods',
   LinksLost: 'the parent of a resource was recreated, and pods lost their macvtaps; recreate the pods',
-  ParentChanged: 'the policy selects another interface, but pods hold devices on the previous one; release them',
+  ParentChanged:
+    'the policy now selects another interface, but pods hold devices on the previous one; delete these pods',
   NotRegistered: 'kubelet does not list the resource of the node plugin; restart the plugin, which registers it again',
   ModeConflict: 'the network and its resource have different modes; change one of them',
   MtuAboveParent: "the network's MTU exceeds that of the parent; lower it, or raise the MTU of the parent",
@@ -83,8 +84,9 @@ export const causes = {
   LinkDown: 'the parent is down; set it up on the node',
   NoCarrier: 'the parent has no carrier; check its cable and switch',
   Draining: 'no source declares the resource anymore; it stays until pods release its devices',
-  Shadowed: 'another entry or interface of the policy comes first; give this one another resourceName',
-  FormerParent: 'the pod uses the former parent or mode of its resource, from before an edit; recreate the pod',
+  Shadowed:
+    'an earlier entry or interface of the policy has the same resource name; give this one another resourceName',
+  FormerParent: 'the pod still uses the parent or mode that its resource had before an edit; recreate the pod',
   StartFailed: 'the pod is not Ready for an unknown reason; fix the failure in its newest event',
 } as const satisfies Record<string, string>;
 

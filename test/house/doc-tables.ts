@@ -111,10 +111,10 @@ async function commandFlagRows(): Promise<Readonly<Record<string, string>>> {
       texts.getOrInsertComputed(text, () => []).push(command);
     }
   }
-  return Object.fromEntries([...meanings].map(([name, texts]) => [name, tell(texts)]));
+  return Object.fromEntries([...meanings].map(([name, texts]) => [name, joinMeanings(texts)]));
 }
 
-function tell(texts: ReadonlyMap<string, readonly string[]>): string {
+function joinMeanings(texts: ReadonlyMap<string, readonly string[]>): string {
   const parts = [...texts];
-  return parts.map(([text, of]) => (parts.length === 1 ? text : `${of.join(', ')}: ${text}`)).join('; ');
+  return parts.map(([text, of]) => (parts.length === 1 ? text : `${of.join(', ')}: ${text}`)).join('<br>');
 }

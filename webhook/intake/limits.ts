@@ -57,10 +57,10 @@ export const refusalReasons = {
   'handshake-failed': 'a TLS handshake failed or took too long',
   'client-certificate': 'a client has no certificate that --client-ca-file and --client-names accept',
   header: 'the header of a request is malformed or arrived too slowly',
-  'body-size': 'a body is larger than any admission request',
-  'body-values': 'a body has more JSON values than any admission request',
+  'body-size': 'a body is larger than the limit for admission requests',
+  'body-values': 'a body has more JSON values than the limit for admission requests',
   'body-slow': 'a body arrived too slowly',
-  bytes: 'the total size of the bodies in flight is too large',
+  bytes: 'the bodies in memory exceed the limit together',
   queue: 'too many large requests are waiting',
 } as const satisfies Record<string, string>;
 export type RefusalReason = keyof typeof refusalReasons;

@@ -61,24 +61,24 @@ export const webhookMetrics = {
   kube_macvtap_webhook_reviews_total:
     'Answered admission requests, by kind of object, verb, operation and outcome: allowed, patched, denied, errored or malformed.',
   kube_macvtap_webhook_review_duration_seconds:
-    'How long admission requests took from their arrival to the answer, by kind of object and verb.',
+    'Time from the arrival of an admission request to the answer, by kind of object and verb.',
   kube_macvtap_webhook_denials_total:
-    'Denied objects, by kind of object and code of docs/reference/reasons.md. A denial counts once for each of its codes.',
+    'Reasons for denials, by kind of object and code of docs/reference/reasons.md; a denial with several codes counts once for each code.',
   kube_macvtap_webhook_recovered_bugs_total:
-    'Admission requests in which a rule raised an exception or made a harmful patch.',
+    'Admission requests in which a bug occurred: a rule threw an unexpected error, or a patch would have made the object invalid.',
   kube_macvtap_webhook_lookups_total: 'Look-ups of objects that were not in the cache, by kind and outcome.',
   kube_macvtap_webhook_refusals_total:
     'Connections and requests that the webhook refused or closed before any rule ran, by reason.',
   kube_macvtap_webhook_certificate_start_seconds:
-    'When the serving certificate in use became valid, in seconds since the epoch; NaN without one.',
+    'Start of the validity of the serving certificate, in seconds since the epoch; NaN if there is no certificate.',
   kube_macvtap_webhook_certificate_expiry_seconds:
-    'When the serving certificate in use expires, in seconds since the epoch; NaN without one.',
+    'Expiry of the serving certificate, in seconds since the epoch; NaN if there is no certificate.',
   kube_macvtap_webhook_certificate_faults:
-    'Problems that prevent the renewal or publication of the certificate, or 0. The log names each problem.',
+    'Number of problems that prevent the renewal or publication of the certificate; the log describes each problem.',
   kube_macvtap_webhook_node_states_left_out:
-    'Nodes whose MacvtapNetworkNodeState is ignored: it exceeds a limit, violates the schema, or cannot be read.',
+    'Nodes whose MacvtapNetworkNodeState is ignored: it exceeds a limit, does not match the schema, or cannot be read.',
   kube_macvtap_webhook_lease_held: 'Whether this replica holds the Lease: 1 or 0.',
-  kube_macvtap_webhook_policy_status_writes_total: 'Writes of the status of policies: written or failed.',
+  kube_macvtap_webhook_policy_status_writes_total: 'Writes of the status of policies, by outcome: written or failed.',
 } as const satisfies Record<string, string>;
 
 /** The buckets range from the duration of a rule (about 0.1 ms) to the API server's default timeout of 10 s. */

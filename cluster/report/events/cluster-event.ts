@@ -40,29 +40,30 @@ export function aboutNode(name: string): Regarding {
 /** Every event reason. The names are a contract: docs/reference/events.md has the same table. */
 export const eventReasons = {
   AllocateFailed:
-    'Node: kubelet requested devices, or a container start with them, and was refused; the pod shows the same text',
+    'Node: the node plugin refused to allocate devices or to start a container with them; the pod has an event with the same text',
   AttachFailed: 'Pod: the CNI plugin could not attach the pod to a network; docs/reference/errors.md explains the code',
   AttachmentLost: 'Pod: the parent of its macvtap disappeared, and the macvtap with it; delete the pod to recreate it',
   AttachmentsStranded:
-    'Node: kubelet released a device, and its link is still in a sandbox; the event names the sandbox to delete',
+    'Node: kubelet released a device, but its link is still in a sandbox; the event names the sandbox to delete',
   AttachmentsLost:
-    'Node: a parent disappeared with the macvtaps of running pods; each pod has the event AttachmentLost',
+    'Node: a parent disappeared, and the macvtaps of running pods with it; each of these pods has the event AttachmentLost',
   CertificateNotRenewed:
     'Service: the certificate of the webhook is due for renewal and was not renewed; the log of the webhook has the reason',
   CNIPluginMissing: 'Node: the CNI plugin could not be installed in the CNI directory of the container runtime',
   ExplicitInvalid:
-    'Node: the explicit configuration has an error, so the node may lack resources; the event has its place and the command that fixes it',
+    'Node: the explicit configuration has an error, so the node may lack resources; the event names the place of the error and the fix',
   MacvtapUnsupported: 'Node: the running kernel does not support macvtap, so no device can be allocated',
   NotInjected:
-    'Pod: it has no device for a network, because the webhook was unavailable when the pod was created; to recreate it, run the command in the event',
-  NodeStateLeftOut:
-    'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so the node counts as one that has not reported',
+    'Pod: the webhook was down when the pod was created, so it has no device for a network; the event has the command to recreate it',
+  NodeStateLeftOut: 'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so it is ignored',
   ParentReturned: 'Node: the parent of a resource can be used again, so the resource has devices again',
   ParentUnusable:
     'Node: a resource has no devices because its parent cannot be used; docs/reference/reasons.md explains the code',
   ParentVanished: 'Node: the parent of a resource no longer exists, so the resource has no devices',
-  PolicyConflict: 'MacvtapNetworkNodePolicy: another policy comes first on some nodes; the event names them',
-  ResourceNotOffered: 'NetworkAttachmentDefinition: no node exposes its resource, so pods with it stay Pending',
+  PolicyConflict:
+    'MacvtapNetworkNodePolicy: it loses a conflict with another policy on some nodes; the event names these nodes',
+  ResourceNotOffered:
+    'NetworkAttachmentDefinition: no node exposes its resource, so pods with this network stay Pending',
   UpstreamPluginRunning: "Node: macvtap-cni's device plugin serves a resource, so kube-macvtap does not register it",
 } as const satisfies Record<string, string>;
 

@@ -129,7 +129,7 @@ export function clipNote(text: string): string {
 /** Every metric about events. */
 export const eventMetrics = {
   kube_macvtap_events_total:
-    'Events by outcome: written; failed and to be retried; dropped because there were too many, they were too old, or they were refused.',
+    'Events by outcome: written, failed (the write is tried again), or dropped (too many, too old, or refused by the API server).',
 } as const satisfies Record<string, string>;
 
 const outcomes = ['written', 'failed', 'dropped'] as const;
