@@ -43,7 +43,7 @@ function start(entries: readonly (readonly [string, DeviceRecord])[] = []) {
     nodeName: 'h1',
     recorder: { record: (event) => recorded.push(event) },
     ledger,
-    parents: { has: (ifindex) => known.has(ifindex) },
+    parents: { nameOf: (ifindex) => (known.has(ifindex) ? 'bond1' : undefined) },
     isSandboxThere: ({ containerID }) => containerID !== 'gone',
   });
   const told = () => recorded.map(({ reason, regarding: { kind, name, uid } }) => `${reason} ${kind} ${name} ${uid}`);
@@ -191,7 +191,7 @@ describe('attachments whose parent went', () => {
   });
 
   it('are looked for by the namespace of their sandbox', () => {
-    const parents = { has: () => false };
+    const parents = { nameOf: () => undefined };
     assert.deepEqual(findLostAttachments({ entries: () => [['a', attached]] }, parents), []);
   });
 });

@@ -22,7 +22,7 @@ export interface EventsOptions {
   readonly nodeName: string;
   readonly recorder: EventRecorder;
   readonly ledger: Pick<Ledger, 'entries'>;
-  readonly parents: Pick<ParentLookup, 'has'>;
+  readonly parents: Pick<ParentLookup, 'nameOf'>;
   /**
    * Returns whether the sandbox of an attachment exists. By default, it checks whether the network namespace exists.
    */
@@ -157,12 +157,12 @@ function sourceOf({ policy, source }: PlannedResource): string {
  */
 export function findLostAttachments(
   ledger: Pick<Ledger, 'entries'>,
-  parents: Pick<ParentLookup, 'has'>,
+  parents: Pick<ParentLookup, 'nameOf'>,
   isAlive: (attachment: Attachment) => boolean = isSandboxThere,
 ): readonly AttachedDevice[] {
   return listAttached(ledger).filter(
     ({ record: { parentIfindex, attachment } }) =>
-      parentIfindex !== undefined && !parents.has(parentIfindex) && isAlive(attachment),
+      parentIfindex !== undefined && parents.nameOf(parentIfindex) === undefined && isAlive(attachment),
   );
 }
 

@@ -53,7 +53,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const { links, interfaces, support, findInterface } = node;
   const parents: ParentLookup = {
     find: (name) => findInterface(name)?.ifindex,
-    has: (ifindex) => interfaces.current.some((nic) => nic.ifindex === ifindex),
+    nameOf: (ifindex) => interfaces.current.find((nic) => nic.ifindex === ifindex)?.name,
   };
 
   await using source = await openSource(config, { node: nodeName });

@@ -155,7 +155,7 @@ export interface HeldSummary {
    * counted.
    */
   readonly lost: number;
-  /** The parent of all held devices. Absent if their parents differ or are unknown. */
+  /** The parent of all held devices, under its present name. Absent if their parents differ or are unknown. */
   readonly parent?: string;
   readonly mode?: Mode;
   /**
@@ -170,10 +170,11 @@ export type ResourcePlace = { readonly parent: string; readonly mode: Mode } | u
 
 /** Summarizes the held devices of one resource. */
 export function summarizeHeld(
-  devices: readonly HeldDevice[],
+  held: readonly HeldDevice[],
   resource: ResourcePlace,
   parents: ParentLookup,
 ): HeldSummary {
+  const devices = held.map((device) => renameParent(device, parents));
   const parent = common(devices.map((device) => device.parent));
   const mode = common(devices.map((device) => device.mode));
   const isLost = (device: HeldDevice) => device.parent !== undefined && !isParentPresent(device, undefined, parents);
@@ -188,6 +189,15 @@ export function summarizeHeld(
     ...(mode !== undefined && { mode }),
     elsewhere: placesOf(moved),
   };
+}
+
+/**
+ * Returns the device with its parent's present name. The ledger has the name at Allocate, and the interface may have
+ * been renamed since.
+ */
+function renameParent(device: HeldDevice, parents: ParentLookup): HeldDevice {
+  const parent = device.parentIfindex === undefined ? undefined : parents.nameOf(device.parentIfindex);
+  return parent === undefined ? device : { ...device, parent };
 }
 
 function common<Value>(values: readonly Value[]): Value | undefined {

@@ -11,7 +11,7 @@ export interface HeldDevice {
   readonly id: string;
   /** The resource without its prefix. */
   readonly resource: string;
-  /** The parent. Absent if it is unknown, because the ledger may have been lost. */
+  /** The name of the parent at Allocate. Absent if it is unknown, because the ledger may have been lost. */
   readonly parent?: string;
   readonly mode?: Mode;
   /**
@@ -25,8 +25,8 @@ export interface HeldDevice {
 export interface ParentLookup {
   /** Returns the index of the interface with that name; undefined if there is none. */
   readonly find: (name: string) => number | undefined;
-  /** Returns whether there is an interface with that index, under any name. */
-  readonly has: (ifindex: number) => boolean;
+  /** Returns the present name of the interface with that index; undefined if there is none. */
+  readonly nameOf: (ifindex: number) => string | undefined;
 }
 
 /**
@@ -75,7 +75,7 @@ export function isParentPresent(
   parents: ParentLookup,
 ): boolean {
   if (parent === undefined) return fault === undefined || fault === 'Draining';
-  return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.has(parentIfindex);
+  return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.nameOf(parentIfindex) !== undefined;
 }
 
 /**

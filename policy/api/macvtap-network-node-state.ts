@@ -164,7 +164,7 @@ export interface MacvtapNetworkNodeState {
        */
       readonly heldElsewhere?: {
         /**
-         * Name of their parent at the time of allocation.
+         * Present name of their parent. It may have been renamed since the allocation.
          */
         readonly parent: string;
         /**
