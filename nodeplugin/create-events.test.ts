@@ -167,6 +167,14 @@ describe('attachments whose parent went', () => {
     assert.match(recorded[1]?.note ?? '', /^net1 of network blue is gone: parent bond1 .*delete the pod/);
   });
 
+  it('are not reported again if the macvtap was deleted before the parent went', () => {
+    const { events, known, told } = start([['dataplaneMvp0', attached]]);
+    events.linkDamage({ lost: [asAttached(attached)], lowered: [] });
+    known.delete(7);
+    events.interfaces();
+    assert.deepEqual(told(), ['AttachmentsLost Node h1 h1', 'AttachmentLost Pod vm-a uid-a']);
+  });
+
   it('count once more when the next sandbox loses its own', () => {
     const entries: [string, DeviceRecord][] = [['dataplaneMvp0', attached]];
     const { events, known, told } = start(entries);
@@ -195,6 +203,43 @@ describe('attachments whose parent went', () => {
     assert.deepEqual(findLostAttachments({ entries: () => [['a', attached]] }, parents), []);
   });
 });
+
+describe('damage to links whose parent exists', () => {
+  const device = asAttached(attached);
+
+  it('is a deleted macvtap: with its parent and its pod', () => {
+    const { events, recorded, told } = start([['dataplaneMvp0', attached]]);
+    events.linkDamage({ lost: [device], lowered: [] });
+    assert.deepEqual(told(), ['AttachmentsLost Node h1 h1', 'AttachmentLost Pod vm-a uid-a']);
+    assert.match(
+      recorded[0]?.note ?? '',
+      /^the macvtaps of 1 attachment .* were deleted, although parent bond1 exists/,
+    );
+    assert.doesNotMatch(recorded[0]?.note ?? '', /vm-/);
+    assert.match(
+      recorded[1]?.note ?? '',
+      /^net1 of network blue is gone: .*although parent bond1 exists; delete the pod/,
+    );
+  });
+
+  it('is an MTU that was lowered: with both values', () => {
+    const { events, recorded, told } = start();
+    events.linkDamage({ lost: [], lowered: [{ ...device, mtu: 1400 }] });
+    assert.deepEqual(told(), ['ParentMtuLowered Node h1 h1', 'MtuLowered Pod vm-a uid-a']);
+    assert.match(
+      recorded[0]?.note ?? '',
+      /^the MTU of parent bond1 was lowered, .*raise it again, then delete those pods/,
+    );
+    assert.doesNotMatch(recorded[0]?.note ?? '', /vm-/);
+    assert.match(recorded[1]?.note ?? '', /^net1 of network blue has MTU 1400 instead of 1500, .*then delete the pod/);
+  });
+});
+
+/** The attached device of a record, which ADD gave an MTU. */
+function asAttached(record: DeviceRecord) {
+  const attachment = { ...(record.attachment ?? assert.fail()), mtu: 1500 };
+  return { id: 'dataplaneMvp0', record: { ...record, attachment } };
+}
 
 const dataplane: PlannedResource = {
   name: 'dataplane',

@@ -38,7 +38,8 @@ export const reasons = {
 
   // Problems of a resource whose devices are Healthy.
   LinkDown: 'the parent is administratively down; devices are given out, and pass no frame until it is up',
-  LinksLost: 'the parent disappeared with the links of pods; recreate those pods. The field lost has their number',
+  LinksLost: 'links of pods were deleted, in most cases with the parent. The field lost has their number',
+  MtuLowered: "the parent's MTU was lowered, and links of pods keep that MTU. The field mtuLowered has their number",
   AttachmentsStranded: 'kubelet released devices whose links are still in sandboxes; end those sandboxes',
   NoCarrier: 'the parent has no carrier; devices are given out, and reach only this node until it has one',
 

@@ -67,6 +67,12 @@ test('a link is lost with its parent, though another one has its name now; one w
   assert.equal(summarizeHeld(devices(lost, renamed, withoutLink, gone), undefined, parents).lost, 2);
 });
 
+test('a link is also lost if it was deleted under its parent', () => {
+  const held = devices({ ...onEth0, isLinkLost: true }, onEth0);
+  const { lost, elsewhere } = summarizeHeld(held, onEth1, parents);
+  assert.deepEqual([lost, elsewhere], [1, [{ parent: 'eth0', mode: 'bridge', held: 1 }]]);
+});
+
 test('the explicit configuration is a trouble by its last error, unless a policy selects the node', () => {
   const valid = readExplicit('[{"name":"a","lowerDevice":"eth0"}]');
   const typo = readExplicit('[{"name":"a","lowerDevice":"eth0","mode":"Bridge"}]');

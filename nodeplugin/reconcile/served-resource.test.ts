@@ -66,6 +66,11 @@ const cases = [
     want: ['netMvp0!', 'netMvp1'],
   },
   {
+    title: 'a link that was deleted under its parent',
+    got: list({ resource }, [{ ...held(0, 'eth1', 7), isLinkLost: true }]),
+    want: ['netMvp0!', 'netMvp1'],
+  },
+  {
     title: 'a renamed parent: the devices on it remain',
     got: list({ resource: { ...resource, parent: 'eth2' } }, [held(0, 'eth9', 7)]),
     want: ['netMvp0', 'netMvp1'],

@@ -19,6 +19,8 @@ export interface HeldDevice {
    * link.
    */
   readonly parentIfindex?: number;
+  /** Set if the link in the pod is gone although the parent exists. */
+  readonly isLinkLost?: true;
 }
 
 /** Lookups in the node's current interfaces. */
@@ -47,7 +49,7 @@ export function allocatableOf({ resource, fault }: ServedResource): AllocatableR
 
 /**
  * Lists the devices for kubelet: as many as the resource's quantity, and held devices beyond it. A held device stays
- * Healthy while its parent exists, even if its resource has an error. Otherwise kubelet would not restart the device's
+ * Healthy while it has its link, even if its resource has an error. Otherwise kubelet would not restart the device's
  * container. Held devices stay listed, because kubelet forgets a device that is no longer listed.
  */
 export function listDevices(
@@ -60,20 +62,21 @@ export function listDevices(
   const ids = new Set([...(resource === undefined ? [] : deviceIDs(name, resource.quantity)), ...heldHere.keys()]);
   return [...ids].sort(compareDeviceIDs).map((id) => {
     const holder = heldHere.get(id);
-    const healthy = holder === undefined ? fault === undefined : isParentPresent(holder, fault, parents);
+    const healthy = holder === undefined ? fault === undefined : hasLink(holder, fault, parents);
     return { id, healthy, numaNodes };
   });
 }
 
 /**
- * Returns whether a held device's parent exists. An unknown parent counts as existing unless the resource has an error
- * other than `Draining`.
+ * Returns whether a held device has its link, or can get it from ADD. For the latter its parent must exist. An unknown
+ * parent counts as existing unless the resource has an error other than `Draining`.
  */
-export function isParentPresent(
-  { parent, parentIfindex }: HeldDevice,
+export function hasLink(
+  { parent, parentIfindex, isLinkLost }: HeldDevice,
   fault: ReasonCode | undefined,
   parents: ParentLookup,
 ): boolean {
+  if (isLinkLost) return false;
   if (parent === undefined) return fault === undefined || fault === 'Draining';
   return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.nameOf(parentIfindex) !== undefined;
 }

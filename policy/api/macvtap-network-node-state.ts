@@ -155,9 +155,14 @@ export interface MacvtapNetworkNodeState {
        */
       readonly held?: number;
       /**
-       * Number of held devices that lost their link together with the parent; absent for none.
+       * Number of held devices that lost their link, in most cases together with the parent; absent for none.
        */
       readonly lost?: number;
+      /**
+       * Number of held devices whose link has a lower MTU than at its creation, because the parent's MTU was lowered.
+       * It stays low until their pods are recreated. Absent for none.
+       */
+      readonly mtuLowered?: number;
       /**
        * Held devices whose parent or mode differs from the resource's current one. They stay unchanged until their pods
        * end. They also count in held. Absent for none.
@@ -177,8 +182,8 @@ export interface MacvtapNetworkNodeState {
         readonly held: number;
       }[];
       /**
-       * Unhealthy offers no device. Degraded offers devices, but the parent is down or has no carrier, or some pods
-       * have lost their link.
+       * Unhealthy offers no device. Degraded offers devices, but the parent is down or has no carrier, or the links of
+       * some pods are lost or have a lower MTU.
        */
       readonly health?: 'Healthy' | 'Degraded' | 'Unhealthy';
       /**

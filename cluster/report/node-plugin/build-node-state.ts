@@ -17,8 +17,10 @@ export type NodeStateStatus = NonNullable<MacvtapNetworkNodeState['status']>;
 export type ReportedResource = (WantedResource | DrainingResource) & {
   /** Devices that pods hold or may hold; absent if the number is unknown. */
   readonly held?: number;
-  /** Held devices whose links disappeared with the parent. */
+  /** Held devices whose links are gone. */
   readonly lost?: number;
+  /** Held devices whose links have a lower MTU than ADD gave them. */
+  readonly mtuLowered?: number;
   /** Held devices that use another parent or mode than the resource does now. */
   readonly elsewhere?: readonly HeldPlace[];
   /** Devices that kubelet released and whose links are still in sandboxes. */
@@ -120,10 +122,11 @@ function toResource(
   interfaces: ReadonlyMap<string, InterfaceFacts>,
   trouble: ReasonCode | undefined,
 ): Resource {
-  const { held, lost = 0, stranded = 0, elsewhere = [] } = reported;
+  const { held, lost = 0, mtuLowered = 0, stranded = 0, elsewhere = [] } = reported;
   const counts = {
     ...(held !== undefined && { held }),
     ...(lost > 0 && { lost }),
+    ...(mtuLowered > 0 && { mtuLowered }),
     ...(elsewhere.length > 0 && { heldElsewhere: [...elsewhere] }),
   };
   if ('drains' in reported) {
@@ -142,7 +145,7 @@ function toResource(
     ...(entry !== undefined && { entry }),
     quantity,
     ...counts,
-    ...healthOf(nic, reported.fault ?? trouble, { lost, stranded }),
+    ...healthOf(nic, reported.fault ?? trouble, { lost, stranded, mtuLowered }),
   };
 }
 
@@ -153,7 +156,7 @@ function toResource(
 function healthOf(
   nic: InterfaceFacts | undefined,
   fault: ReasonCode | undefined,
-  { lost, stranded }: { readonly lost: number; readonly stranded: number },
+  { lost, stranded, mtuLowered }: Readonly<Record<'lost' | 'stranded' | 'mtuLowered', number>>,
 ): Pick<Resource, 'health' | 'code'> {
   if (fault !== undefined) return { health: 'Unhealthy', code: fault };
   if (nic === undefined) return { health: 'Unhealthy', code: 'NothingFound' };
@@ -161,6 +164,7 @@ function healthOf(
   if (stranded > 0) return { health: 'Degraded', code: 'AttachmentsStranded' };
   if (!nic.up) return { health: 'Degraded', code: 'LinkDown' };
   if (!nic.carrier) return { health: 'Degraded', code: 'NoCarrier' };
+  if (mtuLowered > 0) return { health: 'Degraded', code: 'MtuLowered' };
   return { health: 'Healthy' };
 }
 
