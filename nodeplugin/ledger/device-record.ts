@@ -66,7 +66,10 @@ export interface Attachment {
   readonly mac: string;
   /** The pod's UID, by which events about the pod are found. Absent if the runtime passed no UID. */
   readonly podUID?: string;
-  /** The MTU that ADD gave the link. Absent if an older version wrote the record, or if it was restored from links. */
+  /**
+   * The MTU that ADD gave the link, or that the link had when this record was restored. Absent if an older version
+   * wrote the record.
+   */
   readonly mtu?: number;
   /** Set while the link is in private mode, until the guest of a live migration sends its first frame. */
   readonly parked?: true;
