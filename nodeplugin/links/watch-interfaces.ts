@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { isDeepStrictEqual } from 'node:util';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createListeners, type Listeners } from '../../runtime/listeners.ts';
 import { createBackOff, createSleeper, pause, type Sleeper, waitForNews } from '../../runtime/pause.ts';
 import type { InterfaceReader } from './read-interfaces.ts';
 
@@ -62,7 +64,7 @@ class InterfaceWatcher implements InterfaceWatch {
   readonly #options: WatchOptions;
   readonly #scope = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #listeners = new Set<InterfaceListener>();
+  readonly #listeners: Listeners<readonly InterfaceFacts[]>;
   #current: readonly InterfaceFacts[] = [];
   #changedAt = 0;
   #readingMs = 0;
@@ -75,6 +77,7 @@ class InterfaceWatcher implements InterfaceWatch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#listeners = createListeners((thrown) => options.onError(MacvtapError.from(thrown)));
     this.#now = options.now ?? (() => performance.now());
     const own = this.#scope.signal;
     this.#signal = options.signal === undefined ? own : AbortSignal.any([own, options.signal]);
@@ -108,10 +111,7 @@ class InterfaceWatcher implements InterfaceWatch {
   }
 
   onChange(listener: InterfaceListener): Disposable {
-    // Wraps the listener, so that a function that is registered twice is called twice.
-    const own: InterfaceListener = (facts) => listener(facts);
-    this.#listeners.add(own);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+    return this.#listeners.add(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -172,13 +172,7 @@ class InterfaceWatcher implements InterfaceWatch {
     if (this.#signal.aborted || isDeepStrictEqual(facts, this.#current)) return;
     this.#current = facts;
     this.#changedAt = this.#now();
-    for (const listener of this.#listeners) {
-      try {
-        listener(facts);
-      } catch (thrown) {
-        this.#options.onError(MacvtapError.from(thrown));
-      }
-    }
+    this.#listeners.notify(facts);
   }
 }
 
