@@ -139,11 +139,13 @@ function describeServed(
   parents: ParentLookup,
 ): readonly ReportedResource[] {
   const byResource = Map.groupBy(held, ({ resource }) => resource);
+  const heldIDs = new Set(held.map(({ id }) => id));
+  const heldAndLowered = lowered.filter(({ id }) => heldIDs.has(id));
   return [...current.values()].map(({ name, resource, fault }) => {
     const countOf = (devices: StrandedWatch['current']) =>
       devices.filter(({ record }) => record.resource === name).length;
     const { parent, mode, ...summary } = summarizeHeld(byResource.get(name) ?? [], resource, parents);
-    const counts = { ...summary, mtuLowered: countOf(lowered) };
+    const counts = { ...summary, mtuLowered: countOf(heldAndLowered) };
     if (resource === undefined) {
       return { drains: name, ...(parent !== undefined && { parent }), ...(mode !== undefined && { mode }), ...counts };
     }
