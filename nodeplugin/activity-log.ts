@@ -12,6 +12,7 @@ import { type DeviceCall, deviceMethods } from './deviceplugin/resource-handlers
 import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
 import type { MacvtapSupport } from './links/macvtap-support.ts';
 import { logPlan } from './reconcile/follow-plan.ts';
+import type { LinkDamage } from './reconcile/watch-attached-links.ts';
 import type { WorkRecorder } from './work-metrics.ts';
 
 /**
@@ -51,6 +52,19 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
         log.warn(fields, 'kubelet released a device whose link is still in a sandbox; end that sandbox');
       }
       for (const { id } of ended) log.info({ device: id }, 'a released device is no longer in a sandbox');
+    },
+    /** Reports links in sandboxes that were deleted, or whose MTU was lowered. Only a new sandbox repairs them. */
+    linkDamage({ lost, lowered }: LinkDamage) {
+      for (const { id, record } of lost) {
+        const { containerID, ifname } = record.attachment;
+        const fields = { device: id, pod: record.pod, containerID, ifname, parent: record.parent };
+        log.warn(fields, 'a link in a sandbox was deleted; delete its pod to attach it again');
+      }
+      for (const { id, record, mtu } of lowered) {
+        const { ifname, mtu: before } = record.attachment;
+        const fields = { device: id, pod: record.pod, ifname, parent: record.parent, mtu, before };
+        log.warn(fields, "the MTU of a link in a sandbox was lowered; raise the parent's MTU, then delete the pod");
+      }
     },
     arrived: (device: string) => log.info({ device }, 'a migrated guest arrived; its link is in mode bridge'),
     moved: ({ id, record }: AttachedDevice, target: string) =>

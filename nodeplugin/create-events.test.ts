@@ -43,7 +43,7 @@ function start(entries: readonly (readonly [string, DeviceRecord])[] = []) {
     nodeName: 'h1',
     recorder: { record: (event) => recorded.push(event) },
     ledger,
-    parents: { has: (ifindex) => known.has(ifindex) },
+    parents: { nameOf: (ifindex) => (known.has(ifindex) ? 'bond1' : undefined) },
     isSandboxThere: ({ containerID }) => containerID !== 'gone',
   });
   const told = () => recorded.map(({ reason, regarding: { kind, name, uid } }) => `${reason} ${kind} ${name} ${uid}`);
@@ -167,6 +167,14 @@ describe('attachments whose parent was removed', () => {
     assert.match(recorded[1]?.note ?? '', /^net1 of network blue is gone: parent bond1 .*delete the pod/);
   });
 
+  it('are not reported again if the macvtap was deleted before the parent went', () => {
+    const { events, known, told } = start([['dataplaneMvp0', attached]]);
+    events.linkDamage({ lost: [asAttached(attached)], lowered: [] });
+    known.delete(7);
+    events.interfaces();
+    assert.deepEqual(told(), ['AttachmentsLost Node h1 h1', 'AttachmentLost Pod vm-a uid-a']);
+  });
+
   it('are reported again if the next sandbox also loses its link', () => {
     const entries: [string, DeviceRecord][] = [['dataplaneMvp0', attached]];
     const { events, known, told } = start(entries);
@@ -191,10 +199,47 @@ describe('attachments whose parent was removed', () => {
   });
 
   it('count as lost only if the namespace of their sandbox exists', () => {
-    const parents = { has: () => false };
+    const parents = { nameOf: () => undefined };
     assert.deepEqual(findLostAttachments({ entries: () => [['a', attached]] }, parents), []);
   });
 });
+
+describe('damage to links whose parent exists', () => {
+  const device = asAttached(attached);
+
+  it('is a deleted macvtap: with its parent and its pod', () => {
+    const { events, recorded, told } = start([['dataplaneMvp0', attached]]);
+    events.linkDamage({ lost: [device], lowered: [] });
+    assert.deepEqual(told(), ['AttachmentsLost Node h1 h1', 'AttachmentLost Pod vm-a uid-a']);
+    assert.match(
+      recorded[0]?.note ?? '',
+      /^the macvtaps of 1 attachment .* were deleted, although parent bond1 exists/,
+    );
+    assert.doesNotMatch(recorded[0]?.note ?? '', /vm-/);
+    assert.match(
+      recorded[1]?.note ?? '',
+      /^net1 of network blue is gone: .*although parent bond1 exists; delete the pod/,
+    );
+  });
+
+  it('is an MTU that was lowered: with both values', () => {
+    const { events, recorded, told } = start();
+    events.linkDamage({ lost: [], lowered: [{ ...device, mtu: 1400 }] });
+    assert.deepEqual(told(), ['ParentMtuLowered Node h1 h1', 'MtuLowered Pod vm-a uid-a']);
+    assert.match(
+      recorded[0]?.note ?? '',
+      /^the MTU of parent bond1 was lowered, .*raise it again, then delete these pods/,
+    );
+    assert.doesNotMatch(recorded[0]?.note ?? '', /vm-/);
+    assert.match(recorded[1]?.note ?? '', /^net1 of network blue has MTU 1400 instead of 1500, .*then delete the pod/);
+  });
+});
+
+/** The attached device of a record, which ADD gave an MTU. */
+function asAttached(record: DeviceRecord) {
+  const attachment = { ...(record.attachment ?? assert.fail()), mtu: 1500 };
+  return { id: 'dataplaneMvp0', record: { ...record, attachment } };
+}
 
 const dataplane: PlannedResource = {
   name: 'dataplane',

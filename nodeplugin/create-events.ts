@@ -9,20 +9,20 @@ import type { PlannedResource } from '../policy/plan/node-plan.ts';
 import { type ReasonCode, reasons } from '../policy/reasons.ts';
 import type { MacvtapError } from '../runtime/errors.ts';
 import type { AnsweredRequest } from './cni/answered-request.ts';
-import { type AttachedDevice, listAttached } from './cni/attachments.ts';
+import { type AttachedDevice, attachmentKey, isSandboxThere, listAttached } from './cni/attachments.ts';
 import { aboutPod } from './cni/device-claim.ts';
-import { isSameNetns } from './cni/open-netns.ts';
 import { newestCNIVersion, toCNIError } from './cni/spec/cni-protocol.ts';
 import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
 import type { Attachment } from './ledger/device-record.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { ParentLookup, ServedResource } from './reconcile/served-resource.ts';
+import type { LinkDamage, LoweredLink } from './reconcile/watch-attached-links.ts';
 
 export interface EventsOptions {
   readonly nodeName: string;
   readonly recorder: EventRecorder;
   readonly ledger: Pick<Ledger, 'entries'>;
-  readonly parents: Pick<ParentLookup, 'has'>;
+  readonly parents: Pick<ParentLookup, 'nameOf'>;
   /**
    * Returns whether the sandbox of an attachment exists. By default, it checks whether the network namespace exists.
    */
@@ -35,6 +35,7 @@ export function createEvents({ nodeName, recorder, ledger, parents, isSandboxThe
   const warn = (reason: EventReason, action: string, note: string) =>
     recorder.record({ type: 'Warning', reason, action, regarding, note });
   let lostBefore: ReadonlySet<string> = new Set();
+  let lostByItself: ReadonlySet<string> = new Set();
   let explicitBefore: string | undefined;
   return {
     macvtapSupport(isThere: boolean) {
@@ -100,19 +101,23 @@ export function createEvents({ nodeName, recorder, ledger, parents, isSandboxThe
      */
     interfaces() {
       const lost = findLostAttachments(ledger, parents, isSandboxThere);
-      const news = lost.filter((device) => !lostBefore.has(keyOf(device)));
-      lostBefore = new Set(lost.map(keyOf));
-      for (const event of lostAttachmentEvents(nodeName, news)) recorder.record(event);
+      const news = lost.filter((device) => ![lostBefore, lostByItself].some((keys) => keys.has(attachmentKey(device))));
+      lostBefore = new Set(lost.map(attachmentKey));
+      for (const event of lostAttachmentEvents(nodeName, news, withParent)) recorder.record(event);
+    },
+    /** Reports damage to links whose parent exists. Call it once for each damage. */
+    linkDamage({ lost, lowered }: LinkDamage) {
+      // If the parent also disappears later, the loss is not reported twice.
+      lostByItself = new Set([
+        ...listAttached(ledger)
+          .map(attachmentKey)
+          .filter((key) => lostByItself.has(key)),
+        ...lost.map(attachmentKey),
+      ]);
+      for (const event of lostAttachmentEvents(nodeName, lost, withoutParent)) recorder.record(event);
+      for (const event of loweredLinkEvents(nodeName, lowered)) recorder.record(event);
     },
   };
-}
-
-/**
- * Returns the key of an attachment. A later attachment of the same device has another key, because it is in another
- * sandbox.
- */
-function keyOf({ id, record }: AttachedDevice): string {
-  return `${id} ${record.attachment.containerID}`;
 }
 
 type ServedByName = ReadonlyMap<string, ServedResource>;
@@ -156,37 +161,86 @@ function sourceOf({ policy, source }: PlannedResource): string {
  */
 export function findLostAttachments(
   ledger: Pick<Ledger, 'entries'>,
-  parents: Pick<ParentLookup, 'has'>,
+  parents: Pick<ParentLookup, 'nameOf'>,
   isAlive: (attachment: Attachment) => boolean = isSandboxThere,
 ): readonly AttachedDevice[] {
   return listAttached(ledger).filter(
     ({ record: { parentIfindex, attachment } }) =>
-      parentIfindex !== undefined && !parents.has(parentIfindex) && isAlive(attachment),
+      parentIfindex !== undefined && parents.nameOf(parentIfindex) === undefined && isAlive(attachment),
   );
 }
+
+/** The texts about a loss: on the Node, with a number of attachments, and on a pod, with its device. */
+interface LossTexts {
+  readonly node: (parent: string, macvtaps: string) => string;
+  readonly pod: (parent: string, device: string) => string;
+}
+
+const withParent: LossTexts = {
+  node: (parent, macvtaps) =>
+    `parent ${parent} was removed, and with it ${macvtaps}: bring the parent back, then delete these pods; each of them has the event AttachmentLost`,
+  pod: (parent, device) =>
+    `parent ${parent} was removed, and with it the macvtap of ${device}; once the parent is back, delete the pod to attach it again`,
+};
+
+const withoutParent: LossTexts = {
+  node: (parent, macvtaps) =>
+    `${macvtaps} were deleted, although parent ${parent} exists, for example because the module macvtap was unloaded: delete these pods; each of them has the event AttachmentLost`,
+  pod: (parent, device) =>
+    `the macvtap of ${device} was deleted, although parent ${parent} exists; delete the pod to attach it again`,
+};
 
 /**
  * Returns one event about each pod, and one event about the Node for each parent. The Node's events do not name the
  * pods, because pods belong to tenants.
  */
-function lostAttachmentEvents(node: string, lost: readonly AttachedDevice[]): readonly ClusterEvent[] {
-  const onNode = [...Map.groupBy(lost, ({ record }) => record.parent)].map(([parent, { length }]): ClusterEvent => {
-    const note = `parent ${parent} was removed, and with it the macvtaps of ${length} ${length === 1 ? 'attachment' : 'attachments'} of running pods: bring the parent back, then delete these pods; each of them has the event AttachmentLost`;
-    return { type: 'Warning', reason: 'AttachmentsLost', action: 'Detach', regarding: aboutNode(node), note };
+function lostAttachmentEvents(
+  node: string,
+  lost: readonly AttachedDevice[],
+  texts: LossTexts,
+): readonly ClusterEvent[] {
+  const about = { type: 'Warning', action: 'Detach', regarding: aboutNode(node) } as const;
+  const onNode = byParent(lost).map(([parent, macvtaps]): ClusterEvent => {
+    return { ...about, reason: 'AttachmentsLost', note: texts.node(parent, macvtaps) };
   });
-  return [...onNode, ...lost.flatMap(toPodEvent)];
+  const onPods = lost.flatMap((device) => {
+    const { id, record } = device;
+    const note = `${interfaceOf(device)} is gone: ${texts.pod(record.parent, `device ${id} of resource ${record.resource}`)}`;
+    return toPodEvent(device, { type: 'Warning', reason: 'AttachmentLost', action: 'Detach', note });
+  });
+  return [...onNode, ...onPods];
 }
 
-function toPodEvent({ id, record }: AttachedDevice): readonly ClusterEvent[] {
-  const { pod = '', parent, resource, attachment } = record;
+function loweredLinkEvents(node: string, lowered: readonly LoweredLink[]): readonly ClusterEvent[] {
+  const about = { type: 'Warning', action: 'Attach', regarding: aboutNode(node) } as const;
+  const onNode = byParent(lowered).map(([parent, macvtaps]): ClusterEvent => {
+    const note = `the MTU of parent ${parent} was lowered, and with it that of ${macvtaps}, which keep it: raise it again, then delete these pods; each of them has the event MtuLowered`;
+    return { ...about, reason: 'ParentMtuLowered', note };
+  });
+  const onPods = lowered.flatMap((device) => {
+    const { parent, attachment } = device.record;
+    const what = `${interfaceOf(device)} has MTU ${device.mtu} instead of ${attachment.mtu}`;
+    const note = `${what}, because the MTU of parent ${parent} was lowered: raise that again, then delete the pod to attach it with the higher MTU`;
+    return toPodEvent(device, { type: 'Warning', reason: 'MtuLowered', action: 'Attach', note });
+  });
+  return [...onNode, ...onPods];
+}
+
+/** Groups attachments by their parent, with a text for their number. */
+function byParent(devices: readonly AttachedDevice[]): readonly (readonly [string, string])[] {
+  return [...Map.groupBy(devices, ({ record }) => record.parent)].map(([parent, { length }]) => [
+    parent,
+    `the macvtaps of ${length} ${length === 1 ? 'attachment' : 'attachments'} of running pods`,
+  ]);
+}
+
+function interfaceOf({ record: { attachment } }: AttachedDevice): string {
+  return attachment.network === undefined ? attachment.ifname : `${attachment.ifname} of network ${attachment.network}`;
+}
+
+function toPodEvent({ record }: AttachedDevice, event: Omit<ClusterEvent, 'regarding'>): readonly ClusterEvent[] {
+  const { pod = '', attachment } = record;
   const [namespace = '', name = ''] = pod.split('/');
   const regarding = aboutPod({ namespace, name, ...(attachment.podUID !== undefined && { uid: attachment.podUID }) });
-  if (regarding === undefined) return [];
-  const network = attachment.network === undefined ? '' : ` of network ${attachment.network}`;
-  const note = `${attachment.ifname}${network} is gone: parent ${parent} of resource ${resource} was removed, and with it the macvtap of device ${id}; once the parent is back, delete the pod to attach it again`;
-  return [{ type: 'Warning', reason: 'AttachmentLost', action: 'Detach', regarding, note }];
-}
-
-function isSandboxThere({ netnsPath, netnsInode }: Attachment): boolean {
-  return isSameNetns(netnsPath, netnsInode);
+  return regarding === undefined ? [] : [{ ...event, regarding }];
 }

@@ -25,6 +25,7 @@ import { createReconciler } from './reconcile/reconciler.ts';
 import { reportState } from './reconcile/report-state.ts';
 import { createResourcePlugins } from './reconcile/resource-plugins.ts';
 import type { ParentLookup } from './reconcile/served-resource.ts';
+import { watchAttachedLinks } from './reconcile/watch-attached-links.ts';
 import { watchStranded } from './reconcile/watch-stranded.ts';
 import { serveHealth } from './serve-health.ts';
 import { createWorkRecorder } from './work-metrics.ts';
@@ -53,7 +54,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const { links, interfaces, support, findInterface } = node;
   const parents: ParentLookup = {
     find: (name) => findInterface(name)?.ifindex,
-    has: (ifindex) => interfaces.current.some((nic) => nic.ifindex === ifindex),
+    nameOf: (ifindex) => interfaces.current.find((nic) => nic.ifindex === ifindex)?.name,
   };
 
   await using source = await openSource(config, { node: nodeName });
@@ -63,9 +64,22 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   await using recorder = openEventRecorder(source.origin, eventSource, log, countEvents(metrics));
   const events = createEvents({ nodeName, recorder, ledger, parents });
 
+  const lock = createKeyedMutex();
+  await using attachedLinks = watchAttachedLinks({
+    lookMs: config['held-refresh'],
+    ledger,
+    links,
+    lock,
+    onDamage: (began) => {
+      activity.linkDamage(began);
+      events.linkDamage(began);
+    },
+    onError: activity.attachment,
+  });
   await using kubelet = await followKubelet({
     directory: config['kubelet-dir'],
     ledger,
+    isLinkLost: attachedLinks.isLost,
     refreshMs: config['held-refresh'],
     kubeletSettleMs: config['kubelet-settle'],
     onEvent: activity.kubelet,
@@ -75,7 +89,6 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const { held, isHeldKnown } = kubelet;
   events.macvtapSupport(support.isThere);
 
-  const lock = createKeyedMutex();
   const plan = createPlanStore();
   const holders = createDeviceHolders(kubelet.answers, held);
   const labels = createNamespaceLabels({ lookup: source.lookups.namespace, now: () => performance.now() });
@@ -126,6 +139,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     resources,
     held,
     stranded,
+    attachedLinks,
     parents,
     support,
     namespace: config.namespace,
@@ -154,6 +168,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     },
   });
   using _held = kubelet.answers.onChange(onHeld);
+  using _links = attachedLinks.onChange(onHeld);
 
   await using _attachments = await openAttachments({
     config,

@@ -40,7 +40,8 @@ export const reasonFixes = {
 
   // A resource has a problem, and its devices are Healthy.
   LinkDown: 'Set the parent up on the node: ip link set PARENT up.',
-  LinksLost: 'Bring the parent back, then delete the pods that lost their links.',
+  LinksLost: 'Bring the parent back if it is gone, then delete the pods that lost their links.',
+  MtuLowered: "Raise the parent's MTU again, then delete the pods that have the event MtuLowered.",
   AttachmentsStranded: "Remove the sandboxes that the node's events name, for example with crictl rmp.",
   NoCarrier: "Check the parent's cable and switch port, or the members of the bond.",
 

@@ -41,7 +41,8 @@ export const reasons = {
   // Problems of a resource whose devices are Healthy.
   LinkDown: 'the parent is down; pods get devices, but no frames pass until the parent is up',
   LinksLost:
-    'the parent disappeared together with the links of pods; recreate these pods. The field lost has their number',
+    'links of pods were deleted, in most cases with the parent; recreate these pods. The field lost has their number',
+  MtuLowered: "the parent's MTU was lowered, and links of pods keep that MTU. The field mtuLowered has their number",
   AttachmentsStranded: 'kubelet released devices, but their links are still in sandboxes; delete these sandboxes',
   NoCarrier: 'the parent has no carrier; pods get devices, but reach only pods on this node until the carrier is back',
 

@@ -43,3 +43,40 @@ test('adding or removing a listener during a notification does not affect that n
   listeners.notify();
   assert.deepEqual(calls, ['first', 'second']);
 });
+
+test('a listener that is removed during a change, or with all others, is not called any more', () => {
+  const listeners = createListeners();
+  const calls: string[] = [];
+  listeners.add(() => {
+    calls.push('first');
+    second[Symbol.dispose]();
+  });
+  const second = listeners.add(() => calls.push('second'));
+  listeners.notify();
+  listeners.clear();
+  listeners.notify();
+  assert.deepEqual(calls, ['first']);
+});
+
+test('each listener gets the value, also after another one threw', () => {
+  const errors: unknown[] = [];
+  const listeners = createListeners<number>((thrown) => errors.push(thrown));
+  const bug = new Error('a bug');
+  listeners.add(() => {
+    throw bug;
+  });
+  let sum = 0;
+  listeners.add((value) => {
+    sum += value;
+  });
+  listeners.notify(2);
+  assert.deepEqual([sum, errors], [2, [bug]]);
+});
+
+test('without a handler, the error of a listener reaches the caller', () => {
+  const listeners = createListeners();
+  listeners.add(() => {
+    throw new Error('a bug');
+  });
+  assert.throws(listeners.notify, /a bug/);
+});

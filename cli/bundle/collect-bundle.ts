@@ -7,6 +7,7 @@ import type { ApiClient } from '../../cluster/api/client.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { isJsonObject } from '../../policy/json.ts';
 import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
+import { chartLabels } from '../../policy/why/suggested-commands.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { Progress } from '../output/print.ts';
 import { planSnapshot } from '../plan/plan-snapshot.ts';
@@ -14,7 +15,6 @@ import { renderPlans } from '../plan/render-plan.ts';
 import { buildStatus } from '../status/build-status.ts';
 import { renderStatus } from '../status/render-status.ts';
 import { readStatusFacts } from '../status/status-facts.ts';
-import { chartLabels } from '../view/object-kinds.ts';
 import type { ObjectQuery, View } from '../view/view.ts';
 import {
   isMacvtapNetwork,
@@ -71,15 +71,18 @@ export async function collectBundle(
     isMacvtapNetwork(object) ? keepOwn(object) : undefined,
   );
   await list('nodes.yaml', { kind: 'nodes' }, keepNode);
-  await list('events.yaml', { kind: 'events' }, (event) =>
-    isOwnEvent(event, namespace) ? keepEvent(event) : undefined,
-  );
   for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'] as const) {
     await list(`${kind}.yaml`, { kind, labels: chartLabels }, keepWebhooks);
   }
+  // If the workloads cannot be read, events are still found by their default names.
+  const workloads = ['kube-macvtap'];
   for (const kind of ['daemonsets', 'deployments'] as const) {
-    await list(`${kind}.yaml`, { kind, namespace, labels: chartLabels }, keepWorkload);
+    const found = await list(`${kind}.yaml`, { kind, namespace, labels: chartLabels }, keepWorkload);
+    workloads.push(...found.map(({ metadata }) => metadata.name));
   }
+  await list('events.yaml', { kind: 'events' }, (event) =>
+    isOwnEvent(event, namespace, workloads) ? keepEvent(event) : undefined,
+  );
   const pods = await list('pods.yaml', { kind: 'pods', namespace, labels: chartLabels }, keepWorkload);
 
   const { plans, faults } = planSnapshot(view, exposure, undefined);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redact } from './redact.ts';
+import { isOwnEvent, redact } from './redact.ts';
 
 const secret = 'hunter2hunter2';
 const key = `-----BEGIN EC PRIVATE KEY-----\n${secret}\n-----END EC PRIVATE KEY-----`;
@@ -52,3 +52,22 @@ test('text that is not a secret is kept', () => {
   ].join('\n');
   assert.equal(redact(text), text);
 });
+
+const event = (name: string, more: object = {}) => ({
+  metadata: { name: 'e', namespace: 'macvtap-cni' },
+  involvedObject: { kind: 'Pod', name },
+  source: { component: 'kubelet' },
+  ...more,
+});
+
+for (const [title, object, expected] of [
+  ['of a pod of a component', event('nics-nodeplugin-x7k2p'), true],
+  ['of the component itself', event('nics-nodeplugin'), true],
+  ['of another pod in the namespace', event('nics-nodeplugins'), false],
+  ['of such a pod elsewhere', { ...event('nics-nodeplugin-1'), metadata: { name: 'e', namespace: 'vms' } }, false],
+  ['that a component wrote', event('vm-a', { source: { component: 'kube-macvtap-nodeplugin' } }), true],
+] as const) {
+  test(`a bundle ${expected ? 'has' : 'lacks'} an event ${title}, if the chart has other names`, () => {
+    assert.equal(isOwnEvent(object, 'macvtap-cni', ['nics-nodeplugin', 'nics-webhook']), expected);
+  });
+}

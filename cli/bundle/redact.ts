@@ -83,14 +83,20 @@ export function keepEvent({ metadata, ...event }: ApiObject): object {
 
 /**
  * Returns whether kube-macvtap wrote the event, or the event is about a macvtap object or a component of kube-macvtap.
+ * `own` is the namespace of the installation. `workloads` are the names of its workloads, which begin the names of
+ * their pods.
  */
-export function isOwnEvent({ metadata, reportingComponent, source, involvedObject }: ApiObject, own: string): boolean {
+export function isOwnEvent(
+  { metadata, reportingComponent, source, involvedObject }: ApiObject,
+  own: string,
+  workloads: readonly string[],
+): boolean {
   const from = reportingComponent ?? (isJsonObject(source) ? source.component : undefined);
   const about = isJsonObject(involvedObject) ? involvedObject : {};
   return (
     String(from).startsWith('kube-macvtap') ||
     /^Macvtap/.test(String(about.kind)) ||
-    (metadata.namespace === own && String(about.name).startsWith('kube-macvtap'))
+    (metadata.namespace === own && workloads.some((name) => `${about.name}-`.startsWith(`${name}-`)))
   );
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { chartLabels } from '../../policy/why/suggested-commands.ts';
+
 /** A kind that commands can list, and its place in the API. */
 export interface KindOfObject {
   /** The name of the kind in messages. */
@@ -61,9 +63,6 @@ export function collectionPath(kind: ObjectKind, namespace?: string): string {
   const scope = isNamespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   return `${root}${scope}/${kind}`;
 }
-
-/** The label of all objects of the chart. */
-export const chartLabels = { 'app.kubernetes.io/part-of': 'kube-macvtap' } as const;
 
 /** The labels of the node plugin's DaemonSet and pods. */
 export const pluginLabels = { ...chartLabels, 'app.kubernetes.io/component': 'node' } as const;

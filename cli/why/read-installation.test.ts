@@ -36,7 +36,8 @@ test('if the result of a call is unknown, the reason is given', async () => {
   await assert.rejects(callWebhook(gone, 'a'), { code: 'ApiServerUnreachable' });
 });
 
-const daemonSet = { metadata: { name: 'd' }, spec: { template: { spec: { nodeSelector: { os: 'linux' } } } } };
+const labels = { 'app.kubernetes.io/instance': 'nics' };
+const daemonSet = { metadata: { name: 'd', labels }, spec: { template: { spec: { nodeSelector: { os: 'linux' } } } } };
 const pod = (name: string, nodeName: string, container: object, more: object = {}) => ({
   metadata: { name, ...more },
   spec: { nodeName },
@@ -48,12 +49,13 @@ test('each node has the pod that is not being deleted, with the reason why that 
     state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
     lastState: { terminated: { message: 'first line\nLedgerLocked: another process\n' } },
   };
-  const { selection, pods } = readPlugin(daemonSet, [
+  const { name, release, selection, pods } = readPlugin(daemonSet, [
     pod('old', 'h1', {}, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
     pod('new', 'h1', crashed),
     pod('pull', 'h2', { state: { waiting: { reason: 'ErrImageNeverPull', message: 'not present' } } }),
     pod('starts', 'h3', { state: { running: {} } }),
   ]);
+  assert.deepEqual([name, release], ['d', 'nics']);
   assert.deepEqual(selection.labels, [{ key: 'os', operator: 'In', values: ['linux'] }]);
   assert.deepEqual(pods.get('h1'), {
     name: 'new',

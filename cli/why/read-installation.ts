@@ -62,6 +62,7 @@ function webhookOf({ client }: View, deployments: readonly ApiObject[] | undefin
   if (deployment === undefined) return deployments === undefined || client === undefined ? undefined : 'absent';
   if (client === undefined && deployment.status === undefined) return undefined;
   return {
+    name: deployment.metadata.name,
     replicas: numberIn(deployment, 'spec', 'replicas'),
     ready: numberIn(deployment, 'status', 'readyReplicas'),
   };
@@ -134,7 +135,9 @@ export function readPlugin(daemonSet: ApiObject, pods: readonly ApiObject[]): Pl
     const node = textIn(pod, 'spec', 'nodeName');
     return node === undefined ? [] : [[node, readPluginPod(pod)] as const];
   });
-  return { ...readScheduling(valueIn(daemonSet, 'spec', 'template', 'spec')), pods: new Map(placed) };
+  const release = textIn(daemonSet, 'metadata', 'labels', 'app.kubernetes.io/instance');
+  const { name } = daemonSet.metadata;
+  return { name, release, ...readScheduling(valueIn(daemonSet, 'spec', 'template', 'spec')), pods: new Map(placed) };
 }
 
 function readPluginPod(pod: ApiObject): PluginPod {

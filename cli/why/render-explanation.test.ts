@@ -50,7 +50,10 @@ describe('an explanation for a person', () => {
     const down = cases.find(({ code }) => code === 'LinkDown');
     assert.ok(down !== undefined);
     assert.match(rendered(down.subject, down.broken), /\n {2}in a shell on h2:\n {4}ip link set eth1 up$/);
-    const facts = whyFacts({ pod: pod({ node: 'h1' }, { limits: {} }), webhook: { replicas: 2, ready: 0 } });
+    const facts = whyFacts({
+      pod: pod({ node: 'h1' }, { limits: {} }),
+      webhook: { name: 'kube-macvtap-webhook', replicas: 2, ready: 0 },
+    });
     assert.match(rendered(vm, facts), /^1\. WebhookDown: .*\n {3}Fix: [\s\S]*^2\. Network/m);
   });
 

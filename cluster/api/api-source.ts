@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createListeners } from '../../runtime/listeners.ts';
 import { type KnownObject, type ObjectsOf, updateSnapshot } from '../objects/known-object.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, SourceFault } from '../source.ts';
@@ -51,7 +52,7 @@ export class ApiSource implements LiveSource {
   readonly origin;
   readonly #ownsClient: boolean;
   readonly #kinds = new Map<Kind, FollowedKind>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = createListeners();
   #snapshot: Snapshot = emptySnapshot;
   #faults: readonly SourceFault[] = [];
   #synced = false;
@@ -110,10 +111,7 @@ export class ApiSource implements LiveSource {
   }
 
   onChange(listener: () => void): Disposable {
-    // A new function each time, so that a listener that is registered twice is called twice.
-    const call = () => listener();
-    this.#listeners.add(call);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(call) };
+    return this.#listeners.add(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,7 +145,7 @@ export class ApiSource implements LiveSource {
     if (changed.size > 0) this.#snapshot = updateSnapshot(this.#snapshot, this.#objectsOf(changed));
     this.#synced = synced;
     this.#faults = faults;
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.notify();
   }
 
   /** Returns a function that returns the objects of a kind if the kind has changed, and undefined otherwise. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createListeners } from '../../runtime/listeners.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, Lookups, SourceFault } from '../source.ts';
 import { type ListedFile, type LoadedFile, listFiles, loadFile, watchFiles } from './directory-files.ts';
@@ -14,7 +16,7 @@ export class ManifestsSource implements LiveSource {
   readonly lookups: Lookups = createManifestsLookups(() => this.#reread());
   readonly #directory: string;
   readonly #policyNamespace: string;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = createListeners();
   #files = new Map<string, LoadedFile>();
   #snapshot: Snapshot = emptySnapshot;
   #faults: readonly SourceFault[] = [];
@@ -64,8 +66,7 @@ export class ManifestsSource implements LiveSource {
   }
 
   onChange(listener: () => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return this.#listeners.add(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -129,7 +130,7 @@ export class ManifestsSource implements LiveSource {
     if (snapshot === this.#snapshot && JSON.stringify(faults) === JSON.stringify(this.#faults)) return;
     this.#snapshot = snapshot;
     this.#faults = faults;
-    for (const listener of this.#listeners) listener();
+    this.#listeners.notify();
   }
 }
 

@@ -70,6 +70,7 @@ export async function add(
       const entry = { ...known, ...(podUID !== undefined && { podUID }), parent: parent.name };
       const mac = await chooseMAC(id, entry, { parent, conf, environment, ...context }, signal);
       const { containerID, ifname, pod, sandbox } = environment;
+      const mtu = conf.mtu ?? parent.mtu;
       await using loan = new AsyncDisposableStack();
       const descriptor = await borrowForTarget(id, entry, environment, { shim, context, signal });
       if (descriptor !== undefined) loan.defer(async () => closeSync(descriptor));
@@ -79,6 +80,7 @@ export async function add(
         netnsPath: netns.path,
         netnsInode: netns.inode,
         mac,
+        mtu,
         ...(pod?.uid !== undefined && { podUID: pod.uid }),
         ...(descriptor !== undefined && { parked: true as const }),
         network: conf.name,
@@ -86,7 +88,7 @@ export async function add(
       checkName(id, entry, attachment);
       const attaching = { id, entry, parent, attachment, pod, netns, conf };
       // The result is encoded before the link is created, so that ADD changes nothing if the encoding fails.
-      const result = makeResult(conf, { ifname, mac, mtu: conf.mtu ?? parent.mtu, sandbox });
+      const result = makeResult(conf, { ifname, mac, mtu, sandbox });
       const existing = await findExistingTap(attaching, context, signal);
       await using undo = new AsyncDisposableStack();
       const taps = existing ?? (await attach(attaching, undo, context, signal));
@@ -137,7 +139,7 @@ async function borrowForTarget(
  * disconnect a process that already has the link's tap open.
  */
 async function findExistingTap(
-  { entry, attachment, parent, conf }: Attaching,
+  { entry, attachment, parent }: Attaching,
   { links }: CNIContext,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
@@ -153,7 +155,7 @@ async function findExistingTap(
     link.macvtapMode === (attachment.parked ? 'private' : mode) &&
     link.macAddress === attachment.mac &&
     link.parentIfindexElsewhere === parent.ifindex &&
-    link.mtu === (conf.mtu ?? parent.mtu);
+    link.mtu === attachment.mtu;
   if (!stands) return undefined;
   const taps = links.listTaps(ifindex);
   // If two taps have this index, the device node in /dev may belong to either of them. The link must be recreated to

@@ -19,6 +19,19 @@ export interface AttachedDevice {
  */
 export const unknownContainer = '?';
 
+/**
+ * Returns a key that identifies an attachment. The device's next attachment has a different key, because it is in
+ * another sandbox.
+ */
+export function attachmentKey({ id, record }: AttachedDevice): string {
+  return `${id} ${record.attachment.containerID} ${record.attachment.ifname}`;
+}
+
+/** Returns whether the sandbox of an attachment exists, by its network namespace. */
+export function isSandboxThere({ netnsPath, netnsInode }: Attachment): boolean {
+  return isSameNetns(netnsPath, netnsInode);
+}
+
 /** Lists the devices that are attached to pods. */
 export function listAttached(ledger: Pick<Ledger, 'entries'>): readonly AttachedDevice[] {
   return ledger.entries().flatMap(([id, record]) => (isAttached(record) ? [{ id, record }] : []));

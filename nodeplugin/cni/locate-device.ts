@@ -116,6 +116,7 @@ async function findInPods(ifindex: number, context: CNIContext, signal: AbortSig
       netnsPath: path,
       netnsInode: netns.inode,
       mac: link.macAddress,
+      mtu: link.mtu,
     };
     return { ...placed, attachment };
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { isDeepStrictEqual } from 'node:util';
+import { createListeners } from '../../runtime/listeners.ts';
 import { type DeviceMessage, health, type ListAndWatchResponse } from './v1beta1.ts';
 
 /** One unit of a resource. @example { id: 'dataplaneMvp3', healthy: true, numaNodes: [0] } */
@@ -23,7 +25,7 @@ export interface DeviceList {
 
 export function createDeviceList(initial: readonly Device[] = []): DeviceList {
   let current = initial;
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   return {
     get current() {
       return current;
@@ -31,15 +33,10 @@ export function createDeviceList(initial: readonly Device[] = []): DeviceList {
     set: (devices) => {
       if (isDeepStrictEqual(devices, current)) return false;
       current = devices;
-      for (const listener of [...listeners]) listener();
+      listeners.notify();
       return true;
     },
-    subscribe: (listener) => {
-      // The listener is wrapped, so that subscribing the same function twice results in two subscriptions.
-      const entry = (): void => listener();
-      listeners.add(entry);
-      return { [Symbol.dispose]: () => void listeners.delete(entry) };
-    },
+    subscribe: listeners.add,
   };
 }
 

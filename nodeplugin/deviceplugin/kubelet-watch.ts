@@ -4,6 +4,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createListeners } from '../../runtime/listeners.ts';
 import { createSingleFlight } from '../../runtime/single-flight.ts';
 import { watchDirectory } from '../../runtime/watch-directory.ts';
 import { kubeletSocketName } from './v1beta1.ts';
@@ -44,7 +45,8 @@ export interface KubeletWatchOptions {
 /** Starts a watch. Resolves after the first check of the directory. */
 export async function watchKubelet(options: KubeletWatchOptions): Promise<KubeletWatch> {
   const { directory, signal, pollMs = 1_000, onEvent } = options;
-  const listeners = new Set<(event: KubeletEvent) => void>(onEvent === undefined ? [] : [onEvent]);
+  const listeners = createListeners<KubeletEvent>();
+  if (onEvent !== undefined) listeners.add(onEvent);
   const sockets = new Map<{ readonly path: string }, () => void>();
   let closed = false;
   let sighting = await readIncarnation(directory);
@@ -57,7 +59,7 @@ export async function watchKubelet(options: KubeletWatchOptions): Promise<Kubele
     const before = sighting;
     sighting = found;
     const event = compare(before, found);
-    if (event !== undefined) for (const listener of [...listeners]) listener(event);
+    if (event !== undefined) listeners.notify(event);
     for (const [socket, onVanished] of [...sockets]) {
       if ((await exists(socket.path)) || closed) continue;
       if (sockets.delete(socket)) onVanished();
@@ -88,10 +90,7 @@ export async function watchKubelet(options: KubeletWatchOptions): Promise<Kubele
     get sighting() {
       return sighting;
     },
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
-    },
+    subscribe: listeners.add,
     watchSocket: (path, onVanished) => {
       const socket = { path };
       sockets.set(socket, onVanished);

@@ -65,6 +65,11 @@ export interface Attachment {
   readonly mac: string;
   /** The pod's UID, by which events about the pod are found. Absent if the runtime passed no UID. */
   readonly podUID?: string;
+  /**
+   * The MTU that ADD gave the link, or that the link had when this record was restored. Absent if an older version
+   * wrote the record.
+   */
+  readonly mtu?: number;
   /** Set while the link is in private mode, until the guest of a live migration sends its first frame. */
   readonly parked?: true;
   /** The name of the network configuration. Absent if the attachment was restored from the kernel's links. */
@@ -111,6 +116,9 @@ const mac: Field = {
   expected: 'a MAC address',
   holds: (value) => typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value),
 };
+
+/** The kernel's MTU is an unsigned int. */
+const mtu: Field = { expected: 'an MTU', holds: (value) => Number.isInteger(value) && (value as number) > 0 };
 
 const yes: Field = { expected: 'true', holds: (value) => value === true };
 
@@ -166,6 +174,7 @@ export const attachmentFields = {
   netnsInode: count,
   mac,
   podUID: { ...text, optional: true },
+  mtu: { ...mtu, optional: true },
   parked: { ...yes, optional: true },
   network: { ...text, optional: true },
 } as const satisfies Record<keyof Attachment, Field>;

@@ -27,6 +27,7 @@ const attachment = fc.record(
     netnsInode: count,
     mac,
     podUID: text,
+    mtu: fc.integer({ min: 1, max: 65_535 }),
     parked: fc.constant(true as const),
     network: text,
   },

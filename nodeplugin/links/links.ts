@@ -82,7 +82,7 @@ export async function openLinks({
     readInterfaces,
     watchInterfaces: (onError, signal) =>
       watchInterfaces({
-        read: async (given) => (await readInterfaces(given)).filter((nic) => !isOwnMacvtap(nic)),
+        read: async (...given) => (await readInterfaces(...given)).filter((nic) => !isOwnMacvtap(nic)),
         subscribe: (onEvent) => subscribeToInterfaces(onEvent, (error) => onError(MacvtapError.from(error))),
         onError,
         ...(signal !== undefined && { signal }),

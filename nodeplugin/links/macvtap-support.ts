@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createListeners } from '../../runtime/listeners.ts';
 import type { Links } from './links.ts';
 
 /** The kernel's support for macvtap. */
@@ -30,7 +31,7 @@ const defaultLookMs = 5_000;
 export async function watchMacvtapSupport(options: MacvtapSupportOptions): Promise<MacvtapSupport> {
   const { links, signal, lookMs = defaultLookMs } = options;
   let isThere = await probeMacvtap(links, signal);
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let looking = Promise.resolve();
   const look = async (): Promise<void> => {
     // Other errors do not show whether the kernel has macvtap. The probe is repeated after them.
@@ -38,7 +39,7 @@ export async function watchMacvtapSupport(options: MacvtapSupportOptions): Promi
     if (!found || isThere || signal.aborted) return;
     isThere = true;
     clearInterval(timer);
-    for (const listener of listeners) listener();
+    listeners.notify();
   };
   const timer = setInterval(() => {
     looking = looking.then(look);
@@ -48,10 +49,7 @@ export async function watchMacvtapSupport(options: MacvtapSupportOptions): Promi
     get isThere() {
       return isThere;
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
-    },
+    onChange: listeners.add,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await looking;

@@ -8,7 +8,8 @@ import type { Requester } from '../netlink/netlink-socket.ts';
 import { decodeRoute, encodeDumpRoutes, isMainDefaultRoute, type RouteMessage } from '../netlink/route-message.ts';
 import { type DeviceFacts, readDeviceFacts } from './device-facts.ts';
 
-export type InterfaceReader = (signal?: AbortSignal) => Promise<readonly InterfaceFacts[]>;
+/** Reads all links. Calls `onUnlocked` when earlier changes are complete, before it reads. */
+export type InterfaceReader = (signal?: AbortSignal, onUnlocked?: () => void) => Promise<readonly InterfaceFacts[]>;
 
 /** LOOPBACK_IFINDEX, include/net/flow.h. Every namespace has a link with this index. */
 const loopbackIfindex = 1;
@@ -24,8 +25,9 @@ const loopbackIfindex = 1;
  */
 export function makeInterfaceReader(socket: Requester, sysRoot = '/sys'): InterfaceReader {
   const readDevices = makeDeviceReader(sysRoot);
-  return async (signal) => {
+  return async (signal, onUnlocked) => {
     await socket.request(encodeGetLink({ ifindex: loopbackIfindex }), signal);
+    onUnlocked?.();
     const linkMessages = await dump(socket, encodeDumpLinks(), signal);
     const addressMessages = await dump(socket, encodeDumpAddresses(), signal);
     const ipv4 = await dump(socket, encodeDumpRoutes('ipv4'), signal);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type InterfaceFacts, readInterface } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
@@ -42,6 +42,25 @@ function nextChange(watch: InterfaceWatch): Promise<readonly InterfaceFacts[]> {
       resolve(facts);
     });
   });
+}
+
+/** Replaces the timers and the clock of a test. `advance` also runs everything that is due, except I/O. */
+function mockClock(t: TestContext) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let nowMs = 0;
+  return {
+    now: () => nowMs,
+    pass(ms: number) {
+      nowMs += ms;
+    },
+    async advance(ms: number) {
+      // Lets pending promises set their timers first.
+      await new Promise(setImmediate);
+      nowMs += ms;
+      t.mock.timers.tick(ms);
+      await new Promise(setImmediate);
+    },
+  };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -153,6 +172,79 @@ test('settled resolves when nothing changes', async () => {
   await using watch = await watchInterfaces(new Namespace().options);
   await watch.settled(20);
 });
+
+test('settled includes a change whose event the process has not received yet', async () => {
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces(namespace.options);
+  namespace.facts = [eth0, eth1];
+  await watch.settled(20);
+  assert.deepEqual(watch.current, [eth0, eth1]);
+});
+
+test('settled includes a change that is still being read', async (t) => {
+  const clock = mockClock(t);
+  const namespace = new Namespace();
+  const gate = Promise.withResolvers<void>();
+  const read = async () => {
+    if (namespace.readings === 1) await gate.promise;
+    return await namespace.options.read();
+  };
+  await using watch = await watchInterfaces({ ...namespace.options, read, now: clock.now });
+  // A failed assertion must not leave a reading that never ends.
+  using _open = { [Symbol.dispose]: gate.resolve };
+  let settled: readonly InterfaceFacts[] | undefined;
+  void watch.settled(300).then(() => {
+    settled = watch.current;
+  });
+  namespace.facts = [eth0, eth1];
+  namespace.notify();
+  for (let step = 0; step < 20; step += 1) await clock.advance(100);
+  assert.equal(settled, undefined);
+  gate.resolve();
+  while (settled === undefined) await clock.advance(100);
+  assert.deepEqual(settled, [eth0, eth1]);
+});
+
+test('settled tries again when a reading fails, but not for longer than ten times the quiet time', async (t) => {
+  const clock = mockClock(t);
+  const namespace = new Namespace();
+  await using watch = await watchInterfaces({ ...namespace.options, now: clock.now });
+  namespace.failure = new MacvtapError('NetlinkLost', 'interrupted');
+  let isSettled = false;
+  void watch.settled(300).then(() => {
+    isSettled = true;
+  });
+  for (let step = 0; step < 29; step += 1) await clock.advance(100);
+  assert.equal(isSettled, false);
+  while (!isSettled) await clock.advance(100);
+  assert.ok(namespace.errors.length > 0);
+});
+
+for (const { title, lockMs, readMs, wantMs } of [
+  { title: 'four times as long as the reading', lockMs: 0, readMs: 25, wantMs: 100 },
+  { title: 'not longer for a reading that waited for the network lock', lockMs: 7_500, readMs: 25, wantMs: 100 },
+  { title: 'one second at most', lockMs: 0, readMs: 60_000, wantMs: 1_000 },
+]) {
+  test(`the pause after a reading is ${title}`, async (t) => {
+    const clock = mockClock(t);
+    const namespace = new Namespace();
+    const read: WatchOptions['read'] = async (_signal, onUnlocked) => {
+      clock.pass(lockMs);
+      onUnlocked?.();
+      clock.pass(readMs);
+      return await namespace.options.read();
+    };
+    await using _watch = await watchInterfaces({ ...namespace.options, read, now: clock.now });
+    namespace.notify();
+    await clock.advance(1_000);
+    assert.equal(namespace.readings, 2);
+    namespace.notify();
+    await clock.advance(wantMs - 1);
+    assert.equal(namespace.readings, 2);
+    await clock.advance(1);
+    assert.equal(namespace.readings, 3);
+  });
+}
 
 test('settled resolves even if the links never stop changing', async () => {
   const namespace = new Namespace();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { isDeepStrictEqual } from 'node:util';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { createBackOff, createSleeper, pause, type Sleeper } from '../../runtime/pause.ts';
+import { createListeners, type Listeners } from '../../runtime/listeners.ts';
+import { createBackOff, createSleeper, pause, type Sleeper, waitForNews } from '../../runtime/pause.ts';
 import type { InterfaceReader } from './read-interfaces.ts';
 
 type InterfaceListener = (facts: readonly InterfaceFacts[]) => void;
@@ -10,7 +12,11 @@ type InterfaceListener = (facts: readonly InterfaceFacts[]) => void;
 /** The current interfaces of the node. */
 export interface InterfaceWatch extends AsyncDisposable {
   readonly current: readonly InterfaceFacts[];
-  /** Resolves when nothing has changed for `quietMs`, and after ten times `quietMs` at the latest. Raises `Aborted`. */
+  /**
+   * Resolves when nothing has changed for `quietMs` and a later reading shows no change. After ten times `quietMs`, it
+   * only waits for one more reading. So `current` includes every change before that reading, even if its event is still
+   * in the socket. Raises `Aborted`.
+   */
   settled(quietMs: number, signal?: AbortSignal): Promise<void>;
   /** Calls the listener with the facts after each change, until disposed. */
   onChange(listener: InterfaceListener): Disposable;
@@ -23,15 +29,23 @@ export interface WatchOptions {
   /** Called when a reading fails, before it is repeated, and when a listener throws. */
   readonly onError: (error: MacvtapError) => void;
   readonly signal?: AbortSignal;
+  /** The clock of pauses and quiet times, in milliseconds. */
+  readonly now?: () => number;
 }
 
 /** How long the watch waits after an event before it reads. Events come in bursts: a new link sends three. */
 const coalesceMs = 10;
 /**
  * After a reading, the watch waits for this multiple of the reading's duration. Even with many links and events,
- * readings therefore take at most a fifth of the time.
+ * readings therefore take at most a fifth of the time. The time that a reading waits for the kernel's network lock does
+ * not count, because waiting costs nothing.
  */
 const pausePerReading = 4;
+/**
+ * The longest pause after a reading. Only a reading of more than 250 ms reaches it. Kernels before 6.9 also take the
+ * network lock for dumps (rtnl_dump_ifinfo), so a reading may be that long without much work.
+ */
+const longestPauseMs = 1_000;
 const retryMs = createBackOff({ firstMs: 100, longestMs: 10_000 });
 
 /** Reads the interfaces, then follows them until disposed. Raises the error of the first reading. */
@@ -50,15 +64,21 @@ class InterfaceWatcher implements InterfaceWatch {
   readonly #options: WatchOptions;
   readonly #scope = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #listeners = new Set<InterfaceListener>();
+  readonly #listeners: Listeners<readonly InterfaceFacts[]>;
   #current: readonly InterfaceFacts[] = [];
   #changedAt = 0;
+  #readingMs = 0;
+  /** Resolves when the next reading that starts has ended, with whether it succeeded. */
+  #nextReading = Promise.withResolvers<boolean>();
   #subscription: Disposable | undefined;
   #loop: Promise<void> = Promise.resolve();
   readonly #sleeper: Sleeper;
+  readonly #now: () => number;
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#listeners = createListeners((thrown) => options.onError(MacvtapError.from(thrown)));
+    this.#now = options.now ?? (() => performance.now());
     const own = this.#scope.signal;
     this.#signal = options.signal === undefined ? own : AbortSignal.any([own, options.signal]);
     this.#sleeper = createSleeper(this.#signal);
@@ -68,7 +88,7 @@ class InterfaceWatcher implements InterfaceWatch {
     // Subscribes first, so that a change during the first reading causes a second reading.
     this.#subscription = this.#options.subscribe(() => this.#sleeper.wake());
     this.#current = await this.#options.read(this.#signal);
-    this.#changedAt = performance.now();
+    this.#changedAt = this.#now();
     this.#loop = this.#follow();
   }
 
@@ -78,21 +98,20 @@ class InterfaceWatcher implements InterfaceWatch {
 
   async settled(quietMs: number, signal?: AbortSignal): Promise<void> {
     const scope = signal === undefined ? this.#signal : AbortSignal.any([this.#signal, signal]);
-    const latest = performance.now() + 10 * quietMs;
+    const latest = this.#now() + 10 * quietMs;
     for (;;) {
-      const now = performance.now();
-      const waitMs = Math.min(this.#changedAt + quietMs, latest) - now;
-      if (waitMs <= 0) return;
-      await pause(waitMs, scope);
+      const waitMs = Math.min(this.#changedAt + quietMs, latest) - this.#now();
+      const changedAt = this.#changedAt;
+      let isRead = false;
+      if (waitMs > 0) await waitForNews(undefined, waitMs, scope);
+      else isRead = await this.#readOnce(scope);
       if (scope.aborted) throw cancelled(scope.reason);
+      if (waitMs <= 0 && ((isRead && changedAt === this.#changedAt) || this.#now() >= latest)) return;
     }
   }
 
   onChange(listener: InterfaceListener): Disposable {
-    // Wraps the listener, so that a function that is registered twice is called twice.
-    const own: InterfaceListener = (facts) => listener(facts);
-    this.#listeners.add(own);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+    return this.#listeners.add(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,42 +121,58 @@ class InterfaceWatcher implements InterfaceWatch {
     await this.#loop;
   }
 
+  /** Makes the loop read, waits for the end of that reading, and returns whether it succeeded. */
+  async #readOnce(signal: AbortSignal): Promise<boolean> {
+    let isRead = false;
+    const reading = this.#nextReading.promise.then((succeeded) => {
+      isRead = succeeded;
+    });
+    this.#sleeper.wake();
+    await waitForNews(reading, undefined, signal);
+    return isRead;
+  }
+
   async #follow(): Promise<void> {
-    let readingMs = 0;
     while (!this.#signal.aborted) {
       await this.#sleeper.sleep();
       // Events after this pause cause another reading.
-      await this.#sleeper.sleepThrough(Math.max(coalesceMs, readingMs * pausePerReading));
-      const start = performance.now();
+      const pauseMs = Math.min(this.#readingMs * pausePerReading, longestPauseMs);
+      await this.#sleeper.sleepThrough(Math.max(coalesceMs, pauseMs));
       await this.#readUntilGood();
-      readingMs = performance.now() - start;
     }
   }
 
   async #readUntilGood(): Promise<void> {
     for (let failures = 1; !this.#signal.aborted; failures += 1) {
+      const reading = this.#nextReading;
+      this.#nextReading = Promise.withResolvers();
       try {
-        this.#accept(await this.#options.read(this.#signal));
+        await this.#read();
+        reading.resolve(true);
         return;
       } catch (thrown) {
         if (this.#signal.aborted) return;
+        reading.resolve(false);
         this.#options.onError(MacvtapError.from(thrown));
         await pause(retryMs(failures), this.#signal);
       }
     }
   }
 
+  async #read(): Promise<void> {
+    let startMs = this.#now();
+    const facts = await this.#options.read(this.#signal, () => {
+      startMs = this.#now();
+    });
+    this.#readingMs = this.#now() - startMs;
+    this.#accept(facts);
+  }
+
   #accept(facts: readonly InterfaceFacts[]): void {
     if (this.#signal.aborted || isDeepStrictEqual(facts, this.#current)) return;
     this.#current = facts;
-    this.#changedAt = performance.now();
-    for (const listener of this.#listeners) {
-      try {
-        listener(facts);
-      } catch (thrown) {
-        this.#options.onError(MacvtapError.from(thrown));
-      }
-    }
+    this.#changedAt = this.#now();
+    this.#listeners.notify(facts);
   }
 }
 

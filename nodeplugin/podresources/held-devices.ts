@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { MacvtapError } from '../../runtime/errors.ts';
+import { createListeners } from '../../runtime/listeners.ts';
 import { type AskOptions, askPodResources, type ListPodResourcesResponse } from './pod-resources-client.ts';
 
 /** The held devices at one moment, according to kubelet. */
@@ -137,7 +138,7 @@ export interface HeldView {
 }
 
 export function createHeldView(): HeldView {
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let current: HeldDevices | undefined;
   let lastError: MacvtapError | undefined;
 
@@ -162,13 +163,8 @@ export function createHeldView(): HeldView {
         lastError = undefined;
       }
       if (isDeepStrictEqual(content(), before)) return;
-      for (const listener of [...listeners]) listener();
+      listeners.notify();
     },
-    onChange: (listener) => {
-      // The listener is wrapped, so that subscribing the same function twice results in two subscriptions.
-      const entry = (): void => listener();
-      listeners.add(entry);
-      return { [Symbol.dispose]: () => void listeners.delete(entry) };
-    },
+    onChange: listeners.add,
   };
 }

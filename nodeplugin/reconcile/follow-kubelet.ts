@@ -20,6 +20,7 @@ export interface FollowKubeletOptions extends Pick<HeldWatchOptions, 'refreshMs'
   /** @example '/var/lib/kubelet' */
   readonly directory: string;
   readonly ledger: Ledger;
+  readonly isLinkLost: (id: string) => boolean;
   readonly onEvent: (event: KubeletEvent) => void;
   /** Called with the sockets that a killed node plugin left behind and that were removed. The list may be empty. */
   readonly onStaleSockets: (sockets: readonly string[]) => void;
@@ -27,12 +28,12 @@ export interface FollowKubeletOptions extends Pick<HeldWatchOptions, 'refreshMs'
 
 /** Watches kubelet through its directory, until disposed. */
 export async function followKubelet(options: FollowKubeletOptions): Promise<FollowedKubelet> {
-  const { directory, ledger, onEvent, onStaleSockets, ...asking } = options;
+  const { directory, ledger, isLinkLost, onEvent, onStaleSockets, ...asking } = options;
   await using undo = new AsyncDisposableStack();
   const plugins = join(directory, 'device-plugins');
   onStaleSockets(await removeStaleSockets(plugins));
   const kubelet = undo.use(await watchKubelet({ directory: plugins, onEvent }));
-  const held = createHeldTracker({ ledger, view: () => answers.current, now: () => performance.now() });
+  const held = createHeldTracker({ ledger, isLinkLost, view: () => answers.current, now: () => performance.now() });
   const answers: HeldDevicesWatch = undo.use(
     watchHeldDevices({
       ...asking,

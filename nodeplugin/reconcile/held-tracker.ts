@@ -39,6 +39,8 @@ export interface HeldTrackerOptions {
   readonly ledger: Pick<Ledger, 'get' | 'entries'>;
   /** Returns kubelet's last answer; undefined before the first. */
   readonly view: () => HeldDevices | undefined;
+  /** Returns whether the link of an attached device is gone although its parent exists. */
+  readonly isLinkLost?: (id: string) => boolean;
   /** The clock of `HeldDevices.askedAtMs`. */
   readonly now: () => number;
 }
@@ -47,7 +49,7 @@ export interface HeldTrackerOptions {
  * Combines the devices that kubelet lists, the devices in the ledger, and the devices of running allocations. A device
  * counts as free only if kubelet has had enough time to list it but does not.
  */
-export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): HeldTracker {
+export function createHeldTracker({ ledger, view, isLinkLost, now }: HeldTrackerOptions): HeldTracker {
   const underWay = new Map<string, number>();
   const allocatedAtMs = new Map<string, number>();
   const listed = new Set<string>();
@@ -68,7 +70,10 @@ export function createHeldTracker({ ledger, view, now }: HeldTrackerOptions): He
       const given = ledger.entries().map(([id]) => id);
       const listed = view()?.devices ?? new Map();
       const ids = new Set([...given.filter(isHeld), ...underWay.keys(), ...listed.keys()]);
-      return [...ids].map((id) => describe(id, ledger));
+      return [...ids].map((id) => ({
+        ...describe(id, ledger),
+        ...(isLinkLost?.(id) && { isLinkLost: true as const }),
+      }));
     },
     releasedDevices() {
       const released = ledger.entries().filter(([id]) => !isHeld(id));

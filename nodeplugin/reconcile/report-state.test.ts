@@ -4,10 +4,7 @@ import { test } from 'node:test';
 import { readExplicit } from '../../policy/plan/from-explicit.ts';
 import { findExplicitTrouble, summarizeHeld } from './report-state.ts';
 
-const parents = {
-  find: (name: string) => ({ eth0: 2, eth1: 3 })[name],
-  has: (ifindex: number) => ifindex === 2 || ifindex === 3,
-};
+const parents = lookUp({ eth0: 2, eth1: 3 });
 const device = (id: string, more: object = {}) => ({ id, resource: 'net', ...more });
 const onEth0 = { parent: 'eth0', mode: 'bridge', parentIfindex: 2 } as const;
 const onEth1 = { parent: 'eth1', mode: 'bridge', parentIfindex: 3 } as const;
@@ -46,10 +43,20 @@ test('a device on a renamed parent is not elsewhere, and neither is a device tha
 });
 
 test('devices on an interface do not count for another interface that now has its name', () => {
-  const taken = { find: () => 9, has: () => true };
+  const taken = lookUp({ old0: 7, eth0: 9 });
   const held = devices({ ...onEth0, parentIfindex: 7 }, { ...onEth0, parentIfindex: 9 });
-  assert.deepEqual(summarizeHeld(held, onEth0, taken).elsewhere, [{ parent: 'eth0', mode: 'bridge', held: 1 }]);
-  assert.deepEqual(summarizeHeld(held, undefined, taken).elsewhere, []);
+  assert.deepEqual(summarizeHeld(held, onEth0, taken).elsewhere, [{ parent: 'old0', mode: 'bridge', held: 1 }]);
+});
+
+test('a parent that was renamed is reported under its present name', () => {
+  // The second device was allocated while eth0 was named uplink0.
+  const held = devices(onEth0, { ...onEth0, parent: 'uplink0' });
+  const elsewhere = [{ parent: 'eth0', mode: 'bridge', held: 2 }];
+  assert.deepEqual(summarizeHeld(held, onEth1, parents).elsewhere, elsewhere);
+  assert.deepEqual(summarizeHeld(held, { ...onEth0, mode: 'vepa' }, parents).elsewhere, elsewhere);
+  const { parent, elsewhere: whileDraining } = summarizeHeld(held, undefined, parents);
+  assert.deepEqual([parent, whileDraining], ['eth0', []]);
+  assert.equal(summarizeHeld(held, undefined, lookUp({ uplink0: 2 })).parent, 'uplink0');
 });
 
 test('a link is lost with its parent, even if another interface has the name; a device without a link is not', () => {
@@ -58,6 +65,12 @@ test('a link is lost with its parent, even if another interface has the name; a 
   const withoutLink = { parent: 'eth0', mode: 'bridge' } as const;
   const gone = { parent: 'eth9', mode: 'bridge' } as const;
   assert.equal(summarizeHeld(devices(lost, renamed, withoutLink, gone), undefined, parents).lost, 2);
+});
+
+test('a link is also lost if it was deleted under its parent', () => {
+  const held = devices({ ...onEth0, isLinkLost: true }, onEth0);
+  const { lost, elsewhere } = summarizeHeld(held, onEth1, parents);
+  assert.deepEqual([lost, elsewhere], [1, [{ parent: 'eth0', mode: 'bridge', held: 1 }]]);
 });
 
 test('the newest error of the explicit configuration is a trouble, unless a policy selects the node', () => {
@@ -75,3 +88,9 @@ test('the newest error of the explicit configuration is a trouble, unless a poli
   assert.match(troubleOf('implicit', valid, rejected) ?? '', /invalid: line 1; to fix it, run kubectl edit configmap /);
   assert.match(troubleOf('explicit', typo) ?? '', /invalid: entry 0 \(a\): mode "Bridge"/);
 });
+
+/** Looks up the interfaces of a node by name and by index. */
+function lookUp(interfaces: Readonly<Record<string, number>>) {
+  const find = (name: string) => interfaces[name];
+  return { find, nameOf: (ifindex: number) => Object.keys(interfaces).find((name) => interfaces[name] === ifindex) };
+}

@@ -20,7 +20,8 @@ import type { MacvtapSupport } from '../links/macvtap-support.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
 import type { HeldTracker } from './held-tracker.ts';
 import type { ResourcePlugins } from './resource-plugins.ts';
-import { type HeldDevice, isParentPresent, type ParentLookup, usesParent } from './served-resource.ts';
+import { type HeldDevice, hasLink, type ParentLookup, usesParent } from './served-resource.ts';
+import type { AttachedLinks } from './watch-attached-links.ts';
 import type { StrandedWatch } from './watch-stranded.ts';
 
 /** Keeps the node's MacvtapNetworkNodeState up to date with the served resources. */
@@ -41,6 +42,7 @@ export interface StateReportOptions {
   readonly resources: Pick<ResourcePlugins, 'current' | 'waiting'>;
   readonly held: Pick<HeldTracker, 'current'>;
   readonly stranded: Pick<StrandedWatch, 'current'>;
+  readonly attachedLinks: Pick<AttachedLinks, 'current'>;
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
   /** The installation's namespace, with the explicit configuration. */
@@ -57,7 +59,8 @@ export interface StateReportOptions {
  * node offers no resources.
  */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, exposure, resources, held, stranded, parents, support } = options;
+  const { nodeName, source, interfaces, exposure, resources, held, stranded, attachedLinks, parents, support } =
+    options;
   const { onState, onWrite, onExplicit, namespace } = options;
   const writer = reportWriteOutcomes(openNodeStateWriter(source.origin, nodeName), onWrite);
   const reporter = reportNodeState({ writer, onState });
@@ -73,7 +76,7 @@ export function reportState(options: StateReportOptions): StateReport {
   const look = (options: ReportOptions = {}): void => {
     const node = source.snapshot.nodes.get(nodeName);
     if (plan === undefined || node === undefined) return;
-    const served = describeServed(resources, held.current(), stranded.current, parents);
+    const served = describeServed(resources, held.current(), stranded.current, attachedLinks.current.lowered, parents);
     const explicit = findExplicitTrouble(plan, source, namespace);
     onExplicit(explicit);
     reporter.report(
@@ -132,18 +135,23 @@ function describeServed(
   { current, waiting }: StateReportOptions['resources'],
   held: readonly HeldDevice[],
   stranded: StrandedWatch['current'],
+  lowered: AttachedLinks['current']['lowered'],
   parents: ParentLookup,
 ): readonly ReportedResource[] {
   const byResource = Map.groupBy(held, ({ resource }) => resource);
+  const heldIDs = new Set(held.map(({ id }) => id));
+  const heldAndLowered = lowered.filter(({ id }) => heldIDs.has(id));
   return [...current.values()].map(({ name, resource, fault }) => {
-    const { parent, mode, ...counts } = summarizeHeld(byResource.get(name) ?? [], resource, parents);
+    const countOf = (devices: StrandedWatch['current']) =>
+      devices.filter(({ record }) => record.resource === name).length;
+    const { parent, mode, ...summary } = summarizeHeld(byResource.get(name) ?? [], resource, parents);
+    const counts = { ...summary, mtuLowered: countOf(heldAndLowered) };
     if (resource === undefined) {
       return { drains: name, ...(parent !== undefined && { parent }), ...(mode !== undefined && { mode }), ...counts };
     }
     const isUpstreams = waiting.get(name)?.code === 'UpstreamPluginRunning';
     const reason = isUpstreams ? 'UpstreamPluginRunning' : fault;
-    const left = stranded.filter(({ record }) => record.resource === name).length;
-    return { resource, ...counts, stranded: left, ...(reason !== undefined && { fault: reason }) };
+    return { resource, ...counts, stranded: countOf(stranded), ...(reason !== undefined && { fault: reason }) };
   });
 }
 
@@ -151,11 +159,11 @@ function describeServed(
 export interface HeldSummary {
   readonly held: number;
   /**
-   * How many of the held devices lost their link because their parent is gone. Devices without a known parent are not
-   * counted.
+   * How many of the held devices lost their link, with their parent or without it. Devices without a known parent are
+   * not counted.
    */
   readonly lost: number;
-  /** The parent of all held devices. Absent if their parents differ or are unknown. */
+  /** The parent of all held devices, under its present name. Absent if their parents differ or are unknown. */
   readonly parent?: string;
   readonly mode?: Mode;
   /**
@@ -170,13 +178,14 @@ export type ResourcePlace = { readonly parent: string; readonly mode: Mode } | u
 
 /** Summarizes the held devices of one resource. */
 export function summarizeHeld(
-  devices: readonly HeldDevice[],
+  held: readonly HeldDevice[],
   resource: ResourcePlace,
   parents: ParentLookup,
 ): HeldSummary {
+  const devices = held.map((device) => renameParent(device, parents));
   const parent = common(devices.map((device) => device.parent));
   const mode = common(devices.map((device) => device.mode));
-  const isLost = (device: HeldDevice) => device.parent !== undefined && !isParentPresent(device, undefined, parents);
+  const isLost = (device: HeldDevice) => device.parent !== undefined && !hasLink(device, undefined, parents);
   // A draining resource has no parent and mode, so the common parent and mode of its devices are used.
   const isThere = resource ? usesParent(resource.parent, parents) : (device: HeldDevice) => device.parent === parent;
   const placeMode = resource ? resource.mode : mode;
@@ -188,6 +197,15 @@ export function summarizeHeld(
     ...(mode !== undefined && { mode }),
     elsewhere: placesOf(moved),
   };
+}
+
+/**
+ * Returns the device with its parent's present name. The ledger has the name at Allocate, and the interface may have
+ * been renamed since.
+ */
+function renameParent(device: HeldDevice, parents: ParentLookup): HeldDevice {
+  const parent = device.parentIfindex === undefined ? undefined : parents.nameOf(device.parentIfindex);
+  return parent === undefined ? device : { ...device, parent };
 }
 
 function common<Value>(values: readonly Value[]): Value | undefined {

@@ -13,7 +13,7 @@ function served(name: string, quantity = 1, more: Partial<ServedResource> = {}):
 
 const decision = (...resources: readonly ServedResource[]) => new Map(resources.map((one) => [one.name, one] as const));
 
-const list = (one: ServedResource) => listDevices(one, [], { find: () => 1, has: () => true });
+const list = (one: ServedResource) => listDevices(one, [], { find: () => 1, nameOf: () => 'eth1' });
 
 const uncalled = () => assert.fail('no test calls this method');
 

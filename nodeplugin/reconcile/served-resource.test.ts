@@ -28,7 +28,7 @@ function held(index: number, parent?: string, parentIfindex?: number): HeldDevic
 function list(served: Omit<ServedResource, 'name'>, holding: readonly HeldDevice[] = [], there = ['eth1', 'eth2']) {
   const devices = listDevices({ name: 'net', ...served }, holding, {
     find: (parent) => (there.includes(parent) ? 7 : undefined),
-    has: (ifindex) => ifindex === 7,
+    nameOf: (ifindex) => (ifindex === 7 ? 'eth1' : undefined),
   });
   return devices.map(({ id, healthy }) => `${id}${healthy ? '' : '!'}`);
 }
@@ -63,6 +63,11 @@ const cases = [
   {
     title: 'a recreated parent: the devices on the old one are gone',
     got: list({ resource }, [held(0, 'eth1', 6), held(1, 'eth1', 7)]),
+    want: ['netMvp0!', 'netMvp1'],
+  },
+  {
+    title: 'a link that was deleted under its parent',
+    got: list({ resource }, [{ ...held(0, 'eth1', 7), isLinkLost: true }]),
     want: ['netMvp0!', 'netMvp1'],
   },
   {
@@ -116,7 +121,7 @@ function decide(
   releasedDevices: readonly HeldDevice[] = [],
 ) {
   const served = new Map(before === undefined ? [] : [['data', { name: 'data', ...before }]]);
-  const parents = { find: (name: string) => ifindexes[name], has: () => true };
+  const parents = { find: (name: string) => ifindexes[name], nameOf: () => 'eth1' };
   return decideServed(planned, served, cause, holding, parents, releasedDevices).get('data');
 }
 

@@ -11,7 +11,7 @@ export interface HeldDevice {
   readonly id: string;
   /** The resource without its prefix. */
   readonly resource: string;
-  /** The parent. Absent if it is unknown, because the ledger lost the device. */
+  /** The name of the parent at Allocate. Absent if it is unknown, because the ledger lost the device. */
   readonly parent?: string;
   readonly mode?: Mode;
   /**
@@ -19,14 +19,16 @@ export interface HeldDevice {
    * link.
    */
   readonly parentIfindex?: number;
+  /** Set if the link in the pod is gone although the parent exists. */
+  readonly isLinkLost?: true;
 }
 
 /** Lookups in the node's current interfaces. */
 export interface ParentLookup {
   /** Returns the index of the interface with that name; undefined if there is none. */
   readonly find: (name: string) => number | undefined;
-  /** Returns whether there is an interface with that index, under any name. */
-  readonly has: (ifindex: number) => boolean;
+  /** Returns the present name of the interface with that index; undefined if there is none. */
+  readonly nameOf: (ifindex: number) => string | undefined;
 }
 
 /**
@@ -47,8 +49,8 @@ export function allocatableOf({ resource, fault }: ServedResource): AllocatableR
 
 /**
  * Lists the devices for kubelet: as many as the resource's quantity, and all held devices. Held devices beyond the
- * quantity stay listed, because kubelet forgets a device that is no longer listed. A held device stays Healthy while
- * its parent exists, even if its resource has an error. Otherwise, kubelet would not restart the device's container.
+ * quantity stay listed, because kubelet forgets a device that is no longer listed. A held device stays Healthy while it
+ * has its link, even if its resource has an error. Otherwise, kubelet would not restart the device's container.
  */
 export function listDevices(
   { name, resource, fault }: ServedResource,
@@ -60,22 +62,23 @@ export function listDevices(
   const ids = new Set([...(resource === undefined ? [] : deviceIDs(name, resource.quantity)), ...heldHere.keys()]);
   return [...ids].sort(compareDeviceIDs).map((id) => {
     const holder = heldHere.get(id);
-    const healthy = holder === undefined ? fault === undefined : isParentPresent(holder, fault, parents);
+    const healthy = holder === undefined ? fault === undefined : hasLink(holder, fault, parents);
     return { id, healthy, numaNodes };
   });
 }
 
 /**
- * Returns whether a held device's parent exists. An unknown parent counts as existing unless the resource has an error
- * other than `Draining`.
+ * Returns whether a held device has its link, or can get it from ADD. For the latter its parent must exist. An unknown
+ * parent counts as existing unless the resource has an error other than `Draining`.
  */
-export function isParentPresent(
-  { parent, parentIfindex }: HeldDevice,
+export function hasLink(
+  { parent, parentIfindex, isLinkLost }: HeldDevice,
   fault: ReasonCode | undefined,
   parents: ParentLookup,
 ): boolean {
+  if (isLinkLost) return false;
   if (parent === undefined) return fault === undefined || fault === 'Draining';
-  return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.has(parentIfindex);
+  return parentIfindex === undefined ? parents.find(parent) !== undefined : parents.nameOf(parentIfindex) !== undefined;
 }
 
 /**

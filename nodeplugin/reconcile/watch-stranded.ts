@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type AttachedDevice, listAttached } from '../cni/attachments.ts';
-import { isSameNetns } from '../cni/open-netns.ts';
+import { type AttachedDevice, attachmentKey, isSandboxThere, listAttached } from '../cni/attachments.ts';
 import type { Attachment } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { HeldTracker } from './held-tracker.ts';
@@ -44,7 +43,7 @@ export function watchStranded(options: StrandedOptions): StrandedWatch {
     look() {
       if (!isHeldKnown()) return;
       const nowMs = now();
-      const found = new Map(findReleased(options).map((device) => [keyOf(device), device]));
+      const found = new Map(findReleased(options).map((device) => [attachmentKey(device), device]));
       since = new Map(found.keys().map((key) => [key, since.get(key) ?? nowMs]));
       const before = current;
       current = new Map(found.entries().filter(([key]) => nowMs - (since.get(key) ?? nowMs) >= graceMs));
@@ -56,21 +55,9 @@ export function watchStranded(options: StrandedOptions): StrandedWatch {
 }
 
 function findReleased(options: StrandedOptions): readonly AttachedDevice[] {
-  const { ledger, held, isSandboxThere = isThere } = options;
+  const { ledger, held, isSandboxThere: isThere = isSandboxThere } = options;
   return listAttached(ledger).filter(({ id, record }) => {
     const wasListed = record.listed === true || held.wasListed(id);
-    return wasListed && !held.mayBeHeld(id) && isSandboxThere(record.attachment);
+    return wasListed && !held.mayBeHeld(id) && isThere(record.attachment);
   });
-}
-
-function isThere({ netnsPath, netnsInode }: Attachment): boolean {
-  return isSameNetns(netnsPath, netnsInode);
-}
-
-/**
- * Returns a key that identifies the attachment. The device's next attachment has a different key, because it is in
- * another sandbox.
- */
-function keyOf({ id, record }: AttachedDevice): string {
-  return `${id} ${record.attachment.containerID} ${record.attachment.ifname}`;
 }

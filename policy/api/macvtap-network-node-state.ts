@@ -157,16 +157,21 @@ export interface MacvtapNetworkNodeState {
        */
       readonly held?: number;
       /**
-       * Number of devices in use whose link disappeared with the parent; absent if there are none.
+       * Number of devices in use whose link was deleted, in most cases with the parent; absent if there are none.
        */
       readonly lost?: number;
+      /**
+       * Number of devices in use whose link has a lower MTU than at its creation, because the MTU of the parent was
+       * lowered. The MTU stays low until their pods are recreated. Absent if there are none.
+       */
+      readonly mtuLowered?: number;
       /**
        * Devices in use whose parent or mode differs from the resource's current one. They do not change until their
        * pods end. They are also counted in held. Absent if there are none.
        */
       readonly heldElsewhere?: {
         /**
-         * Name that the parent of these devices had when they were allocated.
+         * Current name of the parent of these devices. It can differ from the name at their allocation.
          */
         readonly parent: string;
         /**
@@ -180,7 +185,8 @@ export interface MacvtapNetworkNodeState {
       }[];
       /**
        * Healthy, or a problem that code explains. An Unhealthy resource offers no devices. A Degraded resource offers
-       * devices, but needs attention, for example because the parent is down.
+       * devices, but needs attention, for example because the parent is down, or because links of pods were deleted or
+       * have a lower MTU.
        */
       readonly health?: 'Healthy' | 'Degraded' | 'Unhealthy';
       /**

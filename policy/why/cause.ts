@@ -72,7 +72,7 @@ export const causes = {
   InterfaceAbsent: 'the node does not have the interface in the policy; name one that it has',
   ParentVanished:
     'the parent of a resource is gone, and with it the macvtaps of pods; bring it back, then recreate the pods',
-  LinksLost: 'the parent of a resource was recreated, and pods lost their macvtaps; recreate the pods',
+  LinksLost: 'macvtaps of pods were deleted, in most cases with their parent; recreate the pods',
   ParentChanged:
     'the policy now selects another interface, but pods hold devices on the previous one; delete these pods',
   NotRegistered: 'kubelet does not list the resource of the node plugin; restart the plugin, which registers it again',

@@ -39,7 +39,7 @@ describe('several causes at once', () => {
     const facts = whyFacts({
       pod: pod({ node: 'h1' }, { limits: {} }),
       networks: [network({ mtu: 9000, mode: 'vepa' })],
-      webhook: { replicas: 2, ready: 0 },
+      webhook: { name: 'w', replicas: 2, ready: 0 },
     });
     assert.deepEqual(codesOf(explain(vm, facts)), ['WebhookDown', 'ModeConflict', 'MtuAboveParent', 'NotInjected']);
   });
@@ -158,7 +158,7 @@ describe('an object that could not be read', () => {
 describe('a running pod', () => {
   it('has no causes even if policies and the webhook have changed since it started', () => {
     const running = pod({ phase: 'Running', isReady: true, node: 'h1' }, { limits: {} });
-    const facts = whyFacts({ pod: running, policies: [], webhook: { replicas: 0, ready: 0 } });
+    const facts = whyFacts({ pod: running, policies: [], webhook: { name: 'w', replicas: 0, ready: 0 } });
     assert.deepEqual(codesOf(explain(vm, facts)), []);
   });
 });

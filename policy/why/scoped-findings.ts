@@ -99,13 +99,13 @@ export function listResources(
       .filter((resource) => concerns(resource) && accepts(resource, node))
       .map((resource) => ({ node, resource })),
   );
-  return groupNodes(items, ({ resource: { held, lost, heldElsewhere, ...same } }) => JSON.stringify(same)).map(
-    ({ first, nodes: names }) => ({
-      resource: first.resource,
-      network: networkOf(first.resource.name),
-      nodes: names,
-    }),
-  );
+  return groupNodes(items, ({ resource: { held, lost, mtuLowered, heldElsewhere, ...same } }) =>
+    JSON.stringify(same),
+  ).map(({ first, nodes: names }) => ({
+    resource: first.resource,
+    network: networkOf(first.resource.name),
+    nodes: names,
+  }));
 }
 
 /** Returns the fields of a cause that locate a resource. */

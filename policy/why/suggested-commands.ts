@@ -10,6 +10,16 @@ export function kubectl(...args: readonly string[]): string {
   return ['kubectl', ...args.map(quoteForShell)].join(' ');
 }
 
+/** The label of every object of the chart. Values of the chart can change the names of the objects, but not this. */
+export const chartLabels = { 'app.kubernetes.io/part-of': 'kube-macvtap' } as const;
+
+/** Returns the label selector of a component, for commands that cannot name its objects. */
+export function selectComponent(component: 'node' | 'webhook'): readonly [string, string] {
+  const labels = { ...chartLabels, 'app.kubernetes.io/component': component };
+  const texts = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return ['-l', texts.join(',')];
+}
+
 /** Quotes a text for a POSIX shell. Between single quotes, every character except the single quote is literal. */
 export function quoteForShell(text: string): string {
   return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -94,6 +94,10 @@ export interface Holder {
 
 /** The node plugin's DaemonSet. */
 export interface PluginSummary {
+  /** The name of the DaemonSet, which depends on the values of the chart. */
+  readonly name: string;
+  /** The name of the Helm release; undefined if the DaemonSet has no label with it. */
+  readonly release: string | undefined;
   readonly selection: NodeSelection;
   readonly tolerations: readonly Toleration[];
   /** By node name. */
@@ -111,6 +115,8 @@ export interface PluginPod {
 
 /** The webhook's Deployment. */
 interface WebhookSummary {
+  /** The name of the Deployment, which depends on the values of the chart. */
+  readonly name: string;
   readonly replicas: number;
   readonly ready: number;
 }

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chartLabels } from '../../cli/view/object-kinds.ts';
+import { chartLabels } from '../../policy/why/suggested-commands.ts';
 import { runProgram } from '../process/run-program.ts';
 import { startProcess } from '../process/start-process.ts';
 import { clusterOfFile } from './cluster-of-file.ts';

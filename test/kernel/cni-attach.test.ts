@@ -43,6 +43,7 @@ test('ADD makes the link in the pod, up, under the index that kubelet was promis
     netnsPath: pod.path,
     netnsInode,
     mac,
+    mtu: 1500,
     network: 'blue',
   });
   assert.equal(parent, 'p0');

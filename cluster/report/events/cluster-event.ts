@@ -42,20 +42,24 @@ export const eventReasons = {
   AllocateFailed:
     'Node: the node plugin refused to allocate devices or to start a container with them; the pod has an event with the same text',
   AttachFailed: 'Pod: the CNI plugin could not attach the pod to a network; docs/reference/errors.md explains the code',
-  AttachmentLost: 'Pod: the parent of its macvtap disappeared, and the macvtap with it; delete the pod to recreate it',
+  AttachmentLost: 'Pod: its macvtap was deleted, in most cases with the parent; delete the pod to recreate it',
   AttachmentsStranded:
     'Node: kubelet released a device, but its link is still in a sandbox; the event names the sandbox to delete',
   AttachmentsLost:
-    'Node: a parent disappeared, and the macvtaps of running pods with it; each of these pods has the event AttachmentLost',
+    'Node: macvtaps of running pods were deleted, in most cases with their parent; each of these pods has the event AttachmentLost',
   CertificateNotRenewed:
     'Service: the certificate of the webhook is due for renewal and was not renewed; the log of the webhook has the reason',
   CNIPluginMissing: 'Node: the CNI plugin could not be installed in the CNI directory of the container runtime',
   ExplicitInvalid:
     'Node: the explicit configuration has an error, so the node may lack resources; the event names the place of the error and the fix',
   MacvtapUnsupported: 'Node: the running kernel does not support macvtap, so no device can be allocated',
+  MtuLowered:
+    'Pod: the MTU of its macvtap was lowered with the MTU of the parent; raise that again, then delete the pod to recreate it',
   NotInjected:
     'Pod: the webhook was down when the pod was created, so it has no device for a network; the event has the command to recreate it',
   NodeStateLeftOut: 'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so it is ignored',
+  ParentMtuLowered:
+    'Node: the MTU of a parent was lowered, and macvtaps of running pods keep that MTU; each of these pods has the event MtuLowered',
   ParentReturned: 'Node: the parent of a resource can be used again, so the resource has devices again',
   ParentUnusable:
     'Node: a resource has no devices because its parent cannot be used; docs/reference/reasons.md explains the code',

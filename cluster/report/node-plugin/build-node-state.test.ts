@@ -151,6 +151,24 @@ describe("a node's state", () => {
     );
   });
 
+  it('reports links with a lowered MTU, unless a worse problem exists', () => {
+    const interfaces = [nic('eth0'), nic('eth1', { carrier: false })];
+    const served = [
+      { resource: resource('a'), held: 2, mtuLowered: 1 },
+      { resource: resource('b', 'eth1'), held: 1, mtuLowered: 1 },
+      { resource: resource('c'), held: 1, mtuLowered: 0 },
+    ];
+    const { resources } = buildNodeState(facts({ interfaces, served }));
+    assert.deepEqual(
+      resources?.map(({ mtuLowered, health, code }) => [mtuLowered, health, code]),
+      [
+        [1, 'Degraded', 'MtuLowered'],
+        [1, 'Degraded', 'NoCarrier'],
+        [undefined, 'Healthy', undefined],
+      ],
+    );
+  });
+
   it('reports a kernel without macvtap for the node and for each resource', () => {
     const served = [
       { resource: resource('a') },

@@ -17,8 +17,10 @@ export type NodeStateStatus = NonNullable<MacvtapNetworkNodeState['status']>;
 export type ReportedResource = (WantedResource | DrainingResource) & {
   /** The number of devices that pods hold or may hold. Absent if it is unknown. */
   readonly held?: number;
-  /** The number of held devices whose links disappeared with the parent. */
+  /** The number of held devices whose links were deleted, with the parent or without it. */
   readonly lost?: number;
+  /** The number of held devices whose links have a lower MTU than ADD gave them. */
+  readonly mtuLowered?: number;
   /** Held devices that still use another parent or mode than the resource now has. */
   readonly elsewhere?: readonly HeldPlace[];
   /** The number of devices that kubelet released, but whose links are still in sandboxes. */
@@ -119,10 +121,11 @@ function toResource(
   interfaces: ReadonlyMap<string, InterfaceFacts>,
   trouble: ReasonCode | undefined,
 ): Resource {
-  const { held, lost = 0, stranded = 0, elsewhere = [] } = reported;
+  const { held, lost = 0, mtuLowered = 0, stranded = 0, elsewhere = [] } = reported;
   const counts = {
     ...(held !== undefined && { held }),
     ...(lost > 0 && { lost }),
+    ...(mtuLowered > 0 && { mtuLowered }),
     ...(elsewhere.length > 0 && { heldElsewhere: [...elsewhere] }),
   };
   if ('drains' in reported) {
@@ -141,7 +144,7 @@ function toResource(
     ...(entry !== undefined && { entry }),
     quantity,
     ...counts,
-    ...healthOf(nic, reported.fault ?? trouble, { lost, stranded }),
+    ...healthOf(nic, reported.fault ?? trouble, { lost, stranded, mtuLowered }),
   };
 }
 
@@ -152,7 +155,7 @@ function toResource(
 function healthOf(
   nic: InterfaceFacts | undefined,
   fault: ReasonCode | undefined,
-  { lost, stranded }: { readonly lost: number; readonly stranded: number },
+  { lost, stranded, mtuLowered }: Readonly<Record<'lost' | 'stranded' | 'mtuLowered', number>>,
 ): Pick<Resource, 'health' | 'code'> {
   if (fault !== undefined) return { health: 'Unhealthy', code: fault };
   if (nic === undefined) return { health: 'Unhealthy', code: 'NothingFound' };
@@ -160,6 +163,7 @@ function healthOf(
   if (stranded > 0) return { health: 'Degraded', code: 'AttachmentsStranded' };
   if (!nic.up) return { health: 'Degraded', code: 'LinkDown' };
   if (!nic.carrier) return { health: 'Degraded', code: 'NoCarrier' };
+  if (mtuLowered > 0) return { health: 'Degraded', code: 'MtuLowered' };
   return { health: 'Healthy' };
 }
 

@@ -4,9 +4,9 @@ import { listResources, locateResource } from '../scoped-findings.ts';
 import { recreatePod } from '../suggested-commands.ts';
 
 /**
- * Checks that no pod lost its macvtap because its parent was recreated. A running pod cannot get another macvtap. The
- * node reports only the number of lost devices. So it is certain that a given pod lost its macvtap only if all held
- * devices lost theirs, or if an event names the pod.
+ * Checks that no pod lost its macvtap, together with the parent or without it. A running pod cannot get another
+ * macvtap. The node reports only the number of lost devices. So it is certain that a given pod lost its macvtap only if
+ * all held devices lost theirs, or if an event names the pod.
  */
 export const findLinksLost: CauseRule = (scope, facts) =>
   listResources(scope, facts, ({ lost = 0, health }) => lost > 0 && health !== 'Unhealthy').map((found): Cause => {
@@ -16,7 +16,7 @@ export const findLinksLost: CauseRule = (scope, facts) =>
       code: 'LinksLost',
       isNote: !isSure,
       ...locateResource(found),
-      detail: `${parent} below ${name} was recreated, and ${lost} of ${held} held devices lost their macvtap with the previous one`,
+      detail: `${lost} of ${held} held devices of ${name} lost their macvtap: ${parent} was recreated, or the macvtap was deleted`,
       fix: {
         text: isSure ? 'recreate the pods that had a macvtap on it' : 'recreate the pod, if its network is gone',
         commands: scope.pod === undefined ? [] : [recreatePod(scope.pod)],

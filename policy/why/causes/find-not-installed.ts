@@ -9,7 +9,7 @@ export const findNotInstalled: CauseRule = (_scope, { plugin, webhook, policyNam
     {
       code: 'NotInstalled',
       isNote: false,
-      detail: `namespace ${policyNamespace} has neither DaemonSet kube-macvtap-nodeplugin nor Deployment kube-macvtap-webhook`,
+      detail: `namespace ${policyNamespace} has neither the DaemonSet of the node plugin nor the Deployment of the webhook`,
       fix: {
         text:
           'install the chart with a values.yaml that names your images (docs/how-to/install.md), or name its namespace with ' +

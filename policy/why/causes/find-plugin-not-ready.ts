@@ -20,7 +20,7 @@ export const findPluginNotReady: CauseRule = (scope, facts) => {
   const failing = suspectNodes(scope).flatMap((node): readonly FailingPod[] => {
     const pod = plugin.pods.get(node.name);
     if (pod === undefined) {
-      const said = `DaemonSet ${policyNamespace}/kube-macvtap-nodeplugin has no pod there yet`;
+      const said = `DaemonSet ${policyNamespace}/${plugin.name} has no pod there yet`;
       return isWanted(plugin, node) ? [{ node: node.name, pod, said }] : [];
     }
     return pod.isReady || waits(node.name) ? [] : [{ node: node.name, pod, said: pod.said ?? 'its pod is not Ready' }];
@@ -31,7 +31,7 @@ export const findPluginNotReady: CauseRule = (scope, facts) => {
       isNote: false,
       nodes,
       detail: first.said,
-      fix: fixFor(first.pod, policyNamespace),
+      fix: fixFor(first.pod, `daemonset/${plugin.name}`, policyNamespace),
     }),
   );
 };
@@ -47,8 +47,7 @@ function isWanted({ selection, tolerations }: PluginSummary, node: NodeSummary):
 }
 
 /** Suggests a rollback if the image cannot be pulled. Otherwise suggests reading the log. */
-function fixFor(pod: PluginPod | undefined, namespace: string): Fix {
-  const daemonSet = 'daemonset/kube-macvtap-nodeplugin';
+function fixFor(pod: PluginPod | undefined, daemonSet: string, namespace: string): Fix {
   if (pod === undefined) {
     return {
       text: 'find out why the DaemonSet does not create it',
