@@ -45,7 +45,7 @@ const untilCount = async (namespace: string, note: string, count: number): Promi
   );
 };
 
-/** A recorder like that of the node plugin of h1, in a separate process. */
+/** Starts a recorder like that of the node plugin of h1, in a separate process. */
 async function startRecorder() {
   await using undo = new AsyncDisposableStack();
   const token = await podToken(cluster, {
@@ -142,7 +142,7 @@ describe('an event in a real API server', () => {
     assert.deepEqual(started.told, []);
   });
 
-  it('has as long a text as the API server accepts', async () => {
+  it('has a text as long as the API server accepts', async () => {
     await using started = await startRecorder();
     started.recorder.record(eventOn(aboutNode('h1'), '€'.repeat(1_000)));
     const [event] = await until(

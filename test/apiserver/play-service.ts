@@ -17,9 +17,9 @@ export interface PlayedService extends AsyncDisposable {
 }
 
 /**
- * Plays the Service and kube-proxy on a machine without a cluster network. The Service has the type ExternalName, and
- * names a separate loopback address at which each connection is forwarded to one of the targets. The API server
- * connects to the port in the webhook configurations, which is 443 by default.
+ * Plays the Service and kube-proxy on a machine without a cluster network. The Service has the type ExternalName. It
+ * names a loopback address, at which each connection is forwarded to one of the targets. The API server connects to the
+ * port in the webhook configurations, which is 443 by default.
  */
 export async function playService(cluster: ControlPlane, targets: readonly number[] = []): Promise<PlayedService> {
   const sockets = new Set<Socket>();

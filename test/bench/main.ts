@@ -27,6 +27,6 @@ await runCommand(line, async ({ only, json }) => {
   const { figures, failures } = await measureRows(chosen, (text) => console.error(text));
   console.log(json ? renderJSON(figures) : renderTable(figures));
   for (const failure of failures) console.error(failure);
-  // A missed limit is a figure like any other. Only a row without a figure is a failure.
+  // A missed limit is not a failure. A row without a figure is one.
   return failures.length === 0 ? exitCode.done : exitCode.failed;
 });

@@ -20,8 +20,8 @@ export interface ClusterOptions {
 }
 
 /**
- * Brings a cluster up, after removing what an earlier one left. Its processes outlive this one; `bringDown` ends them.
- * The caller disposes of the result, which leaves the cluster up.
+ * Brings a cluster up, after it has removed the remains of an earlier one. The cluster's processes outlive this
+ * process; `bringDown` ends them. Disposing of the result leaves the cluster up.
  */
 export async function bringUp(
   nodes: readonly NodeSpec[],

@@ -28,7 +28,7 @@ export interface Cluster extends AsyncDisposable {
   removeNode(name: string): Promise<void>;
   /** Reboots a node as if by its power button: programs start again from its disk, on a new network. */
   rebootNode(name: string): Promise<void>;
-  /** Stops the API server. Afterwards, only functions that need nothing but a node still work. */
+  /** Stops the API server. Afterwards, only functions that need only a node still work. */
   stopApiServer(): Promise<void>;
   /** Starts the API server again with the data in etcd, and waits until it is ready. */
   startApiServer(): Promise<void>;
@@ -78,7 +78,7 @@ export async function openCluster(): Promise<Cluster> {
       await switchOff(plan, others);
       await restartNode(plan, others);
     },
-    // The API server would wait for all watching clients, but they must be cut off.
+    // Without a limit, the API server would wait for all watching clients. The tests need it to cut them off.
     stopApiServer: () => stopDaemon(apiServerProcess, 1_000),
     startApiServer: () => startApiServer(record),
     async restartKubelet(name) {

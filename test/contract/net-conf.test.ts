@@ -90,7 +90,7 @@ const refused: readonly (readonly [title: string, conf: object])[] = [
   ['a version that is null', { cniVersion: null }],
 ];
 
-describe('webhook and plugin both take', () => {
+describe('webhook and plugin both accept', () => {
   for (const [title, conf] of taken) {
     it(title, () => assert.deepEqual(judge(conf), { webhook: [], plugin: undefined }));
   }
@@ -132,7 +132,7 @@ describe('webhook and plugin', () => {
     args: fc.oneof(anything(), fc.record(inside.args, { requiredKeys: [] })),
     runtimeConfig: fc.oneof(anything(), fc.record(inside.runtimeConfig, { requiredKeys: [] })),
   };
-  // Of few keys at a time: with many of them something is nearly always wrong.
+  // Generates few keys at a time, because with many keys the config is nearly always invalid.
   const conf = fc
     .subarray(Object.entries(keys), { minLength: 1, maxLength: 2 })
     .chain((some) => fc.record(Object.fromEntries(some)));
@@ -153,7 +153,7 @@ function judge(conf: object): { readonly webhook: readonly string[]; readonly pl
   const config = JSON.stringify({ ...base, ...conf });
   const annotations = { [resourceAnnotation]: `${resourcePrefix}dataplane` };
   const nad = { metadata: { name: 'blue', namespace: 'default', annotations }, spec: { config } };
-  // Without offers, so that only the config is reviewed and not the cluster.
+  // Without offers, only the config is reviewed, and not the cluster.
   const context = { offers: buildOffers([]), namespaceLabels: {}, unknownResource: 'Allow' } as const;
   const denials = reviewNad(nad, context).filter(({ severity }) => severity === 'deny');
   return { webhook: denials.map(({ code, path }) => `${code} ${path}`), plugin: refusalOf(config) };
@@ -169,7 +169,10 @@ function refusalOf(config: string): string | undefined {
   }
 }
 
-/** Any JSON, of which null and the smallest values are the ones that readers differ about; and these. */
+/**
+ * Generates any JSON, and often these values, null and the smallest values. Readers are most likely to disagree about
+ * them.
+ */
 function anything(...some: readonly unknown[]): fc.Arbitrary<unknown> {
   return fc.oneof(fc.constantFrom(null, '', 0, -0, false, [], {}, ...some), fc.jsonValue({ maxDepth: 2 }));
 }

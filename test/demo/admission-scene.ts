@@ -19,7 +19,7 @@ const podBefore = {
 };
 
 /**
- * Shows how two networks and a pod are admitted to a cluster. Fails if a result differs from what the demo promises.
+ * Shows how two networks and a pod are admitted to a cluster. Rejects if a result differs from what the demo promises.
  */
 export async function showAdmission(admit: Admit, manifests: string, progress: Progress): Promise<void> {
   const nad = await progress.step('a network went in without mode and without the name of its resource', async () =>

@@ -6,7 +6,7 @@ import { createProgress } from './progress.ts';
 const never = new AbortController().signal;
 const late = () => Promise.reject(new Error('not reached in 60000 ms; now: []'));
 
-describe('a step of the demo that waits for too long', () => {
+describe('a step of the demo that takes too long', () => {
   it('names the step and the other running demo', async () => {
     const progress = createProgress(assert.fail, never, async () => [4711]);
     await assert.rejects(progress.step('three node plugins registered', late), {

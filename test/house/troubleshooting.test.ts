@@ -10,7 +10,7 @@ const page = readFileSync(`${root}docs/how-to/troubleshoot.md`, 'utf8');
 const messages = [...page.matchAll(/^\| `([^`]+)` +\| .*\|$/gm)].map(([, message = '']) => message);
 const ours = messages.filter((message) => messagesOfOthers[message] === undefined);
 
-/** Programs as they are written, with what is broken over lines joined. */
+/** The source text of the programs. Strings that are split over several lines are joined. */
 const sources = sourceFiles('.ts', '.c')
   .filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'))
   .map(({ path, text }) => ({ path, text: text.replaceAll(/['`]\s*\+\n\s*(\([^\n]*\n)?\s*['`]/g, '') }));
@@ -23,7 +23,7 @@ test('every quoted message of this project occurs in a program', () => {
   );
 });
 
-test('messages of others are quoted as the table has them', () => {
+test('every listed message of another program is quoted', () => {
   assert.deepEqual(
     Object.keys(messagesOfOthers).filter((message) => !messages.includes(message)),
     [],
@@ -36,8 +36,8 @@ test('a message that no program prints is detected', () => {
 });
 
 /**
- * All parts between the places that differ, and of one sentence each, in one file; a code of the engine goes with its
- * reason.
+ * Returns whether one file contains all fixed parts of a message. A message with a code of the policy engine must have
+ * the text of that reason.
  */
 function isSaid(message: string): boolean {
   const [, code = '', reason = ''] = /^([A-Z]\w+) …: (.*)$/.exec(message) ?? [];

@@ -50,7 +50,7 @@ export async function ensureBases(buildah: Buildah, print: (line: string) => voi
 
 async function findBases(buildah: Buildah): Promise<BaseImages | undefined> {
   const list = await buildah.run('images', '--json');
-  // After a build was killed, buildah prints warnings about its storage first.
+  // If an earlier build was killed, buildah first prints warnings about its storage.
   const json = list.slice(list.search(/^\[/m));
   const images: readonly { readonly id: string; readonly names?: readonly string[] }[] = JSON.parse(json);
   const [build, run] = [names.build, names.run].map((name) => images.find((image) => image.names?.includes(name)));
@@ -86,7 +86,7 @@ export async function debianMirror(): Promise<string> {
   return mirror;
 }
 
-/** Copies the content of the packages, as dpkg lists it. The package manager and everything else are left out. */
+/** Copies the files of the packages, as dpkg lists them. The package manager and everything else are left out. */
 async function copyRuntime(debian: string, folder: string): Promise<void> {
   const architecture = (await runTool('dpkg', '--print-architecture')).trim();
   const list = (name: string) => readFile(join(debian, `var/lib/dpkg/info/${name}:${architecture}.list`), 'utf8');

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one thing that the shim does with the rights of root: it gives a real tap to its owner, and nothing else to
-// anybody.
+// Tests the only use that the shim makes of root's rights: it changes the owner of a real tap, and of no other file.
 import assert from 'node:assert/strict';
 import { lstat, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -17,10 +16,10 @@ import { readTapOwner } from './tap-owner.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
 
-/** /dev is one for all: indexes that no device of a node plugin has, and no other process of these tests. */
+/** All namespaces share one /dev. No device of a node plugin and no other process of these tests uses these indexes. */
 let lastIndex = 0x2000_0000 + process.pid * 0x100;
 
-/** A real tap, whose node still belongs to root. */
+/** Makes a real tap, whose device node belongs to root. */
 async function makeTap() {
   lastIndex += 1;
   const ifindex = lastIndex;
@@ -33,13 +32,13 @@ async function makeTap() {
   const scope = undo.move();
   return {
     path,
-    // As sys/sysmacros.h does for small numbers.
+    // Encoded as in sys/sysmacros.h, for small numbers.
     own: { ifindex, major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00), uid: 107, gid: 108 },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
 }
 
-/** Returns the shim's reply for each tap that it shall own during one ADD, and its exit. */
+/** Runs one ADD in which the shim must change the owner of each tap. Returns its replies and its exit. */
 async function askToOwn(shim: InstalledShim, ...taps: readonly TapOwnership[]) {
   const replies: unknown[] = [];
   await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
@@ -103,7 +102,7 @@ for (const variant of variants) {
   check('a symbolic link, a file, and a missing path are not taps', async (shim) => {
     await using tap = await makeTap();
     const before = await ownershipOf(tap.path);
-    // No link can have an index above INT_MAX.
+    // The kernel allows no index above INT_MAX.
     const ifindex = 0x8000_0000 + tap.own.ifindex;
     const path = `/dev/tap${ifindex}`;
     const ask = async (given = {}) => (await askToOwn(shim, { ...tap.own, ifindex, ...given })).replies;
@@ -188,7 +187,8 @@ for (const variant of variants) {
       assert.equal((await readTapOwner(tapPath)).name, 'net1');
       assertEnd(await shim.run(call('CHECK', pod.path)), 0, '');
     }
-    // Down: the DEL is left, and done by the next one before it serves anybody.
+    // The node plugin is down. The shim leaves a pending DEL, which the next node plugin processes before it serves
+    // requests.
     assertEnd(await shim.run(call('DEL', pod.path)), 0, '');
     assert.ok(await stat(tapPath));
     await using again = await open();

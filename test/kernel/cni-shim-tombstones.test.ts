@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DEL while the node plugin is down: what the shim leaves, where the node plugin looks for it, and what it refuses.
+// Tests DEL while the node plugin is down: what the shim stores, where the node plugin looks for it, and what the shim
+// refuses.
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -94,7 +95,7 @@ for (const variant of variants) {
   });
 
   check('the longest name that can be renamed is left', async (shim) => {
-    // NAME_MAX, less two dots, a colon, net1 and the longest process ID.
+    // NAME_MAX minus two dots, a colon, `net1` and the longest process ID.
     const id = 'c'.repeat(255 - 2 - 1 - 4 - 7);
     assertEnd(await shim.run(callOf('DEL', { CNI_CONTAINERID: id })), 0, '');
     assert.deepEqual(await readdir(shim.tombstones), [`${id}:net1`]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CNI plugin's shim, compiled and installed, against the node plugin's server and against peers that do
-// what the node plugin never does. Every test runs twice: the second time with the compiler's checks of memory.
+// Tests the CNI shim, compiled and installed, with the node plugin's server, and with peers that behave as no node
+// plugin does. Every test runs twice, the second time with the compiler's memory checks.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
@@ -125,7 +125,7 @@ for (const variant of variants) {
       '{"cniVersion":1}',
       '{"cniVersion":""}',
       '{"cniVersion"',
-      // Pieces of the shim's own list.
+      // Fragments that the shim searches for in the config.
       '{"cniVersion":.3.0","',
       '{"cniVersion":0.3.0","',
       '{"cniVersion":","0.3.1',
@@ -159,7 +159,7 @@ for (const variant of variants) {
         const text = /: no answer from the node plugin at \/.*\/run\/cni.sock: No such file or directory; see whether/;
         assertError(await shim.run(callOf(command)), code, text);
       }
-      // A killed node plugin leaves its socket.
+      // A killed node plugin leaves its socket behind.
       await (await listenAndHang(shim))[Symbol.asyncDispose]();
       assertError(await shim.run(callOf('ADD')), 11, /: Connection refused; see whether/);
     },
@@ -328,7 +328,7 @@ for (const variant of variants) {
     }
   });
 
-  test(`${variant}: the node plugin's own server answers one, and twenty at once`, {
+  test(`${variant}: the node plugin's own server answers one shim, and twenty at once`, {
     skip: skip || needsRoot,
   }, async () => {
     await using shim = await makeShim(variant);
@@ -345,7 +345,7 @@ for (const variant of variants) {
     assert.deepEqual(failures, []);
   });
 
-  test(`${variant}: while it waits it has no right of root but to own files`, {
+  test(`${variant}: while it waits, it has only the right to change owners of files`, {
     skip: skip || needsRoot,
   }, async () => {
     await using shim = await makeShim(variant);
@@ -370,7 +370,10 @@ test('the shim is a static program of at most 100 KB', { skip: needsShim.release
   assert.ok(!program.includes('/lib/ld-'));
 });
 
-/** A listener whose queue has room for two, and that is stopped. Once it goes on it answers everybody with `late`. */
+/**
+ * A stopped listener with room for two connections in its queue. After it is continued, it answers every connection
+ * with `late`.
+ */
 async function listenAndHang(shim: InstalledShim): Promise<AsyncDisposable & { readonly pid: number }> {
   await mkdir(shim.directory, { recursive: true });
   const bytes = Buffer.from(answer(0, 'late')).toString('hex');
@@ -393,7 +396,7 @@ async function listenAndHang(shim: InstalledShim): Promise<AsyncDisposable & { r
   };
 }
 
-/** An answer that is cut, changed in some places, or not one at all. */
+/** Returns an answer that is cut, changed in some places, or random. */
 function garble(good: Uint8Array, round: number): Buffer {
   const bytes = Buffer.from(good);
   switch (round % 5) {

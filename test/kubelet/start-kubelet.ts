@@ -75,7 +75,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     try {
       await onRegister(request);
       await acceptRegistration(request, directory, table, connections);
-      // If kubelet stopped while the endpoint was being dialed, the connection must not stay open.
+      // If kubelet stops while the endpoint is being dialed, the connection must not stay open.
       if (server === undefined) closeAll();
       onEvent(said);
     } catch (thrown) {

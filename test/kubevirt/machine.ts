@@ -63,8 +63,8 @@ export interface MigrationState {
 }
 
 /**
- * The longest wait for a machine. An emulated guest boots within seconds, even on two processors that others also use,
- * so only a failure waits this long.
+ * The longest wait for a machine. An emulated guest boots within seconds, even on two busy processors, so only a
+ * failure waits this long.
  */
 export const machineGuardMs = 240_000;
 

@@ -18,7 +18,7 @@ async function ask(answer: (path: string) => Interception | undefined, ...argv: 
   return await runProgram('cli/kubectl-macvtap.ts', [...argv, '--kubeconfig', cluster.kubeconfig]);
 }
 
-describe('an API server that is none, or answers oddly', () => {
+describe('a server that is not an API server, or gives unusual answers', () => {
   for (const { title, answer, says } of [
     {
       title: 'a page to sign in',
@@ -60,7 +60,7 @@ describe('an API server that is none, or answers oddly', () => {
     });
   }
 
-  it('is asked again when it requests that, as kubectl does', async () => {
+  it('is called again if it requests that, as kubectl does', async () => {
     let refusals = 3;
     const busy = (kind: string): Interception | undefined => {
       if (kind !== 'Node' || refusals === 0) return undefined;
@@ -79,7 +79,7 @@ describe('a user with wrong arguments', () => {
     assert.match(told.stdout, /^kubectl-macvtap \d+\.\d+\.\d+/);
   });
 
-  it('names the file of $KUBECONFIG that it cannot use', async () => {
+  it('gets an error that names the unusable file in $KUBECONFIG', async () => {
     await using directory = await ManifestsDirectory.make({ empty: '' });
     for (const [path, why] of [
       ['/nonexistent', /\$KUBECONFIG, which is \/nonexistent, cannot be used: ENOENT/],

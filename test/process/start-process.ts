@@ -47,7 +47,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...plainEnvironment(), ...environment },
   }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
-  // Ignores errors for input that is not read before the process ends: `exit` reports the end.
+  // Ignores errors if the process ends before it has read its input: `exit` reports the end.
   child.stdin?.on('error', () => {});
   const lines: string[] = [];
   const watchers = new Set<() => void>();

@@ -5,7 +5,7 @@ interface Command {
   readonly run: (argv: readonly string[]) => Promise<void>;
 }
 
-/** The commands of `npm run cluster`, by name. Each is loaded when it is called. */
+/** The commands of `npm run cluster`, by name. Each one is loaded only when it is called. */
 export const commands: Readonly<Record<string, Command>> = {
   up: {
     summary: 'bring a cluster up: a control plane, the nodes h1, h2, h3 and the chart',

@@ -47,7 +47,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
     const claim = await claimCluster(line.command, { takesKept: flags.replace });
     try {
       const progress = createProgress(console.log, scope.signal);
-      // Built before the cluster exists, because a build takes a minute and much memory.
+      // The images are built before the cluster exists, because a build takes a minute and much memory.
       const images = isBare
         ? []
         : await progress.step('images of webhook and node plugin', () => ownImages(console.log));

@@ -41,7 +41,10 @@ const kubeconfig = {
   users: [{ name: 'u', user: { token: 't' } }],
 };
 
-/** The keys are made at run time, so that none is in the tree. Inputs refer to them as `@cert`, `@key` and `@ca`. */
+/**
+ * The keys are generated at run time, so that the tree contains none. Inputs refer to them as `@cert`, `@key` and
+ * `@ca`.
+ */
 const pair = await makePair({ names: ['webhook.test'], notBeforeMs: 0, notAfterMs: 4_000_000_000_000 });
 const parts: Readonly<Record<string, string>> = {
   '@cert': pair.certPem,
@@ -67,8 +70,8 @@ export const fileTargets: readonly Target[] = [
       assert.ok(faults.length <= input.length + 4);
       const again = decodeLedger(Buffer.from(encodeLedger(content)), 'h1');
       assert.deepEqual(again.faults, []);
-      // Compared as text: under a key that nothing reads, a number that float64 cannot represent becomes null when it
-      // is written.
+      // The comparison uses text. Under an unknown key, a number that float64 cannot represent becomes null when it is
+      // written.
       assert.equal(encodeLedger(again.content), encodeLedger(content));
       const changed = Buffer.from(`${encodeLedger(content)}${encodeChange(content.devices)}`);
       assert.deepEqual(

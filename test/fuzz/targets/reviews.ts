@@ -175,7 +175,7 @@ function checkNad(object: NadObject): void {
   checkMutation(object, (given) => defaultNad(given, nadContext));
 }
 
-/** Asserts that a mutation applies to the object, and that a second mutation has nothing left to do. */
+/** Asserts that a mutation applies to the object, and that a second mutation changes nothing. */
 function checkMutation<Given extends object>(object: Given, mutate: (object: Given) => Mutation): void {
   const { edits } = mutate(object);
   if (edits.length === 0) return;
