@@ -166,7 +166,7 @@ describe('a pod', () => {
   const networksOf = { annotations: { 'k8s.v1.cni.cncf.io/networks': 'a' } };
   const cases: readonly [title: string, body: (name: string) => object, sent: readonly string[]][] = [
     ['without networks and devices', (name) => pod(name), []],
-    ['with annotations of others', (name) => pod(name, { annotations: { a: 'b' } }), []],
+    ['with annotations of other programs', (name) => pod(name, { annotations: { a: 'b' } }), []],
     ['with other resources', (name) => pod(name, { spec: { containers: [container({ limits: { cpu: '1' } })] } }), []],
     ['with only requests', (name) => pod(name, { spec: { containers: [container({ requests: { cpu: '1' } })] } }), []],
     ['with networks', (name) => pod(name, networksOf), ['/mutate/pods']],

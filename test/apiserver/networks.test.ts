@@ -132,27 +132,27 @@ describe("kubectl's output", () => {
 
   const denials: readonly [title: string, network: Network, said: RegExp][] = [
     [
-      'of a resource with a typo is the nearest name',
+      'for a misspelled resource is the nearest name',
       network('typo', '{"type":"macvtap"}', wanting('bondedIfaec')),
       /^ResourceUnknown metadata\.annotations\[k8s\.v1\.cni\.cncf\.io\/resourceName\]: .*bondedIfaec.*\bbondedIface\b/,
     ],
     [
-      'of a network that names no resource are those to choose from',
+      'for a network without a resource is the list of resources',
       network('none', '{"type":"macvtap"}'),
       /^ResourceMissing .*bondedIface, dataplane/,
     ],
     [
-      'of a config that is not JSON is the line and the column',
+      'for a config that is not JSON is the line and the column',
       network('broken', '{"type":"macvtap",\n "mtu" 1500}', wanting('bondedIface')),
       /^ConfigNotJson spec\.config: .*line 2, column \d+/,
     ],
     [
-      'of a mode that is not offered are both modes',
+      'for a mode that is not offered is both modes',
       network('mode', '{"type":"macvtap","mode":"bridge"}', wanting('bondedIface')),
       /^ModeNotOffered spec\.config\.mode: .*bridge.*private/,
     ],
     [
-      'of several errors is each of them',
+      'for several errors is each of them',
       network('many', '{"type":"macvtap","mtu":10,"mac":"01:00:5e:00:00:01","owner":-1}', wanting('bondedIface')),
       /(?=.*IllegalMtu)(?=.*IllegalMac)(?=.*IllegalOwner)/s,
     ],
@@ -167,7 +167,7 @@ describe("kubectl's output", () => {
     });
   }
 
-  it('of an unknown key is a warning with the nearest key, and the network is created', async () => {
+  it('for an unknown key is a warning with the nearest key, and the network is created', async () => {
     const { code, stderr } = await create(network('key', '{"type":"macvtap","mdoe":"x"}', wanting('bondedIface')));
     assert.equal(code, 0);
     assert.match(stderr, /^Warning: UnknownKey spec\.config\.mdoe: .*\bmode\b.*\n$/);

@@ -74,5 +74,5 @@ async function listenSomewhere(server: Server): Promise<string> {
       if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw thrown;
     }
   }
-  throw new Error('no loopback address has port 443 to spare');
+  throw new Error('port 443 is in use at every loopback address');
 }

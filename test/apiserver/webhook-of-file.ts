@@ -23,7 +23,7 @@ export async function webhookOfFile(options: WebhookOptions = {}): Promise<Admit
   try {
     await untilInForce(cluster);
   } catch (thrown) {
-    throw new Error(`the webhook is not asked:\n${webhook.process.output}`, { cause: thrown });
+    throw new Error(`the API server does not call the webhook:\n${webhook.process.output}`, { cause: thrown });
   }
   return { ...cluster, service, webhook };
 }

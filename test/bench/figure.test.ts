@@ -13,7 +13,7 @@ const figure: Figure = {
 };
 
 for (const [what, reach, met] of [
-  ['a value within its reach is met', { valueAtMost: 3 }, true],
+  ['a value within its limit is met', { valueAtMost: 3 }, true],
   ['a value beyond it is missed', { valueAtMost: 2.9 }, false],
   ['a value that equals its lower limit is met', { valueAtLeast: 3 }, true],
   ['a value that is less is not', { valueAtLeast: 3.1 }, false],

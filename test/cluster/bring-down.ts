@@ -16,7 +16,8 @@ export async function bringDown(): Promise<void> {
   for (const name of await namespaces()) await ip(`netns delete ${name}`);
   for (const name of await links()) await removeLink(name);
   const mounted = mounts();
-  if (mounted.length > 0) throw new Error(`mounted below ${clusterFolder}, which is left: ${mounted.join(', ')}`);
+  if (mounted.length > 0)
+    throw new Error(`mounted below ${clusterFolder}, which is therefore not removed: ${mounted.join(', ')}`);
   await rm(clusterFolder, { recursive: true, force: true });
 }
 

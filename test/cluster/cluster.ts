@@ -115,11 +115,11 @@ async function findPlan(name: string): Promise<{ plan: NodePlan; others: readonl
 
 /** Returns a node's plan with the lowest unused number. */
 function numbered(spec: NodeSpec, plans: readonly NodePlan[]): NodePlan {
-  if (plans.some(({ name }) => name === spec.name)) throw new Error(`${spec.name}: there is such a node`);
+  if (plans.some(({ name }) => name === spec.name)) throw new Error(`${spec.name}: this node exists already`);
   for (let number = 1; number <= mostNodes; number += 1) {
     if (!plans.some((plan) => plan.number === number)) return { ...spec, number };
   }
-  throw new Error(`there are ${mostNodes} nodes, and addresses for no more`);
+  throw new Error(`the cluster already has ${mostNodes} nodes, the largest possible number`);
 }
 
 interface NodeList {

@@ -29,7 +29,7 @@ async function killedRun(): Promise<void> {
     (isFar) => isFar,
     guardMs,
   );
-  assert.equal(running.exitCode, null, 'it is killed in its middle, not ended by itself');
+  assert.equal(running.exitCode, null, 'it was killed while it ran, and did not end by itself');
   running.kill('SIGKILL');
   await once(running, 'exit');
   assert.notDeepEqual(await findRemains(), []);
@@ -75,7 +75,7 @@ describe('a cluster', () => {
     await cluster.untilReady();
     assert.deepEqual(await nodeNames(), ['first', 'second']);
     await runPod(cluster, { name: 'on-second', node: 'second' });
-    await assert.rejects(cluster.addNode({ name: 'second', labels: {}, interfaces: [] }), /there is such a node/);
+    await assert.rejects(cluster.addNode({ name: 'second', labels: {}, interfaces: [] }), /this node exists already/);
   });
 
   it('loses a removed node with all its processes, control groups, links and files', async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what operators see in a real cluster: the status of the proposal's policy, and the states of its nodes while
-// pods are created and deleted.
+// pods change.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';

@@ -63,7 +63,7 @@ async function untilWell(...args: readonly string[]): Promise<void> {
 /** Applies a cause's printed fix unchanged. Fails if no fix was printed. */
 async function applyFix({ code, nodes = [], fix }: WhyReport['causes'][number]): Promise<void> {
   const { onNode = [], commands } = fix;
-  assert.ok(onNode.length + commands.length > 0, `${code} has nothing to copy`);
+  assert.ok(onNode.length + commands.length > 0, `${code} has no printed fix`);
   for (const node of nodes) for (const line of onNode) await cluster.run(node, 'sh', '-c', line);
   for (const line of commands) await asker.copy(line);
 }

@@ -27,7 +27,7 @@ await runCommand(line, async ({ once }) => {
     return exitCode.done;
   }
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => print('✓ everything that was made is cleaned up'));
+  undo.defer(() => print('✓ everything that the demo created is removed'));
   try {
     const scene = await tellStory(createProgress(print, scope.signal, otherDemos), undo);
     if (!once) await followEdits(scene, print, scope.signal);

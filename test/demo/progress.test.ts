@@ -14,7 +14,7 @@ describe('a step of the demo that takes too long', () => {
       message: /^three node plugins registered: not reached in 60000 ms; now: \[\]; another demo runs as process 4711,/,
     });
     const alone = createProgress(assert.fail, never, async () => []);
-    await assert.rejects(alone.step('x', late), /; try again when the machine has less to do$/);
+    await assert.rejects(alone.step('x', late), /; try again when the machine is less busy$/);
   });
 
   it('differs from an error of a step', async () => {

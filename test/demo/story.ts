@@ -58,7 +58,7 @@ export async function tellStory(progress: Progress, undo: AsyncDisposableStack):
   );
   progress.show(offerTable(staged));
 
-  await progress.step('each node plugin wrote what its node offers beside the manifests', () =>
+  await progress.step("each node plugin wrote its node's state next to the manifests", () =>
     statesWritten(manifests, resourceCentric),
   );
   const admit = await progress.step('the admission webhook answers', () => startWebhook(folder, undo));

@@ -114,7 +114,7 @@ export async function errorOf({ run }: Pick<Target, 'run'>, input: Uint8Array): 
     checkPrototypes();
     return undefined;
   } catch (thrown) {
-    return thrown ?? new Error('thrown without an error');
+    return thrown ?? new Error('a value other than an error was thrown');
   }
 }
 

@@ -44,7 +44,7 @@ export async function ensureBases(buildah: Buildah, print: (line: string) => voi
     await commitFolder(buildah, folder, names[kind]);
   }
   const made = await findBases(buildah);
-  if (made === undefined) throw new Error(`buildah has lost ${names.run}`);
+  if (made === undefined) throw new Error(`buildah's storage does not contain ${names.run}`);
   return made;
 }
 
@@ -82,7 +82,8 @@ export async function debianMirror(): Promise<string> {
   const filters = ['Created-By: Packages', 'Codename: bookworm'];
   const sites = await runTool('apt-get', 'indextargets', '--format', '$(SITE)', ...filters);
   const [mirror] = sites.split('\n').filter((site) => !site.includes('security'));
-  if (mirror === undefined || mirror === '') throw new Error('apt knows no mirror of Debian bookworm: apt-get update');
+  if (mirror === undefined || mirror === '')
+    throw new Error("apt's configuration has no mirror of Debian bookworm: run apt-get update");
   return mirror;
 }
 

@@ -56,6 +56,6 @@ export async function openImage(buildah: Buildah, archive: string, platform?: st
 
 export async function readArchive(archive: string): Promise<ArchiveContent> {
   const [content] = JSON.parse(await runTool('tar', '-xOf', archive, 'manifest.json')) as readonly ArchiveContent[];
-  if (content === undefined) throw new Error(`${archive} holds no image`);
+  if (content === undefined) throw new Error(`${archive} contains no image`);
   return content;
 }

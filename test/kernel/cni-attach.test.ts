@@ -190,5 +190,5 @@ test('ADD and DEL leave no descriptor open, whether they succeed or fail', optio
     return links.filter((target) => /^net:|netns/.test(target));
   };
   for (let i = 0; i < 3; i += 1) await work();
-  assert.deepEqual(await namespaces(), [], 'an open namespace would live on with its taps');
+  assert.deepEqual(await namespaces(), [], 'an open namespace would stay, with its taps');
 });

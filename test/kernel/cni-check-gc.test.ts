@@ -76,7 +76,7 @@ test('GC removes attachments of its own network that are not in its list, and no
   assert.deepEqual(await gc({ 'cni.dev/valid-attachments': valid }), { exitCode: 0, output: undefined });
   const left = (await pod.ipJSON<{ ifname: string }>('link show type macvtap')).map(({ ifname }) => ifname);
   assert.deepEqual(left.toSorted(), ['net1', 'net3']);
-  assert.deepEqual(node.collected, ['blue netMvp1'], 'once, and nothing where nothing was taken');
+  assert.deepEqual(node.collected, ['blue netMvp1'], 'once, and nothing if nothing was removed');
 });
 
 test(

@@ -53,7 +53,7 @@ interface Node {
 
 function start({ name, directory }: Node, fault?: FaultPointName) {
   return startProcess({
-    name: 'the CNI half',
+    name: 'the CNI server',
     command: [process.execPath, program, directory, name],
     environment: { MACVTAP_TEST_FAULT: fault ?? '' },
   });
@@ -107,7 +107,7 @@ async function assertDetached({ name: nodeName, directory }: Node): Promise<void
 const recoveries = [
   { title: 'cleans up, and makes another sandbox', again: 'new', cleanUp: true },
   { title: 'makes another sandbox at once', again: 'new', cleanUp: false },
-  { title: 'asks for the same again', again: 'same', cleanUp: false },
+  { title: 'repeats the same ADD', again: 'same', cleanUp: false },
 ] as const;
 
 const pointsOf = (way: string) =>
@@ -211,7 +211,7 @@ test('a process with only CAP_NET_ADMIN, and with a read-only /dev, can do all o
   await using pod = await makeNetworkNamespace();
   const tapPath = await prepare(node);
   await using plugin = startProcess({
-    name: 'the CNI half with least rights',
+    name: 'the CNI server with only its rights',
     command: bounded('+net_admin', node),
   });
   await plugin.waitForLine(/^ready$/);
@@ -226,7 +226,7 @@ test('without CAP_NET_ADMIN, ADD and STATUS name the missing capability', option
   await using node = await makeBareNode(here);
   await using pod = await makeNetworkNamespace();
   await prepare(node);
-  await using plugin = startProcess({ name: 'the CNI half without rights', command: bounded('-net_admin', node) });
+  await using plugin = startProcess({ name: 'the CNI server without rights', command: bounded('-net_admin', node) });
   await plugin.waitForLine(/^ready$/);
   for (const [command, netns] of [
     ['ADD', pod.path],

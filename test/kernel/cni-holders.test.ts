@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests which pod a device belongs to if kubelet lists it for none: devices of ordinary init containers, and all
-// devices of a kubelet that has just started.
+// Tests which pod a device belongs to while kubelet lists it for no pod. This concerns devices of ordinary init
+// containers, and all devices of a kubelet that has just started.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';

@@ -128,7 +128,7 @@ test(
         await create(request, signal);
       };
       const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
-      assert.deepEqual([exitCode, output?.details], [1, 'TapNodeTaken'], `beside a tap of index ${index}`);
+      assert.deepEqual([exitCode, output?.details], [1, 'TapNodeTaken'], `with an earlier tap of index ${index}`);
       assert.equal((await lstat(tapPath)).uid, 0);
       assert.equal(await shownIn(pod), undefined);
       links.createMacvtap = create;
@@ -230,7 +230,7 @@ test('a missing parent is reported with code 11, and a later ADD works', options
 
 for (const { title, prepare, given, code, message } of [
   {
-    title: 'the shim cannot give the node away',
+    title: 'the shim cannot change the owner of the device node',
     given: { onOwn: () => ({ type: 'owned', errno: 1, step: 'chown' }) as const },
     code: 5,
     message: /\/dev\/tap\d+ cannot be given to 107:107: chown: .*\(EPERM\)/,

@@ -67,7 +67,7 @@ for (const variant of variants) {
       await run(shim);
     });
 
-  check('a tap is given to its owner, as often as it is asked for', async (shim) => {
+  check('the owner of a tap is changed as often as requested', async (shim) => {
     await using tap = await makeTap();
     for (const [uid, gid] of [
       [107, 108],
@@ -83,7 +83,7 @@ for (const variant of variants) {
     assert.equal((await readTapOwner(tap.path)).name, 'tap-test');
   });
 
-  check('a node of another device number stays what it is', async (shim) => {
+  check('a device node with another device number does not change', async (shim) => {
     await using tap = await makeTap();
     const before = await ownershipOf(tap.path);
     for (const given of [
@@ -122,7 +122,7 @@ for (const variant of variants) {
     assert.deepEqual(await ownershipOf(tap.path), before);
   });
 
-  check('only ADD owns a tap, and only one', async (shim) => {
+  check('the owner of a tap is changed only in an ADD, and only for one tap', async (shim) => {
     await using tap = await makeTap();
     const before = await ownershipOf(tap.path);
     for (const command of ['CHECK', 'DEL', 'GC', 'STATUS', 'add']) {
@@ -139,7 +139,7 @@ for (const variant of variants) {
     assert.deepEqual(await ownershipOf(tap.path), [107, 108, 0o660]);
   });
 
-  check('an own that is too short or too long is none', async (shim) => {
+  check('a frame of type own that is too short or too long is invalid', async (shim) => {
     await using tap = await makeTap();
     const frame = Buffer.from(encodeFrame({ type: 'own', ...tap.own }));
     for (const length of [0, 4, 19, 21]) {
@@ -154,20 +154,23 @@ for (const variant of variants) {
     assert.deepEqual((await ownershipOf(tap.path)).slice(0, 2), [0, 0]);
   });
 
-  check('a node plugin that dies before or after a tap is owned is reported with code 11', async (shim) => {
-    await using tap = await makeTap();
-    for (const isRead of [true, false]) {
-      await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
-        await next();
-        socket.write(encodeFrame({ type: 'own', ...tap.own }));
-        if (isRead) await next();
-        socket.destroy();
-      });
-      assertError(await shim.run(callOf('ADD')), 11, /Connection reset by peer|Broken pipe/);
-    }
-  });
+  check(
+    'if the node plugin dies before or after the owner of a tap was changed, that is reported with code 11',
+    async (shim) => {
+      await using tap = await makeTap();
+      for (const isRead of [true, false]) {
+        await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
+          await next();
+          socket.write(encodeFrame({ type: 'own', ...tap.own }));
+          if (isRead) await next();
+          socket.destroy();
+        });
+        assertError(await shim.run(callOf('ADD')), 11, /Connection reset by peer|Broken pipe/);
+      }
+    },
+  );
 
-  check('with the node plugin: ADD gives the pod its link and its owner the tap, DEL takes both away', async (shim) => {
+  check("with the node plugin: ADD makes the link and changes the tap's owner, and DEL removes both", async (shim) => {
     await using node = await makeBareNode(here);
     await mkdir(shim.directory);
     const open = () => openCNIPlugin({ directory: shim.directory, nodeName: node.name });

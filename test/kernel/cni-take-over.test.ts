@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kills the CNI server at every step of an ADD for a device whose link is still in another sandbox, which was lost
+// Kills the CNI server at every step of an ADD. The device's link is still in an earlier sandbox, which was lost
 // without a DEL.
 import assert from 'node:assert/strict';
 import { lstat } from 'node:fs/promises';
@@ -30,13 +30,13 @@ const points: readonly FaultPointName[] = [
 const recoveries = [
   { title: 'the same ADD', adds: 'second' },
   { title: 'the ADD of a third sandbox', adds: 'third' },
-  { title: 'the DEL of it and the ADD of a third sandbox', dels: 'second', adds: 'third' },
+  { title: 'its DEL and the ADD of a third sandbox', dels: 'second', adds: 'third' },
   { title: 'the late DEL of the first sandbox and the same ADD', dels: 'first', adds: 'second' },
 ] as const;
 
 function start({ name, directory }: { readonly name: string; readonly directory: string }, fault = '') {
   const command = [process.execPath, program, directory, name] as const;
-  return startProcess({ name: 'the CNI half', command: [...command], environment: { MACVTAP_TEST_FAULT: fault } });
+  return startProcess({ name: 'the CNI server', command: [...command], environment: { MACVTAP_TEST_FAULT: fault } });
 }
 
 for (const point of points) {

@@ -127,7 +127,7 @@ test('a macvtap can be made directly in another namespace', { skip: needsRoot },
 for (const [what, code, prepare, request] of [
   ['whose name is taken', 'LinkNameTaken', '', { name: 'p1' }],
   [
-    'whose number is taken',
+    'whose index is taken',
     'IfindexTaken',
     `link add q0 index ${ownIfindex} type veth peer name q1`,
     { ifindex: ownIfindex },
@@ -136,12 +136,12 @@ for (const [what, code, prepare, request] of [
   ['on the loopback', 'ParentUnsuitable', '', { parentIfindex: 1 }],
   ['with a name of sixteen bytes', 'LinkNameInvalid', '', { name: 'abcdefghijklmnop' }],
   ['with a slash in its name', 'LinkNameInvalid', '', { name: 'a/b' }],
-  ['with a name that the kernel would number', 'LinkNameInvalid', '', { name: 'mv%d' }],
+  ['with a name in which the kernel would insert a number', 'LinkNameInvalid', '', { name: 'mv%d' }],
   ["with an MTU above its parent's", 'MTUAboveParent', '', { mtu: 9000 }],
   ['with an MTU below 68', 'NetlinkRefused', '', { mtu: 67 }],
   ['with a multicast MAC address', 'MACAddressInvalid', '', { macAddress: '53:54:00:00:00:01' }],
   ['with a MAC address of zeros', 'MACAddressInvalid', '', { macAddress: '00:00:00:00:00:00' }],
-  ['with something else for a MAC address', 'MACAddressInvalid', '', { macAddress: 'p0' }],
+  ['with an invalid MAC address', 'MACAddressInvalid', '', { macAddress: 'p0' }],
   [
     "with its parent's MAC address, up",
     'MACAddressTaken',
@@ -149,18 +149,18 @@ for (const [what, code, prepare, request] of [
     { macAddress: '52:54:00:00:00:09', up: true },
   ],
   [
-    'in passthru mode beside another',
+    'in passthru mode, next to another macvtap',
     'PassthruExclusive',
     'link add link p0 name mv1 type macvtap mode bridge',
     { mode: 'passthru' },
   ],
   [
-    'in bridge mode beside one in passthru mode',
+    'in bridge mode, next to one in passthru mode',
     'PassthruExclusive',
     'link add link p0 name mv1 type macvtap mode passthru',
     {},
   ],
-  ['in a namespace that is none', 'NetlinkRefused', '', { netnsFd: 9999 }],
+  ['in an invalid namespace', 'NetlinkRefused', '', { netnsFd: 9999 }],
 ] as const) {
   test(`a macvtap ${what} is refused as ${code}, and nothing is left behind`, { skip: needsRoot }, async () => {
     if (prepare !== '') await here.ip(prepare);
@@ -226,10 +226,10 @@ test('a move to a namespace in which the index is taken is refused, and the link
 });
 
 for (const [what, prepare, moved] of [
-  ['the new name is taken there has moved under its old name', 'link add q0 type veth peer name net1', true],
-  ['both names are taken there stays', 'link add mv0 type veth peer name net1', false],
+  ['a link moves with its old name if the new name is taken there', 'link add q0 type veth peer name net1', true],
+  ['a link does not move if both names are taken there', 'link add mv0 type veth peer name net1', false],
 ] as const) {
-  test(`a link cannot be moved because ${what}, and the error shows that reason`, { skip: needsRoot }, async () => {
+  test(`${what}, and the error shows that`, { skip: needsRoot }, async () => {
     await using netns = await open(there.path);
     await there.ip(prepare);
     const ifindex = await create({ ifindex: ownIfindex });

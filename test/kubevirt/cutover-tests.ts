@@ -57,7 +57,7 @@ export function cutoverTests(cluster: KubeVirtCluster): void {
     for (const [title, interrupt] of [
       ['is cancelled', (migration: RunningMigration) => migration.cancel()],
       [
-        'fails, because its target launcher is killed',
+        'fails because its target launcher is killed',
         async (migration: RunningMigration) => {
           const { targetNode = '', targetPod = '' } = migration.state;
           await killContainer(cluster, targetNode, { pod: targetPod, container: 'compute' });

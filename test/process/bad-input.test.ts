@@ -117,7 +117,7 @@ describe('bad input to the plan command', () => {
     it(`is named with its place and the fix: ${title}`, async () => {
       const { code, stdout, stderr } = await plan(text);
       assert.equal(code, 1);
-      assert.match(stdout, /^h3 /m, 'the other nodes are planned all the same');
+      assert.match(stdout, /^h3 /m, 'the other nodes are planned nevertheless');
       const lines = stderr.trimEnd().split('\n');
       for (const [object, hint] of says) {
         const line =

@@ -90,7 +90,7 @@ test("policies and labels of a cluster are followed, and the node's state is wri
   assert.deepEqual(
     server.requests.filter((request) => others.test(request)),
     [],
-    'only what concerns the node is read',
+    'only objects that concern the node are read',
   );
   const nodes = server.requests.filter((request) => request.includes('/api/v1/nodes?'));
   assert.ok(nodes.length > 0 && nodes.every((request) => request.includes(`metadata.name%3D${node.name}`)));
@@ -113,7 +113,7 @@ test(
     put(policy('eth0', 7));
     await node.allocate('net');
     await node.offers({ net: 3 });
-    assert.equal(node.messages('net'), messages, 'kubelet heard nothing of it');
+    assert.equal(node.messages('net'), messages, 'kubelet got no message about it');
     await reach.open();
     await node.offers({ net: 7 });
     await plugin.waitForLine(/problem of the source resolved/);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests every error that the node plugin returns to a container runtime, as users see it on a pod: the subject, the
-// reason, and the next step.
+// Tests every error that the node plugin returns to a container runtime, as users see it on a pod. It has the subject,
+// the reason, and the next step.
 import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -369,7 +369,7 @@ test('the table has every code that the CNI server raises, including errors of t
   assert.deepEqual(
     rare.filter((code) => !found.has(code)),
     [],
-    'none is listed in vain',
+    'every code in the list of rare errors can occur',
   );
 });
 
@@ -407,7 +407,7 @@ test('an error names pod, network, resource and device, the reason, and the next
         assert.deepEqual([exitCode, output?.details, output?.code], [1, code, cniCode], JSON.stringify(output));
         assert.match(String(output?.msg), about);
         assert.match(String(output?.msg), says);
-        assert.deepEqual(await showMacvtaps(pod), [], 'nothing of it is left in the pod');
+        assert.deepEqual(await showMacvtaps(pod), [], 'the pod has no link');
       } finally {
         await takeBack?.();
       }
@@ -425,7 +425,7 @@ test('an error names pod, network, resource and device, the reason, and the next
     assert.deepEqual(
       failures.filter((line) => !timed.test(line)),
       [],
-      'each with its pod and how long it took',
+      'each has its pod and its duration',
     );
   });
   await t.test('none of these errors prevents a later ADD', async () => {

@@ -44,7 +44,7 @@ const pointsOf = (way: (typeof table)[keyof typeof table]): readonly Fault[] =>
 const recoveries = [
   { title: 'cleans up, and makes another sandbox', makesAnother: true, cleansUp: true },
   { title: 'makes another sandbox at once', makesAnother: true, cleansUp: false },
-  { title: 'asks for the same again', makesAnother: false, cleansUp: false },
+  { title: 'repeats the same ADD', makesAnother: false, cleansUp: false },
 ] as const;
 
 test('the table has exactly the crash points of the CNI server', () => {
@@ -142,7 +142,7 @@ suite('a kill at', { concurrency: 3 }, () => {
         const { armed, pod, conf } = await prepare(node, point);
         const add = { containerID: 'first', netns: first.path, conf };
         const { exitCode, output } = await node.call('ADD', add);
-        assert.deepEqual([exitCode, output?.code], [1, 11], 'it is to be tried again');
+        assert.deepEqual([exitCode, output?.code], [1, 11], 'the error asks for a retry');
         const successor = await succeed(node, armed);
         if (cleansUp) assert.deepEqual(await node.call('DEL', add), ok);
         const [here, other] = makesAnother ? [second, first] : [first, second];

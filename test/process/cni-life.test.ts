@@ -164,7 +164,7 @@ suite('a pod', { concurrency: 3 }, () => {
       await node.call('ADD', { netns: pod.path, conf });
       await killAndRestart(node, plugin, async () => {
         const { exitCode, output } = await node.call('ADD', { containerID: 'c2', netns: pod.path, conf });
-        assert.deepEqual([exitCode, output?.code], [1, 11], 'an ADD is to be tried again');
+        assert.deepEqual([exitCode, output?.code], [1, 11], 'an ADD asks for a retry');
         // Kubelet repeats the DEL, and then without a namespace.
         for (const netns of [pod.path, '']) assert.deepEqual(await node.call('DEL', { netns, conf }), ok);
         assert.deepEqual(await readdir(node.tombstones), ['c1:net1']);

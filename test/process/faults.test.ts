@@ -85,7 +85,7 @@ suite('a kill at', { concurrency: 3 }, () => {
       assert.deepEqual(ids, ['netMvp1']);
       const link = await assertOwnTap(node.namespace, 'netMvp1', paths[0]);
       assert.equal(link.link, way === 'allocate-over-leftover' ? 'eth1' : 'eth0');
-      await assert.rejects(node.allocate('net'), /Requested: 1, Available: 0/, 'nothing is handed out twice');
+      await assert.rejects(node.allocate('net'), /Requested: 1, Available: 0/, 'no device is allocated twice');
       assert.deepEqual(await readLedgerDevices(node), ['netMvp0', 'netMvp1']);
       await assertTidy(node, way);
     });

@@ -59,7 +59,7 @@ test('an index that a link in another namespace has is skipped, and used again w
     assert.equal(link.ifindex, second);
     await assertCarries(node, paths[0] ?? '', 'second');
     const [other] = await showMacvtaps(elsewhere);
-    assert.equal(other?.ifindex, first, "the other one's link is left alone");
+    assert.equal(other?.ifindex, first, 'the link in the other namespace does not change');
     node.release('net', ids);
   }
   const { paths } = await node.allocate('net');
@@ -144,13 +144,17 @@ test('a container may start as long as its placeholder exists', options, async (
   await node.namespace.ip(`link del ${linkName(device)}`);
   await assert.rejects(node.kubelet.startContainer(allocation), refusal);
   await remake(deviceIfindex(node.name, device, 3));
-  await assert.rejects(node.kubelet.startContainer(allocation), refusal, 'one with another node');
+  await assert.rejects(node.kubelet.startContainer(allocation), refusal, 'a link with another device node');
   await node.namespace.ip(`link del ${linkName(device)}`);
   {
     await using _elsewhere = await occupy(ifindex);
     await remake(ifindex);
     await stat(`/dev/tap${ifindex}`);
-    await assert.rejects(node.kubelet.startContainer(allocation), refusal, "one whose node is another link's");
+    await assert.rejects(
+      node.kubelet.startContainer(allocation),
+      refusal,
+      'a link whose device node belongs to another link',
+    );
     await node.namespace.ip(`link del ${linkName(device)}`);
   }
   await node.namespace.ip(`link add link eth0 name foreign index ${ifindex} type macvtap mode bridge`);

@@ -41,7 +41,7 @@ test(
     const before = node.messages('net');
     await addLink(node.namespace, 'eth0');
     await node.lists('net', ['!netMvp0', 'netMvp1', 'netMvp2']);
-    assert.deepEqual(await showMacvtaps(node.namespace), [], "the held device's link went with its parent");
+    assert.deepEqual(await showMacvtaps(node.namespace), [], "the held device's link was deleted with its parent");
     node.release('net', ids);
     await node.lists('net', ['netMvp0', 'netMvp1', 'netMvp2']);
     assert.equal(node.messages('net'), before + 2);

@@ -145,7 +145,11 @@ const misuses = [
   { title: 'without a file', flags: [], says: /<file\.\.\.>: missing/ },
   { title: 'with an unknown flag', flags: ['a', '--fix'], says: /--fix: no such flag/ },
   { title: 'with an unknown format', flags: ['a', '-o', 'xml'], says: /xml: write one of text, json, sarif, github/ },
-  { title: 'with an unknown answer', flags: ['a', '--unknown-resource=No'], says: /write one of Deny, Warn, Allow/ },
+  {
+    title: 'with an unknown value of --unknown-resource',
+    flags: ['a', '--unknown-resource=No'],
+    says: /write one of Deny, Warn, Allow/,
+  },
 ] as const;
 
 describe('the lint command, called wrongly', () => {

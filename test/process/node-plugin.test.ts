@@ -55,7 +55,7 @@ test(
       assert.ok(link !== undefined, `${resource} has a link`);
       assert.deepEqual([link.link, link.linkinfo.info_data.mode], [parent, mode]);
       assert.deepEqual(paths, [`/dev/tap${link.ifindex}`]);
-      assert.ok(!link.flags.includes('UP'), 'a link that saw no attachment is down');
+      assert.ok(!link.flags.includes('UP'), 'a link without an attachment is down');
     }
   },
 );
@@ -178,7 +178,10 @@ test('SIGTERM ends the process normally, removes its sockets, and leaves allocat
   const [left] = await Promise.all(ids.map((id) => shownDevice(node, id)));
   node.kubelet.release({ resourceName: `${resourcePrefix}net`, deviceIds: ids });
   const others = await node.allocate('net', 97);
-  assert.ok(!ids.some((id) => others.ids.includes(id)), 'what was used last comes last, also after a restart');
+  assert.ok(
+    !ids.some((id) => others.ids.includes(id)),
+    'the most recently used device comes last, also after a restart',
+  );
   const again = await node.allocate('net', 3);
   assert.deepEqual(again.ids, ids);
   assert.equal((await shownDevice(node, ids[0] ?? ''))?.ifindex, left?.ifindex);

@@ -21,17 +21,17 @@ async function ask(answer: (path: string) => Interception | undefined, ...argv: 
 describe('a server that is not an API server, or gives unusual answers', () => {
   for (const { title, answer, says } of [
     {
-      title: 'a page to sign in',
+      title: 'a sign-in page',
       answer: () => ({ status: 200, body: page }),
       says: /invalid JSON.*; the server there is not a Kubernetes API server: check the server in the kubeconfig/,
     },
     {
-      title: 'something that knows not even Nodes',
+      title: 'a server without Nodes',
       answer: () => status(404, 'not found'),
       says: /127\.0\.0\.1:\d+ has no Nodes; the server there is not a Kubernetes API server/,
     },
     {
-      title: 'a cluster without our kinds',
+      title: 'a cluster without the CRDs',
       answer: (kind: string) => (kind.startsWith('Macvtap') ? status(404, 'not found') : undefined),
       says: /kube-macvtap is not installed in this cluster: .* has no Macvtap\w+; install it/,
     },
@@ -41,7 +41,7 @@ describe('a server that is not an API server, or gives unusual answers', () => {
       says: /Nodes: list of Nodes: 502: <html>/,
     },
     {
-      title: 'an answer without words',
+      title: 'an empty error response',
       answer: () => ({ status: 500, body: {} }),
       says: /Nodes: list of Nodes: 500: no reason given/,
     },

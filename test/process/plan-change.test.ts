@@ -87,7 +87,7 @@ describe('plan of files', () => {
     assert.match(
       (await change(cluster, files)).stdout,
       /^no resource of any node changes/,
-      'in default it counts for nothing',
+      'in namespace default, the policy has no effect',
     );
   });
 
@@ -110,7 +110,11 @@ describe('plan of files', () => {
 const faults = [
   { title: 'a file that is not there', file: undefined, says: /nowhere\.yaml: ENOENT/ },
   { title: 'a file that is not YAML', file: 'a: [', says: /p\.yaml:1: invalid YAML/ },
-  { title: 'what the schema refuses', file: policy.replace('private', 'public'), says: /p\.yaml:\d+: Macv.*mode/ },
+  {
+    title: 'an object that the schema refuses',
+    file: policy.replace('private', 'public'),
+    says: /p\.yaml:\d+: Macv.*mode/,
+  },
   {
     title: 'a policy outside of the installation',
     file: policy.replace('namespace: macvtap-cni', 'namespace: vms'),

@@ -39,7 +39,7 @@ export interface RunningProcess extends AsyncDisposable {
 
 /**
  * Starts a process that ends with this one, even if this one is killed. setpriv requests this by PR_SET_PDEATHSIG
- * (prctl(2)), which survives execve, and then executes the command.
+ * (prctl(2)) and then executes the command. The setting survives execve.
  */
 export function startProcess(options: ProcessOptions): RunningProcess {
   const { name, command, environment = {}, onLine, hasInput = false } = options;

@@ -19,7 +19,7 @@ export async function runAtOnce(launcher: string, calls: readonly ProgramCall[])
   const child = spawn(launcher, { stdio: 'pipe' });
   child.stdin.end(calls.map(encodeCall).join(''));
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  if (code !== 0) throw new Error(`a process that was to be measured failed: ${err.trim() || `exit code ${code}`}`);
+  if (code !== 0) throw new Error(`a measured process failed: ${err.trim() || `exit code ${code}`}`);
   return out
     .trim()
     .split('\n')

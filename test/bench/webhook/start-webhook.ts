@@ -77,7 +77,7 @@ export async function startWebhook(
     await sleep(100);
   }
   const told = running.output.split('\n').find((line) => /"level":"(warn|error)"/.test(line));
-  if (told !== undefined) throw new Error(`the webhook has something against its cluster: ${told.slice(0, 1_000)}`);
+  if (told !== undefined) throw new Error(`the webhook reports errors in its cluster: ${told.slice(0, 1_000)}`);
   const scope = undo.move();
   return {
     process: running,

@@ -58,7 +58,7 @@ export const fileTargets: readonly Target[] = [
   {
     name: 'ledger',
     invariant:
-      'Whatever a ledger holds is read without an error, and what was read survives being written and read again.',
+      'A ledger with any content is read without an error, and the result survives being written and read again.',
     shape: 'text',
     seeds: [
       `${JSON.stringify(file, undefined, 2)}\n${change}`,
@@ -107,7 +107,7 @@ export const fileTargets: readonly Target[] = [
   },
   {
     name: 'certificate-state',
-    invariant: 'Whatever a Secret holds is read without an error; a pair that is taken has a trusted issuer.',
+    invariant: 'A Secret with any content is read without an error; a pair that is used has a trusted issuer.',
     shape: 'json',
     seeds: [
       '{"tls.crt":"@cert","tls.key":"@key","ca.crt":"@ca"}',
@@ -133,7 +133,7 @@ export const fileTargets: readonly Target[] = [
   },
   {
     name: 'certificate-bundle',
-    invariant: 'At most 32 authorities are read of a bundle, whatever else is in it.',
+    invariant: 'At most 32 CAs are read from a bundle, whatever else it contains.',
     shape: 'text',
     seeds: [parts['@ca'] ?? '', `${parts['@cert']}${parts['@ca']}`],
     words: ['-----BEGIN CERTIFICATE-----\n', '-----END CERTIFICATE-----\n', '-', 'MIIB'],
