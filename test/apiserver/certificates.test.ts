@@ -90,7 +90,7 @@ describe('three rotations while objects are being written', () => {
     await load.stop();
     const rate = Math.round(load.written / seconds);
     t.diagnostic(`${serials.size - 1} rotations in ${seconds.toFixed(1)} s, ${load.written} writes, ${rate} a second`);
-    assert.deepEqual({ faults: load.faults, disbelieved }, { faults: [], disbelieved: [] });
+    assert.deepEqual({ failures: load.failures, disbelieved }, { failures: [], disbelieved: [] });
     assert.deepEqual(await readWebhookCounters(cluster), before);
     assert.ok(serials.size >= 4, `${serials.size - 1} rotations were seen`);
     // This rate is not a measurement of the product. With fewer writes, the test would not prove enough.
@@ -137,7 +137,7 @@ describe('manual changes to the certificates', () => {
     await until(isWhole, (whole) => whole);
     await settled();
     await load.stop();
-    assert.deepEqual(load.faults, []);
+    assert.deepEqual(load.failures, []);
     assert.deepEqual(await readWebhookCounters(cluster), before);
   });
 
@@ -149,7 +149,7 @@ describe('manual changes to the certificates', () => {
     await until(isWhole, (whole) => whole);
     await settled();
     await load.stop();
-    assert.deepEqual(load.faults, []);
+    assert.deepEqual(load.failures, []);
     assert.deepEqual(await readWebhookCounters(cluster), before);
   });
 
@@ -172,7 +172,7 @@ describe('manual changes to the certificates', () => {
       (written) => written > 100,
     );
     await load.stop();
-    assert.deepEqual(load.faults, []);
+    assert.deepEqual(load.failures, []);
   });
 
   it("that stop both replicas appear in the API server's counters", async () => {
@@ -184,7 +184,7 @@ describe('manual changes to the certificates', () => {
       ({ failedOpen, callErrors }) => failedOpen > before.failedOpen && callErrors > before.callErrors,
     );
     await load.stop();
-    assert.notDeepEqual(load.faults, []);
+    assert.notDeepEqual(load.failures, []);
   });
 });
 

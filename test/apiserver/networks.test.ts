@@ -130,7 +130,7 @@ describe("kubectl's output", () => {
   const denied =
     /^Error from server \(Forbidden\): error when creating "STDIN": admission webhook "check-networks\.macvtap\.network\.kubevirt\.io" denied the request: (.*)\n$/s;
 
-  const denials: readonly [title: string, network: Network, said: RegExp][] = [
+  const denials: readonly [title: string, network: Network, pattern: RegExp][] = [
     [
       'for a misspelled resource is the nearest name',
       network('typo', '{"type":"macvtap"}', wanting('bondedIfaec')),
@@ -157,12 +157,12 @@ describe("kubectl's output", () => {
       /(?=.*IllegalMtu)(?=.*IllegalMac)(?=.*IllegalOwner)/s,
     ],
   ];
-  for (const [title, body, said] of denials) {
+  for (const [title, body, pattern] of denials) {
     it(title, async () => {
       const { code, stdout, stderr } = await create(body);
       assert.deepEqual([code, stdout], [1, '']);
       const [, message = ''] = denied.exec(stderr) ?? assert.fail(stderr);
-      assert.match(message, said);
+      assert.match(message, pattern);
       assert.equal((await create(body, '--dry-run=server')).code, 1);
     });
   }

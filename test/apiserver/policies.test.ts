@@ -19,7 +19,7 @@ const create = (object: Parameters<typeof namespaceOf>[0]) =>
   cluster.admin.call('POST', `${policies(namespaceOf(object))}?dryRun=All`, { body: object });
 
 /** Errors in a file that the API server does not report: the mutating webhook first converts the number to a string. */
-const mended = ['BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]'];
+const fixedByMutation = ['BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]'];
 
 describe('the fixtures of the policy engine, with a real API server and the webhook', () => {
   for (const rule of listFixtureRules('nodepolicy')) {
@@ -38,7 +38,7 @@ describe('the fixtures of the policy engine, with a real API server and the webh
         const { message } = body as { message: string };
         assert.ok(status === 403 || status === 422, `${status} ${message}`);
         // If the schema refuses the policy, the webhook is not called. nodepolicy-schema.test.ts tests that case.
-        const wanted = status === 403 ? expected.filter((line) => !mended.includes(line)) : [];
+        const wanted = status === 403 ? expected.filter((line) => !fixedByMutation.includes(line)) : [];
         for (const line of wanted) assert.ok(message.includes(line), `${message} lacks ${line}`);
       });
     }
@@ -85,10 +85,10 @@ describe('an edit of a policy', () => {
       },
       contentType: 'application/merge-patch+json',
     });
-    const said = async () =>
+    const readWarnings = async () =>
       (await kubectl(['apply', '--dry-run=server', '-f', '-'], policy('p', { parentSelector: [bonded] }))).stderr;
     // The webhook receives the state a moment later.
-    const stderr = await until(said, (text) => /\b3\b/.test(text));
+    const stderr = await until(readWarnings, (text) => /\b3\b/.test(text));
     assert.match(stderr, /^Warning: ResourceLost .*fast: 1 node loses it, 3 devices held: h1/m);
   });
 

@@ -57,7 +57,7 @@ describe('the webhook', () => {
     await untilInForce(cluster);
     await until(
       () => askFor('first'),
-      (said) => /denied the request: ResourceUnknown /.test(said),
+      (text) => /denied the request: ResourceUnknown /.test(text),
       watchGuardMs,
     );
     assert.equal(await askFor('second'), 'vepa');
@@ -75,7 +75,7 @@ describe('the webhook', () => {
     await cluster.admin.must('DELETE', `${policies}/second`);
     await until(
       () => askFor('second'),
-      (said) => /ResourceUnknown/.test(said),
+      (text) => /ResourceUnknown/.test(text),
       watchGuardMs,
     );
   });

@@ -36,7 +36,7 @@ const untilStatus = (isWanted: (status: PolicyStatus) => boolean) =>
  * Waits until the webhook has written the statuses of all earlier changes. Statuses are written one after another: once
  * a new policy has a status, so has each earlier policy.
  */
-async function untilWritesAreTold(): Promise<void> {
+async function untilStatusesAreWritten(): Promise<void> {
   const name = `after-${crypto.randomUUID()}`;
   const spec = { parentSelector: [{ parentIface: 'eth9' }], nodeSelector: { matchLabels: { rack: 'none' } } };
   await cluster.admin.must('POST', path, {
@@ -80,11 +80,11 @@ describe(`a policy of ${count} nodes`, () => {
   });
 
   it('is not written when the nodes report the same state again', async () => {
-    await untilWritesAreTold();
+    await untilStatusesAreWritten();
     const before = writes();
     const { metadata } = await untilStatus(() => true);
     await nodes.report();
-    await untilWritesAreTold();
+    await untilStatusesAreWritten();
     assert.equal((await untilStatus(() => true)).metadata.resourceVersion, metadata.resourceVersion);
     assert.equal(writes(), before);
   });

@@ -38,7 +38,7 @@ for (const [way, args] of Object.entries(ways)) {
         const path =
           '/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/macvtap-cni/macvtapnetworknodepolicies/policy-1';
         const first = await cluster.kubectl([...args, '-f', '-'], text);
-        assert.deepEqual([first.code, faultsOf(first.stderr)], [0, []], first.stderr);
+        assert.deepEqual([first.code, errorsOf(first.stderr)], [0, []], first.stderr);
         const made = await cluster.admin.must<Stored>('GET', path);
         assert.deepEqual(made.spec.nodeSelector, { matchLabels: { macvtapAware: 'true' } });
         assert.deepEqual(
@@ -57,7 +57,7 @@ for (const [way, args] of Object.entries(ways)) {
       const text = `${written}\n---\n${network.replace('name: macvtap0', 'name: macvtap0\n  namespace: default')}`;
       for (const time of ['first', 'second']) {
         const { code, stderr } = await cluster.kubectl([...args, '-f', '-'], text);
-        assert.deepEqual([time, code, faultsOf(stderr)], [time, 0, []], stderr);
+        assert.deepEqual([time, code, errorsOf(stderr)], [time, 0, []], stderr);
       }
       const { spec, metadata } = JSON.parse(
         await cluster.mustKubectl(['get', 'net-attach-def', 'macvtap0', '-o', 'json']),
@@ -88,6 +88,6 @@ it('a policy of a client-side apply that is then applied server-side conflicts o
 });
 
 /** Returns kubectl's messages without the expected warnings about the policy's changes on the hosts. */
-function faultsOf(stderr: string): readonly string[] {
+function errorsOf(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => line !== '' && !/^Warning: Resource(Lost|Gained|Changed) /.test(line));
 }

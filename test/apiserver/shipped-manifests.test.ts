@@ -18,8 +18,8 @@ describe("the chart's manifests", () => {
         toText([object]),
       );
       // Everything except the webhook configurations is already installed. Only this error is expected.
-      const said = stderr.replace(/^Error from server \(AlreadyExists\): .* already exists\n$/, '');
-      assert.deepEqual({ said, exists: code === 1 }, { said: '', exists: !isWebhookConfiguration(object) });
+      const unexpected = stderr.replace(/^Error from server \(AlreadyExists\): .* already exists\n$/, '');
+      assert.deepEqual({ unexpected, exists: code === 1 }, { unexpected: '', exists: !isWebhookConfiguration(object) });
     });
 
     it(`is applied again, by client and by server, without a warning or a conflict: ${titleOf(object)}`, async () => {

@@ -115,7 +115,7 @@ describe('objects that a stopped webhook would have refused are named, and the p
 
 describe('an object that does not exist', () => {
   it('is reported with similar names, and standard output stays empty', async () => {
-    for (const [args, said] of [
+    for (const [args, pattern] of [
       [
         ['pod/wm', '-n', 'people'],
         /^kubectl macvtap why: Pod people\/wm: not found; did you mean vm\? See docs\/reference\/errors\.md#ObjectNotFound$/m,
@@ -139,7 +139,7 @@ describe('an object that does not exist', () => {
     ] as const) {
       const { code, stdout, stderr } = await asker.ask(...args);
       assert.deepEqual([code, stdout], [2, '']);
-      assert.match(stderr, said);
+      assert.match(stderr, pattern);
     }
   });
 

@@ -65,7 +65,7 @@ describe('in a namespace with another name', () => {
 });
 
 describe("by Kubernetes' Pod Security Standards", () => {
-  const told = async (kind: string, level: string) => {
+  const tryPod = async (kind: string, level: string) => {
     const { spec, metadata } = podTemplateOf(findObject(renderChart({ namespace }), kind));
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'p', namespace: level }, spec };
     return await cluster.kubectl(['create', '--dry-run=server', '-f', '-'], toText([pod]));
@@ -74,13 +74,13 @@ describe("by Kubernetes' Pod Security Standards", () => {
   it('the webhook is restricted', async () => {
     await makeNamespace(cluster, 'restricted', { 'pod-security.kubernetes.io/enforce': 'restricted' });
     await cluster.mustKubectl(['create', 'serviceaccount', 'kube-macvtap-webhook', '-n', 'restricted']);
-    const { code, stderr } = await told('Deployment', 'restricted');
+    const { code, stderr } = await tryPod('Deployment', 'restricted');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   });
 
   it('the node plugin needs exactly these exceptions: host network, loopback ports, host directories, NET_ADMIN and its user', async () => {
     await cluster.mustKubectl(['create', 'serviceaccount', 'kube-macvtap-nodeplugin', '-n', 'restricted']);
-    const { code, stderr } = await told('DaemonSet', 'restricted');
+    const { code, stderr } = await tryPod('DaemonSet', 'restricted');
     assert.equal(code, 1);
     const violations = /violates PodSecurity "restricted:latest": (.*)$/m.exec(stderr)?.[1] ?? stderr;
     assert.deepEqual(

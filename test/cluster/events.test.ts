@@ -85,10 +85,10 @@ describe('an event', () => {
     );
     const text = /device (on-bond1Mvp\d+) of resource on-bond1 on parent bond1: [^\n]*/;
     assert.equal(status.reason, 'UnexpectedAdmissionError');
-    const [said = '', device] = text.exec(status.message ?? '') ?? assert.fail(status.message);
+    const [message = '', device] = text.exec(status.message ?? '') ?? assert.fail(status.message);
     await untilDescribed(['node', 'h1'], new RegExp(`AllocateFailed .*${device} of resource on-bond1 on parent bond1`));
     const onNode = await cluster.mustKubectl(['describe', 'node', 'h1']);
-    assert.ok(onNode.includes(said.replace(/, which is unexpected$/, '')), `${onNode}\n${said}`);
+    assert.ok(onNode.includes(message.replace(/, which is unexpected$/, '')), `${onNode}\n${message}`);
     await cluster.run('h1', 'ip', 'link', 'delete', 'alone');
   });
 

@@ -21,8 +21,8 @@ describe('virtual machines in pods on two nodes, as user 107 without a capabilit
       [a, 'vm-b'],
       [b, 'vm-a'],
     ] as const) {
-      const said = await machine.run(`ping -c 5 -i 0.2 ${addresses[other]}`);
-      assert.match(said, /5 packets transmitted, 5 packets received, 0% packet loss/);
+      const output = await machine.run(`ping -c 5 -i 0.2 ${addresses[other]}`);
+      assert.match(output, /5 packets transmitted, 5 packets received, 0% packet loss/);
     }
   });
 

@@ -76,7 +76,7 @@ async function apply(team: string, quantity: number): Promise<void> {
 }
 
 /** Resolves when an event of the pod matches. */
-async function untilSaid(pod: string, pattern: RegExp): Promise<string> {
+async function untilEvent(pod: string, pattern: RegExp): Promise<string> {
   const fields = `involvedObject.kind=Pod,involvedObject.name=${pod}`;
   return await until(
     () => cluster.mustKubectl(['get', 'events', `--field-selector=${fields}`, '-o', 'jsonpath={.items[*].message}']),
@@ -86,7 +86,7 @@ async function untilSaid(pod: string, pattern: RegExp): Promise<string> {
 }
 
 const refused = (pod: string) =>
-  untilSaid(pod, new RegExp(`pod default/${pod} may not use resource early: policy macvtap-cni/early admits only`));
+  untilEvent(pod, new RegExp(`pod default/${pod} may not use resource early: policy macvtap-cni/early admits only`));
 
 /** Returns the macvtaps in the host network namespace of h1 that are up. */
 async function linksUp(): Promise<readonly string[]> {

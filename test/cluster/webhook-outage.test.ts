@@ -44,13 +44,13 @@ describe('without the webhook', () => {
     await makePod(cluster, { name: 'bare', node: 'h1', networks: 'macvtap0' });
     const selector = '--field-selector=involvedObject.name=bare,reason=NotInjected';
     const events = ['get', 'events', selector, '-o', 'jsonpath={.items[*].message}'];
-    const said = await until(
+    const text = await until(
       () => cluster.mustKubectl(events),
       (text) => text.includes('DeviceMissing'),
       guardMs,
     );
-    assert.match(said, /the pod holds no device for network macvtap0: .*offered here: bondedIface/);
-    assert.match(said, /Recreate the pod: kubectl delete pod bare -n default\./);
+    assert.match(text, /the pod holds no device for network macvtap0: .*offered here: bondedIface/);
+    assert.match(text, /Recreate the pod: kubectl delete pod bare -n default\./);
     await deletePod(cluster, 'bare');
   });
 

@@ -293,7 +293,7 @@ describe('errors of the installation are named, and the printed fix works', () =
       '--field-selector=spec.nodeName=h1',
     ];
     await cluster.mustKubectl(['delete', ...pods, '--wait=false']);
-    // At first, the pod itself is missing, which is another detail.
+    // At first, the cause is that the node has no pod of the plugin.
     const { causes } = await until(
       () => asker.report('node/h1'),
       (report) => report.causes[0]?.detail.includes('ErrImageNeverPull') === true,

@@ -250,9 +250,9 @@ export function testSourceContract(
       await using source = await cluster.open();
       await until(source, ({ synced }) => synced);
       assert.equal(entriesOf(source), 'fault');
-      const faultsOf = (name: string) =>
+      const errorCodesOf = (name: string) =>
         source.snapshot.policies.find(({ id }) => id === `macvtap-cni/${name}`)?.faults.map(({ code }) => code);
-      assert.deepEqual([faultsOf('bad'), faultsOf('good')], [['BadGlob'], []]);
+      assert.deepEqual([errorCodesOf('bad'), errorCodesOf('good')], [['BadGlob'], []]);
       assert.equal(source.faults.length, 2, JSON.stringify(source.faults));
     });
 
@@ -260,13 +260,13 @@ export function testSourceContract(
       await using cluster = await start();
       await using source = await cluster.open();
       await until(source, ({ synced }) => synced);
-      const told: string[] = [];
-      const tell = (name: string) => () => source.snapshot.nodes.has('h1') && told.push(name);
-      source.onChange(tell('ended'))[Symbol.dispose]();
-      using _follows = source.onChange(tell('follows'));
+      const calls: string[] = [];
+      const listener = (name: string) => () => source.snapshot.nodes.has('h1') && calls.push(name);
+      source.onChange(listener('ended'))[Symbol.dispose]();
+      using _follows = source.onChange(listener('follows'));
       await cluster.apply(node('h1'));
       await until(source, ({ snapshot }) => snapshot.nodes.has('h1'));
-      assert.deepEqual(new Set(told), new Set(['follows']));
+      assert.deepEqual(new Set(calls), new Set(['follows']));
     });
 
     test('a look-up finds objects that were just created, and returns undefined for missing ones', async () => {
@@ -302,9 +302,9 @@ export function testSourceContract(
       await using cluster = await start();
       const source = await cluster.open();
       await until(source, ({ synced }) => synced);
-      let told = 0;
+      let calls = 0;
       source.onChange(() => {
-        told += 1;
+        calls += 1;
       });
       await source[Symbol.asyncDispose]();
       await source[Symbol.asyncDispose]();
@@ -312,7 +312,7 @@ export function testSourceContract(
       await cluster.apply(node('h1'));
       await using witness = await cluster.open();
       await until(witness, ({ snapshot }) => snapshot.nodes.has('h1'));
-      assert.deepEqual([source.snapshot === last, told], [true, 0]);
+      assert.deepEqual([source.snapshot === last, calls], [true, 0]);
     });
   });
 }

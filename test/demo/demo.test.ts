@@ -51,10 +51,11 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
       assert.match(demo.output, row);
     }
     const picture = await readFile(new URL('../../docs/pictures/start.svg', import.meta.url), 'utf8');
-    const [command, ...told] = [...picture.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text = '']) => decode(text));
+    const [command, ...lines] = [...picture.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text = '']) => decode(text));
     assert.equal(command, '$ npm ci && npm start');
-    assert.ok(told.length > 15);
-    for (const line of told) assert.ok(demo.output.includes(line), `${line}: in the README's picture, and not printed`);
+    assert.ok(lines.length > 15);
+    for (const line of lines)
+      assert.ok(demo.output.includes(line), `${line}: in the README's picture, and not printed`);
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 

@@ -45,7 +45,7 @@ test('no folder imports another one without an entry in the table', () => {
 });
 
 test('policy/ is pure: no node:*, no library that does more than compute, no clock, environment or randomness', () => {
-  const faults = production
+  const violations = production
     .filter(({ path }) => path.startsWith('policy/'))
     .flatMap((file) => [
       ...importsOf(file)
@@ -55,7 +55,7 @@ test('policy/ is pure: no node:*, no library that does more than compute, no clo
         ([use]) => `${file.path} uses ${use}`,
       ),
     ]);
-  assert.deepEqual(faults, []);
+  assert.deepEqual(violations, []);
 });
 
 test('only runtime/ reads the environment, and only runtime/log.ts imports the logger', () => {

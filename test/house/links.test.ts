@@ -16,14 +16,14 @@ const filesLinkedFrom = (path: string) =>
     .map((target) => posix.join(posix.dirname(path), target));
 
 test('every link of every page leads to an existing file and to an existing anchor', () => {
-  const faults = [...pages].flatMap(([path, page]) =>
+  const broken = [...pages].flatMap(([path, page]) =>
     linksOf(page)
       .filter(({ target }) => !isElsewhere(target))
       .map(({ line, target }) => ({ at: `${path}:${line}: ${target}`, fault: faultOf(path, target) }))
       .filter(({ fault }) => fault !== undefined)
       .map(({ at, fault }) => `${at}: ${fault}`),
   );
-  assert.deepEqual(faults, []);
+  assert.deepEqual(broken, []);
 });
 
 test('every page of docs/ can be reached from docs/README.md', () => {

@@ -24,7 +24,7 @@ test('the webhook accepts the manifests in pages, and next to pages, without a w
   // Blocks of different pages are checked separately, because pages reuse names. Files of a folder are checked
   // together.
   const sets = Map.groupBy(files, ({ name }) => (/^docs\/[^/]+\/.*\.yaml$/.test(name) ? dirname(name) : name));
-  const said = [...sets.values()].flatMap((set) =>
+  const found = [...sets.values()].flatMap((set) =>
     lintFiles(
       set.map(({ name, text }) => ({ name, isNamed: true, content: { text } })),
       options,
@@ -33,7 +33,7 @@ test('the webhook accepts the manifests in pages, and next to pages, without a w
       .findings.filter(({ code }) => code !== 'ResourceUnknown')
       .map(({ file, line, code, path }) => `${file} +${line}: ${code} ${path}`),
   );
-  assert.deepEqual(said, ['docs/tutorial/quick-start/policy.yaml +8: SelectsEveryNode spec.nodeSelector']);
+  assert.deepEqual(found, ['docs/tutorial/quick-start/policy.yaml +8: SelectsEveryNode spec.nodeSelector']);
 });
 
 test('every manifest is a complete object, or is in the table of partial manifests', () => {

@@ -8,7 +8,7 @@ import { root, sourceFiles } from './source-files.ts';
 
 const page = readFileSync(`${root}docs/how-to/troubleshoot.md`, 'utf8');
 const messages = [...page.matchAll(/^\| `([^`]+)` +\| .*\|$/gm)].map(([, message = '']) => message);
-const ours = messages.filter((message) => messagesOfOthers[message] === undefined);
+const ownMessages = messages.filter((message) => messagesOfOthers[message] === undefined);
 
 /** The source text of the programs. Strings that are split over several lines are joined. */
 const sources = sourceFiles('.ts', '.c')
@@ -16,9 +16,9 @@ const sources = sourceFiles('.ts', '.c')
   .map(({ path, text }) => ({ path, text: text.replaceAll(/['`]\s*\+\n\s*(\([^\n]*\n)?\s*['`]/g, '') }));
 
 test('every quoted message of this project occurs in a program', () => {
-  assert.ok(ours.length > 20, String(ours.length));
+  assert.ok(ownMessages.length > 20, String(ownMessages.length));
   assert.deepEqual(
-    ours.filter((message) => !isSaid(message)),
+    ownMessages.filter((message) => !isPrinted(message)),
     [],
   );
 });
@@ -31,15 +31,15 @@ test('every listed message of another program is quoted', () => {
 });
 
 test('a message that no program prints is detected', () => {
-  assert.ok(!isSaid('device …: parent … cannot be bent'));
-  assert.ok(!isSaid('ResourceUnknown …: no policy and no node has this resource'));
+  assert.ok(!isPrinted('device …: parent … cannot be bent'));
+  assert.ok(!isPrinted('ResourceUnknown …: no policy and no node has this resource'));
 });
 
 /**
  * Returns whether one file contains all fixed parts of a message. A message with a code of the policy engine must have
  * the text of that reason.
  */
-function isSaid(message: string): boolean {
+function isPrinted(message: string): boolean {
   const [, code = '', reason = ''] = /^([A-Z]\w+) …: (.*)$/.exec(message) ?? [];
   if (Object.hasOwn(reasons, code)) {
     const text: string = reasons[code as keyof typeof reasons];

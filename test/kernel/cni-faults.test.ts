@@ -156,7 +156,7 @@ for (const point of [...pointsOf('DEL'), ...ledgerPoints]) {
 }
 
 /** Writes the file that the shim leaves after a DEL without an answer. */
-async function leaveTombstone({ directory }: Node, pod: PodCall): Promise<void> {
+async function storePendingDel({ directory }: Node, pod: PodCall): Promise<void> {
   const { environment, conf: given } = toShimCall('DEL', { conf, ...pod });
   const frame = encodeFrame({
     type: 'request',
@@ -174,7 +174,7 @@ test(
     await using node = await makeBareNode(here);
     await using pod = await makeNetworkNamespace();
     const tapPath = await prepare(node, pod);
-    await leaveTombstone(node, { netns: pod.path });
+    await storePendingDel(node, { netns: pod.path });
     await using armed = start(node, 'cni-tombstone-done');
     assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);
     await using successor = start(node);
@@ -193,8 +193,8 @@ test(
     await using node = await makeBareNode(here);
     await using pod = await makeNetworkNamespace();
     const tapPath = await prepare(node, pod);
-    await leaveTombstone(node, { netns: pod.path, containerID: 'before' });
-    await leaveTombstone(node, { netns: pod.path, ifname: 'net2' });
+    await storePendingDel(node, { netns: pod.path, containerID: 'before' });
+    await storePendingDel(node, { netns: pod.path, ifname: 'net2' });
     await writeFile(join(tombstonesOf(node.directory), 'broken'), 'KMVT?');
     await mkdir(join(tombstonesOf(node.directory), 'directory'));
     await using plugin = start(node);

@@ -40,10 +40,10 @@ test('a second name for a device in one sandbox is refused, and the first link s
  * Makes a duplicate: a link with the name and the index of the pod's link, as any owner of a network namespace can.
  * Whichever of the two links is made first has the device node.
  */
-async function makeTwin(stranger: NetworkNamespace, tapPath: string): Promise<void> {
-  await stranger.ip('link add p0 type veth peer name p1');
+async function makeDuplicate(foreign: NetworkNamespace, tapPath: string): Promise<void> {
+  await foreign.ip('link add p0 type veth peer name p1');
   const index = tapPath.slice('/dev/tap'.length);
-  await stranger.ip(`link add link p0 name net1 index ${index} type macvtap mode bridge`);
+  await foreign.ip(`link add link p0 name net1 index ${index} type macvtap mode bridge`);
 }
 
 test(
@@ -52,12 +52,12 @@ test(
   async () => {
     await using node = await makeCNINode(here);
     await using pod = await makeNetworkNamespace();
-    await using stranger = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
     const tapPath = await node.allocate(device);
     const { links } = node.context;
     const create = links.createMacvtap;
     links.createMacvtap = async (request, signal) => {
-      await makeTwin(stranger, tapPath);
+      await makeDuplicate(foreign, tapPath);
       await create(request, signal);
     };
     const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
@@ -66,7 +66,7 @@ test(
     assert.equal(await shownIn(pod), undefined);
     assert.equal((await lstat(tapPath)).uid, 0);
     links.createMacvtap = create;
-    await stranger.ip('link del net1');
+    await foreign.ip('link del net1');
     assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
     await assertAttached(node, pod, tapPath);
   },
@@ -78,7 +78,7 @@ test(
   async () => {
     await using node = await makeCNINode(here);
     await using pod = await makeNetworkNamespace();
-    await using stranger = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
     const tapPath = await node.allocate(device);
     const call = { netns: pod.path, conf };
     const { links } = node.context;
@@ -98,9 +98,9 @@ test(
     };
     // The previous link is the placeholder. A duplicate without a device node exists at the same time.
     const placeholder = listed();
-    await makeTwin(stranger, tapPath);
+    await makeDuplicate(foreign, tapPath);
     await attach(placeholder);
-    await stranger.ip('link del net1');
+    await foreign.ip('link del net1');
     // The previous link is the one that a DEL has just removed.
     const attached = listed();
     await node.call('DEL', call);
@@ -115,15 +115,15 @@ test(
     await using node = await makeCNINode(here);
     await using pod = await makeNetworkNamespace();
     await using former = await makeNetworkNamespace();
-    await using stranger = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
     const tapPath = await node.allocate(device);
     const { links } = node.context;
     const create = links.createMacvtap;
     // The deleted link had the index of the pod's link, or any other one.
     for (const index of [Number(tapPath.slice('/dev/tap'.length)), 77]) {
-      await makeTwin(former, `/dev/tap${index}`);
+      await makeDuplicate(former, `/dev/tap${index}`);
       links.createMacvtap = async (request, signal) => {
-        await makeTwin(stranger, tapPath);
+        await makeDuplicate(foreign, tapPath);
         await former.ip('link del p0');
         await create(request, signal);
       };
@@ -132,7 +132,7 @@ test(
       assert.equal((await lstat(tapPath)).uid, 0);
       assert.equal(await shownIn(pod), undefined);
       links.createMacvtap = create;
-      await stranger.ip('link del p0');
+      await foreign.ip('link del p0');
       assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
       await node.call('DEL', { netns: pod.path, conf });
     }
@@ -146,9 +146,9 @@ test(
     await using node = await makeCNINode(here);
     await using pod = await makeNetworkNamespace();
     await using former = await makeNetworkNamespace();
-    await using stranger = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
     const tapPath = await node.allocate(device);
-    await makeTwin(former, tapPath);
+    await makeDuplicate(former, tapPath);
     const { links } = node.context;
     const create = links.createMacvtap;
     let creations = 0;
@@ -156,7 +156,7 @@ test(
       creations += 1;
       // The plugin makes the link a second time, because a duplicate exists.
       if (creations === 2) {
-        await makeTwin(stranger, tapPath);
+        await makeDuplicate(foreign, tapPath);
         await former.ip('link del p0');
       }
       await create(request, signal);
@@ -194,9 +194,9 @@ test(
   async () => {
     await using node = await makeCNINode(here);
     await using pod = await makeNetworkNamespace();
-    await using stranger = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
     const tapPath = await node.allocate(device);
-    await makeTwin(stranger, tapPath);
+    await makeDuplicate(foreign, tapPath);
     for (const attempt of ['first', 'second']) {
       const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
       assert.equal(exitCode, 0, `${attempt}: ${JSON.stringify(output)}`);

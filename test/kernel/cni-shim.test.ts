@@ -122,7 +122,7 @@ for (const variant of variants) {
       '{"cniVersion":1}',
       '{"cniVersion":""}',
       '{"cniVersion"',
-      // Fragments that the shim searches for in the config.
+      // Fragments of the shim's own list of versions.
       '{"cniVersion":.3.0","',
       '{"cniVersion":0.3.0","',
       '{"cniVersion":","0.3.1',

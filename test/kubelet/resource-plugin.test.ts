@@ -65,8 +65,8 @@ test('a restarted kubelet gets every resource again, with the current devices', 
 
 test('each attempt to register is reported with its outcome, and so is the end of a registration', async () => {
   await using node = await createNode({ below: 'device-plugins' });
-  const told: string[] = [];
-  const onRegistration = (outcome: string) => void told.push(outcome);
+  const outcomes: string[] = [];
+  const onRegistration = (outcome: string) => void outcomes.push(outcome);
   const { reached, next } = node.serve('dataplane', devices('dataplane', 1), { onRegistration });
   await reached('waiting');
   await mkdir(node.directory);
@@ -75,7 +75,7 @@ test('each attempt to register is reported with its outcome, and so is the end o
   const waiting = next('waiting');
   await kubelet.restart();
   await waiting;
-  assert.deepEqual([told[0], told.indexOf('lost') - told.indexOf('registered')], ['failed', 1]);
+  assert.deepEqual([outcomes[0], outcomes.indexOf('lost') - outcomes.indexOf('registered')], ['failed', 1]);
 });
 
 test('restarts in quick succession end with every resource registered', async () => {
@@ -156,10 +156,10 @@ test('a kubelet that refuses is called until it accepts, and its reason is visib
   assert.match(message, /kubelet\.sock.*dataplane.*not yet/);
   await kubelet.waitFor(lists(dataplane, 1));
   await reached('registered');
-  const told = states.events.filter(
+  const reported = states.events.filter(
     ({ phase, lastError }) => phase === 'waiting' && lastError?.code === 'KubeletRefused',
   );
-  assert.equal(told.length, 1);
+  assert.equal(reported.length, 1);
 });
 
 test('if kubelet does not answer Register, the call times out and is repeated', async () => {

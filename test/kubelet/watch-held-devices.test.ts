@@ -26,7 +26,7 @@ interface Stage extends AsyncDisposable {
 interface Watched {
   readonly watch: HeldDevicesWatch;
   /** The states after each change. */
-  readonly told: readonly { readonly phase: HeldState['phase']; readonly ids: readonly string[] }[];
+  readonly states: readonly { readonly phase: HeldState['phase']; readonly ids: readonly string[] }[];
   reached(phase: HeldState['phase']): Promise<void>;
   ids(): readonly string[];
 }
@@ -46,18 +46,18 @@ async function stage(onList?: KubeletOptions['onList']): Promise<Stage> {
       const options = { socketPath, resourcePrefix, refreshMs: never, kubeletSettleMs: 0, ...more };
       const watch = moved.use(watchHeldDevices(options));
       const feed = createChangeFeed();
-      const told: Watched['told'][number][] = [];
+      const states: Watched['states'][number][] = [];
       const ids = (): readonly string[] => [...(watch.current?.devices.keys() ?? [])].sort();
       watch.onChange(() => {
-        told.push({ phase: watch.state.phase, ids: ids() });
+        states.push({ phase: watch.state.phase, ids: ids() });
         feed.changed();
       });
       const reached = (phase: HeldState['phase']): Promise<void> =>
         feed.waitFor(
           () => watch.state.phase === phase,
-          () => JSON.stringify([watch.state, told]),
+          () => JSON.stringify([watch.state, states]),
         );
-      return { watch, told, ids, reached };
+      return { watch, states, ids, reached };
     },
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   };
@@ -86,13 +86,13 @@ test('any device may be held until kubelet answers; then exactly the devices of 
 
 test('a periodic refresh finds changes that no caller has requested', async () => {
   await using scene = await stage();
-  const { told, watch, reached } = scene.watch({ refreshMs: 20 });
+  const { states, watch, reached } = scene.watch({ refreshMs: 20 });
   await reached('known');
   const changed = Promise.withResolvers<void>();
   watch.onChange(changed.resolve);
   await scene.kubelet.allocate(data, 1);
   await changed.promise;
-  assert.deepEqual(told.at(-1), { phase: 'known', ids: ['dataMvp3'] });
+  assert.deepEqual(states.at(-1), { phase: 'known', ids: ['dataMvp3'] });
 });
 
 test('an answer of a kubelet that has just started removes no device, and later answers are complete', async () => {
@@ -117,18 +117,18 @@ test('a restarted kubelet that does not know its pods yet releases no device', a
     answers.push(answer);
     return answer;
   });
-  const { watch, told, ids, reached } = scene.watch({ kubeletSettleMs: 200, refreshMs: 20 });
+  const { watch, states, ids, reached } = scene.watch({ kubeletSettleMs: 200, refreshMs: 20 });
   await scene.kubelet.allocate(data, 1);
   await watch.refresh();
   await reached('known');
-  const before = told.length;
+  const before = states.length;
   forgets = true;
   await scene.kubelet.restart();
   // At least two requests are needed, because the restart may interrupt the connection of the first one.
   while (forgets || watch.state.phase !== 'known') await watch.refresh().catch(() => {});
   assert.ok(answers.some((answer) => answer.length === 0));
-  assert.ok(told.slice(before).some(({ phase }) => phase === 'partial'));
-  assert.ok(told.slice(before).every(({ ids }) => ids.includes('dataMvp3')));
+  assert.ok(states.slice(before).some(({ phase }) => phase === 'partial'));
+  assert.ok(states.slice(before).every(({ ids }) => ids.includes('dataMvp3')));
   assert.deepEqual(ids(), ['dataMvp3']);
 });
 
@@ -165,14 +165,14 @@ test("kubelet's events cause a request", async () => {
     onEvent = listener;
     return { [Symbol.dispose]: () => {} };
   };
-  const { watch, told, reached } = scene.watch({ kubelet: { subscribe } });
+  const { watch, states, reached } = scene.watch({ kubelet: { subscribe } });
   await reached('known');
   await scene.kubelet.allocate(data, 1);
   const changed = Promise.withResolvers<void>();
   watch.onChange(changed.resolve);
   onEvent();
   await changed.promise;
-  assert.deepEqual(told.at(-1)?.ids, ['dataMvp3']);
+  assert.deepEqual(states.at(-1)?.ids, ['dataMvp3']);
 });
 
 test('concurrent callers that want a fresh answer share one request', async () => {
@@ -210,7 +210,7 @@ test('a wait ends with its own signal or with the watch, and the watch reports n
     asked.resolve();
     return new Promise<never>(() => {});
   });
-  const { watch, told } = scene.watch();
+  const { watch, states } = scene.watch();
   await asked.promise;
   const impatient = new AbortController();
   const given = watch.refresh(impatient.signal);
@@ -221,20 +221,20 @@ test('a wait ends with its own signal or with the watch, and the watch reports n
   await assert.rejects(other, { code: 'Aborted' });
   await disposed;
   await assert.rejects(watch.refresh(), { code: 'Aborted' });
-  assert.deepEqual([told, watch.state.phase], [[], 'unknown']);
+  assert.deepEqual([states, watch.state.phase], [[], 'unknown']);
 });
 
 test('the outcome of each request is reported: incomplete for a kubelet that has just started, failed without an answer', async () => {
   await using scene = await stage();
-  const told: string[] = [];
-  const onAnswer = (outcome: string) => void told.push(outcome);
+  const outcomes: string[] = [];
+  const onAnswer = (outcome: string) => void outcomes.push(outcome);
   const young = scene.watch({ onAnswer, kubeletSettleMs: never });
   await young.watch.refresh();
-  assert.equal(told.at(-1), 'incomplete');
+  assert.equal(outcomes.at(-1), 'incomplete');
   const { watch, reached } = scene.watch({ onAnswer });
   await reached('known');
-  assert.equal(told.at(-1), 'complete');
+  assert.equal(outcomes.at(-1), 'complete');
   await scene.kubelet[Symbol.asyncDispose]();
   await assert.rejects(watch.refresh());
-  assert.ok(told.includes('failed'), told.join());
+  assert.ok(outcomes.includes('failed'), outcomes.join());
 });

@@ -134,8 +134,8 @@ describe('bad input to the plan command', () => {
     const { code, stdout, stderr } = await plan(`${good}---\nspec: [\n---\n${nodeState('eth0')}`);
     assert.equal(code, 1);
     assert.match(stdout, /^odd +eth0 /m);
-    const [fault, ...rest] = stderr.trimEnd().split('\n');
-    assert.match(fault ?? '', /^given\.yaml, document 2, line \d+: invalid YAML: ./);
+    const [first, ...rest] = stderr.trimEnd().split('\n');
+    assert.match(first ?? '', /^given\.yaml, document 2, line \d+: invalid YAML: ./);
     assert.deepEqual(
       rest.map((line) => line.split(':')[0]),
       ['Node h4'],
@@ -164,13 +164,15 @@ describe('unusual but valid input to the plan command', () => {
     const names = ['é%@', '-x', 'eth0.5', '$(id)', "a'b", '__proto__'];
     const { code, stdout, stderr } = await plan(nodeState(...names), '--node', 'odd', '-o', 'json');
     assert.deepEqual([code, stderr], [0, '']);
-    const [told] = JSON.parse(stdout);
+    const [nodePlan] = JSON.parse(stdout);
     assert.deepEqual(
-      told.resources.map(({ parent }: { parent: string }) => parent),
+      nodePlan.resources.map(({ parent }: { parent: string }) => parent),
       ['eth0.5'],
     );
     assert.deepEqual(
-      told.skipped.map((finding: { interface: string; code: string }) => `${finding.code} ${finding.interface}`).sort(),
+      nodePlan.skipped
+        .map((finding: { interface: string; code: string }) => `${finding.code} ${finding.interface}`)
+        .sort(),
       names
         .filter((name) => name !== 'eth0.5')
         .map((name) => `IllegalResourceName ${name}`)

@@ -57,8 +57,8 @@ for (const program of programs) {
 
 test("the bundled webhook loads Node's HTTP without the second client, which an import of it would also load", async () => {
   await using bundled = await bundle('webhook');
-  const tellLoaded = "process.once('exit', () => console.log(process.moduleLoadList.join('\\n')))";
-  const preload = `data:text/javascript,${encodeURIComponent(tellLoaded)}`;
+  const printLoaded = "process.once('exit', () => console.log(process.moduleLoadList.join('\\n')))";
+  const preload = `data:text/javascript,${encodeURIComponent(printLoaded)}`;
   const { stdout } = await run(process.execPath, ['--import', preload, bundled.main, '--help'], { cwd: '/' });
   assert.match(stdout, /^NativeModule _http_server$/m);
   assert.doesNotMatch(stdout, /undici/);

@@ -135,7 +135,7 @@ suite('a pod of a namespace that is not admitted', { concurrency: 3 }, () => {
       await node.offers({ net: 2 });
       const answer = await until(
         () => addNext(next, other),
-        (said) => said !== 'PlanUnknown',
+        (code) => code !== 'PlanUnknown',
       );
       assert.equal(answer, 'attached');
     },

@@ -33,12 +33,12 @@ async function complete(words: readonly string[], environment: Readonly<Record<s
  * it.
  */
 async function completeUntil(
-  isDone: (told: readonly string[]) => boolean,
+  isDone: (completions: readonly string[]) => boolean,
   ...asked: Parameters<typeof complete>
 ): Promise<readonly string[]> {
   for (let rest = 4; rest > 0; rest -= 1) {
-    const told = await complete(...asked);
-    if (isDone(told)) return told;
+    const completions = await complete(...asked);
+    if (isDone(completions)) return completions;
   }
   return await complete(...asked);
 }
@@ -47,7 +47,7 @@ describe('completion of names', () => {
   it('lists the names in the cluster, in the namespace in which the command would look', async () => {
     await using cluster = await startStandInCluster(manifests, 'vms');
     const environment = { KUBECONFIG: cluster.kubeconfig };
-    for (const [words, ...told] of [
+    for (const [words, ...completions] of [
       ['why pod/vm', 'pod/vm-9', 'pod/vm-10', ':4'],
       ['why -n default po/', 'po/vm-other', ':4'],
       ['why --namespace=default pod/', 'pod/vm-other', ':4'],
@@ -63,8 +63,8 @@ describe('completion of names', () => {
       ['why -n ', 'vms', ':4'],
       ['status --context ', 'test', ':4'],
     ] as const) {
-      const isExpected = (answer: readonly string[]) => isDeepStrictEqual(answer, told);
-      assert.deepEqual(await completeUntil(isExpected, words.split(' '), environment), told, words);
+      const isExpected = (answer: readonly string[]) => isDeepStrictEqual(answer, completions);
+      assert.deepEqual(await completeUntil(isExpected, words.split(' '), environment), completions, words);
     }
     assert.ok(cluster.server.requests.every((request) => /limit=500/.test(request)));
   });

@@ -15,7 +15,7 @@ import { assertOwnTap, showMacvtaps } from './shown-macvtaps.ts';
 const options = { skip: needsRoot };
 
 /** Returns the parent and the mode of each link: `eth0/bridge`. */
-async function standings(node: PluginNode): Promise<ReadonlyMap<string, string>> {
+async function parentsAndModes(node: PluginNode): Promise<ReadonlyMap<string, string>> {
   const macvtaps = await showMacvtaps(node.namespace);
   return new Map(macvtaps.map(({ ifname, link, linkinfo }) => [ifname, `${link}/${linkinfo.info_data.mode}`]));
 }
@@ -75,12 +75,12 @@ test('an Allocate while plans change uses one complete plan', options, async () 
     for (let call = 0; call < 3; call += 1) {
       const { ids } = await node.allocate('net', 5);
       answers.push(ids);
-      const now = await standings(node);
+      const now = await parentsAndModes(node);
       for (const id of ids) seen.add(now.get(linkName(id)) ?? 'none');
     }
   }
   assert.deepEqual([...seen].sort(), ['eth0/bridge', 'eth1/private']);
-  const now = await standings(node);
+  const now = await parentsAndModes(node);
   for (const ids of answers) {
     assert.equal(new Set(ids.map((id) => now.get(linkName(id)))).size, 1, `${ids} share one parent`);
   }
@@ -121,7 +121,7 @@ test(
     ]);
     assert.match(String(failed.status === 'rejected' && failed.reason), /netMvp2/);
     assert.equal(done.status, 'fulfilled');
-    assert.deepEqual([...(await standings(node)).keys()], [linkName('netMvp3')]);
+    assert.deepEqual([...(await parentsAndModes(node)).keys()], [linkName('netMvp3')]);
     assert.deepEqual(await readLedgerDevices(node), ['netMvp3']);
   },
 );

@@ -52,11 +52,11 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   );
 
   test('a resource that drains allocates nothing, and gives the reason', options, async () => {
-    const told = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
     let isOver = false;
     // From then on, kubelet does not list the pods' devices, until the test allows it.
     const onList: KubeletOptions['onList'] = async (held) => {
-      if (isOver) await told.promise;
+      if (isOver) await released.promise;
       return held;
     };
     await using node = await startWithNet(['eth0'], 3, { onList });
@@ -69,7 +69,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     node.release('net', ids);
     const asked = node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);
     await assert.rejects(asked, /resource net is no longer offered on this node/);
-    told.resolve();
+    released.resolve();
     await node.isGone('net');
   });
 

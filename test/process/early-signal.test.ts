@@ -6,7 +6,7 @@ import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode } from './plugin-node.ts';
 import { startNodePlugin } from './start-node-plugin.ts';
 
-const preload = new URL('programs/tell-loads.ts', import.meta.url);
+const preload = new URL('programs/print-loads.ts', import.meta.url);
 
 for (const module of ['nodeplugin/config.ts', 'nodeplugin/run-node-plugin.ts']) {
   test(`SIGTERM ends the process normally while ${module} is not loaded yet`, { skip: needsRoot }, async () => {

@@ -79,12 +79,12 @@ describe('the lint command', () => {
 
   it('treats an unknown resource as its flag requires', async () => {
     const unknown = { ...files, 'network.yaml': network('nothing', '{"type":"macvtap"}') };
-    const [told, allowed] = await Promise.all([
+    const [warned, allowed] = await Promise.all([
       lint(unknown, '--unknown-resource', 'Warn'),
       lint(unknown, '--unknown-resource=Allow'),
     ]);
-    assert.match(told.stdout, /^network\.yaml:6: warning: ResourceUnknown/);
-    assert.deepEqual([told.code, allowed.code, allowed.stdout], [0, 0, '']);
+    assert.match(warned.stdout, /^network\.yaml:6: warning: ResourceUnknown/);
+    assert.deepEqual([warned.code, allowed.code, allowed.stdout], [0, 0, '']);
   });
 
   it('prints JSON, SARIF and workflow commands, and nothing else with them', async () => {

@@ -75,8 +75,8 @@ describe('a server that is not an API server, or gives unusual answers', () => {
 
 describe('a user with wrong arguments', () => {
   it('gets the version', async () => {
-    const told = await runProgram('cli/kubectl-macvtap.ts', ['--version']);
-    assert.match(told.stdout, /^kubectl-macvtap \d+\.\d+\.\d+/);
+    const printed = await runProgram('cli/kubectl-macvtap.ts', ['--version']);
+    assert.match(printed.stdout, /^kubectl-macvtap \d+\.\d+\.\d+/);
   });
 
   it('gets an error that names the unusable file in $KUBECONFIG', async () => {

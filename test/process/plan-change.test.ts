@@ -107,7 +107,7 @@ describe('plan of files', () => {
   });
 });
 
-const faults = [
+const invalid = [
   { title: 'a file that is not there', file: undefined, says: /nowhere\.yaml: ENOENT/ },
   { title: 'a file that is not YAML', file: 'a: [', says: /p\.yaml:1: invalid YAML/ },
   {
@@ -123,7 +123,7 @@ const faults = [
 ] as const;
 
 describe('plan of files that cannot be applied', () => {
-  for (const { title, file, says } of faults) {
+  for (const { title, file, says } of invalid) {
     it(`reports ${title}, and exits with 2`, async () => {
       const { code, stdout, stderr } =
         file === undefined

@@ -35,8 +35,8 @@ test('it is reported while the sandbox exists, and removed once the sandbox is g
   await assertNothingLeft(tapPath, node.namespace);
   assert.deepEqual(await readRecords(node), {});
   await plugin.stop();
-  for (const said of [/still in a sandbox/g, /no longer in a sandbox/g, /orphan removed/g]) {
-    assert.equal(plugin.output.match(said)?.length, 1, String(said));
+  for (const message of [/still in a sandbox/g, /no longer in a sandbox/g, /orphan removed/g]) {
+    assert.equal(plugin.output.match(message)?.length, 1, String(message));
   }
 });
 

@@ -107,15 +107,15 @@ test('certificate files of another program are followed, and the last valid pair
   );
   assert.equal(await serial(first.authority.pem), first.serial);
 
-  const broken: readonly [certPem: string, keyPem: string, told: RegExp][] = [
+  const broken: readonly [certPem: string, keyPem: string, reason: RegExp][] = [
     [second.certPem.slice(0, 200), first.keyPem, /contains no certificate|cannot be read/],
     [second.certPem, first.keyPem, /cannot be used/],
     [expired.certPem, expired.keyPem, /expired/],
   ];
-  for (const [certPem, keyPem, told] of broken) {
+  for (const [certPem, keyPem, reason] of broken) {
     await write('tls.key', keyPem);
     await write('tls.crt', certPem);
-    await webhook.process.waitForLine(new RegExp(`(${told.source}).*the certificate needs attention`));
+    await webhook.process.waitForLine(new RegExp(`(${reason.source}).*the certificate needs attention`));
     assert.equal(await serial(first.authority.pem), first.serial);
     assert.deepEqual(await webhook.health('/readyz'), ready);
   }
@@ -125,7 +125,7 @@ test('certificate files of another program are followed, and the last valid pair
   assert.equal(await serial(second.authority.pem), second.serial);
 });
 
-test('until the objects were read it is not ready, and denies no object because it does not know others', async () => {
+test('until the objects were read it is not ready, and denies nothing because of missing objects', async () => {
   await using webhook = await startWebhook(files, ['--source', 'manifests:/nowhere/at/all']);
   await webhook.listening();
   const { status, body } = await webhook.health('/readyz');
@@ -193,8 +193,8 @@ test('invalid flags are all refused together', async () => {
     'Maybe',
   ]);
   assert.equal(ending.code, 2);
-  for (const fault of [/--source x: /, /--listen 8443: write HOST:PORT/, /--unknown-resource Maybe: write one of/]) {
-    assert.match(ending.stderr, fault);
+  for (const message of [/--source x: /, /--listen 8443: write HOST:PORT/, /--unknown-resource Maybe: write one of/]) {
+    assert.match(ending.stderr, message);
   }
 });
 

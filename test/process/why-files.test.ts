@@ -112,8 +112,8 @@ describe('why, with files', () => {
       'first.json': pod('first', '', { metadata }),
     };
     assert.deepEqual((await ask('pod/first', withDefault)).codes, ['NetworkMissing']);
-    const told = { ...withDefault, 'webhook.json': JSON.stringify(deployment) };
-    assert.deepEqual((await ask('pod/first', told)).codes, []);
+    const withWebhook = { ...withDefault, 'webhook.json': JSON.stringify(deployment) };
+    assert.deepEqual((await ask('pod/first', withWebhook)).codes, []);
   });
 
   it('also accepts kind and name as separate arguments, as kubectl does', async () => {
@@ -128,14 +128,14 @@ describe('why, with files', () => {
       ['webhook', 'node plugin', 'status.allocatable', 'status of the pod'],
     );
     assert.match(stderr, /^webhook: not read: files cannot show whether it answers$/m);
-    const told = await ask('pod/bare', {
+    const answer = await ask('pod/bare', {
       ...files,
       'p.yaml': policy
         .replace('spec:', 'spec:\n  namespaceSelector: { matchLabels: { a: b } }')
         .replace('policy-1', 'q'),
     });
     assert.deepEqual(
-      told.report?.missing.map(({ what }) => what),
+      answer.report?.missing.map(({ what }) => what),
       ['webhook', 'node plugin', 'status.allocatable', 'Events', 'Namespace default'],
     );
     const { missing = [] } =

@@ -116,8 +116,8 @@ describe('a Prometheus that scrapes the running processes', { skip }, async () =
     for (const metrics of scraped) {
       const promtool = spawn('promtool', ['check', 'metrics'], { stdio: 'pipe' });
       promtool.stdin.end(metrics);
-      const [said, complained] = await Promise.all([text(promtool.stdout), text(promtool.stderr)]);
-      assert.equal(said + complained, '');
+      const [output, errors] = await Promise.all([text(promtool.stdout), text(promtool.stderr)]);
+      assert.equal(output + errors, '');
     }
   });
 });

@@ -36,7 +36,7 @@ function isOnPath(tool: string): boolean {
 }
 
 /** Shows the same policies without links: what each host would expose. */
-export async function showPlanAlone(reason: string, print: (text: string) => void): Promise<void> {
+export async function showPlanOnly(reason: string, print: (text: string) => void): Promise<void> {
   print(`No real links here: ${reason}. The demo shows only the plan.`);
   const forms: readonly PolicyForm[] = ['node-centric', 'resource-centric'];
   for (const form of forms) {
