@@ -28,7 +28,7 @@ export interface WrittenObject {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
-    /** The UID. By default, the store chooses one, as an API server always does. */
+    /** The UID. By default, the store chooses one, as a real API server always does. */
     readonly uid?: string;
     readonly [field: string]: unknown;
   };
@@ -101,7 +101,7 @@ export function createObjectStore(): ObjectStore {
       return before;
     },
     compact() {
-      // Afterwards, no watch can start from a version before this call, even if nothing has changed since that version.
+      // After this call, no watch can start from an earlier version, even if no object has changed since then.
       version += 1;
       oldest = version;
       history = [];

@@ -16,7 +16,7 @@ export interface StandInApiServer extends AsyncDisposable {
   readonly requests: readonly string[];
   /** The number of open watches. */
   readonly watches: number;
-  /** Answers in place of the server, as long as `answer` returns something. */
+  /** Calls `answer` for each request. The result replaces the server's response, unless it is undefined. */
   intercept(answer: ((call: ApiCall) => Interception | undefined) | undefined): void;
   /** Ends every watch, either in an orderly way or by cutting its socket. */
   endWatches(how: 'end' | 'cut'): void;
@@ -98,7 +98,7 @@ export async function startApiServer(): Promise<StandInApiServer> {
     },
     endWatches: (how) => {
       for (const watch of [...watches]) {
-        // Nothing can be written any more, although the socket closes later.
+        // Nothing can be written to the watch from now on, although its socket closes later.
         watches.delete(watch);
         if (how === 'end') watch.response.end();
         else watch.response.destroy();

@@ -13,8 +13,8 @@ import { apply, installationNamespace as namespace } from './install.ts';
 import { unboundToken } from './pod-token.ts';
 import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 
-// The Secret and the webhook configurations that the chart ships, as replicas of the webhook write them with the rights
-// that the chart gives them.
+// Uses the Secret and the webhook configurations from the chart. Replicas of the webhook write them with the chart's
+// RBAC rules.
 const cluster = await clusterOfFile();
 const configurationObjects = shippedObjects().filter(isWebhookConfiguration);
 await apply(cluster, configurationObjects);
@@ -70,7 +70,7 @@ const reset = async () => {
 const { signal } = new AbortController();
 
 describe('the certificate in a real cluster', () => {
-  it('is made once by two replicas that start at the same moment, and every webhook gets its authority', async () => {
+  it('is made once by two replicas that start at the same moment, and every webhook gets its CA', async () => {
     await reset();
     const [one, other] = await Promise.all([startReplica(), startReplica()]);
     await using _one = one;
@@ -84,7 +84,7 @@ describe('the certificate in a real cluster', () => {
     assert.equal((await storedBundle()).split('BEGIN CERTIFICATE').length - 1, 1);
   });
 
-  it('leaves every field but the bundles to others', async () => {
+  it('is published without changes to fields other than caBundle', async () => {
     for (const kind of kinds) {
       const { metadata, webhooks } = await read(kind);
       const { fieldsV1 } = metadata.managedFields.find(({ manager }) => manager === 'kube-macvtap-webhook') ?? {};
@@ -96,7 +96,7 @@ describe('the certificate in a real cluster', () => {
     }
   });
 
-  it('is published again when a configuration is recreated or wiped, or was missing', async () => {
+  it('is published again when a configuration is recreated or emptied, or appears late', async () => {
     await using _replica = await startReplica();
     await until(isPublished, Boolean);
     for (const kind of kinds) await cluster.admin.must('DELETE', pathOf(kind));
@@ -109,7 +109,7 @@ describe('the certificate in a real cluster', () => {
     await until(isPublished, Boolean);
   });
 
-  it('is still served while its Secret is missing, with an error that names the fix; then a successor is stored', async () => {
+  it('is served while its Secret is missing, with an error that names the fix; then the replica stores a new one', async () => {
     await using replica = await startReplica();
     await until(isPublished, Boolean);
     const serial = replica.kept.current?.serial;
@@ -132,7 +132,7 @@ describe('the certificate in a real cluster', () => {
     assert.equal(replica.kept.current?.serial, serial);
   });
 
-  it('is not written over a Secret that changed meanwhile', async () => {
+  it('is not written over a Secret that changed in the meantime', async () => {
     using client = await openApiClient({ kubeconfig });
     await reset();
     const store = storeWith(client);
@@ -150,7 +150,7 @@ describe('the certificate in a real cluster', () => {
     await reset();
   });
 
-  it('is not published over a configuration that changed meanwhile', async () => {
+  it('is not written over a configuration that changed in the meantime', async () => {
     using client = await openApiClient({ kubeconfig });
     const before = await publisherWith(client).read(signal);
     const body = { metadata: { annotations: { touched: 'yes' } } };

@@ -14,8 +14,8 @@ import { readWebhookCounters } from './webhook-counters.ts';
 import { untilInForce } from './webhook-of-file.ts';
 import { startWriteLoad } from './write-load.ts';
 
-// Certificates that live for less than a minute, and two replicas that keep them in one Secret. A new pair is made
-// every six seconds, and used three seconds after its CA was published. The old pair stays valid for another half a
+// Certificates live for less than a minute, and two replicas keep them in one Secret. The replicas make a new pair
+// every six seconds, and use it three seconds after they published its CA. The old pair stays valid for another half a
 // minute, so that a busy machine does not fail the test.
 const flags = ['--certificate-lifetime', '40s', '--certificate-renew-before', '34s', '--certificate-overlap', '3s'];
 
@@ -52,7 +52,7 @@ const serialsNow = async () => {
   const [bundle = ''] = await publishedBundles(cluster);
   return await Promise.all(replicas.map(({ port }) => servedSerial(port, bundle)));
 };
-/** A switch of pairs is under way only for the moment in which one replica sees it and the other one does not. */
+/** One replica sees a new pair a moment before the other one does. Waits until both serve the same pair. */
 const settled = () => until(serialsNow, ([one, other]) => one === other);
 
 after(() => {
@@ -72,7 +72,7 @@ describe('two replicas that start at once with an empty Secret', () => {
 });
 
 describe('three rotations while objects are being written', () => {
-  it('go unnoticed: every call of the webhook is made and succeeds, and every new connection is verified', {
+  it('cause no error: each webhook call succeeds, and each new connection is verified', {
     timeout: 180_000,
   }, async (t) => {
     const before = await readWebhookCounters(cluster);
@@ -90,19 +90,19 @@ describe('three rotations while objects are being written', () => {
     await load.stop();
     const rate = Math.round(load.written / seconds);
     t.diagnostic(`${serials.size - 1} rotations in ${seconds.toFixed(1)} s, ${load.written} writes, ${rate} a second`);
-    assert.deepEqual({ faults: load.faults, disbelieved }, { faults: [], disbelieved: [] });
+    assert.deepEqual({ failures: load.failures, disbelieved }, { failures: [], disbelieved: [] });
     assert.deepEqual(await readWebhookCounters(cluster), before);
     assert.ok(serials.size >= 4, `${serials.size - 1} rotations were seen`);
-    // Not a figure of the product: with fewer writes the test would have shown less than it says.
+    // This rate is not a measurement of the product. With fewer writes, the test would not prove enough.
     assert.ok(rate >= 50, `only ${rate} writes a second were made on this machine`);
   });
 
-  it('leave in the bundle only authorities that have not expired', async () => {
+  it('leave only unexpired CAs in the bundle', async () => {
     const authorities = async (): Promise<readonly string[]> => {
       const [bundle = ''] = await publishedBundles(cluster);
       return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     };
-    // Each lives for 40 seconds: those of now are waited for to expire, while they have successors.
+    // Each certificate lives for 40 seconds. Waits until the current ones have expired and been replaced.
     const now = await authorities();
     assert.ok(now.length > 0);
     const lastEnd = Math.max(...now.map((pem) => new X509Certificate(pem).validToDate.getTime()));
@@ -137,7 +137,7 @@ describe('manual changes to the certificates', () => {
     await until(isWhole, (whole) => whole);
     await settled();
     await load.stop();
-    assert.deepEqual(load.faults, []);
+    assert.deepEqual(load.failures, []);
     assert.deepEqual(await readWebhookCounters(cluster), before);
   });
 
@@ -149,11 +149,11 @@ describe('manual changes to the certificates', () => {
     await until(isWhole, (whole) => whole);
     await settled();
     await load.stop();
-    assert.deepEqual(load.faults, []);
+    assert.deepEqual(load.failures, []);
     assert.deepEqual(await readWebhookCounters(cluster), before);
   });
 
-  it('that apply the configurations again without a caBundle are followed by a new caBundle', async () => {
+  it('that apply the configurations without a caBundle are corrected: the caBundle is written again', async () => {
     await cluster.mustKubectl(
       ['replace', '-f', '-'],
       configurations.map((object) => JSON.stringify(object)).join('\n---\n'),
@@ -162,7 +162,7 @@ describe('manual changes to the certificates', () => {
     await untilInForce(cluster);
   });
 
-  it('that stop one replica leave the other one at work', async () => {
+  it('that stop one replica leave the other one working', async () => {
     const [first, second] = replicas;
     service.targets = [second.port];
     await first[Symbol.asyncDispose]();
@@ -172,7 +172,7 @@ describe('manual changes to the certificates', () => {
       (written) => written > 100,
     );
     await load.stop();
-    assert.deepEqual(load.faults, []);
+    assert.deepEqual(load.failures, []);
   });
 
   it("that stop both replicas appear in the API server's counters", async () => {
@@ -184,7 +184,7 @@ describe('manual changes to the certificates', () => {
       ({ failedOpen, callErrors }) => failedOpen > before.failedOpen && callErrors > before.callErrors,
     );
     await load.stop();
-    assert.notDeepEqual(load.faults, []);
+    assert.notDeepEqual(load.failures, []);
   });
 });
 

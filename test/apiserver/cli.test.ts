@@ -29,13 +29,13 @@ const policy = {
   spec: { parentSelector: [{ parentIface: 'eth1', resourceName: 'data' }] },
 };
 
-/** The chart's DaemonSet, of which nothing makes pods here. */
+/** Returns the chart's DaemonSet. No controller creates pods from it here. */
 function shippedDaemonSet() {
   const { apiVersion, kind, metadata, spec } = shippedObjects().find((object) => object.kind === 'DaemonSet') as never;
   return { apiVersion, kind, metadata, spec };
 }
 
-/** Writes the report of a node plugin. */
+/** Writes the state of a node with this many held devices, as its node plugin would. */
 async function report(name: string, held: number): Promise<void> {
   const resource = { name: 'data', parent: 'eth1', mode: 'bridge', source: 'policy', policy: 'macvtap-cni/p' };
   const resources = [{ ...resource, quantity: 100, held, health: 'Healthy' }];
@@ -48,7 +48,7 @@ async function patch(path: string, status: object): Promise<void> {
 }
 
 describe('status of a live cluster', () => {
-  it('has what nodes report, what became of policies, and which nodes have no plugin', async () => {
+  it("shows the nodes' states, the status of policies, and the nodes without a plugin", async () => {
     await apply(cluster, [policy, shippedDaemonSet()]);
     await report('h1', 7);
     const conditions = [
@@ -63,7 +63,7 @@ describe('status of a live cluster', () => {
     assert.match(stdout, /^h1, h2 and h3: no node plugin runs there/m);
   });
 
-  it('is followed, and survives a restart of the API server', async () => {
+  it('is updated with --watch, and continues after a restart of the API server', async () => {
     const command = [process.execPath, program, 'status', '-w', '--kubeconfig', cluster.kubeconfig] as const;
     await using watching = startProcess({ name: 'status', command });
     await watching.waitForLine(/^node h1: data: eth1 bridge 7\/100 Healthy$/);
@@ -80,7 +80,7 @@ describe('status of a live cluster', () => {
 });
 
 describe('plan of files against a live cluster', () => {
-  it('prints the changes and makes none', async () => {
+  it('prints the changes without making them', async () => {
     const edited = { ...policy, spec: { parentSelector: [{ parentIface: 'eth0', resourceName: 'data' }] } };
     const path = join(cluster.folder, 'edited.json');
     await writeFile(path, JSON.stringify(edited));
@@ -103,13 +103,13 @@ describe('plan of files against a live cluster', () => {
 });
 
 describe('the migration of a live cluster', () => {
-  it('changes no plan when its policies are applied, nor when the config map is deleted then', async () => {
+  it('changes no plan when its policies are applied, nor when the config map is deleted afterwards', async () => {
     const list = [{ name: 'dataplane', lowerDevice: 'bond1', mode: 'private', capacity: 0 }];
     const metadata = { name: 'macvtap-deviceplugin-config', namespace: installationNamespace };
     await apply(cluster, [
       { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { DP_MACVTAP_CONF: JSON.stringify(list) } },
     ]);
-    /** The table, without its last column. */
+    /** Returns the table without its last column. */
     const plan = async () =>
       (await macvtap('plan')).stdout.split('\n\n')[0]?.replaceAll(/ +(explicit|policy).*$/gm, '');
     const before = await plan();
@@ -124,7 +124,7 @@ describe('the migration of a live cluster', () => {
 });
 
 describe('the support bundle of a live cluster', () => {
-  it('has what helps, no secret from wherever it was planted, and notes what it lacks', async () => {
+  it('has the useful objects and no secret, and lists what could not be read', async () => {
     const secret = 'hunter2hunter2hunter2';
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': secret, note: secret };
     const metadata = (name: string) => ({ name, namespace: installationNamespace, annotations, labels: chartLabels });
@@ -174,7 +174,7 @@ describe('the support bundle of a live cluster', () => {
     }
   });
 
-  it('continues when some objects cannot be read, and names them, also with a directory', async () => {
+  it('is also written, to a file or a directory, when some objects cannot be read, and names them', async () => {
     const kubeconfig = await cluster.writeKubeconfig(
       'plugin',
       await unboundToken(cluster, installationNamespace, 'kube-macvtap-webhook'),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The set-up of docs/how-to/install.md: the API server has a client certificate, and the webhook serves no other
+// Tests the setup in docs/how-to/install.md: the API server has a client certificate, and the webhook accepts no other
 // client.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -17,7 +17,9 @@ import { untilInForce } from './webhook-of-file.ts';
 
 const commonName = 'kube-apiserver-webhooks';
 
-/** Makes a CA and a certificate of it, and the files by which an API server uses it only for this webhook. */
+/**
+ * Makes a CA, a client certificate, and the files that make an API server use the certificate only for this webhook.
+ */
 async function writeClientFiles(folder: string) {
   const ca = await generate([{ name: 'commonName', value: 'webhook clients' }], {
     keyType: 'ec',
@@ -77,7 +79,7 @@ it('only an API server with a client certificate gets answers', { timeout: 300_0
 
   const stranger = connect({ port: webhook.port, host: '127.0.0.1', rejectUnauthorized: false });
   let answer = '';
-  // The alert that ends the connection is an error, for which `once` of node:events would reject.
+  // The TLS alert that ends the connection is an error event. `once` of node:events would reject because of it.
   const closed = Promise.withResolvers<void>();
   stranger.on('error', () => {}).on('data', (chunk) => (answer += chunk));
   stranger.once('close', closed.resolve);
@@ -89,7 +91,8 @@ it('only an API server with a client certificate gets answers', { timeout: 300_0
   );
   assert.ok((refused[0]?.value ?? 0) >= 1);
 
-  // With another name required, the API server itself is a stranger, and what it may not store unchecked is refused.
+  // The webhook now requires another name in the certificate, so it rejects this API server. The API server then
+  // refuses objects that need a review.
   await webhook[Symbol.asyncDispose]();
   const strict = cluster.use(
     await startWebhook(cluster, { flags: ['--client-ca-file', caFile, '--client-names', 'another'] }),

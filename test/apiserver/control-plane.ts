@@ -19,11 +19,11 @@ export interface ControlPlane extends AsyncDisposable {
   readonly kubeconfig: string;
   readonly admin: ApiClient;
   readonly etcd: Etcd;
-  /** Runs kubectl as an administrator, or with another kubeconfig by `--kubeconfig`. */
+  /** Runs kubectl as an administrator. `--kubeconfig` chooses another identity. */
   kubectl(args: readonly string[], stdin?: string): Promise<KubectlEnding>;
   /** Runs a kubectl command that must succeed. Returns its output; rejects with its errors. */
   mustKubectl(args: readonly string[], stdin?: string): Promise<string>;
-  /** Takes over a resource, and disposes of it before the control plane ends. */
+  /** Disposes of a resource before the control plane ends. */
   use<Resource extends AsyncDisposable | Disposable>(resource: Resource): Resource;
   /** Returns a client with another identity. */
   clientFor(token: string): ApiClient;
@@ -35,8 +35,8 @@ export interface ControlPlane extends AsyncDisposable {
 }
 
 /**
- * How long the API server may take to stop. It would wait for all watching clients, but they must be cut off, as when a
- * machine fails.
+ * The time that the API server gets to stop. Without a limit it would wait for all watching clients, but the tests need
+ * it to cut them off, as in a crash.
  */
 const stopGraceMs = 1_000;
 

@@ -6,7 +6,8 @@ import { clusterOfFile } from './cluster-of-file.ts';
 import { installationNamespace, makeNamespace, makeNode } from './install.ts';
 import { podToken, unboundToken } from './pod-token.ts';
 
-// An admission policy restricts whose events the programs may write: their rights allow changes to all events.
+// An admission policy restricts whose events the programs may write. Their RBAC rules would permit changes to all
+// events.
 const cluster = await clusterOfFile();
 for (const node of ['h1', 'h2']) await makeNode(cluster, node);
 await makeNamespace(cluster, 'vms');
@@ -33,21 +34,21 @@ const ofH1 = (name: string) => eventOf(name, 'kube-macvtap-nodeplugin', 'h1');
 const ofH2 = (name: string) => eventOf(name, 'kube-macvtap-nodeplugin', 'h2');
 const patch = { body: { message: 'another' }, contentType: 'application/merge-patch+json' };
 
-// The API server takes a new policy into use a moment after it is stored.
+// The API server enforces a new policy a moment after it is stored.
 await until(
   async () => (await plugin.call('POST', `${path}?dryRun=All`, { body: ofH2('probe') })).status,
   (status) => status === 403,
 );
 
 describe('an event', () => {
-  it('that is its own is written and changed by a node plugin and by the webhook', async () => {
+  it('about its own objects can be written and changed by a node plugin and by the webhook', async () => {
     await plugin.must('POST', path, { body: ofH1('own') });
     await plugin.must('PATCH', `${path}/own`, patch);
     await webhook.must('POST', path, { body: eventOf('webhooks', 'kube-macvtap-webhook', 'a-pod') });
     await webhook.must('PATCH', `${path}/webhooks`, patch);
   });
 
-  it('of another program or node is refused, also if a change would make it so', async () => {
+  it('of another program or node is refused, as is an update that turns an event into one', async () => {
     await cluster.admin.must('POST', path, { body: eventOf('kubelets', 'kubelet', 'h1') });
     await cluster.admin.must('POST', path, { body: ofH2('of-h2') });
     const claim = { ...patch, body: { reportingInstance: 'h1', reportingComponent: 'kube-macvtap-nodeplugin' } };

@@ -45,7 +45,7 @@ const untilCount = async (namespace: string, note: string, count: number): Promi
   );
 };
 
-/** A recorder like that of the node plugin of h1, in a separate process. */
+/** Starts a recorder like that of the node plugin of h1, in a separate process. */
 async function startRecorder() {
   await using undo = new AsyncDisposableStack();
   const token = await podToken(cluster, {
@@ -54,18 +54,18 @@ async function startRecorder() {
     node: 'h1',
   });
   const client = undo.use(await openApiClient({ kubeconfig: await cluster.writeKubeconfig('plugin', token) }));
-  const told: string[] = [];
+  const reports: string[] = [];
   const recorder = undo.use(
     recordEvents({
       writer: createEventWriter(client, { component, instance: 'h1' }),
       component,
       timings: { coalesceMs: 5 },
-      onState: (error) => told.push(error?.message ?? 'well'),
-      onDropped: (count) => told.push(`dropped ${count}`),
+      onState: (error) => reports.push(error?.message ?? 'well'),
+      onDropped: (count) => reports.push(`dropped ${count}`),
     }),
   );
   const scope = undo.move();
-  return { recorder, told, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+  return { recorder, reports, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
 function eventOn(regarding: ClusterEvent['regarding'], note: string): ClusterEvent {
@@ -85,7 +85,7 @@ describe('an event in a real API server', () => {
     await using second = await startRecorder();
     second.recorder.record(event);
     await untilCount('default', event.note, 3);
-    assert.deepEqual(second.told, []);
+    assert.deepEqual(second.reports, []);
   });
 
   it('on a pod appears in kubectl describe, with its count', async () => {
@@ -139,10 +139,10 @@ describe('an event in a real API server', () => {
       const described = await cluster.mustKubectl(['-n', namespace, 'describe', plural, name]);
       assert.match(described, new RegExp(`AttachFailed .* on ${kind}`));
     }
-    assert.deepEqual(started.told, []);
+    assert.deepEqual(started.reports, []);
   });
 
-  it('has as long a text as the API server accepts', async () => {
+  it('has a text as long as the API server accepts', async () => {
     await using started = await startRecorder();
     started.recorder.record(eventOn(aboutNode('h1'), '€'.repeat(1_000)));
     const [event] = await until(
@@ -154,21 +154,21 @@ describe('an event in a real API server', () => {
 
   it('is written once the API server is back; an event for a missing namespace is dropped', async () => {
     await using started = await startRecorder();
-    const { recorder, told } = started;
+    const { recorder, reports } = started;
     await cluster.stopApiServer();
     recorder.record(eventOn(aboutNode('h1'), 'meanwhile'));
     recorder.record(eventOn(aboutNode('h1'), 'meanwhile'));
     await until(
-      async () => told.length,
+      async () => reports.length,
       (length) => length > 0,
     );
     await cluster.restartApiServer();
     await untilCount('default', 'meanwhile', 2);
     recorder.record(eventOn({ apiVersion: 'v1', kind: 'Pod', namespace: 'nowhere', name: 'a' }, 'nobody'));
     await until(
-      async () => told.at(-1),
+      async () => reports.at(-1),
       (text) => text === 'dropped 1',
     );
-    assert.match(told.at(-2) ?? '', /Pod a: 404: namespaces "nowhere" not found/);
+    assert.match(reports.at(-2) ?? '', /Pod a: 404: namespaces "nowhere" not found/);
   });
 });

@@ -13,9 +13,7 @@ const networkDefinition = fileURLToPath(
   new URL('../fixtures/apiserver/network-attachment-definitions.yaml', import.meta.url),
 );
 
-/**
- * Installs everything in the chart except the webhook configurations. Also installs the CRD that Multus would install.
- */
+/** Installs everything in the chart except the webhook configurations, and the CRD that Multus would install. */
 export async function install(cluster: ControlPlane): Promise<void> {
   await makeNamespace(cluster, installationNamespace);
   const objects = [...readObjects(networkDefinition), ...shippedObjects()];
@@ -28,7 +26,7 @@ export async function install(cluster: ControlPlane): Promise<void> {
 }
 
 /**
- * Waits until node states are protected. The API server applies a new ValidatingAdmissionPolicy, and new RBAC rules, a
+ * Waits until node states are protected. The API server enforces a new ValidatingAdmissionPolicy and new RBAC rules a
  * moment after they are stored.
  */
 async function untilStatesAreProtected(cluster: ControlPlane): Promise<void> {
@@ -47,7 +45,7 @@ export async function apply(cluster: ControlPlane, objects: readonly KubernetesO
   return await cluster.mustKubectl(['apply', '-f', '-'], toText(objects));
 }
 
-/** Returns objects as kubectl reads them from its standard input. JSON is valid YAML. */
+/** Returns objects as text for kubectl's standard input. The text is JSON, which is valid YAML. */
 export function toText(objects: readonly object[]): string {
   return objects.map((object) => JSON.stringify(object)).join('\n---\n');
 }

@@ -7,7 +7,7 @@ import { makeCommandFolder } from '../process/command-folder.ts';
 const { shell, remove } = await makeCommandFolder();
 after(remove);
 
-test('kubectl completes macvtap by what kubectl_complete-macvtap answers', () => {
+test('kubectl completes macvtap arguments with the output of kubectl_complete-macvtap', () => {
   const kubectl = binaryPath('kubectl');
   assert.match(shell([kubectl, '__complete', 'macvtap', 'st']), /^status\tShow the resources of every node.*\n:4$/m);
   assert.match(shell([kubectl, '__complete', 'macvtap', 'status', '--output=j']), /^--output=json$/m);

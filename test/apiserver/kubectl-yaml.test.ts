@@ -6,7 +6,7 @@ import { clusterOfFile } from './cluster-of-file.ts';
 
 const cluster = await clusterOfFile();
 
-it('kubectl reads YAML as manifests are read here', async () => {
+it('kubectl reads YAML in the same way as the manifest source', async () => {
   const lines = ['apiVersion: v1', 'kind: ConfigMap', 'metadata: { name: scalars }', 'values:'];
   const text = [...lines, ...kubectlScalars.map(([written]) => `  - ${written}`)].join('\n');
   const command = ['create', '--dry-run=client', '--validate=false', '-o', 'json', '-f', '-'];

@@ -6,7 +6,7 @@ import { clusterOfFile } from './cluster-of-file.ts';
 import { installationNamespace } from './install.ts';
 import { startWebhook } from './start-webhook.ts';
 
-// Two replicas of the webhook, and the Lease that one of them holds.
+// Runs two replicas of the webhook, of which one holds the Lease.
 const cluster = await clusterOfFile();
 const path = `/apis/coordination.k8s.io/v1/namespaces/${installationNamespace}/leases/kube-macvtap-webhook`;
 
@@ -22,17 +22,17 @@ interface Lease {
 const readLease = () => cluster.admin.must<Lease>('GET', path);
 const untilHeld = async (isWanted: (holder: string | undefined) => boolean) =>
   await until(readLease, ({ spec }) => isWanted(spec?.holderIdentity), 30_000);
-/** A moment after the API server has it: the answer comes first. */
+/** A replica logs this a moment after the API server has stored the Lease: the response must arrive first. */
 const holds = /"isHolder":true/;
 
 describe('the Lease of the webhook', () => {
-  it('is held by one of two replicas, and by the other as soon as that one is asked to end', async () => {
+  it('is held by one of two replicas, and by the other as soon as the holder is asked to end', async () => {
     await using first = await startWebhook(cluster);
     const held = await untilHeld((holder) => holder !== undefined);
     await first.process.waitForLine(holds);
     await using second = await startWebhook(cluster);
     assert.doesNotMatch(second.process.output, holds);
-    // It goes on to answer reviews for a while, and the Lease is not waited for.
+    // The replica still answers reviews for a while, but has already released the Lease.
     await first.process.stop();
     const taken = await untilHeld((holder) => holder !== undefined && holder !== held.spec?.holderIdentity);
     await second.process.waitForLine(holds);
@@ -40,12 +40,12 @@ describe('the Lease of the webhook', () => {
     assert.equal(taken.spec?.leaseDurationSeconds, 15);
   });
 
-  it('is given back by the last one', async () => {
+  it('is released by the last replica when it ends', async () => {
     const { spec } = await untilHeld((holder) => holder === undefined);
     assert.equal(spec?.leaseTransitions, 2);
   });
 
-  it('goes to the other one after its holder was killed, and its time is over', async () => {
+  it('goes to the other replica after its holder was killed and the Lease has expired', async () => {
     await using first = await startWebhook(cluster);
     const { spec: before } = await untilHeld((holder) => holder !== undefined);
     await first.process.waitForLine(holds);
@@ -57,7 +57,7 @@ describe('the Lease of the webhook', () => {
     await second.process.waitForLine(holds);
   });
 
-  it('is reported as missing when a person deletes it, with the fix, and taken once it exists again', async () => {
+  it('is reported as missing, with the fix, when a user deletes it; a replica takes it once it exists again', async () => {
     await using webhook = await startWebhook(cluster);
     await untilHeld((holder) => holder !== undefined);
     const { metadata: _, ...lease } = await readLease();

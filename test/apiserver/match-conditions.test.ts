@@ -9,8 +9,8 @@ import { playService } from './play-service.ts';
 import { startRecordingWebhook } from './recording-webhook.ts';
 import { isWebhookConfiguration, shippedObjects, trusting } from './shipped-objects.ts';
 
-// The shipped configurations decide which objects the API server sends. A webhook that allows everything shows them.
-// The last tests show what still works when the webhook does not answer.
+// The webhook configurations of the chart decide which objects the API server sends. A webhook that records and allows
+// everything shows which ones arrive. The last tests show what still works when the webhook does not answer.
 const cluster = await clusterOfFile();
 await makeNamespace(cluster, 'tenant');
 await makeServiceAccount(cluster, 'kube-system', 'default');
@@ -49,7 +49,10 @@ const pod = (name: string, { annotations, spec }: { annotations?: object; spec?:
 });
 const merge = { contentType: 'application/merge-patch+json' };
 
-/** The configurations take effect some time after they are stored; an object that every webhook wants shows when. */
+/**
+ * The configurations take effect some time after they are stored. This object matches every webhook, so it arrives once
+ * all are in effect.
+ */
 await until(
   async () => {
     recorder.take();
@@ -67,12 +70,12 @@ await until(
 );
 
 /**
- * The paths of requests since the last call, without duplicates: the API server admits an update again when the object
- * is newer than in its cache.
+ * Returns the paths of requests since the last call, without duplicates. The API server admits an update again when the
+ * object is newer than in its cache.
  */
 const sentOnce = () => [...new Set(recorder.take().map((review) => review.path))];
 
-/** The paths at which an object that was POSTed arrived. */
+/** Returns the paths at which the webhook received an object that was POSTed. */
 async function sentFor(path: string, body: unknown, expected = 201): Promise<readonly string[]> {
   recorder.take();
   const { status, body: answer } = await cluster.admin.call('POST', path, { body });
@@ -109,7 +112,7 @@ describe('a NetworkAttachmentDefinition', () => {
     ["a broken config and another vendor's resource", { config: '{"type":' }, 'example.com/a', []],
   ];
   for (const [at, [title, spec, resource, sent]] of annotated.entries()) {
-    it(`with ${title} is ${sent.length > 0 ? 'sent to be judged' : 'not sent'}`, async () => {
+    it(`with ${title} is ${sent.length > 0 ? 'sent for review' : 'not sent'}`, async () => {
       const annotations = { 'k8s.v1.cni.cncf.io/resourceName': resource };
       assert.deepEqual(await sentFor(networks(), network(`annotated-${at}`, spec, { annotations })), sent);
     });
@@ -121,14 +124,14 @@ describe('a NetworkAttachmentDefinition', () => {
     ['a string for a spec', 'macvtap'],
     ['a list for a spec', []],
   ] as const) {
-    it(`with ${title} is refused by its schema, in its schema's words`, async () => {
+    it(`with ${title} is refused by its schema, with the schema's message`, async () => {
       const { status, body } = await cluster.admin.call('POST', networks(), { body: network('broken', spec) });
       assert.equal(status, 422);
       assert.match((body as { message: string }).message, /must be of type/);
     });
   }
 
-  it('with a null for a config, or a spec, is judged as one without it', async () => {
+  it('with null as config or spec is reviewed like one without it', async () => {
     for (const spec of [null, { config: null }]) {
       const { status, body } = await cluster.admin.call('POST', networks(), { body: network('null', spec) });
       assert.ok(
@@ -139,14 +142,14 @@ describe('a NetworkAttachmentDefinition', () => {
     }
   });
 
-  it('is sent wherever it is, since it acts for pods elsewhere', async () => {
+  it('is sent from every namespace, because pods elsewhere can use it', async () => {
     const config = '{"type":"macvtap"}';
     for (const namespace of ['kube-system', installationNamespace]) {
       assert.deepEqual(await sentFor(networks(namespace), network('n', { config })), both);
     }
   });
 
-  it('is sent when it changes, not when it goes, nor when its last finalizer does', async () => {
+  it('is sent when it changes, but not when it is deleted or loses its last finalizer', async () => {
     const path = `${networks()}/leaving`;
     const finalizers = ['example.com/wait'];
     await sentFor(networks(), network('leaving', { config: '{"type":"macvtap"}' }, { finalizers }));
@@ -163,7 +166,7 @@ describe('a pod', () => {
   const networksOf = { annotations: { 'k8s.v1.cni.cncf.io/networks': 'a' } };
   const cases: readonly [title: string, body: (name: string) => object, sent: readonly string[]][] = [
     ['without networks and devices', (name) => pod(name), []],
-    ['with annotations of others', (name) => pod(name, { annotations: { a: 'b' } }), []],
+    ['with annotations of other programs', (name) => pod(name, { annotations: { a: 'b' } }), []],
     ['with other resources', (name) => pod(name, { spec: { containers: [container({ limits: { cpu: '1' } })] } }), []],
     ['with only requests', (name) => pod(name, { spec: { containers: [container({ requests: { cpu: '1' } })] } }), []],
     ['with networks', (name) => pod(name, networksOf), ['/mutate/pods']],
@@ -204,14 +207,14 @@ describe('a pod', () => {
     });
   }
 
-  it('of the control plane, or of the installation, is not sent, whatever resources it requests', async () => {
+  it('of the control plane or the installation is not sent, whatever resources it requests', async () => {
     const body = pod('p', { ...networksOf, spec: { containers: [container(device)] } });
     for (const namespace of ['kube-system', installationNamespace]) {
       assert.deepEqual(await sentFor(pods(namespace), body), []);
     }
   });
 
-  it('without containers, or with a null for them, is refused by the API server in its own words', async () => {
+  it('without containers, or with null for them, is refused by the API server with its own message', async () => {
     for (const containers of [undefined, null, []]) {
       const body = { metadata: { name: 'empty', ...networksOf }, spec: { containers } };
       const { status, body: answer } = await cluster.admin.call('POST', pods(), { body });
@@ -220,7 +223,7 @@ describe('a pod', () => {
     }
   });
 
-  it('that requests a device without a limit is refused by the API server, so that limits are all that counts', async () => {
+  it('that requests a device without a limit is refused by the API server, so reviews need to consider only limits', async () => {
     const body = pod('requests', { spec: { containers: [container({ requests: device.limits })] } });
     const { status, body: answer } = await cluster.admin.call('POST', pods(), { body });
     assert.equal(status, 422);
@@ -237,7 +240,7 @@ describe('a policy', () => {
     assert.deepEqual(await sentFor(policies('tenant'), policy('p')), both);
   });
 
-  it('is sent when its spec changes, not when something else of it does', async () => {
+  it('is sent when its spec changes, and not when only other parts change', async () => {
     await cluster.admin.must('PATCH', path, { body: { metadata: { labels: { a: 'b' } } }, ...merge });
     await cluster.admin.must('PATCH', `${path}/status`, { body: { status: { matchedNodes: 1 } }, ...merge });
     assert.deepEqual(recorder.take(), []);
@@ -245,7 +248,7 @@ describe('a policy', () => {
     assert.deepEqual(sentOnce(), both);
   });
 
-  it('is sent once when it is deleted, and not for what follows', async () => {
+  it('is sent once when it is deleted, and not when its finalizers are removed', async () => {
     await cluster.admin.must('DELETE', path);
     assert.deepEqual(recorder.take(), [{ path: both[1], operation: 'DELETE', name: 'p' }]);
     await cluster.admin.must('PATCH', path, { body: { metadata: { finalizers: null } }, ...merge });
@@ -262,7 +265,7 @@ describe('while the webhook does not answer', async () => {
     assert.match((body as { message: string }).message, /failed calling webhook/);
   };
 
-  it('nothing unrelated to macvtap is held up', async () => {
+  it('objects unrelated to macvtap are created and changed', async () => {
     await cluster.admin.must('POST', networks(), {
       body: network('before', { config }, { finalizers: ['example.com/wait'] }),
     });

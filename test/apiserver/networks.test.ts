@@ -44,7 +44,7 @@ await cluster.admin.must('POST', policies, {
 });
 
 describe('a network of type macvtap', () => {
-  it('comes back with name, version, mode and resource, its own formatting kept', async () => {
+  it('is stored with name, version, mode and resource, and keeps its formatting', async () => {
     const config = '{\n  "type": "macvtap",\n  "mtu": 1500\n}';
     const made = await cluster.admin.must<Network>('POST', path, { body: network('dataplane', config) });
     assert.equal(made.metadata.annotations?.[resourceKey], `${prefix}dataplane`);
@@ -60,14 +60,14 @@ describe('a network of type macvtap', () => {
     });
   });
 
-  it('finds its resource by the parent that its config names', async () => {
+  it('gets the resource of the parent that its config names', async () => {
     const body = network('by-parent', '{"type":"macvtap","master":"bond1"}');
     const made = await cluster.admin.must<Network>('POST', path, { body });
     assert.equal(made.metadata.annotations?.[resourceKey], `${prefix}bondedIface`);
     assert.equal(JSON.parse(made.spec?.config ?? '').mode, 'private');
   });
 
-  it('in a list of plugins is filled in there', async () => {
+  it('in a list of plugins gets its defaults there', async () => {
     const config = '{"cniVersion":"1.0.0","name":"chain","plugins":[{"type":"macvtap"},{"type":"tuning"}]}';
     const made = await cluster.admin.must<Network>('POST', path, {
       body: network('chain', config, wanting('bondedIface')),
@@ -76,20 +76,20 @@ describe('a network of type macvtap', () => {
     assert.deepEqual(plugins, [{ type: 'macvtap', mode: 'private', modeFrom: 'policy' }, { type: 'tuning' }]);
   });
 
-  it('with escaped letters is recognised', async () => {
+  it('with escaped letters is recognized', async () => {
     const body = network('escaped', '{"type":"mac\\u0076tap"}', wanting('bondedIface'));
     const made = await cluster.admin.must<Network>('POST', path, { body });
     assert.equal(JSON.parse(made.spec?.config ?? '').mode, 'private');
   });
 
-  it('keeps its config as it is where an annotation asks for that', async () => {
+  it('keeps its config unchanged if an annotation requests that', async () => {
     const config = '{"type":"macvtap"}';
     const annotations = { ...wanting('bondedIface'), 'macvtap.network.kubevirt.io/default-config': 'false' };
     const made = await cluster.admin.must<Network>('POST', path, { body: network('gitops', config, annotations) });
     assert.equal(made.spec?.config, config);
   });
 
-  it('does not change when it is applied again, nor by an update of something else', async () => {
+  it('does not change when it is applied again, or when something else is updated', async () => {
     const made = await cluster.admin.must<Network>('GET', `${path}/dataplane`);
     const labelled = await cluster.admin.must<Network>('PATCH', `${path}/dataplane`, {
       body: { metadata: { labels: { a: 'b' } } },
@@ -98,7 +98,7 @@ describe('a network of type macvtap', () => {
     assert.deepEqual(labelled.spec, made.spec);
   });
 
-  it('is shown filled in by a dry run, of which nothing stays', async () => {
+  it('is returned with its defaults by a dry run, which stores nothing', async () => {
     const { code, stdout } = await cluster.kubectl(
       ['create', '-n', 'tenant', '--dry-run=server', '-o', 'json', '-f', '-'],
       JSON.stringify(network('dry', '{"type":"macvtap"}', wanting('bondedIface'))),
@@ -130,51 +130,51 @@ describe("kubectl's output", () => {
   const denied =
     /^Error from server \(Forbidden\): error when creating "STDIN": admission webhook "check-networks\.macvtap\.network\.kubevirt\.io" denied the request: (.*)\n$/s;
 
-  const denials: readonly [title: string, network: Network, said: RegExp][] = [
+  const denials: readonly [title: string, network: Network, pattern: RegExp][] = [
     [
-      'of a resource with a typo is the nearest name',
+      'for a misspelled resource is the nearest name',
       network('typo', '{"type":"macvtap"}', wanting('bondedIfaec')),
       /^ResourceUnknown metadata\.annotations\[k8s\.v1\.cni\.cncf\.io\/resourceName\]: .*bondedIfaec.*\bbondedIface\b/,
     ],
     [
-      'of a network that names no resource are those to choose from',
+      'for a network without a resource is the list of resources',
       network('none', '{"type":"macvtap"}'),
       /^ResourceMissing .*bondedIface, dataplane/,
     ],
     [
-      'of a config that is not JSON is the line and the column',
+      'for a config that is not JSON is the line and the column',
       network('broken', '{"type":"macvtap",\n "mtu" 1500}', wanting('bondedIface')),
       /^ConfigNotJson spec\.config: .*line 2, column \d+/,
     ],
     [
-      'of a mode that is not offered are both modes',
+      'for a mode that is not offered is both modes',
       network('mode', '{"type":"macvtap","mode":"bridge"}', wanting('bondedIface')),
       /^ModeNotOffered spec\.config\.mode: .*bridge.*private/,
     ],
     [
-      'of several errors is each of them',
+      'for several errors is each of them',
       network('many', '{"type":"macvtap","mtu":10,"mac":"01:00:5e:00:00:01","owner":-1}', wanting('bondedIface')),
       /(?=.*IllegalMtu)(?=.*IllegalMac)(?=.*IllegalOwner)/s,
     ],
   ];
-  for (const [title, body, said] of denials) {
+  for (const [title, body, pattern] of denials) {
     it(title, async () => {
       const { code, stdout, stderr } = await create(body);
       assert.deepEqual([code, stdout], [1, '']);
       const [, message = ''] = denied.exec(stderr) ?? assert.fail(stderr);
-      assert.match(message, said);
+      assert.match(message, pattern);
       assert.equal((await create(body, '--dry-run=server')).code, 1);
     });
   }
 
-  it('of an unknown key is a warning with the nearest key, and the network is created', async () => {
+  it('for an unknown key is a warning with the nearest key, and the network is created', async () => {
     const { code, stderr } = await create(network('key', '{"type":"macvtap","mdoe":"x"}', wanting('bondedIface')));
     assert.equal(code, 0);
     assert.match(stderr, /^Warning: UnknownKey spec\.config\.mdoe: .*\bmode\b.*\n$/);
   });
 });
 
-describe('a network that was there before', () => {
+describe('an existing network', () => {
   it('can still be changed when its resource is gone: errors in unchanged parts are warnings, not denials', async () => {
     await cluster.admin.must('POST', policies, {
       body: {
@@ -190,7 +190,7 @@ describe('a network that was there before', () => {
     await cluster.admin.must('POST', path, { body: network('short-lived', '{"type":"macvtap"}') });
     await cluster.admin.must('DELETE', `${policies}/short-lived`);
     const patch = { body: { metadata: { labels: { a: 'b' } } }, ...merge };
-    // The deletion reaches the webhook a moment later.
+    // The webhook learns of the deletion a moment later.
     const answer = await until(
       () => cluster.admin.call('PATCH', `${path}/short-lived`, patch),
       ({ warnings }) => warnings.length > 0,

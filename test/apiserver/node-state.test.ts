@@ -25,14 +25,14 @@ const readUID = async () =>
   (await cluster.admin.must<{ metadata: { uid: string } }>('GET', '/api/v1/nodes/h1')).metadata.uid;
 const signal = new AbortController().signal;
 
-/** A client as the node plugin of h1 has it. */
+/** Creates a client with the identity of the node plugin of h1. */
 async function openPluginClient() {
   const serviceAccount = 'kube-macvtap-nodeplugin';
   const token = await podToken(cluster, { namespace: installationNamespace, serviceAccount, node: 'h1' });
   return await openApiClient({ kubeconfig: await cluster.writeKubeconfig('plugin', token) });
 }
 
-/** The state of a node with every kind of content. */
+/** Returns a node state with all possible content. */
 function fullStatus(mtu: number) {
   const node = { name: 'h1', labels: {} };
   const interfaces = [
@@ -62,8 +62,8 @@ function fullStatus(mtu: number) {
   return buildNodeState({ node, plan, served, interfaces, policies: [], pluginVersion: '0.1.0', troubles });
 }
 
-describe("a node's state, written by its plugin with its own rights", () => {
-  it('is made, taken whole, and not written again where nothing changed', async () => {
+describe("a node's state, written by its plugin with the plugin's rights", () => {
+  it('is created, stored completely, and not written again without a change', async () => {
     await makeNode(cluster, 'h1');
     using client = await openPluginClient();
     const writer = createApiWriter(client, 'h1');
@@ -80,7 +80,7 @@ describe("a node's state, written by its plugin with its own rights", () => {
     assert.deepEqual((await readState()).status, JSON.parse(JSON.stringify(fullStatus(9_000))));
   });
 
-  it('belongs to its Node again after the Node was recreated, and is corrected after a manual change', async () => {
+  it('gets the new owner reference after its Node was recreated, and is corrected after a manual change', async () => {
     await cluster.admin.must('DELETE', '/api/v1/nodes/h1');
     await makeNode(cluster, 'h1');
     using client = await openPluginClient();

@@ -26,7 +26,7 @@ const merge = { contentType: 'application/merge-patch+json' };
 const serverSide = { contentType: 'application/apply-patch+yaml' };
 
 describe('the state of a node', () => {
-  it("is made and changed by the node's own plugin, in every way that it has a right to", async () => {
+  it("can be created and changed by the node's own plugin, in every way that RBAC permits", async () => {
     await plugin.must('POST', states, { body: stateOf('h1') });
     await plugin.must('PATCH', `${states}/h1/status`, { body: { status }, ...merge });
     await plugin.must('PATCH', `${states}/h1`, { body: { metadata: { labels: { a: 'b' } } }, ...merge });
@@ -36,7 +36,7 @@ describe('the state of a node', () => {
     });
   });
 
-  it('that another node has is neither made, changed nor forged through its status by it', async () => {
+  it('of another node cannot be created, changed, or forged through its status by a plugin', async () => {
     await cluster.admin.must('POST', states, { body: stateOf('h2') });
     const tries = [
       plugin.call('POST', states, { body: stateOf('h3') }),
@@ -59,7 +59,7 @@ describe('the state of a node', () => {
     assert.deepEqual([left.metadata.labels, left.status], [undefined, undefined]);
   });
 
-  it('is refused to a token that is bound to no node, even under a generated name', async () => {
+  it('cannot be written with a token that is bound to no node, even under a generated name', async () => {
     const made = stateOf('', { metadata: { generateName: 'h' } });
     for (const body of [stateOf('h1'), made]) {
       const { status: code, body: answer } = await unbound.call('POST', states, { body });
@@ -68,13 +68,13 @@ describe('the state of a node', () => {
     }
   });
 
-  it('is deleted by no plugin: its Node, which owns it, takes it along', async () => {
+  it('cannot be deleted by a plugin; it is deleted with its Node, which owns it', async () => {
     for (const path of [`${states}/h1`, `${states}/h2`, states]) {
       assert.equal((await plugin.call('DELETE', path)).status, 403);
     }
   });
 
-  it('stays protected where another role grants the plugin more than the chart does', async () => {
+  it('stays protected if another role grants the plugin more than the chart does', async () => {
     const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
@@ -96,12 +96,12 @@ describe('the state of a node', () => {
     assert.equal((await plugin.call('DELETE', `${states}/h1`)).status, 200);
   });
 
-  it('is writable for an administrator, whom no node binds', async () => {
+  it('can be written by an administrator, whose token is bound to no node', async () => {
     await cluster.admin.must('PATCH', `${states}/h2/status`, { body: { status }, ...merge });
     await cluster.admin.must('DELETE', `${states}/h2`);
   });
 
-  it('is out of reach for any other service account of the same namespace and node', async () => {
+  it('cannot be written by another service account of the same namespace and node', async () => {
     await makeServiceAccount(cluster, installationNamespace, 'other');
     const options = { namespace: installationNamespace, serviceAccount: 'other', node: 'h1' };
     const other = cluster.clientFor(await podToken(cluster, options));

@@ -17,9 +17,9 @@ export interface PlayedService extends AsyncDisposable {
 }
 
 /**
- * Plays the Service and kube-proxy on a machine without a cluster network. The Service has the type ExternalName, and
- * names a separate loopback address at which each connection is forwarded to one of the targets. The API server
- * connects to the port in the webhook configurations, which is 443 by default.
+ * Plays the Service and kube-proxy on a machine without a cluster network. The Service has the type ExternalName. It
+ * names a loopback address, at which each connection is forwarded to one of the targets. The API server connects to the
+ * port in the webhook configurations, which is 443 by default.
  */
 export async function playService(cluster: ControlPlane, targets: readonly number[] = []): Promise<PlayedService> {
   const sockets = new Set<Socket>();
@@ -74,5 +74,5 @@ async function listenSomewhere(server: Server): Promise<string> {
       if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw thrown;
     }
   }
-  throw new Error('no loopback address has port 443 to spare');
+  throw new Error('port 443 is in use at every loopback address');
 }

@@ -69,7 +69,7 @@ await cluster.admin.must('POST', networks('guest'), { body: network('storage', s
 await cluster.admin.must('POST', networks('kube-system'), { body: network('main', storage) });
 
 describe('a pod with networks', () => {
-  it('gets the devices that they need, and keeps in mind that it was given them', async () => {
+  it('gets the devices that they need, and an annotation that records them', async () => {
     const body = pod({ [networksKey]: 'dataplane, dataplane, guest/storage@net3' });
     const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
     assert.deepEqual(limitsOf(made), { compute: { [dataplane]: '2', [storage]: '1' } });
@@ -79,20 +79,20 @@ describe('a pod with networks', () => {
     });
   });
 
-  it('written as JSON gets the same devices, in the compute container where there is one', async () => {
+  it('created as JSON gets the same devices, in the compute container if it has one', async () => {
     const list = JSON.stringify([{ name: 'dataplane' }, { name: 'storage', namespace: 'guest' }]);
     const body = pod({ [networksKey]: list }, container('sidecar'), container('compute'));
     const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
     assert.deepEqual(limitsOf(made), { sidecar: {}, compute: { [dataplane]: '1', [storage]: '1' } });
   });
 
-  it('gets them also for its default network, which Multus looks for in its own namespace', async () => {
+  it('also gets the device of its default network, which Multus looks for in its own namespace', async () => {
     const body = pod({ 'v1.multus-cni.io/default-network': 'main', [networksKey]: 'dataplane' });
     const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
     assert.deepEqual(limitsOf(made), { compute: { [dataplane]: '1', [storage]: '1' } });
   });
 
-  it('gets only what it lacks, and nothing twice', async () => {
+  it('gets only the missing devices, and nothing twice', async () => {
     const body = pod({ [networksKey]: 'dataplane,dataplane' }, container('app', { [dataplane]: '1' }), container('b'));
     const made = await cluster.admin.must<Pod>('POST', pods('tenant'), { body });
     assert.deepEqual(limitsOf(made), { app: { [dataplane]: '2' }, b: {} });
@@ -102,13 +102,13 @@ describe('a pod with networks', () => {
     assert.equal(kept.metadata.annotations?.['macvtap.network.kubevirt.io/injected'], undefined);
   });
 
-  it('is shown with them by a dry run', async () => {
+  it('is returned with its devices by a dry run', async () => {
     const args = ['create', '-n', 'tenant', '--dry-run=server', '-o', 'json', '-f', '-'];
     const shown = JSON.parse(await cluster.mustKubectl(args, JSON.stringify(pod({ [networksKey]: 'dataplane' }))));
     assert.deepEqual(limitsOf(shown), { compute: { [dataplane]: '1' } });
   });
 
-  it('that came in one file with its network gets them, though the network is milliseconds old', async () => {
+  it('gets the devices when its network comes from the same file, milliseconds earlier', async () => {
     const file = [
       { ...network('just-made', dataplane) },
       {
@@ -131,18 +131,18 @@ describe('a pod with networks', () => {
   });
 });
 
-describe('a pod of a namespace that the policy does not admit', () => {
+describe('a pod in a namespace that the policy does not admit', () => {
   const create = (body: object) => cluster.kubectl(['create', '-n', 'guest', '-f', '-'], JSON.stringify(body));
   const denied =
     /^Error from server \(Forbidden\): error when creating "STDIN": admission webhook "check-pods\.macvtap\.network\.kubevirt\.io" denied the request: NamespaceNotAdmitted .*macvtap-cni\/restricted/;
 
-  it('is refused when it asks for the resource, without any network', async () => {
+  it('is refused when it requests the resource without a network', async () => {
     const { code, stderr } = await create(pod({}, container('compute', { [dataplane]: '1' })));
     assert.equal(code, 1);
     assert.match(stderr, denied);
   });
 
-  it('is refused when an init container asks for it', async () => {
+  it('is refused when an init container requests the resource', async () => {
     const { spec, ...rest } = pod({});
     const initContainers = [container('init', { [dataplane]: '1' })];
     const { code, stderr } = await create({ ...rest, spec: { ...spec, initContainers } });
@@ -156,12 +156,12 @@ describe('a pod of a namespace that the policy does not admit', () => {
     assert.match(stderr, denied);
   });
 
-  it('is made when it asks for what is open to all', async () => {
+  it('is created when it requests a resource that is open to all namespaces', async () => {
     const made = await cluster.admin.must<Pod>('POST', pods('guest'), { body: pod({ [networksKey]: 'storage' }) });
     assert.deepEqual(limitsOf(made), { compute: { [storage]: '1' } });
   });
 
-  it('is made as soon as its namespace is given the label', async () => {
+  it('is created as soon as its namespace gets the label', async () => {
     await makeNamespace(cluster, 'late');
     const body = pod({}, container('compute', { [dataplane]: '1' }));
     assert.equal((await cluster.admin.call('POST', pods('late'), { body })).status, 403);

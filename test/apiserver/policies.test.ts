@@ -18,13 +18,13 @@ const namespaceOf = ({ metadata }: { readonly metadata: Readonly<Record<string, 
 const create = (object: Parameters<typeof namespaceOf>[0]) =>
   cluster.admin.call('POST', `${policies(namespaceOf(object))}?dryRun=All`, { body: object });
 
-/** Errors in a file that the API server does not see: the mutating webhook first writes the number as a string. */
-const mended = ['BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]'];
+/** Errors in a file that the API server does not report: the mutating webhook first converts the number to a string. */
+const fixedByMutation = ['BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]'];
 
-describe('the fixtures of the policy engine, before a real API server and the webhook', () => {
+describe('the fixtures of the policy engine, with a real API server and the webhook', () => {
   for (const rule of listFixtureRules('nodepolicy')) {
     for (const { title, object } of readFixtures('nodepolicy', rule, 'pass')) {
-      it(`${title} is taken`, async () => {
+      it(`${title} is accepted`, async () => {
         const { status, body } = await create(object);
         assert.equal(status, 201, JSON.stringify(body));
       });
@@ -37,8 +37,8 @@ describe('the fixtures of the policy engine, before a real API server and the we
         const { status, body } = await create(object);
         const { message } = body as { message: string };
         assert.ok(status === 403 || status === 422, `${status} ${message}`);
-        // Where the schema refuses it, which is before the webhook is asked, nodepolicy-schema.test.ts has looked.
-        const wanted = status === 403 ? expected.filter((line) => !mended.includes(line)) : [];
+        // If the schema refuses the policy, the webhook is not called. nodepolicy-schema.test.ts tests that case.
+        const wanted = status === 403 ? expected.filter((line) => !fixedByMutation.includes(line)) : [];
         for (const line of wanted) assert.ok(message.includes(line), `${message} lacks ${line}`);
       });
     }
@@ -57,7 +57,7 @@ describe('an edit of a policy', () => {
   const bonded = { parentIface: 'bond1', mode: 'private', quantity: 25, resourceName: 'bonded' };
   const fast = { parentIface: 'eth1', resourceName: 'fast' };
 
-  it('is made known with what it changes: which nodes lose what they exposed implicitly, and gain', async () => {
+  it('prints warnings about its effects: which nodes lose their implicit resources, and which gain resources', async () => {
     const { code, stderr } = await kubectl(['apply', '-f', '-'], policy('p', { parentSelector: [bonded, fast] }));
     assert.equal(code, 0);
     assert.match(stderr, /^Warning: ResourceLost .*resources: 2 nodes .*h1, h2; they are .*\beth0\b/m);
@@ -65,7 +65,7 @@ describe('an edit of a policy', () => {
     assert.match(stderr, /^Warning: ResourceGained .*fast: 1 node .*h1/m);
   });
 
-  it('lists how many devices of the lost resources pods hold', async () => {
+  it('prints a warning with the number of held devices of the lost resources', async () => {
     await cluster.admin.must('PATCH', '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates/h1/status', {
       body: {
         status: {
@@ -85,14 +85,14 @@ describe('an edit of a policy', () => {
       },
       contentType: 'application/merge-patch+json',
     });
-    const said = async () =>
+    const readWarnings = async () =>
       (await kubectl(['apply', '--dry-run=server', '-f', '-'], policy('p', { parentSelector: [bonded] }))).stderr;
-    // The state reaches the webhook a moment later.
-    const stderr = await until(said, (text) => /\b3\b/.test(text));
+    // The webhook receives the state a moment later.
+    const stderr = await until(readWarnings, (text) => /\b3\b/.test(text));
     assert.match(stderr, /^Warning: ResourceLost .*fast: 1 node loses it, 3 devices held: h1/m);
   });
 
-  it('lists the changes on nodes that keep a resource', async () => {
+  it('prints warnings about nodes that keep a changed resource', async () => {
     const edited = policy('p', { parentSelector: [{ ...bonded, quantity: 10 }, fast] });
     const { code, stderr } = await kubectl(['apply', '-f', '-'], edited);
     assert.equal(code, 0);
@@ -100,7 +100,7 @@ describe('an edit of a policy', () => {
     assert.doesNotMatch(stderr, /ResourceLost|ResourceGained/);
   });
 
-  it('prints no warning where nothing changes', async () => {
+  it('prints no warning if nothing changes', async () => {
     const edited = policy('p', { parentSelector: [{ ...bonded, quantity: 10 }, fast], priority: 98 });
     assert.deepEqual(await kubectl(['apply', '-f', '-'], edited), {
       code: 0,
@@ -109,7 +109,7 @@ describe('an edit of a policy', () => {
     });
   });
 
-  it('that another policy overlaps with names the policy that wins', async () => {
+  it('that overlaps with another policy prints which one wins', async () => {
     const { code, stderr } = await kubectl(
       ['apply', '-f', '-'],
       policy('q', { parentSelector: [{ ...bonded, mode: 'vepa' }] }),
@@ -118,13 +118,13 @@ describe('an edit of a policy', () => {
     assert.match(stderr, /^Warning: PolicyOverlap .*macvtap-cni\/p/m);
   });
 
-  it('that deletes the policy prints the same warnings, and goes through', async () => {
+  it('that deletes the policy prints the same warnings, and succeeds', async () => {
     const { code, stderr } = await kubectl(['delete', 'mvnnp', 'p']);
     assert.equal(code, 0);
     assert.match(stderr, /^Warning: ResourceLost .*fast: 1 node .*h1/m);
   });
 
-  it('of another namespace is refused with that reason', async () => {
+  it('in another namespace is refused with that reason', async () => {
     const { code, stderr } = await cluster.kubectl(
       ['apply', '-n', 'tenant', '-f', '-'],
       policy('p', { parentSelector: [bonded] }),

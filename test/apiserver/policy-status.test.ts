@@ -9,7 +9,7 @@ import { installationNamespace, makeNamespace, makeNode } from './install.ts';
 import { exposing, writeNodeState } from './node-states.ts';
 import { type RunningWebhook, startWebhook } from './start-webhook.ts';
 
-// The status that two replicas of the webhook write into policies from the nodes' reports.
+// Two replicas of the webhook write the status of policies, which they compute from the nodes' states.
 const cluster = await clusterOfFile();
 for (const name of ['h1', 'h2']) await makeNode(cluster, name, { aware: 'true' });
 await makeNode(cluster, 'h3');
@@ -44,14 +44,14 @@ const untilStatus = async (name: string, isWanted: (status: PolicyStatus) => boo
 const brief = ({ conditions = [] }: PolicyStatus) =>
   conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
 const p = `${installationNamespace}/p`;
-/** Longer than a change waits for its turn (status-schedule.ts). */
+/** Longer than a status change waits until it is written (status-schedule.ts). */
 const turnMs = 3_000;
 
 describe('the status of a policy', () => {
   let holder: RunningWebhook;
   let other: RunningWebhook;
 
-  it("shows which reports are awaited, then the nodes' reports, and kubectl can wait for it", async () => {
+  it("counts the missing reports, then shows the nodes' reports, and kubectl can wait for it", async () => {
     holder = cluster.use(await startWebhook(cluster));
     await holder.process.waitForLine(/"isHolder":true/);
     other = cluster.use(await startWebhook(cluster));
@@ -79,14 +79,14 @@ describe('the status of a policy', () => {
     );
   });
 
-  it('is not written again where nothing of it changed, whatever else nodes report', async () => {
+  it('is not written again if nothing in it changed, whatever else nodes report', async () => {
     const { metadata } = await read('p');
     await writeNodeState(cluster, 'h1', exposing(p, 1, { held: 7 }));
     await sleep(turnMs);
     assert.equal((await read('p')).metadata.resourceVersion, metadata.resourceVersion);
   });
 
-  it('is pending again after an edit, until nodes have reported that one', async () => {
+  it('is pending again after an edit, until nodes have reported the edited policy', async () => {
     const { status: before } = await read('p');
     await cluster.admin.must('PATCH', `${own}/p`, {
       body: { spec: { priority: 7 } },
@@ -99,12 +99,12 @@ describe('the status of a policy', () => {
     for (const node of ['h1', 'h2']) await writeNodeState(cluster, node, exposing(p, 2));
     const { status } = await untilStatus('p', ({ exposingNodes }) => exposingNodes === 2);
     const times = ({ conditions = [] }: PolicyStatus) => conditions.map((each) => each.lastTransitionTime);
-    // It was accepted all the time.
+    // The policy was accepted all the time.
     assert.equal(times(status ?? {})[0], times(before ?? {})[0]);
     assert.notEqual(times(status ?? {})[1], times(before ?? {})[1]);
   });
 
-  it('names the policy that wins a lost resource', async () => {
+  it('names the winning policy of a lost resource', async () => {
     await cluster.admin.must('POST', own, { body: policyObject('q', aware) });
     const status = exposing(p, 2);
     const lost = { name: 'q[0] net', policy: `${installationNamespace}/q`, entry: 0, by: p, code: 'ResourceNameTaken' };
@@ -121,9 +121,9 @@ describe('the status of a policy', () => {
     await cluster.admin.must('DELETE', `${own}/q`);
   });
 
-  it('reports a policy in a namespace where none counts, and the error of an invalid policy', async () => {
+  it('reports that a policy is in the wrong namespace, and the error of an invalid policy', async () => {
     await cluster.admin.must('POST', policies('tenant'), { body: policyObject('stray') });
-    // The schema takes it, and no webhook was asked.
+    // The schema accepts the policy, and no webhook reviews it.
     const glob = { parentSelector: [{ nicSelector: { names: ['ens['] } }] };
     await cluster.admin.must('POST', own, { body: policyObject('broken', glob) });
     const { status: stray } = await untilStatus('stray', () => true, policies('tenant'));
@@ -135,7 +135,7 @@ describe('the status of a policy', () => {
     await cluster.admin.must('DELETE', `${own}/broken`);
   });
 
-  it('is written by the other replica once the one that holds the Lease is killed, and not before there is news', async () => {
+  it('is written by the other replica, once there is a change, after the Lease holder was killed', async () => {
     const { metadata } = await read('p');
     holder.process.signal('SIGKILL');
     await holder.process.exit;
@@ -148,7 +148,7 @@ describe('the status of a policy', () => {
     await other.process.waitForLine(/"policy":"macvtap-cni\/p"/);
   });
 
-  it('is written by the other replica at once when the one that holds the Lease ends', async () => {
+  it('is written by the other replica at once when the Lease holder ends normally', async () => {
     const next = cluster.use(await startWebhook(cluster));
     await other.process.stop();
     await writeNodeState(cluster, 'h2', exposing(p, 2));
@@ -197,7 +197,7 @@ describe("kubectl's table", () => {
       name,
       '99',
       'dataplane-fast1',
-      // The three, and the one that the replicas are on.
+      // The three nodes, and the node of the webhook replicas.
       '4',
       '0',
       'True',

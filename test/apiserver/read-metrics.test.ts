@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readMetrics, sumOf } from './read-metrics.ts';
 
-test('metrics are read with their labels, and summed by them', () => {
+test('metrics are read with their labels, and summed by label', () => {
   const samples = readMetrics(
     '# TYPE a counter\na{x="1",y="read \\"}\\""} 2\na{x="2"} 3.5\nb 1e+06 1700000000000\nc NaN\n',
   );

@@ -5,7 +5,7 @@ import { until } from '../process/until.ts';
 import { makeNamespace } from './install.ts';
 import { untilInForce, webhookOfFile } from './webhook-of-file.ts';
 
-// The webhook beside an API server that goes away and comes back.
+// Runs the webhook with an API server that stops and starts again.
 const cluster = await webhookOfFile();
 await makeNamespace(cluster, 'tenant');
 
@@ -17,7 +17,7 @@ const policy = (resourceName: string, mode: string) => ({
   metadata: { name: resourceName },
   spec: { parentSelector: [{ parentIface: 'eth0', mode, resourceName }], nodeSelector: { matchLabels: { a: 'b' } } },
 });
-/** A watch that broke several times in a row starts again after up to half a minute (backOffMs in api-errors.ts). */
+/** After several failures in a row, a watch starts again after up to half a minute (backOffMs in api-errors.ts). */
 const watchGuardMs = 90_000;
 
 /** Returns the result of creating a network of a resource in a dry run: its mode, or the error. */
@@ -40,7 +40,7 @@ async function askFor(resource: string): Promise<string> {
 await cluster.admin.must('POST', policies, { body: policy('first', 'private') });
 
 describe('the webhook', () => {
-  it('answers by what it knows, and knows what is new, after the API server was restarted', async () => {
+  it('answers from its cache, and learns of new objects, after the API server was restarted', async () => {
     await cluster.restartApiServer();
     await untilInForce(cluster);
     assert.ok(await cluster.webhook.isReady());
@@ -49,7 +49,7 @@ describe('the webhook', () => {
     assert.equal(await askFor('second'), 'vepa');
   });
 
-  it('forgets objects that vanished while no watch ran: etcd was compacted, and its watches end with 410', async () => {
+  it('forgets objects that were deleted while no watch ran: etcd was compacted, and watches end with 410', async () => {
     await cluster.stopApiServer();
     await cluster.etcd.remove('/registry/macvtap.network.kubevirt.io/macvtapnetworknodepolicies/macvtap-cni/first');
     await cluster.etcd.compact();
@@ -57,13 +57,13 @@ describe('the webhook', () => {
     await untilInForce(cluster);
     await until(
       () => askFor('first'),
-      (said) => /denied the request: ResourceUnknown /.test(said),
+      (text) => /denied the request: ResourceUnknown /.test(text),
       watchGuardMs,
     );
     assert.equal(await askFor('second'), 'vepa');
   });
 
-  it('stays up while the API server is away, still ready: its answers are as good as what it read last', async () => {
+  it('stays ready while the API server is down, and answers from its cache', async () => {
     await cluster.stopApiServer();
     await until(
       async () => cluster.webhook.process.output,
@@ -75,12 +75,12 @@ describe('the webhook', () => {
     await cluster.admin.must('DELETE', `${policies}/second`);
     await until(
       () => askFor('second'),
-      (said) => /ResourceUnknown/.test(said),
+      (text) => /ResourceUnknown/.test(text),
       watchGuardMs,
     );
   });
 
-  it('ends in order when it is asked to', async () => {
+  it('ends normally when it is asked to', async () => {
     assert.deepEqual(await cluster.webhook.process.stop(), { code: 0, signal: null });
   });
 });

@@ -6,8 +6,8 @@ import { apply, installationNamespace, makeNamespace, makeNode } from './install
 import { podToken } from './pod-token.ts';
 import { isWebhookConfiguration, shippedObjects } from './shipped-objects.ts';
 
-// The rights of the two service accounts, tried: an answer other than 403 to a request means that it is
-// granted. Every request is one that changes nothing.
+// Tests the rights of the two service accounts by requests that change nothing. Any answer other than 403 means that a
+// right is granted.
 const cluster = await clusterOfFile();
 await apply(cluster, shippedObjects().filter(isWebhookConfiguration));
 await makeNode(cluster, 'h1');

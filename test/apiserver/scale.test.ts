@@ -9,10 +9,10 @@ import { clusterOfFile } from './cluster-of-file.ts';
 import { installationNamespace } from './install.ts';
 import { startWebhook } from './start-webhook.ts';
 
-// A thousand nodes, played by kwok, which take up a policy and an edit of it: `npm run bench -- --only policy-status`
-// measures the same with five thousand.
+// kwok plays a thousand nodes, which apply a policy and an edit of the policy. `npm run bench -- --only policy-status`
+// measures the same with five thousand nodes.
 const count = 1_000;
-/** With each the gap to the next one doubles: what a hundred would take is hours. */
+/** The gap doubles with each write, so a hundred writes would take hours. */
 const fewWrites = 10;
 
 const cluster = await clusterOfFile();
@@ -32,8 +32,11 @@ const untilStatus = (isWanted: (status: PolicyStatus) => boolean) =>
     ({ status }) => status !== undefined && isWanted(status),
     guardMs,
   );
-/** Statuses are written one after another: once a new policy has a status, so has each policy that was seen before. */
-async function untilWritesAreTold(): Promise<void> {
+/**
+ * Waits until the webhook has written the statuses of all earlier changes. Statuses are written one after another: once
+ * a new policy has a status, so has each earlier policy.
+ */
+async function untilStatusesAreWritten(): Promise<void> {
   const name = `after-${crypto.randomUUID()}`;
   const spec = { parentSelector: [{ parentIface: 'eth9' }], nodeSelector: { matchLabels: { rack: 'none' } } };
   await cluster.admin.must('POST', path, {
@@ -54,7 +57,7 @@ async function untilWritesAreTold(): Promise<void> {
 const writes = () => statusWrites(webhook.process, `${installationNamespace}/bonds`).length;
 
 describe(`a policy of ${count} nodes`, () => {
-  it('is written a few times while all of them take it up', async () => {
+  it('is written a few times while all nodes apply it', async () => {
     await cluster.admin.must('POST', path, {
       body: {
         apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
@@ -76,17 +79,17 @@ describe(`a policy of ${count} nodes`, () => {
     assert.ok(writes() <= fewWrites, `${writes()} writings`);
   });
 
-  it('is not written when they report the same again', async () => {
-    await untilWritesAreTold();
+  it('is not written when the nodes report the same state again', async () => {
+    await untilStatusesAreWritten();
     const before = writes();
     const { metadata } = await untilStatus(() => true);
     await nodes.report();
-    await untilWritesAreTold();
+    await untilStatusesAreWritten();
     assert.equal((await untilStatus(() => true)).metadata.resourceVersion, metadata.resourceVersion);
     assert.equal(writes(), before);
   });
 
-  it('is written a few times again while they take up an edit', async () => {
+  it('is written a few more times while the nodes apply an edit', async () => {
     const before = writes();
     await cluster.admin.must('PATCH', `${path}/bonds`, {
       body: { spec: { priority: 7 } },

@@ -4,7 +4,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The prefix of folders. The process ID follows it, so that leftovers of a killed test differ from folders in use. */
+/**
+ * The prefix of folders. The process ID follows it, so that leftovers of a killed test can be distinguished from
+ * folders in use.
+ */
 const prefix = 'kube-macvtap-apiserver-';
 
 /** Makes a temporary folder that is removed with its scope, after removing leftovers of killed tests. */
@@ -14,7 +17,7 @@ export async function makeScratchFolder(): Promise<{ readonly path: string } & A
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Removes only folders: the processes of a killed test ended with it (startProcess). */
+/** Removes leftovers of killed tests. Only folders can be left: the processes ended with the test (startProcess). */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];

@@ -8,7 +8,7 @@ import { readObjects } from './kubernetes-object.ts';
 const states = '/apis/macvtap.network.kubevirt.io/v1alpha1/macvtapnetworknodestates';
 const hosts = fileURLToPath(new URL('../fixtures/seed/nodes.yaml', import.meta.url));
 
-/** A policy that selects every host. It is only used for a dry run. */
+/** A policy that selects every host. It is used only in a dry run. */
 const trial = JSON.stringify({
   apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
   kind: 'MacvtapNetworkNodePolicy',
@@ -24,7 +24,7 @@ export async function makeSeedHosts(cluster: ControlPlane): Promise<void> {
   await applySeedHosts(cluster);
   await until(
     () => cluster.kubectl(['create', '--dry-run=server', '-f', '-'], trial),
-    // The warning that the trial policy affects all three hosts.
+    // Whether the answer has the warning that the trial policy affects all three hosts.
     ({ stderr }) => stderr.includes('3 nodes lose some of them: h1, h2, h3; they are bond1, eth1'),
   );
 }

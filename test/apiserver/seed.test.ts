@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { makeSeedHosts } from './seed-hosts.ts';
 import { webhookOfFile } from './webhook-of-file.ts';
 
-// The proposal's YAML as a person applies it: with its label `macvtapAware: true`, a boolean.
+// Applies the proposal's YAML unchanged, with its label `macvtapAware: true`, which is a boolean.
 const cluster = await webhookOfFile();
 await makeSeedHosts(cluster);
 
@@ -22,7 +22,7 @@ const policies = {
 const ways = {
   'client-side apply': ['apply', '--validate=strict'],
   'server-side apply': ['apply', '--server-side', '--validate=strict'],
-  // As Helm 4 does by default.
+  // The default of Helm 4.
   "server-side apply under Helm's name": ['apply', '--server-side', '--field-manager=helm', '--validate=strict'],
 };
 
@@ -34,11 +34,11 @@ interface Stored {
 for (const [way, args] of Object.entries(ways)) {
   describe(way, () => {
     for (const [title, text] of Object.entries(policies)) {
-      it(`takes ${title}, and takes it again`, async () => {
+      it(`accepts ${title}, also a second time`, async () => {
         const path =
           '/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/macvtap-cni/macvtapnetworknodepolicies/policy-1';
         const first = await cluster.kubectl([...args, '-f', '-'], text);
-        assert.deepEqual([first.code, faultsOf(first.stderr)], [0, []], first.stderr);
+        assert.deepEqual([first.code, errorsOf(first.stderr)], [0, []], first.stderr);
         const made = await cluster.admin.must<Stored>('GET', path);
         assert.deepEqual(made.spec.nodeSelector, { matchLabels: { macvtapAware: 'true' } });
         assert.deepEqual(
@@ -53,11 +53,11 @@ for (const [way, args] of Object.entries(ways)) {
       });
     }
 
-    it('takes policy and network of one file, though they arrive milliseconds apart, and takes them again', async () => {
+    it('accepts a policy and a network from one file, although they arrive milliseconds apart, also a second time', async () => {
       const text = `${written}\n---\n${network.replace('name: macvtap0', 'name: macvtap0\n  namespace: default')}`;
       for (const time of ['first', 'second']) {
         const { code, stderr } = await cluster.kubectl([...args, '-f', '-'], text);
-        assert.deepEqual([time, code, faultsOf(stderr)], [time, 0, []], stderr);
+        assert.deepEqual([time, code, errorsOf(stderr)], [time, 0, []], stderr);
       }
       const { spec, metadata } = JSON.parse(
         await cluster.mustKubectl(['get', 'net-attach-def', 'macvtap0', '-o', 'json']),
@@ -76,7 +76,7 @@ for (const [way, args] of Object.entries(ways)) {
   });
 }
 
-it('a policy of a client-side apply that is then applied server-side conflicts once, over what the webhook wrote out', async () => {
+it('a policy of a client-side apply that is then applied server-side conflicts once, because of the defaults that the webhook wrote', async () => {
   const serverSide = ['apply', '--server-side', '-f', '-'];
   await cluster.mustKubectl(['apply', '-f', '-'], written);
   const refused = await cluster.kubectl(serverSide, written);
@@ -88,6 +88,6 @@ it('a policy of a client-side apply that is then applied server-side conflicts o
 });
 
 /** Returns kubectl's messages without the expected warnings about the policy's changes on the hosts. */
-function faultsOf(stderr: string): readonly string[] {
+function errorsOf(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => line !== '' && !/^Warning: Resource(Lost|Gained|Changed) /.test(line));
 }

@@ -17,9 +17,9 @@ describe("the chart's manifests", () => {
         ['create', '--dry-run=server', '--validate=strict', '-f', '-'],
         toText([object]),
       );
-      // All but the webhook configurations are installed already, which is all that may be wrong with them.
-      const said = stderr.replace(/^Error from server \(AlreadyExists\): .* already exists\n$/, '');
-      assert.deepEqual({ said, exists: code === 1 }, { said: '', exists: !isWebhookConfiguration(object) });
+      // Everything except the webhook configurations is already installed. Only this error is expected.
+      const unexpected = stderr.replace(/^Error from server \(AlreadyExists\): .* already exists\n$/, '');
+      assert.deepEqual({ unexpected, exists: code === 1 }, { unexpected: '', exists: !isWebhookConfiguration(object) });
     });
 
     it(`is applied again, by client and by server, without a warning or a conflict: ${titleOf(object)}`, async () => {
@@ -31,7 +31,7 @@ describe("the chart's manifests", () => {
     });
   }
 
-  it('has structural schemas of which nothing is dropped', async () => {
+  it('have structural schemas, and no field of an object is dropped', async () => {
     const { items } = JSON.parse(await cluster.mustKubectl(['get', 'crd', '-o', 'json']));
     for (const { metadata, spec, status } of items) {
       const conditions = Object.fromEntries(status.conditions.map((one: Condition) => [one.type, one.status]));
@@ -50,7 +50,7 @@ describe("the chart's manifests", () => {
     }
   });
 
-  it('describes every field that a person may read or write, for kubectl explain', async () => {
+  it('describe every field that users may read or write, for kubectl explain', async () => {
     const crds = shipped.filter(({ kind }) => kind === 'CustomResourceDefinition');
     for (const { spec } of crds as unknown as readonly Crd[]) {
       const [{ schema }] = spec.versions;
@@ -62,7 +62,7 @@ describe("the chart's manifests", () => {
     }
   });
 
-  it('grants by name wherever something can be changed that is not of our own kinds', () => {
+  it('grant changes of objects outside the CRDs only by name', () => {
     const wide = shipped
       .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
       .flatMap(({ kind, metadata, rules }) =>
@@ -75,7 +75,7 @@ describe("the chart's manifests", () => {
         const ours = apiGroups.every((group) => group === 'macvtap.network.kubevirt.io');
         return all.includes('*') || ((secret || (changes && !ours)) && resourceNames.length === 0);
       });
-    // The names of events are unknown in advance: an admission policy restricts them instead.
+    // The names of events are unknown in advance. An admission policy restricts them instead.
     assert.deepEqual(
       wide.map(({ name, apiGroups, resources, verbs }) => [name, ...apiGroups, ...resources, ...verbs]),
       [
@@ -87,7 +87,7 @@ describe("the chart's manifests", () => {
     assert.ok(limited.some(({ metadata }) => metadata.name === 'own-events.macvtap.network.kubevirt.io'));
   });
 
-  it('keeps what the webhook wrote into its Secret and its configurations when it is applied again', async () => {
+  it('keep what the webhook wrote into its Secret and its configurations when they are applied again', async () => {
     const kept = shipped.filter((object) => object.kind === 'Secret' || isWebhookConfiguration(object));
     await apply(cluster, kept);
     const bundle = Buffer.from(await certificateText()).toString('base64');
@@ -171,7 +171,10 @@ interface Kept {
   readonly webhooks?: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
 }
 
-/** Any certificate: the API server refuses a bundle that holds none. */
+/**
+ * Returns the certificate of the control plane's CA. Any certificate would do: the API server refuses a bundle without
+ * one.
+ */
 async function certificateText(): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   return await readFile(cluster.caFile, 'utf8');

@@ -10,7 +10,10 @@ import { podToken } from './pod-token.ts';
 
 const cluster = await clusterOfFile();
 
-/** Each test cleans up after itself, so that they can share one control plane; namespaces stay, without a finalizer. */
+/**
+ * Each test removes its objects, because all tests share one control plane. Namespaces stay, because no controller runs
+ * their finalizer.
+ */
 testSourceContract('a real API server', { faultyPolicies: 'count as they are' }, async () => {
   const applied = new Map<string, WrittenObject>();
   const pathOf = ({ kind, metadata: { name } }: WrittenObject) => `${kind}/${name}`;
@@ -38,7 +41,7 @@ testSourceContract('a real API server', { faultyPolicies: 'count as they are' },
 const policyNamespace = installationNamespace;
 const onParent = (parentIface: string) => policy('p', { parentSelector: [{ parentIface, mode: 'bridge' }] });
 
-test('a restart of the API server and a history that etcd forgot are survived', async () => {
+test('a restart of the API server and a compacted history are survived', async () => {
   await using source = await openApiSource({ kubeconfig: cluster.kubeconfig, policyNamespace });
   await apply(cluster, [node('before')]);
   await until(source, ({ snapshot }) => snapshot.nodes.has('before'));
@@ -55,7 +58,7 @@ test('a restart of the API server and a history that etcd forgot are survived', 
   await cluster.mustKubectl(['delete', '-n', policyNamespace, 'mvnnp', 'p']);
 });
 
-test("the node plugin's rights are enough for what it reads", async () => {
+test('the node plugin has the rights for everything that it reads', async () => {
   await makeNode(cluster, 'h1', { zone: 'a' });
   await makeNode(cluster, 'h2');
   await apply(cluster, [onParent('eth0')]);
@@ -69,7 +72,7 @@ test("the node plugin's rights are enough for what it reads", async () => {
   assert.equal(source.snapshot.policies.length, 1);
 });
 
-test("the webhook's rights are enough for what it reads", async () => {
+test('the webhook has the rights for everything that it reads', async () => {
   const serviceAccount = 'kube-macvtap-webhook';
   const token = await podToken(cluster, { namespace: policyNamespace, serviceAccount, node: 'h1' });
   const kubeconfig = await cluster.writeKubeconfig('webhook', token);

@@ -11,7 +11,7 @@ export interface Etcd extends AsyncDisposable {
    * ends with 410 Gone.
    */
   compact(): Promise<number>;
-  /** Deletes a key behind the API server's back: `/registry/minions/n1` is the Node n1. */
+  /** Deletes a key directly, without the API server: `/registry/minions/n1` is the Node n1. */
   remove(key: string): Promise<void>;
 }
 

@@ -21,7 +21,7 @@ const h3 = ['NODE  RESOURCE  PARENT  MODE    QUANTITY  SOURCE'].concat(
   ['eth0', 'eth1'].map((nic) => `h3    ${nic}      ${nic}    bridge  100       implicit`),
 );
 
-/** `plan` of one node, as the simplest of all commands that look at a cluster. */
+/** Runs `plan` for one node, the simplest command that reads a cluster. */
 async function plan(flags: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', '--node=h3', ...flags], {
     HOME: cluster.folder,
@@ -31,7 +31,7 @@ async function plan(flags: readonly string[], environment: Readonly<Record<strin
   return { code, lines: stdout.split('\n\n')[0]?.trimEnd().split('\n'), stderr };
 }
 
-describe('a command that looks at a cluster', () => {
+describe('a command that reads a cluster', () => {
   it('finds it by --kubeconfig, by $KUBECONFIG and by a context, and prints only the result', async () => {
     for (const [flags, environment] of [
       [['--kubeconfig', cluster.kubeconfig], {}],
@@ -42,7 +42,7 @@ describe('a command that looks at a cluster', () => {
     }
   });
 
-  it('follows policies of the installation, wherever that is', async () => {
+  it('follows policies in the namespace of the installation', async () => {
     const policy = { metadata: { name: 'p' }, spec: { parentSelector: [{ parentIface: 'eth1' }] } };
     const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
     const kind = 'MacvtapNetworkNodePolicy';
@@ -58,20 +58,20 @@ describe('a command that looks at a cluster', () => {
   });
 });
 
-describe('a command that cannot look at a cluster', () => {
-  it('without a kubeconfig lists where it looked, and which flag to use', async () => {
+describe('a command that cannot read the cluster', () => {
+  it('without a kubeconfig lists the places it checked, and the flag to use', async () => {
     const { code, stderr } = await plan([]);
     assert.equal(code, 2);
     assert.match(stderr, /neither \$KUBECONFIG nor ~\/\.kube\/config exists; .*--kubeconfig/);
   });
 
-  it('with an unknown context lists the known ones', async () => {
+  it('with an unknown context lists the known contexts', async () => {
     const { code, stderr } = await plan(['--kubeconfig', cluster.kubeconfig, '--context', 'tset']);
     assert.equal(code, 2);
     assert.match(stderr, /has no context tset; its contexts: test/);
   });
 
-  it('because the server does not answer names the server', async () => {
+  it('because the server does not answer, names the server', async () => {
     const path = join(cluster.folder, 'nobody.kubeconfig');
     const server = 'https://127.0.0.1:1';
     await writeFile(
@@ -88,21 +88,21 @@ describe('a command that cannot look at a cluster', () => {
     assert.match(stderr, /https:\/\/127\.0\.0\.1:1.*ECONNREFUSED.*check that the API server is running/);
   });
 
-  it('because its token is invalid reports that', async () => {
+  it('because its token is invalid, reports that', async () => {
     const { code, stderr } = await plan(['--kubeconfig', await cluster.writeKubeconfig('nobody', 'wrong')]);
     assert.equal(code, 2);
     assert.match(stderr, /401: .*token or certificate/);
   });
 
-  it('because kube-macvtap is not installed reports that, with the fix', async () => {
+  it('because kube-macvtap is not installed, reports that with the fix', async () => {
     const { code, lines, stderr } = await plan(['--kubeconfig', bare.kubeconfig]);
     assert.deepEqual([code, lines], [2, ['']]);
     assert.match(stderr, /kube-macvtap is not installed in this cluster: .* has no Macvtap\w+; install it.*--context/);
   });
 });
 
-describe('a command of a person with few rights', () => {
-  it('shows what the person may read, and names the missing rights', async () => {
+describe('a command of a user with few rights', () => {
+  it('shows the objects that the user may read, and names the missing rights', async () => {
     const ours = { apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['list'] };
     const nodes = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };
     const { code, lines, stderr } = await plan(['--kubeconfig', await makePerson(cluster, 'reader', [ours, nodes])]);
@@ -115,7 +115,7 @@ describe('a command of a person with few rights', () => {
     ]);
   });
 
-  it('ends when the person has no rights, and names them', async () => {
+  it('ends when the user has no rights, and names the missing ones', async () => {
     const { code, lines, stderr } = await plan(['--kubeconfig', await makePerson(cluster, 'stranger', [])]);
     assert.deepEqual([code, lines], [2, ['']]);
     assert.match(

@@ -21,7 +21,7 @@ it('a watch from before a compaction ends with 410, and a new list removes objec
   await cluster.etcd.remove('/registry/minions/n1');
   await cluster.etcd.compact();
   await cluster.restartApiServer();
-  // Checks the premise: a watch from there fails.
+  // Checks the precondition: a watch from that version fails.
   const watch = `/api/v1/nodes?watch=1&timeoutSeconds=2&resourceVersion=${metadata.resourceVersion}`;
   const { status, body } = await cluster.admin.call('GET', watch);
   assert.match(`${status} ${JSON.stringify(body)}`, /410/);

@@ -13,7 +13,7 @@ export interface AdmittingCluster extends ControlPlane {
   readonly webhook: RunningWebhook;
 }
 
-/** Starts a webhook for all tests of a file. A failure shows its output. */
+/** Starts a control plane and a webhook for all tests of a file. If a test fails, the webhook's output is printed. */
 export async function webhookOfFile(options: WebhookOptions = {}): Promise<AdmittingCluster> {
   const cluster = await clusterOfFile();
   const service = cluster.use(await playService(cluster));
@@ -23,7 +23,7 @@ export async function webhookOfFile(options: WebhookOptions = {}): Promise<Admit
   try {
     await untilInForce(cluster);
   } catch (thrown) {
-    throw new Error(`the webhook is not asked:\n${webhook.process.output}`, { cause: thrown });
+    throw new Error(`the API server does not call the webhook:\n${webhook.process.output}`, { cause: thrown });
   }
   return { ...cluster, service, webhook };
 }

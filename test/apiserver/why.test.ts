@@ -35,7 +35,7 @@ const pod = podObject({ name: 'vm', networks: 'net' }) as KubernetesObject;
 await apply(cluster, [policy, network, { ...pod, metadata: { ...pod.metadata, namespace: 'people' } }]);
 
 describe('kubectl macvtap why', () => {
-  it('finds several causes at once, in lines that fit, without colours, and ends with 1', async () => {
+  it('finds several causes at once, in lines that fit the width, without colors, and exits with 1', async () => {
     const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people');
     assert.deepEqual([code, stderr], [1, '']);
     const lines = stdout.split('\n');
@@ -55,7 +55,7 @@ describe('kubectl macvtap why', () => {
     );
   });
 
-  it('gives a script the same causes, with the objects it looked at', async () => {
+  it('returns the same causes as JSON, with the objects it read', async () => {
     const { subject, isWell, causes, checked, missing } = await asker.report('pod/vm', '-n', 'people');
     assert.deepEqual([subject, isWell, missing], ['Pod people/vm', false, []]);
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe('kubectl macvtap why', () => {
   });
 });
 
-// Without a webhook, which would refuse it, all of this can be stored.
+// Without a webhook, the API server stores all of these invalid objects.
 describe('objects that a stopped webhook would have refused are named, and the printed fix works', () => {
   const heal = async (code: CauseCode, ...args: readonly string[]) => {
     const { causes } = await asker.report(...args);
@@ -93,7 +93,7 @@ describe('objects that a stopped webhook would have refused are named, and the p
     { ...network, metadata: { name: 'other', namespace: 'people', annotations } },
   ];
 
-  it('PolicyOutsideNamespace, also for who asks about a network that needs it', async () => {
+  it('PolicyOutsideNamespace, also in the answer about a network that needs the policy', async () => {
     const spec = { parentSelector: [{ parentIface: 'eth1', resourceName: 'stray' }] };
     await apply(cluster, [{ ...policy, metadata: { name: 'stray', namespace: 'people' }, spec }]);
     const annotations = { 'k8s.v1.cni.cncf.io/resourceName': 'macvtap.network.kubevirt.io/stray' };
@@ -107,15 +107,15 @@ describe('objects that a stopped webhook would have refused are named, and the p
     await cluster.mustKubectl(['delete', 'network-attachment-definitions', 'other', '-n', 'people']);
   });
 
-  it('ResourceMissing, where there is but one to choose', async () => {
+  it('ResourceMissing, if there is only one resource to choose', async () => {
     await apply(cluster, strayNetwork({}));
     await heal('ResourceMissing', 'nad/other', '-n', 'people');
   });
 });
 
-describe('an object that is not there', () => {
+describe('an object that does not exist', () => {
   it('is reported with similar names, and standard output stays empty', async () => {
-    for (const [args, said] of [
+    for (const [args, pattern] of [
       [
         ['pod/wm', '-n', 'people'],
         /^kubectl macvtap why: Pod people\/wm: not found; did you mean vm\? See docs\/reference\/errors\.md#ObjectNotFound$/m,
@@ -139,7 +139,7 @@ describe('an object that is not there', () => {
     ] as const) {
       const { code, stdout, stderr } = await asker.ask(...args);
       assert.deepEqual([code, stdout], [2, '']);
-      assert.match(stderr, said);
+      assert.match(stderr, pattern);
     }
   });
 
@@ -150,10 +150,10 @@ describe('an object that is not there', () => {
   });
 });
 
-describe('a person with few rights', () => {
+describe('a user with few rights', () => {
   const ours = { apiGroups: ['macvtap.network.kubevirt.io'], resources: ['*'], verbs: ['list'] };
 
-  it('gets the visible causes, and the rights that the rest needs', async () => {
+  it('gets the visible causes, and the rights that the other checks need', async () => {
     const rights = { apiGroups: ['', 'k8s.cni.cncf.io'], resources: ['*'], verbs: ['list'] };
     const kubeconfig = await makePerson(cluster, 'reader', [ours, rights]);
     const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people', '--kubeconfig', kubeconfig);
@@ -170,7 +170,7 @@ describe('a person with few rights', () => {
     }
   });
 
-  it('without the right to read the object gets that reason, not that the object is absent', async () => {
+  it('without the right to read the object gets that reason, and not that the object does not exist', async () => {
     const kubeconfig = await makePerson(cluster, 'passer-by', [ours]);
     const { code, stdout, stderr } = await asker.ask('pod/vm', '-n', 'people', '--kubeconfig', kubeconfig);
     assert.deepEqual([code, stdout], [2, '']);

@@ -6,7 +6,7 @@ export interface WriteLoad {
   /** The number of writes that were answered so far. */
   readonly written: number;
   /** The failures so far: writes that failed, or that were admitted without a review. */
-  readonly faults: readonly string[];
+  readonly failures: readonly string[];
   /** Stops the writers after they have finished their current writes. */
   stop(): Promise<void>;
 }
@@ -28,7 +28,7 @@ const writers = 4;
 export function startWriteLoad(cluster: ControlPlane, namespace: string, resource: string): WriteLoad {
   const networks = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`;
   const pods = `/api/v1/namespaces/${namespace}/pods`;
-  const faults: string[] = [];
+  const failures: string[] = [];
   let written = 0;
   let isOver = false;
 
@@ -43,7 +43,7 @@ export function startWriteLoad(cluster: ControlPlane, namespace: string, resourc
       written += 1;
       return answer;
     } catch (thrown) {
-      faults.push(String(thrown));
+      failures.push(String(thrown));
       return undefined;
     }
   };
@@ -55,16 +55,17 @@ export function startWriteLoad(cluster: ControlPlane, namespace: string, resourc
       spec: { config: '{"type":"macvtap"}' },
     });
     if (made !== undefined && !made.spec.config.includes('"mode"'))
-      faults.push(`network ${name} came back without a mode`);
+      failures.push(`network ${name} came back without a mode`);
     const config = { spec: { config: '{"type":"macvtap","mtu":1400}' } };
     const changed = await write<Network>('PATCH', `${networks}/${name}`, config, 'application/merge-patch+json');
-    if (changed !== undefined && !changed.spec.config.includes('"mode"')) faults.push(`network ${name} lost its mode`);
+    if (changed !== undefined && !changed.spec.config.includes('"mode"'))
+      failures.push(`network ${name} lost its mode`);
     const pod = await write<Pod>('POST', pods, {
       metadata: { name, annotations: { 'k8s.v1.cni.cncf.io/networks': name } },
       spec: { containers: [{ name: 'compute', image: 'localhost/image' }] },
     });
     const limits = pod?.spec.containers[0]?.resources.limits ?? {};
-    if (pod !== undefined && !Object.hasOwn(limits, resource)) faults.push(`pod ${name} got no device`);
+    if (pod !== undefined && !Object.hasOwn(limits, resource)) failures.push(`pod ${name} got no device`);
     await write('DELETE', `${pods}/${name}?gracePeriodSeconds=0`);
     await write('DELETE', `${networks}/${name}`);
   };
@@ -76,7 +77,7 @@ export function startWriteLoad(cluster: ControlPlane, namespace: string, resourc
     get written() {
       return written;
     },
-    faults,
+    failures,
     async stop() {
       isOver = true;
       await running;

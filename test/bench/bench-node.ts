@@ -51,7 +51,7 @@ export interface ResourceClient extends Disposable {
 export async function makeBenchNode(parents: readonly string[]): Promise<BenchNode> {
   await using undo = new AsyncDisposableStack();
   const plugin = undo.use(await makePluginNode(parents));
-  // Deleting a parent deletes its macvtaps at once. One by one, a thousand of them take a minute.
+  // Deleting a parent deletes its macvtaps at once. Deleting a thousand of them one by one takes a minute.
   undo.defer(async () => {
     for (const parent of parents) await plugin.namespace.ip(`link del ${parent}`);
   });

@@ -12,7 +12,7 @@ export interface ClusterObjects {
   readonly policies: readonly PolicyObject[];
 }
 
-/** Builds the same cluster each time, because everything is derived from the index. Each node has 16 interfaces. */
+/** Builds a cluster from the index of each object, so the result is always the same. Each node has 16 interfaces. */
 export function buildCluster(nodes: number, policies: number): ClusterObjects {
   const indexes = Array.from({ length: nodes }, (_, index) => index);
   return {

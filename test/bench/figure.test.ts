@@ -13,7 +13,7 @@ const figure: Figure = {
 };
 
 for (const [what, reach, met] of [
-  ['a value within its reach is met', { valueAtMost: 3 }, true],
+  ['a value within its limit is met', { valueAtMost: 3 }, true],
   ['a value beyond it is missed', { valueAtMost: 2.9 }, false],
   ['a value that equals its lower limit is met', { valueAtLeast: 3 }, true],
   ['a value that is less is not', { valueAtLeast: 3.1 }, false],
@@ -23,14 +23,14 @@ for (const [what, reach, met] of [
   test(what, () => assert.equal(isMet({ ...figure, reach }), met));
 }
 
-test('without a reach nothing is met or missed, and a ratio without its other half is never met', () => {
+test('a figure without a limit is neither met nor missed, and a ratio without its comparison is never met', () => {
   const { beside, ...alone } = figure;
   assert.equal(isMet(figure), undefined);
   assert.equal(ratioOf(alone), undefined);
   assert.equal(isMet({ ...alone, reach: { ratioAtMost: 100 } }), false);
 });
 
-test('the table shows value, count, what is beside it, ratio, reach and whether it is met', () => {
+test('the table shows value, count, comparison, ratio, limit and whether it is met', () => {
   const { beside, ...alone } = figure;
   const rows: readonly Figure[] = [
     { ...figure, reach: { ratioAtMost: 1.4 } },

@@ -2,7 +2,7 @@
 
 export type Unit = 'ms' | 'bytes' | 'messages' | 'writes' | 'per second';
 
-/** The design's limit. It is a value in the figure's own unit, or a ratio to the value in `beside`. */
+/** The design's limit. It is a value in the figure's own unit, or a ratio to the value of `beside`. */
 export type Reach =
   | { readonly valueAtMost: number }
   | { readonly valueAtLeast: number }

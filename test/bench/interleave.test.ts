@@ -14,7 +14,7 @@ test('contenders take turns, and each keeps its own samples in order', async () 
   assert.deepEqual(samples, { a: [0, 0, 1, 10, 2, 20], b: [0, 0, 1, 10, 2, 20] });
 });
 
-test('one contender is done before the next begins', async () => {
+test('one contender finishes before the next one begins', async () => {
   let running = 0;
   const contender = async () => {
     running += 1;
@@ -46,7 +46,7 @@ test('a contender that fails ends the comparison', async () => {
   await assert.rejects(failing, /no luck/);
 });
 
-test('work that is timed is waited for', async () => {
+test('timeMs waits until the measured work is done', async () => {
   let done = false;
   const ms = await timeMs(async () => {
     await new Promise(setImmediate);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-// Loaded into Node.js by --import. Measures the event loop of the program that follows, without the program's
-// knowledge. SIGUSR2 ends a period, prints it, and begins the next one. A period's line: loop-delay 3
+// Measures the event loop of a program without its knowledge. Node.js loads this file with --import, before the
+// program. SIGUSR2 ends a period, prints it, and begins the next one. The line of a period: loop-delay 3
 // {"count":…,"p99":…,"max":…}
 const histogram = monitorEventLoopDelay({ resolution: 1 });
 histogram.enable();

@@ -9,10 +9,15 @@ const names = rows.map(({ name }) => name);
 const long = rows.filter(({ onlyNamed }) => onlyNamed).map(({ name }) => name);
 const line = {
   command: 'npm run bench --',
-  summary: 'Measures what the design promises, each figure beside something simpler, and prints one table.',
+  summary:
+    'Measures the figures that the design limits, each with something simpler for comparison, and prints one table.',
   positionals: [],
   flags: {
-    only: listFlag('ROWS', `some rows instead of all but the longest (${long.join(', ')}): ${names.join(', ')}`, ''),
+    only: listFlag(
+      'ROWS',
+      `only these rows; the default is all except the longest (${long.join(', ')}): ${names.join(', ')}`,
+      '',
+    ),
     json: switchFlag('print JSON instead of a table'),
   },
 } as const;
@@ -27,6 +32,6 @@ await runCommand(line, async ({ only, json }) => {
   const { figures, failures } = await measureRows(chosen, (text) => console.error(text));
   console.log(json ? renderJSON(figures) : renderTable(figures));
   for (const failure of failures) console.error(failure);
-  // A missed limit is a figure like any other. Only a row without a figure is a failure.
+  // A missed limit is not a failure. A row without a figure is one.
   return failures.length === 0 ? exitCode.done : exitCode.failed;
 });

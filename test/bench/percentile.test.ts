@@ -24,7 +24,7 @@ test('the samples stay in the order in which they were taken', () => {
   assert.deepEqual(samples, [3, 1, 2]);
 });
 
-test('without samples, or with a share that is none, there is no percentile', () => {
+test('without samples, or with an invalid share, percentile throws', () => {
   assert.throws(() => median([]), RangeError);
   for (const share of [0, -1, 1.01, Number.NaN]) assert.throws(() => percentile([1], share), RangeError);
 });

@@ -9,7 +9,7 @@ import { binaryPath } from './binary-path.ts';
 import { buildBinaries } from './build-binaries.ts';
 import { cacheName, linkerFlags, type ProgramName, readVersion, recipes } from './recipes.ts';
 
-/** A stand-in for the go command: notes each call, and then runs the given script instead of a build. */
+/** Writes a stand-in for the go command. It records each call, and then runs the given script instead of a build. */
 async function fakeGo(folder: string, build: string): Promise<string> {
   const path = join(folder, 'go');
   const script = `#!/bin/sh
@@ -41,7 +41,7 @@ async function stage() {
 }
 
 describe('building the programs of a cluster', () => {
-  it('makes each of them, executable, under a name with its version, without a C compiler', async () => {
+  it('creates an executable for each, named with its version, without a C compiler', async () => {
     await using here = await stage();
     await here.build(await fakeGo(here.path, makeIt), 'etcd', 'kubectl');
     assert.deepEqual((await readdir(here.cache)).sort(), [cacheName('etcd'), cacheName('kubectl')].sort());
@@ -57,7 +57,7 @@ describe('building the programs of a cluster', () => {
     assert.deepEqual(await here.calls(), ['version 0', 'list 1', 'build 1', 'list 0', 'build 0']);
   });
 
-  it('makes what is missing, and nothing that is there', async () => {
+  it('builds missing programs, and does not rebuild existing ones', async () => {
     await using here = await stage();
     const go = await fakeGo(here.path, makeIt);
     await here.build(go, 'etcd');
@@ -66,7 +66,7 @@ describe('building the programs of a cluster', () => {
     assert.equal((await here.calls()).filter((call) => call.startsWith('build')).length, 2);
   });
 
-  it('twice at once makes each program once, and both find it', async () => {
+  it('twice at once builds each program once, and both callers get it', async () => {
     await using here = await stage();
     const goOn = join(here.path, 'go-on');
     const go = await fakeGo(here.path, `while [ ! -e ${goOn} ]; do sleep 0.02; done; ${makeIt}`);
@@ -80,7 +80,7 @@ describe('building the programs of a cluster', () => {
     assert.equal((await here.calls()).filter((call) => call.startsWith('build')).length, 1);
   });
 
-  it("that fails reports go's errors, leaves nothing that counts, and can be tried again", async () => {
+  it("that fails reports go's errors, leaves no incomplete program, and can be repeated", async () => {
     await using here = await stage();
     const broken = await fakeGo(here.path, 'printf half > "$target"; echo "undefined: x" >&2; exit 1');
     await assert.rejects(here.build(broken, 'etcd'), /go build failed in .*kubernetes.*undefined: x/s);
@@ -94,7 +94,7 @@ describe('building the programs of a cluster', () => {
     await assert.rejects(here.build('/nowhere/go', 'etcd'), /install Go 1\.24 or newer and put it in PATH/);
   });
 
-  it('without a network names the module proxy, and without agreeing sums what to do', async () => {
+  it('without a network names the module proxy, and shows the fix if checksums do not match', async () => {
     await using here = await stage();
     const say = (text: string) => fakeGo(here.path, `echo '${text}' >&2; exit 1`);
     const offline = 'Get "https://proxy/x": dial tcp: lookup proxy: no such host';
@@ -105,7 +105,7 @@ describe('building the programs of a cluster', () => {
 });
 
 describe('the recipes', () => {
-  it('each pin a version that the program also reports', () => {
+  it('each pin a version, which the program also reports', () => {
     for (const recipe of Object.values(recipes)) assert.match(readVersion(recipe), /^v\d+\.\d+\.\d+$/);
     const [major, minor] = readVersion(recipes.kubectl).slice(1).split('.');
     assert.match(

@@ -43,7 +43,7 @@ function hintOf(output: string): string {
   }
   if (/requires go >= /.test(output)) return '\nThis Go is too old: install a newer one, or set GOTOOLCHAIN=auto.';
   if (/checksum mismatch|missing go\.sum entry|updates to go\.mod needed/.test(output)) {
-    return '\ngo.mod and go.sum do not agree: run go mod tidy in that folder and commit both.';
+    return '\ngo.mod and go.sum do not match: run go mod tidy in that folder and commit both.';
   }
   return '';
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chart with cert-manager's certificate. The test plays cert-manager: it writes the files that kubelet would mount,
-// and the bundle of the CA injector.
+// Tests the chart with cert-manager's certificate. The test plays cert-manager: it writes the files that kubelet would
+// mount, and the bundle of the CA injector.
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ after(() => cluster[Symbol.asyncDispose]());
 const release = ['kube-macvtap', chartFolder, '--namespace', namespace] as const;
 const certManager = { certManager: { enabled: true } };
 
-/** Writes the bundle as cert-manager's CA injector does, into what is annotated for it. */
+/** Writes the bundle into the annotated objects, as cert-manager's CA injector does. */
 async function inject(pem: string): Promise<void> {
   for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']) {
     const { items } = JSON.parse(await cluster.mustKubectl(['get', kind, '-o', 'json']));
@@ -35,7 +35,7 @@ async function inject(pem: string): Promise<void> {
   }
 }
 
-it('the webhook serves from files with rights only to read, and an upgrade keeps the bundle that was injected', async () => {
+it('the webhook serves from files with read-only rights, and an upgrade keeps the injected bundle', async () => {
   cluster.mustHelm('helm', ['install', ...release, '--create-namespace'], certManager);
   await makeServiceAccount(cluster, namespace, 'default');
   const pair = await generate([{ name: 'commonName', value: serviceHost }], {
@@ -61,7 +61,7 @@ it('the webhook serves from files with rights only to read, and an upgrade keeps
   assert.doesNotMatch(webhook.process.output, /[Ff]orbidden/);
 });
 
-it('a release that changes over to cert-manager loses the Secret that was its own, and back again gets a new one', async () => {
+it('a release that switches to cert-manager loses the Secret of the webhook, and gets a new one when it switches back', async () => {
   const secrets = () =>
     cluster.mustKubectl(['get', 'secrets', '-n', namespace, '-l', 'app.kubernetes.io/component=webhook', '-o', 'name']);
   cluster.mustHelm('helm', ['upgrade', ...release, '--reset-values']);

@@ -4,8 +4,8 @@ import { podTemplateOf } from './pod-spec.ts';
 
 /**
  * Returns a command that executes its last arguments with the privileges of a DaemonSet's container: its capabilities
- * and no additional ones. It can write only to the container's writable mounts in a folder. Later mounts below a mount
- * with HostToContainer become visible.
+ * and no additional ones. It can write only to the container's writable mounts in a folder. If something is mounted
+ * later below a mount with HostToContainer, it becomes visible.
  *
  * @param folder contains all host paths except those of the machine itself (/dev, /run/netns). Everything else in the
  * folder is hidden.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real node plugin with what the chart's DaemonSet gives it of a node, and nothing else.
+// Runs the real node plugin with only the access to the node that the chart's DaemonSet gives it.
 import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -14,7 +14,7 @@ import { findObject, renderChart } from './render-chart.ts';
 const options = { skip: needsRealShim };
 const ok = { exitCode: 0, output: undefined };
 
-/** Starts the node plugin of a node as the chart would, with the node's own directories. */
+/** Starts the plugin of a node as the chart would, with the node's directories. */
 async function runConfined(node: ShimNode) {
   const values = {
     node: {
@@ -29,12 +29,12 @@ async function runConfined(node: ShimNode) {
     if (hostPath?.type === 'DirectoryOrCreate') await mkdir(hostPath.path, { recursive: true });
   }
   const folder = dirname(node.kubeletDirectory);
-  // Where it writes the node's state, which in a cluster is the API server.
+  // The plugin writes the node's state there. In a cluster, it writes the state to the API server.
   return node.runUnder(confineLike(daemonSet, folder, [`${folder}/manifests`]));
 }
 
 test(
-  "the node's directories that the chart mounts are enough for a whole life, with a restart in its middle",
+  "the node's directories that the chart mounts are enough from ADD to DEL, with a restart in between",
   options,
   async () => {
     await using node = await makeShimNode();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real API server's answer to the chart with every option, and to objects of other kinds by their own schemas.
+// Checks the chart with every option at a real API server, and objects of other projects' kinds against the schemas of
+// those projects.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { makeNamespace, toText } from '../apiserver/install.ts';
@@ -32,7 +33,7 @@ for (const name of optionNames) {
   });
 }
 
-it('without the kinds of others an option that needs them fails before anything is made', async () => {
+it('without the CRDs of another project, an option that needs them fails before any object is created', async () => {
   await cluster.mustKubectl(['delete', 'crd', 'servicemonitors.monitoring.coreos.com']);
   for (const helm of helms) {
     const args = ['install', 'kube-macvtap', chartFolder, '--namespace', 'macvtap-cni'];
@@ -50,7 +51,9 @@ it('without the kinds of others an option that needs them fails before anything 
   }
 });
 
-/** Helm 4 logs its steps on standard error where it is asked to; the remaining lines are warnings or errors. */
+/**
+ * Removes log lines. Helm 4 logs its steps on standard error if requested; the remaining lines are warnings or errors.
+ */
 function withoutLevel(stderr: string): string {
   return stderr
     .split('\n')

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The properties of the chart for all values.
+// Tests the properties of the chart that hold for all values.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodePluginLine } from '../../nodeplugin/config.ts';
@@ -11,7 +11,7 @@ import { type Labels, podTemplateOf } from './pod-spec.ts';
 import { findObject, renderChart } from './render-chart.ts';
 import { chartFolder, helms, mustRunHelm } from './run-helm.ts';
 
-/** Kinds without a namespace, of those that the chart makes. */
+/** Kinds without a namespace, among those that the chart creates. */
 const clusterScoped = new Set([
   'ClusterRole',
   'ClusterRoleBinding',
@@ -42,7 +42,7 @@ for (const name of optionNames) {
     const objects = renderChart({ values, namespace });
 
     for (const helm of helms) {
-      it(`${helm} finds nothing to complain of`, () => {
+      it(`${helm} lint finds no problems`, () => {
         const args = ['lint', '--strict', '--namespace', namespace, '--values', '-', chartFolder];
         assert.match(
           mustRunHelm(helm, args, { stdin: JSON.stringify(values) }),
@@ -51,12 +51,12 @@ for (const name of optionNames) {
       });
     }
 
-    it('both versions of Helm make the same of it', () => {
+    it('both versions of Helm render the same objects', () => {
       const sorted = (all: typeof objects) => all.map((object) => JSON.stringify(object)).toSorted();
       assert.deepEqual(sorted(renderChart({ values, namespace, helm: 'helm3' })), sorted(objects));
     });
 
-    it('every object is of the namespace it is installed in, or of none, and is there once', () => {
+    it('every object occurs once, and is in the namespace of the release or in none', () => {
       for (const { kind, metadata } of objects) {
         assert.equal(metadata.namespace, clusterScoped.has(kind) ? undefined : namespace, `${kind} ${metadata.name}`);
       }
@@ -65,7 +65,7 @@ for (const name of optionNames) {
       assert.doesNotMatch(JSON.stringify(objects), /macvtap-cni/);
     });
 
-    it('every flag is one that the program takes', () => {
+    it('every flag is one that the program accepts', () => {
       for (const { kind, line, environment } of programs) {
         const { args, env = [] } = podTemplateOf(findObject(objects, kind)).spec.containers[0];
         const named = env
@@ -78,7 +78,7 @@ for (const name of optionNames) {
       }
     });
 
-    it('no right is a wildcard, and objects outside the CRDs are only changed by name', () => {
+    it('no right is a wildcard, and objects outside the CRDs are changed only by name', () => {
       const rules = objects
         .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
         .flatMap(({ rules }) => rules as readonly Rule[]);
@@ -88,7 +88,8 @@ for (const name of optionNames) {
         assert.ok(![...apiGroups, ...resources, ...verbs, ...resourceNames].includes('*'), rule);
         const reads = verbs.every((verb) => ['get', 'list', 'watch'].includes(verb));
         const isOurs = apiGroups.every((group) => group === 'macvtap.network.kubevirt.io');
-        // Events are in all namespaces, under generated names; a ValidatingAdmissionPolicy restricts whose they are.
+        // Events are in all namespaces, under generated names. A ValidatingAdmissionPolicy restricts which events may
+        // be written.
         const isEvents = resources.join() === 'events' && verbs.join() === 'create,patch';
         assert.ok((reads && !resources.includes('secrets')) || isOurs || isEvents || resourceNames.length > 0, rule);
       }
@@ -96,7 +97,7 @@ for (const name of optionNames) {
       assert.ok(holders.some(({ metadata }) => metadata.name === 'own-events.macvtap.network.kubevirt.io'));
     });
 
-    it('no container is privileged or gains rights, and what it may do is written out', () => {
+    it('no container is privileged or can gain privileges, and all capabilities are written out', () => {
       const expected = { Deployment: { user: 65_532, add: undefined }, DaemonSet: { user: 0, add: ['NET_ADMIN'] } };
       for (const { kind } of programs) {
         const { hostPID, hostIPC, containers, securityContext } = podTemplateOf(findObject(objects, kind)).spec;
@@ -127,7 +128,7 @@ for (const name of optionNames) {
       }
     });
 
-    it('selectors find the pods that they are for, and service accounts are there', () => {
+    it('selectors match the intended pods, and service accounts exist', () => {
       for (const { kind } of programs) {
         const object = findObject(objects, kind);
         const { metadata, spec } = podTemplateOf(object);

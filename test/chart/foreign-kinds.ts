@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type KubernetesObject, readObjects } from '../apiserver/kubernetes-object.ts';
 import { runGo } from '../binaries/run-go.ts';
 
-/** The files that define the kinds of objects which the chart makes. They are in the modules of kinds/go.mod. */
+/** The files with the CRDs of other projects. They are in the modules of kinds/go.mod. */
 const files = {
   'github.com/cert-manager/cert-manager': [
     'deploy/crds/cert-manager.io_certificates.yaml',

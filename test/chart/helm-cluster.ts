@@ -5,11 +5,11 @@ import { apply } from '../apiserver/install.ts';
 import { type KubernetesObject, readObjects } from '../apiserver/kubernetes-object.ts';
 import { type HelmEnding, type HelmName, mustRunHelm, runHelm } from './run-helm.ts';
 
-/** A cluster that contains only what Multus installs, with Helm to change it. */
+/** A cluster with only what Multus installs, and Helm to change it. */
 export interface HelmCluster extends ControlPlane {
   /**
-   * Runs one of the Helm versions as an administrator. `values` are those that differ from the chart's, and are passed
-   * by `--values -`.
+   * Runs one of the Helm versions as an administrator. `values` differ from the chart's, and are passed by `--values
+   * -`.
    */
   helm(helm: HelmName, args: readonly string[], values?: object): HelmEnding;
   /** Runs a Helm command that must succeed. Returns its output. */

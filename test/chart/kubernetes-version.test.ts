@@ -7,7 +7,7 @@ const versions = { '1.29.15': false, '1.30.0': true, '1.30.2-gke.100': true, '1.
 
 for (const helm of helms) {
   for (const [version, isTaken] of Object.entries(versions)) {
-    it(`${helm} ${isTaken ? 'takes' : 'refuses'} Kubernetes ${version}`, () => {
+    it(`${helm} ${isTaken ? 'accepts' : 'refuses'} Kubernetes ${version}`, () => {
       const { code, stderr } = runHelm(helm, ['template', 'x', chartFolder, '--kube-version', version]);
       assert.equal(code, isTaken ? 0 : 1, stderr);
       if (!isTaken) assert.match(stderr, /requires kubeVersion: >=1\.30\.0-0/);

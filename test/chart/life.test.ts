@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A release from its installation to its end in a real API server, with the real webhook beside it.
+// Tests a release from its installation to its end, with a real API server and the real webhook.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
@@ -17,7 +17,7 @@ import { chartFolder, type HelmName, mustRunHelm } from './run-helm.ts';
 
 interface Journey {
   readonly install: HelmName;
-  /** Does everything after the installation. */
+  /** The Helm version that does everything after the installation. */
   readonly upgrade: HelmName;
   readonly flags?: readonly string[];
 }
@@ -62,7 +62,7 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       const listed = await cluster.mustKubectl(['get', '--ignore-not-found', '-o', 'json', '-f', '-'], text);
       return listed === '' ? [] : ((JSON.parse(listed) as { items: readonly KubernetesObject[] }).items ?? []);
     };
-    /** Of all but the Lease, which its holder renews every few seconds. */
+    /** The Lease is left out, because its holder renews it every few seconds. */
     const versions = async () =>
       (await getAll(manifest().filter(({ kind }) => kind !== 'Lease'))).map(({ kind, metadata }) => [
         kind,
@@ -74,7 +74,7 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       return podTemplateOf(object as KubernetesObject).spec.containers[0].args;
     };
 
-    it('installs everything from nothing', async () => {
+    it('installs everything into an empty cluster', async () => {
       notes = cluster.mustHelm(install, ['install', ...release, chartFolder, '--create-namespace']);
       assert.match(notes, /^STATUS: deployed$/m);
       const objects = manifest();
@@ -82,7 +82,7 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       assert.equal((await getAll(objects)).length, objects.length);
     });
 
-    it('has a webhook that fills the Secret and the bundles, and takes the Lease, with the rights that it was given', async () => {
+    it('has a webhook that fills the Secret and the bundles, and takes the Lease, with the rights of the chart', async () => {
       await makeServiceAccount(cluster, namespace, 'default');
       const service = cluster.use(await playService(cluster));
       const webhook = cluster.use(await startWebhook(cluster));
@@ -94,7 +94,7 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       assert.deepEqual([bundles.length, new Set(bundles).size], [7, 1]);
     });
 
-    it("takes the seed's policy and network unchanged, and so do the next steps in its notes", async () => {
+    it("accepts the proposal's policy and network unchanged, and the next steps in its notes work", async () => {
       for (const text of seed)
         await cluster.mustKubectl(['apply', '--validate=strict', '-n', namespace, '-f', '-'], text);
       const commands = notes.match(/^ {3}kubectl .*$/gm) ?? [];
@@ -109,32 +109,32 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       assert.deepEqual(policies.trim().split('\n').length, 2);
     });
 
-    it('keeps what the webhook wrote through an upgrade to a packaged later version, and changes what it should', async () => {
+    it('keeps what the webhook wrote through an upgrade to a packaged later version, and applies the new values', async () => {
       const before = await written();
       mustRunHelm(upgrade, ['package', chartFolder, '--version', '0.1.1', '--destination', cluster.folder]);
       const archive = `${cluster.folder}/kube-macvtap-0.1.1.tgz`;
       cluster.mustHelm(upgrade, ['upgrade', ...release, archive, ...flags], { implicitExposure: 'None' });
       assert.deepEqual(await written(), before);
       assert.ok((await nodeArgs()).includes('--implicit-exposure=None'));
-      // It is still asked, and believed.
+      // The API server still calls the webhook and accepts its certificate.
       await untilInForce(cluster);
     });
 
-    it('changes nothing by an upgrade to the same', async () => {
+    it('changes nothing by an upgrade to the same version', async () => {
       const before = await versions();
       const archive = `${cluster.folder}/kube-macvtap-0.1.1.tgz`;
       cluster.mustHelm(upgrade, ['upgrade', ...release, archive, '--reset-then-reuse-values', ...flags]);
       assert.deepEqual(await versions(), before);
     });
 
-    it('keeps the same through a rollback', async () => {
+    it('keeps what the webhook wrote through a rollback', async () => {
       const before = await written();
       cluster.mustHelm(upgrade, ['rollback', 'kube-macvtap', '1', '--namespace', namespace, ...flags]);
       assert.deepEqual(await written(), before);
       assert.ok((await nodeArgs()).includes('--implicit-exposure=All'));
     });
 
-    it('leaves of an uninstalled release its kinds and what was made of them, and no webhook configuration', async () => {
+    it('leaves its CRDs and their objects after it is uninstalled, and no webhook configuration', async () => {
       const objects = manifest();
       assert.match(cluster.mustHelm(upgrade, ['uninstall', ...release]), /resource policy/);
       const left = await until(
@@ -149,11 +149,11 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       assert.equal(await cluster.mustKubectl(['get', configurations.join(), '-o', 'name']), '');
       const policies = await cluster.mustKubectl(['get', 'mvnnp', '-n', namespace, '-o', 'name']);
       assert.equal(policies.trim().split('\n').length, 2);
-      // Nothing is in the way of what they guarded.
+      // Objects that the webhooks guarded can be deleted.
       await cluster.mustKubectl(['delete', 'net-attach-def', 'macvtap0', '-n', namespace]);
     });
 
-    it('can be installed again, over the kinds that stayed', async () => {
+    it('can be installed again, with the CRDs that stayed', async () => {
       cluster.mustHelm(upgrade, ['install', ...release, chartFolder]);
       const policies = await cluster.mustKubectl(['get', 'mvnnp', '-n', namespace, '-o', 'name']);
       assert.equal(policies.trim().split('\n').length, 2);
@@ -162,7 +162,7 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       assert.match(again.stderr, /exists and cannot be imported/);
     });
 
-    it('can follow under another name that takes over the kinds, and the config map of macvtap-cni', async () => {
+    it('can be installed under another name that takes over the CRDs and the config map of macvtap-cni', async () => {
       cluster.mustHelm(upgrade, ['uninstall', ...release]);
       const name = 'macvtap-deviceplugin-config';
       await cluster.mustKubectl(['create', 'configmap', name, '-n', namespace, '--from-literal=DP_MACVTAP_CONF=[]']);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chart in a namespace of another name, which holds pods to Kubernetes' own standards.
+// Tests the chart in a namespace with another name, which enforces Kubernetes' Pod Security Standards.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { makeNamespace, makeNode, toText } from '../apiserver/install.ts';
@@ -16,8 +16,8 @@ after(() => cluster[Symbol.asyncDispose]());
 await makeNamespace(cluster, namespace, { 'pod-security.kubernetes.io/enforce': 'privileged' });
 cluster.mustHelm('helm', ['install', 'kube-macvtap', chartFolder, '--namespace', namespace]);
 
-describe('in a namespace of another name', () => {
-  it("a node's plugin writes its own node's state and no other", async () => {
+describe('in a namespace with another name', () => {
+  it("a node's plugin writes only the state of its own node", async () => {
     for (const node of ['h1', 'h2']) await makeNode(cluster, node);
     const token = await podToken(cluster, { namespace, serviceAccount: 'kube-macvtap-nodeplugin', node: 'h1' });
     const client = cluster.clientFor(token);
@@ -26,7 +26,7 @@ describe('in a namespace of another name', () => {
       client.call('POST', `/apis/${apiVersion}/macvtapnetworknodestates?dryRun=All`, {
         body: { apiVersion, kind: 'MacvtapNetworkNodeState', metadata: { name } },
       });
-    // The policy is in force a moment after it is stored.
+    // The API server enforces the policy a moment after it is stored.
     const { body } = await until(
       () => make('h2'),
       ({ status }) => status === 403,
@@ -34,14 +34,14 @@ describe('in a namespace of another name', () => {
     assert.match(JSON.stringify(body), /only the state of its own node/);
     assert.equal((await make('h1')).status, 201);
     const policies = `/apis/${apiVersion}/namespaces/${namespace}/macvtapnetworknodepolicies`;
-    // A kind that was made a moment ago is answered for with 429 while its store begins.
+    // A request for a kind whose CRD is new gets status 429 until its storage is ready.
     await until(
       () => client.call('GET', policies),
       ({ status }) => status === 200,
     );
   });
 
-  it('pods of it are not sent to the webhook, so that it can come back by itself', async () => {
+  it('the pods of the installation are not sent to the webhook, so that it can start without itself', async () => {
     const pod = (name: string) => ({
       apiVersion: 'v1',
       kind: 'Pod',
@@ -64,8 +64,8 @@ describe('in a namespace of another name', () => {
   });
 });
 
-describe("by Kubernetes' own standards for pods", () => {
-  const told = async (kind: string, level: string) => {
+describe("by Kubernetes' Pod Security Standards", () => {
+  const tryPod = async (kind: string, level: string) => {
     const { spec, metadata } = podTemplateOf(findObject(renderChart({ namespace }), kind));
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'p', namespace: level }, spec };
     return await cluster.kubectl(['create', '--dry-run=server', '-f', '-'], toText([pod]));
@@ -74,13 +74,13 @@ describe("by Kubernetes' own standards for pods", () => {
   it('the webhook is restricted', async () => {
     await makeNamespace(cluster, 'restricted', { 'pod-security.kubernetes.io/enforce': 'restricted' });
     await cluster.mustKubectl(['create', 'serviceaccount', 'kube-macvtap-webhook', '-n', 'restricted']);
-    const { code, stderr } = await told('Deployment', 'restricted');
+    const { code, stderr } = await tryPod('Deployment', 'restricted');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   });
 
-  it("the node plugin has the node's network, loopback and directories, NET_ADMIN and its user beyond that, and nothing else", async () => {
+  it('the node plugin needs exactly these exceptions: host network, loopback ports, host directories, NET_ADMIN and its user', async () => {
     await cluster.mustKubectl(['create', 'serviceaccount', 'kube-macvtap-nodeplugin', '-n', 'restricted']);
-    const { code, stderr } = await told('DaemonSet', 'restricted');
+    const { code, stderr } = await tryPod('DaemonSet', 'restricted');
     assert.equal(code, 1);
     const violations = /violates PodSecurity "restricted:latest": (.*)$/m.exec(stderr)?.[1] ?? stderr;
     assert.deepEqual(

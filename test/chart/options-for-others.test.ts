@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chart's objects for cert-manager, OpenShift and the Prometheus operator.
+// Tests the chart's objects for cert-manager, OpenShift and the Prometheus operator.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { findObject } from './render-chart.ts';
 import { chartFolder, helms, runHelm } from './run-helm.ts';
 import { changed, node, type plain, specOf, webhook, withOption } from './shown-objects.ts';
 
-it('a ServiceMonitor asks the Service for metrics, and is refused where no Service leads to them', () => {
+it('a ServiceMonitor scrapes the Service, and is refused if the Service cannot reach the metrics', () => {
   const objects = withOption('metrics only for Prometheus');
   const { metadata, spec } = findObject(objects, 'ServiceMonitor');
   assert.equal((metadata.labels as Record<string, string>).release, 'prometheus');
@@ -27,7 +27,7 @@ it('a ServiceMonitor asks the Service for metrics, and is refused where no Servi
   }
 });
 
-it('a PodMonitor asks the node plugins for metrics, and is refused where they answer on the loopback', () => {
+it('a PodMonitor scrapes the node plugins, and is refused if they listen on loopback', () => {
   const objects = withOption('metrics of nodes, alerts and a dashboard');
   const { metadata, spec } = findObject(objects, 'PodMonitor');
   assert.equal((metadata.labels as Record<string, string>).release, 'prometheus');
@@ -50,11 +50,11 @@ it('a PodMonitor asks the node plugins for metrics, and is refused where they an
   }
 });
 
-it('the alerts and the dashboard are those of the files for Prometheus and Grafana', () => {
+it('the alerts and the dashboard are the same as in the files for Prometheus and Grafana', () => {
   const objects = withOption('metrics of nodes, alerts and a dashboard');
   const rule = findObject(objects, 'PrometheusRule');
   const read = (file: string) => readFileSync(join(chartFolder, 'monitoring', file), 'utf8');
-  // The base of the runbooks is a value, as the project publishes no pages.
+  // The base URL of the runbooks is a value, because the project publishes no pages.
   assert.deepEqual(
     rule.spec,
     parse(read('alerts.yaml').replaceAll('runbook_url: docs/', 'runbook_url: https://git.example.com/macvtap/docs/')),
@@ -119,7 +119,7 @@ it('with cert-manager the webhook reads files, changes neither Secrets nor confi
   );
 });
 
-it('on OpenShift the node plugin may use constraints that grant what its DaemonSet asks for and no more', () => {
+it('on OpenShift, the node plugin may use constraints that grant exactly what its DaemonSet needs', () => {
   const objects = withOption('OpenShift');
   const constraints = findObject(objects, 'SecurityContextConstraints');
   const { containers, volumes = [], securityContext, hostNetwork } = node(objects);
@@ -132,7 +132,7 @@ it('on OpenShift the node plugin may use constraints that grant what its DaemonS
   );
   assert.deepEqual([constraints.allowHostNetwork, constraints.allowHostPorts], [hostNetwork, false]);
   assert.deepEqual([constraints.allowHostPID, constraints.allowHostIPC], [false, false]);
-  // Beside its own there is the projected volume of the token.
+  // In addition to its own volumes, the pod has the projected volume of the token.
   assert.deepEqual(
     volumes.filter(({ hostPath }) => hostPath === undefined).map(({ name }) => name),
     ['log-level'],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The changes by options of both programs, and that nothing else changes.
+// Tests the options of both programs: what they change, and that they change nothing else.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { options } from './options.ts';
@@ -7,7 +7,7 @@ import { type Labels, podTemplateOf } from './pod-spec.ts';
 import { findObject } from './render-chart.ts';
 import { argsOf, both, changed, node, plain, pods, webhook, withOption } from './shown-objects.ts';
 
-it('images have the tag of the chart, or another one, or a digest, and come from the given registry', () => {
+it('images have the tag of the chart, another tag, or a digest, and come from the given registry', () => {
   const images = (objects: typeof plain) => both(objects).map(({ containers }) => containers[0].image);
   assert.deepEqual(images(plain), [
     'registry.example.com/kube-macvtap/webhook:0.1.0',
@@ -25,7 +25,7 @@ it('images have the tag of the chart, or another one, or a digest, and come from
   assert.deepEqual(changed(tagged), pods);
 });
 
-it('both programs get the settings on which they must agree', () => {
+it('both programs get the settings that must be the same for both', () => {
   const expected = {
     'a louder log': ['--log-level=debug'],
     'nothing implicit': ['--implicit-exposure=None'],
@@ -38,7 +38,7 @@ it('both programs get the settings on which they must agree', () => {
   }
 });
 
-it('the level of the log is followed in an optional ConfigMap, which no upgrade removes', () => {
+it('the log level is read from an optional ConfigMap, which no upgrade removes', () => {
   const files = { Deployment: 'webhook', DaemonSet: 'nodeplugin' } as const;
   for (const [kind, key] of Object.entries(files)) {
     const { volumes = [], containers } = podTemplateOf(findObject(plain, kind)).spec;
@@ -68,7 +68,7 @@ it("the given address of the API server replaces kubelet's", () => {
   assert.deepEqual(changed(objects), pods);
 });
 
-it('the place of pods, their resources, and their further flags can be set', () => {
+it('scheduling, resources and further flags of pods can be set', () => {
   const name = 'other places, resources and flags';
   const objects = withOption(name);
   for (const [part, spec] of [
@@ -77,7 +77,7 @@ it('the place of pods, their resources, and their further flags can be set', () 
   ] as const) {
     const { nodeSelector, tolerations, affinity, containers, priorityClassName } = spec;
     const wanted = options[name][part];
-    // A value that is a map is merged into the chart's own.
+    // Helm merges a map into the default value of the chart.
     assert.deepEqual(nodeSelector, { 'kubernetes.io/os': 'linux', ...wanted.nodeSelector });
     assert.deepEqual([tolerations, affinity], [wanted.tolerations, wanted.affinity]);
     assert.ok(priorityClassName === undefined || priorityClassName === null || priorityClassName === '');
@@ -90,7 +90,7 @@ it('the place of pods, their resources, and their further flags can be set', () 
   assert.ok(webhook(plain).affinity?.podAntiAffinity, 'separate nodes by default');
 });
 
-it('another name is the beginning of the names of all objects that other programs do not look for', () => {
+it('another name is the prefix of all object names, except of names that other programs look for', () => {
   for (const [name, prefix, label] of [
     ['other names, and labels on everything', 'team-a-macvtap', 'macvtap'],
     ['another name', 'macvtap', 'macvtap'],
@@ -128,7 +128,7 @@ it('another name is the beginning of the names of all objects that other program
   }
 });
 
-it('common labels are on all objects and pods, and on no selector, and do not replace the labels of the chart', () => {
+it('common labels are on all objects and pods, are not in selectors, and do not replace labels of the chart', () => {
   const objects = withOption('other names, and labels on everything');
   for (const { kind, metadata } of objects.filter(({ kind }) => kind !== 'CustomResourceDefinition')) {
     const labels = metadata.labels as Labels;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The node plugin container's access to the node, and the effect of its options on that.
+// Tests the node plugin container's access to the node, and how options change it.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { findObject } from './render-chart.ts';
 import { argsOf, changed, node, plain, specOf, webhook, withOption } from './shown-objects.ts';
 
-it("the node's network is only the node plugin's, whose parts of the node are these and no others", () => {
+it("only the node plugin uses the node's network, and it has exactly these parts of the node", () => {
   const { hostNetwork, containers, volumes = [], priorityClassName, tolerations } = node(plain);
   assert.deepEqual([webhook(plain).hostNetwork, hostNetwork], [undefined, true]);
   assert.deepEqual([priorityClassName, tolerations], ['system-node-critical', [{ operator: 'Exists' }]]);
@@ -64,7 +64,7 @@ it('other directories are mounted, and passed to the program', () => {
   assert.deepEqual(changed(objects), ['DaemonSet kube-macvtap-nodeplugin']);
 });
 
-it('the node plugin may list and watch pods, unless migrations are not cut over', () => {
+it('the node plugin may list and watch pods, unless migration cut-over is disabled', () => {
   const rules = (objects: typeof plain) =>
     (findObject(objects, 'ClusterRole', 'kube-macvtap-nodeplugin') as unknown as ClusterRole).rules
       .filter(({ resources }) => resources.includes('pods'))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The changes by the webhook's options, and that nothing else changes.
+// Tests the options of the webhook: what they change, and that they change nothing else.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { readFlags } from '../../runtime/read-flags.ts';
@@ -8,7 +8,7 @@ import { options } from './options.ts';
 import { renderChart } from './render-chart.ts';
 import { argsOf, changed, configurations, plain, specOf, webhook, withOption } from './shown-objects.ts';
 
-it('an ending webhook pod is left the time to drain and to end', () => {
+it('a webhook pod that is deleted has enough time to drain and to end', () => {
   const times = (objects: typeof plain) => {
     const spec = webhook(objects);
     const drain = Number(/^--drain=(\d+)s$/.exec(argsOf(spec).find((arg) => arg.startsWith('--drain')) ?? '')?.[1]);
@@ -29,7 +29,7 @@ it('an ending webhook pod is left the time to drain and to end', () => {
   assert.deepEqual(changed(shorter), ['Deployment kube-macvtap-webhook']);
 });
 
-it('failure policies are those of the webhooks that they name', () => {
+it('each failure policy is set on the webhook that the option names', () => {
   const policies = (objects: typeof plain) =>
     Object.fromEntries(
       objects
@@ -59,7 +59,7 @@ it('failure policies are those of the webhooks that they name', () => {
   assert.deepEqual(changed(objects), configurations);
 });
 
-it("a webhook on the node's network has its metrics on loopback, and probes use loopback", () => {
+it("a webhook on the node's network serves metrics on loopback, and probes use loopback", () => {
   const metrics = (objects: typeof plain) => {
     const { containers, hostNetwork } = webhook(objects);
     const [{ args, livenessProbe, readinessProbe }] = containers;
@@ -77,7 +77,7 @@ it("a webhook on the node's network has its metrics on loopback, and probes use 
     listen: '--metrics-listen=127.0.0.1:9443',
     hosts: ['127.0.0.1', '127.0.0.1'],
   });
-  // It has no effect on such pods, and no Service leads to a loopback.
+  // A network policy has no effect on pods with the node's network, and no Service can reach loopback.
   assert.ok(changed(objects).includes('NetworkPolicy kube-macvtap-webhook'));
   const { ports } = specOf<{ ports: readonly { name: string }[] }>(objects, 'Service');
   assert.deepEqual(
@@ -88,7 +88,7 @@ it("a webhook on the node's network has its metrics on loopback, and probes use 
   assert.deepEqual(rolling, { maxUnavailable: 1, maxSurge: 0 });
 });
 
-it('a further flag wins over the one that the chart gives, as for nodes that were booted without IPv6', () => {
+it('a further flag overrides the same flag of the chart, for example on nodes that were booted without IPv6', () => {
   const extraArgs = ['--listen=0.0.0.0:8443', '--metrics-listen=0.0.0.0:9443'];
   const parsed = readFlags(webhookLine, argsOf(webhook(renderChart({ values: { webhook: { extraArgs } } }))), {});
   assert.ok('values' in parsed);
@@ -96,7 +96,7 @@ it('a further flag wins over the one that the chart gives, as for nodes that wer
   assert.deepEqual(parsed.values['metrics-listen'], { host: '0.0.0.0', port: 9443 });
 });
 
-it('the webhook is reached on two ports and reaches API servers, unless the network policy is off', () => {
+it('network policies allow two ports to the webhook, and connections to API servers, unless they are disabled', () => {
   interface NetworkPolicy {
     readonly policyTypes: readonly string[];
     readonly ingress: readonly { readonly ports: readonly { port: number }[]; readonly from?: readonly object[] }[];
@@ -126,7 +126,7 @@ it('the webhook is reached on two ports and reaches API servers, unless the netw
   assert.deepEqual(changed(withOption('no network policy')), ['NetworkPolicy kube-macvtap-webhook']);
 });
 
-it('its pods stay apart where they can, and nodes are drained one of them at a time', () => {
+it('webhook pods are spread over nodes if possible, and a drain evicts one pod at a time', () => {
   interface Term {
     readonly podAffinityTerm: { readonly topologyKey: string; readonly labelSelector: object };
   }
@@ -159,7 +159,7 @@ it('with a ConfigMap of client CAs, only clients with a certificate are served',
   assert.deepEqual(changed(objects), ['Deployment kube-macvtap-webhook']);
 });
 
-it('with addresses of API servers, reviews come only from them, and metrics from where they did', () => {
+it('with addresses of API servers, reviews are accepted only from them, and metrics from anywhere as before', () => {
   const objects = withOption('reviews only from the addresses of API servers');
   const { ingress } = specOf<{ ingress: readonly { from?: readonly object[] }[] }>(objects, 'NetworkPolicy');
   const { reviewsFrom } = options['reviews only from the addresses of API servers'].networkPolicy;
@@ -170,7 +170,7 @@ it('with addresses of API servers, reviews come only from them, and metrics from
   assert.deepEqual(changed(objects), ['NetworkPolicy kube-macvtap-webhook']);
 });
 
-it('TLS versions and cipher suites are those of the flags', () => {
+it('TLS versions and cipher suites are passed as flags', () => {
   assert.ok(argsOf(webhook(plain)).includes('--tls-min-version=VersionTLS12'));
   assert.ok(!argsOf(webhook(plain)).some((flag) => flag.startsWith('--tls-cipher-suites')));
   const expected = {

@@ -26,7 +26,7 @@ interface Values {
 const resolve = (part: Schema): Schema =>
   part.$ref === undefined ? part : (schema.definitions[part.$ref.replace('#/definitions/', '')] as Schema);
 
-/** Every map that has keys of its own to offer, by its path in the values; `[]` is any item of a list. */
+/** Returns the paths of all maps with a fixed set of keys; `[]` is any item of a list. */
 function closedMaps(part: Schema, path: readonly string[] = []): readonly (readonly string[])[] {
   const { properties, items } = resolve(part);
   return [
@@ -36,7 +36,7 @@ function closedMaps(part: Schema, path: readonly string[] = []): readonly (reado
   ];
 }
 
-/** Maps that take any key, by their paths. */
+/** Returns the paths of maps that accept any key. */
 function openMaps(part: Schema, path: readonly string[] = []): readonly string[] {
   const { type, properties, items, additionalProperties } = resolve(part);
   if (type === 'object' && properties === undefined && typeof additionalProperties !== 'object')
@@ -47,12 +47,12 @@ function openMaps(part: Schema, path: readonly string[] = []): readonly string[]
   ];
 }
 
-/** `['a', '[]'] → {a: [{unheardOf: 1}]}` */
+/** Builds nested values with an unknown key at a path: `['a', '[]'] → {a: [{unheardOf: 1}]}`. */
 const nest = (path: readonly string[]): unknown =>
   path.reduceRight<unknown>((below, key) => (key === '[]' ? [below] : { [key]: below }), { unheardOf: 1 });
 
 describe('the schema of the values', () => {
-  it('has every value of values.yaml, and no other', () => {
+  it('has exactly the values of values.yaml', () => {
     const pathsOf = (part: Schema, value: unknown, path = ''): readonly string[] => {
       const { properties } = resolve(part);
       const keys = new Set([
@@ -64,7 +64,7 @@ describe('the schema of the values', () => {
         const own = (value as Values | undefined)?.[key];
         const here = path === '' ? key : `${path}.${key}`;
         if (below === undefined) return [`${here} is not in the schema`];
-        // What a person may leave out is no value of ours.
+        // An optional value needs no default.
         if (own === undefined) return isOptional(here) ? [] : [`${here} is not in values.yaml`];
         return pathsOf(below, own, here);
       });
@@ -74,7 +74,7 @@ describe('the schema of the values', () => {
     assert.deepEqual(pathsOf(schema, values), []);
   });
 
-  it('leaves open only what is of others', () => {
+  it('accepts any key only in the maps that it lists', () => {
     const affinities = ['webhook', 'node'].flatMap((part) =>
       ['nodeAffinity', 'podAffinity', 'podAntiAffinity'].map((kind) => `${part}.affinity.${kind}`),
     );
@@ -86,7 +86,7 @@ describe('the schema of the values', () => {
 
   const maps = closedMaps(schema);
   for (const helm of helms) {
-    it(`lets ${helm} refuse an unknown key at every level`, () => {
+    it(`makes ${helm} refuse an unknown key at every level`, () => {
       assert.ok(maps.length > 20);
       for (const path of maps) {
         const stdin = JSON.stringify(nest(path));
@@ -150,7 +150,7 @@ describe('the names of the images', () => {
   ];
   for (const helm of helms) {
     for (const { sets, message } of lacking) {
-      it(`${helm} asks for them with ${sets.join(' and ') || 'no values'}`, () => {
+      it(`${helm} requires them with ${sets.join(' and ') || 'no values'}`, () => {
         const args = ['template', 'x', chartFolder, ...sets.flatMap((set) => ['--set', set])];
         const { code, stderr } = runHelm(helm, args, { withoutImages: true });
         assert.equal(code, 1);

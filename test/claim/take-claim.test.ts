@@ -18,7 +18,7 @@ async function stage() {
   return { other, take, folder: join(path, 'claim'), [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-test('rejects a claim that a running process has, with its name, process ID and start, even with takesKept', async () => {
+test('rejects a claim that a running process has, with its name, process ID and start time, even with takesKept', async () => {
   await using here = await stage();
   const before = new Date().toISOString();
   await here.take('up', { pid: here.other.pid });

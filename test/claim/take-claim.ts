@@ -40,9 +40,8 @@ export interface Claim {
 }
 
 /**
- * Takes something that exists only once on a machine. If it is in use, raises an error at once. The error shows what
- * uses it, with the process and the start time. A claim ends when its process ends in any way, unless the claim was
- * kept.
+ * Claims something that exists only once on a machine. If it is in use, rejects at once; the error names the user, its
+ * process and its start time. A claim ends when its process ends in any way, unless the claim was kept.
  */
 export async function takeClaim(options: ClaimOptions): Promise<Claim> {
   const { folder, what, takesKept, pid = process.pid } = options;
@@ -68,7 +67,9 @@ export async function takeClaim(options: ClaimOptions): Promise<Claim> {
   };
 }
 
-/** Creates and locks the folder. A release removes the folder, so a lock on a removed folder does not count. */
+/**
+ * Creates and locks the folder. Another process may remove the folder in the meantime; then the lock does not count.
+ */
 async function lockFolder(folder: string): Promise<AsyncDisposable> {
   for (;;) {
     await mkdir(folder, { recursive: true });
@@ -94,7 +95,7 @@ function isSame(one: ProcessRecord, other: ProcessRecord): boolean {
   return one.pid === other.pid && one.startTime === other.startTime;
 }
 
-/** Reads a claim. Returns undefined if the file cannot be read: that claim was never completed. */
+/** Reads a claim. Returns undefined if the file cannot be read, because its claim was never completed. */
 async function read(file: string): Promise<ClaimRecord | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as ClaimRecord;

@@ -13,22 +13,22 @@ const implicit = {
   h3: { eth0: 100, eth1: 100 },
 };
 
-// Each step begins where the one before it ended, as an administrator would try the proposal; nothing is ever
+// Each step starts from the result of the step before, as when an administrator tries the proposal. Nothing is
 // restarted.
 describe("the proposal's three hosts, in their Nodes' allocatable", () => {
-  it('expose everything while there is no policy', () => untilAllocatable(cluster, implicit));
+  it('expose everything without a policy', () => untilAllocatable(cluster, implicit));
 
-  it('expose exactly the node-centric policy, and the unselected one everything', async () => {
+  it('expose exactly the node-centric policy; the host that is not selected exposes everything', async () => {
     await cluster.mustKubectl(['apply', '-f', '-'], policy('node-centric'));
     await untilAllocatable(cluster, nodeCentric);
   });
 
-  it('follow its edit to the resource-centric one', async () => {
+  it('follow an edit of the policy to the resource-centric form', async () => {
     await cluster.mustKubectl(['apply', '-f', '-'], policy('resource-centric'));
     await untilAllocatable(cluster, resourceCentric);
   });
 
-  it('expose everything again where the label goes, and follow the policy where it comes', async () => {
+  it('expose everything again when the label is removed, and follow the policy when the label is added', async () => {
     await cluster.mustKubectl(['label', 'node', 'h1', 'macvtapAware-']);
     await cluster.mustKubectl(['label', 'node', 'h3', 'macvtapAware=true']);
     await untilAllocatable(cluster, { ...resourceCentric, h1: implicit.h1, h3: { dataplane: 100 } });
@@ -37,7 +37,7 @@ describe("the proposal's three hosts, in their Nodes' allocatable", () => {
     await untilAllocatable(cluster, resourceCentric);
   });
 
-  it('expose everything again when the policy goes', async () => {
+  it('expose everything again when the policy is deleted', async () => {
     await cluster.mustKubectl(['delete', '-n', 'macvtap-cni', 'macvtapnetworknodepolicies', '--all']);
     await untilAllocatable(cluster, implicit);
   });

@@ -9,8 +9,8 @@ import { nodeFolder } from './layout.ts';
 const timeoutMs = 30_000;
 
 /**
- * Allocates a device as kubelet does, but without kubelet's knowledge. The link is therefore removed as an orphan some
- * time later.
+ * Allocates a device as kubelet does, but without kubelet's knowledge. The plugin therefore removes the link as an
+ * orphan some time later.
  */
 export async function allocateBesideKubelet(
   node: string,

@@ -17,7 +17,7 @@ const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, impor
 const resource = 'macvtap.network.kubevirt.io/bondedIface';
 const guardMs = 120_000;
 
-/** The devices that `bondedIface` can have on a node, by the path that kubelet puts into the pod. */
+/** Returns the devices of `bondedIface` on a node, by their possible paths in a pod. */
 function possibleTaps(node: string): readonly string[] {
   return deviceIDs('bondedIface', 25).map((id) => `/dev/tap${deviceIfindex(node, id)}`);
 }
@@ -29,7 +29,7 @@ before(async () => {
 });
 
 describe("a pod with the proposal's network", () => {
-  it("with only the network's name gets a device, and the tap of its link, which is 107:107", async () => {
+  it("with only the network's name gets a device, and the tap of its link, with owner 107:107", async () => {
     const pod = await runPod(cluster, { name: 'vm', node: 'h1', networks: 'macvtap0' });
     assert.equal(pod.spec.containers[0]?.resources.limits?.[resource], '1');
     const tap = await readPodTap(cluster, 'vm');
@@ -38,7 +38,7 @@ describe("a pod with the proposal's network", () => {
     await untilHeld(cluster, 'h1', 'bondedIface', 1);
   });
 
-  it('that is deleted leaves its device free and no tap behind', async () => {
+  it('that is deleted releases its device and leaves no tap', async () => {
     const { path } = await readPodTap(cluster, 'vm');
     await deletePod(cluster, 'vm');
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
@@ -49,7 +49,7 @@ describe("a pod with the proposal's network", () => {
     );
   });
 
-  it('whose sandbox is killed comes back with the same tap, number for number, and can be deleted', async () => {
+  it('whose sandbox is killed gets the same tap with the same number, and can be deleted', async () => {
     await runPod(cluster, { name: 'lost', node: 'h1', networks: 'macvtap0' });
     const first = await readPodTap(cluster, 'lost');
     await killContainer(cluster, 'h1', { pod: 'lost' });
@@ -65,12 +65,12 @@ describe("a pod with the proposal's network", () => {
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
   });
 
-  it('exchanges frames over its tap with one on another node', async () => {
+  it('exchanges frames over its tap with a pod on another node', async () => {
     await runPod(cluster, { name: 'near', node: 'h1', networks: 'macvtap0' });
     await runPod(cluster, { name: 'far', node: 'h2', networks: 'macvtap0' });
     const near = await readPodTap(cluster, 'near');
     const far = await readPodTap(cluster, 'far');
-    // Of /dev there is one for all namespaces: what is opened here is what the pods have.
+    // All namespaces share one /dev, so these are the devices of the pods.
     await using nearTap = await openTap(near.path);
     await using farTap = await openTap(far.path);
     await nearTap.send(ethernetFrame(far.mac, near.mac, 'there'));
@@ -80,7 +80,7 @@ describe("a pod with the proposal's network", () => {
     for (const name of ['near', 'far']) await deletePod(cluster, name);
   });
 
-  it('that no node can take stays Pending, and its event names the resource', async () => {
+  it('that fits on no node stays Pending, and its event names the resource', async () => {
     await makePod(cluster, { name: 'nowhere', node: 'h3', networks: 'macvtap0' });
     const { status } = await until(
       () => readPod(cluster, 'nowhere'),
@@ -95,7 +95,7 @@ describe("a pod with the proposal's network", () => {
 });
 
 describe('thirty pods at once', () => {
-  it('each get a separate tap, on the nodes that have them, and leave nothing', async () => {
+  it('get a separate tap each, on the nodes that have devices, and leave nothing behind', async () => {
     const names = Array.from({ length: 30 }, (_, at) => `many-${at}`);
     const pods = await Promise.all(names.map((name) => runPod(cluster, { name, networks: 'macvtap0' })));
     const taps = await Promise.all(names.map((name) => readPodTap(cluster, name)));

@@ -7,7 +7,7 @@ import { removeLink } from './node/node-network.ts';
 import { ip } from './run.ts';
 import { stopDaemon } from './start-daemon.ts';
 
-/** Ends everything in the cluster, or in the remains of a killed run, and removes everything that was made. */
+/** Ends all processes of the cluster, or of the remains of a killed run, and removes everything that it created. */
 export async function bringDown(): Promise<void> {
   const names = existsSync(paths.processes) ? await readdir(paths.processes) : [];
   await Promise.all(names.map((name) => stopDaemon(name.replace(/\.json$/, ''), 0)));
@@ -16,7 +16,8 @@ export async function bringDown(): Promise<void> {
   for (const name of await namespaces()) await ip(`netns delete ${name}`);
   for (const name of await links()) await removeLink(name);
   const mounted = mounts();
-  if (mounted.length > 0) throw new Error(`mounted below ${clusterFolder}, which is left: ${mounted.join(', ')}`);
+  if (mounted.length > 0)
+    throw new Error(`mounted below ${clusterFolder}, which is therefore not removed: ${mounted.join(', ')}`);
   await rm(clusterFolder, { recursive: true, force: true });
 }
 

@@ -20,8 +20,8 @@ export interface ClusterOptions {
 }
 
 /**
- * Brings a cluster up, after removing what an earlier one left. Its processes outlive this one; `bringDown` ends them.
- * The caller disposes of the result, which leaves the cluster up.
+ * Brings a cluster up, after it has removed the remains of an earlier one. The cluster's processes outlive this
+ * process; `bringDown` ends them. Disposing of the result leaves the cluster up.
  */
 export async function bringUp(
   nodes: readonly NodeSpec[],
@@ -29,7 +29,7 @@ export async function bringUp(
   { images = [] }: ClusterOptions = {},
 ): Promise<Cluster> {
   assertTools();
-  await step('nothing of an earlier cluster is left', bringDown);
+  await step('the remains of an earlier cluster are removed', bringDown);
   for (const folder of [paths.logs, paths.processes, paths.nodes, paths.programs]) {
     await mkdir(folder, { recursive: true });
   }
@@ -37,13 +37,13 @@ export async function bringUp(
   const built = [...programSets.cluster, 'helm' as const].filter((name) => existsSync(binaryPath(name)));
   for (const name of built) await symlink(binaryPath(name), join(paths.programs, name));
   await step('images for pods: pause, busybox', () => buildImages(() => {}));
-  const record = await step('etcd and the API server answer', async () => {
+  const record = await step('etcd and the API server are ready', async () => {
     await makeMachineNetwork();
     return await startControlPlane(images);
   });
   await using undo = new AsyncDisposableStack();
   const cluster = undo.use(await openCluster());
-  await step('controllers, the scheduler, and what Multus reads', async () => {
+  await step("controllers and scheduler run, and Multus' objects exist", async () => {
     await startControllers(record);
     await installBase(cluster);
   });

@@ -3,12 +3,12 @@ import { type Claim, takeClaim } from '../claim/take-claim.ts';
 import { clusterFolder } from './layout.ts';
 
 /**
- * The environment variable with the process on whose behalf a command claims the cluster, if a test runs the command.
- * No flag sets this variable.
+ * The environment variable with the process for which a command claims the cluster, if a test runs the command. No flag
+ * sets this variable.
  */
 const holderVariable = 'MACVTAP_TEST_CLUSTER_HOLDER';
 
-/** Claims the test cluster, of which a machine has one. If it is in use, raises an error that names its user. */
+/** Claims the test cluster; a machine can have only one. If it is in use, raises an error that names its user. */
 export async function claimCluster(what: string, { takesKept }: { readonly takesKept: boolean }): Promise<Claim> {
   return await takeClaim({
     folder: `${clusterFolder}.claim`,

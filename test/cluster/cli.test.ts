@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `kubectl macvtap` in a cluster whose nodes have real plugins and whose pods hold real devices.
+// Tests `kubectl macvtap` in a cluster whose nodes have real plugins and whose pods hold real devices.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
@@ -34,7 +34,7 @@ before(async () => {
 });
 
 describe('kubectl macvtap, on real nodes', () => {
-  it("status shows a pod's devices, that all is well, and the status of the policy", async () => {
+  it("status shows a pod's devices, the status of the policy, and that there are no problems", async () => {
     const { code, stdout } = await until(
       () => macvtap('status'),
       ({ stdout }) => / 1\/25 /.test(stdout) && /^macvtap-cni\/policy-1 +True +True/m.test(stdout),
@@ -46,7 +46,7 @@ describe('kubectl macvtap, on real nodes', () => {
     assert.doesNotMatch(stdout, /no node plugin runs|no report|other nodes have|not ready/);
   });
 
-  it('follows by status --watch what pods hold', async () => {
+  it('status --watch shows changes of held devices', async () => {
     const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.meta.url));
     const command = [process.execPath, program, 'status', '-w', '--kubeconfig', cluster.kubeconfig] as const;
     await using watching = startProcess({ name: 'status', command });
@@ -73,13 +73,13 @@ describe('kubectl macvtap, on real nodes', () => {
     assert.deepEqual([same.code, same.stdout.split('\n')[0]], [0, 'no resource of any node changes']);
   });
 
-  it('draws by graph what is held', async () => {
+  it('graph draws held devices', async () => {
     const { code, stdout } = await macvtap('graph');
     assert.equal(code, 0);
     assert.match(stdout, />bond1<.*>bondedIface<.*>1\/25 held</s);
   });
 
-  it('gathers by support-bundle the logs of every plugin, and no secret', async () => {
+  it('support-bundle collects the logs of every plugin, and no secret', async () => {
     const archive = join(folder.path, 'bundle.tar.gz');
     const { code, stderr } = await macvtap('support-bundle', '-o', archive);
     assert.equal(code, 0, stderr);
@@ -98,7 +98,7 @@ describe('kubectl macvtap, on real nodes', () => {
     assert.match(tar('-xOzf', archive, 'kube-macvtap-support/notes.txt'), /^everything was read$/m);
   });
 
-  it('runs in the pods of both programs, with what their accounts may read', async () => {
+  it('runs in the pods of both programs, with the rights of their service accounts', async () => {
     const pods = await cluster.mustKubectl(['get', 'pods', '-n', 'macvtap-cni', '-o', 'name']);
     const webhook = pods.split('\n').find((name) => name.includes('webhook')) ?? '';
     const exec = ['exec', '-n', 'macvtap-cni', webhook, '--', '/app/cli/kubectl-macvtap', 'status'];

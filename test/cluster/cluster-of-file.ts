@@ -31,5 +31,5 @@ export async function clusterOfFile(nodes: readonly NodeSpec[], options?: Cluste
 }
 
 async function tellLogs(): Promise<void> {
-  console.error(`the logs of all parts are kept in ${await keepLogs()}`);
+  console.error(`the logs of all components are in ${await keepLogs()}`);
 }

@@ -28,7 +28,7 @@ export interface Cluster extends AsyncDisposable {
   removeNode(name: string): Promise<void>;
   /** Reboots a node as if by its power button: programs start again from its disk, on a new network. */
   rebootNode(name: string): Promise<void>;
-  /** Stops the API server. Afterwards, only functions that need nothing but a node still work. */
+  /** Stops the API server. Afterwards, only functions that need only a node still work. */
   stopApiServer(): Promise<void>;
   /** Starts the API server again with the data in etcd, and waits until it is ready. */
   startApiServer(): Promise<void>;
@@ -78,7 +78,7 @@ export async function openCluster(): Promise<Cluster> {
       await switchOff(plan, others);
       await restartNode(plan, others);
     },
-    // The API server would wait for all watching clients, but they must be cut off.
+    // Without a limit, the API server would wait for all watching clients. The tests need it to cut them off.
     stopApiServer: () => stopDaemon(apiServerProcess, 1_000),
     startApiServer: () => startApiServer(record),
     async restartKubelet(name) {
@@ -115,11 +115,11 @@ async function findPlan(name: string): Promise<{ plan: NodePlan; others: readonl
 
 /** Returns a node's plan with the lowest unused number. */
 function numbered(spec: NodeSpec, plans: readonly NodePlan[]): NodePlan {
-  if (plans.some(({ name }) => name === spec.name)) throw new Error(`${spec.name}: there is such a node`);
+  if (plans.some(({ name }) => name === spec.name)) throw new Error(`${spec.name}: this node exists already`);
   for (let number = 1; number <= mostNodes; number += 1) {
     if (!plans.some((plan) => plan.number === number)) return { ...spec, number };
   }
-  throw new Error(`there are ${mostNodes} nodes, and addresses for no more`);
+  throw new Error(`the cluster already has ${mostNodes} nodes, the largest possible number`);
 }
 
 interface NodeList {

@@ -42,7 +42,7 @@ async function makeBelow(root: string, group: string): Promise<void> {
     await makeBelow(root, dirname(group));
     await mkdir(path);
   }
-  // No process can join a group of cpuset (v1) without processors and memory.
+  // With cgroup v1, no process can join a cpuset group without processors and memory.
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     if (!root.endsWith('/cpuset') || group === '.') continue;
     await writeFile(join(path, file), readFileSync(join(dirname(path), file)));
@@ -66,7 +66,7 @@ export async function removeGroup(group: string): Promise<void> {
   }
 }
 
-/** Removes a group when it is free. A group whose last process has just ended stays busy for a moment. */
+/** Removes a group as soon as it is free. A group whose last process has just ended stays busy for a moment. */
 async function removeWhenFree(path: string): Promise<void> {
   const pollMs = 20;
   const tries = 250;

@@ -17,7 +17,7 @@ const cluster = await macvtapClusterOfFile();
 const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
 const guardMs = 120_000;
 
-/** Runs one more pod on h1, which must get another tap, and deletes it. */
+/** Runs and deletes another pod on h1, which must get another tap. */
 async function oneMore(name: string, than: PodTap): Promise<void> {
   await runPod(cluster, { name, node: 'h1', networks: 'macvtap0' });
   assert.notEqual((await readPodTap(cluster, name)).path, than.path);
@@ -35,21 +35,21 @@ describe('a pod with a macvtap on h1', () => {
     first = await readPodTap(cluster, 'stays');
   });
 
-  it('keeps its link while the node plugin is killed and started again, and others come after', async () => {
+  it('keeps its link while the node plugin is killed and restarted, and new pods get devices', async () => {
     await cluster.killNodePlugin('h1');
     await untilHeld(cluster, 'h1', 'bondedIface', 1);
     await oneMore('after-plugin', first);
     assert.deepEqual(await readPodTap(cluster, 'stays'), first);
   });
 
-  it('keeps it while kubelet is restarted, after which devices are given out as before', async () => {
+  it('keeps it while kubelet is restarted, and new pods get devices', async () => {
     await cluster.restartKubelet('h1');
     await oneMore('after-kubelet', first);
     assert.deepEqual(await readPodTap(cluster, 'stays'), first);
     assert.ok(isReady(await readPod(cluster, 'stays')));
   });
 
-  it('keeps it during a minute without the API server: Allocate and DEL work, and later edits are followed', async (t) => {
+  it('keeps it during a minute without the API server: Allocate and DEL work, and later edits are applied', async (t) => {
     await runPod(cluster, { name: 'goes', node: 'h1', networks: 'macvtap0' });
     const goes = await readPodTap(cluster, 'goes');
     await cluster.stopApiServer();
@@ -60,7 +60,7 @@ describe('a pod with a macvtap on h1', () => {
     );
     const [device] = await allocateBesideKubelet('h1', 'quickDataplane', 'quickDataplaneMvp7');
     assert.ok(existsSync(device?.host_path ?? ''), JSON.stringify(device));
-    // kubelet makes another sandbox at once; its ADD needs the API server, which Multus asks for the pod.
+    // kubelet recreates the sandbox at once. The ADD needs the API server, because Multus reads the pod from it.
     await killContainer(cluster, 'h1', { pod: 'goes' });
     await until(
       async () => existsSync(goes.path),
@@ -82,8 +82,8 @@ describe('a pod with a macvtap on h1', () => {
       await until(source, (now) => now === expected, guardMs);
     }
     const seconds = ((performance.now() - readyMs) / 1_000).toFixed(1);
-    t.diagnostic(`two edits made after each other were in force ${seconds} s after the API server was back`);
-    // Until kubelet has reported it, the pod still counts as Ready.
+    t.diagnostic(`two consecutive edits were applied ${seconds} s after the API server was back`);
+    // The pod still counts as Ready until kubelet has reported its end.
     await until(
       async () => (await readPod(cluster, 'goes')).status.containerStatuses?.[0]?.restartCount,
       (count) => count !== undefined && count > 0,
@@ -94,7 +94,7 @@ describe('a pod with a macvtap on h1', () => {
     await deletePod(cluster, 'goes');
     await untilHeld(cluster, 'h1', 'bondedIface', 1);
     await cluster.mustKubectl(['apply', '-f', '-'], read('seed/resource-centric/policy.yaml'));
-    // The resource that nothing asks for any more stays, with the one device that the pod holds.
+    // The resource that no policy names any more stays, with the one device that the pod holds.
     await untilAllocatable(cluster, { ...resourceCentric, h1: { ...resourceCentric.h1, bondedIface: 1 } });
     assert.deepEqual(await readPodTap(cluster, 'stays'), first);
     await cluster.mustKubectl(['apply', '-f', '-'], read('seed/node-centric/policy.yaml'));
@@ -102,9 +102,9 @@ describe('a pod with a macvtap on h1', () => {
     await oneMore('after-api-server', first);
   });
 
-  // kubelet admits the pods of a rebooted node before any plugin can have registered again. It refuses pods with
-  // devices, and their controllers make others (kubernetes/kubernetes#109595).
-  it('is refused by kubelet after a reboot of its node, and leaves nothing that others would lack', async () => {
+  // After a reboot, kubelet admits the node's pods before any plugin can have registered. It refuses pods with devices,
+  // and their controllers create new ones (kubernetes/kubernetes#109595).
+  it('is refused by kubelet after a reboot of its node, and does not block devices for other pods', async () => {
     await cluster.rebootNode('h1');
     await untilAllocatable(cluster, nodeCentric);
     await until(

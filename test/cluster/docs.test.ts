@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands of the pages, as they stand, on nodes: from an installation to its end.
+// Runs the commands of the docs unchanged on nodes, from the installation to the uninstallation.
 import { mkdirSync, mkdtempDisposableSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,15 +16,15 @@ import { clusterFolder, paths } from './layout.ts';
 import { seedNodes } from './seed-nodes.ts';
 
 const images = await ownImages(() => {});
-// Those of the proposal that have the NIC of the quick start.
+// The proposal's nodes that have the NIC of the quick start.
 const nodes = seedNodes.filter(({ interfaces }) => interfaces.includes('eth1'));
 const cluster = await clusterOfFile(nodes, { images });
 
-/** Installs, and what ends the installation; all others come in between. */
+/** The page that installs runs first, and the page that uninstalls runs last. All others run in between. */
 const first = 'docs/tutorial/quick-start.md';
 const last = 'docs/how-to/uninstall.md';
 
-describe('commands of the pages', () => {
+describe('commands in the docs', () => {
   const folder = mkdtempDisposableSync(join(tmpdir(), 'kmtc-docs-'));
   const programs = join(folder.path, '.bin');
   const environment = {
@@ -38,7 +38,7 @@ describe('commands of the pages', () => {
     mkdirSync(programs);
     symlinkSync(binaryPath('helm'), join(programs, 'helm'));
     writeFileSync(join(folder.path, 'values.yaml'), JSON.stringify(await clusterValues()));
-    // No node can pull; the image of the pages is the one that every node has.
+    // Nodes cannot pull images. The image in the docs is a tag for an image that every node has.
     for (const { name } of nodes) {
       const tag = [
         'ctr',
@@ -56,7 +56,7 @@ describe('commands of the pages', () => {
   const blocks = docBlocks().filter((block) => isRunHere(block));
   const rank = ({ page }: DocBlock) => (page === first ? 0 : page === last ? 2 : 1);
   for (const block of blocks.toSorted((left, right) => rank(left) - rank(right))) {
-    it(`${block.page}:${block.line} runs as the page shows: ${block.firstLine}`, () =>
+    it(`${block.page}:${block.line} runs as documented: ${block.firstLine}`, () =>
       runBlock(block, { folder: folder.path, environment }));
   }
 });

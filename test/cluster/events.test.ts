@@ -5,7 +5,7 @@ import { until } from '../process/until.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
 import { makePod, readPod, runPod } from './pods.ts';
 
-// Problems on a node, as `kubectl describe` shows them to a person.
+// Tests that users see problems of a node with `kubectl describe`.
 const cluster = await macvtapClusterOfFile({ webhook: { unknownResource: 'Warn' } });
 const guardMs = 120_000;
 const h1 = { matchLabels: { 'kubernetes.io/hostname': 'h1' } };
@@ -36,7 +36,7 @@ async function untilDescribed(object: readonly string[], pattern: RegExp): Promi
   );
 }
 
-/** Waits for resources: pods that ask earlier are refused because the resource does not exist. */
+/** Waits for resources. Pods that request them earlier are refused because the resource does not exist. */
 async function untilOffered(...resources: readonly string[]): Promise<void> {
   await until(
     () => cluster.mustKubectl(['get', 'node', 'h1', '-o', 'jsonpath={.status.allocatable}']),
@@ -61,8 +61,8 @@ describe('an event', () => {
     ]);
   });
 
-  it("on the Node reports that kubelet was refused a device, with the text of the pod's status", async () => {
-    // The link has the parent exclusively, which only the kernel knows.
+  it("on the Node reports why kubelet's Allocate was refused, with the text of the pod's status", async () => {
+    // Another link uses the parent exclusively, which only the kernel knows.
     await cluster.run(
       'h1',
       'ip',
@@ -85,15 +85,15 @@ describe('an event', () => {
     );
     const text = /device (on-bond1Mvp\d+) of resource on-bond1 on parent bond1: [^\n]*/;
     assert.equal(status.reason, 'UnexpectedAdmissionError');
-    const [said = '', device] = text.exec(status.message ?? '') ?? assert.fail(status.message);
+    const [message = '', device] = text.exec(status.message ?? '') ?? assert.fail(status.message);
     await untilDescribed(['node', 'h1'], new RegExp(`AllocateFailed .*${device} of resource on-bond1 on parent bond1`));
     const onNode = await cluster.mustKubectl(['describe', 'node', 'h1']);
-    assert.ok(onNode.includes(said.replace(/, which is unexpected$/, '')), `${onNode}\n${said}`);
+    assert.ok(onNode.includes(message.replace(/, which is unexpected$/, '')), `${onNode}\n${message}`);
     await cluster.run('h1', 'ip', 'link', 'delete', 'alone');
   });
 
-  it('on a pod gives the reason why it is not attached, with the code and the fix, and counts up', async () => {
-    // The config has the mode of that time, and an edit changes it afterwards.
+  it('on a pod shows why it is not attached, with the code and the fix, and its count increases', async () => {
+    // The network has the mode of the policy at that time. The policy is edited afterwards.
     const patch = [{ op: 'replace', path: '/spec/parentSelector/2/mode', value: 'bridge' }];
     const edited = ['-n', 'macvtap-cni', 'macvtapnetworknodepolicies', 'first', '--type=json', '-p'];
     await cluster.mustKubectl(['patch', ...edited, JSON.stringify(patch)]);
@@ -108,7 +108,7 @@ describe('an event', () => {
     await untilDescribed(['pod', 'contrary'], new RegExp(`AttachFailed .*\\(x\\d+ over .*\\) .* ${text}`));
   });
 
-  it('on the Node reports that a parent vanished, and on its pods that their macvtaps did', async () => {
+  it('on the Node reports that a parent vanished, and on its pods that their macvtaps vanished', async () => {
     await runPod(cluster, { name: 'loses', node: 'h1', networks: 'on-eth0' });
     await cluster.run('h1', 'ip', 'link', 'delete', 'eth0');
     await untilDescribed(['pod', 'loses'], /AttachmentLost .* net1 of network on-eth0 is gone: parent eth0 /);
@@ -118,7 +118,7 @@ describe('an event', () => {
     assert.doesNotMatch(onNode.slice(onNode.indexOf('Events:')), /loses/);
   });
 
-  it('on a policy names the policy that wins, and where', async () => {
+  it('on a policy names the policy that wins, and the nodes', async () => {
     const object = ['-n', 'macvtap-cni', 'macvtapnetworknodepolicies', 'second'];
     await untilDescribed(object, /PolicyConflict .* policy macvtap-cni\/first comes first on 1 node \(h1\): /);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node that was taken over writes the worst state that the CRD allows, with the token of its real node plugin.
+// An attacker on a node writes the worst state that the CRD allows, with the token of the node's real plugin.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ const namespacePath = `/api/v1/namespaces/${installationNamespace}`;
 const merge = { contentType: 'application/merge-patch+json' } as const;
 const tenant = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenant' } };
 
-/** As many interfaces as the CRD allows, each on top of the next; the node's own traffic uses the last one. */
+/** As many interfaces as the CRD allows, each on top of the one before. The last one carries the node's own traffic. */
 const longest = 4_096;
 const forged = {
   status: {
@@ -33,10 +33,11 @@ const forged = {
       name: `f${i}`,
       altNames: [`forged-interface-${String(i).padStart(4, '0')}`],
       ifindex: i + 1,
-      // The links on top of f0 are f1, f2 and so on: who asks whether f0 carries the node's traffic meets them all.
+      // The links on top of f0 are f1, f2 and so on. A check whether f0 carries the node's traffic must visit all of
+      // them.
       ...(i > 0 && { lowerIfindex: i }),
     })),
-    // It also claims that anyone may have what a policy restricts.
+    // The state also claims that all namespaces may use a resource that a policy restricts.
     resources: [
       {
         name: 'restricted',
@@ -63,7 +64,7 @@ const passthru = (name: string) =>
 const macvtap = (...args: readonly string[]) =>
   runProgram('cli/kubectl-macvtap.ts', [...args, '--kubeconfig', cluster.kubeconfig]);
 
-/** The token that kubelet mounted into the plugin's pod, read as root on the node can read it. */
+/** Returns the token that kubelet mounted into the plugin's pod. Root on the node can read it. */
 async function stolenToken(node: string): Promise<string> {
   const { name } = await findNodePlugin(cluster, node);
   const { metadata } = await cluster.admin.must<Pod>('GET', `${namespacePath}/pods/${name}`);
@@ -74,7 +75,7 @@ async function stolenToken(node: string): Promise<string> {
 const thief = makeApiClient(cluster.server, (await readClusterRecord()).ca, (await stolenToken('h1')).trim());
 after(() => thief[Symbol.dispose]());
 
-/** Forges again and again: the real plugin still runs and writes the truth whenever something changes. */
+/** Forges the state again and again, because the real plugin still runs and corrects it at each change. */
 async function keepForging(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await thief.must('PATCH', `${states}/h1/status`, { body: forged, ...merge });
@@ -101,14 +102,14 @@ async function readyWebhooks(): Promise<number> {
   ).length;
 }
 
-/** How often the webhook's containers were started again. */
+/** Returns how often the webhook's containers were restarted. */
 async function restarts(): Promise<number> {
   const query = new URLSearchParams({ labelSelector: 'app.kubernetes.io/component=webhook' });
   const { items } = await cluster.admin.must<{ items: readonly Pod[] }>('GET', `${namespacePath}/pods?${query}`);
   return items.reduce((sum, { status }) => sum + (status.containerStatuses?.[0]?.restartCount ?? 0), 0);
 }
 
-/** Ends with the refusal of a pod that asks for the resource; a pod that was admitted is deleted again. */
+/** Returns the error with which a pod that requests the resource is refused. Deletes the pod if it was admitted. */
 async function refusalOf(namespace: string, resource: string): Promise<string> {
   const pod = podObject({ name: 'asks', limits: { [`${group}/${resource}`]: '1' } });
   const path = `/api/v1/namespaces/${namespace}/pods`;
@@ -117,7 +118,7 @@ async function refusalOf(namespace: string, resource: string): Promise<string> {
   return status === 201 ? '' : (body as { message: string }).message;
 }
 
-describe("a state that a node forges with its plugin's token", () => {
+describe("a state that an attacker forges with the token of the node's plugin", () => {
   const stop = new AbortController();
   let forging: Promise<void> | undefined;
 
@@ -135,13 +136,13 @@ describe("a state that a node forges with its plugin's token", () => {
     await forging;
   });
 
-  it('cannot be that of another node', async () => {
+  it('cannot be the state of another node', async () => {
     const { status, body } = await thief.call('PATCH', `${states}/h2/status`, { body: forged, ...merge });
     assert.equal(status, 403);
     assert.match((body as { message: string }).message, /own node/);
   });
 
-  it('leaves a restriction that is made afterwards in force: the tenant is refused, an admitted namespace is not', async () => {
+  it('does not lift a restriction that is created afterwards: the tenant is refused, an admitted namespace is not', async () => {
     const restricted = policy('restricts', {
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default' } },
       parentSelector: [{ parentIface: 'bond1', resourceName: 'restricted' }],
@@ -156,17 +157,17 @@ describe("a state that a node forges with its plugin's token", () => {
     assert.equal(await refusalOf('default', 'restricted'), '');
   });
 
-  it('keeps no passthru policy from being admitted', async () => {
+  it('does not prevent a passthru policy from being admitted', async () => {
     await untilForged();
     await cluster.apply([passthru('another-passthru')]);
     await cluster.mustKubectl(['delete', 'mvnnp', '-n', installationNamespace, 'another-passthru']);
   });
 
-  it('leaves the webhooks ready, and they were not started again', async () => {
+  it('does not make webhooks unready or restart', async () => {
     assert.deepEqual([await readyWebhooks(), await restarts()], [2, 0]);
   });
 
-  it('keeps no webhook that starts from becoming ready, and from refusing the tenant', async () => {
+  it('does not prevent a new webhook from becoming ready and refusing the tenant', async () => {
     await untilForged();
     const deployment = ['deployment/kube-macvtap-webhook', `--namespace=${installationNamespace}`];
     await cluster.mustKubectl(['rollout', 'restart', ...deployment]);
@@ -180,7 +181,7 @@ describe("a state that a node forges with its plugin's token", () => {
   });
 
   for (const args of [['status'], ['plan'], ['why', 'node/h1']] as const) {
-    it(`is named by kubectl macvtap ${args.join(' ')}, which works for the other nodes`, async () => {
+    it(`is reported by kubectl macvtap ${args.join(' ')}, which works for the other nodes`, async () => {
       await untilForged();
       const { code, stdout, stderr } = await until(
         () => macvtap(...args),
@@ -193,7 +194,7 @@ describe("a state that a node forges with its plugin's token", () => {
     });
   }
 
-  it('is an event on its Node, which names the state', async () => {
+  it('causes an event on its Node, which names the state', async () => {
     const events = [
       'get',
       'events',

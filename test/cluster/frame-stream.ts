@@ -11,7 +11,7 @@ export interface StreamEnd {
 
 /** A stream of numbered frames from one tap to another while other things happen. */
 export interface FrameStream {
-  /** Resolves when several more frames have arrived. */
+  /** Resolves when several more frames have arrived. This proves that the stream still works. */
   goesOn(): Promise<void>;
   /** Ends the stream. Returns how many frames were sent, and the frames that arrived, in order. */
   end(): Promise<{ readonly sent: number; readonly arrived: readonly number[] }>;
@@ -19,7 +19,7 @@ export interface FrameStream {
 
 const gapMs = 2;
 const pollMs = 100;
-/** More frames than could have been under way. */
+/** More frames than can have been in flight. */
 const some = 50;
 /** How long to wait for a frame that never arrives. */
 const guardMs = 30_000;

@@ -12,7 +12,7 @@ const ctr = ['ctr', '--namespace=k8s.io'] as const;
 /** Kills a container's first process from outside, as a machine that runs out of memory does. */
 export async function killContainer(cluster: Cluster, node: string, name: ContainerName): Promise<void> {
   const [id, ...more] = await findRunning(cluster, node, name);
-  if (id === undefined || more.length > 0) throw new Error(`not one ${JSON.stringify(name)} runs on ${node}`);
+  if (id === undefined || more.length > 0) throw new Error(`exactly one ${JSON.stringify(name)} must run on ${node}`);
   await cluster.run(node, ...ctr, 'tasks', 'kill', '--signal', 'SIGKILL', id);
 }
 

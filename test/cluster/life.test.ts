@@ -18,7 +18,7 @@ import { logFile } from './start-daemon.ts';
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const guardMs = 120_000;
 
-/** A run of `npm run cluster -- up` that is killed, with all that it has started, once kubelet of a node runs. */
+/** Runs `npm run cluster -- up`, and kills it with all its processes once kubelet of a node runs. */
 async function killedRun(): Promise<void> {
   await claimCluster('a run of tests', { takesKept: false });
   await bringDown();
@@ -29,7 +29,7 @@ async function killedRun(): Promise<void> {
     (isFar) => isFar,
     guardMs,
   );
-  assert.equal(running.exitCode, null, 'it is killed in its middle, not ended by itself');
+  assert.equal(running.exitCode, null, 'it was killed while it ran, and did not end by itself');
   running.kill('SIGKILL');
   await once(running, 'exit');
   assert.notDeepEqual(await findRemains(), []);
@@ -46,11 +46,11 @@ async function runMain(argv: readonly string[], env: NodeJS.ProcessEnv) {
   return { code, stderr };
 }
 
-/** All but processes, whose number changes by itself. */
+/** Processes are left out, because their number changes by itself. */
 const remains = async () => (await findRemains()).filter((remain) => !remain.startsWith('process'));
 
 describe('a cluster', () => {
-  it("that tests use is neither replaced nor ended by another process, which is refused with the holder's name", async () => {
+  it("that tests use is neither replaced nor ended by another process, which gets an error with the user's name", async () => {
     const before = await nodeNames();
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     for (const command of ['up', 'down']) {
@@ -63,22 +63,22 @@ describe('a cluster', () => {
 
   let before: readonly string[] = [];
 
-  it('comes up though an earlier one was killed in the middle, and holds nothing of that', async () => {
+  it('comes up after an earlier one was killed during its start, and contains nothing of that one', async () => {
     assert.deepEqual(await nodeNames(), ['first']);
     assert.deepEqual(membersOf(nodeGroup('h1')), []);
     await runPod(cluster, { name: 'on-first', node: 'first' });
   });
 
-  it('takes a further node, which runs pods, and none of a name that there is', async () => {
+  it('accepts a further node, which runs pods, and refuses a node whose name exists', async () => {
     before = await remains();
     await cluster.addNode({ name: 'second', labels: { zone: 'a' }, interfaces: ['eth0', 'ens1'] });
     await cluster.untilReady();
     assert.deepEqual(await nodeNames(), ['first', 'second']);
     await runPod(cluster, { name: 'on-second', node: 'second' });
-    await assert.rejects(cluster.addNode({ name: 'second', labels: {}, interfaces: [] }), /there is such a node/);
+    await assert.rejects(cluster.addNode({ name: 'second', labels: {}, interfaces: [] }), /this node exists already/);
   });
 
-  it('loses a node with all its processes, control groups, links and files', async () => {
+  it('loses a removed node with all its processes, control groups, links and files', async () => {
     assert.notDeepEqual(membersOf(nodeGroup('second')), []);
     assert.notDeepEqual(await remains(), before);
     await cluster.removeNode('second');
@@ -88,7 +88,7 @@ describe('a cluster', () => {
     await runPod(cluster, { name: 'still', node: 'first' });
   });
 
-  it('leaves nothing on the machine when it is taken down, though pods ran', async () => {
+  it('leaves nothing on the machine when it is taken down, even if pods ran', async () => {
     await bringDown();
     assert.deepEqual(await findRemains(), []);
     await bringDown();

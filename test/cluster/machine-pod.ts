@@ -42,7 +42,7 @@ tail -f /work/input | exec /usr/bin/${emulator} -machine q35 -accel tcg -m 192 -
 export async function runMachinePod(cluster: Cluster, options: MachinePodOptions): Promise<MachinePod> {
   const { name } = options;
   const image = findImage();
-  if (image === undefined) throw new Error('no image of a machine; build it: node test/machines/main.ts');
+  if (image === undefined) throw new Error('there is no image of a machine; build it: node test/machines/main.ts');
   await cluster.apply([machinePod(options, await realpath(dirname(image.kernel)))]);
   await untilPodReady(cluster, name);
   let commands = 0;

@@ -13,7 +13,7 @@ const addresses = { 'vm-a': '10.20.0.1', 'vm-b': '10.20.0.2' } as const;
 describe('virtual machines in pods on two nodes, as user 107 without a capability', () => {
   before(() => applySeed(cluster));
 
-  it('ping each other over the taps that their pods were given', async () => {
+  it('ping each other over the taps of their pods', async () => {
     const start = (name: keyof typeof addresses, node: string) =>
       runMachinePod(cluster, { name, node, networks: 'macvtap0', address: `${addresses[name]}/24` });
     const [a, b] = await Promise.all([start('vm-a', 'h1'), start('vm-b', 'h2')]);
@@ -21,12 +21,12 @@ describe('virtual machines in pods on two nodes, as user 107 without a capabilit
       [a, 'vm-b'],
       [b, 'vm-a'],
     ] as const) {
-      const said = await machine.run(`ping -c 5 -i 0.2 ${addresses[other]}`);
-      assert.match(said, /5 packets transmitted, 5 packets received, 0% packet loss/);
+      const output = await machine.run(`ping -c 5 -i 0.2 ${addresses[other]}`);
+      assert.match(output, /5 packets transmitted, 5 packets received, 0% packet loss/);
     }
   });
 
-  it('leave devices that are free again once their pods go', async () => {
+  it('release their devices when their pods are deleted', async () => {
     for (const name of Object.keys(addresses)) await deletePod(cluster, name);
     for (const node of ['h1', 'h2']) await untilHeld(cluster, node, 'bondedIface', 0);
   });

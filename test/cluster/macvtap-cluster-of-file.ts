@@ -13,7 +13,7 @@ export interface MacvtapCluster extends Cluster, Installation {}
  * Brings up a cluster for all tests of a file. `values` are those that differ from the values of every test cluster.
  */
 export async function macvtapClusterOfFile(values: object = {}): Promise<MacvtapCluster> {
-  // Built before the cluster exists, because a build takes a minute and much memory.
+  // The images are built before the cluster exists, because a build takes a minute and much memory.
   const images = await ownImages(() => {});
   const cluster = await clusterOfFile(seedNodes, { images });
   return { ...cluster, ...(await installByHelm(cluster, values)) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real Prometheus scrapes the pods of the chart, and the level of their logs is changed while they run.
+// Tests that a real Prometheus scrapes the pods of the chart, and that the log level can be changed while they run.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../process/until.ts';
@@ -21,7 +21,7 @@ const guardMs = 150_000;
 let prometheus: Prometheus;
 after(() => prometheus?.[Symbol.asyncDispose]());
 
-/** May be empty: no test here sends an invalid request, and the kernel need not refuse anything. */
+/** These panels may be empty: no test here sends an invalid request, and the kernel need not refuse anything. */
 const silentPanels = ['CNI failures', 'Requests rejected by the kernel'];
 
 async function addressesOf(component: string, port: number): Promise<readonly string[]> {
@@ -41,7 +41,7 @@ before(async () => {
     'kube-macvtap-webhook': await addressesOf('webhook', 9443),
     'kube-macvtap-nodeplugin': await addressesOf('node', 9444),
   });
-  // Two replicas and three nodes: once each was scraped, so that what happens now is between two scrapes.
+  // Two replicas and three nodes. Every target is scraped once before the test changes anything.
   await prometheus.until('count(kube_macvtap_build_info)', ([count]) => count?.value === 5);
   await runPod(cluster, { name: 'vm', node: 'h1', networks: 'macvtap0' });
   const { code } = await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(unknown));
@@ -60,7 +60,7 @@ const unknown = {
 };
 
 describe('a Prometheus that scrapes the pods of the chart', () => {
-  it('finds the held device, the pod that was attached, and the one replica that holds the Lease', async () => {
+  it('has the held device, the attached pod, and the one replica that holds the Lease', async () => {
     for (const [expr, value] of [
       ['kube_macvtap_node_devices{resource="bondedIface",state="held",health="Healthy"} > 0', 1],
       ['sum(kube_macvtap_node_cni_request_duration_seconds_count{command="ADD",outcome="succeeded"})', 1],
@@ -72,7 +72,7 @@ describe('a Prometheus that scrapes the pods of the chart', () => {
     }
   });
 
-  it('answers every query of the dashboard that the chart makes', async () => {
+  it("answers every query of the chart's dashboard", async () => {
     await deletePod(cluster, 'vm');
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
     const shipped = await cluster.mustKubectl([
@@ -91,7 +91,7 @@ describe('a Prometheus that scrapes the pods of the chart', () => {
     );
   });
 
-  it('evaluates every alert, and on a cluster that is well none is even pending', async () => {
+  it('evaluates every alert, and in a healthy cluster none is even pending', async () => {
     const rules = await until(
       () => prometheus.rules(),
       (all) => all.every(({ health, alerts }) => health !== 'unknown' && alerts.length === 0),
@@ -105,7 +105,7 @@ describe('a Prometheus that scrapes the pods of the chart', () => {
 });
 
 describe('the log', () => {
-  it('has a line for the pod that was attached, with how long it took', async () => {
+  it('has a line for the attached pod, with the duration of the ADD', async () => {
     const { name } = await findNodePlugin(cluster, 'h1');
     const log = await logOf(name);
     assert.match(log, /"pod":\{"namespace":"default","name":"vm"\},.*"durationMs":[\d.]+,"msg":"pod attached"/);
@@ -117,7 +117,7 @@ describe('the log', () => {
     const data = { nodeplugin: 'debug' };
     const metadata = { name: 'kube-macvtap-log-level', namespace: installationNamespace };
     await cluster.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }]);
-    // Kubelet looks at a pod that changes at once, at others about once a minute.
+    // kubelet syncs a changed pod at once, and other pods about once a minute.
     await cluster.mustKubectl(['annotate', 'pod', '-n', installationNamespace, name, 'looked-at=now']);
     await until(
       () => logOf(name),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of docs/how-to/migrate.md, on a node where macvtap-cni has run.
+// Runs the steps of docs/how-to/migrate.md on a node where macvtap-cni has run.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
@@ -20,7 +20,7 @@ const guardMs = 120_000;
 
 const resource = { name: 'dataplane', lowerDevice: 'eth0', mode: 'bridge', capacity: 3 } as const;
 const limits = { 'macvtap.network.kubevirt.io/dataplane': '1' };
-/** As macvtap-cni's own pages write them. */
+/** The config map from macvtap-cni's own docs. */
 const configMap = {
   apiVersion: 'v1',
   kind: 'ConfigMap',
@@ -38,7 +38,7 @@ const network = {
   spec: { config: '{ "cniVersion": "0.3.1", "name": "dataplane", "type": "macvtap", "mtu": 1500 }' },
 };
 
-describe('a cluster where macvtap-cni has run', () => {
+describe('on a cluster where macvtap-cni has run', () => {
   let old: PodTap;
 
   before(async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Namespaces that may use a resource, in any order of pods, policies, and labels: with the real scheduler, kubelet,
-// and Multus. The namespace `default` is not admitted at first.
+// Tests which namespaces may use a resource, for any order of pods, policies, and labels. Uses the real scheduler,
+// kubelet, and Multus. The namespace `default` is not admitted at first.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
@@ -16,7 +16,7 @@ import { deletePod, isReady, type Pod, podObject, readPod, untilPodReady } from 
 import { readAllocatable } from './resources.ts';
 import { type PodTap, readPodTap } from './taps.ts';
 
-// A network may come before its resource.
+// A network may be created before its resource.
 const cluster = await macvtapClusterOfFile({ webhook: { unknownResource: 'Warn' } });
 const asker = await makeAsker(cluster.kubeconfig, clusterFolder);
 const guardMs = 120_000;
@@ -24,7 +24,10 @@ const group = 'macvtap.network.kubevirt.io';
 const limits = { [`${group}/early`]: '1' };
 const networksKey = 'k8s.v1.cni.cncf.io/networks';
 
-/** Offers `early` on h1 to the namespaces of a team. The quantity shows which edit the node has seen. */
+/**
+ * Returns a policy that offers `early` on h1 to the namespaces of a team. The quantity shows which edit the node has
+ * applied.
+ */
 const policy = (team: string, quantity: number) => ({
   apiVersion: `${group}/v1alpha1`,
   kind: 'MacvtapNetworkNodePolicy',
@@ -43,7 +46,7 @@ const network = (namespace: string) => ({
   spec: { config: JSON.stringify({ cniVersion: '1.0.0', name: 'early', type: 'macvtap' }) },
 });
 
-/** A pod with other annotations and further fields of its spec. */
+/** Returns a pod with other annotations and further fields of its spec. */
 function podWith(name: string, annotations: Readonly<Record<string, string>>, spec: object = {}): object {
   const pod = podObject({ name }) as { readonly metadata: object; readonly spec: object };
   return { ...pod, metadata: { ...pod.metadata, annotations }, spec: { ...pod.spec, ...spec } };
@@ -72,8 +75,8 @@ async function apply(team: string, quantity: number): Promise<void> {
   );
 }
 
-/** Resolves with an event of the pod that matches. */
-async function untilSaid(pod: string, pattern: RegExp): Promise<string> {
+/** Resolves when an event of the pod matches. */
+async function untilEvent(pod: string, pattern: RegExp): Promise<string> {
   const fields = `involvedObject.kind=Pod,involvedObject.name=${pod}`;
   return await until(
     () => cluster.mustKubectl(['get', 'events', `--field-selector=${fields}`, '-o', 'jsonpath={.items[*].message}']),
@@ -83,9 +86,9 @@ async function untilSaid(pod: string, pattern: RegExp): Promise<string> {
 }
 
 const refused = (pod: string) =>
-  untilSaid(pod, new RegExp(`pod default/${pod} may not use resource early: policy macvtap-cni/early admits only`));
+  untilEvent(pod, new RegExp(`pod default/${pod} may not use resource early: policy macvtap-cni/early admits only`));
 
-/** The macvtaps of h1 outside of pods that are up. */
+/** Returns the macvtaps in the host network namespace of h1 that are up. */
 async function linksUp(): Promise<readonly string[]> {
   const links = JSON.parse(await cluster.run('h1', 'ip', '-json', 'link', 'show', 'type', 'macvtap')) as readonly {
     readonly ifname?: string;
@@ -94,7 +97,7 @@ async function linksUp(): Promise<readonly string[]> {
   return links.flatMap(({ ifname, flags }) => (ifname !== undefined && flags?.includes('UP') ? [ifname] : []));
 }
 
-/** The device that kubelet gave a pod. */
+/** Returns the device that kubelet gave a pod. */
 async function deviceOf({ metadata }: Pod): Promise<string> {
   const file = '/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint';
   const { Data } = JSON.parse(await cluster.run('h1', 'cat', file)) as {
@@ -109,7 +112,10 @@ async function deviceOf({ metadata }: Pod): Promise<string> {
   return Object.values(entry?.DeviceIDs ?? {})[0]?.[0] ?? assert.fail(`pod ${metadata.name} has no device`);
 }
 
-/** Calls the CNI plugin on h1 as Multus does, which itself asks the API server first. Returns what came of it. */
+/**
+ * Calls the CNI plugin on h1 directly, because Multus itself would first need the API server. Returns the error or
+ * `attached`.
+ */
 async function addByHand(pod: Pod, deviceID: string): Promise<string> {
   const conf = JSON.stringify({ cniVersion: '1.0.0', name: 'early', type: 'macvtap', deviceID });
   const args = `K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod.metadata.name};K8S_POD_UID=${pod.metadata.uid}`;
@@ -121,7 +127,7 @@ async function addByHand(pod: Pod, deviceID: string): Promise<string> {
   return answer.details ?? 'attached';
 }
 
-describe('pods that were created before their resource, in a namespace that the policy then does not admit', () => {
+describe('pods that were created before their resource, in a namespace that the policy does not admit', () => {
   before(async () => {
     await cluster.apply(['default', 'kube-system'].map(network));
     await cluster.apply(Object.values(early));
@@ -136,10 +142,10 @@ describe('pods that were created before their resource, in a namespace that the 
   });
 
   for (const name of Object.keys(early)) {
-    it(`get a device, and are refused: ${name}`, async () => void (await refused(name)));
+    it(`get a device, but are not attached: ${name}`, async () => void (await refused(name)));
   }
 
-  it('have no link that is up, and no container that runs', async () => {
+  it('have no link that is up, and no running container', async () => {
     assert.deepEqual(await linksUp(), []);
     for (const name of Object.keys(early)) {
       const { spec, status } = await readPod(cluster, name);
@@ -148,7 +154,7 @@ describe('pods that were created before their resource, in a namespace that the 
     }
   });
 
-  it('are explained by `why`, and start once what it prints is done', async () => {
+  it('are explained by `why`, and start after its fix was applied', async () => {
     for (const name of ['limits', 'both', 'init', 'default']) await deletePod(cluster, name);
     const { causes } = await asker.report('pod/network');
     assert.equal(causes[0]?.code, 'NamespaceNotAdmitted');
@@ -157,7 +163,7 @@ describe('pods that were created before their resource, in a namespace that the 
   });
 });
 
-describe('a pod that runs when the selector is tightened', () => {
+describe('a running pod whose namespace is no longer admitted', () => {
   let tap: PodTap;
 
   const untilRestarted = async (times: number) => {
@@ -172,7 +178,7 @@ describe('a pod that runs when the selector is tightened', () => {
 
   before(async () => {
     tap = await readPodTap(cluster, 'network');
-    // Created while its namespace is admitted, scheduled when it no longer is.
+    // The pod is created while its namespace is admitted, and scheduled when it no longer is.
     await cluster.apply([podWith('next', { [networksKey]: 'early' }, { nodeSelector: { late: 'true' } })]);
     await apply('z', 11);
   });
@@ -182,7 +188,7 @@ describe('a pod that runs when the selector is tightened', () => {
     await untilRestarted(1);
   });
 
-  it('is the last: a pod that was created before is refused on the node, a new one by the webhook', async () => {
+  it('is the last one: an existing pod is refused on the node, and a new one by the webhook', async () => {
     await cluster.mustKubectl(['label', 'node', 'h1', 'late=true']);
     await refused('next');
     const { code, stderr } = await cluster.kubectl(['create', '-f', '-'], JSON.stringify(early.limits));
@@ -191,7 +197,7 @@ describe('a pod that runs when the selector is tightened', () => {
     assert.deepEqual(await linksUp(), []);
   });
 
-  it('comes back when the API server is away, and no other pod gets in', async () => {
+  it('starts again while the API server is down, and no other pod is attached', async () => {
     const [running, next] = [await readPod(cluster, 'network'), await readPod(cluster, 'next')];
     const [own, others] = [await deviceOf(running), await deviceOf(next)];
     const plugin = await findNodePlugin(cluster, 'h1');
@@ -207,7 +213,7 @@ describe('a pod that runs when the selector is tightened', () => {
       (exists) => !exists,
       guardMs,
     );
-    // The cached namespace is forgotten within seconds.
+    // The plugin drops the cached namespace within seconds.
     await until(
       () => addByHand(next, others),
       (answer) => answer === 'NamespaceUnknown',

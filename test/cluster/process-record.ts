@@ -12,7 +12,7 @@ export interface ProcessRecord {
 /** Records a process. Raises an error if there is no such process. */
 export function recordProcess(pid: number): ProcessRecord {
   const startTime = readStat(pid)?.startTime;
-  if (startTime === undefined) throw new Error(`process ${pid} is gone`);
+  if (startTime === undefined) throw new Error(`process ${pid} does not exist`);
   return { pid, startTime };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A release under running pods, from a packaged version over the next one and back to its end.
+// Upgrades a release while pods run: from a packaged version to the next one, back, and to the uninstallation.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
@@ -22,7 +22,7 @@ const later = '0.1.1';
 const cluster = await macvtapClusterOfFile();
 const guardMs = 120_000;
 
-/** The images once more, under the later version's tag. */
+/** Gives the images a second tag, that of the later version. */
 async function tagImages(): Promise<void> {
   const ctr = ['ctr', '--namespace=k8s.io', 'images'] as const;
   for (const { name } of await cluster.nodes()) {
@@ -33,7 +33,7 @@ async function tagImages(): Promise<void> {
   }
 }
 
-/** The product's links that are attached to no pod: they are in the node's own namespace. */
+/** Returns the product's links that are attached to no pod. They are in the node's own namespace. */
 async function unattached(node: string): Promise<string> {
   return await cluster.run(node, 'ip', '-oneline', 'link', 'show', 'type', 'macvtap');
 }
@@ -58,7 +58,7 @@ describe('a pod with a macvtap', () => {
     first = await readPodTap(cluster, 'stays');
   });
 
-  it('keeps its link through an upgrade to a packaged later version, and others come after', async () => {
+  it('keeps its link through an upgrade to a packaged later version, and new pods get devices', async () => {
     await tagImages();
     await helm(cluster, ['package', chartFolder, '--version', later, '--app-version', later, '-d', clusterFolder]);
     await cluster.upgrade({ image: { tag: later } }, `${clusterFolder}/kube-macvtap-${later}.tgz`);
@@ -67,7 +67,7 @@ describe('a pod with a macvtap', () => {
     await oneMore('after-upgrade');
   });
 
-  it('keeps it through a rollback to the version before, and others come after', async () => {
+  it('keeps it through a rollback to the earlier version, and new pods get devices', async () => {
     await helm(cluster, ['rollback', 'kube-macvtap', '1', `--namespace=${installationNamespace}`]);
     await cluster.untilRolledOut();
     const { name } = await findNodePlugin(cluster, 'h1');
@@ -78,7 +78,7 @@ describe('a pod with a macvtap', () => {
     await oneMore('after-rollback');
   });
 
-  it('keeps it when the release is uninstalled, which leaves no webhook configuration and no link beside', async () => {
+  it('keeps it when the release is uninstalled, which leaves no webhook configuration and no unattached link', async () => {
     await uninstall(cluster);
     const kinds = 'mutatingwebhookconfigurations,validatingwebhookconfigurations';
     assert.equal(await cluster.mustKubectl(['get', kinds, '-o', 'name']), '');
@@ -89,11 +89,11 @@ describe('a pod with a macvtap', () => {
     assert.deepEqual([policies, await cluster.mustKubectl(states)], ['policy-1', 'h1 h2 h3']);
   });
 
-  it('can still be deleted, by the CNI plugin that stayed, and pods without macvtap come and go', async () => {
+  it('can still be deleted, by the CNI plugin that stayed, and pods without macvtap can be created and deleted', async () => {
     const namespaces = async () => (await cluster.run('h1', 'ls', '/run/netns')).trim().split('\n').filter(Boolean);
     const before = await namespaces();
     await deletePod(cluster, 'stays');
-    // The runtime removes it only when DEL has succeeded.
+    // The runtime removes the namespace only after DEL has succeeded.
     await until(namespaces, (names) => names.length === before.length - 1, guardMs);
     await until(
       async () => existsSync(first.path),
@@ -105,7 +105,7 @@ describe('a pod with a macvtap', () => {
     await deletePod(cluster, 'plain');
   });
 
-  it('finds all it needs where the chart is installed again, over policies and ledger that stayed', async () => {
+  it('works again after the chart was installed again, with the policies and the ledger that stayed', async () => {
     await installByHelm(cluster);
     await untilAllocatable(cluster, nodeCentric);
     await untilHeld(cluster, 'h1', 'bondedIface', 0);

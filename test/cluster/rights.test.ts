@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rights of the product's programs that the API server saw in use, from the installation to the end.
+// Compares the RBAC rules of the product's programs with the requests that the API server logged, from the installation
+// to the uninstallation.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
@@ -35,11 +36,11 @@ interface Role {
 
 const guardMs = 180_000;
 
-/** Rights in use that do not show up here. */
+/** Rights that are used, although the audit log does not show them. */
 const unseen = [
-  // The API server asks for it where what is applied is not there; noted is the patch.
+  // A server-side apply of a missing object also needs this right. The log shows only the patch.
   'kube-macvtap-nodeplugin: create macvtap.network.kubevirt.io/macvtapnetworknodestates',
-  // Only of a namespace that is younger than the watch is quick.
+  // Used only for a namespace that is so new that the watch has not delivered it yet.
   'kube-macvtap-webhook: get /namespaces',
 ];
 const short = ['--certificate-lifetime=60s', '--certificate-renew-before=40s', '--certificate-overlap=5s'];
@@ -51,13 +52,13 @@ const events = async (): Promise<readonly AuditEvent[]> =>
     .filter(Boolean)
     .map((line) => JSON.parse(line));
 
-/** The roles that the release has, each named like the service account that it is bound to. */
+/** Returns the roles of the release. Each has the same name as its service account. */
 async function roles(): Promise<readonly Role[]> {
   const documents = parseAllDocuments(await helm(cluster, ['get', 'manifest', ...release]));
   return documents.map((document) => document.toJS()).filter((object) => /^(Cluster)?Role$/.test(object?.kind));
 }
 
-/** `kube-macvtap-webhook: get apps/deployments`, for each pair that a role allows. */
+/** Returns one text such as `kube-macvtap-webhook: get apps/deployments` for each right of a role. */
 function rightsOf({ metadata, rules }: Role): readonly string[] {
   return rules.flatMap(({ apiGroups, resources, verbs }) =>
     apiGroups.flatMap((group) =>
@@ -71,7 +72,10 @@ function usedRight({ user, verb, objectRef }: AuditEvent): string {
   return `${user.username.split(':').at(-1)}: ${verb} ${objectRef?.apiGroup ?? ''}/${resource}`;
 }
 
-/** Comes behind the proposal's policy, which has the name on all of these nodes, and has pods' namespaces read. */
+/**
+ * Loses to the proposal's policy, which offers the same name on all of these nodes. Its namespaceSelector makes the
+ * programs read the pods' namespaces.
+ */
 const loser = {
   apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
   kind: 'MacvtapNetworkNodePolicy',
@@ -83,7 +87,7 @@ const loser = {
   },
 };
 
-/** Resolves when an event of the reason has happened so often, by its count. */
+/** Resolves when the count of an event with this reason has reached a number. */
 async function untilCounted(reason: string, times: number): Promise<void> {
   await until(
     () => cluster.mustKubectl(['get', 'events', '-A', `--field-selector=reason=${reason}`, '-o', 'jsonpath={..count}']),
@@ -95,22 +99,22 @@ async function untilCounted(reason: string, times: number): Promise<void> {
 describe("the product's requests to the API server", () => {
   let allowed: readonly string[] = [];
 
-  it('is never forbidden: over the installation, a rotated certificate, pods and an upgrade', async () => {
+  it('are never forbidden, during the installation, a certificate rotation, pods and an upgrade', async () => {
     allowed = (await roles()).flatMap(rightsOf);
     await applySeed(cluster);
     await runPod(cluster, { name: 'one', node: 'h1', networks: 'macvtap0' });
     await deletePod(cluster, 'one');
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
-    // The MAC address of a StatefulSet's pod depends on its owner.
+    // To derive the MAC address of a StatefulSet's pod, the plugin reads the pod's owner.
     await makeStatefulSet(cluster, { name: 'web', node: 'h1', networks: 'macvtap0' });
     await untilPodReady(cluster, 'web-0');
     await deleteStatefulSet(cluster, 'web');
-    // Migrations are followed where a machine's pod runs; by its name this could be one.
+    // The plugin watches migrations on nodes with virtual machines. By its name, this pod could be one.
     await runPod(cluster, { name: 'virt-launcher-none-aaaaa', node: 'h1', networks: 'macvtap0' });
     await deletePod(cluster, 'virt-launcher-none-aaaaa');
-    // A conflict of policies is an event, which the next holder of the Lease counts up.
+    // A policy conflict causes an event, whose count the next holder of the Lease increases.
     await cluster.apply([loser]);
-    // An ADD that fails again and again is an event on the pod, and then counted up.
+    // A repeatedly failing ADD causes an event on the pod, whose count then increases.
     await makePod(cluster, { name: 'bad', node: 'h1', networks: '[{"name":"macvtap0","cni-args":{"mac":"no mac"}}]' });
     const bundle = () => cluster.mustKubectl(['get', 'mutatingwebhookconfigurations', '-o', 'jsonpath={..caBundle}']);
     const first = await bundle();
@@ -121,7 +125,7 @@ describe("the product's requests to the API server", () => {
     await cluster.upgrade({ logLevel: 'debug' });
     await cluster.untilRolledOut();
     await untilCounted('PolicyConflict', 2);
-    // An unknown network is looked up by its name.
+    // The webhook looks up an unknown network by its name.
     await makePod(cluster, { name: 'two', networks: 'nowhere' });
     await deletePod(cluster, 'two');
     const forbidden = (await events()).filter(({ responseStatus }) => responseStatus?.code === 403);
@@ -131,7 +135,7 @@ describe("the product's requests to the API server", () => {
     );
   });
 
-  it('is forbidden nothing but what the end of the release takes from who still drains', async () => {
+  it('are forbidden during the uninstallation only for rights that were just removed from pods that still drain', async () => {
     const before = (await events()).length;
     await uninstall(cluster);
     const late = (await events()).slice(before).filter(({ responseStatus }) => responseStatus?.code === 403);
@@ -141,7 +145,7 @@ describe("the product's requests to the API server", () => {
     );
   });
 
-  it('takes every right that they were given', async () => {
+  it('use every right of the roles', async () => {
     const used = new Set([...(await events()).map(usedRight), ...unseen]);
     assert.deepEqual(
       allowed.filter((right) => !used.has(right)),

@@ -9,7 +9,7 @@ const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, impor
 /** Returns the proposal's policies in their original text. */
 export const seedPolicy = (form: 'node-centric' | 'resource-centric') => read(`seed/${form}/policy.yaml`);
 
-/** The proposal's network, which names `bondedIface`. */
+/** The proposal's network, which uses `bondedIface`. */
 export const seedNetwork = read('apiserver/seed-network.yaml');
 
 /** Applies the node-centric policy and the network, and waits until nodes offer the policy's resources. */

@@ -13,7 +13,7 @@ const cluster = await macvtapClusterOfFile();
 const guardMs = 180_000;
 
 describe('a pod of a StatefulSet', () => {
-  it('has one MAC address on all nodes, and a pod of another StatefulSet has another one', async () => {
+  it('keeps its MAC address on all nodes, and a pod of another StatefulSet has another one', async () => {
     await applySeed(cluster);
     const macs: Record<string, string> = {};
     for (const name of ['db', 'web']) await makeStatefulSet(cluster, { name, node: 'h1', networks: 'macvtap0' });

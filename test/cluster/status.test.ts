@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operators' view of a real cluster: the status of the seed's policy, and the states of its nodes while pods come
-// and go.
+// Tests what operators see in a real cluster: the status of the proposal's policy, and the states of its nodes while
+// pods change.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
@@ -37,7 +37,7 @@ const cells = (text: string) =>
     .map((line) => line.trim().split(/ {2,}/).slice(0, -1));
 
 describe("the operators' view", () => {
-  it('is that both nodes of the seed expose its policy, and by which of its entries', async () => {
+  it('shows that both selected nodes expose the policy, and by which of its entries', async () => {
     await applySeed(cluster);
     const { conditions = [], ...counts } = await untilStatus(({ exposingNodes }) => exposingNodes === 2);
     assert.deepEqual(counts, {
@@ -47,7 +47,7 @@ describe("the operators' view", () => {
       entries: [
         { index: 0, nodes: 2 },
         { index: 1, nodes: 1 },
-        // No node has an eth2: by the proposal, that is not an error.
+        // No node has an eth2. According to the proposal, that is not an error.
         { index: 2, nodes: 0 },
       ],
     });
@@ -57,7 +57,7 @@ describe("the operators' view", () => {
     );
   });
 
-  it('is in the columns of kubectl get', async () => {
+  it('is shown in the columns of kubectl get', async () => {
     assert.deepEqual(cells(await cluster.mustKubectl(['get', 'mvnnp', '-n', 'macvtap-cni'])), [
       ['NAME', 'PRIORITY', 'RESOURCE', 'MATCHED', 'EXPOSING', 'ACCEPTED', 'CONFLICTED'],
       ['policy-1', '99', '2', '2', 'True', 'False'],
@@ -70,10 +70,10 @@ describe("the operators' view", () => {
     ]);
   });
 
-  it('is how many devices pods hold, also of a resource that nothing asks for any more', async () => {
+  it('shows how many devices pods hold, also of a resource that no policy names any more', async () => {
     await runPod(cluster, { name: 'one', node: 'h1', networks: 'macvtap0' });
     await untilHeld(cluster, 'h1', 'bondedIface', 1);
-    // The policy goes on without the entry that the pod holds a device of.
+    // The edited policy no longer has the entry of the held device.
     const patch = [{ op: 'remove', path: '/spec/parentSelector/0' }];
     await cluster.admin.must('PATCH', policy, { body: patch, contentType: 'application/json-patch+json' });
     const { resources = [] } = await untilState(

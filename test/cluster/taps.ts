@@ -30,7 +30,7 @@ cat /sys/class/net/net1/macvtap/tap*/dev`;
   const [owner = '', device = ''] = node.split(' ');
   const [major, minor] = own.split(':').map((number) => Number(number).toString(16));
   if (lines.length !== 6 || name !== `tap${ifindex}` || device !== `${major}:${minor}`) {
-    throw new Error(`pod ${pod} has not just the tap of its net1:\n${lines.join('\n')}`);
+    throw new Error(`pod ${pod} must have exactly one tap, which belongs to its net1:\n${lines.join('\n')}`);
   }
   return { path: `/dev/${name}`, owner, device, ifindex: Number(ifindex), mac, mtu: Number(mtu) };
 }

@@ -25,7 +25,7 @@ describe('frames between the macvtaps of pods on two nodes', () => {
     await applySeed(cluster);
     for (const [name, node] of Object.entries(nodes)) await runPod(cluster, { name, node, networks: 'macvtap0' });
     first = await taps();
-    // Of /dev there is one for all namespaces: what is opened here is what the pods have.
+    // All namespaces share one /dev, so these are the devices of the pods.
     for (const { path, mac } of first) ends.push({ tap: await openTap(path), mac });
     const [one, other] = ends as [StreamEnd, StreamEnd];
     streams = [startFrames(one, other), startFrames(other, one)];
@@ -37,14 +37,14 @@ describe('frames between the macvtaps of pods on two nodes', () => {
     for (const { tap } of ends) await tap[Symbol.asyncDispose]();
   });
 
-  it('flow while the node plugin of either is killed, and after kubelet has started it again', async () => {
+  it('flow while the node plugin of each node is killed and restarted by kubelet', async () => {
     for (const node of Object.values(nodes)) {
       await cluster.killNodePlugin(node);
       await goOn();
     }
   });
 
-  it('flow while helm upgrade replaces every pod of the chart, and none is missing, repeated or late', async () => {
+  it('flow while helm upgrade replaces every pod of the chart, and none is lost, repeated or reordered', async () => {
     const before = await plugins();
     await cluster.upgrade({ logLevel: 'debug' });
     await cluster.untilRolledOut();
@@ -58,7 +58,7 @@ describe('frames between the macvtaps of pods on two nodes', () => {
     }
   });
 
-  it('leave devices that are free again once the pods go', async () => {
+  it('stop when the pods are deleted, and the devices are free again', async () => {
     for (const [name, node] of Object.entries(nodes)) {
       await deletePod(cluster, name);
       await untilHeld(cluster, node, 'bondedIface', 0);

@@ -34,27 +34,27 @@ describe('without the webhook', () => {
     await scaleWebhook(0);
   });
 
-  it('pods without macvtap start, and one that runs with it keeps its link', async () => {
+  it('pods without macvtap start, and a running pod with a macvtap keeps its link', async () => {
     await runPod(cluster, { name: 'plain', node: 'h1' });
     await deletePod(cluster, 'plain');
     assert.deepEqual(await readPodTap(cluster, 'stays'), first);
   });
 
-  it('a pod that only names its network is made, and fails at CNI ADD with what it lacks', async () => {
+  it('a pod that only names its network is created, and fails at CNI ADD with an error that names the missing device', async () => {
     await makePod(cluster, { name: 'bare', node: 'h1', networks: 'macvtap0' });
     const selector = '--field-selector=involvedObject.name=bare,reason=NotInjected';
     const events = ['get', 'events', selector, '-o', 'jsonpath={.items[*].message}'];
-    const said = await until(
+    const text = await until(
       () => cluster.mustKubectl(events),
       (text) => text.includes('DeviceMissing'),
       guardMs,
     );
-    assert.match(said, /the pod holds no device for network macvtap0: .*offered here: bondedIface/);
-    assert.match(said, /Recreate the pod: kubectl delete pod bare -n default\./);
+    assert.match(text, /the pod holds no device for network macvtap0: .*offered here: bondedIface/);
+    assert.match(text, /Recreate the pod: kubectl delete pod bare -n default\./);
     await deletePod(cluster, 'bare');
   });
 
-  it('a pod that asks for a device, a network and a policy are refused, and what is refused names the webhook', async () => {
+  it('a pod that requests a device, a network and a policy are refused, with errors that name the webhook', async () => {
     const pod = JSON.stringify(podObject({ name: 'asks', networks: 'macvtap0', limits: { [resource]: '1' } }));
     const changed = seedPolicy('node-centric').replace('quantity: 25', 'quantity: 24');
     for (const text of [pod, seedNetwork.replace('macvtap0', 'macvtap1'), changed]) {
@@ -64,12 +64,12 @@ describe('without the webhook', () => {
     }
   });
 
-  it('a pod can be deleted, and its device is free', async () => {
+  it('a pod can be deleted, and its device is released', async () => {
     await deletePod(cluster, 'stays');
     await untilHeld(cluster, 'h1', 'bondedIface', 0);
   });
 
-  it('nothing is left to do once it is back: pods are given devices again', async () => {
+  it('everything works once it is back: pods get devices again', async () => {
     await scaleWebhook(2);
     await cluster.untilRolledOut();
     await runPod(cluster, { name: 'again', node: 'h1', networks: 'macvtap0' });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each cause of docs/reference/why.md that can be made here: something is broken, `why` names it first, the printed fix
-// is applied unchanged, and `why` finds nothing wrong afterwards.
+// Tests each cause of docs/reference/why.md that can be produced here. A test breaks something, and `why` must name the
+// cause first. The test applies the printed fix unchanged, and then `why` must find nothing wrong.
 import assert from 'node:assert/strict';
 import { afterEach, before, describe, it } from 'node:test';
 import { makePair } from '../../certs/serving-pair.ts';
@@ -14,10 +14,10 @@ import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
 import { deletePod, makePod, runPod, untilPodReady } from './pods.ts';
 import { startUpstream } from './upstream/start-upstream.ts';
 
-// Networks with a slip in them would be refused; here they are to be found later.
+// By default, the webhook would refuse networks with a misspelled resource. Here, `why` must find them later.
 const cluster = await macvtapClusterOfFile({ webhook: { unknownResource: 'Warn' } });
 const asker = await makeAsker(cluster.kubeconfig, clusterFolder);
-/** Only a test that fails waits this long: the slowest are a roll-out, and kubelet's next word on what it has. */
+/** Only a failing test waits this long. The slowest steps are a roll-out, and kubelet's next report of its devices. */
 const guardMs = 50_000;
 const group = 'macvtap.network.kubevirt.io';
 
@@ -29,9 +29,9 @@ const policy = (name: string, spec: object) => ({
 });
 const aware = { matchLabels: { macvtapAware: 'true' } };
 const entry = { parentIface: 'eth1', resourceName: 'data', quantity: 2 };
-/** `data` on h1: h2 is selected too, and has no eth1. */
+/** Offers `data` on h1. The policy also selects h2, which has no eth1. */
 const data = policy('data', { parentSelector: [entry], nodeSelector: aware });
-/** Names every NIC, because a veth pair is usually not a NIC. Free are bond1 and, but for `data`, eth1. */
+/** Names every NIC, because a veth pair is usually not a NIC. bond1 is free, and eth1 is free unless `data` uses it. */
 const base = policy('base', {
   parentSelector: ['eth0', 'bond1', 'eth1'].map((parentIface) => ({ parentIface, resourceName: 'other' })),
 });
@@ -60,10 +60,10 @@ async function untilWell(...args: readonly string[]): Promise<void> {
   );
 }
 
-/** Applies a cause's printed fix unchanged. Fails where none is printed. */
+/** Applies a cause's printed fix unchanged. Fails if no fix was printed. */
 async function applyFix({ code, nodes = [], fix }: WhyReport['causes'][number]): Promise<void> {
   const { onNode = [], commands } = fix;
-  assert.ok(onNode.length + commands.length > 0, `${code} has nothing to copy`);
+  assert.ok(onNode.length + commands.length > 0, `${code} has no printed fix`);
   for (const node of nodes) for (const line of onNode) await cluster.run(node, 'sh', '-c', line);
   for (const line of commands) await asker.copy(line);
 }
@@ -104,7 +104,7 @@ describe('errors of a policy or a network are named, and the printed fix works',
     assert.match(stdout, /webhook: 2 of 2 pods are Ready, it answers the API server, its certificate is valid for \d+/);
   });
 
-  it('InterfaceAbsent, for a slip in its name', async () => {
+  it('InterfaceAbsent, for a misspelled interface', async () => {
     await replace(onEntry({ parentIface: 'etg1' }));
     const { detail } = await heal('InterfaceAbsent', ...inPolicy);
     assert.match(detail, /no interface etg1/);
@@ -135,7 +135,7 @@ describe('errors of a policy or a network are named, and the printed fix works',
     await heal('ConflictLost', ...inPolicy);
   });
 
-  it('PassthruExclusive, beside a passthru resource on the same interface', async () => {
+  it('PassthruExclusive, next to a passthru resource on the same interface', async () => {
     const fast = { parentSelector: [{ parentIface: 'eth1', resourceName: 'fast', mode: 'passthru' }], priority: 10 };
     await cluster.apply([policy('other', fast)]);
     await heal('PassthruExclusive', ...inPolicy);
@@ -152,7 +152,7 @@ describe('errors of a policy or a network are named, and the printed fix works',
     await heal('ModeConflict', 'nad/modal');
   });
 
-  it('MtuAboveParent, for a network above what its interface has', async () => {
+  it('MtuAboveParent, for a network whose MTU is above that of its parent', async () => {
     await cluster.apply([network('wide', 'data', { mtu: 9600 })]);
     const { fix } = await heal('MtuAboveParent', 'nad/wide');
     assert.match(fix.text, /to 9000/);
@@ -164,8 +164,8 @@ describe('errors of a policy or a network are named, and the printed fix works',
   });
 });
 
-describe('errors of a pod are named, and with the printed fix it runs', () => {
-  it('NodeNotSelected, with the way from the pod to the node', async () => {
+describe('errors of a pod are named, and the pod runs after the printed fix', () => {
+  it('NodeNotSelected, with the path from the pod to the node', async () => {
     await makePod(cluster, { name: 'vm', node: 'h3', networks: 'net' });
     const cause = await untilFound('NodeNotSelected', 'pod/vm');
     const objects = [
@@ -199,7 +199,7 @@ describe('errors of a pod are named, and with the printed fix it runs', () => {
     for (const name of ['b', 'c']) await deletePod(cluster, name);
   });
 
-  it('ParentVanished and LinksLost, under a pod that runs', async () => {
+  it('ParentVanished and LinksLost, under a running pod', async () => {
     await cluster.run('h1', 'ip', 'link', 'delete', 'eth1');
     const { fix } = await untilFound('ParentVanished', 'pod/a');
     assert.match(fix.text, /^bring eth1 back on the node/);
@@ -212,7 +212,7 @@ describe('errors of a pod are named, and with the printed fix it runs', () => {
     await replace(data);
   });
 
-  it('ResourceUnknown, for a slip in a network', async () => {
+  it('ResourceUnknown, for a misspelled resource in a network', async () => {
     await cluster.apply([network('slip', 'dtaa')]);
     await makePod(cluster, { name: 'typed', node: 'h1', networks: 'slip' });
     await heal('ResourceUnknown', 'pod/typed');
@@ -220,7 +220,7 @@ describe('errors of a pod are named, and with the printed fix it runs', () => {
     await deletePod(cluster, 'typed');
   });
 
-  it('NetworkMissing, for a slip in a pod', async () => {
+  it('NetworkMissing, for a misspelled network in a pod', async () => {
     await makePod(cluster, { name: 'lost', node: 'h1', networks: 'nte' });
     await heal('NetworkMissing', 'pod/lost');
     await untilPodReady(cluster, 'lost');
@@ -229,7 +229,7 @@ describe('errors of a pod are named, and with the printed fix it runs', () => {
 });
 
 describe('errors of the installation are named, and the printed fix works', () => {
-  it('WebhookDown, CertificateExpired and, of a pod that was made meanwhile, NotInjected: in this order', async () => {
+  it('WebhookDown, CertificateExpired and NotInjected (for a pod that was created in the meantime), in this order', async () => {
     await cluster.mustKubectl(['scale', 'deployment/kube-macvtap-webhook', '-n', namespace, '--replicas=0']);
     await untilFound('WebhookDown', 'nad/net');
     await until(
@@ -281,7 +281,7 @@ describe('errors of the installation are named, and the printed fix works', () =
     await deletePod(cluster, 'bare');
   });
 
-  it('PluginNotReady, for an image that cannot be had', async () => {
+  it('PluginNotReady, for an image that does not exist', async () => {
     const daemonSet = 'daemonset/kube-macvtap-nodeplugin';
     await cluster.mustKubectl(['set', 'image', daemonSet, '-n', namespace, 'nodeplugin=localhost/none:0']);
     const pods = [
@@ -293,7 +293,7 @@ describe('errors of the installation are named, and the printed fix works', () =
       '--field-selector=spec.nodeName=h1',
     ];
     await cluster.mustKubectl(['delete', ...pods, '--wait=false']);
-    // Before that it is the pod itself that is missing.
+    // At first, the cause is that the node has no pod of the plugin.
     const { causes } = await until(
       () => asker.report('node/h1'),
       (report) => report.causes[0]?.detail.includes('ErrImageNeverPull') === true,
@@ -305,7 +305,7 @@ describe('errors of the installation are named, and the printed fix works', () =
     await cluster.untilRolledOut();
   });
 
-  it('PluginNotOnNode, for a label that the DaemonSet asks for', async () => {
+  it('PluginNotOnNode, for a label that the DaemonSet requires', async () => {
     const patch = { spec: { template: { spec: { nodeSelector: { macvtaps: 'yes' } } } } };
     const place = ['daemonset/kube-macvtap-nodeplugin', '-n', namespace];
     for (const node of ['h1', 'h2']) await cluster.mustKubectl(['label', 'node', node, 'macvtaps=yes']);
@@ -319,7 +319,7 @@ describe('errors of the installation are named, and the printed fix works', () =
     const labels = { app: 'macvtap-cni' };
     const template = {
       metadata: { labels },
-      // A stand-in runs on the node; the DaemonSet is only an object.
+      // The real stand-in runs on the node; this DaemonSet exists only as an object.
       spec: { nodeSelector: { nobody: 'here' }, containers: [{ name: 'old', image: 'localhost/macvtap-cni:0' }] },
     };
     const daemonSet = {

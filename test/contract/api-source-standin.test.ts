@@ -16,7 +16,7 @@ testSourceContract('a stand-in for an API server', { faultyPolicies: 'count as t
     remove: async (object) => void server.store.remove(storeKey(object)),
     open: async () => {
       const source = await ApiSource.open({ client, policyNamespace: 'macvtap-cni' });
-      // It opens without a state where the machine has too much else to do.
+      // On a very busy machine, the source opens before it is synced.
       await until(source, ({ synced }) => synced);
       return source;
     },

@@ -19,7 +19,7 @@ export interface KubeletUnderContract extends AsyncDisposable {
 
 /** Tests the behavior of kubelet that the plugin relies on. `start` gives each test a separate kubelet. */
 export function testDevicePluginContract(title: string, start: () => Promise<KubeletUnderContract>): void {
-  describe(`${title} as the plugin relies on it`, { concurrency: 1 }, () => {
+  describe(`${title}, in the ways on which the plugin relies`, { concurrency: 1 }, () => {
     test('Register succeeds only when the endpoint answers, and the first list is received', async () => {
       await using kubelet = await start();
       await using plugin = await serve(kubelet, 'first', devices(2));
@@ -58,7 +58,7 @@ export function testDevicePluginContract(title: string, start: () => Promise<Kub
       await kubelet.waitForAllocatable(plugin.resourceName, 0);
     });
 
-    test('a registration on a new socket after the end of the old one takes its place', async () => {
+    test('a registration on a new socket replaces the old one after that has ended', async () => {
       await using kubelet = await start();
       await using old = await serve(kubelet, 'replaced', devices(2), '1');
       await old.register();
@@ -70,7 +70,7 @@ export function testDevicePluginContract(title: string, start: () => Promise<Kub
       await kubelet.waitForAllocatable(successor.resourceName, 5);
     });
 
-    test('a second registration while the first still serves takes its place', async () => {
+    test('a second registration replaces the first one, even if that still serves', async () => {
       await using kubelet = await start();
       await using first = await serve(kubelet, 'second', devices(2), '1');
       await first.register();
@@ -80,7 +80,7 @@ export function testDevicePluginContract(title: string, start: () => Promise<Kub
       await kubelet.waitForAllocatable(second.resourceName, 5);
     });
 
-    test('a restart ends the streams, wipes the sockets and forgets the registrations', async () => {
+    test('a restart ends the streams, removes the sockets and forgets the registrations', async () => {
       await using kubelet = await start();
       await using plugin = await serve(kubelet, 'restarted', devices(2));
       await plugin.register();

@@ -18,7 +18,7 @@ import { buildGoReading, lacksGo } from './start-go-reading.ts';
 const skip = lacksGo();
 const runs = 4_000;
 
-/** Spellings that Go takes for the key, and some that it does not. */
+/** Returns spellings of a key that Go accepts, and some that it does not. */
 const spellings = (key: string) => [
   key,
   key,
@@ -30,7 +30,7 @@ const spellings = (key: string) => [
   `${key} `,
 ];
 
-/** A JSON string, sometimes with its letters as escapes. */
+/** Returns a JSON string, sometimes with its letters as escapes. */
 const written = (text: string) =>
   fc
     .boolean()
@@ -106,7 +106,7 @@ describe("Go's JSON reader", { skip }, () => {
   });
   after(() => go[Symbol.dispose]());
 
-  /** Every text with its reading; a failure shows the text. */
+  /** Compares both readings of every text. A failure shows the text. */
   function check(
     texts: fc.Arbitrary<string>,
     judge: (text: string, reading: ReturnType<typeof go.read>[number]) => string,

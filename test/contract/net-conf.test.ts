@@ -17,33 +17,36 @@ const base = { cniVersion: '1.0.0', name: 'blue', type: 'macvtap' };
 const mac = '52:54:00:12:34:56';
 
 const taken: readonly (readonly [title: string, conf: object])[] = [
-  ['nothing but what is needed', {}],
+  ['only the required keys', {}],
   [
     'every key',
     { mode: 'vepa', modeFrom: 'policy', mtu: 9000, mac, promiscMode: true, multicast: 'none', owner: 0, group: 1000 },
   ],
   ['null for every key', nulls('mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'multicast', 'owner', 'group')],
-  ['null for all that is not its own', nulls('deviceID', 'args', 'capabilities', 'runtimeConfig', 'dns', 'prevResult')],
+  [
+    'null for every key that the plugin does not own',
+    nulls('deviceID', 'args', 'capabilities', 'runtimeConfig', 'dns', 'prevResult'),
+  ],
   ['null further in', { args: { cni: null }, runtimeConfig: { mac: null, ips: null, deviceID: null } }],
   ['null in a result', { args: { cni: { mac: null } }, prevResult: { interfaces: null } }],
-  ['an MTU of 0, which is none', { mtu: 0 }],
+  ['an MTU of 0, which means no MTU', { mtu: 0 }],
   ['the least MTU', { mtu: 68 }],
   ['the largest MTU', { mtu: 65_535 }],
-  ['an empty MAC address, which is none', { mac: '', args: { cni: { mac: '' } }, runtimeConfig: { mac: '' } }],
+  ['an empty MAC address, which means no address', { mac: '', args: { cni: { mac: '' } }, runtimeConfig: { mac: '' } }],
   ['a MAC address in every place', { mac, args: { cni: { mac } }, runtimeConfig: { mac: mac.toUpperCase() } }],
-  ['an empty device ID, which is none', { deviceID: '', runtimeConfig: { deviceID: '' } }],
-  ['an ipam that asks for nothing', { ipam: {} }],
+  ['an empty device ID, which means no device', { deviceID: '', runtimeConfig: { deviceID: '' } }],
+  ['an empty ipam', { ipam: {} }],
   ['no ipam', { ipam: null }],
   ['an ipam, which is ignored', { ipam: { type: 'host-local' } }],
-  ['a wish for addresses, which is ignored', { runtimeConfig: { ips: ['10.0.0.1/24'] } }],
-  ['a wish for no addresses', { runtimeConfig: { ips: [] } }],
+  ['requested addresses, which are ignored', { runtimeConfig: { ips: ['10.0.0.1/24'] } }],
+  ['an empty list of requested addresses', { runtimeConfig: { ips: [] } }],
   ['empty objects', { args: {}, capabilities: {}, runtimeConfig: {}, dns: {}, prevResult: {} }],
   ['capabilities', { capabilities: { mac: true, ips: false, deviceID: null } }],
   ['a result of an earlier plugin', { prevResult: { interfaces: [{ name: 'eth0' }] } }],
   ['keys of others', { master: 'eth0', disableCheck: true, 'cni.dev/attachments': [] }],
   ['the highest owner', { owner: 4_294_967_294 }],
   ['the longest name', { name: 'n'.repeat(253) }],
-  ['a name with marks', { name: 'a_b.c-9' }],
+  ['a name with punctuation', { name: 'a_b.c-9' }],
   ['the oldest version', { cniVersion: '0.3.0' }],
   ['the newest version', { cniVersion: '1.1.0' }],
 ];
@@ -51,9 +54,9 @@ const taken: readonly (readonly [title: string, conf: object])[] = [
 const refused: readonly (readonly [title: string, conf: object])[] = [
   ['an unknown mode', { mode: 'brige' }],
   ['an empty mode', { mode: '' }],
-  ['a mode that is a name of every object', { mode: 'constructor' }],
-  ['a mode from elsewhere', { modeFrom: 'me' }],
-  ['an MTU below what the kernel takes', { mtu: 67 }],
+  ['a mode that is the name of a property of every object', { mode: 'constructor' }],
+  ['a modeFrom with an unknown value', { modeFrom: 'me' }],
+  ["an MTU below the kernel's minimum", { mtu: 67 }],
   ['an MTU above it', { mtu: 65_536 }],
   ['half an MTU', { mtu: 1500.5 }],
   ['an MTU as text', { mtu: '1500' }],
@@ -68,7 +71,7 @@ const refused: readonly (readonly [title: string, conf: object])[] = [
   ['multicast as a boolean', { multicast: true }],
   ['an empty multicast', { multicast: '' }],
   ['an owner by name', { owner: 'qemu' }],
-  ['an owner that chown takes for none', { owner: 4_294_967_295 }],
+  ['an owner that chown ignores', { owner: 4_294_967_295 }],
   ['a group below 0', { group: -1 }],
   ['an ipam that is a list', { ipam: [] }],
   ['an ipam that is text', { ipam: '' }],
@@ -82,7 +85,7 @@ const refused: readonly (readonly [title: string, conf: object])[] = [
   ['a device ID that is a number', { deviceID: 5 }],
   ['a device ID longer than any real one', { runtimeConfig: { deviceID: 'x'.repeat(254) } }],
   ['a result that is a number', { prevResult: 7 }],
-  ['a result with interfaces that are none', { prevResult: { interfaces: [null] } }],
+  ['a result with invalid interfaces', { prevResult: { interfaces: [null] } }],
   ['a name that is too long', { name: 'n'.repeat(254) }],
   ['a name with a slash', { name: 'a/b' }],
   ['a name that is a number', { name: 5 }],
@@ -90,7 +93,7 @@ const refused: readonly (readonly [title: string, conf: object])[] = [
   ['a version that is null', { cniVersion: null }],
 ];
 
-describe('webhook and plugin both take', () => {
+describe('webhook and plugin both accept', () => {
   for (const [title, conf] of taken) {
     it(title, () => assert.deepEqual(judge(conf), { webhook: [], plugin: undefined }));
   }
@@ -100,8 +103,8 @@ describe('webhook and plugin both refuse', () => {
   for (const [title, conf] of refused) {
     it(title, () => {
       const { webhook, plugin } = judge(conf);
-      assert.ok(webhook.length > 0, 'the webhook takes it');
-      assert.ok(plugin !== undefined, 'the plugin takes it');
+      assert.ok(webhook.length > 0, 'the webhook accepts it');
+      assert.ok(plugin !== undefined, 'the plugin accepts it');
     });
   }
 });
@@ -132,7 +135,7 @@ describe('webhook and plugin', () => {
     args: fc.oneof(anything(), fc.record(inside.args, { requiredKeys: [] })),
     runtimeConfig: fc.oneof(anything(), fc.record(inside.runtimeConfig, { requiredKeys: [] })),
   };
-  // Of few keys at a time: with many of them something is nearly always wrong.
+  // Generates few keys at a time, because with many keys the config is nearly always invalid.
   const conf = fc
     .subarray(Object.entries(keys), { minLength: 1, maxLength: 2 })
     .chain((some) => fc.record(Object.fromEntries(some)));
@@ -153,7 +156,7 @@ function judge(conf: object): { readonly webhook: readonly string[]; readonly pl
   const config = JSON.stringify({ ...base, ...conf });
   const annotations = { [resourceAnnotation]: `${resourcePrefix}dataplane` };
   const nad = { metadata: { name: 'blue', namespace: 'default', annotations }, spec: { config } };
-  // Without offers, so that only the config is reviewed and not the cluster.
+  // Without offers, only the config is reviewed, and not the cluster.
   const context = { offers: buildOffers([]), namespaceLabels: {}, unknownResource: 'Allow' } as const;
   const denials = reviewNad(nad, context).filter(({ severity }) => severity === 'deny');
   return { webhook: denials.map(({ code, path }) => `${code} ${path}`), plugin: refusalOf(config) };
@@ -169,7 +172,10 @@ function refusalOf(config: string): string | undefined {
   }
 }
 
-/** Any JSON, of which null and the smallest values are the ones that readers differ about; and these. */
+/**
+ * Generates any JSON, and often these values, null and the smallest values. Readers are most likely to disagree about
+ * them.
+ */
 function anything(...some: readonly unknown[]): fc.Arbitrary<unknown> {
   return fc.oneof(fc.constantFrom(null, '', 0, -0, false, [], {}, ...some), fc.jsonValue({ maxDepth: 2 }));
 }

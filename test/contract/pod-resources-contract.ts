@@ -24,7 +24,7 @@ export interface PodUnderContract {
  * Tests the behavior of the pod-resources API that the plugin relies on. `start` gives each test a separate kubelet.
  */
 export function testPodResourcesContract(title: string, start: () => Promise<PodsUnderContract>): void {
-  describe(`${title} as the plugin relies on its list of held devices`, { concurrency: 1 }, () => {
+  describe(`${title}, in the ways on which the plugin relies for its list of held devices`, { concurrency: 1 }, () => {
     test('an allocated device is listed, with its pod and container', async () => {
       await using kubelet = await start();
       await using plugin = await serve(kubelet, 'held', devices(3));
@@ -40,7 +40,7 @@ export function testPodResourcesContract(title: string, start: () => Promise<Pod
       }
     });
 
-    test('a device is not listed while its Allocate is under way', async () => {
+    test('a device is not listed before its Allocate is done', async () => {
       const asked = Promise.withResolvers<void>();
       const answered = Promise.withResolvers<void>();
       await using kubelet = await start();
@@ -58,7 +58,7 @@ export function testPodResourcesContract(title: string, start: () => Promise<Pod
       assert.deepEqual([...(await list(kubelet)).keys()], ['a0']);
     });
 
-    test("a released device is no longer listed, another pod's stays", async () => {
+    test("a released device is no longer listed, and another pod's device still is", async () => {
       await using kubelet = await start();
       await using plugin = await serve(kubelet, 'released', devices(2));
       await plugin.register();
@@ -73,7 +73,7 @@ export function testPodResourcesContract(title: string, start: () => Promise<Pod
       );
     });
 
-    test('held devices are listed after a restart, though no plugin registered their resource again', async () => {
+    test('held devices are listed after a restart, although no plugin has registered their resource again', async () => {
       await using kubelet = await start();
       await using plugin = await serve(kubelet, 'restarted', devices(2));
       await plugin.register();
@@ -87,7 +87,7 @@ export function testPodResourcesContract(title: string, start: () => Promise<Pod
       );
     });
 
-    test('devices stay listed when their plugin is gone', async () => {
+    test('devices stay listed after their plugin has ended', async () => {
       await using kubelet = await start();
       await using plugin = await serve(kubelet, 'gone', devices(1));
       await plugin.register();
@@ -98,7 +98,7 @@ export function testPodResourcesContract(title: string, start: () => Promise<Pod
       assert.equal((await list(kubelet)).size, 1);
     });
 
-    test('a restart makes another socket', async () => {
+    test('a restart creates a new socket', async () => {
       await using kubelet = await start();
       const before = await stat(kubelet.podResourcesSocket, { bigint: true });
       await kubelet.restart();

@@ -81,8 +81,8 @@ const never = new AbortController().signal;
 /** The differences that sources may have. */
 export interface SourceTraits {
   /**
-   * The effect of an edit that makes a policy invalid. In a file, the text may be incomplete. On an API server, it is
-   * exactly what a user wrote.
+   * The effect of an edit that makes a policy invalid. A file may be incomplete while it is written, but an API server
+   * has exactly what a user wrote.
    */
   readonly faultyPolicies: 'keep their last good version' | 'count as they are';
 }
@@ -184,7 +184,7 @@ export function testSourceContract(
       assert.deepEqual(results[0], results[1]);
     });
 
-    test('unchanged objects are the very same in the next snapshot, and no snapshot ever changes', async () => {
+    test('unchanged objects are identical in the next snapshot, and no snapshot ever changes', async () => {
       await using cluster = await start();
       await cluster.apply(policy('p', onParent('eth0')));
       await cluster.apply(nodeState('h1', 'eth0'));
@@ -202,7 +202,7 @@ export function testSourceContract(
       assert.equal(after.nodes.get('h1'), before.nodes.get('h1'));
     });
 
-    test('a config map that becomes invalid keeps its last good version in force, and reports errors until it is fixed', async () => {
+    test('if a config map becomes invalid, its last good version stays in force, with errors until it is fixed', async () => {
       await using cluster = await start();
       await cluster.apply(explicit('[{"name":"a","lowerDevice":"eth0"}]'));
       await using source = await cluster.open();
@@ -241,7 +241,7 @@ export function testSourceContract(
       await until(source, (now) => parentsOf(now)['macvtap-cni/p'] === 'eth1' && now.faults.length === 0);
     });
 
-    test('an object that was never good counts as far as it means anything: it restricts', async () => {
+    test('an object that was never valid still restricts what it can, and reports its errors', async () => {
       await using cluster = await start();
       await cluster.apply(explicit('[{'));
       const glob = { parentSelector: [{ nicSelector: { names: ['ens['] }, mode: 'bridge' }] };
@@ -250,9 +250,9 @@ export function testSourceContract(
       await using source = await cluster.open();
       await until(source, ({ synced }) => synced);
       assert.equal(entriesOf(source), 'fault');
-      const faultsOf = (name: string) =>
+      const errorCodesOf = (name: string) =>
         source.snapshot.policies.find(({ id }) => id === `macvtap-cni/${name}`)?.faults.map(({ code }) => code);
-      assert.deepEqual([faultsOf('bad'), faultsOf('good')], [['BadGlob'], []]);
+      assert.deepEqual([errorCodesOf('bad'), errorCodesOf('good')], [['BadGlob'], []]);
       assert.equal(source.faults.length, 2, JSON.stringify(source.faults));
     });
 
@@ -260,16 +260,16 @@ export function testSourceContract(
       await using cluster = await start();
       await using source = await cluster.open();
       await until(source, ({ synced }) => synced);
-      const told: string[] = [];
-      const tell = (name: string) => () => source.snapshot.nodes.has('h1') && told.push(name);
-      source.onChange(tell('ended'))[Symbol.dispose]();
-      using _follows = source.onChange(tell('follows'));
+      const calls: string[] = [];
+      const listener = (name: string) => () => source.snapshot.nodes.has('h1') && calls.push(name);
+      source.onChange(listener('ended'))[Symbol.dispose]();
+      using _follows = source.onChange(listener('follows'));
       await cluster.apply(node('h1'));
       await until(source, ({ snapshot }) => snapshot.nodes.has('h1'));
-      assert.deepEqual(new Set(told), new Set(['follows']));
+      assert.deepEqual(new Set(calls), new Set(['follows']));
     });
 
-    test('a look-up finds what was made a moment ago, and nothing where there is nothing', async () => {
+    test('a look-up finds objects that were just created, and returns undefined for missing ones', async () => {
       await using cluster = await start();
       await using source = await cluster.open();
       const { lookups } = source;
@@ -289,7 +289,7 @@ export function testSourceContract(
       }
     });
 
-    test('a look-up that is aborted rejects with LookupFailed', async () => {
+    test('an aborted look-up rejects with LookupFailed', async () => {
       await using cluster = await start();
       await using source = await cluster.open();
       const over = AbortSignal.abort(new Error('over'));
@@ -298,13 +298,13 @@ export function testSourceContract(
       await assert.rejects(source.lookups.policies(over), { code: 'LookupFailed' });
     });
 
-    test('after its end nothing changes and no listener is called, and a second end has no effect', async () => {
+    test('after its end nothing changes and no listener is called; ending it again has no effect', async () => {
       await using cluster = await start();
       const source = await cluster.open();
       await until(source, ({ synced }) => synced);
-      let told = 0;
+      let calls = 0;
       source.onChange(() => {
-        told += 1;
+        calls += 1;
       });
       await source[Symbol.asyncDispose]();
       await source[Symbol.asyncDispose]();
@@ -312,7 +312,7 @@ export function testSourceContract(
       await cluster.apply(node('h1'));
       await using witness = await cluster.open();
       await until(witness, ({ snapshot }) => snapshot.nodes.has('h1'));
-      assert.deepEqual([source.snapshot === last, told], [true, 0]);
+      assert.deepEqual([source.snapshot === last, calls], [true, 0]);
     });
   });
 }

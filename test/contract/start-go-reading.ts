@@ -13,7 +13,7 @@ export interface GoReading {
   readonly networks: readonly { readonly name: string; readonly types: readonly string[] }[];
   /** The elements of a pod's annotation; null if Multus refuses it. */
   readonly elements: readonly { readonly name: string; readonly namespace: string }[] | null;
-  /** The fields of a plugin's standard input; null if it does not decode. */
+  /** The fields of a plugin's standard input; null if it cannot be decoded. */
   readonly own: Readonly<Record<string, unknown>> | null;
 }
 

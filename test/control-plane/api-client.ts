@@ -19,8 +19,8 @@ export interface ApiCall {
 }
 
 /**
- * A client for tests, which is deliberately not the one under test. It sends each request once, and repeats or caches
- * nothing.
+ * A client for tests. It is deliberately not the client of the product. It sends each request once, without retries or
+ * a cache.
  */
 export interface ApiClient extends Disposable {
   readonly token: string;

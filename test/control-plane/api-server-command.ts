@@ -40,7 +40,7 @@ export function apiServerCommand(options: ApiServerOptions): readonly [string, .
     '--authorization-mode=Node,RBAC',
     '--enable-admission-plugins=NodeRestriction',
     '--allow-privileged=true',
-    // Tests need no protection from busy clients, which would only make them slower.
+    // Tests need no protection from busy clients. It would only make them slower.
     '--enable-priority-and-fairness=false',
     '--shutdown-delay-duration=0s',
     ...flags,

@@ -21,7 +21,7 @@ export interface Asker {
 /** The longest wait. */
 const guardMs = 90_000;
 
-/** Prepares a user. `folder` is for a program named kubectl and its caches. */
+/** Prepares a user. `folder` is for a program named kubectl and for caches. */
 export async function makeAsker(kubeconfig: string, folder: string): Promise<Asker> {
   const programs = join(folder, 'asker');
   await mkdir(programs, { recursive: true });

@@ -33,7 +33,7 @@ export function runKubectl(
   });
   child.once('error', reject);
   child.once('close', (code) => resolve({ code, ...output }));
-  // A program that ends before it has read everything closes the pipe. The exit code explains more than this error.
+  // If kubectl ends before it has read everything, the pipe closes. The exit code explains more than this error.
   child.stdin.once('error', () => undefined);
   child.stdin.end(stdin);
   return promise;

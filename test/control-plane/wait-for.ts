@@ -12,8 +12,8 @@ const guardMs = 90_000;
 const pollMs = 50;
 
 /**
- * Checks repeatedly whether a process is ready. If the process ends first, or is never ready, fails with all of its
- * output.
+ * Waits until a process is ready, and checks repeatedly. If the process ends first, or is never ready, rejects with all
+ * of its output.
  */
 export async function waitFor(
   name: string,

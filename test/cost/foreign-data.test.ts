@@ -45,7 +45,7 @@ const selecting = policy('selecting', { parentSelector: [{ nicSelector: { names:
 const numaNodes = policy('numa', { parentSelector: many(64, (index) => ({ nicSelector: { numaNodes: [index] } })) });
 const byAltName = policy('alt', { parentSelector: many(64, (index) => ({ parentIface: `alt${index}` })) });
 
-/** Each is the lower link of the next, and the last one carries the node's traffic. */
+/** Returns links of which each is the lower link of the next one. The last one carries the node's traffic. */
 const chain = (count: number): ReportedInterface[] =>
   many(count, (index) => ({
     name: `e${index}`,
@@ -81,7 +81,7 @@ const full = (count: number): Status => ({
   skipped: conflicts(count),
 });
 
-/** Runs to the end what yields in slices. */
+/** Runs a generator that yields between slices of its work, and returns its result. */
 function run<Result>(steps: Generator<void, Result, void>): Result {
   let step = steps.next();
   while (!step.done) step = steps.next();
@@ -111,7 +111,10 @@ const statusOf = (snapshot: Snapshot) =>
     knowsStates: true,
   });
 
-/** Every loop over foreign data, by the page's name for it, and how much is read for so many items. */
+/**
+ * Every loop over foreign data, by its name in the docs. Each function returns the number of reads for a number of
+ * items.
+ */
 const loops: Readonly<Record<string, (count: number) => number>> = {
   'plan: a chain of links': (count) => readsOfPlan(chain(count), passthru),
   'plan: links with one ifindex': (count) => readsOfPlan(oneIfindex(count), passthru),
@@ -180,7 +183,7 @@ function readsOfWhy(count: number, status: Status): number {
   return reads();
 }
 
-/** Twice the items are read in twice the steps; a comparison of names while sorting adds a little. */
+/** Twice the items must take twice the steps. Comparisons of names while sorting add a little. */
 const mostRatio = 2.2;
 
 describe('the cost of foreign data is linear in its size', () => {

@@ -19,13 +19,14 @@ const podBefore = {
 };
 
 /**
- * Shows how two networks and a pod are admitted to a cluster. Fails if a result differs from what the demo promises.
+ * Shows how two networks and a pod are admitted to a cluster. Rejects if a result differs from what the demo promises.
  */
 export async function showAdmission(admit: Admit, manifests: string, progress: Progress): Promise<void> {
-  const nad = await progress.step('a network went in without mode and without the name of its resource', async () =>
-    admitted(await admit(networkBefore)),
+  const nad = await progress.step(
+    'a network was created without a mode and without the name of its resource',
+    async () => admitted(await admit(networkBefore)),
   );
-  progress.show(`${brief(networkBefore)}\n\nand came out as\n\n${brief(nad)}`);
+  progress.show(`${brief(networkBefore)}\n\nand stored as\n\n${brief(nad)}`);
   // Stores the network as the API server would, so that pods find it.
   await writeFile(join(manifests, 'network.yaml'), stringify(nad));
 
@@ -34,7 +35,7 @@ export async function showAdmission(admit: Admit, manifests: string, progress: P
   );
   progress.show(refusal);
 
-  const pod = await progress.step('a pod that names the network was given its device', async () =>
+  const pod = await progress.step('a pod that names the network got its device', async () =>
     admitted(await admit(podBefore)),
   );
   progress.show(brief(pod));
@@ -56,11 +57,11 @@ function brief(object: AdmittedObject): string {
 }
 
 function admitted(admission: Admission): AdmittedObject {
-  if ('denial' in admission) throw new Error(`refused, which it should not be: ${admission.denial}`);
+  if ('denial' in admission) throw new Error(`refused, but must be admitted: ${admission.denial}`);
   return admission.object;
 }
 
 function denied(admission: Admission): string {
-  if ('object' in admission) throw new Error('admitted, which it should not be');
+  if ('object' in admission) throw new Error('admitted, but must be refused');
   return admission.denial;
 }

@@ -16,7 +16,7 @@ function startDemo(...flags: readonly string[]): RunningProcess {
   return startProcess({ name: 'demo', command: [process.execPath, main, ...flags] });
 }
 
-/** Things that a demo of this process ID left in the machine: namespaces, folders, node plugins. */
+/** Returns what a demo with this process ID left on the machine: namespaces, folders and node plugins. */
 async function leftBy(pid: number): Promise<readonly string[]> {
   const namespaces = await readdir('/run/netns').catch(() => []);
   const folders = await readdir(tmpdir());
@@ -28,9 +28,10 @@ async function processesWith(text: string): Promise<readonly string[]> {
   return stdout.split('\n').filter((line) => line.includes(text) && !line.includes('ps -eo'));
 }
 
-// One after the other: the demo's nodes have fixed names, and so the devices have fixed nodes in /dev.
+// The tests run one after the other, because the demo's nodes have fixed names. Their devices therefore have fixed
+// nodes in /dev.
 test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
-  await t.test('runs its story once, exits with 0 and leaves nothing', async () => {
+  await t.test('runs once from start to end, exits with 0 and leaves nothing', async () => {
     await using demo = startDemo('--once');
     assert.deepEqual(await demo.exit, { code: 0, signal: null }, demo.output);
     for (const row of [
@@ -50,10 +51,11 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
       assert.match(demo.output, row);
     }
     const picture = await readFile(new URL('../../docs/pictures/start.svg', import.meta.url), 'utf8');
-    const [command, ...told] = [...picture.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text = '']) => decode(text));
+    const [command, ...lines] = [...picture.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text = '']) => decode(text));
     assert.equal(command, '$ npm ci && npm start');
-    assert.ok(told.length > 15);
-    for (const line of told) assert.ok(demo.output.includes(line), `${line}: in the README's picture, and not printed`);
+    assert.ok(lines.length > 15);
+    for (const line of lines)
+      assert.ok(demo.output.includes(line), `${line}: in the README's picture, and not printed`);
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 
@@ -86,7 +88,7 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 
-  await t.test('runs next to another demo, which has devices of the same names', async () => {
+  await t.test('runs next to another demo, whose devices have the same names', async () => {
     await using first = startDemo();
     await first.waitForLine(/^Edit /);
     await using second = startDemo('--once');
@@ -107,7 +109,7 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.deepEqual(await leftBy(demo.pid), []);
   });
 
-  await t.test('takes its node plugins along when it is killed, and the next run removes the rest', async () => {
+  await t.test('ends its node plugins when it is killed, and the next run removes the rest', async () => {
     await using killed = startDemo();
     await killed.waitForLine(/^Edit /);
     killed.signal('SIGKILL');
@@ -119,7 +121,7 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
     assert.deepEqual(await processesWith(`kmt-demo-${killed.pid}`), []);
   });
 
-  await t.test('shows only the plan, with the reason, where it may not create links', async () => {
+  await t.test('shows only the plan, with the reason, if it may not create links', async () => {
     await using demo = startProcess({
       name: 'demo without rights',
       command: ['setpriv', '--inh-caps=-all', '--bounding-set=-all', process.execPath, main, '--once'],
@@ -130,7 +132,7 @@ test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
   });
 });
 
-/** The nodes and resources in a table of `status` or `plan`. */
+/** Returns the nodes and resources in a table of `status` or `plan`. */
 function namesIn(table: string): string {
   const [rows = ''] = table.split('\n\n');
   return rows.replaceAll(/^(\S+ +\S+).*$/gm, '$1').replaceAll(/ +/g, ' ');

@@ -25,7 +25,7 @@ export async function followEdits(
 ): Promise<void> {
   const file = `${manifests}/policy.yaml`;
   print(`Edit ${file} and watch what the kubelets receive; Ctrl-C ends.`);
-  print('Look at it in another terminal, from the root of this repository:\n');
+  print('In another terminal, run these in the root of this repository:\n');
   for (const what of ['status', `plan --link-kinds ${demoLinkKinds}`, `graph -o ${manifests}/graph.svg`])
     print(`  node cli/launch.js ${what} --source manifests:${manifests}`);
   print('');

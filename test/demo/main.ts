@@ -3,11 +3,11 @@ import { lookOf } from '../../cli/output/look.ts';
 import { switchFlag } from '../../runtime/flags.ts';
 import { exitCode, runCommand, signalScope } from '../../runtime/run-command.ts';
 import { followEdits } from './follow-edits.ts';
-import { showPlanAlone, whyNoLinks } from './plan-alone.ts';
+import { showPlanOnly, whyNoLinks } from './plan-only.ts';
 import { createProgress } from './progress.ts';
 import { forScreen } from './screen.ts';
 import { otherDemos } from './stage.ts';
-import { tellStory } from './story.ts';
+import { runStory } from './story.ts';
 
 const line = {
   command: 'npm start --',
@@ -23,13 +23,13 @@ await runCommand(line, async ({ once }) => {
   using scope = signalScope();
   const reason = await whyNoLinks();
   if (reason !== undefined) {
-    await showPlanAlone(reason, print);
+    await showPlanOnly(reason, print);
     return exitCode.done;
   }
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => print('✓ everything that was made is cleaned up'));
+  undo.defer(() => print('✓ everything that the demo created is removed'));
   try {
-    const scene = await tellStory(createProgress(print, scope.signal, otherDemos), undo);
+    const scene = await runStory(createProgress(print, scope.signal, otherDemos), undo);
     if (!once) await followEdits(scene, print, scope.signal);
   } catch (thrown) {
     if (!scope.signal.aborted) throw thrown;

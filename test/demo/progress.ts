@@ -47,8 +47,8 @@ export function createProgress(
     const running = await others();
     const hint =
       running.length === 0
-        ? 'try again when the machine has less to do'
-        : `another demo runs as process ${running.join(' and ')}, and both take their time: end it, and try again`;
+        ? 'try again when the machine is less busy'
+        : `another demo runs as process ${running.join(' and ')}, which slows both down: end it, and try again`;
     return new MacvtapError('DeadlineExceeded', `${title}: ${thrown.message}; ${hint}`, { cause: thrown });
   }
 }

@@ -72,7 +72,7 @@ export async function statesWritten(manifests: string, expected: Expected): Prom
     const path = join(manifests, `macvtapnetworknodestate-${host}.yaml`);
     await until(
       async (): Promise<readonly string[]> => {
-        // Fails after the folder has been removed, so that no reader keeps waiting.
+        // Rejects after the folder has been removed, so that no caller waits forever.
         await readdir(manifests);
         const state = parse(await readFile(path, 'utf8').catch(() => ''));
         return (state?.status?.resources ?? []).map(({ name }: { name: string }) => name);

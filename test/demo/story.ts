@@ -35,7 +35,7 @@ export interface Scene {
  * network and a pod, a device becomes a macvtap, and a frame is sent across. `undo` gets everything to remove. Rejects
  * if anything differs from the proposal.
  */
-export async function tellStory(progress: Progress, undo: AsyncDisposableStack): Promise<Scene> {
+export async function runStory(progress: Progress, undo: AsyncDisposableStack): Promise<Scene> {
   const folder = await makeFolder(undo);
   const manifests = join(folder, 'manifests');
   const networks = await progress.step('three hosts: network namespaces h1, h2, h3 with veth links as their NICs', () =>
@@ -58,7 +58,7 @@ export async function tellStory(progress: Progress, undo: AsyncDisposableStack):
   );
   progress.show(offerTable(staged));
 
-  await progress.step('each node plugin wrote what its node offers beside the manifests', () =>
+  await progress.step("each node plugin wrote its node's state next to the manifests", () =>
     statesWritten(manifests, resourceCentric),
   );
   const admit = await progress.step('the admission webhook answers', () => startWebhook(folder, undo));

@@ -39,10 +39,10 @@ export function runBlock(block: DocBlock, { folder = '.', environment = {}, exit
       timeout: guardMs,
     });
     if (error !== undefined) throw error;
-    const told = `${block.page}:${block.line}: ${command}`;
-    if (status !== exitCode) throw new Error(`${told}\nended with ${status} instead of ${exitCode}:\n${stdout}`);
+    const place = `${block.page}:${block.line}: ${command}`;
+    if (status !== exitCode) throw new Error(`${place}\nended with ${status} instead of ${exitCode}:\n${stdout}`);
     if (printed !== undefined && stdout.trimEnd() !== printed) {
-      throw new Error(`${told}\nprints\n${stdout.trimEnd()}\nand not\n${printed}`);
+      throw new Error(`${place}\nprints\n${stdout.trimEnd()}\nand not\n${printed}`);
     }
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The webhook completes the launcher pod that KubeVirt makes of the quick start's virtual machine.
+// Tests that the webhook completes KubeVirt's launcher pod for the virtual machine of the quick start.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -24,7 +24,9 @@ interface Container {
 
 const resource = 'macvtap.network.kubevirt.io/dataplane';
 
-/** As the API server stored it; npm run launcher-pod writes it, and the tests with KubeVirt compare it. */
+/**
+ * The pod as the API server stored it. `npm run launcher-pod` writes the file, and the tests with KubeVirt compare it.
+ */
 const stored = read('test/fixtures/docs/virtual-machine/launcher-pod.yaml');
 const containers: readonly Container[] = stored.spec.containers;
 
@@ -34,7 +36,7 @@ const network = applyEdits(nad, defaultNad(nad, { offers, namespaceLabels: {}, u
 const networks = new Map([['default/dataplane', network]]);
 const context = { namespace: 'default', namespaceLabels: {}, offers, networks };
 
-test('the webhook makes of a launcher pod what was stored: its device in the container of qemu', () => {
+test('the webhook turns a launcher pod into the stored one, with its device in the container of qemu', () => {
   const { [injectedAnnotation]: record, ...annotations } = stored.metadata.annotations;
   const created = {
     ...stored,
@@ -50,7 +52,7 @@ test('the webhook makes of a launcher pod what was stored: its device in the con
   assert.equal(containers.find(({ name }) => name === 'compute')?.resources?.limits?.[resource], '1');
 });
 
-test('the webhook leaves a launcher pod alone that has its device', () => {
+test('the webhook does not change a launcher pod that already has its device', () => {
   assert.deepEqual(injectPod(stored, context).edits, []);
 });
 
@@ -59,7 +61,7 @@ function withoutDevice({ resources = {}, ...container }: Container): Container {
   return { ...container, resources: { limits: without(resources.limits), requests: without(resources.requests) } };
 }
 
-/** Without an order: the API server sorts the names of resources. */
+/** Returns the limits as an object without an order, because the API server sorts resource names. */
 function limitsOf(all: readonly Container[]): object {
   return Object.fromEntries(all.map(({ name, resources }) => [name, { ...resources?.limits }]));
 }

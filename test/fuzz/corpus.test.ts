@@ -12,7 +12,7 @@ const targets = (await loadTargets()).map(({ target }) => target);
 
 describe('every input of the corpus', () => {
   for (const target of targets) {
-    it(`keeps to what ${target.name} promises: ${target.invariant}`, async () => {
+    it(`keeps the invariant of ${target.name}: ${target.invariant}`, async () => {
       for (const input of [...target.seeds.map((seed) => Buffer.from(seed)), ...readCorpus(target.name)]) {
         assert.equal(await errorOf(target, input), undefined, encodeLine(input));
       }
@@ -22,7 +22,7 @@ describe('every input of the corpus', () => {
 
 describe('a value that is 20,000 levels deep, anywhere in valid JSON', () => {
   for (const target of targets.filter(({ shape }) => shape === 'json')) {
-    it(`overflows no stack of ${target.name}`, async () => {
+    it(`does not overflow the stack in ${target.name}`, async () => {
       for (const value of target.seeds.map((seed) => jsonOf(Buffer.from(seed)))) {
         for (const text of deepened(value, 20_000)) {
           assert.equal(await errorOf(target, Buffer.from(text)), undefined, text.replaceAll(/([[{\]}])\1{9,}/g, '$1…'));
@@ -33,7 +33,7 @@ describe('a value that is 20,000 levels deep, anywhere in valid JSON', () => {
 });
 
 describe('the corpus', () => {
-  it('has no file without a target', () => {
+  it('has only files of existing targets', () => {
     const files = readdirSync(new URL('.', corpusFile('x'))).map((name) => name.replace(/\.txt$/, ''));
     const names = new Set(targets.map(({ name }) => name));
     assert.deepEqual(
@@ -42,7 +42,7 @@ describe('the corpus', () => {
     );
   });
 
-  it('writes any bytes as a line that is read as the same bytes', () => {
+  it('reads every written line as the same bytes', () => {
     for (const bytes of [
       Buffer.from('{"ä":"\n"}'),
       Uint8Array.of(0, 255, 10),

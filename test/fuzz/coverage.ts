@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** The code that was executed since the last look. */
+/** The code that was executed since the last count. */
 export interface Look {
   /** Executed blocks of code, libraries included. This measures work independently of the machine's speed. */
   readonly steps: number;
@@ -14,8 +14,8 @@ export interface Look {
 
 export interface Coverage extends Disposable {
   /**
-   * Returns the counts since the last look, and resets them to zero. Code still counts as fresh in later looks until a
-   * look with `keeps` has counted it.
+   * Returns the counts since the last call, and resets them to zero. Code counts as fresh until a call with `keeps` has
+   * counted it.
    */
   look(options?: { readonly keeps: boolean }): Look;
   /** Characters of source that have run so far. */
@@ -28,7 +28,7 @@ export function openCoverage(): Coverage {
   session.connect();
   const post = <Value>(method: string, params?: object): Value => {
     let answer: Value | undefined;
-    // A session on the same thread answers before post() returns.
+    // The session is on the same thread, so the answer arrives before post() returns.
     session.post(method, params, (error: Error | null, result: unknown) => {
       if (error) throw error;
       answer = result as Value;

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { type FuzzResult, fuzzTarget } from './fuzz-target.ts';
 import type { Target } from './target.ts';
 
-/** Coverage that finds nothing new, and steps that the test counts. */
+/** Fuzzes a target for a number of steps that the test counts, with a coverage that never finds new code. */
 function play(run: Target['run'], more: Partial<Target> = {}, stepsPerLook = 0): Promise<FuzzResult> {
   const coverage = {
     look: () => ({ steps: stepsPerLook, fresh: 0 }),
@@ -23,7 +23,7 @@ function play(run: Target['run'], more: Partial<Target> = {}, stepsPerLook = 0):
 }
 
 describe('fuzzing a target', () => {
-  it('reports an error once, with the smallest input that has it', async () => {
+  it('reports an error once, with the smallest input that causes it', async () => {
     const { failures } = await play((input) => {
       if (Buffer.from(input).includes('g')) return;
       throw new Error('no g');
@@ -62,7 +62,7 @@ describe('fuzzing a target', () => {
     assert.ok(whole > all / 2, `${whole} of ${all}`);
   });
 
-  it('makes the same inputs of the same seed', async () => {
+  it('generates the same inputs from the same seed', async () => {
     const record = async () => {
       const inputs: string[] = [];
       await play((input) => void inputs.push(Buffer.from(input).toString('hex')));

@@ -32,7 +32,7 @@ export interface FuzzResult {
   readonly failures: readonly Failure[];
 }
 
-/** How many inputs run between two readings of the coverage, because a reading takes longer than many inputs. */
+/** How many inputs run between two readings of the coverage. A reading takes longer than many inputs. */
 const batchSize = 16;
 
 /** The most failures to collect. Further failures are usually repetitions. */
@@ -66,7 +66,7 @@ export async function fuzzTarget({ target, coverage, seed, isOver, onInput }: Fu
     }
   };
 
-  // The cost of an input excludes objects made on first use, and code that ran while modules were loaded.
+  // Runs every seed once, so that later counts exclude objects made on first use and code that runs while modules load.
   for (const seed of target.seeds) await errorOf(target, Buffer.from(seed));
   coverage.look({ keeps: false });
   const given = [...target.seeds.map((text) => Buffer.from(text)), ...readCorpus(target.name)];
@@ -108,13 +108,13 @@ function choose(corpus: readonly Uint8Array[], random: Random): Uint8Array {
 /** Returns the error of an input, or undefined if the invariant holds. Also used to replay the corpus. */
 export async function errorOf({ run }: Pick<Target, 'run'>, input: Uint8Array): Promise<unknown> {
   try {
-    // Most targets are synchronous: a promise for each input would cost more than the input.
+    // Most targets are synchronous. Waiting for a promise would cost more than the input itself.
     const running = run(input);
     if (running !== undefined) await running;
     checkPrototypes();
     return undefined;
   } catch (thrown) {
-    return thrown ?? new Error('thrown without an error');
+    return thrown ?? new Error('a value other than an error was thrown');
   }
 }
 

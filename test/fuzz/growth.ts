@@ -4,7 +4,7 @@ import { openCoverage } from './coverage.ts';
 import { grow, growable, pairsOf } from './grow-json.ts';
 import type { Target } from './target.ts';
 
-/** Large enough that work done once for each input does not matter. */
+/** Large enough to make one-time work for each input negligible. */
 const sizes = [24, 96] as const;
 
 const coverage = openCoverage();
@@ -15,7 +15,7 @@ for (const { target } of await loadTargets()) {
   if (target.shape !== 'json') continue;
   for (const [seed, text] of target.seeds.entries()) {
     const value = jsonOf(Buffer.from(text));
-    // Do not count objects that are made on first use.
+    // A first run excludes objects that are made on first use.
     await target.run(Buffer.from(text));
     const alone = growable(value).flatMap((path) => [false, true].map((isEqual) => ({ paths: [path], isEqual })));
     const paired = pairsOf(value).map(([one, other]) => ({ paths: [one, other], isEqual: false }));

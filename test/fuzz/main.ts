@@ -11,7 +11,7 @@ const targets = await loadTargets();
 const names = targets.map(({ target: { name } }) => name);
 const line = {
   command: 'npm run fuzz --',
-  summary: 'Feeds every parser of foreign bytes with changed inputs and reports those that break its invariant.',
+  summary: 'Runs every parser of untrusted bytes with mutated inputs, and reports inputs that break its invariant.',
   positionals: [],
   flags: {
     seconds: numberFlag('seconds for each target', '10'),

@@ -45,7 +45,7 @@ describe('the picture of a cluster, in a browser', { skip: needsBrowser }, () =>
     });
   }
 
-  it('shows what is held, what is not well, and conflicts in red', () => {
+  it('shows held devices, problems, and conflicts in red', () => {
     const svg = drawGraph(threeNodes, where);
     for (const part of [
       '>3/25 held<',
@@ -58,7 +58,7 @@ describe('the picture of a cluster, in a browser', { skip: needsBrowser }, () =>
     assert.match(svg, /<text [^>]*fill="#a40e26"[^>]*>ResourceNameTaken<\/text>/);
   });
 
-  it('takes names for nothing but text, whatever is in them', async () => {
+  it('shows names only as text, whatever they contain', async () => {
     const evil = [
       `</text></svg><script>document.title='taken'</script>`,
       `" onload="document.title='taken'`,
@@ -78,7 +78,7 @@ describe('the picture of a cluster, in a browser', { skip: needsBrowser }, () =>
 });
 
 describe('the graph command', { skip: needsBrowser }, () => {
-  it('draws planned nodes where no node reports resources, to standard output and to a file', async () => {
+  it('draws planned nodes if no node reports resources, to standard output and to a file', async () => {
     const nodes = await readFile(new URL('../fixtures/seed/nodes.yaml', import.meta.url), 'utf8');
     await using directory = await ManifestsDirectory.make({ 'nodes.yaml': nodes });
     const graph = (...flags: readonly string[]) =>

@@ -23,7 +23,7 @@ export interface Measured {
   /** Active elements: scripts, links, handlers, foreign content. */
   readonly active: readonly string[];
   /**
-   * The number of colours when the picture is loaded as a separate image; 0 if the browser does not show it. A browser
+   * The number of colors when the picture is loaded as a separate image; 0 if the browser does not show it. A browser
    * shows only well-formed pictures in this way.
    */
   readonly colours: number;

@@ -18,7 +18,10 @@ const packages: Readonly<Record<string, LockEntry>> = lockFile.packages;
 const entries = Object.entries(packages).filter(([path]) => path !== '');
 const page = readFileSync(`${root}docs/explanation/dependencies.md`, 'utf8');
 
-/** Packages that would run a script when they are installed. The page explains why none of them needs to. */
+/**
+ * Packages that would run a script when they are installed. docs/explanation/dependencies.md explains why the scripts
+ * are not needed.
+ */
 const withScripts = ['esbuild', 'koffi', 'protobufjs'];
 
 test('every package of the lock file is pinned by a SHA-512 hash', () => {
@@ -29,7 +32,7 @@ test('every package of the lock file is pinned by a SHA-512 hash', () => {
   );
 });
 
-test('the lock file names no registry, so that npm ci takes the one of its user', () => {
+test('the lock file names no registry, so that npm ci uses the registry of its user', () => {
   assert.deepEqual(
     entries.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path),
     [],
@@ -52,7 +55,7 @@ for (const [title, dependencies] of [
   ['Run-time packages', packageFile.dependencies],
   ['Optional packages', packageFile.optionalDependencies],
 ] as const) {
-  test(`docs/explanation/dependencies.md has a row for each package under "${title}", with what it brings`, () => {
+  test(`docs/explanation/dependencies.md has a row for each package under "${title}", with its number of packages`, () => {
     const section = page.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
     const rows = [...section.matchAll(/^\| `([^`]+)` .*\| +(\d+) +\|[^|]+\|$/gm)].map(([, name = '', count]) => [
       name,
@@ -73,7 +76,7 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 }
 
-/** The number of packages that a direct dependency installs, including optional packages of all platforms. */
+/** Returns the number of packages that a direct dependency installs, including optional packages of all platforms. */
 function countBelow(name: string): number {
   const seen = new Set<string>();
   const left = [`node_modules/${name}`];
@@ -86,7 +89,7 @@ function countBelow(name: string): number {
   return seen.size - 1;
 }
 
-/** Where Node.js finds a package from another one: in its own node_modules, or in those around it. */
+/** Returns where Node.js finds a package from another one: in its own node_modules, or in those around it. */
 function findFrom(path: string, name: string): readonly string[] {
   for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
     const candidate = `${at}${at === '' ? '' : '/'}node_modules/${name}`;

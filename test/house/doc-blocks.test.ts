@@ -15,11 +15,11 @@ test('a block has a language: indented or sh for commands, console for commands 
   assert.deepEqual(blocks.filter(({ language }) => !known.includes(language)).map(place), []);
 });
 
-test('every block of commands or output is in the table of proofs: else add it to block-proofs.ts', () => {
+test('every block of commands or output is in the table of proofs; if not, add it to block-proofs.ts', () => {
   assert.deepEqual(blocks.filter((block) => isCommands(block) && proofOf(block) === undefined).map(place), []);
 });
 
-test('the table of proofs has no row without its block, and no two blocks of a page begin alike', () => {
+test('every row of the table of proofs has its block, and the blocks of a page begin differently', () => {
   const keys = blocks.filter(isCommands).map(({ page, firstLine }) => `${page}: ${firstLine}`);
   const rows = Object.entries(blockProofs).flatMap(([page, proofs]) =>
     Object.keys(proofs).map((firstLine) => `${page}: ${firstLine}`),

@@ -10,12 +10,12 @@ import { anchorsOf, readPage } from './markdown.ts';
 import { root, sourceFiles } from './source-files.ts';
 
 for (const table of docTables) {
-  test(`${table.page} has exactly the rows of each ${table.title} that the code has, with its texts`, () => {
+  test(`${table.page} has exactly the rows of each ${table.title} in the code, with its text`, () => {
     assert.deepEqual(rowsOf(table), sorted(rowsOfCode(table)));
   });
 }
 
-test('each reason and each error code has an anchor at the place that messages refer to', () => {
+test('each reason and each error code has the anchor to which messages refer', () => {
   const places = [
     ...(Object.keys(reasonFixes) as (keyof typeof reasonFixes)[]).map(reasonReference),
     ...(Object.keys(errorFixes) as (keyof typeof errorFixes)[]).map(errorReference),
@@ -43,14 +43,14 @@ test('a fix is one sentence of at most 20 words', () => {
   );
 });
 
-test('no page contains figures of the bench, which become outdated: pages describe how to measure', () => {
+test('no page contains figures of the bench, which become outdated; pages describe how to measure', () => {
   const printed = sourceFiles('.md').flatMap(({ path, text }) =>
     [...text.matchAll(/^.*\(n=\d+\).*$/gm)].map(([line]) => `${path}: ${line}`),
   );
   assert.deepEqual(printed, []);
 });
 
-test('the rows of the bench that pages name are there', () => {
+test('the rows of the bench that pages name exist', () => {
   const named = sourceFiles('.md').flatMap(({ text }) =>
     [...text.matchAll(/npm run bench -- --only ([\w,-]+)/g)].flatMap(([, list = '']) => list.split(',')),
   );
@@ -62,7 +62,7 @@ test('the rows of the bench that pages name are there', () => {
   );
 });
 
-/** Exported tables that no page has as such, and why. */
+/** Exported tables that no page shows as such, and why. */
 const unlisted: Readonly<Record<string, string>> = {
   denialCodes: 'some of the reasons',
 };

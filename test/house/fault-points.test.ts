@@ -8,7 +8,7 @@ const production = sourceFiles('.ts').filter(
   ({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts') && path !== 'runtime/fault-points.ts',
 );
 
-/** A call without a literal name would escape the comparison, so it shows up as its source text. */
+/** The arguments of all calls. A call without a literal name appears as source text, so the comparison finds it. */
 const uses = production.flatMap(({ text }) =>
   [...text.matchAll(/\bfaultPoint\(\s*([^)]*?)[\s,]*\)/g)].map(([, argument = '']) =>
     argument.replace(/^'(.*)'$/, '$1'),
@@ -19,7 +19,7 @@ test('every entry of the table is called exactly once, and every call is in the 
   assert.deepEqual(uses.toSorted(), Object.keys(faultPoints).toSorted());
 });
 
-test('only the module of these points reads the variable that arms them', () => {
+test('only the module of these points reads the environment variable that arms them', () => {
   const readers = production.filter(({ text }) => text.includes('MACVTAP_TEST_FAULT'));
   assert.deepEqual(
     readers.map(({ path }) => path),

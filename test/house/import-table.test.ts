@@ -19,12 +19,12 @@ const table: Readonly<Record<string, readonly string[]>> = {
 /** Single files that may do more than their folder. */
 const exceptions: Readonly<Record<string, readonly string[]>> = { 'webhook/main.ts': ['certs'] };
 
-/** The libraries of policy/: they compute and do nothing else. */
+/** The libraries that policy/ may use. They only compute. */
 const pureLibraries = ['xxhash-wasm', 'jsonc-parser'];
 
 const production = sourceFiles('.ts').filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'));
 
-test('every file outside test/ lives in a folder of the table', () => {
+test('every file outside test/ is in a folder of the table', () => {
   assert.deepEqual(
     production.filter(({ path }) => table[folderOf(path)] === undefined).map(({ path }) => path),
     [],
@@ -40,12 +40,12 @@ test('docs/explanation/architecture.md shows this table', () => {
   assert.deepEqual(Object.fromEntries(rows), table);
 });
 
-test('no folder imports one that the table does not grant it', () => {
+test('no folder imports another one without an entry in the table', () => {
   assert.deepEqual(production.flatMap(forbiddenImports), []);
 });
 
 test('policy/ is pure: no node:*, no library that does more than compute, no clock, environment or randomness', () => {
-  const faults = production
+  const violations = production
     .filter(({ path }) => path.startsWith('policy/'))
     .flatMap((file) => [
       ...importsOf(file)
@@ -55,7 +55,7 @@ test('policy/ is pure: no node:*, no library that does more than compute, no clo
         ([use]) => `${file.path} uses ${use}`,
       ),
     ]);
-  assert.deepEqual(faults, []);
+  assert.deepEqual(violations, []);
 });
 
 test('only runtime/ reads the environment, and only runtime/log.ts imports the logger', () => {
@@ -72,7 +72,7 @@ test('only runtime/ reads the environment, and only runtime/log.ts imports the l
   );
 });
 
-test('every source file names its licence in the first line, or in the second beside an interpreter', () => {
+test('every source file names its license in the first line, or in the second line after an interpreter', () => {
   const files = sourceFiles('.ts', '.c', '.proto').filter(
     ({ text }) => !/^(#!.*\n)?\/\/ SPDX-License-Identifier: Apache-2\.0\n/.test(text),
   );

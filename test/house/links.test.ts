@@ -8,28 +8,28 @@ import { root, sourceFiles } from './source-files.ts';
 
 const pages = new Map(sourceFiles('.md').map(({ path, text }) => [path, readPage(text)] as const));
 
-/** Links of a page that leave it for another file, as paths from the root. */
+/** Returns the links of a page to other files, as paths from the root. */
 const filesLinkedFrom = (path: string) =>
   linksOf(pages.get(path) ?? { blocks: [], prose: [] })
     .map(({ target }) => target.split('#')[0] as string)
     .filter((target) => target !== '' && !isElsewhere(target))
     .map((target) => posix.join(posix.dirname(path), target));
 
-test('every link of every page leads to a file that exists, and to an anchor that it has', () => {
-  const faults = [...pages].flatMap(([path, page]) =>
+test('every link of every page leads to an existing file and to an existing anchor', () => {
+  const broken = [...pages].flatMap(([path, page]) =>
     linksOf(page)
       .filter(({ target }) => !isElsewhere(target))
       .map(({ line, target }) => ({ at: `${path}:${line}: ${target}`, fault: faultOf(path, target) }))
       .filter(({ fault }) => fault !== undefined)
       .map(({ at, fault }) => `${at}: ${fault}`),
   );
-  assert.deepEqual(faults, []);
+  assert.deepEqual(broken, []);
 });
 
-test('every page of docs/ is reached from docs/README.md', () => {
+test('every page of docs/ can be reached from docs/README.md', () => {
   const reached = new Set(['docs/README.md', ...filesLinkedFrom('docs/README.md')]);
   const lost = [...pages.keys()].filter((path) => path.startsWith('docs/') && !reached.has(path));
-  // A decision is reached by the list of all of them.
+  // The list of all decisions links to each one.
   const decisions = new Set(filesLinkedFrom('docs/explanation/decisions/README.md'));
   assert.deepEqual(
     lost.filter((path) => !decisions.has(path)),
@@ -60,7 +60,7 @@ test('every row of the security page that claims protection names a test of the 
   );
 });
 
-test('decisions are numbered one by one, in their names, titles and list', () => {
+test('decisions are numbered without gaps, in their names, titles and list', () => {
   const found = sourceFiles('.md').filter(({ path }) => /^docs\/explanation\/decisions\/\d/.test(path));
   const list = sourceFiles('.md').find(({ path }) => path === 'docs/explanation/decisions/README.md')?.text ?? '';
   const numbers = (texts: readonly string[], pattern: RegExp) => texts.map((text) => Number(pattern.exec(text)?.[1]));

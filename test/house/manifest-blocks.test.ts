@@ -19,23 +19,24 @@ const files = [
     .map(({ path, text }) => ({ name: path, text })),
 ];
 
-test('manifests in pages, and those beside them, are such as the webhook stores without a word', () => {
+test('the webhook accepts the manifests in pages, and next to pages, without a warning', () => {
   const options = { policyNamespace: 'macvtap-cni', multusNamespace: 'kube-system', unknownResource: 'Allow' } as const;
-  // Each page's blocks separately, since pages reuse names for different objects; files of a folder together.
+  // Blocks of different pages are checked separately, because pages reuse names. Files of a folder are checked
+  // together.
   const sets = Map.groupBy(files, ({ name }) => (/^docs\/[^/]+\/.*\.yaml$/.test(name) ? dirname(name) : name));
-  const said = [...sets.values()].flatMap((set) =>
+  const found = [...sets.values()].flatMap((set) =>
     lintFiles(
       set.map(({ name, text }) => ({ name, isNamed: true, content: { text } })),
       options,
     )
-      // Another block contains the policy that offers it.
+      // Another block contains the policy that offers the resource.
       .findings.filter(({ code }) => code !== 'ResourceUnknown')
       .map(({ file, line, code, path }) => `${file} +${line}: ${code} ${path}`),
   );
-  assert.deepEqual(said, ['docs/tutorial/quick-start/policy.yaml +8: SelectsEveryNode spec.nodeSelector']);
+  assert.deepEqual(found, ['docs/tutorial/quick-start/policy.yaml +8: SelectsEveryNode spec.nodeSelector']);
 });
 
-test('every one of them is a whole object, or in the table of those that are not', () => {
+test('every manifest is a complete object, or is in the table of partial manifests', () => {
   const incomplete = files.filter(({ text }) =>
     parseAllDocuments(text).some((document) => document.errors.length > 0 || !isObject(document.toJS())),
   );
@@ -45,7 +46,7 @@ test('every one of them is a whole object, or in the table of those that are not
   );
 });
 
-test('values of the chart are such as its schema takes', () => {
+test('values of the chart match its schema', () => {
   const schema = JSON.parse(readFileSync(`${root}charts/kube-macvtap/values.schema.json`, 'utf8'));
   const ajv = new Ajv({ strict: false });
   const validate = ajv.compile(Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema')));
@@ -56,7 +57,7 @@ test('values of the chart are such as its schema takes', () => {
   }
 });
 
-test('the table has no row without its block', () => {
+test('every row of the table has its block', () => {
   const rows = Object.entries(partialManifests).flatMap(([page, lines]) =>
     Object.keys(lines).map((line) => `${page}: ${line}`),
   );

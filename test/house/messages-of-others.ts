@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Messages that docs/how-to/troubleshoot.md quotes from other programs, each with the program that prints it. */
+/** Messages of other programs that docs/how-to/troubleshoot.md quotes, each with the program that prints it. */
 export const messagesOfOthers: Readonly<Record<string, string>> = {
   'no matches for kind "MacvtapNetworkNodePolicy" in version "macvtap.network.kubevirt.io/v1alpha1"': 'kubectl',
   'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply"': 'API server',

@@ -15,7 +15,7 @@ const programs = sourceFiles('.ts', '.yaml', '.tpl')
 /** Flags of Helm and kubectl that this project's programs do not mention. */
 const flagsOfOthers = ['--take-ownership', '--force-conflicts'];
 
-test('metrics, variables and flags that pages name are in a program', () => {
+test('metrics, variables and flags that pages name exist in a program', () => {
   const unknown = pages.flatMap(({ path, prose }) =>
     prose.flatMap(({ line, text }) =>
       [...text.matchAll(/\bkube_macvtap_\w+|\bKUBE_MACVTAP_[A-Z_]+[A-Z]|`(--[a-z][a-z-]+)/g)]
@@ -44,7 +44,7 @@ test('values of the chart that pages name are in values.yaml', () => {
 
 function isKnown(name: string): boolean {
   if (name.startsWith('kube_')) return new RegExp(`\\b${name.replace(/_(bucket|sum|count)$/, '')}\\b`).test(programs);
-  // A variable is the flag of that name.
+  // An environment variable has the name of its flag.
   const flag = name.startsWith('--')
     ? name.slice(2)
     : name.slice('KUBE_MACVTAP_'.length).toLowerCase().replaceAll('_', '-');

@@ -11,7 +11,7 @@ test('every kind of the CRDs has a reference page', () => {
 });
 
 for (const page of schemaPages) {
-  test(`${page.page} matches the schema of ${page.kind}: else npm run generate`, () => {
+  test(`${page.page} matches the schema of ${page.kind}; if not, run npm run generate`, () => {
     const text = readFileSync(`${root}${page.page}`, 'utf8');
     const schema = readCrdSchema(page.kind);
     assert.equal(text, `${writtenPart(text, page)}\n${renderSchemaReference(schema)}`);
@@ -19,7 +19,7 @@ for (const page of schemaPages) {
   });
 }
 
-test('a field shows its type with its limits, its default, and what the API server holds', () => {
+test('a field shows its type with its limits, its default, and the validation rules of the API server', () => {
   const schema: OpenApiSchema = {
     properties: {
       spec: {
@@ -53,7 +53,7 @@ test('a field shows its type with its limits, its default, and what the API serv
   );
 });
 
-/** Names of all fields below spec and status, at whatever depth. */
+/** Returns the names of all fields below spec and status, at any depth. */
 function fieldsOf({ properties = {}, items }: OpenApiSchema, atRoot = true): readonly string[] {
   const own = atRoot ? [] : Object.keys(properties);
   const below = Object.values(properties).flatMap((property) => fieldsOf(property, false));

@@ -12,7 +12,7 @@ export const schemaPages: readonly SchemaPage[] = [
   { kind: 'MacvtapNetworkNodeState', page: 'docs/reference/node-state.md' },
 ];
 
-/** The line that starts the generated part of a page. `npm run generate` owns everything below it. */
+/** The line that starts the generated part of a page. `npm run generate` overwrites everything below it. */
 export const madeBelow =
   '<!-- Below this line everything is made from the schema by npm run generate: edit the schema instead. -->\n';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importsOf, type SourceFile, sourceFiles } from './source-files.ts';
 
-/** Made from the schema in the chart, or from .proto files. */
+/** Whether the file was generated from the schema in the chart, or from .proto files. */
 const isGenerated = ({ text }: SourceFile) => /^\/\/ Generated from /m.test(text.slice(0, 400));
 
 const production = sourceFiles('.ts', '.c').filter(
@@ -12,11 +12,11 @@ const production = sourceFiles('.ts', '.c').filter(
 const isRule = ({ path }: SourceFile) => /^policy\/.*\/(?:check|default|find|warn)-[^/]+\.ts$/.test(path);
 const lines = (text: string) => text.split('\n').length - 1;
 
-test('the product has few files, and each is a whole thought', (t) => {
+test('the product has few files, and few of them are very short or long', (t) => {
   const sizes = production.map(({ text }) => lines(text)).sort((one, other) => one - other);
   const median = sizes[Math.floor((sizes.length - 1) / 2)] ?? 0;
   const small = production.filter(({ text }) => lines(text) < 30);
-  // A rule has a file to itself, however short it is.
+  // A rule has a separate file, however short it is.
   const [rules, others] = [small.filter(isRule), small.filter((file) => !isRule(file))];
   t.diagnostic(
     `${sizes.length} files, median ${median} lines, ${others.length} and ${rules.length} rules under 30, longest ${sizes.at(-1)}`,
@@ -34,7 +34,7 @@ test('the product has few files, and each is a whole thought', (t) => {
   );
 });
 
-test('no file imports itself through others, types included', () => {
+test('no file imports itself through other files, including type imports', () => {
   const imports = new Map(
     production.map((file) => [file.path, importsOf(file).filter((target) => target.endsWith('.ts'))]),
   );

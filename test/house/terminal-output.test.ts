@@ -5,7 +5,9 @@ import { sourceFiles } from './source-files.ts';
 
 const production = sourceFiles('.ts').filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'));
 
-/** Files that write to standard output or standard error, through runtime/printable.ts or without foreign text. */
+/**
+ * The files that write to standard output or standard error. They use runtime/printable.ts, or print no foreign text.
+ */
 const writers: Readonly<Record<string, string>> = {
   'cli/output/print.ts': 'through printable and printableLines',
   'runtime/run-command.ts': 'errors through printableLines; the help is constant',
@@ -17,7 +19,7 @@ const writers: Readonly<Record<string, string>> = {
   'build/bundle-program.ts': 'a tool of the build',
 };
 
-test('the listed files write to a terminal only through one function', () => {
+test('only the listed files write to a terminal, through one function', () => {
   const found = production
     .filter(
       ({ path, text }) =>
@@ -32,9 +34,9 @@ test('the listed files write to a terminal only through one function', () => {
   }
 });
 
-test('no other file has its own idea of which characters a terminal does not show', () => {
+test('no other file decides which characters a terminal must not get', () => {
   const own = production.filter(({ path, text }) => path !== 'runtime/printable.ts' && /\\p\{C[cf]?\}/.test(text));
-  // They turn breaks into blanks first, and leave the rest to printable.
+  // These files first turn line breaks into blanks, and then use printable.
   assert.deepEqual(own.map(({ path }) => path).sort(), [
     'cluster/report/events/event-writer.ts',
     'webhook/admission/responses.ts',

@@ -8,22 +8,22 @@ import { root, sourceFiles } from './source-files.ts';
 
 const page = readFileSync(`${root}docs/how-to/troubleshoot.md`, 'utf8');
 const messages = [...page.matchAll(/^\| `([^`]+)` +\| .*\|$/gm)].map(([, message = '']) => message);
-const ours = messages.filter((message) => messagesOfOthers[message] === undefined);
+const ownMessages = messages.filter((message) => messagesOfOthers[message] === undefined);
 
-/** Programs as they are written, with what is broken over lines joined. */
+/** The source text of the programs. Strings that are split over several lines are joined. */
 const sources = sourceFiles('.ts', '.c')
   .filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'))
   .map(({ path, text }) => ({ path, text: text.replaceAll(/['`]\s*\+\n\s*(\([^\n]*\n)?\s*['`]/g, '') }));
 
 test('every quoted message of this project occurs in a program', () => {
-  assert.ok(ours.length > 20, String(ours.length));
+  assert.ok(ownMessages.length > 20, String(ownMessages.length));
   assert.deepEqual(
-    ours.filter((message) => !isSaid(message)),
+    ownMessages.filter((message) => !isPrinted(message)),
     [],
   );
 });
 
-test('messages of others are quoted as the table has them', () => {
+test('every listed message of another program is quoted', () => {
   assert.deepEqual(
     Object.keys(messagesOfOthers).filter((message) => !messages.includes(message)),
     [],
@@ -31,15 +31,15 @@ test('messages of others are quoted as the table has them', () => {
 });
 
 test('a message that no program prints is detected', () => {
-  assert.ok(!isSaid('device …: parent … cannot be bent'));
-  assert.ok(!isSaid('ResourceUnknown …: no policy and no node has this resource'));
+  assert.ok(!isPrinted('device …: parent … cannot be bent'));
+  assert.ok(!isPrinted('ResourceUnknown …: no policy and no node has this resource'));
 });
 
 /**
- * All parts between the places that differ, and of one sentence each, in one file; a code of the engine goes with its
- * reason.
+ * Returns whether one file contains all fixed parts of a message. A message with a code of the policy engine must have
+ * the text of that reason.
  */
-function isSaid(message: string): boolean {
+function isPrinted(message: string): boolean {
   const [, code = '', reason = ''] = /^([A-Z]\w+) …: (.*)$/.exec(message) ?? [];
   if (Object.hasOwn(reasons, code)) {
     const text: string = reasons[code as keyof typeof reasons];

@@ -8,13 +8,13 @@ import { readValueRows, renderValuesTable } from './values-table.ts';
 
 const page = 'charts/kube-macvtap/README.md';
 
-test("the chart's README has the values of values.yaml with their comments: else npm run generate", () => {
+test("the chart's README has the values of values.yaml with their comments; if not, run npm run generate", () => {
   const text = readFileSync(`${root}${page}`, 'utf8');
   const values = readFileSync(`${root}charts/kube-macvtap/values.yaml`, 'utf8');
   assert.equal(findTable(text, { page, title: 'value' }), renderValuesTable(values));
 });
 
-test('a value is every key below a comment, and a key that only groups values is not', () => {
+test('every key below a comment is a value, and a key that only groups values is not', () => {
   const text = '# Of the file.\n\na:\n  # One\n  # line.\n  b: 1\n  # A map.\n  c:\n    d: {e: 2}\n\n# Text.\nf: ""\n';
   assert.deepEqual(readValueRows(text), [
     { path: 'a.b', value: 1, meaning: 'One line.' },
@@ -23,6 +23,6 @@ test('a value is every key below a comment, and a key that only groups values is
   ]);
 });
 
-test('a value without a comment is refused by its name', () => {
+test('a value without a comment is refused, with its name', () => {
   assert.throws(() => readValueRows('a:\n  # Told.\n  b: 1\n  c: 2\n'), /a\.c has no comment/);
 });

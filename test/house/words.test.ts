@@ -37,7 +37,7 @@ test('pages, comments and messages follow the rules in test/house/words', (t) =>
   assert.deepEqual(
     exceptions.filter((known) => !errors.some((finding) => covers(known, finding))),
     [],
-    'exceptions that nothing needs any more',
+    'exceptions without a finding',
   );
 });
 

@@ -44,13 +44,13 @@ export async function ensureBases(buildah: Buildah, print: (line: string) => voi
     await commitFolder(buildah, folder, names[kind]);
   }
   const made = await findBases(buildah);
-  if (made === undefined) throw new Error(`buildah has lost ${names.run}`);
+  if (made === undefined) throw new Error(`buildah's storage does not contain ${names.run}`);
   return made;
 }
 
 async function findBases(buildah: Buildah): Promise<BaseImages | undefined> {
   const list = await buildah.run('images', '--json');
-  // After a build was killed, buildah prints warnings about its storage first.
+  // If an earlier build was killed, buildah first prints warnings about its storage.
   const json = list.slice(list.search(/^\[/m));
   const images: readonly { readonly id: string; readonly names?: readonly string[] }[] = JSON.parse(json);
   const [build, run] = [names.build, names.run].map((name) => images.find((image) => image.names?.includes(name)));
@@ -82,11 +82,12 @@ export async function debianMirror(): Promise<string> {
   const filters = ['Created-By: Packages', 'Codename: bookworm'];
   const sites = await runTool('apt-get', 'indextargets', '--format', '$(SITE)', ...filters);
   const [mirror] = sites.split('\n').filter((site) => !site.includes('security'));
-  if (mirror === undefined || mirror === '') throw new Error('apt knows no mirror of Debian bookworm: apt-get update');
+  if (mirror === undefined || mirror === '')
+    throw new Error("apt's configuration has no mirror of Debian bookworm: run apt-get update");
   return mirror;
 }
 
-/** Copies the content of the packages, as dpkg lists it. The package manager and everything else are left out. */
+/** Copies the files of the packages, as dpkg lists them. The package manager and everything else are left out. */
 async function copyRuntime(debian: string, folder: string): Promise<void> {
   const architecture = (await runTool('dpkg', '--print-architecture')).trim();
   const list = (name: string) => readFile(join(debian, `var/lib/dpkg/info/${name}:${architecture}.list`), 'utf8');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds of images: again with the same content, for another architecture, and from files that .dockerignore admits.
+// Tests builds of images: repeated builds have the same content, builds for another architecture work, and only files
+// that .dockerignore admits are used.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,9 +34,9 @@ for (const kind of imageKinds) {
     assert.deepEqual(await readArchive(archive), await readArchive(archives[kind]));
   });
 
-  it(`the image of the ${kind} for arm64 holds no part for another architecture`, async () => {
+  it(`the image of the ${kind} for arm64 contains nothing for another architecture`, async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-arm64-'));
-    // Nothing runs in it, so it needs no Node.js.
+    // No command runs in this base image, so it needs no Node.js.
     const base = { path: join(folder.path, 'base'), name: 'localhost/kube-macvtap-base-empty:arm64' };
     await mkdir(join(base.path, 'tmp'), { recursive: true });
     await commitFolder(buildah, base.path, base.name, '--platform', 'linux/arm64');
@@ -54,7 +55,7 @@ for (const kind of imageKinds) {
   });
 }
 
-it('an image is made of the files that its name in the cache covers, and of no others', async () => {
+it('an image is built only from files that its cache name covers', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-context-'));
   const dockerfile = join(folder.path, 'Dockerfile');
   await writeFile(dockerfile, 'FROM scratch\nCOPY . /context\n');

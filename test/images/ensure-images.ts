@@ -56,7 +56,7 @@ async function ensureImage(kind: ImageKind, folder: string, print: (line: string
     await utimes(path, new Date(), new Date());
     return path;
   }
-  // Removes leftovers of a killed build: only builds make containers, and images without a name.
+  // Removes leftovers of a killed build. Only builds make containers and images without a name.
   await buildah.run('rm', '--all');
   await buildah.run('rmi', '--prune');
   const name = imageName(kind, inputs);
@@ -69,7 +69,7 @@ async function ensureImage(kind: ImageKind, folder: string, print: (line: string
   return path;
 }
 
-/** Returns a function that prints each line after the seconds that have passed. */
+/** Returns a function that prints each line with the seconds that have passed. */
 function timed(print: (line: string) => void): (line: string) => void {
   const started = performance.now();
   return (line) => print(`${Math.round((performance.now() - started) / 1_000)} s  ${line}`);

@@ -30,7 +30,7 @@ export async function readInputs(kind: ImageKind): Promise<ImageInputs> {
   const dockerfile = dockerfileOf(kind);
   const paths = [...keptPaths(), '.dockerignore', dockerfile];
   const listed = await runTool('git', '-C', root, 'ls-files', '-co', '--exclude-standard', '--', ...paths);
-  // The list also contains files that were removed without a commit.
+  // The list also contains files that were removed but not committed.
   const files = listed
     .trim()
     .split('\n')

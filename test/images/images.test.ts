@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The images of the working tree: what is in them, and what their programs do in their own root file systems.
+// Tests the images of the working tree: their content, and their programs in their own root file systems.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdir, mkdtempDisposable, readdir, readFile, stat } from 'node:fs/promises';
@@ -31,7 +31,7 @@ after(async () => {
   await lock[Symbol.asyncDispose]();
 });
 
-/** Bytes of the project's own part, Node.js and its libraries aside. */
+/** The largest size of the project's own part, in bytes. Node.js and its libraries do not count. */
 const largest = { webhook: 15e6, node: 20e6 } as const;
 
 const users = { webhook: '65532:65532', node: '0:0' } as const;
@@ -46,7 +46,7 @@ for (const kind of imageKinds) {
     const image = images[kind];
     const settings = image.config.config;
 
-    it('has its name, and labels with its purpose, version and licence', async () => {
+    it('has its name, and labels with its purpose, version and license', async () => {
       const { version, revision } = await readInputs(kind);
       assert.deepEqual(image.content.RepoTags, [`localhost/kube-macvtap-${kind}:${version}`]);
       const { Labels: labels = {} } = settings;
@@ -58,21 +58,21 @@ for (const kind of imageKinds) {
       assert.notEqual(label('description') ?? '', '');
     });
 
-    it('starts Node.js itself, as the user that the chart counts on, with arguments after its own', () => {
+    it('starts Node.js directly, as the user that the chart expects, with arguments after its own', () => {
       assert.equal(settings.User, users[kind]);
       assert.equal(settings.Entrypoint?.[0], '/usr/local/bin/node');
       assert.equal(settings.Entrypoint?.at(-1), '/app/main.mjs');
       assert.deepEqual(settings.Cmd ?? [], []);
     });
 
-    it('starts it with what the bench starts it with', () => {
+    it('starts Node.js with the flags and variables that the bench uses', () => {
       const { nodeFlags, environment } = readStart(kind);
       assert.deepEqual(settings.Entrypoint?.slice(1, -1), nodeFlags);
       for (const [name, value] of Object.entries(environment))
         assert.ok(settings.Env?.includes(`${name}=${value}`), name);
     });
 
-    it('stands here on a base without a shell and a package manager, and adds nothing to it but /app', async () => {
+    it('is built here on a base without a shell and a package manager, and adds only /app to it', async () => {
       for (const path of ['bin/sh', 'usr/bin/sh', 'usr/bin/env', 'usr/bin/dpkg', 'usr/local/bin/npm']) {
         assert.ok(!existsSync(join(image.path, path)), path);
       }
@@ -95,7 +95,7 @@ for (const kind of imageKinds) {
       assert.ok(bytes < largest[kind], `${bytes} bytes`);
     });
 
-    it('holds nothing of how it was built: no registry, no mirror, no npm configuration', async () => {
+    it('contains no trace of its build: no registry, no mirror, no npm configuration', async () => {
       await using npm = await readNpmAccess();
       const mirrors = await runTool('apt-get', 'indextargets', '--format', '$(SITE)', 'Created-By: Packages');
       const sites = mirrors
@@ -126,7 +126,7 @@ for (const kind of imageKinds) {
       assert.doesNotMatch(help.output, /npm run/);
     });
 
-    it('shows the help of its program, and refuses what that does not know', async () => {
+    it('prints the help of its program, and refuses unknown flags', async () => {
       await using help = runInImage(image, { args: ['--help'] });
       assert.deepEqual(await help.exit, { code: 0, signal: null }, help.output);
       assert.match(help.output, /--source cluster\|manifests:DIR/);
@@ -139,7 +139,7 @@ for (const kind of imageKinds) {
 }
 
 describe('the webhook in its image', () => {
-  it('becomes ready as another user than root, on a root file system that it cannot write to', async () => {
+  it('becomes ready as a user other than root, on a read-only root file system', async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-webhook-'));
     const [manifests, certificates] = [join(folder.path, 'manifests'), join(folder.path, 'certificates')];
     for (const path of [manifests, certificates]) await mkdir(path);
@@ -160,7 +160,7 @@ describe('the webhook in its image', () => {
 });
 
 describe('the node plugin in its image', () => {
-  it('makes macvtaps on the links of its node, and installs a static shim that answers', async () => {
+  it('makes macvtaps on the links of its node, and installs a static shim that works', async () => {
     await using node = await makePluginNode(['eth0']);
     const folder = dirname(node.kubeletDirectory);
     const programs = join(folder, 'cni');

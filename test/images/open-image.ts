@@ -38,7 +38,7 @@ export async function openImage(buildah: Buildah, archive: string, platform?: st
   const flags = platform === undefined ? [] : ['--platform', platform];
   const container = await buildah.run('from', '--quiet', ...flags, `docker-archive:${archive}`);
   const id = await buildah.run('inspect', '--format', '{{.FromImageID}}', container);
-  // Ignores a failure, because other tests may also have the image open.
+  // A failure is ignored, because another test may also have the image open.
   undo.defer(async () => void (await buildah.run('rmi', id).catch(() => {})));
   undo.defer(async () => void (await buildah.run('rm', container)));
   const path = await buildah.run('mount', container);
@@ -56,6 +56,6 @@ export async function openImage(buildah: Buildah, archive: string, platform?: st
 
 export async function readArchive(archive: string): Promise<ArchiveContent> {
   const [content] = JSON.parse(await runTool('tar', '-xOf', archive, 'manifest.json')) as readonly ArchiveContent[];
-  if (content === undefined) throw new Error(`${archive} holds no image`);
+  if (content === undefined) throw new Error(`${archive} contains no image`);
   return content;
 }

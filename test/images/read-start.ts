@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dockerfileOf, type ImageKind, root } from './image-inputs.ts';
 
-/** How an image starts its program. A program must be started like this to be measured as it runs in a cluster. */
+/** How an image starts its program. A measurement must start the program in the same way. */
 export interface ImageStart {
   /** The flags of V8, which affect memory use. */
   readonly nodeFlags: readonly string[];

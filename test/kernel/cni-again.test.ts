@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device that is attached again: after its sandbox was lost, after a reboot, or next to leftovers.
+// Tests ADD for a device that was attached before: after its sandbox was lost, after a reboot, and next to leftovers.
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ const options = { skip: needsRoot };
 const conf = { deviceID: device };
 
 test(
-  'a recreated sandbox gets the same index, node and MAC address, without an Allocate, 20 times',
+  'a recreated sandbox gets the same index, device node and MAC address, without an Allocate, 20 times',
   options,
   async () => {
     await using node = await makeCNINode(here);
@@ -37,7 +37,7 @@ test(
   },
 );
 
-test('a sandbox that was lost without a DEL is freed by the next ADD of its pod', options, async () => {
+test('the link of a sandbox that was lost without a DEL is removed by the next ADD of its pod', options, async () => {
   const holders = { known: () => [], ask: async () => [{ namespace: 'vms', name: 'vm-a' }], wasListed: () => false };
   await using node = await makeCNINode(here, { holders });
   const tapPath = await node.allocate(device);
@@ -50,31 +50,27 @@ test('a sandbox that was lost without a DEL is freed by the next ADD of its pod'
   await assertAttached(node, pod, tapPath);
 });
 
-test(
-  'a link in a namespace that no path leads to any more, but a process is in, is found and freed',
-  options,
-  async () => {
-    await using node = await makeCNINode(here);
-    const tapPath = await node.allocate(device);
-    const hidden = await makeNetworkNamespace();
-    const process = hidden.spawn('sleep', ['60']);
-    try {
-      await node.call('ADD', { netns: hidden.path, containerID: 'hidden', conf });
-      // As a runtime removes the mount.
-      await here.ip(`netns del ${hidden.name}`);
-      assert.ok((await stat(tapPath)).isCharacterDevice(), 'the process keeps it');
-      await using pod = await makeNetworkNamespace();
-      const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
-      assert.equal(exitCode, 0, JSON.stringify(output));
-      await assertAttached(node, pod, tapPath);
-    } finally {
-      process.kill();
-    }
-  },
-);
+test('a link in a namespace without a path, which a process keeps alive, is found and removed', options, async () => {
+  await using node = await makeCNINode(here);
+  const tapPath = await node.allocate(device);
+  const hidden = await makeNetworkNamespace();
+  const process = hidden.spawn('sleep', ['60']);
+  try {
+    await node.call('ADD', { netns: hidden.path, containerID: 'hidden', conf });
+    // A runtime removes the mount in the same way.
+    await here.ip(`netns del ${hidden.name}`);
+    assert.ok((await stat(tapPath)).isCharacterDevice(), 'the process keeps it');
+    await using pod = await makeNetworkNamespace();
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+    assert.equal(exitCode, 0, JSON.stringify(output));
+    await assertAttached(node, pod, tapPath);
+  } finally {
+    process.kill();
+  }
+});
 
 test(
-  'after a reboot, with all links gone and the numbers of parents changed, ADD gives back what the pod had',
+  'after a reboot, when all links are gone and parents have other indexes, ADD restores the link that the pod had',
   options,
   async () => {
     await using node = await makeCNINode(here);
@@ -99,7 +95,7 @@ test(
 );
 
 test(
-  'a node that came to another link before ADD could make its own is neither given away nor started with',
+  'a device node that already belongs to another link is refused by ADD and by the check before the start',
   options,
   async () => {
     await using node = await makeCNINode(here);
@@ -139,7 +135,8 @@ test(
     assert.deepEqual(await readTapOwner(tapPath).then(({ name }) => name), 'foreign');
     await other.ip('link del foreign');
 
-    // The same for a link that was attached and then recreated by another program, with another link before it.
+    // The same for an attached link that another program recreated, after a link with the same index in another
+    // namespace.
     assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
     const start = () => checkBeforeStart(device, allocateContext, AbortSignal.timeout(60_000));
     const allocateContext = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ADD: its link on a new parent, repeated, and next to others.
+// Tests ADD: on a new parent, repeated, and next to other ADDs.
 import assert from 'node:assert/strict';
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ const { here } = await runInNamespace(import.meta.filename);
 const options = { skip: needsRoot };
 const conf = { deviceID: device };
 
-test('ADD makes the link in the pod, up, under the index that kubelet was promised', options, async () => {
+test('ADD makes the link in the pod, up, with the index that kubelet got', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -73,7 +73,7 @@ test('the link has the settings of the configuration', options, async () => {
   assert.deepEqual([uid, gid], [1000, 2000]);
 });
 
-test('a passthru link has the address of its parent', options, async () => {
+test('a passthru link has the MAC address of its parent', options, async () => {
   await using node = await makeCNINode(here, { mode: 'passthru' });
   await using pod = await makeNetworkNamespace();
   await node.allocate(device);
@@ -85,22 +85,22 @@ test('a passthru link has the address of its parent', options, async () => {
   assert.equal((await shownIn(pod))?.address, parent?.address);
 });
 
-test('an ADD that is repeated for the same sandbox leaves the link that stands', options, async () => {
+test('a repeated ADD for the same sandbox keeps the existing link', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
   await node.call('ADD', { netns: pod.path, conf });
-  // In devtmpfs a recreated node has another inode.
+  // In devtmpfs, a recreated device node would have another inode.
   const { ino } = await lstat(tapPath);
   assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
   assert.equal((await lstat(tapPath)).ino, ino);
-  // A link that needs other settings is recreated.
+  // A link with other settings is recreated.
   assert.equal((await node.call('ADD', { netns: pod.path, conf: { ...conf, mtu: 1300 } })).exitCode, 0);
   assert.equal((await shownIn(pod))?.mtu, 1300);
   await assertAttached(node, pod, tapPath);
 });
 
-test('an ADD whose result could not be printed makes no link', options, async () => {
+test('an ADD whose result cannot be printed makes no link', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   await node.allocate(device);
@@ -145,7 +145,7 @@ test('twenty pods at once are all attached, and all detached', { ...options, tim
   );
 });
 
-test('an ADD that waits for its shim holds up only requests for the same device', options, async () => {
+test('an ADD that waits for its shim blocks only requests for the same device', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   for (const id of [device, 'netMvp1', 'netMvp2']) await node.allocate(id);
@@ -167,13 +167,13 @@ test('an ADD that waits for its shim holds up only requests for the same device'
   assert.equal(await shownIn(pod), undefined);
 });
 
-/** An ADD whose shim does something else before it gives the node away. */
+/** Starts an ADD whose shim waits for `meanwhile` before it changes the owner of the device node. */
 async function startSlowAdd(node: CNINode, pod: NetworkNamespace, meanwhile: () => Promise<void>) {
   const call = toShimCall('ADD', { netns: pod.path, conf });
   return callShim(socketPathOf(node.directory), { ...call, beforeOwned: meanwhile });
 }
 
-test('work on pods leaves no descriptor behind, whether it succeeds or fails', options, async () => {
+test('ADD and DEL leave no descriptor open, whether they succeed or fail', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   await node.allocate(device);
@@ -191,5 +191,5 @@ test('work on pods leaves no descriptor behind, whether it succeeds or fails', o
     return links.filter((target) => /^net:|netns/.test(target));
   };
   for (let i = 0; i < 3; i += 1) await work();
-  assert.deepEqual(await namespaces(), [], 'an open namespace would live on with its taps');
+  assert.deepEqual(await namespaces(), [], 'an open namespace would stay, with its taps');
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { libc } from '../../nodeplugin/netlink/libc.ts';
 
-/** A link of this process's namespace that sends and receives raw frames. */
+/** A link in this process's namespace that sends and receives raw frames. */
 export interface Capture extends Disposable {
   /** Returns the frames that have arrived since the last call. */
   take(): readonly Uint8Array[];
@@ -17,7 +17,7 @@ const ETH_P_ALL_BE = 0x0300;
 /** struct sockaddr_ll: u16 family, be16 protocol, i32 ifindex, u16 hatype, u8 pkttype, u8 halen, u8 addr[8]. */
 const sockaddrLength = 20;
 
-/** Captures frames on the other end of the parent's veth pair. The parent has sent every frame that arrives there. */
+/** Captures frames on the other end of the parent's veth pair. A frame that arrives there was sent by the parent. */
 export function captureFrames(ifindex: number): Capture {
   const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, ETH_P_ALL_BE);
   if (fd < 0) throw new Error('no packet socket');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CHECK and GC.
+// Tests CHECK and GC.
 import assert from 'node:assert/strict';
 import { chmod, chown } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ const { here } = await runInNamespace(import.meta.filename);
 const options = { skip: needsRoot };
 const conf = { deviceID: device };
 
-test('CHECK passes on what ADD made, and names what differs after that', options, async () => {
+test('CHECK passes after ADD, and names what was changed afterwards', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -58,7 +58,7 @@ test('CHECK passes on what ADD made, and names what differs after that', options
   await wrong({}, /the link is missing/);
 });
 
-test('GC removes what its own network does not name, and nothing else', options, async () => {
+test('GC removes attachments of its own network that are not in its list, and nothing else', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const attached = [
@@ -76,25 +76,29 @@ test('GC removes what its own network does not name, and nothing else', options,
   assert.deepEqual(await gc({ 'cni.dev/valid-attachments': valid }), { exitCode: 0, output: undefined });
   const left = (await pod.ipJSON<{ ifname: string }>('link show type macvtap')).map(({ ifname }) => ifname);
   assert.deepEqual(left.toSorted(), ['net1', 'net3']);
-  assert.deepEqual(node.collected, ['blue netMvp1'], 'once, and nothing where nothing was taken');
+  assert.deepEqual(node.collected, ['blue netMvp1'], 'once, and nothing if nothing was removed');
 });
 
-test('GC takes the list as libcni writes it: null when it is empty, and under the older key too', options, async () => {
-  await using node = await makeCNINode(here);
-  await using pod = await makeNetworkNamespace();
-  await node.allocate(device);
-  const gc = (given: object) => node.call('GC', { conf: { cniVersion: '1.1.0', ...given } });
-  await node.call('ADD', { netns: pod.path, conf });
-  const valid = [{ containerID: 'c1', ifname: 'net1' }];
-  assert.equal((await gc({ 'cni.dev/attachments': valid })).exitCode, 0);
-  assert.equal((await gc({ 'cni.dev/valid-attachments': valid, 'cni.dev/attachments': null })).exitCode, 0);
-  assert.ok(await shownIn(pod), 'it is named');
-  for (const given of [
-    { 'cni.dev/attachments': null },
-    { 'cni.dev/valid-attachments': null, 'cni.dev/attachments': null },
-  ]) {
-    assert.deepEqual(await gc(given), { exitCode: 0, output: undefined });
-    assert.equal(await shownIn(pod), undefined);
+test(
+  'GC accepts the list as libcni writes it: null if it is empty, and also under the older key',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await node.allocate(device);
+    const gc = (given: object) => node.call('GC', { conf: { cniVersion: '1.1.0', ...given } });
     await node.call('ADD', { netns: pod.path, conf });
-  }
-});
+    const valid = [{ containerID: 'c1', ifname: 'net1' }];
+    assert.equal((await gc({ 'cni.dev/attachments': valid })).exitCode, 0);
+    assert.equal((await gc({ 'cni.dev/valid-attachments': valid, 'cni.dev/attachments': null })).exitCode, 0);
+    assert.ok(await shownIn(pod), 'it is named');
+    for (const given of [
+      { 'cni.dev/attachments': null },
+      { 'cni.dev/valid-attachments': null, 'cni.dev/attachments': null },
+    ]) {
+      assert.deepEqual(await gc(given), { exitCode: 0, output: undefined });
+      assert.equal(await shownIn(pod), undefined);
+      await node.call('ADD', { netns: pod.path, conf });
+    }
+  },
+);

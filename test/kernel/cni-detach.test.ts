@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// DEL: the attachment that it means, and only that, however little is left to find it by.
+// Tests that DEL removes exactly its own attachment, even if little information is left to find it.
 import assert from 'node:assert/strict';
 import { lstat } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -16,24 +16,28 @@ const { here } = await runInNamespace(import.meta.filename);
 const options = { skip: needsRoot };
 const conf = { deviceID: device };
 
-test('DEL takes the link and its node away at once, keeps the device known, and can be repeated', options, async () => {
-  await using node = await makeCNINode(here);
-  await using pod = await makeNetworkNamespace();
-  const tapPath = await node.allocate(device);
-  await node.call('ADD', { netns: pod.path, conf });
-  const entry = node.ledger.get(device);
-  for (let round = 0; round < 2; round += 1) {
-    assert.deepEqual(await node.call('DEL', { netns: pod.path, conf }), { exitCode: 0, output: undefined });
-    await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
-    assert.equal(await shownIn(pod), undefined);
-    const { attachment, lastUsed, ...left } = node.ledger.get(device) ?? {};
-    assert.equal(attachment, undefined);
-    assert.deepEqual({ ...entry, ...left }, entry);
-  }
-  assert.deepEqual(node.troubles, []);
-});
+test(
+  'DEL removes the link and its device node before it returns, keeps the device in the ledger, and can be repeated',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    const tapPath = await node.allocate(device);
+    await node.call('ADD', { netns: pod.path, conf });
+    const entry = node.ledger.get(device);
+    for (let round = 0; round < 2; round += 1) {
+      assert.deepEqual(await node.call('DEL', { netns: pod.path, conf }), { exitCode: 0, output: undefined });
+      await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+      assert.equal(await shownIn(pod), undefined);
+      const { attachment, lastUsed, ...left } = node.ledger.get(device) ?? {};
+      assert.equal(attachment, undefined);
+      assert.deepEqual({ ...entry, ...left }, entry);
+    }
+    assert.deepEqual(node.troubles, []);
+  },
+);
 
-test('a late second DEL of the sandbox before, without a namespace, does nothing', options, async () => {
+test('a late second DEL for the earlier sandbox, without a namespace, does nothing', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -46,7 +50,7 @@ test('a late second DEL of the sandbox before, without a namespace, does nothing
 });
 
 test(
-  'DEL finds its link without a namespace, a configuration that can be read, or the right device',
+  'DEL finds its link without a namespace, with an unreadable configuration, or with the wrong device',
   options,
   async () => {
     for (const given of [
@@ -65,7 +69,7 @@ test(
   },
 );
 
-test('DEL finds its link by its parent, when the pod gave it another name and address', options, async () => {
+test('DEL finds its link by its parent, if the pod changed the name and the address', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -76,7 +80,7 @@ test('DEL finds its link by its parent, when the pod gave it another name and ad
   assert.equal((await node.call('DEL', { netns: pod.path, conf })).exitCode, 0);
   assert.equal(await shownIn(pod, 'mine'), undefined);
   await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
-  // A stranger's on another parent, which took the number since, is left alone.
+  // A foreign link with the same index, on another parent, is not removed.
   await node.call('ADD', { netns: pod.path, conf });
   await pod.ip('link del net1');
   await pod.ip('link add o0 type veth peer name o1');
@@ -101,7 +105,7 @@ test('a missing namespace blocks neither DEL nor the next ADD', options, async (
   await assertAttached(node, pod, tapPath);
 });
 
-test('a DEL that waits for a device gives up with its caller', options, async () => {
+test('a DEL that waits for a device stops when its caller disconnects', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   await node.allocate(device);
@@ -119,7 +123,7 @@ test('a DEL that waits for a device gives up with its caller', options, async ()
 });
 
 test(
-  'a DEL next to the ADD of the same attachment leaves either nothing or the link in the ledger',
+  'a DEL at the same time as the ADD of its attachment leaves either nothing, or a link that is in the ledger',
   options,
   async () => {
     await using node = await makeCNINode(here);

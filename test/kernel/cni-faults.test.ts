@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CNI half of the node plugin is killed at every step of ADD and DEL, and what follows must put it right.
+// Kills the node plugin's CNI server at every step of ADD and DEL. The next requests must recover.
 import assert from 'node:assert/strict';
 import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ const table = {
   'cni-tombstone-done': 'tombstone',
 } as const satisfies Partial<Record<FaultPointName, string>>;
 
-/** Points on the way of every change of the ledger, reached in the middle of an ADD and of a DEL. */
+/** The crash points in every change of the ledger. An ADD and a DEL pass them in the middle. */
 const ledgerPoints = [
   'ledger-before-write',
   'file-temporary-made',
@@ -41,7 +41,7 @@ const ledgerPoints = [
   'ledger-after-write',
 ] as const;
 
-test('the table has exactly the crash points of the CNI half', () => {
+test('the table has exactly the crash points of the CNI server', () => {
   const expected = Object.keys(faultPoints).filter((name) => name.startsWith('cni-'));
   assert.deepEqual(Object.keys(table).toSorted(), expected.toSorted());
 });
@@ -53,13 +53,13 @@ interface Node {
 
 function start({ name, directory }: Node, fault?: FaultPointName) {
   return startProcess({
-    name: 'the CNI half',
+    name: 'the CNI server',
     command: [process.execPath, program, directory, name],
     environment: { MACVTAP_TEST_FAULT: fault ?? '' },
   });
 }
 
-/** Allocates the device, as kubelet does before a pod starts, and attaches it if that is wanted. */
+/** Allocates the device, as kubelet does before a pod starts. Attaches it if `attachTo` is set. */
 async function prepare(node: Node, attachTo?: NetworkNamespace): Promise<string> {
   await using plugin = await openCNIPlugin({ directory: node.directory, nodeName: node.name });
   const tapPath = await plugin.allocate(device);
@@ -79,7 +79,7 @@ async function die(node: Node, fault: FaultPointName, command: string, pod: PodC
   assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);
 }
 
-/** The pod has its link and no other pod has one; after a DEL there is nothing left. */
+/** Asserts that the pod has its link and no other pod has one. After a DEL, no link may exist. */
 async function assertRight(
   node: Node,
   tapPath: string,
@@ -103,11 +103,11 @@ async function assertDetached({ name: nodeName, directory }: Node): Promise<void
   assert.ok(ledger.get(device), 'the device is known as long as its pod holds it');
 }
 
-/** Reactions of a runtime to an ADD without an answer. */
+/** The ways in which a runtime may react to an ADD without an answer. */
 const recoveries = [
   { title: 'cleans up, and makes another sandbox', again: 'new', cleanUp: true },
   { title: 'makes another sandbox at once', again: 'new', cleanUp: false },
-  { title: 'asks for the same again', again: 'same', cleanUp: false },
+  { title: 'repeats the same ADD', again: 'same', cleanUp: false },
 ] as const;
 
 const pointsOf = (way: string) =>
@@ -115,7 +115,7 @@ const pointsOf = (way: string) =>
 
 for (const point of [...pointsOf('ADD'), ...ledgerPoints]) {
   for (const { title, again, cleanUp } of recoveries) {
-    test(`a kill at ${point} of an ADD leaves a pod that is attached when the runtime ${title}`, options, async () => {
+    test(`after a kill at ${point} of an ADD, the pod is attached when the runtime ${title}`, options, async () => {
       await using node = await makeBareNode(here);
       await using first = await makeNetworkNamespace();
       await using second = await makeNetworkNamespace();
@@ -136,7 +136,7 @@ for (const point of [...pointsOf('ADD'), ...ledgerPoints]) {
 
 for (const point of [...pointsOf('DEL'), ...ledgerPoints]) {
   test(
-    `a kill at ${point} of a DEL is recovered by the next DEL, and another sandbox is attached`,
+    `after a kill at ${point} of a DEL, the next DEL succeeds, and another sandbox is attached`,
     options,
     async () => {
       await using node = await makeBareNode(here);
@@ -155,8 +155,8 @@ for (const point of [...pointsOf('DEL'), ...ledgerPoints]) {
   );
 }
 
-/** Writes the shim's file for a DEL that got no answer. */
-async function leaveTombstone({ directory }: Node, pod: PodCall): Promise<void> {
+/** Writes the file that the shim leaves after a DEL without an answer. */
+async function storePendingDel({ directory }: Node, pod: PodCall): Promise<void> {
   const { environment, conf: given } = toShimCall('DEL', { conf, ...pod });
   const frame = encodeFrame({
     type: 'request',
@@ -168,13 +168,13 @@ async function leaveTombstone({ directory }: Node, pod: PodCall): Promise<void> 
 }
 
 test(
-  'a pending DEL is processed at the start, also by the successor of a process that was killed during it',
+  'a pending DEL is processed at the start, even if an earlier process was killed while it processed it',
   options,
   async () => {
     await using node = await makeBareNode(here);
     await using pod = await makeNetworkNamespace();
     const tapPath = await prepare(node, pod);
-    await leaveTombstone(node, { netns: pod.path });
+    await storePendingDel(node, { netns: pod.path });
     await using armed = start(node, 'cni-tombstone-done');
     assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);
     await using successor = start(node);
@@ -193,8 +193,8 @@ test(
     await using node = await makeBareNode(here);
     await using pod = await makeNetworkNamespace();
     const tapPath = await prepare(node, pod);
-    await leaveTombstone(node, { netns: pod.path, containerID: 'before' });
-    await leaveTombstone(node, { netns: pod.path, ifname: 'net2' });
+    await storePendingDel(node, { netns: pod.path, containerID: 'before' });
+    await storePendingDel(node, { netns: pod.path, ifname: 'net2' });
     await writeFile(join(tombstonesOf(node.directory), 'broken'), 'KMVT?');
     await mkdir(join(tombstonesOf(node.directory), 'directory'));
     await using plugin = start(node);
@@ -206,31 +206,27 @@ test(
   },
 );
 
-test(
-  'a process without a capability but CAP_NET_ADMIN, and with a /dev that it cannot write, does all of it',
-  options,
-  async () => {
-    await using node = await makeBareNode(here);
-    await using pod = await makeNetworkNamespace();
-    const tapPath = await prepare(node);
-    await using plugin = startProcess({
-      name: 'the CNI half with least rights',
-      command: bounded('+net_admin', node),
-    });
-    await plugin.waitForLine(/^ready$/);
-    const status = await callPlugin(node.directory, 'STATUS', { conf: { cniVersion: '1.1.0' } });
-    assert.deepEqual(status, { exitCode: 0, output: undefined });
-    await call(node, 'ADD', { netns: pod.path });
-    await call(node, 'CHECK', { netns: pod.path });
-    await assertRight(node, tapPath, pod, 'c1', []);
-  },
-);
+test('a process with only CAP_NET_ADMIN, and with a read-only /dev, can do all of it', options, async () => {
+  await using node = await makeBareNode(here);
+  await using pod = await makeNetworkNamespace();
+  const tapPath = await prepare(node);
+  await using plugin = startProcess({
+    name: 'the CNI server with only its rights',
+    command: bounded('+net_admin', node),
+  });
+  await plugin.waitForLine(/^ready$/);
+  const status = await callPlugin(node.directory, 'STATUS', { conf: { cniVersion: '1.1.0' } });
+  assert.deepEqual(status, { exitCode: 0, output: undefined });
+  await call(node, 'ADD', { netns: pod.path });
+  await call(node, 'CHECK', { netns: pod.path });
+  await assertRight(node, tapPath, pod, 'c1', []);
+});
 
 test('without CAP_NET_ADMIN, ADD and STATUS name the missing capability', options, async () => {
   await using node = await makeBareNode(here);
   await using pod = await makeNetworkNamespace();
   await prepare(node);
-  await using plugin = startProcess({ name: 'the CNI half without rights', command: bounded('-net_admin', node) });
+  await using plugin = startProcess({ name: 'the CNI server without rights', command: bounded('-net_admin', node) });
   await plugin.waitForLine(/^ready$/);
   for (const [command, netns] of [
     ['ADD', pod.path],
@@ -246,7 +242,7 @@ test('without CAP_NET_ADMIN, ADD and STATUS name the missing capability', option
 });
 
 /**
- * As the container of the node plugin is: no new privileges, no other capability, and a /dev that is mounted read-only.
+ * Limits a process like the container of the node plugin: no new privileges, no other capability, and a read-only /dev.
  */
 function bounded(capability: '+net_admin' | '-net_admin', { name, directory }: Node): [string, ...string[]] {
   const rights = [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The owner of a device that kubelet lists for no pod: devices of ordinary init containers, and all of a young kubelet.
+// Tests which pod a device belongs to while kubelet lists it for no pod. This concerns devices of ordinary init
+// containers, and all devices of a kubelet that has just started.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { handleRequest } from '../../nodeplugin/cni/handle-request.ts';
@@ -17,7 +18,7 @@ const notListed = { known: () => undefined, ask: async () => undefined, wasListe
 const first = { namespace: 'vms', name: 'vm-a' };
 const argsOf = (pod: string) => `K8S_POD_NAMESPACE=vms;K8S_POD_NAME=${pod}`;
 
-/** ADD for a pod; the code of its error, if it fails. */
+/** Calls ADD for a pod. Returns `attached` or the error code. */
 async function add(node: CNINode, pod: string, { path }: NetworkNamespace, args = argsOf(pod)) {
   const { exitCode, output } = await node.call('ADD', { netns: path, containerID: pod, args, conf });
   return exitCode === 0 ? 'attached' : output?.details;
@@ -44,7 +45,7 @@ for (const { title, holders, gone } of [
       assert.equal(await add(node, 'thief', thief, args), refused);
     }
     assert.deepEqual(await linksOf(pod, thief), ['net1', '']);
-    // Its sandbox is recreated, with a DEL and without.
+    // The pod's sandbox is recreated, once after a DEL and once without.
     await node.call('DEL', { netns: pod.path, containerID: 'vm-a', conf });
     assert.equal(await add(node, 'thief', thief), gone);
     await using successor = await makeNetworkNamespace();
@@ -83,21 +84,21 @@ for (const { title, holders, refused } of [
   });
 }
 
-test('a failed ADD leaves the UID of the pod that had the device last', options, async () => {
+test('a failed ADD keeps the UID of the last pod that had the device', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   await using next = await makeNetworkNamespace();
   await node.allocate(device);
   const args = `${argsOf('vm-a')};K8S_POD_UID=uid-1`;
   assert.equal(await add(node, 'vm-a', pod, args), 'attached');
-  // Its sandbox was lost without DEL, and the kernel refuses the MTU.
+  // The pod's sandbox was lost without a DEL. The kernel refuses the MTU of the next ADD.
   const failing = { netns: next.path, containerID: 'again', args, conf: { ...conf, mtu: 65_000 } };
   assert.equal((await node.call('ADD', failing)).output?.details, 'MTUAboveParent');
   assert.equal(await add(node, 'thief', next, `${argsOf('vm-a')};K8S_POD_UID=uid-2`), 'DeviceNotAllocated');
   assert.equal(await add(node, 'again', next, args), 'attached');
 });
 
-test("a device that kubelet listed and lists no more is no longer its pod's", options, async () => {
+test('a device that kubelet no longer lists does not belong to its last pod any more', options, async () => {
   let listed: readonly (typeof first)[] = [first];
   const holders = { known: () => listed, ask: async () => listed, wasListed: () => false };
   await using node = await makeCNINode(here, { holders });
@@ -113,22 +114,26 @@ test("a device that kubelet listed and lists no more is no longer its pod's", op
   assert.equal(await add(node, 'vm-b', pod), 'attached');
 });
 
-test('a device without a pod in an older ledger is attached where no other sandbox has it', options, async () => {
-  await using node = await makeCNINode(here);
-  await using other = await makeNetworkNamespace();
-  await node.allocate(device);
-  {
-    await using pod = await makeNetworkNamespace();
-    assert.equal(await add(node, 'vm-a', pod, 'IgnoreUnknown=1'), 'attached');
-    assert.equal(node.ledger.get(device)?.pod, undefined);
-    assert.equal(await add(node, 'vm-b', other), 'DeviceHeldElsewhere');
-    assert.deepEqual(await linksOf(pod, other), ['net1', '']);
-  }
-  assert.equal(await add(node, 'vm-b', other), 'attached');
-});
+test(
+  'a device that an older ledger lists without a pod is attached if it is in no other sandbox',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using other = await makeNetworkNamespace();
+    await node.allocate(device);
+    {
+      await using pod = await makeNetworkNamespace();
+      assert.equal(await add(node, 'vm-a', pod, 'IgnoreUnknown=1'), 'attached');
+      assert.equal(node.ledger.get(device)?.pod, undefined);
+      assert.equal(await add(node, 'vm-b', other), 'DeviceHeldElsewhere');
+      assert.deepEqual(await linksOf(pod, other), ['net1', '']);
+    }
+    assert.equal(await add(node, 'vm-b', other), 'attached');
+  },
+);
 
 test(
-  'a device that the ledger lost is to be tried again while what the node offers is not known',
+  'an ADD for a device that is missing in the ledger is to be repeated while the node has no plan yet',
   options,
   async () => {
     const pods = [{ namespace: 'vms', name: 'vm-a' }];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger is lost, and what pods hold must be known again from kubelet and the kernel.
+// Tests that the node plugin restores held devices from kubelet and the kernel after its ledger was lost.
 import assert from 'node:assert/strict';
 import { lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,10 @@ function open({ directory, name: nodeName }: Node, holders?: typeof held) {
   return openCNIPlugin({ directory, nodeName, ...(holders !== undefined && { holders }) });
 }
 
-/** A pod that was attached, or only allocated, before the ledger went. */
+/**
+ * Attaches a device, or only allocates it if `netns` is undefined. Then deletes the ledger. Returns the path of the
+ * tap.
+ */
 async function lose(node: Node, netns?: string): Promise<string> {
   await using plugin = await open(node);
   const tapPath = await plugin.allocate(device);
@@ -37,7 +40,7 @@ async function lose(node: Node, netns?: string): Promise<string> {
   return tapPath;
 }
 
-test('an attached device is found in its pod, and CHECK, DEL and ADD go on', options, async () => {
+test('an attached device is found in its pod, and CHECK, DEL and ADD work', options, async () => {
   await using node = await makeBareNode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await lose(node, pod.path);
@@ -52,7 +55,7 @@ test('an attached device is found in its pod, and CHECK, DEL and ADD go on', opt
     [record?.attachment?.containerID, record?.attachment?.ifname, record?.attachment?.netnsPath],
     [unknownContainer, 'net1', pod.path],
   );
-  // A DEL of another sandbox, or without the namespace, is not about this one.
+  // A DEL for another sandbox, or without the namespace, must not affect this attachment.
   await callPlugin(node.directory, 'DEL', { containerID: 'other', conf });
   assert.equal((await callPlugin(node.directory, 'CHECK', { netns: pod.path, conf })).exitCode, 0);
   await callPlugin(node.directory, 'DEL', { netns: pod.path, conf });
@@ -63,7 +66,7 @@ test('an attached device is found in its pod, and CHECK, DEL and ADD go on', opt
   await callPlugin(node.directory, 'DEL', { containerID: 'c2', conf });
 });
 
-test('a DEL that leads to the namespace by another file does nothing to what was found there', options, async () => {
+test('a DEL with another path of the same namespace does not remove the restored link', options, async () => {
   await using node = await makeBareNode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await lose(node, pod.path);
@@ -77,40 +80,52 @@ test('a DEL that leads to the namespace by another file does nothing to what was
     assert.equal((await callPlugin(node.directory, 'DEL', { containerID: 'x', netns, conf })).exitCode, 0);
     assert.equal((await readTapOwner(tapPath)).name, 'net1');
   }
-  // As a runtime may write it, which is another file in a container.
+  // A runtime may write this path. In a container, it is another file.
   const netns = pod.path.replace('/run/', '/var/run/');
   assert.equal((await callPlugin(node.directory, 'CHECK', { netns, conf })).exitCode, 0);
   assert.equal((await callPlugin(node.directory, 'DEL', { netns, conf })).exitCode, 0);
   await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
 });
 
-test('an ADD rebuilds what was only allocated, and what had another sandbox', options, async () => {
-  for (const wasAttached of [false, true]) {
+test(
+  'an ADD attaches a device that was only allocated, and one that was attached in another sandbox',
+  options,
+  async () => {
+    for (const wasAttached of [false, true]) {
+      await using node = await makeBareNode(here);
+      await using before = await makeNetworkNamespace();
+      await using pod = await makeNetworkNamespace();
+      const tapPath = await lose(node, wasAttached ? before.path : undefined);
+      await using plugin = await open(node, held);
+      const { exitCode, output } = await callPlugin(node.directory, 'ADD', {
+        netns: pod.path,
+        containerID: 'new',
+        conf,
+      });
+      assert.equal(exitCode, 0, JSON.stringify(output));
+      assert.deepEqual(await before.ipJSON('link show type macvtap'), []);
+      assert.equal((await readTapOwner(tapPath)).name, 'net1');
+      assert.equal(plugin.ledger.get(device)?.attachment?.containerID, 'new');
+      await callPlugin(node.directory, 'DEL', { containerID: 'new', conf });
+    }
+  },
+);
+
+test(
+  'after a reboot and the loss of the ledger, an ADD uses the resources that the node offers now',
+  options,
+  async () => {
     await using node = await makeBareNode(here);
-    await using before = await makeNetworkNamespace();
     await using pod = await makeNetworkNamespace();
-    const tapPath = await lose(node, wasAttached ? before.path : undefined);
-    await using plugin = await open(node, held);
-    const { exitCode, output } = await callPlugin(node.directory, 'ADD', { netns: pod.path, containerID: 'new', conf });
+    await using _plugin = await open(node, held);
+    const { exitCode, output } = await callPlugin(node.directory, 'ADD', { netns: pod.path, conf });
     assert.equal(exitCode, 0, JSON.stringify(output));
-    assert.deepEqual(await before.ipJSON('link show type macvtap'), []);
-    assert.equal((await readTapOwner(tapPath)).name, 'net1');
-    assert.equal(plugin.ledger.get(device)?.attachment?.containerID, 'new');
-    await callPlugin(node.directory, 'DEL', { containerID: 'new', conf });
-  }
-});
+    assert.equal((await readTapOwner(`/dev/tap${deviceIfindex(node.name, device)}`)).name, 'net1');
+    await callPlugin(node.directory, 'DEL', { conf });
+  },
+);
 
-test('after a reboot that also took the ledger, an ADD goes by what the node offers now', options, async () => {
-  await using node = await makeBareNode(here);
-  await using pod = await makeNetworkNamespace();
-  await using _plugin = await open(node, held);
-  const { exitCode, output } = await callPlugin(node.directory, 'ADD', { netns: pod.path, conf });
-  assert.equal(exitCode, 0, JSON.stringify(output));
-  assert.equal((await readTapOwner(`/dev/tap${deviceIfindex(node.name, device)}`)).name, 'net1');
-  await callPlugin(node.directory, 'DEL', { conf });
-});
-
-test('a device that kubelet allocated to no pod, or has not listed yet, is not attached', options, async () => {
+test('a device that kubelet lists for no pod, or has not listed yet, is not attached', options, async () => {
   await using node = await makeBareNode(here);
   await using pod = await makeNetworkNamespace();
   for (const { holders, code, details } of [
@@ -132,41 +147,49 @@ test('a device that kubelet allocated to no pod, or has not listed yet, is not a
   assert.deepEqual(await pod.ipJSON('link show type macvtap'), []);
 });
 
-test('a DEL without a ledger removes the link that the runtime points at, and no other', options, async () => {
-  await using node = await makeBareNode(here);
-  await using pod = await makeNetworkNamespace();
-  const tapPath = await lose(node, pod.path);
-  await pod.ip('link add x0 type veth peer name x1');
-  await pod.ip('link add link x0 name net2 type macvtap mode bridge');
-  await using _plugin = await open(node);
-  for (const given of [
-    { netns: '' },
-    { netns: pod.path, ifname: 'net2' },
-    { netns: pod.path, conf: { deviceID: 'netMvp1' } },
-  ]) {
-    assert.equal((await callPlugin(node.directory, 'DEL', { conf, ...given })).exitCode, 0);
-    assert.equal((await pod.ipJSON('link show type macvtap')).length, 2);
-  }
-  await callPlugin(node.directory, 'DEL', { netns: pod.path, conf });
-  await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
-  assert.equal((await pod.ipJSON('link show type macvtap')).length, 1);
-  await pod.ip('link del x0');
-});
+test(
+  'a DEL without a ledger removes the link in the namespace that the runtime names, and no other link',
+  options,
+  async () => {
+    await using node = await makeBareNode(here);
+    await using pod = await makeNetworkNamespace();
+    const tapPath = await lose(node, pod.path);
+    await pod.ip('link add x0 type veth peer name x1');
+    await pod.ip('link add link x0 name net2 type macvtap mode bridge');
+    await using _plugin = await open(node);
+    for (const given of [
+      { netns: '' },
+      { netns: pod.path, ifname: 'net2' },
+      { netns: pod.path, conf: { deviceID: 'netMvp1' } },
+    ]) {
+      assert.equal((await callPlugin(node.directory, 'DEL', { conf, ...given })).exitCode, 0);
+      assert.equal((await pod.ipJSON('link show type macvtap')).length, 2);
+    }
+    await callPlugin(node.directory, 'DEL', { netns: pod.path, conf });
+    await assert.rejects(lstat(tapPath), { code: 'ENOENT' });
+    assert.equal((await pod.ipJSON('link show type macvtap')).length, 1);
+    await pod.ip('link del x0');
+  },
+);
 
-test('an attachment whose namespace went without a DEL is forgotten once its device is released', options, async () => {
-  await using node = await makeBareNode(here);
-  await using plugin = await open(node);
-  await using alive = await makeNetworkNamespace();
-  await plugin.allocate(device);
-  await plugin.allocate('netMvp1');
-  {
-    await using gone = await makeNetworkNamespace();
-    await callPlugin(node.directory, 'ADD', { netns: gone.path, conf });
-  }
-  await callPlugin(node.directory, 'ADD', { netns: alive.path, containerID: 'c2', conf: { deviceID: 'netMvp1' } });
-  assert.deepEqual(await forgetLostAttachments(() => true, plugin.context, signal), []);
-  assert.deepEqual(await forgetLostAttachments(() => false, plugin.context, signal), [device]);
-  assert.equal(plugin.ledger.get(device)?.attachment, undefined);
-  assert.ok(plugin.ledger.get('netMvp1')?.attachment);
-  await callPlugin(node.directory, 'DEL', { containerID: 'c2', conf: { deviceID: 'netMvp1' } });
-});
+test(
+  'an attachment whose namespace was lost without a DEL is forgotten once its device is released',
+  options,
+  async () => {
+    await using node = await makeBareNode(here);
+    await using plugin = await open(node);
+    await using alive = await makeNetworkNamespace();
+    await plugin.allocate(device);
+    await plugin.allocate('netMvp1');
+    {
+      await using gone = await makeNetworkNamespace();
+      await callPlugin(node.directory, 'ADD', { netns: gone.path, conf });
+    }
+    await callPlugin(node.directory, 'ADD', { netns: alive.path, containerID: 'c2', conf: { deviceID: 'netMvp1' } });
+    assert.deepEqual(await forgetLostAttachments(() => true, plugin.context, signal), []);
+    assert.deepEqual(await forgetLostAttachments(() => false, plugin.context, signal), [device]);
+    assert.equal(plugin.ledger.get(device)?.attachment, undefined);
+    assert.ok(plugin.ledger.get('netMvp1')?.attachment);
+    await callPlugin(node.directory, 'DEL', { containerID: 'c2', conf: { deviceID: 'netMvp1' } });
+  },
+);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which multicast frames from the wire reach a guest's tap, in each mode and with each value of `multicast`.
+// Tests which multicast frames from the wire reach a guest's tap, in each mode and with each value of `multicast`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { captureFrames } from './cni-capture.ts';
@@ -14,7 +14,8 @@ const station = '02:00:00:00:00:bb';
 const patienceMs = 60_000;
 
 /**
- * The group that neighbours of `macAddress` ask for its link-local address: RFC 4291, 2.7.1, and RFC 2464, section 7.
+ * Returns the multicast group to which neighbors send requests for the link-local address of `macAddress`: RFC 4291,
+ * 2.7.1, and RFC 2464, section 7.
  */
 function solicitedNodeGroup(macAddress: string): string {
   return `33:33:ff:${macAddress.slice('xx:xx:xx:'.length)}`;
@@ -33,8 +34,8 @@ const wellKnownGroups = {
 } as const;
 
 /**
- * The kernel's filter is a hash of 256 places (MACVLAN_MC_FILTER_BITS, linux/if_macvlan.h), with a seed per link. A
- * group can share its place with broadcast, 33:33:00:00:00:01 or 01:00:5e:00:00:01, which always pass. Four of ten
+ * The kernel's filter is a hash with 256 slots (MACVLAN_MC_FILTER_BITS, linux/if_macvlan.h) and a seed for each link. A
+ * group can share its slot with broadcast, 33:33:00:00:00:01 or 01:00:5e:00:00:01, which always pass. Four of ten
  * groups do so once in 250,000 runs.
  */
 const mostCollisions = 3;
@@ -61,7 +62,7 @@ for (const mode of ['bridge', 'private', 'vepa', 'passthru'] as const) {
       wire.send(ethernetFrame('ff:ff:ff:ff:ff:ff', station, 'broadcast'));
       wire.send(ethernetFrame(link.address, station, 'its own address'));
 
-      // Multicast and broadcast frames wait in one queue of the kernel; unicast frames overtake them.
+      // The kernel queues multicast and broadcast frames. Unicast frames overtake them.
       const arrived: string[] = [];
       await tap.receive((frame) => {
         arrived.push(frameText(frame) ?? '');
@@ -72,7 +73,7 @@ for (const mode of ['bridge', 'private', 'vepa', 'passthru'] as const) {
       if (multicast === 'none') assert.ok(names.length <= mostCollisions, names.join());
       else assert.deepEqual(names, Object.keys(groups));
 
-      // The pod's kernel joins no group and has no address for it.
+      // The pod's kernel has joined no group and has no address on the link.
       assert.equal(link.flags.includes('ALLMULTI'), multicast !== 'none');
       const [{ addr_info: addresses } = { addr_info: undefined }] = await pod.ipJSON<{ addr_info: unknown[] }>(
         'address show dev net1',

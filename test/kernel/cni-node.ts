@@ -59,7 +59,7 @@ export async function makeBareNode(
   await makeParent(here);
   undo.defer(async () => void (await here.ip('link del p0').catch(() => undefined)));
   const scope = undo.move();
-  // All nodes share /dev, and indexes are derived from this name.
+  // All nodes share /dev. Device indexes are derived from this name, so it must be unique.
   const name = `cni-${process.pid}-${nodes}`;
   return { name, directory: folder.path, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }

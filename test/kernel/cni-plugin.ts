@@ -16,7 +16,7 @@ import type { MacvtapError } from '../../runtime/errors.ts';
 import { createKeyedMutex } from '../../runtime/locks.ts';
 import { admitAll } from '../fixtures/admission/admit-all.ts';
 
-/** The rights when no shim is involved: no tap is given away, and no socket is lent. */
+/** The rights if no shim is involved: no tap gets another owner, and no socket is lent. */
 export const noRights: ShimRights = {
   own: async () => {},
   lendNetlink: () => Promise.reject(new Error('no shim')),
@@ -34,8 +34,8 @@ export interface CNIPluginOptions {
 }
 
 /**
- * The CNI half of the node plugin with all its real parts, in the namespace of this process. It has one resource,
- * `net`, on p0.
+ * The node plugin's CNI server with all its real parts, in the namespace of this process. It has one resource, `net`,
+ * on p0.
  */
 export interface CNIPlugin extends AsyncDisposable {
   readonly links: Links;

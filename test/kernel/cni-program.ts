@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { openCNIPlugin } from './cni-plugin.ts';
 
-/** Runs the CNI half of the node plugin as a process: `cni-program.ts <directory> <node name>`. Prints `ready`. */
+/** Runs the node plugin's CNI server as a process: `cni-program.ts <directory> <node name>`. Prints `ready`. */
 const [directory = '', nodeName = ''] = process.argv.slice(2);
 
 await using plugin = await openCNIPlugin({ directory, nodeName });

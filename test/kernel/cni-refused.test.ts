@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Refusals of ADD, and their messages.
+// Tests which ADDs are refused, with which messages, and that a failed ADD changes nothing.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { lstat, rm, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 const options = { skip: needsRoot };
 const conf = { deviceID: device };
 
-test('a second name for a device in one sandbox is refused, and its link stays', options, async () => {
+test('a second name for a device in one sandbox is refused, and the first link stays', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -36,42 +36,49 @@ test('a second name for a device in one sandbox is refused, and its link stays',
   assert.equal((await node.call('CHECK', { netns: pod.path, conf })).exitCode, 0);
 });
 
-/** Makes a link with the name and index of the pod's, as any owner of a network namespace can. */
-async function makeTwin(stranger: NetworkNamespace, tapPath: string): Promise<void> {
-  await stranger.ip('link add p0 type veth peer name p1');
+/**
+ * Makes a duplicate: a link with the name and the index of the pod's link, as any owner of a network namespace can.
+ * Whichever of the two links is made first has the device node.
+ */
+async function makeDuplicate(foreign: NetworkNamespace, tapPath: string): Promise<void> {
+  await foreign.ip('link add p0 type veth peer name p1');
   const index = tapPath.slice('/dev/tap'.length);
-  await stranger.ip(`link add link p0 name net1 index ${index} type macvtap mode bridge`);
+  await foreign.ip(`link add link p0 name net1 index ${index} type macvtap mode bridge`);
 }
 
-test("a twin of the pod's link, made in the moment in which the node is free, is not given away", options, async () => {
-  await using node = await makeCNINode(here);
-  await using pod = await makeNetworkNamespace();
-  await using stranger = await makeNetworkNamespace();
-  const tapPath = await node.allocate(device);
-  const { links } = node.context;
-  const create = links.createMacvtap;
-  links.createMacvtap = async (request, signal) => {
-    await makeTwin(stranger, tapPath);
-    await create(request, signal);
-  };
-  const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
-  assert.deepEqual([exitCode, output?.code, output?.details], [1, 11, 'TapNodeTaken']);
-  assert.match(String(output?.msg), /may belong to another link of that name; kubelet tries again$/);
-  assert.equal(await shownIn(pod), undefined);
-  assert.equal((await lstat(tapPath)).uid, 0);
-  links.createMacvtap = create;
-  await stranger.ip('link del net1');
-  assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
-  await assertAttached(node, pod, tapPath);
-});
-
 test(
-  'a link may have the number of the one before it, which the kernel lists for a moment longer',
+  "a duplicate of the pod's link that takes the free device node first does not get the virtual machine as owner",
   options,
   async () => {
     await using node = await makeCNINode(here);
     await using pod = await makeNetworkNamespace();
-    await using stranger = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
+    const tapPath = await node.allocate(device);
+    const { links } = node.context;
+    const create = links.createMacvtap;
+    links.createMacvtap = async (request, signal) => {
+      await makeDuplicate(foreign, tapPath);
+      await create(request, signal);
+    };
+    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+    assert.deepEqual([exitCode, output?.code, output?.details], [1, 11, 'TapNodeTaken']);
+    assert.match(String(output?.msg), /may belong to another link of that name; kubelet tries again$/);
+    assert.equal(await shownIn(pod), undefined);
+    assert.equal((await lstat(tapPath)).uid, 0);
+    links.createMacvtap = create;
+    await foreign.ip('link del net1');
+    assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
+    await assertAttached(node, pod, tapPath);
+  },
+);
+
+test(
+  'a link may get the device number of the previous link, which the kernel still lists for a moment',
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
     const tapPath = await node.allocate(device);
     const call = { netns: pod.path, conf };
     const { links } = node.context;
@@ -89,71 +96,79 @@ test(
       assert.equal(exitCode, 0, JSON.stringify(output));
       await assertAttached(node, pod, tapPath);
     };
-    // The placeholder, also beside a twin.
+    // The previous link is the placeholder. A duplicate without a device node exists at the same time.
     const placeholder = listed();
-    await makeTwin(stranger, tapPath);
+    await makeDuplicate(foreign, tapPath);
     await attach(placeholder);
-    await stranger.ip('link del net1');
-    // And what a DEL took away just now.
+    await foreign.ip('link del net1');
+    // The previous link is the one that a DEL has just removed.
     const attached = listed();
     await node.call('DEL', call);
     await attach(attached);
   },
 );
 
-test("a number that went in between and came to the pod's link hides no twin", options, async () => {
-  await using node = await makeCNINode(here);
-  await using pod = await makeNetworkNamespace();
-  await using former = await makeNetworkNamespace();
-  await using stranger = await makeNetworkNamespace();
-  const tapPath = await node.allocate(device);
-  const { links } = node.context;
-  const create = links.createMacvtap;
-  // Of the pod's index, or of any other one.
-  for (const index of [Number(tapPath.slice('/dev/tap'.length)), 77]) {
-    await makeTwin(former, `/dev/tap${index}`);
+test(
+  "a duplicate is detected even if the pod's link gets the device number of a link that was just deleted",
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using former = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
+    const tapPath = await node.allocate(device);
+    const { links } = node.context;
+    const create = links.createMacvtap;
+    // The deleted link had the index of the pod's link, or any other one.
+    for (const index of [Number(tapPath.slice('/dev/tap'.length)), 77]) {
+      await makeDuplicate(former, `/dev/tap${index}`);
+      links.createMacvtap = async (request, signal) => {
+        await makeDuplicate(foreign, tapPath);
+        await former.ip('link del p0');
+        await create(request, signal);
+      };
+      const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+      assert.deepEqual([exitCode, output?.details], [1, 'TapNodeTaken'], `with an earlier tap of index ${index}`);
+      assert.equal((await lstat(tapPath)).uid, 0);
+      assert.equal(await shownIn(pod), undefined);
+      links.createMacvtap = create;
+      await foreign.ip('link del p0');
+      assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
+      await node.call('DEL', { netns: pod.path, conf });
+    }
+  },
+);
+
+test(
+  "a duplicate is detected even if the pod's link gets the device number of another duplicate",
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using former = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
+    const tapPath = await node.allocate(device);
+    await makeDuplicate(former, tapPath);
+    const { links } = node.context;
+    const create = links.createMacvtap;
+    let creations = 0;
     links.createMacvtap = async (request, signal) => {
-      await makeTwin(stranger, tapPath);
-      await former.ip('link del p0');
+      creations += 1;
+      // The plugin makes the link a second time, because a duplicate exists.
+      if (creations === 2) {
+        await makeDuplicate(foreign, tapPath);
+        await former.ip('link del p0');
+      }
       await create(request, signal);
     };
     const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
-    assert.deepEqual([exitCode, output?.details], [1, 'TapNodeTaken'], `beside a tap of index ${index}`);
+    assert.deepEqual([creations, exitCode, output?.details], [2, 1, 'TapNodeTaken']);
     assert.equal((await lstat(tapPath)).uid, 0);
     assert.equal(await shownIn(pod), undefined);
-    links.createMacvtap = create;
-    await stranger.ip('link del p0');
-    assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
-    await node.call('DEL', { netns: pod.path, conf });
-  }
-});
+  },
+);
 
-test('nor does the number of a twin without a node hide another one', options, async () => {
-  await using node = await makeCNINode(here);
-  await using pod = await makeNetworkNamespace();
-  await using former = await makeNetworkNamespace();
-  await using stranger = await makeNetworkNamespace();
-  const tapPath = await node.allocate(device);
-  await makeTwin(former, tapPath);
-  const { links } = node.context;
-  const create = links.createMacvtap;
-  let creations = 0;
-  links.createMacvtap = async (request, signal) => {
-    creations += 1;
-    // The link is made once more, since there is a twin.
-    if (creations === 2) {
-      await makeTwin(stranger, tapPath);
-      await former.ip('link del p0');
-    }
-    await create(request, signal);
-  };
-  const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
-  assert.deepEqual([creations, exitCode, output?.details], [2, 1, 'TapNodeTaken']);
-  assert.equal((await lstat(tapPath)).uid, 0);
-  assert.equal(await shownIn(pod), undefined);
-});
-
-test("the node's taps are gone through once for an ADD, also for one that is repeated", options, async () => {
+test("an ADD lists the node's taps once, also if it is repeated", options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
@@ -164,7 +179,7 @@ test("the node's taps are gone through once for an ADD, also for one that is rep
     readings += 1;
     return listTaps(ifindex);
   };
-  // The last one does not find the wanted link, and recreates it.
+  // The last ADD finds a link with other settings, and recreates it.
   for (const mtu of [1400, 1400, 1300]) {
     readings = 0;
     assert.equal((await node.call('ADD', { netns: pod.path, conf: { ...conf, mtu } })).exitCode, 0);
@@ -173,25 +188,29 @@ test("the node's taps are gone through once for an ADD, also for one that is rep
   }
 });
 
-test("a twin of the pod's link without a node does not interfere, also when ADD is repeated", options, async () => {
-  await using node = await makeCNINode(here);
-  await using pod = await makeNetworkNamespace();
-  await using stranger = await makeNetworkNamespace();
-  const tapPath = await node.allocate(device);
-  await makeTwin(stranger, tapPath);
-  for (const attempt of ['first', 'second']) {
-    const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
-    assert.equal(exitCode, 0, `${attempt}: ${JSON.stringify(output)}`);
-    await assertAttached(node, pod, tapPath);
-  }
-});
+test(
+  "a duplicate of the pod's link without a device node does not interfere, also when ADD is repeated",
+  options,
+  async () => {
+    await using node = await makeCNINode(here);
+    await using pod = await makeNetworkNamespace();
+    await using foreign = await makeNetworkNamespace();
+    const tapPath = await node.allocate(device);
+    await makeDuplicate(foreign, tapPath);
+    for (const attempt of ['first', 'second']) {
+      const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
+      assert.equal(exitCode, 0, `${attempt}: ${JSON.stringify(output)}`);
+      await assertAttached(node, pod, tapPath);
+    }
+  },
+);
 
 test('a missing parent is reported with code 11, and a later ADD works', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
   await here.ip('link del p0');
-  // Before and after the node plugin knows.
+  // The parent vanishes before, and then after, the node plugin has read its links.
   for (const isKnown of [false, true]) {
     if (isKnown) await node.look();
     const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });
@@ -211,7 +230,7 @@ test('a missing parent is reported with code 11, and a later ADD works', options
 
 for (const { title, prepare, given, code, message } of [
   {
-    title: 'the shim cannot give the node away',
+    title: 'the shim cannot change the owner of the device node',
     given: { onOwn: () => ({ type: 'owned', errno: 1, step: 'chown' }) as const },
     code: 5,
     message: /\/dev\/tap\d+ cannot be given to 107:107: chown: .*\(EPERM\)/,
@@ -241,7 +260,7 @@ for (const { title, prepare, given, code, message } of [
   readonly code: number;
   readonly message: RegExp;
 }[]) {
-  test(`an ADD that fails takes everything back: ${title}`, options, async () => {
+  test(`a failed ADD undoes all its changes: ${title}`, options, async () => {
     await using node = await makeCNINode(here);
     await using pod = await makeNetworkNamespace();
     const tapPath = await node.allocate(device);
@@ -258,27 +277,23 @@ for (const { title, prepare, given, code, message } of [
   });
 }
 
-test(
-  'a MAC address that is in use is reported with its holder: the parent, or a device in another pod',
-  options,
-  async () => {
-    await using node = await makeCNINode(here);
-    await using pod = await makeNetworkNamespace();
-    await using other = await makeNetworkNamespace();
-    await node.allocate(device);
-    await node.allocate('netMvp1');
-    const [parent] = await here.ipJSON<{ address: string }>('link show p0');
-    const mac = '52:54:00:00:00:77';
-    await node.call('ADD', { netns: other.path, containerID: 'other', conf: { deviceID: 'netMvp1', mac } });
-    for (const [taken, holder] of [
-      [parent?.address, 'parent p0 itself'],
-      [mac, 'device netMvp1'],
-    ]) {
-      const { output } = await node.call('ADD', { netns: pod.path, conf: { ...conf, mac: taken } });
-      assert.match(String(output?.msg), new RegExp(`MAC address ${taken} is in use by ${holder}`));
-    }
-  },
-);
+test('a MAC address in use is reported with its user: the parent, or a device in another pod', options, async () => {
+  await using node = await makeCNINode(here);
+  await using pod = await makeNetworkNamespace();
+  await using other = await makeNetworkNamespace();
+  await node.allocate(device);
+  await node.allocate('netMvp1');
+  const [parent] = await here.ipJSON<{ address: string }>('link show p0');
+  const mac = '52:54:00:00:00:77';
+  await node.call('ADD', { netns: other.path, containerID: 'other', conf: { deviceID: 'netMvp1', mac } });
+  for (const [taken, holder] of [
+    [parent?.address, 'parent p0 itself'],
+    [mac, 'device netMvp1'],
+  ]) {
+    const { output } = await node.call('ADD', { netns: pod.path, conf: { ...conf, mac: taken } });
+    assert.match(String(output?.msg), new RegExp(`MAC address ${taken} is in use by ${holder}`));
+  }
+});
 
 test("the node's own namespace, and a file that is not a namespace, are refused", options, async () => {
   await using node = await makeCNINode(here);
@@ -291,7 +306,7 @@ test("the node's own namespace, and a file that is not a namespace, are refused"
     const { output } = await node.call('ADD', { netns, conf });
     assert.equal(output?.code, 8, netns);
   }
-  // A namespace, but of another kind.
+  // This is a namespace of another kind.
   const uts = `/run/netns/kmt-${process.pid}-uts`;
   await writeFile(uts, '');
   await run('mount', ['--bind', '/proc/self/ns/uts', uts]);
@@ -323,23 +338,27 @@ test('a device that kubelet gave to another pod is refused, and its link stays',
   await assertAttached(node, victim, tapPath);
 });
 
-test('a mode that the device has not is a conflict, unless it was filled in from a policy', options, async () => {
-  await using node = await makeCNINode(here, { mode: 'vepa' });
-  await using pod = await makeNetworkNamespace();
-  await node.allocate(device);
-  const { output } = await node.call('ADD', { netns: pod.path, conf: { ...conf, mode: 'bridge' } });
-  assert.deepEqual([output?.code, output?.details], [7, 'ModeConflict']);
-  assert.match(
-    String(output?.msg),
-    /network blue wants mode bridge, and device netMvp0 has mode vepa by policy macvtap-cni\/p: write "mode": "vepa" into NetworkAttachmentDefinition blue/,
-  );
-  const filledIn = { ...conf, mode: 'bridge', modeFrom: 'policy' };
-  assert.equal((await node.call('ADD', { netns: pod.path, conf: filledIn })).exitCode, 0);
-  assert.equal((await shownIn(pod))?.linkinfo?.info_data?.mode, 'vepa');
-});
+test(
+  "a mode that differs from the device's mode is refused, unless it was filled in from a policy",
+  options,
+  async () => {
+    await using node = await makeCNINode(here, { mode: 'vepa' });
+    await using pod = await makeNetworkNamespace();
+    await node.allocate(device);
+    const { output } = await node.call('ADD', { netns: pod.path, conf: { ...conf, mode: 'bridge' } });
+    assert.deepEqual([output?.code, output?.details], [7, 'ModeConflict']);
+    assert.match(
+      String(output?.msg),
+      /network blue wants mode bridge, and device netMvp0 has mode vepa by policy macvtap-cni\/p: write "mode": "vepa" into NetworkAttachmentDefinition blue/,
+    );
+    const filledIn = { ...conf, mode: 'bridge', modeFrom: 'policy' };
+    assert.equal((await node.call('ADD', { netns: pod.path, conf: filledIn })).exitCode, 0);
+    assert.equal((await shownIn(pod))?.linkinfo?.info_data?.mode, 'vepa');
+  },
+);
 
 test(
-  'a parent that became a macvtap is refused, since the kernel would pass over it to its own parent',
+  'a parent that became a macvtap is refused, because the kernel would use the parent of that macvtap',
   options,
   async () => {
     await using node = await makeCNINode(here);
@@ -355,7 +374,7 @@ test(
   },
 );
 
-test('a ledger that cannot be written fails an ADD, which leaves nothing, and no DEL', options, async () => {
+test('if the ledger cannot be written, an ADD fails and leaves nothing, and a DEL succeeds', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
   await node.allocate(device);

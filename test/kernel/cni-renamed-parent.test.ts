@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A parent that gets another name while pods are on it, and another interface that gets its name.
+// Tests a parent that is renamed while pods use it, and another interface that gets its old name.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAttached, device } from './attached-pod.ts';
@@ -16,13 +16,13 @@ async function ifindexOf(name: string): Promise<number> {
   return shown?.ifindex ?? assert.fail(`no ${name}`);
 }
 
-/** The index, on the node, of the parent of a pod's link. */
+/** Returns the index of the parent of a pod's link on the node. */
 async function parentOf(pod: NetworkNamespace): Promise<number | undefined> {
   const [shown] = await pod.ipJSON<{ link_index?: number }>('link show net1');
   return shown?.link_index;
 }
 
-/** Renames p0 to lan0, and makes another interface p0. */
+/** Renames p0 to lan0, and gives the name p0 to another interface. */
 async function swapNames(node: CNINode): Promise<AsyncDisposable> {
   await here.ip('link set p0 down');
   await here.ip('link set p0 name lan0');
@@ -38,7 +38,7 @@ async function swapNames(node: CNINode): Promise<AsyncDisposable> {
 }
 
 test(
-  'a device whose parent was renamed after its Allocate is attached to it, and not to what has its name',
+  'a device whose parent was renamed after its Allocate is attached to that parent, and not to the new p0',
   options,
   async () => {
     await using node = await makeCNINode(here);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shim lends the node plugin a routing socket of the pod's namespace, and of no other.
+// Tests that the shim lends the node plugin a routing socket of the pod's namespace, and of no other namespace.
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import { test } from 'node:test';
@@ -22,7 +22,7 @@ interface Loan {
   readonly descriptor: number | undefined;
 }
 
-/** Runs an ADD during which the peer asks for the socket, and then for nothing more. */
+/** Runs an ADD during which the peer requests the socket. */
 async function borrow(variant: (typeof variants)[number], netns: string): Promise<Loan> {
   await using shim = await makeShim(variant);
   const { promise, resolve, reject } = Promise.withResolvers<Omit<Loan, 'end'>>();
@@ -41,7 +41,9 @@ async function borrow(variant: (typeof variants)[number], netns: string): Promis
 
 for (const variant of variants) {
   const skip = needsRoot || needsShim[variant];
-  test(`${variant}: with the socket, a link in the pod's namespace changes its mode`, { skip }, async () => {
+  test(`${variant}: with the socket, the peer can change the mode of a link in the pod's namespace`, {
+    skip,
+  }, async () => {
     await here.ip('link add p0 type veth peer name p1');
     await here.ip('link set p0 up');
     await here.ip('link add link p0 name tap-lend type macvtap mode private');
@@ -63,7 +65,7 @@ for (const variant of variants) {
     }
   });
 
-  test(`${variant}: without a namespace there is no socket, and the ADD goes on`, { skip }, async () => {
+  test(`${variant}: without a namespace, the shim lends no socket, and the ADD continues`, { skip }, async () => {
     for (const [netns, step] of [
       ['/run/netns/no-such-namespace', 'open'],
       ['/dev/null', 'setns'],

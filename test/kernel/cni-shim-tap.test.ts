@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one thing that the shim does with the rights of root: it gives a real tap to its owner, and nothing else to
-// anybody.
+// Tests the only use that the shim makes of root's rights: it changes the owner of a real tap, and of no other file.
 import assert from 'node:assert/strict';
 import { lstat, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -17,10 +16,10 @@ import { readTapOwner } from './tap-owner.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
 
-/** /dev is one for all: indexes that no device of a node plugin has, and no other process of these tests. */
+/** All namespaces share one /dev. No device of a node plugin and no other process of these tests uses these indexes. */
 let lastIndex = 0x2000_0000 + process.pid * 0x100;
 
-/** A real tap, whose node still belongs to root. */
+/** Makes a real tap, whose device node belongs to root. */
 async function makeTap() {
   lastIndex += 1;
   const ifindex = lastIndex;
@@ -33,13 +32,13 @@ async function makeTap() {
   const scope = undo.move();
   return {
     path,
-    // As sys/sysmacros.h does for small numbers.
+    // Encoded as in sys/sysmacros.h, for small numbers.
     own: { ifindex, major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00), uid: 107, gid: 108 },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
 }
 
-/** Returns the shim's reply for each tap that it shall own during one ADD, and its exit. */
+/** Runs one ADD in which the shim must change the owner of each tap. Returns its replies and its exit. */
 async function askToOwn(shim: InstalledShim, ...taps: readonly TapOwnership[]) {
   const replies: unknown[] = [];
   await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
@@ -68,7 +67,7 @@ for (const variant of variants) {
       await run(shim);
     });
 
-  check('a tap is given to its owner, as often as it is asked for', async (shim) => {
+  check('the owner of a tap is changed as often as requested', async (shim) => {
     await using tap = await makeTap();
     for (const [uid, gid] of [
       [107, 108],
@@ -84,7 +83,7 @@ for (const variant of variants) {
     assert.equal((await readTapOwner(tap.path)).name, 'tap-test');
   });
 
-  check('a node of another device number stays what it is', async (shim) => {
+  check('a device node with another device number does not change', async (shim) => {
     await using tap = await makeTap();
     const before = await ownershipOf(tap.path);
     for (const given of [
@@ -103,7 +102,7 @@ for (const variant of variants) {
   check('a symbolic link, a file, and a missing path are not taps', async (shim) => {
     await using tap = await makeTap();
     const before = await ownershipOf(tap.path);
-    // No link can have an index above INT_MAX.
+    // The kernel allows no index above INT_MAX.
     const ifindex = 0x8000_0000 + tap.own.ifindex;
     const path = `/dev/tap${ifindex}`;
     const ask = async (given = {}) => (await askToOwn(shim, { ...tap.own, ifindex, ...given })).replies;
@@ -123,7 +122,7 @@ for (const variant of variants) {
     assert.deepEqual(await ownershipOf(tap.path), before);
   });
 
-  check('only ADD owns a tap, and only one', async (shim) => {
+  check('the owner of a tap is changed only in an ADD, and only for one tap', async (shim) => {
     await using tap = await makeTap();
     const before = await ownershipOf(tap.path);
     for (const command of ['CHECK', 'DEL', 'GC', 'STATUS', 'add']) {
@@ -140,7 +139,7 @@ for (const variant of variants) {
     assert.deepEqual(await ownershipOf(tap.path), [107, 108, 0o660]);
   });
 
-  check('an own that is too short or too long is none', async (shim) => {
+  check('a frame of type own that is too short or too long is invalid', async (shim) => {
     await using tap = await makeTap();
     const frame = Buffer.from(encodeFrame({ type: 'own', ...tap.own }));
     for (const length of [0, 4, 19, 21]) {
@@ -155,20 +154,23 @@ for (const variant of variants) {
     assert.deepEqual((await ownershipOf(tap.path)).slice(0, 2), [0, 0]);
   });
 
-  check('a node plugin that dies before or after a tap is owned is reported with code 11', async (shim) => {
-    await using tap = await makeTap();
-    for (const isRead of [true, false]) {
-      await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
-        await next();
-        socket.write(encodeFrame({ type: 'own', ...tap.own }));
-        if (isRead) await next();
-        socket.destroy();
-      });
-      assertError(await shim.run(callOf('ADD')), 11, /Connection reset by peer|Broken pipe/);
-    }
-  });
+  check(
+    'if the node plugin dies before or after the owner of a tap was changed, that is reported with code 11',
+    async (shim) => {
+      await using tap = await makeTap();
+      for (const isRead of [true, false]) {
+        await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
+          await next();
+          socket.write(encodeFrame({ type: 'own', ...tap.own }));
+          if (isRead) await next();
+          socket.destroy();
+        });
+        assertError(await shim.run(callOf('ADD')), 11, /Connection reset by peer|Broken pipe/);
+      }
+    },
+  );
 
-  check('with the node plugin: ADD gives the pod its link and its owner the tap, DEL takes both away', async (shim) => {
+  check("with the node plugin: ADD makes the link and changes the tap's owner, and DEL removes both", async (shim) => {
     await using node = await makeBareNode(here);
     await mkdir(shim.directory);
     const open = () => openCNIPlugin({ directory: shim.directory, nodeName: node.name });
@@ -188,7 +190,8 @@ for (const variant of variants) {
       assert.equal((await readTapOwner(tapPath)).name, 'net1');
       assertEnd(await shim.run(call('CHECK', pod.path)), 0, '');
     }
-    // Down: the DEL is left, and done by the next one before it serves anybody.
+    // The node plugin is down. The shim leaves a pending DEL, which the next node plugin processes before it serves
+    // requests.
     assertEnd(await shim.run(call('DEL', pod.path)), 0, '');
     assert.ok(await stat(tapPath));
     await using again = await open();

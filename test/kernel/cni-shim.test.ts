@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CNI plugin's shim, compiled and installed, against the node plugin's server and against peers that do
-// what the node plugin never does. Every test runs twice: the second time with the compiler's checks of memory.
+// Tests the CNI shim, compiled and installed, with the node plugin's server, and with peers that behave as no node
+// plugin does. Every test runs twice, the second time with the compiler's memory checks.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
@@ -34,33 +34,30 @@ for (const variant of variants) {
     return { end: await shim.run(call), received: peer.received };
   };
 
-  check(
-    'the request is the frame that was agreed on, byte for byte, with what is set and nothing else',
-    async (shim) => {
-      const stdin = Buffer.concat([Buffer.from(conf), Buffer.from([0, 255, 10])]);
-      const most = Buffer.alloc(maxStdin, 'x');
-      for (const { environment, stdin: given } of [
-        { environment: { CNI_COMMAND: 'ADD', ...pod }, stdin },
-        { environment: { CNI_COMMAND: 'ADD', ...pod, CNI_ARGS: '', CNI_NETNS: '' }, stdin },
-        { environment: { CNI_COMMAND: 'STATUS' }, stdin: Buffer.alloc(0) },
-        { environment: { CNI_COMMAND: 'ADD', ...pod, CNI_ARGS: 'ü'.repeat(30_000) }, stdin: most },
-      ]) {
-        const { end, received } = await withPeer(
-          shim,
-          async (socket, next) => {
-            await next();
-            socket.end(answer(0, 'done'));
-          },
-          { environment: { ...environment, CNI_NETNS_OVERRIDE: '1', PATH: '/x' }, stdin: given },
-        );
-        assertEnd(end, 0, 'done');
-        const frame = encodeFrame({ type: 'request', environment: new Map(Object.entries(environment)), stdin: given });
-        assert.ok(received[0]?.equals(frame));
-      }
-    },
-  );
+  check('the request is the specified frame, byte for byte, with only the variables that are set', async (shim) => {
+    const stdin = Buffer.concat([Buffer.from(conf), Buffer.from([0, 255, 10])]);
+    const most = Buffer.alloc(maxStdin, 'x');
+    for (const { environment, stdin: given } of [
+      { environment: { CNI_COMMAND: 'ADD', ...pod }, stdin },
+      { environment: { CNI_COMMAND: 'ADD', ...pod, CNI_ARGS: '', CNI_NETNS: '' }, stdin },
+      { environment: { CNI_COMMAND: 'STATUS' }, stdin: Buffer.alloc(0) },
+      { environment: { CNI_COMMAND: 'ADD', ...pod, CNI_ARGS: 'ü'.repeat(30_000) }, stdin: most },
+    ]) {
+      const { end, received } = await withPeer(
+        shim,
+        async (socket, next) => {
+          await next();
+          socket.end(answer(0, 'done'));
+        },
+        { environment: { ...environment, CNI_NETNS_OVERRIDE: '1', PATH: '/x' }, stdin: given },
+      );
+      assertEnd(end, 0, 'done');
+      const frame = encodeFrame({ type: 'request', environment: new Map(Object.entries(environment)), stdin: given });
+      assert.ok(received[0]?.equals(frame));
+    }
+  });
 
-  check('64 KiB of variables and 1 MiB of input are passed on, and a byte more is refused', async (shim) => {
+  check('64 KiB of variables and 1 MiB of input are passed on, and one more byte is refused', async (shim) => {
     const fixed = Object.entries({ CNI_COMMAND: 'ADD', ...pod, CNI_ARGS: '' }).map(
       ([key, value]) => `${key}=${value}\0`,
     );
@@ -81,7 +78,7 @@ for (const variant of variants) {
     assertError((await run(120_000, maxStdin)).end, 5, /Argument list too long/, '1.1.0');
   });
 
-  check('the answer is printed as it is, and its exit code is the exit code', async (shim) => {
+  check("the answer is printed unchanged, and its exit code becomes the shim's", async (shim) => {
     for (const [exitCode, output] of [
       [0, '{"cniVersion":"1.0.0"}'],
       [1, '{"code":7,"msg":"ü \\" \\n"}'],
@@ -96,7 +93,7 @@ for (const variant of variants) {
     }
   });
 
-  check('an answer in single bytes, or with more behind it, is an answer', async (shim) => {
+  check('an answer is accepted if it arrives byte by byte, or if more bytes follow', async (shim) => {
     const behave: Behaviour = async (socket, next) => {
       await next();
       for (const byte of answer(3, '{}')) {
@@ -108,7 +105,7 @@ for (const variant of variants) {
     assertEnd((await withPeer(shim, behave, callOf('ADD'))).end, 3, '{}');
   });
 
-  check('an answer that comes before the request was read is taken', async (shim) => {
+  check('an answer that comes before the request was read is accepted', async (shim) => {
     const behave: Behaviour = (socket) => {
       socket.end(answer(1, 'refused'), () => socket.destroy());
     };
@@ -116,7 +113,7 @@ for (const variant of variants) {
     assertEnd((await withPeer(shim, behave, call)).end, 1, 'refused');
   });
 
-  check('VERSION is answered without the node plugin, in the version that was asked for', async (shim) => {
+  check('VERSION is answered without the node plugin, in the requested version', async (shim) => {
     for (const asked of [
       ...cniVersions.map((known) => `{"cniVersion":"${known}"}`),
       '{ "name": "x",\n "cniVersion" :\t"0.4.0" }',
@@ -125,7 +122,7 @@ for (const variant of variants) {
       '{"cniVersion":1}',
       '{"cniVersion":""}',
       '{"cniVersion"',
-      // Pieces of the shim's own list.
+      // Fragments of the shim's own list of versions.
       '{"cniVersion":.3.0","',
       '{"cniVersion":0.3.0","',
       '{"cniVersion":","0.3.1',
@@ -138,14 +135,14 @@ for (const variant of variants) {
     }
   });
 
-  check('without CNI_COMMAND it prints an error, and connects to no node plugin', async (shim) => {
+  check('without CNI_COMMAND, the shim prints an error and does not connect to the node plugin', async (shim) => {
     const { end, received } = await withPeer(shim, () => {}, { environment: pod, stdin: conf });
     assertError(end, 4, /CNI_COMMAND is missing/, newestCNIVersion);
     assert.deepEqual(received, []);
   });
 
   check(
-    'a node plugin that is down is reported in the code of the command, and in JSON for every command',
+    'if the node plugin is down, the shim prints an error in JSON, with the code that fits the command',
     async (shim) => {
       for (const [command, code] of [
         ['ADD', 11],
@@ -159,7 +156,7 @@ for (const variant of variants) {
         const text = /: no answer from the node plugin at \/.*\/run\/cni.sock: No such file or directory; see whether/;
         assertError(await shim.run(callOf(command)), code, text);
       }
-      // A killed node plugin leaves its socket.
+      // A killed node plugin leaves its socket behind.
       await (await listenAndHang(shim))[Symbol.asyncDispose]();
       assertError(await shim.run(callOf('ADD')), 11, /: Connection refused; see whether/);
     },
@@ -176,22 +173,22 @@ for (const variant of variants) {
   const otherLanguage = /its answer is not of this CNI plugin's version/;
   const ended = /Connection reset by peer|Broken pipe/;
   for (const [title, bytes, message] of [
-    ['says nothing', '', ended],
+    ['sends nothing', '', ended],
     ['ends inside the header', half.subarray(0, 7), ended],
     ['ends inside the body', half, ended],
     ['does not begin with KMVT', 'HTTP/1.1 400 Bad Request\r\n\r\n', otherLanguage],
-    ['speaks another version', header([2, 4], 4), otherLanguage],
+    ['has another protocol version', header([2, 4], 4), otherLanguage],
     ['sends a request', header([1, 1], 4), otherLanguage],
-    ['sends what it should be sent', header([1, 3], 4), otherLanguage],
-    ['sends a frame of no type', header([1, 9], 4), otherLanguage],
+    ['sends a frame that only the shim sends', header([1, 3], 4), otherLanguage],
+    ['sends a frame of an unknown type', header([1, 9], 4), otherLanguage],
     ['sends an answer without an exit code', header([1, 4], 3), otherLanguage],
-    ['claims an answer of 4 GiB', header([1, 4], 0xffff_ffff), otherLanguage],
-    ['claims a byte more than an answer has', header([1, 4], 5 + 2 * maxStdin), otherLanguage],
-    ['wants an exit code that none is', answer(256), otherLanguage],
-    ['wants an exit code below zero', answer(-1 >>> 0), otherLanguage],
-    ['wants a tap to be owned when no ADD is under way', own, otherLanguage],
+    ['announces an answer of 4 GiB', header([1, 4], 0xffff_ffff), otherLanguage],
+    ['announces one byte more than an answer may have', header([1, 4], 5 + 2 * maxStdin), otherLanguage],
+    ['sends an exit code that is out of range', answer(256), otherLanguage],
+    ['sends an exit code below zero', answer(-1 >>> 0), otherLanguage],
+    ['requests a new owner of a tap outside an ADD', own, otherLanguage],
   ] as const) {
-    check(`a node plugin that ${title} has not answered: 11, and for a DEL a file for later`, async (shim) => {
+    check(`a node plugin that ${title} counts as unanswered: code 11, and for a DEL a stored request`, async (shim) => {
       const behave: Behaviour = async (socket, next) => {
         await next();
         socket.end(bytes);
@@ -214,7 +211,7 @@ for (const variant of variants) {
       },
     ],
     [
-      'never comes to an end',
+      'never ends its answer',
       async (socket, next) => {
         await next();
         socket.write(answer(0, 'x'.repeat(1000)).subarray(0, -1000));
@@ -225,7 +222,7 @@ for (const variant of variants) {
   ];
   for (const [title, behave] of stalls) {
     check(
-      `a node plugin that ${title} is given up after a time`,
+      `a node plugin that ${title} times out`,
       async (shim) => {
         const big = { stdin: Buffer.alloc(maxStdin, ' ') };
         const error = (await withPeer(shim, behave, { ...callOf('ADD'), ...big })).end;
@@ -238,7 +235,7 @@ for (const variant of variants) {
   }
 
   check(
-    'input that never ends, and output that is not read, are given up after a time',
+    'input that never ends, and output that is not read, time out',
     async (shim) => {
       const endless = shim.start({ ...callOf('ADD'), stdin: undefined });
       assertError(await endOf(endless), 5, /timed out/, newestCNIVersion);
@@ -255,7 +252,7 @@ for (const variant of variants) {
   );
 
   check(
-    'a node plugin that hangs with a full queue is given up after a time, by everybody',
+    'every shim times out if the node plugin hangs with a full queue',
     async (shim) => {
       await using hung = await listenAndHang(shim);
       const calls = Array.from({ length: 6 }, (_, i) => callOf(i % 2 === 0 ? 'ADD' : 'DEL', { CNI_IFNAME: `net${i}` }));
@@ -269,14 +266,14 @@ for (const variant of variants) {
     { timeoutMs: 400 },
   );
 
-  check('a node plugin that hung for a while serves those that waited', async (shim) => {
+  check('after a node plugin hung for a while, it answers the waiting shims', async (shim) => {
     await using hung = await listenAndHang(shim);
     const waiting = Array.from({ length: 6 }, () => shim.run(callOf('CHECK')));
     process.kill(hung.pid, 'SIGCONT');
     for (const end of await Promise.all(waiting)) assertEnd(end, 0, 'late');
   });
 
-  check('output without a reader ends it in order, and so do closed descriptors', async (shim) => {
+  check('the shim ends normally if its output has no reader or its descriptors are closed', async (shim) => {
     await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
       await next();
       if (unread?.exitCode === null) unread.stdout?.destroy();
@@ -291,7 +288,7 @@ for (const variant of variants) {
     assertEnd(await shim.run({ ...callOf('ADD'), shell: 'exec "$0" < /dev/null' }), 0, '{}');
   });
 
-  check('a running shim goes on when another one replaces its file', async (shim) => {
+  check('a running shim continues when its file is replaced', async (shim) => {
     const { promise: installed, resolve } = Promise.withResolvers<void>();
     await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
       await next();
@@ -310,25 +307,28 @@ for (const variant of variants) {
     assertEnd(await endOf(running), 0, 'old');
   });
 
-  check('whatever comes over the socket, it ends in order, with the answer or with an error in JSON', async (shim) => {
-    const good = answer(0, '{"cniVersion":"1.0.0"}');
-    let bytes: Buffer = Buffer.alloc(0);
-    await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
-      await next();
-      socket.end(bytes);
-    });
-    for (let round = 0; round < 150; round += 1) {
-      bytes = garble(good, round);
-      const end = await shim.run(callOf('CHECK'));
-      const wanted = readAnswer(bytes);
-      const context = bytes.toString('hex').slice(0, 400);
-      assert.deepEqual([end.signal, end.stderr], [null, ''], context);
-      if (wanted === undefined) assertError(end, 11, /./);
-      else assert.deepEqual([end.exitCode, end.stdout], [wanted.exitCode, wanted.output], context);
-    }
-  });
+  check(
+    'whatever the socket returns, the shim ends normally, with the answer or with an error in JSON',
+    async (shim) => {
+      const good = answer(0, '{"cniVersion":"1.0.0"}');
+      let bytes: Buffer = Buffer.alloc(0);
+      await using _ = await makeShimPeer(shim.socketPath, async (socket, next) => {
+        await next();
+        socket.end(bytes);
+      });
+      for (let round = 0; round < 150; round += 1) {
+        bytes = garble(good, round);
+        const end = await shim.run(callOf('CHECK'));
+        const wanted = readAnswer(bytes);
+        const context = bytes.toString('hex').slice(0, 400);
+        assert.deepEqual([end.signal, end.stderr], [null, ''], context);
+        if (wanted === undefined) assertError(end, 11, /./);
+        else assert.deepEqual([end.exitCode, end.stdout], [wanted.exitCode, wanted.output], context);
+      }
+    },
+  );
 
-  test(`${variant}: the node plugin's own server answers one, and twenty at once`, {
+  test(`${variant}: the node plugin's own server answers one shim, and twenty at once`, {
     skip: skip || needsRoot,
   }, async () => {
     await using shim = await makeShim(variant);
@@ -345,7 +345,7 @@ for (const variant of variants) {
     assert.deepEqual(failures, []);
   });
 
-  test(`${variant}: while it waits it has no right of root but to own files`, {
+  test(`${variant}: while it waits, it has only the right to change owners of files`, {
     skip: skip || needsRoot,
   }, async () => {
     await using shim = await makeShim(variant);
@@ -370,7 +370,10 @@ test('the shim is a static program of at most 100 KB', { skip: needsShim.release
   assert.ok(!program.includes('/lib/ld-'));
 });
 
-/** A listener whose queue has room for two, and that is stopped. Once it goes on it answers everybody with `late`. */
+/**
+ * A stopped listener with room for two connections in its queue. After it is continued, it answers every connection
+ * with `late`.
+ */
 async function listenAndHang(shim: InstalledShim): Promise<AsyncDisposable & { readonly pid: number }> {
   await mkdir(shim.directory, { recursive: true });
   const bytes = Buffer.from(answer(0, 'late')).toString('hex');
@@ -393,7 +396,7 @@ async function listenAndHang(shim: InstalledShim): Promise<AsyncDisposable & { r
   };
 }
 
-/** An answer that is cut, changed in some places, or not one at all. */
+/** Returns an answer that is cut, changed in some places, or random. */
 function garble(good: Uint8Array, round: number): Buffer {
   const bytes = Buffer.from(good);
   switch (round % 5) {

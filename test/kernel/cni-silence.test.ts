@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pod's own kernel sends nothing on a link whose frames are a virtual machine's.
+// Tests that a pod's own kernel sends nothing on a link that belongs to a virtual machine.
 import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -22,7 +22,7 @@ const broadcast = 'ff:ff:ff:ff:ff:ff';
 test('no frame leaves before the virtual machine sends one, whatever requests reach the pod', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
-  // Another interface of the pod, with an address that is asked for on the wire.
+  // The pod has another interface. Its address is requested on the wire.
   await pod.ip('link add e0 type veth peer name e1');
   await pod.ip('link set lo up');
   await pod.ip('link set e0 up');
@@ -35,7 +35,7 @@ test('no frame leaves before the virtual machine sends one, whatever requests re
   assert.equal(exitCode, 0);
 
   const heard: Uint8Array[] = [];
-  /** Until the loud one has answered to something. */
+  /** Listens until the loud link has reacted. */
   const listenAfter = async (cause: () => unknown, isWanted: (frame: Uint8Array) => boolean) => {
     const from = heard.push(...wire.take());
     await cause();
@@ -49,12 +49,12 @@ test('no frame leaves before the virtual machine sends one, whatever requests re
     (frame) => icmpType(frame) === routerSolicitation,
   );
   await listenAfter(() => wire.send(arpRequest('10.77.0.5')), isARP);
-  // The kernel asks whether another host has the address that it made of the prefix.
+  // The kernel asks whether another host has the address that it derived from the prefix.
   await listenAfter(
     () => wire.send(routerAdvertisement(station)),
     (frame) => icmpType(frame) === neighborSolicitation && hex(frame).includes('20010db8'),
   );
-  // The parent loses its carrier, or is taken down, and everything on it comes up again.
+  // The parent loses its carrier, or is set down, and then all links on it come up again.
   for (const end of ['p1', 'p0']) {
     await here.ip(`link set ${end} down`);
     // The kernel changes the links on the parent a moment later.
@@ -72,7 +72,7 @@ test('no frame leaves before the virtual machine sends one, whatever requests re
     [],
   );
 
-  // And yet the machine is heard, and hears.
+  // The virtual machine can still send and receive.
   await using tap = await openTap(tapPath);
   await tap.send(ethernetFrame(broadcast, silentMAC, 'from the machine'));
   await until(
@@ -84,8 +84,8 @@ test('no frame leaves before the virtual machine sends one, whatever requests re
 });
 
 /**
- * The control: an ordinary macvtap in the same pod shows the frames that a link sends if it is not silent, and how long
- * to listen for them.
+ * Makes an ordinary macvtap in the same pod, for comparison. It shows which frames a link sends if it is not silent,
+ * and how long to listen for them.
  */
 async function makeLoudLink(pod: NetworkNamespace, links: Links): Promise<void> {
   await using netns = await open(pod.path);
@@ -111,13 +111,13 @@ function isARP(frame: Uint8Array): boolean {
   return frame[12] === 0x08 && frame[13] === 0x06;
 }
 
-/** Of an ICMPv6 message; of an MLD report it stands behind a hop-by-hop header. */
+/** Returns the type of an ICMPv6 message. In an MLD report, it follows a hop-by-hop header. */
 function icmpType(frame: Uint8Array): number | undefined {
   if (frame[12] !== 0x86 || frame[13] !== 0xdd) return undefined;
   return frame[20] === 0 ? frame[62] : frame[54];
 }
 
-/** RFC 826. */
+/** Returns an ARP request (RFC 826). */
 function arpRequest(target: string): Uint8Array {
   const payload = [
     0,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames through the taps of attached pods, as their virtual machines send them.
+// Sends frames through the taps of attached pods, as their virtual machines do.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../process/until.ts';
@@ -14,7 +14,7 @@ const options = { skip: needsRoot, timeout: 180_000 };
 const station = '02:00:00:00:00:bb';
 const patienceMs = 60_000;
 
-/** A pod with its tap open. */
+/** Attaches a pod and opens its tap. */
 async function attach(node: CNINode, index: number) {
   await using undo = new AsyncDisposableStack();
   const pod = undo.use(await makeNetworkNamespace());
@@ -46,7 +46,7 @@ for (const { mode, crosses, leaves } of [
   { mode: 'vepa', crosses: false, leaves: true },
 ] as const) {
   test(
-    `in ${mode} mode a frame from one pod to another ${crosses ? 'crosses' : 'leaves by the parent'}`,
+    `in ${mode} mode a frame from one pod to another ${crosses ? 'arrives there' : 'leaves through the parent'}`,
     options,
     async () => {
       await using node = await makeCNINode(here, { mode });
@@ -55,7 +55,7 @@ for (const { mode, crosses, leaves } of [
       using wire = await openWire();
       const heard: string[] = [];
       await one.tap.send(ethernetFrame(two.mac, one.mac, 'to the other'));
-      // A later frame on the same path shows that the earlier one was not only late.
+      // A later frame on the same path shows that the earlier one is not only delayed.
       await one.tap.send(ethernetFrame(station, one.mac, 'to the wire'));
       await until(
         async () => heard.push(...wire.take().map((frame) => frameText(frame) ?? '')),
@@ -85,7 +85,7 @@ test('in vepa mode a frame that the switch sends back reaches the other pod', op
   assert.ok(await hears(two.tap, 'sent back'));
 });
 
-test('in passthru mode the machine has the parent to itself, and its address', options, async () => {
+test("in passthru mode only the virtual machine uses the parent, with the parent's address", options, async () => {
   await using node = await makeCNINode(here, { mode: 'passthru' });
   await using one = await attach(node, 0);
   const [parent] = await here.ipJSON<{ address: string }>('link show p0');
@@ -95,13 +95,13 @@ test('in passthru mode the machine has the parent to itself, and its address', o
   assert.ok(await hears(one.tap, 'to a stranger'));
 });
 
-test('a tap that never saw ADD passes nothing, in either direction', options, async () => {
+test('a tap before ADD passes no frames, in either direction', options, async () => {
   await using node = await makeCNINode(here);
   await using attached = await attach(node, 0);
   const tapPath = await node.allocate('netMvp1');
   await using tap = await openTap(tapPath);
   using wire = await openWire();
-  // Some kernels refuse it (EIO), others take and drop it.
+  // Some kernels refuse the frame (EIO), and others drop it.
   await tap.send(ethernetFrame('ff:ff:ff:ff:ff:ff', station, 'from nobody')).catch(() => undefined);
   wire.send(ethernetFrame('ff:ff:ff:ff:ff:ff', station, 'to all'));
   assert.ok(await hears(attached.tap, 'to all'));
@@ -116,7 +116,7 @@ test('a tap that never saw ADD passes nothing, in either direction', options, as
 });
 
 test(
-  'a guest does not reach its node at the parent, but at a macvlan in bridge mode on the parent',
+  'a guest cannot reach its node through the parent, but through a macvlan in bridge mode on the parent',
   options,
   async () => {
     await using node = await makeCNINode(here);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kubelet allocates a device whose pods come and go, with the real ledger and links, inside the node's namespace.
+// Tests that kubelet can allocate a device again and again while its pods change. Uses the real ledger and links,
+// inside the node's namespace.
 import assert from 'node:assert/strict';
 import { mkdtempDisposable, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,7 +32,7 @@ const resource: PlannedResource = {
   needVhostNet: false,
 };
 
-/** A node with the parent p0, whose indexes no other test uses. */
+/** Makes a node with the parent p0. No other test uses its indexes. */
 async function makeNode(device: string) {
   await using undo = new AsyncDisposableStack();
   const directory = undo.use(await mkdtempDisposable(`${tmpdir()}/kmt-churn-`));
@@ -54,7 +55,7 @@ async function makeNode(device: string) {
     ledger,
     links,
     allocate: () => allocateDevice(device, { resource }, context, signal),
-    /** Attaches like ADD: the link is in the pod, and the ledger knows where. */
+    /** Attaches a device like ADD: the link is in the pod, and the ledger contains the attachment. */
     async attach(containerID: string) {
       const { ifindex: index } = ledger.get(device) as DeviceRecord;
       const mac = (await links.getLink({ ifindex: index }))?.macAddress ?? '';
@@ -68,14 +69,14 @@ async function makeNode(device: string) {
   };
 }
 
-test('a device whose former link the ledger can name gets the same index back, 200 times', options, async () => {
+test('a device whose last link is in the ledger gets the same index again, 200 times', options, async () => {
   const device = 'knownMvp0';
   await using node = await makeNode(device);
   const expected = `/dev/tap${deviceIfindex(node.context.nodeName, device)}`;
   for (let round = 0; round < 200; round += 1) {
     const { tapPath } = await node.allocate();
     assert.equal(tapPath, expected);
-    // The late DEL of the pod before, whose link went when its device was given out again.
+    // The late DEL of the last pod finds nothing, because its link was deleted when the device was allocated again.
     assert.equal(await node.links.getLinkIn(there.path, { name: 'net1' }), undefined);
     const link = await node.links.getLink({ name: linkName(device) });
     assert.deepEqual(await readTapOwner(tapPath), { name: link?.name, macAddress: link?.macAddress });
@@ -85,7 +86,7 @@ test('a device whose former link the ledger can name gets the same index back, 2
 });
 
 test(
-  "a link that took the former one's index in the pod is left alone, and another index is taken",
+  'a foreign link in the pod with the index of the last link is not deleted, and the device gets another index',
   options,
   async () => {
     const device = 'strangerMvp0';
@@ -103,7 +104,7 @@ test(
   },
 );
 
-test('a former pod whose namespace is gone holds nothing', options, async () => {
+test('a pod whose namespace is gone does not block its device', options, async () => {
   const device = 'goneMvp0';
   await using node = await makeNode(device);
   const { tapPath } = await node.allocate();
@@ -118,7 +119,7 @@ test('a former pod whose namespace is gone holds nothing', options, async () => 
   assert.equal((await node.allocate()).tapPath, tapPath);
 });
 
-test('a container with an attachment starts as long as its link is in its pod', options, async () => {
+test("a container of an attached pod may start as long as the pod's link is in its namespace", options, async () => {
   const device = 'startMvp0';
   await using node = await makeNode(device);
   await node.allocate();

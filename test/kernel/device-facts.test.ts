@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { openLinks } from '../../nodeplugin/links/links.ts';
 
-// Namespaces of tests have no NIC with a device: these read the machine's own, and change nothing.
+// Network namespaces of tests have no physical NICs. These tests read the machine's own NICs, and change nothing.
 
 const names = await readdir('/sys/class/net');
 const withDriver: string[] = [];

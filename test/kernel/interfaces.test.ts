@@ -13,7 +13,7 @@ const { here, there } = await runInNamespace(import.meta.filename);
 afterEach(async () => {
   if (needsRoot) return;
   for (const { ifname, ifindex } of await here.ipJSON('link')) {
-    // The other end of a veth pair is gone already.
+    // The link may already be gone, if it was the other end of a veth pair.
     if (ifindex !== 1) await here.ip(`link del ${ifname}`).catch(() => undefined);
   }
   await here.ip('link set lo down');
@@ -27,7 +27,7 @@ async function readFacts(name: string): Promise<InterfaceFacts> {
   return found;
 }
 
-/** Waits for facts from the watch that satisfy the condition; the test's own timeout ends it. */
+/** Waits until the watch reports facts that satisfy the condition. The test's own timeout ends the wait. */
 async function untilFacts(
   watch: InterfaceWatch,
   { signal }: TestContext,
@@ -66,7 +66,7 @@ test("the facts of a veth pair match iproute2's", { skip: needsRoot }, async () 
   });
 });
 
-test('every interface of the namespace is there, by number', { skip: needsRoot }, async () => {
+test('every interface of the namespace is listed, by index', { skip: needsRoot }, async () => {
   await here.ip('link add p0 type veth peer name p1');
   await here.ip('link add b0 type bridge');
   await using links = await openLinks();
@@ -83,24 +83,26 @@ test('a link that is down has no carrier and is not up', { skip: needsRoot }, as
   assert.deepEqual({ up, carrier }, { up: false, carrier: false });
 });
 
-test('the loopback is one, and no Ethernet link', { skip: needsRoot }, async () => {
+test('the loopback interface is marked as such, and is not an Ethernet link', { skip: needsRoot }, async () => {
   const { loopback, ethernet, kind } = await readFacts('lo');
   assert.deepEqual({ loopback, ethernet, kind }, { loopback: true, ethernet: false, kind: 'device' });
 });
 
-test('alternative names are read, also those that are longer than a name', { skip: needsRoot }, async () => {
+test('alternative names are read, including those that are longer than an interface name', {
+  skip: needsRoot,
+}, async () => {
   await here.ip('link add p0 type veth peer name p1');
   await here.ip('link property add dev p0 altname an-uplink-in-the-third-rack altname b');
   assert.deepEqual((await readFacts('p0')).altNames, ['an-uplink-in-the-third-rack', 'b']);
 });
 
-test('a link whose other end is in another namespace does not name it', { skip: needsRoot }, async () => {
+test('a link whose peer is in another namespace has no lower link', { skip: needsRoot }, async () => {
   await here.ip('link add p0 type veth peer name p1');
   await here.ip(`link set p1 netns ${there.name}`);
   assert.equal((await readFacts('p0')).lowerIfindex, undefined);
 });
 
-test('a link of a bridge names it as its master', { skip: needsRoot }, async () => {
+test('a port of a bridge has the bridge as its master', { skip: needsRoot }, async () => {
   await here.ip('link add p0 type veth peer name p1');
   await here.ip('link add b0 type bridge');
   await here.ip('link set p0 master b0');
@@ -109,14 +111,14 @@ test('a link of a bridge names it as its master', { skip: needsRoot }, async () 
   assert.equal((await readFacts('b0')).kind, 'bridge');
 });
 
-test('a macvtap has its kind, and its parent below it', { skip: needsRoot }, async () => {
+test('a macvtap has its kind, and its parent as lower link', { skip: needsRoot }, async () => {
   await here.ip('link add p0 type veth peer name p1');
   await here.ip('link add link p0 name mv0 type macvtap mode vepa');
   const { kind, lowerIfindex } = await readFacts('mv0');
   assert.deepEqual({ kind, lowerIfindex }, { kind: 'macvtap', lowerIfindex: (await readFacts('p0')).ifindex });
 });
 
-test('addresses of scope link and host are left out', { skip: needsRoot }, async () => {
+test('addresses with scope link or host are left out', { skip: needsRoot }, async () => {
   await here.ip('link add p0 type veth peer name p1');
   await here.ip('link set p0 up');
   await here.ip('link set p1 up');
@@ -134,7 +136,7 @@ for (const [family, address, route] of [
   ['IPv4', '10.1.2.3/24', 'route add default via 10.1.2.1'],
   ['IPv6', '2001:db8::7/64', '-6 route add default via 2001:db8::1'],
 ] as const) {
-  test(`a default route of ${family} is seen, and only on its link`, { skip: needsRoot }, async () => {
+  test(`a default route of ${family} is reported, and only on its link`, { skip: needsRoot }, async () => {
     await here.ip('link add p0 type veth peer name p1');
     await here.ip('link set p0 up');
     await here.ip('link set p1 up');
@@ -146,7 +148,7 @@ for (const [family, address, route] of [
   });
 }
 
-test('a default route by several links is on each, one of another table or to nowhere on none', {
+test('a default route over several links is on each of them; routes of another table, or to nowhere, are on none', {
   skip: needsRoot,
 }, async () => {
   for (const name of ['p', 'q', 'r']) {
@@ -163,7 +165,7 @@ test('a default route by several links is on each, one of another table or to no
   assert.equal((await readFacts('r0')).defaultRoute, false);
 });
 
-test('the facts follow what happens to links, addresses and routes', {
+test('the facts follow changes of links, addresses and routes', {
   skip: needsRoot,
   timeout: 120_000,
 }, async (context) => {
@@ -183,7 +185,7 @@ test('the facts follow what happens to links, addresses and routes', {
   await untilFacts(watch, context, (facts) => find('uplink0')(facts)?.addresses?.length === 1);
   await here.ip('route add default via 10.1.2.1');
   await untilFacts(watch, context, (facts) => find('uplink0')(facts)?.defaultRoute === true);
-  // The kernel drops the route with the address and sends no event of its own for it.
+  // The kernel drops the route with the address, and sends no event for the route.
   await here.ip('addr del 10.1.2.3/24 dev uplink0');
   await untilFacts(watch, context, (facts) => find('uplink0')(facts)?.defaultRoute === false);
   await here.ip('link set uplink0 mtu 1300');
@@ -195,7 +197,7 @@ test('the facts follow what happens to links, addresses and routes', {
   await untilFacts(watch, context, (facts) => find('uplink0')(facts) === undefined);
 });
 
-test('after a storm of changes the facts are the last ones', {
+test('after many changes in a row, the facts show the last state', {
   skip: needsRoot,
   timeout: 120_000,
 }, async (context) => {
@@ -210,7 +212,7 @@ test('after a storm of changes the facts are the last ones', {
   await untilFacts(watch, context, (facts) => facts.some((link) => link.name === 'p0' && link.mtu === 1444));
 });
 
-test('settled comes after the last of the changes that happen meanwhile', {
+test('settled resolves after the last of several changes', {
   skip: needsRoot,
   timeout: 120_000,
 }, async () => {

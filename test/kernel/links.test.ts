@@ -12,7 +12,7 @@ import { runInNamespace } from './run-in-namespace.ts';
 
 const { here, there } = await runInNamespace(import.meta.filename);
 
-/** Device nodes are one space for all namespaces: numbers of this process's own. */
+/** All namespaces share one /dev, so each process uses separate indexes. */
 const ownIfindex = 0x5000_0000 + (process.pid % 0x10_0000) * 16;
 
 let links: Links;
@@ -31,7 +31,7 @@ afterEach(async () => {
   await links[Symbol.asyncDispose]();
   for (const namespace of [here, there]) {
     for (const { ifname, ifindex } of await namespace.ipJSON('link')) {
-      // Macvtaps and the other end go with p0.
+      // The macvtaps and the other end are deleted with p0.
       if (ifindex !== 1) await namespace.ip(`link del ${ifname}`).catch(() => undefined);
     }
   }
@@ -49,7 +49,7 @@ async function create(request: Partial<MacvtapRequest> = {}): Promise<number> {
 }
 
 for (const mode of ['bridge', 'private', 'vepa', 'passthru'] as const) {
-  test(`a macvtap in ${mode} mode is what iproute2 shows`, { skip: needsRoot }, async () => {
+  test(`iproute2 shows a macvtap in ${mode} mode as requested`, { skip: needsRoot }, async () => {
     const macAddress = '52:54:00:0a:0b:0c';
     await create({ mode, mtu: 1300, up: true, ifindex: ownIfindex, ...(mode !== 'passthru' && { macAddress }) });
     const [shown] = await here.ipJSON('link show mv0');
@@ -77,7 +77,7 @@ for (const mode of ['bridge', 'private', 'vepa', 'passthru'] as const) {
   });
 }
 
-test("without further wishes a macvtap is down, has the parent's MTU and a number of the kernel's choice", {
+test("with default settings, a macvtap is down, has the parent's MTU, and an index that the kernel chose", {
   skip: needsRoot,
 }, async () => {
   await here.ip('link set p0 mtu 1444');
@@ -86,13 +86,17 @@ test("without further wishes a macvtap is down, has the parent's MTU and a numbe
   assert.deepEqual([details?.up, details?.mtu], [false, 1444]);
 });
 
-test('a link that does not exist is undefined, also by a name that no link can have', { skip: needsRoot }, async () => {
+test('a link that does not exist is undefined, also for a name that no link can have', {
+  skip: needsRoot,
+}, async () => {
   assert.equal(await links.getLink({ name: 'nothing' }), undefined);
   assert.equal(await links.getLink({ name: 'a-name-of-more-than-fifteen' }), undefined);
   assert.equal(await links.getLink({ ifindex: 999_999 }), undefined);
 });
 
-test('the tap node of a fresh macvtap has the number of the link, and goes with it', { skip: needsRoot }, async () => {
+test("the tap of a new macvtap has the link's device number, and is deleted with the link", {
+  skip: needsRoot,
+}, async () => {
   await create({ ifindex: ownIfindex });
   const node = await readTapNode(ownIfindex);
   assert.equal(node.path, `/dev/tap${ownIfindex}`);
@@ -101,7 +105,7 @@ test('the tap node of a fresh macvtap has the number of the link, and goes with 
   assert.deepEqual(await readTapNode(ownIfindex), { path: node.path, matches: false });
 });
 
-test('a second link of the same number in another namespace has no separate node, and that is detected', {
+test('a second link with the same index in another namespace gets no device node, and that is detected', {
   skip: needsRoot,
 }, async () => {
   await there.ip('link add q0 type veth peer name q1');
@@ -123,7 +127,7 @@ test('a macvtap can be made directly in another namespace', { skip: needsRoot },
 for (const [what, code, prepare, request] of [
   ['whose name is taken', 'LinkNameTaken', '', { name: 'p1' }],
   [
-    'whose number is taken',
+    'whose index is taken',
     'IfindexTaken',
     `link add q0 index ${ownIfindex} type veth peer name q1`,
     { ifindex: ownIfindex },
@@ -132,12 +136,12 @@ for (const [what, code, prepare, request] of [
   ['on the loopback', 'ParentUnsuitable', '', { parentIfindex: 1 }],
   ['with a name of sixteen bytes', 'LinkNameInvalid', '', { name: 'abcdefghijklmnop' }],
   ['with a slash in its name', 'LinkNameInvalid', '', { name: 'a/b' }],
-  ['with a name that the kernel would number', 'LinkNameInvalid', '', { name: 'mv%d' }],
+  ['with a name in which the kernel would insert a number', 'LinkNameInvalid', '', { name: 'mv%d' }],
   ["with an MTU above its parent's", 'MTUAboveParent', '', { mtu: 9000 }],
   ['with an MTU below 68', 'NetlinkRefused', '', { mtu: 67 }],
   ['with a multicast MAC address', 'MACAddressInvalid', '', { macAddress: '53:54:00:00:00:01' }],
   ['with a MAC address of zeros', 'MACAddressInvalid', '', { macAddress: '00:00:00:00:00:00' }],
-  ['with something else for a MAC address', 'MACAddressInvalid', '', { macAddress: 'p0' }],
+  ['with an invalid MAC address', 'MACAddressInvalid', '', { macAddress: 'p0' }],
   [
     "with its parent's MAC address, up",
     'MACAddressTaken',
@@ -145,18 +149,18 @@ for (const [what, code, prepare, request] of [
     { macAddress: '52:54:00:00:00:09', up: true },
   ],
   [
-    'in passthru mode beside another',
+    'in passthru mode, next to another macvtap',
     'PassthruExclusive',
     'link add link p0 name mv1 type macvtap mode bridge',
     { mode: 'passthru' },
   ],
   [
-    'in bridge mode beside one in passthru mode',
+    'in bridge mode, next to one in passthru mode',
     'PassthruExclusive',
     'link add link p0 name mv1 type macvtap mode passthru',
     {},
   ],
-  ['in a namespace that is none', 'NetlinkRefused', '', { netnsFd: 9999 }],
+  ['in an invalid namespace', 'NetlinkRefused', '', { netnsFd: 9999 }],
 ] as const) {
   test(`a macvtap ${what} is refused as ${code}, and nothing is left behind`, { skip: needsRoot }, async () => {
     if (prepare !== '') await here.ip(prepare);
@@ -170,35 +174,37 @@ for (const [what, code, prepare, request] of [
   });
 }
 
-test('a macvtap on a link of a bridge is refused as ParentEnslaved', { skip: needsRoot }, async () => {
+test('a macvtap on a port of a bridge is refused as ParentEnslaved', { skip: needsRoot }, async () => {
   await here.ip('link add b0 type bridge');
   await here.ip('link set p0 master b0');
   await assert.rejects(create(), { code: 'ParentEnslaved', message: /busy/ });
 });
 
-test('a macvtap on a macvtap has the parent of that one', { skip: needsRoot }, async () => {
+test('a macvtap on a macvtap gets the parent of that macvtap', { skip: needsRoot }, async () => {
   const lower = await create();
   const upper = await create({ name: 'mv1', parentIfindex: lower });
   assert.equal((await links.getLink({ ifindex: upper }))?.parentIfindex, parentIfindex);
 });
 
-test('the kernel is found to have macvtap, without a link left behind', { skip: needsRoot }, async () => {
+test('support for macvtap in the kernel is detected, and no link is left behind', { skip: needsRoot }, async () => {
   assert.equal(await probeMacvtap(links), true);
   assert.equal((await here.ipJSON('link')).length, 3);
 });
 
-test('a link is deleted, and deleting it once more is a success', { skip: needsRoot }, async () => {
+test('a link is deleted, and deleting it again succeeds', { skip: needsRoot }, async () => {
   const ifindex = await create();
   await links.deleteLink(ifindex);
   assert.equal(await links.getLink({ ifindex }), undefined);
   await links.deleteLink(ifindex);
 });
 
-test('the loopback is not deleted, and the error names it', { skip: needsRoot }, async () => {
+test('the loopback interface is not deleted, and the error names it', { skip: needsRoot }, async () => {
   await assert.rejects(links.deleteLink(1), { code: 'NetlinkRefused', message: /ifindex 1/ });
 });
 
-test('a moved link keeps its number, gets its new name and a node that matches', { skip: needsRoot }, async () => {
+test('a moved link keeps its index, and gets its new name and a matching device node', {
+  skip: needsRoot,
+}, async () => {
   await using netns = await open(there.path);
   await create({ ifindex: ownIfindex });
   await links.moveLink({ ifindex: ownIfindex, netnsFd: netns.fd, name: 'net1' });
@@ -207,7 +213,9 @@ test('a moved link keeps its number, gets its new name and a node that matches',
   assert.ok((await stat(`/dev/tap${ownIfindex}`)).isCharacterDevice());
 });
 
-test('a move to a number that is taken there is refused, and the link stays', { skip: needsRoot }, async () => {
+test('a move to a namespace in which the index is taken is refused, and the link stays', {
+  skip: needsRoot,
+}, async () => {
   await using netns = await open(there.path);
   await there.ip(`link add q0 index ${ownIfindex} type veth peer name q1`);
   const ifindex = await create({ ifindex: ownIfindex });
@@ -218,10 +226,10 @@ test('a move to a number that is taken there is refused, and the link stays', { 
 });
 
 for (const [what, prepare, moved] of [
-  ['the new name is taken there has moved under its old name', 'link add q0 type veth peer name net1', true],
-  ['both names are taken there stays', 'link add mv0 type veth peer name net1', false],
+  ['a link moves with its old name if the new name is taken there', 'link add q0 type veth peer name net1', true],
+  ['a link does not move if both names are taken there', 'link add mv0 type veth peer name net1', false],
 ] as const) {
-  test(`a link that fails to move because ${what}, and the error has that fact`, { skip: needsRoot }, async () => {
+  test(`${what}, and the error shows that`, { skip: needsRoot }, async () => {
     await using netns = await open(there.path);
     await there.ip(prepare);
     const ifindex = await create({ ifindex: ownIfindex });
@@ -234,12 +242,12 @@ for (const [what, prepare, moved] of [
   });
 }
 
-test('a link that is gone cannot be moved', { skip: needsRoot }, async () => {
+test('a link that no longer exists cannot be moved', { skip: needsRoot }, async () => {
   await using netns = await open(there.path);
   await assert.rejects(links.moveLink({ ifindex: 999_999, netnsFd: netns.fd }), { code: 'LinkGone' });
 });
 
-test('a hundred macvtaps at once are all made, and all deleted', { skip: needsRoot, timeout: 180_000 }, async () => {
+test('a hundred macvtaps are created at once, and deleted at once', { skip: needsRoot, timeout: 180_000 }, async () => {
   const names = Array.from({ length: 100 }, (_, i) => `mv${i}`);
   await Promise.all(names.map((name) => links.createMacvtap({ name, parentIfindex, mode: 'bridge' })));
   const made = (await here.ipJSON<{ ifname: string; ifindex: number }>('link')).filter(({ ifname }) =>
@@ -251,7 +259,7 @@ test('a hundred macvtaps at once are all made, and all deleted', { skip: needsRo
   assert.equal((await here.ipJSON('link')).length, 3);
 });
 
-test('creations do not wait for deletions that were asked for before', { skip: needsRoot }, async () => {
+test('creations do not wait for deletions that were requested earlier', { skip: needsRoot }, async () => {
   const ifindexes: number[] = [];
   for (let i = 0; i < 20; i += 1) ifindexes.push(await create({ name: `old${i}` }));
   const order: string[] = [];
@@ -270,7 +278,7 @@ test('requests of an ended scope are not executed', { skip: needsRoot }, async (
   assert.equal(await links.getLink({ name: 'mv0' }), undefined);
 });
 
-test('work on links leaves no descriptor behind, whether it succeeds or fails', { skip: needsRoot }, async () => {
+test('operations on links leave no descriptor open, whether they succeed or fail', { skip: needsRoot }, async () => {
   const work = async () => {
     await using own = await openLinks();
     await using _ = await own.watchInterfaces((error) => assert.fail(error));
@@ -286,7 +294,7 @@ test('work on links leaves no descriptor behind, whether it succeeds or fails', 
   assert.equal(await count(), before);
 });
 
-test('a link of another namespace is read and deleted without entering it, and its node goes', {
+test('a link in another namespace is read and deleted without entering it, and its device node disappears', {
   skip: needsRoot,
 }, async () => {
   await using netns = await open(there.path);
@@ -301,7 +309,7 @@ test('a link of another namespace is read and deleted without entering it, and i
   await links.deleteLinkIn(there.path, ownIfindex);
 });
 
-test('a namespace that is gone has no links, and deleting there is a success', { skip: needsRoot }, async () => {
+test('a namespace that no longer exists has no links, and deleting there succeeds', { skip: needsRoot }, async () => {
   for (const path of ['/run/netns/kmt-never-was', '/etc/hostname']) {
     assert.equal(await links.getLinkIn(path, { ifindex: 1 }), undefined);
     await links.deleteLinkIn(path, ownIfindex);

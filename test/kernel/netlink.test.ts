@@ -38,7 +38,7 @@ test('each of many requests at once gets its own reply', async () => {
   }
 });
 
-test('a brief request passes by what is under way and what waits', async () => {
+test('a brief request overtakes both the running request and those that wait', async () => {
   await using socket = new NetlinkSocket({ concurrency: 1 });
   await using netns = await open('/proc/self/ns/net');
   const order: string[] = [];
@@ -49,11 +49,11 @@ test('a brief request passes by what is under way and what waits', async () => {
   assert.deepEqual([errno, order], [0, ['brief', 'other', 'other', 'other']]);
 });
 
-test('a sent message outlives a garbage collection between the request and its send()', async () => {
+test('a sent message survives a garbage collection between the request and its send()', async () => {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
   await using socket = new NetlinkSocket({ concurrency: 32 });
-  // The pool's four threads are taken, so that the sends wait while their bytes could be freed and used again.
+  // All four threads of the pool are busy. The sends wait, and during that time their bytes could be freed and reused.
   const busy = Array.from({ length: 4 }, () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     pbkdf2('', '', 100_000, 32, 'sha256', () => resolve());
@@ -71,7 +71,7 @@ test('a sent message outlives a garbage collection between the request and its s
   await Promise.all(busy);
 });
 
-test('a dump of one part or of many has every link once', { skip: needsRoot }, async () => {
+test('a dump in one or many parts has every link once', { skip: needsRoot }, async () => {
   await using socket = new NetlinkSocket({ concurrency: 1, strict: true });
   const names = async () => (await dump(socket, encodeDumpLinks())).map(({ payload }) => decodeLink(payload).name);
   assert.deepEqual(await names(), ['lo']);
@@ -84,7 +84,7 @@ test('a dump of one part or of many has every link once', { skip: needsRoot }, a
   });
 });
 
-test('a refusal carries the errno and, where there are some, the words of the kernel', {
+test("a refusal has the errno and, if there is one, the kernel's message", {
   skip: needsRoot,
 }, async () => {
   await using socket = new NetlinkSocket({ concurrency: 1 });
@@ -94,7 +94,7 @@ test('a refusal carries the errno and, where there are some, the words of the ke
   assert.match((await socket.request(request)).text ?? '', /policy/);
 });
 
-test('a kind that the kernel does not know is refused as such before the parent is looked for', {
+test('an unknown link kind is refused as such before the parent is checked', {
   skip: needsRoot,
 }, async () => {
   await using socket = new NetlinkSocket({ concurrency: 1 });
@@ -105,7 +105,7 @@ test('a kind that the kernel does not know is refused as such before the parent 
   assert.equal((await socket.request({ ...request, payload })).errno, 95); // EOPNOTSUPP
 });
 
-test('an aborted request is given up, and its reply does not disturb the next', async () => {
+test('an aborted request rejects, and its reply does not disturb the next request', async () => {
   await using socket = new NetlinkSocket({ concurrency: 1 });
   const sent = new AbortController();
   const waiting = new AbortController();
@@ -120,7 +120,7 @@ test('an aborted request is given up, and its reply does not disturb the next', 
   assert.equal(reply.messages.length, 1);
 });
 
-test('closing gives up what is sent and what waits, and refuses what comes later', async () => {
+test('closing aborts sent and waiting requests, and refuses later ones', async () => {
   const socket = new NetlinkSocket({ concurrency: 1 });
   const requests = [1, 2, 3].map(() => assert.rejects(socket.request(loopback), { code: 'Aborted' }));
   await socket[Symbol.asyncDispose]();
@@ -129,7 +129,7 @@ test('closing gives up what is sent and what waits, and refuses what comes later
   await socket[Symbol.asyncDispose]();
 });
 
-test('sockets and events leave no descriptor behind', async () => {
+test('sockets and events leave no descriptor open', async () => {
   const count = async () => (await readdir('/proc/self/fd')).length;
   const useOnce = async () => {
     await using socket = new NetlinkSocket({ concurrency: 1 });
@@ -137,14 +137,14 @@ test('sockets and events leave no descriptor behind', async () => {
     using _ = openEvents({ onMessages: () => {}, onLost: () => {}, onError: (error) => assert.fail(String(error)) });
     await setImmediate();
   };
-  // The first use opens what stays open: threads, the polling descriptor.
+  // The first use opens descriptors that stay open: threads and the polling descriptor.
   await useOnce();
   const before = await count();
   for (let i = 0; i < 20; i += 1) await useOnce();
   assert.equal(await count(), before);
 });
 
-test('events go on after so many at once that some were lost', { skip: needsRoot, timeout: 120_000 }, async () => {
+test('events continue after so many at once that some were lost', { skip: needsRoot, timeout: 120_000 }, async () => {
   await here.ip('link add p0 type veth peer name p1');
   const seen = { lost: 0, renamed: Promise.withResolvers<void>() };
   using _ = openEvents({
@@ -156,7 +156,7 @@ test('events go on after so many at once that some were lost', { skip: needsRoot
     },
     onError: (error) => seen.renamed.reject(error),
   });
-  // Synchronously, so that the socket is not read meanwhile.
+  // The call is synchronous, so that the socket is not read during it.
   const batch = Array.from({ length: 8000 }, (_, i) => `link set p0 mtu ${1000 + (i % 2)}`).join('\n');
   execFileSync('ip', ['-n', here.name, '-batch', '-'], { input: batch });
   await setImmediate();
@@ -166,7 +166,7 @@ test('events go on after so many at once that some were lost', { skip: needsRoot
   await here.ip('link del renamed0');
 });
 
-test('a socket that closes while nothing else is open lets the process end', async () => {
+test('if a socket that closes is the last open resource, the process can end', async () => {
   const program = `
     const { NetlinkSocket } = await import('${new URL('../../nodeplugin/netlink/netlink-socket.ts', import.meta.url)}');
     const { openEvents } = await import('${new URL('../../nodeplugin/netlink/open-events.ts', import.meta.url)}');

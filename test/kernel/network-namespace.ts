@@ -14,7 +14,7 @@ export interface NetworkNamespace extends AsyncDisposable {
   ip(args: string): Promise<string>;
   /** Runs `ip` with `-d -j`, and returns the parsed output. */
   ipJSON<T = Readonly<Record<string, unknown>>>(args: string): Promise<readonly T[]>;
-  /** Starts a program inside. Its /sys shows the namespace's links. The caller must end the program. */
+  /** Starts a program inside. Its /sys shows the links of this namespace. The caller must end the program. */
   spawn(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
 }
 
@@ -22,8 +22,8 @@ export interface NetworkNamespace extends AsyncDisposable {
 export const needsRoot: false | string = process.getuid?.() === 0 ? false : 'needs root to make network namespaces';
 
 /**
- * The prefix of namespaces. The process ID follows it, so that leftovers of a killed test differ from namespaces in
- * use.
+ * The prefix of namespaces. The process ID follows it, so that leftovers of a killed test can be distinguished from
+ * namespaces in use.
  */
 const prefix = 'kmt-';
 let made = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other macvtaps of a node while a guest migrates to it, on the real kernel.
+// Tests on the real kernel when the other macvtaps of a node can reach a guest that migrates to the node.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parkLinks } from '../../nodeplugin/migration/open-migrations.ts';
@@ -16,10 +16,10 @@ const guestMAC = '02:00:00:00:00:0b';
 
 const peerMAC = '02:00:00:00:00:0a';
 
-/** /dev is one for all namespaces: indexes that no device of a node plugin has. */
+/** All namespaces share one /dev. No device of a node plugin uses these indexes. */
 const indexes = { peer: 0x2100_0000 + process.pid * 2, guest: 0x2100_0001 + process.pid * 2 } as const;
 
-/** A parent whose other end plays the wire, and the links of a peer and of a guest that is on its way. */
+/** Makes a parent whose other end plays the wire, the link of a peer, and the link of an arriving guest. */
 async function makeLinks() {
   await here.ip('link add p0 type veth peer name wire');
   for (const name of ['p0', 'wire']) await here.ip(`link set ${name} up`);
@@ -28,7 +28,7 @@ async function makeLinks() {
   await add('peer', peerMAC, 'bridge');
   await add('guest', guestMAC, 'private');
   for (const name of ['peer', 'guest']) {
-    // The kernel's own frames would count as the guest's.
+    // The test would confuse frames from the kernel with frames from the guest.
     await here.ip(`link set ${name} addrgenmode none`);
     await here.ip(`link set ${name} arp off`);
     await here.ip(`link set ${name} up`);
@@ -46,7 +46,7 @@ async function receivedByGuest(): Promise<number> {
   return link?.stats64.rx.packets ?? -1;
 }
 
-/** A frame out of the tap of a link, as a virtual machine sends it. */
+/** Sends a frame from the tap of a link, as a virtual machine does. */
 async function send(from: keyof typeof indexes, to: string): Promise<void> {
   await using tap = await openTap(`/dev/tap${indexes[from]}`);
   await tap.send(ethernetFrame(to, from === 'peer' ? peerMAC : guestMAC, 'hello'));
@@ -65,13 +65,13 @@ function park() {
 
 const open = () => new NetlinkSocket({ concurrency: 1 });
 
-test('other macvtaps reach the guest from its first frame on, and not before', { skip: needsRoot }, async () => {
+test('other macvtaps reach the guest after its first frame, and not earlier', { skip: needsRoot }, async () => {
   await using _ = await makeLinks();
   await using waiting = park();
   waiting.parked.add({ id: 'netMvp0', ifindex: indexes.guest, socket: open() });
   await send('peer', guestMAC);
   assert.deepEqual([await receivedByGuest(), await modeOfGuest(), waiting.released], [0, 'private', []]);
-  // As qemu announces a guest that resumed.
+  // qemu announces a resumed guest in this way.
   await send('guest', 'ff:ff:ff:ff:ff:ff');
   await until(modeOfGuest, (mode) => mode === 'bridge');
   await until(
@@ -84,7 +84,7 @@ test('other macvtaps reach the guest from its first frame on, and not before', {
   assert.deepEqual([await receivedByGuest(), waiting.troubles], [before + 1, []]);
 });
 
-test('a link that goes while it waits ends the wait', { skip: needsRoot }, async () => {
+test('if a waiting link is deleted, the wait ends', { skip: needsRoot }, async () => {
   await using _ = await makeLinks();
   await using waiting = park();
   let closed = false;
@@ -105,12 +105,14 @@ test('a link that goes while it waits ends the wait', { skip: needsRoot }, async
   assert.deepEqual([waiting.released, waiting.troubles], [[], []]);
 });
 
-test('a node plugin that ends releases what waits, since nothing could do so later', { skip: needsRoot }, async () => {
+test('a node plugin that ends releases waiting links, because nothing else could do so later', {
+  skip: needsRoot,
+}, async () => {
   await using _ = await makeLinks();
   const waiting = park();
   waiting.parked.add({ id: 'netMvp0', ifindex: indexes.guest, socket: open() });
   await waiting[Symbol.asyncDispose]();
   assert.equal(await modeOfGuest(), 'bridge');
-  // Not an arrival: the guest has sent nothing.
+  // The link is not reported as arrived, because the guest has sent nothing.
   assert.deepEqual(waiting.released, [['netMvp0', false]]);
 });

@@ -85,7 +85,7 @@ export async function makeShim(
 
 function startShim(program: string, { environment = {}, stdin, shell }: ShimRun): ChildProcess {
   const [command, args] = shell === undefined ? [program, []] : ['/bin/sh', ['-c', shell, program]];
-  // A copy, because under coverage spawn adds a variable to the object that it is given.
+  // Makes a copy, because under coverage spawn adds a variable to the given object.
   const child = spawn(command, args, { env: { ...environment }, stdio: 'pipe' });
   // The program does not have to read its input.
   child.stdin.on('error', () => {});

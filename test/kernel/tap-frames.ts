@@ -15,7 +15,7 @@ const vnetHeaderBytes = 10;
 const maxFrameBytes = 65_550;
 
 export async function openTap(path: string): Promise<Tap> {
-  // Opened without blocking: a read that waits for a frame would occupy a thread of the pool.
+  // Opened without blocking. Otherwise, a read that waits for a frame would occupy a thread of the pool.
   const file = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
   return {
     async send(frame) {

@@ -3,9 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import koffi, { type KoffiFunc } from 'koffi';
 
-/**
- * The link to which a tap leads, as the kernel reports it for the open descriptor, whichever namespace the link is in.
- */
+/** The link of a tap. The kernel reports it for the open descriptor, whichever namespace the link is in. */
 export interface TapOwner {
   readonly name: string;
   /** Distinguishes links of the same name: the kernel chose the address at random. */

@@ -8,7 +8,7 @@ import { markUnhealthy, type ResourceTable } from './resource-table.ts';
 /**
  * Answers a Register as kubelet does. It checks the version and the name, dials the endpoint before it answers, and
  * then follows the endpoint's list. Calls go to the newest registration of a resource. When any stream of the resource
- * ends, even an older one, its devices become unhealthy and it gets no more calls. The reason is that
+ * ends, even an older one, its devices become unhealthy and it gets no more calls. Kubelet does the same, because
  * ManagerImpl.PluginDisconnected knows only the resource's name.
  */
 export async function acceptRegistration(

@@ -34,7 +34,8 @@ export async function allocateDevices(
   const preferred = options?.get_preferred_allocation_available
     ? await askPreference(connection, available, count)
     : [];
-  // The plugin's preference is only advice. Devices that are not free are skipped, and missing ones are filled up.
+  // The plugin's preference is only advice. Preferred devices that are not free are skipped, and other devices replace
+  // them.
   const inUseNow = held.inUse(name);
   const free = new Set(available.filter((id) => !inUseNow.has(id)));
   const deviceIds = [...new Set([...preferred.filter((id) => free.has(id)), ...free])].slice(0, count);

@@ -25,7 +25,7 @@ export function createChangeFeed(): ChangeFeed {
         () => reject(new Error(`not reached in ${timeoutMs} ms; now: ${describe()}`)),
         timeoutMs,
       );
-      // The process must be able to exit after a caller has stopped waiting and closed everything.
+      // If a caller stopped waiting and closed everything else, this timer must not keep the process alive.
       timer.unref();
       waiting.add(look);
       look();
@@ -39,7 +39,5 @@ export function createChangeFeed(): ChangeFeed {
   };
 }
 
-/**
- * How long a failing test waits, as in test/process/until.ts. No test draws conclusions from the time that has passed.
- */
+/** How long a failing test waits, as in test/process/until.ts. No test depends on how much time has passed. */
 const defaultTimeoutMs = 90_000;

@@ -10,7 +10,7 @@ export interface HeldRow {
 
 /** Devices in use, which kubelet's checkpoint keeps across restarts. */
 export interface HeldTable {
-  /** Also contains devices whose Allocate is under way. */
+  /** Returns the held devices, including those whose Allocate has not been answered yet. */
   inUse(resourceName: string): ReadonlySet<string>;
   /** Reserves devices before Allocate is called. */
   reserve(resourceName: string, deviceIds: readonly string[], holder: Holder): void;

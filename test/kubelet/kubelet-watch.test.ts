@@ -7,7 +7,10 @@ import { test } from 'node:test';
 import { type KubeletEvent, type KubeletWatch, watchKubelet } from '../../nodeplugin/deviceplugin/kubelet-watch.ts';
 import { createEventLog, type EventLog } from './event-log.ts';
 
-/** `never` is so long that only an event can report a change; `soon` so short that the poll does without events. */
+/**
+ * The intervals of the poll. With `never`, only events can report a change. With `soon`, the poll reports it even
+ * without events.
+ */
 const never = 3_600_000;
 const soon = 20;
 
@@ -38,7 +41,7 @@ const types = (log: EventLog<KubeletEvent>): string[] => log.events.map(({ type 
 const there = (event: KubeletEvent): boolean => event.type === 'there';
 const gone = (event: KubeletEvent): boolean => event.type === 'gone';
 
-test('the socket is seen to come, to be replaced and to go, only by events', async () => {
+test('with events only, the creation, replacement and removal of the socket are reported', async () => {
   await using watched = await watchNew(never);
   const { socket, watch, log } = watched;
   assert.equal(watch.sighting.absence?.code, 'KubeletSocketMissing');
@@ -54,7 +57,7 @@ test('the socket is seen to come, to be replaced and to go, only by events', asy
   assert.deepEqual(types(log), ['gone', 'there', 'there', 'gone']);
 });
 
-test('the poll without events also finds a socket, and one with the same inode but another change time', async () => {
+test('the poll finds a new socket without events, and one with the same inode but another change time', async () => {
   await using watched = await watchNew(soon, 'device-plugins');
   const { directory, socket, log } = watched;
   await mkdir(directory);
@@ -79,7 +82,7 @@ test('other changes in the directory cause no event', async () => {
   assert.deepEqual(types(log), ['gone', 'there', 'gone']);
 });
 
-test('a directory that is missing is reported once, with what to check, and found when it comes', async () => {
+test('a missing directory is reported once, with what to check, and found when it is created', async () => {
   await using watched = await watchNew(soon, 'device-plugins');
   const { directory, socket, log, watch } = watched;
   const [event] = log.events;
@@ -95,7 +98,7 @@ test('a directory that is missing is reported once, with what to check, and foun
   assert.ok(watch.sighting.incarnation);
 });
 
-test('a directory that is wiped and recreated is followed, however often', async () => {
+test('a directory that is deleted and recreated is followed, any number of times', async () => {
   await using watched = await watchNew(soon, 'device-plugins');
   const { directory, socket, log } = watched;
   for (let round = 0; round < 3; round += 1) {
@@ -108,7 +111,7 @@ test('a directory that is wiped and recreated is followed, however often', async
   }
 });
 
-test('a watched socket that vanishes is reported once, and one that is no longer watched is not', async () => {
+test('if a watched socket vanishes, that is reported once; for a socket that is no longer watched, it is not', async () => {
   await using watched = await watchNew(soon);
   const { directory, watch } = watched;
   const [mine, other] = [join(directory, 'kube-macvtap-a.1.sock'), join(directory, 'kube-macvtap-b.1.sock')];
@@ -122,7 +125,7 @@ test('a watched socket that vanishes is reported once, and one that is no longer
   assert.deepEqual(log.events, ['mine']);
 });
 
-test('nothing is reported after the end of the scope', async () => {
+test('nothing is reported after the watch was disposed of', async () => {
   const scope = new AbortController();
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-watch-'));
   const log = createEventLog<KubeletEvent>();

@@ -39,14 +39,14 @@ test('held macvtap devices are listed, with their pods and containers', async ()
   });
 });
 
-test("an answer above gRPC's own limit of 4 MiB is read", async () => {
+test("a response above gRPC's default limit of 4 MiB is read", async () => {
   const padding = 'x'.repeat(6 * 1024 * 1024);
   await using server = await serve(() => [row(`${resourcePrefix}data`, 'dataMvp0', padding)]);
   const held = await listHeldDevices({ socketPath: server.socketPath, resourcePrefix });
   assert.equal(held.get('dataMvp0')?.pods[0]?.name.length, padding.length);
 });
 
-test('a socket that is not there is named, with what to check', async () => {
+test('a missing socket is named, with what to check', async () => {
   const socketPath = join(tmpdir(), 'kmt-nowhere', 'kubelet.sock');
   await assert.rejects(listHeldDevices({ socketPath, resourcePrefix }), {
     code: 'PodResourcesSocketMissing',
@@ -54,7 +54,7 @@ test('a socket that is not there is named, with what to check', async () => {
   });
 });
 
-test('a socket that a kubelet left behind is refused', async () => {
+test('a socket that an ended kubelet left behind is an error', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-list-'));
   const socketPath = join(directory.path, 'kubelet.sock');
   const server = createServer().listen(`${socketPath}.1`);
@@ -68,7 +68,7 @@ test('a socket that a kubelet left behind is refused', async () => {
   });
 });
 
-test('a kubelet that refuses is quoted', async () => {
+test('the error of a kubelet that refuses is quoted', async () => {
   await using server = await serve(() => {
     throw new Error('no checkpoint');
   });
@@ -78,7 +78,7 @@ test('a kubelet that refuses is quoted', async () => {
   });
 });
 
-test('a kubelet that does not answer is given up, by time or by the scope', async () => {
+test('a request that kubelet does not answer ends after a timeout, or when the scope ends', async () => {
   const asked = Promise.withResolvers<void>();
   const never = new Promise<never>(() => {});
   await using server = await serve(() => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRateLimit } from './rate-limit.ts';
 
-test('a burst passes, then as many as the rate allows, and rest is not saved up beyond the burst', () => {
+test('a burst passes, then as many calls as the rate allows; unused calls are saved only up to the burst', () => {
   let nowMs = 0;
   const mayPass = createRateLimit(100, 10, () => nowMs);
   const passed = (tries: number): number => Array.from({ length: tries }, mayPass).filter(Boolean).length;

@@ -16,8 +16,8 @@ export interface RegistrationServer {
 }
 
 /**
- * Starts as kubelet does: makes the directory, removes every socket in it (CleanupPluginDirectory), then listens. If
- * `register` fails, the response has code UNKNOWN and the text of the error, as grpc-go sends a plain error.
+ * Starts as kubelet does: creates the directory, removes every socket in it (CleanupPluginDirectory), then listens. If
+ * `register` fails, the response has the code UNKNOWN and the text of the error, as when grpc-go sends a plain error.
  */
 export async function serveRegistration(
   directory: string,

@@ -34,7 +34,7 @@ test('a resource is registered under its full name and lists its devices, then e
   assert.equal(kubelet.resource(dataplane)?.messages, 2);
 });
 
-test('kubelet that comes later, directory and all, gets the resource, and its absence is reported once', async () => {
+test('if kubelet and its directory appear later, the resource is registered, and the absence is reported once', async () => {
   await using node = await createNode({ below: 'device-plugins' });
   const { plugin, states, reached } = node.serve('dataplane', devices('dataplane', 1));
   const waiting = await reached('waiting');
@@ -47,7 +47,7 @@ test('kubelet that comes later, directory and all, gets the resource, and its ab
   assert.equal(states.events.filter(({ lastError }) => lastError?.code === 'KubeletDirectoryMissing').length, 2);
 });
 
-test('a restarted kubelet gets every resource again, with the devices of now', async () => {
+test('a restarted kubelet gets every resource again, with the current devices', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const served = ['dataplane', 'bond1'].map((name) => node.serve(name, devices(name, 2)));
@@ -63,10 +63,10 @@ test('a restarted kubelet gets every resource again, with the devices of now', a
   assert.equal(kubelet.resource('macvtap.network.kubevirt.io/bond1')?.devices.length, 2);
 });
 
-test('each attempt to register is reported with its outcome, and so is the end of a successful one', async () => {
+test('each attempt to register is reported with its outcome, and so is the end of a registration', async () => {
   await using node = await createNode({ below: 'device-plugins' });
-  const told: string[] = [];
-  const onRegistration = (outcome: string) => void told.push(outcome);
+  const outcomes: string[] = [];
+  const onRegistration = (outcome: string) => void outcomes.push(outcome);
   const { reached, next } = node.serve('dataplane', devices('dataplane', 1), { onRegistration });
   await reached('waiting');
   await mkdir(node.directory);
@@ -75,7 +75,7 @@ test('each attempt to register is reported with its outcome, and so is the end o
   const waiting = next('waiting');
   await kubelet.restart();
   await waiting;
-  assert.deepEqual([told[0], told.indexOf('lost') - told.indexOf('registered')], ['failed', 1]);
+  assert.deepEqual([outcomes[0], outcomes.indexOf('lost') - outcomes.indexOf('registered')], ['failed', 1]);
 });
 
 test('restarts in quick succession end with every resource registered', async () => {
@@ -86,7 +86,7 @@ test('restarts in quick succession end with every resource registered', async ()
   await kubelet.waitFor(() => served.every(({ plugin }) => lists(plugin.resourceName, 2)(kubelet)));
 });
 
-test('a kubelet that is killed leaves its socket: the resource waits, and its successor gets it', async () => {
+test('a killed kubelet leaves its socket; the resource waits, and the next kubelet gets it', async () => {
   await using node = await createNode();
   const { reached, failed } = node.serve('dataplane', devices('dataplane', 1));
   const program = fileURLToPath(new URL('./kubelet-process.ts', import.meta.url));
@@ -104,7 +104,7 @@ test('a kubelet that is killed leaves its socket: the resource waits, and its su
   await kubelet.waitFor(lists(dataplane, 1));
 });
 
-test('a kubelet that ends and a later one in its place are both followed', async () => {
+test('both a kubelet that ends and a later kubelet in its place are followed', async () => {
   await using node = await createNode();
   const { plugin, next, reached } = node.serve('dataplane', devices('dataplane', 1));
   {
@@ -116,7 +116,7 @@ test('a kubelet that ends and a later one in its place are both followed', async
   await kubelet.waitFor(lists(dataplane, 1));
 });
 
-test('a directory that is wiped and recreated is registered in again', async () => {
+test('if the directory is deleted and recreated, the resource is registered again', async () => {
   await using node = await createNode({ below: 'device-plugins' });
   const { next, reached } = node.serve('dataplane', devices('dataplane', 1));
   {
@@ -130,7 +130,7 @@ test('a directory that is wiped and recreated is registered in again', async () 
   await kubelet.waitFor(lists(dataplane, 1));
 });
 
-test('a plugin socket that another program removes is served and registered again', async () => {
+test("if another program removes the plugin's socket, the socket is recreated and registered again", async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const { reached } = node.serve('dataplane', devices('dataplane', 1));
@@ -141,7 +141,7 @@ test('a plugin socket that another program removes is served and registered agai
   await kubelet.waitFor(() => lists(dataplane, 1)(kubelet) && kubelet.resource(dataplane)?.endpoint !== endpoint);
 });
 
-test('a kubelet that refuses is asked until it agrees, and its reason is visible meanwhile', async () => {
+test('a kubelet that refuses is called until it accepts, and its reason is visible until then', async () => {
   await using node = await createNode();
   let refusals = 0;
   await using kubelet = await startKubelet({
@@ -156,13 +156,13 @@ test('a kubelet that refuses is asked until it agrees, and its reason is visible
   assert.match(message, /kubelet\.sock.*dataplane.*not yet/);
   await kubelet.waitFor(lists(dataplane, 1));
   await reached('registered');
-  const told = states.events.filter(
+  const reported = states.events.filter(
     ({ phase, lastError }) => phase === 'waiting' && lastError?.code === 'KubeletRefused',
   );
-  assert.equal(told.length, 1);
+  assert.equal(reported.length, 1);
 });
 
-test('a kubelet that does not answer Register is given up and asked again', async () => {
+test('if kubelet does not answer Register, the call times out and is repeated', async () => {
   await using node = await createNode();
   let asked = 0;
   await using kubelet = await startKubelet({
@@ -177,7 +177,7 @@ test('a kubelet that does not answer Register is given up and asked again', asyn
   await kubelet.waitFor(lists(dataplane, 1));
 });
 
-test('stop ends a registration that hangs, an open stream, and leaves no socket', async () => {
+test('stop ends a hanging registration and an open stream, and leaves no socket', async () => {
   await using node = await createNode();
   const asked = Promise.withResolvers<void>();
   await using kubelet = await startKubelet({
@@ -197,7 +197,7 @@ test('stop ends a registration that hangs, an open stream, and leaves no socket'
   assert.deepEqual(await readdir(node.directory), ['kubelet.sock']);
 });
 
-test('stop while kubelet is away ends at once', async () => {
+test('stop returns at once if kubelet is down', async () => {
   await using node = await createNode({ below: 'device-plugins' });
   const { plugin, reached } = node.serve('dataplane', []);
   await reached('waiting');
@@ -205,7 +205,7 @@ test('stop while kubelet is away ends at once', async () => {
   assert.equal(plugin.state.phase, 'waiting');
 });
 
-test('the end of the scope stops a resource without a call', async () => {
+test('the end of the scope stops a resource without a call of stop', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const scope = new AbortController();
@@ -215,7 +215,7 @@ test('the end of the scope stops a resource without a call', async () => {
   await kubelet.waitFor(() => kubelet.resource(dataplane)?.connected === false);
 });
 
-test('a handler that throws fails the admission with its message, and the resource stays registered', async () => {
+test('if a handler throws, the admission fails with its message, and the resource stays registered', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const message = 'no device dataplaneMvp0 was offered on bond1; see the state of this node';
@@ -235,7 +235,7 @@ test('a handler that throws fails the admission with its message, and the resour
   assert.equal(kubelet.resource(dataplane)?.connected, true);
 });
 
-test('starts, restarts and stops leave no descriptor behind', async () => {
+test('starts, restarts and stops leave no descriptor open', async () => {
   const cycle = async (): Promise<void> => {
     await using node = await createNode();
     await using kubelet = await startKubelet({ directory: node.directory });
@@ -244,7 +244,7 @@ test('starts, restarts and stops leave no descriptor behind', async () => {
     await kubelet.restart();
     await kubelet.waitFor(lists(dataplane, 1));
   };
-  // The first cycle opens what the process keeps (inotify, epoll, the proto file's reader).
+  // The first cycle opens descriptors that the process keeps: inotify, epoll and the reader of the proto file.
   await cycle();
   await settled(() => sockets() === 0);
   const before = descriptors();
@@ -262,11 +262,14 @@ const open = (): string[] =>
     }
   });
 const descriptors = (): number => open().length;
-// Without the pipes of the test runner.
+// The pipes of the test runner are left out.
 const baseline = new Set(open());
 const sockets = (): number => open().filter((target) => target.startsWith('socket:') && !baseline.has(target)).length;
 
-/** Closing takes some turns of the event loop; the number is large so that only a leak can use it up. */
+/**
+ * Waits until descriptors are closed, which takes some turns of the event loop. The limit is so large that only a leak
+ * can reach it.
+ */
 async function settled(isDone: () => boolean): Promise<void> {
   for (let turn = 0; turn < 20_000; turn += 1) {
     if (isDone()) return;
@@ -275,7 +278,7 @@ async function settled(isDone: () => boolean): Promise<void> {
   assert.fail(`still open: ${open().join(' ')}`);
 }
 
-test("a resource that macvtap-cni's plugin serves is left to it, by name, and registered once it is gone", async () => {
+test("a resource that macvtap-cni's plugin serves is not registered, with an error that names the plugin, until that plugin is gone", async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const path = join(node.directory, 'macvtap.network.kubevirt.io_dataplane');

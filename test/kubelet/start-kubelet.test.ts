@@ -10,7 +10,7 @@ import { startKubelet } from './start-kubelet.ts';
 
 const dataplane = 'macvtap.network.kubevirt.io/dataplane';
 
-test('a version or a resource name that kubelet does not know is refused', async () => {
+test('an unknown version or an invalid resource name is refused', async () => {
   await using node = await createNode();
   await using _ = await startKubelet({ directory: node.directory });
   using kubelet = dialSocket(join(node.directory, 'kubelet.sock'));
@@ -25,7 +25,7 @@ test('a version or a resource name that kubelet does not know is refused', async
   await assert.rejects(register('v1beta1', dataplane), /failed to dial device plugin/);
 });
 
-test('admission takes the preferred devices, holds them, and start and release follow', async () => {
+test('an admission takes the preferred devices and holds them; then start and release work', async () => {
   const started: string[] = [];
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
@@ -43,7 +43,7 @@ test('admission takes the preferred devices, holds them, and start and release f
   assert.equal((await kubelet.allocate(dataplane, 3)).deviceIds.length, 3);
 });
 
-test('held devices outlive a restart, and are not given out again', async () => {
+test('held devices stay held after a restart, and are not allocated again', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   node.serve('dataplane', devices('dataplane', 2));
@@ -56,7 +56,7 @@ test('held devices outlive a restart, and are not given out again', async () => 
   assert.notDeepEqual(second.deviceIds, deviceIds);
 });
 
-test('a preference for devices that are not free is passed over', async () => {
+test('preferred devices that are not free are skipped', async () => {
   const requests: AllocateRequest[] = [];
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
@@ -74,7 +74,7 @@ test('a preference for devices that are not free is passed over', async () => {
   assert.deepEqual(requests, [{ container_requests: [{ devices_ids: ['dataplaneMvp0'] }] }]);
 });
 
-test('an unhealthy device is not allocated, nor one of a plugin that is gone or never registered', async () => {
+test('a device that is unhealthy, or whose plugin has ended or never registered, is not allocated', async () => {
   await using node = await createNode();
   await using kubelet = await startKubelet({ directory: node.directory });
   const { plugin } = node.serve('dataplane', [{ id: 'dataplaneMvp0', healthy: false, numaNodes: [0] }]);
@@ -86,7 +86,7 @@ test('an unhealthy device is not allocated, nor one of a plugin that is gone or 
   await assert.rejects(kubelet.allocate('macvtap.network.kubevirt.io/other', 1), /unregistered device/);
 });
 
-test('its own end is reported, and it removes sockets only when it starts', async () => {
+test('its own end is reported, and sockets are removed only at its start', async () => {
   const scope = new AbortController();
   const events: string[] = [];
   await using node = await createNode();

@@ -71,15 +71,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   let podResources: PodResourcesServer | undefined;
 
   const register = async (request: RegisterRequest): Promise<void> => {
-    const said = { type: 'register', resource: request.resource_name, endpoint: request.endpoint } as const;
+    const registration = { type: 'register', resource: request.resource_name, endpoint: request.endpoint } as const;
     try {
       await onRegister(request);
       await acceptRegistration(request, directory, table, connections);
-      // If kubelet stopped while the endpoint was being dialed, the connection must not stay open.
+      // If kubelet stops while the endpoint is being dialed, the connection must not stay open.
       if (server === undefined) closeAll();
-      onEvent(said);
+      onEvent(registration);
     } catch (thrown) {
-      onEvent({ ...said, error: thrown instanceof Error ? thrown.message : String(thrown) });
+      onEvent({ ...registration, error: thrown instanceof Error ? thrown.message : String(thrown) });
       throw thrown;
     }
   };

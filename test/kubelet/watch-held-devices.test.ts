@@ -15,7 +15,7 @@ import { type Kubelet, type KubeletOptions, startKubelet } from './start-kubelet
 const resourcePrefix = 'macvtap.network.kubevirt.io/';
 const data = `${resourcePrefix}data`;
 
-/** Far beyond any test: only what the test does itself can cause a question or end a wait. */
+/** Longer than any test. Only the test itself can then cause a request or end a wait. */
 const never = 3_600_000;
 
 interface Stage extends AsyncDisposable {
@@ -25,13 +25,13 @@ interface Stage extends AsyncDisposable {
 
 interface Watched {
   readonly watch: HeldDevicesWatch;
-  /** The state after each change. */
-  readonly told: readonly { readonly phase: HeldState['phase']; readonly ids: readonly string[] }[];
+  /** The states after each change. */
+  readonly states: readonly { readonly phase: HeldState['phase']; readonly ids: readonly string[] }[];
   reached(phase: HeldState['phase']): Promise<void>;
   ids(): readonly string[];
 }
 
-/** A kubelet with four devices of the resource `data`. */
+/** Starts a kubelet with four devices of the resource `data`. */
 async function stage(onList?: KubeletOptions['onList']): Promise<Stage> {
   await using undo = new AsyncDisposableStack();
   const node = undo.use(await createNode({ below: 'device-plugins' }));
@@ -46,24 +46,24 @@ async function stage(onList?: KubeletOptions['onList']): Promise<Stage> {
       const options = { socketPath, resourcePrefix, refreshMs: never, kubeletSettleMs: 0, ...more };
       const watch = moved.use(watchHeldDevices(options));
       const feed = createChangeFeed();
-      const told: Watched['told'][number][] = [];
+      const states: Watched['states'][number][] = [];
       const ids = (): readonly string[] => [...(watch.current?.devices.keys() ?? [])].sort();
       watch.onChange(() => {
-        told.push({ phase: watch.state.phase, ids: ids() });
+        states.push({ phase: watch.state.phase, ids: ids() });
         feed.changed();
       });
       const reached = (phase: HeldState['phase']): Promise<void> =>
         feed.waitFor(
           () => watch.state.phase === phase,
-          () => JSON.stringify([watch.state, told]),
+          () => JSON.stringify([watch.state, states]),
         );
-      return { watch, told, ids, reached };
+      return { watch, states, ids, reached };
     },
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   };
 }
 
-test('everything may be held until kubelet answers; then what pods hold, as they come and go', async () => {
+test('any device may be held until kubelet answers; then exactly the devices of pods are held', async () => {
   await using scene = await stage();
   const { watch, reached, ids } = scene.watch();
   assert.equal(watch.state.phase, 'unknown');
@@ -84,18 +84,18 @@ test('everything may be held until kubelet answers; then what pods hold, as they
   assert.deepEqual(ids(), []);
 });
 
-test('a slow refresh finds changes without a request', async () => {
+test('a periodic refresh finds changes that no caller has requested', async () => {
   await using scene = await stage();
-  const { told, watch, reached } = scene.watch({ refreshMs: 20 });
+  const { states, watch, reached } = scene.watch({ refreshMs: 20 });
   await reached('known');
   const changed = Promise.withResolvers<void>();
   watch.onChange(changed.resolve);
   await scene.kubelet.allocate(data, 1);
   await changed.promise;
-  assert.deepEqual(told.at(-1), { phase: 'known', ids: ['dataMvp3'] });
+  assert.deepEqual(states.at(-1), { phase: 'known', ids: ['dataMvp3'] });
 });
 
-test('an answer of a kubelet that has just started takes nothing away, and becomes complete with its age', async () => {
+test('an answer of a kubelet that has just started removes no device, and later answers are complete', async () => {
   await using scene = await stage();
   const young = scene.watch({ kubeletSettleMs: never });
   const allocation = await scene.kubelet.allocate(data, 1);
@@ -108,7 +108,7 @@ test('an answer of a kubelet that has just started takes nothing away, and becom
   await older.reached('known');
 });
 
-test('a restarted kubelet that does not know its pods yet releases nothing', async () => {
+test('a restarted kubelet that does not know its pods yet releases no device', async () => {
   const answers: (readonly HeldRow[])[] = [];
   let forgets = false;
   await using scene = await stage((held) => {
@@ -117,22 +117,22 @@ test('a restarted kubelet that does not know its pods yet releases nothing', asy
     answers.push(answer);
     return answer;
   });
-  const { watch, told, ids, reached } = scene.watch({ kubeletSettleMs: 200, refreshMs: 20 });
+  const { watch, states, ids, reached } = scene.watch({ kubeletSettleMs: 200, refreshMs: 20 });
   await scene.kubelet.allocate(data, 1);
   await watch.refresh();
   await reached('known');
-  const before = told.length;
+  const before = states.length;
   forgets = true;
   await scene.kubelet.restart();
-  // Two questions at least: the first may fall on a connection that the restart cut.
+  // At least two requests are needed, because the restart may interrupt the connection of the first one.
   while (forgets || watch.state.phase !== 'known') await watch.refresh().catch(() => {});
   assert.ok(answers.some((answer) => answer.length === 0));
-  assert.ok(told.slice(before).some(({ phase }) => phase === 'partial'));
-  assert.ok(told.slice(before).every(({ ids }) => ids.includes('dataMvp3')));
+  assert.ok(states.slice(before).some(({ phase }) => phase === 'partial'));
+  assert.ok(states.slice(before).every(({ ids }) => ids.includes('dataMvp3')));
   assert.deepEqual(ids(), ['dataMvp3']);
 });
 
-test('with a witness, an answer that lacks it is not complete however old kubelet is', async () => {
+test('an answer that lacks a device known to be held is never complete, however long kubelet has run', async () => {
   await using scene = await stage();
   const witness = { namespace: 'macvtap-cni', name: 'plugin-h1' };
   const { watch, reached } = scene.watch({ witness });
@@ -142,7 +142,7 @@ test('with a witness, an answer that lacks it is not complete however old kubele
   assert.equal(watch.state.phase, 'known');
 });
 
-test('while kubelet is away the last answer stays, and it is asked again until it answers', async () => {
+test('while kubelet is down, the last answer stays valid, and requests are repeated', async () => {
   await using scene = await stage();
   const { watch, ids, reached } = scene.watch();
   await scene.kubelet.allocate(data, 1);
@@ -158,24 +158,24 @@ test('while kubelet is away the last answer stays, and it is asked again until i
   assert.deepEqual([watch.state.lastError, ids()], [undefined, ['dataMvp3']]);
 });
 
-test("kubelet's events cause a question", async () => {
+test("kubelet's events cause a request", async () => {
   await using scene = await stage();
   let onEvent = (): void => {};
   const subscribe = (listener: () => void): Disposable => {
     onEvent = listener;
     return { [Symbol.dispose]: () => {} };
   };
-  const { watch, told, reached } = scene.watch({ kubelet: { subscribe } });
+  const { watch, states, reached } = scene.watch({ kubelet: { subscribe } });
   await reached('known');
   await scene.kubelet.allocate(data, 1);
   const changed = Promise.withResolvers<void>();
   watch.onChange(changed.resolve);
   onEvent();
   await changed.promise;
-  assert.deepEqual(told.at(-1)?.ids, ['dataMvp3']);
+  assert.deepEqual(states.at(-1)?.ids, ['dataMvp3']);
 });
 
-test('those who want a fresh answer at once share one question', async () => {
+test('concurrent callers that want a fresh answer share one request', async () => {
   let asked = 0;
   await using scene = await stage((held) => {
     asked += 1;
@@ -188,7 +188,7 @@ test('those who want a fresh answer at once share one question', async () => {
   assert.deepEqual([asked, new Set(answers).size], [1, 1]);
 });
 
-test('a fresh answer is one that was asked for after the wish', async () => {
+test('a fresh answer comes from a request that was sent after the call', async () => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
   await using scene = await stage(async (held) => {
@@ -204,13 +204,13 @@ test('a fresh answer is one that was asked for after the wish', async () => {
   assert.deepEqual([...(await fresh).devices.keys()], ['dataMvp3']);
 });
 
-test('a wait ends with its own signal or with the watch, which reports nothing afterwards', async () => {
+test('a wait ends with its own signal or with the watch, and the watch reports nothing afterwards', async () => {
   const asked = Promise.withResolvers<void>();
   await using scene = await stage(() => {
     asked.resolve();
     return new Promise<never>(() => {});
   });
-  const { watch, told } = scene.watch();
+  const { watch, states } = scene.watch();
   await asked.promise;
   const impatient = new AbortController();
   const given = watch.refresh(impatient.signal);
@@ -221,20 +221,20 @@ test('a wait ends with its own signal or with the watch, which reports nothing a
   await assert.rejects(other, { code: 'Aborted' });
   await disposed;
   await assert.rejects(watch.refresh(), { code: 'Aborted' });
-  assert.deepEqual([told, watch.state.phase], [[], 'unknown']);
+  assert.deepEqual([states, watch.state.phase], [[], 'unknown']);
 });
 
-test('the outcome of each question is reported: an answer of a young kubelet is incomplete, and a missing one is a failure', async () => {
+test('the outcome of each request is reported: incomplete for a kubelet that has just started, failed without an answer', async () => {
   await using scene = await stage();
-  const told: string[] = [];
-  const onAnswer = (outcome: string) => void told.push(outcome);
+  const outcomes: string[] = [];
+  const onAnswer = (outcome: string) => void outcomes.push(outcome);
   const young = scene.watch({ onAnswer, kubeletSettleMs: never });
   await young.watch.refresh();
-  assert.equal(told.at(-1), 'incomplete');
+  assert.equal(outcomes.at(-1), 'incomplete');
   const { watch, reached } = scene.watch({ onAnswer });
   await reached('known');
-  assert.equal(told.at(-1), 'complete');
+  assert.equal(outcomes.at(-1), 'complete');
   await scene.kubelet[Symbol.asyncDispose]();
   await assert.rejects(watch.refresh());
-  assert.ok(told.includes('failed'), told.join());
+  assert.ok(outcomes.includes('failed'), outcomes.join());
 });

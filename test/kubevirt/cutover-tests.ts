@@ -31,7 +31,7 @@ export function cutoverTests(cluster: KubeVirtCluster): void {
       return await traffic.outages(sourceNode);
     };
 
-    it('keeps its MAC address, and peers on both nodes and on the wire lose it only for a moment', async (context) => {
+    it('keeps its MAC address, and peers on both nodes and on the wire lose contact only for a moment', async (context) => {
       const mac = await machine.mac();
       const changes = await readCarrierChanges(machine);
       const outages = await migrateUnderTraffic();
@@ -47,7 +47,7 @@ export function cutoverTests(cluster: KubeVirtCluster): void {
       await cluster.upgrade({ node: { migrationCutover: true } });
       await cluster.untilRolledOut();
 
-      // Compares a ratio, because how long a guest pauses depends on the machine.
+      // The test compares a ratio, because the duration of the guest's pause depends on the machine.
       for (const place of ['source node', 'target node'] as const) {
         const [cut, uncut] = [outages, without].map((all) => all.find((one) => one.place === place)?.toGuest ?? 0);
         assert.ok((cut ?? 0) * 2 < (uncut ?? 0), `${place}: ${cut} frames with cut-over, ${uncut} without`);
@@ -57,7 +57,7 @@ export function cutoverTests(cluster: KubeVirtCluster): void {
     for (const [title, interrupt] of [
       ['is cancelled', (migration: RunningMigration) => migration.cancel()],
       [
-        'fails, because its target launcher is killed',
+        'fails because its target launcher is killed',
         async (migration: RunningMigration) => {
           const { targetNode = '', targetPod = '' } = migration.state;
           await killContainer(cluster, targetNode, { pod: targetPod, container: 'compute' });
@@ -65,7 +65,7 @@ export function cutoverTests(cluster: KubeVirtCluster): void {
         },
       ],
     ] as const) {
-      it(`stays where it is after a migration that ${title}, and all peers reach it`, async (context) => {
+      it(`stays on its node after a migration that ${title}, and all peers reach it`, async (context) => {
         const mac = await machine.mac();
         await using traffic = await peers.exchange(machine);
         const migration = await startSlowMigration(cluster, machine);

@@ -16,7 +16,10 @@ export interface KubeVirtCluster extends MacvtapCluster {
   readonly images: KubeVirtImages;
 }
 
-/** Devices on the wire that both nodes share. The webhook fills in the resource of the same name. */
+/**
+ * The resource `bonded` on the wire that both nodes share. The webhook adds the resource of the same name to the
+ * network.
+ */
 const bonded = [
   {
     apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
@@ -35,7 +38,7 @@ const bonded = [
 /** Brings up the cluster for the tests of a file. Prints each step, because all steps together take minutes. */
 export async function kubeVirtClusterOfFile(): Promise<KubeVirtCluster> {
   const print = (line: string) => console.error(line);
-  // Built before the cluster exists, because a build takes minutes and much memory.
+  // The images are built before the cluster exists, because a build takes minutes and much memory.
   const own = await ownImages(print);
   const images = await ensureKubeVirt(print);
   const nodes = seedNodes.filter(({ labels }) => labels.macvtapAware === 'true');

@@ -6,7 +6,7 @@ import { readFixture, readLauncherPod } from './launcher-pod.ts';
 
 export function launcherPodTests(cluster: KubeVirtCluster): void {
   describe("the launcher pod of the quick start's virtual machine", () => {
-    it('is the one that test/docs/virtual-machine.test.ts reads (else: npm run launcher-pod)', async () => {
+    it('is the one that test/docs/virtual-machine.test.ts reads (if not, run npm run launcher-pod)', async () => {
       assert.deepEqual(await readLauncherPod(cluster), await readFixture());
     });
   });

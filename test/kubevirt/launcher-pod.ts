@@ -40,14 +40,14 @@ export async function readLauncherPod(cluster: Cluster): Promise<object> {
     (list) => list.items[0]?.spec.nodeName !== undefined,
   );
   const { metadata } = await machine.instance();
-  // The containers would have minutes to end, but nothing in them is needed.
+  // The deletion does not wait minutes for the containers to end, because nothing in them is needed.
   const deleted = machine.delete();
   await cluster.mustKubectl(['delete', 'pod', items[0]?.metadata.name ?? '', '--grace-period=0', '--force']);
   await deleted;
   return scrub(items[0] as LauncherPod, metadata.uid);
 }
 
-/** Removes times, nodes and values that the API server counts. Random parts get fixed values. */
+/** Removes times, nodes and values that the API server counts. Replaces random parts with fixed values. */
 export function scrub({ metadata, spec }: LauncherPod, instanceUid: string): object {
   const { name, namespace, labels, annotations } = metadata;
   const { nodeName: _, ...rest } = spec;

@@ -10,8 +10,8 @@ import { type FrameEnd, startGuestFrames } from './numbered-frames.ts';
 import { assertPing } from './start-tests.ts';
 
 /**
- * The interval is longer than usual. On a busy machine, a guest gets no processor for seconds, and its socket has room
- * for about 250 frames. A frame that is delayed would arrive after the next one, and count as missing.
+ * The interval is longer than usual. On a busy machine, a guest may get no processor for seconds. Its socket has room
+ * for about 250 frames, and frames that do not fit would count as missing.
  */
 const framesEveryMs = 50;
 
@@ -50,7 +50,7 @@ export function lifeTests(cluster: KubeVirtCluster): void {
       for (const one of [machine, peer]) await one.run('killall frames');
     });
 
-    it('is paused and goes on', async () => {
+    it('is paused and continues', async () => {
       const isPaused = async () =>
         (await machine.instance()).status.conditions?.some(
           ({ type, status }) => type === 'Paused' && status === 'True',
@@ -72,21 +72,21 @@ export function lifeTests(cluster: KubeVirtCluster): void {
       await reaches();
     });
 
-    it('comes back after its launcher was killed', async () => {
+    it('restarts after its launcher was killed', async () => {
       const before = await machine.instance();
       await killContainer(cluster, 'h1', { pod: (await machine.launcher()).metadata.name, container: 'compute' });
       await machine.untilReplaced(before);
       await reaches();
     });
 
-    it('comes back after the sandbox of its launcher was killed', async () => {
+    it('restarts after the sandbox of its launcher was killed', async () => {
       const before = await machine.instance();
       await killContainer(cluster, 'h1', { pod: (await machine.launcher()).metadata.name });
       await machine.untilReplaced(before);
       await reaches();
     });
 
-    it('is stopped, which frees its device, and started on another node with the same MAC address', async () => {
+    it('is stopped, which releases its device, and started on another node with the same MAC address', async () => {
       const mac = await machine.mac();
       await machine.stop();
       await untilHeld(cluster, 'h1', 'bonded', 0);

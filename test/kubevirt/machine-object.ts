@@ -20,8 +20,8 @@ export interface MachineOptions {
 }
 
 /**
- * If the real processors are busy, a clock that counts the emulated processor's cycles runs too fast, and the kernel's
- * check of its timer fails. All errors except a panic stay off the console, because its lines are answers.
+ * Kernel arguments for a busy machine. A clock that counts cycles of the emulated processor then runs too fast, and the
+ * kernel's check of its timer fails. Errors below a panic stay off the console, because tests parse its lines.
  */
 const kernelArguments =
   'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off clocksource=acpi_pm notsc no_timer_check nowatchdog';

@@ -63,8 +63,8 @@ export interface MigrationState {
 }
 
 /**
- * The longest wait for a machine. An emulated guest boots within seconds, even on two processors that others also use,
- * so only a failure waits this long.
+ * The longest wait for a machine. An emulated guest boots within seconds, even on two busy processors, so only a
+ * failure waits this long.
  */
 export const machineGuardMs = 240_000;
 
@@ -170,7 +170,7 @@ function countBoots(printed: string): number {
 
 /**
  * Types a line on a console and prints what follows, up to the line `@<number> <exit code>`. qemu serves only one
- * client at a time, so the program disconnects as soon as the answer is complete.
+ * client at a time. The program therefore disconnects as soon as the answer is complete.
  */
 const typing = `
 out=$(mktemp)

@@ -28,7 +28,7 @@ interface NetworkStatus {
 
 export function manyTests(cluster: KubeVirtCluster): void {
   describe(`a replica set of ${replicas} virtual machines`, () => {
-    it('attaches all launcher pods at once, each with its own device and MAC address, and frees them', async () => {
+    it('attaches all launcher pods at once, each with its own device and MAC address, and releases the devices', async () => {
       await cluster.admin.must('POST', replicaSets, { body: replicaSetObject(name, replicas) });
       const readMACs = async () => {
         const { items } = await cluster.admin.must<Launchers>('GET', pods);

@@ -44,14 +44,14 @@ export interface RunningMigration {
 }
 
 /**
- * Starts the migration of a running machine, and returns while the memory is being copied. It is copied at 1 MiB per
- * second, so that the migration does not end before it is interrupted.
+ * Starts the migration of a running machine, and returns while the memory is being copied. The rate of 1 MiB per second
+ * ensures that the migration does not end before it is interrupted.
  */
 export async function startSlowMigration(cluster: Cluster, machine: Machine): Promise<RunningMigration> {
   const { admin } = cluster;
   await using undo = new AsyncDisposableStack();
   await admin.must('POST', migrationPolicies, { body: slowPolicy });
-  // A running migration has already read the policy.
+  // The policy can be deleted, because a running migration has already read it.
   undo.defer(async () => void (await admin.must('DELETE', `${migrationPolicies}/${slowPolicy.metadata.name}`)));
   const before = (await machine.instance()).status.migrationState?.startTimestamp;
   const name = await createMigration(cluster, machine);

@@ -31,7 +31,7 @@ export function migrationTests(cluster: KubeVirtCluster): void {
       await deletePod(cluster, 'neighbour');
     });
 
-    it('succeeds, and frames go on in both directions afterwards; so does the one that a drain starts', async (context) => {
+    it('succeeds, and frames pass in both directions afterwards, also after a migration that a drain starts', async (context) => {
       const { path, mac: neighbour } = await readPodTap(cluster, 'neighbour');
       await using outside = await startPeerFrames({
         program: cluster.images.frames,

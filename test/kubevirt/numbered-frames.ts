@@ -37,7 +37,7 @@ export interface PeerOptions {
 
 /** The default interval between two frames to a peer. */
 const intervalMs = 10;
-/** More frames than can be under way. */
+/** More frames than can be in flight. */
 const some = 20;
 /** How long to wait for frames that never arrive. */
 const guardMs = 60_000;

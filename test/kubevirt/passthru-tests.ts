@@ -31,7 +31,7 @@ export function passthruTests(cluster: KubeVirtCluster): void {
       );
     });
 
-    it('that has a MAC address, as from a MAC pool, is refused, and its condition shows why', async (context) => {
+    it('with a MAC address, as from a MAC pool, is refused, and its condition shows why', async (context) => {
       const machine = await createMachine(cluster, {
         name: 'pooled',
         address: '10.56.0.1/24',

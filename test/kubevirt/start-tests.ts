@@ -75,7 +75,7 @@ export function startTests(cluster: KubeVirtCluster): void {
       await assertPing(at(0), at(1), [near, far]);
     });
 
-    it('ping each other by IPv6, link-local and by addresses of router advertisements', async (context) => {
+    it('ping each other by IPv6, with link-local addresses and with addresses from router advertisements', async (context) => {
       await using _router = startProcess({
         name: 'router',
         command: [process.execPath, advertiser, wireName('bond1')],
@@ -95,19 +95,19 @@ export function startTests(cluster: KubeVirtCluster): void {
       }
     });
 
-    it('hold one device each, requested by the webhook in the container of qemu', async () => {
+    it('hold one device each, which the webhook requested in the container of qemu', async () => {
       for (const machine of machines.slice(0, 2)) {
         assert.deepEqual(macvtapLimits(await machine.launcher()), { compute: { [resource('bonded')]: '1' } });
       }
     });
 
-    it('open a tap that belongs to 107:107', async () => {
+    it('open a tap with owner 107:107', async () => {
       for (const machine of machines.slice(0, 2)) {
         assert.deepEqual(Object.values(await tapOwners(machine)), ['107:107']);
       }
     });
 
-    it('have as many cards and devices as networks, also two on one resource', async () => {
+    it('have one card and one device for each network, also if two networks use one resource', async () => {
       const machine = at(2);
       assert.deepEqual(macvtapLimits(await machine.launcher()), {
         compute: { [resource('bonded')]: '2', [resource('dataplane')]: '1' },

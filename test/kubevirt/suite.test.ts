@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All tests with KubeVirt: they share one cluster, which takes minutes to bring up.
+// Runs all tests with KubeVirt. They share one cluster, which takes minutes to bring up.
 import { deepEqual } from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cutoverTests } from './cutover-tests.ts';
@@ -28,5 +28,5 @@ manyTests(cluster);
 migrationTests(cluster);
 cutoverTests(cluster);
 launcherPodTests(cluster);
-// Last: it changes how KubeVirt makes pods.
+// These tests come last, because they change how KubeVirt makes pods.
 injectionTests(cluster);

@@ -37,7 +37,7 @@ const first = `${subject}.parentSelector[0]`;
 
 /**
  * Invalid objects, each in a file next to valid ones. `says` has the lines on standard error: the object, the field and
- * a word of the fix. The wording around them is free.
+ * a word of the fix. The other words of a line are not checked.
  */
 const refused: readonly { title: string; text: string; says: readonly (readonly [object: string, hint: RegExp])[] }[] =
   [
@@ -112,12 +112,12 @@ async function plan(text: string, ...flags: readonly string[]) {
   return await runProgram('cli/kubectl-macvtap.ts', ['plan', directory.path, ...flags]);
 }
 
-describe('bad input, given to the plan command', () => {
+describe('bad input to the plan command', () => {
   for (const { title, text, says } of refused) {
-    it(`is named with its place and what to do: ${title}`, async () => {
+    it(`is named with its place and the fix: ${title}`, async () => {
       const { code, stdout, stderr } = await plan(text);
       assert.equal(code, 1);
-      assert.match(stdout, /^h3 /m, 'the other nodes are planned all the same');
+      assert.match(stdout, /^h3 /m, 'the other nodes are planned nevertheless');
       const lines = stderr.trimEnd().split('\n');
       for (const [object, hint] of says) {
         const line =
@@ -129,13 +129,13 @@ describe('bad input, given to the plan command', () => {
     });
   }
 
-  it('is reported with file, document and line when a document is not YAML, and valid documents count', async () => {
+  it('is reported with file, document and line if a document is not YAML, and valid documents count', async () => {
     const good = 'apiVersion: v1\nkind: Node\nmetadata: { name: h4 }\n';
     const { code, stdout, stderr } = await plan(`${good}---\nspec: [\n---\n${nodeState('eth0')}`);
     assert.equal(code, 1);
     assert.match(stdout, /^odd +eth0 /m);
-    const [fault, ...rest] = stderr.trimEnd().split('\n');
-    assert.match(fault ?? '', /^given\.yaml, document 2, line \d+: invalid YAML: ./);
+    const [first, ...rest] = stderr.trimEnd().split('\n');
+    assert.match(first ?? '', /^given\.yaml, document 2, line \d+: invalid YAML: ./);
     assert.deepEqual(
       rest.map((line) => line.split(':')[0]),
       ['Node h4'],
@@ -143,15 +143,15 @@ describe('bad input, given to the plan command', () => {
   });
 });
 
-describe('unusual input that is legal, given to the plan command', () => {
+describe('unusual but valid input to the plan command', () => {
   it('may be 64 entries', async () => {
     const { code, stdout, stderr } = await plan(manyEntries(64), '--node', 'h1');
     assert.deepEqual([code, stderr], [0, '']);
-    // The fact once, with all that it holds for.
+    // The finding is printed once, with all entries to which it applies.
     assert.deepEqual([stdout.match(/NothingFound/g)?.length, stdout.match(/\[\d+\] nic\d+/g)?.length], [1, 64]);
   });
 
-  it('may be conflicting policies: the plan names the loser, the reason and the winner', async () => {
+  it('may be conflicting policies; the plan names the loser, the reason and the winner', async () => {
     const spec = { parentSelector: [{ parentIface: 'eth0', resourceName: 'data' }] };
     const both = `${policy('loser', spec)}\n---\n${policy('winner', { ...spec, priority: 1 })}`;
     const { code, stdout, stderr } = await plan(both, '--node', 'h1');
@@ -160,17 +160,19 @@ describe('unusual input that is legal, given to the plan command', () => {
     assert.match(stdout, /^ +h1 +ResourceNameTaken +macvtap-cni\/loser\[0\] eth0 as data: .*macvtap-cni\/winner/m);
   });
 
-  it('may be interfaces with odd names: an illegal resource name is reported with the fix', async () => {
+  it('may be interfaces with odd names; an invalid resource name is reported with the fix', async () => {
     const names = ['é%@', '-x', 'eth0.5', '$(id)', "a'b", '__proto__'];
     const { code, stdout, stderr } = await plan(nodeState(...names), '--node', 'odd', '-o', 'json');
     assert.deepEqual([code, stderr], [0, '']);
-    const [told] = JSON.parse(stdout);
+    const [nodePlan] = JSON.parse(stdout);
     assert.deepEqual(
-      told.resources.map(({ parent }: { parent: string }) => parent),
+      nodePlan.resources.map(({ parent }: { parent: string }) => parent),
       ['eth0.5'],
     );
     assert.deepEqual(
-      told.skipped.map((finding: { interface: string; code: string }) => `${finding.code} ${finding.interface}`).sort(),
+      nodePlan.skipped
+        .map((finding: { interface: string; code: string }) => `${finding.code} ${finding.interface}`)
+        .sort(),
       names
         .filter((name) => name !== 'eth0.5')
         .map((name) => `IllegalResourceName ${name}`)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs as the images hold them: bundled, in a folder with nothing of this project around it.
+// Tests the programs as the images contain them: bundled, in a folder outside of this project.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempDisposable, readdir, readFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ async function bundle(program: Program) {
 }
 
 for (const program of programs) {
-  test(`the bundled ${program} shows its help, has a map beside each module, and every licence in one file`, async () => {
+  test(`the bundled ${program} shows its help, has a source map next to each module, and every license in one file`, async () => {
     await using bundled = await bundle(program);
     const { stdout } = await run(process.execPath, [bundled.main, '--help'], { cwd: '/' });
     assert.match(stdout, program === 'cli' ? /^Usage: kubectl macvtap <command>/m : /--source cluster\|manifests:DIR/);
@@ -41,7 +41,7 @@ for (const program of programs) {
     assert.equal(/\nkoffi \d/.test(licences), program === 'nodeplugin');
   });
 
-  test(`the bundled ${program} is the same byte for byte when it is made again elsewhere`, async () => {
+  test(`the bundled ${program} is identical byte for byte when it is built in another folder`, async () => {
     await using one = await bundle(program);
     await using other = await bundle(program);
     const content = async ({ path }: { readonly path: string }) => {
@@ -55,16 +55,16 @@ for (const program of programs) {
   });
 }
 
-test("the bundled webhook loads Node's HTTP without the second client that an import of it would load", async () => {
+test("the bundled webhook loads Node's HTTP without the second client, which an import of it would also load", async () => {
   await using bundled = await bundle('webhook');
-  const tellLoaded = "process.once('exit', () => console.log(process.moduleLoadList.join('\\n')))";
-  const preload = `data:text/javascript,${encodeURIComponent(tellLoaded)}`;
+  const printLoaded = "process.once('exit', () => console.log(process.moduleLoadList.join('\\n')))";
+  const preload = `data:text/javascript,${encodeURIComponent(printLoaded)}`;
   const { stdout } = await run(process.execPath, ['--import', preload, bundled.main, '--help'], { cwd: '/' });
   assert.match(stdout, /^NativeModule _http_server$/m);
   assert.doesNotMatch(stdout, /undici/);
 });
 
-test('the bundled command is run by a file without an ending, whatever the variables of a container around it', async () => {
+test('the bundled command runs from a file without an ending, even with the variables of a container', async () => {
   await using bundled = await bundle('cli');
   await using directory = await ManifestsDirectory.make({
     'node.yaml': 'apiVersion: v1\nkind: Node\nmetadata: { name: h1 }\n',
@@ -75,7 +75,7 @@ test('the bundled command is run by a file without an ending, whatever the varia
   assert.match(stdout, /^h1: no report/m);
 });
 
-test('the bundled webhook answers reviews, and judges a policy in a file by the schema beside it', async () => {
+test('the bundled webhook answers reviews, and checks a policy in a file against the schema next to it', async () => {
   await using bundled = await bundle('webhook');
   const misspelt = policyObject('misspelt', { parentSelector: [{ parentIface: 'eth0', mode: 'brigde' }] });
   await using webhook = await startWebhook({ 'policy.yaml': stringify(misspelt) }, [], undefined, bundled.main);
@@ -91,7 +91,7 @@ test('the bundled webhook answers reviews, and judges a policy in a file by the 
   assert.deepEqual([allowed, typeof patch], [true, 'string']);
 });
 
-test('the bundled node plugin serves a resource to kubelet: its services and its native part are beside it', {
+test('the bundled node plugin serves a resource to kubelet, with its .proto files and native code next to it', {
   skip: needsRoot,
 }, async () => {
   await using bundled = await bundle('nodeplugin');

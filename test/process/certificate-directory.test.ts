@@ -20,7 +20,7 @@ const read = async (directory: string) => {
 };
 const linesOf = (output: string, what: string) => output.split('\n').filter((line) => line.startsWith(`${what} `));
 
-test('several processes that begin at the same moment make one certificate, and all serve it', async () => {
+test('several processes that start at the same moment make one certificate, and all serve it', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-keepers-'));
   const path = join(directory.path, 'certs');
   const beginsAt = String(Date.now() + 1_500);
@@ -38,7 +38,7 @@ test('several processes that begin at the same moment make one certificate, and 
   assert.equal(bundle, state.current?.authority.pem);
 });
 
-test('a process that is killed at any moment leaves a state from which the next one goes on', async () => {
+test('a process that is killed at any moment leaves a state from which the next one continues', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'kmt-keepers-'));
   const path = join(directory.path, 'certs');
   let before: string | undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real node plugin process with an API server as its source; the API server is a stand-in.
+// Tests the real node plugin process with an API server as its source. The API server is a stand-in.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ interface ClusterNode extends AsyncDisposable {
   readonly reach: Reach;
   start(...flags: readonly string[]): ReturnType<PluginNode['start']>;
   put(object: object): StoredObject;
-  /** The node's state when it is as wanted. */
+  /** Resolves with the node's state once `isWanted` accepts it. */
   state(isWanted: (state: State | undefined) => boolean): Promise<State>;
 }
 
@@ -37,7 +37,7 @@ async function makeClusterNode(): Promise<ClusterNode> {
   const server = undo.use(await startApiServer());
   const reach = undo.use(await reachFromNamespace(node.namespace, Number(new URL(server.url).port)));
   const kubeconfig = join(node.kubeletDirectory, 'kubeconfig');
-  // Plain HTTP is taken only together with this.
+  // The node plugin accepts plain HTTP only with this setting.
   const insecure = { 'insecure-skip-tls-verify': true };
   await writeFile(kubeconfig, kubeconfigFor(`http://${reach.host}:${reach.port}`, insecure));
   const scope = undo.move();
@@ -60,7 +60,7 @@ const policy = (parentIface: string, quantity: number) =>
   policyObject('p', { parentSelector: [{ parentIface, mode: 'bridge', quantity, resourceName: 'net' }] });
 const count = (text: string, pattern: RegExp) => text.match(new RegExp(pattern, 'g'))?.length ?? 0;
 
-test('policies and labels of a cluster are followed, and the state of the node is written there', options, async () => {
+test("policies and labels of a cluster are followed, and the node's state is written to it", options, async () => {
   await using cluster = await makeClusterNode();
   const { node, server, put, state } = cluster;
   const { uid } = put(nodeObject(node.name, {})).metadata;
@@ -90,14 +90,14 @@ test('policies and labels of a cluster are followed, and the state of the node i
   assert.deepEqual(
     server.requests.filter((request) => others.test(request)),
     [],
-    'only what concerns the node is read',
+    'only objects that concern the node are read',
   );
   const nodes = server.requests.filter((request) => request.includes('/api/v1/nodes?'));
   assert.ok(nodes.length > 0 && nodes.every((request) => request.includes(`metadata.name%3D${node.name}`)));
 });
 
 test(
-  'while the API server is away the node keeps its resources, logs once, and applies changes afterwards',
+  'while the API server is down, the node keeps its resources, logs once, and applies changes afterwards',
   options,
   async () => {
     await using cluster = await makeClusterNode();
@@ -113,7 +113,7 @@ test(
     put(policy('eth0', 7));
     await node.allocate('net');
     await node.offers({ net: 3 });
-    assert.equal(node.messages('net'), messages, 'kubelet heard nothing of it');
+    assert.equal(node.messages('net'), messages, 'kubelet got no message about it');
     await reach.open();
     await node.offers({ net: 7 });
     await plugin.waitForLine(/problem of the source resolved/);
@@ -123,7 +123,7 @@ test(
   },
 );
 
-test('the state shows how many devices of a resource pods hold, as they come and go', options, async () => {
+test('the state shows how many devices of a resource pods hold at each moment', options, async () => {
   await using cluster = await makeClusterNode();
   const { node, put, state } = cluster;
   put(nodeObject(node.name, {}));
@@ -138,21 +138,26 @@ test('the state shows how many devices of a resource pods hold, as they come and
   await untilHeld(1);
 });
 
-test('without an API server the start waits with a reason, and goes on once the server answers', options, async () => {
-  await using cluster = await makeClusterNode();
-  const { node, reach, put } = cluster;
-  put(nodeObject(node.name, {}));
-  put(policy('eth0', 3));
-  await reach.close();
-  const plugin = cluster.start();
-  await plugin.waitForLine(/the objects of the cluster were not read yet/);
-  // Before it or after it: the source is opened without an answer where one takes its time.
-  await plugin.waitForLine(/ECONNREFUSED/);
-  await reach.open();
-  await node.offers({ net: 3 });
-});
+test(
+  'without an API server, the start waits and logs the reason, and continues once the server answers',
+  options,
+  async () => {
+    await using cluster = await makeClusterNode();
+    const { node, reach, put } = cluster;
+    put(nodeObject(node.name, {}));
+    put(policy('eth0', 3));
+    await reach.close();
+    const plugin = cluster.start();
+    await plugin.waitForLine(/the objects of the cluster were not read yet/);
+    // The log line may come before or after `ready`, because the source also opens without an answer if one takes too
+    // long.
+    await plugin.waitForLine(/ECONNREFUSED/);
+    await reach.open();
+    await node.offers({ net: 3 });
+  },
+);
 
-test('held devices are served without an API server, and everything else once it answers', options, async () => {
+test('held devices are served without an API server, and all others once it answers', options, async () => {
   await using cluster = await makeClusterNode();
   const { node, reach, put } = cluster;
   put(nodeObject(node.name, {}));
@@ -173,7 +178,7 @@ test('held devices are served without an API server, and everything else once it
   await node.offers({ net: 3 });
 });
 
-test('SIGTERM ends it by itself, whether the API server answers or not', options, async () => {
+test('SIGTERM ends the process normally, whether the API server answers or not', options, async () => {
   await using cluster = await makeClusterNode();
   const { node, reach, put } = cluster;
   put(nodeObject(node.name, {}));
@@ -192,7 +197,7 @@ test('SIGTERM ends it by itself, whether the API server answers or not', options
 });
 
 test(
-  'Allocate is refused although its event cannot be written; the event is written once the server answers',
+  'a refused Allocate fails although its event cannot be written; the event is written once the server answers',
   options,
   async () => {
     await using cluster = await makeClusterNode();
@@ -202,7 +207,7 @@ test(
     const events = () => [...server.store.objects.values()].filter(({ kind }) => kind === 'Event');
     const first = cluster.start();
     await node.offers({ net: 3 });
-    // The link has the parent exclusively, which only the kernel knows.
+    // Another link uses the parent exclusively, which only the kernel knows.
     await node.namespace.ip('link add exclusive link eth0 type macvlan mode passthru');
     server.intercept(({ kind }) => (kind === 'Event' ? 'hang' : undefined));
     for (let time = 0; time < 3; time += 1) await assert.rejects(node.allocate('net'), /on parent eth0/);

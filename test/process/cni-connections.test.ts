@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections that never send a request, and a node plugin with few file descriptors.
+// Tests connections that never send a request, and a node plugin with few file descriptors.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ async function connectTo(scope: AsyncDisposableStack, path: string): Promise<voi
   await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])));
 }
 
-/** The same from the namespace that plays the node's, to a TCP port. */
+/** Does the same from the node's namespace, to a TCP port. */
 async function connectToPort(scope: AsyncDisposableStack, { namespace }: ShimNode, port: string): Promise<void> {
   const script = `
     const { connect } = require('node:net');
@@ -63,7 +63,7 @@ const targets: Readonly<
 
 for (const [title, connect] of Object.entries(targets)) {
   test(
-    `idle connections to ${title} take no descriptors that Allocate and ADD need, then or later`,
+    `idle connections to ${title} use no descriptors that Allocate and ADD need, at once or later`,
     options,
     async () => {
       await using node = await makeShimNode();
@@ -85,7 +85,7 @@ for (const [title, connect] of Object.entries(targets)) {
   );
 }
 
-test('a CNI socket that was removed is served again', options, async () => {
+test('a removed CNI socket is recreated', options, async () => {
   await using node = await makeShimNode();
   const plugin = node.run();
   await node.offers({ net: 2 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every error that the node plugin returns to a container runtime, as a person reads it on a pod: the subject, the
-// reason, and the next step.
+// Tests every error that the node plugin returns to a container runtime, as users see it on a pod. It has the subject,
+// the reason, and the next step.
 import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,8 +17,8 @@ import { until } from './until.ts';
 const options = { skip: needsRealShim };
 
 /**
- * A node with a device of `net` for vm-a, netMvp0, one for vm-b, netMvp1, and the one of `solo`, which is passthru, for
- * vm-a.
+ * A node with three allocated devices. netMvp0 of `net` belongs to vm-a, and netMvp1 to vm-b. The only device of
+ * `solo`, which is passthru, belongs to vm-a.
  */
 interface Stage {
   readonly node: ShimNode;
@@ -33,16 +33,16 @@ interface Stage {
 
 interface Row {
   readonly code: ErrorCode;
-  /** SPEC.md, "Error"; from 100 on the plugin's own. */
+  /** The number of the error: from SPEC.md, "Error", or from 100 for the plugin's own errors. */
   readonly cniCode: number;
   readonly command?: string;
-  /** Of the message, if it is not `ofNet`: the message omits unknown facts. */
+  /** Matches the subject in the message. The default is `ofNet`. Unknown facts are omitted in the message. */
   readonly about?: RegExp;
-  /** The reason, and after it the next step. */
+  /** Matches the reason and the next step. */
   readonly says: RegExp;
-  /** Beside the pod, its sandbox and its device. */
+  /** The call, if it is not an ADD of netMvp0 for the pod in its sandbox. */
   readonly call?: RuntimeCall | ((stage: Stage) => RuntimeCall | Promise<RuntimeCall>);
-  /** Brings the reason about; what it returns takes it back. */
+  /** Causes the error. Returns a function that undoes it. */
   readonly arrange?: (stage: Stage) => Promise<() => Promise<unknown>>;
 }
 
@@ -107,7 +107,8 @@ const rows: readonly Row[] = [
     cniCode: 100,
     says: /is already net0 of network blue in this sandbox, and cannot also be net1 .*: let a container of the pod request one device/,
     arrange: async ({ node, other }) => {
-      // Nothing is to be left in the pod's own sandbox: its container was elsewhere before.
+      // This call uses another sandbox, so that the pod's own sandbox stays empty. Its container was in another one
+      // before.
       const call = { netns: other.path, ifname: 'net0', conf: { deviceID: 'netMvp0' } };
       assert.equal((await node.call('ADD', call)).exitCode, 0);
       return () => node.call('DEL', call);
@@ -159,7 +160,7 @@ const rows: readonly Row[] = [
     cniCode: 7,
     call: { conf: { deviceID: 'soloMvp0', mac: '52:54:00:00:00:01' } },
     about: /^ADD of net1 for pod vms\/vm-a, network blue, device soloMvp0 of resource solo: /,
-    says: /has its parent's MAC address, [0-9a-f:]{17} of p9, and cannot have 52:54:00:00:00:01: leave it out, or change/,
+    says: /has its parent's MAC address: that of p9 is [0-9a-f:]{17}, and 52:54:00:00:00:01 is requested; /,
   },
   {
     code: 'MACAddressTaken',
@@ -257,7 +258,7 @@ const rows: readonly Row[] = [
       };
     },
   },
-  // Last: kubelet remembers a resource that was once served.
+  // These rows come last, because kubelet remembers a resource that was once served.
   {
     code: 'NamespaceUnknown',
     cniCode: 11,
@@ -272,24 +273,24 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** Asked for where no runtime can: by bytes of a test's own. */
+/** Errors that no runtime can cause. The tests send other bytes than a runtime would. */
 const raw = ['CNIFrameMalformed', 'Aborted'] as const satisfies readonly ErrorCode[];
 
-/** Only with an API server, which this stage lacks (pod-mac.test.ts, test/process/mac-for-life.test.ts). */
+/** Errors that need an API server, which this stage lacks (pod-mac.test.ts, test/process/mac-for-life.test.ts). */
 const clusterOnly = ['LookupFailed', 'PodOwnerUnknown'] as const satisfies readonly ErrorCode[];
 
-/** Only just after the start (test/kernel/cni-holders.test.ts). */
+/** Errors that occur only shortly after the start (test/kernel/cni-holders.test.ts). */
 const early = ['PlanUnknown'] as const satisfies readonly ErrorCode[];
 
 /**
- * Of which a runtime never hears, and what only a kernel or kubelet that hangs brings about (handle-request.test.ts).
+ * Errors that no runtime receives, and errors that only a hanging kernel or kubelet causes (handle-request.test.ts).
  */
 const others: readonly ErrorCode[] = [
   'CNISocketFailed',
   'ShimNotInstalled',
   'TombstoneFailed',
   'DeadlineExceeded',
-  // A warning in the log (cni-life.test.ts).
+  // This is a warning in the log (cni-life.test.ts).
   'NetConfUnsupported',
 ];
 
@@ -298,7 +299,10 @@ async function removePlaceholders(node: ShimNode, parent: string): Promise<void>
   for (const { ifname } of standing) await node.namespace.ip(`link del ${ifname}`);
 }
 
-/** Adds a policy that also names `net`, and admits team a only. By `sign` it can be seen that the policy was read. */
+/**
+ * Adds a policy that also offers `net`, and admits only namespaces with team=a. The resource `sign` shows that the
+ * policy was read.
+ */
 async function restrict(node: ShimNode, ...namespaces: readonly object[]): Promise<() => Promise<unknown>> {
   const namespaceSelector = { matchLabels: { team: 'a' } };
   const parentSelector = ['net', 'sign'].map((resourceName) => ({ parentIface: 'p0', resourceName, quantity: 1 }));
@@ -316,7 +320,10 @@ async function takeStateAway({ node }: Stage): Promise<() => Promise<unknown>> {
   return () => rename(away, node.stateDirectory);
 }
 
-/** Of which a request could hear in theory: a kernel, a kubelet or rights that no node plugin starts or stays with. */
+/**
+ * Errors that a request could get only in theory. A node plugin with such a kernel, kubelet or rights would not start,
+ * or would end.
+ */
 const rare: readonly ErrorCode[] = [
   'IfindexTaken',
   'LinkGone',
@@ -333,7 +340,7 @@ const rare: readonly ErrorCode[] = [
   'TapNodeUnreadable',
 ];
 
-test('the table has every code that the CNI half raises, and what it asks of the kernel and of kubelet', async () => {
+test('the table has every code that the CNI server raises, including errors of the kernel and of kubelet', async () => {
   const found = new Set<string>();
   for (const folder of ['admission', 'cni', 'links', 'netlink', 'podresources']) {
     const path = fileURLToPath(new URL(`../../nodeplugin/${folder}`, import.meta.url));
@@ -362,7 +369,7 @@ test('the table has every code that the CNI half raises, and what it asks of the
   assert.deepEqual(
     rare.filter((code) => !found.has(code)),
     [],
-    'none is listed in vain',
+    'every code in the list of rare errors can occur',
   );
 });
 
@@ -400,15 +407,15 @@ test('an error names pod, network, resource and device, the reason, and the next
         assert.deepEqual([exitCode, output?.details, output?.code], [1, code, cniCode], JSON.stringify(output));
         assert.match(String(output?.msg), about);
         assert.match(String(output?.msg), says);
-        assert.deepEqual(await showMacvtaps(pod), [], 'nothing of it is left in the pod');
+        assert.deepEqual(await showMacvtaps(pod), [], 'the pod has no link');
       } finally {
         await takeBack?.();
       }
     });
   }
-  await t.test('and the log has them too', async () => {
+  await t.test('the log has all these errors', async () => {
     const read = () => plugin.output.split('\n').filter((line) => line.includes('CNI request failed'));
-    // The last line may arrive after the answer.
+    // The last log line may arrive after the response.
     await until(
       async () => rows.filter(({ code }) => !read().some((line) => line.includes(`"code":"${code}"`))),
       (missing) => missing.length === 0,
@@ -418,10 +425,10 @@ test('an error names pod, network, resource and device, the reason, and the next
     assert.deepEqual(
       failures.filter((line) => !timed.test(line)),
       [],
-      'each with its pod and how long it took',
+      'each has its pod and its duration',
     );
   });
-  await t.test('and all of it was in the way of nothing', async () => {
+  await t.test('none of these errors prevents a later ADD', async () => {
     const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf: { deviceID: 'netMvp0' } });
     assert.equal(exitCode, 0, JSON.stringify(output));
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real node plugin is killed at every step of ADD and DEL, and what the container runtime does next must end right.
+// Kills the real node plugin at every step of ADD and DEL. The next calls of the container runtime must recover.
 import assert from 'node:assert/strict';
 import { readdir, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ import type { RunningProcess } from './start-process.ts';
 const options = { skip: needsRealShim };
 const ok = { exitCode: 0, output: undefined };
 
-/** Every point of the CNI half, by what leads there. */
+/** Every crash point of the CNI server, with the request that reaches it. */
 const table = {
   'cni-add-node-free': 'ADD',
   'cni-add-recorded': 'ADD',
@@ -26,7 +26,7 @@ const table = {
   'cni-tombstone-done': 'tombstone',
 } as const satisfies Partial<Record<FaultPointName, string>>;
 
-/** Points on the way of the first change of the ledger that a process makes. */
+/** The crash points in the first change of the ledger that a process makes. */
 const ledgerPoints = [
   'ledger-before-write',
   'file-temporary-made',
@@ -40,21 +40,24 @@ type Fault = Parameters<ShimNode['runArmed']>[0];
 const pointsOf = (way: (typeof table)[keyof typeof table]): readonly Fault[] =>
   (Object.keys(table) as (keyof typeof table)[]).filter((point) => table[point] === way);
 
-/** Reactions of a runtime to an ADD without an answer. */
+/** The ways in which a runtime may react to an ADD without an answer. */
 const recoveries = [
   { title: 'cleans up, and makes another sandbox', makesAnother: true, cleansUp: true },
   { title: 'makes another sandbox at once', makesAnother: true, cleansUp: false },
-  { title: 'asks for the same again', makesAnother: false, cleansUp: false },
+  { title: 'repeats the same ADD', makesAnother: false, cleansUp: false },
 ] as const;
 
-test('the table has exactly the crash points of the CNI half', () => {
+test('the table has exactly the crash points of the CNI server', () => {
   const expected = Object.keys(faultPoints).filter((name) => name.startsWith('cni-'));
   assert.deepEqual(Object.keys(table).toSorted(), expected.toSorted());
 });
 
-/** A device that was given to a pod, which is attached if that is wanted, and then an armed node plugin. */
+/**
+ * Allocates a device, attaches it if `attachTo` is set, and then starts a node plugin that will kill itself at the
+ * point.
+ */
 async function prepare(node: ShimNode, fault: Fault, attachTo?: NetworkNamespace) {
-  // A point at the first change of the ledger must not be armed during Allocate.
+  // Allocate also changes the ledger. A point in the first change must therefore be armed only after Allocate.
   const isNext = ledgerPoints.some((point) => point === fault);
   const before = isNext ? node.run() : node.runArmed(fault);
   await node.offers({ net: 2 });
@@ -79,7 +82,10 @@ async function succeed(node: ShimNode, armed: RunningProcess): Promise<RunningPr
   return successor;
 }
 
-/** The pod that kubelet admitted runs with its own tap, and no other namespace has anything; its end leaves nothing. */
+/**
+ * Asserts that the admitted pod runs with its own tap, and that no other namespace has a link. The end of the pod must
+ * leave nothing.
+ */
 async function assertRight(
   node: ShimNode,
   plugin: RunningProcess,
@@ -96,7 +102,7 @@ async function assertRight(
   assert.deepEqual(await node.call('DEL', call), ok);
   await assertNothingLeft(tapPath, namespace, other, node.namespace);
   assert.equal((await readRecords(node))[id]?.attachment, undefined);
-  // The device can be given out again at once, and the other one at all.
+  // Both devices can be allocated again at once.
   node.kubelet.release(allocation);
   const [again, another] = [await node.admit('vm-b'), await node.admit('vm-c')];
   assert.deepEqual([again.id, another.id].toSorted(), ['netMvp0', 'netMvp1']);
@@ -105,7 +111,7 @@ async function assertRight(
   await assertTidy(node, plugin);
 }
 
-/** Fails on a temporary file, a second socket, a pending DEL or a namespace that is kept open. */
+/** Rejects if there is a temporary file, a second socket, a pending DEL or an open descriptor of a namespace. */
 async function assertTidy(node: ShimNode, plugin: RunningProcess): Promise<void> {
   assert.deepEqual(await readdir(node.stateDirectory), ['ledger.json']);
   assert.deepEqual((await readdir(dirname(node.socketPath))).toSorted(), ['cni.sock', 'tombstones']);
@@ -120,9 +126,9 @@ async function assertTidy(node: ShimNode, plugin: RunningProcess): Promise<void>
   );
 }
 
-// They wait more than they work.
+// The tests mostly wait, so several can run at once.
 suite('a kill at', { concurrency: 3 }, () => {
-  // The CNI tests on the real kernel cover every recovery of the other points, without a process.
+  // The CNI tests on the real kernel cover every recovery for the other points, without a process.
   const inAdd = [
     ...pointsOf('ADD').map((point) => ({ point, after: recoveries })),
     ...ledgerPoints.map((point, i) => ({ point, after: [recoveries[i % recoveries.length]] })),
@@ -136,7 +142,7 @@ suite('a kill at', { concurrency: 3 }, () => {
         const { armed, pod, conf } = await prepare(node, point);
         const add = { containerID: 'first', netns: first.path, conf };
         const { exitCode, output } = await node.call('ADD', add);
-        assert.deepEqual([exitCode, output?.code], [1, 11], 'it is to be tried again');
+        assert.deepEqual([exitCode, output?.code], [1, 11], 'the error asks for a retry');
         const successor = await succeed(node, armed);
         if (cleansUp) assert.deepEqual(await node.call('DEL', add), ok);
         const [here, other] = makesAnother ? [second, first] : [first, second];
@@ -151,7 +157,7 @@ suite('a kill at', { concurrency: 3 }, () => {
   const inDel = [...pointsOf('DEL'), ...ledgerPoints];
   for (const point of inDel) {
     test(
-      `${point} of a DEL is recovered from the shim's file, and the pod can have another sandbox`,
+      `${point} of a DEL is recovered from the shim's file, and the pod can get another sandbox`,
       options,
       async () => {
         await using node = await makeShimNode();
@@ -176,7 +182,8 @@ suite('a kill at', { concurrency: 3 }, () => {
       await using node = await makeShimNode();
       await using first = await makeNetworkNamespace();
       await using second = await makeNetworkNamespace();
-      // Its DEL is killed, and so is the successor that works off what the shim left then.
+      // The node plugin is killed during its DEL. Its successor is killed while it handles the pending DEL that the
+      // shim left.
       const { armed, pod, conf } = await prepare(node, 'cni-del-link-gone', first);
       await node.call('DEL', { containerID: 'first', netns: first.path, conf });
       assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);

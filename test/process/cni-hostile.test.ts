@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Root calls the node plugin's CNI socket as no CNI plugin would. The node plugin must stay up, with bounded memory,
-// and touch only devices that were allocated to the caller.
+// Root calls the node plugin's CNI socket in ways that no CNI plugin would. The node plugin must keep running with
+// bounded memory. It may change only devices that were allocated to the caller.
 import assert from 'node:assert/strict';
 import { readFile, stat, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { until } from './until.ts';
 const options = { skip: needsRealShim };
 const ok = { exitCode: 0, output: undefined };
 
-/** A pod that is attached, and must not notice anything. */
+/** An attached pod that must not be affected. */
 interface Stage {
   readonly node: ShimNode;
   readonly plugin: RunningProcess;
@@ -48,7 +48,7 @@ async function setStage(scope: AsyncDisposableStack): Promise<Stage> {
   return { node, plugin, pod, victim, environment, conf };
 }
 
-/** The victim has what it had, and another pod is attached and detached as ever. */
+/** Asserts that the attached pod still has its link, and that another pod can be attached and detached. */
 async function assertUnharmed({ node, plugin, pod, victim }: Stage, before: unknown): Promise<void> {
   assert.deepEqual(await assertAttached(pod, victim.tapPath), before);
   await node.kubelet.startContainer(victim.allocation);
@@ -68,7 +68,7 @@ async function assertUnharmed({ node, plugin, pod, victim }: Stage, before: unkn
 async function ask({ node }: Stage, bytes: Uint8Array) {
   using raw = openRawSocket(node.socketPath);
   raw.send(bytes);
-  // The end of the connection would be that of a whole request too, and for the rest of another one it would be waited.
+  // Closes the connection after an incomplete request, because the plugin would wait for the rest of it.
   if (isPart(bytes)) raw.socket.end();
   const frame = await raw.next();
   if (frame?.type !== 'answer') return undefined;
@@ -84,7 +84,7 @@ function isPart(bytes: Uint8Array): boolean {
   }
 }
 
-/** VmRSS of proc_pid_status(5), in bytes. */
+/** Returns VmRSS of proc_pid_status(5), in bytes. */
 async function residentBytes(pid: number): Promise<number> {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
@@ -92,7 +92,7 @@ async function residentBytes(pid: number): Promise<number> {
 
 const mebibyte = 1024 * 1024;
 
-test('frames and configurations of every kind are answered or cut off, and harm no pod', options, async () => {
+test('frames and configurations of every kind are answered or cut off, and affect no pod', options, async () => {
   await using scope = new AsyncDisposableStack();
   const stage = await setStage(scope);
   const before = await assertAttached(stage.pod, stage.victim.tapPath);
@@ -131,7 +131,7 @@ test('frames and configurations of every kind are answered or cut off, and harm 
   await assertUnharmed(stage, before);
 });
 
-test('a thousand callers that never come to an end take no memory to speak of', options, async (t) => {
+test('a thousand callers that never complete their requests use little memory', options, async (t) => {
   await using scope = new AsyncDisposableStack();
   const stage = await setStage(scope);
   const before = await assertAttached(stage.pod, stage.victim.tapPath);
@@ -141,7 +141,7 @@ test('a thousand callers that never come to an end take no memory to speak of', 
   let most = 0;
   {
     using callers = new DisposableStack();
-    // All but the last byte of the longest request, by each: a gigabyte in all.
+    // Each caller sends all but the last byte of the longest request, which is a gigabyte in all.
     for (let count = 0; count < 1_000; count += 1) {
       callers.use(openRawSocket(stage.node.socketPath)).send(longest.subarray(0, -1));
     }
@@ -151,13 +151,13 @@ test('a thousand callers that never come to an end take no memory to speak of', 
     }
   }
   t.diagnostic(`${Math.round(most / mebibyte)} MiB resident at most, ${Math.round(atFirst / mebibyte)} MiB before`);
-  // Sixteen requests are read at once, each of which may be copied as it grows, and of the other open connections (512
-  // at most) the first 64 KiB.
+  // Sixteen requests are read at once. Each may be copied as it grows. Of the other open connections (at most 512),
+  // only the first 64 KiB are read.
   assert.ok(most - atFirst < (192 + 32) * mebibyte, `it grew by ${Math.round((most - atFirst) / mebibyte)} MiB`);
   await assertUnharmed(stage, before);
 });
 
-test('a request leads to no file outside the folders of namespaces, and to no device of others', options, async () => {
+test('a request can reach no file outside the folders of namespaces, and no foreign device', options, async () => {
   await using scope = new AsyncDisposableStack();
   const stage = await setStage(scope);
   const { node, pod, victim, environment, conf } = stage;
@@ -188,7 +188,7 @@ test('a request leads to no file outside the folders of namespaces, and to no de
   ]) {
     await refusedBy({ CNI_NETNS }, {}, 'CNIEnvironmentInvalid', 'NetnsInvalid');
   }
-  // Links out of the folder lead to another file or to the node's own namespace.
+  // Links that lead out of the folder, to another file or to the node's own namespace.
   for (const target of ['/etc/passwd', node.namespace.path, victim.tapPath]) {
     const link = join('/run/netns', `0-${process.pid}-link`);
     await symlink(target, link);
@@ -222,9 +222,9 @@ test('a request leads to no file outside the folders of namespaces, and to no de
   await assertUnharmed(stage, before);
 });
 
-test('a device belongs to one pod from its Allocate on, and to none after the pod is gone', options, async () => {
+test('from its Allocate on, a device belongs to one pod, and after the pod is gone, to none', options, async () => {
   await using node = await makeShimNode();
-  // Kubelet is not asked again by itself.
+  // The node plugin does not query kubelet regularly here.
   node.run('--held-refresh', '1h', '--orphan-grace', '1h');
   await node.offers({ net: 2 });
   await using pod = await makeNetworkNamespace();
@@ -247,7 +247,7 @@ test('a device belongs to one pod from its Allocate on, and to none after the po
 });
 
 test(
-  'a device that kubelet released is given to no pod, whatever its name, until it is allocated again',
+  'a device that kubelet released is not given to any pod, whatever its name, until it is allocated again',
   options,
   async () => {
     await using node = await makeShimNode({ quantity: 1 });
@@ -265,8 +265,8 @@ test(
     };
     assert.equal(await attach(call), 'attached');
     assert.deepEqual(await node.call('DEL', call), ok);
-    // The first pod still ends: kubelet lists the device for its name, and the runtime attaches the next pod of the
-    // name.
+    // The first pod is still ending: kubelet lists the device under its name. The runtime already attaches the next pod
+    // with this name.
     assert.equal(await attach(next), 'DeviceHeldElsewhere');
     node.kubelet.release(allocation);
     assert.deepEqual([await attach(next), await attach(call)], ['DeviceNotAllocated', 'DeviceNotAllocated']);
@@ -277,7 +277,7 @@ test(
   },
 );
 
-test('an ADD whose caller goes away before it gave the tap to its owner leaves nothing', options, async () => {
+test("an ADD whose caller disconnects before it has changed the tap's owner leaves nothing", options, async () => {
   await using scope = new AsyncDisposableStack();
   const stage = await setStage(scope);
   const { node } = stage;
@@ -298,11 +298,11 @@ test('an ADD whose caller goes away before it gave the tap to its owner leaves n
     (records) => records[id]?.attachment === undefined,
   );
   await assertNothingLeft(tapPath, pod, node.namespace);
-  // A connection that stays silent while the node plugin is asked to end.
+  // This connection stays silent until the node plugin is asked to end.
   using raw = openRawSocket(node.socketPath);
   raw.send(bytes);
   assert.equal((await raw.next())?.type, 'own');
-  // Meanwhile the comparison of the ledger with the pods' devices also waits for the device.
+  // At the same time, the comparison of the ledger with the pods' devices also waits for the device.
   let looks = 0;
   node.list = (held) => {
     looks += 1;

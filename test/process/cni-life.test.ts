@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pod's whole life as kubelet and a container runtime bring it about, with the real node plugin and the real CNI
+// Tests a pod's whole life as kubelet and a container runtime control it, with the real node plugin and the real CNI
 // plugin.
 import assert from 'node:assert/strict';
 import { readdir, rm, stat } from 'node:fs/promises';
@@ -22,7 +22,7 @@ async function startNode(quantity = 2): Promise<ShimNode> {
   return node;
 }
 
-/** SIGKILL, and a successor that kubelet knows. */
+/** Kills the node plugin, and starts a successor that registers with kubelet. */
 async function killAndRestart(node: ShimNode, plugin: RunningProcess, meanwhile = async () => {}) {
   plugin.signal('SIGKILL');
   await plugin.exit;
@@ -33,9 +33,9 @@ async function killAndRestart(node: ShimNode, plugin: RunningProcess, meanwhile 
   return successor;
 }
 
-// They wait more than they work.
+// The tests mostly wait, so several can run at once.
 suite('a pod', { concurrency: 3 }, () => {
-  test('is attached and detached, and the next one gets the same tap', options, async () => {
+  test('is attached and detached, and the next pod gets the same tap', options, async () => {
     await using node = await startNode(1);
     const taps = new Set<string>();
     for (const name of ['vm-a', 'vm-b']) {
@@ -51,7 +51,7 @@ suite('a pod', { concurrency: 3 }, () => {
         interfaces: [{ name: 'net1', mac, sandbox: pod.path }],
         dns: {},
       });
-      // Its first start, and one after its container ended by itself.
+      // The pod starts, and its container starts again after it has ended by itself.
       for (let start = 0; start < 2; start += 1) await node.kubelet.startContainer(allocation);
       assert.deepEqual(await node.call('CHECK', { ...call, conf: { ...call.conf, prevResult: output } }), ok);
       node.kubelet.release(allocation);
@@ -76,7 +76,7 @@ suite('a pod', { concurrency: 3 }, () => {
     assert.match(plugin.output, /NetConfUnsupported/);
   });
 
-  test('has the same link in a recreated sandbox, and a late DEL does not change it', options, async () => {
+  test('keeps its tap and address in a recreated sandbox, and a late DEL does not change them', options, async () => {
     await using node = await startNode();
     const { id, tapPath, allocation } = await node.admit();
     const conf = { deviceID: id };
@@ -85,7 +85,7 @@ suite('a pod', { concurrency: 3 }, () => {
       await using pod = await makeNetworkNamespace();
       const containerID = `sandbox${round}`;
       assert.equal((await node.call('ADD', { containerID, netns: pod.path, conf })).exitCode, 0);
-      // As kubelet does a minute after the first.
+      // Kubelet sends this DEL a minute after the first one.
       const late = { containerID: `sandbox${round - 1}`, netns: '', conf };
       assert.deepEqual(await node.call('DEL', late), ok);
       const { ifindex, mac } = await assertAttached(pod, tapPath);
@@ -98,7 +98,7 @@ suite('a pod', { concurrency: 3 }, () => {
     assert.equal(seen.size, 1);
   });
 
-  test('whose device kubelet allocates again before its DEL came loses its link to the next one', options, async () => {
+  test('loses its link to the next pod if kubelet allocates its device again before its DEL', options, async () => {
     await using node = await startNode(1);
     await using before = await makeNetworkNamespace();
     await using after = await makeNetworkNamespace();
@@ -119,7 +119,7 @@ suite('a pod', { concurrency: 3 }, () => {
     await assertNothingLeft(tapPath, before, after, node.namespace);
   });
 
-  test('keeps its very link while the node plugin is killed and started again', options, async () => {
+  test('keeps the same link while the node plugin is killed and started again', options, async () => {
     await using node = await makeShimNode();
     const plugin = node.run();
     await node.offers({ net: 2 });
@@ -132,51 +132,55 @@ suite('a pod', { concurrency: 3 }, () => {
     assert.deepEqual(await assertAttached(pod, tapPath), before);
     await node.kubelet.startContainer(allocation);
     assert.deepEqual(await node.call('CHECK', call), ok);
-    // A runtime repeats an ADD without an answer; that must not disconnect an open tap.
+    // A runtime repeats an ADD that got no answer. That must not disconnect an open tap.
     assert.equal((await node.call('ADD', call)).exitCode, 0);
     assert.deepEqual(await successor.stop(), { code: 0, signal: null });
     assert.deepEqual(await assertAttached(pod, tapPath), before);
   });
 
-  test('that ends while the node plugin is away is detached before a device is given out again', options, async () => {
-    let tapPath = '';
-    const atRegister: unknown[] = [];
-    await using node = await makeShimNode({
-      quantity: 1,
-      onRegister: async () => {
-        const tombstones = await readdir(node.tombstones).catch(() => []);
-        const tap = await stat(tapPath).then(
-          () => 'there',
-          () => 'gone',
-        );
-        atRegister.push([tombstones, tap]);
-      },
-    });
-    const plugin = node.run();
-    await node.offers({ net: 1 });
-    const { id, allocation, ...admitted } = await node.admit();
-    tapPath = admitted.tapPath;
-    await using pod = await makeNetworkNamespace();
-    const conf = { deviceID: id };
-    await node.call('ADD', { netns: pod.path, conf });
-    await killAndRestart(node, plugin, async () => {
-      const { exitCode, output } = await node.call('ADD', { containerID: 'c2', netns: pod.path, conf });
-      assert.deepEqual([exitCode, output?.code], [1, 11], 'an ADD is to be tried again');
-      // Kubelet repeats it, and knows no namespace any more then.
-      for (const netns of [pod.path, '']) assert.deepEqual(await node.call('DEL', { netns, conf }), ok);
-      assert.deepEqual(await readdir(node.tombstones), ['c1:net1']);
-      atRegister.length = 0;
-    });
-    assert.deepEqual(atRegister, [[[], 'gone']]);
-    await assertNothingLeft(tapPath, pod, node.namespace);
-    node.kubelet.release(allocation);
-    const next = await node.admit('vm-b');
-    const { exitCode } = await node.call('ADD', { pod: 'vm-b', containerID: 'b', netns: pod.path, conf });
-    assert.equal(exitCode, 0);
-    await assertAttached(pod, next.tapPath);
-  });
+  test(
+    'that ends while the node plugin is down is detached before any device is allocated again',
+    options,
+    async () => {
+      let tapPath = '';
+      const atRegister: unknown[] = [];
+      await using node = await makeShimNode({
+        quantity: 1,
+        onRegister: async () => {
+          const tombstones = await readdir(node.tombstones).catch(() => []);
+          const tap = await stat(tapPath).then(
+            () => 'there',
+            () => 'gone',
+          );
+          atRegister.push([tombstones, tap]);
+        },
+      });
+      const plugin = node.run();
+      await node.offers({ net: 1 });
+      const { id, allocation, ...admitted } = await node.admit();
+      tapPath = admitted.tapPath;
+      await using pod = await makeNetworkNamespace();
+      const conf = { deviceID: id };
+      await node.call('ADD', { netns: pod.path, conf });
+      await killAndRestart(node, plugin, async () => {
+        const { exitCode, output } = await node.call('ADD', { containerID: 'c2', netns: pod.path, conf });
+        assert.deepEqual([exitCode, output?.code], [1, 11], 'an ADD asks for a retry');
+        // Kubelet repeats the DEL, and then without a namespace.
+        for (const netns of [pod.path, '']) assert.deepEqual(await node.call('DEL', { netns, conf }), ok);
+        assert.deepEqual(await readdir(node.tombstones), ['c1:net1']);
+        atRegister.length = 0;
+      });
+      assert.deepEqual(atRegister, [[[], 'gone']]);
+      await assertNothingLeft(tapPath, pod, node.namespace);
+      node.kubelet.release(allocation);
+      const next = await node.admit('vm-b');
+      const { exitCode } = await node.call('ADD', { pod: 'vm-b', containerID: 'b', netns: pod.path, conf });
+      assert.equal(exitCode, 0);
+      await assertAttached(pod, next.tapPath);
+    },
+  );
 
-  test('gets back what it had after a reboot, which renumbers its parent', options, async () => {
+  test('has the same tap and address after a reboot, which changes the index of its parent', options, async () => {
     await using node = await makeShimNode();
     const plugin = node.run();
     await node.offers({ net: 2 });
@@ -194,7 +198,7 @@ suite('a pod', { concurrency: 3 }, () => {
       await assertNothingLeft(tapPath, node.namespace);
       await node.kubelet.restart();
     });
-    // Kubelet admits its pods again, and none whose device is Unhealthy.
+    // After the reboot, kubelet admits its pods again, but none with an Unhealthy device.
     await node.lists('net', ['netMvp0', 'netMvp1']);
     await using anew = await makeNetworkNamespace();
     assert.equal((await node.call('ADD', { containerID: 'after', netns: anew.path, conf })).exitCode, 0);
@@ -205,7 +209,7 @@ suite('a pod', { concurrency: 3 }, () => {
     await assertAttached(anew, tapPath);
   });
 
-  test('is known again after the ledger was lost, wherever its link is', options, async () => {
+  test('is found again after the ledger was lost, wherever its link is', options, async () => {
     await using node = await makeShimNode();
     const plugin = node.run();
     await node.offers({ net: 2 });
@@ -219,7 +223,7 @@ suite('a pod', { concurrency: 3 }, () => {
     const known = await readRecords(node);
     const successor = await killAndRestart(node, plugin, () => rm(node.stateDirectory, { recursive: true }));
     assert.match(await successor.waitForLine(/devices restored to the ledger/), /netMvp0.*netMvp1/);
-    // All but what only the runtime knew.
+    // The restored record lacks only what only the runtime knew.
     const { attachment, ...entry } = (await readRecords(node)).netMvp0 ?? {};
     const rest = {
       lastUsed: known.netMvp0?.lastUsed,
@@ -237,7 +241,7 @@ suite('a pod', { concurrency: 3 }, () => {
     await assertNothingLeft(attached.tapPath, pod, node.namespace);
   });
 
-  test('that went without a DEL is forgotten once its namespace is gone, and not before', options, async () => {
+  test('that was removed without a DEL is forgotten once its namespace is gone, and not earlier', options, async () => {
     await using node = await makeShimNode();
     const plugin = node.run();
     await node.offers({ net: 2 });
@@ -251,7 +255,7 @@ suite('a pod', { concurrency: 3 }, () => {
       await using pod = await makeNetworkNamespace();
       await node.call('ADD', { netns: pod.path, conf: { deviceID: id } });
       node.kubelet.release(allocation);
-      // Kubelet is asked as often as the collector looks, whose grace is two of its looks.
+      // Kubelet is queried once for each check of the collector, whose grace period is two checks.
       const enough = looks + 10;
       await until(
         async () => looks,
@@ -266,7 +270,7 @@ suite('a pod', { concurrency: 3 }, () => {
     assert.deepEqual(await readRecords(node), {});
   });
 
-  test('whose namespace is gone can still be detached', options, async () => {
+  test('can be detached even if its namespace is gone', options, async () => {
     await using node = await startNode();
     const { id, tapPath } = await node.admit();
     const conf = { deviceID: id };
@@ -279,7 +283,7 @@ suite('a pod', { concurrency: 3 }, () => {
   });
 
   test(
-    'whose parent is gone gets an error with a retry, and is attached once the parent is back',
+    'gets an error with a retry while its parent is gone, and is attached once the parent is back',
     options,
     async () => {
       await using node = await startNode();
@@ -324,7 +328,7 @@ suite('a pod', { concurrency: 3 }, () => {
     await node.lists('net', ['netMvp0', 'netMvp1']);
   });
 
-  test('keeps the mode that it was given, whatever the policy has now', options, async () => {
+  test('keeps the mode that its device had at Allocate, whatever the policy has now', options, async () => {
     await using node = await startNode();
     const { id, tapPath } = await node.admit();
     const conf = { deviceID: id };
@@ -353,7 +357,7 @@ suite('a pod', { concurrency: 3 }, () => {
     assert.equal((await assertAttached(other, fresh.tapPath)).mode, 'vepa');
   });
 
-  test('lives on, also through a new sandbox, when its resource is offered no longer', options, async () => {
+  test('keeps working, also in a new sandbox, after its resource is no longer offered', options, async () => {
     await using node = await startNode();
     const { id, tapPath, allocation } = await node.admit();
     const conf = { deviceID: id };

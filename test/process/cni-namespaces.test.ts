@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which namespaces get a link, with the real node plugin and the real CNI plugin: whatever the order of pods, policies,
-// and labels.
+// Tests which namespaces get a link, for any order of pods, policies, and labels, with the real node plugin and the
+// real CNI plugin.
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { until } from './until.ts';
 const options = { skip: needsRealShim };
 const ok = { exitCode: 0, output: undefined };
 
-/** The policy of `net` admits a team; pods are in the namespace vms. */
+/** Writes the policy of `net`, which admits a team. Pods are in the namespace vms. */
 async function writeTeam(node: ShimNode, team: string, quantity: number): Promise<void> {
   const namespaceSelector = { matchLabels: { team } };
   const parentSelector = [{ parentIface: 'p0', resourceName: 'net', quantity }];
@@ -25,7 +25,7 @@ async function writeTeam(node: ShimNode, team: string, quantity: number): Promis
 
 const labelNamespace = (node: ShimNode, team: string) => node.write('vms.yaml', namespaceObject('vms', { team }));
 
-/** A node whose policy admits the team; vms is team a's. */
+/** Starts a node whose policy admits the team. The namespace vms belongs to team a. */
 async function startNode(team: string): Promise<ShimNode & { readonly plugin: RunningProcess }> {
   const node = await makeShimNode();
   await labelNamespace(node, 'a');
@@ -44,9 +44,9 @@ function adder(node: ShimNode, name: string, uid: string) {
   };
 }
 
-// They wait more than they work.
+// The tests mostly wait, so several can run at once.
 suite('a pod of a namespace that is not admitted', { concurrency: 3 }, () => {
-  test('gets no link and no container, until its namespace is labelled', options, async () => {
+  test('gets no link and no container, until its namespace gets the label', options, async () => {
     await using node = await startNode('b');
     await using sandbox = await makeNetworkNamespace();
     const pod = await node.admit('vm-a');
@@ -85,7 +85,7 @@ suite('a pod of a namespace that is not admitted', { concurrency: 3 }, () => {
   });
 
   test(
-    'keeps its link when the selector is tightened, in a recreated sandbox too, and new pods get none',
+    'keeps its link when the selector is restricted, also in a recreated sandbox, and new pods get none',
     options,
     async () => {
       await using node = await startNode('a');
@@ -104,7 +104,7 @@ suite('a pod of a namespace that is not admitted', { concurrency: 3 }, () => {
         await node.call('DEL', { containerID: 'vm-a-uid-1', netns: sandbox.path, conf: { deviceID: id } }),
         ok,
       );
-      // The same name is not the same pod: the device belongs to the UID.
+      // A pod with the same name is another pod: the device belongs to the UID.
       assert.equal(await adder(node, 'vm-a', 'uid-2')(running, recreated), 'DeviceHeldElsewhere');
       assert.equal(await add(running, recreated), 'attached');
       assert.equal(await adder(node, 'vm-b', 'uid-3')(next, sandbox), 'NamespaceNotAdmitted');
@@ -113,7 +113,7 @@ suite('a pod of a namespace that is not admitted', { concurrency: 3 }, () => {
   );
 
   test(
-    'gets no link while the policies are not known, and a pod that was attached before comes back',
+    'gets no link while the policies are unknown, and a pod that was attached before can be attached again',
     options,
     async () => {
       await using node = await startNode('a');
@@ -135,7 +135,7 @@ suite('a pod of a namespace that is not admitted', { concurrency: 3 }, () => {
       await node.offers({ net: 2 });
       const answer = await until(
         () => addNext(next, other),
-        (said) => said !== 'PlanUnknown',
+        (code) => code !== 'PlanUnknown',
       );
       assert.equal(answer, 'attached');
     },

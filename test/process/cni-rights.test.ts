@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real node plugin with its container's rights: only CAP_NET_ADMIN, no new privileges, and neither /dev nor
-// /run/netns to write.
+// Tests the real node plugin with its container's privileges: only CAP_NET_ADMIN, no new privileges, and read-only /dev
+// and /run/netns.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { makeShimNode, needsRealShim } from './shim-node.ts';
 const options = { skip: needsRealShim };
 const ok = { exitCode: 0, output: undefined };
 
-/** CAP_NET_ADMIN, 12 in linux/capability.h. */
+/** CAP_NET_ADMIN is number 12 in linux/capability.h. */
 const netAdmin = 1n << 12n;
 
 /**
@@ -42,20 +42,20 @@ function bounded(capabilities: readonly string[], propagation: 'slave' | 'privat
   ];
 }
 
-/** `CapEff:	0000000000001000` of proc_pid_status(5), by its key. */
+/** Returns the lines of proc_pid_status(5) by key, such as `CapEff:	0000000000001000`. */
 async function readStatus(pid: number): Promise<ReadonlyMap<string, string>> {
   const lines = (await readFile(`/proc/${pid}/status`, 'utf8')).split('\n');
   return new Map(lines.map((line) => [line.split(':')[0] ?? '', line.split('\t')[1]?.trim() ?? '']));
 }
 
-/** How the process sees a mount: `ro` or `rw`. */
+/** Returns how the process sees a mount: `ro` or `rw`. */
 async function readAccess(pid: number, mountPoint: string): Promise<string | undefined> {
   const lines = (await readFile(`/proc/${pid}/mountinfo`, 'utf8')).split('\n');
   const options = lines.findLast((line) => line.split(' ')[4] === mountPoint)?.split(' ')[5];
   return options?.split(',')[0];
 }
 
-test('CAP_NET_ADMIN is enough for a whole life, with a restart in its middle', options, async (t) => {
+test('CAP_NET_ADMIN is enough from Allocate to DEL, with a restart in between', options, async (t) => {
   await using node = await makeShimNode();
   const plugin = node.runUnder(bounded(['+net_admin']));
   await node.offers({ net: 2 });
@@ -134,7 +134,7 @@ test('a /run/netns that does not show later namespaces is reported, with the mou
   assert.deepEqual(await node.call('DEL', call), ok, 'the pod can end nevertheless');
 });
 
-test('files among the namespaces that it may not open, or that are none, hide no pod', options, async () => {
+test('files in /run/netns that cannot be opened, or are not namespaces, do not hide pods', options, async () => {
   await using node = await makeShimNode();
   const plugin = node.runUnder(bounded(['+net_admin']));
   await node.offers({ net: 2 });
@@ -157,7 +157,8 @@ test('files among the namespaces that it may not open, or that are none, hide no
 });
 
 /**
- * A FIFO, what iproute2 makes to mount a namespace on, and the same of a runtime: before any other, as they are read.
+ * Makes three files that are not namespaces: a FIFO, an unreadable file such as iproute2 makes as a mount point, and a
+ * readable one. By their names, they are read before any other file.
  */
 async function makeOddFiles(): Promise<AsyncDisposable> {
   const [fifo = '', ...files] = ['fifo', 'closed', 'open'].map((name) =>

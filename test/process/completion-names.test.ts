@@ -28,23 +28,26 @@ async function complete(words: readonly string[], environment: Readonly<Record<s
   return stdout.trimEnd().split('\n');
 }
 
-/** A completion waits for three seconds, which may be too short for a machine that is busy with other tests. */
+/**
+ * Completion gives up after three seconds, which may be too short on a busy machine. This function therefore repeats
+ * it.
+ */
 async function completeUntil(
-  isDone: (told: readonly string[]) => boolean,
+  isDone: (completions: readonly string[]) => boolean,
   ...asked: Parameters<typeof complete>
 ): Promise<readonly string[]> {
   for (let rest = 4; rest > 0; rest -= 1) {
-    const told = await complete(...asked);
-    if (isDone(told)) return told;
+    const completions = await complete(...asked);
+    if (isDone(completions)) return completions;
   }
   return await complete(...asked);
 }
 
 describe('completion of names', () => {
-  it('has those of the cluster, in the namespace that the object would be looked for in', async () => {
+  it('lists the names in the cluster, in the namespace in which the command would look', async () => {
     await using cluster = await startStandInCluster(manifests, 'vms');
     const environment = { KUBECONFIG: cluster.kubeconfig };
-    for (const [words, ...told] of [
+    for (const [words, ...completions] of [
       ['why pod/vm', 'pod/vm-9', 'pod/vm-10', ':4'],
       ['why -n default po/', 'po/vm-other', ':4'],
       ['why --namespace=default pod/', 'pod/vm-other', ':4'],
@@ -60,13 +63,13 @@ describe('completion of names', () => {
       ['why -n ', 'vms', ':4'],
       ['status --context ', 'test', ':4'],
     ] as const) {
-      const isExpected = (answer: readonly string[]) => isDeepStrictEqual(answer, told);
-      assert.deepEqual(await completeUntil(isExpected, words.split(' '), environment), told, words);
+      const isExpected = (answer: readonly string[]) => isDeepStrictEqual(answer, completions);
+      assert.deepEqual(await completeUntil(isExpected, words.split(' '), environment), completions, words);
     }
     assert.ok(cluster.server.requests.every((request) => /limit=500/.test(request)));
   });
 
-  it('has none where none fits, and asks for none where none can be meant', async () => {
+  it('is empty if no name matches, and sends no request if no name can follow', async () => {
     await using cluster = await startStandInCluster(manifests, 'vms');
     const environment = { KUBECONFIG: cluster.kubeconfig };
     const { requests } = cluster.server;
@@ -79,7 +82,7 @@ describe('completion of names', () => {
     assert.deepEqual([...new Set(requests)], ['GET /api/v1/namespaces?limit=500']);
   });
 
-  it('has kinds and closed sets before anything is asked', async () => {
+  it('lists kinds and fixed values without a request', async () => {
     const environment = { KUBECONFIG: '/nowhere/config' };
     assert.deepEqual(await complete(['why', 'po'], environment), [
       'pod/\tPod',
@@ -100,7 +103,7 @@ describe('completion of names', () => {
     assert.deepEqual(await complete(['status', '--source=c'], environment), ['--source=cluster\tthe API server', ':4']);
   });
 
-  it('has directories behind manifests:, and the objects in one', async () => {
+  it('lists directories after manifests:, and the objects in such a directory', async () => {
     await using directory = await ManifestsDirectory.make({ 'all.yaml': manifests });
     const [parent, name] = [join(directory.path, '..'), directory.path.split('/').at(-1) ?? ''];
     assert.deepEqual(await complete(['status', '--source', `manifests:${parent}/${name.slice(0, -1)}`], {}), [
@@ -112,7 +115,7 @@ describe('completion of names', () => {
     assert.deepEqual(await complete(['why', source, '-nvms', 'nad/d'], {}), ['nad/data', ':4']);
   });
 
-  it('prints nothing and ends where the server does not answer, access is denied, or the credentials never come', async () => {
+  it('prints nothing and ends if the server does not answer, access is denied, or the credentials never arrive', async () => {
     await using cluster = await startStandInCluster(manifests);
     const environment = { KUBECONFIG: cluster.kubeconfig };
     cluster.server.intercept(() => 'hang');

@@ -10,10 +10,13 @@ after(remove);
 const missing = (program: string) =>
   spawnSync(program, ['--version']).status === 0 ? false : `needs ${program}: apt-get install ${program}`;
 
-/** Calls it like readline: the line, and its words, which = and : also separate. The last word is completed. */
+/**
+ * Calls the completion like readline: with the line, and with its words, which = and : also separate. The last word is
+ * completed.
+ */
 function completeInBash(line: string): readonly string[] {
   const parts = `kubectl-macvtap ${line}`.split(/ +|(?<=[=:])|(?=[=:])/);
-  // Behind = or : the word is empty, and bash hands over the sign.
+  // After = or :, the word is empty, and bash passes the character itself.
   const words = /[=:]$/.test(line) ? parts.filter((part) => part !== '') : parts;
   const script = [
     'source <(kubectl-macvtap completion bash)',
@@ -27,7 +30,7 @@ function completeInBash(line: string): readonly string[] {
 }
 
 describe('completion in bash', () => {
-  it('knows commands, flags, their values and files', () => {
+  it('has commands, flags, their values and files', () => {
     assert.deepEqual(completeInBash('st'), ['status']);
     assert.deepEqual(completeInBash('status --out'), ['--output']);
     assert.deepEqual(completeInBash('status -o '), ['table', 'json', 'yaml']);
@@ -45,7 +48,7 @@ describe('completion in bash', () => {
 });
 
 describe('completion in zsh', { skip: missing('zsh') }, () => {
-  it('describes what it knows', () => {
+  it('shows descriptions', () => {
     const script = [
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
       'compdef() {}; _files() { print files }; _describe() { print -rl -- "${(@P)2}" }',
@@ -65,7 +68,7 @@ describe('completion in zsh', { skip: missing('zsh') }, () => {
 });
 
 describe('completion in fish', { skip: missing('fish') }, () => {
-  it('describes what it knows', () => {
+  it('shows descriptions', () => {
     const complete = (line: string) =>
       shell(['fish', '--no-config', '-c', `kubectl-macvtap completion fish | source; complete -C '${line}'`]).trimEnd();
     assert.equal(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many calls at once, and calls while plans change, with the real node plugin on real links.
+// Tests many concurrent calls, and calls while plans change, with the real node plugin on real links.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,13 +14,13 @@ import { assertOwnTap, showMacvtaps } from './shown-macvtaps.ts';
 
 const options = { skip: needsRoot };
 
-/** Where a link stands: `eth0/bridge`. */
-async function standings(node: PluginNode): Promise<ReadonlyMap<string, string>> {
+/** Returns the parent and the mode of each link: `eth0/bridge`. */
+async function parentsAndModes(node: PluginNode): Promise<ReadonlyMap<string, string>> {
   const macvtaps = await showMacvtaps(node.namespace);
   return new Map(macvtaps.map(({ ifname, link, linkinfo }) => [ifname, `${link}/${linkinfo.info_data.mode}`]));
 }
 
-/** A call as kubelet makes it, without kubelet's own bookkeeping before it. */
+/** Calls Allocate as kubelet does, but without kubelet's own bookkeeping. */
 async function allocateDirectly(node: PluginNode, resource: string, ids: readonly string[]): Promise<string[]> {
   const endpoint = node.kubelet.resource(`macvtap.network.kubevirt.io/${resource}`)?.endpoint ?? '';
   using socket = dialSocket(join(node.kubelet.directory, endpoint));
@@ -29,7 +29,7 @@ async function allocateDirectly(node: PluginNode, resource: string, ids: readonl
   return answer.container_responses.flatMap(({ devices }) => (devices ?? []).map(({ host_path }) => host_path));
 }
 
-test('200 Allocates at once over two resources are all answered right', options, async () => {
+test('200 concurrent Allocates of two resources are all answered correctly', options, async () => {
   await using node = await makePluginNode(['eth0', 'eth1']);
   const parentSelector = [
     { parentIface: 'eth0', mode: 'bridge', resourceName: 'a' },
@@ -57,7 +57,7 @@ test('200 Allocates at once over two resources are all answered right', options,
   assert.equal((await readLedgerDevices(node)).length, 200);
 });
 
-test('an Allocate while plans change is answered from one plan, whole', options, async () => {
+test('an Allocate while plans change uses one complete plan', options, async () => {
   await using node = await makePluginNode(['eth0', 'eth1']);
   const write = ([parentIface, mode]: readonly [string, string]) => {
     const entry = { parentIface, mode, quantity: 300, resourceName: 'net' };
@@ -68,25 +68,25 @@ test('an Allocate while plans change is answered from one plan, whole', options,
   await node.offers({ net: 300 });
   const plans = () => plugin.output.match(/plan in force/g)?.length ?? 0;
   const answers: (readonly string[])[] = [];
-  // Until both plans were seen in links and the plan has changed at least ten times: as many calls as that takes.
+  // Makes calls until links of both plans were seen and the plan has changed at least ten times.
   const seen = new Set<string>();
   for (let edit = 0; (plans() < 10 || seen.size < 2) && answers.length < 60; edit += 1) {
     await write(edit % 2 === 0 ? ['eth1', 'private'] : ['eth0', 'bridge']);
     for (let call = 0; call < 3; call += 1) {
       const { ids } = await node.allocate('net', 5);
       answers.push(ids);
-      const now = await standings(node);
+      const now = await parentsAndModes(node);
       for (const id of ids) seen.add(now.get(linkName(id)) ?? 'none');
     }
   }
   assert.deepEqual([...seen].sort(), ['eth0/bridge', 'eth1/private']);
-  const now = await standings(node);
+  const now = await parentsAndModes(node);
   for (const ids of answers) {
     assert.equal(new Set(ids.map((id) => now.get(linkName(id)))).size, 1, `${ids} share one parent`);
   }
 });
 
-test('two Allocates of one device at once are given the same tap', options, async () => {
+test('two concurrent Allocates of one device get the same tap', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth0', resourceName: 'net' }] }));
   node.start();
@@ -105,7 +105,7 @@ test('two Allocates of one device at once are given the same tap', options, asyn
 });
 
 test(
-  'an Allocate that fails for one device leaves none of the others, and does not disturb another call',
+  'an Allocate that fails for one device keeps none of the others, and does not affect another call',
   options,
   async () => {
     await using node = await makePluginNode(['eth0']);
@@ -113,7 +113,7 @@ test(
     await node.write('p.yaml', policyObject('p', { parentSelector: [entry] }));
     node.start();
     await node.offers({ net: 4 });
-    // A name that is taken by a stranger cannot be replaced.
+    // The device's link name is taken by a link that cannot be replaced.
     await node.namespace.ip(`link add ${linkName('netMvp2')} type veth peer name stranger`);
     const [failed, done] = await Promise.allSettled([
       allocateDirectly(node, 'net', ['netMvp0', 'netMvp1', 'netMvp2']),
@@ -121,7 +121,7 @@ test(
     ]);
     assert.match(String(failed.status === 'rejected' && failed.reason), /netMvp2/);
     assert.equal(done.status, 'fulfilled');
-    assert.deepEqual([...(await standings(node)).keys()], [linkName('netMvp3')]);
+    assert.deepEqual([...(await parentsAndModes(node)).keys()], [linkName('netMvp3')]);
     assert.deepEqual(await readLedgerDevices(node), ['netMvp3']);
   },
 );

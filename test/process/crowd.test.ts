@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real webhook process beside clients without credentials that take as much of it as they can.
+// Tests the real webhook process with clients that have no credentials and use as many of its resources as they can.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ const nad = { metadata: { name: 'net' }, spec: { config: '{"type": "macvtap"}' }
 /** The chart's memory limit: charts/kube-macvtap/values.yaml, webhook.resources. */
 const memoryLimit = 512 * 1024 * 1024;
 
-/** The most memory that the process has had resident, in bytes. */
+/** Returns the peak resident memory of the process, in bytes. */
 async function peakMemory({ process }: WebhookProcess): Promise<number> {
   const status = await readFile(`/proc/${process.pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
@@ -33,7 +33,7 @@ async function refusalsOf(webhook: WebhookProcess): Promise<number> {
   return refusals.reduce((sum, { value }) => sum + value, 0);
 }
 
-test('200 connections that hold bodies of 7 MiB leave memory for reviews, and places', {
+test('200 connections with incomplete bodies of 7 MiB leave memory and connections for reviews', {
   timeout: 300_000,
 }, async () => {
   await using webhook = await startWebhook(files);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resources that change while pods hold their devices, with the real node plugin on real links.
+// Tests resources that change while pods hold their devices, with the real node plugin on real links.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -29,10 +29,10 @@ async function startWithNet(
   return node;
 }
 
-// They wait more than they work.
+// The tests mostly wait, so several can run at once.
 suite('a resource whose devices are held', { concurrency: 3 }, () => {
   test(
-    'a resource that leaves the plan is served with its held devices until the last is released',
+    'a resource that leaves the plan stays served with its held devices until the last one is released',
     options,
     async () => {
       await using node = await startWithNet(['eth0']);
@@ -52,27 +52,28 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   );
 
   test('a resource that drains allocates nothing, and gives the reason', options, async () => {
-    const told = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
     let isOver = false;
-    // From then on kubelet does not list the pods' devices, until the test allows it.
+    // From then on, kubelet does not list the pods' devices, until the test allows it.
     const onList: KubeletOptions['onList'] = async (held) => {
-      if (isOver) await told.promise;
+      if (isOver) await released.promise;
       return held;
     };
     await using node = await startWithNet(['eth0'], 3, { onList });
     const { ids } = await node.allocate('net');
     await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
     await node.lists('net', ids);
-    // Kubelet asks for a listed device once its pod is over, and before it knows that the device is gone.
+    // The pod has ended, but kubelet has not processed the removal of its device yet. It calls Allocate for the listed
+    // device.
     isOver = true;
     node.release('net', ids);
     const asked = node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);
     await assert.rejects(asked, /resource net is no longer offered on this node/);
-    told.resolve();
+    released.resolve();
     await node.isGone('net');
   });
 
-  test('a resource that drains and comes back gives out all of its devices again', options, async () => {
+  test('a draining resource that comes back offers all of its devices again', options, async () => {
     await using node = await startWithNet(['eth0']);
     const { ids } = await node.allocate('net');
     await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
@@ -83,7 +84,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     await node.allocate('net', 2);
   });
 
-  test("a resource that drains is in the node's state, with its held devices, until it is gone", options, async () => {
+  test("a draining resource is in the node's state, with its held devices, until it is gone", options, async () => {
     await using node = await startWithNet(['eth0']);
     const { ids } = await node.allocate('net', 2);
     const held = { name: 'net', parent: 'eth0', mode: 'bridge', held: 2 };
@@ -101,20 +102,24 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     await untilState(node, ({ resources }) => resources?.length === 1 && resources[0]?.name === 'other');
   });
 
-  test("a recreated parent leaves lost links in the node's state until they are released", options, async () => {
-    await using node = await startWithNet(['eth0']);
-    const { ids } = await node.allocate('net', 2);
-    await node.namespace.ip('link del eth0');
-    await untilState(node, ({ resources }) => resources?.[0]?.lost === 2);
-    await addLink(node.namespace, 'eth0');
-    await node.lists('net', ['!netMvp0', '!netMvp1', 'netMvp2']);
-    await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Degraded LinksLost');
-    node.release('net', ids);
-    await untilState(
-      node,
-      ({ resources }) => statedAs(resources, 'net') === 'Healthy' && resources?.[0]?.lost === undefined,
-    );
-  });
+  test(
+    "after a parent was recreated, lost links stay in the node's state until their devices are released",
+    options,
+    async () => {
+      await using node = await startWithNet(['eth0']);
+      const { ids } = await node.allocate('net', 2);
+      await node.namespace.ip('link del eth0');
+      await untilState(node, ({ resources }) => resources?.[0]?.lost === 2);
+      await addLink(node.namespace, 'eth0');
+      await node.lists('net', ['!netMvp0', '!netMvp1', 'netMvp2']);
+      await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Degraded LinksLost');
+      node.release('net', ids);
+      await untilState(
+        node,
+        ({ resources }) => statedAs(resources, 'net') === 'Healthy' && resources?.[0]?.lost === undefined,
+      );
+    },
+  );
 
   test('a lowered quantity drops free devices at once, and held ones stay Healthy', options, async () => {
     await using node = await startWithNet(['eth0'], 5);
@@ -131,33 +136,37 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     assert.equal(node.messages('net'), before + 3);
   });
 
-  test('a policy that moves to another parent moves new allocations, and held devices stay', options, async () => {
-    await using node = await startWithNet(['eth0']);
-    const before = await node.allocate('net');
-    const messages = node.messages('net');
-    await writeNet(node, ['eth1'], 3, 'private');
-    // The list does not show parents: a fourth device shows that the edit is in force.
-    await writeNet(node, ['eth1'], 4, 'private');
-    await node.offers({ net: 4 });
-    assert.equal(node.messages('net'), messages + 1);
-    const kept = [{ parent: 'eth0', mode: 'bridge', held: 1 }];
-    await untilState(node, ({ resources }) => isDeepStrictEqual(resources?.[0]?.heldElsewhere, kept));
-    const after = await node.allocate('net');
-    await untilState(
-      node,
-      ({ resources }) => resources?.[0]?.held === 2 && isDeepStrictEqual(resources[0].heldElsewhere, kept),
-    );
-    const link = await assertOwnTap(node.namespace, after.ids[0] ?? '', after.paths[0]);
-    assert.deepEqual([link.link, link.linkinfo.info_data.mode], ['eth1', 'private']);
-    const stayed = await assertOwnTap(node.namespace, before.ids[0] ?? '', before.paths[0]);
-    assert.deepEqual([stayed.link, stayed.linkinfo.info_data.mode], ['eth0', 'bridge']);
-    node.release('net', before.ids);
-    const again = await node.allocate('net', 3);
-    assert.ok(again.ids.includes(before.ids[0] ?? ''));
-    assert.equal((await showDevice(node.namespace, before.ids[0] ?? ''))?.link, 'eth1');
-  });
+  test(
+    'if a policy moves to another parent, new allocations use that parent, and held devices stay',
+    options,
+    async () => {
+      await using node = await startWithNet(['eth0']);
+      const before = await node.allocate('net');
+      const messages = node.messages('net');
+      await writeNet(node, ['eth1'], 3, 'private');
+      // The list does not show parents. A fourth device shows that the edit is in force.
+      await writeNet(node, ['eth1'], 4, 'private');
+      await node.offers({ net: 4 });
+      assert.equal(node.messages('net'), messages + 1);
+      const kept = [{ parent: 'eth0', mode: 'bridge', held: 1 }];
+      await untilState(node, ({ resources }) => isDeepStrictEqual(resources?.[0]?.heldElsewhere, kept));
+      const after = await node.allocate('net');
+      await untilState(
+        node,
+        ({ resources }) => resources?.[0]?.held === 2 && isDeepStrictEqual(resources[0].heldElsewhere, kept),
+      );
+      const link = await assertOwnTap(node.namespace, after.ids[0] ?? '', after.paths[0]);
+      assert.deepEqual([link.link, link.linkinfo.info_data.mode], ['eth1', 'private']);
+      const stayed = await assertOwnTap(node.namespace, before.ids[0] ?? '', before.paths[0]);
+      assert.deepEqual([stayed.link, stayed.linkinfo.info_data.mode], ['eth0', 'bridge']);
+      node.release('net', before.ids);
+      const again = await node.allocate('net', 3);
+      assert.ok(again.ids.includes(before.ids[0] ?? ''));
+      assert.equal((await showDevice(node.namespace, before.ids[0] ?? ''))?.link, 'eth1');
+    },
+  );
 
-  test('an interface that comes does not move a resource to it while devices are held', options, async () => {
+  test('a new interface does not move a resource to it while devices are held', options, async () => {
     await using node = await makePluginNode(['eth1']);
     await writeNet(node, ['eth0', 'eth1']);
     node.start(...quick);
@@ -173,7 +182,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   });
 
   test(
-    'an interface that goes takes its held devices along, and the resource moves when they are released',
+    'if an interface vanishes, its held devices become Unhealthy, and the resource moves after they are released',
     options,
     async () => {
       await using node = await startWithNet(['eth0', 'eth1']);
@@ -190,7 +199,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   );
 
   test(
-    'a parent of held devices becomes available for passthru once they are released, and the other way round',
+    'a parent of held devices becomes available for passthru once they are released, and vice versa',
     options,
     async () => {
       await using node = await startWithNet(['eth0']);
@@ -213,7 +222,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     },
   );
 
-  test('an edit ends the waiting of a resource that found another parent', options, async () => {
+  test('an edit moves a resource that waits because another parent appeared', options, async () => {
     await using node = await makePluginNode(['eth1']);
     await writeNet(node, ['eth0', 'eth1']);
     node.start(...quick);
@@ -228,7 +237,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   });
 
   for (const ending of ['SIGTERM', 'SIGKILL'] as const) {
-    test(`a resource that drains goes on to drain after a ${ending}`, options, async () => {
+    test(`a draining resource continues to drain after a ${ending}`, options, async () => {
       await using node = await makePluginNode(['eth0', 'eth1']);
       await writeNet(node, ['eth0']);
       const before = node.start(...quick);

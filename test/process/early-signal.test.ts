@@ -6,10 +6,10 @@ import { needsRoot } from '../kernel/network-namespace.ts';
 import { makePluginNode } from './plugin-node.ts';
 import { startNodePlugin } from './start-node-plugin.ts';
 
-const preload = new URL('programs/tell-loads.ts', import.meta.url);
+const preload = new URL('programs/print-loads.ts', import.meta.url);
 
 for (const module of ['nodeplugin/config.ts', 'nodeplugin/run-node-plugin.ts']) {
-  test(`SIGTERM ends the process by itself while ${module} is still to be loaded`, { skip: needsRoot }, async () => {
+  test(`SIGTERM ends the process normally while ${module} is not loaded yet`, { skip: needsRoot }, async () => {
     await using node = await makePluginNode([]);
     await using plugin = startNodePlugin({
       namespace: node.namespace,
@@ -17,7 +17,7 @@ for (const module of ['nodeplugin/config.ts', 'nodeplugin/run-node-plugin.ts']) 
       manifests: join(node.kubeletDirectory, '../manifests'),
       kubeletDirectory: node.kubeletDirectory,
       environment: { NODE_OPTIONS: `--import=${preload.href}` },
-      // The line comes from inside of the loading: the signal is there before it ends.
+      // The line is printed during the loading, so the signal arrives before the loading ends.
       onLine: (line) => line.endsWith(module) && plugin.signal('SIGTERM'),
     });
     assert.deepEqual(await plugin.exit, { code: 0, signal: null });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real node plugin is killed at every named step, and its successor must find its way.
+// Kills the real node plugin at every named step. Its successor must recover.
 import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,22 +16,22 @@ import { until } from './until.ts';
 
 const options = { skip: needsRoot };
 
-/** How an armed process gets to its point; a pod holds netMvp0 all the while. */
+/** How a process that will kill itself reaches its point. A pod holds netMvp0 during all of this. */
 type Way =
-  /** It is started beside a ledger of which a part cannot be read. */
+  /** The process is started with a partly unreadable ledger. */
   | 'start-beside-broken-ledger'
-  /** A policy is edited, again and again, until it dies. */
+  /** A policy is edited repeatedly, until the process dies. */
   | 'edit'
-  /** An edit adds a second resource, and the process dies as it is served. */
+  /** An edit adds a second resource, and the process dies when it serves that resource. */
   | 'new-resource'
-  /** A device is given out for the first time. */
+  /** A device is allocated for the first time. */
   | 'allocate'
   /** A device is allocated whose leftover link is on another parent. */
   | 'allocate-over-leftover';
 
 /**
- * Every point, by the way there, and whether a call of kubelet was lost: then a device that was asked for is free
- * again.
+ * Every point, with the way to reach it. If the process dies during a call of kubelet, the requested device must become
+ * free again.
  */
 const table = {
   'plan-decided': 'edit',
@@ -50,15 +50,15 @@ const table = {
   'ledger-after-write': 'allocate',
 } as const satisfies Record<string, Way>;
 
-test('the table has exactly the points that no test of the CNI half covers', () => {
+test('the table has exactly the crash points that are not in the CNI server', () => {
   const points = Object.keys(faultPoints).filter((name) => !name.startsWith('cni-'));
   assert.deepEqual(Object.keys(table).toSorted(), points.toSorted());
 });
 
-// They wait more than they work.
+// The tests mostly wait, so several can run at once.
 suite('a kill at', { concurrency: 3 }, () => {
   for (const [point, way] of Object.entries(table) as [FaultPointName, Way][]) {
-    test(`${point} (${way}) leaves a successor that is right`, options, async () => {
+    test(`${point} (${way}) leaves a state from which the successor recovers`, options, async () => {
       await using node = await makePluginNode(['eth0', 'eth1']);
       await writeNet(node, 'eth0', 2);
       const before = node.start(...quick);
@@ -76,7 +76,7 @@ suite('a kill at', { concurrency: 3 }, () => {
       await node.offers({ net: 2, ...(way === 'new-resource' && { other: 100 }) });
       await assertOwnTap(node.namespace, 'netMvp0', heldPaths[0]);
 
-      // No pod holds netMvp1, whatever the killed process did for it.
+      // No pod holds netMvp1, even if the killed process had already allocated it.
       await until(
         () => leftOf(node),
         ({ links, devices }) => links.join() === linkName('netMvp0') && devices.join() === 'netMvp0',
@@ -85,12 +85,12 @@ suite('a kill at', { concurrency: 3 }, () => {
       assert.deepEqual(ids, ['netMvp1']);
       const link = await assertOwnTap(node.namespace, 'netMvp1', paths[0]);
       assert.equal(link.link, way === 'allocate-over-leftover' ? 'eth1' : 'eth0');
-      await assert.rejects(node.allocate('net'), /Requested: 1, Available: 0/, 'nothing is handed out twice');
+      await assert.rejects(node.allocate('net'), /Requested: 1, Available: 0/, 'no device is allocated twice');
       assert.deepEqual(await readLedgerDevices(node), ['netMvp0', 'netMvp1']);
       await assertTidy(node, way);
     });
 
-    test(`${point} (${way}) leaves a device that can be given out at once`, options, async () => {
+    test(`${point} (${way}) leaves a device that can be allocated at once`, options, async () => {
       await using node = await makePluginNode(['eth0', 'eth1']);
       await writeNet(node, 'eth0', 1);
       if (way === 'allocate-over-leftover') {
@@ -101,7 +101,7 @@ suite('a kill at', { concurrency: 3 }, () => {
         await before.stop();
       }
       await dieAt(point, way, node);
-      // Nothing is collected before the device is asked for.
+      // The device is requested before the collector removes anything.
       node.start();
       await node.offers({ net: 1, ...(way === 'new-resource' && { other: 100 }) });
       const { ids, paths } = await node.allocate('net');
@@ -113,12 +113,13 @@ suite('a kill at', { concurrency: 3 }, () => {
   }
 });
 
-/** Starts a process that is to die at the point, brings it there, and waits for its end. */
+/** Starts a process that kills itself at the point, makes it reach the point, and waits for its end. */
 async function dieAt(point: FaultPointName, way: Way, node: PluginNode): Promise<void> {
   if (way === 'start-beside-broken-ledger') await breakLedger(node);
-  // The held view and the first plan come in either order, so that an edit is the second or the third decision.
+  // The list of held devices and the first plan arrive in any order, so the edit causes the second or the third
+  // decision.
   const nth = way === 'edit' ? (`${point}:3` as const) : way === 'new-resource' ? (`${point}:2` as const) : point;
-  // Without the effects of the quick flags: only the way leads to the point.
+  // The quick flags are not set, because they could also lead to the point.
   const armed = node.startArmed(nth, '--kubelet-settle', '0ms');
   if (way !== 'start-beside-broken-ledger') await lead(way, node, armed);
   assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);
@@ -154,7 +155,7 @@ async function leaveOne(node: PluginNode): Promise<void> {
   await addLeftover(node, 'netMvp1');
 }
 
-/** A link of the device's name, in another mode than any policy here has. */
+/** Adds a link with the device's name, in a mode that no policy here uses. */
 async function addLeftover(node: PluginNode, device: string): Promise<void> {
   await node.namespace.ip(`link add link eth0 name ${linkName(device)} type macvtap mode vepa`);
 }
@@ -171,7 +172,9 @@ async function leftOf(node: PluginNode) {
   return { links, devices: await readLedgerDevices(node).catch(() => []) };
 }
 
-/** One ledger and nothing beside it, and kubelet's socket with one for each resource. */
+/**
+ * Asserts that the directory contains only one ledger, and that kubelet's directory has one socket for each resource.
+ */
 async function assertTidy(node: PluginNode, way: Way): Promise<void> {
   const state = (await readdir(node.stateDirectory)).sort();
   const aside = way === 'start-beside-broken-ledger' ? ['ledger.json.broken-1'] : [];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /dev is one for all network namespaces: the tap that is handed out must be its link's own all the same.
+// All network namespaces share one /dev. Tests that an allocated tap nevertheless always belongs to the device's own
+// link.
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -20,7 +21,7 @@ async function makeNode(): Promise<PluginNode> {
   return node;
 }
 
-/** Takes an index in another namespace, as another machine in a container would. */
+/** Uses an index in another namespace, as another node in a container on this machine would. */
 async function occupy(index: number): Promise<NetworkNamespace> {
   await using undo = new AsyncDisposableStack();
   const elsewhere = undo.use(await makeNetworkNamespace());
@@ -30,7 +31,7 @@ async function occupy(index: number): Promise<NetworkNamespace> {
   return { ...elsewhere, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** Fails unless a frame that is sent into the tap leaves the node through its parent, and the other way round. */
+/** Rejects unless a frame passes in both directions between the tap and the other end of the parent. */
 async function assertCarries(node: PluginNode, path: string, text: string): Promise<void> {
   const [name, receiver] = ['wire', deviceIfindex(node.name, 'wire')];
   await node.namespace.ip(`link add link eth0-peer name ${name} index ${receiver} type macvtap mode passthru`);
@@ -46,44 +47,44 @@ async function assertCarries(node: PluginNode, path: string, text: string): Prom
   await node.namespace.ip(`link set ${linkName(device)} down`);
 }
 
+test('an index that a link in another namespace has is skipped, and used again when it is free', options, async () => {
+  await using node = await makeNode();
+  const [first, second] = [deviceIfindex(node.name, device), deviceIfindex(node.name, device, 1)];
+  {
+    await using elsewhere = await occupy(first);
+    node.start();
+    await node.offers({ net: 1 });
+    const { ids, paths } = await node.allocate('net');
+    const link = await assertOwnTap(node.namespace, device, paths[0]);
+    assert.equal(link.ifindex, second);
+    await assertCarries(node, paths[0] ?? '', 'second');
+    const [other] = await showMacvtaps(elsewhere);
+    assert.equal(other?.ifindex, first, 'the link in the other namespace does not change');
+    node.release('net', ids);
+  }
+  const { paths } = await node.allocate('net');
+  assert.equal((await assertOwnTap(node.namespace, device, paths[0])).ifindex, first);
+  await assertCarries(node, paths[0] ?? '', 'first');
+});
+
 test(
-  'an index that a link of another namespace has is passed over, and taken again when it is free',
+  'a leftover whose device node belongs to a link elsewhere is not reused, although its settings match',
   options,
   async () => {
     await using node = await makeNode();
-    const [first, second] = [deviceIfindex(node.name, device), deviceIfindex(node.name, device, 1)];
-    {
-      await using elsewhere = await occupy(first);
-      node.start();
-      await node.offers({ net: 1 });
-      const { ids, paths } = await node.allocate('net');
-      const link = await assertOwnTap(node.namespace, device, paths[0]);
-      assert.equal(link.ifindex, second);
-      await assertCarries(node, paths[0] ?? '', 'second');
-      const [other] = await showMacvtaps(elsewhere);
-      assert.equal(other?.ifindex, first, "the other one's link is left alone");
-      node.release('net', ids);
-    }
+    const first = deviceIfindex(node.name, device);
+    await using _elsewhere = await occupy(first);
+    await node.namespace.ip(`link add link eth0 name ${linkName(device)} index ${first} type macvtap mode bridge`);
+    node.start();
+    await node.offers({ net: 1 });
     const { paths } = await node.allocate('net');
-    assert.equal((await assertOwnTap(node.namespace, device, paths[0])).ifindex, first);
-    await assertCarries(node, paths[0] ?? '', 'first');
+    const link = await assertOwnTap(node.namespace, device, paths[0]);
+    assert.equal(link.ifindex, deviceIfindex(node.name, device, 1));
+    assert.equal((await showMacvtaps(node.namespace)).length, 1);
   },
 );
 
-test('a leftover whose node belongs to a link elsewhere is not used again, though it fits', options, async () => {
-  await using node = await makeNode();
-  const first = deviceIfindex(node.name, device);
-  await using _elsewhere = await occupy(first);
-  await node.namespace.ip(`link add link eth0 name ${linkName(device)} index ${first} type macvtap mode bridge`);
-  node.start();
-  await node.offers({ net: 1 });
-  const { paths } = await node.allocate('net');
-  const link = await assertOwnTap(node.namespace, device, paths[0]);
-  assert.equal(link.ifindex, deviceIfindex(node.name, device, 1));
-  assert.equal((await showMacvtaps(node.namespace)).length, 1);
-});
-
-test('when all of its indexes are taken, Allocate names their users, and leaves nothing', options, async () => {
+test('if all of its indexes are taken, Allocate names their users, and leaves nothing', options, async () => {
   await using node = await makeNode();
   await using elsewhere = await occupy(deviceIfindex(node.name, device));
   for (let attempt = 1; attempt < 8; attempt += 1) {
@@ -101,7 +102,7 @@ test('when all of its indexes are taken, Allocate names their users, and leaves 
 });
 
 test(
-  'a device that is allocated while its former pod still has its link gets a separate tap, 200 times',
+  'a device that is allocated while its last pod still has its link gets a separate tap, 200 times',
   options,
   async () => {
     await using node = await makeNode();
@@ -113,7 +114,7 @@ test(
     for (let round = 0; round < 200; round += 1) {
       const pod = namespaces[round % 2] as NetworkNamespace;
       await assertOwnTap(node.namespace, device, paths[0]);
-      // The effect of ADD on the link, and the end of the pod's containers. The ledger has no entry of this pod.
+      // Does to the link what ADD does, and then ends the pod's containers. The ledger has no entry for this pod.
       await node.namespace.ip(`link set ${linkName(device)} netns ${pod.name} name net1 up`);
       node.release('net', [device]);
       const former = paths[0];
@@ -126,13 +127,13 @@ test(
   },
 );
 
-test('a container starts as long as its placeholder stands', options, async () => {
+test('a container may start as long as its placeholder exists', options, async () => {
   await using node = await makeNode();
   node.start();
   await node.offers({ net: 1 });
   const allocation = await node.kubelet.allocate(resourceName, 1);
   await node.kubelet.startContainer(allocation);
-  // A restart of the container needs no new allocation.
+  // A restarted container needs no new allocation.
   await node.kubelet.startContainer(allocation);
 
   const { ifindex } = await assertOwnTap(node.namespace, device, allocation.response.devices?.[0]?.host_path);
@@ -143,20 +144,24 @@ test('a container starts as long as its placeholder stands', options, async () =
   await node.namespace.ip(`link del ${linkName(device)}`);
   await assert.rejects(node.kubelet.startContainer(allocation), refusal);
   await remake(deviceIfindex(node.name, device, 3));
-  await assert.rejects(node.kubelet.startContainer(allocation), refusal, 'one with another node');
+  await assert.rejects(node.kubelet.startContainer(allocation), refusal, 'a link with another device node');
   await node.namespace.ip(`link del ${linkName(device)}`);
   {
     await using _elsewhere = await occupy(ifindex);
     await remake(ifindex);
     await stat(`/dev/tap${ifindex}`);
-    await assert.rejects(node.kubelet.startContainer(allocation), refusal, "one whose node is another link's");
+    await assert.rejects(
+      node.kubelet.startContainer(allocation),
+      refusal,
+      'a link whose device node belongs to another link',
+    );
     await node.namespace.ip(`link del ${linkName(device)}`);
   }
   await node.namespace.ip(`link add link eth0 name foreign index ${ifindex} type macvtap mode bridge`);
   await assert.rejects(node.kubelet.startContainer(allocation), refusal, 'another link with its index');
 });
 
-test('a container whose device is unknown here does not start', options, async () => {
+test('a container with an unknown device may not start', options, async () => {
   await using node = await makeNode();
   node.start();
   await node.offers({ net: 1 });

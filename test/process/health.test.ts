@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices after a change of their parent, seen in the lists that kubelet receives.
+// Tests the health of devices after a change of their parent, in the lists that kubelet receives.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needsRoot } from '../kernel/network-namespace.ts';
@@ -21,7 +21,7 @@ function writeNet(node: PluginNode, quantity: number): Promise<void> {
   return node.write('p.yaml', policyObject('p', { parentSelector: [entry] }));
 }
 
-test('devices of a parent that goes are Unhealthy, all in one message', options, async () => {
+test('devices of a parent that vanishes become Unhealthy, all in one message', options, async () => {
   await using node = await startWithNet();
   await node.allocate('net');
   const before = node.messages('net');
@@ -31,7 +31,7 @@ test('devices of a parent that goes are Unhealthy, all in one message', options,
 });
 
 test(
-  'a parent that is back as another link heals its free devices, and the held one when it is released',
+  'if a parent comes back as another link, its free devices become Healthy, and a held one when it is released',
   options,
   async () => {
     await using node = await startWithNet();
@@ -41,7 +41,7 @@ test(
     const before = node.messages('net');
     await addLink(node.namespace, 'eth0');
     await node.lists('net', ['!netMvp0', 'netMvp1', 'netMvp2']);
-    assert.deepEqual(await showMacvtaps(node.namespace), [], "the held device's link went with its parent");
+    assert.deepEqual(await showMacvtaps(node.namespace), [], "the held device's link was deleted with its parent");
     node.release('net', ids);
     await node.lists('net', ['netMvp0', 'netMvp1', 'netMvp2']);
     assert.equal(node.messages('net'), before + 2);
@@ -50,7 +50,7 @@ test(
   },
 );
 
-test('a parent that is recreated between two checks has still lost its held devices', options, async () => {
+test('held devices of a parent that was recreated between two checks are still reported as lost', options, async () => {
   let listed = Promise.withResolvers<void>();
   await using node = await makePluginNode(
     ['eth0'],
@@ -63,8 +63,8 @@ test('a parent that is recreated between two checks has still lost its held devi
     },
   );
   await writeNet(node, 3);
-  // The collector's looks are far apart here, and what kubelet lists stays the same: only the links' own events are
-  // left.
+  // The collector's checks are rare here, and the list of held devices does not change. Only link events can show the
+  // change.
   const plugin = node.start('--held-refresh', '50ms', '--kubelet-settle', '0ms', '--orphan-grace', '1m');
   await node.offers({ net: 3 });
   await node.allocate('net');
@@ -80,7 +80,7 @@ test('a parent that is recreated between two checks has still lost its held devi
   assert.equal(node.messages('net'), before + 1);
 });
 
-test('a parent that is enslaved is Unhealthy until it is let go', options, async () => {
+test('an enslaved parent is Unhealthy until it is released from its master', options, async () => {
   await using node = await startWithNet();
   const before = node.messages('net');
   await node.namespace.ip('link add br0 type bridge');
@@ -95,7 +95,7 @@ test('a parent that is enslaved is Unhealthy until it is let go', options, async
 });
 
 test(
-  'a parent that is down or has no carrier keeps its devices Healthy, and they can be given out',
+  'a parent that is down or has no carrier keeps its devices Healthy, and they can be allocated',
   options,
   async () => {
     await using node = await startWithNet();
@@ -104,14 +104,14 @@ test(
     await node.namespace.ip('link set eth0 down');
     const { ids, paths } = await node.allocate('net');
     await assertOwnTap(node.namespace, ids[0] ?? '', paths[0]);
-    // A visible change: earlier output of the plugin has arrived by then.
+    // This change is visible at kubelet. Earlier output of the plugin has arrived by then.
     await writeNet(node, 2);
     await node.lists('net', ['netMvp0', 'netMvp1']);
     assert.equal(node.messages('net'), before + 1);
   },
 );
 
-test('a parent that is renamed while a device is held is still the same parent', options, async () => {
+test('a parent that is renamed while a device is held stays the same parent', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.namespace.ip('link property add dev eth0 altname uplink');
   const parentSelector = [{ parentIface: 'uplink', resourceName: 'net', quantity: 2 }];

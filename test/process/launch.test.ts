@@ -14,7 +14,7 @@ const oldNode = `--import=data:text/javascript,${encodeURIComponent(
   "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })",
 )}`;
 
-/** A directory with the package and what it depends on below node_modules, as npm installs them. */
+/** Makes a directory with the package and its dependencies below node_modules, as npm installs them. */
 async function install(given: { readonly withNode: boolean }) {
   const directory = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-installed-'));
   const modules = join(directory.path, 'node_modules');
@@ -27,7 +27,7 @@ async function install(given: { readonly withNode: boolean }) {
     if (!name.startsWith('.') && !isNode) await symlink(join(project, 'node_modules', name), join(modules, name));
   }
   if (given.withNode) {
-    // In place of the package that brings a Node along: the one that runs this test.
+    // This link replaces the package that contains Node.js. It leads to the Node.js that runs this test.
     const brought = join(modules, `node-${process.platform}-${process.arch}`);
     await mkdir(join(brought, 'bin'), { recursive: true });
     await cp(join(project, 'package.json'), join(brought, 'package.json'));
@@ -55,13 +55,13 @@ describe('the installed command', () => {
   });
   after(() => installed[Symbol.asyncDispose]());
 
-  it('runs below node_modules, where Node.js itself strips no types', () => {
+  it('runs below node_modules, where Node.js itself does not strip types', () => {
     const { status, stdout, stderr } = run(installed.path, ['--help']);
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(stdout, /^Usage: kubectl macvtap <command>/m);
   });
 
-  it('hands on its arguments, standard input and exit code', () => {
+  it('passes on its arguments, standard input and exit code', () => {
     const { status, stdout } = run(installed.path, ['lint', '-'], 'kind: MacvtapNetworkNodePolicy\napiVersion: v1\n');
     assert.equal(status, 1);
     assert.match(stdout, /^-:2: error: SchemaFault apiVersion/m);
@@ -69,14 +69,14 @@ describe('the installed command', () => {
     assert.equal(run(installed.path, ['nothing']).status, 2);
   });
 
-  it('runs by the Node.js that was installed beside it where the one on the PATH is too old', () => {
+  it('runs with the Node.js that was installed with it if the one on the PATH is too old', () => {
     const { status, stdout, stderr } = run(installed.path, ['lint', '--help'], '', oldNode);
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(stdout, /^Usage: kubectl macvtap lint/m);
   });
 });
 
-describe('the installed command, with an old Node.js and no other', () => {
+describe('the installed command, with only an old Node.js', () => {
   it('names the version that it needs and the fix, and fails', async () => {
     await using installed = await install({ withNode: false });
     const { status, stdout, stderr } = run(installed.path, ['--help'], '', oldNode);

@@ -12,7 +12,7 @@ import { mountSmallDisk } from './small-disk.ts';
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a file system';
 const entry: DeviceEntry = { resource: 'r', parent: 'bond1', mode: 'bridge', ifindex: 1_100_000_000, attempt: 0 };
 
-/** More than the file has room for. */
+/** An entry that is larger than the space in the file. */
 const large: DeviceEntry = { ...entry, parent: 'x'.repeat(65_536) };
 
 async function openLedger(directory: string) {
@@ -21,7 +21,9 @@ async function openLedger(directory: string) {
   return { ledger, warnings };
 }
 
-test('on a full disk a record fails by name, the ledger stays as it was, and space heals it', { skip }, async () => {
+test('on a full disk, a record fails and names the file, the ledger does not change, and space fixes the problem', {
+  skip,
+}, async () => {
   await using disk = await mountSmallDisk();
   const directory = join(disk.path, 'state');
   const { ledger } = await openLedger(directory);
@@ -33,7 +35,7 @@ test('on a full disk a record fails by name, the ledger stays as it was, and spa
     code: 'FileNotWritten',
     message: `device b cannot be recorded in the ledger: cannot write ${ledger.path}: no space left on device (ENOSPC); free some space on the file system of ${directory}`,
   });
-  // From now on it is to be written whole.
+  // From now on, the ledger must be written as a whole.
   await assert.rejects(ledger.forget('a'), { code: 'FileNotWritten' });
   assert.deepEqual(ledger.entries(), [['a', { ...entry, lastUsed: 1 }]]);
   assert.equal(await readLedgerText(ledger.path), before);
@@ -43,7 +45,7 @@ test('on a full disk a record fails by name, the ledger stays as it was, and spa
   assert.deepEqual(Object.keys(JSON.parse(await readLedgerText(ledger.path)).devices), ['a', 'b']);
 });
 
-test('on a full disk what the file has room for is kept, and the first that it has not fails', {
+test('on a full disk, records that fit into the file are stored, and the first one that does not fit fails', {
   skip,
 }, async () => {
   await using disk = await mountSmallDisk();
@@ -68,7 +70,9 @@ test('on a full disk what the file has room for is kept, and the first that it h
   assert.deepEqual([again.entries(), warnings], [ledger.entries(), []]);
 });
 
-test('on a read-only disk the ledger opens and is read, and a record fails by name', { skip }, async () => {
+test('on a read-only disk, the ledger is opened and read, and a record fails and names the file', {
+  skip,
+}, async () => {
   await using disk = await mountSmallDisk();
   const directory = join(disk.path, 'state');
   {
@@ -89,7 +93,7 @@ test('on a read-only disk the ledger opens and is read, and a record fails by na
   await assert.rejects(openLedger(directory), { code: 'LedgerLocked' });
 });
 
-test('on a read-only disk a state directory that is missing is named', { skip }, async () => {
+test('on a read-only disk, a missing state directory is named', { skip }, async () => {
   await using disk = await mountSmallDisk();
   await disk.remount('ro');
   await assert.rejects(openLedger(join(disk.path, 'state')), {
@@ -98,7 +102,7 @@ test('on a read-only disk a state directory that is missing is named', { skip },
   });
 });
 
-test('a broken ledger on a read-only disk is reported, and not overwritten before it is set aside', {
+test('on a read-only disk, a broken ledger is reported, and not overwritten before it was set aside', {
   skip,
 }, async () => {
   await using disk = await mountSmallDisk();

@@ -14,7 +14,7 @@ const writer = fileURLToPath(new URL('ledger-writer.ts', import.meta.url));
 const entry: DeviceEntry = { resource: 'r', parent: 'eth0', mode: 'vepa', ifindex: 1_200_000_000, attempt: 1 };
 const temporaryDirectory = () => mkdtempDisposable(join(tmpdir(), 'kmt-faults-'));
 
-/** Runs the writer to its end, and returns how it ended and which devices it reported as durable. */
+/** Runs the writer until it ends. Returns how it ended, and which devices it reported as durable. */
 async function write(
   directory: string,
   how: 'one-by-one' | 'at-once',
@@ -40,8 +40,8 @@ async function reopen(directory: string): Promise<readonly string[]> {
 }
 
 /**
- * Whether the change during which the process is killed counts, and its writes that come there: the first is of a whole
- * file.
+ * Crash points, whether the change is durable after a kill there, and at which writes the point is reached. Only the
+ * first write is of a whole file.
  */
 const points = [
   ['ledger-before-write', 'old', [1, 2, 3]],
@@ -70,7 +70,7 @@ for (const [point, expected, writes] of points) {
   }
 }
 
-test('a process killed at the very first write leaves no ledger, or a whole one', async () => {
+test('a process killed at the very first write leaves no ledger, or a complete one', async () => {
   for (const [point, expected] of points) {
     await using state = await temporaryDirectory();
     await write(state.path, 'one-by-one', ['a'], point);
@@ -80,14 +80,14 @@ test('a process killed at the very first write leaves no ledger, or a whole one'
 });
 
 for (const point of ['ledger-set-aside', 'file-before-rename', 'file-after-rename'] as const) {
-  test(`a process killed at ${point} over a broken ledger loses no readable record, and sets aside once`, async () => {
+  test(`a process killed at ${point} with a broken ledger loses no readable record, and sets the file aside once`, async () => {
     await using state = await temporaryDirectory();
     const path = join(state.path, 'ledger.json');
     const broken = JSON.stringify({ version: 1, node: 'h1', devices: { good: { ...entry, lastUsed: 1 }, bad: 7 } });
     await writeFile(path, broken);
     const { exit, output } = await write(state.path, 'one-by-one', [], point);
     assert.equal(exit.signal, 'SIGKILL', output);
-    // The second one finishes whatever the first one did not.
+    // The second process completes whatever the first one did not.
     assert.equal((await write(state.path, 'one-by-one', [], '')).exit.code, 0);
     assert.deepEqual(await reopen(state.path), ['good']);
     assert.deepEqual((await readdir(state.path)).sort(), ['ledger.json', 'ledger.json.broken-1']);
@@ -95,22 +95,22 @@ for (const point of ['ledger-set-aside', 'file-before-rename', 'file-after-renam
   });
 }
 
-test('changes asked for at once share their writes', async () => {
+test('changes that are requested at once share a write', async () => {
   await using state = await temporaryDirectory();
   const devices = Array.from({ length: 200 }, (_, index) => `d${index}`);
-  // A second write would kill it.
+  // A second write would kill the process.
   const { exit, recorded, output } = await write(state.path, 'at-once', devices, 'ledger-before-write:2');
   assert.deepEqual(exit, { code: 0, signal: null }, output);
   assert.deepEqual([recorded.length, (await reopen(state.path)).length], [200, 200]);
 });
 
-test('changes asked for one after the other have a write each', async () => {
+test('changes that are requested one after the other have a write each', async () => {
   await using state = await temporaryDirectory();
   const { exit, recorded } = await write(state.path, 'one-by-one', ['a', 'b', 'c'], 'ledger-before-write:3');
   assert.deepEqual([exit.signal, recorded], ['SIGKILL', ['a', 'b']]);
 });
 
-test('changes that share a write survive a kill together or not at all', async () => {
+test('changes that share a write are all durable after a kill, or none is', async () => {
   for (const [point, expected] of points) {
     await using state = await temporaryDirectory();
     const { recorded } = await write(state.path, 'at-once', ['a', 'b', 'c'], point);

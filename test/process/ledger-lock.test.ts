@@ -11,13 +11,13 @@ import { startProcess } from './start-process.ts';
 const writer = fileURLToPath(new URL('ledger-writer.ts', import.meta.url));
 const open = (directory: string) => Ledger.open({ directory, nodeName: 'h1', onWarning: assert.fail });
 
-test('the lock of a process is refused to others by its name, and free at once when it is killed', async () => {
+test('a lock is refused to other processes with the name of its owner, and free at once when that is killed', async () => {
   await using state = await mkdtempDisposable(join(tmpdir(), 'kmt-lock-'));
   await using holder = startProcess({
     name: 'ledger holder',
     command: [process.execPath, writer, state.path, 'hold'],
   });
-  // A child that outlives its parent must not have the lock by inheritance.
+  // A child that outlives its parent must not inherit the lock.
   const child = Number((await holder.waitForLine(/^child /)).split(' ')[1]);
   using scope = new DisposableStack();
   scope.defer(() => process.kill(child, 'SIGKILL'));
@@ -32,7 +32,7 @@ test('the lock of a process is refused to others by its name, and free at once w
   assert.deepEqual([ledger.entries(), await readdir(state.path)], [[], []]);
 });
 
-test('the lock of a process that ends in order is free', async () => {
+test('the lock of a process that ends normally is free', async () => {
   await using state = await mkdtempDisposable(join(tmpdir(), 'kmt-lock-'));
   await using holder = startProcess({
     name: 'ledger holder',

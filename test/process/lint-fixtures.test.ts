@@ -8,12 +8,12 @@ import { namespaces, nodeStates, policySpecs } from '../fixtures/nad/offers.ts';
 import { type Fixture, listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
 import { runProgram } from './run-program.ts';
 
-// The fixtures of the rules and of the API server with the webhook, through the command line: the same objects have the
-// same verdicts.
+// Runs the fixtures of the rules, and of the API server with the webhook, through the command line. The results must be
+// the same.
 
 const folderOf = (capability: string) => fileURLToPath(new URL(`../fixtures/${capability}`, import.meta.url));
 
-/** The cluster that the networks are judged in, as manifests. */
+/** The cluster for the reviews of networks, as manifests. */
 const nadCluster = [
   ...Object.entries(policySpecs).map(([name, spec]) => ({
     apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
@@ -29,15 +29,15 @@ const nadCluster = [
   })),
 ];
 
-/** Integers of matchFields are strings before a rule sees them: defaults come first. */
-const mended = 'BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]';
+/** Defaulting turns integers in matchFields into strings before the rules run, so this error does not occur. */
+const fixedByDefaults = 'BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]';
 
 interface Capability {
   readonly name: string;
   readonly cluster?: readonly object[];
   /** A fixture's expected findings, as the command line prints them. */
   readonly expect: (fixture: Fixture) => readonly string[];
-  /** Which findings of a fixture its expectations speak of. */
+  /** Whether a finding counts for the fixture's expectations. */
   readonly counts: (finding: LintFinding, fixture: Fixture) => boolean;
 }
 
@@ -51,8 +51,8 @@ const capabilities: readonly Capability[] = [
   },
   {
     name: 'nodepolicy',
-    expect: ({ expected }) => expected.filter((line) => line !== mended),
-    // The policies are all for the same nodes; warnings about that are not under test.
+    expect: ({ expected }) => expected.filter((line) => line !== fixedByDefaults),
+    // All policies select the same nodes. Warnings about that are not under test.
     counts: ({ severity }) => severity === 'error',
   },
 ];
@@ -66,7 +66,7 @@ describe('the fixtures of the schema of policies, linted', () => {
 
   for (const verdict of ['pass', 'fail'] as const) {
     for (const fixture of readFixtures('nodepolicy', 'schema', verdict)) {
-      it(`are refused at the places of the schema, or of a stricter rule: ${fixture.title}`, () => {
+      it(`are refused at the paths of the schema, or of a stricter rule: ${fixture.title}`, () => {
         const errors = findingsOf(found, 'nodepolicy', fixture).filter(({ severity }) => severity === 'error');
         const shapes = errors.filter(({ code }) => code === 'SchemaFault');
         const placesOf = (findings: readonly LintFinding[]) => new Set(findings.map(({ path }) => path));
@@ -109,7 +109,7 @@ for (const capability of capabilities) {
 
     for (const rule of listFixtureRules(name).filter((folder) => folder !== 'schema')) {
       for (const fixture of [...readFixtures(name, rule, 'pass'), ...readFixtures(name, rule, 'fail')]) {
-        it(`give the verdicts of the rule, and of the webhook: ${fixture.title}`, () => {
+        it(`get the same results as from the rule and from the webhook: ${fixture.title}`, () => {
           const lines = findingsOf(found, name, fixture)
             .filter((finding) => finding.code !== 'RepeatedObject' && counts(finding, fixture))
             .map(({ severity, code, path }) => `${severity === 'warning' ? 'warn ' : ''}${code} ${path}`);

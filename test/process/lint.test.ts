@@ -31,7 +31,7 @@ const bad = network('bondedIfcae', '{', '  "type": "macvtap",', '  "modus": "vep
 
 const typo = 'metadata.annotations[k8s.v1.cni.cncf.io/resourceName]';
 
-/** Lints a directory of these files; places in what comes back are relative to it. */
+/** Lints a directory with these files. File names in the output are relative to it. */
 async function lint(files: Readonly<Record<string, string>>, ...flags: readonly string[]) {
   await using directory = await ManifestsDirectory.make(files);
   const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['lint', directory.path, ...flags]);
@@ -43,7 +43,7 @@ async function lint(files: Readonly<Record<string, string>>, ...flags: readonly 
 const files = { 'network.yaml': bad, 'policy.yaml': policy };
 
 describe('the lint command', () => {
-  it('prints only how much it read, and succeeds, where every object is valid', async () => {
+  it('prints only how much it read, and succeeds, if every object is valid', async () => {
     assert.deepEqual(await lint({ 'network.yaml': good, 'policy.yaml': policy }), {
       code: 0,
       stdout: '',
@@ -51,7 +51,7 @@ describe('the lint command', () => {
     });
   });
 
-  it('prints file, line, severity, code and place of each error, and fails', async () => {
+  it('prints file, line, severity, code and path of each error, and fails', async () => {
     const { code, stdout, stderr } = await lint(files);
     assert.deepEqual(
       stdout
@@ -68,7 +68,7 @@ describe('the lint command', () => {
     assert.deepEqual([code, stderr], [1, '2 files, 2 objects checked: 2 errors, 1 warning\n']);
   });
 
-  it('succeeds where it only warns', async () => {
+  it('succeeds if there are only warnings', async () => {
     const { code, stdout } = await lint({
       ...files,
       'network.yaml': network('bondedIface', '{"type":"macvtap","x":1}'),
@@ -79,15 +79,15 @@ describe('the lint command', () => {
 
   it('treats an unknown resource as its flag requires', async () => {
     const unknown = { ...files, 'network.yaml': network('nothing', '{"type":"macvtap"}') };
-    const [told, allowed] = await Promise.all([
+    const [warned, allowed] = await Promise.all([
       lint(unknown, '--unknown-resource', 'Warn'),
       lint(unknown, '--unknown-resource=Allow'),
     ]);
-    assert.match(told.stdout, /^network\.yaml:6: warning: ResourceUnknown/);
-    assert.deepEqual([told.code, allowed.code, allowed.stdout], [0, 0, '']);
+    assert.match(warned.stdout, /^network\.yaml:6: warning: ResourceUnknown/);
+    assert.deepEqual([warned.code, allowed.code, allowed.stdout], [0, 0, '']);
   });
 
-  it('prints JSON, SARIF and workflow commands, and nothing beside them', async () => {
+  it('prints JSON, SARIF and workflow commands, and nothing else with them', async () => {
     const [json, sarif, github] = await Promise.all([
       lint(files, '-o', 'json'),
       lint(files, '-o', 'sarif'),
@@ -120,7 +120,7 @@ describe('the lint command', () => {
     assert.match(github.stdout, /^::warning file=\S*network\.yaml,line=11,title=UnknownKey::/m);
   });
 
-  it('reads standard input for -, beside files', () => {
+  it('reads standard input for -, in addition to files', () => {
     const path = fileURLToPath(new URL('../fixtures/seed/node-centric/policy.yaml', import.meta.url));
     const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'lint', path, '-'], {
       input: bad,
@@ -131,7 +131,7 @@ describe('the lint command', () => {
     assert.match(stderr, /^2 files, 2 objects/);
   });
 
-  it('gives the reason for each unreadable file, judges the rest, and fails', async () => {
+  it('prints the reason for each unreadable file, checks the rest, and fails', async () => {
     await using directory = await ManifestsDirectory.make(files);
     const missing = join(directory.path, 'nowhere');
     const { code, stdout } = await runProgram('cli/kubectl-macvtap.ts', ['lint', missing, directory.path]);
@@ -145,7 +145,11 @@ const misuses = [
   { title: 'without a file', flags: [], says: /<file\.\.\.>: missing/ },
   { title: 'with an unknown flag', flags: ['a', '--fix'], says: /--fix: no such flag/ },
   { title: 'with an unknown format', flags: ['a', '-o', 'xml'], says: /xml: write one of text, json, sarif, github/ },
-  { title: 'with an unknown answer', flags: ['a', '--unknown-resource=No'], says: /write one of Deny, Warn, Allow/ },
+  {
+    title: 'with an unknown value of --unknown-resource',
+    flags: ['a', '--unknown-resource=No'],
+    says: /write one of Deny, Warn, Allow/,
+  },
 ] as const;
 
 describe('the lint command, called wrongly', () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The level of a real process's log is changed while it runs, by the file that --log-level-file names.
+// Tests that the log level of a real process can be changed while it runs, by the file that --log-level-file names.
 import assert from 'node:assert/strict';
 import { mkdtempDisposable, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

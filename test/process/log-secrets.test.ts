@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Secrets go through the real processes at the level debug, with defects that appear in errors. No output may contain
-// any part of a secret.
+// Sends secrets through the real processes with the log level debug, and with defects that appear in errors. No output
+// may contain any part of a secret.
 import assert from 'node:assert/strict';
 import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,10 @@ import { reviewText, startWebhook } from './webhook-process.ts';
 const secret = 'hunter2-hunter2-hunter2';
 const encoded = Buffer.from(secret).toString('base64');
 
-/** Nothing of it, plain or in base64, also not its first half, which is what a cut text would leave. */
+/**
+ * Asserts that the output contains no secret, neither plain nor in base64. A cut text could leave the first half, so it
+ * also must not occur.
+ */
 function assertSilent(output: string): void {
   assert.notEqual(output, '');
   for (const part of [secret.slice(0, 12), encoded.slice(0, 12)]) {
@@ -41,7 +44,7 @@ test('admission: bodies that are reviewed, refused, or cannot be read', async ()
     assert.equal((await webhook.post(path, podReview)).status, 200);
     assert.equal((await webhook.post(path, podReview.slice(0, -5))).status, 400);
     assert.equal((await webhook.post(path, `"${secret}`)).status, 400);
-    // Of another kind than the path's: the API server is configured wrongly.
+    // The object's kind does not match the path, because the API server is configured wrongly.
     assert.equal((await webhook.post(path, reviewText(pod))).status, 200);
   }
   await webhook.process.stop();
@@ -51,7 +54,7 @@ test('admission: bodies that are reviewed, refused, or cannot be read', async ()
   assertSilent(webhook.process.output);
 });
 
-test('certificates: keys that are served, and files that hold no key', async () => {
+test('certificates: keys that are served, and files that contain no key', async () => {
   const key = async (certificates: string) =>
     (await readFile(join(certificates, 'state-1/tls.key'), 'utf8')).split('\n');
   await using own = await startWebhook({}, debug);
@@ -98,7 +101,7 @@ for (const [title, prepare] of [
   });
 }
 
-test('manifests: a Secret among the files, whole or broken', async () => {
+test('manifests: a Secret among the files, complete or broken', async () => {
   const whole = `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: ${secret}}\n`;
   const files = { 'secret.yaml': whole, 'broken.yaml': `${whole}data:\n  a: "${secret}\n`, 'other.yaml': `{${secret}` };
   await using webhook = await startWebhook(files, debug);
@@ -108,7 +111,9 @@ test('manifests: a Secret among the files, whole or broken', async () => {
   assertSilent(webhook.process.output);
 });
 
-test('CNI: what a runtime sends beside what is looked at', { skip: needsRealShim }, async () => {
+test('CNI: everything that a runtime sends, including what the plugin does not read', {
+  skip: needsRealShim,
+}, async () => {
   await using node = await makeShimNode();
   await using pod = await makeNetworkNamespace();
   const plugin = node.run(...debug);

@@ -6,7 +6,7 @@ import { runProgram } from './run-program.ts';
 
 const run = (...flags: readonly string[]) => runProgram('test/process/programs/write-log.ts', flags);
 
-/** The lines of a log without their times, each of which must be one. */
+/** Returns the parsed lines of a log without their times. Every line must be JSON with a time. */
 async function read(level: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const { stdout, stderr } = await run(level);
   assert.equal(stdout, '');
@@ -19,7 +19,7 @@ async function read(level: string): Promise<readonly Readonly<Record<string, unk
 }
 
 describe('a log', () => {
-  it('is JSON lines on standard error: level, message and fields, nothing of the host, none lost when the process dies', async () => {
+  it('is JSON lines on standard error: level, message and fields, no facts of the host, complete even if the process dies', async () => {
     const [details, plan, ...rest] = await read('debug');
     assert.deepEqual(details, { level: 'debug', msg: 'details' });
     assert.deepEqual(plan, { level: 'info', msg: 'plan in force', policy: { namespace: 'ns', name: 'p' } });
@@ -44,7 +44,7 @@ describe('a log', () => {
   });
 
   for (const terminal of ['', 'terminal']) {
-    it(`shows what a terminal would turn, hide or obey${terminal === '' ? '' : ', to a person as well'}`, async () => {
+    it(`replaces characters that a terminal would reorder, hide or execute${terminal === '' ? '' : ', also on a terminal'}`, async () => {
       const { stderr } = await run('warn', terminal);
       assert.doesNotMatch(stripVTControlCharacters(stderr), /(?!\n)[\p{Cc}\p{Cf}]/u);
       assert.ok(!stderr.includes('\u001b[8m'));
@@ -58,7 +58,7 @@ describe('a log', () => {
     assert.deepEqual(await read('silent'), []);
   });
 
-  it('is for a person where a terminal is: no JSON, but the same content, none lost when the process dies', async () => {
+  it('is readable text on a terminal, with the same content as JSON, complete even if the process dies', async () => {
     const { stdout, stderr } = await run('warn', 'terminal');
     assert.equal(stdout, '');
     assert.match(stderr, /call failed.*ParentGone.*dataMvp3.*text failed.*bug/s);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MAC addresses of virtual machines and StatefulSets, by real node plugins on two nodes; the API server is a stand-in.
+// Tests MAC addresses of virtual machines and StatefulSets, with real node plugins on two nodes. The API server is a
+// stand-in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deviceMAC } from '../../nodeplugin/cni/pod-mac.ts';
@@ -14,7 +15,7 @@ function macOf({ exitCode, output }: RuntimeAnswer): string {
   return String(interfaceOf(output)?.mac);
 }
 
-test('a machine has one address on all nodes, and no other machine has it', options, async () => {
+test('a machine has one address on all nodes, and no other machine has the same one', options, async () => {
   await using server = await startServer();
   await using a = await startNode(server);
   await using b = await startNode(server);
@@ -26,7 +27,7 @@ test('a machine has one address on all nodes, and no other machine has it', opti
 
   const asked = await a.start(createPod(server, 'virt-launcher-db-ddddd', machine('db')), { mac: '52:54:00:00:00:01' });
   assert.equal(macOf(asked.answer), '52:54:00:00:00:01');
-  // By its name it could be one; it only asks for its owner.
+  // By its name, the pod could be a machine. The plugin therefore reads its owner.
   const plain = await a.start(createPod(server, 'virt-launcher-none-eeeee'));
   assert.equal(macOf(plain.answer), deviceMAC(a.name, plain.id));
 });
@@ -46,7 +47,7 @@ test('a pod of a StatefulSet has one address on all nodes', options, async () =>
 });
 
 test(
-  'while the API server is away, a sandbox is recreated with its address, and a new machine waits',
+  'while the API server is down, a recreated sandbox keeps its address, and a new machine waits',
   options,
   async () => {
     await using server = await startServer();
@@ -70,7 +71,7 @@ test(
 
 test('a machine that runs during the upgrade keeps its address until its next start', options, async () => {
   await using server = await startServer();
-  // Without an API server the address follows from the device, as in versions before.
+  // Without an API server, the address is derived from the device, as in earlier versions.
   await using node = await startNode(server, 'manifests');
   const pod = createPod(server, 'virt-launcher-db-aaaaa', machine('db'));
   const before = await node.start(pod);

@@ -37,7 +37,7 @@ async function migrate(files: Readonly<Record<string, string>>, ...flags: readon
   return await runProgram('cli/kubectl-macvtap.ts', ['migrate', source, ...args]);
 }
 
-/** Everything of a plan that a pod could notice. */
+/** Returns every part of a plan that can affect a pod. */
 const seen = (plans: readonly { node: string; resources: object[] }[]) =>
   plans.map(({ node, resources }) => ({
     node,
@@ -45,7 +45,7 @@ const seen = (plans: readonly { node: string; resources: object[] }[]) =>
   }));
 
 describe('the migrate command', () => {
-  it('writes policies under which every node exposes what it did, beside the config map and without it', async () => {
+  it('writes policies under which every node exposes the same as before, with and without the config map', async () => {
     await using directory = await ManifestsDirectory.make({ 'nodes.yaml': nodes, 'cm.json': configMap(upstream) });
     const run = (...args: readonly string[]) => runProgram('cli/kubectl-macvtap.ts', args);
     const plan = async () => seen(JSON.parse((await run('plan', directory.path, '-ojson')).stdout));
@@ -64,7 +64,7 @@ describe('the migrate command', () => {
     assert.ok(before.some(({ resources }) => resources.length > 2));
   });
 
-  it('names the time to delete the config map, and then has nothing to do', async () => {
+  it('prints when to delete the config map, and then has nothing to do', async () => {
     await using directory = await ManifestsDirectory.make({ 'nodes.yaml': nodes, 'cm.json': configMap(upstream) });
     const run = () => runProgram('cli/kubectl-macvtap.ts', ['migrate', `--source=manifests:${directory.path}`]);
     const { stdout, stderr } = await run();
@@ -103,7 +103,7 @@ describe('the migrate command', () => {
     assert.ok(!stdout.includes('ipam'));
   });
 
-  it('leaves nodes alone that other policies select', async () => {
+  it('does not change nodes that other policies select', async () => {
     const files = { 'nodes.yaml': nodes, 'p.yaml': policy, 'cm.json': configMap(upstream) };
     const { code, stdout, stderr } = await migrate(files);
     assert.equal(code, 0, stderr);
@@ -115,7 +115,7 @@ describe('the migrate command', () => {
     });
   });
 
-  it('takes a file with the config map, of any namespace, or with its JSON, and splits what is too long', async () => {
+  it('accepts a file with the config map of any namespace, or with its JSON, and splits a list that is too long', async () => {
     const long = Array.from({ length: 70 }, (_, index) => ({ name: `r${index}`, lowerDevice: 'eth0' }));
     const files = { 'nodes.yaml': nodes, 'cm.txt': configMap(long, 'kubevirt'), 'list.txt': JSON.stringify(long) };
     for (const name of ['cm.txt', 'list.txt']) {
@@ -130,7 +130,7 @@ describe('the migrate command', () => {
 });
 
 describe('the migrate command refuses', () => {
-  it('and names the node of which nothing can be proved, unless it is to be passed over', async () => {
+  it('nodes whose plan cannot be compared, by name, unless they are to be ignored', async () => {
     const h4 = 'apiVersion: v1\nkind: Node\nmetadata: { name: h4 }\n';
     const files = { 'nodes.yaml': nodes, 'h4.yaml': h4, 'cm.json': configMap(upstream) };
     const { code, stdout, stderr } = await migrate(files);
@@ -159,7 +159,7 @@ describe('the migrate command refuses', () => {
     assert.match((await run('--unproved')).stderr, /^continuing without a cluster: .*nowhere/m);
   });
 
-  it('a name that a policy has already', async () => {
+  it('a name that an existing policy has', async () => {
     const other = policy.replace('name: policy-1', 'name: from-macvtap-cni');
     const files = { 'nodes.yaml': nodes, 'p.yaml': other, 'cm.json': configMap(upstream) };
     const { code, stdout, stderr } = await migrate(files);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links of a guest that migrates, by real node plugins on two nodes; the API server is a stand-in, and nothing runs in
-// the pods.
+// Tests the links of a migrating guest, with real node plugins on two nodes. The API server is a stand-in, and nothing
+// runs in the pods.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { migrationJobLabel, targetReadyAnnotation } from '../../nodeplugin/migration/migration-target.ts';
@@ -40,50 +40,54 @@ function annotate(server: StandInApiServer, pod: string): void {
   put(server, { ...before, metadata: { ...before.metadata, annotations } });
 }
 
-test('a guest migrates: its new link waits for its first frame, and its old link goes', options, async () => {
-  await using server = await startServer();
-  await using a = await startNode(server);
-  await using b = await startNode(server);
-  const source = await a.start(createPod(server, 'virt-launcher-db-aaaaa', machine('db')));
-  assertAdded(source.answer);
-  assert.equal(await modeOf(source.namespace), 'bridge');
-  const neighbour = await a.start(createPod(server, 'virt-launcher-web-aaaaa', machine('web')));
-  assertAdded(neighbour.answer);
+test(
+  "during a migration, the new link waits for the guest's first frame, and then the old link is removed",
+  options,
+  async () => {
+    await using server = await startServer();
+    await using a = await startNode(server);
+    await using b = await startNode(server);
+    const source = await a.start(createPod(server, 'virt-launcher-db-aaaaa', machine('db')));
+    assertAdded(source.answer);
+    assert.equal(await modeOf(source.namespace), 'bridge');
+    const neighbour = await a.start(createPod(server, 'virt-launcher-web-aaaaa', machine('web')));
+    assertAdded(neighbour.answer);
 
-  const target = await b.start(createPod(server, 'virt-launcher-db-bbbbb', machine('db'), targetLabels));
-  assertAdded(target.answer);
-  const parked = (await linkOf(target.namespace)) ?? assert.fail();
-  assert.equal(parked.linkinfo?.info_data?.mode, 'private');
-  assert.equal(parked.address, (await linkOf(source.namespace))?.address);
-  const reads = server.requests.filter((request) => /^GET \S*\/pods\/virt-launcher-db-bbbbb/.test(request));
-  assert.equal(reads.length, 1, reads.join());
-  // CHECK knows of it, and a repeated ADD leaves it alone.
-  await b.check(target.call);
+    const target = await b.start(createPod(server, 'virt-launcher-db-bbbbb', machine('db'), targetLabels));
+    assertAdded(target.answer);
+    const parked = (await linkOf(target.namespace)) ?? assert.fail();
+    assert.equal(parked.linkinfo?.info_data?.mode, 'private');
+    assert.equal(parked.address, (await linkOf(source.namespace))?.address);
+    const reads = server.requests.filter((request) => /^GET \S*\/pods\/virt-launcher-db-bbbbb/.test(request));
+    assert.equal(reads.length, 1, reads.join());
+    // CHECK accepts the waiting link, and a repeated ADD does not change it.
+    await b.check(target.call);
 
-  // The announcement of a guest that resumes.
-  {
-    await using tap = await openTap(`/dev/tap${parked.ifindex}`);
-    await tap.send(ethernetFrame('ff:ff:ff:ff:ff:ff', parked.address, 'here'));
-  }
-  await until(
-    () => modeOf(target.namespace),
-    (mode) => mode === 'bridge',
-  );
-  await b.check(target.call);
+    // A resumed guest announces itself with this frame.
+    {
+      await using tap = await openTap(`/dev/tap${parked.ifindex}`);
+      await tap.send(ethernetFrame('ff:ff:ff:ff:ff:ff', parked.address, 'here'));
+    }
+    await until(
+      () => modeOf(target.namespace),
+      (mode) => mode === 'bridge',
+    );
+    await b.check(target.call);
 
-  annotate(server, 'virt-launcher-db-bbbbb');
-  await until(
-    () => linkOf(source.namespace),
-    (link) => link === undefined,
-  );
-  assert.equal(await modeOf(neighbour.namespace), 'bridge');
-  assert.equal(await modeOf(target.namespace), 'bridge');
-  // The source's DEL, seconds later.
-  await a.remove(source.call);
-  await b.remove(target.call);
-});
+    annotate(server, 'virt-launcher-db-bbbbb');
+    await until(
+      () => linkOf(source.namespace),
+      (link) => link === undefined,
+    );
+    assert.equal(await modeOf(neighbour.namespace), 'bridge');
+    assert.equal(await modeOf(target.namespace), 'bridge');
+    // The source's DEL comes seconds later.
+    await a.remove(source.call);
+    await b.remove(target.call);
+  },
+);
 
-test('a migration that fails leaves the source as it is, and nothing of the target', options, async () => {
+test('a migration that fails does not change the source, and leaves nothing of the target', options, async () => {
   await using server = await startServer();
   await using a = await startNode(server);
   await using b = await startNode(server);
@@ -98,7 +102,7 @@ test('a migration that fails leaves the source as it is, and nothing of the targ
 });
 
 test(
-  'a launcher pod whose guest has arrived gets its link in mode bridge in a recreated sandbox',
+  'a recreated sandbox of a launcher pod whose guest has arrived gets its link in mode bridge',
   options,
   async () => {
     await using server = await startServer();
@@ -111,19 +115,23 @@ test(
   },
 );
 
-test('a node plugin that is asked to end releases the link; one that was killed reports it', options, async () => {
-  await using server = await startServer();
-  await using node = await startNode(server);
-  const create = (name: string) => createPod(server, name, machine(name), targetLabels);
-  const first = await node.start(create('virt-launcher-db-bbbbb'));
-  assert.equal(await modeOf(first.namespace), 'private');
-  node.plugin.signal('SIGTERM');
-  await node.plugin.exit;
-  assert.equal(await modeOf(first.namespace), 'bridge');
+test(
+  'a node plugin that is asked to end releases the link; after a kill, the next one reports the link',
+  options,
+  async () => {
+    await using server = await startServer();
+    await using node = await startNode(server);
+    const create = (name: string) => createPod(server, name, machine(name), targetLabels);
+    const first = await node.start(create('virt-launcher-db-bbbbb'));
+    assert.equal(await modeOf(first.namespace), 'private');
+    node.plugin.signal('SIGTERM');
+    await node.plugin.exit;
+    assert.equal(await modeOf(first.namespace), 'bridge');
 
-  await node.restart();
-  const second = await node.start(create('virt-launcher-web-bbbbb'));
-  await node.restart();
-  assert.equal(await modeOf(second.namespace), 'private');
-  await node.plugin.waitForLine(/was killed while a guest migrated here, and its link is still in mode private/);
-});
+    await node.restart();
+    const second = await node.start(create('virt-launcher-web-bbbbb'));
+    await node.restart();
+    assert.equal(await modeOf(second.namespace), 'private');
+    await node.plugin.waitForLine(/was killed while a guest migrated here, and its link is still in mode private/);
+  },
+);

@@ -5,18 +5,18 @@ import { runProgram } from './run-program.ts';
 
 const run = (...argv: readonly string[]) => runProgram('cli/kubectl-macvtap.ts', argv);
 
-describe('a command that there is not', () => {
-  it('is answered with the one that was meant', async () => {
+describe('an unknown command', () => {
+  it('is answered with the most similar command', async () => {
     const stderr =
       'kubectl macvtap: statsu: no such command; did you mean status? kubectl macvtap --help lists them all\n';
     assert.deepEqual(await run('statsu', '-o', 'json'), { code: 2, stdout: '', stderr });
   });
 
-  it('is answered with the one that it begins', async () => {
+  it('is answered with the command that begins like it', async () => {
     assert.match((await run('stat')).stderr, /; did you mean status\?/);
   });
 
-  it('is answered with all of them where none is like it', async () => {
+  it('is answered with all commands if none is similar', async () => {
     const { code, stdout, stderr } = await run('constructor');
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answers of a real node plugin to probes and Prometheus.
+// Tests the answers of a real node plugin to probes and Prometheus.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { until } from './until.ts';
 
 const run = promisify(execFile);
 
-test('it is ready when kubelet knows its resources, and counts their devices', { skip: needsRoot }, async () => {
+test('it is ready once kubelet has its resources, and counts their devices', { skip: needsRoot }, async () => {
   await using node = await makePluginNode(['eth0']);
   const { namespace } = node;
   await namespace.ip('link set lo up');
@@ -45,7 +45,7 @@ test('it is ready when kubelet knows its resources, and counts their devices', {
   ]) {
     assert.ok(metrics.includes(`\n${line}\n`), `${line} is not in\n${metrics}`);
   }
-  // Once for the resource before the policy, once for the policy's.
+  // One registration is for the resource before the policy, and one for the policy's.
   assert.match(metrics, /^kube_macvtap_node_registrations_total\{outcome="registered"\} [12]$/m);
   assert.match(metrics, /^kube_macvtap_node_pod_resources_answers_total\{outcome="(?:in)?complete"\} [1-9]/m);
   await plugin.waitForLine(/"devices":\["netMvp\d"\],"durationMs":[\d.]+,"msg":"devices allocated"/);

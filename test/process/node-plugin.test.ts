@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real node plugin process on real links of a network namespace, with a stand-in for kubelet.
+// Tests the real node plugin process on real links of a network namespace, with a stand-in for kubelet.
 import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ const seedEntries = [
 ];
 
 test(
-  'every resource of a policy is offered, and its devices are macvtaps of its mode on its parent',
+  'every resource of a policy is offered, and its devices are macvtaps with its mode on its parent',
   options,
   async () => {
     await using node = await makePluginNode(['bond1', 'eth0', 'eth1']);
@@ -55,13 +55,13 @@ test(
       assert.ok(link !== undefined, `${resource} has a link`);
       assert.deepEqual([link.link, link.linkinfo.info_data.mode], [parent, mode]);
       assert.deepEqual(paths, [`/dev/tap${link.ifindex}`]);
-      assert.ok(!link.flags.includes('UP'), 'a link that saw no attachment is down');
+      assert.ok(!link.flags.includes('UP'), 'a link without an attachment is down');
     }
   },
 );
 
 test(
-  'edits of policy, label and config map, and links that come and go, are in force without a restart',
+  'edits of policy, label and config map, and new or deleted links, take effect without a restart',
   options,
   async () => {
     await using node = await makePluginNode(['eth0', 'eth1'], { role: 'worker' });
@@ -98,14 +98,14 @@ test(
       nodeObject(node.name, { 'parent-iface.macvtap.network.kubevirt.io/eth2': 'private' }),
     );
     await node.offers({ eth2: 100 });
-    // Kubelet may get the list before the output of the process is read.
+    // Kubelet may receive the list before the test reads the output of the process.
     await plugin.stop();
     assert.equal(plugin.output.match(/plan in force/g)?.length, 8);
   },
 );
 
 test(
-  'a parent that vanishes makes its devices Unhealthy, and Allocate names it; it is healthy again when back',
+  'devices of a parent that vanishes are Unhealthy, Allocate names the parent, and all is Healthy when it is back',
   options,
   async () => {
     await using node = await makePluginNode(['eth0', 'eth1']);
@@ -130,26 +130,23 @@ test(
   },
 );
 
-test(
-  'a parent that is gone between ListAndWatch and Allocate is an error that names device and parent',
-  options,
-  async () => {
-    await using node = await makePluginNode(['eth0']);
-    await node.write(
-      'p.yaml',
-      policyObject('p', { parentSelector: [{ parentIface: 'eth0', quantity: 2, resourceName: 'net' }] }),
-    );
-    node.start();
-    await node.offers({ net: 2 });
-    // Both at once: which of the plugin's own readings comes first is open, the answer must be right either way.
-    const [gone] = await Promise.allSettled([node.allocate('net'), node.namespace.ip('link del eth0')]);
-    if (gone.status === 'rejected') assert.match(String(gone.reason), /netMvp0|no healthy/);
-    await node.offers({ net: 0 });
-    assert.deepEqual(await node.namespace.ipJSON('link show type macvtap'), []);
-  },
-);
+test('if a parent vanishes between ListAndWatch and Allocate, the error names device and parent', options, async () => {
+  await using node = await makePluginNode(['eth0']);
+  await node.write(
+    'p.yaml',
+    policyObject('p', { parentSelector: [{ parentIface: 'eth0', quantity: 2, resourceName: 'net' }] }),
+  );
+  node.start();
+  await node.offers({ net: 2 });
+  // Both happen at once. The plugin may read the links before or after the deletion, and its answer must be correct
+  // in both cases.
+  const [gone] = await Promise.allSettled([node.allocate('net'), node.namespace.ip('link del eth0')]);
+  if (gone.status === 'rejected') assert.match(String(gone.reason), /netMvp0|no healthy/);
+  await node.offers({ net: 0 });
+  assert.deepEqual(await node.namespace.ipJSON('link show type macvtap'), []);
+});
 
-test('a device that was never offered is refused by name', options, async () => {
+test('a device that was never offered is refused, with its name', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write(
     'p.yaml',
@@ -166,7 +163,7 @@ test('a device that was never offered is refused by name', options, async () => 
   await assert.rejects(node.allocate('net'));
 });
 
-test('SIGTERM ends the process by itself, takes its sockets along and leaves allocated links', options, async () => {
+test('SIGTERM ends the process normally, removes its sockets, and leaves allocated links', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth0', resourceName: 'net' }] }));
   const plugin = node.start();
@@ -181,13 +178,16 @@ test('SIGTERM ends the process by itself, takes its sockets along and leaves all
   const [left] = await Promise.all(ids.map((id) => shownDevice(node, id)));
   node.kubelet.release({ resourceName: `${resourcePrefix}net`, deviceIds: ids });
   const others = await node.allocate('net', 97);
-  assert.ok(!ids.some((id) => others.ids.includes(id)), 'what was used last comes last, also after a restart');
+  assert.ok(
+    !ids.some((id) => others.ids.includes(id)),
+    'the most recently used device comes last, also after a restart',
+  );
   const again = await node.allocate('net', 3);
   assert.deepEqual(again.ids, ids);
   assert.equal((await shownDevice(node, ids[0] ?? ''))?.ifindex, left?.ifindex);
 });
 
-test('a killed process leaves sockets behind, and the next one removes them', options, async () => {
+test('a killed process leaves sockets, and the next one removes them', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth0', resourceName: 'net' }] }));
   const killed = node.start();
@@ -203,7 +203,7 @@ test('a killed process leaves sockets behind, and the next one removes them', op
   assert.notDeepEqual(now, left);
 });
 
-test('a kubelet directory that is missing is named and waited for', options, async () => {
+test('a missing kubelet directory is named, and the plugin waits for it', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth0', resourceName: 'net' }] }));
   await node.kubelet.stop();
@@ -216,7 +216,7 @@ test('a kubelet directory that is missing is named and waited for', options, asy
 });
 
 test(
-  'an invalid file is reported with file, document and line, and the last good state stays in force',
+  'an invalid file is reported with file, document and line, and the last valid state stays in force',
   options,
   async () => {
     await using node = await makePluginNode(['eth0']);
@@ -239,7 +239,7 @@ test(
   },
 );
 
-test('without its Node the plugin exposes nothing and logs what to check', options, async () => {
+test('without its Node, the plugin exposes nothing and logs what to check', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write('node.yaml', nodeObject('somebody-else', {}));
   const plugin = node.start('--link-kinds', 'veth');
@@ -248,14 +248,14 @@ test('without its Node the plugin exposes nothing and logs what to check', optio
   await node.offers({ eth0: 100, 'eth0-peer': 100 });
 });
 
-test("100 devices at once: each tap is the right link's, and no descriptor stays open", options, async () => {
+test('100 devices at once: each tap belongs to the correct link, and no descriptor stays open', options, async () => {
   await using node = await makePluginNode(['eth0']);
   await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth0', resourceName: 'net' }] }));
   const plugin = node.start();
   await node.offers({ net: 100 });
-  // The first call opens what the process keeps: gRPC's session, the pool's threads.
+  // The first call opens descriptors that the process keeps: the gRPC session and the threads of the pool.
   await node.allocate('net');
-  // And the node's state is written, which takes a descriptor for a moment.
+  // Writing the node's state also takes a descriptor for a moment.
   const states = () => readdir(join(node.kubeletDirectory, '../manifests'));
   await until(states, (names) => names.includes(`macvtapnetworknodestate-${node.name}.yaml`));
   const openBefore = await descriptors(plugin.pid);
@@ -269,7 +269,7 @@ test("100 devices at once: each tap is the right link's, and no descriptor stays
   );
 });
 
-test('flags that it does not know are refused with exit code 2, all together', options, async () => {
+test('unknown flags are all refused together, with exit code 2', options, async () => {
   await using node = await makePluginNode([]);
   const plugin = node.start('--kubelet-dri', '/x', '--settle', 'soon');
   assert.equal((await plugin.exit).code, 2);
@@ -277,7 +277,10 @@ test('flags that it does not know are refused with exit code 2, all together', o
   assert.match(plugin.output, /--settle soon/);
 });
 
-/** `ip netns exec` and setpriv become the node plugin, so the process that was started is it. */
+/**
+ * Returns the number of open descriptors of the node plugin. `ip netns exec` and setpriv execute it, so it has the
+ * process ID that was started.
+ */
 async function descriptors(pid: number): Promise<number> {
   return (await readdir(join('/proc', String(pid), 'fd'))).length;
 }

@@ -18,20 +18,20 @@ async function ask(answer: (path: string) => Interception | undefined, ...argv: 
   return await runProgram('cli/kubectl-macvtap.ts', [...argv, '--kubeconfig', cluster.kubeconfig]);
 }
 
-describe('an API server that is none, or answers oddly', () => {
+describe('a server that is not an API server, or gives unusual answers', () => {
   for (const { title, answer, says } of [
     {
-      title: 'a page to sign in',
+      title: 'a sign-in page',
       answer: () => ({ status: 200, body: page }),
       says: /invalid JSON.*; the server there is not a Kubernetes API server: check the server in the kubeconfig/,
     },
     {
-      title: 'something that knows not even Nodes',
+      title: 'a server without Nodes',
       answer: () => status(404, 'not found'),
       says: /127\.0\.0\.1:\d+ has no Nodes; the server there is not a Kubernetes API server/,
     },
     {
-      title: 'a cluster without our kinds',
+      title: 'a cluster without the CRDs',
       answer: (kind: string) => (kind.startsWith('Macvtap') ? status(404, 'not found') : undefined),
       says: /kube-macvtap is not installed in this cluster: .* has no Macvtap\w+; install it/,
     },
@@ -41,7 +41,7 @@ describe('an API server that is none, or answers oddly', () => {
       says: /Nodes: list of Nodes: 502: <html>/,
     },
     {
-      title: 'an answer without words',
+      title: 'an empty error response',
       answer: () => ({ status: 500, body: {} }),
       says: /Nodes: list of Nodes: 500: no reason given/,
     },
@@ -60,7 +60,7 @@ describe('an API server that is none, or answers oddly', () => {
     });
   }
 
-  it('is asked again when it requests that, as kubectl does', async () => {
+  it('is called again if it requests that, as kubectl does', async () => {
     let refusals = 3;
     const busy = (kind: string): Interception | undefined => {
       if (kind !== 'Node' || refusals === 0) return undefined;
@@ -75,11 +75,11 @@ describe('an API server that is none, or answers oddly', () => {
 
 describe('a user with wrong arguments', () => {
   it('gets the version', async () => {
-    const told = await runProgram('cli/kubectl-macvtap.ts', ['--version']);
-    assert.match(told.stdout, /^kubectl-macvtap \d+\.\d+\.\d+/);
+    const printed = await runProgram('cli/kubectl-macvtap.ts', ['--version']);
+    assert.match(printed.stdout, /^kubectl-macvtap \d+\.\d+\.\d+/);
   });
 
-  it('names the file of $KUBECONFIG that it cannot use', async () => {
+  it('gets an error that names the unusable file in $KUBECONFIG', async () => {
     await using directory = await ManifestsDirectory.make({ empty: '' });
     for (const [path, why] of [
       ['/nonexistent', /\$KUBECONFIG, which is \/nonexistent, cannot be used: ENOENT/],

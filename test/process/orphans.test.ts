@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links that are no longer needed, and links that only look so.
+// Tests that links which are no longer needed are removed, and that links which only seem so are not.
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { suite, test } from 'node:test';
@@ -13,11 +13,11 @@ import { until } from './until.ts';
 
 const options = { skip: needsRoot };
 
-/** Of our pattern, and of no device of these tests. */
+/** A name with the product's pattern, but of no device of these tests. */
 const orphan = linkName('formerMvp0');
 
 interface WatchedNode extends PluginNode {
-  /** Resolves when kubelet was asked so many times more: the collector looks as often as that. */
+  /** Resolves when kubelet was queried this many more times. The collector makes as many checks. */
   lookedAt(times: number): Promise<void>;
   answer: (held: readonly HeldRow[]) => readonly HeldRow[];
 }
@@ -41,7 +41,7 @@ async function makeNode(): Promise<WatchedNode> {
   });
 }
 
-/** Adds a leftover or foreign macvtap under an index of this node. */
+/** Adds a leftover or foreign macvtap with an index of this node. */
 function addMacvtap(node: PluginNode, name: string): Promise<string> {
   const index = deviceIfindex(node.name, name);
   return node.namespace.ip(`link add link eth0 name ${name} index ${index} type macvtap mode bridge`);
@@ -51,10 +51,10 @@ async function names(node: PluginNode): Promise<readonly string[]> {
   return (await showMacvtaps(node.namespace)).map(({ ifname }) => ifname).sort();
 }
 
-// They wait more than they work.
+// The tests mostly wait, so several can run at once.
 suite('the collector', { concurrency: 3 }, () => {
   test(
-    "an unknown link with the product's name pattern is removed, and no other link is touched",
+    "an unknown link with the product's name pattern is removed, and no other link is changed",
     options,
     async () => {
       await using node = await makeNode();
@@ -70,7 +70,7 @@ suite('the collector', { concurrency: 3 }, () => {
     },
   );
 
-  test('the link of a held device stays, also when the ledger was lost', options, async () => {
+  test('the link of a held device stays, even if the ledger was lost', options, async () => {
     await using node = await makeNode();
     const before = node.start(...quick);
     await node.offers({ net: 2 });
@@ -101,14 +101,14 @@ suite('the collector', { concurrency: 3 }, () => {
     assert.deepEqual(await names(node), []);
   });
 
-  test('nothing is removed while kubelet is too young to know its pods', options, async () => {
+  test('nothing is removed while kubelet has not run long enough to know its pods', options, async () => {
     await using node = await makeNode();
     const before = node.start(...quick);
     await node.offers({ net: 2 });
     const { paths } = await node.allocate('net');
     await before.stop();
     await rm(node.stateDirectory, { recursive: true });
-    // Neither the ledger nor kubelet knows of the device, and its pod runs.
+    // Neither the ledger nor kubelet knows the device, although its pod runs.
     node.answer = () => [];
     const young = node.start('--held-refresh', '50ms', '--orphan-grace', '100ms', '--kubelet-settle', '60m');
     await node.offers({ net: 2 });
@@ -120,24 +120,28 @@ suite('the collector', { concurrency: 3 }, () => {
     assert.deepEqual(await names(node), []);
   });
 
-  test('a device that was given out and never listed is taken back, and the ledger forgets it', options, async () => {
-    await using node = await makeNode();
-    node.answer = (held) => held.filter(({ deviceId }) => deviceId !== 'netMvp0');
-    const plugin = node.start(...quick);
-    await node.offers({ net: 2 });
-    await node.allocate('net');
-    const { paths } = await node.allocate('net');
-    assert.deepEqual(await readLedgerDevices(node), ['netMvp0', 'netMvp1']);
-    await plugin.waitForLine(/device netMvp0/);
-    await until(
-      () => names(node),
-      (now) => now.length === 1,
-    );
-    assert.deepEqual(await readLedgerDevices(node), ['netMvp1']);
-    await assertOwnTap(node.namespace, 'netMvp1', paths[0]);
-  });
+  test(
+    'the link of a device that was allocated but never listed is removed, and the ledger forgets the device',
+    options,
+    async () => {
+      await using node = await makeNode();
+      node.answer = (held) => held.filter(({ deviceId }) => deviceId !== 'netMvp0');
+      const plugin = node.start(...quick);
+      await node.offers({ net: 2 });
+      await node.allocate('net');
+      const { paths } = await node.allocate('net');
+      assert.deepEqual(await readLedgerDevices(node), ['netMvp0', 'netMvp1']);
+      await plugin.waitForLine(/device netMvp0/);
+      await until(
+        () => names(node),
+        (now) => now.length === 1,
+      );
+      assert.deepEqual(await readLedgerDevices(node), ['netMvp1']);
+      await assertOwnTap(node.namespace, 'netMvp1', paths[0]);
+    },
+  );
 
-  test('the link of a device that came back is taken back, and it can be given out again', options, async () => {
+  test('the link of a released device is removed, and the device can be allocated again', options, async () => {
     await using node = await makeNode();
     node.start(...quick);
     await node.offers({ net: 2 });

@@ -11,7 +11,7 @@ const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.met
 const directory = await ManifestsDirectory.make({
   'nodes.yaml': await readSeed('nodes.yaml'),
   'policy.yaml': await readSeed('node-centric/policy.yaml'),
-  // More than a pipe holds.
+  // More output than a pipe can buffer.
   'many.yaml': Array.from(
     { length: 2_000 },
     (_, index) => `apiVersion: v1\nkind: Node\nmetadata: { name: n${index} }`,
@@ -19,7 +19,7 @@ const directory = await ManifestsDirectory.make({
 });
 after(() => directory[Symbol.asyncDispose]());
 
-/** Names that a terminal would turn around, hide, or obey. */
+/** Names with characters that a terminal would reorder, hide, or execute. */
 const hostile = 'eth1\\u202egnp\\u009b8m\\u200b\\e[8m';
 const hostileFiles = await ManifestsDirectory.make({
   'node.yaml': await readSeed('nodes.yaml'),
@@ -71,10 +71,10 @@ describe('names from files', () => {
     ['why', 'pod/\u202e', at],
   ];
   for (const line of lines) {
-    it(`reach no terminal with characters that it would not show: ${line.map((word) => word.replace(/[^ -~]/g, '?').replace(hostileFiles.path, 'DIR')).join(' ')}`, () => {
+    it(`are printed without characters that a terminal does not show: ${line.map((word) => word.replace(/[^ -~]/g, '?').replace(hostileFiles.path, 'DIR')).join(' ')}`, () => {
       const { stdout, stderr } = spawnSync(process.execPath, [program, ...line], { encoding: 'utf8' });
       assert.notEqual(stdout + stderr, '');
-      // Line ends and tabs stay.
+      // Line breaks and tabs are not replaced.
       assert.doesNotMatch(stdout + stderr, /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/u);
     });
   }
@@ -82,27 +82,27 @@ describe('names from files', () => {
 
 describe('output', () => {
   for (const command of ['status $D', 'plan $D', 'plan $D --delete policy/policy-1', 'graph $D', 'why node/h3 $D']) {
-    it(`by ${command} and cannot be written is reported as a failure`, () => {
+    it(`of ${command} that cannot be written is reported as a failure`, () => {
       const { stdout, stderr } = shell(`$M ${command} > /dev/full`);
       assert.match(stderr, /^kubectl macvtap \w+: standard output: ENOSPC/m);
       assert.match(stdout, /^codes [12]$/m);
     });
 
-    it(`by ${command} may be left unread`, () => {
+    it(`of ${command} may be left unread`, () => {
       const { stdout, stderr } = shell(`$M ${command} | head -c 1 | wc -c`);
       assert.match(stdout, /^1\ncodes [01] 0 0$/m);
       assert.doesNotMatch(stderr, /EPIPE|Error/);
     });
   }
 
-  it('by support-bundle is JSON, too, for a script', () => {
+  it('of support-bundle is also available as JSON, for scripts', () => {
     const { stdout } = shell('$M support-bundle $D -o json');
     const files = JSON.parse(stdout.replace(/codes 0\n$/, ''));
     assert.match(files['policies.yaml'], /name: policy-1/);
     assert.equal(typeof files['notes.txt'], 'string');
   });
 
-  it('by support-bundle may be left unread, and is nothing for a terminal', () => {
+  it('of support-bundle may be left unread, and is not printed to a terminal', () => {
     const { stdout, stderr } = shell('$M support-bundle $D -o - | head -c 1 | wc -c');
     assert.match(stdout, /^1\ncodes [01] 0 0$/m);
     assert.doesNotMatch(stderr, /EPIPE|Error/);

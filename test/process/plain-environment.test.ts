@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plainEnvironment } from './plain-environment.ts';
 
-test('settings of a terminal, CI or a person do not reach a program under test; other variables do', () => {
+test('settings of a terminal, CI or a user do not reach a program under test, and other variables do', () => {
   process.env = {
     PATH: '/bin',
     CI: 'true',

@@ -12,7 +12,7 @@ const readSeed = (name: string) => readFile(new URL(`../fixtures/seed/${name}`, 
 const nodes = await readSeed('nodes.yaml');
 const policy = await readSeed('node-centric/policy.yaml');
 
-/** The proposal's hosts, on which pods hold two devices of h1's eth0. */
+/** The proposal's hosts. Pods hold two devices of eth0 on h1. */
 const held = nodes.replace(
   'name: h1\nstatus:',
   'name: h1\nstatus:\n  resources: [{name: eth0, parent: eth0, mode: bridge, source: implicit, quantity: 100, held: 2}]',
@@ -60,7 +60,7 @@ describe('plan of files', () => {
     assert.deepEqual([code, stdout], [0, 'no resource of any node changes\n\n3 nodes unchanged\n']);
   });
 
-  it('shows an edit as before and after, of one node and as JSON', async () => {
+  it('shows an edit as before and after, for one node and as JSON', async () => {
     const edited = policy.replace('mode: private', 'mode: vepa');
     const cluster = { 'nodes.yaml': nodes, 'p.yaml': policy };
     const { code, stdout } = await change(cluster, { 'p.yaml': edited }, '--node=h2', '-ojson');
@@ -87,11 +87,11 @@ describe('plan of files', () => {
     assert.match(
       (await change(cluster, files)).stdout,
       /^no resource of any node changes/,
-      'in default it counts for nothing',
+      'in namespace default, the policy has no effect',
     );
   });
 
-  it('counts a new policy as younger than those that are there', async () => {
+  it('treats a new policy as younger than existing ones', async () => {
     const old = policy.replace('name: policy-1', 'name: z\n  creationTimestamp: "2026-01-01T00:00:00Z"');
     const { stdout } = await change({ 'nodes.yaml': nodes, 'p.yaml': old }, { 'p.yaml': policy });
     assert.match(stdout, /h1 and h2 {2}ResourceNameTaken {2}macvtap-cni\/policy-1\[0\].*macvtap-cni\/z/);
@@ -107,10 +107,14 @@ describe('plan of files', () => {
   });
 });
 
-const faults = [
+const invalid = [
   { title: 'a file that is not there', file: undefined, says: /nowhere\.yaml: ENOENT/ },
   { title: 'a file that is not YAML', file: 'a: [', says: /p\.yaml:1: invalid YAML/ },
-  { title: 'what the schema refuses', file: policy.replace('private', 'public'), says: /p\.yaml:\d+: Macv.*mode/ },
+  {
+    title: 'an object that the schema refuses',
+    file: policy.replace('private', 'public'),
+    says: /p\.yaml:\d+: Macv.*mode/,
+  },
   {
     title: 'a policy outside of the installation',
     file: policy.replace('namespace: macvtap-cni', 'namespace: vms'),
@@ -119,7 +123,7 @@ const faults = [
 ] as const;
 
 describe('plan of files that cannot be applied', () => {
-  for (const { title, file, says } of faults) {
+  for (const { title, file, says } of invalid) {
     it(`reports ${title}, and exits with 2`, async () => {
       const { code, stdout, stderr } =
         file === undefined

@@ -10,7 +10,7 @@ const readSeed = (name: string) => readFile(new URL(`../fixtures/seed/${name}`, 
 const nodes = await readSeed('nodes.yaml');
 const policy = (await readSeed('node-centric/policy.yaml')).replace(/^ {2}namespace: .*\n/m, '');
 
-it('plan of files takes the namespace of the context for objects that name none, as kubectl apply does', async () => {
+it('for objects without a namespace, plan of files uses the namespace of the context, as kubectl apply does', async () => {
   assert.doesNotMatch(policy, /namespace/);
   for (const { context, flags, code, says } of [
     { context: 'macvtap-cni', flags: [], code: 1, says: /^h1 {4}gains {3}bondedIface/m },

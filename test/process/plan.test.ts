@@ -17,7 +17,7 @@ const resourceCentric = await readSeed('resource-centric/policy.yaml');
 const header = 'NODE  RESOURCE        PARENT  MODE     QUANTITY  SOURCE';
 const untouched = ['h3=eth0=eth0/bridge/100', 'h3=eth1=eth1/bridge/100'];
 
-/** The three hosts of the proposal: the table as it is printed, and the same in short. */
+/** The three hosts of the proposal: the table as it is printed, and the same in a short form. */
 const forms = [
   {
     title: 'a node-centric policy',
@@ -88,7 +88,7 @@ describe('the plan command, on the three hosts of the proposal', () => {
     });
   }
 
-  it('lists below the table what is not exposed, and why', async () => {
+  it('lists resources that are not exposed below the table, with the reason', async () => {
     const { stdout } = await plan(forms[0].files);
     const notes = stdout.split('\n\nNot exposed:\n')[1]?.trimEnd().split('\n') ?? [];
     assert.deepEqual(
@@ -101,7 +101,7 @@ describe('the plan command, on the three hosts of the proposal', () => {
     );
   });
 
-  it('takes the directory as a source, too, as every command does', async () => {
+  it('accepts the directory as a source, as every command does', async () => {
     await using directory = await ManifestsDirectory.make(forms[0].files);
     const { code, stdout } = await runProgram('cli/kubectl-macvtap.ts', [
       'plan',
@@ -134,13 +134,13 @@ describe('the plan command, when something is missing', () => {
     assert.match(stderr, /MacvtapNetworkNodeState h4/);
   });
 
-  it('names a node that is not there, and fails', async () => {
+  it('names a missing node, and fails', async () => {
     const { code, stdout, stderr } = await plan(forms[0].files, '--node', 'h9');
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /^Node h9: .*--node\n$/);
   });
 
-  it('names a directory that is not there, and fails', async () => {
+  it('names a missing directory, and fails', async () => {
     await using directory = await ManifestsDirectory.make();
     const missing = join(directory.path, 'nowhere');
     const { code, stdout, stderr } = await runProgram('cli/kubectl-macvtap.ts', ['plan', missing]);

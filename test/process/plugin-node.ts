@@ -46,7 +46,10 @@ export interface PluginNode extends AsyncDisposable {
   ): Promise<{ readonly ids: readonly string[]; readonly paths: readonly string[] }>;
 }
 
-/** Makes steps that usually take seconds happen at once: kubelet is queried often, and trusted from its start. */
+/**
+ * Makes steps that usually take seconds happen at once: kubelet is queried often, and its first answer counts as
+ * complete.
+ */
 export const quick = ['--held-refresh', '50ms', '--kubelet-settle', '0ms', '--orphan-grace', '100ms'] as const;
 
 let nodes = 0;

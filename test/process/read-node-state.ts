@@ -8,7 +8,7 @@ import { until } from './until.ts';
 
 type Status = NonNullable<MacvtapNetworkNodeState['status']>;
 
-/** Resolves with the state that the node plugin wrote next to the manifests, as soon as it is as wanted. */
+/** Resolves with the state that the node plugin wrote next to the manifests, as soon as `isWanted` accepts it. */
 export async function untilState(
   { manifests, name }: Pick<PluginNode, 'manifests' | 'name'>,
   isWanted: (status: Status) => boolean,

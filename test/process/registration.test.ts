@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registering where something is in the way: another plugin of the resource, or a kubelet that refuses or takes its
-// time.
+// Tests registration with obstacles: another plugin serves the resource, or kubelet refuses or is slow.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -25,7 +24,7 @@ async function makeNode(onRegister: KubeletOptions['onRegister'] = () => {}): Pr
 }
 
 test(
-  "a resource that upstream's plugin serves is refused with a log line, and registered when upstream's is gone",
+  "a resource that upstream's plugin serves is not registered, which is logged, until that plugin is gone",
   options,
   async () => {
     await using node = await makeNode();
@@ -56,23 +55,19 @@ test("a socket that upstream's plugin left behind does not block the registratio
   await node.offers({ net: 2, other: 2 });
 });
 
-test(
-  'a kubelet that refuses is quoted and asked again, and does not keep other resources waiting',
-  options,
-  async () => {
-    let refusals = 3;
-    await using node = await makeNode(({ resource_name }) => {
-      if (resource_name.endsWith('/net') && refusals-- > 0) throw new Error('the resource is not welcome');
-    });
-    const plugin = node.start();
-    await plugin.waitForLine(/the resource is not welcome/);
-    await node.offers({ net: 2, other: 2 });
-    assert.equal(node.kubelet.resource('macvtap.network.kubevirt.io/net')?.registrations, 1);
-    await node.allocate('net');
-  },
-);
+test('a kubelet that refuses is quoted and called again, and other resources do not wait for it', options, async () => {
+  let refusals = 3;
+  await using node = await makeNode(({ resource_name }) => {
+    if (resource_name.endsWith('/net') && refusals-- > 0) throw new Error('the resource is not welcome');
+  });
+  const plugin = node.start();
+  await plugin.waitForLine(/the resource is not welcome/);
+  await node.offers({ net: 2, other: 2 });
+  assert.equal(node.kubelet.resource('macvtap.network.kubevirt.io/net')?.registrations, 1);
+  await node.allocate('net');
+});
 
-test('a kubelet that takes its time is waited for, and does not keep other resources waiting', options, async () => {
+test('a registration waits for a slow kubelet, and other resources do not wait for it', options, async () => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
   await using node = await makeNode(({ resource_name }) => {

@@ -7,7 +7,7 @@ const run = (...flags: readonly string[]) => runProgram('test/process/programs/r
 
 describe('a command', () => {
   for (const [end, code] of [['done', 0] as const, ['failed', 1] as const]) {
-    it(`that is ${end} exits with ${code} and adds no words to its own`, async () => {
+    it(`that is ${end} exits with ${code} and prints nothing about that`, async () => {
       assert.deepEqual(await run('--end', end), { code, stdout: 'running\n', stderr: '' });
     });
   }

@@ -10,7 +10,7 @@ const start = (...flags: readonly string[]) =>
 
 describe('a process with a scope for signals', () => {
   for (const [name, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) {
-    it(`ends in order at the first ${name}`, async () => {
+    it(`ends normally at the first ${name}`, async () => {
       await using running = start();
       await running.waitForLine(/^waiting$/);
       running.signal(name);
@@ -18,7 +18,7 @@ describe('a process with a scope for signals', () => {
       assert.equal(running.output, `waiting\naborted by ${name}\nended in order`);
     });
 
-    it(`that hangs ends at the second ${name}, with the code of that signal`, async () => {
+    it(`that hangs ends at the second ${name}, with the exit code of that signal`, async () => {
       await using running = start('hangs');
       await running.waitForLine(/^waiting$/);
       running.signal(name);
@@ -29,7 +29,7 @@ describe('a process with a scope for signals', () => {
     });
   }
 
-  it('ends at a second signal of the other kind too', async () => {
+  it('also ends at a second signal of the other kind', async () => {
     await using running = start('hangs');
     await running.waitForLine(/^waiting$/);
     running.signal('SIGTERM');

@@ -15,7 +15,7 @@ const start = (script: string, options: Partial<ProcessOptions> = {}) =>
   startProcess({ name: 'script', command: ['sh', '-c', script], ...options });
 
 describe('a process under test', () => {
-  it('is waited for by a line of either stream, in any order and also afterwards', async () => {
+  it('prints lines that waitForLine finds in either stream, in any order, and also afterwards', async () => {
     await using running = start('trap "echo three; exit" TERM; echo one; echo two >&2; while :; do sleep 0.02; done');
     assert.equal(await running.waitForLine(/^t/), 'two');
     assert.equal(await running.waitForLine(/n/), 'one');
@@ -25,9 +25,9 @@ describe('a process under test', () => {
     assert.equal(await running.waitForLine(/^th/), 'three');
   });
 
-  it('reports each line once and whole, even in pieces, and a last line without an end', async () => {
+  it('has each line reported once and complete, even if it arrives in pieces, and a last line without a newline', async () => {
     const lines: string[] = [];
-    // The pauses make pieces of it; nothing depends on them.
+    // The pauses split the line into pieces. The test does not depend on them.
     await using running = start("printf 'o'; sleep 0.05; printf 'ne\\ntwo\\nthr'; sleep 0.05; printf 'ee'", {
       onLine: (line) => lines.push(line),
     });
@@ -36,26 +36,26 @@ describe('a process under test', () => {
     assert.equal(running.output, 'one\ntwo\nthree');
   });
 
-  it('that ends before its line fails the wait with all that it printed', async () => {
+  it('that ends before its line fails the wait with its complete output', async () => {
     await using running = start('echo one; printf "no such device" >&2; exit 3');
     await assert.rejects(running.waitForLine(/ready/), /script ended before it printed .*ready.*one/s);
     assert.match(running.output, /no such device/);
     assert.deepEqual(await running.exit, { code: 3, signal: null });
   });
 
-  it('that never prints its line fails the wait with all that it printed, and still runs', async () => {
+  it('that never prints its line fails the wait with its complete output, and still runs', async () => {
     await using running = start('echo one; exec sleep 60');
     await running.waitForLine(/one/);
     await assert.rejects(running.waitForLine(/ready/, 1), /script did not print .*ready.*one/s);
     assert.ok(isRunning(running.pid));
   });
 
-  it('has the environment that is given beside that of its parent', async () => {
+  it('has the given environment in addition to that of its parent', async () => {
     await using running = start('echo "$GIVEN:$PATH"', { environment: { GIVEN: 'yes' } });
     assert.equal(await running.waitForLine(/./), `yes:${process.env.PATH}`);
   });
 
-  it('reads what is written to it, and nothing where that is not wanted', async () => {
+  it('reads what is written to it, and has no input if that is not requested', async () => {
     await using running = start('while read -r line; do echo "got $line"; done', { hasInput: true });
     running.write('one\ntw');
     assert.equal(await running.waitForLine(/got/), 'got one');
@@ -66,7 +66,7 @@ describe('a process under test', () => {
     assert.deepEqual([await other.exit, other.output], [{ code: 0, signal: null }, 'end']);
   });
 
-  it('may be written to after its end', async () => {
+  it('ignores writes after its end', async () => {
     await using running = start('exit 3', { hasInput: true });
     await running.exit;
     running.write('one\n');
@@ -81,26 +81,26 @@ describe('a process under test', () => {
 });
 
 describe('stopping a process under test', () => {
-  it('asks it to end in order', async () => {
+  it('asks it to end normally', async () => {
     await using running = start('trap "echo bye; exit 7" TERM; echo ready; while :; do sleep 0.02; done');
     await running.waitForLine(/ready/);
     assert.deepEqual(await running.stop(), { code: 7, signal: null });
     assert.match(running.output, /bye/);
   });
 
-  it('kills it when it does not end', async () => {
+  it('kills it if it does not end', async () => {
     await using running = start('trap "" TERM; echo ready; while :; do sleep 0.02; done');
     await running.waitForLine(/ready/);
     assert.deepEqual(await running.stop(1), { code: null, signal: 'SIGKILL' });
   });
 
-  it('may be done twice, and after its end', async () => {
+  it('may be repeated, also after its end', async () => {
     await using running = start('exit 3');
     await running.exit;
     assert.deepEqual([await running.stop(), await running.stop()], Array(2).fill({ code: 3, signal: null }));
   });
 
-  it('is what the end of its scope does', async () => {
+  it('happens when its scope ends', async () => {
     let pid = -1;
     {
       await using running = start('echo ready; exec sleep 60');
@@ -111,11 +111,11 @@ describe('stopping a process under test', () => {
   });
 });
 
-it('a process under test dies with the one that started it, even if that one is killed', {
+it('a process under test dies with its parent, even if the parent is killed', {
   timeout: 120_000,
 }, async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-process-'));
-  // The child holds the pipe's other end, so that the end of the pipe is the end of the child.
+  // The child holds the other end of the pipe, so the pipe ends when the child ends.
   const pipe = join(folder.path, 'held-by-child');
   await promisify(execFile)('mkfifo', [pipe]);
   const held = createReadStream(pipe).resume();

@@ -39,7 +39,7 @@ export interface RunningProcess extends AsyncDisposable {
 
 /**
  * Starts a process that ends with this one, even if this one is killed. setpriv requests this by PR_SET_PDEATHSIG
- * (prctl(2)), which survives execve, and then executes the command.
+ * (prctl(2)) and then executes the command. The setting survives execve.
  */
 export function startProcess(options: ProcessOptions): RunningProcess {
   const { name, command, environment = {}, onLine, hasInput = false } = options;
@@ -47,7 +47,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...plainEnvironment(), ...environment },
   }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
-  // Ignores errors for input that is not read before the process ends: `exit` reports the end.
+  // Ignores errors if the process ends before it has read its input: `exit` reports the end.
   child.stdin?.on('error', () => {});
   const lines: string[] = [];
   const watchers = new Set<() => void>();

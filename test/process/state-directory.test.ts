@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The node plugin's behaviour with a state directory that cannot be written, or that contains odd files.
+// Tests the node plugin with a state directory that cannot be written, or that contains odd files.
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ function writeNet(node: PluginNode, resourceName = 'net'): Promise<void> {
   return node.write('p.yaml', policyObject('p', { parentSelector: [entry] }));
 }
 
-/** A node with netMvp0 held, whose process ended, and the text of its ledger. */
+/** Makes a node with netMvp0 held, whose process has ended. Returns also the text of its ledger. */
 async function makeStoppedNode() {
   const node = await makeNode();
   const plugin = node.start();
@@ -37,7 +37,10 @@ async function makeStoppedNode() {
   return { node, path, paths, text: await readLedgerText(path) };
 }
 
-/** The file has room for changes; one that was replaced is written whole. */
+/**
+ * Replaces a file with a copy of its content. The original has reserved space for changes, and a copy must be written
+ * as a whole.
+ */
 async function replaceByCopy(path: string): Promise<void> {
   await copyFile(path, `${path}.copy`);
   await rename(`${path}.copy`, path);
@@ -50,7 +53,7 @@ const troubles = {
 
 for (const [trouble, { text, begin, end }] of Object.entries(troubles)) {
   test(
-    `while the state directory is ${trouble} Allocate names it and leaves nothing, and works again afterwards`,
+    `while the state directory is ${trouble}, Allocate fails with its name and leaves nothing, and works again afterwards`,
     options,
     async () => {
       await using node = await makeNode();
@@ -76,33 +79,29 @@ for (const [trouble, { text, begin, end }] of Object.entries(troubles)) {
   );
 }
 
-test(
-  'a process that starts on a full disk knows its devices, and collects what failed before when it can',
-  options,
-  async () => {
-    await using node = await makeNode();
-    await using disk = await mountSmallDisk(node.stateDirectory);
-    const before = node.start(...quick);
-    await node.offers({ net: 3 });
-    const { ids, paths } = await node.allocate('net');
-    await disk.fill();
-    before.signal('SIGKILL');
-    await before.exit;
-    const after = node.start(...quick);
-    await node.offers({ net: 3 });
-    await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
-    node.release('net', ids);
-    await after.waitForLine(/an orphan could not be removed/);
-    await disk.free();
-    await until(
-      () => readLedgerDevices(node),
-      (devices) => devices.length === 0,
-    );
-    assert.deepEqual(await showMacvtaps(node.namespace), []);
-  },
-);
+test('a process that starts on a full disk knows its devices, and removes leftovers once it can', options, async () => {
+  await using node = await makeNode();
+  await using disk = await mountSmallDisk(node.stateDirectory);
+  const before = node.start(...quick);
+  await node.offers({ net: 3 });
+  const { ids, paths } = await node.allocate('net');
+  await disk.fill();
+  before.signal('SIGKILL');
+  await before.exit;
+  const after = node.start(...quick);
+  await node.offers({ net: 3 });
+  await assertOwnTap(node.namespace, 'netMvp0', paths[0]);
+  node.release('net', ids);
+  await after.waitForLine(/an orphan could not be removed/);
+  await disk.free();
+  await until(
+    () => readLedgerDevices(node),
+    (devices) => devices.length === 0,
+  );
+  assert.deepEqual(await showMacvtaps(node.namespace), []);
+});
 
-test('a truncated ledger is set aside and reported, and held devices are known from kubelet', options, async () => {
+test('a truncated ledger is set aside and reported, and held devices are restored from kubelet', options, async () => {
   const { node, path, paths, text } = await makeStoppedNode();
   await using _node = node;
   await truncate(path, Math.floor(text.length / 2));
@@ -150,7 +149,7 @@ test(
   },
 );
 
-test('a second process with the same state directory ends at once and names the first', options, async () => {
+test('a second process with the same state directory ends at once and names the first one', options, async () => {
   await using node = await makeNode();
   const first = node.start();
   await node.offers({ net: 3 });

@@ -9,11 +9,11 @@ import { runProgram } from './run-program.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
 
 const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.meta.url));
-/** The launcher that npm installs; it hands over to the program. */
+/** The launcher that npm installs. It executes the program. */
 const launcher = fileURLToPath(new URL('../../cli/launch.js', import.meta.url));
 const nodes = await readFile(new URL('../fixtures/seed/nodes.yaml', import.meta.url), 'utf8');
 
-/** The proposal's hosts; h3 offers eth0, with so many devices held. */
+/** Returns the proposal's hosts. h3 offers eth0, with this many held devices. */
 function files(held: number, health = 'Healthy') {
   const [eth0, rest] = ['name: eth0\n', '\n'];
   const resources = `  resources: [{${eth0.trim()}, parent: eth0, mode: bridge, source: implicit, quantity: 100, held: ${held}, health: ${health}}]`;
@@ -25,7 +25,7 @@ const state = (name: string) =>
   `apiVersion: macvtap.network.kubevirt.io/v1alpha1\nkind: MacvtapNetworkNodeState\nmetadata: { name: ${name} }\nstatus:\n  source: implicit\n`;
 
 describe('the status command', () => {
-  it('prints nodes with what pods hold, as a table, JSON and YAML', async () => {
+  it('prints nodes with held devices, as a table, JSON and YAML', async () => {
     await using directory = await ManifestsDirectory.make(files(3));
     const status = (...flags: readonly string[]) =>
       runProgram('cli/kubectl-macvtap.ts', ['status', `--source=manifests:${directory.path}`, ...flags]);
@@ -57,7 +57,7 @@ describe('the status command', () => {
     assert.match(none.stderr, /--node h44: no such Node in .*; did you mean h4/);
   });
 
-  it('follows with --watch, prints what changes as lines, and ends well at an interrupt', async () => {
+  it('follows with --watch, prints changes as lines, and exits with 0 at an interrupt', async () => {
     await using directory = await ManifestsDirectory.make(files(3));
     await using watching = start(['status', '--watch', `--source=manifests:${directory.path}`]);
     await watching.waitForLine(/^node h4: eth0: eth0 bridge 3\/100 Healthy$/);
@@ -76,10 +76,10 @@ describe('the status command', () => {
     assert.deepEqual(await watching.exit, { code: 0, signal: null });
   });
 
-  it('redraws a terminal, in colours unless NO_COLOR is set, and leaves it at an interrupt', async () => {
+  it('redraws a terminal, in colors unless NO_COLOR is set, and clears nothing at an interrupt', async () => {
     for (const environment of [{}, { NO_COLOR: '1' }]) {
       await using directory = await ManifestsDirectory.make(files(3, 'Unhealthy'));
-      // The shell hands over to the program, so that only the program gets the interrupt.
+      // The shell executes the program without a fork, so that only the program gets the interrupt.
       const command = `exec ${process.execPath} ${launcher} status --watch --source=manifests:${directory.path}`;
       await using watching = startProcess({
         name: 'status',
@@ -98,7 +98,7 @@ describe('the status command', () => {
     }
   });
 
-  it('ends when its reader is gone', async () => {
+  it('ends when its reader has ended', async () => {
     await using directory = await ManifestsDirectory.make(files(3));
     const command = `${process.execPath} ${program} status --watch -ojson --source=manifests:${directory.path} | head -1; echo "ended $\{PIPESTATUS[0]}"`;
     await using watching = startProcess({ name: 'status', command: ['bash', '-c', command] });

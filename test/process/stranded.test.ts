@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device that kubelet released while its link is still in a sandbox, because the runtime did not call DEL.
+// Tests a device that kubelet released while its link is still in a sandbox, because the runtime did not call DEL.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
@@ -9,7 +9,7 @@ import { makeShimNode, needsRealShim, readRecords } from './shim-node.ts';
 
 const options = { skip: needsRealShim };
 
-test('it is reported while the sandbox exists, and removed once when the sandbox goes', options, async () => {
+test('it is reported while the sandbox exists, and removed once the sandbox is gone', options, async () => {
   await using node = await makeShimNode();
   const plugin = node.run();
   await node.offers({ net: 2 });
@@ -25,7 +25,7 @@ test('it is reported while the sandbox exists, and removed once when the sandbox
       /"device":"netMvp0","pod":"vms\/vm-a","containerID":"sandbox-1","ifname":"net1"/,
     );
     await untilState(node, ({ resources }) => statedAs(resources, 'net') === 'Degraded AttachmentsStranded');
-    // Nothing cuts the pod.
+    // The pod keeps its link.
     assert.deepEqual(await assertAttached(pod, tapPath), before);
     assert.deepEqual(Object.keys(await readRecords(node)), [id]);
   }
@@ -35,8 +35,8 @@ test('it is reported while the sandbox exists, and removed once when the sandbox
   await assertNothingLeft(tapPath, node.namespace);
   assert.deepEqual(await readRecords(node), {});
   await plugin.stop();
-  for (const said of [/still in a sandbox/g, /no longer in a sandbox/g, /orphan removed/g]) {
-    assert.equal(plugin.output.match(said)?.length, 1, String(said));
+  for (const message of [/still in a sandbox/g, /no longer in a sandbox/g, /orphan removed/g]) {
+    assert.equal(plugin.output.match(message)?.length, 1, String(message));
   }
 });
 
@@ -49,7 +49,7 @@ test('after a restart it is still reported, and a device of an init container is
   const { id, allocation } = await node.admit('vm-a');
   const add = { pod: 'vm-a', containerID: 'sandbox-1', netns: pod.path, conf: { deviceID: id } };
   assert.equal((await node.call('ADD', add)).exitCode, 0);
-  // As kubelet does with devices of ordinary init containers.
+  // Kubelet does this for devices of ordinary init containers.
   node.list = (held) => held.filter(({ holder }) => holder.name !== 'init');
   const init = await node.admit('init');
   const addInit = { pod: 'init', containerID: 'sandbox-2', netns: other.path, conf: { deviceID: init.id } };

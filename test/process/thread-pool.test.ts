@@ -13,7 +13,7 @@ for (let i = 0; i < 24; i += 1) pbkdf2('a', 'b', 1e9, 64, 'sha512', () => {});
 console.log('asked');
 `;
 
-it('has as many threads as are asked for before it is used', async () => {
+it('the thread pool has as many threads as were requested before its first use', async () => {
   const module = new URL('../../runtime/environment.ts', import.meta.url).href;
   await using child = startProcess({
     name: 'pool',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real webhook process before an API server that takes connections and never answers.
+// Tests the real webhook process with an API server that accepts connections and never answers.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { startProcess } from './start-process.ts';
 
 const main = fileURLToPath(new URL('../../webhook/main.ts', import.meta.url));
 
-test('SIGTERM ends the webhook that waits for a silent API server, before it gives up on it', async () => {
+test('SIGTERM ends a webhook that waits for a silent API server, before that wait times out', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-silent-'));
   await using silence = await startSilence();
   const kubeconfig = join(folder.path, 'kubeconfig');
@@ -29,7 +29,7 @@ test('SIGTERM ends the webhook that waits for a silent API server, before it giv
   await webhook.waitForLine(/health and metrics are served/);
   webhook.signal('SIGTERM');
   assert.deepEqual(await webhook.exit, { code: 0, signal: null });
-  // The log line of a call that ran into its own time limit.
+  // This would be the log line of a call that reached its own time limit.
   assert.doesNotMatch(webhook.output, /timeout|needs attention/);
 });
 

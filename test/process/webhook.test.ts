@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real webhook process on a directory of manifests, asked over TLS as an API server does.
+// Tests the real webhook process with a directory of manifests. Requests come over TLS, as from an API server.
 import assert from 'node:assert/strict';
 import { rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -59,7 +59,7 @@ test('reviews are answered over TLS, follow an edited policy, and end with the p
   assert.deepEqual(await webhook.process.exit, { code: 0, signal: null });
 });
 
-test('a policy that was written just before its network counts, though no event has arrived', async () => {
+test('a policy that was written just before its network is used, although its event has not arrived', async () => {
   await using webhook = await startWebhook({ 'namespace.yaml': namespace });
   await webhook.listening();
   await webhook.manifests.write('policy.yaml', policyOf('private'));
@@ -67,7 +67,7 @@ test('a policy that was written just before its network counts, though no event 
   assert.match(JSON.stringify(editsOf(answer)), /dataplane/);
 });
 
-test('broken and hostile requests are answered or cut, and the next one is served', async () => {
+test('broken and hostile requests are answered or cut off, and the next request is served', async () => {
   await using webhook = await startWebhook(files);
   const port = await webhook.listening();
   for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\u0000'.repeat(1_000), '']) {
@@ -88,7 +88,7 @@ test('broken and hostile requests are answered or cut, and the next one is serve
   assert.doesNotMatch(webhook.process.output, /because of a bug/);
 });
 
-test('certificate files of another program are followed; broken ones leave the last good pair in use', async () => {
+test('certificate files of another program are followed, and the last valid pair stays in use if they are broken', async () => {
   const [first, second, expired] = await Promise.all([servingPair(), servingPair(), servingPair([-3, -1])]);
   await using webhook = await startWebhook(files, ['--certificates', 'files']);
   const write = async (name: string, text: string) => {
@@ -107,15 +107,15 @@ test('certificate files of another program are followed; broken ones leave the l
   );
   assert.equal(await serial(first.authority.pem), first.serial);
 
-  const broken: readonly [certPem: string, keyPem: string, told: RegExp][] = [
+  const broken: readonly [certPem: string, keyPem: string, reason: RegExp][] = [
     [second.certPem.slice(0, 200), first.keyPem, /contains no certificate|cannot be read/],
     [second.certPem, first.keyPem, /cannot be used/],
     [expired.certPem, expired.keyPem, /expired/],
   ];
-  for (const [certPem, keyPem, told] of broken) {
+  for (const [certPem, keyPem, reason] of broken) {
     await write('tls.key', keyPem);
     await write('tls.crt', certPem);
-    await webhook.process.waitForLine(new RegExp(`(${told.source}).*the certificate needs attention`));
+    await webhook.process.waitForLine(new RegExp(`(${reason.source}).*the certificate needs attention`));
     assert.equal(await serial(first.authority.pem), first.serial);
     assert.deepEqual(await webhook.health('/readyz'), ready);
   }
@@ -125,7 +125,7 @@ test('certificate files of another program are followed; broken ones leave the l
   assert.equal(await serial(second.authority.pem), second.serial);
 });
 
-test('before the objects were read it is not ready, and denies nothing for want of them', async () => {
+test('until the objects were read it is not ready, and denies nothing because of missing objects', async () => {
   await using webhook = await startWebhook(files, ['--source', 'manifests:/nowhere/at/all']);
   await webhook.listening();
   const { status, body } = await webhook.health('/readyz');
@@ -135,7 +135,7 @@ test('before the objects were read it is not ready, and denies nothing for want 
   assert.deepEqual([answer.status?.code, answer.status?.details?.retryAfterSeconds], [503, 1]);
 });
 
-test('it drains: not ready any more, but answering, on connections that end; a second signal ends it at once', async () => {
+test('while it drains, it is not ready but answers, and closes connections; a second signal ends it at once', async () => {
   await using webhook = await startWebhook(files, ['--drain', '60m']);
   await until(
     () => webhook.health('/readyz'),
@@ -151,14 +151,14 @@ test('it drains: not ready any more, but answering, on connections that end; a s
   assert.deepEqual(await webhook.process.exit, { code: 143, signal: null });
 });
 
-test('a signal during its start ends it in order', async () => {
+test('a signal during its start ends it normally', async () => {
   await using webhook = await startWebhook(files);
   await webhook.process.waitForLine(/health and metrics are served/);
   webhook.process.signal('SIGTERM');
   assert.deepEqual(await webhook.process.exit, { code: 0, signal: null });
 });
 
-test('a signal is waited for before anything that takes time is imported', () => {
+test('a handler for signals is installed before any slow module is imported', () => {
   const [file] = sourceFiles('.ts').filter(({ path }) => path === 'webhook/main.ts');
   const [before] = file?.text.split('using scope = signalScope()') ?? [];
   assert.deepEqual(importsOf({ path: 'webhook/main.ts', text: before ?? '' }), ['runtime/run-command.ts']);
@@ -183,7 +183,7 @@ test('a port that another process uses is reported in one line', async () => {
   }
 });
 
-test('flags that are wrong are refused together', async () => {
+test('invalid flags are all refused together', async () => {
   const ending = await runProgram('webhook/main.ts', [
     '--source',
     'x',
@@ -193,14 +193,14 @@ test('flags that are wrong are refused together', async () => {
     'Maybe',
   ]);
   assert.equal(ending.code, 2);
-  for (const fault of [/--source x: /, /--listen 8443: write HOST:PORT/, /--unknown-resource Maybe: write one of/]) {
-    assert.match(ending.stderr, fault);
+  for (const message of [/--source x: /, /--listen 8443: write HOST:PORT/, /--unknown-resource Maybe: write one of/]) {
+    assert.match(ending.stderr, message);
   }
 });
 
-test('it starts, is ready and follows policies with a node state that no reader takes', async () => {
+test('it starts, is ready and follows policies with a node state that every reader leaves out', async () => {
   const nodes = ['evil', 'h1'].map((name) => `---\napiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\n`).join('');
-  // Each link is the lower one of the next, and a passthru policy matches them all.
+  // Each link is the lower one of the next, and a passthru policy matches all of them.
   const interfaces = Array.from({ length: 4_096 }, (_, index) => ({
     name: `e${index}`,
     ifindex: index + 1,

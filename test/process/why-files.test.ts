@@ -66,7 +66,7 @@ const files = {
   ].join('\n---\n'),
 };
 
-/** Asks about objects of files. There is no kubeconfig, and none is looked for. */
+/** Runs `why` for an object in files. There is no kubeconfig, and the command needs none. */
 async function ask(subject: string, given: Readonly<Record<string, string>> = files, ...flags: readonly string[]) {
   await using directory = await ManifestsDirectory.make(given);
   const source = `--source=manifests:${directory.path}`;
@@ -76,7 +76,7 @@ async function ask(subject: string, given: Readonly<Record<string, string>> = fi
   return { ...ended, report, codes: report?.causes.map(({ code }) => code) };
 }
 
-describe('why, of files', () => {
+describe('why, with files', () => {
   for (const [subject, ...codes] of [
     ['pod/new'],
     ['policy/policy-1'],
@@ -87,10 +87,10 @@ describe('why, of files', () => {
     ['nad/clash', 'ModeConflict'],
     ['pod/lost', 'NetworkMissing'],
     ['pod/far', 'NodeNotSelected'],
-    // One that was made without a device stays so; one that is still to be made gets its device from the webhook.
+    // An existing pod without a device stays without one. A new pod would get its device from the webhook.
     ['pod/bare', 'NotInjected'],
   ] as const) {
-    it(`finds ${codes.join() || 'nothing wrong'} of ${subject}`, async () => {
+    it(`finds ${codes.join() || 'nothing wrong'} for ${subject}`, async () => {
       const { code, codes: found } = await ask(subject);
       assert.deepEqual([found, code], [codes, codes.length === 0 ? 0 : 1]);
     });
@@ -112,30 +112,30 @@ describe('why, of files', () => {
       'first.json': pod('first', '', { metadata }),
     };
     assert.deepEqual((await ask('pod/first', withDefault)).codes, ['NetworkMissing']);
-    const told = { ...withDefault, 'webhook.json': JSON.stringify(deployment) };
-    assert.deepEqual((await ask('pod/first', told)).codes, []);
+    const withWebhook = { ...withDefault, 'webhook.json': JSON.stringify(deployment) };
+    assert.deepEqual((await ask('pod/first', withWebhook)).codes, []);
   });
 
-  it('takes kind and name apart, too, as kubectl does', async () => {
+  it('also accepts kind and name as separate arguments, as kubectl does', async () => {
     assert.equal((await ask('nad', files, 'clash')).codes?.[0], 'ModeConflict');
     assert.match((await ask('nad/clash', files, 'again')).stderr, /nad\/clash\/again: write pod\/NAME/);
   });
 
-  it('lists what files leave open', async () => {
+  it('lists what cannot be known from files', async () => {
     const { report, stderr } = await ask('pod/new');
     assert.deepEqual(
       report?.missing.map(({ what }) => what),
       ['webhook', 'node plugin', 'status.allocatable', 'status of the pod'],
     );
     assert.match(stderr, /^webhook: not read: files cannot show whether it answers$/m);
-    const told = await ask('pod/bare', {
+    const answer = await ask('pod/bare', {
       ...files,
       'p.yaml': policy
         .replace('spec:', 'spec:\n  namespaceSelector: { matchLabels: { a: b } }')
         .replace('policy-1', 'q'),
     });
     assert.deepEqual(
-      told.report?.missing.map(({ what }) => what),
+      answer.report?.missing.map(({ what }) => what),
       ['webhook', 'node plugin', 'status.allocatable', 'Events', 'Namespace default'],
     );
     const { missing = [] } =
@@ -143,7 +143,7 @@ describe('why, of files', () => {
     assert.match(missing.find(({ what }) => what === 'interfaces')?.message ?? '', /those of h9$/);
   });
 
-  it("uses Nodes, states and the product's parts where they are among the files", async () => {
+  it("uses Nodes, states and the product's parts if they are in the files", async () => {
     const kubelet = {
       ...files,
       'nodes.yaml': nodes.replace(
@@ -163,7 +163,7 @@ describe('why, of files', () => {
     assert.deepEqual((await ask('nad/quick', { ...files, 'd.yaml': daemonSet })).codes, []);
   });
 
-  it('names what is there instead, and what a directory is not', async () => {
+  it('suggests a similar name, and reports an invalid file and a missing directory', async () => {
     const { code, stderr } = await ask('pod/nwe');
     const reference = 'See docs/reference/errors.md#ObjectNotFound';
     const line = `kubectl macvtap why: Pod default/nwe: not found; did you mean new? ${reference}\n`;
@@ -176,7 +176,7 @@ describe('why, of files', () => {
   });
 });
 
-describe('why, of a workload', () => {
+describe('why, for a workload', () => {
   for (const [asked, subject, ...codes] of [
     ['deployment/web', 'Pod default/web-abc-2', 'NotInjected'],
     ['rs/web-abc', 'Pod default/web-abc-2', 'NotInjected'],
@@ -190,7 +190,7 @@ describe('why, of a workload', () => {
     });
   }
 
-  it('quotes what refused its pods where it has none', async () => {
+  it('quotes why its pods were refused if it has none', async () => {
     const { report, code } = await ask('deploy/refused');
     assert.equal(code, 1);
     assert.deepEqual(
@@ -199,7 +199,7 @@ describe('why, of a workload', () => {
     );
   });
 
-  it('is introduced by how many pods it has', async () => {
+  it('is introduced by the number of its pods', async () => {
     await using directory = await ManifestsDirectory.make(files);
     const { stdout } = await runProgram('cli/kubectl-macvtap.ts', [
       'why',

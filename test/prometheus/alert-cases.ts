@@ -167,7 +167,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapPodsNotInjected: {
     fires: { [`kube_macvtap_node_pods_not_injected_total{${node}}`]: '0x5 2x15' },
     labels: ofNode,
-    // Pods from hours ago.
+    // The pods were created hours ago.
     silent: { [`kube_macvtap_node_pods_not_injected_total{${node}}`]: '2x20' },
     at: 10,
   },
@@ -187,7 +187,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   KubeMacvtapPolicyConflict: {
     fires: { [findings('ResourceNameTaken')]: '2x40' },
     labels: { ...ofNode, code: 'ResourceNameTaken' },
-    // An entry that finds nothing is normal.
+    // An entry that matches no interface is normal.
     silent: { [findings('NothingFound')]: '2x40' },
     at: 35,
   },

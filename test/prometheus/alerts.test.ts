@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chart's alerts under promtool: each fires where it should, and stays silent where it just should not.
+// Tests the chart's alerts with promtool. Each must fire in its case, and stay silent in a case that is almost the
+// same.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,12 +22,12 @@ it('every alert has a case in which it fires and one in which it is silent, and 
   assert.deepEqual(Object.keys(alertCases), [...rules.map(({ alert }) => alert)]);
 });
 
-it('a certificate counts as not renewed for Prometheus when it does for the webhook itself', () => {
+it('for Prometheus, a certificate counts as not renewed at the same time as for the webhook itself', () => {
   const { expr } = rules.find(({ alert }) => alert === 'KubeMacvtapCertificateNotRenewed') ?? assert.fail('no alert');
   assert.equal(Number(expr.slice(expr.lastIndexOf('<') + 1)), overdueShare);
 });
 
-it('every alert has a severity, a summary with the place, and a link', () => {
+it('every alert has a severity, a summary that names the place, and a link', () => {
   for (const { alert, labels, annotations } of rules) {
     assert.ok(['critical', 'warning', 'info'].includes(labels.severity), alert);
     assert.match(annotations.summary, /^[A-Z].*\.$/, alert);
@@ -35,7 +36,7 @@ it('every alert has a severity, a summary with the place, and a link', () => {
   }
 });
 
-it('docs/how-to/monitor.md has a section for each alert, in their order, and for no other', () => {
+it('docs/how-to/monitor.md has a section for each alert, in the same order, and for no other', () => {
   const page = readFileSync(new URL('../../docs/how-to/monitor.md', import.meta.url), 'utf8');
   const sections = [...page.matchAll(/^### (.*)$/gm)].map(([, title]) => title);
   assert.deepEqual(
@@ -44,7 +45,7 @@ it('docs/how-to/monitor.md has a section for each alert, in their order, and for
   );
 });
 
-/** The texts of an alert, as its labels fill them in. */
+/** Returns the texts of an alert with its labels filled in. */
 function annotationsOf({ annotations }: AlertRule, labels: AlertCase['labels']) {
   const fill = (text: string) => text.replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, name: string) => labels[name] ?? '');
   return { ...annotations, description: fill(annotations.description) };
@@ -78,11 +79,11 @@ describe('under promtool', { skip: needsPrometheus }, () => {
     assert.match(stdout, new RegExp(`SUCCESS: ${rules.length} rules found`));
   });
 
-  it('the configuration for a Prometheus without the operator is good, and names the jobs that alerts ask for', async () => {
+  it('the configuration for a Prometheus without the operator is valid, and has the jobs that alerts use', async () => {
     const text = readFileSync(alertsFile.replace('alerts.yaml', 'prometheus.yaml'), 'utf8');
     const { rule_files, scrape_configs } = parse(text) as { rule_files: string[]; scrape_configs: ScrapeConfig[] };
     assert.deepEqual(rule_files, ['alerts.yaml']);
-    // Debian builds Prometheus without the discovery in Kubernetes, so that another one takes its place.
+    // Debian builds Prometheus without the discovery in Kubernetes, so the test replaces it.
     const others = scrape_configs.map(({ kubernetes_sd_configs, ...rest }) => ({ ...rest, static_configs: [] }));
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-alerts-'));
     const file = join(folder.path, 'prometheus.yaml');
@@ -101,7 +102,7 @@ describe('under promtool', { skip: needsPrometheus }, () => {
       });
       const file = join(folder.path, 'tests.yaml');
       await writeFile(file, stringify({ rule_files: [alertsFile], evaluation_interval: '1m', tests }));
-      // The failures, whole: each names its alert.
+      // Prints all failures. Each names its alert.
       const { stdout } = await run('promtool', ['test', 'rules', file]).catch((thrown) => {
         throw new Error(`${thrown.stdout}${thrown.stderr}`);
       });

@@ -35,6 +35,6 @@ export function readQueries(): readonly DashboardQuery[] {
  */
 export function filledIn(expr: string): string {
   const filled = expr.replaceAll('$__rate_interval', '10m').replaceAll('$__range', '10m');
-  if (filled.includes('$')) throw new Error(`a variable that is not known: ${expr}`);
+  if (filled.includes('$')) throw new Error(`an unknown variable: ${expr}`);
   return filled;
 }

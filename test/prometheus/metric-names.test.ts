@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names in alerts and in the dashboard are those of metrics that there are, and each of these is asked for
-// somewhere.
+// Tests that alerts and the dashboard use only existing metrics, and that the dashboard shows every metric.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { docTables } from '../house/doc-tables.ts';
@@ -11,7 +10,7 @@ const metrics = new Set(
   docTables.filter(({ title }) => title.startsWith('metric of')).flatMap(({ rows }) => Object.keys(rows)),
 );
 
-/** The metrics of an expression; a histogram by its own name. */
+/** Returns the metrics of an expression. For a histogram, that is its name without the suffix. */
 function metricsIn(expr: string): readonly string[] {
   const names = [...expr.matchAll(/\b(?:kube_macvtap|process|nodejs)_\w+/g)].map(([name]) => name);
   return names.map((name) => (metrics.has(name) ? name : name.replace(/_(bucket|sum|count)$/, '')));
@@ -21,7 +20,7 @@ const rules = readAlertRules();
 const queries = readQueries();
 const asked = new Set([...rules, ...queries].flatMap(({ expr }) => metricsIn(expr)));
 
-test('no alert and no panel asks for a metric that is not there', () => {
+test('alerts and panels use only existing metrics', () => {
   for (const { expr } of [...rules, ...queries]) {
     assert.deepEqual(
       metricsIn(expr).filter((name) => !metrics.has(name)),
@@ -41,7 +40,7 @@ test('every metric is shown in the dashboard', () => {
   assert.ok(asked.size > 0);
 });
 
-test('every panel has a description, and no two have one title', () => {
+test('every panel has a description, and all titles differ', () => {
   const panels = readPanels().filter(({ type }) => type !== 'row');
   for (const { title, description = '' } of panels) assert.match(description, /^\S.*\.$|^0 is good/, title);
   const titles = panels.map(({ title }) => title);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real Prometheus scrapes the running processes: every query of the dashboard is answered, and every alert evaluated.
+// Tests that a real Prometheus scrapes the running processes, answers every query of the dashboard, and evaluates every
+// alert.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
@@ -18,7 +19,7 @@ import { startPrometheus } from './start-prometheus.ts';
 const skip = needsPrometheus || needsRealShim;
 const resources = 'macvtap.network.kubevirt.io';
 
-/** The processes, side by side, and who scrapes them. */
+/** Starts the processes and a Prometheus that scrapes them. */
 async function start() {
   await using undo = new AsyncDisposableStack();
   const webhook = undo.use(await startWebhook({ 'namespace.yaml': namespace }));
@@ -39,7 +40,10 @@ async function start() {
 
 const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: tenant}\n';
 
-/** Something of all that is counted, with a scrape before it: a rate is of what came between two. */
+/**
+ * Causes at least one event of each kind that metrics count. Every target was scraped before, because a rate needs two
+ * scrapes.
+ */
 async function doEverything(webhook: WebhookProcess, node: ShimNode, netns: string): Promise<void> {
   const config = '{"type": "macvtap", "cniVersion": "1.0.0", "name": "net"}';
   const annotations = { 'k8s.v1.cni.cncf.io/resourceName': `${resources}/nobody` };
@@ -50,7 +54,7 @@ async function doEverything(webhook: WebhookProcess, node: ShimNode, netns: stri
   await node.write('other.yaml', policyObject('q', { parentSelector: [{ parentIface: 'gone' }] }));
   const { id } = await node.admit();
   const conf = { deviceID: id };
-  // The kernel refuses it.
+  // The kernel refuses this MTU.
   assert.equal((await node.call('ADD', { netns, conf: { ...conf, mtu: 9_000 } })).exitCode, 1);
   assert.equal((await node.call('ADD', { netns, conf })).exitCode, 0);
   assert.equal((await node.call('DEL', { netns, conf })).exitCode, 0);
@@ -77,7 +81,7 @@ describe('a Prometheus that scrapes the running processes', { skip }, async () =
   for (const { panel, expr, legend } of readQueries()) {
     it(`answers ${panel}: ${expr}`, async () => {
       const answer = await prometheus.until(filledIn(expr), (series) => series.length > 0);
-      // Where nothing happened there is no mean; somewhere something did.
+      // A mean is NaN if nothing happened. At least one series must have a value.
       assert.ok(
         answer.some(({ value }) => !Number.isNaN(value)),
         JSON.stringify(answer),
@@ -112,8 +116,8 @@ describe('a Prometheus that scrapes the running processes', { skip }, async () =
     for (const metrics of scraped) {
       const promtool = spawn('promtool', ['check', 'metrics'], { stdio: 'pipe' });
       promtool.stdin.end(metrics);
-      const [said, complained] = await Promise.all([text(promtool.stdout), text(promtool.stderr)]);
-      assert.equal(said + complained, '');
+      const [output, errors] = await Promise.all([text(promtool.stdout), text(promtool.stderr)]);
+      assert.equal(output + errors, '');
     }
   });
 });

@@ -26,7 +26,7 @@ export interface EvaluatedRule {
 export interface Prometheus extends AsyncDisposable {
   /** Runs an instant query. Rejects with the error of Prometheus for an invalid query. */
   query(expression: string): Promise<readonly SeriesValue[]>;
-  /** Repeats a query until the answer is as wanted. */
+  /** Repeats a query until `isWanted` accepts the answer. */
   until(expression: string, isWanted: (answer: readonly SeriesValue[]) => boolean): Promise<readonly SeriesValue[]>;
   rules(): Promise<readonly EvaluatedRule[]>;
 }

@@ -6,7 +6,7 @@ import { type RunningProcess, startProcess } from '../process/start-process.ts';
 
 const stages = fileURLToPath(new URL('./stages.yaml', import.meta.url));
 
-/** Starts kwok, which plays the kubelet of every Node as far as the condition Ready. */
+/** Starts kwok, which sets the condition Ready of every Node in place of a kubelet. */
 export function startKwok({ kubeconfig }: Pick<ControlPlane, 'kubeconfig'>): RunningProcess {
   return startProcess({
     name: 'kwok',

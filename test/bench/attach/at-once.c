@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs programs at once and measures each. Standard input has one call after the other, each of them texts that end
-// with NUL: the program, its environment, an empty text, and its standard input. Each call has a separate process,
-// which waits for the start, so that none waits for another's fork. A call's time runs from the start, which is the
-// same for all, to the moment when its program is known to have ended. Prints for each call, in their order, a line
-// with its microseconds. The output of a failed program goes to standard error instead, and the exit code is 1.
+// Runs programs at once and measures each one.
+//
+// Standard input has the calls, one after the other. Each call is a list of texts that end with NUL: the program, its
+// environment, an empty text, and its standard input.
+//
+// Each call has a separate process. All processes are forked first and then wait for the start, so that no call waits
+// for the fork of another one. The time of a call runs from the common start until its program has ended.
+//
+// Prints one line with the microseconds for each call, in their order. The output of a failed program goes to standard
+// error instead, and the exit code is 1.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <spawn.h>
@@ -16,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_CALLS = 64, MAX_VARIABLES = 16, MAX_TEXT = 1 << 20, MAX_CONF = 32 << 10 }; // a pipe holds 64 KiB
+enum { MAX_CALLS = 64, MAX_VARIABLES = 16, MAX_TEXT = 1 << 20, MAX_CONF = 32 << 10 }; // a pipe can buffer 64 KiB
 
 struct call {
   char *program, *environment[MAX_VARIABLES + 1], *conf;
@@ -60,7 +65,7 @@ static int read_calls(void) {
   return count;
 }
 
-// In a separate process; everything is prepared before the start.
+// Runs in a separate process. Everything is prepared before the start.
 static void run(const struct call *call, int start, volatile struct outcome *outcome) {
   int input[2], status;
   pid_t child;
@@ -93,7 +98,7 @@ int main(void) {
   }
   for (int i = 0; i < count; i++)
     while (!outcomes[i].is_ready) usleep(100);
-  usleep(1000); // until the last is in its read
+  usleep(1000); // blocks until the last child waits for the start
   int64_t began = now_us();
   close(start[1]);
   for (int i = 0, status; i < count; i++) require(wait(&status) > 0 && status == 0, "a call");

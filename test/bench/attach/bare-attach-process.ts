@@ -9,7 +9,7 @@ import { quietMs } from './quiet.ts';
 // Usage: node bare-attach-process.ts <parent link>. Runs in the network namespace of that link, with an IPC channel to
 // the process that started it.
 const [parent] = process.argv.slice(2);
-// As many removals at once as the node plugin permits.
+// The same number of concurrent removals as in the node plugin.
 await using links = await openLinks({ removalsAtOnce: 16 });
 const parentIfindex = (await links.readInterfaces()).find(({ name }) => name === parent)?.ifindex;
 if (parentIfindex === undefined) throw new Error(`no interface ${parent}`);

@@ -6,8 +6,8 @@ import type { NetworkNamespace } from '../../kernel/network-namespace.ts';
 /** The kernel's part of a pod's macvtap: single netlink requests without anything around them. */
 export interface BareAttach extends AsyncDisposable {
   /**
-   * Measures these steps for all of these namespaces at once: a link is made in the namespace, deleted, made outside,
-   * and moved into it.
+   * Measures these steps for all namespaces at once: make a link in the namespace, delete it, make one outside, and
+   * move it inside.
    */
   measure(netnsPaths: readonly string[]): Promise<BareTimes>;
 }

@@ -7,7 +7,7 @@ import { compilerHint, hasCompiler, shimCompiler, shimFlags } from '../../../bui
 
 const run = promisify(execFile);
 
-/** Compiles a program of this folder as the shim is compiled, into another folder, and returns its path. */
+/** Compiles a program of this folder into another folder, as the shim is compiled. Returns the path of the result. */
 export async function compileProgram(name: 'at-once' | 'nothing', folder: string): Promise<string> {
   if (!(await hasCompiler(shimCompiler))) throw new Error(`there is no ${shimCompiler}: ${compilerHint}`);
   const path = join(folder, name);

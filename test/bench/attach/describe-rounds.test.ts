@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { isMet } from '../figure.ts';
 import { describeRounds, type Round } from './describe-rounds.ts';
 
-/** Every time of a pod differs by its source. */
+/** Returns a round in which every duration of a pod is different. */
 function round(add: number): Round {
   return {
     onDisk: { add: [add], addAgain: [add + 1], del: [add + 2, add + 2] },
@@ -14,7 +14,7 @@ function round(add: number): Round {
   };
 }
 
-test('one ADD may take 5 ms and one DEL 6, and 20 ADDs at once 15 ms, at the median', () => {
+test('the limits at the median are 5 ms for one ADD, 6 ms for one DEL, and 15 ms for 20 ADDs at once', () => {
   const reached = (atOnce: number) =>
     describeRounds([round(4.5)], atOnce)
       .filter(({ reach }) => reach !== undefined)
@@ -31,7 +31,7 @@ test('one ADD may take 5 ms and one DEL 6, and 20 ADDs at once 15 ms, at the med
   );
 });
 
-test('samples of all rounds are counted, each beside what was measured with it', () => {
+test('samples of all rounds are counted, and each figure has its comparison from the same rounds', () => {
   const figures = describeRounds([round(1), round(3), round(2)], 1);
   const of = (title: string) => {
     const { value, count, beside } = figures.find((figure) => figure.title === title) ?? {};

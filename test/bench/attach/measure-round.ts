@@ -9,7 +9,7 @@ import { runAtOnce } from './run-at-once.ts';
 export interface RoundTimes {
   /** The ADD after an Allocate, when a placeholder exists. */
   readonly add: readonly number[];
-  /** The ADD of the same devices in other sandboxes, after the DEL in the first ones. There is no link then. */
+  /** The ADD of the same devices in other sandboxes, after the DEL in the first ones. No link exists then. */
   readonly addAgain: readonly number[];
   /** The DEL in both sandboxes. */
   readonly del: readonly number[];

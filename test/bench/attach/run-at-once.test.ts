@@ -10,7 +10,7 @@ import { runAtOnce } from './run-at-once.ts';
 
 const options = { skip: (await hasCompiler(shimCompiler)) ? false : `needs a C compiler: ${compilerHint}` };
 
-/** The launcher, and a shell script to be launched. */
+/** Compiles the launcher, and writes a shell script for it to start. */
 async function makePrograms(script: string) {
   const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-launch-'));
   const program = join(folder.path, 'script');
@@ -20,7 +20,7 @@ async function makePrograms(script: string) {
   return { launcher, program, folder: folder.path, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
-test('each program has its environment, its input and a separate time', options, async () => {
+test('each program has its environment, its input and its duration', options, async () => {
   await using made = await makePrograms('cat > "$OUT"');
   const call = (name: string) => ({
     program: made.program,
@@ -37,13 +37,13 @@ test('each program has its environment, its input and a separate time', options,
   }
 });
 
-test('a program that fails is an error with what it printed', options, async () => {
+test('a program that fails is an error with its output', options, async () => {
   await using made = await makePrograms('echo "why: $1$CODE"; exit 3');
   const call = { program: made.program, environment: { CODE: '7' }, stdin: '' };
   await assert.rejects(runAtOnce(made.launcher, [call]), /failed: .*script: status 768: why: 7/);
 });
 
-test('a program that is not there is an error', options, async () => {
+test('a program that does not exist is an error', options, async () => {
   await using made = await makePrograms('');
   const call = { program: join(made.folder, 'nothing-here'), environment: {}, stdin: '' };
   await assert.rejects(runAtOnce(made.launcher, [call]), /failed/);

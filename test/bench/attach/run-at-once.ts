@@ -11,15 +11,15 @@ export interface ProgramCall {
 }
 
 /**
- * Runs programs at once. Returns the duration of each, in milliseconds, from the common start to its end. Rejects if
- * one fails. `launcher` is the compiled at-once.c. Node.js would need a millisecond of its event loop for each program,
- * one after the other, and the figures would include that.
+ * Runs programs at once. Returns the duration of each in milliseconds, from the common start to its end. Rejects if one
+ * fails. `launcher` is the compiled at-once.c. Node.js would start the programs one after the other, each with a
+ * millisecond of its event loop, and the figures would include that.
  */
 export async function runAtOnce(launcher: string, calls: readonly ProgramCall[]): Promise<readonly number[]> {
   const child = spawn(launcher, { stdio: 'pipe' });
   child.stdin.end(calls.map(encodeCall).join(''));
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  if (code !== 0) throw new Error(`a process that was to be measured failed: ${err.trim() || `exit code ${code}`}`);
+  if (code !== 0) throw new Error(`a measured process failed: ${err.trim() || `exit code ${code}`}`);
   return out
     .trim()
     .split('\n')

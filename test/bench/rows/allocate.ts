@@ -6,7 +6,7 @@ import { interleave, timeMs } from '../interleave.ts';
 import { percentile } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
-/** How many calls one contender makes before it is the other's turn. */
+/** How many calls one contender makes before the other one has its turn. */
 const block = 10;
 const blocks = 30;
 const atOnce = 8;

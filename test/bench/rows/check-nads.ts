@@ -38,7 +38,7 @@ async function measureChecks(input: OffersInput): Promise<readonly Figure[]> {
   const networks = buildNetworks(100).map(({ object, isPatched }) => {
     const nad = object as unknown as NadObject;
     const isRight = defaultNad(nad, context).edits.length > 0 === isPatched;
-    if (!isRight) throw new Error(`${object.metadata.name} is filled in otherwise than was to be expected`);
+    if (!isRight) throw new Error(`${object.metadata.name} has other defaults than expected`);
     return { nad, text: JSON.stringify(nad) };
   });
   const samples = await interleave(
@@ -53,7 +53,7 @@ async function measureChecks(input: OffersInput): Promise<readonly Figure[]> {
     },
   );
   const figure = (name: string, share: number): Figure => ({
-    title: `NAD filled in and checked by ${size.nodes} nodes × ${size.policies} policies, ${name}`,
+    title: `NAD defaulted and checked with ${size.nodes} nodes × ${size.policies} policies, ${name}`,
     unit: 'ms',
     value: percentile(samples.check, share),
     count: samples.check.length,
@@ -80,7 +80,7 @@ async function measureOffers(input: OffersInput): Promise<readonly Figure[]> {
   );
   const title = `offers of ${size.nodes} nodes × ${size.policies} policies`;
   return [
-    { title: `${title}, read from nothing`, unit: 'ms', value: median(samples.whole), count: samples.whole.length },
+    { title: `${title}, read from scratch`, unit: 'ms', value: median(samples.whole), count: samples.whole.length },
     { title: `${title}, after one node's state changed`, unit: 'ms', value: median(samples.one), count: changes },
   ];
 }

@@ -78,7 +78,7 @@ function describe({ nodes, interfaces, policies }: Cluster, plans: readonly Node
   );
   const idle = policies.filter(({ id }) => !active.has(id));
   if (idle.length > 0) throw new Error(`policies cause nothing: ${idle.map(({ id }) => id).join()}`);
-  if (interfaces.some(({ length }) => length !== 16)) throw new Error('a node has other than 16 interfaces');
+  if (interfaces.some(({ length }) => length !== 16)) throw new Error('a node does not have 16 interfaces');
   const count = (what: (plan: NodePlan) => readonly unknown[]) =>
     plans.reduce((sum, plan) => sum + what(plan).length, 0);
   const selected = nodes.reduce(

@@ -133,7 +133,7 @@ function editFigures(alone: readonly Edited[], among: readonly Edited[]): readon
   const complete = among.filter(({ isComplete }) => isComplete).length;
   return [
     {
-      title: `policy edit over ${size.nodes} nodes reviewed among them, complete ${complete} of ${among.length} times, p50`,
+      title: `policy edit for ${size.nodes} nodes, reviewed during these reviews, complete ${complete} of ${among.length} times, p50`,
       unit: 'ms',
       value: percentile(
         among.map(({ ms }) => ms),

@@ -54,7 +54,7 @@ export const policyStatus: BenchRow = {
     await using bundled = await bundledForm('webhook');
     await using cluster = await startControlPlane();
     await install(cluster);
-    report(`${nodeCount} nodes are made`);
+    report(`${nodeCount} nodes exist`);
     const nodes = await playNodes(cluster, nodeCount);
     await cluster.admin.must('POST', collection, { body: policy });
     await nodes.report();
@@ -72,12 +72,12 @@ export const policyStatus: BenchRow = {
     }
     const after = await residentBytes(webhook.process.pid);
     const of = (read: (edit: Edit) => number) => median(measured.map(read));
-    const title = `status of a policy that ${nodeCount.toLocaleString('en-US')} nodes take up`;
+    const title = `status of a policy that ${nodeCount.toLocaleString('en-US')} nodes apply`;
     const bare = { title: 'bare Node.js with a timer', value: await bareBytes(), count: 1 };
     return [
-      { title: `${title}: writings an edit`, unit: 'writes', value: of(({ writes }) => writes), count: edits },
+      { title: `${title}: writes per edit`, unit: 'writes', value: of(({ writes }) => writes), count: edits },
       {
-        title: `${title}: first to last writing`,
+        title: `${title}: first to last write`,
         unit: 'ms',
         value: of(({ spreadMs }) => spreadMs),
         count: edits,

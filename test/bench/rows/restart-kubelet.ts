@@ -52,5 +52,5 @@ async function registerInVain(directory: string): Promise<void> {
   using socket = dialSocket(join(directory, kubeletSocketName));
   const request = { version: 'none', endpoint: 'none', resource_name: 'none', options: null };
   const answer = await socket.call(registrationService.Register, request, { timeoutMs: 10_000 }).catch(() => 'refused');
-  if (answer !== 'refused') throw new Error('a Register of no version was accepted');
+  if (answer !== 'refused') throw new Error('a Register without a version was accepted');
 }

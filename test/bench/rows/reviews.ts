@@ -43,7 +43,7 @@ export const reviews: BenchRow = {
     using client = connectReviews(webhook.port, site.pair.authority.pem);
     await using ofNetworks = await createLoadGenerator(await prepareReviews(client, networks));
     await using ofPods = await createLoadGenerator(await prepareReviews(client, buildPods(objects, networks)));
-    report(`every answer is right; ${rounds} rounds`);
+    report(`every answer is correct; ${rounds} rounds`);
     const servers = { webhook, bare };
     return [
       ...(await measureLoads('NAD', ofNetworks, servers, report)),

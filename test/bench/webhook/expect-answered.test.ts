@@ -14,12 +14,12 @@ const counted = (allowed: number, patched: number, denied: number, lookups: numb
     ].join('\n'),
   );
 
-describe('a load is answered', () => {
-  it('if everything was allowed, patched or not, whatever was counted before', () => {
+describe('a load was answered correctly', () => {
+  it('if every object was allowed, with or without a patch, whatever was counted before the load', () => {
     expectAnswered(20, { before: counted(1, 2, 3, 4), after: counted(11, 12, 3, 4) });
   });
 
-  it('also if the webhook saw more than came back: what was under way at the end', () => {
+  it('even if the webhook counted more than the client received: some requests were in flight at the end', () => {
     expectAnswered(20, { before: counted(0, 0, 0, 0), after: counted(14, 14, 0, 0) });
   });
 

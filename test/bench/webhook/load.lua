@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- wrk … -s load.lua <url> -- <file>: sends what the file holds, one after the other and from the start again. The file has
--- for each request a line with its path, a line with the number of bytes of its body, and the body with a newline.
+-- wrk … -s load.lua <url> -- <file>: sends the requests of the file one after the other, and then begins again. Each
+-- request consists of a line with its path, a line with the number of bytes of its body, and the body with a newline.
 
 local requests = {}
 local current = 0

@@ -65,7 +65,7 @@ export function readLoad(printed: string): Load {
   if (line === undefined) throw new Error(`wrk printed no result: ${printed}`);
   const { requests, us, refused, failed, p50, p99, max } = JSON.parse(line);
   if (refused > 0 || failed > 0) {
-    throw new Error(`of ${requests} requests ${refused} were answered with an error and ${failed} not at all`);
+    throw new Error(`of ${requests} requests ${refused} got an error, and ${failed} got no answer`);
   }
   if (requests === 0) throw new Error('nothing was answered');
   return { requests, perSecond: requests / (us / 1e6), p50: p50 / 1e3, p99: p99 / 1e3, max: max / 1e3 };

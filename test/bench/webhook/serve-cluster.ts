@@ -23,7 +23,7 @@ export async function serveCluster(
   await using undo = new AsyncDisposableStack();
   const apiServer = undo.use(await startApiServer());
   for (const object of objects) apiServer.store.put(object);
-  // Otherwise, every watch would receive all objects again.
+  // Without this, every watch would receive all objects again.
   apiServer.store.compact();
   const port = undo.use(await startTls(pair, Number(new URL(apiServer.url).port))).port;
   await writeFile(join(accountFolder, 'token'), 'token-of-the-bench');

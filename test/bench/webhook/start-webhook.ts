@@ -76,8 +76,8 @@ export async function startWebhook(
     over.throwIfAborted();
     await sleep(100);
   }
-  const told = running.output.split('\n').find((line) => /"level":"(warn|error)"/.test(line));
-  if (told !== undefined) throw new Error(`the webhook has something against its cluster: ${told.slice(0, 1_000)}`);
+  const problem = running.output.split('\n').find((line) => /"level":"(warn|error)"/.test(line));
+  if (problem !== undefined) throw new Error(`the webhook reports errors in its cluster: ${problem.slice(0, 1_000)}`);
   const scope = undo.move();
   return {
     process: running,

@@ -5,14 +5,14 @@ interface Command {
   readonly run: (argv: readonly string[]) => Promise<void>;
 }
 
-/** The commands of `npm run cluster`, by name. Each is loaded when it is called. */
+/** The commands of `npm run cluster`, by name. Each one is loaded only when it is called. */
 export const commands: Readonly<Record<string, Command>> = {
   up: {
     summary: 'bring a cluster up: a control plane, the nodes h1, h2, h3 and the chart',
     run: async (argv) => (await import('./up-command.ts')).runUp(argv),
   },
   down: {
-    summary: 'end it, with everything that it made on the machine',
+    summary: 'end the cluster, and remove everything that it created on the machine',
     run: async (argv) => (await import('./down-command.ts')).runDown(argv),
   },
   'node add': {
@@ -20,15 +20,15 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('./node-commands.ts')).runNodeAdd(argv),
   },
   'node remove': {
-    summary: 'remove a node as a machine that is switched off',
+    summary: 'remove a node as if its machine were switched off',
     run: async (argv) => (await import('./node-commands.ts')).runNodeRemove(argv),
   },
   logs: {
-    summary: 'list the logs of all parts, or print one: npm run cluster -- logs h1-kubelet',
+    summary: 'list the logs of all components, or print one: npm run cluster -- logs h1-kubelet',
     run: async (argv) => (await import('./logs-command.ts')).runLogs(argv),
   },
   exec: {
-    summary: 'run a program as one of a node: npm run cluster -- exec h1 ip -br link',
+    summary: 'run a program on a node: npm run cluster -- exec h1 ip -br link',
     run: async (argv) => (await import('./exec-command.ts')).runExec(argv),
   },
 };

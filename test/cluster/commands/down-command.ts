@@ -7,7 +7,7 @@ import { runClusterCommand } from './run-cluster-command.ts';
 
 const line = {
   command: 'npm run cluster -- down',
-  summary: 'Ends the cluster that is up, or what is left of one. Without one it does nothing.',
+  summary: 'Ends the running cluster, or removes the remains of one. Does nothing if there is none.',
   positionals: [],
   flags: {},
 } as const;
@@ -16,7 +16,7 @@ export async function runDown(argv: readonly string[]): Promise<void> {
   const down = async () => {
     const { step } = createProgress(console.log, new AbortController().signal);
     const claim = await claimCluster(line.command, { takesKept: true });
-    await step('everything of the cluster has ended and is removed', bringDown);
+    await step('all processes of the cluster have ended, and its files and links are removed', bringDown);
     await claim.release();
     const remains = await findRemains();
     if (remains.length === 0) return exitCode.done;

@@ -9,7 +9,7 @@ import { runClusterCommand } from './run-cluster-command.ts';
 const line = {
   command: 'npm run cluster -- exec',
   summary:
-    "Runs a program in a node's namespaces, on its files and network, and ends as it does. ctr and kubectl are there.",
+    "Runs a program in a node's namespaces, with its files and network. Exits with the program's code. ctr and kubectl are available.",
   positionals: ['node', 'program...'],
   flags: {},
 } as const;

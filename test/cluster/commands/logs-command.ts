@@ -8,7 +8,7 @@ import { runClusterCommand } from './run-cluster-command.ts';
 
 const line = (positionals: readonly string[]) => ({
   command: 'npm run cluster -- logs',
-  summary: 'Lists the logs of all parts of the cluster, or prints one of them: npm run cluster -- logs h1-kubelet',
+  summary: 'Lists the logs of all components of the cluster, or prints one of them: npm run cluster -- logs h1-kubelet',
   positionals,
   flags: {},
 });
@@ -24,7 +24,7 @@ export async function runLogs(argv: readonly string[]): Promise<void> {
     }
     const log = found.find((one) => one.part === part);
     if (log === undefined || !existsSync(log.path)) {
-      throw new Error(`${part}: no such part; there are ${found.map((one) => one.part).join(', ')}`);
+      throw new Error(`${part}: no such component; there are ${found.map((one) => one.part).join(', ')}`);
     }
     await pipeline(createReadStream(log.path), process.stdout, { end: false });
     return exitCode.done;

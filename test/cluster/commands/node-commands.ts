@@ -8,17 +8,21 @@ import { runClusterCommand } from './run-cluster-command.ts';
 
 const addLine = {
   command: 'npm run cluster -- node add',
-  summary: 'Adds a node to the cluster that is up, and waits until it is Ready.',
+  summary: 'Adds a node to the running cluster, and waits until it is Ready.',
   positionals: ['name'],
   flags: {
-    interfaces: listFlag('NAMES', 'its physical NICs; those of one name on all nodes are on one wire', 'eth0,eth1'),
+    interfaces: listFlag(
+      'NAMES',
+      'its physical NICs; NICs with the same name on all nodes share one wire',
+      'eth0,eth1',
+    ),
     labels: listFlag('PAIRS', 'its labels: macvtapAware=true,zone=a', ''),
   },
 } as const;
 
 const removeLine = {
   command: 'npm run cluster -- node remove',
-  summary: 'Removes a node as a machine that is switched off: nothing is drained.',
+  summary: 'Removes a node as if its machine were switched off: nothing is drained.',
   positionals: ['name'],
   flags: {},
 } as const;
@@ -28,7 +32,7 @@ export async function runNodeAdd(argv: readonly string[]): Promise<void> {
     flags: { interfaces: readonly string[]; labels: readonly string[] },
     [name = '']: readonly string[],
   ) => {
-    if (!/^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/.test(name)) throw new Error(`${name}: no legal name of a node`);
+    if (!/^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/.test(name)) throw new Error(`${name}: not a valid node name`);
     const labels = Object.fromEntries(flags.labels.map((pair) => splitPair(pair)));
     await using cluster = await openCluster();
     const { step } = createProgress(console.log, new AbortController().signal);

@@ -8,7 +8,7 @@ export async function runClusterCommand<Table extends Flags>(
   run: (values: FlagValues<Table>, positionals: readonly string[]) => Promise<number>,
   argv: readonly string[],
 ): Promise<void> {
-  const told = async (values: FlagValues<Table>, positionals: readonly string[]) => {
+  const runPrintingErrors = async (values: FlagValues<Table>, positionals: readonly string[]) => {
     try {
       return await run(values, positionals);
     } catch (thrown) {
@@ -16,5 +16,5 @@ export async function runClusterCommand<Table extends Flags>(
       return exitCode.failed;
     }
   };
-  await runCommand(line, told, argv);
+  await runCommand(line, runPrintingErrors, argv);
 }

@@ -22,11 +22,11 @@ const line = {
   positionals: [],
   flags: {
     replace: switchFlag('remove the cluster that an earlier up created'),
-    bare: switchFlag("without the product's images and the chart: only Multus"),
-    kubevirt: switchFlag('also KubeVirt, by its operator, with emulated virtual machines'),
+    bare: switchFlag("install only Multus, without the product's images and the chart"),
+    kubevirt: switchFlag('also install KubeVirt with its operator, for emulated virtual machines'),
     injector: choiceFlag(
       injectors,
-      "with --kubevirt: who adds a macvtap's resource to the pod of a machine",
+      "with --kubevirt: the program that adds a macvtap's resource to the pod of a virtual machine",
       'webhook',
     ),
   },
@@ -47,7 +47,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
     const claim = await claimCluster(line.command, { takesKept: flags.replace });
     try {
       const progress = createProgress(console.log, scope.signal);
-      // Built before the cluster exists, because a build takes a minute and much memory.
+      // The images are built before the cluster exists, because a build takes a minute and much memory.
       const images = isBare
         ? []
         : await progress.step('images of webhook and node plugin', () => ownImages(console.log));
@@ -67,7 +67,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
       return exitCode.done;
     } catch (thrown) {
       if (scope.signal.aborted) return await giveUp();
-      console.error(`logs are kept in ${await keepLogs()}`);
+      console.error(`the logs are in ${await keepLogs()}`);
       await bringDown();
       await claim.release();
       throw thrown;

@@ -5,8 +5,8 @@ import { type NodePlan, podRange } from '../layout.ts';
 export const cniFolder = '/etc/cni/net.d';
 
 /**
- * The file with the configuration of a single plugin, not a list. On DEL, Multus 4.2 loses unknown fields of a list,
- * such as ranges, and then the sandbox is never removed.
+ * The file with the pod network as a single plugin, not as a list. On DEL, Multus 4.2 loses unknown fields of a list,
+ * such as ranges. The sandbox would then never be removed.
  */
 const podNetworkFile = '10-pods.conf';
 

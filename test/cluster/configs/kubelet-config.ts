@@ -15,14 +15,13 @@ export function kubeletConfig(node: string, caFile: string): string {
     enforceNodeAllocatable: [],
     failCgroupV1: false,
     failSwapOn: false,
-    // A node's resources are reported with its status. Tests wait for them, so the status is sent more often than every
-    // 10 s.
+    // Tests wait for a node's resources, which kubelet reports with its status. The default interval is 10 s.
     nodeStatusUpdateFrequency: '1s',
     // Several nodes share the machine's disk and memory, and no image can be pulled again.
     evictionHard: { 'memory.available': '10Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
-    // By default, this folder is below /usr, which is the machine's.
+    // By default, this folder is below /usr, which all nodes share with the machine.
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
   });
 }

@@ -13,7 +13,8 @@ export async function loadImage(node: string, archive: string, name: string): Pr
     await run(...(await inNode(node, ['ctr', '--namespace=k8s.io', 'images', ...args])));
   await ctr('import', '--snapshotter', 'overlayfs', archive);
   const names = (await ctr('list', '--quiet')).split('\n');
-  if (!names.includes(name)) throw new Error(`${archive} brought ${node} no ${name}; it has ${names.join(', ')}`);
+  if (!names.includes(name))
+    throw new Error(`${archive} does not contain ${name} for ${node}; it contains ${names.join(', ')}`);
 }
 
 /**

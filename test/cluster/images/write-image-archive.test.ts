@@ -8,7 +8,9 @@ import { needsRoot } from '../../kernel/network-namespace.ts';
 import { run } from '../run.ts';
 import { writeImageArchive } from './write-image-archive.ts';
 
-test('an archive has an image once for each user, with owners and capabilities kept', { skip: needsRoot }, async () => {
+test('an archive has the image once for each user, and keeps owners and capabilities', {
+  skip: needsRoot,
+}, async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmtc-archive-'));
   const [root, archive] = [join(folder.path, 'root'), join(folder.path, 'archive.tar')];
   await mkdir(root);

@@ -12,7 +12,7 @@ import { untilRolledOut } from './until-rolled-out.ts';
 
 const guardMs = 120_000;
 
-/** Installs the chart into a cluster without it. Waits until all of it runs and the API server calls the webhook. */
+/** Installs the chart into a cluster without it. Waits until all pods run and the API server calls the webhook. */
 export async function installByHelm(cluster: Cluster, values: object = {}): Promise<Installation> {
   await helm(cluster, ['install', ...release, chartFolder, '--create-namespace'], await clusterValues(), values);
   await untilRolledOut(cluster);

@@ -3,8 +3,7 @@
 /** The product's installation in a cluster. */
 export interface Installation {
   /**
-   * Upgrades the release with values that differ from the current ones, or with another chart than the one here. Does
-   * not wait for pods.
+   * Upgrades the release with values that differ from the current ones, or to another chart. Does not wait for pods.
    */
   upgrade(changed: object, chart?: string): Promise<void>;
   /** Resolves when all pods belong to the release and are Ready. */

@@ -49,7 +49,7 @@ export async function installKubeVirt(
     await cluster.apply([kubeVirtObject(injector)]);
   });
   await step('KubeVirt: Deployed', () => untilDeployed(cluster));
-  await step('KubeVirt: the binding macvtap is registered, nodes take virtual machines', async () => {
+  await step('KubeVirt: the binding macvtap is registered, nodes accept virtual machines', async () => {
     const patch = ['--type', 'merge', '--patch-file', binding];
     await cluster.mustKubectl(['patch', 'kubevirt', 'kubevirt', '-n', kubeVirtNamespace, ...patch]);
     await untilDeployed(cluster);

@@ -7,7 +7,9 @@ export const kubeVirtNamespace = 'kubevirt';
 export const injectors = ['webhook', 'kubevirt'] as const;
 export type Injector = (typeof injectors)[number];
 
-/** With this feature gate, KubeVirt no longer reads networks and their resources. In 1.9, it is on by default. */
+/**
+ * With this feature gate, KubeVirt no longer reads networks and their resources. KubeVirt 1.9 enables it by default.
+ */
 const externalInjection = 'ExternalNetResourceInjection';
 
 /**
@@ -28,7 +30,9 @@ export const namespaceObject = {
   },
 } as const;
 
-/** Nodes that have NICs for macvtaps. By default, KubeVirt places its controllers on nodes of the control plane. */
+/**
+ * Selects nodes that have NICs for macvtaps. By default, KubeVirt places its controllers on nodes of the control plane.
+ */
 const placement = { nodeSelector: { macvtapAware: 'true' } } as const;
 
 /** Returns the KubeVirt object: emulation, one pod of each controller, and images that nodes already have. */

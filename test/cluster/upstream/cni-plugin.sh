@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# macvtap-cni's CNI plugin, as far as pods and nodes see it: moves the device's link into the pod, and deletes it there.
-# The link of a device is named in a file beside LINKS.
+# Plays macvtap-cni's CNI plugin, as far as pods and nodes can see it. Moves the device's link into the pod, and deletes
+# it there. A file next to LINKS contains the link of a device.
 set -e
 configuration=$(cat)
 device=$(echo "$configuration" | sed -n 's/.*"deviceID": *"\([^"]*\)".*/\1/p')

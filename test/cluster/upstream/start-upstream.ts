@@ -33,8 +33,8 @@ const options: DevicePluginOptions = { pre_start_required: false, get_preferred_
 
 /**
  * Plays macvtap-cni on a node for kubelet, pods and the kernel. It serves a resource, makes links with a random index
- * on Allocate, and has a CNI plugin that moves them. The end of the scope acts like the end of its DaemonSet; attached
- * links stay.
+ * on Allocate, and has a CNI plugin that moves them. The end of the scope has the effect of deleting the DaemonSet;
+ * attached links stay.
  */
 export async function startUpstream(
   cluster: Cluster,

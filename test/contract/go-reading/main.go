@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Reads JSON texts as Multus, libcni and the CNI plugins do, one JSON string a line on standard input, and prints what
-// each of them finds, one JSON object a line. It needs the standard library only; the structs have the fields, and the
-// functions the steps, of the sources that they name.
+// Reads JSON texts as Multus, libcni and the CNI plugins do. Standard input has one JSON string per line. For each
+// line, prints one JSON object with the results of all readers. It needs only the standard library. Its structs have
+// the fields, and its functions the steps, of the sources that they name.
 package main
 
 import (
@@ -30,7 +30,7 @@ type netConfList struct {
 	Plugins    []*pluginConf `json:"plugins,omitempty"`
 }
 
-// A plugin's own configuration, as macvtap-cni has it.
+// A plugin's own configuration, with the fields of macvtap-cni.
 type ownConf struct {
 	pluginConf
 	DeviceID string `json:"deviceID"`
@@ -60,7 +60,7 @@ type selection struct {
 	CNIArgs                    *map[string]interface{} `json:"cni-args"`
 }
 
-// What runs of a network: one type, or those of a list.
+// The types that a network runs: one type, or those of a list.
 type network struct {
 	Name  string   `json:"name"`
 	Types []string `json:"types"`
@@ -72,11 +72,11 @@ type element struct {
 }
 
 type reading struct {
-	// By the ways that a text can take; one that ends in an error is left out.
+	// One result for each way that the text can take through Multus, without those that end in an error.
 	Networks []network `json:"networks"`
-	// Of a pod's annotation; null when Multus refuses it.
+	// The elements of a pod's annotation; null if Multus refuses it.
 	Elements []element `json:"elements"`
-	// Of a plugin's standard input; null when it does not decode.
+	// A plugin's standard input; null if it cannot be decoded.
 	Own *ownConf `json:"own"`
 }
 
@@ -103,7 +103,7 @@ func read(text []byte) reading {
 	if json.Unmarshal(text, &own) == nil {
 		found.Own = &own
 	}
-	// With and without a name and a device, which Multus adds by way of a map.
+	// Unchanged, with a name, and with a device. Multus adds these two by way of a map.
 	for _, raw := range [][]byte{text, throughMap(text, "name"), throughMap(text, "deviceID")} {
 		if raw == nil {
 			continue
@@ -149,7 +149,7 @@ func readNetwork(text []byte) (network, bool) {
 	return readList(raw)
 }
 
-// libcni/conf.go, NetworkConfFromBytes: the list is read as a map, each plugin as a struct again.
+// libcni/conf.go, NetworkConfFromBytes: reads the list as a map, and each plugin as a struct.
 func readList(raw map[string]interface{}) (network, bool) {
 	name, _ := raw["name"].(string)
 	plugins, ok := raw["plugins"].([]interface{})

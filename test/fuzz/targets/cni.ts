@@ -55,7 +55,7 @@ export const cniTargets: readonly Target[] = [
   },
   {
     name: 'cni-stream',
-    invariant: 'A connection gives the same frames, or the same refusal, however its bytes are cut into chunks.',
+    invariant: 'A connection returns the same frames, or the same error, however its bytes are split into chunks.',
     shape: 'bytes',
     seeds: [Buffer.concat(frames.map(encodeFrame)), encodeFrame({ type: 'answer', exitCode: 1, output: 'no' })],
     async run(input) {

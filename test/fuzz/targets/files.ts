@@ -41,7 +41,10 @@ const kubeconfig = {
   users: [{ name: 'u', user: { token: 't' } }],
 };
 
-/** The keys are made at run time, so that none is in the tree. Inputs refer to them as `@cert`, `@key` and `@ca`. */
+/**
+ * The keys are generated at run time, so that the tree contains none. Inputs refer to them as `@cert`, `@key` and
+ * `@ca`.
+ */
 const pair = await makePair({ names: ['webhook.test'], notBeforeMs: 0, notAfterMs: 4_000_000_000_000 });
 const parts: Readonly<Record<string, string>> = {
   '@cert': pair.certPem,
@@ -55,7 +58,7 @@ export const fileTargets: readonly Target[] = [
   {
     name: 'ledger',
     invariant:
-      'Whatever a ledger holds is read without an error, and what was read survives being written and read again.',
+      'A ledger with any content is read without an error, and the result survives being written and read again.',
     shape: 'text',
     seeds: [
       `${JSON.stringify(file, undefined, 2)}\n${change}`,
@@ -67,8 +70,8 @@ export const fileTargets: readonly Target[] = [
       assert.ok(faults.length <= input.length + 4);
       const again = decodeLedger(Buffer.from(encodeLedger(content)), 'h1');
       assert.deepEqual(again.faults, []);
-      // Compared as text: under a key that nothing reads, a number that float64 cannot represent becomes null when it
-      // is written.
+      // The comparison uses text. Under an unknown key, a number that float64 cannot represent becomes null when it is
+      // written.
       assert.equal(encodeLedger(again.content), encodeLedger(content));
       const changed = Buffer.from(`${encodeLedger(content)}${encodeChange(content.devices)}`);
       assert.deepEqual(
@@ -104,7 +107,7 @@ export const fileTargets: readonly Target[] = [
   },
   {
     name: 'certificate-state',
-    invariant: 'Whatever a Secret holds is read without an error; a pair that is taken has a trusted issuer.',
+    invariant: 'A Secret with any content is read without an error; a pair that is used has a trusted issuer.',
     shape: 'json',
     seeds: [
       '{"tls.crt":"@cert","tls.key":"@key","ca.crt":"@ca"}',
@@ -130,7 +133,7 @@ export const fileTargets: readonly Target[] = [
   },
   {
     name: 'certificate-bundle',
-    invariant: 'At most 32 authorities are read of a bundle, whatever else is in it.',
+    invariant: 'At most 32 CAs are read from a bundle, whatever else it contains.',
     shape: 'text',
     seeds: [parts['@ca'] ?? '', `${parts['@cert']}${parts['@ca']}`],
     words: ['-----BEGIN CERTIFICATE-----\n', '-----END CERTIFICATE-----\n', '-', 'MIIB'],

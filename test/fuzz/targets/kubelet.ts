@@ -20,7 +20,7 @@ export const kubeletTargets: readonly Target[] = [
   {
     name: 'pod-resources',
     invariant:
-      "A message that gRPC decodes gives devices with their holders, each once; what it does not decode is gRPC's error.",
+      'A message that gRPC decodes lists each device once, with its holders; any other message is an error of gRPC.',
     shape: 'bytes',
     seeds: [answer],
     words: [prefix],

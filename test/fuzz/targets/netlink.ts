@@ -133,7 +133,7 @@ export const netlinkTargets: readonly Target[] = [
   },
 ];
 
-/** Returns bytes as text, so that they can be compared whatever type of view they are. */
+/** Returns bytes as text, so that any two types of view can be compared. */
 function hexOf(part: Attribute | NetlinkMessage): object {
   return Object.fromEntries(
     Object.entries(part).map(([key, value]) => [

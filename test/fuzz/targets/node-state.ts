@@ -69,7 +69,7 @@ export const nodeStateTargets: readonly Target[] = [
   {
     name: 'node-state',
     invariant:
-      'A state that the API server takes is read into offers, a plan and tallies without an error, and takes away no policy.',
+      'A state that the API server accepts is read into offers, a plan and counts without an error, and removes no policy.',
     shape: 'json',
     seeds: [JSON.stringify(state)],
     words: [

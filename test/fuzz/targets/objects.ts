@@ -38,7 +38,7 @@ export const objectTargets: readonly Target[] = [
   {
     name: 'manifests',
     invariant:
-      'Any text is read as documents, each an object, a list of errors, or of no interest; lines are in the text.',
+      'Any text is read as documents: each is an object, a list of errors, or ignored; reported lines are in the text.',
     shape: 'text',
     seeds: [policyText, JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'h1', labels: {} } })],
     words: [
@@ -72,7 +72,7 @@ export const objectTargets: readonly Target[] = [
   },
   {
     name: 'explicit-config',
-    invariant: 'The explicit configuration is read or has an error, and a plan by it names interfaces that exist.',
+    invariant: 'The explicit configuration is read or has an error, and its plan names only existing interfaces.',
     shape: 'json',
     seeds: ['[{"name":"a","lowerDevice":"eth0","mode":"bridge","capacity":5},{"name":"b","LowerDevice":"eth1"}]'],
     words: ['passthru', 'capacity', 'bond1', 'mode'],
@@ -103,7 +103,7 @@ export const objectTargets: readonly Target[] = [
   },
   {
     name: 'glob',
-    invariant: 'Any pattern compiles or has an error; without special characters it matches itself only.',
+    invariant: 'Any pattern compiles or has an error; without special characters, it matches only itself.',
     shape: 'json',
     seeds: ['["eth[0-9]*","eth0"]', '["!a?\\\\*[!b-d]","xa*e"]'],
     words: ['*', '?', '[', ']', '[!', '-', '\\', '****a'],

@@ -66,7 +66,7 @@ const words = [
 export const reviewTargets: readonly Target[] = [
   {
     name: 'admission-body',
-    invariant: 'A body is refused as JSON or as a review; what is read has metadata and no key named __proto__.',
+    invariant: 'A body is refused as JSON or as a review, or has metadata and no key named __proto__.',
     shape: 'json',
     seeds: kinds.map((kind) =>
       JSON.stringify({
@@ -94,7 +94,8 @@ export const reviewTargets: readonly Target[] = [
   },
   {
     name: 'network-config',
-    invariant: 'The text of a config is judged without an error; what is filled in leaves it JSON with its own values.',
+    invariant:
+      'Any text of a config is reviewed without an error; with defaults, it is still JSON with its own values.',
     shape: 'json',
     seeds: [config, list, '{"type":"macvtap"}'],
     words,
@@ -110,7 +111,7 @@ export const reviewTargets: readonly Target[] = [
   },
   {
     name: 'network-object',
-    invariant: 'Any object is judged as a network without an error, and a second default changes nothing.',
+    invariant: 'Any object is reviewed as a network without an error, and a second default changes nothing.',
     shape: 'json',
     seeds: [JSON.stringify(nad), JSON.stringify({ ...nad, spec: { config: list } })],
     words,
@@ -118,7 +119,7 @@ export const reviewTargets: readonly Target[] = [
   },
   {
     name: 'networks-annotation',
-    invariant: 'An annotation selects at most 1,024 networks; without an error each has a name and a namespace.',
+    invariant: 'An annotation selects at most 1,024 networks; if it has no error, each has a name and a namespace.',
     shape: 'json',
     seeds: ['a, ns/b@net1', '[{"name":"a","namespace":"b","interface":"c"},{"NAME":"d"}]'],
     words: ['/', '@', ',', '[', '{"name":"a"}', 'Namespace', 'nameſpace'],
@@ -131,7 +132,7 @@ export const reviewTargets: readonly Target[] = [
   },
   {
     name: 'pod',
-    invariant: 'Any object is judged as a pod without an error, and a second injection changes nothing.',
+    invariant: 'Any object is reviewed as a pod without an error, and a second injection changes nothing.',
     shape: 'json',
     seeds: [JSON.stringify(pod)],
     words,
@@ -144,7 +145,7 @@ export const reviewTargets: readonly Target[] = [
   },
   {
     name: 'quantity',
-    invariant: 'A quantity is a whole number of devices from 0 on, or none.',
+    invariant: 'A quantity is an integer of at least 0, or invalid.',
     shape: 'text',
     seeds: ['2', '1k', '2000m', '1e1', '+1.50Ki'],
     words: ['Ei', 'e-99', '1e+', '999999999999999999', 'n'],
@@ -155,7 +156,7 @@ export const reviewTargets: readonly Target[] = [
   },
   {
     name: 'policy',
-    invariant: 'Any object is judged as a policy without an error, and a second default changes nothing.',
+    invariant: 'Any object is reviewed as a policy without an error, and a second default changes nothing.',
     shape: 'json',
     seeds: [JSON.stringify(policy)],
     words,
@@ -175,7 +176,7 @@ function checkNad(object: NadObject): void {
   checkMutation(object, (given) => defaultNad(given, nadContext));
 }
 
-/** Asserts that a mutation applies to the object, and that a second mutation has nothing left to do. */
+/** Asserts that a mutation applies to the object, and that a second mutation changes nothing. */
 function checkMutation<Given extends object>(object: Given, mutate: (object: Given) => Mutation): void {
   const { edits } = mutate(object);
   if (edits.length === 0) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DEL while the node plugin is down: what the shim leaves, where the node plugin looks for it, and what it refuses.
+// Tests DEL while the node plugin is down: what the shim stores, where the node plugin looks for it, and what the shim
+// refuses.
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ for (const variant of variants) {
       await run(shim);
     });
 
-  check('a DEL succeeds and leaves its request, for root alone, once however often it comes', async (shim) => {
+  check('a DEL succeeds and stores its request, readable only by root, once even if it is repeated', async (shim) => {
     for (const shell of [undefined, 'umask 0777; exec "$0"', 'umask 0; exec "$0"']) {
       assertEnd(await shim.run({ ...callOf('DEL'), ...(shell !== undefined && { shell }) }), 0, '');
       assert.deepEqual(await readdir(shim.tombstones), ['c1:net1']);
@@ -36,7 +37,7 @@ for (const variant of variants) {
     assert.deepEqual(frame, { type: 'request', environment, stdin: Buffer.from(conf) });
   });
 
-  check('the node plugin works off what twenty at once left, also the longest', async (shim) => {
+  check('the node plugin handles the requests of twenty concurrent DELs, including the longest one', async (shim) => {
     const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
     const long = { stdin: Buffer.alloc(maxStdin, ' ') };
     const ends = await Promise.all(
@@ -62,7 +63,7 @@ for (const variant of variants) {
     });
   }
 
-  check('a DEL that no ADD can have preceded is not stored, with an error', async (shim) => {
+  check('a DEL that cannot follow any ADD is not stored, but is an error', async (shim) => {
     const invalid = 'Invalid argument';
     for (const [given, reason] of [
       [{ CNI_CONTAINERID: '../../c1' }, invalid],
@@ -93,14 +94,14 @@ for (const variant of variants) {
     assert.notEqual(await readFile(join(shim.tombstones, 'c1:net1'), 'utf8'), 'half\n');
   });
 
-  check('the longest name that can be renamed is left', async (shim) => {
-    // NAME_MAX, less two dots, a colon, net1 and the longest process ID.
+  check('the longest name that can be renamed is stored', async (shim) => {
+    // NAME_MAX minus two dots, a colon, `net1` and the longest process ID.
     const id = 'c'.repeat(255 - 2 - 1 - 4 - 7);
     assertEnd(await shim.run(callOf('DEL', { CNI_CONTAINERID: id })), 0, '');
     assert.deepEqual(await readdir(shim.tombstones), [`${id}:net1`]);
   });
 
-  check('no link in the directory of the node plugin leads the shim elsewhere', async (shim) => {
+  check("the shim follows no symbolic link in the node plugin's directory", async (shim) => {
     const elsewhere = join(shim.directory, '../elsewhere');
     await mkdir(elsewhere);
     await mkdir(shim.directory);
@@ -117,7 +118,7 @@ for (const variant of variants) {
     assert.ok((await stat(join(shim.tombstones, 'c1:net1'))).isFile());
   });
 
-  check('where another file blocks the path, the DEL fails, and is tried again', async (shim) => {
+  check('if another file blocks the path, the DEL fails with an error that asks for a retry', async (shim) => {
     await mkdir(shim.directory);
     await writeFile(shim.tombstones, '');
     assertError(await shim.run(callOf('DEL')), 11, /Not a directory/);
@@ -128,7 +129,7 @@ for (const variant of variants) {
   });
 
   check(
-    'on a full or read-only disk the DEL fails, and nothing is left of it',
+    'on a full or read-only disk, the DEL fails and leaves no file',
     async (shim) => {
       await using disk = await mountSmallDisk(shim.directory);
       await mkdir(shim.tombstones);

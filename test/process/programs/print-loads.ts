@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded by --import. Prints each module before it is loaded, synchronously.
+// Loaded with --import before the program. Prints the URL of each module before the module is loaded, synchronously.
 import { writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 

@@ -14,7 +14,7 @@ import { type PolicyForm, writeNodes, writePolicy } from './stage.ts';
 
 /** Returns the reason why this machine cannot show real links, or undefined if it can. */
 export async function whyNoLinks(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return `macvtap is the Linux kernel's, and this is ${process.platform}`;
+  if (process.platform !== 'linux') return `macvtap needs Linux, and this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'real links need root';
   const missing = Object.entries(tools).find(([tool]) => !isOnPath(tool));
   if (missing !== undefined) return `the command ${missing[0]} is missing; install ${missing[1]}`;
@@ -36,7 +36,7 @@ function isOnPath(tool: string): boolean {
 }
 
 /** Shows the same policies without links: what each host would expose. */
-export async function showPlanAlone(reason: string, print: (text: string) => void): Promise<void> {
+export async function showPlanOnly(reason: string, print: (text: string) => void): Promise<void> {
   print(`No real links here: ${reason}. The demo shows only the plan.`);
   const forms: readonly PolicyForm[] = ['node-centric', 'resource-centric'];
   for (const form of forms) {
