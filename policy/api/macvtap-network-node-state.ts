@@ -199,7 +199,7 @@ export interface MacvtapNetworkNodeState {
      */
     readonly skipped?: {
       /**
-       * Policy or source with the index of its entry, and the interface or resource, for example macvtap-cni/storage[0]
+       * Policy or source with the index of its entry, and the interface or resource, for example NAMESPACE/storage[0]
        * eth1.
        */
       readonly name: string;
