@@ -227,7 +227,7 @@ test(
     const plugin = node.start();
     await node.offers({ net: 4 });
     await node.writeText('p.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\nkind: [oops\n');
-    const line = await plugin.waitForLine(/not taken in/);
+    const line = await plugin.waitForLine(/an invalid object is ignored/);
     assert.match(line, /p\.yaml, document 2, line \d/);
     await node.allocate('net');
     await node.offers({ net: 4 });
