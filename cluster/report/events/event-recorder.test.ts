@@ -35,7 +35,7 @@ it('if the source is a cluster, events are written to the cluster, and a failure
   const { log, lines } = keepLog();
   using client = connectStandIn(server);
   await using recorder = openEventRecorder({ kind: 'cluster', client, mostMatched: undefined }, source, log);
-  server.intercept(() => ({ status: 403, body: { message: 'no right' } }));
+  server.intercept(() => ({ status: 422, body: { message: 'invalid' } }));
   recorder.record(event);
   await until(
     async () => lines.map(({ message }) => message),
@@ -248,7 +248,7 @@ describe('while the API server', () => {
   it('refuses one event, that event is dropped and the next one is written', async () => {
     await using started = await start();
     const { server, recorder, reported, refuse, untilCounts } = started;
-    refuse({ status: 403, body: { message: 'no right' } });
+    refuse({ status: 422, body: { message: 'invalid' } });
     recorder.record(onPod);
     await until(
       async () => reported.join(' | '),
@@ -257,8 +257,24 @@ describe('while the API server', () => {
     refuse(undefined);
     recorder.record(onNode('a'));
     await untilCounts(['a x1']);
-    assert.match(reported.join(' | '), /^[^|]*403: no right[^|]*\| dropped 1 \| well$/);
+    assert.match(reported.join(' | '), /^[^|]*422: invalid[^|]*\| dropped 1 \| well$/);
     assert.equal(server.requests.length, 2);
+  });
+
+  it('has just started and denies requests until it has read its roles, no event is lost', async () => {
+    await using started = await start();
+    const { recorder, reported, refuse, untilCounts } = started;
+    for (const status of [401, 403]) {
+      refuse({ status, body: { message: 'not yet' } });
+      recorder.record(onPod);
+      await until(
+        async () => reported.at(-1) ?? '',
+        (text) => text.includes(`${status}: not yet`),
+      );
+      refuse(undefined);
+      await untilCounts([status === 401 ? 'no device x1' : 'no device x2']);
+    }
+    assert.ok(!reported.join().includes('dropped'), reported.join());
   });
 });
 

@@ -158,8 +158,11 @@ export function recordEvents(options: RecordOptions): EventRecorder & AsyncDispo
 /** The minimum time between two reports of dropped events. */
 const droppedEveryMs = 60_000;
 
-/** Returns whether another attempt may succeed: after too many requests, after a conflict, or after a server error. */
+/**
+ * Returns whether another attempt may succeed. A conflict, too many requests and a server error end by themselves. 401
+ * and 403 can also end: an API server that has just started denies requests until it has read tokens and roles.
+ */
 function isRetryable({ code, facts }: MacvtapError): boolean {
   const status = Number(facts.status ?? 0);
-  return code !== 'ApiServerRefused' || status === 409 || status === 429 || status >= 500;
+  return code !== 'ApiServerRefused' || [401, 403, 409, 429].includes(status) || status >= 500;
 }
