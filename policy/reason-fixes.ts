@@ -13,6 +13,9 @@ export const reasonFixes = {
   NotEthernet: 'Name an Ethernet interface of the node instead.',
   MacvtapOrMacvlan: 'Name the parent of the macvtap or macvlan instead.',
   Enslaved: 'Name the bond, bridge or other interface that it belongs to.',
+  VlanOnVlan: 'Name the interface below the VLAN in parentIface, or remove vlan from the entry.',
+  VlanProtocol: 'Choose another VLAN ID, or remove the 802.1ad VLAN from the node.',
+  VlanNameTaken: 'Rename or remove the other link on the node.',
   CarriesNodeTraffic:
     "Choose another mode or interface, or set allowHostInterface if the node may lose this interface's traffic.",
   IllegalResourceName:
@@ -37,6 +40,9 @@ export const reasonFixes = {
   ParentChanged: 'Bring the former interface back, or delete the pods that hold devices on it.',
   Draining: 'None needed: it ends with its pods; to keep it, let a policy that offers it select the node.',
   UpstreamPluginRunning: "Remove macvtap-cni's DaemonSet from this node.",
+  VlanMissing: 'None needed: the node plugin creates the VLAN within seconds.',
+  VlanFailed: "Correct the cause in the message of the node's trouble.",
+  VlanUnsupported: 'Run modprobe 8021q on the node, or boot a kernel that has 802.1Q VLANs.',
   MacvtapUnsupported: 'Run modprobe macvtap on the node, or boot a kernel that has macvtap.',
 
   // A resource has a problem, and its devices are Healthy.
@@ -47,6 +53,7 @@ export const reasonFixes = {
 
   // The text of a policy or a file has an error.
   ParentAmbiguous: 'Set either parentIface or nicSelector in the entry.',
+  IllegalVlan: 'Write an integer from 1 to 4094, or remove vlan to use the untagged interface.',
   NameInBothForms: 'Remove resourceName from the entries, or remove spec.resourceName.',
   BadGlob: 'Correct the pattern as the message describes.',
   BadSelectorValue: 'Write the value as a string, in quotes.',

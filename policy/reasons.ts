@@ -11,6 +11,9 @@ export const reasons = {
   NotEthernet: 'not an Ethernet interface',
   MacvtapOrMacvlan: 'a macvtap or macvlan itself; name its parent instead',
   Enslaved: 'enslaved to another interface; name that one instead',
+  VlanOnVlan: 'a VLAN itself, and vlan would add a second tag; name the interface below it, or leave vlan out',
+  VlanProtocol: 'the interface has a VLAN of this ID with protocol 802.1ad, and only 802.1Q can be used',
+  VlanNameTaken: 'another link has the name that the VLAN would get',
   CarriesNodeTraffic:
     "passthru would take an interface that carries the node's own traffic; set allowHostInterface to insist",
   IllegalResourceName: 'the name is not a legal Kubernetes resource name; give the entry a resourceName',
@@ -34,6 +37,9 @@ export const reasons = {
   Draining: 'nothing asks for it any more; it stays for the pods that hold its devices',
 
   UpstreamPluginRunning: "macvtap-cni's own plugin serves it on this node; remove that, and it is registered by itself",
+  VlanMissing: 'its VLAN does not exist now; the node plugin creates it',
+  VlanFailed: 'its VLAN could not be created; the error is in the troubles of the node, and it is tried again',
+  VlanUnsupported: 'the kernel of the node has no 802.1Q VLANs; load the module 8021q or change the kernel',
   MacvtapUnsupported: 'the kernel of the node has no macvtap; load the module macvtap or change the kernel',
 
   // Problems of a resource whose devices are Healthy.
@@ -44,6 +50,7 @@ export const reasons = {
 
   // Errors in the text of a policy or a file.
   ParentAmbiguous: 'an entry needs exactly one of parentIface and nicSelector',
+  IllegalVlan: 'a VLAN ID is an integer from 1 to 4094',
   NameInBothForms: 'a policy with spec.resourceName has no resourceName in its entries',
   BadGlob: 'not a shell glob',
   BadSelectorValue: 'label values are strings; booleans and integers are read as such, nothing else is',

@@ -4,7 +4,7 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { refused } from './api-errors.ts';
 import { type ApiObject, isApiObject } from './api-resource.ts';
 import type { ApiClient } from './client.ts';
-import { watchObject } from './watch-object.ts';
+import { watchObject } from './list-watch.ts';
 
 /** A webhook configuration of the chart. */
 interface WebhookConfiguration {

@@ -4,7 +4,7 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { refused } from './api-errors.ts';
 import { isApiObject } from './api-resource.ts';
 import type { ApiClient, ApiResponse } from './client.ts';
-import { watchObject } from './watch-object.ts';
+import { watchObject } from './list-watch.ts';
 
 export interface SecretStoreOptions {
   readonly client: ApiClient;

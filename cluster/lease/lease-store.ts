@@ -4,7 +4,7 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { refused } from '../api/api-errors.ts';
 import { isApiObject } from '../api/api-resource.ts';
 import type { ApiClient, ApiResponse } from '../api/client.ts';
-import { watchObject } from '../api/watch-object.ts';
+import { watchObject } from '../api/list-watch.ts';
 
 /** A Lease as it was read, with its resourceVersion. */
 interface ReadLease {

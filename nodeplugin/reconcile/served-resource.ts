@@ -27,6 +27,8 @@ export interface ParentLookup {
   readonly find: (name: string) => number | undefined;
   /** Returns whether there is an interface with that index, under any name. */
   readonly has: (ifindex: number) => boolean;
+  /** Returns why the VLAN of that name could not be created; undefined if it is not known. */
+  readonly vlanFault?: (name: string) => ReasonCode | undefined;
 }
 
 /**
@@ -99,6 +101,7 @@ export type DecisionCause = 'edit' | 'links' | 'held';
  * - If only links changed, a resource whose parent is missing stays until the link is back. All its devices stay listed
  *   as Unhealthy, with the reason. A resource does not move to another parent while devices are held (ParentChanged).
  * - A device that is allocated or released does not change the plan. It only lets waiting changes proceed.
+ * - A resource on a VLAN that the node plugin still has to create waits for it (VlanMissing, or why it failed).
  * - Links on a parent exclude a passthru resource on that parent, even if their devices were released. A passthru link
  *   excludes all other resources (PassthruExclusive). Otherwise the kernel would refuse each Allocate, and the pod
  *   would fail.
@@ -118,7 +121,8 @@ export function decideServed(
     const before = served.get(resource.name);
     const mustStay = cause !== 'edit' && isElsewhere(before, resource) && held.some(usesOtherParent(resource, parents));
     const isExcluded = withLinks.some(excludes(resource, parents));
-    const wanted = { name: resource.name, resource, ...(isExcluded && ({ fault: 'PassthruExclusive' } as const)) };
+    const fault = isExcluded ? 'PassthruExclusive' : vlanFaultOf(resource, parents);
+    const wanted = { name: resource.name, resource, ...(fault !== undefined && { fault }) };
     next.set(resource.name, mustStay ? { ...before, fault: 'ParentChanged' } : wanted);
   }
   for (const [name, { resource, fault }] of served) {
@@ -134,6 +138,11 @@ export function decideServed(
     if (!next.has(name)) next.set(name, { name, fault: 'Draining' });
   }
   return next;
+}
+
+function vlanFaultOf({ vlan, parent }: PlannedResource, parents: ParentLookup): ReasonCode | undefined {
+  if (vlan === undefined || parents.find(parent) !== undefined) return undefined;
+  return parents.vlanFault?.(parent) ?? 'VlanMissing';
 }
 
 /** Returns whether the resource was served on a different parent than the planned one. */

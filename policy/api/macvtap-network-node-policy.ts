@@ -110,6 +110,11 @@ export interface MacvtapNetworkNodePolicy {
         };
       };
       /**
+       * ID of an 802.1Q VLAN. The parent is then this VLAN on the interface, and not the interface. The node plugin
+       * creates the VLAN interface unless the node has one, and removes only those that it created.
+       */
+      readonly vlan?: number;
+      /**
        * macvtap mode of the devices.
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
@@ -118,7 +123,8 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly quantity?: number;
       /**
-       * Last part of macvtap.network.kubevirt.io/<resourceName>; default the interface's name.
+       * Last part of macvtap.network.kubevirt.io/<resourceName>. Default the interface's name, and with vlan
+       * <interface>.<vlan>.
        */
       readonly resourceName?: string;
       /**

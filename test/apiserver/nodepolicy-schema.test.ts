@@ -12,7 +12,7 @@ const cluster = await clusterOfFile();
 await makeNamespace(cluster, 'tenant');
 
 /** Rules whose errors the API server finds without the webhook. */
-const checkedBySchema = ['check-entries'];
+const checkedBySchema = ['check-entries', 'check-vlan'];
 
 /**
  * The API server ignores a null where the schema has a default, and fills the default in. In a file, null marks a value
