@@ -20,13 +20,13 @@ import { openNodeLinks } from './links/open-node-links.ts';
 import { readTapNode } from './links/tap-node.ts';
 import { collectOrphans } from './reconcile/collect-orphans.ts';
 import { followKubelet } from './reconcile/follow-kubelet.ts';
-import { createPlanStore, followPlan } from './reconcile/follow-plan.ts';
-import { createReconciler } from './reconcile/reconciler.ts';
+import { createPlanStore, followPlan, planNow } from './reconcile/follow-plan.ts';
 import { reportState } from './reconcile/report-state.ts';
-import { createResourcePlugins } from './reconcile/resource-plugins.ts';
+import { createReconciler, createResourcePlugins } from './reconcile/resource-plugins.ts';
 import type { ParentLookup } from './reconcile/served-resource.ts';
 import { watchStranded } from './reconcile/watch-stranded.ts';
 import { serveHealth } from './serve-health.ts';
+import { keepVlans } from './vlans/keep-vlans.ts';
 import { createWorkRecorder } from './work-metrics.ts';
 
 /**
@@ -54,6 +54,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const parents: ParentLookup = {
     find: (name) => findInterface(name)?.ifindex,
     has: (ifindex) => interfaces.current.some((nic) => nic.ifindex === ifindex),
+    vlanFault: (name) => vlans.faultOf(name),
   };
 
   await using source = await openSource(config, { node: nodeName });
@@ -77,6 +78,17 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
 
   const lock = createKeyedMutex();
   const plan = createPlanStore();
+  await using vlans = keepVlans({
+    links,
+    interfaces,
+    plan,
+    held,
+    ledger,
+    isHeldKnown,
+    graceMs: config['orphan-grace'],
+    onEvent: activity.vlan,
+    onChange: () => onHeld(),
+  });
   const holders = createDeviceHolders(kubelet.answers, held);
   const labels = createNamespaceLabels({ lookup: source.lookups.namespace, now: () => performance.now() });
   const admission = openAdmission({ source, plan, labels, ledger, holders, lock });
@@ -128,6 +140,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     stranded,
     parents,
     support,
+    vlans,
     namespace: config.namespace,
     onState: activity.nodeState,
     onExplicit: events.explicitConfiguration,
@@ -138,6 +151,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const onHeld = () => {
     reconciler.onHeld();
     state.look();
+    vlans.look();
   };
   await using _orphans = collectOrphans({
     graceMs: config['orphan-grace'],
@@ -184,6 +198,9 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   await interfaces.settled(config.settle, signal).catch((thrown: unknown) => {
     if (!signal.aborted) throw thrown;
   });
+  // Kubelet admits pods again as soon as their resource is registered, and rejects those with an Unhealthy device.
+  const first = planNow({ nodeName, source, interfaces, exposure });
+  if (first !== undefined) await vlans.prepare(first);
   using _plan = followPlan({
     nodeName,
     source,
@@ -194,6 +211,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       activity.plan(next, cause);
       reconciler.onPlan(next, cause);
       state.onPlan(next, cause);
+      vlans.look();
     },
     onWaiting: (reason) => {
       plan.setInForce(reason === undefined);

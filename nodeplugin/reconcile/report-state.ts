@@ -18,6 +18,7 @@ import type { Mode } from '../../policy/plan/resource.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
 import type { MacvtapSupport } from '../links/macvtap-support.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
+import type { VlanKeeper } from '../vlans/keep-vlans.ts';
 import type { HeldTracker } from './held-tracker.ts';
 import type { ResourcePlugins } from './resource-plugins.ts';
 import { type HeldDevice, isParentPresent, type ParentLookup, usesParent } from './served-resource.ts';
@@ -43,6 +44,7 @@ export interface StateReportOptions {
   readonly stranded: Pick<StrandedWatch, 'current'>;
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
+  readonly vlans: Pick<VlanKeeper, 'troubles'>;
   /** The installation's namespace, with the explicit configuration. */
   readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;
@@ -57,7 +59,7 @@ export interface StateReportOptions {
  * offers nothing.
  */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, exposure, resources, held, stranded, parents, support } = options;
+  const { nodeName, source, interfaces, exposure, resources, held, stranded, parents, support, vlans } = options;
   const { onState, onWrite, onExplicit, namespace } = options;
   const writer = reportWriteOutcomes(openNodeStateWriter(source.origin, nodeName), onWrite);
   const reporter = reportNodeState({ writer, onState });
@@ -86,6 +88,7 @@ export function reportState(options: StateReportOptions): StateReport {
         policies: source.snapshot.policies,
         pluginVersion: packageFile.version,
         troubles: support.isThere ? [] : ['MacvtapUnsupported'],
+        vlanTroubles: vlans.troubles,
         explicitTrouble: explicit,
       }),
       options,
