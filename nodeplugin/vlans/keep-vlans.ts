@@ -199,7 +199,9 @@ export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
       return failure && codeOf(failure.error);
     },
     get troubles() {
-      return describeTroubles([...failures.values()].map(({ error }) => error));
+      // A VLAN that exists and could not be changed may be gone by now. The error is in the log, and not here.
+      const missing = [...failures].filter(([key]) => typeof key === 'string');
+      return describeTroubles(missing.map(([, { error }]) => error));
     },
     async [Symbol.asyncDispose]() {
       scope.abort(new MacvtapError('Aborted', 'the VLANs are no longer kept'));
