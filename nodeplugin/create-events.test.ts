@@ -228,8 +228,18 @@ describe('what becomes of the parents of a node', () => {
     assert.match(event.note, /name that one instead \(Enslaved\)/);
   });
 
+  it('that are VLANs which cannot be created: with the code, and when they can', () => {
+    const unsupported = { ...fine, fault: 'VlanUnsupported' } as const;
+    const [event] = parentEvents('h1', served({ ...fine, fault: 'VlanMissing' }), served(unsupported));
+    assert.equal(event?.reason, 'ParentUnusable');
+    assert.match(event.note, /load the module 8021q .*\(VlanUnsupported\)/);
+    assert.deepEqual(told([unsupported], [fine]), ['Normal ParentReturned']);
+  });
+
   for (const [title, before, after] of [
     ['that are new', [], [fine]],
+    ['that are VLANs which the node plugin is about to create', [fine], [{ ...fine, fault: 'VlanMissing' }]],
+    ['that are VLANs which it has created', [{ ...fine, fault: 'VlanMissing' }], [fine]],
     ['that stay', [fine], [fine]],
     ['that stay away', [gone], [gone]],
     ['that nothing asks for any more', [fine], []],
