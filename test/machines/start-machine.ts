@@ -97,10 +97,10 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 }
 
 /** Waits until a machine is up, and returns the function that runs commands on its console. */
-export async function openConsole(name: string, running: RunningProcess): Promise<Machine['run']> {
+export async function openConsole(name: string, running: RunningProcess, waitMs = patienceMs): Promise<Machine['run']> {
   let commands = 0;
   const answered = async (number: number): Promise<Answer> => {
-    await running.waitForLine(marker(number), patienceMs);
+    await running.waitForLine(marker(number), waitMs);
     return takeAnswer(running.output, number);
   };
   const start = await answered(0);

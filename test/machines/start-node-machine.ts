@@ -13,6 +13,9 @@ import { emulator } from './needs-machines.ts';
 import { runTool } from './run-tool.ts';
 import { hardwareOf, kernelOptions, type Machine, openConsole } from './start-machine.ts';
 
+/** How long one command may take. Node.js in an emulated machine is slow when others use the real processors. */
+const patienceMs = 600_000;
+
 /** The folder in the machine with Node.js and the programs. */
 const programFolder = '/app';
 
@@ -45,7 +48,7 @@ export async function startNodeMachine(): Promise<Machine> {
       hasInput: true,
     }),
   );
-  const run = await openConsole('node', running);
+  const run = await openConsole('node', running, patienceMs);
   const scope = undo.move();
   return { pid: running.pid, run, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
