@@ -114,6 +114,11 @@ export interface MacvtapNetworkNodePolicy {
         };
       };
       /**
+       * ID of an 802.1Q VLAN. The parent is then this VLAN on the interface, and not the interface. The node plugin
+       * creates the VLAN interface unless the node has one, and removes only those that it created.
+       */
+      readonly vlan?: number;
+      /**
        * macvtap mode of the devices.
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
@@ -123,7 +128,7 @@ export interface MacvtapNetworkNodePolicy {
       readonly quantity?: number;
       /**
        * Last part of the resource's name macvtap.network.kubevirt.io/<resourceName>. The default is the interface's
-       * name.
+       * name, and with vlan it is <interface>.<vlan>.
        */
       readonly resourceName?: string;
       /**

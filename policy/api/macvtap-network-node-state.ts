@@ -111,6 +111,24 @@ export interface MacvtapNetworkNodeState {
        */
       readonly lowerIfindex?: number;
       /**
+       * The VLAN of the link, if its kind is vlan. The link is on top of lowerIfindex.
+       */
+      readonly vlan?: {
+        /**
+         * VLAN ID.
+         */
+        readonly id: number;
+        /**
+         * Protocol of the tag.
+         */
+        readonly protocol: '802.1Q' | '802.1ad';
+        /**
+         * Whether the node plugin created the link for a policy, and will remove it. Absent for a link that an
+         * administrator made.
+         */
+        readonly managed?: boolean;
+      };
+      /**
        * IP addresses of global scope, with prefix length.
        */
       readonly addresses?: readonly string[];

@@ -23,6 +23,8 @@ export interface PolicyEntry {
   readonly index: number;
   /** How the entry selects its interfaces: by a name or by a selector. */
   readonly parent: { readonly name: string } | { readonly matcher: NicMatcher };
+  /** The parent is the VLAN with this ID on top of each interface that the entry selects. */
+  readonly vlan?: number;
   readonly mode: Mode;
   readonly quantity: number;
   /** If absent, each interface that the entry finds becomes a resource with the interface's name. */
@@ -138,6 +140,7 @@ function readEntry(entry: ParentEntry, index: number, policyResourceName: string
       entry.parentIface === undefined
         ? { matcher: readNicSelector(entry.nicSelector ?? {}) }
         : { name: entry.parentIface },
+    ...(entry.vlan !== undefined && { vlan: entry.vlan }),
     mode,
     quantity: entry.quantity ?? quantityFor(mode),
     ...(resourceName !== undefined && { resourceName }),

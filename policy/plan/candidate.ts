@@ -9,6 +9,8 @@ import { isLegalResourceName, type Mode } from './resource.ts';
 export interface Candidate extends Origin {
   readonly name: string;
   readonly nic: InterfaceFacts;
+  /** Set if a policy asks for `nic` as a VLAN. The node plugin creates `nic` if the node does not have it. */
+  readonly vlan?: { readonly lower: InterfaceFacts; readonly id: number };
   readonly mode: Mode;
   readonly quantity: number;
   readonly excludeTopology: boolean;
