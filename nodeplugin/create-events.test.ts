@@ -273,7 +273,7 @@ describe('an event about a parent', () => {
     assert.match(event.note, /name that interface instead \(Enslaved\)/);
   });
 
-  it('that are VLANs which cannot be created: with the code, and when they can', () => {
+  it('that is a VLAN is recorded with the code when it cannot be created, and again when it exists', () => {
     const unsupported = { ...fine, fault: 'VlanUnsupported' } as const;
     const [event] = parentEvents('h1', served({ ...fine, fault: 'VlanMissing' }), served(unsupported));
     assert.equal(event?.reason, 'ParentUnusable');

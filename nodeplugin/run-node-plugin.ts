@@ -27,7 +27,7 @@ import type { ParentLookup } from './reconcile/served-resource.ts';
 import { watchAttachedLinks } from './reconcile/watch-attached-links.ts';
 import { watchStranded } from './reconcile/watch-stranded.ts';
 import { serveHealth } from './serve-health.ts';
-import { keepVlans } from './vlans/keep-vlans.ts';
+import { manageVlans } from './vlans/manage-vlans.ts';
 import { createWorkRecorder } from './work-metrics.ts';
 
 /**
@@ -91,7 +91,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   events.macvtapSupport(support.isThere);
 
   const plan = createPlanStore();
-  await using vlans = keepVlans({
+  await using vlans = manageVlans({
     links,
     interfaces,
     plan,
@@ -213,7 +213,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   await interfaces.settled(config.settle, signal).catch((thrown: unknown) => {
     if (!signal.aborted) throw thrown;
   });
-  // Kubelet admits pods again as soon as their resource is registered, and rejects those with an Unhealthy device.
+  // VLANs are created before resources are registered. After a registration, kubelet admits existing pods again and
+  // rejects pods with an Unhealthy device.
   const first = planNow({ nodeName, source, interfaces, exposure });
   if (first !== undefined) await vlans.prepare(first);
   using _plan = followPlan({

@@ -196,7 +196,7 @@ export const nodePluginMetrics = {
   kube_macvtap_node_netlink_errors_total: 'Errors of netlink requests, by code of docs/reference/errors.md.',
   kube_macvtap_node_orphans_total: 'Removals of unused devices and links, by outcome: removed or failed.',
   kube_macvtap_node_vlans_total:
-    'VLANs that policies ask for, by outcome: created; removed because unused; failed, once for each new error.',
+    'Created and removed VLANs of policies, by outcome: created, removed, or failed (counted once for each new error).',
   kube_macvtap_node_stranded_attachments:
     'Links that are still in a sandbox although kubelet released the device: the runtime has not called DEL.',
   kube_macvtap_node_lost_attachments_total:

@@ -40,7 +40,7 @@ export const reasonFixes = {
   Draining: 'None needed: the resource disappears when its pods end; to keep it, offer it on the node with a policy.',
   UpstreamPluginRunning: "Remove macvtap-cni's DaemonSet from this node.",
   VlanMissing: 'None needed: the node plugin creates the VLAN within seconds.',
-  VlanFailed: "Correct the cause in the message of the node's trouble.",
+  VlanFailed: "Correct the cause that the message in the node's troubles names.",
   VlanUnsupported: 'Run modprobe 8021q on the node, or boot a kernel that has 802.1Q VLANs.',
   MacvtapUnsupported: 'Run modprobe macvtap on the node, or boot a kernel that has macvtap.',
 

@@ -11,8 +11,8 @@ export const reasons = {
   NotEthernet: 'not an Ethernet interface',
   MacvtapOrMacvlan: 'a macvtap or macvlan itself; name its parent instead',
   Enslaved: 'a port of another interface, such as a bond; name that interface instead',
-  VlanOnVlan: 'a VLAN itself, and vlan would add a second tag; name the interface below it, or leave vlan out',
-  VlanProtocol: 'the interface has a VLAN of this ID with protocol 802.1ad, and only 802.1Q can be used',
+  VlanOnVlan: 'a VLAN itself, so vlan would add a second tag; name the interface below it, or remove vlan',
+  VlanProtocol: 'the interface has an 802.1ad VLAN with this ID, and only 802.1Q VLANs can be parents',
   VlanNameTaken: 'another link has the name that the VLAN would get',
   CarriesNodeTraffic:
     "mode passthru would cut off the node's own traffic on this interface; to allow this, set allowHostInterface",
@@ -39,9 +39,9 @@ export const reasons = {
 
   UpstreamPluginRunning:
     "macvtap-cni's device plugin serves it on this node; remove that plugin, and kube-macvtap registers it",
-  VlanMissing: 'its VLAN does not exist now; the node plugin creates it',
-  VlanFailed: 'its VLAN could not be created; the error is in the troubles of the node, and it is tried again',
-  VlanUnsupported: 'the kernel of the node has no 802.1Q VLANs; load the module 8021q or change the kernel',
+  VlanMissing: 'its VLAN does not exist; the node plugin is about to create it',
+  VlanFailed: "its VLAN could not be created; the node plugin tries again. The node's troubles contain the error",
+  VlanUnsupported: "the node's kernel has no 802.1Q VLANs; load the module 8021q or boot another kernel",
   MacvtapUnsupported: "the node's kernel has no macvtap; load the module macvtap or boot another kernel",
 
   // Problems of a resource whose devices are Healthy.

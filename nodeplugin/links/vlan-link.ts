@@ -9,17 +9,18 @@ import type { Requester } from '../netlink/netlink-socket.ts';
 import type { LinkLookup } from './get-link.ts';
 
 /**
- * The alias of every VLAN that the node plugin created (IFLA_IFALIAS, `ip link set … alias`). It marks the link itself,
- * so it survives restarts of the node plugin and disappears with the link. A file would still name a link that an
- * administrator has since deleted and made again, and the node plugin would then remove that one. An administrator sees
- * the alias in `ip link`, and takes the VLAN over by clearing it. An altname would do the same, but is in the one
- * namespace of all link names, so only one link could have it.
+ * The alias of every VLAN that the node plugin created (IFLA_IFALIAS, `ip link set … alias`). The alias belongs to the
+ * link: it survives restarts of the node plugin, and disappears with the link. `ip link` shows it, and an administrator
+ * takes over a VLAN by clearing it.
+ *
+ * A file with the VLANs would still contain a VLAN that an administrator deleted and created again, and the node plugin
+ * would then remove the administrator's VLAN. An altname cannot be the mark, because it must be unique on the node.
  */
 const ownAlias = 'kube-macvtap';
 
 /**
- * Returns whether the node plugin created a VLAN. The kernel takes no alias at creation, so until the second message a
- * VLAN is marked by its name, which no administrator chooses.
+ * Returns whether the node plugin created a VLAN. The kernel ignores an alias at creation. A new VLAN is therefore
+ * recognised by its short name, until a second message sets the alias. Administrators do not choose such names.
  */
 export function isOwnVlan({ name, alias }: { readonly name: string; readonly alias?: string }): boolean {
   return alias === ownAlias || isShortVlanName(name);
@@ -30,14 +31,14 @@ export interface VlanRequest {
   readonly lower: string;
   readonly lowerIfindex: number;
   readonly id: number;
-  /** Whether the VLAN can be set up. The kernel refuses that while the lower link is down. */
+  /** Whether to set the VLAN up. The kernel refuses this while the lower link is down. */
   readonly up: boolean;
 }
 
 /**
- * Creates a VLAN, marks it and names it. The first message is atomic and gives the short name, which marks the link.
- * The second one sets the final name, the alias and up. So wherever the process dies, the link is recognised, and
- * `finishVlan` completes it.
+ * Creates a VLAN with its alias and name. The first message creates the link with its short name. The second message
+ * sets the final name and the alias, and sets the link up. If the process is killed between the messages, the next
+ * process recognises the short name, and `finishVlan` completes the VLAN.
  *
  * Raises `VlanUnsupported`, `LinkNameTaken`, `LinkNameInvalid`, `ParentGone`, `LinkGone`, `MissingCapability`,
  * `NetlinkRefused`.
@@ -54,21 +55,21 @@ export async function createVlan(
   faultPoint('vlan-created');
   const link = await lookUp({ name });
   if (link === undefined)
-    throw new MacvtapError('LinkGone', `${what}: the new link ${name} is gone; it is tried again`);
+    throw new MacvtapError('LinkGone', `${what}: the new link ${name} is gone; the node plugin tries again`);
   await finishVlan(socket, { ifindex: link.ifindex, lower, id, isUp: link.up, up }, signal);
 }
 
-/** A VLAN that the node plugin created and may not have named, marked or set up yet. */
+/** A VLAN that the node plugin created, and that may not have its final name and alias yet. */
 export interface UnfinishedVlan {
   readonly ifindex: number;
   readonly lower: string;
   readonly id: number;
   readonly isUp: boolean;
-  /** As in a request. */
+  /** See `VlanRequest`. */
   readonly up: boolean;
 }
 
-/** Names, marks and sets up a VLAN that `createVlan` made. Raises its errors. */
+/** Completes a VLAN whose creation was interrupted. Raises the errors of `createVlan`. */
 export async function finishVlan(
   socket: Requester,
   { ifindex, lower, id, isUp, up }: UnfinishedVlan,
@@ -76,14 +77,14 @@ export async function finishVlan(
 ): Promise<void> {
   const { name, altName } = vlanLinkNames(lower, id);
   const what = `cannot set up VLAN ${id} on ${lower}`;
-  // The kernel sets VLANs up together with their lower link, and then refuses a new name.
+  // The kernel sets a VLAN up together with its lower link. It does not rename a link that is up.
   if (isUp) await send(socket, encodeSetLink(ifindex, { up: false }), what, signal);
   if (altName !== undefined) await send(socket, encodeAddAltName(ifindex, altName), what, signal, ['EEXIST']);
   await send(socket, encodeSetLink(ifindex, { name, alias: ownAlias, ...(up && { up }) }), what, signal);
   faultPoint('vlan-finished');
 }
 
-/** New settings of a link. `name` is its present name, for errors. */
+/** New settings of a link. `name` is the link's current name, which errors show. */
 export type LinkChange = { readonly ifindex: number; readonly name: string } & Omit<LinkSettings, 'name'>;
 
 /** Changes settings of a link. Raises `LinkGone`, `MissingCapability`, `NetlinkRefused` and others. */

@@ -50,8 +50,8 @@ test('a macvtap has its mode and its lower link', () => {
   assert.equal(decoded.lowerIfindex, 3);
 });
 
-test('a VLAN has its ID and the protocol of its tag, and a link its alias', () => {
-  // IFLA_VLAN_ID in the order of the host, and IFLA_VLAN_PROTOCOL in network order.
+test('a VLAN is decoded with the ID and the protocol of its tag, and with its alias', () => {
+  // IFLA_VLAN_ID is in the host's byte order, and IFLA_VLAN_PROTOCOL in network byte order.
   const vlan = (...protocol: readonly number[]) =>
     decodeLink(
       link(

@@ -56,7 +56,7 @@ export const IFLA_MACVLAN_MODE = 1;
 /** Attributes inside IFLA_INFO_DATA of a VLAN, linux/if_link.h. */
 export const IFLA_VLAN = { ID: 1, PROTOCOL: 5 } as const;
 
-/** ETH_P_8021Q and ETH_P_8021AD, linux/if_ether.h, by their names in iproute2. */
+/** ETH_P_8021Q and ETH_P_8021AD, linux/if_ether.h. The keys are the names that iproute2 uses. */
 const vlanProtocols = { '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
 type VlanProtocol = keyof typeof vlanProtocols;
 
@@ -83,7 +83,7 @@ export interface LinkMessage {
   readonly ifindex: number;
   readonly name: string;
   readonly altNames: readonly string[];
-  /** IFLA_IFALIAS: free text that an administrator or a program attached to the link. */
+  /** IFLA_IFALIAS: any text that an administrator or a program added to the link. */
   readonly alias?: string;
   /** IFLA_INFO_KIND; absent for physical NICs and loopback. */
   readonly kind?: string;
@@ -200,7 +200,7 @@ function decodeInfo(info: readonly Attribute[]): Pick<LinkMessage, 'kind' | 'sla
 
 function decodeVlan(data: readonly Attribute[]): Pick<LinkMessage, 'vlan'> {
   const id = readNumber(data, IFLA_VLAN.ID);
-  // The protocol is a __be16, unlike all other numbers.
+  // Unlike all other numbers, the protocol is in network byte order (__be16).
   const [high = 0, low = 0] = findAttribute(data, IFLA_VLAN.PROTOCOL) ?? [];
   const protocol = (Object.keys(vlanProtocols) as VlanProtocol[]).find(
     (name) => vlanProtocols[name] === high * 256 + low,

@@ -36,7 +36,7 @@ test('the request for a macvtap has name, parent, kind and mode, and fails if th
   ]);
 });
 
-test('a VLAN is asked for by name, lower link and ID, and only if it is new', () => {
+test('the request for a VLAN has name, lower link and ID, and fails if the link exists', () => {
   const { type, flags, payload } = encodeCreateVlan({ name: 'v', lowerIfindex: 3, id: 258 });
   assert.deepEqual([type, flags], [16, 0x605]); // RTM_NEWLINK; REQUEST | ACK | EXCL | CREATE
   // biome-ignore format: one attribute a line
@@ -50,7 +50,7 @@ test('a VLAN is asked for by name, lower link and ID, and only if it is new', ()
   ]);
 });
 
-test('a link is changed in what is given and in nothing else', () => {
+test('a change of a link contains only the given settings', () => {
   const { type, payload } = encodeSetLink(5, { name: 'eth0.7', alias: 'mine', mtu: 1400, up: true });
   assert.equal(type, 19); // RTM_SETLINK
   assert.deepEqual([...payload.subarray(4, 16)], [5, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
@@ -62,7 +62,7 @@ test('a link is changed in what is given and in nothing else', () => {
   assert.deepEqual([...encodeSetLink(5, {}).payload.subarray(8)], [0, 0, 0, 0, 0, 0, 0, 0]);
 });
 
-test('an altname is one of a list of properties', () => {
+test('the request for an altname puts it into a list of properties', () => {
   const { type, flags, payload } = encodeAddAltName(5, 'lan');
   assert.deepEqual([type, flags], [108, 0x605]); // RTM_NEWLINKPROP
   // biome-ignore format: one attribute a line

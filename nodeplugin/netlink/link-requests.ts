@@ -96,8 +96,8 @@ const silence: readonly Attribute[] = [
 ];
 
 /**
- * Encodes a request for a new 802.1Q VLAN, which is down. The kernel gives it the MTU of its lower link. Neither an
- * alias nor an altname can be set in this message: the kernel ignores both (rtnl_create_link, net/core/rtnetlink.c).
+ * Encodes a request that creates an 802.1Q VLAN. The VLAN is down and gets the MTU of its lower link. The message
+ * cannot set an alias or an altname, because the kernel ignores both (rtnl_create_link, net/core/rtnetlink.c).
  */
 export function encodeCreateVlan(link: {
   readonly name: string;
@@ -115,9 +115,9 @@ export function encodeCreateVlan(link: {
   ]);
 }
 
-/** Changes of an existing link. */
+/** New settings of an existing link. */
 export interface LinkSettings {
-  /** The kernel refuses a new name while the link is up, before version 6.2. */
+  /** Before version 6.2, the kernel refuses to rename a link that is up. */
   readonly name?: string;
   readonly alias?: string;
   readonly mtu?: number;
@@ -125,8 +125,8 @@ export interface LinkSettings {
 }
 
 /**
- * Encodes a request that changes a link. The kernel applies the changes in the order MTU, name, alias, up, and stops at
- * the first error without undoing the others (do_setlink, net/core/rtnetlink.c).
+ * Encodes a request that changes a link. The kernel applies the MTU, the name, the alias and up, in this order. At the
+ * first error, it stops and does not undo the earlier changes (do_setlink, net/core/rtnetlink.c).
  */
 export function encodeSetLink(ifindex: number, { name, alias, mtu, up }: LinkSettings): NetlinkRequest {
   const flags = up === undefined ? {} : { flags: up ? IFF_UP : 0, change: IFF_UP };
@@ -137,7 +137,7 @@ export function encodeSetLink(ifindex: number, { name, alias, mtu, up }: LinkSet
   ]);
 }
 
-/** Encodes a request that gives a link another altname. */
+/** Encodes a request that adds an altname to a link. */
 export function encodeAddAltName(ifindex: number, altName: string): NetlinkRequest {
   const names = nestedAttribute(IFLA.PROP_LIST, [stringAttribute(IFLA.ALT_IFNAME, altName)]);
   return request(RTM_NEWLINKPROP, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, encodeIfinfomsg({ ifindex }), [names]);

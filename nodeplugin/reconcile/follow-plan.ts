@@ -24,7 +24,7 @@ export interface FollowOptions {
   readonly onWaiting: (reason: string | undefined) => void;
 }
 
-/** Returns the plan of the node, or undefined if none can be made now. */
+/** Computes the node's plan. Returns undefined if the cluster's objects or the node are not known yet. */
 export function planNow({
   nodeName,
   source,

@@ -18,7 +18,7 @@ import type { Mode } from '../../policy/plan/resource.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
 import type { MacvtapSupport } from '../links/macvtap-support.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
-import type { VlanKeeper } from '../vlans/keep-vlans.ts';
+import type { VlanManager } from '../vlans/manage-vlans.ts';
 import type { HeldTracker } from './held-tracker.ts';
 import type { ResourcePlugins } from './resource-plugins.ts';
 import { type HeldDevice, hasLink, type ParentLookup, usesParent } from './served-resource.ts';
@@ -46,7 +46,7 @@ export interface StateReportOptions {
   readonly attachedLinks: Pick<AttachedLinks, 'current'>;
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
-  readonly vlans: Pick<VlanKeeper, 'troubles'>;
+  readonly vlans: Pick<VlanManager, 'troubles'>;
   /** The installation's namespace, with the explicit configuration. */
   readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;

@@ -244,7 +244,7 @@ for (const { title, holding, mode, isFree } of [
   }
 }
 
-test('a resource waits for its VLAN, and has the reason why it could not be created', () => {
+test('a resource waits until its VLAN exists, and reports why the VLAN could not be created', () => {
   const onVlan = { ...data, parent: 'eth1.100', vlan: { lower: 'eth1', id: 100 } };
   const decideOn = (parents: Pick<ParentLookup, 'vlanFault'>, there: readonly string[]) => {
     const find = (name: string) => (there.includes(name) ? 9 : undefined);

@@ -29,7 +29,7 @@ export interface ParentLookup {
   readonly find: (name: string) => number | undefined;
   /** Returns the present name of the interface with that index; undefined if there is none. */
   readonly nameOf: (ifindex: number) => string | undefined;
-  /** Returns why the VLAN of that name could not be created; undefined if it is not known. */
+  /** Returns why the VLAN with this name could not be created. Returns undefined if no attempt has failed. */
   readonly vlanFault?: (name: string) => ReasonCode | undefined;
 }
 

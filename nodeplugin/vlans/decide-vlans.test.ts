@@ -34,7 +34,7 @@ describe('a VLAN of the plan', () => {
   const create = { parent: 'bond1.100', lower: 'bond1', lowerIfindex: 5, id: 100, up: true };
   const short = shortVlanName('bond1', 100);
 
-  it('that the node lacks is created, once however many resources use it', () => {
+  it('that does not exist is created once, even if several resources use it', () => {
     assert.deepEqual(decide([bond]), { ...nothing, create: [create] });
     const twice = wanted([bond]).flatMap((resource) => [resource, { ...resource, name: 'other' }]);
     assert.deepEqual(decide([bond], twice).create, [create]);
@@ -44,16 +44,16 @@ describe('a VLAN of the plan', () => {
     assert.deepEqual(decide([{ ...bond, up: false }]).create, [{ ...create, up: false }]);
   });
 
-  it('is not created while the interface below it is gone', () => {
+  it('is not created while the interface below it is missing', () => {
     assert.deepEqual(decide([], wanted([bond])), nothing);
   });
 
-  it('that the node plugin made and did not name is finished', () => {
+  it('that the node plugin created without setting the final name is finished', () => {
     const finish = { parent: 'bond1.100', ifindex: 9, lower: 'bond1', id: 100, isUp: true, up: true };
     assert.deepEqual(decide([bond, own(short)]), { ...nothing, finish: [finish] });
   });
 
-  it('with a long name is finished when it has its altname', () => {
+  it('with a long name counts as finished when it has its altname', () => {
     const lower = nic('enp59s0f0np0', { ifindex: 5 });
     const { resources } = plan({ interfaces: [lower], policies: [entries({ parentIface: lower.name, vlan: 100 })] });
     const name = shortVlanName(lower.name, 100);
@@ -64,12 +64,12 @@ describe('a VLAN of the plan', () => {
     });
   });
 
-  it('that exists is left alone', () => {
+  it('that exists is not changed', () => {
     const present = new Map([['bond1.100', { name: 'bond1.100', managed: true }]]);
     assert.deepEqual(decide([bond, own('bond1.100')]), { ...nothing, present });
   });
 
-  it("that is an administrator's is never changed or removed, whatever it has", () => {
+  it('that an administrator created is never changed or removed', () => {
     const theirs = nic('storage', {
       ...{ kind: 'vlan', ifindex: 9, lowerIfindex: 5, mtu: 1400, up: false },
       vlan: { id: 100, protocol: '802.1Q' },
@@ -80,21 +80,21 @@ describe('a VLAN of the plan', () => {
   });
 });
 
-describe('a VLAN that the node plugin made', () => {
-  it('follows the MTU of the interface below it, down and up', () => {
+describe('a VLAN that the node plugin created', () => {
+  it('gets each lower or higher MTU of the interface below it', () => {
     for (const mtu of [1400, 9000]) {
       const { change } = decide([{ ...bond, mtu }, own('bond1.100')]);
       assert.deepEqual(change, [{ ifindex: 9, name: 'bond1.100', mtu }]);
     }
   });
 
-  it('is set up when the interface below it is up, and left down otherwise', () => {
+  it('is set up if the interface below it is up, and otherwise stays down', () => {
     const down = own('bond1.100', { up: false });
     assert.deepEqual(decide([bond, down]).change, [{ ifindex: 9, name: 'bond1.100', up: true }]);
     assert.deepEqual(decide([{ ...bond, up: false }, down]).change, []);
   });
 
-  it('is unused without a resource, also when it was not finished', () => {
+  it('is unused without a resource, even if it was not finished', () => {
     assert.deepEqual(decide([bond, own('bond1.100')], []).unused, [{ name: 'bond1.100', ifindex: 9 }]);
     assert.deepEqual(decide([bond, own(shortVlanName('bond1', 100))], []).unused.length, 1);
     assert.deepEqual(decide([own('bond1.100')], []).unused.length, 1);
@@ -112,7 +112,7 @@ describe('a VLAN that the node plugin made', () => {
     it(`is in use if ${why}`, () => assert.deepEqual(decide([bond, ...interfaces], [], inUse).unused, []));
   }
 
-  it('is in use if a resource names it without a VLAN', () => {
+  it('is in use if an entry without vlan names it', () => {
     const interfaces = [bond, own('bond1.100')];
     const { resources } = plan({ interfaces, policies: [entries({ parentIface: 'bond1.100' })] });
     assert.deepEqual(decide(interfaces, resources).unused, []);

@@ -4,18 +4,18 @@ import type { PlannedResource } from '../../policy/plan/node-plan.ts';
 import { isShortVlanName, nameVlan, vlanLinkNames } from '../../policy/plan/vlan.ts';
 import type { LinkChange, UnfinishedVlan, VlanRequest } from '../links/vlan-link.ts';
 
-/** The facts that decide about VLANs. */
+/** The facts from which `decideVlans` decides. */
 export interface VlanFacts {
   readonly interfaces: readonly InterfaceFacts[];
   /** The resources of the plan. */
   readonly resources: readonly PlannedResource[];
-  /** The names and indexes of links that devices of pods use or may use. */
+  /** The names and indexes of links that the devices of pods use or may use. */
   readonly inUse: ReadonlySet<string | number>;
 }
 
-/** A VLAN that the plan asks for and the node does not have. */
+/** A VLAN of the plan that does not exist on the node. */
 export interface MissingVlan extends VlanRequest {
-  /** The name that the plan has for it. */
+  /** The name of the VLAN in the plan. */
   readonly parent: string;
 }
 
@@ -24,22 +24,22 @@ export interface VlanDecision {
   /** VLANs whose creation was interrupted. */
   readonly finish: readonly (UnfinishedVlan & Pick<MissingVlan, 'parent'>)[];
   readonly change: readonly LinkChange[];
-  /** VLANs that the node plugin created, and that neither the plan, a pod nor the node uses. */
+  /** VLANs that the node plugin created and that are unused: by the plan, by pods and by the node. */
   readonly unused: readonly { readonly name: string; readonly ifindex: number }[];
-  /** The VLANs of the plan that the node has, by their full name, such as `bond1.100`. */
+  /** The VLANs of the plan that exist on the node, by their full name, such as `bond1.100`. */
   readonly present: ReadonlyMap<string, { readonly name: string; readonly managed: boolean }>;
 }
 
 /**
  * Decides what to do with the node's VLANs. The result depends only on the links and the plan, not on earlier
- * decisions. So it is also right after the node plugin was killed, or after an administrator changed something.
+ * decisions. It is therefore correct even after the node plugin was killed or an administrator changed a link.
  *
- * - A VLAN of the plan that the node lacks is created, if the interface below it exists.
+ * - A VLAN of the plan that does not exist is created, if the interface below it exists.
  * - A VLAN that the node plugin created follows the MTU and the state of the interface below it. The kernel lowers the
  *   MTU of a VLAN together with that of its lower link, but does not raise it (vlan_device_event, net/8021q/vlan.c).
- * - It is unused if no resource and no device of a pod needs it. It stays while something else on the node uses it: it
- *   has an address or a route, belongs to a bridge, or another link is on top of it.
- * - A VLAN that an administrator made is never changed.
+ * - A VLAN that the node plugin created is unused if no resource and no device of a pod needs it. It stays in use if it
+ *   has an address or the default route, is a port of a bridge, or has another link on top of it.
+ * - A VLAN that an administrator created is never changed.
  */
 export function decideVlans({ interfaces, resources, inUse }: VlanFacts): VlanDecision {
   const byName = new Map(interfaces.map((nic) => [nic.name, nic]));
@@ -94,7 +94,7 @@ function hasVlan(resource: PlannedResource): resource is PlannedResource & Requi
   return resource.vlan !== undefined;
 }
 
-/** Returns whether a link is the VLAN of a resource, created by the node plugin and not yet named. */
+/** Returns whether a link is the VLAN of a resource, and the node plugin has not set its final name yet. */
 function isUnfinished(
   nic: InterfaceFacts,
   { lower: name, id }: NonNullable<PlannedResource['vlan']>,

@@ -111,7 +111,7 @@ export interface MacvtapNetworkNodeState {
        */
       readonly lowerIfindex?: number;
       /**
-       * The VLAN of the link, if its kind is vlan. The link is on top of lowerIfindex.
+       * VLAN ID and protocol, if the link's kind is vlan. lowerIfindex is the link below it.
        */
       readonly vlan?: {
         /**
@@ -119,12 +119,12 @@ export interface MacvtapNetworkNodeState {
          */
         readonly id: number;
         /**
-         * Protocol of the tag.
+         * Protocol of the VLAN's tag.
          */
         readonly protocol: '802.1Q' | '802.1ad';
         /**
-         * Whether the node plugin created the link for a policy, and will remove it. Absent for a link that an
-         * administrator made.
+         * Whether the node plugin created the VLAN for a policy. The node plugin removes such a VLAN when it is unused.
+         * Absent for a VLAN that an administrator created.
          */
         readonly managed?: boolean;
       };

@@ -23,7 +23,7 @@ export interface PolicyEntry {
   readonly index: number;
   /** How the entry selects its interfaces: by a name or by a selector. */
   readonly parent: { readonly name: string } | { readonly matcher: NicMatcher };
-  /** The parent is the VLAN with this ID on top of each interface that the entry selects. */
+  /** The ID of a VLAN. The parent is then this VLAN on top of each interface that the entry selects. */
   readonly vlan?: number;
   readonly mode: Mode;
   readonly quantity: number;

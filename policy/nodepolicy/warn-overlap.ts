@@ -93,7 +93,7 @@ function namedResources({ entries }: Policy): ReadonlySet<string> {
 
 /**
  * Returns the interfaces and VLANs that the entries name, such as `eth1` and `eth1.100`. The value is true if any entry
- * uses the interface with passthru.
+ * uses mode passthru.
  */
 function namedParents({ entries }: Policy): ReadonlyMap<string, boolean> {
   const parents = new Map<string, boolean>();

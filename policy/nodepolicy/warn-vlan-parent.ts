@@ -4,18 +4,18 @@ import type { ReasonCode, Verdict } from '../reasons.ts';
 import type { PolicyEntry } from './read-policy.ts';
 import { clip, countNodes, type PolicyWarning, type PolicyWarningContext, warnBriefly } from './warning.ts';
 
-/** How many of the selected nodes are compared at most. */
+/** The maximum number of selected nodes that are checked. */
 const mostNodes = 1_000;
 
-/** How many characters of each name a warning shows. */
+/** The maximum number of characters of each name in a warning. */
 const shownChars = 40;
 
 /**
- * Warns if the interface of an entry with a VLAN cannot have one: it is a VLAN, a macvtap or macvlan, or enslaved. On
- * such nodes the entry exposes nothing. This is a warning, because the interface may be suitable on other nodes, or
- * after a change of the node.
+ * Warns if the interface of an entry with `vlan` cannot have a VLAN. This is the case for a VLAN, a macvtap or macvlan,
+ * and a port of a bond or bridge. On such nodes, the entry exposes nothing. This is a warning and not an error, because
+ * the interface may be suitable on other nodes or later.
  *
- * If no node has reported the interface, a name such as `eth1.100` counts as that of a VLAN.
+ * If no node has reported the interface, a name such as `eth1.100` is assumed to be the name of a VLAN.
  *
  * Reads parentIface and vlan of the entries, and the node selection. Emits VlanOnVlan, MacvtapOrMacvlan, Enslaved.
  */

@@ -12,7 +12,7 @@ export interface PolicyWarningContext {
   readonly nodes: ReadonlyMap<string, NodeFacts>;
   /** Returns the names and altnames of a node's interfaces, or undefined if the node has not reported them. */
   readonly interfacesOf?: (node: string) => ReadonlySet<string> | undefined;
-  /** Returns a node's interface with this name or altname, as the node reports it. */
+  /** Returns the interface with this name or altname from a node's report. */
   readonly findInterface?: (node: string, name: string) => ReportedInterface | undefined;
   /** The labels of all known namespaces, by name. */
   readonly namespaces?: ReadonlyMap<string, Labels>;

@@ -16,7 +16,7 @@ const altNames: Readonly<Record<string, readonly string[]>> = { eth0: ['lan'], e
 
 const ifindexes: Readonly<Record<string, number>> = { eth0: 1, eth1: 2, eth2: 3, bond1: 4 };
 
-/** VLANs that the node plugin made, that an administrator made, and that cannot be used. */
+/** A VLAN that the node plugin created, one that an administrator created, and one that cannot be used. */
 const vlans = [
   nic('eth0.100', { kind: 'vlan', lowerIfindex: 1, vlan: { id: 100, protocol: '802.1Q', managed: true } }),
   nic('storage', { kind: 'vlan', lowerIfindex: 4, vlan: { id: 100, protocol: '802.1Q' } }),

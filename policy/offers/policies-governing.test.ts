@@ -45,7 +45,7 @@ describe('policiesGoverning', () => {
     assert.deepEqual(governing('eth1', named, selecting, open), ['selecting']);
   });
 
-  it('takes the names of VLANs that an entry without a resource name can produce', () => {
+  it('includes the names of VLANs that an entry without a resource name can produce', () => {
     const named = policy('named', { parentSelector: [{ parentIface: 'eth0', vlan: 100 }] });
     const selecting = policy('selecting', { parentSelector: [{ nicSelector: { names: ['eth?'] }, vlan: 100 }] });
     assert.deepEqual(governing('eth0.100', named, selecting), ['named', 'selecting']);

@@ -14,8 +14,8 @@ import { lowerInName, namedParent } from '../plan/vlan.ts';
  * A policy governs a resource if one of its entries can produce the resource's name:
  *
  * - the entry, or the policy, has the name as its `resourceName`;
- * - the entry has no resource name, and its `parentIface` or one of the globs in `nicSelector.names` matches the name;
- *   with `vlan: 100`, it matches the part of the name before `.100`.
+ * - the entry has no resource name, and its `parentIface` or one of the globs in `nicSelector.names` matches the name.
+ *   If the entry has `vlan: 100`, the part of the name before `.100` must match.
  *
  * Some entries without a resource name produce names that depend on the node: their selector has no `names`, or they
  * find an interface by an altname. For these names, the node plugin checks the namespace before it attaches a pod.

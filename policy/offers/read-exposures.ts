@@ -80,7 +80,10 @@ function causes(
   return nic !== undefined && matchNic(nic, index().numaNodesOf(nic), parent.matcher);
 }
 
-/** The same for an entry with a VLAN. The VLAN may not exist yet; then its name shows the interface below it. */
+/**
+ * Does the same for an entry with a VLAN. If the VLAN does not exist yet, its name contains the name of the interface
+ * below it.
+ */
 function causesVlan(
   { parent, resourceName }: PolicyEntry,
   id: number,

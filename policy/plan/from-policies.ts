@@ -63,7 +63,7 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
   return { candidates, skipped };
 }
 
-/** A parent that an entry finds. `lower` is the interface that the entry selects: the parent, or the one below it. */
+/** A parent that an entry finds. `lower` is the selected interface: the parent itself, or the interface below it. */
 interface FoundParent {
   readonly nic: InterfaceFacts;
   readonly lower: InterfaceFacts;
@@ -91,7 +91,7 @@ function findParents(
     if ('nic' in choice) {
       found.push({ nic: choice.nic, lower });
     } else {
-      // The name of a VLAN's resource is not the name of the interface in the finding.
+      // The resource of a VLAN does not have the name of the interface, so the finding needs both names.
       const resource = entry.vlan === undefined ? {} : { resource: resourceNameOf(entry, lower) };
       unsuitable.push({ interface: lower.name, ...choice, ...origin, ...resource });
     }
@@ -99,7 +99,7 @@ function findParents(
   return { found, unsuitable };
 }
 
-/** Returns the parent that an entry uses if it selects an interface: the interface, or the VLAN on top of it. */
+/** Returns the parent that an entry uses for a selected interface: the interface itself, or the VLAN on top of it. */
 function chooseParent(
   entry: PolicyEntry,
   lower: InterfaceFacts,
@@ -119,7 +119,7 @@ function resourceNameOf({ resourceName, vlan }: PolicyEntry, lower: InterfaceFac
 
 function matchParents({ parent, vlan }: PolicyEntry, interfaces: Interfaces): readonly InterfaceFacts[] {
   if ('matcher' in parent) {
-    // `ens*` means the NICs and not their VLANs if the entry asks for a VLAN of each.
+    // If the entry has `vlan`, a glob such as `ens*` matches the NICs, but not their existing VLANs.
     return interfaces.selectable.filter(
       (nic) =>
         !(vlan !== undefined && nic.kind === 'vlan') && matchNic(nic, interfaces.numaNodesOf(nic), parent.matcher),

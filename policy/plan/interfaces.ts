@@ -31,8 +31,8 @@ export function readInterface(reported: ReportedInterface): InterfaceFacts {
 export interface Interfaces {
   /**
    * The links that selectors and implicit exposure can choose from, in natural order of their names. Only macvtaps and
-   * VLANs that this project created are missing. If `ens*` matched the VLAN that another entry asks for, the plan would
-   * change as soon as the VLAN is there.
+   * VLANs that this project created are missing. If `ens*` also matched the VLAN of another entry, the plan would
+   * change as soon as that VLAN exists.
    */
   readonly selectable: readonly InterfaceFacts[];
   /** Finds a link by its name, or else by an altname. */

@@ -27,8 +27,8 @@ export interface PlannedResource extends Origin {
   /** The name of the interface. */
   readonly parent: string;
   /**
-   * Set if a policy asks for the parent as a VLAN: its ID, and the name of the interface below it. The node plugin
-   * creates the parent if the node does not have it.
+   * Set if the entry has `vlan`: the VLAN ID, and the name of the interface below the VLAN. The parent is then the
+   * VLAN. The node plugin creates it if it does not exist.
    */
   readonly vlan?: { readonly lower: string; readonly id: number };
   readonly mode: Mode;
@@ -83,7 +83,7 @@ export function describeReason({ code, value, by }: Finding): string {
   return `${reasons[code]}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
 }
 
-/** The label of `by`, for codes where it is not the winner. */
+/** The labels of `by` for the codes where `by` is not the winner. */
 const otherNames: Partial<Record<ReasonCode, string>> = {
   Enslaved: 'master',
   VlanProtocol: 'link',

@@ -161,7 +161,7 @@ function toResource(candidate: Candidate, interfaces: Interfaces): PlannedResour
     ...rest,
     parent: nic.name,
     ...(vlan !== undefined && { vlan: { lower: vlan.lower.name, id: vlan.id } }),
-    // A VLAN has no device, so the NUMA nodes are those of the interface below it.
+    // A VLAN has no hardware device, so the NUMA nodes of the interface below it are used.
     numaNodes: excludeTopology ? [] : interfaces.numaNodesOf(vlan?.lower ?? nic),
   };
 }

@@ -15,26 +15,26 @@ function vlan(name: string, facts: Partial<NonNullable<ReportedInterface['vlan']
 const tenant = entries({ parentIface: 'bond1', vlan: 100 });
 
 describe('an entry with a VLAN', () => {
-  it('has the parent that the node plugin will create, and a resource of the same name', () => {
+  it('uses a VLAN that the node plugin will create, and its resource has the same name', () => {
     const made = plan({ interfaces: [bond], policies: [tenant] });
     assert.deepEqual(brief(made), ['bond1.100=bond1.100/bridge/100']);
     assert.deepEqual(made.resources[0]?.vlan, { lower: 'bond1', id: 100 });
   });
 
-  it('makes the same plan before and after the node plugin has created the VLAN', () => {
+  it('leads to the same plan before and after the node plugin creates the VLAN', () => {
     const before = plan({ interfaces: [bond], policies: [tenant] });
     assert.deepEqual(plan({ interfaces: [bond, vlan('bond1.100', { managed: true })], policies: [tenant] }), before);
-    // The node plugin was killed before it gave the VLAN its name.
+    // The node plugin was killed before it set the final name.
     const unfinished = vlan(shortVlanName('bond1', 100), { managed: true });
     assert.deepEqual(plan({ interfaces: [bond, unfinished], policies: [tenant] }), before);
   });
 
-  it("uses an administrator's VLAN, whatever its name is", () => {
+  it('uses a VLAN that an administrator created, with any name', () => {
     const made = plan({ interfaces: [bond, vlan('storage')], policies: [tenant] });
     assert.deepEqual(brief(made), ['bond1.100=storage/bridge/100']);
   });
 
-  it('makes two resources of two VLANs on one bond', () => {
+  it('can use two VLANs of one bond as two resources', () => {
     const two = entries(
       { parentIface: 'bond1', vlan: 100, resourceName: 'blue' },
       { parentIface: 'bond1', vlan: 200, mode: 'passthru' },
@@ -50,7 +50,7 @@ describe('an entry with a VLAN', () => {
     assert.deepEqual(plan({ interfaces: [bond, member], policies: [tenant] }).resources[0]?.numaNodes, [1]);
   });
 
-  it('selects NICs and not their VLANs, and no selector finds a VLAN that the node plugin made', () => {
+  it('selects NICs but not their VLANs, and no selector matches a VLAN that the node plugin created', () => {
     const interfaces = [bond, vlan('bond1.100', { managed: true }), vlan('bond1.300', { id: 300 })];
     const nicSelector = { names: ['bond*'] };
     assert.deepEqual(brief(plan({ interfaces, policies: [entries({ nicSelector, vlan: 100 })] })), [
@@ -62,7 +62,7 @@ describe('an entry with a VLAN', () => {
     ]);
   });
 
-  it('finds a VLAN that the node plugin made if another entry names it', () => {
+  it('without vlan can name a VLAN that the node plugin created', () => {
     const interfaces = [bond, vlan('bond1.100', { managed: true })];
     assert.deepEqual(brief(plan({ interfaces, policies: [entries({ parentIface: 'bond1.100' })] })), [
       'bond1.100=bond1.100/bridge/100',
@@ -75,13 +75,13 @@ describe('an interface that cannot have the VLAN is reported with its code', () 
     { why: 'it is a VLAN', interfaces: [nic('bond1', { kind: 'vlan' })], told: 'VlanOnVlan bond1' },
     { why: 'it is a macvtap', interfaces: [nic('bond1', { kind: 'macvtap' })], told: 'MacvtapOrMacvlan bond1' },
     {
-      why: 'it is enslaved',
+      why: 'it is a port of a bridge',
       interfaces: [nic('bond1', { master: { name: 'br0', kind: 'bridge' } })],
       told: 'Enslaved bond1',
       by: 'br0',
     },
     {
-      why: 'it has the ID with protocol 802.1ad',
+      why: 'its VLAN with this ID has protocol 802.1ad',
       interfaces: [bond, vlan('provider', { protocol: '802.1ad' })],
       told: 'VlanProtocol bond1',
       by: 'provider',
@@ -93,12 +93,12 @@ describe('an interface that cannot have the VLAN is reported with its code', () 
       by: 'eth7',
     },
     {
-      why: 'its VLAN is enslaved',
+      why: 'its VLAN is a port of a bridge',
       interfaces: [bond, { ...vlan('bond1.100'), master: { name: 'br0', kind: 'bridge' } }],
       told: 'Enslaved bond1.100',
       by: 'br0',
     },
-    { why: 'it is not there', interfaces: [nic('eth0')], told: 'NothingFound bond1' },
+    { why: 'it does not exist', interfaces: [nic('eth0')], told: 'NothingFound bond1' },
   ];
   for (const { why, interfaces, told: code, by } of table) {
     it(`because ${why}`, () => {
@@ -109,17 +109,17 @@ describe('an interface that cannot have the VLAN is reported with its code', () 
     });
   }
 
-  it('but an 802.1Q VLAN beside an 802.1ad one of the same ID is used', () => {
+  it('but an 802.1Q VLAN is used even if an 802.1ad VLAN has the same ID', () => {
     const interfaces = [bond, vlan('aa', { protocol: '802.1ad' }), vlan('zz')];
     assert.deepEqual(brief(plan({ interfaces, policies: [tenant] })), ['bond1.100=zz/bridge/100']);
   });
 });
 
-describe('one VLAN that two policies ask for with different settings', () => {
+describe('one VLAN in two policies with different settings', () => {
   const of = (name: string, entry: object) =>
     policy(name, { parentSelector: [{ parentIface: 'bond1', vlan: 100, ...entry }] });
 
-  it('under one resource name goes to the first policy', () => {
+  it('with one resource name belongs to the first policy', () => {
     const { conflicts, ...made } = plan({ interfaces: [bond], policies: [of('b', { mode: 'vepa' }), of('a', {})] });
     assert.deepEqual(brief({ conflicts, ...made }), ['bond1.100=bond1.100/bridge/100']);
     assert.deepEqual(
@@ -128,7 +128,7 @@ describe('one VLAN that two policies ask for with different settings', () => {
     );
   });
 
-  it('under two names is shared, unless one of them is passthru', () => {
+  it('with two resource names is shared, unless one of the resources is passthru', () => {
     const policies = [of('a', { resourceName: 'x' }), of('b', { resourceName: 'y', mode: 'vepa' })];
     assert.deepEqual(brief(plan({ interfaces: [bond], policies })), ['x=bond1.100/bridge/100', 'y=bond1.100/vepa/100']);
     const exclusive = [of('a', { resourceName: 'x' }), of('b', { resourceName: 'y', mode: 'passthru' })];
@@ -139,7 +139,7 @@ describe('one VLAN that two policies ask for with different settings', () => {
 });
 
 describe('the name of a VLAN', () => {
-  it('with more than 15 bytes is an altname, and the link has a short name that depends on it only', () => {
+  it('becomes an altname if it has more than 15 bytes, and the link gets a short name that depends only on it', () => {
     assert.deepEqual(vlanLinkNames('enp59s0f0', 4094), { name: 'enp59s0f0.4094' });
     const long = vlanLinkNames('enp59s0f0np0', 100);
     assert.deepEqual(long, { name: shortVlanName('enp59s0f0np0', 100), altName: 'enp59s0f0np0.100' });
@@ -148,7 +148,7 @@ describe('the name of a VLAN', () => {
     assert.equal(vlanLinkNames('üüüüüü', 100).altName, 'üüüüüü.100');
   });
 
-  it('keeps its resource name if the link has a short one, also after it was created', () => {
+  it('is also the name of the resource if the link has a short name, before and after the VLAN exists', () => {
     const lower = nic('enp59s0f0np0', { ifindex: 5 });
     const policies = [entries({ parentIface: 'enp59s0f0np0', vlan: 100 })];
     const short = shortVlanName('enp59s0f0np0', 100);
@@ -158,7 +158,7 @@ describe('the name of a VLAN', () => {
     assert.deepEqual(plan({ interfaces: [lower, there], policies }), made);
   });
 
-  it('is known for every node if the entry names its interface', () => {
+  it('is the same on every node if the entry names the interface', () => {
     assert.equal(namedParent({ parent: { name: 'eth1' }, vlan: 7 }), 'eth1.7');
     assert.equal(namedParent({ parent: { name: 'eth1' } }), 'eth1');
     assert.equal(namedParent({ parent: { matcher: {} }, vlan: 7 }), undefined);

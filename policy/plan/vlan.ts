@@ -19,7 +19,8 @@ export function lowerInName(name: string, id: number): string | undefined {
 
 /**
  * Returns the name that a VLAN has while the node plugin creates it: `mvv` and 12 hexadecimal digits. A VLAN whose full
- * name is too long for a link keeps this name and gets the full name as an altname. It depends only on the full name.
+ * name is too long for a link keeps the short name and gets the full name as an altname. The short name depends only on
+ * the full name.
  */
 export function shortVlanName(lower: string, id: number): string {
   const hash = xxhash64(nameVlan(lower, id)) & 0xffff_ffff_ffffn;
@@ -39,27 +40,27 @@ export function vlanLinkNames(lower: string, id: number): { readonly name: strin
 }
 
 /**
- * Returns the parent that an entry names on every node: `eth1`, or `eth1.100` with a VLAN. Undefined for an entry that
- * selects interfaces.
+ * Returns the parent that an entry names: `eth1`, or `eth1.100` if the entry has `vlan: 100`. Returns undefined if the
+ * entry has a selector.
  */
 export function namedParent({ parent, vlan }: Pick<PolicyEntry, 'parent' | 'vlan'>): string | undefined {
   if (!('name' in parent)) return undefined;
   return vlan === undefined ? parent.name : nameVlan(parent.name, vlan);
 }
 
-/** Any use: only the interface matters, and not the resource. */
+/** A use that every suitable interface permits. */
 const anyUse = { resourceName: 'any', mode: 'bridge', allowHostInterface: true } as const;
 
 /**
- * Returns the VLAN with an ID on an interface, or why there can be none. If the node does not have the VLAN yet, the
- * result has the facts that it will have after the node plugin has created it, without an ifindex.
+ * Returns the VLAN with an ID on an interface, or the reason why the interface cannot have this VLAN. If the VLAN does
+ * not exist yet, the result has the facts that the VLAN will have when the node plugin has created it, but no ifindex.
  *
- * - The interface must itself be suitable as a parent. On a macvtap, frames would leave by another link. On an enslaved
- *   interface, they would bypass its bond or bridge.
- * - VlanOnVlan: the frames would have two tags. An author of `parentIface: eth1.100` with `vlan: 100` means one.
- * - VlanProtocol: only a VLAN of protocol 802.1ad has the ID. Its frames have another tag, so it is not adopted. A
- *   second VLAN beside it would surprise the administrator who made it.
- * - VlanNameTaken: the kernel would refuse the name of the new link, because another link has it.
+ * - The interface must itself be suitable as a parent. On a macvtap, frames would leave through another link. On a port
+ *   of a bond or bridge, frames would bypass the bond or bridge.
+ * - VlanOnVlan: the frames would have two tags. An author who writes `parentIface: eth1.100` and `vlan: 100` wants one.
+ * - VlanProtocol: the only VLAN with this ID has protocol 802.1ad, so its frames have another tag. The node plugin does
+ *   not create an 802.1Q VLAN next to it, because the administrator who created the 802.1ad VLAN would not expect one.
+ * - VlanNameTaken: another link has the name of the new VLAN, so the kernel would refuse the name.
  */
 export function chooseVlan(
   lower: InterfaceFacts,
@@ -80,7 +81,7 @@ export function chooseVlan(
   return { nic: toFutureVlan(lower, name, id) };
 }
 
-/** Returns whether the node plugin has created a VLAN and not named it yet. */
+/** Returns whether the node plugin created a VLAN and has not set its final name yet. */
 function isUnfinished({ name, vlan }: InterfaceFacts, altName: string | undefined): boolean {
   return altName === undefined && vlan?.managed === true && isShortVlanName(name);
 }

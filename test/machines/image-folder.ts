@@ -17,8 +17,8 @@ export const cacheFolder = fileURLToPath(new URL('../../.cache/machines', import
 export const imagePackages = { kernel: 'linux-image-cloud-amd64', busybox: 'busybox-static' } as const;
 
 /**
- * The modules that the kernel needs for a virtio network card, a power button, and the node plugin on VLANs, in the
- * order of loading. A test without one of them unloads it.
+ * The modules that the kernel needs for a virtio network card, a power button, and the node plugin with VLANs, in the
+ * order of loading. A test that needs a kernel without a module unloads it.
  */
 export const kernelModules = [
   'failover',

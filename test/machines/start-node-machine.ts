@@ -13,7 +13,7 @@ import { emulator } from './needs-machines.ts';
 import { runTool } from './run-tool.ts';
 import { hardwareOf, kernelOptions, type Machine, openConsole } from './start-machine.ts';
 
-/** How long one command may take. Node.js in an emulated machine is slow when others use the real processors. */
+/** The time limit of one command. Node.js is slow in an emulated machine when other programs use the processors. */
 const patienceMs = 600_000;
 
 /** The folder in the machine with Node.js and the programs. */
@@ -21,8 +21,8 @@ const programFolder = '/app';
 
 /**
  * Starts a virtual machine as a separate node with its own kernel. The node plugin is a bundle in /app/plugin. The
- * stand-in for kubelet is /app/kubelet.mjs, and iproute2's `ip` is /app/ip. The one network card, eth0, leads nowhere.
- * Only the shell runs.
+ * stand-in for kubelet is /app/kubelet.mjs, and iproute2's `ip` is /app/ip. Its only network card,
+ * eth0, is not connected. Only the shell runs.
  */
 export async function startNodeMachine(): Promise<Machine> {
   const image = findImage();
@@ -76,7 +76,7 @@ async function makeEntries(work: string): Promise<readonly CpioEntry[]> {
       .map((name): [string, string] => [`${programFolder}/${name}`, join(work, name)]),
     [`${programFolder}/node`, process.execPath],
     ...(await librariesOf(process.execPath)),
-    // The one of busybox shows and sets no altnames.
+    // Busybox's `ip` cannot show or set altnames.
     [`${programFolder}/ip`, await findProgram('ip')],
     ...(await librariesOf(await findProgram('ip'))),
   ]);

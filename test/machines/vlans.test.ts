@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// VLANs of policies on a kernel that has 802.1Q. The node plugin runs in the machine, as on a node.
+// Tests the VLANs of policies on a kernel with 802.1Q. The node plugin runs in a virtual machine, as on a node.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { FaultPointName } from '../../runtime/fault-points.ts';
@@ -43,7 +43,7 @@ async function write(file: string, object: object): Promise<void> {
 
 async function want(...vlans: readonly number[]): Promise<void> {
   const entries = vlans.map((vlan) => ({ parentIface: 'p0', vlan }));
-  // Without a VLAN, the policy still selects the node, and finds nothing.
+  // The last entry matches nothing. With it, the policy is valid and selects the node even without a VLAN.
   await write('policy.yaml', policyObject('p', { parentSelector: [...entries, { parentIface: 'none' }] }));
 }
 
@@ -51,7 +51,7 @@ async function startPlugin(fault?: FaultPointName): Promise<void> {
   await run(`${fault === undefined ? '' : `MACVTAP_TEST_FAULT=${fault} `}${command} >>/log 2>&1 & echo $! >/pid`);
 }
 
-/** Waits until the node plugin has killed itself. */
+/** Waits until the node plugin was killed by SIGKILL. */
 async function untilKilled(): Promise<void> {
   await run('wait $(cat /pid); test $? = 137');
 }
@@ -61,7 +61,7 @@ async function killPlugin(): Promise<void> {
   await untilKilled();
 }
 
-/** Returns the names of the links that only the node plugin makes while it creates a VLAN. */
+/** Returns the names of the VLANs that the node plugin has not finished. */
 async function unfinished(): Promise<string> {
   return await run('ls /sys/class/net | grep ^mvv || true');
 }
@@ -70,7 +70,7 @@ async function addLower(): Promise<void> {
   await run('ip link add p0 type veth && ip link set veth0 up && ip link set p0 up');
 }
 
-describe('a VLAN that a policy asks for', options, () => {
+describe('a VLAN of a policy', options, () => {
   before(async () => {
     if (needsMachines) return;
     machine = await startNodeMachine();
@@ -81,7 +81,7 @@ describe('a VLAN that a policy asks for', options, () => {
   });
   after(async () => await machine?.[Symbol.asyncDispose]());
 
-  it('is a trouble of the node while the kernel has no 802.1Q, and is created as soon as it has', options, async () => {
+  it('causes a trouble while the kernel has no 802.1Q, and is created when the module is loaded', options, async () => {
     await run('rmmod 8021q');
     await want(100);
     await startPlugin();
@@ -95,7 +95,7 @@ describe('a VLAN that a policy asks for', options, () => {
     assert.equal(await unfinished(), '');
   });
 
-  it('follows the MTU of the interface below it, down and up', options, async () => {
+  it('gets each lower or higher MTU of the interface below it', options, async () => {
     for (const mtu of [1400, 9000, 1500]) {
       await run(`ip link set p0 mtu ${mtu}`);
       await until(has('p0.100', 'mtu', mtu));
@@ -103,7 +103,7 @@ describe('a VLAN that a policy asks for', options, () => {
   });
 
   it(
-    'follows the state of the interface below it, and is set up if an administrator sets it down',
+    'goes up and down with the interface below it, and is set up if an administrator sets it down',
     options,
     async () => {
       await run('ip link set p0 down');
@@ -115,7 +115,7 @@ describe('a VLAN that a policy asks for', options, () => {
     },
   );
 
-  it('is created again if an administrator deletes it, and if its interface was gone', options, async () => {
+  it('is recreated after an administrator deletes it or the interface below it', options, async () => {
     const ifindex = await run('cat /sys/class/net/p0.100/ifindex');
     await run('ip link del p0.100');
     await until(isOwn('p0.100'));
@@ -126,7 +126,7 @@ describe('a VLAN that a policy asks for', options, () => {
     await until(isOwn('p0.100'));
   });
 
-  it('is one among several, and only unused ones are removed', options, async () => {
+  it('is removed only if it is unused', options, async () => {
     await want(100, 200, 300);
     for (const link of ['p0.200', 'p0.300']) await until(isOwn(link));
     await run('/app/ip link add link p0.200 name m0 type macvtap');
@@ -137,11 +137,11 @@ describe('a VLAN that a policy asks for', options, () => {
     await until(isGone('p0.200'));
   });
 
-  it('is left to an administrator who makes it again, and is then never removed', options, async () => {
+  it('can be recreated by an administrator, and is then never removed', options, async () => {
     await want(100, 200);
     await until(isOwn('p0.200'));
     await run('ip link del p0.100 && ip link add link p0 name p0.100 type vlan id 100');
-    await until('grep -q "VLAN of the administrator" /log');
+    await until('grep -q "VLAN that an administrator created" /log');
     await run('ip link set p0.100 mtu 1300');
     await want();
     await until(isGone('p0.200'));
@@ -152,7 +152,7 @@ describe('a VLAN that a policy asks for', options, () => {
     await until(isOwn('p0.100'));
   });
 
-  it('is taken over by an administrator who clears its alias', options, async () => {
+  it('belongs to an administrator who clears its alias', options, async () => {
     await run('/app/ip link set p0.100 alias ""');
     await want(200);
     await until(isOwn('p0.200'));
@@ -162,7 +162,7 @@ describe('a VLAN that a policy asks for', options, () => {
     await run('ip link del p0.100');
   });
 
-  it('is not made where an 802.1ad VLAN has its ID, and that one is left alone', options, async () => {
+  it('is not created if an 802.1ad VLAN has its ID, and the 802.1ad VLAN is not changed', options, async () => {
     await run('/app/ip link add link p0 name provider type vlan proto 802.1ad id 100');
     await want(100, 200);
     await until(isOwn('p0.200'));
@@ -172,7 +172,7 @@ describe('a VLAN that a policy asks for', options, () => {
     await until(isOwn('p0.100'));
   });
 
-  it('has a short name and its full name as an altname if that is too long', options, async () => {
+  it('gets a short name, and its full name as an altname, if the full name is too long', options, async () => {
     await run('ip link add lower-of-15-byt type veth && ip link set lower-of-15-byt up');
     const parentSelector = [{ parentIface: 'lower-of-15-byt', vlan: 100 }];
     await write('long.yaml', policyObject('long', { parentSelector }));
@@ -186,7 +186,7 @@ describe('a VLAN that a policy asks for', options, () => {
   });
 
   for (const fault of ['vlan-created', 'vlan-finished'] as const) {
-    it(`is whole after the node plugin was killed at ${fault}`, options, async () => {
+    it(`is complete after the node plugin was killed at ${fault}`, options, async () => {
       await killPlugin();
       await run('ip link del p0.100');
       await startPlugin(fault);
@@ -198,7 +198,7 @@ describe('a VLAN that a policy asks for', options, () => {
     });
   }
 
-  it('is removed by the next node plugin if no policy asks for it any more', options, async () => {
+  it('is removed by the next node plugin if it is no longer in a policy', options, async () => {
     await killPlugin();
     await run('ip link del p0.100');
     await startPlugin('vlan-created');

@@ -197,7 +197,7 @@ describe("a node's state", () => {
     assert.deepEqual(troubles, [{ code: 'ExplicitInvalid', message: given.explicitTrouble.slice(0, 1_024) }]);
   });
 
-  it('has the troubles of VLANs, which leave other resources as they are', () => {
+  it('has the troubles of VLANs, and resources without a VLAN stay Healthy', () => {
     const vlanTroubles = [{ code: 'VlanFailed', message: 'x'.repeat(2_000) }] as const;
     const served = [{ resource: resource('other') }];
     const { resources, troubles } = buildNodeState(facts({ interfaces: [nic('eth0')], served, vlanTroubles }));

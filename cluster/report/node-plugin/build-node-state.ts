@@ -62,7 +62,7 @@ export interface NodeStateFacts {
   readonly pluginVersion: string;
   /** Reasons why the node cannot allocate any device. */
   readonly troubles?: readonly ReasonCode[];
-  /** Why VLANs could not be created, at most one for each code. They affect only the resources on these VLANs. */
+  /** Errors of VLANs that could not be created, at most one for each code. Other resources stay Healthy. */
   readonly vlanTroubles?: readonly { readonly code: ReasonCode; readonly message: string }[];
   /** The message of ExplicitInvalid. It does not affect the health of resources. */
   readonly explicitTrouble?: string | undefined;

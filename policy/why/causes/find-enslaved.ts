@@ -11,7 +11,7 @@ export const findEnslaved: CauseRule = (scope, facts) =>
     const { finding, entry, policy, isShort } = found;
     const { by = 'another link' } = finding;
     const isNamed = 'name' in entry.parent;
-    // The VLAN of an entry may be enslaved, and not the interface below it, which the entry names.
+    // The port may be the VLAN of the entry, and not the interface below it, which the entry names.
     const isReplaceable = isNamed && (entry.vlan === undefined || finding.resource !== finding.interface);
     return {
       code: 'Enslaved',

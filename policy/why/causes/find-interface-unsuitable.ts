@@ -30,7 +30,7 @@ function fixFor({ policy, entry, finding }: EntryFinding, [free]: readonly strin
   const { code, by } = finding;
   if (by !== undefined && (code === 'VlanProtocol' || code === 'VlanNameTaken')) {
     return {
-      text: `remove or rename ${by} on the node, or choose another vlan`,
+      text: `remove or rename ${by} on the node, or choose another VLAN ID`,
       onNode: [`ip -d link show ${quoteForShell(by)}`],
       commands: [editPolicy(policy.id)],
     };

@@ -7,8 +7,8 @@ const codes = ['VlanUnsupported', 'VlanFailed', 'VlanMissing'] as const;
 type VlanCode = (typeof codes)[number];
 
 /**
- * Checks that the VLAN of a resource exists. The node plugin creates it, and reports in the troubles of the node why it
- * could not.
+ * Checks that the VLAN of a resource exists. The node plugin creates VLANs. If that fails, it reports the error in the
+ * node's troubles.
  */
 export const findVlanMissing: CauseRule = (scope, facts) =>
   listResources(scope, facts, ({ health, code }) => health === 'Unhealthy' && codeOf(code) !== undefined).flatMap(
@@ -30,9 +30,16 @@ export const findVlanMissing: CauseRule = (scope, facts) =>
   );
 
 const fixes: Readonly<Record<VlanCode, Fix>> = {
-  VlanUnsupported: { text: 'load the module, or run a kernel that has it', onNode: ['modprobe 8021q'], commands: [] },
-  VlanFailed: { text: 'correct the cause in the message', onNode: ['ip -d link show type vlan'], commands: [] },
-  VlanMissing: { text: 'wait until the node plugin has created it, and check that the plugin runs', commands: [] },
+  VlanUnsupported: {
+    text: 'load the module 8021q, or boot a kernel that has 802.1Q VLANs',
+    onNode: ['modprobe 8021q'],
+    commands: [],
+  },
+  VlanFailed: { text: 'correct the cause that the message names', onNode: ['ip -d link show type vlan'], commands: [] },
+  VlanMissing: {
+    text: 'wait a few seconds; if the VLAN is still missing, check that the node plugin runs',
+    commands: [],
+  },
 };
 
 function codeOf(code: string | undefined): VlanCode | undefined {

@@ -23,29 +23,29 @@ interface VlanTrouble {
   readonly message: string;
 }
 
-/** Keeps the node's VLANs as the plan asks for them, until disposed. */
-export interface VlanKeeper extends AsyncDisposable {
-  /** Creates the VLANs of the first plan. Resolves when they are among the interfaces, or could not be created. */
+/** Creates, changes and removes the node's VLANs according to the plan, until disposed. */
+export interface VlanManager extends AsyncDisposable {
+  /** Creates the VLANs of the first plan. Resolves when each of them exists, or its creation has failed. */
   prepare(plan: NodePlan): Promise<void>;
-  /** Call it when the plan, the interfaces or the held devices may have changed. */
+  /** Must be called when the plan, the interfaces or the held devices may have changed. */
   look(): void;
-  /** Returns why the VLAN of that name could not be created. */
+  /** Returns why the VLAN with this name could not be created. Returns undefined if no attempt has failed. */
   faultOf(name: string): ReasonCode | undefined;
-  /** The troubles of the node, at most one for each code. */
+  /** Entries for the node's troubles, at most one for each code. */
   readonly troubles: readonly VlanTrouble[];
 }
 
-export interface VlanKeeperOptions {
+export interface VlanManagerOptions {
   readonly links: Pick<Links, 'createVlan' | 'finishVlan' | 'setLink' | 'deleteLink' | 'readInterfaces'>;
   readonly interfaces: Pick<InterfaceWatch, 'current' | 'onChange'>;
   readonly plan: Pick<PlanStore, 'current'>;
   readonly held: Pick<HeldTracker, 'current' | 'releasedDevices'>;
   readonly ledger: Pick<Ledger, 'entries'>;
-  /** Returns false while kubelet has not listed the devices of pods. No VLAN is removed then. */
+  /** Returns false until kubelet has listed the devices of pods. Until then, no VLAN is removed. */
   readonly isHeldKnown: () => boolean;
-  /** How long a VLAN must be unused before it is removed. A policy that is deleted and created again keeps its VLAN. */
+  /** How long a VLAN must be unused before it is removed. A VLAN therefore survives if its policy is recreated. */
   readonly graceMs: number;
-  /** How long a VLAN that disappeared is left to the administrator. */
+  /** How long the node plugin waits before it recreates a VLAN that disappeared. */
   readonly yieldMs?: number;
   readonly onEvent: (event: VlanEvent) => void;
   /** Called when `faultOf` or `troubles` have changed. */
@@ -53,15 +53,15 @@ export interface VlanKeeperOptions {
 }
 
 /**
- * How long the node plugin waits before it creates a VLAN that it saw disappear. An administrator, or a tool such as
- * ifupdown, deletes a VLAN to create it again. If the node plugin were faster, that creation would fail.
+ * The default of `yieldMs`. Administrators and tools such as ifupdown delete a VLAN and then create it again. If the
+ * node plugin created the VLAN first, their creation would fail.
  */
 const defaultYieldMs = 3_000;
 
-/** While a VLAN cannot be created, the user who loads a module waits for the effect. */
+/** The delays are short, because a user who loads the missing module waits for the VLAN. */
 const retryMs = createBackOff({ firstMs: 500, longestMs: 10_000 });
 
-/** How long `prepare` waits until the interface watch has noticed the new VLANs. */
+/** The maximum time that `prepare` waits until the interface watch has noticed the new VLANs. */
 const noticedMs = 2_000;
 
 interface Failure {
@@ -70,17 +70,20 @@ interface Failure {
   readonly nextMs: number;
 }
 
-/** Starts to keep VLANs. Does nothing before the first plan. */
-export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
+/** Starts to manage VLANs. Does nothing before the first plan. */
+export function manageVlans(options: VlanManagerOptions): VlanManager {
   const { links, interfaces, plan, isHeldKnown, graceMs, yieldMs = defaultYieldMs, onEvent, onChange } = options;
   const scope = new AbortController();
   const sleeper = createSleeper(scope.signal);
   const now = () => performance.now();
-  /** By the name of the VLAN to create, or by the index of the VLAN to change. */
+  /** The failed attempts, by the name of the VLAN to create, or by the index of the VLAN to change or remove. */
   const failures = new Map<string | number, Failure>();
   const unusedSince = new Map<number, number>();
   let before: VlanDecision['present'] = new Map();
-  /** When the node plugin saw a VLAN disappear, by full name. An administrator's VLAN may have had another name. */
+  /**
+   * The times at which VLANs disappeared, by full name. The full name is used because an administrator's VLAN may have
+   * another name.
+   */
   const goneSince = new Map<string, number>();
 
   const attempt = async (key: string | number, name: string, run: () => Promise<void>): Promise<boolean> => {
@@ -110,7 +113,7 @@ export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
   };
 
   const remove = async (name: string, ifindex: number): Promise<void> => {
-    // The watch leaves out the macvtaps of devices, and a pod may have got a device in the meantime.
+    // All links are read again, because the watch leaves out macvtaps, and a pod may have got a device in the meantime.
     const all = await links.readInterfaces(scope.signal);
     const latest = plan.current;
     if (latest === undefined || !decide(latest.plan, all, options).unused.some((nic) => nic.ifindex === ifindex))
@@ -139,7 +142,7 @@ export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
     }
   };
 
-  /** Compares a decision with the previous one, and forgets what no longer concerns it. */
+  /** Compares a decision with the previous decision. Removes failures and times that no longer apply. */
   const note = ({ create: missing, finish, change, unused, present }: VlanDecision): void => {
     for (const [full, { name, managed }] of present) {
       if (!managed && before.get(full)?.managed !== false) onEvent({ kind: 'adopted', name });
@@ -157,12 +160,12 @@ export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
     if (isOver) onChange();
   };
 
-  /** Returns how long to wait for the next pass: until something is due, or undefined if nothing waits. */
+  /** Returns the time until the next pass is due. Returns undefined if nothing is due. */
   const nextMs = (): number | undefined => {
     const due = [
       ...[...failures.values()].map((failure) => failure.nextMs),
       ...[...goneSince.values()].map((since) => since + yieldMs),
-      // A VLAN may stay unused for another reason, for example because kubelet has not answered yet.
+      // A VLAN may stay after the grace period, for example because kubelet has not listed the devices of pods yet.
       ...[...unusedSince.values()].map((since) => Math.max(since + graceMs, now() + 1_000)),
     ];
     return due.length === 0 ? undefined : Math.max(10, Math.min(...due) - now());
@@ -173,7 +176,7 @@ export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
       await sleeper.sleep(nextMs());
       const latest = plan.current;
       if (latest === undefined || scope.signal.aborted) continue;
-      // A failed step is tried again by itself. Anything else is a bug, and must not end the other duties of the node.
+      // `attempt` handles expected failures. Any other error is a bug, which must not end the node plugin.
       await pass(latest.plan, latest.isInForce && isHeldKnown()).catch((thrown: unknown) =>
         onEvent({ kind: 'failed', name: '*', error: MacvtapError.from(thrown) }),
       );
@@ -199,12 +202,12 @@ export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
       return failure && codeOf(failure.error);
     },
     get troubles() {
-      // A VLAN that exists and could not be changed may be gone by now. The error is in the log, and not here.
+      // Only failed creations are included. The VLAN of another failure may be gone by now, and the log has its error.
       const missing = [...failures].filter(([key]) => typeof key === 'string');
       return describeTroubles(missing.map(([, { error }]) => error));
     },
     async [Symbol.asyncDispose]() {
-      scope.abort(new MacvtapError('Aborted', 'the VLANs are no longer kept'));
+      scope.abort(new MacvtapError('Aborted', 'the node plugin no longer manages VLANs'));
       await following;
     },
   };
@@ -213,12 +216,12 @@ export function keepVlans(options: VlanKeeperOptions): VlanKeeper {
 function decide(
   { resources }: NodePlan,
   interfaces: readonly InterfaceFacts[],
-  { held, ledger }: Pick<VlanKeeperOptions, 'held' | 'ledger'>,
+  { held, ledger }: Pick<VlanManagerOptions, 'held' | 'ledger'>,
 ): VlanDecision {
   const devices = [
     ...held.current(),
     ...held.releasedDevices(),
-    // The ledger keeps a device until its link is gone, also if kubelet has released it.
+    // The ledger contains a device until its link is gone, even if kubelet has released the device.
     ...ledger.entries().map(([, record]) => record),
   ];
   const inUse = new Set(devices.flatMap(({ parent, parentIfindex }) => [parent ?? '', parentIfindex ?? '']));

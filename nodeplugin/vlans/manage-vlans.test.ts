@@ -5,13 +5,13 @@ import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { entries, nic, plan } from '../../test/fixtures/plan/build-example.ts';
 import type { HeldDevice } from '../reconcile/served-resource.ts';
-import { keepVlans, type VlanEvent } from './keep-vlans.ts';
+import { manageVlans, type VlanEvent } from './manage-vlans.ts';
 
 const bond = nic('bond1', { kind: 'bond', ifindex: 5 });
 const protocol = '802.1Q';
 const theirs = nic('storage', { kind: 'vlan', ifindex: 7, lowerIfindex: 5, vlan: { id: 100, protocol } });
 
-/** A node whose kernel makes links in memory, and a keeper of its VLANs. */
+/** Creates a node with links in memory, and the manager of its VLANs. */
 function makeNode({ yieldMs = 1, isHeldKnown = true } = {}) {
   let links: readonly InterfaceFacts[] = [bond];
   let nextIfindex = 100;
@@ -31,26 +31,26 @@ function makeNode({ yieldMs = 1, isHeldKnown = true } = {}) {
     set(next: readonly InterfaceFacts[]) {
       links = next;
       for (const listener of listeners) listener(links);
-      keeper.look();
+      manager.look();
     },
     get facts() {
       return links;
     },
     want(...vlans: readonly number[]) {
       policies = vlans.map((vlan) => entries({ parentIface: 'bond1', vlan }));
-      keeper.look();
+      manager.look();
     },
-    /** Resolves when the condition holds after some event. */
+    /** Resolves when the condition is true. It is checked after each event. */
     async until(holds: () => boolean): Promise<void> {
       while (!holds()) await new Promise<void>((resolve) => news.add(resolve));
     },
     plan: () => plan({ interfaces: links, policies, implicit: undefined }),
   };
-  const tell = () => {
+  const notify = () => {
     for (const resolve of news) resolve();
     news.clear();
   };
-  const keeper = keepVlans({
+  const manager = manageVlans({
     links: {
       createVlan: async ({ lower, lowerIfindex, id, up }) => {
         if (node.refusal !== undefined) throw node.refusal;
@@ -97,11 +97,11 @@ function makeNode({ yieldMs = 1, isHeldKnown = true } = {}) {
     yieldMs,
     onEvent: (event) => {
       events.push(describeEvent(event));
-      tell();
+      notify();
     },
-    onChange: tell,
+    onChange: notify,
   });
-  return Object.assign(node, { keeper, [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose]() });
+  return Object.assign(node, { manager, [Symbol.asyncDispose]: () => manager[Symbol.asyncDispose]() });
 }
 
 function describeEvent(event: VlanEvent): string {
@@ -110,33 +110,33 @@ function describeEvent(event: VlanEvent): string {
 
 const unsupported = new MacvtapError('VlanUnsupported', 'cannot create VLAN 100 on bond1');
 
-describe('the keeper of VLANs', () => {
-  it('has created the VLANs of the first plan when it is prepared', async () => {
+describe('the VLAN manager', () => {
+  it('has created the VLANs of the first plan when prepare resolves', async () => {
     await using node = makeNode();
-    await node.keeper.prepare(node.plan());
+    await node.manager.prepare(node.plan());
     assert.deepEqual(node.links, ['bond1', 'bond1.100']);
     assert.deepEqual(node.events, ['created bond1.100']);
   });
 
-  it('is prepared also if the kernel has no VLANs', async () => {
+  it('resolves prepare even if the kernel has no VLANs', async () => {
     await using node = makeNode();
     node.refusal = unsupported;
-    await node.keeper.prepare(node.plan());
+    await node.manager.prepare(node.plan());
     assert.deepEqual(node.links, ['bond1']);
-    assert.equal(node.keeper.faultOf('bond1.100'), 'VlanUnsupported');
+    assert.equal(node.manager.faultOf('bond1.100'), 'VlanUnsupported');
   });
 
-  it('creates a VLAN that a policy asks for later, and removes the one that none asks for', async () => {
+  it('creates the VLAN of a changed policy, and removes the previous one', async () => {
     await using node = makeNode();
-    await node.keeper.prepare(node.plan());
+    await node.manager.prepare(node.plan());
     node.want(200);
     await node.until(() => node.events.includes('removed bond1.100'));
     assert.deepEqual(node.links, ['bond1', 'bond1.200']);
   });
 
-  it('removes none while kubelet has not listed the devices of pods, nor one that a pod uses', async () => {
+  it('removes no VLAN before kubelet has listed the devices of pods, and no VLAN that a pod uses', async () => {
     await using node = makeNode({ isHeldKnown: false });
-    await node.keeper.prepare(node.plan());
+    await node.manager.prepare(node.plan());
     node.want(200);
     await node.until(() => node.events.includes('created bond1.200'));
     node.held.push({ id: 'aMvp0', resource: 'a', parent: 'bond1.100' });
@@ -145,11 +145,11 @@ describe('the keeper of VLANs', () => {
     await node.until(() => node.events.includes('removed bond1.200'));
     assert.deepEqual(node.links, ['bond1', 'bond1.100', 'bond1.300']);
     node.held.length = 0;
-    node.keeper.look();
+    node.manager.look();
     await node.until(() => node.events.includes('removed bond1.100'));
   });
 
-  it('uses the VLAN of an administrator, and never removes it', async () => {
+  it('uses a VLAN that an administrator created, and never removes it', async () => {
     await using node = makeNode();
     node.set([bond, theirs]);
     await node.until(() => node.events.includes('adopted storage'));
@@ -161,38 +161,38 @@ describe('the keeper of VLANs', () => {
     assert.equal(node.events.filter((event) => event === 'adopted storage').length, 1);
   });
 
-  it('creates a VLAN again that an administrator deleted', async () => {
+  it('recreates a VLAN that an administrator deleted', async () => {
     await using node = makeNode();
-    await node.keeper.prepare(node.plan());
-    node.keeper.look();
+    await node.manager.prepare(node.plan());
+    node.manager.look();
     node.set([bond]);
     await node.until(() => node.events.length === 2);
     assert.deepEqual(node.events, ['created bond1.100', 'created bond1.100']);
     assert.deepEqual(node.links, ['bond1', 'bond1.100']);
   });
 
-  it('leaves a VLAN that disappeared to the administrator who makes it again', async () => {
+  it('waits before it recreates a VLAN, so that an administrator can create it', async () => {
     await using node = makeNode({ yieldMs: 600_000 });
     node.set([bond, theirs]);
     await node.until(() => node.events.includes('adopted storage'));
     node.set([bond]);
     node.want(100, 200);
-    // The plan then has both VLANs, and only the one that was never there is created.
+    // The plan now has both VLANs. Only the VLAN that never existed is created at once.
     await node.until(() => node.events.includes('created bond1.200'));
     node.set([...node.facts, { ...theirs, ifindex: 8 }]);
     await node.until(() => node.events.filter((event) => event === 'adopted storage').length === 2);
     assert.deepEqual(node.links, ['bond1', 'bond1.200', 'storage']);
   });
 
-  it('reports one failure once, tries again, and takes it back', async () => {
+  it('reports a failure once, tries again, and then clears the trouble', async () => {
     await using node = makeNode();
     node.refusal = unsupported;
-    node.keeper.look();
-    await node.until(() => node.keeper.troubles.length > 0);
-    assert.deepEqual(node.keeper.troubles[0]?.code, 'VlanUnsupported');
+    node.manager.look();
+    await node.until(() => node.manager.troubles.length > 0);
+    assert.deepEqual(node.manager.troubles[0]?.code, 'VlanUnsupported');
     node.refusal = new MacvtapError('LinkNameTaken', 'cannot create VLAN 100 on bond1: File exists');
-    await node.until(() => node.keeper.faultOf('bond1.100') === 'VlanFailed');
-    assert.deepEqual(node.keeper.troubles, [
+    await node.until(() => node.manager.faultOf('bond1.100') === 'VlanFailed');
+    assert.deepEqual(node.manager.troubles, [
       { code: 'VlanFailed', message: 'cannot create VLAN 100 on bond1: File exists' },
     ]);
     node.refusal = undefined;
@@ -202,21 +202,21 @@ describe('the keeper of VLANs', () => {
       'failed bond1.100 LinkNameTaken',
       'created bond1.100',
     ]);
-    assert.deepEqual([node.keeper.faultOf('bond1.100'), node.keeper.troubles], [undefined, []]);
+    assert.deepEqual([node.manager.faultOf('bond1.100'), node.manager.troubles], [undefined, []]);
   });
 
-  it('forgets the failure of a VLAN that is no longer wanted', async () => {
+  it('clears the failure of a VLAN that is no longer in the plan', async () => {
     await using node = makeNode();
     node.refusal = unsupported;
-    node.keeper.look();
-    await node.until(() => node.keeper.troubles.length > 0);
+    node.manager.look();
+    await node.until(() => node.manager.troubles.length > 0);
     node.want();
-    await node.until(() => node.keeper.troubles.length === 0);
+    await node.until(() => node.manager.troubles.length === 0);
   });
 
-  it('raises the MTU of its VLAN with that of the interface below it', async () => {
+  it('raises the MTU of a VLAN to the MTU of the interface below it', async () => {
     await using node = makeNode();
-    await node.keeper.prepare(node.plan());
+    await node.manager.prepare(node.plan());
     node.want(100, 200);
     node.set(node.facts.map((link) => (link === bond ? { ...bond, mtu: 9000 } : link)));
     await node.until(() => node.events.includes('created bond1.200'));
