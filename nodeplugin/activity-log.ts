@@ -13,6 +13,7 @@ import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
 import type { MacvtapSupport } from './links/macvtap-support.ts';
 import { logPlan } from './reconcile/follow-plan.ts';
 import type { LinkDamage } from './reconcile/watch-attached-links.ts';
+import type { VlanEvent } from './vlans/manage-vlans.ts';
 import type { WorkRecorder } from './work-metrics.ts';
 
 /**
@@ -34,6 +35,18 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
     collected(orphan: string) {
       count.orphan('removed');
       log.info({ orphan }, 'orphan removed');
+    },
+    vlan(event: VlanEvent) {
+      const { kind, name: vlan } = event;
+      if (kind !== 'adopted') count.vlan(kind);
+      if (kind === 'failed')
+        log.warn(
+          { vlan, error: event.error },
+          'a VLAN could not be created, changed or removed; the node plugin tries again',
+        );
+      else if (kind === 'adopted')
+        log.info({ vlan }, 'a VLAN that an administrator created is used; the node plugin never changes it');
+      else log.info({ vlan }, kind === 'created' ? 'VLAN created' : 'unused VLAN removed');
     },
     attachment: (error: MacvtapError) => log.warn({ error }, 'problem with an attachment'),
     restored: (devices: readonly string[]) => log.info({ devices }, 'devices restored to the ledger'),

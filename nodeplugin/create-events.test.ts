@@ -273,8 +273,18 @@ describe('an event about a parent', () => {
     assert.match(event.note, /name that interface instead \(Enslaved\)/);
   });
 
+  it('that is a VLAN is recorded with the code when it cannot be created, and again when it exists', () => {
+    const unsupported = { ...fine, fault: 'VlanUnsupported' } as const;
+    const [event] = parentEvents('h1', served({ ...fine, fault: 'VlanMissing' }), served(unsupported));
+    assert.equal(event?.reason, 'ParentUnusable');
+    assert.match(event.note, /load the module 8021q .*\(VlanUnsupported\)/);
+    assert.deepEqual(told([unsupported], [fine]), ['Normal ParentReturned']);
+  });
+
   for (const [title, before, after] of [
     ['that is new', [], [fine]],
+    ['of a VLAN that the node plugin is about to create', [fine], [{ ...fine, fault: 'VlanMissing' }]],
+    ['of a VLAN that the node plugin has created', [{ ...fine, fault: 'VlanMissing' }], [fine]],
     ['that stay', [fine], [fine]],
     ['that stays missing', [gone], [gone]],
     ['of a resource that is no longer planned', [fine], []],

@@ -130,6 +130,8 @@ export function parentEvents(node: string, before: ServedByName, after: ServedBy
   return [...after.values()].flatMap((served) => {
     const was = before.get(served.name);
     if (served.resource === undefined || was?.resource === undefined || was.fault === served.fault) return [];
+    // The node plugin creates a VLAN within milliseconds. If that fails, the code changes.
+    if (served.fault === 'VlanMissing' || (was.fault === 'VlanMissing' && served.fault === undefined)) return [];
     return [toEvent(node, served.resource, served.fault)];
   });
 }

@@ -20,14 +20,14 @@ import { openNodeLinks } from './links/open-node-links.ts';
 import { readTapNode } from './links/tap-node.ts';
 import { collectOrphans } from './reconcile/collect-orphans.ts';
 import { followKubelet } from './reconcile/follow-kubelet.ts';
-import { createPlanStore, followPlan } from './reconcile/follow-plan.ts';
-import { createReconciler } from './reconcile/reconciler.ts';
+import { createPlanStore, followPlan, planNow } from './reconcile/follow-plan.ts';
 import { reportState } from './reconcile/report-state.ts';
-import { createResourcePlugins } from './reconcile/resource-plugins.ts';
+import { createReconciler, createResourcePlugins } from './reconcile/resource-plugins.ts';
 import type { ParentLookup } from './reconcile/served-resource.ts';
 import { watchAttachedLinks } from './reconcile/watch-attached-links.ts';
 import { watchStranded } from './reconcile/watch-stranded.ts';
 import { serveHealth } from './serve-health.ts';
+import { manageVlans } from './vlans/manage-vlans.ts';
 import { createWorkRecorder } from './work-metrics.ts';
 
 /**
@@ -55,6 +55,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const parents: ParentLookup = {
     find: (name) => findInterface(name)?.ifindex,
     nameOf: (ifindex) => interfaces.current.find((nic) => nic.ifindex === ifindex)?.name,
+    vlanFault: (name) => vlans.faultOf(name),
   };
 
   await using source = await openSource(config, { node: nodeName });
@@ -90,6 +91,17 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   events.macvtapSupport(support.isThere);
 
   const plan = createPlanStore();
+  await using vlans = manageVlans({
+    links,
+    interfaces,
+    plan,
+    held,
+    ledger,
+    isHeldKnown,
+    graceMs: config['orphan-grace'],
+    onEvent: activity.vlan,
+    onChange: () => onHeld(),
+  });
   const holders = createDeviceHolders(kubelet.answers, held);
   const labels = createNamespaceLabels({ lookup: source.lookups.namespace, now: () => performance.now() });
   const admission = openAdmission({ source, plan, labels, ledger, holders, lock });
@@ -142,6 +154,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     attachedLinks,
     parents,
     support,
+    vlans,
     namespace: config.namespace,
     onState: activity.nodeState,
     onExplicit: events.explicitConfiguration,
@@ -152,6 +165,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const onHeld = () => {
     reconciler.onHeld();
     state.look();
+    vlans.look();
   };
   await using _orphans = collectOrphans({
     graceMs: config['orphan-grace'],
@@ -199,6 +213,10 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   await interfaces.settled(config.settle, signal).catch((thrown: unknown) => {
     if (!signal.aborted) throw thrown;
   });
+  // VLANs are created before resources are registered. After a registration, kubelet admits existing pods again and
+  // rejects pods with an Unhealthy device.
+  const first = planNow({ nodeName, source, interfaces, exposure });
+  if (first !== undefined) await vlans.prepare(first);
   using _plan = followPlan({
     nodeName,
     source,
@@ -209,6 +227,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       activity.plan(next, cause);
       reconciler.onPlan(next, cause);
       state.onPlan(next, cause);
+      vlans.look();
     },
     onWaiting: (reason) => {
       plan.setInForce(reason === undefined);

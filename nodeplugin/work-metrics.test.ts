@@ -27,7 +27,7 @@ test('all series exist from the start, with value 0', async () => {
   );
   const histograms = (12 + 3) * (2 * 2 + 4 * 2 + 6 * 2 + 3 * 2);
   const families = cniFamilies.length;
-  assert.equal(lines.length, histograms + 4 * families + 3 + 19 + 2 + 1 + 1 + 2 + 2 + 3);
+  assert.equal(lines.length, histograms + 4 * families + 3 + 20 + 2 + 3 + 1 + 1 + 2 + 2 + 3);
 });
 
 test('a pod without a device is counted once, even if its ADD is repeated', async () => {
@@ -62,6 +62,7 @@ test('operations are counted by their labels', async () => {
   recorder.netlinkError(new MacvtapError('ParentGone', ''));
   recorder.netlinkError(new MacvtapError('TapNodeUnreadable', ''));
   recorder.orphan('removed');
+  recorder.vlan('created');
   recorder.lostAttachments(2);
   recorder.ledgerWrite('failed');
   recorder.stateWrite('written');
@@ -73,6 +74,7 @@ test('operations are counted by their labels', async () => {
     'cni_request_duration_seconds_count{command="DEL",outcome="succeeded"} 1',
     'cni_request_duration_seconds_sum{command="other",outcome="failed"} 0.004',
     'cni_failures_total{command="ADD",error="tryAgainLater"} 1',
+    'vlans_total{outcome="created"} 1',
     'cni_failures_total{command="other",error="ours"} 1',
     'cni_step_duration_seconds_bucket{le="0.0005",step="create",outcome="succeeded"} 1',
     'allocate_step_duration_seconds_count{step="wait",outcome="failed"} 1',

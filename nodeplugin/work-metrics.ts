@@ -25,12 +25,14 @@ export interface WorkRecorder {
   registration(outcome: RegistrationOutcome): void;
   netlinkError(error: MacvtapError): void;
   orphan(outcome: 'removed' | 'failed'): void;
+  vlan(outcome: (typeof vlanOutcomes)[number]): void;
   lostAttachments(count: number): void;
   ledgerWrite(outcome: WriteOutcome): void;
   stateWrite(outcome: WriteOutcome): void;
   podResources(outcome: AnswerOutcome): void;
 }
 
+const vlanOutcomes = ['created', 'removed', 'failed'] as const;
 const writeOutcomes = ['written', 'failed'] as const;
 type WriteOutcome = (typeof writeOutcomes)[number];
 const answerOutcomes = ['complete', 'incomplete', 'failed'] as const;
@@ -66,6 +68,7 @@ const netlinkCodes = [
   'MACAddressInvalid',
   'MACAddressTaken',
   'MacvtapUnsupported',
+  'VlanUnsupported',
   'MissingCapability',
   'Unexpected',
 ] as const satisfies readonly ErrorCode[];
@@ -108,6 +111,7 @@ export function createWorkRecorder(registry: Registry): WorkRecorder {
   const orphans = createCounter(registry, named('kube_macvtap_node_orphans_total'), {
     outcome: ['removed', 'failed'],
   });
+  const vlans = createCounter(registry, named('kube_macvtap_node_vlans_total'), { outcome: vlanOutcomes });
   const lost = new Counter({ ...named('kube_macvtap_node_lost_attachments_total'), registers: [registry] });
   const ledgerWrites = createCounter(registry, named('kube_macvtap_node_ledger_writes_total'), {
     outcome: writeOutcomes,
@@ -136,6 +140,7 @@ export function createWorkRecorder(registry: Registry): WorkRecorder {
     netlinkError: (error) =>
       netlinkErrors.inc({ code: netlinkCodes.find((code) => code === error.code) ?? 'Unexpected' }),
     orphan: (outcome) => orphans.inc({ outcome }),
+    vlan: (outcome) => vlans.inc({ outcome }),
     lostAttachments: (count) => lost.inc(count),
     ledgerWrite: (outcome) => ledgerWrites.inc({ outcome }),
     stateWrite: (outcome) => stateWrites.inc({ outcome }),
@@ -190,6 +195,8 @@ export const nodePluginMetrics = {
     'Registrations of resources with kubelet, by outcome: registered, failed, or lost (kubelet ended a registration).',
   kube_macvtap_node_netlink_errors_total: 'Errors of netlink requests, by code of docs/reference/errors.md.',
   kube_macvtap_node_orphans_total: 'Removals of unused devices and links, by outcome: removed or failed.',
+  kube_macvtap_node_vlans_total:
+    'Created and removed VLANs of policies, by outcome: created, removed, or failed (counted once for each new error).',
   kube_macvtap_node_stranded_attachments:
     'Links that are still in a sandbox although kubelet released the device: the runtime has not called DEL.',
   kube_macvtap_node_lost_attachments_total:

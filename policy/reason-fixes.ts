@@ -13,6 +13,9 @@ export const reasonFixes = {
   NotEthernet: 'Name an Ethernet interface of the node instead.',
   MacvtapOrMacvlan: 'Name the parent of the macvtap or macvlan instead.',
   Enslaved: 'Name the bond, bridge or other interface of which it is a port.',
+  VlanOnVlan: 'Name the interface below the VLAN in parentIface, or remove vlan from the entry.',
+  VlanProtocol: 'Choose another VLAN ID, or remove the 802.1ad VLAN from the node.',
+  VlanNameTaken: 'Rename or remove the other link on the node.',
   CarriesNodeTraffic:
     'Choose another mode or interface; if the node does not need this interface, set allowHostInterface.',
   IllegalResourceName: 'Set a resourceName: at most 63 letters, digits, . _ -, with a letter or digit at both ends.',
@@ -36,6 +39,9 @@ export const reasonFixes = {
   ParentChanged: 'Bring the previous interface back, or delete the pods that use devices on it.',
   Draining: 'None needed: the resource disappears when its pods end; to keep it, offer it on the node with a policy.',
   UpstreamPluginRunning: "Remove macvtap-cni's DaemonSet from this node.",
+  VlanMissing: 'None needed: the node plugin creates the VLAN within seconds.',
+  VlanFailed: "Correct the cause that the message in the node's troubles names.",
+  VlanUnsupported: 'Run modprobe 8021q on the node, or boot a kernel that has 802.1Q VLANs.',
   MacvtapUnsupported: 'Run modprobe macvtap on the node, or boot a kernel that has macvtap.',
 
   // A resource has a problem, and its devices are Healthy.
@@ -47,6 +53,7 @@ export const reasonFixes = {
 
   // The text of a policy or a file has an error.
   ParentAmbiguous: 'Set either parentIface or nicSelector in the entry.',
+  IllegalVlan: 'Write an integer from 1 to 4094, or remove vlan to use the untagged interface.',
   NameInBothForms: 'Remove resourceName from the entries, or remove spec.resourceName.',
   BadGlob: 'Correct the pattern as the message describes.',
   BadSelectorValue: 'Write the value as a string, in quotes.',

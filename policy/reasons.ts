@@ -11,6 +11,9 @@ export const reasons = {
   NotEthernet: 'not an Ethernet interface',
   MacvtapOrMacvlan: 'a macvtap or macvlan itself; name its parent instead',
   Enslaved: 'a port of another interface, such as a bond; name that interface instead',
+  VlanOnVlan: 'a VLAN itself, so vlan would add a second tag; name the interface below it, or remove vlan',
+  VlanProtocol: 'the interface has an 802.1ad VLAN with this ID, and only 802.1Q VLANs can be parents',
+  VlanNameTaken: 'another link has the name that the VLAN would get',
   CarriesNodeTraffic:
     "mode passthru would cut off the node's own traffic on this interface; to allow this, set allowHostInterface",
   IllegalResourceName: 'the name is not a legal Kubernetes resource name; give the entry a resourceName',
@@ -36,6 +39,9 @@ export const reasons = {
 
   UpstreamPluginRunning:
     "macvtap-cni's device plugin serves it on this node; remove that plugin, and kube-macvtap registers it",
+  VlanMissing: 'its VLAN does not exist; the node plugin is about to create it',
+  VlanFailed: "its VLAN could not be created; the node plugin tries again. The node's troubles contain the error",
+  VlanUnsupported: "the node's kernel has no 802.1Q VLANs; load the module 8021q or boot another kernel",
   MacvtapUnsupported: "the node's kernel has no macvtap; load the module macvtap or boot another kernel",
 
   // Problems of a resource whose devices are Healthy.
@@ -48,6 +54,7 @@ export const reasons = {
 
   // Errors in the text of a policy or a file.
   ParentAmbiguous: 'an entry needs exactly one of parentIface and nicSelector',
+  IllegalVlan: 'a VLAN ID is an integer from 1 to 4094',
   NameInBothForms: 'in a policy with spec.resourceName, entries cannot have a resourceName',
   BadGlob: 'not a shell glob',
   BadSelectorValue: 'a label value must be a string; only booleans and integers are converted to strings',

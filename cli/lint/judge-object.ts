@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { applyEdits } from '../../cluster/objects/apply-edits.ts';
+import { applyEdits } from '../../cluster/objects/read-object.ts';
 import { pathText } from '../../cluster/objects/schema-faults.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import { isJsonObject, type Mutation } from '../../policy/json.ts';

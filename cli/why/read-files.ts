@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
-import { applyEdits } from '../../cluster/objects/apply-edits.ts';
+import { applyEdits } from '../../cluster/objects/read-object.ts';
 import { buildNodeState } from '../../cluster/report/node-plugin/build-node-state.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';

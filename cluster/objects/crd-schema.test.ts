@@ -56,7 +56,7 @@ test('fields that only a newer version has are removed at any depth, and everyth
     spec: {
       ...spec,
       future: 1,
-      parentSelector: [{ parentIface: 'eth0', vlan: 7, nicSelector: { names: ['ens*'], slots: [1] } }],
+      parentSelector: [{ parentIface: 'eth0', tunnel: 7, nicSelector: { names: ['ens*'], slots: [1] } }],
     },
     status: { observedGeneration: 1, future: {} },
   };

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import jsonpatch from 'jsonpatch';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
+import type { Edit } from '../../policy/json.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import { type Policy, readBrokenPolicy, readPolicy } from '../../policy/nodepolicy/read-policy.ts';
 import type { PolicyObject } from '../../policy/nodepolicy/rule.ts';
 import { describeFailure, reasonToLeaveOut } from '../../policy/nodestate/node-state-limits.ts';
 import { explicitConfigMap, readExplicit } from '../../policy/plan/from-explicit.ts';
 import type { Labels } from '../../policy/plan/match-labels.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
 import { fault, type KnownObject, type ObjectFault, type ReadObject, shapeFaults } from './known-object.ts';
 import { pathText } from './schema-faults.ts';
 
@@ -189,4 +192,18 @@ function toObjectFault({ code, path, reason, detail }: Policy['faults'][number])
 /** Parses a path such as `spec.parentSelector[0].mode` or `spec.nodeSelector.matchLabels[example.com/zone]`. */
 function parsePath(path: string): readonly string[] {
   return [...path.matchAll(/([^.[\]]+)|\[([^\]]+)\]/g)].map(([, name, key]) => name ?? key ?? '');
+}
+
+/**
+ * Applies edits to a copy of an object. The copy shares unchanged values with the original. Raises Unexpected if the
+ * edits do not apply, which is a bug in the rule that made them.
+ */
+export function applyEdits<Edited extends object>(object: Edited, edits: readonly Edit[]): Edited {
+  try {
+    return jsonpatch.apply_patch(object, [...edits]);
+  } catch (cause) {
+    const paths = edits.map(({ path }) => path).join(', ');
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new MacvtapError('Unexpected', `the patch of ${paths} does not apply: ${text}`, { cause });
+  }
 }

@@ -4,7 +4,7 @@ import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { readDeviceFacts } from './device-facts.ts';
+import { readDeviceFacts } from './read-interfaces.ts';
 
 /** Paths below /sys; a value that starts with `->` is a symbolic link. */
 type Tree = Readonly<Record<string, string>>;

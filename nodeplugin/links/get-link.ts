@@ -5,7 +5,7 @@ import { describeErrno, nameErrno } from '../netlink/errno.ts';
 import { decodeLink, type MacvtapMode } from '../netlink/link-message.ts';
 import { encodeGetLink } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
-import { decodeNetnsID, encodeDumpNetnsIDs } from '../netlink/netns-requests.ts';
+import { decodeNetnsID, encodeDumpNetnsIDs } from './netns-id.ts';
 
 export type LinkKey = { readonly name: string } | { readonly ifindex: number };
 

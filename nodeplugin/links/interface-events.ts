@@ -2,10 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isLinkName } from '../../policy/device/device-id.ts';
 import { RTM_DELADDR, RTM_NEWADDR } from '../netlink/address-message.ts';
+import { libc, watchReadable } from '../netlink/libc.ts';
 import { decodeLink, type LinkMessage, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
-import type { NetlinkMessage } from '../netlink/message.ts';
-import { openEvents } from '../netlink/open-events.ts';
+import { decodeMessages, type NetlinkMessage } from '../netlink/message.ts';
 import { decodeRoute, isMainDefaultRoute, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/route-message.ts';
+import { makeReceiver, openDescriptor } from '../netlink/socket-descriptor.ts';
 
 /**
  * Calls `onEvent` when facts may have changed, including when events were lost or could not be read. The caller must
@@ -74,4 +75,57 @@ function createNewsFilter(): (message: NetlinkMessage) => boolean {
  */
 export function isOwnMacvtap({ name, kind }: { readonly name: string; readonly kind?: string | undefined }): boolean {
   return kind === 'macvtap' && isLinkName(name);
+}
+
+/** RTMGRP_*, linux/rtnetlink.h. */
+export const groups = {
+  link: 0x1,
+  ipv4Address: 0x10,
+  ipv4Route: 0x40,
+  ipv6Address: 0x100,
+  ipv6Route: 0x400,
+} as const;
+
+export interface EventListener {
+  /** Called with the messages of a datagram. Their payloads are valid until the call returns. */
+  readonly onMessages: (messages: readonly NetlinkMessage[]) => void;
+  /** Called when events were lost. The listener then needs a new dump to get the current state. */
+  readonly onLost: (detail: string) => void;
+  /** Called when reading or decoding failed. Later events are still delivered. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Delivers the events of all groups in the process's network namespace, until disposed. Raises `NetlinkUnavailable`.
+ */
+export function openEvents(listener: EventListener): Disposable {
+  const mask = Object.values(groups).reduce((sum, group) => sum | group, 0);
+  // The buffer has room for several hundred events. The kernel limits it to net.core.rmem_max. An overrun causes only
+  // another dump.
+  const fd = openDescriptor({ receiveBufferBytes: 1024 * 1024, groups: mask });
+  const receive = makeReceiver(fd);
+  let open = true;
+  const watch = watchReadable(fd, () => deliver(receive, listener, () => open));
+  return {
+    [Symbol.dispose]: () => {
+      if (!open) return;
+      open = false;
+      watch[Symbol.dispose]();
+      libc.close(fd);
+    },
+  };
+}
+
+function deliver(receive: ReturnType<typeof makeReceiver>, listener: EventListener, isOpen: () => boolean): void {
+  try {
+    // The listener may dispose the events, which closes the descriptor. Another file may then get its number.
+    while (isOpen()) {
+      const received = receive();
+      if (received.kind === 'empty') return;
+      if (received.kind === 'lost') listener.onLost(received.detail);
+      else listener.onMessages(decodeMessages(received.bytes));
+    }
+  } catch (thrown) {
+    listener.onError(thrown);
+  }
 }

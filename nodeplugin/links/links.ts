@@ -8,6 +8,14 @@ import { type FoundLink, getLink, type LinkDetails, type LinkKey, searchLink } f
 import { isOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
 import { findNetnsID, withNetnsID } from './netns-id.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
+import {
+  createVlan,
+  finishVlan,
+  type LinkChange,
+  setLink,
+  type UnfinishedVlan,
+  type VlanRequest,
+} from './vlan-link.ts';
 import { type InterfaceWatch, watchInterfaces } from './watch-interfaces.ts';
 
 /**
@@ -22,6 +30,10 @@ export interface Links extends AsyncDisposable {
    */
   watchInterfaces(onError: (error: MacvtapError) => void, signal?: AbortSignal): Promise<InterfaceWatch>;
   createMacvtap(request: MacvtapRequest, signal?: AbortSignal): Promise<void>;
+  /** Creates an 802.1Q VLAN that `isOwnVlan` recognises. */
+  createVlan(request: VlanRequest, signal?: AbortSignal): Promise<void>;
+  finishVlan(vlan: UnfinishedVlan, signal?: AbortSignal): Promise<void>;
+  setLink(change: LinkChange, signal?: AbortSignal): Promise<void>;
   /** Succeeds if the link does not exist. */
   deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
   moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
@@ -88,6 +100,9 @@ export async function openLinks({
         ...(signal !== undefined && { signal }),
       }),
     createMacvtap: (request, signal) => createMacvtap(creations, lookUp, request, signal),
+    createVlan: (request, signal) => createVlan(removals, lookUp, request, signal),
+    finishVlan: (vlan, signal) => finishVlan(removals, vlan, signal),
+    setLink: (change, signal) => setLink(removals, change, signal),
     deleteLink: (ifindex, signal) => deleteLink(removals, ifindex, signal),
     moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),
     getLink: (key, signal) => getLink(lookUps, key, signal),

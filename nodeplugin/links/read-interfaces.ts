@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFile, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { type AddressMessage, decodeAddress, encodeDumpAddresses } from '../netlink/address-message.ts';
 import { dump } from '../netlink/dump.ts';
@@ -6,7 +8,7 @@ import { decodeLink, type LinkMessage } from '../netlink/link-message.ts';
 import { encodeDumpLinks, encodeGetLink } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
 import { decodeRoute, encodeDumpRoutes, isMainDefaultRoute, type RouteMessage } from '../netlink/route-message.ts';
-import { type DeviceFacts, readDeviceFacts } from './device-facts.ts';
+import { isOwnVlan } from './vlan-link.ts';
 
 /** Reads all links. Calls `onUnlocked` when earlier changes are complete, before it reads. */
 export type InterfaceReader = (signal?: AbortSignal, onUnlocked?: () => void) => Promise<readonly InterfaceFacts[]>;
@@ -89,6 +91,7 @@ export function toInterfaceFacts(dumps: Dumps): InterfaceFacts[] {
       ...describeDevice(link, dumps.devices.get(link.ifindex)),
       ...(link.masterIfindex !== undefined && { master: describeMaster(link, byIfindex.get(link.masterIfindex)) }),
       ...(link.lowerIfindex !== undefined && { lowerIfindex: link.lowerIfindex }),
+      ...(link.vlan !== undefined && { vlan: { ...link.vlan, ...(isOwnVlan(link) && { managed: true }) } }),
       addresses: (addresses.get(link.ifindex) ?? []).toSorted(),
       defaultRoute: defaultRoutes.has(link.ifindex),
     }));
@@ -141,4 +144,65 @@ function groupAddresses(messages: readonly AddressMessage[]): Map<number, string
     else list.push(address);
   }
   return grouped;
+}
+
+/** The facts about a NIC's device that sysfs provides. */
+export type DeviceFacts = Pick<InterfaceFacts, 'driver' | 'pciAddress' | 'vendorID' | 'deviceID' | 'numaNode'>;
+
+/** Matches the domain, bus, device and function. Behind Intel's VMD, the domain has more than four digits. */
+const pciAddressPattern = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/;
+
+/**
+ * Reads the facts about a device from /sys/bus. Unlike /sys/class/net, /sys/bus is the same in every network namespace.
+ * A fact is left out if its file is absent.
+ */
+export async function readDeviceFacts(
+  device: { readonly name: string; readonly bus: string },
+  sysRoot = '/sys',
+): Promise<DeviceFacts> {
+  const path = await optional(realpath(join(sysRoot, 'bus', device.bus, 'devices', device.name)));
+  if (path === undefined) return {};
+  const pciPath = findPCIDevice(path);
+  const identity = pciPath ?? path;
+  const [driver, vendorID, deviceID, numaNode] = await Promise.all([
+    optional(readlink(join(path, 'driver'))),
+    readHexID(join(identity, 'vendor')),
+    readHexID(join(identity, 'device')),
+    readNumaNode(join(identity, 'numa_node')),
+  ]);
+  return {
+    ...(driver !== undefined && { driver: basename(driver) }),
+    ...(pciPath !== undefined && { pciAddress: basename(pciPath) }),
+    ...(vendorID !== undefined && { vendorID }),
+    ...(deviceID !== undefined && { deviceID }),
+    ...(numaNode !== undefined && { numaNode }),
+  };
+}
+
+/**
+ * Returns the path of the PCI device: the device itself or, for virtio on PCI and scalable functions, its parent. Other
+ * ancestors do not count, because the PCI address above a USB NIC belongs to the USB controller.
+ */
+function findPCIDevice(path: string): string | undefined {
+  return [path, dirname(path)].find((candidate) => pciAddressPattern.test(basename(candidate)));
+}
+
+/** Reads a hexadecimal ID without its prefix: `8086` for `0x8086`. */
+async function readHexID(path: string): Promise<string | undefined> {
+  const text = await optional(readFile(path, 'utf8'));
+  return text === undefined ? undefined : /^0x([0-9a-f]{4})$/i.exec(text.trim())?.[1]?.toLowerCase();
+}
+
+/** Reads the device's NUMA node. Returns undefined for -1, which the kernel writes if the node is unknown. */
+async function readNumaNode(path: string): Promise<number | undefined> {
+  const text = await optional(readFile(path, 'utf8'));
+  return text !== undefined && /^\d+$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+async function optional<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch {
+    return undefined;
+  }
 }

@@ -106,6 +106,12 @@ export function u32Attribute(type: number, value: number): Attribute {
   return { type, value: bytes };
 }
 
+export function u16Attribute(type: number, value: number): Attribute {
+  const bytes = new Uint8Array(2);
+  writeU16(bytes, 0, value);
+  return { type, value: bytes };
+}
+
 /** Encodes a text with the final NUL that NLA_NUL_STRING requires. */
 export function stringAttribute(type: number, text: string): Attribute {
   return { type, value: encoder.encode(`${text}\0`) };
@@ -119,6 +125,7 @@ export function readNumber(attributes: readonly Attribute[], type: number): numb
   const value = findAttribute(attributes, type);
   if (value === undefined) return undefined;
   if (value.length === 1) return value[0];
+  if (value.length === 2) return readU16(value, 0);
   if (value.length === 4) return readU32(value, 0);
   throw malformed(`attribute ${type} has ${value.length} bytes where a number is expected`);
 }

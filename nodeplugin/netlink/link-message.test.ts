@@ -50,6 +50,28 @@ test('a macvtap has its mode and its lower link', () => {
   assert.equal(decoded.lowerIfindex, 3);
 });
 
+test('a VLAN is decoded with the ID and the protocol of its tag, and with its alias', () => {
+  // IFLA_VLAN_ID is in the host's byte order, and IFLA_VLAN_PROTOCOL in network byte order.
+  const vlan = (...protocol: readonly number[]) =>
+    decodeLink(
+      link(
+        stringAttribute(IFLA.IFNAME, 'eth0.100'),
+        { type: IFLA.IFALIAS, value: new TextEncoder().encode('kube-macvtap') },
+        nestedAttribute(IFLA.LINKINFO, [
+          stringAttribute(IFLA_INFO.KIND, 'vlan'),
+          nestedAttribute(IFLA_INFO.DATA, [
+            { type: 1, value: new Uint8Array(Uint16Array.of(100).buffer) },
+            { type: 5, value: Uint8Array.from(protocol) },
+          ]),
+        ]),
+      ),
+    );
+  assert.deepEqual(vlan(0x81, 0x00).vlan, { id: 100, protocol: '802.1Q' });
+  assert.deepEqual(vlan(0x88, 0xa8).vlan, { id: 100, protocol: '802.1ad' });
+  assert.equal(vlan(0x91, 0x00).vlan, undefined);
+  assert.equal(vlan(0x81, 0x00).alias, 'kube-macvtap');
+});
+
 test('a lower link in another namespace is distinct from one in this namespace', () => {
   const decoded = decodeLink(link(u32Attribute(IFLA.LINK, 3), u32Attribute(IFLA.LINK_NETNSID, 0)));
   assert.deepEqual([decoded.lowerIfindex, decoded.lowerIfindexElsewhere], [undefined, 3]);

@@ -20,6 +20,7 @@ export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
 export const RTM_SETLINK = 19;
+export const RTM_NEWLINKPROP = 108;
 
 // linux/if_link.h
 export const IFLA = {
@@ -31,6 +32,7 @@ export const IFLA = {
   OPERSTATE: 16,
   LINKMODE: 17,
   LINKINFO: 18,
+  IFALIAS: 20,
   STATS64: 23,
   NET_NS_FD: 28,
   EXT_MASK: 29,
@@ -50,6 +52,13 @@ export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4 } as const;
 
 /** The attribute inside IFLA_INFO_DATA of macvlan and macvtap, linux/if_link.h. */
 export const IFLA_MACVLAN_MODE = 1;
+
+/** Attributes inside IFLA_INFO_DATA of a VLAN, linux/if_link.h. */
+export const IFLA_VLAN = { ID: 1, PROTOCOL: 5 } as const;
+
+/** ETH_P_8021Q and ETH_P_8021AD, linux/if_ether.h. The keys are the names that iproute2 uses. */
+const vlanProtocols = { '802.1Q': 0x8100, '802.1ad': 0x88a8 } as const;
+type VlanProtocol = keyof typeof vlanProtocols;
 
 /** enum macvlan_mode, linux/if_link.h. */
 export const macvlanModes = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
@@ -74,6 +83,8 @@ export interface LinkMessage {
   readonly ifindex: number;
   readonly name: string;
   readonly altNames: readonly string[];
+  /** IFLA_IFALIAS: any text that an administrator or a program added to the link. */
+  readonly alias?: string;
   /** IFLA_INFO_KIND; absent for physical NICs and loopback. */
   readonly kind?: string;
   readonly ethernet: boolean;
@@ -97,6 +108,7 @@ export interface LinkMessage {
   /** The index in IFLA_LINK, if that link is in another namespace. The index is valid only there. */
   readonly lowerIfindexElsewhere?: number;
   readonly macvlanMode?: MacvtapMode;
+  readonly vlan?: { readonly id: number; readonly protocol: VlanProtocol };
   /** The name and bus of the link's device: `0000:3b:00.0` on `pci`, `virtio2` on `virtio`. */
   readonly parentDevice?: { readonly name: string; readonly bus: string };
 }
@@ -126,6 +138,7 @@ export function decodeLink(payload: Uint8Array): LinkMessage {
     promiscuous: (flags & IFF_PROMISC) !== 0,
     carrier: readNumber(attributes, IFLA.CARRIER) === 1,
     mtu: readNumber(attributes, IFLA.MTU) ?? 0,
+    ...decodeAlias(attributes),
     ...decodeAddresses(attributes),
     ...decodeRelations(attributes),
     ...decodeInfo(readNested(attributes, IFLA.LINKINFO)),
@@ -140,6 +153,11 @@ export function decodeSentPackets(payload: Uint8Array): bigint {
   const statistics = findAttribute(decodeAttributes(payload.subarray(ifinfomsgLength)), IFLA.STATS64);
   if (statistics === undefined || statistics.length < 16) throw malformed('a link message without its statistics');
   return readU64(statistics, 8);
+}
+
+function decodeAlias(attributes: readonly Attribute[]): Pick<LinkMessage, 'alias'> {
+  const alias = readString(attributes, IFLA.IFALIAS);
+  return { ...(alias !== undefined && alias !== '' && { alias }) };
 }
 
 function decodeAddresses(attributes: readonly Attribute[]): Pick<LinkMessage, 'macAddress' | 'permanentMACAddress'> {
@@ -168,7 +186,7 @@ function decodeRelations(
   };
 }
 
-function decodeInfo(info: readonly Attribute[]): Pick<LinkMessage, 'kind' | 'slaveKind' | 'macvlanMode'> {
+function decodeInfo(info: readonly Attribute[]): Pick<LinkMessage, 'kind' | 'slaveKind' | 'macvlanMode' | 'vlan'> {
   const kind = readString(info, IFLA_INFO.KIND);
   const slaveKind = readString(info, IFLA_INFO.SLAVE_KIND);
   const mode = kind === 'macvtap' || kind === 'macvlan' ? decodeMode(readNested(info, IFLA_INFO.DATA)) : undefined;
@@ -176,7 +194,18 @@ function decodeInfo(info: readonly Attribute[]): Pick<LinkMessage, 'kind' | 'sla
     ...(kind !== undefined && { kind }),
     ...(slaveKind !== undefined && { slaveKind }),
     ...(mode !== undefined && { macvlanMode: mode }),
+    ...(kind === 'vlan' && decodeVlan(readNested(info, IFLA_INFO.DATA))),
   };
+}
+
+function decodeVlan(data: readonly Attribute[]): Pick<LinkMessage, 'vlan'> {
+  const id = readNumber(data, IFLA_VLAN.ID);
+  // Unlike all other numbers, the protocol is in network byte order (__be16).
+  const [high = 0, low = 0] = findAttribute(data, IFLA_VLAN.PROTOCOL) ?? [];
+  const protocol = (Object.keys(vlanProtocols) as VlanProtocol[]).find(
+    (name) => vlanProtocols[name] === high * 256 + low,
+  );
+  return { ...(id !== undefined && protocol !== undefined && { vlan: { id, protocol } }) };
 }
 
 function decodeMode(data: readonly Attribute[]): MacvtapMode | undefined {

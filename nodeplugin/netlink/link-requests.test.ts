@@ -5,11 +5,14 @@ import fc from 'fast-check';
 import { decodeAttributes, findAttribute, readNumber, readString } from './attributes.ts';
 import { decodeLink, IFLA, type MacvtapMode } from './link-message.ts';
 import {
+  encodeAddAltName,
   encodeCreateMacvtap,
+  encodeCreateVlan,
   encodeDeleteLink,
   encodeDumpLinks,
   encodeGetLink,
   encodeMoveLink,
+  encodeSetLink,
 } from './link-requests.ts';
 
 test('the request for a macvtap has name, parent, kind and mode, and fails if the link exists', () => {
@@ -30,6 +33,42 @@ test('the request for a macvtap has name, parent, kind and mode, and fails if th
       12, 0, 1, 0, 0x6d, 0x61, 0x63, 0x76, 0x74, 0x61, 0x70, 0,
       12, 0, 2, 0x80,
         8, 0, 1, 0, 4, 0, 0, 0,
+  ]);
+});
+
+test('the request for a VLAN has name, lower link and ID, and fails if the link exists', () => {
+  const { type, flags, payload } = encodeCreateVlan({ name: 'v', lowerIfindex: 3, id: 258 });
+  assert.deepEqual([type, flags], [16, 0x605]); // RTM_NEWLINK; REQUEST | ACK | EXCL | CREATE
+  // biome-ignore format: one attribute a line
+  assert.deepEqual([...payload.subarray(16)], [
+    6, 0, 3, 0, 0x76, 0, 0, 0,
+    8, 0, 5, 0, 3, 0, 0, 0,
+    28, 0, 18, 0x80,
+      9, 0, 1, 0, 0x76, 0x6c, 0x61, 0x6e, 0, 0, 0, 0,
+      12, 0, 2, 0x80,
+        6, 0, 1, 0, 2, 1, 0, 0,
+  ]);
+});
+
+test('a change of a link contains only the given settings', () => {
+  const { type, payload } = encodeSetLink(5, { name: 'eth0.7', alias: 'mine', mtu: 1400, up: true });
+  assert.equal(type, 19); // RTM_SETLINK
+  assert.deepEqual([...payload.subarray(4, 16)], [5, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+  const attributes = decodeAttributes(payload.subarray(16));
+  assert.equal(readString(attributes, 3), 'eth0.7');
+  assert.equal(readString(attributes, 20), 'mine'); // IFLA_IFALIAS
+  assert.equal(readNumber(attributes, 4), 1400);
+  assert.deepEqual([...encodeSetLink(5, { up: false }).payload], [0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+  assert.deepEqual([...encodeSetLink(5, {}).payload.subarray(8)], [0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
+test('the request for an altname puts it into a list of properties', () => {
+  const { type, flags, payload } = encodeAddAltName(5, 'lan');
+  assert.deepEqual([type, flags], [108, 0x605]); // RTM_NEWLINKPROP
+  // biome-ignore format: one attribute a line
+  assert.deepEqual([...payload.subarray(16)], [
+    12, 0, 52, 0x80,
+      8, 0, 53, 0, 0x6c, 0x61, 0x6e, 0,
   ]);
 });
 

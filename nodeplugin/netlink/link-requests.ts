@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Attribute, encodeAttributes, nestedAttribute, stringAttribute, u32Attribute } from './attributes.ts';
+import {
+  type Attribute,
+  encodeAttributes,
+  nestedAttribute,
+  stringAttribute,
+  u16Attribute,
+  u32Attribute,
+} from './attributes.ts';
 import {
   encodeIfinfomsg,
   IF_LINK_MODE_DORMANT,
@@ -11,11 +18,13 @@ import {
   IFLA,
   IFLA_INFO,
   IFLA_MACVLAN_MODE,
+  IFLA_VLAN,
   type MacvtapMode,
   macvlanModes,
   RTM_DELLINK,
   RTM_GETLINK,
   RTM_NEWLINK,
+  RTM_NEWLINKPROP,
   RTM_SETLINK,
 } from './link-message.ts';
 import { type NetlinkRequest, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST } from './message.ts';
@@ -85,6 +94,54 @@ const silence: readonly Attribute[] = [
   { type: IFLA.OPERSTATE, value: Uint8Array.of(IF_OPER_DORMANT) },
   { type: IFLA.LINKMODE, value: Uint8Array.of(IF_LINK_MODE_DORMANT) },
 ];
+
+/**
+ * Encodes a request that creates an 802.1Q VLAN. The VLAN is down and gets the MTU of its lower link. The message
+ * cannot set an alias or an altname, because the kernel ignores both (rtnl_create_link, net/core/rtnetlink.c).
+ */
+export function encodeCreateVlan(link: {
+  readonly name: string;
+  readonly lowerIfindex: number;
+  readonly id: number;
+}): NetlinkRequest {
+  return request(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, encodeIfinfomsg({}), [
+    stringAttribute(IFLA.IFNAME, link.name),
+    u32Attribute(IFLA.LINK, link.lowerIfindex),
+    nestedAttribute(IFLA.LINKINFO, [
+      stringAttribute(IFLA_INFO.KIND, 'vlan'),
+      // Without a protocol, the kernel uses 802.1Q (vlan_newlink, net/8021q/vlan_netlink.c).
+      nestedAttribute(IFLA_INFO.DATA, [u16Attribute(IFLA_VLAN.ID, link.id)]),
+    ]),
+  ]);
+}
+
+/** New settings of an existing link. */
+export interface LinkSettings {
+  /** Before version 6.2, the kernel refuses to rename a link that is up. */
+  readonly name?: string;
+  readonly alias?: string;
+  readonly mtu?: number;
+  readonly up?: boolean;
+}
+
+/**
+ * Encodes a request that changes a link. The kernel applies the MTU, the name, the alias and up, in this order. At the
+ * first error, it stops and does not undo the earlier changes (do_setlink, net/core/rtnetlink.c).
+ */
+export function encodeSetLink(ifindex: number, { name, alias, mtu, up }: LinkSettings): NetlinkRequest {
+  const flags = up === undefined ? {} : { flags: up ? IFF_UP : 0, change: IFF_UP };
+  return request(RTM_SETLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex, ...flags }), [
+    ...(name === undefined ? [] : [stringAttribute(IFLA.IFNAME, name)]),
+    ...(alias === undefined ? [] : [stringAttribute(IFLA.IFALIAS, alias)]),
+    ...(mtu === undefined ? [] : [u32Attribute(IFLA.MTU, mtu)]),
+  ]);
+}
+
+/** Encodes a request that adds an altname to a link. */
+export function encodeAddAltName(ifindex: number, altName: string): NetlinkRequest {
+  const names = nestedAttribute(IFLA.PROP_LIST, [stringAttribute(IFLA.ALT_IFNAME, altName)]);
+  return request(RTM_NEWLINKPROP, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, encodeIfinfomsg({ ifindex }), [names]);
+}
 
 /**
  * Encodes a request that changes the mode of an existing macvtap. The macvtap must be in the socket's namespace,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { stat } from 'node:fs/promises';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { pause } from '../../runtime/pause.ts';
+import { createSingleFlight } from '../../runtime/single-flight.ts';
 import { describeFailure, dialSocket, loadProto } from '../grpc-client.ts';
 
 export interface AskOptions {
@@ -96,3 +100,55 @@ const definition = loadProto(new URL('./v1.proto', import.meta.url));
 
 /** Kubelet's service. The type mirrors v1.proto; pod-resources-client.test.ts compares both with literal bytes. */
 export const podResourcesLister = definition['v1.PodResourcesLister'] as unknown as PodResourcesListerService;
+
+/**
+ * A limit of `calls` calls in any period of `ms`. After a quiet period, the first calls may begin without a wait.
+ */
+export interface CallPace {
+  readonly calls: number;
+  readonly ms: number;
+}
+
+/** Calls that several callers share. */
+export interface SharedCalls<T> {
+  /**
+   * Returns the result of a shared call that begins after this request. If the signal aborts, this caller stops
+   * waiting, but the shared call continues.
+   */
+  call(signal?: AbortSignal): Promise<T>;
+  /** Resolves when no call is in progress. This happens soon after `stopping` has aborted. */
+  idle(): Promise<void>;
+}
+
+/**
+ * Makes one call at a time. Callers that arrive during a call share the result of the next call. They do not get the
+ * result of the running call, because it may contain data from before their request.
+ */
+export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: AbortSignal): SharedCalls<T> {
+  /** The times at which the newest calls began. */
+  const begins: number[] = [];
+  const flight = createSingleFlight<T>(() => pause(pauseMs(begins, pace), stopping));
+
+  const begin = async (): Promise<T> => {
+    stopping.throwIfAborted();
+    begins.push(performance.now());
+    begins.splice(0, begins.length - pace.calls);
+    return await make();
+  };
+  return {
+    call: async (signal) => {
+      signal?.throwIfAborted();
+      return await unlessAborted(flight.call(theOnly, begin), signal);
+    },
+    idle: () => flight.idle(theOnly),
+  };
+}
+
+/** The key of all calls. */
+const theOnly = '';
+
+/** Returns how long the next call must wait. The oldest of the last `calls` calls must have begun `ms` ago. */
+function pauseMs(begins: readonly number[], { calls, ms }: CallPace): number {
+  const [oldest] = begins;
+  return oldest === undefined || begins.length < calls ? 0 : Math.max(0, oldest + ms - performance.now());
+}

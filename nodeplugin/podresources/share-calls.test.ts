@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CallPace, shareCalls } from './share-calls.ts';
+import { type CallPace, shareCalls } from './pod-resources-client.ts';
 
 /** Shares a call that ends only when the test allows it. */
 function stage(pace: CallPace = { calls: 1, ms: 0 }) {

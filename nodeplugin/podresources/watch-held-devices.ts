@@ -10,8 +10,7 @@ import {
   type PodName,
   readHeldDevices,
 } from './held-devices.ts';
-import { askPodResources } from './pod-resources-client.ts';
-import { shareCalls } from './share-calls.ts';
+import { askPodResources, shareCalls } from './pod-resources-client.ts';
 
 /** A watch of the devices that kubelet lists for pods. `current` is the input of `mayBeHeld`. */
 export interface HeldDevicesWatch extends Pick<HeldView, 'current' | 'state' | 'onChange'>, AsyncDisposable {

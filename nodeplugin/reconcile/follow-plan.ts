@@ -24,6 +24,18 @@ export interface FollowOptions {
   readonly onWaiting: (reason: string | undefined) => void;
 }
 
+/** Computes the node's plan. Returns undefined if the cluster's objects or the node are not known yet. */
+export function planNow({
+  nodeName,
+  source,
+  interfaces,
+  exposure,
+}: Pick<FollowOptions, 'nodeName' | 'source' | 'interfaces' | 'exposure'>): NodePlan | undefined {
+  const node = source.snapshot.nodes.get(nodeName);
+  if (!source.synced || node === undefined) return undefined;
+  return planNode(node, interfaces.current, wantedFrom(source.snapshot, exposure));
+}
+
 /** Plans the node now and after each change of the source or the links, until disposed. */
 export function followPlan(options: FollowOptions): Disposable {
   const { nodeName, source, interfaces, exposure, onPlan, onWaiting } = options;

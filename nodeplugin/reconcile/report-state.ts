@@ -18,6 +18,7 @@ import type { Mode } from '../../policy/plan/resource.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
 import type { MacvtapSupport } from '../links/macvtap-support.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
+import type { VlanManager } from '../vlans/manage-vlans.ts';
 import type { HeldTracker } from './held-tracker.ts';
 import type { ResourcePlugins } from './resource-plugins.ts';
 import { type HeldDevice, hasLink, type ParentLookup, usesParent } from './served-resource.ts';
@@ -45,6 +46,7 @@ export interface StateReportOptions {
   readonly attachedLinks: Pick<AttachedLinks, 'current'>;
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
+  readonly vlans: Pick<VlanManager, 'troubles'>;
   /** The installation's namespace, with the explicit configuration. */
   readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;
@@ -59,7 +61,7 @@ export interface StateReportOptions {
  * node offers no resources.
  */
 export function reportState(options: StateReportOptions): StateReport {
-  const { nodeName, source, interfaces, exposure, resources, held, stranded, attachedLinks, parents, support } =
+  const { nodeName, source, interfaces, exposure, resources, held, stranded, attachedLinks, parents, support, vlans } =
     options;
   const { onState, onWrite, onExplicit, namespace } = options;
   const writer = reportWriteOutcomes(openNodeStateWriter(source.origin, nodeName), onWrite);
@@ -89,6 +91,7 @@ export function reportState(options: StateReportOptions): StateReport {
         policies: source.snapshot.policies,
         pluginVersion: packageFile.version,
         troubles: support.isThere ? [] : ['MacvtapUnsupported'],
+        vlanTroubles: vlans.troubles,
         explicitTrouble: explicit,
       }),
       options,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
+import { faultPoint } from '../../runtime/fault-points.ts';
 import type { KeyedMutex } from '../../runtime/locks.ts';
 import type { AllocateContext } from '../deviceplugin/allocate.ts';
 import { createDeviceList, type Device, type DeviceList } from '../deviceplugin/device-list.ts';
@@ -14,7 +16,14 @@ import {
 } from '../deviceplugin/resource-plugin.ts';
 import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
 import type { HeldTracker } from './held-tracker.ts';
-import { allocatableOf, type ServedResource } from './served-resource.ts';
+import {
+  allocatableOf,
+  type DecisionCause,
+  decideServed,
+  listDevices,
+  type ParentLookup,
+  type ServedResource,
+} from './served-resource.ts';
 
 export interface ResourcePluginsOptions {
   /** Creates the handlers of a resource. `served` returns its current state. */
@@ -153,4 +162,55 @@ export function createResourcePlugins(options: CreatePluginsOptions): ResourcePl
         onFailure: (...failure) => onFailure(name, ...failure),
       }),
   });
+}
+
+/** Applies the latest plan and the held devices to the served resources. */
+export interface Reconciler {
+  onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
+  /**
+   * Must be called when no plan can be made. Before the first plan, this serves only held devices, because kubelet
+   * would not start the containers of their pods without an endpoint. After the first plan, it changes nothing.
+   */
+  onWaiting(): void;
+  /** Must be called when devices may have been allocated or released. */
+  onHeld(): void;
+}
+
+export interface ReconcilerOptions {
+  readonly resources: Pick<ResourcePlugins, 'current' | 'apply'>;
+  readonly held: Pick<HeldTracker, 'current' | 'releasedDevices'>;
+  readonly parents: ParentLookup;
+  /** Called with the resources before and after a decision. */
+  readonly onServed?: (before: ServedByName, after: ServedByName) => void;
+}
+
+type ServedByName = ResourcePlugins['current'];
+
+/** A plan without resources. */
+const nothing: Pick<NodePlan, 'resources' | 'skipped' | 'conflicts'> = { resources: [], skipped: [], conflicts: [] };
+
+export function createReconciler({ resources, held, parents, onServed }: ReconcilerOptions): Reconciler {
+  let plan: typeof nothing | undefined;
+  const decide = (cause: DecisionCause): void => {
+    if (plan === undefined) return;
+    const holding = held.current();
+    const before = resources.current;
+    const next = decideServed(plan, before, cause, holding, parents, held.releasedDevices());
+    faultPoint('plan-decided');
+    resources.apply(next, (served) => listDevices(served, holding, parents));
+    faultPoint('plan-applied');
+    onServed?.(before, next);
+  };
+  return {
+    onPlan(next, cause) {
+      plan = next;
+      decide(cause);
+    },
+    onWaiting() {
+      if (plan !== undefined) return;
+      plan = nothing;
+      decide('held');
+    },
+    onHeld: () => decide('held'),
+  };
 }

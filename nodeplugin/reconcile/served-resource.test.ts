@@ -7,6 +7,7 @@ import {
   decideServed,
   type HeldDevice,
   listDevices,
+  type ParentLookup,
   type ServedResource,
 } from './served-resource.ts';
 
@@ -242,3 +243,18 @@ for (const { title, holding, mode, isFree } of [
     });
   }
 }
+
+test('a resource waits until its VLAN exists, and reports why the VLAN could not be created', () => {
+  const onVlan = { ...data, parent: 'eth1.100', vlan: { lower: 'eth1', id: 100 } };
+  const decideOn = (parents: Pick<ParentLookup, 'vlanFault'>, there: readonly string[]) => {
+    const find = (name: string) => (there.includes(name) ? 9 : undefined);
+    return decideServed(plan([onVlan]), new Map(), 'held', [], { find, nameOf: () => 'eth1', ...parents }).get('data')
+      ?.fault;
+  };
+  assert.equal(decideOn({}, ['eth1']), 'VlanMissing');
+  assert.equal(
+    decideOn({ vlanFault: (name) => (name === 'eth1.100' ? 'VlanUnsupported' : undefined) }, []),
+    'VlanUnsupported',
+  );
+  assert.equal(decideOn({ vlanFault: () => 'VlanFailed' }, ['eth1.100']), undefined);
+});

@@ -29,6 +29,8 @@ export interface ParentLookup {
   readonly find: (name: string) => number | undefined;
   /** Returns the present name of the interface with that index; undefined if there is none. */
   readonly nameOf: (ifindex: number) => string | undefined;
+  /** Returns why the VLAN with this name could not be created. Returns undefined if no attempt has failed. */
+  readonly vlanFault?: (name: string) => ReasonCode | undefined;
 }
 
 /**
@@ -104,6 +106,8 @@ export type DecisionCause = 'edit' | 'links' | 'held';
  *   are held (ParentChanged).
  * - After a device was allocated or released, the plan is unchanged. Only the changes that waited for a release are
  *   applied.
+ * - A resource on a VLAN that does not exist yet waits until the node plugin creates it (VlanMissing). If the creation
+ *   fails, VlanFailed or VlanUnsupported is reported instead.
  * - A parent that has links of another resource or in another mode cannot be used by a passthru resource, even if the
  *   devices of these links were released. A parent that has a passthru link cannot be used by any other resource
  *   (PassthruExclusive). Otherwise, the kernel would refuse each Allocate, and the pod would fail.
@@ -123,7 +127,8 @@ export function decideServed(
     const before = served.get(resource.name);
     const mustStay = cause !== 'edit' && isElsewhere(before, resource) && held.some(usesOtherParent(resource, parents));
     const isExcluded = withLinks.some(excludes(resource, parents));
-    const wanted = { name: resource.name, resource, ...(isExcluded && ({ fault: 'PassthruExclusive' } as const)) };
+    const fault = isExcluded ? 'PassthruExclusive' : vlanFaultOf(resource, parents);
+    const wanted = { name: resource.name, resource, ...(fault !== undefined && { fault }) };
     next.set(resource.name, mustStay ? { ...before, fault: 'ParentChanged' } : wanted);
   }
   for (const [name, { resource, fault }] of served) {
@@ -139,6 +144,11 @@ export function decideServed(
     if (!next.has(name)) next.set(name, { name, fault: 'Draining' });
   }
   return next;
+}
+
+function vlanFaultOf({ vlan, parent }: PlannedResource, parents: ParentLookup): ReasonCode | undefined {
+  if (vlan === undefined || parents.find(parent) !== undefined) return undefined;
+  return parents.vlanFault?.(parent) ?? 'VlanMissing';
 }
 
 /** Returns whether the resource was served on a different parent than the planned one. */

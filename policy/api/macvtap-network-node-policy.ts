@@ -114,6 +114,11 @@ export interface MacvtapNetworkNodePolicy {
         };
       };
       /**
+       * ID of an 802.1Q VLAN. The parent is then this VLAN of the interface, not the interface itself. If the node does
+       * not have the VLAN, the node plugin creates it. The node plugin removes only VLANs that it created.
+       */
+      readonly vlan?: number;
+      /**
        * macvtap mode of the devices.
        */
       readonly mode?: 'bridge' | 'private' | 'vepa' | 'passthru';
@@ -123,7 +128,7 @@ export interface MacvtapNetworkNodePolicy {
       readonly quantity?: number;
       /**
        * Last part of the resource's name macvtap.network.kubevirt.io/<resourceName>. The default is the interface's
-       * name.
+       * name or, if vlan is set, <interface>.<vlan>.
        */
       readonly resourceName?: string;
       /**

@@ -111,6 +111,24 @@ export interface MacvtapNetworkNodeState {
        */
       readonly lowerIfindex?: number;
       /**
+       * VLAN ID and protocol, if the link's kind is vlan. lowerIfindex is the link below it.
+       */
+      readonly vlan?: {
+        /**
+         * VLAN ID.
+         */
+        readonly id: number;
+        /**
+         * Protocol of the VLAN's tag.
+         */
+        readonly protocol: '802.1Q' | '802.1ad';
+        /**
+         * Whether the node plugin created the VLAN for a policy. The node plugin removes such a VLAN when it is unused.
+         * Absent for a VLAN that an administrator created.
+         */
+        readonly managed?: boolean;
+      };
+      /**
        * IP addresses of global scope, with prefix length.
        */
       readonly addresses?: readonly string[];

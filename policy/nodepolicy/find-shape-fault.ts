@@ -49,6 +49,7 @@ const nicFields = {
 const entry = fields({
   parentIface: text,
   nicSelector: fields({ ...nicFields, exclude: fields({ ...nicFields, defaultRoute: flag }) }),
+  vlan: number,
   mode,
   quantity: number,
   resourceName: text,

@@ -112,6 +112,25 @@ describe('a field that a later schema adds to NIC selectors', () => {
   });
 });
 
+describe('a field of an entry that only a newer version knows', () => {
+  it('makes the entry select nothing, is reported, and does not affect the other entries', () => {
+    const later = [
+      { parentIface: 'eth0', speed: 'fast' },
+      { nicSelector: { names: ['eth*'] }, vlan: 7, speed: 'fast' },
+    ];
+    const policies = [entries(...(later as ParentEntry[]), { parentIface: 'eth1' })];
+    const made = plan({ interfaces: [nic('eth0'), nic('eth1')], policies });
+    assert.deepEqual(brief(made), ['eth1=eth1/bridge/100']);
+    assert.deepEqual(
+      made.skipped.map(({ code, entry }) => [code, entry]),
+      [
+        ['NothingFound', 0],
+        ['NothingFound', 1],
+      ],
+    );
+  });
+});
+
 const context = { policyNamespace };
 const faults = [{ path: 'spec.parentSelector[0].quantity', detail: 'write a number from 1 to 4096' }];
 const metadata = { name: 'p', namespace: policyNamespace };

@@ -23,6 +23,8 @@ export interface PolicyEntry {
   readonly index: number;
   /** How the entry selects its interfaces: by a name or by a selector. */
   readonly parent: { readonly name: string } | { readonly matcher: NicMatcher };
+  /** The ID of a VLAN. The parent is then this VLAN on top of each interface that the entry selects. */
+  readonly vlan?: number;
   readonly mode: Mode;
   readonly quantity: number;
   /** If absent, each interface that the entry finds becomes a resource with the interface's name. */
@@ -134,10 +136,8 @@ function readEntry(entry: ParentEntry, index: number, policyResourceName: string
   const resourceName = policyResourceName ?? entry.resourceName;
   return {
     index,
-    parent:
-      entry.parentIface === undefined
-        ? { matcher: readNicSelector(entry.nicSelector ?? {}) }
-        : { name: entry.parentIface },
+    parent: readParent(entry),
+    ...(entry.vlan !== undefined && { vlan: entry.vlan }),
     mode,
     quantity: entry.quantity ?? quantityFor(mode),
     ...(resourceName !== undefined && { resourceName }),
@@ -145,6 +145,29 @@ function readEntry(entry: ParentEntry, index: number, policyResourceName: string
     needVhostNet: entry.needVhostNet ?? defaults['spec.parentSelector[].needVhostNet'],
     allowHostInterface: entry.allowHostInterface ?? defaults['spec.parentSelector[].allowHostInterface'],
   };
+}
+
+/** The fields of an entry that this version knows. Type checking fails if a field of the schema is missing. */
+const entryFields = {
+  parentIface: true,
+  nicSelector: true,
+  vlan: true,
+  mode: true,
+  quantity: true,
+  resourceName: true,
+  excludeTopology: true,
+  needVhostNet: true,
+  allowHostInterface: true,
+} as const satisfies Readonly<Record<keyof ParentEntry, true>>;
+
+/**
+ * Returns how an entry selects its interfaces. An entry with a field that only a newer version knows selects nothing,
+ * and the node reports NothingFound. If the field were ignored, devices could have another parent than intended.
+ */
+function readParent(entry: ParentEntry): PolicyEntry['parent'] {
+  if (!Object.keys(entry).every((field) => Object.hasOwn(entryFields, field))) return { matcher: noNic };
+  const { parentIface, nicSelector = {} } = entry;
+  return parentIface === undefined ? { matcher: readNicSelector(nicSelector) } : { name: parentIface };
 }
 
 /** One reader for each field of a NIC selector and of its `exclude`. */

@@ -12,6 +12,7 @@ import { warnEveryNode } from './warn-every-node.ts';
 import { warnLostNamespaces } from './warn-lost-namespaces.ts';
 import { warnOverlap } from './warn-overlap.ts';
 import { warnUnknownInterface } from './warn-unknown-interface.ts';
+import { warnVlanParent } from './warn-vlan-parent.ts';
 import type { PolicyWarning, PolicyWarningContext } from './warning.ts';
 
 /** All warnings about a valid policy, in the order in which they appear. Each has a test in the same folder. */
@@ -20,6 +21,7 @@ export const warnings = [
   { name: 'warn-lost-namespaces', warning: warnLostNamespaces },
   { name: 'warn-entries', warning: warnEntries },
   { name: 'warn-unknown-interface', warning: warnUnknownInterface },
+  { name: 'warn-vlan-parent', warning: warnVlanParent },
   { name: 'warn-overlap', warning: warnOverlap },
 ] as const satisfies readonly { name: string; warning: PolicyWarning }[];
 

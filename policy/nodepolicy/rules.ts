@@ -5,12 +5,14 @@ import { checkGlobs } from './check-globs.ts';
 import { checkLabels } from './check-labels.ts';
 import { checkNamespace } from './check-namespace.ts';
 import { checkRequirements } from './check-requirements.ts';
+import { checkVlan } from './check-vlan.ts';
 import type { PolicyObject, PolicyRule, ReviewContext } from './rule.ts';
 
 /** All rules for policies, in the order of their verdicts. Fixtures are in test/fixtures/nodepolicy/<name>. */
 export const rules = [
   { name: 'check-namespace', rule: checkNamespace },
   { name: 'check-entries', rule: checkEntries },
+  { name: 'check-vlan', rule: checkVlan },
   { name: 'check-globs', rule: checkGlobs },
   { name: 'check-labels', rule: checkLabels },
   { name: 'check-requirements', rule: checkRequirements },

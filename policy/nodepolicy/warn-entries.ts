@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isLegalResourceName } from '../plan/resource.ts';
+import { namedParent } from '../plan/vlan.ts';
 import { type Verdict, warn } from '../reasons.ts';
 import type { Policy, PolicyEntry } from './read-policy.ts';
 import { clip, type PolicyWarning, warnBriefly } from './warning.ts';
@@ -12,18 +13,21 @@ const shownChars = 40;
  *
  * - An entry without a resourceName names an interface whose name is not a legal resource name. This is only a warning,
  *   because parentIface may be an altname of an interface with a legal name.
- * - An earlier entry has the same interface and resourceName, so the later entry never takes effect. Two entries with
- *   the same resourceName and different interfaces are useful: they mean "bond1, or else eth1".
+ * - An earlier entry has the same interface, VLAN and resourceName, so the later entry never takes effect. Two entries
+ *   with the same resourceName and different interfaces are useful: they mean "bond1, or else eth1".
  *
- * Reads parentIface, resourceName, mode and allowHostInterface of the entries. Emits IllegalResourceName, Shadowed.
+ * Reads parentIface, vlan, resourceName, mode and allowHostInterface of the entries. Emits IllegalResourceName,
+ * Shadowed.
  */
 export const warnEntries: PolicyWarning = (policy) => [...findIllegalNames(policy), ...findShadowed(policy)];
 
 function findIllegalNames({ entries }: Policy): readonly Verdict[] {
-  return entries.flatMap(({ index, parent, resourceName }) => {
-    if (resourceName !== undefined || !('name' in parent) || isLegalResourceName(parent.name)) return [];
+  return entries.flatMap((entry) => {
+    const { index, resourceName } = entry;
+    const name = namedParent(entry);
+    if (resourceName !== undefined || name === undefined || isLegalResourceName(name)) return [];
     const path = `spec.parentSelector[${index}].parentIface`;
-    const detail = `${clip(parent.name, shownChars)}, unless it is an altname of an interface with a legal one`;
+    const detail = `${clip(name, shownChars)}, unless it is an altname of an interface with a legal one`;
     return [warnBriefly('IllegalResourceName', path, detail)];
   });
 }
@@ -48,6 +52,7 @@ function alwaysComesBefore(first: PolicyEntry, entry: PolicyEntry): boolean {
     'name' in first.parent &&
     'name' in entry.parent &&
     first.parent.name === entry.parent.name &&
+    first.vlan === entry.vlan &&
     first.resourceName === entry.resourceName &&
     (!sparesNodeTraffic(first) || sparesNodeTraffic(entry))
   );

@@ -2,6 +2,7 @@
 
 import { comparePolicies } from '../plan/from-policies.ts';
 import { matchNode } from '../plan/match-labels.ts';
+import { namedParent } from '../plan/vlan.ts';
 import type { Verdict } from '../reasons.ts';
 import type { Policy } from './read-policy.ts';
 import { clip, countNodes, listNames, type PolicyWarning, warnBriefly } from './warning.ts';
@@ -87,16 +88,18 @@ function winnerOf(policy: Policy, other: Policy): string {
 }
 
 function namedResources({ entries }: Policy): ReadonlySet<string> {
-  return new Set(
-    entries.flatMap(({ resourceName, parent }) => resourceName ?? ('name' in parent ? [parent.name] : [])),
-  );
+  return new Set(entries.flatMap((entry) => entry.resourceName ?? namedParent(entry) ?? []));
 }
 
-/** Returns the interfaces that the entries name. The value is true if any entry uses the interface with passthru. */
+/**
+ * Returns the interfaces and VLANs that the entries name, such as `eth1` and `eth1.100`. The value is true if any entry
+ * uses mode passthru.
+ */
 function namedParents({ entries }: Policy): ReadonlyMap<string, boolean> {
   const parents = new Map<string, boolean>();
-  for (const { parent, mode } of entries) {
-    if ('name' in parent) parents.set(parent.name, parents.get(parent.name) === true || mode === 'passthru');
+  for (const entry of entries) {
+    const name = namedParent(entry);
+    if (name !== undefined) parents.set(name, parents.get(name) === true || entry.mode === 'passthru');
   }
   return parents;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ReportedInterface } from '../plan/interfaces.ts';
 import type { Labels, NodeFacts } from '../plan/match-labels.ts';
 import { type ReasonCode, type Verdict, warn } from '../reasons.ts';
 import type { Policy } from './read-policy.ts';
@@ -11,6 +12,8 @@ export interface PolicyWarningContext {
   readonly nodes: ReadonlyMap<string, NodeFacts>;
   /** Returns the names and altnames of a node's interfaces, or undefined if the node has not reported them. */
   readonly interfacesOf?: (node: string) => ReadonlySet<string> | undefined;
+  /** Returns the interface with this name or altname from a node's report. */
+  readonly findInterface?: (node: string, name: string) => ReportedInterface | undefined;
   /** The labels of all known namespaces, by name. */
   readonly namespaces?: ReadonlyMap<string, Labels>;
   /** The old policy, on an update. */

@@ -3,6 +3,7 @@ import type { Policy, PolicyEntry } from '../nodepolicy/read-policy.ts';
 import { candidatesFromPolicy } from '../plan/from-policies.ts';
 import { matchNode, type NodeFacts } from '../plan/match-labels.ts';
 import { isLegalResourceName } from '../plan/resource.ts';
+import { nameVlan } from '../plan/vlan.ts';
 import type { DeclaredOffer } from './declared-sources.ts';
 import { countValue, createExposureTally } from './exposure-tally.ts';
 import type { Offer } from './offers.ts';
@@ -49,8 +50,10 @@ function findByName({ id, entries }: Policy, links: NodeLinks): readonly Declare
     const { name: written } = entry.parent;
     const link = links.find(written);
     if (link === undefined) return [];
-    const resource = declare(id, entry, link.name);
-    return [link.name === written ? resource : { ...resource, altName: written }];
+    const { vlan } = entry;
+    const nameOf = (name: string) => (vlan === undefined ? name : nameVlan(name, vlan));
+    const resource = declare(id, entry, nameOf(link.name));
+    return [link.name === written ? resource : { ...resource, altName: nameOf(written) }];
   });
 }
 

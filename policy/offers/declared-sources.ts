@@ -2,6 +2,7 @@
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { ExplicitConfig, ExplicitEntry } from '../plan/from-explicit.ts';
 import { isLegalResourceName, type Mode, maxQuantity } from '../plan/resource.ts';
+import { namedParent } from '../plan/vlan.ts';
 import type { Offer } from './offers.ts';
 
 /** An entry of the explicit configuration that can become a resource. */
@@ -70,8 +71,10 @@ export function declaredOffers({ policies, explicit }: DeclaredSources): Readonl
 }
 
 function offersOfPolicy(policy: Policy): readonly DeclaredOffer[] {
-  return policy.entries.flatMap(({ parent, resourceName, mode, quantity }) => {
-    const parents = 'name' in parent ? [parent.name] : [];
+  return policy.entries.flatMap((entry) => {
+    const { resourceName, mode, quantity } = entry;
+    const named = namedParent(entry);
+    const parents = named === undefined ? [] : [named];
     const resource = resourceName ?? parents[0];
     if (resource === undefined || !isLegalResourceName(resource)) return [];
     const isAssumed = resourceName === undefined;

@@ -14,17 +14,31 @@ import { collectOffers } from './offers-index.ts';
 
 const altNames: Readonly<Record<string, readonly string[]>> = { eth0: ['lan'], eth1: ['wan', 'data'] };
 
+const ifindexes: Readonly<Record<string, number>> = { eth0: 1, eth1: 2, eth2: 3, bond1: 4 };
+
+/** A VLAN that the node plugin created, one that an administrator created, and one that cannot be used. */
+const vlans = [
+  nic('eth0.100', { kind: 'vlan', lowerIfindex: 1, vlan: { id: 100, protocol: '802.1Q', managed: true } }),
+  nic('storage', { kind: 'vlan', lowerIfindex: 4, vlan: { id: 100, protocol: '802.1Q' } }),
+  nic('provider', { kind: 'vlan', lowerIfindex: 2, vlan: { id: 100, protocol: '802.1ad' } }),
+];
+
 const interfaces: fc.Arbitrary<readonly InterfaceFacts[]> = fc
   .subarray(['eth0', 'eth1', 'eth2', 'bond1'])
   .chain((names) =>
     fc.tuple(
       ...names.map((name) =>
-        fc
-          .record({ defaultRoute: fc.boolean(), numaNode: fc.nat(1), mtu: fc.constantFrom(1500, 9000) })
-          .map((facts) => nic(name, { ...facts, ...(altNames[name] && { altNames: [...altNames[name]] }) })),
+        fc.record({ defaultRoute: fc.boolean(), numaNode: fc.nat(1), mtu: fc.constantFrom(1500, 9000) }).map((facts) =>
+          nic(name, {
+            ...facts,
+            ifindex: ifindexes[name] ?? 9,
+            ...(altNames[name] && { altNames: [...altNames[name]] }),
+          }),
+        ),
       ),
     ),
-  );
+  )
+  .chain((nics) => fc.subarray(vlans).map((upper) => [...nics, ...upper]));
 
 const entry: fc.Arbitrary<ParentEntry> = fc
   .record({
@@ -40,8 +54,9 @@ const entry: fc.Arbitrary<ParentEntry> = fc
     mode: fc.constantFrom('bridge', 'vepa', 'passthru'),
     name: fc.constantFrom({}, { resourceName: 'data' }, { resourceName: 'eth0' }),
     allow: fc.constantFrom({}, { allowHostInterface: true }),
+    vlan: fc.constantFrom({}, {}, { vlan: 100 }, { vlan: 200 }),
   })
-  .map(({ parent, mode, name, allow }) => ({ ...parent, mode, ...name, ...allow }));
+  .map(({ parent, mode, name, allow, vlan }) => ({ ...parent, mode, ...name, ...allow, ...vlan }));
 
 const policies = fc
   .array(fc.array(entry, { minLength: 1, maxLength: 3 }), { maxLength: 3 })

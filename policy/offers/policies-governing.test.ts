@@ -45,6 +45,14 @@ describe('policiesGoverning', () => {
     assert.deepEqual(governing('eth1', named, selecting, open), ['selecting']);
   });
 
+  it('includes the names of VLANs that an entry without a resource name can produce', () => {
+    const named = policy('named', { parentSelector: [{ parentIface: 'eth0', vlan: 100 }] });
+    const selecting = policy('selecting', { parentSelector: [{ nicSelector: { names: ['eth?'] }, vlan: 100 }] });
+    assert.deepEqual(governing('eth0.100', named, selecting), ['named', 'selecting']);
+    assert.deepEqual(governing('eth1.100', named, selecting), ['selecting']);
+    for (const name of ['eth0', 'eth0.1000', 'eth0.200']) assert.deepEqual(governing(name, named, selecting), []);
+  });
+
   it('ignores excluded names, unless the exclusion also depends on other fields', () => {
     const byName = policy('p', {
       parentSelector: [{ nicSelector: { names: ['eth*'], exclude: { names: ['eth0'] } } }],

@@ -5,6 +5,7 @@ import { comparePolicies } from '../plan/from-policies.ts';
 import { type Labels, matchLabels, type Requirement } from '../plan/match-labels.ts';
 import type { NicMatcher } from '../plan/match-nic.ts';
 import type { PlannedResource } from '../plan/node-plan.ts';
+import { lowerInName, namedParent } from '../plan/vlan.ts';
 
 /**
  * Returns the policies whose namespaceSelector decides who may use a resource, in order of precedence. Only policies
@@ -14,6 +15,7 @@ import type { PlannedResource } from '../plan/node-plan.ts';
  *
  * - the entry, or the policy, has the name as its `resourceName`;
  * - the entry has no resource name, and its `parentIface` or one of the globs in `nicSelector.names` matches the name.
+ *   If the entry has `vlan: 100`, the part of the name before `.100` must match.
  *
  * Some entries without a resource name produce names that depend on the node: their selector has no `names`, or they
  * find an interface by an altname. For these names, the node plugin checks the namespace before it attaches a pod.
@@ -67,7 +69,7 @@ export function indexGoverning(policies: Iterable<Policy>): Governing {
 
 /** Returns the resource names in a policy: each `resourceName`, and the interface of each entry without one. */
 export function namesIn({ entries }: Policy): ReadonlySet<string> {
-  const names = entries.map(({ resourceName, parent }) => resourceName ?? ('name' in parent ? parent.name : undefined));
+  const names = entries.map((entry) => entry.resourceName ?? namedParent(entry));
   return new Set(names.filter((name) => name !== undefined));
 }
 
@@ -79,9 +81,12 @@ function hasGlobs({ resourceName, parent }: PolicyEntry): boolean {
   return resourceName === undefined && 'matcher' in parent && parent.matcher.names !== undefined;
 }
 
-function canName({ resourceName, parent }: PolicyEntry, resource: string): boolean {
+function canName(entry: PolicyEntry, resource: string): boolean {
+  const { resourceName, parent, vlan } = entry;
   if (resourceName !== undefined) return resourceName === resource;
-  return 'name' in parent ? parent.name === resource : selectsByName(parent.matcher, resource);
+  if ('name' in parent) return namedParent(entry) === resource;
+  const lower = vlan === undefined ? resource : lowerInName(resource, vlan);
+  return lower !== undefined && selectsByName(parent.matcher, lower);
 }
 
 function selectsByName({ names, exclude }: NicMatcher, name: string): boolean {

@@ -7,6 +7,7 @@ import type { PolicyEntry } from '../nodepolicy/read-policy.ts';
 import { type Interfaces, indexInterfaces, type ReportedInterface, readInterface } from '../plan/interfaces.ts';
 import { matchNic } from '../plan/match-nic.ts';
 import type { Mode } from '../plan/resource.ts';
+import { lowerInName, nameVlan } from '../plan/vlan.ts';
 import type { DeclaredSources } from './declared-sources.ts';
 import type { Offer } from './offers.ts';
 
@@ -66,15 +67,35 @@ function presentMode(
 
 /** Returns whether an entry declares this resource on this parent, by name or by selector. */
 function causes(
-  { parent, resourceName }: PolicyEntry,
+  entry: PolicyEntry,
   resource: ReportedResource,
   link: ReportedInterface | undefined,
   index: NodeLinks['index'],
 ): boolean {
+  const { parent, resourceName, vlan } = entry;
+  if (vlan !== undefined) return causesVlan(entry, vlan, resource, index());
   if ((resourceName ?? resource.parent) !== resource.name) return false;
   if ('name' in parent) return isNamed(parent.name, resource, link);
   const nic = index().find(resource.parent);
   return nic !== undefined && matchNic(nic, index().numaNodesOf(nic), parent.matcher);
+}
+
+/**
+ * Does the same for an entry with a VLAN. If the VLAN does not exist yet, its name contains the name of the interface
+ * below it.
+ */
+function causesVlan(
+  { parent, resourceName }: PolicyEntry,
+  id: number,
+  resource: ReportedResource,
+  interfaces: Interfaces,
+): boolean {
+  const nic = interfaces.find(resource.parent);
+  if (nic !== undefined && nic.vlan?.id !== id) return false;
+  const lower = nic === undefined ? interfaces.find(lowerInName(resource.parent, id) ?? '') : interfaces.lowerOf(nic);
+  if (lower === undefined || (resourceName ?? nameVlan(lower.name, id)) !== resource.name) return false;
+  if ('name' in parent) return parent.name === lower.name || (lower.altNames?.includes(parent.name) ?? false);
+  return matchNic(lower, interfaces.numaNodesOf(lower), parent.matcher);
 }
 
 function isNamed(name: string, { parent }: ReportedResource, link: ReportedInterface | undefined): boolean {

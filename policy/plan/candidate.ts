@@ -9,6 +9,8 @@ import { isLegalResourceName, type Mode } from './resource.ts';
 export interface Candidate extends Origin {
   readonly name: string;
   readonly nic: InterfaceFacts;
+  /** Set if the entry has `vlan`: `nic` is then the VLAN, and the node plugin creates it if it does not exist. */
+  readonly vlan?: { readonly lower: InterfaceFacts; readonly id: number };
   readonly mode: Mode;
   readonly quantity: number;
   readonly excludeTopology: boolean;

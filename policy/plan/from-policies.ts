@@ -2,10 +2,11 @@
 
 import { compareText } from '../names.ts';
 import type { Policy, PolicyEntry } from '../nodepolicy/read-policy.ts';
-import { type Candidate, checkSuitability, type SourceResult } from './candidate.ts';
+import { type Candidate, checkSuitability, type SourceResult, type Unsuitable } from './candidate.ts';
 import type { InterfaceFacts, Interfaces } from './interfaces.ts';
 import { matchNic } from './match-nic.ts';
 import type { Finding, Origin } from './node-plan.ts';
+import { chooseVlan, namedParent, nameVlan } from './vlan.ts';
 
 /**
  * Returns the candidates of all policies that select a node. They are ordered by the precedence of their policies, then
@@ -42,8 +43,8 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
     const origin = { source: 'policy', policy: policy.id, entry: entry.index } as const;
     const { found, unsuitable } = findParents(entry, origin, interfaces);
     for (const finding of unsuitable) skipped.push(finding);
-    for (const nic of found) {
-      const candidate = toCandidate(entry, origin, nic);
+    for (const parent of found) {
+      const candidate = toCandidate(entry, origin, parent);
       const first = firstByName.get(candidate.name);
       if (first === undefined) {
         firstByName.set(candidate.name, candidate);
@@ -52,7 +53,7 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
         skipped.push({
           code: 'Shadowed',
           ...origin,
-          interface: nic.name,
+          interface: candidate.nic.name,
           resource: candidate.name,
           by: first.nic.name,
         });
@@ -62,46 +63,76 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
   return { candidates, skipped };
 }
 
+/** A parent that an entry finds. `lower` is the selected interface: the parent itself, or the interface below it. */
+interface FoundParent {
+  readonly nic: InterfaceFacts;
+  readonly lower: InterfaceFacts;
+}
+
 /** Returns the interfaces that an entry finds, and why the other interfaces that it matches are unsuitable. */
 function findParents(
   entry: PolicyEntry,
   origin: Origin,
   interfaces: Interfaces,
-): { found: readonly InterfaceFacts[]; unsuitable: readonly Finding[] } {
+): { found: readonly FoundParent[]; unsuitable: readonly Finding[] } {
   const matched = matchParents(entry, interfaces);
   if (matched.length === 0) {
+    const resource = entry.resourceName ?? (entry.vlan === undefined ? undefined : namedParent(entry));
     const asked = {
       ...('name' in entry.parent && { interface: entry.parent.name }),
-      ...(entry.resourceName !== undefined && { resource: entry.resourceName }),
+      ...(resource !== undefined && { resource }),
     };
     return { found: [], unsuitable: [{ code: 'NothingFound', ...origin, ...asked }] };
   }
-  const found: InterfaceFacts[] = [];
+  const found: FoundParent[] = [];
   const unsuitable: Finding[] = [];
-  for (const nic of matched) {
-    const use = {
-      resourceName: entry.resourceName ?? nic.name,
-      mode: entry.mode,
-      allowHostInterface: entry.allowHostInterface,
-    };
-    const fault = checkSuitability(nic, use, interfaces);
-    if (fault === undefined) found.push(nic);
-    else unsuitable.push({ ...fault, ...origin, interface: nic.name });
+  for (const lower of matched) {
+    const choice = chooseParent(entry, lower, interfaces);
+    if ('nic' in choice) {
+      found.push({ nic: choice.nic, lower });
+    } else {
+      // The resource of a VLAN does not have the name of the interface, so the finding needs both names.
+      const resource = entry.vlan === undefined ? {} : { resource: resourceNameOf(entry, lower) };
+      unsuitable.push({ interface: lower.name, ...choice, ...origin, ...resource });
+    }
   }
   return { found, unsuitable };
 }
 
-function matchParents({ parent }: PolicyEntry, interfaces: Interfaces): readonly InterfaceFacts[] {
+/** Returns the parent that an entry uses for a selected interface: the interface itself, or the VLAN on top of it. */
+function chooseParent(
+  entry: PolicyEntry,
+  lower: InterfaceFacts,
+  interfaces: Interfaces,
+): { readonly nic: InterfaceFacts } | (Unsuitable & { readonly interface?: string }) {
+  const { mode, allowHostInterface } = entry;
+  const choice = entry.vlan === undefined ? { nic: lower } : chooseVlan(lower, entry.vlan, interfaces);
+  if (!('nic' in choice)) return choice;
+  const use = { resourceName: resourceNameOf(entry, lower), mode, allowHostInterface };
+  const fault = checkSuitability(choice.nic, use, interfaces);
+  return fault === undefined ? choice : { ...fault, interface: choice.nic.name };
+}
+
+function resourceNameOf({ resourceName, vlan }: PolicyEntry, lower: InterfaceFacts): string {
+  return resourceName ?? (vlan === undefined ? lower.name : nameVlan(lower.name, vlan));
+}
+
+function matchParents({ parent, vlan }: PolicyEntry, interfaces: Interfaces): readonly InterfaceFacts[] {
   if ('matcher' in parent) {
-    return interfaces.selectable.filter((nic) => matchNic(nic, interfaces.numaNodesOf(nic), parent.matcher));
+    // If the entry has `vlan`, a glob such as `ens*` matches the NICs, but not their existing VLANs.
+    return interfaces.selectable.filter(
+      (nic) =>
+        !(vlan !== undefined && nic.kind === 'vlan') && matchNic(nic, interfaces.numaNodesOf(nic), parent.matcher),
+    );
   }
   const nic = interfaces.find(parent.name);
   return nic === undefined ? [] : [nic];
 }
 
-function toCandidate(entry: PolicyEntry, origin: Origin, nic: InterfaceFacts): Candidate {
-  const { mode, quantity, excludeTopology, needVhostNet } = entry;
-  return { ...origin, name: entry.resourceName ?? nic.name, nic, mode, quantity, excludeTopology, needVhostNet };
+function toCandidate(entry: PolicyEntry, origin: Origin, { nic, lower }: FoundParent): Candidate {
+  const { mode, quantity, excludeTopology, needVhostNet, vlan: id } = entry;
+  const vlan = id === undefined ? {} : { vlan: { lower, id } };
+  return { ...origin, name: resourceNameOf(entry, lower), nic, ...vlan, mode, quantity, excludeTopology, needVhostNet };
 }
 
 /**

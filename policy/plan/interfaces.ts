@@ -30,12 +30,17 @@ export function readInterface(reported: ReportedInterface): InterfaceFacts {
 /** A node's interfaces, indexed for one plan. */
 export interface Interfaces {
   /**
-   * The links that selectors and implicit exposure can choose from, in natural order of their names. Only macvtaps that
-   * this project created are missing.
+   * The links that selectors and implicit exposure can choose from, in natural order of their names. Only macvtaps and
+   * VLANs that this project created are missing. If `ens*` also matched the VLAN of another entry, the plan would
+   * change as soon as that VLAN exists.
    */
   readonly selectable: readonly InterfaceFacts[];
   /** Finds a link by its name, or else by an altname. */
   find(name: string): InterfaceFacts | undefined;
+  /** Returns the VLANs on top of an interface, in natural order of their names. */
+  vlansOn(nic: InterfaceFacts): readonly InterfaceFacts[];
+  /** Returns the link below a VLAN. */
+  lowerOf(vlan: InterfaceFacts): InterfaceFacts | undefined;
   /** Returns the NUMA nodes of an interface, ascending. For a bond, they include the NUMA nodes of its members. */
   numaNodesOf(nic: InterfaceFacts): readonly number[];
   /**
@@ -51,7 +56,8 @@ export interface Interfaces {
  */
 export function indexInterfaces(facts: readonly InterfaceFacts[]): Interfaces {
   const all = facts.toSorted((left, right) => compareNatural(left.name, right.name));
-  const selectable = all.filter(({ kind, name }) => !(kind === 'macvtap' && isLinkName(name)));
+  const others = all.filter(({ kind, name }) => !(kind === 'macvtap' && isLinkName(name)));
+  const selectable = others.filter(({ vlan }) => vlan?.managed !== true);
   const byName = new Map<string, InterfaceFacts>();
   const byAltName = new Map<string, InterfaceFacts>();
   for (const nic of all) {
@@ -59,14 +65,21 @@ export function indexInterfaces(facts: readonly InterfaceFacts[]): Interfaces {
     for (const name of nic.altNames ?? []) byAltName.getOrInsert(name, nic);
   }
   const members = Map.groupBy(all, ({ master }) => master?.name);
+  const vlans = Map.groupBy(
+    all.filter(({ kind, vlan }) => kind === 'vlan' && vlan !== undefined),
+    ({ lowerIfindex }) => lowerIfindex,
+  );
+  const byIfindex = new Map(all.map((nic) => [nic.ifindex, nic]));
   const numaNodes = new Map<InterfaceFacts, readonly number[]>();
   let carrying: ReadonlySet<InterfaceFacts> | undefined;
   return {
     selectable,
     find: (name) => byName.get(name) ?? byAltName.get(name),
+    vlansOn: ({ ifindex }) => (ifindex === undefined ? [] : (vlans.get(ifindex) ?? [])),
+    lowerOf: ({ lowerIfindex }) => (lowerIfindex === undefined ? undefined : byIfindex.get(lowerIfindex)),
     numaNodesOf: (nic) => numaNodes.getOrInsertComputed(nic, () => numaNodesOf(nic, members.get(nic.name) ?? [])),
     carriesNodeTraffic: (nic) => {
-      carrying ??= findCarrying(all, new Set(selectable));
+      carrying ??= findCarrying(all, new Set(others));
       return carrying.has(nic);
     },
   };
@@ -85,7 +98,7 @@ function numaNodesOf(nic: InterfaceFacts, members: readonly InterfaceFacts[]): r
  */
 function findCarrying(
   all: readonly InterfaceFacts[],
-  selectable: ReadonlySet<InterfaceFacts>,
+  others: ReadonlySet<InterfaceFacts>,
 ): ReadonlySet<InterfaceFacts> {
   const byIfindex = Map.groupBy(all, ({ ifindex }) => ifindex);
   const carrying = new Set(all.filter((nic) => nic.defaultRoute || (nic.addresses?.length ?? 0) > 0));
@@ -93,7 +106,7 @@ function findCarrying(
   // A loop over a set also visits items added during the loop.
   for (const upper of carrying) {
     const { lowerIfindex } = upper;
-    if (lowerIfindex === undefined || followed.has(lowerIfindex) || !selectable.has(upper)) continue;
+    if (lowerIfindex === undefined || followed.has(lowerIfindex) || !others.has(upper)) continue;
     followed.add(lowerIfindex);
     for (const lower of byIfindex.get(lowerIfindex) ?? []) carrying.add(lower);
   }

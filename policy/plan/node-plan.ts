@@ -26,6 +26,11 @@ export interface PlannedResource extends Origin {
   readonly name: string;
   /** The name of the interface. */
   readonly parent: string;
+  /**
+   * Set if the entry has `vlan`: the VLAN ID, and the name of the interface below the VLAN. The parent is then the
+   * VLAN. The node plugin creates it if it does not exist.
+   */
+  readonly vlan?: { readonly lower: string; readonly id: number };
   readonly mode: Mode;
   readonly quantity: number;
   /** NUMA nodes for kubelet's topology hint. A bond has those of its members. If empty, there is no hint. */
@@ -73,10 +78,17 @@ export function describeTogether(findings: readonly [Finding, ...Finding[]]): st
 
 /** Describes the reason and the relevant values: `a port of another interface, such as a bond; … (master: bond1)`. */
 export function describeReason({ code, value, by }: Finding): string {
-  const other = by === undefined ? undefined : `${code === 'Enslaved' ? 'master' : 'first'}: ${by}`;
+  const other = by === undefined ? undefined : `${otherNames[code] ?? 'first'}: ${by}`;
   const values = [value, other].filter((part) => part !== undefined);
   return `${reasons[code]}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
 }
+
+/** The labels of `by` for the codes where `by` is not the winner. */
+const otherNames: Partial<Record<ReasonCode, string>> = {
+  Enslaved: 'master',
+  VlanProtocol: 'link',
+  VlanNameTaken: 'link',
+};
 
 function originOf({ source, policy }: Finding): string {
   return policy ?? source;

@@ -13,6 +13,7 @@ import { type InterfaceFacts, indexInterfaces } from './interfaces.ts';
 import { type Labels, matchNode } from './match-labels.ts';
 import type { NodePlan } from './node-plan.ts';
 import { planNode } from './plan-node.ts';
+import { vlanLinkNames } from './vlan.ts';
 
 /**
  * There are only a few names, so that entries, altnames, resources, masters and stacked links often refer to each
@@ -34,6 +35,13 @@ const link = fc
     lowerIfindex: maybe(fc.integer({ min: 1, max: 4 })),
     altName: maybe(fc.constantFrom('lan', 'wan', 'eth10')),
     addresses: fc.constantFrom([], [], ['192.0.2.1/24']),
+    vlan: maybe(
+      fc.record({
+        id: fc.constantFrom(100, 200),
+        protocol: fc.constantFrom('802.1Q', '802.1Q', '802.1ad'),
+        managed: fc.boolean(),
+      }),
+    ),
   })
   .map(({ altName, ...facts }) => ({ ...defined(facts), ...(altName !== undefined && { altNames: [altName] }) }));
 
@@ -58,6 +66,7 @@ const entry: fc.Arbitrary<ParentEntry> = fc
     resourceName: maybe(fc.constantFrom('eth0', 'data', 'fast')),
     allowHostInterface: maybe(fc.boolean()),
     excludeTopology: maybe(fc.boolean()),
+    vlan: maybe(fc.constantFrom(100, 200)),
   })
   .map(({ parent, ...rest }) => ({ ...parent, ...defined(rest) }));
 
@@ -158,14 +167,22 @@ describe('the plan of a node', () => {
     });
   });
 
-  it('uses only interfaces that exist and are suitable', () => {
+  it('uses only interfaces that exist and are suitable, or VLANs that can be created on such interfaces', () => {
     everyPlan(({ resources }, given) => {
       const index = indexInterfaces(given.interfaces);
-      for (const { name, parent, mode } of resources) {
+      for (const { name, parent, mode, vlan } of resources) {
         const found = index.find(parent);
-        assert.ok(found !== undefined && found.name === parent);
         const use = { resourceName: name, mode, allowHostInterface: true };
+        if (found === undefined) {
+          const lower = index.find(vlan?.lower ?? '');
+          assert.ok(lower !== undefined && lower.name === vlan?.lower && lower.kind !== 'vlan');
+          assert.equal(parent, vlanLinkNames(lower.name, vlan.id).name);
+          assert.equal(checkSuitability(lower, use, index), undefined);
+          continue;
+        }
+        assert.equal(found.name, parent);
         assert.equal(checkSuitability(found, use, index), undefined);
+        if (vlan !== undefined) assert.deepEqual([found.vlan?.id, found.vlan?.protocol], [vlan.id, '802.1Q']);
       }
     });
   });

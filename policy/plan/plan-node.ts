@@ -156,6 +156,12 @@ function toConflict(code: 'ResourceNameTaken' | 'PassthruExclusive', loser: Cand
 }
 
 function toResource(candidate: Candidate, interfaces: Interfaces): PlannedResource {
-  const { nic, excludeTopology, ...rest } = candidate;
-  return { ...rest, parent: nic.name, numaNodes: excludeTopology ? [] : interfaces.numaNodesOf(nic) };
+  const { nic, vlan, excludeTopology, ...rest } = candidate;
+  return {
+    ...rest,
+    parent: nic.name,
+    ...(vlan !== undefined && { vlan: { lower: vlan.lower.name, id: vlan.id } }),
+    // A VLAN has no hardware device, so the NUMA nodes of the interface below it are used.
+    numaNodes: excludeTopology ? [] : interfaces.numaNodesOf(vlan?.lower ?? nic),
+  };
 }

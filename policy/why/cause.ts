@@ -51,6 +51,8 @@ export const causes = {
   PluginNotReady: "the node plugin's pod is not Ready; fix the error in its message or log",
   NodeStateLeftOut: "the node's report exceeds a limit or cannot be read; check the node, then delete its state",
   MacvtapUnsupported: "the node's kernel has no macvtap; load the module, or run another kernel",
+  VlanMissing:
+    'the VLAN of a resource does not exist; fix the error in the detail, and the node plugin creates the VLAN',
   UpstreamPluginRunning: "macvtap-cni's device plugin serves the resource on the node; remove its DaemonSet",
   PolicyOutsideNamespace: "policies have an effect only in the installation's namespace; create the policy there",
   PolicyInvalid: 'the policy is invalid and exposes nothing; fix its errors',

@@ -37,6 +37,7 @@ import { findShadowed } from './causes/find-shadowed.ts';
 import { findStartFailed } from './causes/find-start-failed.ts';
 import { findTooManyDevices } from './causes/find-too-many-devices.ts';
 import { findUpstreamRunning } from './causes/find-upstream-running.ts';
+import { findVlanMissing } from './causes/find-vlan-missing.ts';
 import { findWebhookDown } from './causes/find-webhook-down.ts';
 
 /**
@@ -51,6 +52,7 @@ export const rules = [
   { name: 'find-plugin-not-ready', rule: findPluginNotReady },
   { name: 'find-node-state-left-out', rule: findNodeStateLeftOut },
   { name: 'find-macvtap-unsupported', rule: findMacvtapUnsupported },
+  { name: 'find-vlan-missing', rule: findVlanMissing },
   { name: 'find-upstream-running', rule: findUpstreamRunning },
   { name: 'find-policy-outside-namespace', rule: findPolicyOutsideNamespace },
   { name: 'find-policy-invalid', rule: findPolicyInvalid },

@@ -12,7 +12,7 @@ const cluster = await clusterOfFile();
 await makeNamespace(cluster, 'tenant');
 
 /** Rules of the engine whose errors the API server finds without the webhook. */
-const checkedBySchema = ['check-entries'];
+const checkedBySchema = ['check-entries', 'check-vlan'];
 
 /**
  * If the schema has a default, the API server replaces a null with it. The engine refuses a null in a file, because a

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { applyEdits } from '../../cluster/objects/apply-edits.ts';
+import { applyEdits } from '../../cluster/objects/read-object.ts';
 import type { Edit } from '../../policy/json.ts';
 import { startProcess } from '../process/start-process.ts';
 import { patienceMs } from './progress.ts';

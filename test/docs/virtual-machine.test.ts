@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { applyEdits } from '../../cluster/objects/apply-edits.ts';
+import { applyEdits } from '../../cluster/objects/read-object.ts';
 import { defaultNad } from '../../policy/nad/review-nad.ts';
 import { injectedAnnotation, injectPod } from '../../policy/pod/inject-pod.ts';
 import { reviewPod } from '../../policy/pod/rules.ts';

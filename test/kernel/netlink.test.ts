@@ -7,6 +7,8 @@ import { afterEach, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { openEvents } from '../../nodeplugin/links/interface-events.ts';
+import { encodeGetNetnsID } from '../../nodeplugin/links/netns-id.ts';
 import { dump } from '../../nodeplugin/netlink/dump.ts';
 import { decodeLink } from '../../nodeplugin/netlink/link-message.ts';
 import {
@@ -16,8 +18,6 @@ import {
   encodeGetLink,
 } from '../../nodeplugin/netlink/link-requests.ts';
 import { NetlinkSocket } from '../../nodeplugin/netlink/netlink-socket.ts';
-import { encodeGetNetnsID } from '../../nodeplugin/netlink/netns-requests.ts';
-import { openEvents } from '../../nodeplugin/netlink/open-events.ts';
 import { needsRoot } from './network-namespace.ts';
 import { runInNamespace } from './run-in-namespace.ts';
 
@@ -169,7 +169,7 @@ test('events continue after so many at once that some were lost', { skip: needsR
 test('if a socket that closes is the last open resource, the process can end', async () => {
   const program = `
     const { NetlinkSocket } = await import('${new URL('../../nodeplugin/netlink/netlink-socket.ts', import.meta.url)}');
-    const { openEvents } = await import('${new URL('../../nodeplugin/netlink/open-events.ts', import.meta.url)}');
+    const { openEvents } = await import('${new URL('../../nodeplugin/links/interface-events.ts', import.meta.url)}');
     await using socket = new NetlinkSocket({ concurrency: 1 });
     using events = openEvents({ onMessages() {}, onLost() {}, onError() {} });
     await new Promise((resolve) => setTimeout(resolve, 50));`;

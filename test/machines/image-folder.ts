@@ -16,7 +16,10 @@ export const cacheFolder = fileURLToPath(new URL('../../.cache/machines', import
 /** The Debian packages. The kernel's package depends on the one that contains the current kernel. */
 export const imagePackages = { kernel: 'linux-image-cloud-amd64', busybox: 'busybox-static' } as const;
 
-/** The modules that the kernel needs for a virtio network card and a power button, in the order of loading. */
+/**
+ * The modules that the kernel needs for a virtio network card, a power button, and the node plugin with VLANs, in the
+ * order of loading. A test that needs a kernel without a module unloads it.
+ */
 export const kernelModules = [
   'failover',
   'net_failover',
@@ -28,6 +31,7 @@ export const kernelModules = [
   'virtio_net',
   'button',
   'evdev',
+  ...['llc', 'stp', 'garp', 'mrp', '8021q', 'veth', 'tap', 'macvlan', 'macvtap'],
 ] as const;
 
 /** Process 1 of every machine. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NetworkNamespace } from '../kernel/network-namespace.ts';
-import { startProcess } from '../process/start-process.ts';
+import { type RunningProcess, startProcess } from '../process/start-process.ts';
 import { findImage } from './image-folder.ts';
 import { emulator } from './needs-machines.ts';
 
@@ -39,18 +39,23 @@ const patienceMs = 180_000;
 /** The user of KubeVirt's emulator, to which the node plugin gives taps. */
 const user = '107';
 
-/** Emulation in software needs no privileges and no hardware. 192 MB are enough for Debian's kernel to start. */
-const hardware = [
-  ...['-machine', 'q35', '-accel', 'tcg', '-m', '192', '-nodefaults', '-no-user-config'],
-  ...['-display', 'none', '-serial', 'stdio', '-no-reboot'],
-];
+/**
+ * Returns the emulator's options for a machine with this memory in MB. Emulation in software needs no privileges and no
+ * hardware.
+ */
+export function hardwareOf(memory: string): readonly string[] {
+  return [
+    ...['-machine', 'q35', '-accel', 'tcg', '-m', memory, '-nodefaults', '-no-user-config'],
+    ...['-display', 'none', '-serial', 'stdio', '-no-reboot'],
+  ];
+}
 
 /**
  * These options keep all errors except a panic off the console, because its lines are answers. A panic ends the
  * machine. On busy processors, a clock that counts the emulated processor's cycles runs too fast, so the check of its
  * timer would fail.
  */
-const kernelOptions = [
+export const kernelOptions = [
   ...['console=ttyS0', 'quiet', 'loglevel=1', 'panic=-1', 'mitigations=off'],
   ...['clocksource=acpi_pm', 'notsc', 'no_timer_check', 'nowatchdog'],
 ];
@@ -76,7 +81,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       command: [
         ...(['ip', 'netns', 'exec', namespace.name] as const),
         ...['sh', '-c', openFiles, 'sh', ...asUser, 'sh', '-c', openTap, 'sh'],
-        ...[emulator, '-name', name, ...hardware, '-kernel', '/dev/fd/4', '-initrd', '/dev/fd/5'],
+        // 192 MB are enough for Debian's kernel to start.
+        ...[emulator, '-name', name, ...hardwareOf('192'), '-kernel', '/dev/fd/4', '-initrd', '/dev/fd/5'],
         ...['-append', [...kernelOptions, `ADDRESS=${address}`].join(' ')],
         ...['-netdev', 'tap,id=n0,fd=3,vhost=off'],
         ...['-device', `virtio-net-pci,netdev=n0,mac=${macAddress},romfile=`],
@@ -85,22 +91,24 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       hasInput: true,
     }),
   );
+  const run = await openConsole(name, running);
+  const scope = undo.move();
+  return { pid: running.pid, run, [Symbol.asyncDispose]: () => scope.disposeAsync() };
+}
+
+/** Waits until a machine is up, and returns the function that runs commands on its console. */
+export async function openConsole(name: string, running: RunningProcess, waitMs = patienceMs): Promise<Machine['run']> {
   let commands = 0;
   const answered = async (number: number): Promise<Answer> => {
-    await running.waitForLine(marker(number), patienceMs);
+    await running.waitForLine(marker(number), waitMs);
     return takeAnswer(running.output, number);
   };
   const start = await answered(0);
   if (start.exitCode !== 0) throw new Error(`machine ${name} could not set up its card:\n${running.output}`);
-  const scope = undo.move();
-  return {
-    pid: running.pid,
-    run: async (command) => {
-      commands += 1;
-      running.write(`${commands} ${command}\n`);
-      return await answered(commands);
-    },
-    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  return async (command) => {
+    commands += 1;
+    running.write(`${commands} ${command}\n`);
+    return await answered(commands);
   };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { applyEdits } from '../../cluster/objects/apply-edits.ts';
+import { applyEdits } from '../../cluster/objects/read-object.ts';
 import type { Edit, Mutation } from '../../policy/json.ts';
 import type { Verdict } from '../../policy/reasons.ts';
 import { MacvtapError } from '../../runtime/errors.ts';

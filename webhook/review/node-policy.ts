@@ -12,6 +12,7 @@ import {
   type PolicyAdmissionContext,
   reviewPolicyAdmission,
 } from '../../policy/nodepolicy/review-admission.ts';
+import type { ReportedInterface } from '../../policy/plan/interfaces.ts';
 import type { NodeFacts } from '../../policy/plan/match-labels.ts';
 import type { Verdict } from '../../policy/reasons.ts';
 import { runInSlices } from '../../runtime/run-in-slices.ts';
@@ -83,6 +84,7 @@ function contextOf({ oldObject }: AdmissionRequest, { source, policyNamespace }:
     others,
     nodes,
     interfacesOf,
+    findInterface: (node, name) => findReported(nodeStates.get(node), name),
     namespaces,
     ...(oldObject !== undefined && { before: oldObject }),
   };
@@ -142,6 +144,18 @@ function interfaceNames(state: MacvtapNetworkNodeState | undefined): ReadonlySet
     return (
       state?.status?.interfaces &&
       new Set(state.status.interfaces.flatMap(({ name, altNames = [] }) => [name, ...altNames]))
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the interface with a name or altname in a node's report, or undefined if the report cannot be read. */
+function findReported(state: MacvtapNetworkNodeState | undefined, name: string): ReportedInterface | undefined {
+  try {
+    const reported = state?.status?.interfaces ?? [];
+    return (
+      reported.find((nic) => nic.name === name) ?? reported.find(({ altNames }) => altNames?.includes(name) ?? false)
     );
   } catch {
     return undefined;

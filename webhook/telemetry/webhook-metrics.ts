@@ -199,6 +199,7 @@ export const denialCodes: Readonly<Record<Endpoint['kind'], readonly ReasonCode[
     'BadRequirement',
     'BadSelectorValue',
     'IllegalResourceName',
+    'IllegalVlan',
     'NameInBothForms',
     'ParentAmbiguous',
     'PassthruQuantity',

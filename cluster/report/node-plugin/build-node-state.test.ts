@@ -197,6 +197,17 @@ describe("a node's state", () => {
     assert.deepEqual(troubles, [{ code: 'ExplicitInvalid', message: given.explicitTrouble.slice(0, 1_024) }]);
   });
 
+  it('has the troubles of VLANs, and resources without a VLAN stay Healthy', () => {
+    const vlanTroubles = [{ code: 'VlanFailed', message: 'x'.repeat(2_000) }] as const;
+    const served = [{ resource: resource('other') }];
+    const { resources, troubles } = buildNodeState(facts({ interfaces: [nic('eth0')], served, vlanTroubles }));
+    assert.deepEqual(troubles, [{ code: 'VlanFailed', message: 'x'.repeat(1_024) }]);
+    assert.deepEqual(
+      resources?.map(({ health }) => health),
+      ['Healthy'],
+    );
+  });
+
   it('has the generations of exactly the policies that select the node', () => {
     const entry = { parentSelector: [{ parentIface: 'eth0', mode: 'bridge' }] };
     const known = policies(entry, { ...entry, nodeSelector: { matchLabels: { zone: 'b' } } }, entry);

@@ -62,6 +62,8 @@ export interface NodeStateFacts {
   readonly pluginVersion: string;
   /** Reasons why the node cannot allocate any device. */
   readonly troubles?: readonly ReasonCode[];
+  /** Errors of VLANs that could not be created, at most one for each code. Other resources stay Healthy. */
+  readonly vlanTroubles?: readonly { readonly code: ReasonCode; readonly message: string }[];
   /** The message of ExplicitInvalid. It does not affect the health of resources. */
   readonly explicitTrouble?: string | undefined;
 }
@@ -72,6 +74,7 @@ export interface NodeStateFacts {
  */
 export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
   const { node, plan, served, interfaces, exposure, policies, pluginVersion, troubles = [], explicitTrouble } = facts;
+  const { vlanTroubles = [] } = facts;
   const chosen = chooseInterfaces(interfaces, plan, served.flatMap(parentsOf), exposure);
   const names = new Set(chosen.map(({ name }) => name));
   const byName = new Map(interfaces.map((nic) => [nic.name, nic]));
@@ -85,6 +88,7 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
     counts: count(resources),
     troubles: [
       ...troubles.map((code) => ({ code, message: reasons[code] })),
+      ...vlanTroubles.map(({ code, message }) => ({ code, message: message.slice(0, longestMessage) })),
       ...(explicitTrouble === undefined
         ? []
         : [{ code: 'ExplicitInvalid', message: explicitTrouble.slice(0, longestMessage) }]),

@@ -46,6 +46,20 @@ describe("the interfaces of a node's state", () => {
     assert.equal(namesOf(chooseInterfaces(host, { ...plan, skipped }, [resource.parent], undefined)), expected);
   });
 
+  it('include the interface below a VLAN that does not exist yet', () => {
+    const vlan = { lower: 'veth1', id: 100 };
+    const place = {
+      parent: 'veth1.100',
+      vlan,
+      mode: 'bridge',
+      quantity: 1,
+      numaNodes: [],
+      needVhostNet: false,
+    } as const;
+    const resources = [{ source: 'policy', name: 'veth1.100', ...place }] as const;
+    assert.ok(namesOf(chooseInterfaces(host, { ...plan, resources }, [], undefined)).includes('veth1'));
+  });
+
   it('include interfaces that implicit exposure would use, even if a policy selects the node', () => {
     const exposure = { linkKinds: ['device', 'veth'], exclude: [compileGlob('veth*')] };
     const more = [...host, nic('lan0', { kind: 'veth' }), nic('mac0', { kind: 'macvlan' })];

@@ -25,7 +25,7 @@ export function chooseInterfaces(
 ): readonly InterfaceFacts[] {
   const findings = [...plan.skipped, ...plan.conflicts].filter(({ source }) => source !== 'implicit');
   const named: ReadonlySet<string | undefined> = new Set([
-    ...plan.resources.map(({ parent }) => parent),
+    ...plan.resources.flatMap(({ parent, vlan }) => [parent, vlan?.lower]),
     ...parents,
     ...findings.flatMap(namesIn),
   ]);

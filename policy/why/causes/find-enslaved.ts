@@ -11,12 +11,14 @@ export const findEnslaved: CauseRule = (scope, facts) =>
     const { finding, entry, policy, isShort } = found;
     const { by = 'another link' } = finding;
     const isNamed = 'name' in entry.parent;
+    // The port may be the VLAN of the entry, and not the interface below it, which the entry names.
+    const isReplaceable = isNamed && (entry.vlan === undefined || finding.resource !== finding.interface);
     return {
       code: 'Enslaved',
       isNote: !isShort && !isNamed,
       ...locateFinding(found),
       detail: `interface ${finding.interface} belongs to ${by}`,
-      fix: isNamed
+      fix: isReplaceable
         ? { text: `name ${by} instead`, commands: [patchEntry(policy.id, entry.index, { parentIface: by })] }
         : { text: `select ${by} instead, or exclude its ports`, commands: [editPolicy(policy.id)] },
     };

@@ -3,7 +3,7 @@ import { reasons } from '../../reasons.ts';
 import type { Cause, CauseRule, Fix } from '../cause.ts';
 import { freeOn } from '../node-inventory.ts';
 import { type EntryFinding, listFindings, locateFinding } from '../scoped-findings.ts';
-import { editPolicy, patchEntry } from '../suggested-commands.ts';
+import { editPolicy, patchEntry, quoteForShell } from '../suggested-commands.ts';
 
 /** Checks that the interface can carry macvtaps in the policy's mode, and that the resource name is legal. */
 export const findInterfaceUnsuitable: CauseRule = (scope, facts) =>
@@ -13,6 +13,9 @@ export const findInterfaceUnsuitable: CauseRule = (scope, facts) =>
     'MacvtapOrMacvlan',
     'CarriesNodeTraffic',
     'IllegalResourceName',
+    'VlanOnVlan',
+    'VlanProtocol',
+    'VlanNameTaken',
   ]).map(
     (found): Cause => ({
       code: 'InterfaceUnsuitable',
@@ -23,7 +26,15 @@ export const findInterfaceUnsuitable: CauseRule = (scope, facts) =>
     }),
   );
 
-function fixFor({ policy, entry }: EntryFinding, [free]: readonly string[]): Fix {
+function fixFor({ policy, entry, finding }: EntryFinding, [free]: readonly string[]): Fix {
+  const { code, by } = finding;
+  if (by !== undefined && (code === 'VlanProtocol' || code === 'VlanNameTaken')) {
+    return {
+      text: `remove or rename ${by} on the node, or choose another VLAN ID`,
+      onNode: [`ip -d link show ${quoteForShell(by)}`],
+      commands: [editPolicy(policy.id)],
+    };
+  }
   if (free === undefined || 'matcher' in entry.parent)
     return { text: 'name another interface', commands: [editPolicy(policy.id)] };
   return {

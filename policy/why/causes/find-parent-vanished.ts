@@ -9,6 +9,9 @@ const others: readonly (string | undefined)[] = [
   'PassthruExclusive',
   'UpstreamPluginRunning',
   'MacvtapUnsupported',
+  'VlanUnsupported',
+  'VlanFailed',
+  'VlanMissing',
 ];
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { applyEdits } from '../../../cluster/objects/apply-edits.ts';
+import { applyEdits } from '../../../cluster/objects/read-object.ts';
 import { type ReviewRequest, reviewRequest } from './admission-request.ts';
 import type { ReviewObject } from './review-objects.ts';
 import type { ReviewAnswer, ReviewClient } from './send-review.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { decodeNetnsID } from '../../../nodeplugin/links/netns-id.ts';
 import { toInterfaceFacts } from '../../../nodeplugin/links/read-interfaces.ts';
 import { decodeAddress } from '../../../nodeplugin/netlink/address-message.ts';
 import {
@@ -19,7 +20,6 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from '../../../nodeplugin/netlink/message.ts';
-import { decodeNetnsID } from '../../../nodeplugin/netlink/netns-requests.ts';
 import { decodeRoute } from '../../../nodeplugin/netlink/route-message.ts';
 import { type Target, unlessRefused } from '../target.ts';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { applyEdits } from '../../../cluster/objects/apply-edits.ts';
+import { applyEdits } from '../../../cluster/objects/read-object.ts';
 import type { Mutation } from '../../../policy/json.ts';
 import { readConfig } from '../../../policy/nad/config/read-config.ts';
 import type { NadContext, NadObject } from '../../../policy/nad/read-nad.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeNetnsID, encodeDumpNetnsIDs, encodeGetNetnsID, encodeNewNetnsID } from './netns-requests.ts';
+import { decodeNetnsID, encodeDumpNetnsIDs, encodeGetNetnsID, encodeNewNetnsID } from './netns-id.ts';
 
 test("the request for a namespace's ID contains its descriptor", () => {
   const { type, flags, payload } = encodeGetNetnsID(9);

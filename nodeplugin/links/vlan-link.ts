@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isShortVlanName, shortVlanName, vlanLinkNames } from '../../policy/plan/vlan.ts';
+import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
+import { faultPoint } from '../../runtime/fault-points.ts';
+import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { encodeAddAltName, encodeCreateVlan, encodeSetLink, type LinkSettings } from '../netlink/link-requests.ts';
+import type { NetlinkRequest } from '../netlink/message.ts';
+import type { Requester } from '../netlink/netlink-socket.ts';
+import type { LinkLookup } from './get-link.ts';
+
+/**
+ * The alias of every VLAN that the node plugin created (IFLA_IFALIAS, `ip link set … alias`). The alias belongs to the
+ * link: it survives restarts of the node plugin, and disappears with the link. `ip link` shows it, and an administrator
+ * takes over a VLAN by clearing it.
+ *
+ * A file with the VLANs would still contain a VLAN that an administrator deleted and created again, and the node plugin
+ * would then remove the administrator's VLAN. An altname cannot be the mark, because it must be unique on the node.
+ */
+const ownAlias = 'kube-macvtap';
+
+/**
+ * Returns whether the node plugin created a VLAN. The kernel ignores an alias at creation. A new VLAN is therefore
+ * recognised by its short name, until a second message sets the alias. Administrators do not choose such names.
+ */
+export function isOwnVlan({ name, alias }: { readonly name: string; readonly alias?: string }): boolean {
+  return alias === ownAlias || isShortVlanName(name);
+}
+
+/** @example { lower: 'bond1', lowerIfindex: 5, id: 100, up: true } */
+export interface VlanRequest {
+  readonly lower: string;
+  readonly lowerIfindex: number;
+  readonly id: number;
+  /** Whether to set the VLAN up. The kernel refuses this while the lower link is down. */
+  readonly up: boolean;
+}
+
+/**
+ * Creates a VLAN with its alias and name. The first message creates the link with its short name. The second message
+ * sets the final name and the alias, and sets the link up. If the process is killed between the messages, the next
+ * process recognises the short name, and `finishVlan` completes the VLAN.
+ *
+ * Raises `VlanUnsupported`, `LinkNameTaken`, `LinkNameInvalid`, `ParentGone`, `LinkGone`, `MissingCapability`,
+ * `NetlinkRefused`.
+ */
+export async function createVlan(
+  socket: Requester,
+  lookUp: LinkLookup,
+  { lower, lowerIfindex, id, up }: VlanRequest,
+  signal?: AbortSignal,
+): Promise<void> {
+  const name = shortVlanName(lower, id);
+  const what = `cannot create VLAN ${id} on ${lower}`;
+  await send(socket, encodeCreateVlan({ name, lowerIfindex, id }), what, signal);
+  faultPoint('vlan-created');
+  const link = await lookUp({ name });
+  if (link === undefined)
+    throw new MacvtapError('LinkGone', `${what}: the new link ${name} is gone; the node plugin tries again`);
+  await finishVlan(socket, { ifindex: link.ifindex, lower, id, isUp: link.up, up }, signal);
+}
+
+/** A VLAN that the node plugin created, and that may not have its final name and alias yet. */
+export interface UnfinishedVlan {
+  readonly ifindex: number;
+  readonly lower: string;
+  readonly id: number;
+  readonly isUp: boolean;
+  /** See `VlanRequest`. */
+  readonly up: boolean;
+}
+
+/** Completes a VLAN whose creation was interrupted. Raises the errors of `createVlan`. */
+export async function finishVlan(
+  socket: Requester,
+  { ifindex, lower, id, isUp, up }: UnfinishedVlan,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { name, altName } = vlanLinkNames(lower, id);
+  const what = `cannot set up VLAN ${id} on ${lower}`;
+  // The kernel sets a VLAN up together with its lower link. It does not rename a link that is up.
+  if (isUp) await send(socket, encodeSetLink(ifindex, { up: false }), what, signal);
+  if (altName !== undefined) await send(socket, encodeAddAltName(ifindex, altName), what, signal, ['EEXIST']);
+  await send(socket, encodeSetLink(ifindex, { name, alias: ownAlias, ...(up && { up }) }), what, signal);
+  faultPoint('vlan-finished');
+}
+
+/** New settings of a link. `name` is the link's current name, which errors show. */
+export type LinkChange = { readonly ifindex: number; readonly name: string } & Omit<LinkSettings, 'name'>;
+
+/** Changes settings of a link. Raises `LinkGone`, `MissingCapability`, `NetlinkRefused` and others. */
+export async function setLink(
+  socket: Requester,
+  { ifindex, name, ...settings }: LinkChange,
+  signal?: AbortSignal,
+): Promise<void> {
+  const wanted = Object.entries(settings).map(([key, value]) => `${key} ${value}`);
+  await send(socket, encodeSetLink(ifindex, settings), `cannot set ${wanted.join(', ')} on ${name}`, signal);
+}
+
+async function send(
+  socket: Requester,
+  request: NetlinkRequest,
+  what: string,
+  signal: AbortSignal | undefined,
+  ignored: readonly string[] = [],
+): Promise<void> {
+  const reply = await socket.request(request, signal);
+  const errno = nameErrno(reply.errno);
+  if (reply.errno === 0 || ignored.includes(errno)) return;
+  const [code, next] = explain(errno);
+  const usual = describeErrno(reply.errno);
+  const text = reply.text === undefined ? usual : `${reply.text}: ${usual}`;
+  throw new MacvtapError(code, `${what}: ${text}; ${next}`, { facts: { errno } });
+}
+
+function explain(errno: string): readonly [code: ErrorCode, next: string] {
+  switch (errno) {
+    case 'EOPNOTSUPP':
+      return ['VlanUnsupported', 'load the module 8021q, or run a kernel that has it'];
+    case 'EEXIST':
+      return ['LinkNameTaken', 'another link has the name, or the VLAN exists in another network namespace: remove it'];
+    case 'ENODEV':
+      return ['ParentGone', 'the link or its lower link is gone'];
+    case 'EPERM':
+      return ['MissingCapability', 'give the process CAP_NET_ADMIN'];
+    default:
+      return ['NetlinkRefused', "see the kernel's text"];
+  }
+}
