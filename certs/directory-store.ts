@@ -78,7 +78,7 @@ async function writeNext(
 interface StateDirectory {
   readonly name: string;
   readonly number: number;
-  /** More than the number, because the numbers restart after the store is emptied. */
+  /** Identifies the state. The number does not suffice, because numbers start again after the store was emptied. */
   readonly version: string;
 }
 

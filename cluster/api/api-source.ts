@@ -183,5 +183,8 @@ export function coalesceMs(lastCostMs: number): number {
 const shortestWaitMs = 10;
 /** Limits snapshots to about a twentieth of the total time. */
 const costShare = 20;
-/** Changes must still take effect soon. Until then, the webhook must look up missing objects. */
+/**
+ * Even so, changes must take effect soon: until the next snapshot, the webhook looks up objects that are missing from
+ * it.
+ */
 const longestWaitMs = 250;

@@ -32,8 +32,8 @@ export async function connect({ kubeconfig, context }: ConnectOptions): Promise<
 const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * How often the token is read again, as in client-go. kubelet replaces a token that is valid for an hour after 48
- * minutes at the latest.
+ * How often the token is read again, as in client-go. If a token is valid for an hour, kubelet replaces it after at
+ * most 48 minutes.
  */
 const rereadMs = 60_000;
 

@@ -61,7 +61,7 @@ export function dropIdleSockets(agent: PlainAgent): void {
 
 function retire(agent: PlainAgent): void {
   dropIdleSockets(agent);
-  // With this, a socket that is in use is closed when its request finishes.
+  // Node.js then closes a socket that is in use when its request finishes.
   agent.maxFreeSockets = 0;
 }
 

@@ -123,8 +123,8 @@ export class ListWatch implements AsyncDisposable {
       this.#confirmedMs = performance.now();
       return;
     }
-    // If the resource is not installed, it has no objects. Believe that only after some time, because one of several
-    // API servers may lag behind.
+    // The 404 means that the resource is not installed and therefore has no objects. One of several API servers may be
+    // wrong for a short time, so drop the known objects only if the 404 lasts.
     this.#absentSince ??= performance.now();
     const isCertain =
       this.#state.objects.size === 0 || performance.now() - this.#absentSince >= this.#timings.absenceMs;

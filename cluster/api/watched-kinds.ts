@@ -83,7 +83,7 @@ function nodeStates(): WatchedKind {
   return {
     kind,
     resource: { what: 'MacvtapNetworkNodeStates', path: `${groupPath}/macvtapnetworknodestates`, metadataOnly: false },
-    // An exception here would end the list of all states. Instead, the status is replaced with a text. The text
+    // An exception here would abort the listing of all states. Instead, the status is replaced with a text. The text
     // violates the schema, so only this state is left out.
     trim: (object) => {
       const { metadata, status } = object;

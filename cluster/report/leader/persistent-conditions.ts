@@ -86,7 +86,8 @@ export function conflictEvents({
     if (!nodes.has(node)) continue;
     for (const loss of lossesOn(state)) {
       const known = losses.getOrInsertComputed(keyOf(loss), () => ({ ...loss, nodes: [] }));
-      // Nodes are read one after another, so this node can only be the last one.
+      // The loop handles all losses of one node before the next node, so this node can only be the last one in the
+      // list.
       if (known.nodes.at(-1) !== node) known.nodes.push(node);
     }
   }

@@ -61,7 +61,7 @@ export function createStatusSchedule(random: () => number = Math.random): Status
     },
     wrote(policy, nowMs) {
       const schedule = scheduleOf(policy);
-      // If the policy was quiet for longer than its gap, start again with the shortest gap.
+      // If the policy needed no write for longer than `gapMs`, start again with the shortest gap.
       const isQuiet = nowMs - schedule.notBeforeMs > schedule.gapMs;
       schedule.gapMs = isQuiet ? shortestGapMs : Math.min(schedule.gapMs * 2, longestGapMs);
       schedule.notBeforeMs = nowMs + schedule.gapMs;
