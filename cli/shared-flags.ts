@@ -39,8 +39,8 @@ export const nodeFlag = { node: textFlag('NAME', 'only this node') } as const;
 type Names = keyof typeof exposureFlags;
 
 /**
- * The flags of implicit exposure. For a missing flag, the value comes from the cluster's DaemonSet, so that plans match
- * those of the node plugin. If that value is unknown, the node plugin's default is used.
+ * The flags of implicit exposure. For a missing flag, the value comes from the node plugin's DaemonSet in the cluster,
+ * so that plans match those of the node plugin. If that value is unknown, the node plugin's default is used.
  */
 export const planningFlags = {
   'link-kinds': unset(exposureFlags['link-kinds']),

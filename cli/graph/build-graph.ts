@@ -40,7 +40,7 @@ export interface GraphResource {
   readonly tone: GraphTone;
   /** The reason why the resource is not Healthy, or an empty text if it is. */
   readonly trouble: string;
-  /** The number of devices that pods hold on this parent. Undefined if the node does not report it. */
+  /** The number of devices that pods hold on this parent in this mode. Undefined if the node does not report it. */
   readonly held: number | undefined;
   /**
    * The number of the resource's devices. On a former parent or in a former mode: the number of the resource's devices

@@ -29,7 +29,8 @@ export function lintFiles(inputs: readonly LintInput[], options: LintOptions): L
   const files = inputs.map((input) => readObjects(input, options.policyNamespace));
   const objects = files.flatMap((file) => file.objects);
   const { snapshot: read, findings: repeated } = mergeObjects(objects);
-  // A NodeState in files counts even if its Node is missing. In a cluster, it would be left over from a deleted Node.
+  // A NodeState in files counts even if its Node is missing. In a cluster, such a NodeState would be left over from a
+  // deleted Node and would not count.
   const nodes = new Map(
     [...read.nodeStates.keys()].map((name) => [name, read.nodes.get(name) ?? { name, labels: {} }]),
   );

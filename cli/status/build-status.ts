@@ -134,7 +134,7 @@ function formerHoldersOf(
   return [{ resource: name, pods, isAll: held === sumHeld(heldElsewhere) }];
 }
 
-/** Returns the number of devices that pods hold in the given places. */
+/** Returns the number of devices that pods hold, as the sum over parents and modes. */
 export function sumHeld(places: readonly { readonly held: number }[]): number {
   return places.reduce((sum, { held }) => sum + held, 0);
 }

@@ -21,7 +21,7 @@ export interface FactsReading {
   readonly missing: readonly MissingPart[];
 }
 
-/** The facts that are read differently from a cluster and from files. */
+/** The facts that are collected in one way for a cluster and in another way for files. */
 interface SourceFacts
   extends Pick<WhyFacts, 'nodes' | 'pod' | 'plugin' | 'webhook' | 'authorities' | 'multusNamespace' | 'call'> {
   readonly snapshot: Snapshot;

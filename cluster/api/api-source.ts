@@ -158,7 +158,7 @@ export class ApiSource implements LiveSource {
 const none: ReadonlySet<Kind> = new Set();
 
 /**
- * Reads the objects of a kind again if its watch has changed. Returns whether any object changed in a way that matters.
+ * Reads the objects of a kind again if its watch has changed. Returns whether the result differs from the previous one.
  */
 function refresh(kind: FollowedKind): boolean {
   const { watch, reader } = kind;

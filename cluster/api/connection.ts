@@ -43,7 +43,8 @@ export function createTlsAgents(server: string): TlsAgents {
       const agent = agents.getOrInsertComputed(JSON.stringify(material), () => createAgent(server, material));
       if (newest !== agent && newest !== undefined) retire(newest);
       newest = agent;
-      // Stop using agents with older options. Their requests in flight still finish, and their idle sockets are closed.
+      // Remove older agents that have no sockets left. An older agent with requests in flight stays until they have
+      // finished.
       for (const [key, older] of agents) if (older !== agent && isUnused(older)) agents.delete(key);
       return agent;
     },

@@ -72,7 +72,10 @@ export class ListWatch implements AsyncDisposable {
     return this.#synced;
   }
 
-  /** The error that prevents updates. Undefined if a watch ended normally and restarts at once. */
+  /**
+   * The error that prevents updates. After the first list, an error that is normal, such as that of one broken watch,
+   * is not reported here.
+   */
   get problem(): MacvtapError | undefined {
     return this.#problem;
   }

@@ -17,13 +17,13 @@ export interface StatusSchedule {
 }
 
 /**
- * How long to collect changes before a write. After a policy is created or edited, nodes report within a second, so
- * that their reports cause a single write.
+ * How long to collect changes before a write. After a policy is created or edited, nodes report within a second, so one
+ * write covers all their reports.
  */
 const coalesceMs = 1_000;
 /**
- * The minimum time between two writes of the same status. It doubles with each write while changes continue, because
- * thousands of nodes need some time to report.
+ * The minimum time between two writes of the same status. Thousands of nodes need some time to report, so it doubles
+ * with each write while changes continue.
  */
 const shortestGapMs = 2_000;
 const longestGapMs = 16_000;
