@@ -64,7 +64,7 @@ async function writeNext(
   } catch (thrown) {
     await rm(temporary, { recursive: true, force: true });
     // Another process has already written a state with this number. POSIX allows rename(2) to report that with either
-    // code.
+    // of these codes.
     if (['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return 'conflict';
     throw thrown;
   }

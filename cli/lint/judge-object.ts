@@ -112,8 +112,8 @@ export function applyPolicyDefaults(value: unknown): unknown {
 }
 
 /**
- * Applies the defaults to networks. They add the annotation with the resource of the network, which the checks of pods
- * read.
+ * Applies the defaults to networks. They add the annotation with the resource of a network, which is needed to check
+ * the pods that use the network.
  */
 export function applyNetworkDefaults(
   { networks, namespaces }: Pick<Snapshot, 'networks' | 'namespaces'>,

@@ -120,7 +120,7 @@ function repeatedFinding({ file, document, root, id }: LintObject, earlier: Lint
 function readFaults({ read, value }: LintObject): readonly Verdict[] {
   if (read?.known?.kind === 'MacvtapNetworkNodePolicy') {
     const { faults } = read.known.value;
-    // Without errors in the shape, the rules report all of these errors, and more.
+    // If the shape has no errors, the rules themselves report all errors of the policy.
     return faults.some(({ code }) => code === 'SchemaFault') ? faults.map(withoutPath) : [];
   }
   const code = read?.known?.kind === 'ConfigMap' ? 'ExplicitInvalid' : 'SchemaFault';

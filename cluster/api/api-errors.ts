@@ -68,7 +68,7 @@ export function describeOutage(
 /**
  * Returns the wait after the n-th failure in a row, counted from 1. The wait doubles from 200 ms up to 30 s, or up to 3
  * s during an outage. A random part of up to half is subtracted, so that a thousand nodes do not all retry at once. The
- * wait is at least as long as the server's Retry-After, or 30 s if that is longer.
+ * wait is never shorter than the server's Retry-After, but a Retry-After above 30 s counts as 30 s.
  */
 export function backOffMs(
   failures: number,
@@ -83,7 +83,7 @@ export function backOffMs(
 export interface Failure {
   /** The server's Retry-After. */
   readonly retryAfterMs?: number;
-  /** Whether the server did not respond at all. */
+  /** Whether the server could not be reached or sent no complete response. */
   readonly isOutage?: boolean;
 }
 

@@ -184,7 +184,7 @@ const shortestWaitMs = 10;
 /** Limits snapshots to about a twentieth of the total time. */
 const costShare = 20;
 /**
- * Even so, changes must take effect soon: until the next snapshot, the webhook looks up objects that are missing from
- * it.
+ * The longest wait, because changes must take effect soon. Until the next snapshot, the webhook looks up objects that
+ * are missing from the last one.
  */
 const longestWaitMs = 250;

@@ -99,7 +99,7 @@ function headersOf({ headers = {}, auth }: RequestOptions): Readonly<Record<stri
 }
 
 function unknown(file: string | undefined, cause: unknown): MacvtapError {
-  // Use only the first line. In the other lines, the YAML library quotes the file around the error, which may contain a
+  // Use only the first line of the YAML library's message. The other lines quote lines of the file, which may contain a
   // token.
   const [text] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   const message = `${nameOf(file)} cannot be used: ${text}; fix it, or set another --kubeconfig`;

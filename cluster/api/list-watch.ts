@@ -181,7 +181,7 @@ export class ListWatch implements AsyncDisposable {
   }
 
   /**
-   * Changes the objects. An exception here is a bug, which may depend on this version of an object. Continuing the
+   * Changes the objects. An exception here is a bug that may concern only this version of one object. Continuing the
    * watch would lose the event, so all objects are listed again after a wait.
    */
   #change(what: string, change: () => boolean): void {

@@ -115,7 +115,7 @@ async function replace(
   throw refused(`write the caBundle of ${object.kind} ${name}`, answer);
 }
 
-/** The field manager, which server-side apply and Argo CD consider. */
+/** The field manager. Server-side apply and Argo CD use it to find the owner of a field. */
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
 function webhooksOf({ webhooks }: ApiObject): readonly unknown[] {

@@ -28,8 +28,8 @@ export function rememberFailures(): WatchFailures {
       // At most `failures`: after a long watch, both counts start again, even if that watch ended with a 410.
       expired = error?.facts.status === 410 ? Math.min(expired + 1, failures) : 0;
       if (failures === 0) return undefined;
-      // By the end of an outage, the server has often dropped the version. The 410 shows that the server responds
-      // again, so the failures of the outage no longer count.
+      // By the end of an outage, the server has often dropped the version. It then answers with a 410. The answer shows
+      // that the outage is over, so the failures of the outage no longer count.
       const inRow = expired > 0 ? expired : failures;
       const retryAfterMs = Number(error?.facts.retryAfterMs ?? 0);
       const isOutage = error !== undefined && isUnreachable(error);

@@ -137,8 +137,8 @@ export function policyStatusPath(namespace: string, name: string): string {
 }
 
 /**
- * Remembers the highest `matchedNodes` of all policy statuses. After an edit of that policy, this many nodes may write
- * at the same time.
+ * Remembers the highest `matchedNodes` of all policy statuses. After an edit of the policy with this number, as many
+ * nodes may write at the same time.
  */
 export interface MostMatched {
   /** Undefined until a status contains the number. */

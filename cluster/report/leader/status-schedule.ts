@@ -22,8 +22,8 @@ export interface StatusSchedule {
  */
 const coalesceMs = 1_000;
 /**
- * The minimum time between two writes of the same status. Thousands of nodes need some time to report, so it doubles
- * with each write while changes continue.
+ * The minimum time between two writes of the same status. The time doubles with each write while changes continue, so
+ * that the reports of thousands of nodes cause few writes.
  */
 const shortestGapMs = 2_000;
 const longestGapMs = 16_000;
