@@ -33,8 +33,8 @@ const source = fileURLToPath(new URL('../nodeplugin/cni/shim/macvtap.c', import.
 
 /**
  * Compiles the CNI plugin's shim and returns the path of the program. Reuses an existing program for the same source,
- * compiler and flags: the name of the program contains their hash. A new program is moved into place by a rename.
- * Raises `ShimNotBuilt`.
+ * compiler and flags: the name of the program contains their hash. A rename moves a new program into place, so that no
+ * other process finds an incomplete one. Raises `ShimNotBuilt`.
  */
 export async function buildShim({
   compiler = shimCompiler,

@@ -84,7 +84,7 @@ export async function bundleProgram({
  */
 async function writeCommand(folder: string): Promise<void> {
   const lines = [
-    // The heap is small, because the main program needs most of the container's memory and must not run out of it.
+    // The command's heap is small, because the main program needs most of the container's memory.
     '#!/usr/local/bin/node --max-old-space-size=96',
     "for (const name of Object.keys(process.env)) if (name.startsWith('KUBE_MACVTAP_')) delete process.env[name];",
     "import(require('node:url').pathToFileURL(require('node:path').join(__dirname, 'main.mjs')));",

@@ -19,7 +19,7 @@ export interface Pair {
   readonly authority: Authority;
   /** The serial number in upper-case hexadecimal, as in X509Certificate. @example '23963417E55D37C92E' */
   readonly serial: string;
-  /** When the certificate and its CA are both valid, in milliseconds since the epoch. */
+  /** The time from which both the certificate and its CA are valid, in milliseconds since the epoch. */
   readonly notBeforeMs: number;
   /** When the certificate or its CA expires, whichever is earlier, in milliseconds since the epoch. */
   readonly notAfterMs: number;
@@ -82,8 +82,8 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * Joins both lists, up to a limit. During a rollout, replicas may want different names. With joined names, they share
- * one certificate instead of replacing each other's certificate.
+ * Joins both lists, up to a limit. During a rollout, old and new replicas may want different names. They then share one
+ * certificate with the names of both, instead of replacing each other's certificate.
  */
 export function joinNames(wanted: readonly string[], others: readonly string[]): readonly string[] {
   const all = new Set([...wanted.map(canonicalName), ...others.map(canonicalName)]);

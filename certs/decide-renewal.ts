@@ -55,8 +55,8 @@ export type Decision =
     };
 
 /**
- * Decides the next step in the life of a certificate. Each step is one write. The process may die after any step,
- * because any replica can continue from every state in between. The first step that applies is chosen:
+ * Decides the next step in the life of a certificate. Each step is one write. The process may die after any step: any
+ * replica can then continue from the stored state. The first step that applies is chosen:
  *
  * 1. If the stored certificate is lost, broken or older than the served one, restore the served one. Also publish a
  *   successor, because the Secret may have been deleted to get a new certificate. If the served certificate is
@@ -66,7 +66,7 @@ export type Decision =
  * 3. If the store lacks a CA that this replica knows, add the CA again and keep it until it expires. A replica may
  *   still serve a certificate of that CA.
  * 4. If the certificate is due for renewal, publish a successor. By default, it is due when a third of its life is
- *   left. Promote the successor when its CA has been published for the overlap.
+ *   left. Promote the successor when its CA has been published for `overlapMs`.
  * 5. If CAs have expired, remove them.
  */
 export function decideRenewal(facts: RenewalFacts): Decision {
@@ -88,8 +88,8 @@ function replaceLost(facts: RenewalFacts): Decision | undefined {
   const { stored, last, served, now, names } = facts;
   if (stored.current !== undefined && isIntact(stored.current, now) && !isRolledBack(facts)) return undefined;
   if (served !== undefined && isIntact(served, now)) {
-    // Reuse a known successor. Otherwise, each deletion of the Secret would create another successor and restart its
-    // overlap.
+    // Reuse a known successor. Otherwise, each deletion of the Secret would create another successor, whose CA would
+    // again have to be published for `overlapMs`.
     const next = [stored.next, last.next].find((pair) => pair !== undefined && isFit(pair, facts));
     const state = { current: served, ...(next && { next }), older: olderOf(facts) };
     return { action: 'restore', state: tidy(state, now), ...(next === undefined && { fresh: { as: 'next', names } }) };
@@ -147,7 +147,7 @@ function succeed(facts: RenewalFacts): Decision | undefined {
     return { action: 'switch', state: tidy({ current: next, older: olderOf(facts) }, now) };
   }
   if (next === undefined && isFit(current, facts)) return undefined;
-  // Include the names of both certificates, because another replica may want them.
+  // Include the names of the current certificate and its successor, because another replica may want them.
   const others = [current, next].filter((pair) => pair !== undefined && !coversNames(pair, names));
   const joined = joinNames(
     names,

@@ -63,13 +63,14 @@ async function writeNext(
     await rename(temporary, join(directory, nameOf(number)));
   } catch (thrown) {
     await rm(temporary, { recursive: true, force: true });
-    // POSIX allows rename(2) to fail with either of these codes.
+    // Another process has already written a state with this number. POSIX allows rename(2) to report that with either
+    // of these codes.
     if (['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return 'conflict';
     throw thrown;
   }
   await sync(directory);
-  // This process may have been suspended. Meanwhile, other processes may have used the same number and removed their
-  // state, so the rename succeeded although a newer state exists.
+  // This process may have been suspended before the rename. Meanwhile, other processes may have written states with
+  // this number and higher ones, and removed the old state. The rename then succeeded although a newer state exists.
   if ((await findNewest(directory))?.number !== number) return 'conflict';
   await removeOld(directory, number);
   return 'written';
@@ -78,7 +79,7 @@ async function writeNext(
 interface StateDirectory {
   readonly name: string;
   readonly number: number;
-  /** More than the number, because the numbers restart after the store is emptied. */
+  /** Identifies the state. The number does not suffice, because numbers start again after the store was emptied. */
   readonly version: string;
 }
 

@@ -90,8 +90,8 @@ export function createLookPlan(pollMs: number, random: () => number = Math.rando
           mayBeEarlier: false,
         };
       case 'failed':
-        // Do not react to events: a failed write may itself cause an event of the store, and would then be retried at
-        // once.
+        // Do not react to events: a failed write may itself cause an event of the store. Such an event would start the
+        // next attempt at once.
         return { waitMs: Math.min(pollMs, backOffMs(failures, random)), mayBeEarlier: false };
     }
   };

@@ -58,8 +58,8 @@ export function createRenewalController(options: RenewalControllerOptions): Rene
   let problems: readonly CertificateProblem[] = [];
 
   const look = async (signal: AbortSignal, report: Report): Promise<Outcome> => {
-    // Read the publication first. Each replica writes to the store before it publishes, so the store is then at least
-    // as new.
+    // Read the publication before the store. Each replica writes to the store before it publishes, so the store is at
+    // least as new as the publication that was read.
     const publication = await report('BundleNotPublished', () => publisher.read(signal));
     for (const problem of publication?.problems ?? [])
       await report('BundleNotPublished', () => Promise.reject(problem));
@@ -170,9 +170,9 @@ const missingMs = 5_000;
 type Report = <Value>(code: CertificateProblemCode, attempt: () => Promise<Value>) => Promise<Value | undefined>;
 
 /**
- * Chooses the pair that a replica serves from now on. While clients accept the served pair, the replica does not switch
- * at once. It first waits until it has itself seen the CA of the current pair published for the overlap. A person or
- * another replica may have made a pair current too early: this wait prevents that clients reject it.
+ * Chooses the pair that a replica serves from now on. While clients accept the served pair, the replica first waits
+ * until it has itself seen the CA of the current pair published for `overlapMs`. A person or another replica may have
+ * made a pair current too early. Without the wait, clients that do not know its CA yet would reject it.
  */
 function chooseServed(facts: RenewalFacts): Pair | undefined {
   const { stored, served, now, names, publishedForMs, settings } = facts;
@@ -195,8 +195,9 @@ interface PublicationTracker {
 }
 
 /**
- * Creates a tracker that measures with the steady clock. When the version changes, all times restart, because a CA may
- * have been missing for a moment between two checks. A restart only delays the switch.
+ * Creates a tracker that measures with the steady clock. When the version of the publication changes, all times
+ * restart, because a CA may have been missing for a moment between two checks. A restart only delays the switch to the
+ * next pair.
  */
 function trackPublication(steadyMs: () => number): PublicationTracker {
   let seen: Publication | undefined;

@@ -22,7 +22,7 @@ export function renewalSettings(given: Partial<RenewalSettings> = {}): RenewalSe
   const lifetimeMs = given.lifetimeMs ?? 365 * dayMs;
   const settings = { lifetimeMs, renewBeforeMs: lifetimeMs / 3, overlapMs: 10 * minuteMs, ...given };
   const { renewBeforeMs, overlapMs } = settings;
-  // Certificates have times in whole seconds, so a shorter period could end before it begins.
+  // At least a second must pass before a renewal is due, because certificates have times in whole seconds.
   const dueAfterMs = lifetimeMs - renewBeforeMs;
   const isOverlapping = overlapMs >= 0 && overlapMs < renewBeforeMs && overlapMs < dueAfterMs;
   if (!(isOverlapping && dueAfterMs >= 1_000 && lifetimeMs <= maxMs)) {

@@ -28,8 +28,8 @@ export interface ServedCertificate extends AsyncDisposable {
 }
 
 /**
- * Every problem that can prevent renewals. The webhook then continues to serve its current certificate. The codes are a
- * contract: docs/reference/webhook.md has the same table.
+ * Every problem that can prevent renewals. The webhook then continues to serve its current certificate. Scripts may
+ * rely on the codes. docs/reference/webhook.md has the same table.
  */
 export const certificateProblemCodes = {
   StoreUnavailable: 'the store of the certificate cannot be read or written',
@@ -66,7 +66,7 @@ interface Look {
 }
 
 export interface LookOptions {
-  /** Checks once. Never rejects. If the signal has aborted by then, the result is ignored. */
+  /** Checks once. Never rejects. If the signal aborts before the check ends, the result is ignored. */
   readonly look: (signal: AbortSignal) => Promise<Look>;
   /** Each function starts a watch that calls `wake` when something may have changed, until its scope ends. */
   readonly watches: readonly ((wake: () => void) => Disposable | undefined)[];

@@ -140,7 +140,7 @@ export async function makePair({ names, notBeforeMs, notAfterMs }: PairRequest):
 
 type Extension = NonNullable<NonNullable<Parameters<typeof generate>[1]>['extensions']>[number];
 
-/** The extensions (RFC 5280, 4.2.1) of a CA that can sign serving certificates, but no other CA. */
+/** The extensions (RFC 5280, 4.2.1) of a CA that can sign serving certificates but not other CA certificates. */
 const authorityExtensions: readonly Extension[] = [
   { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
   { name: 'keyUsage', keyCertSign: true, critical: true },

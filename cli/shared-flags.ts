@@ -39,8 +39,8 @@ export const nodeFlag = { node: textFlag('NAME', 'only this node') } as const;
 type Names = keyof typeof exposureFlags;
 
 /**
- * The flags of implicit exposure. For a missing flag, the value comes from the cluster's DaemonSet, so that plans match
- * those of the node plugin. If that value is unknown, the node plugin's default is used.
+ * The flags of implicit exposure. For a missing flag, the value comes from the node plugin's DaemonSet in the cluster,
+ * so that plans match those of the node plugin. If that value is unknown, the node plugin's default is used.
  */
 export const planningFlags = {
   'link-kinds': unset(exposureFlags['link-kinds']),
@@ -76,8 +76,8 @@ export const sharedFlags: readonly string[] = Object.keys({
 });
 
 /**
- * Determines the implicit exposure from flags, from the DaemonSet and from defaults, in this order. Raises InvalidFlags
- * for an invalid glob in the DaemonSet.
+ * Determines the implicit exposure from flags, from the node plugin's DaemonSet and from defaults, in this order.
+ * Raises InvalidFlags for an invalid glob in the DaemonSet.
  */
 export async function findExposure(
   values: Partial<FlagValues<typeof planningFlags>>,
@@ -105,7 +105,7 @@ async function pluginArguments({ list, policyNamespace }: Pick<View, 'list' | 'p
 export function requireNode({ snapshot, missing, where }: View, name: string | undefined): void {
   const { nodes, nodeStates, leftOut } = snapshot;
   if (name === undefined || nodes.has(name) || nodeStates.has(name) || leftOut.has(name)) return;
-  // The node may exist, because Nodes could not be read.
+  // Nodes could not be read, so the node may exist.
   if (missing.some(({ what }) => what === 'Nodes')) return;
   const near = nearestNames(name, [...nodes.keys()]);
   const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;

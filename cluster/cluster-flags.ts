@@ -70,7 +70,9 @@ export function readExposure(values: FlagValues<typeof exposureFlags>): Implicit
   return values['implicit-exposure'] === 'None' ? undefined : { linkKinds: values['link-kinds'], exclude };
 }
 
-/** Returns the parts of a snapshot that can cause resources on a node. */
+/**
+ * Returns all sources from which nodes get their resources: policies, the explicit configuration and implicit exposure.
+ */
 export function wantedFrom({ policies, explicit }: Snapshot, implicit: ImplicitExposure | undefined): Wanted {
   return { policies, explicit, implicit };
 }

@@ -74,7 +74,7 @@ export async function collectBundle(
   for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'] as const) {
     await list(`${kind}.yaml`, { kind, labels: chartLabels }, keepWebhooks);
   }
-  // If the workloads cannot be read, events are still found by their default names.
+  // If the workloads cannot be read, their events are still found by this default name.
   const workloads = ['kube-macvtap'];
   for (const kind of ['daemonsets', 'deployments'] as const) {
     const found = await list(`${kind}.yaml`, { kind, namespace, labels: chartLabels }, keepWorkload);

@@ -82,9 +82,9 @@ export function keepEvent({ metadata, ...event }: ApiObject): object {
 }
 
 /**
- * Returns whether kube-macvtap wrote the event, or the event is about a macvtap object or a component of kube-macvtap.
- * `own` is the namespace of the installation. `workloads` are the names of its workloads, which begin the names of
- * their pods.
+ * Returns whether kube-macvtap wrote the event, or the event is about an object of its CRDs or about one of its
+ * components. `own` is the namespace of the installation. `workloads` are the names of its workloads. The name of each
+ * pod begins with the name of its workload.
  */
 export function isOwnEvent(
   { metadata, reportingComponent, source, involvedObject }: ApiObject,

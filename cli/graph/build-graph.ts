@@ -40,14 +40,16 @@ export interface GraphResource {
   readonly tone: GraphTone;
   /** The reason why the resource is not Healthy, or an empty text if it is. */
   readonly trouble: string;
-  /** The number of devices that pods hold on this parent. Undefined if the node does not report it. */
+  /** The number of devices that pods hold on this parent in this mode. Undefined if the node does not report it. */
   readonly held: number | undefined;
   /**
-   * The number of the resource's devices. On a former parent, it is the number of the resource's devices that pods hold
-   * on all parents.
+   * The number of the resource's devices. On a former parent or in a former mode: the number of the resource's devices
+   * that pods hold anywhere.
    */
   readonly quantity: number;
-  /** True for a former parent: an edit moved the resource, but pods still hold these devices. */
+  /**
+   * True for a former parent or mode: an edit changed the resource, but pods still hold devices from before the edit.
+   */
   readonly isLeftBehind?: boolean;
 }
 
@@ -119,8 +121,8 @@ function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
 }
 
 /**
- * Splits a resource by parent: its current parent with the devices held there, and each former parent with the devices
- * that pods still hold there.
+ * Splits a resource by parent and mode: the current ones with the devices held there, and each former parent and mode
+ * with the devices that pods still hold there.
  */
 function placesOf(resource: ResourceStatus): readonly PlacedResource[] {
   const { name, source, held, heldElsewhere = [] } = resource;
@@ -129,7 +131,7 @@ function placesOf(resource: ResourceStatus): readonly PlacedResource[] {
 }
 
 interface PlacedResource extends ResourceStatus {
-  /** True for a former parent, which has only held devices. */
+  /** True for a former parent or mode, which has only held devices. */
   readonly isLeftBehind?: boolean;
 }
 

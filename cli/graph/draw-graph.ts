@@ -180,7 +180,7 @@ function drawResource({ name, detail, tone, trouble, held, quantity, isLeftBehin
       text(detail, { x: inset, y: 37, width, fill: ink.faint }),
       trouble === '' ? '' : text(trouble, { x: inset, y: 54, width, fill: colours.ink }),
       bar(inset, height - 10, width, paper.empty),
-      // The minimum width makes even 1 of 4000 visible.
+      // The minimum width makes even one held device of 4000 visible.
       share === 0 ? '' : bar(inset, height - 10, Math.max(4, share * width), colours.frame),
     ),
   };

@@ -50,8 +50,8 @@ export type Path = readonly (string | number)[];
 
 /**
  * Resolves the path of a verdict as far as it exists in a value, and returns the rest. The paths are written for
- * people: a key with dots may have no brackets, and long keys are cut. Therefore, each part of the path is compared
- * with the keys of the value, and the longest matching key is used.
+ * people: a key that contains dots is not always in brackets, and long keys are cut. Therefore, each part of the path
+ * is compared with the keys of the value, and the longest matching key is used.
  *
  * @example resolvePath({ spec: { config: '{}' } }, 'spec.config.mode') // { keys: ['spec', 'config'], rest: '.mode' }
  */

@@ -112,8 +112,8 @@ function detailOf({ code, message }: LintFinding): string {
 }
 
 /**
- * Renders one annotation. Findings on standard input have no place. Line ends and other control characters are escaped,
- * so that text from files cannot start another command.
+ * Renders a finding as an annotation of a GitHub workflow. A finding in standard input has no file and line. Line ends
+ * and other control characters are escaped, so that text from files cannot start another workflow command.
  * Source: github.com/actions/toolkit packages/core/src/command.ts, escapeData and escapeProperty.
  */
 function workflowCommand({ file, line, severity, code, path, message }: LintFinding): string {

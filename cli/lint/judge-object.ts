@@ -111,7 +111,10 @@ export function applyPolicyDefaults(value: unknown): unknown {
   return applyEdits(value, defaultPolicy(value).edits);
 }
 
-/** Applies the defaults to networks. A pod needs the resource that the webhook adds to its network. */
+/**
+ * Applies the defaults to networks. They add the annotation with the resource of a network, which is needed to check
+ * the pods that use the network.
+ */
 export function applyNetworkDefaults(
   { networks, namespaces }: Pick<Snapshot, 'networks' | 'namespaces'>,
   context: Pick<NadContext, 'offers' | 'unknownResource'>,

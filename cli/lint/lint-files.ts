@@ -29,7 +29,8 @@ export function lintFiles(inputs: readonly LintInput[], options: LintOptions): L
   const files = inputs.map((input) => readObjects(input, options.policyNamespace));
   const objects = files.flatMap((file) => file.objects);
   const { snapshot: read, findings: repeated } = mergeObjects(objects);
-  // A NodeState in files counts even if its Node is missing. In a cluster, it would be left over from a deleted Node.
+  // A NodeState in files counts even if its Node is missing. In a cluster, such a NodeState would be left over from a
+  // deleted Node and would not count.
   const nodes = new Map(
     [...read.nodeStates.keys()].map((name) => [name, read.nodes.get(name) ?? { name, labels: {} }]),
   );
@@ -119,7 +120,7 @@ function repeatedFinding({ file, document, root, id }: LintObject, earlier: Lint
 function readFaults({ read, value }: LintObject): readonly Verdict[] {
   if (read?.known?.kind === 'MacvtapNetworkNodePolicy') {
     const { faults } = read.known.value;
-    // Without errors in the shape, the rules report all of these errors, and more.
+    // If the shape has no errors, the rules themselves report all errors of the policy.
     return faults.some(({ code }) => code === 'SchemaFault') ? faults.map(withoutPath) : [];
   }
   const code = read?.known?.kind === 'ConfigMap' ? 'ExplicitInvalid' : 'SchemaFault';

@@ -96,8 +96,8 @@ async function listManifests(directory: string): Promise<readonly string[]> {
 }
 
 /**
- * Returns the path in a list. For a file that is not regular, such as a pipe, the list is empty, because reading the
- * file might never end. The path of a broken link is also returned, so that reading it reports the error.
+ * Returns a list with the path if it is a regular file. Otherwise, for example for a pipe, the list is empty, because
+ * reading might never end. The path of a broken link is also returned, so that reading it reports the error.
  */
 async function keepFile(path: string): Promise<readonly string[]> {
   const isFile = await stat(path).then(

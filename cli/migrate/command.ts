@@ -58,7 +58,7 @@ export const migrateLine = {
 
 type Values = FlagValues<typeof migrateLine.flags>;
 
-/** The parts of the cluster that the proof needs. */
+/** The parts of the cluster that are needed to prove that no plan changes. */
 const needed = /^(Nodes|Macvtap)/;
 
 export function runMigrate(argv: readonly string[]): Promise<void> {
@@ -104,7 +104,7 @@ function nothingToDo({ snapshot, missing, policyNamespace }: View, { name, filen
   return `policies select every node${unused}`;
 }
 
-/** Returns the names of the nodes that policies select. The config map has no effect on these nodes. */
+/** Returns the names of the nodes that policies select. macvtap-cni's config map has no effect on these nodes. */
 function selectedNodes({ policies, nodes }: Snapshot): readonly string[] {
   const effective = policies.filter((policy) => !isOutsideNamespace(policy));
   return [...nodes.values()]
@@ -113,8 +113,8 @@ function selectedNodes({ policies, nodes }: Snapshot): readonly string[] {
 }
 
 /**
- * Explains when to delete the config map. It must not be deleted before the policies are applied, because the nodes
- * would use implicit exposure in between.
+ * Explains when to delete macvtap-cni's config map. It must not be deleted before the policies are applied. Otherwise,
+ * nodes without a policy would use implicit exposure in between.
  */
 function whenToDelete({ policyNamespace }: View): string {
   return (
@@ -212,7 +212,7 @@ interface OpenFlags extends ViewFlags {
 }
 
 /**
- * Opens the cluster that the proof needs. With both -f and --unproved, a cluster is not needed: if there is no
+ * Opens the cluster whose plans are compared. With both -f and --unproved, a cluster is not needed: if there is no
  * kubeconfig, the result is an empty cluster, and `print` gets the reason. Otherwise raises the errors of `openView`.
  */
 export async function openCluster(flags: OpenFlags, progress: Progress, print: (line: string) => void): Promise<View> {

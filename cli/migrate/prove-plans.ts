@@ -27,7 +27,8 @@ export interface NodeProof {
 
 /**
  * Compares each node's current plan with its plan after each step of the migration. The first step applies the policies
- * while the config map still exists. The second step deletes the config map. A plan must not change in either step.
+ * while macvtap-cni's config map still exists. The second step deletes the config map. A plan must not change in either
+ * step.
  */
 export function provePlans(
   before: Snapshot,

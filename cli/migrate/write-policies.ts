@@ -21,7 +21,7 @@ export interface WriteOptions {
   readonly policyNamespace: string;
   readonly name: string;
   /**
-   * The nodes that other policies select. The configuration has no effect on these nodes, so the new policies must not
+   * The nodes that other policies select. The config map has no effect on these nodes, so the new policies must not
    * select them.
    */
   readonly except: readonly string[];
@@ -43,7 +43,7 @@ export const mostExceptions = 64;
 /**
  * Converts the entries of a configuration to policies, in the same order and with macvtap-cni's defaults. If a name is
  * repeated, the last entry counts. The default mode is bridge, and the default capacity is 100, or 1 for passthru.
- * Entries that a policy cannot express are left out: the proof shows whether a node needs them.
+ * Entries that a policy cannot express are left out: `provePlans` shows whether a node needs them.
  */
 export function writePolicies(entries: readonly ExplicitEntry[], options: WriteOptions): WrittenPolicies {
   const notes: string[] = [];
@@ -103,8 +103,8 @@ function notOn(nodes: readonly string[]): NodeAffinity {
 const { name: mapName, key } = explicitConfigMap;
 
 /**
- * Reads the entries from the cluster's config map or from a file. The file contains a config map (in any namespace), or
- * only the JSON list of its entries. Raises ManifestsUnreadable if there are no entries.
+ * Reads the entries from macvtap-cni's config map in the cluster, or from a file. The file contains a config map (in
+ * any namespace), or only the JSON list of its entries. Raises ManifestsUnreadable if there are no entries.
  */
 export function readConfiguration(input: LintInput | undefined, snapshot: Snapshot): readonly ExplicitEntry[] {
   const where = input?.name ?? `ConfigMap ${mapName} of the cluster`;

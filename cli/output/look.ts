@@ -24,8 +24,8 @@ export function lookOf(stream: NodeJS.WriteStream): Look {
 }
 
 /**
- * Returns a function that colours text. It adds no colours if the stream is not a terminal, if the terminal has none,
- * or if NO_COLOR is set. Node.js checks that.
+ * Returns a function that colours text. Node.js adds no colours if the stream is not a terminal, if the terminal has
+ * none, or if NO_COLOR is set.
  */
 export function paintFor(stream: NodeJS.WritableStream): Paint {
   return (tone, text) => styleText(styles[tone], text, { stream });

@@ -7,7 +7,7 @@ import { printable, printableLines } from '../../runtime/printable.ts';
 /**
  * Writes to standard output, with control characters escaped, and resolves when everything is written. It is not an
  * error if the reader closes the pipe. Any other failure, such as a full disk, raises FileNotWritten. Exit code 0
- * therefore means that the output is complete.
+ * therefore means that the output is complete, or that the reader closed the pipe.
  */
 export async function print(content: string | Uint8Array): Promise<void> {
   const { stdout } = process;

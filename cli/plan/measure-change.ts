@@ -60,7 +60,7 @@ export interface PlanChanges {
   readonly nodes: readonly NodeChange[];
   /** The number of nodes that do not change. */
   readonly unchanged: number;
-  /** Nodes that cannot be planned, because they have no usable NodeState. */
+  /** Nodes that cannot be planned, usually because they have no usable NodeState. */
   readonly unknown: readonly string[];
 }
 

@@ -7,7 +7,10 @@ import { tryPlan } from '../../policy/plan/plan-node.ts';
 import { nameNodes } from '../../policy/why/group-nodes.ts';
 import type { View } from '../view/view.ts';
 
-/** Plans all nodes, or one. `faults` has a line for each node that could not be planned. */
+/**
+ * Plans all nodes, or one. `faults` explains why nodes could not be planned, unless the view already reports the
+ * reason.
+ */
 export function planSnapshot(
   { snapshot, missing, client }: Pick<View, 'snapshot' | 'missing' | 'client'>,
   exposure: ImplicitExposure | undefined,

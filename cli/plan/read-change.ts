@@ -11,7 +11,7 @@ import { type ExplicitConfig, explicitConfigMap } from '../../policy/plan/from-e
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { LintInput } from '../lint/read-inputs.ts';
 
-/** The objects in files that affect plans. If several have the same name, the last one counts. */
+/** The objects that affect plans, as read from files. If several have the same name, the last one counts. */
 export interface WrittenObjects {
   readonly policies: readonly Policy[];
   readonly explicit?: ExplicitConfig;
@@ -113,9 +113,8 @@ function explain(kind: string, name: string, { policies }: Snapshot, policyNames
 }
 
 /**
- * Returns the cluster after the files are applied and the objects deleted. An existing policy keeps its age, which
- * decides conflicts, and a new policy is the youngest. An object that is deleted and also in the files exists
- * afterwards.
+ * Returns the cluster after the objects are deleted and the files applied. An existing policy keeps its age, which
+ * decides conflicts. A new policy is the youngest, even if a policy with its name was deleted.
  */
 export function applyChange(snapshot: Snapshot, written: WrittenObjects, deleted: Deletions): Snapshot {
   const before = new Map(snapshot.policies.map((policy) => [policy.id, policy]));

@@ -12,11 +12,11 @@ import { statusWarnings, troublesOf, type WarningContext, warningContext } from 
 
 /** The result of `status`. `-o json` prints it unchanged. */
 export interface StatusReport {
-  /** True if the report is about a directory. A webhook does not write conditions there. */
+  /** True if the status comes from a directory of manifests. A webhook does not write conditions there. */
   readonly isOfFiles?: boolean;
   /**
-   * The installation's namespace if kube-macvtap is not installed there. `nodes` then contains the reports that an
-   * earlier installation left.
+   * The namespace that was searched for an installation, if kube-macvtap is not installed there. `nodes` then contains
+   * the reports that an earlier installation left.
    */
   readonly notInstalledIn?: string;
   /** Nodes in natural order. */
@@ -46,8 +46,8 @@ interface FormerHolders {
   /** `namespace/name` */
   readonly pods: readonly string[];
   /**
-   * True if all of these pods hold such devices. False if some of the pods hold only current devices of the resource,
-   * and it is unknown which ones.
+   * True if each of these pods holds devices on a former parent or in a former mode. False if some of the pods hold
+   * only current devices of the resource, and it is unknown which ones.
    */
   readonly isAll: boolean;
 }
@@ -134,7 +134,7 @@ function formerHoldersOf(
   return [{ resource: name, pods, isAll: held === sumHeld(heldElsewhere) }];
 }
 
-/** Returns the number of devices that pods hold in the given places. */
+/** Returns the number of devices that pods hold, as the sum over parents and modes. */
 export function sumHeld(places: readonly { readonly held: number }[]): number {
   return places.reduce((sum, { held }) => sum + held, 0);
 }

@@ -16,12 +16,13 @@ export interface StatusFacts {
   /** The node plugin's pods. Undefined if they are unknown. */
   readonly pluginPods: readonly ApiObject[] | undefined;
   /**
-   * The installation's namespace, if the namespace contains neither the node plugin's DaemonSet nor its pods. Absent if
-   * one of them exists, or if that is unknown.
+   * The namespace that was searched for an installation, if it contains neither the node plugin's DaemonSet nor its
+   * pods. Absent if one of them exists, or if that is unknown.
    */
   readonly notInstalledIn?: string;
   /**
-   * The pods with macvtap devices, by node. Contains only nodes on which pods still hold devices on a former parent.
+   * The pods with macvtap devices, by node. Contains only nodes on which pods still hold devices on a former parent or
+   * in a former mode.
    */
   readonly holders?: ReadonlyMap<string, readonly Holder[]>;
   /** True if the facts come from files. A webhook does not write the status of policies there. */

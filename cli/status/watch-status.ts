@@ -19,7 +19,7 @@ interface WatchOptions {
 
 /**
  * Shows the status and its changes until the signal aborts or the reader closes the pipe. On a terminal, the whole
- * output is redrawn. Other streams get only the changed lines.
+ * table is redrawn. Other streams get only its changed lines. JSON and YAML are printed completely after each change.
  */
 export async function watchStatus(
   { output, node }: WatchOptions,
@@ -58,7 +58,7 @@ interface StatusScreen {
 }
 
 /**
- * Opens the output. For json and yaml, each change prints a document. Otherwise, a terminal is redrawn, and other
+ * Opens the output. For json and yaml, each change prints a document. For a table, a terminal is redrawn, and other
  * streams get the changed lines.
  */
 function openScreen(output: OutputFormat, stream: NodeJS.WriteStream): StatusScreen {

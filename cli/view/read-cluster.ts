@@ -32,7 +32,7 @@ interface KindReading {
 
 /**
  * Reads all kinds that plans depend on, in parallel. Raises NotInstalled if the CRDs are missing, and
- * ApiServerMalformed if the server is not an API server. Raises ApiServerRefused if the user may not read any kind. If
+ * ApiServerMalformed if the server is not an API server. Raises ApiServerRefused if none of the kinds could be read. If
  * the server does not answer, raises the errors of the client.
  */
 export async function readSnapshot(options: SnapshotOptions): Promise<Pick<View, 'snapshot' | 'faults' | 'missing'>> {

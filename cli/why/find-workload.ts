@@ -7,7 +7,7 @@ import { listIn, textIn, valueIn } from '../view/object-fields.ts';
 import type { View } from '../view/view.ts';
 import { readPod } from './read-pod.ts';
 
-/** The names of workload kinds in kubectl. A VirtualMachine and its VirtualMachineInstance have the same name. */
+/** The names that kubectl accepts for each workload kind. */
 const kinds = {
   Deployment: ['deployment', 'deployments', 'deploy', 'deployment.apps', 'deployments.apps'],
   ReplicaSet: ['replicaset', 'replicasets', 'rs', 'replicaset.apps', 'replicasets.apps'],
@@ -69,6 +69,7 @@ function isWorkload(asked: Subject | Workload): asked is Workload {
 function isOwnedBy(pod: ApiObject, { kind, name }: Workload): boolean {
   return listIn(pod, 'metadata', 'ownerReferences').some((owner) => {
     const [ownerKind, ownerName] = [valueIn(owner, 'kind'), valueIn(owner, 'name')];
+    // The VirtualMachineInstance of a VirtualMachine has the same name and owns the pod.
     if (kind === 'VirtualMachine') return ownerKind === 'VirtualMachineInstance' && ownerName === name;
     if (kind !== 'Deployment') return ownerKind === kind && ownerName === name;
     // The name of a Deployment's ReplicaSet consists of the Deployment's name and a hash. Its pods have this hash as a

@@ -21,7 +21,7 @@ export interface FactsReading {
   readonly missing: readonly MissingPart[];
 }
 
-/** The facts that are read differently from a cluster and from files. */
+/** The facts that are collected in one way for a cluster and in another way for files. */
 interface SourceFacts
   extends Pick<WhyFacts, 'nodes' | 'pod' | 'plugin' | 'webhook' | 'authorities' | 'multusNamespace' | 'call'> {
   readonly snapshot: Snapshot;
@@ -96,7 +96,10 @@ async function readFiles(view: View, subject: Subject): Promise<SourceFacts> {
   };
 }
 
-/** Returns whether no node or policy offers the resource. The cause may then be a policy in the wrong namespace. */
+/**
+ * Returns whether the explanation finds a resource that no node and no policy offers. The cause may then be a policy in
+ * the wrong namespace.
+ */
 function isResourceUnknown(subject: Subject, facts: WhyFacts): boolean {
   return explain(subject, facts)?.causes.some(({ code }) => code === 'ResourceUnknown') === true;
 }

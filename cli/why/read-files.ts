@@ -43,8 +43,8 @@ export function isMade({ status }: ApiObject): boolean {
 }
 
 /**
- * Adds planned resources to node states that were written by hand. Such a node state has only interfaces, and its node
- * is assumed to expose its plan.
+ * Adds planned resources to node states that were written by hand, which have only interfaces. Each of their nodes is
+ * assumed to expose its plan.
  */
 function assumeStates(snapshot: Snapshot, exposure: ImplicitExposure | undefined): Snapshot['nodeStates'] {
   return new Map(

@@ -31,7 +31,10 @@ function hintFor(status: number): string {
   }
 }
 
-/** Returns whether the API server did not respond at all. It is false if the server refused the request. */
+/**
+ * Returns whether the API server could not be reached or sent no complete response. Returns false if it refused the
+ * request.
+ */
 export function isUnreachable({ code }: MacvtapError): boolean {
   return code === 'ApiServerUnreachable' || code === 'DeadlineExceeded' || code === 'ApiServerUnknown';
 }
@@ -45,8 +48,8 @@ export interface WatchProblem {
 
 /**
  * Returns the entries of a source's `faults` for the errors of all watches. An unreachable API server gets a single
- * entry instead of one per watch. That entry keeps its first message, because the kernel's message differs between
- * attempts.
+ * entry instead of one per watch. That entry keeps its first message during the outage, because each attempt may fail
+ * with another message.
  */
 export function describeOutage(
   server: string,
@@ -65,7 +68,7 @@ export function describeOutage(
 /**
  * Returns the wait after the n-th failure in a row, counted from 1. The wait doubles from 200 ms up to 30 s, or up to 3
  * s during an outage. A random part of up to half is subtracted, so that a thousand nodes do not all retry at once. The
- * wait is never shorter than the server's Retry-After, of which at most 30 s count.
+ * wait is never shorter than the server's Retry-After, but a Retry-After above 30 s counts as 30 s.
  */
 export function backOffMs(
   failures: number,
@@ -80,7 +83,7 @@ export function backOffMs(
 export interface Failure {
   /** The server's Retry-After. */
   readonly retryAfterMs?: number;
-  /** Whether the server did not respond at all. */
+  /** Whether the server could not be reached or sent no complete response. */
   readonly isOutage?: boolean;
 }
 
@@ -88,8 +91,8 @@ const firstMs = 200;
 const longestMs = 30_000;
 
 /**
- * The longest wait during an outage. An edit that is made during an outage must take effect within 5 s after its end.
- * With this wait, there is enough time left to list all objects again. Retrying an unreachable server costs almost
+ * The longest wait during an outage. An edit that is made during an outage must take effect within 5 s after the end of
+ * the outage. This wait leaves enough time to list all objects again. Retrying an unreachable server costs almost
  * nothing.
  */
 const longestOutageMs = 3_000;

@@ -158,7 +158,7 @@ export class ApiSource implements LiveSource {
 const none: ReadonlySet<Kind> = new Set();
 
 /**
- * Reads the objects of a kind again if its watch has changed. Returns whether any object changed in a way that matters.
+ * Reads the objects of a kind again if its watch has changed. Returns whether the result differs from the previous one.
  */
 function refresh(kind: FollowedKind): boolean {
   const { watch, reader } = kind;
@@ -183,5 +183,8 @@ export function coalesceMs(lastCostMs: number): number {
 const shortestWaitMs = 10;
 /** Limits snapshots to about a twentieth of the total time. */
 const costShare = 20;
-/** Changes must still take effect soon. Until then, the webhook must look up missing objects. */
+/**
+ * The longest wait, because changes must take effect soon. Until the next snapshot, the webhook looks up objects that
+ * are missing from the last one.
+ */
 const longestWaitMs = 250;

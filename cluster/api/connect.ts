@@ -32,15 +32,15 @@ export async function connect({ kubeconfig, context }: ConnectOptions): Promise<
 const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * How often the token is read again, as in client-go. kubelet replaces a token that is valid for an hour after 48
- * minutes at the latest.
+ * How often the token is read again, as in client-go. If a token is valid for an hour, kubelet replaces it after at
+ * most 48 minutes.
  */
 const rereadMs = 60_000;
 
 /**
- * Connects to the API server as the service account of a pod. The library's KubeConfig could do this, but importing it
- * costs 80 MB of memory, because it loads the clients of all API groups. Unlike the library, this code also detects a
- * rotated CA, and a token that was replaced early.
+ * Connects to the API server as the service account of a pod. KubeConfig of @kubernetes/client-node could do this, but
+ * importing it costs 80 MB of memory, because it loads the clients of all API groups. Unlike KubeConfig, this code also
+ * detects a rotated CA, and a token that was replaced early.
  */
 export function connectInCluster(server: string, directory: string): Connection {
   const agents = createTlsAgents(server);

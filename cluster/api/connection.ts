@@ -43,7 +43,8 @@ export function createTlsAgents(server: string): TlsAgents {
       const agent = agents.getOrInsertComputed(JSON.stringify(material), () => createAgent(server, material));
       if (newest !== agent && newest !== undefined) retire(newest);
       newest = agent;
-      // Stop using agents with older options. Their requests in flight still finish, and their idle sockets are closed.
+      // Remove older agents that have no sockets left. An older agent with requests in flight stays until they have
+      // finished.
       for (const [key, older] of agents) if (older !== agent && isUnused(older)) agents.delete(key);
       return agent;
     },
@@ -61,7 +62,7 @@ export function dropIdleSockets(agent: PlainAgent): void {
 
 function retire(agent: PlainAgent): void {
   dropIdleSockets(agent);
-  // With this, a socket that is in use is closed when its request finishes.
+  // With no free sockets allowed, each socket that is in use is closed after its request.
   agent.maxFreeSockets = 0;
 }
 
@@ -78,6 +79,7 @@ function createAgent(server: string, material: TlsMaterial): PlainAgent {
 
 /**
  * Idle sockets are closed after 60 s, before the API server closes them (after 90 s: IdleTimeout of its http and http2
- * servers). TCP keep-alive probes start after 30 s, as in client-go. The idle timeouts of load balancers are longer.
+ * servers). TCP keep-alive probes start after 30 s, as in client-go, because load balancers may drop connections that
+ * are silent for longer.
  */
 const keepAlive = { keepAlive: true, keepAliveMsecs: 30_000, timeout: 60_000 } as const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Imports a single file of the package. Even that file loads the clients of all API groups, so import this module only
-// when it is needed.
+// Imports only one file of @kubernetes/client-node. Even that file loads the clients of all API groups, so import this
+// module only when it is needed.
 import { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
@@ -10,8 +10,8 @@ import { type Connection, type Credentials, createTlsAgents } from './connection
 
 /**
  * Connects to the API server of a kubeconfig context. The default is the current context. Without a file, it uses
- * kubectl's defaults: $KUBECONFIG, or else ~/.kube/config. The library handles tokens, client certificates, exec
- * plugins, OIDC and proxies. Raises ApiServerUnknown.
+ * kubectl's defaults: $KUBECONFIG, or else ~/.kube/config. @kubernetes/client-node handles tokens, client certificates,
+ * exec plugins, OIDC and proxies. Raises ApiServerUnknown.
  */
 export function connectByKubeconfig(file: string | undefined, context?: string): Connection {
   let config = load(file, context);
@@ -99,7 +99,7 @@ function headersOf({ headers = {}, auth }: RequestOptions): Readonly<Record<stri
 }
 
 function unknown(file: string | undefined, cause: unknown): MacvtapError {
-  // Use only the first line. In the other lines, the YAML library quotes the file around the error, which may contain a
+  // Use only the first line of the YAML library's message. The other lines quote lines of the file, which may contain a
   // token.
   const [text] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   const message = `${nameOf(file)} cannot be used: ${text}; fix it, or set another --kubeconfig`;

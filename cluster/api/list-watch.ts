@@ -72,7 +72,10 @@ export class ListWatch implements AsyncDisposable {
     return this.#synced;
   }
 
-  /** The error that prevents updates. Undefined if a watch ended normally and restarts at once. */
+  /**
+   * The error that prevents updates. After the first list, an error that is normal, such as that of one broken watch,
+   * is not reported here.
+   */
   get problem(): MacvtapError | undefined {
     return this.#problem;
   }
@@ -123,8 +126,8 @@ export class ListWatch implements AsyncDisposable {
       this.#confirmedMs = performance.now();
       return;
     }
-    // If the resource is not installed, it has no objects. Believe that only after some time, because one of several
-    // API servers may lag behind.
+    // The 404 means that the resource is not installed and therefore has no objects. One of several API servers may be
+    // wrong for a short time, so drop the known objects only if the 404 lasts.
     this.#absentSince ??= performance.now();
     const isCertain =
       this.#state.objects.size === 0 || performance.now() - this.#absentSince >= this.#timings.absenceMs;
@@ -178,7 +181,7 @@ export class ListWatch implements AsyncDisposable {
   }
 
   /**
-   * Changes the objects. An exception here is a bug, which may depend on this version of an object. Continuing the
+   * Changes the objects. An exception here is a bug that may concern only this version of one object. Continuing the
    * watch would lose the event, so all objects are listed again after a wait.
    */
   #change(what: string, change: () => boolean): void {

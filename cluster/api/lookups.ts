@@ -57,7 +57,10 @@ export interface OwnerReference {
 
 export interface PodMetadata {
   readonly uid: string;
-  /** The creation time on the API server's clock, in whole seconds. NaN if the object has none. */
+  /**
+   * The creation time on the API server's clock, in milliseconds since the epoch. Kubernetes stores whole seconds. NaN
+   * if the object has none.
+   */
   readonly createdMs: number;
   readonly owners: readonly OwnerReference[];
   readonly labels: Readonly<Record<string, string>>;

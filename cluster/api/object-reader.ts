@@ -25,8 +25,8 @@ export interface ObjectReader {
 /**
  * Creates a reader that reads each version of an object only once.
  *
- * - An invalid policy takes effect: it exposes nothing, but still applies to its nodes. If its last valid version
- *   stayed in force instead, the result would depend on when a replica or node started.
+ * - An invalid policy takes effect: it exposes nothing, but still applies to its nodes. Its last valid version must not
+ *   stay in force, because replicas and node plugins that start later do not know that version.
  * - An invalid node state is left out.
  * - For any other invalid object, the last valid version stays in force. Without a valid version, the valid parts of
  *   the object are used.

@@ -34,8 +34,8 @@ export interface CaBundlePublisher {
 
 /**
  * Creates a publisher that writes a CA bundle to every webhook of the given configurations. It writes no other field,
- * and therefore owns no other field under server-side apply. The JSON patch tests the resourceVersion that was read. If
- * the object has changed since, the patch fails with 409, so the indexes in the patch are always valid.
+ * and therefore owns no other field under server-side apply. The JSON patch contains the resourceVersion that was read.
+ * If the object has changed since, the patch fails with 409, so the indexes in the patch are always valid.
  */
 export function createCaBundlePublisher({ client, configurations }: CaBundlePublisherOptions): CaBundlePublisher {
   return {
@@ -63,9 +63,9 @@ export function createCaBundlePublisher({ client, configurations }: CaBundlePubl
 }
 
 /**
- * Returns the UID and the generation. The generation changes with the webhooks but not with labels. If the
- * resourceVersion were used instead, a controller that changes labels every minute could delay the publication of a new
- * CA forever.
+ * Returns the UID and the generation. The generation changes with the webhooks but not with labels. With the
+ * resourceVersion instead, each change of a label would restart the time for which a CA counts as published. A
+ * controller that changes labels every minute could then delay the switch to a new CA forever.
  */
 function versionOf({ metadata: { uid, generation, resourceVersion } }: ApiObject): string {
   return `${uid}/${generation ?? resourceVersion}`;
@@ -115,7 +115,7 @@ async function replace(
   throw refused(`write the caBundle of ${object.kind} ${name}`, answer);
 }
 
-/** The field manager, which server-side apply and Argo CD consider. */
+/** The field manager. Server-side apply and Argo CD use it to find the owner of a field. */
 const manager = new URLSearchParams({ fieldManager: 'kube-macvtap-webhook' });
 
 function webhooksOf({ webhooks }: ApiObject): readonly unknown[] {

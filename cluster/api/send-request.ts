@@ -62,8 +62,8 @@ async function attempt(connection: Connection, options: SendOptions, renew: bool
       explain,
       [Symbol.dispose]() {
         limit[Symbol.dispose]();
-        // A completely read response returns its socket to the agent. After an incomplete one, the socket cannot be
-        // reused.
+        // A completely read response returns its socket to the agent. If a response was not read completely, its socket
+        // cannot be reused and is closed.
         if (!response.complete) response.destroy();
       },
     };
@@ -75,8 +75,8 @@ async function attempt(connection: Connection, options: SendOptions, renew: bool
 }
 
 /**
- * Sends a request. If the server closes the idle socket at the same moment, the connection is reset. The request is
- * then repeated once on a new socket, unless it is a POST.
+ * Sends a request, usually on an idle socket of an earlier request. The server may close that socket just when the
+ * request is sent, which resets the connection. The request is then repeated once on a new socket, unless it is a POST.
  */
 async function exchange(
   server: string,

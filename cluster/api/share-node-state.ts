@@ -14,8 +14,8 @@ export interface Sharer {
 }
 
 /**
- * The number of list items that are remembered for each unit of the limit. Lists are limited by their total length.
- * Otherwise, a node that reports its items in a different order each time would fill the memory.
+ * A sharer remembers this many list items for each value or list that its limit allows. The total length of the lists
+ * must be limited. Otherwise, a node that reports its items in a different order each time would fill the memory.
  */
 const itemsForEach = 50;
 
@@ -63,7 +63,8 @@ const commonFields = ['name', 'altNames', 'kind', 'driver', 'pciAddress', 'vendo
 
 /**
  * Returns a node state that shares its values with earlier states. Similar nodes under the same policies report the
- * same resources and skipped interfaces. These make up nine tenths of a state. Every field may have any value.
+ * same resources and skipped interfaces. These make up nine tenths of a state. The state was not validated, so every
+ * field may have any value.
  */
 export function shareNodeState(object: ApiObject, sharer: Sharer): ApiObject {
   const { status } = object;

@@ -17,16 +17,19 @@ export interface WatchFailures {
 
 export function rememberFailures(): WatchFailures {
   let failures = 0;
-  /** The number of consecutive 410 errors up to now. A 410 means that the server had dropped the version. */
+  /**
+   * The number of consecutive 410 errors up to now. A 410 means that the server no longer has the version to watch
+   * from.
+   */
   let expired = 0;
   return {
     ended(lastedMs, error) {
       failures = countFailures(failures, { lastedMs, failed: error !== undefined });
-      // `expired` is never greater than `failures`: a long watch restarts the count, even if it ended with an error.
+      // At most `failures`: after a long watch, both counts start again, even if that watch ended with a 410.
       expired = error?.facts.status === 410 ? Math.min(expired + 1, failures) : 0;
       if (failures === 0) return undefined;
-      // By the end of an outage, the server has often dropped the version. The 410 shows that the server responds
-      // again, so the failures of the outage no longer count.
+      // By the end of an outage, the server has often dropped the version. It then answers with a 410. The answer shows
+      // that the outage is over, so the failures of the outage no longer count.
       const inRow = expired > 0 ? expired : failures;
       const retryAfterMs = Number(error?.facts.retryAfterMs ?? 0);
       const isOutage = error !== undefined && isUnreachable(error);
@@ -40,7 +43,8 @@ export function rememberFailures(): WatchFailures {
 
 /**
  * Returns how many failures in a row are normal and therefore not reported. One broken watch is normal, because it
- * restarts at once. Three dropped versions (410) are normal, and each needs a new list. A bug is always reported.
+ * restarts at once. Up to three 410 errors are normal: each only means that the objects must be listed again. A bug is
+ * always reported.
  */
 function normalFailures({ code, facts }: MacvtapError): number {
   if (code === 'Unexpected') return 0;
@@ -58,9 +62,9 @@ export interface Run {
 }
 
 /**
- * Returns the number of failures in a row after a run. After a long watch, earlier failures no longer count, because it
- * worked until it broke. A short watch counts as a failure, even without an error. Otherwise, a server or proxy that
- * ends every watch at once would cause a busy loop.
+ * Returns the number of failures in a row after a run. A watch that was open for long had worked, so failures before it
+ * no longer count. A short watch counts as a failure, even without an error. Otherwise, a server or proxy that ends
+ * every watch at once would cause a busy loop.
  */
 export function countFailures(before: number, { lastedMs, failed }: Run): number {
   if (lastedMs >= lastingMs) return failed ? 1 : 0;

@@ -6,7 +6,7 @@ import { type ApiObject, keyOf } from './api-resource.ts';
 export interface WatchState {
   /** By `namespace/name`. Setting an equal object keeps the existing one, so that its identity does not change. */
   readonly objects: ReadonlyMap<string, ApiObject>;
-  /** Returns whether anything changed. `delete` and `replace` do the same. */
+  /** Adds or replaces one object. Returns whether that changed anything. `delete` and `replace` return the same. */
   set(object: ApiObject): boolean;
   delete(object: ApiObject): boolean;
   /** Replaces all objects with a new list. Objects that are missing from the list were deleted. */

@@ -16,7 +16,7 @@ export interface WatchLinesOptions {
   readonly onOpen: () => void;
   /** Called with the HTTP status of a refusal, before the error is raised. */
   readonly onRefused: (status: number) => void;
-  /** Called if the watch was silent for too long and received no line at all, before the error is raised. */
+  /** Called before the error is raised, if the watch received no line at all for `staleMs`. */
   readonly onSilent: () => void;
 }
 

@@ -57,7 +57,7 @@ export function policiesIn(namespace: string | undefined): WatchedKind {
   return {
     kind,
     resource: { what: 'MacvtapNetworkNodePolicies', path, metadataOnly: false },
-    // Removes the status. It is for users, and each write of a status would cause a new snapshot.
+    // Removes the status. Plans do not use it, and each write of a status would cause a new snapshot.
     trim: ({ metadata, spec }) => ofGroup(kind, { metadata, spec }, keys),
   };
 }
@@ -83,7 +83,7 @@ function nodeStates(): WatchedKind {
   return {
     kind,
     resource: { what: 'MacvtapNetworkNodeStates', path: `${groupPath}/macvtapnetworknodestates`, metadataOnly: false },
-    // An exception here would end the list of all states. Instead, the status is replaced with a text. The text
+    // An exception here would abort the listing of all states. Instead, the status is replaced with a text. The text
     // violates the schema, so only this state is left out.
     trim: (object) => {
       const { metadata, status } = object;
@@ -136,7 +136,10 @@ export function policyStatusPath(namespace: string, name: string): string {
   return `${groupPath}/namespaces/${encodeURIComponent(namespace)}/macvtapnetworknodepolicies/${encodeURIComponent(name)}/status`;
 }
 
-/** Remembers the highest `matchedNodes` of all policy statuses. That is how many nodes may write at the same time. */
+/**
+ * Remembers the highest `matchedNodes` of all policy statuses. After an edit of the policy with this number, as many
+ * nodes may write at the same time.
+ */
 export interface MostMatched {
   /** Undefined until a status contains the number. */
   readonly nodes: number | undefined;
@@ -145,7 +148,7 @@ export interface MostMatched {
 }
 
 /**
- * Reads only this number from the statuses. The snapshot does not contain statuses, because each write of a status
+ * Reads only `matchedNodes` from the statuses. The snapshot does not contain statuses, because each write of a status
  * would cause a new snapshot.
  */
 export function rememberMostMatched(): MostMatched {

@@ -10,7 +10,10 @@ import { createTerms, type Duty } from './lease-terms.ts';
 
 /** Shows whether this process is the leader of the replicas. */
 interface Leader {
-  /** True from the acquisition of the Lease until this process must assume that it lost the Lease, on its own clock. */
+  /**
+   * True while this process holds the Lease. It becomes false when, by the clock of this process, another candidate may
+   * soon take the Lease.
+   */
   readonly isHolder: boolean;
   /**
    * Runs a duty during each term, until the returned scope ends. The duty's signal aborts when this process loses or
@@ -47,7 +50,7 @@ export interface LeaseCandidateOptions {
 
 /**
  * The lease duration of Kubernetes components (LeaseDuration in client-go's leader election). Renewals are less
- * frequent than there.
+ * frequent than in client-go.
  */
 const defaults: LeaseTimings = { durationMs: 15_000, renewMs: 5_000 };
 
@@ -90,7 +93,10 @@ export function runForLease(options: LeaseCandidateOptions): LeaseCandidate {
   const signal = AbortSignal.any([ending.signal, options.signal]);
   const terms = createTerms(options);
   let known: { readonly version: string; readonly seenMs: number } | undefined;
-  /** Whether this process may hold the Lease. Also true after a write without a response. */
+  /**
+   * True after the first attempt to write the Lease, because a write may succeed without a response. The Lease must
+   * then be released at the end.
+   */
   let mayHold = false;
   const sleeper = createSleeper(signal);
   const setState = skipRepeatedErrors(onState);

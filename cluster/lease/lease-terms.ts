@@ -27,7 +27,7 @@ interface Running {
 
 /**
  * Starts every duty when a term begins, and ends it with the term. A term that is not extended ends by a timer, even if
- * the renewal loop hangs. A duty never runs twice at the same time.
+ * the renewal loop hangs. If a duty has not returned yet when the next term begins, it starts again only after that.
  */
 export function createTerms({ onHolder, onBug }: TermsOptions): Terms {
   const duties = new Map<Duty, Running | undefined>();
@@ -70,7 +70,7 @@ export function createTerms({ onHolder, onBug }: TermsOptions): Terms {
       await Promise.all([...duties.values()].map((running) => running?.ended));
     },
     add(given) {
-      // A new function each time, so that a duty that is added twice runs twice.
+      // The wrapper makes each call of `add` a separate duty, even for the same function.
       const duty: Duty = (signal) => given(signal);
       duties.set(duty, undefined);
       if (isTerm) begin(duty);

@@ -10,7 +10,7 @@ import { mergeFiles } from './read-manifests.ts';
 
 /**
  * Follows a directory of manifests. If a file has errors, its whole last valid version stays in force. If a file was
- * never valid, its valid documents are used. If the directory becomes unreadable, nothing changes.
+ * never valid, its valid documents are used. While the directory is unreadable, all known objects stay in force.
  */
 export class ManifestsSource implements LiveSource {
   readonly lookups: Lookups = createManifestsLookups(() => this.#reread());

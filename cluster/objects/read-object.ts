@@ -158,7 +158,8 @@ function readConfigMap(
 
 /**
  * Reads a policy: checks the schema, and then the rules. An invalid policy is also read. It exposes nothing, but still
- * applies to its nodes, because its author wanted to restrict them.
+ * applies to its nodes. Otherwise, implicit exposure might offer more on these nodes than the author of the policy
+ * wanted.
  */
 function readPolicyObject(
   id: string,

@@ -9,8 +9,8 @@ export interface SchemaFault {
   readonly message: string;
 }
 
-// These formats are accepted without a check. Numbers never reach the limits of OpenAPI's integer formats, and the API
-// server checks date-time.
+// These formats need no check here. Integers in a policy's spec have stricter limits in the schema. The other fields
+// with these formats are in a status, which only programs write.
 const ajv = new Ajv({
   strict: false,
   allErrors: true,

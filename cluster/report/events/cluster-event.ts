@@ -37,7 +37,7 @@ export function aboutNode(name: string): Regarding {
   return { apiVersion: 'v1', kind: 'Node', name, uid: name };
 }
 
-/** Every event reason. The names are a contract: docs/reference/events.md has the same table. */
+/** Every event reason. Scripts may rely on the names. docs/reference/events.md has the same table. */
 export const eventReasons = {
   AllocateFailed:
     'Node: the node plugin refused to allocate devices or to start a container with them; the pod has an event with the same text',

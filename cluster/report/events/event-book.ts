@@ -42,8 +42,8 @@ export const eventLimits: EventLimits = {
 
 /**
  * Decides which events are written, and when. A repeated event only increases a count, and one write covers all its
- * repetitions. While an event waits because of a limit, its repetitions are still counted. Events beyond the bounds are
- * dropped, and their number is counted. All times are in milliseconds on one clock.
+ * repetitions. While an event waits because of a write limit, its repetitions are still counted. Events beyond the
+ * maximum numbers in `EventLimits` are dropped and counted. All times are in milliseconds on one clock.
  */
 export interface EventBook {
   observe(name: string, event: ClusterEvent, nowMs: number): void;
@@ -135,7 +135,7 @@ export function createEventBook(limits: EventLimits = eventLimits): EventBook {
       const object = describeObject(event);
       const entry = entries.getOrInsertComputed(name, () => ({ event, object, more: 0, ...write }));
       Object.assign(entry, { more: entry.more + more, firstMs: write.firstMs, tries });
-      // Return the token of a failed write, because the back-off already delays the next write.
+      // A failed write does not count towards the limits, because the back-off already delays the next write.
       const bucket = buckets.get(object);
       if (bucket !== undefined) buckets.set(object, addTokens(bucket, 1));
       if (overall !== undefined) overall = addTokens(overall, 1);

@@ -65,8 +65,8 @@ export interface RecordOptions extends EventNotices {
 
 interface RecorderTimings {
   /**
-   * How long to collect events before a write. During this delay, the caller can respond first, and bursts are
-   * combined.
+   * How long to collect events before a write. The delay combines bursts, and lets the caller finish its own response
+   * first.
    */
   readonly coalesceMs: number;
   /** How long waiting events are still written after the recorder was disposed of. */

@@ -86,7 +86,8 @@ export function conflictEvents({
     if (!nodes.has(node)) continue;
     for (const loss of lossesOn(state)) {
       const known = losses.getOrInsertComputed(keyOf(loss), () => ({ ...loss, nodes: [] }));
-      // Nodes are read one after another, so this node can only be the last one.
+      // The loop handles all losses of one node before the next node, so this node can only be the last one in the
+      // list.
       if (known.nodes.at(-1) !== node) known.nodes.push(node);
     }
   }
@@ -110,14 +111,17 @@ function lossesOn({ status }: MacvtapNetworkNodeState): readonly Omit<Loss, 'nod
   const policies = new Map(resources.map(({ name, policy }) => [name, policy]));
   return conflicts.flatMap(({ policy: loser, by, code }) => {
     if (loser === undefined || by === undefined || !isReason(code)) return [];
-    // For an interface, `by` is the resource that uses the interface.
+    // In a conflict about an interface, `by` is the resource that uses the interface.
     const winner = code === 'PassthruExclusive' ? policies.get(by) : by;
-    // Conflicts within one policy are only in the node state.
+    // Conflicts within one policy cause no event and appear only in the node state.
     return winner === undefined || winner === loser ? [] : [{ loser, winner, code }];
   });
 }
 
-/** Returns whether this version has a reason code. A node plugin of another version may report other codes. */
+/**
+ * Returns whether this version of the program defines a reason code. A node plugin of another version may report other
+ * codes.
+ */
 function isReason(code: string): code is ReasonCode {
   return Object.hasOwn(reasons, code);
 }

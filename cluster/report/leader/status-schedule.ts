@@ -17,13 +17,13 @@ export interface StatusSchedule {
 }
 
 /**
- * How long to collect changes before a write. After a policy is created or edited, nodes report within a second, so
- * that their reports cause a single write.
+ * How long to collect changes before a write. After a policy is created or edited, nodes report within a second, so one
+ * write covers all their reports.
  */
 const coalesceMs = 1_000;
 /**
- * The minimum time between two writes of the same status. It doubles with each write while changes continue, because
- * thousands of nodes need some time to report.
+ * The minimum time between two writes of the same status. The time doubles with each write while changes continue, so
+ * that the reports of thousands of nodes cause few writes.
  */
 const shortestGapMs = 2_000;
 const longestGapMs = 16_000;
@@ -61,7 +61,7 @@ export function createStatusSchedule(random: () => number = Math.random): Status
     },
     wrote(policy, nowMs) {
       const schedule = scheduleOf(policy);
-      // If the policy was quiet for longer than its gap, start again with the shortest gap.
+      // If the policy needed no write for longer than `gapMs`, start again with the shortest gap.
       const isQuiet = nowMs - schedule.notBeforeMs > schedule.gapMs;
       schedule.gapMs = isQuiet ? shortestGapMs : Math.min(schedule.gapMs * 2, longestGapMs);
       schedule.notBeforeMs = nowMs + schedule.gapMs;

@@ -26,8 +26,8 @@ export interface PolicyStatusOptions {
 
 /**
  * Writes the status of every policy according to the reports of nodes, until the signal aborts. Only one process in a
- * cluster may run this, because two would write every status twice. It counts node states in slices, so that other work
- * can continue. It writes one status after another.
+ * cluster may run this, because two would write every status twice. Node states are counted in slices, so that other
+ * work can continue. One status is written after another.
  */
 export async function writePolicyStatuses(options: PolicyStatusOptions, signal: AbortSignal): Promise<void> {
   const { client, source, policyNamespace, onWritten, onFailed, onState } = options;
@@ -78,7 +78,8 @@ export async function writePolicyStatuses(options: PolicyStatusOptions, signal: 
     }
     const nextMs = schedule.nextMs();
     await sleeper.sleep(nextMs === undefined ? undefined : nextMs - performance.now());
-    // Count the changes of this time together, because a rollout causes a hundred changes a second.
+    // Wait until `countMs` has passed, so that all changes in this time cause only one count. A rollout causes a
+    // hundred changes a second.
     await sleeper.sleepThrough(countMs);
   }
 }
