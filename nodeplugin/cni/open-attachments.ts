@@ -103,8 +103,8 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
 }
 
 /**
- * Detaches a device from the pod that its guest has left, unless the device has been attached elsewhere in the
- * meantime.
+ * Detaches a device from a pod whose guest has migrated to another node. Does nothing if the device has been attached
+ * elsewhere in the meantime.
  */
 async function detachMoved({ id, record }: AttachedDevice, context: CNIContext, signal: AbortSignal): Promise<void> {
   const { containerID, ifname } = record.attachment;

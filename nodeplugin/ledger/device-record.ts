@@ -32,8 +32,8 @@ export interface DeviceEntry {
    */
   readonly pod?: string;
   /**
-   * The UID of `pod` while the device has no attachment; an attachment contains the UID itself. Absent if the runtime
-   * passed no UID.
+   * The UID of `pod` while the device has no attachment. While it has one, the UID is in `attachment`. Absent if the
+   * runtime passed no UID.
    */
   readonly podUID?: string;
   /**

@@ -106,7 +106,7 @@ function countPolicies() {
       const written = [...current].filter(([id, policy]) => before.get(id)?.status !== policy.status);
       before = current;
       const policies = new Map<string, Policy>([...current].map(([id, { policy }]) => [id, policy]));
-      // This count is never abandoned, because a count of only some nodes is useless.
+      // After an abort, the count still runs to its end, but without breaks. A count of only some nodes is useless.
       const touched = await runInSlices(index.follow({ ...snapshot, policies }), { isUrgent: () => signal.aborted });
       return new Set([...touched, ...written.map(([id]) => id)]);
     },

@@ -62,7 +62,7 @@ export interface NodeStateFacts {
   readonly pluginVersion: string;
   /** Reasons why the node cannot allocate any device. */
   readonly troubles?: readonly ReasonCode[];
-  /** The message of ExplicitInvalid. It does not affect the health of resources. */
+  /** The message of the trouble ExplicitInvalid. Unlike `troubles`, it does not affect the health of resources. */
   readonly explicitTrouble?: string | undefined;
 }
 
@@ -91,7 +91,8 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
     ],
     interfaces: [...chosen],
     resources,
-    // Implicit exposure considers every link. Omit its reasons for skipping links that the state does not list.
+    // Implicit exposure has a finding for every link that it skips. Findings about links that the state does not list
+    // are omitted.
     skipped: [
       ...toReportedFindings(
         plan.skipped.filter(
@@ -181,7 +182,7 @@ type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
 
 /**
  * Returns findings as a list with unique names. A name has the source and the interface or resource, such as
- * `macvtap-cni/policy-1[2] eth2`. If two findings have the same name, the code is appended to the second one.
+ * `macvtap-cni/policy-1[2] eth2`. If two findings have the same name, the name of the second one also gets its code.
  */
 function toReportedFindings(findings: readonly Finding[]): readonly ReportedFinding[] {
   const reported = new Map<string, ReportedFinding>();
