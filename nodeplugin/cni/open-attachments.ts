@@ -179,8 +179,8 @@ export async function serveAttachments(options: AttachmentsOptions): Promise<Asy
   await processPendingDels({ ...pendingDels, signal: AbortSignal.timeout(atStartMs) });
   undo.use(followPendingDels(pendingDels));
   undo.use(reconcileAttachments(options));
-  // The server is started last, and therefore disposed first. The other parts may wait for a device that a request has
-  // locked.
+  // The server is started last, so that it is disposed first. Its requests then unlock the devices for which the other
+  // parts may be waiting.
   undo.use(
     await serveCNI({
       path: socketPath,

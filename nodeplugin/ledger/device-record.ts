@@ -37,7 +37,7 @@ export interface DeviceEntry {
    */
   readonly podUID?: string;
   /**
-   * Set once kubelet has listed the device for a pod since Allocate. kubelet never lists devices of ordinary init
+   * Set once kubelet has listed the device for a pod since Allocate. Kubelet never lists devices of ordinary init
    * containers.
    */
   readonly listed?: true;

@@ -113,7 +113,7 @@ function countPolicies() {
   };
 }
 
-/** Tracks the problems of policies whose statuses are written separately. */
+/** Tracks the failed writes of policy statuses, by policy. */
 export interface ProblemReporter {
   failed(id: string, error: MacvtapError): void;
   /** Records that the write succeeded, or is no longer needed. */

@@ -34,7 +34,7 @@ export interface HeldPlace {
   readonly held: number;
 }
 
-/** A resource of the plan. If it has a `fault`, its devices are not advertised to kubelet. */
+/** A resource of the plan. If it has a `fault`, its free devices are reported to kubelet as Unhealthy. */
 interface WantedResource {
   readonly resource: PlannedResource;
   readonly fault?: ReasonCode;
@@ -150,8 +150,8 @@ function toResource(
 }
 
 /**
- * Returns the health of a resource. A link that is down or has no carrier is only Degraded, because kubelet would
- * restart pods with Unhealthy devices.
+ * Returns the health of a resource. If its parent is down or has no carrier, the resource is only Degraded, because its
+ * devices can still be allocated.
  */
 function healthOf(
   nic: InterfaceFacts | undefined,

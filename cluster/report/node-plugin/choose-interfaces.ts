@@ -7,9 +7,10 @@ import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
 import type { Finding, NodePlan } from '../../../policy/plan/node-plan.ts';
 
 /**
- * Returns the interfaces that a node state lists: those that resources and held devices use, those that the findings
- * of the plan name, and all other Ethernet interfaces that could be a parent. If the list would be too long, interfaces
- * of the last group are left out. A reader of the state can compute the node's plan from this list and the policies.
+ * Returns the interfaces that a node state lists: those that resources and held devices use, those that the plan's
+ * findings name, and other Ethernet interfaces except those of pods (`podKinds`). If the list would be too long,
+ * interfaces of the last group are left out first. From the list and the policies, a reader of the state can compute
+ * the node's plan.
  *
  * Enslaved interfaces are included for three reasons:
  *
