@@ -66,7 +66,7 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
       }
       for (const { id } of ended) log.info({ device: id }, 'a released device is no longer in a sandbox');
     },
-    /** Reports links in sandboxes that were deleted, or whose MTU was lowered. Only a new sandbox repairs them. */
+    /** Logs links that were deleted in their sandbox, or whose MTU was lowered. Only a new sandbox repairs them. */
     linkDamage({ lost, lowered }: LinkDamage) {
       for (const { id, record } of lost) {
         const { containerID, ifname } = record.attachment;

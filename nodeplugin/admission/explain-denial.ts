@@ -40,7 +40,7 @@ export function namespaceUnknown(use: DeniedUse, inForce: readonly Restriction[]
   return new MacvtapError('NamespaceUnknown', text, { facts: factsOf(use, inForce) });
 }
 
-/** Makes the error for a node without a plan. The first plan is made after the API server has answered. */
+/** Makes the error for a node without a plan. Until the first plan, the list of policies may be incomplete. */
 export function policiesUnknown(use: DeniedUse): MacvtapError {
   const text =
     `${describeUser(use)} may not use resource ${use.device.resource} yet: the policies that restrict it are not known yet; ` +

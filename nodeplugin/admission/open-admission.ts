@@ -23,7 +23,7 @@ import { namespaceNotAdmitted, namespaceUnknown, policiesUnknown } from './expla
 
 /** The checks that decide whether a pod may use a device, according to the namespaceSelectors of policies. */
 export interface Admission {
-  /** Returns the restriction that the ledger records for a device of this resource, or undefined if there is none. */
+  /** Returns the restriction that Allocate records for a device of this resource, or undefined if there is none. */
   restrictionOf(resource: PlannedResource): Restriction | undefined;
   /**
    * Resolves if the device's link may be created in the pod's sandbox. Raises `NamespaceNotAdmitted`,
@@ -49,8 +49,8 @@ export interface AdmissionOptions {
 
 /**
  * Creates the checks of namespace selectors on the node. The webhook checks the selectors only when a pod is created. A
- * policy or a label can change between that moment and the moment when the pod gets its link. The second check
- * therefore applies the policies and labels that are valid when the pod gets its link.
+ * policy or a label can change before the pod gets its link. The checks on the node therefore apply the policies and
+ * labels that are valid when the pod gets its link.
  *
  * An admitted pod stays admitted, because the ledger records its UID with the device. Its sandbox can be recreated and
  * its containers restarted while the API server is unavailable, or after a selector was narrowed.
@@ -92,16 +92,17 @@ export function openAdmission({ source, plan, labels, ledger, holders, lock }: A
       // If either field is set, ADD or an earlier start has admitted the pod. Another pod can get the device only
       // through a new Allocate, which clears both fields.
       if (record.attachment !== undefined || record.pod !== undefined) return;
+      // ADD has not attached the device, so the container's tap can only be that of the placeholder link. Allocate
+      // created this link in the node's namespace. The link is down and passes no frames. Only a process with
+      // CAP_NET_ADMIN in the node's namespace can bring it up.
       const inForce = restrictions(record);
       if (inForce?.length === 0) return;
-      // Before the first plan, a container may start if its device had no restriction when it was allocated. The tap of
-      // such a device passes no frames, as explained below.
+      // Before the first plan, a container may start if its device had no restriction when it was allocated. This is
+      // safe even if a policy restricts the device now, because the placeholder link passes no frames.
       if (inForce === undefined && record.restriction === undefined) return;
       const pods = distinct(holders.known(id) ?? (await holders.ask(id, signal)) ?? []);
-      // `pods` is empty for a device of an ordinary init container, because kubelet never lists such a device. Starting
-      // the container is nevertheless safe. If the pod has a network, ADD has already checked the pod. If it has none,
-      // the tap belongs to the placeholder link that Allocate created. That link is down, so no frame passes. It is in
-      // the node's namespace, so bringing it up needs CAP_NET_ADMIN there.
+      // `pods` is empty for a device of an ordinary init container, because kubelet never lists such a device. The
+      // container starts unchecked, which is safe, because the placeholder link passes no frames.
       for (const pod of pods) await judge(id, record, pod);
       const [only, ...others] = pods;
       if (only !== undefined && others.length === 0) await remember(id, only, signal);

@@ -94,7 +94,7 @@ export function podUIDOf({ attachment, podUID }: Pick<DeviceEntry, 'attachment' 
 /**
  * Returns whether a link with the device's index belongs to this attachment. An unrelated link may have got the same
  * index in the meantime. One matching property is enough: the name, the MAC address or the parent. The pod can change
- * the name and the address. The parent identifies the link, because no other link on that parent has the index.
+ * the name and the address, but not the parent.
  */
 export function isLinkOf(
   { parentIfindex, attachment: { ifname, mac } }: Omit<AttachedDevice['record'], 'lastUsed'>,

@@ -124,8 +124,8 @@ async function findInPods(ifindex: number, context: CNIContext, signal: AbortSig
 }
 
 /**
- * Finds a link in a namespace. Returns undefined for an unreachable namespace, because such a namespace does not belong
- * to a pod.
+ * Finds a link in a namespace. Returns undefined for an unreachable namespace, because no ADD can have created a link
+ * there.
  */
 async function lookInto(
   path: string,

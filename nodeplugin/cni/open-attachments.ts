@@ -103,8 +103,8 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
 }
 
 /**
- * Detaches a device from the pod that its guest has left, unless the device has been attached elsewhere in the
- * meantime.
+ * Detaches a device from a pod whose guest has migrated to another node. Does nothing if the device has been attached
+ * elsewhere in the meantime.
  */
 async function detachMoved({ id, record }: AttachedDevice, context: CNIContext, signal: AbortSignal): Promise<void> {
   const { containerID, ifname } = record.attachment;
@@ -179,8 +179,8 @@ export async function serveAttachments(options: AttachmentsOptions): Promise<Asy
   await processPendingDels({ ...pendingDels, signal: AbortSignal.timeout(atStartMs) });
   undo.use(followPendingDels(pendingDels));
   undo.use(reconcileAttachments(options));
-  // The server is started last, and therefore disposed first. The other parts may wait for a device that a request has
-  // locked.
+  // The server is started last, so that it is disposed first. Its requests then unlock the devices for which the other
+  // parts may be waiting.
   undo.use(
     await serveCNI({
       path: socketPath,

@@ -203,8 +203,9 @@ export function readIdentity(
 /**
  * Derives the MAC address of an identity's interface. The address is the same on every node. With 46 bits of hash, the
  * probability that two of 10,000 machines share an address is one in a million. SHA-256 is used because tenants choose
- * the names. With a weaker hash, a tenant could search for a name that results in the address of another tenant's
- * machine. The address is locally administered and unicast: the two lowest bits of its first byte are 10 (IEEE 802).
+ * the names. With a weaker hash, a tenant could compute a name that results in the address of another tenant's machine.
+ * With SHA-256, the tenant would have to try about 2^46 names. The address is locally administered and unicast: the two
+ * lowest bits of its first byte are 10 (IEEE 802).
  *
  * @example identityMAC('2c7e3c1a-5b0e-4a63-9a52-5f8f6f0f6a11', 'VirtualMachineInstance/vms/db', 'net1') is
  * '46:d3:26:60:c5:a8'

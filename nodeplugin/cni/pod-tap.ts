@@ -113,7 +113,8 @@ export async function createLinkWithTap(
   // `deleteLinkIn` waits for the kernel's acknowledgement. Waiting until the device node is gone would be too short:
   // the kernel still lists the removed tap for a moment.
   if (isSameNetns(netnsPath, netnsInode)) await links.deleteLinkIn(netnsPath, ifindex, signal);
-  // A device node that still exists belongs to the other link, which was created while the index was free.
+  // A device node that still exists belongs to another link, so a recreated link would get none. All taps are returned,
+  // so that `giveTapToOwner` raises `TapNodeTaken`.
   if ((await links.readTapNode(ifindex)).nodeDevice !== undefined) return taps;
   const strangers = new Set(links.listTaps(ifindex).map((tap) => links.identifyTap(tap)));
   signal.throwIfAborted();

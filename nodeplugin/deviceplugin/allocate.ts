@@ -169,7 +169,7 @@ async function record(
   faultPoint('allocate-recorded');
   const undo = async () => {
     await removeLink();
-    // If this fails, for example on a full disk, the orphan collector later removes the entry, which has no link.
+    // If the entry cannot be removed, for example because the disk is full, the orphan collector removes it later.
     if (made) await ledger.forget(id).catch(() => undefined);
   };
   return { id, tapPath: tap.path, undo };

@@ -36,8 +36,8 @@ export interface KubeletWatchOptions {
   /** The interval at which the directory is checked, even without events of the file system. */
   readonly pollMs?: number | undefined;
   /**
-   * Called for each event, for the log. The first check always causes an event. A continuing absence causes only one
-   * event.
+   * Called for each event, for the log. The first check always causes an event. While the socket is missing, another
+   * event follows only if the reason changes.
    */
   readonly onEvent?: ((event: KubeletEvent) => void) | undefined;
 }

@@ -16,9 +16,9 @@ export type DeviceLinks = NodeLinks &
   };
 
 /**
- * The outcome of providing a placeholder: its node in /dev, or the holder of the index if the index is taken. `made` is
- * true if this call created the link. A placeholder is the link that Allocate creates on the node. ADD later replaces
- * it with a link in the pod.
+ * The outcome of providing a placeholder, which is the link that Allocate creates on the node. ADD later replaces it
+ * with a link in the pod. The outcome is the placeholder's node in /dev. If the index is taken, it is the holder of the
+ * index instead. `made` is true if this call created the link.
  */
 export type Placeholder = { readonly tap: TapNode; readonly made: boolean } | { readonly heldBy: string };
 
@@ -76,7 +76,8 @@ async function createAfterCleanup(
   if (decision.action === 'reuse') {
     const tap = await links.readTapNode(wanted.ifindex);
     if (tap.matches) return { tap, made: false };
-    // The device node belongs to another link of the same index, or was removed with it. This link must be recreated.
+    // Another link of the same index has the device node, or had it and was deleted together with it. The placeholder
+    // gets a device node only if it is recreated.
     await links.deleteLink(wanted.ifindex, signal);
   }
   if (decision.action === 'replace') {

@@ -65,8 +65,8 @@ export async function removeStaleSockets(directory: string): Promise<readonly st
 
 /**
  * Raises `UpstreamPluginRunning` while the plugin of macvtap-cni serves the resource. Two plugins for one resource
- * would keep replacing each other's registration, and would create the same links. The socket of macvtap-cni in
- * kubelet's directory is `<resource namespace>_<name>` (device-plugin-manager pkg/dpm/plugin.go).
+ * would keep replacing each other's registration, and would create links of the same names. The socket of macvtap-cni
+ * in kubelet's directory is `<resource namespace>_<name>` (device-plugin-manager pkg/dpm/plugin.go).
  */
 export async function refuseBesideUpstream(directory: string, name: string): Promise<void> {
   const path = join(directory, `${resourcePrefix.slice(0, -1)}_${name}`);

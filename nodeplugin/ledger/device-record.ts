@@ -32,12 +32,12 @@ export interface DeviceEntry {
    */
   readonly pod?: string;
   /**
-   * The UID of `pod` while the device has no attachment; an attachment contains the UID itself. Absent if the runtime
-   * passed no UID.
+   * The UID of `pod` while the device has no attachment. While it has one, the UID is in `attachment`. Absent if the
+   * runtime passed no UID.
    */
   readonly podUID?: string;
   /**
-   * Set once kubelet has listed the device for a pod since Allocate. kubelet never lists devices of ordinary init
+   * Set once kubelet has listed the device for a pod since Allocate. Kubelet never lists devices of ordinary init
    * containers.
    */
   readonly listed?: true;

@@ -24,7 +24,7 @@ export interface DecodedLedger {
 /**
  * Decodes a ledger. All valid records are read. An invalid record is left out and reported. In a file of a newer
  * version, such a record is not an error, and is kept unchanged. If the file names no node, `node` is used. An
- * incomplete last line is not an error, because its writer was killed before it reported success.
+ * incomplete last line is not an error, because its change was never reported as successful.
  */
 export function decodeLedger(bytes: Uint8Array, node: string): DecodedLedger {
   const { whole, changes } = splitLedger(bytes);

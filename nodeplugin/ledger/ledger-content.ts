@@ -4,11 +4,14 @@ import type { JsonObject } from '../../policy/json.ts';
 import type { DeviceEntry, DeviceRecord } from './device-record.ts';
 
 /**
- * The version of the ledger format that this program writes. Within a version, the format only gains optional keys. A
- * program that does not know a key keeps the key as long as the device has a record. A key needs a new version if its
- * value would be wrong after an older program changed the record.
+ * The version of the ledger format that this program writes.
  *
- * A downgrade is therefore safe. An older program handles a file of a newer version as follows:
+ * Within a version, the format only gains optional keys. A program that does not know a key keeps its value, even when
+ * it changes the record. If a value that is kept could then be wrong, the key needs a new version. For this reason,
+ * version 2 added `pod`, and version 3 added `podUID`, `listed` and `restriction`. If a program kept their old values
+ * when it gave the device to another pod, these values would be wrong.
+ *
+ * A downgrade is safe, because an older program handles a file of a newer version as follows:
  * - It uses the records that it can read.
  * - If it does not change a record, it writes the record back unchanged.
  * - If it changes a record, it drops the record's unknown keys.
@@ -16,9 +19,6 @@ import type { DeviceEntry, DeviceRecord } from './device-record.ts';
  *
  * A newer program reads the records of all earlier versions. Changes that are appended to the file have the file's
  * version.
- *
- * Version 2 added `pod`, and version 3 added `podUID`, `listed` and `restriction`. These keys needed new versions,
- * because an older program would keep their old values when it gives the device to another pod.
  */
 export const formatVersion = 3;
 

@@ -150,8 +150,8 @@ export class Ledger implements AsyncDisposable {
         for (const { change, reject } of batch) reject(notDone(change, thrown));
       }
     }
-    // This must happen in the same turn of the event loop as the last check of `#waiting`. A caller may add a change as
-    // soon as its promise resolves, and that change must start a new loop.
+    // `#writing` is reset in the same turn of the event loop as the last check of `#waiting`. A caller may add a change
+    // as soon as its promise resolves, and that change must start a new loop.
     this.#writing = undefined;
   }
 

@@ -36,10 +36,11 @@ export function subscribeToInterfaces(onEvent: () => void, onError: (error: unkn
 }
 
 /**
- * Creates a filter that passes only events that may change facts, because reading all interfaces is expensive:
- * - The node plugin's macvtaps are not facts, but each Allocate creates one.
- * - The kernel sends an event for an unchanged parent whenever a link is created on it.
- * - A routing daemon sends thousands of routes, but only default routes are facts.
+ * Creates a filter that drops frequent events that do not change the watched facts, because each event that passes
+ * causes a reading of all interfaces. It drops:
+ * - The node plugin's macvtaps. The watch leaves them out, and each Allocate creates one.
+ * - Unchanged links. Whenever a link is created, the kernel also sends an event for its parent.
+ * - Routes that are not default routes. A routing daemon can change thousands of them.
  */
 function createNewsFilter(): (message: NetlinkMessage) => boolean {
   const lastSeen = new Map<number, LinkMessage>();

@@ -13,9 +13,9 @@ type InterfaceListener = (facts: readonly InterfaceFacts[]) => void;
 export interface InterfaceWatch extends AsyncDisposable {
   readonly current: readonly InterfaceFacts[];
   /**
-   * Resolves when nothing has changed for `quietMs` and a later reading shows no change. After ten times `quietMs`, it
-   * only waits for one more reading. So `current` includes every change before that reading, even if its event is still
-   * in the socket. Raises `Aborted`.
+   * Resolves when nothing has changed for `quietMs` and one more reading shows no change. That reading includes changes
+   * whose events are still in the socket. After ten times `quietMs`, resolves after the next reading, even if that
+   * reading fails or shows a change. Raises `Aborted`.
    */
   settled(quietMs: number, signal?: AbortSignal): Promise<void>;
   /** Calls the listener with the facts after each change, until disposed. */

@@ -107,14 +107,14 @@ function countPolicies() {
       const written = [...current].filter(([id, policy]) => before.get(id)?.status !== policy.status);
       before = current;
       const policies = new Map<string, Policy>([...current].map(([id, { policy }]) => [id, policy]));
-      // This count is never abandoned, because a count of only some nodes is useless.
+      // After an abort, the count still runs to its end, but without breaks. A count of only some nodes is useless.
       const touched = await runInSlices(index.follow({ ...snapshot, policies }), { isUrgent: () => signal.aborted });
       return new Set([...touched, ...written.map(([id]) => id)]);
     },
   };
 }
 
-/** Tracks the problems of policies whose statuses are written separately. */
+/** Tracks the failed writes of policy statuses, by policy. */
 export interface ProblemReporter {
   failed(id: string, error: MacvtapError): void;
   /** Records that the write succeeded, or is no longer needed. */

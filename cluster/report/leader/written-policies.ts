@@ -22,7 +22,7 @@ export interface PolicyWatch extends AsyncDisposable {
   readonly synced: boolean;
   /** The error that prevents updates. */
   readonly problem: MacvtapError | undefined;
-  /** By `namespace/name`. Unchanged policies keep their identity. */
+  /** By `namespace/name`. `policy` stays the same object until the generation of the policy changes. */
   readonly current: ReadonlyMap<string, WrittenPolicy>;
 }
 
@@ -33,8 +33,8 @@ export interface PolicyWatchOptions {
 }
 
 /**
- * Follows policies together with their statuses. The status writer needs the statuses, which the source omits. A policy
- * is read again only if its generation changed, so a write of its status does not cause another read.
+ * Follows policies together with their statuses. The status writer needs the statuses, but `Source` omits them. A
+ * policy is parsed again only if its generation changed. A write of its status does not change the generation.
  */
 export function watchWrittenPolicies({ client, policyNamespace, onChange }: PolicyWatchOptions): PolicyWatch {
   const { resource, trim } = policiesIn(undefined);
@@ -106,8 +106,8 @@ export type WriteStatus = (
 ) => Promise<'written' | 'gone'>;
 
 /**
- * Creates a writer that uses server-side apply. It causes no version conflicts, removes fields that are no longer
- * applied, and owns no fields of other clients.
+ * Creates a writer that uses server-side apply. An apply causes no version conflicts, removes fields that are no longer
+ * applied, and does not touch the fields of other clients.
  */
 export function createStatusWriter(client: ApiClient): WriteStatus {
   return async ({ id, uid }, status, signal) => {
@@ -127,5 +127,5 @@ export function createStatusWriter(client: ApiClient): WriteStatus {
   };
 }
 
-/** A separate field manager, because the certificate writer owns other fields. `force` overwrites manual edits. */
+/** The field manager of policy statuses. No other client should write them, so `force` overwrites manual edits. */
 const query = new URLSearchParams({ fieldManager: 'kube-macvtap-status', force: 'true' });

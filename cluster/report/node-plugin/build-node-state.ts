@@ -34,7 +34,7 @@ export interface HeldPlace {
   readonly held: number;
 }
 
-/** A resource of the plan. If it has a `fault`, its devices are not advertised to kubelet. */
+/** A resource of the plan. If it has a `fault`, its free devices are reported to kubelet as Unhealthy. */
 interface WantedResource {
   readonly resource: PlannedResource;
   readonly fault?: ReasonCode;
@@ -64,7 +64,7 @@ export interface NodeStateFacts {
   readonly troubles?: readonly ReasonCode[];
   /** Errors of VLANs that could not be created, at most one for each code. Other resources stay Healthy. */
   readonly vlanTroubles?: readonly { readonly code: ReasonCode; readonly message: string }[];
-  /** The message of ExplicitInvalid. It does not affect the health of resources. */
+  /** The message of the trouble ExplicitInvalid. Unlike `troubles`, it does not affect the health of resources. */
   readonly explicitTrouble?: string | undefined;
 }
 
@@ -95,7 +95,8 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
     ],
     interfaces: [...chosen],
     resources,
-    // Implicit exposure considers every link. Omit its reasons for skipping links that the state does not list.
+    // Implicit exposure has a finding for every link that it skips. Findings about links that the state does not list
+    // are omitted.
     skipped: [
       ...toReportedFindings(
         plan.skipped.filter(
@@ -153,8 +154,8 @@ function toResource(
 }
 
 /**
- * Returns the health of a resource. A link that is down or has no carrier is only Degraded, because kubelet would
- * restart pods with Unhealthy devices.
+ * Returns the health of a resource. If its parent is down or has no carrier, the resource is only Degraded, because its
+ * devices can still be allocated.
  */
 function healthOf(
   nic: InterfaceFacts | undefined,
@@ -185,7 +186,7 @@ type ReportedFinding = NonNullable<NodeStateStatus['conflicts']>[number];
 
 /**
  * Returns findings as a list with unique names. A name has the source and the interface or resource, such as
- * `macvtap-cni/policy-1[2] eth2`. If two findings have the same name, the code is appended to the second one.
+ * `macvtap-cni/policy-1[2] eth2`. If two findings have the same name, the name of the second one also gets its code.
  */
 function toReportedFindings(findings: readonly Finding[]): readonly ReportedFinding[] {
   const reported = new Map<string, ReportedFinding>();

@@ -7,15 +7,16 @@ import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
 import type { Finding, NodePlan } from '../../../policy/plan/node-plan.ts';
 
 /**
- * Returns the interfaces that a node state lists. First come those that resources and held devices use, and those that
- * sources name. Then come all other Ethernet interfaces that a policy could use as a parent. From these facts, a reader
- * can compute the plan of the node.
+ * Returns the interfaces that a node state lists: those that resources and held devices use, those that the plan's
+ * findings name, and other Ethernet interfaces except those of pods (`podKinds`). If the list would be too long,
+ * interfaces of the last group are left out first. From the list and the policies, a reader of the state can compute
+ * the node's plan.
  *
  * Enslaved interfaces are included for three reasons:
  *
  * - If a policy names one, the state shows why it is skipped.
- * - The NUMA nodes of a bond are those of its members.
- * - Whether an interface carries the traffic of the node also depends on its VLANs.
+ * - The NUMA nodes of a bond include those of its members.
+ * - An enslaved VLAN can have an address, for example in a VRF. The interface below it then carries the node's traffic.
  */
 export function chooseInterfaces(
   interfaces: readonly InterfaceFacts[],
@@ -52,8 +53,8 @@ function namesIn({ interface: nic, by }: Finding): readonly string[] {
 }
 
 /**
- * Returns a function that prepares the lists of an interface. It sorts them, because the order of the kernel is not
- * stable, and cuts them to the limits of readers.
+ * Returns a function that prepares the altnames and addresses of an interface. It sorts them, because the kernel does
+ * not list them in a stable order. It then cuts both lists to `nodeStateLimits`.
  */
 function boundLists(): (nic: InterfaceFacts) => InterfaceFacts {
   let left: number = nodeStateLimits.altNamesInAll;

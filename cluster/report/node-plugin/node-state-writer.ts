@@ -29,9 +29,9 @@ const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
 const kind = 'MacvtapNetworkNodeState';
 
 /**
- * Creates a writer that uses server-side apply, which needs no read and has no version conflicts. The Node owns the
- * object by its UID, so both are deleted together. A recreated Node has a new UID. If the object still named the old
- * UID, it would be garbage-collected.
+ * Creates a writer that uses server-side apply, which needs no read and has no version conflicts. The object names the
+ * Node's UID as its owner, so that it is garbage-collected when the Node is deleted. A recreated Node has a new UID. A
+ * thorough write therefore updates the owner, so that the object is not garbage-collected because of the old UID.
  */
 export function createApiWriter(client: ApiClient, node: string): NodeStateWriter {
   const path = `/apis/${apiVersion}/macvtapnetworknodestates/${encodeURIComponent(node)}`;

@@ -79,7 +79,7 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
         return await pause(pauseMs, signal);
       } catch (thrown) {
         if (signal.aborted) return;
-        // The write may have succeeded although it failed here.
+        // The write may have taken effect although `write` failed, so the state in the cluster is unknown.
         isIntact = false;
         const error = MacvtapError.from(thrown);
         setState(error);

@@ -43,7 +43,7 @@ static char request[HEADER + 4 + MAX_ENV + MAX_STDIN + 2]; // plus a byte to det
 static char *conf = request;                               // the start of the configuration in the request
 static struct timespec start;
 
-// Returns the time until the deadline, or 0 after it. Operations that need not wait still work then, to print errors.
+// Returns the time until the deadline, or 0 after it. With 0, poll still finds ready descriptors, for error output.
 static int left_ms(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -51,8 +51,8 @@ static int left_ms(void) {
   return passed < TIMEOUT_MS ? TIMEOUT_MS - passed : 0;
 }
 
-// Reads or writes all bytes before the deadline. Returns their number, which is smaller than `length` if the input ends
-// early, or -1. In both cases errno is set. After poll, a pipe or socket accepts PIPE_BUF bytes without blocking.
+// Reads or writes `length` bytes and returns `length`. If the input ends early, returns the bytes read, with errno.
+// After an error or the deadline, returns -1 with errno. After poll, a pipe accepts PIPE_BUF bytes without blocking.
 static ssize_t move(int fd, char *bytes, ssize_t length, short direction) {
   for (ssize_t moved = 0, done; moved < length; moved += done > 0 ? done : 0) {
     int count = poll(&(struct pollfd){.fd = fd, .events = direction}, 1, left_ms());
@@ -129,7 +129,7 @@ static uint32_t own_tap(const char *own, const char **step) {
   return *step = "chown", fchownat(fd, "", get(own + 12), get(own + 16), AT_EMPTY_PATH) == 0 ? 0 : errno;
 }
 
-// The rtnetlink socket of the pod's namespace, or the error of the failed step. ADD opens it, even if it is not used.
+// The rtnetlink socket of the pod's namespace, or the failed step's error. Each ADD opens it, but few ADDs use it.
 static struct { int descriptor; uint32_t error; const char *step; } loan = {-1, EBADF, "open"};
 
 // Opens the socket in CNI_NETNS. This happens before the connection to the node plugin, which could otherwise influence
@@ -190,7 +190,7 @@ static int ask(ssize_t length, bool is_add) {
 }
 
 // Saves the request as a pending DEL, or returns false with errno. The node plugin can write to the directory, so
-// symbolic links in it are not followed. A name that no ADD can have used is rejected: such a DEL could never succeed.
+// symbolic links in it are not followed. A DEL whose names no ADD can have used is rejected: it could never succeed.
 static bool save_pending_del(ssize_t length) {
   const char *id = getenv("CNI_CONTAINERID"), *ifname = getenv("CNI_IFNAME");
   char name[NAME_MAX + 1], temporary[NAME_MAX + 1], parent[sizeof address.sun_path];

@@ -16,8 +16,8 @@ export interface ListeningOptions {
 }
 
 /**
- * The maximum length of a socket path: sun_path (linux/un.h) has 108 bytes, including the NUL. The temporary path must
- * also fit.
+ * The maximum length of a socket path: sun_path (linux/un.h) has 108 bytes, including the NUL. `listen` first binds to
+ * a longer, temporary path, which must also fit.
  */
 const maxPathBytes = 107;
 

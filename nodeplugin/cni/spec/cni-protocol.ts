@@ -114,8 +114,8 @@ export function familyOf({ code }: Pick<CNIError, 'code'>): CNIFamily {
 }
 
 /**
- * The CNI error for each error code. Codes that are not listed map to `ours`. Errors that a retry may resolve map to
- * `tryAgainLater`.
+ * Maps this project's error codes to the names in `cniCodes`. Codes that are not listed map to `ours`. Errors that a
+ * retry may resolve map to `tryAgainLater`.
  */
 const byCode: Partial<Record<ErrorCode, CNIFamily>> = {
   Unexpected: 'internal',
