@@ -48,15 +48,16 @@ export interface OpenMigrationsOptions {
 }
 
 /**
- * The maximum number of waiting links in one namespace. Further links start in mode bridge. The limit is needed,
- * because any pod can look like a migration target, and each waiting link costs a descriptor and ten requests per
- * second. By default, KubeVirt migrates at most two machines away from a node at a time.
+ * The maximum number of links in one Kubernetes namespace that wait for their guest. Further links start in mode
+ * bridge. The limit is needed, because any pod can look like a migration target, and each waiting link costs a
+ * descriptor and ten requests per second. By default, KubeVirt migrates at most two machines away from a node at a
+ * time.
  */
 const mostParkedOfNamespace = 16;
 
 /**
- * Follows live migrations from and to this node until disposed. Returns undefined if objects are read from files,
- * because there are no migrations then.
+ * Follows live migrations from and to this node until disposed. Returns undefined if the node plugin reads its objects
+ * from files instead of a cluster, because it cannot see migrations then.
  */
 export function openMigrations(options: OpenMigrationsOptions): (Migrations & AsyncDisposable) | undefined {
   const { source, lookups, ledger, lock, onArrived, onTrouble } = options;
@@ -136,18 +137,18 @@ export interface ParkedLinks extends AsyncDisposable {
 
 export interface ParkedLinksOptions {
   /**
-   * Called when the link is in mode bridge, so that other macvtaps of the node reach it. `hasArrived` is false if the
-   * node plugin ends before the guest has sent a frame.
+   * Called after the link was set to mode bridge. From then on, other macvtaps of the node reach it. `hasArrived` is
+   * false if the node plugin ends before the guest has sent a frame.
    */
   readonly onReleased: (id: string, hasArrived: boolean) => Promise<void>;
   readonly onTrouble: (error: MacvtapError) => void;
-  /** The interval at which the counter is read. The kernel sends no event for it. */
+  /** The interval at which a link's counter of sent packets is read. The kernel sends no event when it changes. */
   readonly pollMs?: number;
 }
 
 /**
- * The default for `pollMs`. After the guest arrives, peers on this node may lose frames for up to this time. Polling
- * costs ten requests per second for each migration to this node.
+ * The default for `pollMs`. After the guest arrives, frames from other macvtaps of this node do not reach it for up to
+ * this time. Polling costs ten requests per second for each migration to this node.
  */
 const defaultPollMs = 100;
 

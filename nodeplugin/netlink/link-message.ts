@@ -92,9 +92,9 @@ export interface LinkMessage {
   readonly masterIfindex?: number;
   /** The kind of the link's master, for example bond or bridge. */
   readonly slaveKind?: string;
-  /** The index in IFLA_LINK, if that link is in the same namespace. */
+  /** The index of the link below this one (IFLA_LINK), if both are in the same namespace. */
   readonly lowerIfindex?: number;
-  /** The index in IFLA_LINK, if that link is in another namespace. The index is valid only there. */
+  /** The index of the link below this one, if that link is in another namespace. The index is valid only there. */
   readonly lowerIfindexElsewhere?: number;
   readonly macvlanMode?: MacvtapMode;
   /** The name and bus of the link's device: `0000:3b:00.0` on `pci`, `virtio2` on `virtio`. */

@@ -48,7 +48,10 @@ export function decodeNetnsID(payload: Uint8Array): number | undefined {
   return value;
 }
 
-/** Creates a brief request: the kernel handles both types without its lock (net_ns_init, net/core/net_namespace.c). */
+/**
+ * Creates a brief request: the kernel handles RTM_GETNSID and RTM_NEWNSID without its network lock (net_ns_init,
+ * net/core/net_namespace.c).
+ */
 function request(type: number, attributes: Uint8Array): NetlinkRequest {
   return {
     type,

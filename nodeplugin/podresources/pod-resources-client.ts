@@ -94,5 +94,5 @@ export interface PodResourcesListerService extends ServiceDefinition {
 
 const definition = loadProto(new URL('./v1.proto', import.meta.url));
 
-/** Kubelet's service. The type mirrors v1.proto; pod-resources-client.test.ts compares both with literal bytes. */
+/** Kubelet's service. Its type mirrors v1.proto; pod-resources-client.test.ts checks both against literal bytes. */
 export const podResourcesLister = definition['v1.PodResourcesLister'] as unknown as PodResourcesListerService;

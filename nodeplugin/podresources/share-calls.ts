@@ -49,7 +49,7 @@ export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: 
 /** The key of all calls. */
 const theOnly = '';
 
-/** Returns how long the next call must wait. The oldest of the last `calls` calls must have begun `ms` ago. */
+/** Returns how long the next call must wait. It begins at least `ms` after the oldest of the last `calls` calls. */
 function pauseMs(begins: readonly number[], { calls, ms }: CallPace): number {
   const [oldest] = begins;
   return oldest === undefined || begins.length < calls ? 0 : Math.max(0, oldest + ms - performance.now());

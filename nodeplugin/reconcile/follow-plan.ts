@@ -46,7 +46,7 @@ export function followPlan(options: FollowOptions): Disposable {
     const facts = interfaces.current;
     const wanted = wantedFrom(snapshot, exposure);
     const before = planned;
-    // A change in the cluster counts as an edit only if it changes the plan while the links stay the same.
+    // A new snapshot counts as an edit only if it would change the plan even with the previous links.
     const isEdit =
       before === undefined ||
       (before.snapshot !== snapshot && !isDeepStrictEqual(planNode(node, before.facts, wanted), before.plan));

@@ -9,8 +9,9 @@ import { type DecisionCause, decideServed, listDevices, type ParentLookup } from
 export interface Reconciler {
   onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
   /**
-   * Must be called when no plan can be made. Before the first plan, this serves only held devices, because kubelet
-   * would not start the containers of their pods without an endpoint. After the first plan, it changes nothing.
+   * Must be called when no plan can be made. Before the first plan, this serves only the held devices. Otherwise,
+   * kubelet would have no endpoint for their resources, and would not start the containers of their pods. After the
+   * first plan, it changes nothing.
    */
   onWaiting(): void;
   /** Must be called when devices may have been allocated or released. */

@@ -34,7 +34,7 @@ const workPerSlice = 1_000;
 /** The number of interfaces on a typical host. */
 const usualInterfaces = 50;
 
-/** Returns the work of making both plans of a node, in the units of `workPerSlice`. */
+/** Returns the work of planning a node before and after the change, in the units of `workPerSlice`. */
 function workOfPlans(policies: number, interfaces: number): number {
   return (20 + 2 * policies) * Math.max(1, interfaces / usualInterfaces);
 }
@@ -144,7 +144,7 @@ export interface BlastSummary {
  * …`.
  *
  * Verdicts are ordered by effect: lost, changed, gained. Among verdicts with the same effect, those about the most
- * nodes come first. The last verdict counts the changes beyond the limit.
+ * nodes come first. The last verdict counts the changes beyond `shownChanges`.
  *
  * Emits ResourceLost, ResourceChanged, ResourceGained.
  */
