@@ -24,7 +24,7 @@ export interface FollowMigrationsOptions {
   readonly client: ApiClient;
   readonly lookups: Pick<MetadataLookups, 'pod'>;
   readonly ledger: Pick<Ledger, 'entries'>;
-  /** Detaches a device from its pod, unless the device has been attached elsewhere in the meantime. */
+  /** Detaches a device from its pod, unless the device is attached to another pod by now. */
   readonly detach: (device: AttachedDevice, signal: AbortSignal) => Promise<void>;
   /** Called after a pod's guest has moved to another node and the pod's link was removed. */
   readonly onMoved: (device: AttachedDevice, target: string) => void;

@@ -25,8 +25,8 @@ export interface Migrations {
    */
   isWaitingTarget(pod: Pod, signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes over an rtnetlink socket of the pod's namespace. The socket is used to set the link to mode bridge when the
-   * guest sends its first frame.
+   * Takes over an rtnetlink socket of the pod's network namespace. The socket is used to set the link to mode bridge
+   * when the guest sends its first frame.
    */
   park(id: string, ifindex: number, descriptor: number): void;
   /** Called after a pod of this node was attached. */
@@ -123,7 +123,7 @@ function leftParked({ id, record: { pod = 'unknown' } }: AttachedDevice): Macvta
 interface ParkedLink {
   readonly id: string;
   readonly ifindex: number;
-  /** A socket of the link's namespace. It keeps the namespace alive, and is closed when the wait ends. */
+  /** A socket of the link's network namespace. It keeps the namespace alive, and is closed when the wait ends. */
   readonly socket: Requester & AsyncDisposable;
 }
 

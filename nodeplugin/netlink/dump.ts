@@ -28,7 +28,7 @@ export async function dump(
         cause,
       });
     }
-    // ENOENT: a routing table does not exist before its first route.
+    // ENOENT means that there are no routes: a routing table does not exist before its first route.
     if (reply.errno === 0 || nameErrno(reply.errno) === 'ENOENT') return reply.messages;
     const text = reply.text ?? describeErrno(reply.errno);
     throw new MacvtapError(

@@ -184,7 +184,10 @@ export class NetlinkSocket implements AsyncDisposable {
     this.#sent.delete(message.sequence);
   }
 
-  /** Rejects all sent requests, because any of their replies may be the lost one. Later replies are ignored. */
+  /**
+   * Rejects all sent requests after a reply was lost or was malformed, because it may belong to any of them. Replies
+   * that arrive later are ignored.
+   */
   #failSent(reason: unknown): void {
     for (const exchange of this.#sent.values()) exchange.reject(reason);
     this.#sent.clear();

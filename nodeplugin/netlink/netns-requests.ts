@@ -16,7 +16,7 @@ const notAssigned = 0xffff_ffff;
 const rtgenmsgLength = align(1);
 
 /**
- * Encodes a request for a namespace's ID, which is valid in the socket's namespace. `netnsFd` is open on the namespace.
+ * Encodes a request for the ID of the namespace on which `netnsFd` is open. The ID is valid in the socket's namespace.
  */
 export function encodeGetNetnsID(netnsFd: number): NetlinkRequest {
   return request(RTM_GETNSID, encodeAttributes([u32Attribute(NETNSA.FD, netnsFd)]));

@@ -17,8 +17,8 @@ export interface HeldTracker {
   releasedDevices(): readonly HeldDevice[];
   mayBeHeld(id: string): boolean;
   /**
-   * Returns whether this process allocated the device at that time or later. If so, an answer of kubelet from that time
-   * may be outdated.
+   * Returns whether this process allocated the device at `atMs` or later. If so, an answer of kubelet from `atMs` may
+   * be outdated.
    */
   wasGivenOutSince(id: string, atMs: number): boolean;
   /**

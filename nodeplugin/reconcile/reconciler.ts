@@ -22,7 +22,7 @@ export interface ReconcilerOptions {
   readonly resources: Pick<ResourcePlugins, 'current' | 'apply'>;
   readonly held: Pick<HeldTracker, 'current' | 'releasedDevices'>;
   readonly parents: ParentLookup;
-  /** Called with the resources before and after a decision. */
+  /** Called after each decision, with the served resources before and after it. */
   readonly onServed?: (before: ServedByName, after: ServedByName) => void;
 }
 
