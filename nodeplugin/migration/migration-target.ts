@@ -35,9 +35,9 @@ export function hasTakenOver({ labels, annotations }: TargetMetadata): boolean {
 }
 
 /**
- * Returns whether a machine's guest has left `source` for `target`. If a machine migrates again, the target pod of the
- * earlier migration stays annotated until KubeVirt ends that pod. The creation times show which pod the guest has left:
- * a target is never older than its source.
+ * Returns whether a machine's guest has left `source` for `target`. The target's annotation is not sufficient: after
+ * another migration, the earlier target stays annotated until KubeVirt ends that pod. The creation times therefore also
+ * count: a target is never older than its source.
  */
 export function hasLeft(source: PodMetadata, target: PodMetadata): boolean {
   const machine = machineOf(target);

@@ -155,10 +155,10 @@ const defaultPollMs = 100;
 /**
  * Sets links of migration targets to mode bridge once their guest has arrived.
  *
- * In mode bridge, the kernel delivers frames from other macvtaps of the node for the guest's address to this link. They
- * would not reach the guest before it arrives. The link therefore starts in mode private: these frames then leave the
- * node, and reach the guest on its source node. Only the guest sends on the link, and qemu announces the guest when it
- * resumes. The first sent frame therefore shows that the guest has arrived.
+ * In mode bridge, the kernel delivers frames from other macvtaps of the node for the guest's address to this link.
+ * Before the guest arrives, these frames would be lost. The link therefore starts in mode private: the frames then
+ * leave the node, and reach the guest on its source node. Only the guest sends on the link, and qemu announces the
+ * guest when it resumes. The first sent frame therefore shows that the guest has arrived.
  */
 export function parkLinks({ onReleased, onTrouble, pollMs = defaultPollMs }: ParkedLinksOptions): ParkedLinks {
   const stopping = new AbortController();

@@ -113,8 +113,8 @@ export function reportState(options: StateReportOptions): StateReport {
 
 /**
  * Returns the problem of an invalid explicit configuration. Returns undefined for a node that a policy selects, because
- * such a node does not use the configuration. Errors of the source come first: the snapshot may still contain the last
- * valid version, which has no errors.
+ * such a node does not use the configuration. Errors that the source found come first: the snapshot may then still
+ * contain the last valid version, which has no errors.
  */
 export function findExplicitTrouble(
   { source: from }: Pick<NodePlan, 'source'>,

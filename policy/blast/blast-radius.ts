@@ -140,8 +140,8 @@ export interface BlastSummary {
 
 /**
  * Summarizes changes, with one verdict for each resource and effect: `dataplane: 3 nodes lose it, 12 devices held: h1,
- * h2, h3`. If more than three resources have the same effect, they share a verdict: `9 resources: 3 nodes lose them,
- * …`.
+ * h2, h3`. If more than three resources change in the same way, they share a verdict: `9 resources: 3 nodes lose
+ * them, …`.
  *
  * Verdicts are ordered by effect: lost, changed, gained. Among verdicts with the same effect, those about the most
  * nodes come first. The last verdict counts the changes beyond `shownChanges`.
