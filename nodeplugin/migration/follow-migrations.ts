@@ -141,7 +141,10 @@ async function detachSources(
   }
 }
 
-/** Returns the metadata of the pod to which a device is attached, or undefined if it is gone. Raises `LookupFailed`. */
+/**
+ * Returns the metadata of the pod to which a device is attached, or undefined if the pod is gone. Raises
+ * `LookupFailed`.
+ */
 type ReadSource = (device: AttachedDevice) => Promise<PodMetadata | undefined>;
 
 /**

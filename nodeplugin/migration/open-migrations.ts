@@ -168,8 +168,8 @@ export function parkLinks({ onReleased, onTrouble, pollMs = defaultPollMs }: Par
     for (;;) {
       const sent = await readSentPackets(socket, ifindex);
       if (sent === undefined) return;
-      // The socket is closed when this process ends. The mode must therefore be changed now, because nothing can change
-      // it later.
+      // If the process is ending, the mode is changed even before the guest has sent a packet. Nothing can change it
+      // after the socket is closed.
       if (sent > 0n || stopping.signal.aborted) {
         if (await release(socket, id, ifindex)) await onReleased(id, sent > 0n);
         return;

@@ -157,7 +157,8 @@ function decodeRelations(
 ): Pick<LinkMessage, 'masterIfindex' | 'lowerIfindex' | 'lowerIfindexElsewhere' | 'parentDevice'> {
   const master = readNumber(attributes, IFLA.MASTER);
   const lower = readNumber(attributes, IFLA.LINK);
-  // With IFLA_LINK_NETNSID, the index belongs to another namespace. An unrelated link may have it in this namespace.
+  // With IFLA_LINK_NETNSID, the index belongs to another namespace. In this namespace, an unrelated link may have the
+  // same index.
   const elsewhere = findAttribute(attributes, IFLA.LINK_NETNSID) !== undefined;
   const name = readString(attributes, IFLA.PARENT_DEV_NAME);
   const bus = readString(attributes, IFLA.PARENT_DEV_BUS_NAME);

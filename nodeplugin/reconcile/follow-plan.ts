@@ -99,7 +99,10 @@ export function createPlanStore(): PlanStore {
   };
 }
 
-/** Logs a plan and each of its findings. Implicit exposure skips many interfaces, so those are logged at `debug`. */
+/**
+ * Logs a plan and each of its findings. The interfaces that implicit exposure skips are logged at `debug`, because
+ * there are many of them.
+ */
 export function logPlan({ source, resources, skipped, conflicts }: NodePlan, cause: PlanCause, log: Log): void {
   const names = resources.map(({ name, parent, mode, quantity }) => `${name}=${parent}/${mode}/${quantity}`);
   log.info({ source, cause, resources: names }, 'plan in force');
