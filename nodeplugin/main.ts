@@ -6,8 +6,8 @@ import { signalScope } from '../runtime/run-command.ts';
 // Signal handling is set up before the other modules are loaded, because a signal while they are being loaded must not
 // kill the process.
 using scope = signalScope();
-// Up to sixteen links may be removed at the same time (links/open-node-links.ts). Each removal uses a thread that waits
-// for the kernel.
+// Up to sixteen links may be removed at the same time (links/open-node-links.ts). Each removal blocks a thread of
+// libuv's pool while it waits for the kernel. The other threads remain free for all other work.
 widenThreadPool(24);
 
 const { exitCode, runCommand } = await import('../runtime/run-command.ts');

@@ -233,7 +233,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       plan.setInForce(reason === undefined);
       activity.waiting(nodeName, reason);
       if (reason !== undefined) reconciler.onWaiting();
-      // The Node object may have been recreated in the meantime, and the state must belong to the new object.
+      // While no plan could be made, the Node object may have been recreated. The state must belong to the new object.
       if (reason === undefined) state.refresh();
     },
   });

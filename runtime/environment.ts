@@ -23,8 +23,8 @@ export function readKubernetesEnvironment(
 
 /**
  * Gives libuv more threads than its default of four, for system calls that block for a long time. Call this before any
- * code uses the threads, because libuv reads the variable only once (src/threadpool.c, init_threads). Keeps an existing
- * value.
+ * code uses the threads, because libuv reads UV_THREADPOOL_SIZE only once (src/threadpool.c, init_threads). Keeps an
+ * existing value of this variable.
  */
 export function widenThreadPool(threads: number): void {
   process.env.UV_THREADPOOL_SIZE ||= String(threads);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every point at which a test can kill the process. Another test compares this table with the source: each point must
- * be called exactly once, with no other names.
+ * Every point at which a test can kill the process. Another test compares this table with the source: there must be
+ * exactly one call of `faultPoint` for each name, and none with another name.
  */
 export const faultPoints = {
   'plan-decided': 'the served resources of a new plan are decided, and nothing is changed yet',
@@ -64,7 +64,7 @@ function isFaultPoint(name: string): name is FaultPointName {
 }
 
 /**
- * The point at which the process kills itself. The variable is read only once, so that calls cost nothing. Its name
- * does not have the prefix of flag variables, so it cannot be mistaken for a flag.
+ * The point at which the process kills itself. MACVTAP_TEST_FAULT is read only once, so that calls of `faultPoint` cost
+ * almost nothing. The name does not begin with KUBE_MACVTAP_, so the variable cannot be mistaken for a flag.
  */
 const armed = readArmed(process.env.MACVTAP_TEST_FAULT);

@@ -38,7 +38,7 @@ export interface Sleeper {
    * last wait ends this one at once.
    */
   sleep(ms?: number): Promise<void>;
-  /** Waits for `ms` and ignores wake-ups, including those during the wait. */
+  /** Waits for `ms`. Wake-ups before the end of this wait have no effect, on this wait or the next. */
   sleepThrough(ms: number): Promise<void>;
   wake(): void;
 }

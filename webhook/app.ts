@@ -41,8 +41,9 @@ export interface AppDeps extends ReviewTelemetry {
 const keepAliveMs = 120_000;
 
 /**
- * The longest time without data on a connection. An API server waits for an answer for at most 30 s (timeoutSeconds).
- * This limit therefore affects only a client that does not read its answer.
+ * The longest time without data on a connection with a request. An API server waits for an answer for at most 30 s
+ * (timeoutSeconds), and a request has less time to arrive. This limit therefore affects only a client that does not
+ * read its answer.
  */
 const silentMs = 40_000;
 

@@ -97,7 +97,7 @@ export interface EventListener {
 }
 
 /**
- * Delivers the events of all groups in the process's network namespace, until disposed. Raises `NetlinkUnavailable`.
+ * Delivers the events of all `groups` in the process's network namespace, until disposed. Raises `NetlinkUnavailable`.
  */
 export function openEvents(listener: EventListener): Disposable {
   const mask = Object.values(groups).reduce((sum, group) => sum | group, 0);
@@ -119,7 +119,7 @@ export function openEvents(listener: EventListener): Disposable {
 
 function deliver(receive: ReturnType<typeof makeReceiver>, listener: EventListener, isOpen: () => boolean): void {
   try {
-    // The listener may dispose the events, which closes the descriptor. Another file may then get its number.
+    // Checked before each read: the listener may have closed the descriptor, and another file may now have its number.
     while (isOpen()) {
       const received = receive();
       if (received.kind === 'empty') return;

@@ -105,7 +105,7 @@ function unreachable(netns: string, errno: number, text: string | undefined): Ma
 }
 
 /**
- * Encodes a request for a namespace's ID, which is valid in the socket's namespace. `netnsFd` is open on the namespace.
+ * Encodes a request for the ID of the namespace on which `netnsFd` is open. The ID is valid in the socket's namespace.
  */
 export function encodeGetNetnsID(netnsFd: number): NetlinkRequest {
   return request(RTM_GETNSID, encodeAttributes([u32Attribute(NETNSA.FD, netnsFd)]));
@@ -137,7 +137,10 @@ export function decodeNetnsID(payload: Uint8Array): number | undefined {
   return value;
 }
 
-/** Creates a brief request: the kernel handles both types without its lock (net_ns_init, net/core/net_namespace.c). */
+/**
+ * Creates a brief request: the kernel handles RTM_GETNSID and RTM_NEWNSID without its network lock (net_ns_init,
+ * net/core/net_namespace.c).
+ */
 function request(type: number, attributes: Uint8Array): NetlinkRequest {
   return {
     type,

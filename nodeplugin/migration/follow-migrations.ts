@@ -24,7 +24,7 @@ export interface FollowMigrationsOptions {
   readonly client: ApiClient;
   readonly lookups: Pick<MetadataLookups, 'pod'>;
   readonly ledger: Pick<Ledger, 'entries'>;
-  /** Detaches a device from its pod, unless the device has been attached elsewhere in the meantime. */
+  /** Detaches a device from its pod, unless the device is attached to another pod by now. */
   readonly detach: (device: AttachedDevice, signal: AbortSignal) => Promise<void>;
   /** Called after a pod's guest has moved to another node and the pod's link was removed. */
   readonly onMoved: (device: AttachedDevice, target: string) => void;
@@ -38,15 +38,15 @@ const detachMs = 10_000;
 const retryMs = 1_000;
 
 /**
- * Removes the link of a guest that has moved to another node. KubeVirt ends the source pod seconds later. Without the
- * removal, macvtaps of this node would send the guest's frames to a link that no process reads.
+ * Removes the link of a guest that has moved to another node. KubeVirt ends the source pod only seconds later. Until
+ * then, frames from other macvtaps of this node to the guest would go to the old link, which no process reads.
  *
- * It relies on KubeVirt, which annotates the target pod once the guest runs there. From then on, the guest cannot
- * continue in the source pod. Frames are not used as evidence, because any host on the network can send them. Source
- * and target must be owned by the same VirtualMachineInstance in the same namespace. Therefore, a pod can disconnect
- * only a machine of its own namespace.
+ * The sign of a move is the annotation that KubeVirt adds to the target pod once the guest runs there. From then on,
+ * the guest cannot continue in the source pod. A frame with the guest's address that arrives from the network is not a
+ * sign, because any host can send it. Source and target must be owned by the same VirtualMachineInstance in the same
+ * namespace. Therefore, a pod can disconnect only a machine of its own namespace.
  *
- * It watches only namespaces with launcher pods on this node, and only the target pods of migrations in them.
+ * Watches only namespaces with launcher pods on this node, and only the target pods of migrations in them.
  */
 export function followMigrations(options: FollowMigrationsOptions): MigrationFollower {
   const { client, ledger, onTrouble } = options;
@@ -141,13 +141,16 @@ async function detachSources(
   }
 }
 
-/** Returns the metadata of the pod to which a device is attached, or undefined if it is gone. Raises `LookupFailed`. */
+/**
+ * Returns the metadata of the pod to which a device is attached, or undefined if the pod is gone. Raises
+ * `LookupFailed`.
+ */
 type ReadSource = (device: AttachedDevice) => Promise<PodMetadata | undefined>;
 
 /**
- * Creates a function that reads each pod only once. This limits the requests, because a tenant can create any number of
- * pods that look like targets. It is sufficient, because a pod's owner never changes. Only a pod that still waits for
- * its guest is read again, with one request at a time.
+ * Creates a function that reads each source pod only once. Otherwise, each pod that looks like a target would cause
+ * requests, and a tenant can create any number of them. One reading is sufficient, because a pod's owner never changes.
+ * Only a pod that still waits for its guest is read again, with one request at a time.
  */
 function createReadSource({ ledger, lookups }: FollowMigrationsOptions, stopping: AbortSignal): ReadSource {
   const reads = new Map<string, Promise<PodMetadata | undefined>>();

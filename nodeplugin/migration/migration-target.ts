@@ -13,12 +13,11 @@ export const migrationJobLabel = 'kubevirt.io/migrationJobUID';
 
 /**
  * The annotation that a target pod gets once the guest runs in it, "to help coordinate when CNI drivers fail over".
- * Source: MigrationTargetReadyTimestamp in kubevirt.io/api core/v1. The trigger is in
- * pkg/virt-handler/migration-target.go.
+ * Source: MigrationTargetReadyTimestamp in kubevirt.io/api core/v1; set in pkg/virt-handler/migration-target.go.
  */
 export const targetReadyAnnotation = 'kubevirt.io/migration-target-ready-timestamp';
 
-/** Returns whether a pod has the name of a virtual machine's launcher pod. */
+/** Returns whether a pod's name begins like that of a KubeVirt launcher pod. Any pod can have such a name. */
 export function isLauncher({ name }: PodName): boolean {
   return name.startsWith('virt-launcher-');
 }
@@ -36,9 +35,9 @@ export function hasTakenOver({ labels, annotations }: TargetMetadata): boolean {
 }
 
 /**
- * Returns whether a machine's guest has left `source` for `target`. If a machine migrates again, the target pod of the
- * earlier migration stays annotated until KubeVirt ends that pod. The creation times show which pod the guest has left:
- * a target is never older than its source.
+ * Returns whether a machine's guest has left `source` for `target`. The target's annotation is not sufficient: after
+ * another migration, the earlier target stays annotated until KubeVirt ends that pod. The creation times therefore also
+ * count: a target is never older than its source.
  */
 export function hasLeft(source: PodMetadata, target: PodMetadata): boolean {
   const machine = machineOf(target);

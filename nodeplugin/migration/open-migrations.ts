@@ -25,8 +25,8 @@ export interface Migrations {
    */
   isWaitingTarget(pod: Pod, signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes over an rtnetlink socket of the pod's namespace. The socket is used to set the link to mode bridge when the
-   * guest sends its first frame.
+   * Takes over an rtnetlink socket of the pod's network namespace. The socket is used to set the link to mode bridge
+   * when the guest sends its first frame.
    */
   park(id: string, ifindex: number, descriptor: number): void;
   /** Called after a pod of this node was attached. */
@@ -48,15 +48,16 @@ export interface OpenMigrationsOptions {
 }
 
 /**
- * The maximum number of waiting links in one namespace. Further links start in mode bridge. The limit is needed,
- * because any pod can look like a migration target, and each waiting link costs a descriptor and ten requests per
- * second. By default, KubeVirt migrates at most two machines away from a node at a time.
+ * The maximum number of links in one Kubernetes namespace that wait for their guest. Further links start in mode
+ * bridge. The limit is needed, because any pod can look like a migration target, and each waiting link costs a
+ * descriptor and ten requests per second. By default, KubeVirt migrates at most two machines away from a node at a
+ * time.
  */
 const mostParkedOfNamespace = 16;
 
 /**
- * Follows live migrations from and to this node until disposed. Returns undefined if objects are read from files,
- * because there are no migrations then.
+ * Follows live migrations from and to this node until disposed. Returns undefined if the node plugin reads its objects
+ * from files instead of a cluster, because it cannot see migrations then.
  */
 export function openMigrations(options: OpenMigrationsOptions): (Migrations & AsyncDisposable) | undefined {
   const { source, lookups, ledger, lock, onArrived, onTrouble } = options;
@@ -122,7 +123,7 @@ function leftParked({ id, record: { pod = 'unknown' } }: AttachedDevice): Macvta
 interface ParkedLink {
   readonly id: string;
   readonly ifindex: number;
-  /** A socket of the link's namespace. It keeps the namespace alive, and is closed when the wait ends. */
+  /** A socket of the link's network namespace. It keeps the namespace alive, and is closed when the wait ends. */
   readonly socket: Requester & AsyncDisposable;
 }
 
@@ -136,28 +137,28 @@ export interface ParkedLinks extends AsyncDisposable {
 
 export interface ParkedLinksOptions {
   /**
-   * Called when the link is in mode bridge, so that other macvtaps of the node reach it. `hasArrived` is false if the
-   * node plugin ends before the guest has sent a frame.
+   * Called after the link was set to mode bridge. From then on, other macvtaps of the node reach it. `hasArrived` is
+   * false if the node plugin ends before the guest has sent a frame.
    */
   readonly onReleased: (id: string, hasArrived: boolean) => Promise<void>;
   readonly onTrouble: (error: MacvtapError) => void;
-  /** The interval at which the counter is read. The kernel sends no event for it. */
+  /** The interval at which a link's counter of sent packets is read. The kernel sends no event when it changes. */
   readonly pollMs?: number;
 }
 
 /**
- * The default for `pollMs`. After the guest arrives, peers on this node may lose frames for up to this time. Polling
- * costs ten requests per second for each migration to this node.
+ * The default for `pollMs`. After the guest arrives, frames from other macvtaps of this node do not reach it for up to
+ * this time. Polling costs ten requests per second for each migration to this node.
  */
 const defaultPollMs = 100;
 
 /**
  * Sets links of migration targets to mode bridge once their guest has arrived.
  *
- * In mode bridge, the kernel delivers frames from other macvtaps of the node for the guest's address to this link. They
- * would not reach the guest before it arrives. The link therefore starts in mode private: these frames then leave the
- * node, and reach the guest on its source node. Only the guest sends on the link, and qemu announces the guest when it
- * resumes. The first sent frame therefore shows that the guest has arrived.
+ * In mode bridge, the kernel delivers frames from other macvtaps of the node for the guest's address to this link.
+ * Before the guest arrives, these frames would be lost. The link therefore starts in mode private: the frames then
+ * leave the node, and reach the guest on its source node. Only the guest sends on the link, and qemu announces the
+ * guest when it resumes. The first sent frame therefore shows that the guest has arrived.
  */
 export function parkLinks({ onReleased, onTrouble, pollMs = defaultPollMs }: ParkedLinksOptions): ParkedLinks {
   const stopping = new AbortController();
@@ -167,8 +168,8 @@ export function parkLinks({ onReleased, onTrouble, pollMs = defaultPollMs }: Par
     for (;;) {
       const sent = await readSentPackets(socket, ifindex);
       if (sent === undefined) return;
-      // The socket is closed when this process ends. The mode must therefore be changed now, because nothing can change
-      // it later.
+      // If the process is ending, the mode is changed even before the guest has sent a packet. Nothing can change it
+      // after the socket is closed.
       if (sent > 0n || stopping.signal.aborted) {
         if (await release(socket, id, ifindex)) await onReleased(id, sent > 0n);
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 
-/** Whether the host is little-endian. Netlink numbers are in the byte order of the host, never in network order. */
+/** Whether the host is little-endian. All numbers that are read and written here are in the byte order of the host. */
 const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 export function readU16(bytes: Uint8Array, offset: number): number {
@@ -29,7 +29,7 @@ export function writeU32(bytes: Uint8Array, offset: number, value: number): void
   view(bytes).setUint32(offset, value, littleEndian);
 }
 
-/** Returns a reader that shares one view for many numbers in the same bytes. */
+/** Returns a reader of numbers that creates one DataView for all numbers in these bytes. */
 function readerOf(bytes: Uint8Array): { readonly u16: (offset: number) => number } {
   const numbers = view(bytes);
   return { u16: (offset) => numbers.getUint16(offset, littleEndian) };

@@ -5,14 +5,14 @@ import type { NetlinkMessage, NetlinkRequest } from './message.ts';
 import type { Reply, Requester } from './netlink-socket.ts';
 
 /**
- * The maximum number of attempts for a dump. If links change all the time, every attempt is interrupted. The caller
- * must then decide what to do.
+ * The maximum number of attempts for a dump. If links change all the time, every attempt is interrupted, and the dump
+ * fails.
  */
 const attempts = 5;
 
 /**
  * Returns the messages of a consistent dump. Repeats a dump that a change interrupted. Raises `NetlinkLost` if all
- * attempts were interrupted, and `NetlinkRefused`.
+ * attempts were interrupted, and `NetlinkRefused` if the kernel returns an error.
  */
 export async function dump(
   socket: Requester,
@@ -28,7 +28,7 @@ export async function dump(
         cause,
       });
     }
-    // ENOENT: a routing table does not exist before its first route.
+    // ENOENT means that there are no routes: a routing table does not exist before its first route.
     if (reply.errno === 0 || nameErrno(reply.errno) === 'ENOENT') return reply.messages;
     const text = reply.text ?? describeErrno(reply.errno);
     throw new MacvtapError(

@@ -2,9 +2,9 @@
 import koffi, { type KoffiFunc } from 'koffi';
 
 /**
- * The C library, for its socket calls. glibc's soname is the same on every architecture. The calls return −1 on
- * failure; read `errno()` immediately. koffi has no ssize_t, so the declarations use intptr_t, which has the same size
- * on Linux.
+ * The C library, for its socket calls. glibc's soname is the same on every architecture that Node.js supports. The
+ * calls return −1 on failure; read `errno()` immediately. koffi has no ssize_t, so the declarations use intptr_t, which
+ * has the same size on Linux.
  */
 const library = koffi.load('libc.so.6');
 
@@ -71,8 +71,8 @@ export function errno(): number {
  * libuv stops watching a descriptor that reports an error, such as an overrun receive buffer. The watch is therefore
  * restarted after each call.
  *
- * koffi calls back outside of Node's callback scope, where promises would not be settled until another event. The
- * listener is therefore called in the next phase of the event loop.
+ * koffi calls back outside of Node's callback scope. Code that awaits a promise would then not continue until Node
+ * handles another event. The listener is therefore called in the next phase of the event loop.
  */
 export function watchReadable(fd: number, listener: () => void): Disposable {
   const handle = koffi.node.poll(fd, { readable: true }, onPoll);

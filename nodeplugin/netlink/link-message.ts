@@ -103,9 +103,9 @@ export interface LinkMessage {
   readonly masterIfindex?: number;
   /** The kind of the link's master, for example bond or bridge. */
   readonly slaveKind?: string;
-  /** The index in IFLA_LINK, if that link is in the same namespace. */
+  /** The index of the link below this one (IFLA_LINK), if both are in the same namespace. */
   readonly lowerIfindex?: number;
-  /** The index in IFLA_LINK, if that link is in another namespace. The index is valid only there. */
+  /** The index of the link below this one, if that link is in another namespace. The index is valid only there. */
   readonly lowerIfindexElsewhere?: number;
   readonly macvlanMode?: MacvtapMode;
   readonly vlan?: { readonly id: number; readonly protocol: VlanProtocol };
@@ -175,7 +175,8 @@ function decodeRelations(
 ): Pick<LinkMessage, 'masterIfindex' | 'lowerIfindex' | 'lowerIfindexElsewhere' | 'parentDevice'> {
   const master = readNumber(attributes, IFLA.MASTER);
   const lower = readNumber(attributes, IFLA.LINK);
-  // With IFLA_LINK_NETNSID, the index belongs to another namespace. An unrelated link may have it in this namespace.
+  // With IFLA_LINK_NETNSID, the index belongs to another namespace. In this namespace, an unrelated link may have the
+  // same index.
   const elsewhere = findAttribute(attributes, IFLA.LINK_NETNSID) !== undefined;
   const name = readString(attributes, IFLA.PARENT_DEV_NAME);
   const bus = readString(attributes, IFLA.PARENT_DEV_BUS_NAME);

@@ -87,8 +87,10 @@ export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
  * (addrconf_link_ready, net/ipv6/addrconf.c; Documentation/networking/operstates.rst). OPERSTATE sets the dormant state
  * at creation, and LINKMODE keeps it.
  *
- * In addition, the flag IFF_NOARP keeps IPv4 from answering ARP requests for other addresses of the namespace. The
- * creation message can contain all of these settings. It cannot contain an IPv6 address generation mode (EAFNOSUPPORT).
+ * In addition, the flag IFF_NOARP keeps IPv4 from answering ARP requests for other addresses of the namespace.
+ *
+ * The message that creates the link contains all of these settings. An IPv6 address generation mode would be an
+ * alternative to a dormant link, but the kernel rejects it in this message (EAFNOSUPPORT).
  */
 const silence: readonly Attribute[] = [
   { type: IFLA.OPERSTATE, value: Uint8Array.of(IF_OPER_DORMANT) },

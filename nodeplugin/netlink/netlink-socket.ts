@@ -68,7 +68,8 @@ export class NetlinkSocket implements AsyncDisposable {
 
   /**
    * Takes over `opened`, an rtnetlink socket of another namespace. Without `opened`, opens a socket in the process's
-   * namespace. If `strict` is set, the kernel filters dumps. Raises `NetlinkUnavailable`.
+   * namespace. If `strict` is set, a dump contains only what matches the fields of its request. Raises
+   * `NetlinkUnavailable`.
    */
   constructor(options: { readonly concurrency: number; readonly strict?: boolean; readonly opened?: number }) {
     // One part of a dump (32 KiB) and one acknowledgement for each request need far less than 256 KiB.
@@ -183,7 +184,10 @@ export class NetlinkSocket implements AsyncDisposable {
     this.#sent.delete(message.sequence);
   }
 
-  /** Rejects all sent requests, because any of their replies may be the lost one. Later replies are ignored. */
+  /**
+   * Rejects all sent requests after a reply was lost or was malformed, because it may belong to any of them. Replies
+   * that arrive later are ignored.
+   */
   #failSent(reason: unknown): void {
     for (const exchange of this.#sent.values()) exchange.reject(reason);
     this.#sent.clear();

@@ -98,7 +98,7 @@ export interface PodResourcesListerService extends ServiceDefinition {
 
 const definition = loadProto(new URL('./v1.proto', import.meta.url));
 
-/** Kubelet's service. The type mirrors v1.proto; pod-resources-client.test.ts compares both with literal bytes. */
+/** Kubelet's service. Its type mirrors v1.proto; pod-resources-client.test.ts checks both against literal bytes. */
 export const podResourcesLister = definition['v1.PodResourcesLister'] as unknown as PodResourcesListerService;
 
 /**
@@ -147,7 +147,7 @@ export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: 
 /** The key of all calls. */
 const theOnly = '';
 
-/** Returns how long the next call must wait. The oldest of the last `calls` calls must have begun `ms` ago. */
+/** Returns how long the next call must wait. It begins at least `ms` after the oldest of the last `calls` calls. */
 function pauseMs(begins: readonly number[], { calls, ms }: CallPace): number {
   const [oldest] = begins;
   return oldest === undefined || begins.length < calls ? 0 : Math.max(0, oldest + ms - performance.now());

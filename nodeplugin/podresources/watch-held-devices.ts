@@ -142,8 +142,8 @@ function givenUp(socketPath: string, cause: unknown): MacvtapError {
 }
 
 /**
- * The default for `refreshMs`. A release that is noticed late is harmless: a resource without a policy is only served a
- * little longer.
+ * The default for `refreshMs`. A release that is noticed late is harmless: a resource that was removed from the plan is
+ * only served a little longer.
  */
 const defaultRefreshMs = 10_000;
 

@@ -99,8 +99,8 @@ export type Orphan = { readonly device: string } | { readonly link: string; read
  * Finds orphaned devices and links:
  * - A device in the ledger is an orphan if no pod holds it and it is not attached to a pod. DEL removes attached
  *   devices.
- * - A macvtap in the node's namespace is an orphan if its name matches the node plugin's pattern, but belongs to no
- *   device. Neither the ledger nor `held` contains a device with that link name.
+ * - A macvtap in the node's namespace is an orphan if its name matches the node plugin's pattern, but neither the
+ *   ledger nor `held` contains a device with that link name.
  *
  * `held` must contain all devices that pods may hold.
  */

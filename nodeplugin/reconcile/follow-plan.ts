@@ -58,7 +58,7 @@ export function followPlan(options: FollowOptions): Disposable {
     const facts = interfaces.current;
     const wanted = wantedFrom(snapshot, exposure);
     const before = planned;
-    // A change in the cluster counts as an edit only if it changes the plan while the links stay the same.
+    // A new snapshot counts as an edit only if it would change the plan even with the previous links.
     const isEdit =
       before === undefined ||
       (before.snapshot !== snapshot && !isDeepStrictEqual(planNode(node, before.facts, wanted), before.plan));
@@ -111,7 +111,10 @@ export function createPlanStore(): PlanStore {
   };
 }
 
-/** Logs a plan and each of its findings. Implicit exposure skips many interfaces, so those are logged at `debug`. */
+/**
+ * Logs a plan and each of its findings. The interfaces that implicit exposure skips are logged at `debug`, because
+ * there are many of them.
+ */
 export function logPlan({ source, resources, skipped, conflicts }: NodePlan, cause: PlanCause, log: Log): void {
   const names = resources.map(({ name, parent, mode, quantity }) => `${name}=${parent}/${mode}/${quantity}`);
   log.info({ source, cause, resources: names }, 'plan in force');

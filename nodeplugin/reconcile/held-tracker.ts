@@ -17,8 +17,8 @@ export interface HeldTracker {
   releasedDevices(): readonly HeldDevice[];
   mayBeHeld(id: string): boolean;
   /**
-   * Returns whether this process allocated the device at that time or later. If so, an answer of kubelet from that time
-   * may be outdated.
+   * Returns whether this process allocated the device at `atMs` or later. If so, an answer of kubelet from `atMs` may
+   * be outdated.
    */
   wasGivenOutSince(id: string, atMs: number): boolean;
   /**
@@ -102,9 +102,9 @@ export function createHeldTracker({ ledger, view, isLinkLost, now }: HeldTracker
  * Describes a held device. If the ledger has lost the device, its resource is read from its ID.
  *
  * If the device's sandbox is gone, for example after a reboot, the device has no link, and the result has no
- * `parentIfindex`. The next ADD uses the interface that then has the parent's name. With the old index, the device
- * would be Unhealthy. After a reboot, kubelet admits the node's pods again, and would reject a pod with an Unhealthy
- * device.
+ * `parentIfindex`. The next ADD uses the interface that then has the parent's name. After a reboot, this interface may
+ * have another index. With the old index, the device would be Unhealthy, and kubelet would reject its pod when it
+ * admits the node's pods again.
  */
 function describe(id: string, ledger: Pick<Ledger, 'get'>): HeldDevice {
   const record = ledger.get(id);

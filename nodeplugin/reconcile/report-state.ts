@@ -47,7 +47,7 @@ export interface StateReportOptions {
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
   readonly vlans: Pick<VlanManager, 'troubles'>;
-  /** The installation's namespace, with the explicit configuration. */
+  /** The installation's namespace, which contains the explicit configuration. */
   readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;
   /** Called at each report with the problem of the explicit configuration, or with undefined if there is none. */
@@ -68,8 +68,8 @@ export function reportState(options: StateReportOptions): StateReport {
   const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
   /**
-   * Reports the state after an edit. Many nodes then write at the same time, so the writes are spread over time. A
-   * change of links or devices concerns only this node and is written immediately.
+   * Reports the state after an edit of the declared objects. Such an edit may concern many nodes, so their writes are
+   * spread over time. A change of links or devices concerns only this node and is written immediately.
    */
   const lookAfterEdit = (): void => {
     const { origin } = source;
@@ -116,8 +116,8 @@ export function reportState(options: StateReportOptions): StateReport {
 
 /**
  * Returns the problem of an invalid explicit configuration. Returns undefined for a node that a policy selects, because
- * such a node does not use the configuration. Errors of the source come first: the snapshot may still contain the last
- * valid version, which has no errors.
+ * such a node does not use the configuration. Errors that the source found come first: the snapshot may then still
+ * contain the last valid version, which has no errors.
  */
 export function findExplicitTrouble(
   { source: from }: Pick<NodePlan, 'source'>,
@@ -162,8 +162,8 @@ function describeServed(
 export interface HeldSummary {
   readonly held: number;
   /**
-   * How many of the held devices lost their link, with their parent or without it. Devices without a known parent are
-   * not counted.
+   * How many of the held devices have no link: their parent is gone, or only the link was lost. Devices without a known
+   * parent are not counted.
    */
   readonly lost: number;
   /** The parent of all held devices, under its present name. Absent if their parents differ or are unknown. */
@@ -171,7 +171,7 @@ export interface HeldSummary {
   readonly mode?: Mode;
   /**
    * The held devices whose parent or mode differs from the resource's, grouped by parent and mode. Such devices exist
-   * after an edit, because an edit does not move held devices.
+   * after an edit of a policy, because an edit does not move held devices.
    */
   readonly elsewhere: readonly HeldPlace[];
 }

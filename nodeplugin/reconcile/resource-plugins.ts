@@ -168,8 +168,9 @@ export function createResourcePlugins(options: CreatePluginsOptions): ResourcePl
 export interface Reconciler {
   onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
   /**
-   * Must be called when no plan can be made. Before the first plan, this serves only held devices, because kubelet
-   * would not start the containers of their pods without an endpoint. After the first plan, it changes nothing.
+   * Must be called when no plan can be made. Before the first plan, this serves only the held devices. Otherwise,
+   * kubelet would have no endpoint for their resources, and would not start the containers of their pods. After the
+   * first plan, it changes nothing.
    */
   onWaiting(): void;
   /** Must be called when devices may have been allocated or released. */
@@ -180,7 +181,7 @@ export interface ReconcilerOptions {
   readonly resources: Pick<ResourcePlugins, 'current' | 'apply'>;
   readonly held: Pick<HeldTracker, 'current' | 'releasedDevices'>;
   readonly parents: ParentLookup;
-  /** Called with the resources before and after a decision. */
+  /** Called after each decision, with the served resources before and after it. */
   readonly onServed?: (before: ServedByName, after: ServedByName) => void;
 }
 

@@ -52,7 +52,7 @@ export function allocatableOf({ resource, fault }: ServedResource): AllocatableR
 /**
  * Lists the devices for kubelet: as many as the resource's quantity, and all held devices. Held devices beyond the
  * quantity stay listed, because kubelet forgets a device that is no longer listed. A held device stays Healthy while it
- * has its link, even if its resource has an error. Otherwise, kubelet would not restart the device's container.
+ * has its link, even if its resource has an error. Otherwise, kubelet would not restart a container that uses it.
  */
 export function listDevices(
   { name, resource, fault }: ServedResource,
@@ -101,9 +101,9 @@ export type DecisionCause = 'edit' | 'links' | 'held';
  * - After an edit, new allocations follow the plan immediately. A resource that is no longer in the plan is served with
  *   only its held devices, until the last of them is released. Otherwise, kubelet would forget its endpoint, and
  *   restarted containers of running pods would fail.
- * - After a change of links, a resource whose parent is missing stays until the link is back. All its devices stay
- *   listed as Unhealthy, and the plan's reason is reported. A resource does not move to another parent while devices
- *   are held (ParentChanged).
+ * - After a change of links, a resource that is no longer in the plan stays, with the plan's reason as its error. Its
+ *   parent may be missing, and may come back. A resource does not move to another parent while its devices are held
+ *   (ParentChanged).
  * - After a device was allocated or released, the plan is unchanged. Only the changes that waited for a release are
  *   applied.
  * - A resource on a VLAN that does not exist yet waits until the node plugin creates it (VlanMissing). If the creation
@@ -133,7 +133,7 @@ export function decideServed(
   }
   for (const [name, { resource, fault }] of served) {
     if (next.has(name) || resource === undefined || cause === 'edit') continue;
-    // A change of held devices does not change the reason why the parent is missing.
+    // A change of held devices does not change the reason why the plan lacks the resource.
     next.set(name, {
       name,
       resource,
@@ -171,7 +171,7 @@ function excludes(resource: PlannedResource, parents: ParentLookup): (device: He
 }
 
 /**
- * Returns the plan's reason why the parent is missing. If the plan does not mention the parent, the parent does not
+ * Returns the plan's reason why it lacks a resource. If the plan does not mention the parent, the parent does not
  * exist.
  */
 function reasonFor(

@@ -9,12 +9,12 @@ import type { Attachment } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Links } from '../links/links.ts';
 
-/** A link in a sandbox whose MTU is below `attachment.mtu`, which ADD gave it. */
+/** A link in a sandbox. The link's MTU is below `attachment.mtu`, the MTU that ADD gave it. */
 export interface LoweredLink extends AttachedDevice {
   readonly mtu: number;
 }
 
-/** The damage to links in sandboxes whose parent exists. */
+/** The damaged links in sandboxes. A link that was deleted together with its parent is not included. */
 export interface LinkDamage {
   readonly lost: readonly AttachedDevice[];
   readonly lowered: readonly LoweredLink[];
@@ -25,7 +25,7 @@ export interface AttachedLinks extends AsyncDisposable {
   readonly current: LinkDamage;
   /** Returns whether the link of the device's present attachment was found to be lost. */
   isLost(id: string): boolean;
-  /** Calls the listener after each comparison that had another result, until disposed. */
+  /** Calls the listener after each comparison whose result differs from the previous one, until disposed. */
   onChange(listener: () => void): Disposable;
 }
 
@@ -134,7 +134,8 @@ async function findDamage(
     const { mtu } = link;
     return mtu < (attachment.mtu ?? 0) ? { lowered: { ...device, mtu } } : undefined;
   }
-  // During an ADD and a DEL, the ledger also has attachments without a link. They hold the lock.
+  // During an ADD or a DEL, the ledger may have an attachment without a link. ADD and DEL hold the lock, so the check
+  // under the lock finds only links that are really lost.
   return await lock.run(
     [linkName(id)],
     async () => {

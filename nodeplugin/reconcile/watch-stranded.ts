@@ -28,9 +28,10 @@ export interface StrandedWatch {
  * Finds links that no pod holds, but that the node plugin must not remove. kubelet releases a device when the
  * containers of its pod have ended, seconds before the runtime calls DEL. If the runtime never calls DEL and the
  * sandbox still exists, the link may still be in use. The node plugin therefore only reports the link. When the
- * namespace is gone, `forgetLostAttachments` removes the link and the record.
+ * sandbox's network namespace is gone, `forgetLostAttachments` removes the attachment.
  *
- * A device that kubelet never listed does not count, because kubelet never lists devices of ordinary init containers.
+ * A device that kubelet never listed does not count. It may belong to an ordinary init container, whose devices kubelet
+ * never lists. Its absence then does not show that it was released.
  */
 export function watchStranded(options: StrandedOptions): StrandedWatch {
   const { graceMs, isHeldKnown, onChange, now = () => performance.now() } = options;

@@ -34,7 +34,7 @@ const workPerSlice = 1_000;
 /** The number of interfaces on a typical host. */
 const usualInterfaces = 50;
 
-/** Returns the work of making both plans of a node, in the units of `workPerSlice`. */
+/** Returns the work of planning a node before and after the change, in the units of `workPerSlice`. */
 function workOfPlans(policies: number, interfaces: number): number {
   return (20 + 2 * policies) * Math.max(1, interfaces / usualInterfaces);
 }
@@ -140,11 +140,11 @@ export interface BlastSummary {
 
 /**
  * Summarizes changes, with one verdict for each resource and effect: `dataplane: 3 nodes lose it, 12 devices held: h1,
- * h2, h3`. If more than three resources have the same effect, they share a verdict: `9 resources: 3 nodes lose them,
- * …`.
+ * h2, h3`. If more than three resources change in the same way, they share a verdict: `9 resources: 3 nodes lose
+ * them, …`.
  *
  * Verdicts are ordered by effect: lost, changed, gained. Among verdicts with the same effect, those about the most
- * nodes come first. The last verdict counts the changes beyond the limit.
+ * nodes come first. The last verdict counts the changes beyond `shownChanges`.
  *
  * Emits ResourceLost, ResourceChanged, ResourceGained.
  */

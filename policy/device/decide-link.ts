@@ -34,9 +34,9 @@ export type LinkDecision =
  * One of them may be the device's placeholder: the link that Allocate created earlier. The placeholder is reused if it
  * fits, and replaced otherwise.
  *
- * Removes only a macvtap that has the device's own link name. If any other link has the name or the index, the decision
- * is to refuse. That link may belong to another device whose hash gives the same index, and a pod may be about to use
- * it.
+ * Only a macvtap that has the device's own link name is removed. If any other link has the name or the index, the
+ * decision is to refuse. That link may belong to another device whose hash gives the same index, and a pod may be about
+ * to use it.
  */
 export function decideLink(
   wanted: WantedLink,

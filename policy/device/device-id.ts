@@ -12,8 +12,8 @@ const linkNamePattern = /^mvt[0-9a-f]{12}$/;
 const linkNameMask = (1n << 48n) - 1n;
 
 /**
- * This bit is set in the ifindex of every device's link. The kernel chooses lower numbers for other links, so the two
- * never collide. An ifindex with this bit is still a positive int32.
+ * This bit is set in the ifindex of every device's link. The kernel chooses lower numbers for other links, so the
+ * numbers never collide. An ifindex with this bit is still a positive int32.
  */
 const ifindexBase = 0x4000_0000;
 const ifindexMask = 0x3fff_ffffn;

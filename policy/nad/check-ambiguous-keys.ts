@@ -13,9 +13,9 @@ const maxVerdicts = 8;
 
 /**
  * Checks that each known key occurs only once and is spelled exactly. Otherwise the readers of the config may use
- * different values. Multus, libcni and the plugins read it with Go's encoding/json. When Go fills a struct, `TYPE` is
- * the same as `type`, and the last of the two wins. When Go fills a map, they are two keys. Some of these readers also
- * sort the keys, so the last key in the text does not always win.
+ * different values. Multus, libcni and plugins written in Go read the config with encoding/json. When Go fills a
+ * struct, `TYPE` is the same as `type`, and the last of the two wins. When Go fills a map, they are two keys. Some of
+ * these readers also sort the keys, so the last key in the text does not always win.
  *
  * Reads the keys of the list and of each macvtap plugin, and `type` of other plugins. Emits AmbiguousKey with line and
  * column.

@@ -5,8 +5,8 @@ import type { NadRule } from './read-nad.ts';
 
 /**
  * Checks that the config has a type or a list of plugins. Each plugin in the list must be an object with a type. If the
- * config has both, Multus uses the type and ignores the list. At most 64 plugins may have type macvtap, because the
- * webhook checks and completes each of them.
+ * config has a type and a list, Multus uses the type and ignores the list. At most 64 plugins may have type macvtap,
+ * because the webhook checks and completes each of them.
  *
  * Reads type, plugins and plugins[].type of the config. Emits TypeMissing, PluginsIgnored, PluginsTooMany.
  */

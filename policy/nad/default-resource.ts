@@ -57,7 +57,7 @@ export function admittedResources(context: NadContext, atMost: number): Readonly
 
 /**
  * Returns whether a policy offers the namespace resources that are named after interfaces. Only nodes know these names.
- * So there may be further choices, and a resource that a policy names is not the only one.
+ * So a resource that a policy names may not be the only choice.
  */
 function offersMore(context: NadContext): boolean {
   return context.offers.governing.selecting.some((policy) => !isRefusing(policy, context));

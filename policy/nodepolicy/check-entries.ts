@@ -11,8 +11,8 @@ import type { PolicyRule, PolicySpec } from './rule.ts';
  * - The resource name is in the policy (resource-centric form) or in the entries (node-centric form), never in both. It
  *   must be legal after the prefix macvtap.network.kubevirt.io/. Two entries may have the same name: the first that
  *   finds an interface wins.
- * - With passthru, the quantity is 1 or absent, because the kernel allows one device on such a parent. The schema
- *   limits the quantity for the other modes.
+ * - With passthru, the quantity is 1 or absent, because the kernel allows only one device on a parent in this mode. The
+ *   schema limits the quantity for the other modes.
  *
  * Reads spec.resourceName, and parentIface, nicSelector, resourceName, mode and quantity of spec.parentSelector[].
  * Emits ParentAmbiguous, IllegalResourceName, NameInBothForms, PassthruQuantity.

@@ -11,8 +11,8 @@ import {
 
 /**
  * Checks that keys and values in selectors are legal for labels; otherwise the selector would never match. Values must
- * be strings. Booleans and integers are converted to strings. Any other type (a float, null, a list) is rejected,
- * because its text is ambiguous.
+ * be strings, booleans or integers; booleans and integers are converted to strings. Any other type (a float, null, a
+ * list) is rejected, because its text is ambiguous.
  *
  * Reads nodeSelector, namespaceSelector and nodeAffinity. Ignores matchFields, because check-requirements checks them.
  * Emits BadSelectorValue, BadLabel.

@@ -52,8 +52,8 @@ export interface Policy {
   readonly nodes: NodeSelection;
   readonly namespaces: readonly Requirement[];
   /**
-   * Errors found by the schema or the rules. A policy with errors exposes nothing. Nodes that the policy selects, or
-   * that its author may have meant to select, still do not fall back to another source; see widen-selection.
+   * Errors found by the schema or the rules. A policy with errors exposes nothing. Nevertheless, nodes that the policy
+   * selects, or that its author may have meant to select, do not fall back to another source; see widen-selection.
    */
   readonly faults: readonly Verdict[];
 }

@@ -11,7 +11,7 @@ import type { Exposure, NodeLinks } from './read-exposures.ts';
 
 /**
  * A resource that a policy entry without a resource name declares on a node. The resource is named after the node's
- * interface. Like a named resource, it is offered before the node exposes it.
+ * interface. Like a resource with a name in the policy, it is offered even before the node exposes it.
  *
  * @example { resource: 'eth0', parent: 'eth0', source: 'policy', policy: 'macvtap-cni/p', mode: 'bridge',
  *   quantity: 100, altName: 'lan' }

@@ -69,7 +69,8 @@ export function createNodeReadings(): NodeReadings {
     after: typeof before,
     concerned: Set<string>,
   ): void => {
-    // Most new reports change neither list. For example, a pod holds another device, or a link loses its carrier.
+    // Most new reports change neither the exposed nor the declared resources. For example, a pod holds another device,
+    // or a link loses its carrier.
     if (!isSame(before.exposures, after.exposures)) {
       exposed.count(before.exposures, -1);
       exposed.count(after.exposures, 1);

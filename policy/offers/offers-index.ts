@@ -10,11 +10,11 @@ import { emptyMaps, type OfferMaps, replaceOffers, viewOffers } from './offers-v
 export interface OffersIndex {
   /**
    * Returns the offers of an input. Objects that are identical to those of the last update are not read again. After a
-   * change of one node's state, only this state is read, and every other node costs one comparison. Earlier views do
-   * not change. If no offer changed, the last view is returned.
+   * change of one node's state, only this state is read, and every other node costs one comparison. Earlier
+   * results do not change. If no offer changed, the last result is returned.
    *
    * After an edit of a policy, thousands of nodes are read again, which would block the event loop. So the generator
-   * yields after each slice of a few milliseconds. Existing views stay in use until the generator has finished.
+   * yields after each slice of a few milliseconds. Callers use the last result until the generator has finished.
    */
   follow(input: OffersInput): Generator<void, Offers, void>;
   /** Does the same as `follow` without yielding. */

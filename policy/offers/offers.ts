@@ -68,8 +68,8 @@ export interface Offers {
   /** Returns a valid policy by `namespace/name`. */
   policy(id: string): Policy | undefined;
   /**
-   * Returns the offers that result from these policies and the current nodes. Policies that are identical objects are
-   * not read again.
+   * Returns the offers that result from these policies and the current nodes. A policy is not read again
+   * if it is the same object as before.
    */
   withPolicies(policies: readonly Policy[]): Offers;
 }

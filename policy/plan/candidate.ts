@@ -55,8 +55,8 @@ export interface Unsuitable {
  * sources.
  *
  * - Loopback, NotEthernet: macvtap needs an Ethernet link (macvlan_validate, drivers/net/macvlan.c).
- * - MacvtapOrMacvlan: the kernel would put the new link on this interface's own parent. So two resources would share a
- *   parent without being reported.
+ * - MacvtapOrMacvlan: the kernel would put the new link on the parent of this interface. The plan finds conflicts by
+ *   the name of the interface. So it would not find a conflict with a passthru resource on that parent.
  * - Enslaved: the receive handler of a bond, team, bridge or OVS port is already in use (netdev_rx_handler_register,
  *   EBUSY). A VRF port is suitable, because its receive handler is free.
  * - CarriesNodeTraffic: passthru takes over the parent's MAC address and its traffic.

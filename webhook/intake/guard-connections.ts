@@ -8,7 +8,7 @@ import { clientOf, type IntakeLimits, type Refuse } from './limits.ts';
 type Limits = Pick<IntakeLimits, 'connections' | 'clientConnections' | 'handshakes' | 'clientHandshakes'>;
 
 interface Connection {
-  /** Stored, because a destroyed socket loses its local address before it emits `close`. */
+  /** The key from `keyOf`. Stored, because a destroyed socket loses its local address before it emits `close`. */
   readonly key: string;
   readonly client: string;
   readonly socket: Socket;
@@ -173,7 +173,7 @@ export interface Connections {
   /**
    * Calls `close`, which stops listening and waits for requests to finish. After the grace period, cuts all remaining
    * connections. Without the cut, a client that sends no request, or never finishes its handshake, would keep the
-   * process alive. That would take one or two minutes (headersTimeout, handshakeTimeout).
+   * process alive until a timeout of Node.js (headersTimeout, handshakeTimeout).
    */
   endAfter(close: () => Promise<void>, graceMs: number): Promise<void>;
 }

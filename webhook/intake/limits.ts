@@ -27,7 +27,9 @@ export const usualLimits = {
    * its escapes.
    */
   bodyBytes: 7 * MiB,
-  /** The maximum time from the header to the complete body. An API server waits equally long for the answer. */
+  /**
+   * The maximum time from the header to the complete body. By default, an API server waits equally long for the answer.
+   */
   bodyMs: 10_000,
   /** The bytes of a body that must arrive in each `progressMs`. */
   progressBytes: 32 * 1024,

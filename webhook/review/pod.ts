@@ -123,10 +123,10 @@ const maxLookups = 16;
  * Finds the networks that a pod names. Most are in the snapshot and need no I/O. A network is read with a GET if it is
  * not in the snapshot, or if it names no resource there. In both cases, the `kubectl apply` that creates the pod may
  * have just written the network. All GETs run in parallel. Networks that do not exist are omitted. If the GET of a
- * network in the snapshot fails, the version in the snapshot is used.
+ * network in the snapshot fails or would exceed `maxLookups`, the version in the snapshot is used.
  *
- * Raises LookupFailed if the GET of any other network fails. Also raises it if more unknown networks are named than the
- * limit, because a network may be reported missing only after a look-up.
+ * Raises LookupFailed if the GET of any other network fails. Also raises it if the pod names more unknown networks than
+ * `maxLookups`, because a network must not be reported missing without a look-up.
  */
 function findNetworks(
   named: readonly NetworkRef[],

@@ -53,7 +53,7 @@ export async function liveFacts(
   return { offers: offers.withPolicies(policies), namespaceLabels };
 }
 
-/** Codes of denials that a policy or label may reverse if it is not in the cache yet. */
+/** Codes of denials that may be wrong, because the cache may lack a new policy or label. */
 const reversible: ReadonlySet<ReasonCode> = new Set([
   'ResourceUnknown',
   'ResourceMissing',

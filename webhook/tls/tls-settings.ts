@@ -50,8 +50,8 @@ const opensslNames: ReadonlySet<string> = new Set(
 
 /**
  * Creates a flag for a comma-separated list of TLS 1.2 cipher suites. The list may contain IANA and OpenSSL names. The
- * value of the flag contains OpenSSL names. TLS 1.3 suites are accepted but have no effect, because lists for other
- * Kubernetes components contain them. A list without any TLS 1.2 suite is refused.
+ * value of the flag contains OpenSSL names. TLS 1.3 suites are accepted, because lists for other Kubernetes components
+ * contain them, but they have no effect. A list without any TLS 1.2 suite is refused.
  */
 export function cipherSuitesFlag(description: string): Flag<readonly string[]> {
   return { placeholder: 'SUITES', description, defaultText: '', read: readCipherSuites };

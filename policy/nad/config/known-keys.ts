@@ -73,7 +73,7 @@ function knownKeysOf(places: Readonly<Record<string, Iterable<string>>>): KnownK
 
 const runtimeKeys = ['mac', 'deviceID', 'ips'];
 
-/** The keys that a plugin reads in nested objects. Source: nodeplugin/cni/spec/net-conf.ts. */
+/** The keys that this project's CNI plugin reads in nested objects. Source: nodeplugin/cni/spec/net-conf.ts. */
 const nestedKeys = { args: ['cni'], 'args.cni': ['mac'], runtimeConfig: runtimeKeys } as const;
 
 /** The known keys of a network's config: one plugin, or a list of them. */
