@@ -157,7 +157,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly matchExpressions?: {
         /**
-         * Key of the label. In matchFields, the key must be metadata.name.
+         * Key of the label.
          */
         readonly key: string;
         /**
@@ -165,8 +165,8 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values are
-         * strings. The webhook converts booleans and integers to strings.
+         * In and NotIn need at least one value, Exists and DoesNotExist none. Values are strings. The webhook converts
+         * booleans and integers to strings.
          */
         readonly values?: readonly unknown[];
       }[];
@@ -196,8 +196,9 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values
-           * are strings. The webhook converts booleans and integers to strings.
+           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. In
+           * matchFields, In and NotIn need exactly one value. Values are strings. The webhook converts booleans and
+           * integers to strings.
            */
           readonly values?: readonly unknown[];
         }[];
@@ -216,8 +217,9 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values
-           * are strings. The webhook converts booleans and integers to strings.
+           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. In
+           * matchFields, In and NotIn need exactly one value. Values are strings. The webhook converts booleans and
+           * integers to strings.
            */
           readonly values?: readonly unknown[];
         }[];
@@ -241,7 +243,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly matchExpressions?: {
         /**
-         * Key of the label. In matchFields, the key must be metadata.name.
+         * Key of the label.
          */
         readonly key: string;
         /**
@@ -249,8 +251,8 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values are
-         * strings. The webhook converts booleans and integers to strings.
+         * In and NotIn need at least one value, Exists and DoesNotExist none. Values are strings. The webhook converts
+         * booleans and integers to strings.
          */
         readonly values?: readonly unknown[];
       }[];
