@@ -17,7 +17,7 @@ export const commonFlags = {
   'log-level': choiceFlag(logLevels, 'the lowest level that is logged, on standard error', 'info'),
   'log-level-file': textFlag(
     'FILE',
-    'a file with a level that overrides --log-level while the file exists; followed without a restart',
+    'a file with a level that overrides --log-level while the file exists; changes take effect at once',
   ),
 } as const;
 

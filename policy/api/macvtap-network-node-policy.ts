@@ -162,7 +162,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly matchExpressions?: {
         /**
-         * Key of the label. In matchFields, the key must be metadata.name.
+         * Key of the label.
          */
         readonly key: string;
         /**
@@ -170,8 +170,8 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values are
-         * strings. The webhook converts booleans and integers to strings.
+         * In and NotIn need at least one value, Exists and DoesNotExist none. Values are strings. The webhook converts
+         * booleans and integers to strings.
          */
         readonly values?: readonly unknown[];
       }[];
@@ -201,8 +201,9 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values
-           * are strings. The webhook converts booleans and integers to strings.
+           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. In
+           * matchFields, In and NotIn need exactly one value. Values are strings. The webhook converts booleans and
+           * integers to strings.
            */
           readonly values?: readonly unknown[];
         }[];
@@ -221,8 +222,9 @@ export interface MacvtapNetworkNodePolicy {
            */
           readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
           /**
-           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values
-           * are strings. The webhook converts booleans and integers to strings.
+           * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. In
+           * matchFields, In and NotIn need exactly one value. Values are strings. The webhook converts booleans and
+           * integers to strings.
            */
           readonly values?: readonly unknown[];
         }[];
@@ -246,7 +248,7 @@ export interface MacvtapNetworkNodePolicy {
        */
       readonly matchExpressions?: {
         /**
-         * Key of the label. In matchFields, the key must be metadata.name.
+         * Key of the label.
          */
         readonly key: string;
         /**
@@ -254,8 +256,8 @@ export interface MacvtapNetworkNodePolicy {
          */
         readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
         /**
-         * In and NotIn need at least one value, Exists and DoesNotExist none, Gt and Lt exactly one integer. Values are
-         * strings. The webhook converts booleans and integers to strings.
+         * In and NotIn need at least one value, Exists and DoesNotExist none. Values are strings. The webhook converts
+         * booleans and integers to strings.
          */
         readonly values?: readonly unknown[];
       }[];
