@@ -68,6 +68,7 @@ function numberFlag(description: string, defaultText: string): Flag<number> {
     placeholder: 'N',
     description,
     defaultText,
-    read: (text) => (/^\d{1,6}$/.test(text) ? { value: Number(text) } : { fault: 'write a whole number of at most six digits' }),
+    read: (text) =>
+      /^\d{1,6}$/.test(text) ? { value: Number(text) } : { fault: 'write a whole number of at most six digits' },
   };
 }
