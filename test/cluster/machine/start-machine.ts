@@ -4,7 +4,7 @@ import { waitFor } from '../../control-plane/wait-for.ts';
 import { until } from '../../process/until.ts';
 import { type ClusterRecord, writeNodePlan } from '../cluster-record.ts';
 import { clusterFolder, type NodePlan } from '../layout.ts';
-import { setRoutes } from '../node/node-network.ts';
+import { setRoutesFrom } from '../node/node-network.ts';
 import { run } from '../run.ts';
 import { startDaemon, stopDaemon } from '../start-daemon.ts';
 import { askQemu } from './ask-qemu.ts';
@@ -35,11 +35,11 @@ export async function startMachine(
   await mkdir(diskChanges(plan.name), { recursive: true });
   await writeNodePlan(plan);
   await writeNodeDisk(record, plan);
-  await connectMachine(plan);
+  await connectMachine(plan, others);
   const name = qemuProcess(plan.name);
   const qemu = await startDaemon({ name, command: qemuCommand(plan, image) });
   await waitFor(name, qemu, async () => (await bootID(plan)) !== '', startGuardMs);
-  await setRoutes('replace', plan, others);
+  await setRoutesFrom(plan, others);
 }
 
 /** Ends a machine as if its power were cut, with everything that it wrote to its disk. */
@@ -61,7 +61,7 @@ export async function rebootMachine(plan: NodePlan, others: readonly NodePlan[],
     (id) => id !== before,
     startGuardMs,
   );
-  await setRoutes('replace', plan, others);
+  await setRoutesFrom(plan, others);
   return after;
 }
 

@@ -30,19 +30,23 @@ export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[
   await ip(`netns exec ${namespace} sysctl -q -w net.ipv4.ip_forward=1`);
   for (const nic of node.interfaces) await plug(node, nic, nicPort(node, nic), await makeWire(nic), wireMTU);
   await ip(`route replace ${podRange(node)} via ${nodeAddress(node)}`);
-  await setRoutes('replace', node, others);
+  await setRoutesTo('replace', node, others);
+  await setRoutesFrom(node, others);
 }
 
-/** Sets the routes between a node's pods and those of others. A node that is being removed keeps its routes. */
-export async function setRoutes(
+/** Sets or deletes the routes of other nodes to a node's pods. */
+export async function setRoutesTo(
   verb: 'replace' | 'delete',
   node: NodePlan,
   others: readonly NodePlan[],
 ): Promise<void> {
-  for (const other of others) {
-    if (verb === 'replace') await setRoute(verb, node, other);
-    await setRoute(verb, other, node);
-  }
+  // A machine that is switched off has no routes, and gets them when it starts.
+  for (const other of others) await setRoute(verb, other, node).catch(raiseUnless(other.machine !== undefined));
+}
+
+/** Sets a node's routes to the pods of others. */
+export async function setRoutesFrom(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  for (const other of others) await setRoute('replace', node, other);
 }
 
 async function setRoute(verb: 'replace' | 'delete', on: NodePlan, to: NodePlan): Promise<void> {
@@ -51,9 +55,15 @@ async function setRoute(verb: 'replace' | 'delete', on: NodePlan, to: NodePlan):
   else await run(...inMachine(on, ['ip', ...route.split(' ')]));
 }
 
+function raiseUnless(isExpected: boolean): (thrown: unknown) => void {
+  return (thrown) => {
+    if (!isExpected) throw thrown;
+  };
+}
+
 /** Removes what makeNodeNetwork made, and the wires that no other node uses. */
 export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
-  await setRoutes('delete', node, others);
+  await setRoutesTo('delete', node, others);
   await ip(`netns delete ${namespaceName(node.name)}`);
   // The kernel dismantles a namespace some time later. Removing these ends removes the pairs at once, and the gateway's
   // route with them.
