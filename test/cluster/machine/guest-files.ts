@@ -20,6 +20,8 @@ export function guestFiles(plan: NodePlan, secrets: NodeSecrets): Files {
   return {
     'etc/hostname': `${plan.name}\n`,
     'etc/hosts': `127.0.0.1 localhost\n${nodeAddress(plan)} ${plan.name}\n`,
+    // Nothing has a name here but the node, and kubelet needs the file.
+    'etc/resolv.conf': '',
     'root/.ssh/authorized_keys': secrets.loginKey,
     'etc/kubernetes/ca.crt': secrets.caFile,
     'etc/kubernetes/kubelet.kubeconfig': secrets.kubeletKubeconfig,
