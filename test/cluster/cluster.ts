@@ -5,6 +5,15 @@ import { type KubectlEnding, runKubectl } from '../control-plane/run-kubectl.ts'
 import { until } from '../process/until.ts';
 import { readClusterRecord, readNodePlans } from './cluster-record.ts';
 import { apiServerUrl, clusterFolder, mostNodes, type NodePlan, type NodeSpec, nodeFolder, paths } from './layout.ts';
+import {
+  plugCard,
+  rebootMachine,
+  removeMachine,
+  restartMachineKubelet,
+  setCarrier,
+  startMachine,
+  unplugCard,
+} from './machine/start-machine.ts';
 import { inNode } from './node/make-node-host.ts';
 import { kubeletProcess, restartNode, startKubelet, startNode } from './node/start-node.ts';
 import { switchOff } from './node/switch-off.ts';
@@ -23,11 +32,20 @@ export interface Cluster extends AsyncDisposable {
   mustKubectl(args: readonly string[], stdin?: string): Promise<string>;
   apply(objects: readonly object[]): Promise<string>;
   nodes(): Promise<readonly NodePlan[]>;
-  addNode(spec: NodeSpec): Promise<void>;
+  addNode(spec: NodeSpec, print?: (line: string) => void): Promise<void>;
   /** Removes a node as if its machine were switched off, and then deletes its Node. */
   removeNode(name: string): Promise<void>;
-  /** Reboots a node as if by its power button: programs start again from its disk, on a new network. */
-  rebootNode(name: string): Promise<void>;
+  /**
+   * Reboots a node as if by its power button: programs start again from its disk, on a new network. A machine ends its
+   * programs first, unless its power is cut.
+   */
+  rebootNode(name: string, options?: { readonly powerCut?: boolean }): Promise<void>;
+  /** Takes a card out of a node that is a machine, and resolves when the machine has released it. */
+  unplug(node: string, card: string): Promise<void>;
+  /** Puts the card back. The machine notices it some time later. */
+  plug(node: string, card: string): Promise<void>;
+  /** Pulls the cable out of a card of a machine, or puts it in. */
+  setCarrier(node: string, card: string, up: boolean): Promise<void>;
   /** Stops the API server. Afterwards, only functions that need only a node still work. */
   stopApiServer(): Promise<void>;
   /** Starts the API server again with the data in etcd, and waits until it is ready. */
@@ -40,8 +58,9 @@ export interface Cluster extends AsyncDisposable {
   run(node: string, ...command: readonly [string, ...string[]]): Promise<string>;
 }
 
-/** The longest wait for a node to be Ready. On an idle machine, it takes 10 s. */
+/** The longest wait for a node to be Ready. On an idle machine, it takes 10 s; an emulated one needs a minute. */
 const readyGuardMs = 180_000;
+const machineGuardMs = 900_000;
 
 /** Opens the running cluster. Raises an error if there is none. */
 export async function openCluster(): Promise<Cluster> {
@@ -63,35 +82,48 @@ export async function openCluster(): Promise<Cluster> {
     apply: (objects) =>
       mustKubectl(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n---\n')),
     nodes: readNodePlans,
-    async addNode(spec) {
+    async addNode(spec, print = () => {}) {
       const plans = await readNodePlans();
-      await startNode(record, numbered(spec, plans), plans);
+      const plan = numbered(spec, plans);
+      if (plan.machine === undefined) await startNode(record, plan, plans);
+      else await startMachine(record, plan, plans, print);
     },
     async removeNode(name) {
       const { plan, others } = await findPlan(name);
-      await switchOff(plan, others);
+      if (plan.machine === undefined) await switchOff(plan, others);
+      else await removeMachine(plan, others);
       await rm(nodeFolder(name), { recursive: true, force: true });
       await mustKubectl(['delete', 'node', name, '--ignore-not-found']);
     },
-    async rebootNode(name) {
+    async rebootNode(name, { powerCut = false } = {}) {
       const { plan, others } = await findPlan(name);
+      if (plan.machine !== undefined) {
+        const boot = await rebootMachine(plan, others, powerCut);
+        // Until kubelet reports it, the API server has the status from before.
+        return await untilBooted(admin, name, boot);
+      }
       await switchOff(plan, others);
       await restartNode(plan, others);
     },
+    unplug: async (node, card) => await unplugCard(await findMachine(node), card),
+    plug: async (node, card) => await plugCard(await findMachine(node), card),
+    setCarrier: async (node, card, up) => await setCarrier(await findMachine(node), card, up),
     // Without a limit, the API server would wait for all watching clients. The tests need it to cut them off.
     stopApiServer: () => stopDaemon(apiServerProcess, 1_000),
     startApiServer: () => startApiServer(record),
     async restartKubelet(name) {
       const { plan } = await findPlan(name);
+      if (plan.machine !== undefined) return await restartMachineKubelet(plan);
       await stopDaemon(kubeletProcess(name));
       await startKubelet(plan);
     },
     async untilReady() {
-      const wanted = (await readNodePlans()).map(({ name }) => name).toSorted();
+      const plans = await readNodePlans();
+      const wanted = plans.map(({ name }) => name).toSorted();
       await until(
         () => readyNodes(admin),
         (ready) => ready.join() === wanted.join(),
-        readyGuardMs,
+        plans.some(({ machine }) => machine !== undefined) ? machineGuardMs : readyGuardMs,
       );
       // Pods in the namespace are refused until a controller has created its service account.
       await until(
@@ -113,6 +145,12 @@ async function findPlan(name: string): Promise<{ plan: NodePlan; others: readonl
   return { plan, others: plans.filter((one) => one !== plan) };
 }
 
+async function findMachine(name: string): Promise<NodePlan> {
+  const { plan } = await findPlan(name);
+  if (plan.machine === undefined) throw new Error(`${name} is not a machine: add one by node add NAME --machine`);
+  return plan;
+}
+
 /** Returns a node's plan with the lowest unused number. */
 function numbered(spec: NodeSpec, plans: readonly NodePlan[]): NodePlan {
   if (plans.some(({ name }) => name === spec.name)) throw new Error(`${spec.name}: this node exists already`);
@@ -125,8 +163,16 @@ function numbered(spec: NodeSpec, plans: readonly NodePlan[]): NodePlan {
 interface NodeList {
   readonly items: readonly {
     readonly metadata: { readonly name: string };
-    readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+    readonly status: {
+      readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+      readonly nodeInfo: { readonly bootID: string };
+    };
   }[];
+}
+
+async function untilBooted(admin: ApiClient, node: string, boot: string): Promise<void> {
+  const read = async () => await admin.must<NodeList['items'][number]>('GET', `/api/v1/nodes/${node}`);
+  await until(read, ({ status }) => status.nodeInfo.bootID === boot, machineGuardMs);
 }
 
 async function readyNodes(admin: ApiClient): Promise<readonly string[]> {

@@ -39,6 +39,9 @@ export const paths = {
   kubeconfig: join(clusterFolder, 'admin.kubeconfig'),
 } as const;
 
+/** The largest MTU that tests use, which is also the proposal's: 9000. */
+export const wireMTU = 9000;
+
 /** The request to create a node. */
 export interface NodeSpec {
   /** Its name in Kubernetes. */
@@ -46,6 +49,21 @@ export interface NodeSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** Its physical NICs. NICs with the same name on all nodes share one wire. */
   readonly interfaces: readonly string[];
+  /** Makes the node a virtual machine with its own kernel. Without it, the node consists of namespaces of this one. */
+  readonly machine?: MachineSpec;
+}
+
+export interface MachineSpec {
+  /** The hardware of the node's interfaces. */
+  readonly nics: readonly MachineNIC[];
+}
+
+/** An interface of a machine: a single card, or a bond of cards. */
+export interface MachineNIC {
+  /** The name of the interface, and of its wire. */
+  readonly name: string;
+  readonly bond?: '802.3ad' | 'active-backup';
+  readonly ports: readonly { readonly model: 'virtio' | 'e1000e' | 'vmxnet3'; readonly numaNode?: 0 | 1 }[];
 }
 
 /** A node and its number, from which its addresses are derived. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, stat } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readNodePlans } from './cluster-record.ts';
 import { nodeFolder, paths } from './layout.ts';
+import { inNode } from './node/make-node-host.ts';
+import { run } from './run.ts';
 
 /** The log of a component of the cluster. */
 export interface PartLog {
@@ -20,7 +22,11 @@ export async function listLogs(): Promise<readonly PartLog[]> {
     part: name.replace(/\.log$/, ''),
     path: join(paths.logs, name),
   }));
-  const nodes = await Promise.all((await readNodePlans()).map(({ name }) => logsOfNode(name)));
+  const nodes = await Promise.all(
+    (await readNodePlans()).map(async ({ name, machine }) =>
+      logsBelow(name, machine === undefined ? join(nodeFolder(name), 'trees/var/upper/log') : await fetchLogs(name)),
+    ),
+  );
   const found = [...processes, ...nodes.flat()];
   return await Promise.all(found.map(async (log) => ({ ...log, bytes: (await stat(log.path)).size })));
 }
@@ -32,9 +38,20 @@ export async function keepLogs(): Promise<string> {
   return folder;
 }
 
-/** Returns the logs of a node. Its /var is an overlay, whose upper folder can be read even after the node has ended. */
-async function logsOfNode(node: string): Promise<readonly Omit<PartLog, 'bytes'>[]> {
-  const folder = join(nodeFolder(node), 'trees/var/upper/log');
+/**
+ * Copies the logs of a node that is a machine, and returns their folder. If the machine does not answer, they are those
+ * of the last call.
+ */
+async function fetchLogs(node: string): Promise<string> {
+  const folder = join(nodeFolder(node), 'log');
+  await mkdir(folder, { recursive: true });
+  const pack = await inNode(node, ['sh', '-c', 'cd /var/log && tar -cf - $(ls -d pods multus.log 2>/dev/null)']);
+  await run('sh', '-c', '"$@" | tar -xf - -C "$0"', folder, ...pack).catch(() => undefined);
+  return folder;
+}
+
+/** Returns the logs in a node's /var/log. In a node of namespaces, it is an overlay, which remains after the node. */
+async function logsBelow(node: string, folder: string): Promise<readonly Omit<PartLog, 'bytes'>[]> {
   const pods = await namesIn(join(folder, 'pods'), true);
   return [
     { part: `${node}-multus`, path: join(folder, 'multus.log') },

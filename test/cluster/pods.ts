@@ -39,8 +39,8 @@ export interface Pod {
   };
 }
 
-/** The longest wait for a pod. Pods start within seconds. */
-const podGuardMs = 120_000;
+/** The longest wait for a pod. Pods start within seconds, and on an emulated machine within a minute. */
+const podGuardMs = 300_000;
 
 export function podObject({ name, node, networks, limits, script = 'exec sleep infinity' }: PodOptions): object {
   return {

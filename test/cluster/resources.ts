@@ -11,7 +11,7 @@ export type Offers = Readonly<Record<string, Readonly<Record<string, number>>>>;
 /**
  * The longest wait for a status. kubelet writes a new capacity within seconds, or at the latest with its next status.
  */
-const statusGuardMs = 90_000;
+const statusGuardMs = 300_000;
 
 interface NodeList {
   readonly items: readonly {

@@ -154,6 +154,9 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   },
   'docs/contributing/test-cluster.md': {
     'apt-get install runc iproute2 util-linux procps gcc libc6-dev buildah debootstrap binutils libcap2-bin': ci,
+    'apt-get install --no-install-recommends qemu-system-x86 debootstrap e2fsprogs openssh-client': {
+      shownBy: 'test/machine-node/suite.test.ts',
+    },
     'node test/binaries/main.ts cluster charts kubevirt': { shownBy: 'test/kubevirt/suite.test.ts' },
     'node test/binaries/main.ts cluster charts': ci,
     'export KUBECONFIG=/tmp/kube-macvtap-cluster/admin.kubeconfig PATH=/tmp/kube-macvtap-cluster/bin:$PATH': inCluster,

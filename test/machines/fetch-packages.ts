@@ -20,7 +20,7 @@ export type FetchPackages = (folder: string) => Promise<Readonly<Record<keyof ty
  */
 export const fetchPackages: FetchPackages = async (folder) => {
   const fetchAll = async () => ({
-    kernel: await fetchPackage(folder, await currentKernel()),
+    kernel: await fetchKernel(folder, imagePackages.kernel),
     busybox: await fetchPackage(folder, imagePackages.busybox),
   });
   return await fetchAll().catch(async () => {
@@ -30,11 +30,12 @@ export const fetchPackages: FetchPackages = async (folder) => {
   });
 };
 
-async function currentKernel(): Promise<string> {
-  const printed = await runTool('apt-cache', 'depends', '--important', imagePackages.kernel);
+/** Fetches the current kernel, on which a package such as `linux-image-amd64` depends. */
+export async function fetchKernel(folder: string, current: string): Promise<UnpackedPackage> {
+  const printed = await runTool('apt-cache', 'depends', '--important', current);
   const name = /^ *Depends: (linux-image-\S+)$/m.exec(printed)?.[1];
-  if (name === undefined) throw new Error(`${imagePackages.kernel} depends on no kernel:\n${printed}`);
-  return name;
+  if (name === undefined) throw new Error(`${current} depends on no kernel:\n${printed}`);
+  return await fetchPackage(folder, name);
 }
 
 /** Fetches a package that apt knows into a folder, and unpacks it there. */

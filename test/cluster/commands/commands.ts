@@ -16,12 +16,28 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('./down-command.ts')).runDown(argv),
   },
   'node add': {
-    summary: 'add a node',
+    summary: 'add a node, also one that is a virtual machine with its own kernel',
     run: async (argv) => (await import('./node-commands.ts')).runNodeAdd(argv),
   },
   'node remove': {
     summary: 'remove a node as if its machine were switched off',
     run: async (argv) => (await import('./node-commands.ts')).runNodeRemove(argv),
+  },
+  'node reboot': {
+    summary: 'reboot a node, or cut the power of one that is a machine',
+    run: async (argv) => (await import('./node-commands.ts')).runNodeReboot(argv),
+  },
+  'node unplug': {
+    summary: 'take a network card out of a node that is a machine: node unplug m1 eth1',
+    run: async (argv) => (await import('./node-commands.ts')).runCardChange('unplug', argv),
+  },
+  'node plug': {
+    summary: 'put it back',
+    run: async (argv) => (await import('./node-commands.ts')).runCardChange('plug', argv),
+  },
+  'node link': {
+    summary: 'pull the cable of such a card, or put it in: node link m1 eth1 down',
+    run: async (argv) => (await import('./node-commands.ts')).runNodeLink(argv),
   },
   logs: {
     summary: 'list the logs of all components, or print one: npm run cluster -- logs h1-kubelet',

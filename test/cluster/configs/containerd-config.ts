@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
-import { nodeFolder } from '../layout.ts';
 
 /** The image of the container that holds a pod's namespaces. */
 export const pauseImage = 'localhost/pause:1';
@@ -8,12 +6,17 @@ export const pauseImage = 'localhost/pause:1';
 /** The socket of a node's containerd, at the default path of both kubelet and ctr. */
 export const containerdSocket = '/run/containerd/containerd.sock';
 
-/**
- * Returns containerd's config.toml for a node. Its images are outside of the node's own trees, because overlays cannot
- * be stacked there.
- */
-export function containerdConfig(node: string): string {
-  const root = join(nodeFolder(node), 'containerd');
+/** Lets systemd make the control groups of containers. */
+const systemdCgroup = `
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+runtime_type = 'io.containerd.runc.v2'
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+SystemdCgroup = true
+`;
+
+/** Returns containerd's config.toml. Images are in the folder `root`. */
+export function containerdConfig(root: string, { usesSystemd = false } = {}): string {
   return `version = 3
 imports = []
 root = '${root}'
@@ -37,5 +40,5 @@ restrict_oom_score_adj = true
 bin_dirs = ['/opt/cni/bin']
 conf_dir = '/etc/cni/net.d'
 max_conf_num = 1
-`;
+${usesSystemd ? systemdCgroup : ''}`;
 }

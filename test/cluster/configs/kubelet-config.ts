@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nodeGroup } from '../layout.ts';
 import { containerdSocket } from './containerd-config.ts';
 
-/** Returns kubelet's configuration file for a node. */
-export function kubeletConfig(node: string, caFile: string): string {
+/** Returns kubelet's configuration file, with settings for the control groups of the node. */
+export function kubeletConfig(caFile: string, controlGroups: object): string {
   return JSON.stringify({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: caFile } },
     authorization: { mode: 'Webhook' },
     containerRuntimeEndpoint: `unix://${containerdSocket}`,
-    cgroupDriver: 'cgroupfs',
-    cgroupRoot: `/${nodeGroup(node)}`,
+    ...controlGroups,
     enforceNodeAllocatable: [],
-    failCgroupV1: false,
     failSwapOn: false,
     // Tests wait for a node's resources, which kubelet reports with its status. The default interval is 10 s.
     nodeStatusUpdateFrequency: '1s',

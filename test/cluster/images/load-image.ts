@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ClusterRecord } from '../cluster-record.ts';
+import { machinePlan } from '../machine/in-machine.ts';
 import { inNode } from '../node/make-node-host.ts';
 import { run } from '../run.ts';
 import { baseImages } from './build-images.ts';
@@ -11,7 +12,12 @@ import { baseImages } from './build-images.ts';
 export async function loadImage(node: string, archive: string, name: string): Promise<void> {
   const ctr = async (...args: readonly string[]) =>
     await run(...(await inNode(node, ['ctr', '--namespace=k8s.io', 'images', ...args])));
-  await ctr('import', '--snapshotter', 'overlayfs', archive);
+  const snapshotter = ['--snapshotter', 'overlayfs'];
+  if (machinePlan(node) === undefined) await ctr('import', ...snapshotter, archive);
+  else {
+    const command = await inNode(node, ['ctr', '--namespace=k8s.io', 'images', 'import', ...snapshotter, '-']);
+    await run('sh', '-c', 'exec "$@" <"$0"', archive, ...command);
+  }
   const names = (await ctr('list', '--quiet')).split('\n');
   if (!names.includes(name))
     throw new Error(`${archive} does not contain ${name} for ${node}; it contains ${names.join(', ')}`);

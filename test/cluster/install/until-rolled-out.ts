@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster.ts';
 import { installationNamespace } from './release.ts';
 
 /** The longest wait. Node plugins are replaced one by one, and an old webhook pod keeps answering while it drains. */
-const guardMs = 240_000;
+const guardMs = 600_000;
 
 interface Workload {
   readonly metadata: { readonly generation: number };

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { waitFor } from '../../control-plane/wait-for.ts';
 import { makeGroup } from '../control-groups.ts';
 import { namespaceName, nodeFolder, nodeGroup } from '../layout.ts';
+import { inMachine, machinePlan } from '../machine/in-machine.ts';
 import { readRecord, startDaemon } from '../start-daemon.ts';
 
 const init = fileURLToPath(new URL('node-init.sh', import.meta.url));
@@ -34,16 +35,18 @@ export async function makeNodeHost(node: string): Promise<void> {
   await waitFor(name, daemon, async () => existsSync(join(folder, 'ready')));
 }
 
-/** Returns a command that runs as a program of the node, in all its namespaces. */
+/** Returns a command that runs as a program of the node, in all its namespaces, or in its machine. */
 export async function inNode(
   node: string,
   command: readonly [string, ...string[]],
 ): Promise<readonly [string, ...string[]]> {
+  const machine = machinePlan(node);
+  if (machine !== undefined) return inMachine(machine, command);
   const { pid } = await hostRecord(node);
   return ['nsenter', `--target=${pid}`, '--mount', '--uts', '--net', '--pid', '--', ...command];
 }
 
-/** Returns a path in the node, as the machine sees it. */
+/** Returns a path in a node of namespaces, as this machine sees it. */
 export async function pathInNode(node: string, path: string): Promise<string> {
   return join(`/proc/${(await hostRecord(node)).pid}/root`, path);
 }

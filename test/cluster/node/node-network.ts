@@ -9,12 +9,11 @@ import {
   podRange,
   uplink,
   uplinkPort,
+  wireMTU,
   wireName,
 } from '../layout.ts';
-import { ip } from '../run.ts';
-
-/** The largest MTU that tests use, which is also the proposal's: 9000. */
-const wireMTU = 9000;
+import { inMachine } from '../machine/in-machine.ts';
+import { ip, run } from '../run.ts';
 
 /**
  * Makes a node's network namespace with its uplink to the machine, and with its NICs. Each NIC is on the wire of its
@@ -31,17 +30,40 @@ export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[
   await ip(`netns exec ${namespace} sysctl -q -w net.ipv4.ip_forward=1`);
   for (const nic of node.interfaces) await plug(node, nic, nicPort(node, nic), await makeWire(nic), wireMTU);
   await ip(`route replace ${podRange(node)} via ${nodeAddress(node)}`);
-  for (const other of others) {
-    await ip(`-n ${namespace} route replace ${podRange(other)} via ${nodeAddress(other)}`);
-    await ip(`-n ${namespaceName(other.name)} route replace ${podRange(node)} via ${nodeAddress(node)}`);
-  }
+  await setRoutesTo('replace', node, others);
+  await setRoutesFrom(node, others);
+}
+
+/** Sets or deletes the routes of other nodes to a node's pods. */
+export async function setRoutesTo(
+  verb: 'replace' | 'delete',
+  node: NodePlan,
+  others: readonly NodePlan[],
+): Promise<void> {
+  // A machine that is switched off has no routes, and gets them when it starts.
+  for (const other of others) await setRoute(verb, other, node).catch(raiseUnless(other.machine !== undefined));
+}
+
+/** Sets a node's routes to the pods of others. */
+export async function setRoutesFrom(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  for (const other of others) await setRoute('replace', node, other);
+}
+
+async function setRoute(verb: 'replace' | 'delete', on: NodePlan, to: NodePlan): Promise<void> {
+  const route = `route ${verb} ${podRange(to)} via ${nodeAddress(to)}`;
+  if (on.machine === undefined) await ip(`-n ${namespaceName(on.name)} ${route}`);
+  else await run(...inMachine(on, ['ip', ...route.split(' ')]));
+}
+
+function raiseUnless(isExpected: boolean): (thrown: unknown) => void {
+  return (thrown) => {
+    if (!isExpected) throw thrown;
+  };
 }
 
 /** Removes what makeNodeNetwork made, and the wires that no other node uses. */
 export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
-  for (const other of others) {
-    await ip(`-n ${namespaceName(other.name)} route delete ${podRange(node)}`);
-  }
+  await setRoutesTo('delete', node, others);
   await ip(`netns delete ${namespaceName(node.name)}`);
   // The kernel dismantles a namespace some time later. Removing these ends removes the pairs at once, and the gateway's
   // route with them.
@@ -68,7 +90,7 @@ async function plug(node: NodePlan, nic: string, port: string, onto: string, mtu
 }
 
 /** Makes the bridge of all NICs of a name. Macvtaps on those NICs reach each other on any node. */
-async function makeWire(nic: string): Promise<string> {
+export async function makeWire(nic: string): Promise<string> {
   const name = wireName(nic);
   if (existsSync(`/sys/class/net/${name}`)) return name;
   await ip(`link add ${name} type bridge`);

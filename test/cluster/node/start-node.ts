@@ -10,7 +10,7 @@ import { containerdConfig } from '../configs/containerd-config.ts';
 import { kubeletConfig } from '../configs/kubelet-config.ts';
 import { writeIdentity } from '../identity.ts';
 import { loadImages } from '../images/load-image.ts';
-import { type NodePlan, nodeAddress, nodeFolder } from '../layout.ts';
+import { type NodePlan, nodeAddress, nodeFolder, nodeGroup } from '../layout.ts';
 import { run } from '../run.ts';
 import { startDaemon } from '../start-daemon.ts';
 import { inNode, makeNodeHost, pathInNode } from './make-node-host.ts';
@@ -24,7 +24,8 @@ export async function startNode(record: ClusterRecord, node: NodePlan, others: r
     user: `system:node:${node.name}`,
     groups: ['system:nodes'],
   });
-  await writeFile(kubeletConfigFile(node.name), kubeletConfig(node.name, record.caFile));
+  const controlGroups = { cgroupDriver: 'cgroupfs', cgroupRoot: `/${nodeGroup(node.name)}`, failCgroupV1: false };
+  await writeFile(kubeletConfigFile(node.name), kubeletConfig(record.caFile, controlGroups));
   await switchOn(node, others, async () => {
     await installNetworkPlugins(record, node);
     await startContainerd(node.name);
@@ -47,7 +48,8 @@ async function switchOn(node: NodePlan, others: readonly NodePlan[], prepare: ()
 /** Starts a node's containerd, which takes over the containers that an earlier containerd left running. */
 export async function startContainerd(node: string): Promise<void> {
   const config = join(nodeFolder(node), 'containerd.toml');
-  await writeFile(config, containerdConfig(node));
+  // Its images are outside of the node's own trees, because overlays cannot be stacked there.
+  await writeFile(config, containerdConfig(join(nodeFolder(node), 'containerd')));
   const name = containerdProcess(node);
   const daemon = await startDaemon({
     name,
