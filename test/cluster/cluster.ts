@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ApiClient, makeApiClient } from '../control-plane/api-client.ts';
 import { type KubectlEnding, runKubectl } from '../control-plane/run-kubectl.ts';
 import { until } from '../process/until.ts';
@@ -40,6 +41,9 @@ export interface Cluster extends AsyncDisposable {
   run(node: string, ...command: readonly [string, ...string[]]): Promise<string>;
 }
 
+/** The kubectl of the cluster's version, which another process may have chosen. */
+const builtKubectl = join(paths.programs, 'kubectl');
+
 /** The longest wait for a node to be Ready. On an idle machine, it takes 10 s. */
 const readyGuardMs = 180_000;
 
@@ -48,7 +52,7 @@ export async function openCluster(): Promise<Cluster> {
   const record = await readClusterRecord();
   const admin = makeApiClient(apiServerUrl, record.ca, record.adminToken);
   const kubectl = (args: readonly string[], stdin?: string) =>
-    runKubectl({ kubeconfig: paths.kubeconfig, home: clusterFolder }, args, stdin);
+    runKubectl({ kubeconfig: paths.kubeconfig, home: clusterFolder, program: builtKubectl }, args, stdin);
   const mustKubectl = async (args: readonly string[], stdin?: string) => {
     const { code, stdout, stderr } = await kubectl(args, stdin);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
@@ -76,7 +80,7 @@ export async function openCluster(): Promise<Cluster> {
     async rebootNode(name) {
       const { plan, others } = await findPlan(name);
       await switchOff(plan, others);
-      await restartNode(plan, others);
+      await restartNode(record, plan, others);
     },
     // The API server would wait for all watching clients, but they must be cut off.
     stopApiServer: () => stopDaemon(apiServerProcess, 1_000),
