@@ -141,6 +141,22 @@ test('a plugin socket that another program removes is served and registered agai
   await kubelet.waitFor(() => lists(dataplane, 1)(kubelet) && kubelet.resource(dataplane)?.endpoint !== endpoint);
 });
 
+test('each registration uses a new socket, because kubelet 1.37 refuses one that it still follows', async () => {
+  await using node = await createNode();
+  const endpoints: string[] = [];
+  await using kubelet = await startKubelet({
+    directory: node.directory,
+    onEvent: (event) => void (event.type === 'register' && endpoints.push(event.endpoint)),
+  });
+  node.serve('dataplane', devices('dataplane', 1));
+  await kubelet.waitFor(lists(dataplane, 1));
+  await kubelet.restart();
+  await kubelet.waitFor(lists(dataplane, 1));
+  await unlink(join(node.directory, endpoints.at(-1) ?? ''));
+  await kubelet.waitFor(() => lists(dataplane, 1)(kubelet) && endpoints.length > 2);
+  assert.equal(new Set(endpoints).size, endpoints.length, endpoints.join());
+});
+
 test('a kubelet that refuses is asked until it agrees, and its reason is visible meanwhile', async () => {
   await using node = await createNode();
   let refusals = 0;
