@@ -7,7 +7,7 @@ import { afterEach, describe, it } from 'node:test';
 import { until } from '../process/until.ts';
 import { binaryPath } from './binary-path.ts';
 import { buildBinaries } from './build-binaries.ts';
-import { kubernetesVersion, kubernetesVersions, useKubernetes } from './kubernetes-version.ts';
+import { defaultKubernetes, kubernetesVersion, kubernetesVersions, useKubernetes } from './kubernetes-version.ts';
 import { cacheName, linkerFlags, moduleFolder, type ProgramName, readVersion, recipes } from './recipes.ts';
 
 /** A stand-in for the go command: notes each call, and then runs the given script instead of a build. */
@@ -128,6 +128,15 @@ describe('the version of Kubernetes', () => {
       assert.deepEqual([...new Set(versions)], [version.replace(/^1/, '0')]);
     });
   }
+
+  it('that is not the default is in the command that builds a missing program', () => {
+    for (const version of kubernetesVersions) {
+      useKubernetes(version);
+      const flags = version === defaultKubernetes ? '' : `--kubernetes ${version} `;
+      const message = new RegExp(`is missing; build it: node test/binaries/main\\.ts ${flags}kubelet$`);
+      assert.throws(() => binaryPath('kubelet', '/nonexistent'), message);
+    }
+  });
 
   it('that is unknown is refused with the known ones, also in the environment', () => {
     const known = kubernetesVersions.join(', ');
