@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { chmod, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 import { until } from '../process/until.ts';
 import { binaryPath } from './binary-path.ts';
 import { buildBinaries } from './build-binaries.ts';
-import { cacheName, linkerFlags, type ProgramName, readVersion, recipes } from './recipes.ts';
+import { defaultKubernetes, kubernetesVersion, kubernetesVersions, useKubernetes } from './kubernetes-version.ts';
+import { cacheName, linkerFlags, moduleFolder, type ProgramName, readVersion, recipes } from './recipes.ts';
 
 /** Writes a stand-in for the go command. It records each call, and then runs the given script instead of a build. */
 async function fakeGo(folder: string, build: string): Promise<string> {
@@ -91,7 +92,7 @@ describe('building the programs of a cluster', () => {
 
   it('without Go names the requirement', async () => {
     await using here = await stage();
-    await assert.rejects(here.build('/nowhere/go', 'etcd'), /install Go 1\.24 or newer and put it in PATH/);
+    await assert.rejects(here.build('/nowhere/go', 'etcd'), /install Go 1\.26 or newer and put it in PATH/);
   });
 
   it('without a network names the module proxy, and shows the fix if checksums do not match', async () => {
@@ -101,6 +102,48 @@ describe('building the programs of a cluster', () => {
     await assert.rejects(here.build(await say(offline), 'etcd'), /module proxy cannot be reached.*GOPROXY/);
     await assert.rejects(here.build(await say('verifying x: checksum mismatch'), 'etcd'), /run go mod tidy/);
     await assert.rejects(here.build(await say('go.mod requires go >= 1.99'), 'etcd'), /Go is too old/);
+  });
+});
+
+describe('the version of Kubernetes', () => {
+  const before = kubernetesVersion();
+  afterEach(() => useKubernetes(before));
+
+  for (const version of kubernetesVersions) {
+    it(`${version} is what its go.mod pins, and its programs are cached beside those of others`, () => {
+      useKubernetes(version);
+      for (const name of ['kubelet', 'kube-apiserver', 'kubectl'] as const) {
+        assert.equal(readVersion(recipes[name]), `v${version}`);
+        assert.ok(cacheName(name).startsWith(`${name}-v${version}-`), cacheName(name));
+      }
+      assert.match(linkerFlags(recipes.kubelet), new RegExp(`gitVersion=v${version} `));
+    });
+
+    it(`${version} has every staged module at the same version`, async () => {
+      useKubernetes(version);
+      const mod = await readFile(join(moduleFolder(recipes.kubelet), 'go.mod'), 'utf8');
+      const [, replaced = ''] = mod.split('\nreplace (');
+      const versions = [...replaced.matchAll(/ v(0\.\S+)$/gm)].map(([, found]) => found);
+      assert.ok(versions.length > 20, replaced);
+      assert.deepEqual([...new Set(versions)], [version.replace(/^1/, '0')]);
+    });
+  }
+
+  it('that is not the default is in the command that builds a missing program', () => {
+    for (const version of kubernetesVersions) {
+      useKubernetes(version);
+      const flags = version === defaultKubernetes ? '' : `--kubernetes ${version} `;
+      const message = new RegExp(`is missing; build it: node test/binaries/main\\.ts ${flags}kubelet$`);
+      assert.throws(() => binaryPath('kubelet', '/nonexistent'), message);
+    }
+  });
+
+  it('that is unknown is refused with the known ones, also in the environment', () => {
+    const known = kubernetesVersions.join(', ');
+    const expected = (start: string) => ({ message: `${start}1.2.3: no such version of Kubernetes; known: ${known}` });
+    assert.throws(() => useKubernetes('1.2.3'), expected(''));
+    process.env.MACVTAP_TEST_KUBERNETES = '1.2.3';
+    assert.throws(() => cacheName('kubelet'), expected('MACVTAP_TEST_KUBERNETES='));
   });
 });
 

@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { kubernetesModules, kubernetesVersion } from './kubernetes-version.ts';
 
 /**
  * How a program is built: its package and the linker's flags. One of the folders next to this file pins the package's
  * version.
  */
 export interface Recipe {
-  /** The folder with the go.mod and go.sum that pin all versions. */
+  /** The folder with the go.mod and go.sum that pin all versions. `kubernetes` stands for a folder of each version. */
   readonly module: string;
   readonly package: string;
   /** The linker flags. `$VERSION`, `$MAJOR` and `$MINOR` are replaced with the parts of the version of `versionOf`. */
@@ -27,14 +28,14 @@ export interface Recipe {
  * Without these flags, a Kubernetes program reports the version v0.0.0-master, and clients consider the server very
  * old.
  */
-const kubernetesVersion = ['gitVersion=$VERSION', 'gitMajor=$MAJOR', 'gitMinor=$MINOR'].map(
+const versionFlags = ['gitVersion=$VERSION', 'gitMajor=$MAJOR', 'gitMinor=$MINOR'].map(
   (assignment) => `-X k8s.io/component-base/version.${assignment}`,
 );
 
 const ofKubernetes = (name: string): Recipe => ({
   module: 'kubernetes',
   package: `k8s.io/kubernetes/cmd/${name}`,
-  linkerFlags: ['-s', '-w', ...kubernetesVersion],
+  linkerFlags: ['-s', '-w', ...versionFlags],
   versionOf: 'k8s.io/kubernetes',
 });
 
@@ -51,6 +52,13 @@ const ofContainerd = (name: string): Recipe => ({
   package: `github.com/containerd/containerd/v2/cmd/${name}`,
   linkerFlags: ['-s', '-w', '-X github.com/containerd/containerd/v2/version.Version=$VERSION'],
   versionOf: 'github.com/containerd/containerd/v2',
+});
+
+const ofMultus = (module: string, name: string): Recipe => ({
+  module,
+  package: `gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/${name}`,
+  linkerFlags: ['-s', '-w'],
+  versionOf: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4',
 });
 
 const cniPlugin = (path: string): Recipe => ({
@@ -110,12 +118,9 @@ export const recipes = {
   containerd: ofContainerd('containerd'),
   'containerd-shim-runc-v2': ofContainerd('containerd-shim-runc-v2'),
   ctr: ofContainerd('ctr'),
-  multus: {
-    module: 'multus',
-    package: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/multus',
-    linkerFlags: ['-s', '-w'],
-    versionOf: 'gopkg.in/k8snetworkplumbingwg/multus-cni.v4',
-  },
+  multus: ofMultus('multus', 'multus'),
+  'multus-daemon': ofMultus('multus-thick', 'multus-daemon'),
+  'multus-shim': ofMultus('multus-thick', 'multus-shim'),
   kwok: {
     module: 'kwok',
     package: 'sigs.k8s.io/kwok/cmd/kwok',
@@ -145,7 +150,7 @@ export type ProgramName = keyof typeof recipes;
 const controlPlane = ['etcd', 'kube-apiserver', 'kubectl'] as const;
 
 /** The plugins that a node's container runtime calls, by these names. */
-export const networkPlugins = ['multus', 'bridge', 'loopback', 'ptp', 'host-local', 'portmap'] as const;
+export const networkPlugins = ['multus', 'multus-shim', 'bridge', 'loopback', 'ptp', 'host-local', 'portmap'] as const;
 
 /** The programs that each kind of test needs. */
 export const programSets = {
@@ -158,6 +163,7 @@ export const programSets = {
     'containerd',
     'containerd-shim-runc-v2',
     'ctr',
+    'multus-daemon',
     ...networkPlugins,
   ],
   charts: ['helm', 'helm3'],
@@ -177,9 +183,10 @@ export const programSets = {
   ],
 } as const satisfies Record<string, readonly ProgramName[]>;
 
-/** Returns the folder of a recipe's go.mod. */
+/** Returns the folder of a recipe's go.mod. For programs of Kubernetes, it is that of the version in use. */
 export function moduleFolder({ module }: Recipe): string {
-  return fileURLToPath(new URL(`${module}/`, import.meta.url));
+  const folder = module === 'kubernetes' ? kubernetesModules[kubernetesVersion()] : module;
+  return fileURLToPath(new URL(`${folder}/`, import.meta.url));
 }
 
 /** Returns the version of a recipe's program that go.mod pins, such as `v1.34.4`. */
@@ -187,7 +194,7 @@ export function readVersion(recipe: Recipe): string {
   const mod = readFileSync(`${moduleFolder(recipe)}go.mod`, 'utf8');
   const line = mod.split('\n').find((text) => text.startsWith(`\t${recipe.versionOf} v`));
   const version = /v\d+\.\d+\.\d+/.exec(line?.slice(recipe.versionOf.length) ?? '')?.[0];
-  if (version === undefined) throw new Error(`${recipe.module}/go.mod pins no ${recipe.versionOf}`);
+  if (version === undefined) throw new Error(`${moduleFolder(recipe)}go.mod pins no ${recipe.versionOf}`);
   return version;
 }
 

@@ -32,7 +32,7 @@ export async function runGo(
   if (code === 0) return running.output;
   const tail = running.output.split('\n').slice(-repeatedLines).join('\n');
   // env(1), and programs like setpriv, end with this exit code if the program does not exist.
-  if (code === 127) throw new Error(`no go command: install Go 1.24 or newer and put it in PATH\n${tail}`);
+  if (code === 127) throw new Error(`no go command: install Go 1.26 or newer and put it in PATH\n${tail}`);
   throw new Error(`go ${verb} failed in ${folder}:\n${tail}${hintOf(tail)}`);
 }
 

@@ -12,6 +12,7 @@ import { buildImages, type ImageArchive } from './images/build-images.ts';
 import { installBase } from './install-base.ts';
 import { daemonGroup, type NodeSpec, paths } from './layout.ts';
 import { makeMachineNetwork } from './machine-network.ts';
+import { multusKind } from './multus-kind.ts';
 import { startControllers, startControlPlane } from './start-control-plane.ts';
 
 export interface ClusterOptions {
@@ -39,7 +40,7 @@ export async function bringUp(
   await step('images for pods: pause, busybox', () => buildImages(() => {}));
   const record = await step('etcd and the API server are ready', async () => {
     await makeMachineNetwork();
-    return await startControlPlane(images);
+    return await startControlPlane({ images, multus: multusKind() });
   });
   await using undo = new AsyncDisposableStack();
   const cluster = undo.use(await openCluster());

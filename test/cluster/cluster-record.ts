@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Credentials } from '../control-plane/credentials.ts';
 import type { ImageArchive } from './images/build-images.ts';
 import { type NodePlan, paths } from './layout.ts';
+import type { MultusKind } from './multus-kind.ts';
 
 /** The facts that other processes need to reach a running cluster. */
 export interface ClusterRecord extends Credentials {
@@ -12,6 +13,7 @@ export interface ClusterRecord extends Credentials {
   readonly etcdPort: number;
   /** Images for each node, in addition to those of every cluster. */
   readonly images: readonly ImageArchive[];
+  readonly multus: MultusKind;
 }
 
 export async function writeClusterRecord(record: ClusterRecord): Promise<void> {

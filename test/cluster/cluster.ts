@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ApiClient, makeApiClient } from '../control-plane/api-client.ts';
 import { type KubectlEnding, runKubectl } from '../control-plane/run-kubectl.ts';
 import { until } from '../process/until.ts';
@@ -58,6 +59,9 @@ export interface Cluster extends AsyncDisposable {
   run(node: string, ...command: readonly [string, ...string[]]): Promise<string>;
 }
 
+/** The kubectl of the cluster's version, which another process may have chosen. */
+const builtKubectl = join(paths.programs, 'kubectl');
+
 /** The longest wait for a node to be Ready. On an idle machine, it takes 10 s; an emulated one needs a minute. */
 const readyGuardMs = 180_000;
 const machineGuardMs = 900_000;
@@ -67,7 +71,7 @@ export async function openCluster(): Promise<Cluster> {
   const record = await readClusterRecord();
   const admin = makeApiClient(apiServerUrl, record.ca, record.adminToken);
   const kubectl = (args: readonly string[], stdin?: string) =>
-    runKubectl({ kubeconfig: paths.kubeconfig, home: clusterFolder }, args, stdin);
+    runKubectl({ kubeconfig: paths.kubeconfig, home: clusterFolder, program: builtKubectl }, args, stdin);
   const mustKubectl = async (args: readonly string[], stdin?: string) => {
     const { code, stdout, stderr } = await kubectl(args, stdin);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
@@ -103,7 +107,7 @@ export async function openCluster(): Promise<Cluster> {
         return await untilBooted(admin, name, boot);
       }
       await switchOff(plan, others);
-      await restartNode(plan, others);
+      await restartNode(record, plan, others);
     },
     unplug: async (node, card) => await unplugCard(await findMachine(node), card),
     plug: async (node, card) => await plugCard(await findMachine(node), card),

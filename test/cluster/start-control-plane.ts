@@ -10,7 +10,6 @@ import { findPorts } from '../control-plane/find-ports.ts';
 import { waitFor } from '../control-plane/wait-for.ts';
 import { type ClusterRecord, writeClusterRecord } from './cluster-record.ts';
 import { makeIdentity, writeIdentity, writeToken } from './identity.ts';
-import type { ImageArchive } from './images/build-images.ts';
 import { installationNamespace } from './install/release.ts';
 import { apiServerAddress, apiServerUrl, bridge, clusterFolder, paths } from './layout.ts';
 import { startDaemon } from './start-daemon.ts';
@@ -28,14 +27,14 @@ const frontProxy = {
 };
 
 /** Starts etcd and the API server, and writes an administrator's kubeconfig. */
-export async function startControlPlane(images: readonly ImageArchive[]): Promise<ClusterRecord> {
+export async function startControlPlane(forNodes: Pick<ClusterRecord, 'images' | 'multus'>): Promise<ClusterRecord> {
   const credentials = await makeCredentials(clusterFolder, [apiServerAddress, bridge.address]);
   const [port = 0, peerPort = 0] = await findPorts(2);
   const etcdOptions = { folder: clusterFolder, port, peerPort };
   const etcd = await startDaemon({ name: 'etcd', command: etcdCommand(etcdOptions) });
   await waitFor('etcd', etcd, () => isEtcdReady(etcdOptions));
 
-  const record: ClusterRecord = { ...credentials, etcdPort: port, images };
+  const record: ClusterRecord = { ...credentials, etcdPort: port, ...forNodes };
   await writePair(kubeletClient, await makeIdentity(record, { user: 'kube-apiserver', groups: ['system:masters'] }));
   await writePair(frontProxy, await makeIdentity(record, frontProxy));
   await writeFile(auditPolicyFile, JSON.stringify(auditPolicy));

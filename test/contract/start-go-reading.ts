@@ -21,7 +21,7 @@ export interface GoReading {
  * Returns the reason why the program cannot be built here, or false if it can. The value is for a test's `skip` option.
  */
 export function lacksGo(): false | string {
-  return spawnSync('go', ['version']).error === undefined ? false : 'no go command: install Go 1.24 or newer';
+  return spawnSync('go', ['version']).error === undefined ? false : 'no go command: install Go 1.26 or newer';
 }
 
 /** Builds the program that reads as Go does. Returns a function that passes it many texts at once. */

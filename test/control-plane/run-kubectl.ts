@@ -12,14 +12,22 @@ export interface KubectlEnding {
 /** The longest wait, which is above the server's own longest wait for a webhook (30 s). */
 const guardMs = 60_000;
 
-/** Runs the built kubectl. Its caches are in `home`, so that it does not remember an earlier cluster. */
+export interface KubectlOptions {
+  readonly kubeconfig: string;
+  /** The folder of its caches, so that it does not remember an earlier cluster. */
+  readonly home: string;
+  /** The path of kubectl. By default, it is the one of the version of Kubernetes in use. */
+  readonly program?: string;
+}
+
+/** Runs the built kubectl. */
 export function runKubectl(
-  { kubeconfig, home }: { readonly kubeconfig: string; readonly home: string },
+  { kubeconfig, home, program = binaryPath('kubectl') }: KubectlOptions,
   args: readonly string[],
   stdin = '',
 ): Promise<KubectlEnding> {
   const { promise, resolve, reject } = Promise.withResolvers<KubectlEnding>();
-  const child = spawn(binaryPath('kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], {
+  const child = spawn(program, [`--kubeconfig=${kubeconfig}`, ...args], {
     env: { PATH: process.env.PATH, HOME: home },
     timeout: guardMs,
     killSignal: 'SIGKILL',

@@ -7,9 +7,12 @@ import { markUnhealthy, type ResourceTable } from './resource-table.ts';
 
 /**
  * Answers a Register as kubelet does. It checks the version and the name, dials the endpoint before it answers, and
- * then follows the endpoint's list. Calls go to the newest registration of a resource. When any stream of the resource
- * ends, even an older one, its devices become unhealthy and it gets no more calls. Kubelet does the same, because
- * ManagerImpl.PluginDisconnected knows only the resource's name.
+ * then follows the endpoint's list. Calls go to the newest registration of a resource. The stand-in is as strict as the
+ * strictest version of kubelet (ManagerImpl in devicemanager/manager.go):
+ *
+ * - When any stream of the resource ends, even an older one, its devices become unhealthy and it gets no more calls, as
+ *   in 1.34. There, PluginDisconnected knows only the resource's name.
+ * - A second registration with a socket whose stream is still open is refused, as in PluginConnected of 1.37.
  */
 export async function acceptRegistration(
   request: RegisterRequest,
@@ -27,8 +30,13 @@ export async function acceptRegistration(
   const connection = await connectPlugin(join(directory, endpoint), dialTimeoutMs).catch((thrown: unknown) => {
     throw new Error(`failed to dial device plugin: ${describeFailure(thrown)}`);
   });
-  connections.add(connection);
   const { options } = connection;
+  const current = table.rows.get(name);
+  if (current?.connected && current.endpoint === endpoint) {
+    connection.close();
+    throw new Error(`device plugin already connected: ${join(directory, endpoint)}`);
+  }
+  connections.add(connection);
   table.update(name, ({ registrations }) => ({
     endpoint,
     options,

@@ -141,6 +141,22 @@ test("if another program removes the plugin's socket, the socket is recreated an
   await kubelet.waitFor(() => lists(dataplane, 1)(kubelet) && kubelet.resource(dataplane)?.endpoint !== endpoint);
 });
 
+test('each registration uses a new socket, because kubelet 1.37 refuses one that it still follows', async () => {
+  await using node = await createNode();
+  const endpoints: string[] = [];
+  await using kubelet = await startKubelet({
+    directory: node.directory,
+    onEvent: (event) => void (event.type === 'register' && endpoints.push(event.endpoint)),
+  });
+  node.serve('dataplane', devices('dataplane', 1));
+  await kubelet.waitFor(lists(dataplane, 1));
+  await kubelet.restart();
+  await kubelet.waitFor(lists(dataplane, 1));
+  await unlink(join(node.directory, endpoints.at(-1) ?? ''));
+  await kubelet.waitFor(() => lists(dataplane, 1)(kubelet) && endpoints.length > 2);
+  assert.equal(new Set(endpoints).size, endpoints.length, endpoints.join());
+});
+
 test('a kubelet that refuses is called until it accepts, and its reason is visible until then', async () => {
   await using node = await createNode();
   let refusals = 0;

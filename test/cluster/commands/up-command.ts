@@ -14,6 +14,7 @@ import { paths } from '../layout.ts';
 import { keepLogs } from '../logs.ts';
 import { nodeTable } from '../node-table.ts';
 import { seedNodes } from '../seed-nodes.ts';
+import { useVersions, type VersionFlags, versionFlags } from '../versions.ts';
 import { runClusterCommand } from './run-cluster-command.ts';
 
 const line = {
@@ -29,10 +30,11 @@ const line = {
       "with --kubevirt: the program that adds a macvtap's resource to the pod of a virtual machine",
       'webhook',
     ),
+    ...versionFlags,
   },
 } as const;
 
-interface UpFlags {
+interface UpFlags extends VersionFlags {
   readonly replace: boolean;
   readonly bare: boolean;
   readonly kubevirt: boolean;
@@ -43,6 +45,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
   const up = async (flags: UpFlags) => {
     const { bare: isBare, kubevirt: hasKubeVirt, injector } = flags;
     if (isBare && hasKubeVirt) throw new Error('--kubevirt needs the chart, which --bare leaves out');
+    const versions = useVersions(flags);
     using scope = signalScope();
     const claim = await claimCluster(line.command, { takesKept: flags.replace });
     try {
@@ -62,7 +65,7 @@ export async function runUp(argv: readonly string[]): Promise<void> {
       if (kubeVirt !== undefined) await installKubeVirt(cluster, kubeVirt, injector, progress);
       await claim.keep();
       console.log(
-        `\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig} PATH=${paths.programs}:$PATH`,
+        `\n${versions}\n\n${nodeTable(await cluster.nodes())}\n\nexport KUBECONFIG=${cluster.kubeconfig} PATH=${paths.programs}:$PATH`,
       );
       return exitCode.done;
     } catch (thrown) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type NodePlan, podRange } from '../layout.ts';
+import type { MultusKind } from '../multus-kind.ts';
 
 /** The folder of CNI configurations on a node. */
 export const cniFolder = '/etc/cni/net.d';
@@ -10,32 +11,62 @@ export const cniFolder = '/etc/cni/net.d';
  */
 const podNetworkFile = '10-pods.conf';
 
+/** The file with Multus' own configuration. containerd uses the file whose name comes first. */
+export const multusFile = '00-multus.conf';
+
 export const multusKubeconfig = `${cniFolder}/multus.d/multus.kubeconfig`;
 
-/** Returns the configurations of the networks, by file name. containerd uses the file whose name comes first. */
-export function cniConfigs(node: NodePlan): Readonly<Record<string, object>> {
+/** The settings of both kinds of Multus. */
+const multus = {
+  cniVersion: '1.0.0',
+  confDir: cniFolder,
+  cniDir: '/var/lib/cni/multus',
+  binDir: '/opt/cni/bin',
+  logFile: '/var/log/multus.log',
+  logLevel: 'verbose',
+};
+
+/**
+ * Returns the configurations of a node's networks, by file name. The daemon of thick Multus writes Multus' own when it
+ * starts.
+ */
+export function cniConfigs(node: NodePlan, kind: MultusKind): Readonly<Record<string, object>> {
+  const podNetwork = {
+    cniVersion: '1.0.0',
+    name: 'pods',
+    type: 'bridge',
+    bridge: 'cni0',
+    isGateway: true,
+    hairpinMode: true,
+    ipam: { type: 'host-local', ranges: [[{ subnet: podRange(node) }]], routes: [{ dst: '0.0.0.0/0' }] },
+  };
+  if (kind === 'thick') return { [podNetworkFile]: podNetwork };
   return {
-    '00-multus.conf': {
-      cniVersion: '1.0.0',
+    [podNetworkFile]: podNetwork,
+    [multusFile]: {
+      ...multus,
       name: 'multus',
       type: 'multus',
       kubeconfig: multusKubeconfig,
       // Refers to the file, because a name would first be looked up in the cluster.
       clusterNetwork: `${cniFolder}/${podNetworkFile}`,
-      confDir: cniFolder,
-      cniDir: '/var/lib/cni/multus',
-      binDir: '/opt/cni/bin',
-      logFile: '/var/log/multus.log',
-      logLevel: 'verbose',
-    },
-    [podNetworkFile]: {
-      cniVersion: '1.0.0',
-      name: 'pods',
-      type: 'bridge',
-      bridge: 'cni0',
-      isGateway: true,
-      hairpinMode: true,
-      ipam: { type: 'host-local', ranges: [[{ subnet: podRange(node) }]], routes: [{ dst: '0.0.0.0/0' }] },
     },
   };
 }
+
+/** The folder of the socket between thick Multus' shim and its daemon. */
+const multusSocketFolder = '/run/multus';
+
+/**
+ * The configuration of thick Multus' daemon. The daemon writes `multusFile` from it and from the network whose file
+ * comes first, as in Multus' own manifests.
+ */
+export const multusDaemonConfig = {
+  ...multus,
+  multusConfigFile: 'auto',
+  multusAutoconfigDir: cniFolder,
+  cniConfigDir: cniFolder,
+  // The daemon reads the first, and the shim reads the second.
+  socketDir: multusSocketFolder,
+  daemonSocketDir: multusSocketFolder,
+};

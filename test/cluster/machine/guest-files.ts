@@ -28,8 +28,9 @@ export function guestFiles(plan: NodePlan, secrets: NodeSecrets): Files {
     'etc/kubernetes/kubelet.json': secrets.kubeletConfig,
     'etc/kubernetes/node': nodeVariables(plan),
     [multusKubeconfig.slice(1)]: secrets.multusKubeconfig,
+    // Machines have thin Multus, also in a cluster with thick Multus.
     ...Object.fromEntries(
-      Object.entries(cniConfigs(plan)).map(([file, config]) => [
+      Object.entries(cniConfigs(plan, 'thin')).map(([file, config]) => [
         `${cniFolder.slice(1)}/${file}`,
         JSON.stringify(config, null, 2),
       ]),

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { binaryPath } from '../../binaries/binary-path.ts';
-import { networkPlugins } from '../../binaries/recipes.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { waitFor } from '../../control-plane/wait-for.ts';
 import { type ClusterRecord, writeNodePlan } from '../cluster-record.ts';
-import { cniConfigs, cniFolder, multusKubeconfig } from '../configs/cni-config.ts';
 import { containerdConfig } from '../configs/containerd-config.ts';
 import { kubeletConfig } from '../configs/kubelet-config.ts';
 import { writeIdentity } from '../identity.ts';
@@ -13,7 +10,8 @@ import { loadImages } from '../images/load-image.ts';
 import { type NodePlan, nodeAddress, nodeFolder, nodeGroup } from '../layout.ts';
 import { run } from '../run.ts';
 import { startDaemon } from '../start-daemon.ts';
-import { inNode, makeNodeHost, pathInNode } from './make-node-host.ts';
+import { inNode, makeNodeHost } from './make-node-host.ts';
+import { installNetworkPlugins, startMultusDaemon } from './network-plugins.ts';
 import { makeNodeNetwork } from './node-network.ts';
 
 /** Makes a node and starts its programs. The node is Ready some seconds later. */
@@ -26,7 +24,7 @@ export async function startNode(record: ClusterRecord, node: NodePlan, others: r
   });
   const controlGroups = { cgroupDriver: 'cgroupfs', cgroupRoot: `/${nodeGroup(node.name)}`, failCgroupV1: false };
   await writeFile(kubeletConfigFile(node.name), kubeletConfig(record.caFile, controlGroups));
-  await switchOn(node, others, async () => {
+  await switchOn(record, node, others, async () => {
     await installNetworkPlugins(record, node);
     await startContainerd(node.name);
     await loadImages(node.name, record);
@@ -34,14 +32,20 @@ export async function startNode(record: ClusterRecord, node: NodePlan, others: r
 }
 
 /** Starts a node that was switched off. Its disk still has its content. */
-export async function restartNode(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
-  await switchOn(node, others, () => startContainerd(node.name));
+export async function restartNode(record: ClusterRecord, node: NodePlan, others: readonly NodePlan[]): Promise<void> {
+  await switchOn(record, node, others, () => startContainerd(node.name));
 }
 
-async function switchOn(node: NodePlan, others: readonly NodePlan[], prepare: () => Promise<void>): Promise<void> {
+async function switchOn(
+  record: ClusterRecord,
+  node: NodePlan,
+  others: readonly NodePlan[],
+  prepare: () => Promise<void>,
+): Promise<void> {
   await makeNodeNetwork(node, others);
   await makeNodeHost(node.name);
   await prepare();
+  if (record.multus === 'thick') await startMultusDaemon(record, node.name);
   await startKubelet(node);
 }
 
@@ -91,18 +95,4 @@ function kubeletConfigFile(node: string): string {
 
 function kubeletKubeconfig(node: string): string {
   return join(nodeFolder(node), 'kubelet.kubeconfig');
-}
-
-/** Links the programs of the network plugins to where they were built, and writes the networks that they make. */
-async function installNetworkPlugins(record: ClusterRecord, node: NodePlan): Promise<void> {
-  const programs = await pathInNode(node.name, '/opt/cni/bin');
-  await mkdir(programs, { recursive: true });
-  for (const name of networkPlugins) await symlink(binaryPath(name), join(programs, name));
-  const kubeconfig = await pathInNode(node.name, multusKubeconfig);
-  await mkdir(dirname(kubeconfig), { recursive: true });
-  await writeIdentity(kubeconfig, record, { user: 'multus' });
-  const folder = await pathInNode(node.name, cniFolder);
-  for (const [file, config] of Object.entries(cniConfigs(node))) {
-    await writeFile(join(folder, file), JSON.stringify(config, null, 2));
-  }
 }

@@ -5,6 +5,7 @@ import { removeGroup } from '../control-groups.ts';
 import { type NodePlan, nodeFolder, nodeGroup } from '../layout.ts';
 import { stopDaemon } from '../start-daemon.ts';
 import { hostProcess } from './make-node-host.ts';
+import { multusProcess } from './network-plugins.ts';
 import { removeNodeNetwork } from './node-network.ts';
 import { containerdProcess, kubeletProcess } from './start-node.ts';
 
@@ -13,7 +14,8 @@ export async function switchOff(node: NodePlan, others: readonly NodePlan[]): Pr
   const { name } = node;
   // When the first process of the node's process namespace ends, the kernel ends all others in it.
   await stopDaemon(hostProcess(name), 0);
-  for (const process of [kubeletProcess(name), containerdProcess(name)]) await stopDaemon(process, 0);
+  for (const process of [kubeletProcess(name), containerdProcess(name), multusProcess(name)])
+    await stopDaemon(process, 0);
   await removeGroup(nodeGroup(name));
   await removeNodeNetwork(node, others);
   await rm(join(nodeFolder(name), 'ready'), { force: true });
