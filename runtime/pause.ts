@@ -31,7 +31,7 @@ export async function waitForNews(
   signal.removeEventListener('abort', end);
 }
 
-/** The waits of one loop. A wake-up or an aborted signal ends a wait early. */
+/** Lets one loop wait. An aborted signal ends each wait early. A wake-up ends only a `sleep` early. */
 export interface Sleeper {
   /**
    * Waits for `ms`, or until a wake-up if that is earlier. Without `ms`, waits only for a wake-up. A wake-up since the

@@ -62,7 +62,7 @@ export function buildApp(given: AppDeps): WebhookApp {
     // Applies only to bodies that are not read because the path or content type is wrong. For all others, `readBody`
     // has its own limits.
     requestTimeout: limits.headerMs + limits.bodyMs,
-    // Requests that are under way when the app closes are still answered.
+    // While the app closes, requests that arrive on open connections are answered normally, not with a 503.
     return503OnClosing: false,
     exposeHeadRoutes: false,
     https: {

@@ -2,7 +2,7 @@
 import type { MacvtapError } from '../../runtime/errors.ts';
 import { backOffMs, isUnreachable } from './api-errors.ts';
 
-/** The reaction to a failed run of list and watch. */
+/** A failed run of list and watch. A run whose watch ended too soon also counts as failed, even without an error. */
 interface FailedRun {
   readonly waitMs: number;
   /** Whether to report the error. False if there is no error. */

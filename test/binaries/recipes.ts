@@ -20,7 +20,7 @@ export interface Recipe {
   readonly tags?: readonly string[];
   /** Whether the program needs the C compiler. Without it, a program is linked statically. */
   readonly usesC?: boolean;
-  /** Further files in that folder from which the program is built. */
+  /** Files in the folder `module`, besides go.mod and go.sum, with the code of modules that go.mod replaces. */
   readonly replacements?: readonly string[];
 }
 

@@ -28,7 +28,7 @@ export const needsShim: Readonly<Record<(typeof variants)[number], false | strin
     : "needs gcc with its libraries libasan and libubsan, which come with Debian's",
 };
 
-/** An installed shim. The directory for its socket does not exist yet. */
+/** An installed shim. If the test needs `directory`, which contains the socket, the test creates it. */
 export interface InstalledShim extends AsyncDisposable {
   readonly program: string;
   readonly directory: string;

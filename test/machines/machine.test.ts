@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machines themselves, on macvtaps that iproute2 made.
+// Tests the virtual machines that other tests use. iproute2 creates their macvtaps, so kube-macvtap is not involved.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chown } from 'node:fs/promises';
