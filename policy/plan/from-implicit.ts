@@ -34,7 +34,7 @@ function checkExposure(
   nic: InterfaceFacts,
   exposure: ImplicitExposure,
 ): Pick<Finding, 'code' | 'value' | 'by'> | undefined {
-  // A VRF port can be the parent of a macvtap, but is not exposed implicitly.
+  // `checkSuitability` accepts VRF ports, but implicit exposure skips the ports of every kind of master.
   if (nic.master !== undefined) return { code: 'Enslaved', by: nic.master.name };
   return checkNamedKind(nic, exposure);
 }

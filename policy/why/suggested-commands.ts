@@ -61,7 +61,7 @@ export function placeOf(key: string): readonly [string, string, string] {
 
 /**
  * Returns the `kubectl patch` command that sets one value in a network's config without changing any other character.
- * `object` is the path of the plugin: `''`, or `plugins[1]`.
+ * `object` is the path of the plugin in the config: `plugins[1]`, or `''` if the config has no list of plugins.
  */
 export function setConfigKey(
   network: string,
