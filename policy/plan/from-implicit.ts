@@ -13,7 +13,10 @@ export interface ImplicitExposure {
   readonly exclude: readonly Glob[];
 }
 
-/** Returns one candidate for each suitable interface, with the interface's name, mode bridge and 100 devices. */
+/**
+ * Returns one candidate for each suitable interface that `exposure` does not exclude. The candidate has the interface's
+ * name, mode bridge and 100 devices.
+ */
 export function candidatesFromImplicit(exposure: ImplicitExposure, interfaces: Interfaces): SourceResult {
   const candidates: Candidate[] = [];
   const skipped: Finding[] = [];
