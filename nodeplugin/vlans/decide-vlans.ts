@@ -38,8 +38,8 @@ export interface VlanDecision {
  * - A VLAN that the node plugin created gets the MTU of the interface below it, and is set up while that interface is
  *   up. The kernel lowers the MTU of a VLAN together with that of its lower link, but does not raise it
  *   (vlan_device_event, net/8021q/vlan.c).
- * - A VLAN that the node plugin created is unused if no resource and no device of a pod needs it. It stays in use if it
- *   has an address or the default route, is a port of a bridge, or has another link on top of it.
+ * - A VLAN that the node plugin created is unused if no resource, no device of a pod and no other part of the node uses
+ *   it. The node uses a VLAN that has an address, the default route, a master or a link on top of it.
  * - A VLAN that an administrator created is never changed.
  */
 export function decideVlans({ interfaces, resources, inUse }: VlanFacts): VlanDecision {

@@ -53,7 +53,7 @@ const anyUse = { resourceName: 'any', mode: 'bridge', allowHostInterface: true }
 
 /**
  * Returns the VLAN with an ID on an interface, or the reason why the interface cannot have this VLAN. If the VLAN does
- * not exist yet, the result has the facts that the VLAN will have when the node plugin has created it, but no ifindex.
+ * not exist yet, the result describes the VLAN that the node plugin will create, without an ifindex.
  *
  * - The interface must itself be suitable as a parent. A macvtap is not: frames would leave through the macvtap's
  *   parent. A port of a bond or bridge is not: frames would bypass the bond or bridge.
