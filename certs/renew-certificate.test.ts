@@ -21,7 +21,8 @@ const keep = (cluster: MemoryCluster, more: Partial<Parameters<typeof renewCerti
  */
 const soonDue = { lifetimeMs: 3_600_000, renewBeforeMs: 3_594_000, overlapMs: 1_500 };
 /**
- * A connection is usually complete this long after the client has read the bundle. A slower connection is not counted.
+ * How long a client has to connect after it has read the bundle. If a connection takes longer, its failure does not
+ * count.
  */
 const connectMs = 300;
 
@@ -138,7 +139,8 @@ describe('a certificate that is renewed automatically', () => {
         names,
         pollMs: 3_600_000,
       });
-      // After these requests, everything is published, and only a watch can cause another check.
+      // After these requests, everything is published. The next poll is an hour away, so only a watch can cause another
+      // check.
       await until(
         async () => requests.join(),
         (all) =>

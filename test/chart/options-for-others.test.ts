@@ -132,7 +132,7 @@ it('on OpenShift, the node plugin may use constraints that grant exactly what it
   );
   assert.deepEqual([constraints.allowHostNetwork, constraints.allowHostPorts], [hostNetwork, false]);
   assert.deepEqual([constraints.allowHostPID, constraints.allowHostIPC], [false, false]);
-  // In addition to its own volumes, the pod has the projected volume of the token.
+  // Kubernetes adds a projected volume with the token to the pod's own volumes, so the constraints must allow it.
   assert.deepEqual(
     volumes.filter(({ hostPath }) => hostPath === undefined).map(({ name }) => name),
     ['log-level'],

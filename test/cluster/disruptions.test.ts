@@ -83,7 +83,7 @@ describe('a pod with a macvtap on h1', () => {
     }
     const seconds = ((performance.now() - readyMs) / 1_000).toFixed(1);
     t.diagnostic(`two consecutive edits were applied ${seconds} s after the API server was back`);
-    // The pod still counts as Ready until kubelet has reported its end.
+    // The pod stays Ready until kubelet has reported the end of its container.
     await until(
       async () => (await readPod(cluster, 'goes')).status.containerStatuses?.[0]?.restartCount,
       (count) => count !== undefined && count > 0,
