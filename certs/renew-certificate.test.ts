@@ -76,7 +76,7 @@ describe('a certificate that is renewed automatically', () => {
         bundles.findLastIndex(({ sinceMs }) => sinceMs <= performance.now() - (soonDue.overlapMs - connectMs)),
         0,
       );
-    /** Returns whether a client may still have this bundle. Such a client must accept the served certificate. */
+    /** Returns whether a client may still have this bundle. If so, it must accept the served certificate. */
     const isKnown = (index: number) =>
       performance.now() < (bundles[index + 1]?.sinceMs ?? Number.POSITIVE_INFINITY) + soonDue.overlapMs;
     const serials = new Set<string>();

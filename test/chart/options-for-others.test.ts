@@ -54,7 +54,7 @@ it('the alerts and the dashboard are the same as in the files for Prometheus and
   const objects = withOption('metrics of nodes, alerts and a dashboard');
   const rule = findObject(objects, 'PrometheusRule');
   const read = (file: string) => readFileSync(join(chartFolder, 'monitoring', file), 'utf8');
-  // The base URL of the runbooks is a value, because the project publishes no pages.
+  // The base URL of the runbooks is a value of the chart, because the project publishes no pages.
   assert.deepEqual(
     rule.spec,
     parse(read('alerts.yaml').replaceAll('runbook_url: docs/', 'runbook_url: https://git.example.com/macvtap/docs/')),

@@ -60,7 +60,8 @@ describe('a pod with a macvtap on h1', () => {
     );
     const [device] = await allocateBesideKubelet('h1', 'quickDataplane', 'quickDataplaneMvp7');
     assert.ok(existsSync(device?.host_path ?? ''), JSON.stringify(device));
-    // kubelet recreates the sandbox at once. The ADD needs the API server, because Multus reads the pod from it.
+    // kubelet recreates the sandbox at once, but its ADD fails while the API server is stopped. Multus reads the pod
+    // from the API server.
     await killContainer(cluster, 'h1', { pod: 'goes' });
     await until(
       async () => existsSync(goes.path),

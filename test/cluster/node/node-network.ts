@@ -17,8 +17,8 @@ import { ip } from '../run.ts';
 const wireMTU = 9000;
 
 /**
- * Makes a node's network namespace with its uplink to the machine, and with its NICs. Each NIC is on the wire of its
- * name.
+ * Makes a node's network namespace with its uplink to the machine, and with its NICs. NICs with the same name share one
+ * wire, which is a bridge on the machine.
  */
 export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   const namespace = namespaceName(node.name);
