@@ -26,7 +26,7 @@ export interface Cluster extends AsyncDisposable {
   addNode(spec: NodeSpec): Promise<void>;
   /** Removes a node as if its machine were switched off, and then deletes its Node. */
   removeNode(name: string): Promise<void>;
-  /** Reboots a node as if by its power button: programs start again from its disk, on a new network. */
+  /** Reboots a node as if by its power button: programs start again with its disk, in a new network namespace. */
   rebootNode(name: string): Promise<void>;
   /** Stops the API server. Afterwards, only functions that need only a node still work. */
   stopApiServer(): Promise<void>;

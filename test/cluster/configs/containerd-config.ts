@@ -9,8 +9,8 @@ export const pauseImage = 'localhost/pause:1';
 export const containerdSocket = '/run/containerd/containerd.sock';
 
 /**
- * Returns containerd's config.toml for a node. Its images are outside of the node's own trees, because overlays cannot
- * be stacked there.
+ * Returns containerd's config.toml for a node. Images are outside of the node's own trees: these are overlays, on which
+ * containerd could not create the overlays of containers.
  */
 export function containerdConfig(node: string): string {
   const root = join(nodeFolder(node), 'containerd');

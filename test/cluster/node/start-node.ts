@@ -91,7 +91,7 @@ function kubeletKubeconfig(node: string): string {
   return join(nodeFolder(node), 'kubelet.kubeconfig');
 }
 
-/** Links the programs of the network plugins to where they were built, and writes the networks that they make. */
+/** Installs the network plugins: symbolic links to the programs that were built, and the CNI configurations. */
 async function installNetworkPlugins(record: ClusterRecord, node: NodePlan): Promise<void> {
   const programs = await pathInNode(node.name, '/opt/cni/bin');
   await mkdir(programs, { recursive: true });
