@@ -9,7 +9,7 @@ export type BlockProof =
   | { readonly runs: 'here'; readonly folder?: string; readonly exitCode?: number }
   /** test/cluster/docs.test.ts runs the block unchanged, page by page and from top to bottom. */
   | { readonly runs: 'in a cluster' }
-  /** This file tests the same commands in another form. */
+  /** The file `shownBy` tests the same commands in another form. */
   | { readonly shownBy: string }
   /** Nothing verifies the block, for this reason. */
   | { readonly notRun: string };
