@@ -51,7 +51,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'apt-get install buildah debootstrap binutils': ci,
   },
   'docs/how-to/install.md': {
-    // The same as in docs/tutorial/quick-start.md, except for the names of the images.
+    // The commands of docs/tutorial/quick-start.md, except for the names of the images.
     'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
     'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': {
       shownBy: 'test/chart/options-of-webhook.test.ts',
