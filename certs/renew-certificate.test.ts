@@ -21,7 +21,8 @@ const keep = (cluster: MemoryCluster, more: Partial<Parameters<typeof renewCerti
  */
 const soonDue = { lifetimeMs: 3_600_000, renewBeforeMs: 3_594_000, overlapMs: 1_500 };
 /**
- * A connection is usually complete this long after the client has read the bundle. A slower connection is not counted.
+ * How long a client has to connect after it has read the bundle. If a connection takes longer, its failure does not
+ * count.
  */
 const connectMs = 300;
 
@@ -75,7 +76,7 @@ describe('a certificate that is renewed automatically', () => {
         bundles.findLastIndex(({ sinceMs }) => sinceMs <= performance.now() - (soonDue.overlapMs - connectMs)),
         0,
       );
-    /** Returns whether a client may still have this bundle. Such a client must accept the served certificate. */
+    /** Returns whether a client may still have this bundle. If so, it must accept the served certificate. */
     const isKnown = (index: number) =>
       performance.now() < (bundles[index + 1]?.sinceMs ?? Number.POSITIVE_INFINITY) + soonDue.overlapMs;
     const serials = new Set<string>();
@@ -138,7 +139,8 @@ describe('a certificate that is renewed automatically', () => {
         names,
         pollMs: 3_600_000,
       });
-      // After these requests, everything is published, and only a watch can cause another check.
+      // After these requests, everything is published. The next poll is an hour away, so only a watch can cause another
+      // check.
       await until(
         async () => requests.join(),
         (all) =>

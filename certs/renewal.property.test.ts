@@ -38,8 +38,8 @@ const hands: fc.WeightedArbitrary<Step> = { weight: 2, arbitrary: fc.record({ ki
 
 for (const [what, steps] of [
   ['replicas die at any step', [...ordinary, death, clockSet(settings.lifetimeMs)]],
-  // In this list, replicas do not die. A replica that starts while the store is broken must serve a new certificate at
-  // once, before clients trust its CA. The tests of the renewal controller cover that case.
+  // Replicas do not die in the next case, because a replica that starts while the store is broken must serve a new
+  // certificate before clients trust its CA. The tests of the renewal controller cover such a start.
   ['people damage the store and the bundle', [...ordinary, hands, clockSet(skewOf(settings))]],
 ] as const) {
   test(`a client whose bundle is as old as the overlap accepts the served certificate, even if ${what}`, async () => {

@@ -235,7 +235,7 @@ describe('damage to links whose parent exists', () => {
   });
 });
 
-/** The attached device of a record, which ADD gave an MTU. */
+/** Returns the device of a record with an attachment, as if ADD had set the MTU of its link to 1500. */
 function asAttached(record: DeviceRecord) {
   const attachment = { ...(record.attachment ?? assert.fail()), mtu: 1500 };
   return { id: 'dataplaneMvp0', record: { ...record, attachment } };

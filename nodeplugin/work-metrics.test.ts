@@ -43,7 +43,7 @@ test('a pod without a device is counted once, even if its ADD is repeated', asyn
   fail('CHECK', '3');
   fail('ADD', '4', 'ParentGone');
   assert.match(await metrics.metrics(), /\nkube_macvtap_node_pods_not_injected_total 2\n/);
-  // Only the last thousand pods are remembered.
+  // Only the last thousand pods are remembered, so pod 1 is then counted again.
   for (let uid = 10; uid < 1_010; uid += 1) fail('ADD', String(uid));
   fail('ADD', '1');
   assert.match(await metrics.metrics(), /\nkube_macvtap_node_pods_not_injected_total 1003\n/);

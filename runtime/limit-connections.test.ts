@@ -30,7 +30,7 @@ test('a new connection replaces the one that has been idle for the longest time,
   using server = await serve(3);
   const first = await server.open();
   const busy = server.connections.busy(first.there);
-  // A second task of the same connection ends before the first one. The connection stays busy.
+  // A second task of the first connection ends before its first task, so the connection stays busy.
   server.connections.busy(first.there)[Symbol.dispose]();
   const second = await server.open();
   const third = await server.open();
@@ -40,7 +40,7 @@ test('a new connection replaces the one that has been idle for the longest time,
     [first, third, fourth].map(({ there }) => there.destroyed),
     [false, false, false],
   );
-  // The connection is idle again. It is the newest idle one, so it would be closed last.
+  // The first connection is idle again. It is the newest idle one, so it would be closed last.
   busy[Symbol.dispose]();
   const fifth = await server.open();
   await third.closed;

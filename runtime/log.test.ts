@@ -88,8 +88,8 @@ test('changes of a mounted ConfigMap are followed: kubelet replaces the symbolic
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-level-'));
   const at = (name: string) => join(folder.path, name);
   const { log } = keepLines();
-  // Without the ConfigMap, kubelet mounts an empty directory. With such a long poll interval, only events can cause the
-  // changes.
+  // Without the ConfigMap, kubelet mounts an empty directory. The next poll is ten minutes away, so the log level can
+  // change only if the watch of the directory works.
   using _following = followLogLevel({ file: at('webhook'), log, pollMs: 600_000 });
   for (const [index, level] of (['debug', 'warn'] as const).entries()) {
     await mkdir(at(`..v${index}`));

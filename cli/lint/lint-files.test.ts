@@ -36,7 +36,7 @@ function nad(name: string, resource: string | undefined): string {
 const namespace = (name: string, labels: object = {}) =>
   JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 
-/** Lints files as those of a directory. @example `nads.yaml:3 error ResourceUnknown metadata` */
+/** Lints files as if a user had named their directory. @example `nads.yaml:3 error ResourceUnknown metadata` */
 function lint(files: Readonly<Record<string, string>>, given: Partial<LintOptions & { isNamed: boolean }> = {}) {
   const { isNamed = false, ...rest } = given;
   const inputs = Object.entries(files).map(([name, text]) => ({ name, isNamed, content: { text } }));

@@ -18,8 +18,8 @@ const node = (name: string, labels: Readonly<Record<string, unknown>> = {}, stat
 });
 
 /**
- * Follows the nodes of a fake API server. `reaches` waits until its condition is true, and checks it after each change.
- * Its time limit is long.
+ * Follows the nodes of a fake API server. `reaches` waits until its condition is true, and checks it after each change
+ * and every 20 ms.
  */
 async function follow(
   prepare: (server: StandInApiServer) => void,
@@ -138,7 +138,8 @@ describe('list and watch', () => {
     await using followed = await follow(({ store }) => void store.put(node('a')));
     const { server, reaches, watch } = followed;
     await reaches(() => server.watches === 1);
-    // Other objects change, which this watch does not receive. Then the history of those changes is compacted.
+    // A Secret changes, which a watch of nodes does not receive. Then the history is compacted, so no watch can start
+    // from a version before that change.
     server.store.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'x' } });
     server.store.compact();
     server.sendBookmarks();
@@ -247,7 +248,7 @@ describe('list and watch', () => {
   });
 
   it('restarts the silence timer after each line', async (t) => {
-    // This length distinguishes the timer from all others.
+    // No other timer has this duration, so it identifies the silence timer.
     const staleMs = 123_457;
     const restarts: string[] = [];
     const { setTimeout: start } = globalThis;

@@ -7,7 +7,7 @@ import { watchedKinds } from './watched-kinds.ts';
 
 const states = watchedKinds({ policyNamespace: 'macvtap-cni' }).find(({ kind }) => kind === 'MacvtapNetworkNodeState');
 
-/** Returns a node state of an API server with only the fields that a watch keeps. */
+/** Returns a node state as a watch stores it, without the fields that the product does not use. */
 function kept(name: string, status: unknown): ApiObject {
   return states?.trim({ metadata: { name }, status }) ?? assert.fail();
 }

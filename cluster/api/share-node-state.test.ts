@@ -45,7 +45,7 @@ test('lists count by their length, so that a list in always different orders doe
   const items = Array.from({ length: 60 }, (_, index) => skipped(`ens${index}`));
   const first = sharer.list(items);
   assert.equal(sharer.list(items), first);
-  // Fewer lists than the limit, but more than 50 times as many items.
+  // These 90 lists are below the limit of 100 lists, but exceed the limit of 5,000 items (50 for each list).
   for (let turn = 1; turn <= 90; turn += 1)
     sharer.list([...items.slice(turn % 60), ...items.slice(0, turn % 60), turn]);
   assert.notEqual(sharer.list(items), first);

@@ -204,7 +204,7 @@ describe('a file with errors', () => {
       'deep.yaml': `${'['.repeat(30_000)}${']'.repeat(30_000)}`,
     });
     await symlink('nowhere', join(directory.path, 'dangling.yaml'));
-    // No user can read this file, because nothing is mapped at address 0.
+    // Reading this file fails even for root: it starts at address 0 of the process, where no memory is mapped.
     await symlink('/proc/self/mem', join(directory.path, 'unreadable.yaml'));
     await using source = await directory.open();
     assert.deepEqual(

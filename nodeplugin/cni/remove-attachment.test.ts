@@ -6,7 +6,10 @@ import { untilGone } from './remove-attachment.ts';
 
 const { signal } = new AbortController();
 
-/** Creates a kernel that removes a link's node at once, but acknowledges the removal only when the test allows it. */
+/**
+ * Creates a kernel that removes a link's device node at once, but acknowledges the removal of the link only when the
+ * test allows it.
+ */
 function kernel(hasNode: boolean) {
   const acknowledged = Promise.withResolvers<void>();
   let isThere = hasNode;

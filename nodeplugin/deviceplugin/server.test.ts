@@ -271,7 +271,7 @@ test('new connections replace idle ones, but not the connection that follows dev
   }
   await Promise.all(closed.slice(0, 18));
   await served.update();
-  // After another call has ended, the connection is still busy, because its ListAndWatch stream is open.
+  // The client's connection stays busy after this call has ended, because its ListAndWatch stream is still open.
   await served.client.call(devicePluginService.GetDevicePluginOptions, {}, limits);
   for (let count = 0; count < 4; count += 1) {
     const socket = idle.adopt(connect(served.path).resume(), (each) => void each.destroy());

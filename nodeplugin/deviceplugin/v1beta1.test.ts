@@ -12,7 +12,7 @@ const { ListAndWatch, GetPreferredAllocation, Allocate, PreStartContainer, GetDe
 const messages: readonly {
   readonly title: string;
   readonly bytes: string;
-  /** The written bytes, if they contain a zero that kubelet omits. Both forms have the same meaning. */
+  /** The result of `encode`, if it differs from `bytes` by a zero that kubelet omits. Both have the same meaning. */
   readonly written?: string;
   readonly message: object;
   readonly encode: (message: never) => Buffer;

@@ -116,7 +116,7 @@ test('a file that was truncated anywhere is reported, and decoding it never thro
   fc.assert(
     fc.property(content, fc.double({ min: 0, max: 1, noNaN: true }), (ledger, share) => {
       const bytes = encode(ledger);
-      // The file ends with a brace and a newline. Without the brace, the text is not JSON.
+      // At least the final brace and newline are cut off. Without the brace, the text is not JSON.
       const end = Math.floor(share * (bytes.length - 2));
       const decoded = decodeLedger(bytes.subarray(0, end), 'h1');
       assert.equal(decoded.faults.length, 1);

@@ -238,7 +238,7 @@ test('a crash at any byte of an append loses no acknowledged record, and adds no
   const [whole = 0, second = 0] = sizes;
   for (const { ends, pages } of [
     { ends: 'cut', pages: (end: number) => bytes.subarray(0, end) },
-    // The bytes after the end did not reach the disk.
+    // As after a power failure: the file has its full size, but the bytes after `end` did not reach the disk.
     { ends: 'NULs', pages: (end: number) => Buffer.concat([bytes.subarray(0, end)], size) },
   ]) {
     for (let end = whole; end <= bytes.length; end += 1) {

@@ -190,7 +190,7 @@ test('settled includes a change that is still being read', async (t) => {
     return await namespace.options.read();
   };
   await using watch = await watchInterfaces({ ...namespace.options, read, now: clock.now });
-  // A failed assertion must not leave a reading that never ends.
+  // If an assertion fails, the reading must end, because disposing of the watch waits for it.
   using _open = { [Symbol.dispose]: gate.resolve };
   let settled: readonly InterfaceFacts[] | undefined;
   void watch.settled(300).then(() => {

@@ -70,7 +70,7 @@ function start(t: TestContext) {
     changes += 1;
   });
   t.after(() => watch[Symbol.asyncDispose]());
-  /** Resolves when a comparison has ended that began after the call. */
+  /** Waits for a whole comparison: one that has started after the call, and has ended. */
   const compared = async () => {
     // One comparison reads the ledger at most twice.
     for (const start = looks; looks < start + 4; ) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -90,7 +90,7 @@ test('a link that is gone while its sandbox and its parent exist is lost, and re
     watch.current.lost.map(({ id }) => id),
     ['netMvp0'],
   );
-  // The next attachment is another one, even before it is compared.
+  // The device has a new attachment, which is not lost, even before the next comparison.
   node.record = { ...attached, attachment: { ...attachment, containerID: 'c2' } };
   node.link = link;
   assert.equal(watch.isLost('netMvp0'), false);

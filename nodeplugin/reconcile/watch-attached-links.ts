@@ -38,7 +38,7 @@ export interface AttachedLinksOptions {
   readonly lock: KeyedMutex;
   /** Called with the damage that the previous comparison did not find. */
   readonly onDamage: (began: LinkDamage) => void;
-  /** Called when a link cannot be read, once for as long as this lasts. The previous result then stays. */
+  /** Called once when a link cannot be read, until it can be read again. Meanwhile, its previous result stays. */
   readonly onError: (error: MacvtapError) => void;
   readonly isSandboxThere?: (attachment: Attachment) => boolean;
 }
@@ -47,11 +47,11 @@ type Damage = { readonly lost: AttachedDevice } | { readonly lowered: LoweredLin
 type DamageByKey = ReadonlyMap<string, Damage>;
 
 /**
- * Compares the links in sandboxes with what ADD created, until disposed. The kernel sends no event to this process's
- * namespace when such a link is deleted or changed, so this polls. It finds two kinds of damage:
+ * Compares the links in sandboxes with what ADD created, until disposed. The comparison is repeated every `lookMs`,
+ * because the kernel reports changes of a link only in the link's own network namespace. It finds two kinds of damage:
  * - A lost link, though its parent exists: the module macvtap was unloaded, or a process in the pod deleted the link.
- * - A lowered MTU. The kernel lowers the MTU of a parent's macvtaps together with the parent's, and never raises it
- *   again (macvlan_device_event, drivers/net/macvlan.c).
+ * - A lowered MTU. When the MTU of a parent is lowered, the kernel lowers the MTU of its macvtaps. When the MTU of the
+ *   parent is raised again, the MTU of the macvtaps stays low (macvlan_device_event, drivers/net/macvlan.c).
  */
 export function watchAttachedLinks(options: AttachedLinksOptions): AttachedLinks {
   const { ledger, lookMs, onDamage, onError } = options;
@@ -142,7 +142,7 @@ async function findDamage(
       const now = listAttached(ledger).find((attached) => attached.id === id);
       if (now === undefined || attachmentKey(now) !== attachmentKey(device)) return undefined;
       if ((await readLink()) !== undefined || !isThere(attachment)) return undefined;
-      // The loss of a parent is found by its own event, and reported with that cause.
+      // If the parent is also gone, the node plugin reports the loss when it notices that the parent vanished.
       const parent = parentIfindex === undefined ? undefined : await links.getLink({ ifindex: parentIfindex }, signal);
       return parent === undefined ? undefined : { lost: device };
     },

@@ -35,10 +35,11 @@ export interface VlanDecision {
  * decisions. It is therefore correct even after the node plugin was killed or an administrator changed a link.
  *
  * - A VLAN of the plan that does not exist is created, if the interface below it exists.
- * - A VLAN that the node plugin created follows the MTU and the state of the interface below it. The kernel lowers the
- *   MTU of a VLAN together with that of its lower link, but does not raise it (vlan_device_event, net/8021q/vlan.c).
- * - A VLAN that the node plugin created is unused if no resource and no device of a pod needs it. It stays in use if it
- *   has an address or the default route, is a port of a bridge, or has another link on top of it.
+ * - A VLAN that the node plugin created gets the MTU of the interface below it, and is set up while that interface is
+ *   up. The kernel lowers the MTU of a VLAN together with that of its lower link, but does not raise it
+ *   (vlan_device_event, net/8021q/vlan.c).
+ * - A VLAN that the node plugin created is unused if no resource, no device of a pod and no other part of the node uses
+ *   it. The node uses a VLAN that has an address, the default route, a master or a link on top of it.
  * - A VLAN that an administrator created is never changed.
  */
 export function decideVlans({ interfaces, resources, inUse }: VlanFacts): VlanDecision {
@@ -108,7 +109,7 @@ function isUnfinished(
 function toChange(nic: OwnVlan, lower: InterfaceFacts | undefined): readonly LinkChange[] {
   if (lower === undefined) return [];
   const mtu = nic.mtu === lower.mtu ? {} : { mtu: lower.mtu };
-  // The kernel sets a VLAN down together with its lower link.
+  // The kernel itself sets a VLAN down together with its lower link, so only the other direction is needed here.
   const up = lower.up && !nic.up ? { up: true } : {};
   const settings = { ...mtu, ...up };
   return Object.keys(settings).length === 0 ? [] : [{ ifindex: nic.ifindex, name: nic.name, ...settings }];

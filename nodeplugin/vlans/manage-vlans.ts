@@ -25,7 +25,10 @@ interface VlanTrouble {
 
 /** Creates, changes and removes the node's VLANs according to the plan, until disposed. */
 export interface VlanManager extends AsyncDisposable {
-  /** Creates the VLANs of the first plan. Resolves when each of them exists, or its creation has failed. */
+  /**
+   * Creates the VLANs of the first plan. Resolves when the interface watch contains each of them or its creation has
+   * failed, or else after `noticedMs`.
+   */
   prepare(plan: NodePlan): Promise<void>;
   /** Must be called when the plan, the interfaces or the held devices may have changed. */
   look(): void;
@@ -43,7 +46,7 @@ export interface VlanManagerOptions {
   readonly ledger: Pick<Ledger, 'entries'>;
   /** Returns false until kubelet has listed the devices of pods. Until then, no VLAN is removed. */
   readonly isHeldKnown: () => boolean;
-  /** How long a VLAN must be unused before it is removed. A VLAN therefore survives if its policy is recreated. */
+  /** How long a VLAN must be unused before it is removed. If its policy is recreated in this time, the VLAN stays. */
   readonly graceMs: number;
   /** How long the node plugin waits before it recreates a VLAN that disappeared. */
   readonly yieldMs?: number;
@@ -61,7 +64,7 @@ const defaultYieldMs = 3_000;
 /** The delays are short, because a user who loads the missing module waits for the VLAN. */
 const retryMs = createBackOff({ firstMs: 500, longestMs: 10_000 });
 
-/** The maximum time that `prepare` waits until the interface watch has noticed the new VLANs. */
+/** The maximum time that `prepare` waits for the interface watch to contain the new VLANs. */
 const noticedMs = 2_000;
 
 interface Failure {
@@ -76,7 +79,7 @@ export function manageVlans(options: VlanManagerOptions): VlanManager {
   const scope = new AbortController();
   const sleeper = createSleeper(scope.signal);
   const now = () => performance.now();
-  /** The failed attempts, by the name of the VLAN to create, or by the index of the VLAN to change or remove. */
+  /** The failed attempts, by the name of a VLAN to create or finish, or by the index of a VLAN to change or remove. */
   const failures = new Map<string | number, Failure>();
   const unusedSince = new Map<number, number>();
   let before: VlanDecision['present'] = new Map();
@@ -202,7 +205,7 @@ export function manageVlans(options: VlanManagerOptions): VlanManager {
       return failure && codeOf(failure.error);
     },
     get troubles() {
-      // Only failed creations are included. The VLAN of another failure may be gone by now, and the log has its error.
+      // Failures with a name as the key are those of creations. Failed changes and removals appear only in the log.
       const missing = [...failures].filter(([key]) => typeof key === 'string');
       return describeTroubles(missing.map(([, { error }]) => error));
     },

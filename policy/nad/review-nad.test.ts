@@ -447,7 +447,7 @@ describe('the resource of a network without the annotation', () => {
     it(said, () => {
       const { annotation } = defaulted(incomplete(config, {}), context);
       assert.equal(annotation, resource === undefined ? undefined : prefixed(resource));
-      // For any other resource, a policy that the cache has not seen may change the result.
+      // A policy that is not in the cache yet may change the result. Only `net`, the network's own name, is certain.
       assert.equal(needsLookup(incomplete(config, {}), context), resource !== 'net');
     });
   }

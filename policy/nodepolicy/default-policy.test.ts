@@ -8,7 +8,7 @@ function edits(spec: unknown, metadata: object = { name: 'p' }): readonly string
   return defaultPolicy({ metadata, spec }).edits.map(({ op, path, value }) => `${op} ${path} ${JSON.stringify(value)}`);
 }
 
-/** A policy in which every field with a default is set. Only values in selectors can still change. */
+/** A policy in which every field with a default is set. Mutation can then only change values in selectors. */
 const full = {
   priority: 1,
   parentSelector: [

@@ -202,7 +202,7 @@ describe('offers', () => {
         },
       });
     assert.deepEqual(briefOffers(uplink(1).ofResource('eth0')), ['eth0 macvtap-cni/p bridge on eth0 10x1 mtu 1500']);
-    // The edit removed the reported entry, but another entry declares the same resource.
+    // The policy was edited and no longer has the reported entry 2. The other entries declare the same resource.
     assert.deepEqual(briefOffers(uplink(2).ofResource('eth0')), [
       'eth0 macvtap-cni/p bridge on eth0 100x0',
       'eth0 macvtap-cni/p passthru on eth0 10x1 mtu 1500',

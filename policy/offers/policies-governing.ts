@@ -118,7 +118,7 @@ export interface RestrictedDevice {
   readonly resource: string;
   /** The interface that carries the device. */
   readonly parent: string;
-  /** The selector of the policy that offered the resource when the device was allocated. */
+  /** The selector of the policy that offered the resource when the device was allocated; absent if it had none. */
   readonly restriction?: Restriction;
 }
 
@@ -139,7 +139,8 @@ export function restrictionBy({ id, namespaces }: Policy): Restriction | undefin
  * of them:
  *
  * - the selectors of all policies that govern the resource by its name, on any node, as in the webhook;
- * - the selector of the policy that offers the resource on this node, because some resource names depend on the node;
+ * - the selector of the policy that offers the resource on this node. Its text may not contain the resource's name: an
+ *   entry without a resource name can name the resource after an interface of the node;
  * - the selector of the policy that offered the resource when the device was allocated. If that policy still offers the
  *   resource on the same parent, its current selector applies. Otherwise the selector from allocation still applies. So
  *   an edit never gives new namespaces access to the interface of a device that a pod already holds.
@@ -150,7 +151,8 @@ export function restrictionsOn(
   { resource, parent, restriction }: RestrictedDevice,
   { policies, planned }: RestrictionSources,
 ): readonly Restriction[] {
-  // This check saves work: every attachment calls this function, and most clusters restrict nothing.
+  // Policies without a namespaceSelector are removed first, to save work: every attachment calls this function, and in
+  // most clusters no policy has one.
   const restricting = policies.filter(({ namespaces }) => namespaces.length > 0);
   const offering = restricting.filter(({ id }) => id === planned?.policy);
   const governing = restricting.length === 0 ? [] : policiesGoverning(restricting, resource);

@@ -20,9 +20,10 @@ export interface Exposure extends Pick<Offer, 'resource' | 'source' | 'policy' |
 }
 
 /**
- * Returns the resources in a node's state that their sources still declare. The state may be old, because it remains
- * when the node plugin stops. So a resource is omitted if it is draining, if its policy was deleted, or if its policy
- * no longer uses that parent. An edited mode replaces the reported one.
+ * Returns the resources in a node's state that are not draining and that their sources still declare. The state remains
+ * when the node plugin stops, so it may be older than an edit of a policy or of the explicit configuration. A resource
+ * is omitted if its policy or entry was deleted, or no longer uses that parent. An edited mode replaces the reported
+ * one.
  */
 export function readExposures(
   { status }: MacvtapNetworkNodeState,
@@ -42,8 +43,8 @@ function isInUse(resource: StatedResource): resource is ReportedResource {
 }
 
 /**
- * Returns the current mode of a resource, or undefined if no source declares the resource. `index` is expensive, so it
- * is called only for selectors.
+ * Returns the current mode of a resource, or undefined if its policy or the explicit configuration no longer declares
+ * it. For other sources, returns the reported mode. `index` is expensive, so it is called only for selectors and VLANs.
  */
 function presentMode(
   resource: ReportedResource,
@@ -53,9 +54,9 @@ function presentMode(
 ): Mode | undefined {
   if (resource.source === 'policy') {
     const entries = policies.get(resource.policy ?? '')?.entries ?? [];
-    // Tries the entry that the node reports first. An earlier entry may match the interface without using it: for
-    // example, passthru does not use the node's uplink. After an edit, the reported entry may declare something else,
-    // so the other entries are tried next.
+    // The first attempt is the entry in the node's report. An earlier entry may match the interface without using it:
+    // for example, passthru does not use the node's uplink. After an edit, the reported entry may declare something
+    // else, so the other entries are tried next.
     const reported = entries.find(({ index: at }) => at === resource.entry);
     const candidates = [...(reported === undefined ? [] : [reported]), ...entries];
     return candidates.find((entry) => causes(entry, resource, link, index))?.mode;
@@ -81,8 +82,8 @@ function causes(
 }
 
 /**
- * Does the same for an entry with a VLAN. If the VLAN does not exist yet, its name contains the name of the interface
- * below it.
+ * Returns whether an entry with `vlan` declares this resource on this parent. The entry names or selects the interface
+ * below the VLAN. If the VLAN does not exist yet, that interface is found by the VLAN's name, such as `bond1.100`.
  */
 function causesVlan(
   { parent, resourceName }: PolicyEntry,

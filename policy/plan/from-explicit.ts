@@ -25,7 +25,7 @@ export interface ExplicitEntry {
 
 /**
  * The explicit configuration. If it cannot be read, `fault` is the reason, and `names` contains the resource names that
- * were still found in its text. An empty list counts as no explicit configuration.
+ * were still found in its text. An empty `entries` counts as an absent config map.
  */
 export type ExplicitConfig =
   | { readonly entries: readonly ExplicitEntry[] }

@@ -13,7 +13,10 @@ export interface ImplicitExposure {
   readonly exclude: readonly Glob[];
 }
 
-/** Returns one candidate for each suitable interface, with the interface's name, mode bridge and 100 devices. */
+/**
+ * Returns one candidate for each suitable interface that `exposure` does not exclude. The candidate has the interface's
+ * name, mode bridge and 100 devices.
+ */
 export function candidatesFromImplicit(exposure: ImplicitExposure, interfaces: Interfaces): SourceResult {
   const candidates: Candidate[] = [];
   const skipped: Finding[] = [];
@@ -34,7 +37,7 @@ function checkExposure(
   nic: InterfaceFacts,
   exposure: ImplicitExposure,
 ): Pick<Finding, 'code' | 'value' | 'by'> | undefined {
-  // A VRF port can be the parent of a macvtap, but is not exposed implicitly.
+  // `checkSuitability` accepts VRF ports, but implicit exposure skips the ports of every kind of master.
   if (nic.master !== undefined) return { code: 'Enslaved', by: nic.master.name };
   return checkNamedKind(nic, exposure);
 }

@@ -15,9 +15,9 @@ import { chooseVlan, namedParent, nameVlan } from './vlan.ts';
  * An entry *finds* each suitable interface that it matches. If the entry has a resource name, the first interface in
  * natural order becomes the resource. Otherwise each interface becomes a resource with the interface's name.
  *
- * Within a policy, a resource name belongs to the first entry that finds an interface. Later entries with the same name
- * are reported as Shadowed. So a policy can request "bond1, or else eth1". The resource-centric form is a list of such
- * entries.
+ * Within a policy, the first interface found for a resource name gets the name. Later interfaces for the same name are
+ * reported as Shadowed. So a policy can request "bond1, or else eth1" with two entries that have the same resource
+ * name. If the policy has `spec.resourceName`, all its entries have that name.
  */
 export function candidatesFromPolicies(policies: readonly Policy[], interfaces: Interfaces): SourceResult {
   const results = policies.toSorted(comparePolicies).map((policy) => candidatesFromPolicy(policy, interfaces));
@@ -145,7 +145,7 @@ export function comparePolicies(left: Policy, right: Policy): number {
   );
 }
 
-/** Compares without subtraction, because Infinity minus Infinity is not a number. */
+/** Compares without subtraction: policies from files have the time Infinity, and Infinity - Infinity is NaN. */
 function compareNumbers(left: number, right: number): number {
   return left === right ? 0 : left < right ? -1 : 1;
 }

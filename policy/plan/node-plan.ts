@@ -83,7 +83,7 @@ export function describeReason({ code, value, by }: Finding): string {
   return `${reasons[code]}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
 }
 
-/** The labels of `by` for the codes where `by` is not the winner. */
+/** The word before `by` in a message, for the codes where `by` is not the winner: `(master: bond1)`. */
 const otherNames: Partial<Record<ReasonCode, string>> = {
   Enslaved: 'master',
   VlanProtocol: 'link',

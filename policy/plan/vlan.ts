@@ -18,9 +18,9 @@ export function lowerInName(name: string, id: number): string | undefined {
 }
 
 /**
- * Returns the name that a VLAN has while the node plugin creates it: `mvv` and 12 hexadecimal digits. A VLAN whose full
- * name is too long for a link keeps the short name and gets the full name as an altname. The short name depends only on
- * the full name.
+ * Returns the name that a VLAN has while the node plugin creates it: `mvv` and 12 hexadecimal digits. If the creation
+ * is interrupted, this name shows that the VLAN is from the node plugin. A VLAN whose full name is too long for a link
+ * keeps the short name and gets the full name as an altname. The short name depends only on the full name.
  */
 export function shortVlanName(lower: string, id: number): string {
   const hash = xxhash64(nameVlan(lower, id)) & 0xffff_ffff_ffffn;
@@ -53,10 +53,10 @@ const anyUse = { resourceName: 'any', mode: 'bridge', allowHostInterface: true }
 
 /**
  * Returns the VLAN with an ID on an interface, or the reason why the interface cannot have this VLAN. If the VLAN does
- * not exist yet, the result has the facts that the VLAN will have when the node plugin has created it, but no ifindex.
+ * not exist yet, the result describes the VLAN that the node plugin will create, without an ifindex.
  *
- * - The interface must itself be suitable as a parent. On a macvtap, frames would leave through another link. On a port
- *   of a bond or bridge, frames would bypass the bond or bridge.
+ * - The interface must itself be suitable as a parent. A macvtap is not: frames would leave through the macvtap's
+ *   parent. A port of a bond or bridge is not: frames would bypass the bond or bridge.
  * - VlanOnVlan: the frames would have two tags. An author who writes `parentIface: eth1.100` and `vlan: 100` wants one.
  * - VlanProtocol: the only VLAN with this ID has protocol 802.1ad, so its frames have another tag. The node plugin does
  *   not create an 802.1Q VLAN next to it, because the administrator who created the 802.1ad VLAN would not expect one.

@@ -23,9 +23,10 @@ const computeContainer = 'compute';
  * Adds the devices that a pod's attachments need but its containers do not request yet. They are added to the app
  * container named compute, or else to the first app container.
  *
- * kubelet allocates devices to one container, but Multus uses the devices of all containers. So the requests of any app
- * container or sidecar count, and a second pass adds nothing. Extended resources cannot be overcommitted, so limit and
- * request are both set to the same value. Emits NotInjected.
+ * kubelet allocates devices to one container, but Multus uses the devices of all containers of the pod. So the requests
+ * of every app container and sidecar are subtracted from the need. If the API server calls the webhook again for the
+ * same pod, nothing is added twice. Extended resources cannot be overcommitted, so limit and request are both set to
+ * the same value. Emits NotInjected.
  */
 export function addMissing(pod: PodObject, demand: Devices): Addition {
   const containers = containersOf(pod);
@@ -74,8 +75,8 @@ function obstacleIn(target: PodContainer | undefined): Obstacle | undefined {
 }
 
 /**
- * Returns the edits that set limits and requests. The API server treats null as absent, but a JSON Patch can add keys
- * only to objects.
+ * Returns the edits that set limits and requests. If `resources`, `limits` or `requests` is null, the whole field is
+ * replaced: the API server treats null as absent, but a JSON Patch can add keys only to objects.
  */
 function editResources({ resources, index }: PodContainer, wanted: Devices): readonly Edit[] {
   const path = ['spec', 'containers', index, 'resources'];

@@ -31,9 +31,9 @@ export function injectPod(pod: PodObject, context: PodContext): Mutation {
 export const injectedAnnotation = 'macvtap.network.kubevirt.io/injected';
 
 /**
- * Returns the edit that records the added devices in an annotation. The pod may already have such an annotation, from
- * an earlier pass of the same admission. In a copied pod, the annotation may be wrong. So its devices are kept only if
- * the container already requested them `before` this pass.
+ * Returns the edit that records the added devices in an annotation. The pod may already have this annotation: from an
+ * earlier call of the webhook for the same pod, or copied from another pod and therefore possibly wrong. So a device in
+ * the old annotation is kept only if the container already requested it `before` this call.
  */
 function recordInjected(pod: PodObject, added: Devices, before: Devices): readonly Edit[] {
   if (added.size === 0) return [];

@@ -24,7 +24,7 @@ export interface NodeReport {
 }
 
 /**
- * How one node counts for a policy:
+ * How one node counts for a policy. Here, a Degraded resource counts as healthy:
  *
  * - `pending`: selected, but has not reported this generation of the policy;
  * - `exposing`: exposes resources of the policy, at least one of them healthy;

@@ -31,8 +31,9 @@ export function createScope(subject: Subject, facts: WhyFacts): Scope | undefine
 }
 
 /**
- * Returns the nodes whose pods must be read to explain a subject. These are nodes with devices for a waiting pod, and
- * nodes where a resource waits until its devices are released. Does not need `facts.holders`.
+ * Returns the nodes whose pods must be read to explain a subject. For a pod that is not scheduled, these are the nodes
+ * that offer its resources. For any subject, they include nodes where a resource waits to move to another parent. If
+ * the subject is a node with draining resources, its pods must also be read. Does not need `facts.holders`.
  */
 export function nodesToAsk(subject: Subject, facts: WhyFacts): readonly string[] {
   const scope = createScope(subject, facts);

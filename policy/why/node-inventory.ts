@@ -14,7 +14,7 @@ export type WantedResource = Reported & Required<Pick<Reported, 'parent' | 'mode
 interface ReadResources {
   readonly wanted: readonly WantedResource[];
   readonly wantedByName: ReadonlyMap<string, WantedResource>;
-  /** The text `policy name` for each wanted resource. */
+  /** The policy and the name of each wanted resource, joined by a space. */
   readonly served: ReadonlySet<string>;
   readonly draining: readonly Reported[];
   readonly drainingNames: ReadonlySet<string>;

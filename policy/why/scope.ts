@@ -18,7 +18,7 @@ export interface Scope {
   readonly policies: readonly Policy[];
   /** The nodes that concern the subject, in natural order. */
   readonly nodes: readonly NodeSummary[];
-  /** Resources that should be offered, but that no node offers. */
+  /** Resources that should be offered, but that none of their `nodes` offers. */
   readonly shortages: readonly Shortage[];
   readonly offers: Offers;
   /** Returns the plan of a node, or undefined if its interfaces are unknown. */

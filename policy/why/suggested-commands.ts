@@ -61,7 +61,7 @@ export function placeOf(key: string): readonly [string, string, string] {
 
 /**
  * Returns the `kubectl patch` command that sets one value in a network's config without changing any other character.
- * `object` is the path of the plugin: `''`, or `plugins[1]`.
+ * `object` is the path of the plugin in the config: `plugins[1]`, or `''` if the config has no list of plugins.
  */
 export function setConfigKey(
   network: string,
@@ -87,8 +87,8 @@ export interface PodChange {
 }
 
 /**
- * Returns the command that recreates a pod, because the webhook changes pods only at creation. The command restarts a
- * virtual machine, deletes a controller's pod, or replaces a bare pod.
+ * Returns the command that recreates a pod: it restarts a virtual machine, deletes a controller's pod, or replaces a
+ * bare pod. The webhook then adds devices to the new pod, and the pod gets new macvtaps. A running pod can get neither.
  */
 export function recreatePod({ namespace, name, owner }: PodSummary, { sed, annotation }: PodChange = {}): string {
   if (owner?.kind === 'VirtualMachineInstance') return `virtctl restart ${owner.name} -n ${namespace}`;

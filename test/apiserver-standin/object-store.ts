@@ -101,7 +101,8 @@ export function createObjectStore(): ObjectStore {
       return before;
     },
     compact() {
-      // After this call, no watch can start from an earlier version, even if no object has changed since then.
+      // Afterwards, no watch can start from a version before this call, even if no object has changed since that
+      // version.
       version += 1;
       oldest = version;
       history = [];

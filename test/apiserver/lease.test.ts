@@ -22,7 +22,7 @@ interface Lease {
 const readLease = () => cluster.admin.must<Lease>('GET', path);
 const untilHeld = async (isWanted: (holder: string | undefined) => boolean) =>
   await until(readLease, ({ spec }) => isWanted(spec?.holderIdentity), 30_000);
-/** A replica logs this a moment after the API server has stored the Lease: the response must arrive first. */
+/** Matches the log line of a new holder. It appears when the response to the write of the Lease has arrived. */
 const holds = /"isHolder":true/;
 
 describe('the Lease of the webhook', () => {
@@ -32,7 +32,7 @@ describe('the Lease of the webhook', () => {
     await first.process.waitForLine(holds);
     await using second = await startWebhook(cluster);
     assert.doesNotMatch(second.process.output, holds);
-    // The replica still answers reviews for a while, but has already released the Lease.
+    // A stopping replica still answers reviews for a while, but it releases the Lease at once.
     await first.process.stop();
     const taken = await untilHeld((holder) => holder !== undefined && holder !== held.spec?.holderIdentity);
     await second.process.waitForLine(holds);

@@ -3,7 +3,7 @@ import type { ControlPlane } from './control-plane.ts';
 import { apply, makeServiceAccount } from './install.ts';
 import { unboundToken } from './pod-token.ts';
 
-/** Returns a kubeconfig for a user in the namespace `people`, who may do only what these rules allow. */
+/** Returns a kubeconfig for a user in the namespace `people`, who may do only what `rules` allow. */
 export async function makePerson(cluster: ControlPlane, name: string, rules: readonly object[]): Promise<string> {
   await makeServiceAccount(cluster, 'people', name);
   const rbac = 'rbac.authorization.k8s.io';

@@ -6,8 +6,8 @@ import { listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { makeNamespace } from './install.ts';
 
-// The API server checks the fixtures of the policy engine only with the schema and its CEL rules. It must find the same
-// errors as the engine offline, and accept all that the engine accepts.
+// Without the webhook, the API server checks the fixtures of the policy engine only with the schema and its CEL rules.
+// It must accept every policy that the engine accepts, and find no errors that the engine does not find.
 const cluster = await clusterOfFile();
 await makeNamespace(cluster, 'tenant');
 

@@ -18,7 +18,7 @@ const namespaceOf = ({ metadata }: { readonly metadata: Readonly<Record<string, 
 const create = (object: Parameters<typeof namespaceOf>[0]) =>
   cluster.admin.call('POST', `${policies(namespaceOf(object))}?dryRun=All`, { body: object });
 
-/** Errors in a file that the API server does not report: the mutating webhook first converts the number to a string. */
+/** The error of `values: [7]`, which the API server does not report: the mutating webhook converts 7 to a string. */
 const fixedByMutation = ['BadFieldRequirement spec.nodeAffinity.nodeSelectorTerms[0].matchFields[5]'];
 
 describe('the fixtures of the policy engine, with a real API server and the webhook', () => {

@@ -99,7 +99,7 @@ describe('the status of a policy', () => {
     for (const node of ['h1', 'h2']) await writeNodeState(cluster, node, exposing(p, 2));
     const { status } = await untilStatus('p', ({ exposingNodes }) => exposingNodes === 2);
     const times = ({ conditions = [] }: PolicyStatus) => conditions.map((each) => each.lastTransitionTime);
-    // The policy was accepted all the time.
+    // The first condition, Accepted, was True all the time. The second one changed.
     assert.equal(times(status ?? {})[0], times(before ?? {})[0]);
     assert.notEqual(times(status ?? {})[1], times(before ?? {})[1]);
   });

@@ -20,7 +20,7 @@ const policy = (resourceName: string, mode: string) => ({
 /** After several failures in a row, a watch starts again after up to half a minute (backOffMs in api-errors.ts). */
 const watchGuardMs = 90_000;
 
-/** Returns the result of creating a network of a resource in a dry run: its mode, or the error. */
+/** Creates a network of the resource in a dry run. Returns the network's mode, or the error. */
 async function askFor(resource: string): Promise<string> {
   const { status, body } = await cluster.admin.call('POST', `${networks}?dryRun=All`, {
     body: {

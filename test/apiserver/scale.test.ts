@@ -12,7 +12,7 @@ import { startWebhook } from './start-webhook.ts';
 // kwok plays a thousand nodes, which apply a policy and an edit of the policy. `npm run bench -- --only policy-status`
 // measures the same with five thousand nodes.
 const count = 1_000;
-/** The gap doubles with each write, so a hundred writes would take hours. */
+/** Far fewer writes than nodes: the webhook collects the reports of many nodes in each write of a status. */
 const fewWrites = 10;
 
 const cluster = await clusterOfFile();

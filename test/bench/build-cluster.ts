@@ -68,7 +68,10 @@ function bond(node: number): ReportedInterface {
   return { ...facts(node, 15), name: 'bond1', kind: 'bond', driver: 'bond' };
 }
 
-/** Returns a card. Ports 12 and 13 belong to the bond. The others are free, of three models, and on two NUMA nodes. */
+/**
+ * Returns a port of the node's cards. Ports 12 and 13 belong to the bond. The others are free, of three models, and on
+ * two NUMA nodes.
+ */
 function card(node: number, port: number): ReportedInterface {
   const make = makes[port % makes.length] as (typeof makes)[number];
   return {

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { RunningProcess } from '../process/start-process.ts';
 
-/** How late timers of 1 ms fired in one period, in milliseconds. Without other work, this is about 1 ms. */
+/** The delays of timers in one period, in milliseconds. They include the 1 ms that each timer requests. */
 export interface LoopDelay {
   readonly count: number;
   readonly p50: number;

@@ -32,6 +32,6 @@ await runCommand(line, async ({ only, json }) => {
   const { figures, failures } = await measureRows(chosen, (text) => console.error(text));
   console.log(json ? renderJSON(figures) : renderTable(figures));
   for (const failure of failures) console.error(failure);
-  // A missed limit is not a failure. A row without a figure is one.
+  // A missed limit is not a failure, but a row that could not be measured is.
   return failures.length === 0 ? exitCode.done : exitCode.failed;
 });

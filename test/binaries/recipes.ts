@@ -40,8 +40,8 @@ const ofKubernetes = (name: string): Recipe => ({
 });
 
 /**
- * Without a cluster, Helm 3 renders for the Kubernetes version that the linker sets, or else for 1.20. This is the
- * version of its client, v0.37.
+ * Without a cluster, Helm 3 renders for the Kubernetes version that the linker sets, or else for 1.20. These flags set
+ * 1.37, because Helm is built with the client of that version (client-go v0.37).
  */
 const helm3KubernetesVersion = ['pkg/chartutil', 'pkg/lint/rules'].flatMap((name) =>
   ['Major=1', 'Minor=37'].map((assignment) => `-X helm.sh/helm/v3/${name}.k8sVersion${assignment}`),
@@ -68,7 +68,10 @@ const cniPlugin = (path: string): Recipe => ({
   versionOf: 'github.com/containernetworking/plugins',
 });
 
-/** virt-handler includes linux/kvm.h. virt-launcher has a C binding that loads libvirt at the start. */
+/**
+ * Two programs use C: virt-handler includes linux/kvm.h, and virt-launcher has a C binding that loads libvirt at the
+ * start.
+ */
 const ofKubeVirt = (path: string, usesC = false): Recipe => ({
   module: 'kubevirt',
   package: `kubevirt.io/kubevirt/cmd/${path}`,

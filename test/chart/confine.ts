@@ -4,11 +4,10 @@ import { podTemplateOf } from './pod-spec.ts';
 
 /**
  * Returns a command that executes its last arguments with the privileges of a DaemonSet's container: its capabilities
- * and no additional ones. It can write only to the container's writable mounts in a folder. If something is mounted
- * later below a mount with HostToContainer, it becomes visible.
+ * and no additional ones. In `folder`, it sees only the container's mounts, and can write only to the writable ones. If
+ * something is mounted later below a mount with HostToContainer, it becomes visible.
  *
- * @param folder contains all host paths except those of the machine itself (/dev, /run/netns). Everything else in the
- * folder is hidden.
+ * @param folder contains all host paths of the DaemonSet except those of the machine itself (/dev, /run/netns)
  * @param also lists further directories of the folder that stay visible and writable
  */
 export function confineLike(daemonSet: KubernetesObject, folder: string, also: readonly string[]): readonly string[] {
@@ -22,7 +21,7 @@ export function confineLike(daemonSet: KubernetesObject, folder: string, also: r
   ].map(({ mountPath, readOnly = false }, i) => ({ path: mountPath, readOnly, held: `/mnt/${i}` }));
   const script = [
     'set -e',
-    // Keeps the mounts below a private /mnt while their own folder is being covered.
+    // Bind-mounts the paths below a private /mnt first, because a tmpfs then covers the folder that contains them.
     'mount -t tmpfs hold /mnt',
     ...mounts.map(({ path, held }) => `mkdir ${held}; mount --rbind ${path} ${held}`),
     `mount -t tmpfs cover ${folder}`,

@@ -29,7 +29,8 @@ async function runConfined(node: ShimNode) {
     if (hostPath?.type === 'DirectoryOrCreate') await mkdir(hostPath.path, { recursive: true });
   }
   const folder = dirname(node.kubeletDirectory);
-  // The plugin writes the node's state there. In a cluster, it writes the state to the API server.
+  // Here, the plugin writes the node's state to `manifests`. The chart does not mount this directory, because in a
+  // cluster, the plugin writes the state to the API server.
   return node.runUnder(confineLike(daemonSet, folder, [`${folder}/manifests`]));
 }
 

@@ -171,7 +171,7 @@ for (const [title, { install, upgrade, flags = [] }] of Object.entries(journeys)
       const { code, stderr } = cluster.helm(upgrade, args, { explicitConfig });
       assert.equal(code, 1);
       assert.match(stderr, /exists and cannot be imported/);
-      // Server-side apply reports every field that another manager has written.
+      // Helm 4 uses server-side apply, which reports a conflict for every field that another manager has written.
       const takeOver = ['--take-ownership', ...(upgrade === 'helm' ? ['--force-conflicts'] : [])];
       cluster.mustHelm(upgrade, [...args, ...takeOver], { explicitConfig });
       const { data } = JSON.parse(await cluster.mustKubectl(['get', 'configmap', name, '-n', namespace, '-o', 'json']));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests the chart in a namespace with another name, which enforces Kubernetes' Pod Security Standards.
+// Tests the chart in a namespace that has another name, and that enforces Kubernetes' Pod Security Standards.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { makeNamespace, makeNode, toText } from '../apiserver/install.ts';
@@ -26,7 +26,7 @@ describe('in a namespace with another name', () => {
       client.call('POST', `/apis/${apiVersion}/macvtapnetworknodestates?dryRun=All`, {
         body: { apiVersion, kind: 'MacvtapNetworkNodeState', metadata: { name } },
       });
-    // The API server enforces the policy a moment after it is stored.
+    // The API server enforces the chart's ValidatingAdmissionPolicy a moment after it is stored.
     const { body } = await until(
       () => make('h2'),
       ({ status }) => status === 403,

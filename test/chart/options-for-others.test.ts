@@ -54,7 +54,7 @@ it('the alerts and the dashboard are the same as in the files for Prometheus and
   const objects = withOption('metrics of nodes, alerts and a dashboard');
   const rule = findObject(objects, 'PrometheusRule');
   const read = (file: string) => readFileSync(join(chartFolder, 'monitoring', file), 'utf8');
-  // The base URL of the runbooks is a value, because the project publishes no pages.
+  // The base URL of the runbooks is a value of the chart, because the project publishes no pages.
   assert.deepEqual(
     rule.spec,
     parse(read('alerts.yaml').replaceAll('runbook_url: docs/', 'runbook_url: https://git.example.com/macvtap/docs/')),
@@ -132,7 +132,7 @@ it('on OpenShift, the node plugin may use constraints that grant exactly what it
   );
   assert.deepEqual([constraints.allowHostNetwork, constraints.allowHostPorts], [hostNetwork, false]);
   assert.deepEqual([constraints.allowHostPID, constraints.allowHostIPC], [false, false]);
-  // In addition to its own volumes, the pod has the projected volume of the token.
+  // Kubernetes adds a projected volume with the token to the pod's own volumes, so the constraints must allow it.
   assert.deepEqual(
     volumes.filter(({ hostPath }) => hostPath === undefined).map(({ name }) => name),
     ['log-level'],

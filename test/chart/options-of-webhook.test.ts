@@ -77,7 +77,8 @@ it("a webhook on the node's network serves metrics on loopback, and probes use l
     listen: '--metrics-listen=127.0.0.1:9443',
     hosts: ['127.0.0.1', '127.0.0.1'],
   });
-  // A network policy has no effect on pods with the node's network, and no Service can reach loopback.
+  // There is no NetworkPolicy, because it has no effect on pods in the host network. The Service has no port for the
+  // metrics, because it cannot reach loopback.
   assert.ok(changed(objects).includes('NetworkPolicy kube-macvtap-webhook'));
   const { ports } = specOf<{ ports: readonly { name: string }[] }>(objects, 'Service');
   assert.deepEqual(

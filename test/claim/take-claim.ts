@@ -28,7 +28,7 @@ export interface ClaimOptions {
   readonly remedy: string;
   /** Whether to take a kept claim whose process has ended. The claim of a running process is never taken. */
   readonly takesKept: boolean;
-  /** The process that owns the claim, if it is not this one. All files of a test run share one claim. */
+  /** The process that owns the claim, if it is not this one. For example, all files of a test run share one claim. */
   readonly pid?: number;
 }
 
@@ -68,7 +68,7 @@ export async function takeClaim(options: ClaimOptions): Promise<Claim> {
 }
 
 /**
- * Creates and locks the folder. Another process may remove the folder in the meantime; then the lock does not count.
+ * Creates and locks the folder. If another process removes the folder before it is locked, tries again.
  */
 async function lockFolder(folder: string): Promise<AsyncDisposable> {
   for (;;) {

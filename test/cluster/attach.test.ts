@@ -17,7 +17,7 @@ const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, impor
 const resource = 'macvtap.network.kubevirt.io/bondedIface';
 const guardMs = 120_000;
 
-/** Returns the devices of `bondedIface` on a node, by their possible paths in a pod. */
+/** Returns the paths that the devices of `bondedIface` on a node can have in a pod. */
 function possibleTaps(node: string): readonly string[] {
   return deviceIDs('bondedIface', 25).map((id) => `/dev/tap${deviceIfindex(node, id)}`);
 }

@@ -3,8 +3,8 @@ import { type Claim, takeClaim } from '../claim/take-claim.ts';
 import { clusterFolder } from './layout.ts';
 
 /**
- * The environment variable with the process for which a command claims the cluster, if a test runs the command. No flag
- * sets this variable.
+ * The environment variable with the ID of the process that holds the claim. It is set for commands that a test runs, so
+ * that they can use the test's cluster.
  */
 const holderVariable = 'MACVTAP_TEST_CLUSTER_HOLDER';
 

@@ -60,7 +60,8 @@ describe('a pod with a macvtap on h1', () => {
     );
     const [device] = await allocateBesideKubelet('h1', 'quickDataplane', 'quickDataplaneMvp7');
     assert.ok(existsSync(device?.host_path ?? ''), JSON.stringify(device));
-    // kubelet recreates the sandbox at once. The ADD needs the API server, because Multus reads the pod from it.
+    // kubelet recreates the sandbox at once, but its ADD fails while the API server is stopped. Multus reads the pod
+    // from the API server.
     await killContainer(cluster, 'h1', { pod: 'goes' });
     await until(
       async () => existsSync(goes.path),
@@ -83,7 +84,7 @@ describe('a pod with a macvtap on h1', () => {
     }
     const seconds = ((performance.now() - readyMs) / 1_000).toFixed(1);
     t.diagnostic(`two consecutive edits were applied ${seconds} s after the API server was back`);
-    // The pod still counts as Ready until kubelet has reported its end.
+    // The pod stays Ready until kubelet has reported the end of its container.
     await until(
       async () => (await readPod(cluster, 'goes')).status.containerStatuses?.[0]?.restartCount,
       (count) => count !== undefined && count > 0,

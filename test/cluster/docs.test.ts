@@ -38,7 +38,7 @@ describe('commands in the docs', () => {
     mkdirSync(programs);
     symlinkSync(binaryPath('helm'), join(programs, 'helm'));
     writeFileSync(join(folder.path, 'values.yaml'), JSON.stringify(await clusterValues()));
-    // Nodes cannot pull images. The image in the docs is a tag for an image that every node has.
+    // Nodes cannot pull images, so the image name in the docs becomes a tag of an image that every node has.
     for (const { name } of nodes) {
       const tag = [
         'ctr',

@@ -93,7 +93,7 @@ describe('an event', () => {
   });
 
   it('on a pod shows why it is not attached, with the code and the fix, and its count increases', async () => {
-    // The network has the mode of the policy at that time. The policy is edited afterwards.
+    // The network and the policy both have the mode `vepa`. After this edit of the policy, the modes differ.
     const patch = [{ op: 'replace', path: '/spec/parentSelector/2/mode', value: 'bridge' }];
     const edited = ['-n', 'macvtap-cni', 'macvtapnetworknodepolicies', 'first', '--type=json', '-p'];
     await cluster.mustKubectl(['patch', ...edited, JSON.stringify(patch)]);

@@ -16,7 +16,7 @@ import { deletePod, isReady, type Pod, podObject, readPod, untilPodReady } from 
 import { readAllocatable } from './resources.ts';
 import { type PodTap, readPodTap } from './taps.ts';
 
-// A network may be created before its resource.
+// `Warn` lets the tests create a network before its resource.
 const cluster = await macvtapClusterOfFile({ webhook: { unknownResource: 'Warn' } });
 const asker = await makeAsker(cluster.kubeconfig, clusterFolder);
 const guardMs = 120_000;
@@ -46,7 +46,7 @@ const network = (namespace: string) => ({
   spec: { config: JSON.stringify({ cniVersion: '1.0.0', name: 'early', type: 'macvtap' }) },
 });
 
-/** Returns a pod with other annotations and further fields of its spec. */
+/** Returns a pod with these annotations, and with additional fields in its spec. */
 function podWith(name: string, annotations: Readonly<Record<string, string>>, spec: object = {}): object {
   const pod = podObject({ name }) as { readonly metadata: object; readonly spec: object };
   return { ...pod, metadata: { ...pod.metadata, annotations }, spec: { ...pod.spec, ...spec } };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Upgrades a release while pods run: from a packaged version to the next one, back, and to the uninstallation.
+// While pods run, upgrades a release to the next packaged version and back to the first one, and then uninstalls it.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { before, describe, it } from 'node:test';

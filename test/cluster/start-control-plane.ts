@@ -75,7 +75,7 @@ export async function startApiServer(record: ClusterRecord): Promise<void> {
         '--kubelet-preferred-address-types=InternalIP',
         `--audit-policy-file=${auditPolicyFile}`,
         `--audit-log-path=${auditLog}`,
-        // The API server then reaches webhooks at their pods' addresses, because no proxy runs here.
+        // No kube-proxy runs on the machine, so the API server must connect to the addresses of the webhooks' pods.
         '--enable-aggregator-routing=true',
         `--requestheader-client-ca-file=${record.caFile}`,
         `--requestheader-allowed-names=${frontProxy.user}`,
@@ -113,7 +113,7 @@ export async function startControllers(record: ClusterRecord): Promise<void> {
         `--kubeconfig=${kubeconfig}`,
         `--authentication-kubeconfig=${kubeconfig}`,
         `--authorization-kubeconfig=${kubeconfig}`,
-        // These endpoints are not used, and the whole machine shares one port.
+        // The program's own endpoints are not used, and their default port may be in use on the machine.
         '--secure-port=0',
         '--leader-elect=false',
         ...flags,

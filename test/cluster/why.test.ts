@@ -319,7 +319,7 @@ describe('errors of the installation are named, and the printed fix works', () =
     const labels = { app: 'macvtap-cni' };
     const template = {
       metadata: { labels },
-      // The real stand-in runs on the node; this DaemonSet exists only as an object.
+      // This DaemonSet has no pods, because no node matches. `startUpstream` plays its plugin on the node.
       spec: { nodeSelector: { nobody: 'here' }, containers: [{ name: 'old', image: 'localhost/macvtap-cni:0' }] },
     };
     const daemonSet = {

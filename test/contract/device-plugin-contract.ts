@@ -7,7 +7,7 @@ import { chooseSocketPath } from '../../nodeplugin/deviceplugin/plugin-sockets.t
 import { registerResource } from '../../nodeplugin/deviceplugin/registration-session.ts';
 import { devices, pluginOptions as options, resource, serve } from './serve-plugin.ts';
 
-/** A kubelet under the contract: the stand-in, or a real kubelet that is observed through its node's status. */
+/** A kubelet that these tests check: the stand-in, or a real kubelet that is observed through its node's status. */
 export interface KubeletUnderContract extends AsyncDisposable {
   /** The device-plugins directory, as this process sees it. */
   readonly directory: string;

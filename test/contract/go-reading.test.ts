@@ -106,7 +106,7 @@ describe("Go's JSON reader", { skip }, () => {
   });
   after(() => go[Symbol.dispose]());
 
-  /** Compares both readings of every text. A failure shows the text. */
+  /** Compares how Go and the product read every text. A failure shows the text. */
   function check(
     texts: fc.Arbitrary<string>,
     judge: (text: string, reading: ReturnType<typeof go.read>[number]) => string,

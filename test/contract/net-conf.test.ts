@@ -173,8 +173,8 @@ function refusalOf(config: string): string | undefined {
 }
 
 /**
- * Generates any JSON, and often these values, null and the smallest values. Readers are most likely to disagree about
- * them.
+ * Generates any JSON. Often generates null, empty and zero values, and the given ones, because readers are most likely
+ * to disagree about these.
  */
 function anything(...some: readonly unknown[]): fc.Arbitrary<unknown> {
   return fc.oneof(fc.constantFrom(null, '', 0, -0, false, [], {}, ...some), fc.jsonValue({ maxDepth: 2 }));

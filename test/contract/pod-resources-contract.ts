@@ -7,7 +7,7 @@ import { type HeldDeviceMap, type Holder, listHeldDevices } from '../../nodeplug
 import type { KubeletUnderContract } from './device-plugin-contract.ts';
 import { contractPrefix, devices, resource, serve } from './serve-plugin.ts';
 
-/** A kubelet under the contract that runs pods: the stand-in, or a real kubelet with an API server. */
+/** A kubelet that these tests check, and that runs pods: the stand-in, or a real kubelet with an API server. */
 export interface PodsUnderContract extends KubeletUnderContract {
   readonly podResourcesSocket: string;
   /** Runs a pod whose container requests this many devices. Resolves when the pod is admitted. */
@@ -113,8 +113,8 @@ function list({ podResourcesSocket }: PodsUnderContract): Promise<HeldDeviceMap>
 }
 
 /**
- * Waits for a list of held devices. A real kubelet takes some time to end a pod, or to know its pods again. Only a
- * failing test waits until the limit.
+ * Waits for a list of held devices. A real kubelet takes some time to end a pod or, after a restart, to know its pods
+ * again. Only a failing test waits until the limit.
  */
 async function listUntil(
   kubelet: PodsUnderContract,

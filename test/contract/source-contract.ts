@@ -81,8 +81,8 @@ const never = new AbortController().signal;
 /** The differences that sources may have. */
 export interface SourceTraits {
   /**
-   * The effect of an edit that makes a policy invalid. A file may be incomplete while it is written, but an API server
-   * has exactly what a user wrote.
+   * The effect of an edit that makes a policy invalid. Policies in files keep their last good version, because a file
+   * may be incomplete while it is written. An API server has exactly what a user wrote.
    */
   readonly faultyPolicies: 'keep their last good version' | 'count as they are';
 }

@@ -9,7 +9,7 @@ import { createServer } from 'node:net';
 const lowest = 20_000;
 const highest = 32_000;
 
-/** Test files that run at the same time start at different ports. The same file never gets a port twice. */
+/** The first port depends on the process, because test files run at the same time and must not use the same ports. */
 let next = lowest + ((process.pid * 97) % (highest - lowest));
 
 /** Finds free TCP ports on loopback. */

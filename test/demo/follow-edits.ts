@@ -15,7 +15,7 @@ const lintOptions = {
 } as const;
 
 /**
- * Prints the table whenever a kubelet receives a change, until the signal ends it. After an edit that makes the policy
+ * Prints the table whenever a kubelet receives a change, until `signal` aborts. After an edit that makes the policy
  * invalid, it prints the errors and the resources that stay.
  */
 export async function followEdits(

@@ -7,8 +7,8 @@ export const patienceMs = 60_000;
 /** Prints one line for each step, with its duration. */
 export interface Progress {
   /**
-   * Runs a step and prints it when it is done. When the signal aborts, it ends without waiting for the step. Raises the
-   * errors of the step. After `patienceMs`, raises DeadlineExceeded, which names the other running demos.
+   * Runs a step and prints it when it is done. If the demo is aborted, rejects without waiting for the step. Otherwise,
+   * rejects with the step's error. If the step timed out, that is DeadlineExceeded, which names other running demos.
    */
   step<Value>(title: string, run: () => Promise<Value> | Value): Promise<Value>;
   /** Prints text indented, between blank lines. */

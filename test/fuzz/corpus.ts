@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * Returns the file with the inputs of a target, one per line. A line that begins with # describes the finding of the
- * next input.
+ * Returns the file with the inputs of a target, one per line. A line that begins with # describes the bug that the next
+ * input found.
  */
 export function corpusFile(target: string): URL {
   return new URL(`./corpus/${target}.txt`, import.meta.url);

@@ -14,8 +14,8 @@ export interface Look {
 
 export interface Coverage extends Disposable {
   /**
-   * Returns the counts since the last call, and resets them to zero. Code counts as fresh until a call with `keeps` has
-   * counted it.
+   * Returns the counts since the last call, and resets them to zero. Code counts as fresh until a call with `keeps`
+   * (the default) has counted it.
    */
   look(options?: { readonly keeps: boolean }): Look;
   /** Characters of source that have run so far. */

@@ -23,10 +23,10 @@ export interface FuzzOptions {
 
 export interface FuzzResult {
   readonly executions: number;
-  /** Inputs that run code which no earlier input ran. Those from the tree come first, then new ones. */
+  /** Inputs that run code which no earlier input ran. Those from the source tree come first, then new ones. */
   readonly corpus: readonly Uint8Array[];
   readonly known: number;
-  /** How many characters of the project's source ran, and how many of those no input from the tree reaches. */
+  /** How many characters of the project's source ran, and how many of those no input from the source tree reaches. */
   readonly covered: number;
   readonly fresh: number;
   readonly failures: readonly Failure[];
@@ -73,7 +73,7 @@ export async function fuzzTarget({ target, coverage, seed, isOver, onInput }: Fu
   for (const input of given) {
     const before = corpus.length;
     await examine(input);
-    // Inputs in the tree are always worth changing, even if they reach no new code.
+    // Inputs in the source tree are always worth changing, even if they reach no new code.
     if (corpus.length === before) corpus.push(input);
   }
   const known = corpus.length;

@@ -11,7 +11,7 @@ export function growable(value: unknown, path: Path = []): readonly Path[] {
   return [...own, ...entries.flatMap(([key, item]) => growable(item, [...path, key]))];
 }
 
-/** Returns every two lists of which neither is inside the other. */
+/** Returns every pair of lists in which neither list is inside the other. */
 export function pairsOf(value: unknown): readonly (readonly [Path, Path])[] {
   const lists = growable(value).filter((path) => Array.isArray(valueAt(value, path)));
   const isInside = (inner: Path, outer: Path) => outer.every((key, i) => key === inner[i]);
@@ -28,8 +28,8 @@ function valueAt(value: unknown, path: Path): unknown {
 
 /**
  * Returns the value with `count` members in the given list or map, made from its last member. With `isEqual`, all
- * members are equal. Otherwise, names and link indexes differ, and members refer to each other in a chain wherever an
- * index can refer to another member.
+ * members are equal. Otherwise, each member's number is added to its names and to its link indexes. If a field contains
+ * the index of another link, the members then form a chain.
  */
 export function grow(value: unknown, [key, ...rest]: Path, count: number, isEqual: boolean): unknown {
   if (key !== undefined) {
@@ -56,8 +56,8 @@ function differ(value: unknown, i: number): unknown {
 }
 
 /**
- * Yields copies of a value as JSON text. In each copy, a list or a map that is `depth` levels deep replaces another one
- * of the inner values.
+ * Yields copies of a value as JSON text. In each copy, one inner value is replaced with a list or a map that is `depth`
+ * levels deep.
  */
 export function* deepened(value: unknown, depth: number): Generator<string, void, undefined> {
   const [list, map] = [`${'['.repeat(depth)}${']'.repeat(depth)}`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`];

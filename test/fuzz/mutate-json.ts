@@ -122,8 +122,8 @@ function remove({ parent, key }: Place): void {
 }
 
 /**
- * Returns a list of copies of a value, or a list with its items repeated. It has as many items as fit in the longest
- * input.
+ * Returns a list that repeats a list's items, or any other value, `times` times, but no more often than fits in the
+ * longest input.
  */
 function repeat(value: unknown, times: number): unknown {
   const items = Array.isArray(value) ? value : [value];

@@ -2,7 +2,7 @@
 import { maxLength } from './mutate-bytes.ts';
 import type { Group } from './targets.ts';
 
-/** The order that a worker receives. */
+/** The parameters that a worker receives when it starts. */
 export interface Order {
   readonly group: Group;
   readonly name: string;

@@ -2,7 +2,8 @@
 import type { Target } from './target.ts';
 
 /**
- * Every parser that reads untrusted bytes, by the part of the project. Each group loads only the code that it tests.
+ * Every parser that reads untrusted bytes, grouped by the part of the project. Loading a group loads only the code that
+ * the group tests.
  */
 const groups = {
   netlink: async () => (await import('./targets/netlink.ts')).netlinkTargets,

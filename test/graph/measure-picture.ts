@@ -49,7 +49,7 @@ export async function measurePicture(svg: string): Promise<Measured> {
     `<!doctype html><meta charset="utf-8"><title>untouched</title><body style="margin:0">${inlined}` +
       `<pre id="result"></pre><script>(${measureInPage})(${JSON.stringify(encodeURIComponent(svg))})</script>`,
   );
-  // The browser's files below HOME are removed with the folder.
+  // The browser also writes below HOME. HOME is in the folder, and is removed with it.
   const { stdout } = await run(
     'chromium',
     [
@@ -69,7 +69,7 @@ export async function measurePicture(svg: string): Promise<Measured> {
   return JSON.parse(decodeURIComponent(json)) as Measured;
 }
 
-/** Runs in the page as text, so it cannot use anything else in this file. */
+/** A function as text, because it runs in the browser's page. It cannot use anything else in this file. */
 const measureInPage = `function (picture) {
   const luminance = (colour) => {
     const [r, g, b] = colour.match(/\\d+/g).map((part) => part / 255)

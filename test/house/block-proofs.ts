@@ -9,7 +9,7 @@ export type BlockProof =
   | { readonly runs: 'here'; readonly folder?: string; readonly exitCode?: number }
   /** test/cluster/docs.test.ts runs the block unchanged, page by page and from top to bottom. */
   | { readonly runs: 'in a cluster' }
-  /** This file tests the same commands in another form. */
+  /** The file `shownBy` tests the same commands in another form. */
   | { readonly shownBy: string }
   /** Nothing verifies the block, for this reason. */
   | { readonly notRun: string };
@@ -51,7 +51,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'apt-get install buildah debootstrap binutils': ci,
   },
   'docs/how-to/install.md': {
-    // The same as in docs/tutorial/quick-start.md, except for the names of the images.
+    // The commands of docs/tutorial/quick-start.md, except for the names of the images.
     'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
     'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': {
       shownBy: 'test/chart/options-of-webhook.test.ts',

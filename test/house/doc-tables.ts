@@ -59,7 +59,7 @@ export function findTable(text: string, { page, title }: Pick<DocTable, 'page' |
   return found;
 }
 
-/** Matches a row of such a table: `| \`Name\` | text |` or `| <a id="Name"></a>\`Name\` | text | fix |`. */
+/** Matches a row of a `DocTable`: `| \`Name\` | text |` or `| <a id="Name"></a>\`Name\` | text | fix |`. */
 const rowPattern =
   /^\| (?:<a id="(?<anchor>\w+)"><\/a>)?`(?<name>[^`]+)` +\| (?<text>[^|]+?) +\|(?: (?<fix>[^|]+?) +\|)?$/;
 

@@ -8,7 +8,10 @@ const production = sourceFiles('.ts').filter(
   ({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts') && path !== 'runtime/fault-points.ts',
 );
 
-/** The arguments of all calls. A call without a literal name appears as source text, so the comparison finds it. */
+/**
+ * The names in all calls, without quotes. An argument that is not a literal stays as source text, which is never in the
+ * table.
+ */
 const uses = production.flatMap(({ text }) =>
   [...text.matchAll(/\bfaultPoint\(\s*([^)]*?)[\s,]*\)/g)].map(([, argument = '']) =>
     argument.replace(/^'(.*)'$/, '$1'),

@@ -16,10 +16,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
   build: ['cluster', 'runtime'],
 };
 
-/** Single files that may do more than their folder. */
+/** The folders that single files may import, in addition to those of their own folder. */
 const exceptions: Readonly<Record<string, readonly string[]>> = { 'webhook/main.ts': ['certs'] };
 
-/** The libraries that policy/ may use. They only compute. */
+/** The libraries that policy/ may use. They compute, and have no input or output. */
 const pureLibraries = ['xxhash-wasm', 'jsonc-parser'];
 
 const production = sourceFiles('.ts').filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'));
@@ -60,7 +60,7 @@ test('policy/ is pure: no node:*, no library that does more than compute, no clo
 
 test('only runtime/ reads the environment, and only runtime/log.ts imports the logger', () => {
   const environment = production.filter(
-    // build/ only writes it as text into programs.
+    // build/ does not read the environment: it writes `process.env` as text into programs.
     ({ path, text }) => !/^(?:runtime|build)\//.test(path) && text.includes('process.env'),
   );
   const loggers = production.filter(

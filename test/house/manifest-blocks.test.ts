@@ -29,7 +29,7 @@ test('the webhook accepts the manifests in pages, and next to pages, without a w
       set.map(({ name, text }) => ({ name, isNamed: true, content: { text } })),
       options,
     )
-      // Another block contains the policy that offers the resource.
+      // A network in one block may request a resource of a policy in another block.
       .findings.filter(({ code }) => code !== 'ResourceUnknown')
       .map(({ file, line, code, path }) => `${file} +${line}: ${code} ${path}`),
   );

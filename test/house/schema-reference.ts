@@ -49,8 +49,8 @@ function levelsOf(level: Level): readonly Level[] {
 }
 
 /**
- * Returns the schema with the named fields of a property: its own if it is an object, or that of its items, with the
- * suffix `[]`, if it is a list of objects. Returns undefined for any other property.
+ * Returns the schema of a property that is an object. For a list of objects, returns the schema of its items and the
+ * suffix `[]`. Returns undefined for any other property.
  */
 function objectOf(property: OpenApiSchema): { readonly suffix: string; readonly schema: OpenApiSchema } | undefined {
   if (property.properties !== undefined) return { suffix: '', schema: property };

@@ -36,8 +36,8 @@ test('a message that no program prints is detected', () => {
 });
 
 /**
- * Returns whether one file contains all fixed parts of a message. A message with a code of the policy engine must have
- * the text of that reason.
+ * Returns whether one file contains all fixed parts of a message. If the message begins with a code of the policy
+ * engine, compares its text with the text of that code instead.
  */
 function isPrinted(message: string): boolean {
   const [, code = '', reason = ''] = /^([A-Z]\w+) …: (.*)$/.exec(message) ?? [];

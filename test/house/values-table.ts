@@ -20,7 +20,7 @@ export function readValueRows(text: string): readonly ValueRow[] {
   let comment: string[] = [];
   /** The keys on the path to the current line. */
   let path: readonly string[] = [];
-  /** The level below which a commented key explains everything. */
+  /** The level of the last key with a comment, which also explains the keys below it. */
   let explained = Number.POSITIVE_INFINITY;
   for (const line of text.split('\n')) {
     const [, spaces = '', key, rest = ''] = /^( *)([\w.\-/]+):(.*)$/.exec(line) ?? [];

@@ -7,7 +7,10 @@ import { dockerfileOf, type ImageKind, root } from './image-inputs.ts';
 export interface ImageStart {
   /** The flags of V8, which affect memory use. */
   readonly nodeFlags: readonly string[];
-  /** Environment variables for the libraries. Variables that are flags of the program contain paths in the image. */
+  /**
+   * The image's environment variables, except KUBE_MACVTAP_*: those are flags of the program, and contain paths in the
+   * image.
+   */
   readonly environment: Readonly<Record<string, string>>;
 }
 

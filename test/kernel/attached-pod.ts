@@ -6,7 +6,7 @@ import type { CNINode } from './cni-node.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
 import { readTapOwner } from './tap-owner.ts';
 
-/** The device that these pods hold. */
+/** The device that tests attach to a pod. */
 export const device = 'netMvp0';
 
 /** Returns an interface in the result of an ADD. */

@@ -57,7 +57,7 @@ test('a link in a namespace without a path, which a process keeps alive, is foun
   const process = hidden.spawn('sleep', ['60']);
   try {
     await node.call('ADD', { netns: hidden.path, containerID: 'hidden', conf });
-    // A runtime removes the mount in the same way.
+    // `ip netns del` removes the mount, as a runtime does. The process keeps the namespace.
     await here.ip(`netns del ${hidden.name}`);
     assert.ok((await stat(tapPath)).isCharacterDevice(), 'the process keeps it');
     await using pod = await makeNetworkNamespace();
@@ -135,8 +135,8 @@ test(
     assert.deepEqual(await readTapOwner(tapPath).then(({ name }) => name), 'foreign');
     await other.ip('link del foreign');
 
-    // The same for an attached link that another program recreated, after a link with the same index in another
-    // namespace.
+    // Another program recreates the attached link with the same index, while a foreign link has that index and the
+    // device node. The check before the container's start must notice.
     assert.equal((await node.call('ADD', { netns: pod.path, conf })).exitCode, 0);
     const start = () => checkBeforeStart(device, allocateContext, AbortSignal.timeout(60_000));
     const allocateContext = {

@@ -21,7 +21,7 @@ const device = 'netMvp0';
 const conf = { deviceID: device };
 const program = fileURLToPath(new URL('./cni-program.ts', import.meta.url));
 
-/** The request that brings the process to each point. */
+/** The request that brings the process to each crash point. */
 const table = {
   'cni-add-node-free': 'ADD',
   'cni-add-recorded': 'ADD',
@@ -32,7 +32,9 @@ const table = {
   'cni-tombstone-done': 'tombstone',
 } as const satisfies Partial<Record<FaultPointName, string>>;
 
-/** The crash points in every change of the ledger. An ADD and a DEL pass them in the middle. */
+/**
+ * The crash points in every change of the ledger. An ADD and a DEL each change the ledger between their other steps.
+ */
 const ledgerPoints = [
   'ledger-before-write',
   'file-temporary-made',
@@ -242,7 +244,8 @@ test('without CAP_NET_ADMIN, ADD and STATUS name the missing capability', option
 });
 
 /**
- * Limits a process like the container of the node plugin: no new privileges, no other capability, and a read-only /dev.
+ * Limits a process like the container of the node plugin: no new privileges, a read-only /dev, and no capability except
+ * CAP_NET_ADMIN, if it is given.
  */
 function bounded(capability: '+net_admin' | '-net_admin', { name, directory }: Node): [string, ...string[]] {
   const rights = [

@@ -80,7 +80,7 @@ test('a DEL with another path of the same namespace does not remove the restored
     assert.equal((await callPlugin(node.directory, 'DEL', { containerID: 'x', netns, conf })).exitCode, 0);
     assert.equal((await readTapOwner(tapPath)).name, 'net1');
   }
-  // A runtime may write this path. In a container, it is another file.
+  // A runtime may pass a path below /var/run, which may be another folder in the node plugin's container.
   const netns = pod.path.replace('/run/', '/var/run/');
   assert.equal((await callPlugin(node.directory, 'CHECK', { netns, conf })).exitCode, 0);
   assert.equal((await callPlugin(node.directory, 'DEL', { netns, conf })).exitCode, 0);

@@ -96,7 +96,8 @@ test(
       assert.equal(exitCode, 0, JSON.stringify(output));
       await assertAttached(node, pod, tapPath);
     };
-    // The previous link is the placeholder. A duplicate without a device node exists at the same time.
+    // The previous link is the placeholder that Allocate made. At the same time, there is a duplicate without a device
+    // node.
     const placeholder = listed();
     await makeDuplicate(foreign, tapPath);
     await attach(placeholder);
@@ -210,7 +211,7 @@ test('a missing parent is reported with code 11, and a later ADD works', options
   await using pod = await makeNetworkNamespace();
   const tapPath = await node.allocate(device);
   await here.ip('link del p0');
-  // The parent vanishes before, and then after, the node plugin has read its links.
+  // The first ADD arrives before the node plugin has noticed that the parent is gone, and the second one afterwards.
   for (const isKnown of [false, true]) {
     if (isKnown) await node.look();
     const { exitCode, output } = await node.call('ADD', { netns: pod.path, conf });

@@ -22,7 +22,7 @@ interface Loan {
   readonly descriptor: number | undefined;
 }
 
-/** Runs an ADD during which the peer requests the socket. */
+/** Runs an ADD during which a stand-in for the node plugin requests the routing socket. */
 async function borrow(variant: (typeof variants)[number], netns: string): Promise<Loan> {
   await using shim = await makeShim(variant);
   const { promise, resolve, reject } = Promise.withResolvers<Omit<Loan, 'end'>>();

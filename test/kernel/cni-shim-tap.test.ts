@@ -113,7 +113,7 @@ for (const variant of variants) {
       await rm(path);
       await writeFile(path, '', { mode: 0o600 });
       assert.deepEqual(await ask(), [owned(ENXIO, 'device number')]);
-      // The device number of a regular file.
+      // A request with the device number of a regular file, 0:0.
       assert.deepEqual(await ask({ major: 0, minor: 0 }), [owned(ENXIO, 'device number')]);
       assert.deepEqual(await ownershipOf(path), [0, 0, 0o600]);
     } finally {

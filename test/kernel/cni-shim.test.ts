@@ -122,7 +122,7 @@ for (const variant of variants) {
       '{"cniVersion":1}',
       '{"cniVersion":""}',
       '{"cniVersion"',
-      // Fragments of the shim's own list of versions.
+      // Strings that occur in the text of the shim's version list, but are not versions.
       '{"cniVersion":.3.0","',
       '{"cniVersion":0.3.0","',
       '{"cniVersion":","0.3.1',
@@ -371,8 +371,8 @@ test('the shim is a static program of at most 100 KB', { skip: needsShim.release
 });
 
 /**
- * A stopped listener with room for two connections in its queue. After it is continued, it answers every connection
- * with `late`.
+ * Starts a listener with room for two connections in its queue, and stops its process. Once the process continues, it
+ * answers every connection with `late`.
  */
 async function listenAndHang(shim: InstalledShim): Promise<AsyncDisposable & { readonly pid: number }> {
   await mkdir(shim.directory, { recursive: true });

@@ -22,7 +22,7 @@ const broadcast = 'ff:ff:ff:ff:ff:ff';
 test('no frame leaves before the virtual machine sends one, whatever requests reach the pod', options, async () => {
   await using node = await makeCNINode(here);
   await using pod = await makeNetworkNamespace();
-  // The pod has another interface. Its address is requested on the wire.
+  // The pod's other interface, e0, has an address. ARP requests for it arrive on the wire of the macvtap.
   await pod.ip('link add e0 type veth peer name e1');
   await pod.ip('link set lo up');
   await pod.ip('link set e0 up');
@@ -35,7 +35,7 @@ test('no frame leaves before the virtual machine sends one, whatever requests re
   assert.equal(exitCode, 0);
 
   const heard: Uint8Array[] = [];
-  /** Listens until the loud link has reacted. */
+  /** Listens until the loud link, an ordinary macvtap in the pod, has reacted. */
   const listenAfter = async (cause: () => unknown, isWanted: (frame: Uint8Array) => boolean) => {
     const from = heard.push(...wire.take());
     await cause();
@@ -49,7 +49,8 @@ test('no frame leaves before the virtual machine sends one, whatever requests re
     (frame) => icmpType(frame) === routerSolicitation,
   );
   await listenAfter(() => wire.send(arpRequest('10.77.0.5')), isARP);
-  // The kernel asks whether another host has the address that it derived from the prefix.
+  // For the loud link, the kernel derives an address from the advertised prefix. It then asks whether another host has
+  // that address.
   await listenAfter(
     () => wire.send(routerAdvertisement(station)),
     (frame) => icmpType(frame) === neighborSolicitation && hex(frame).includes('20010db8'),

@@ -55,7 +55,7 @@ for (const { mode, crosses, leaves } of [
       using wire = await openWire();
       const heard: string[] = [];
       await one.tap.send(ethernetFrame(two.mac, one.mac, 'to the other'));
-      // A later frame on the same path shows that the earlier one is not only delayed.
+      // Frames on one path stay in order. When this frame has arrived, the earlier one can no longer arrive.
       await one.tap.send(ethernetFrame(station, one.mac, 'to the wire'));
       await until(
         async () => heard.push(...wire.take().map((frame) => frameText(frame) ?? '')),

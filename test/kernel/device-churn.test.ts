@@ -76,7 +76,7 @@ test('a device whose last link is in the ledger gets the same index again, 200 t
   for (let round = 0; round < 200; round += 1) {
     const { tapPath } = await node.allocate();
     assert.equal(tapPath, expected);
-    // The late DEL of the last pod finds nothing, because its link was deleted when the device was allocated again.
+    // This Allocate deleted the link of the previous round's pod, so a late DEL of that pod finds nothing.
     assert.equal(await node.links.getLinkIn(there.path, { name: 'net1' }), undefined);
     const link = await node.links.getLink({ name: linkName(device) });
     assert.deepEqual(await readTapOwner(tapPath), { name: link?.name, macAddress: link?.macAddress });

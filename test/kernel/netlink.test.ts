@@ -156,7 +156,7 @@ test('events continue after so many at once that some were lost', { skip: needsR
     },
     onError: (error) => seen.renamed.reject(error),
   });
-  // The call is synchronous, so that the socket is not read during it.
+  // The call is synchronous, so this process does not read the socket meanwhile, and messages are lost.
   const batch = Array.from({ length: 8000 }, (_, i) => `link set p0 mtu ${1000 + (i % 2)}`).join('\n');
   execFileSync('ip', ['-n', here.name, '-batch', '-'], { input: batch });
   await setImmediate();

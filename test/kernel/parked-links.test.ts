@@ -19,7 +19,10 @@ const peerMAC = '02:00:00:00:00:0a';
 /** All namespaces share one /dev. No device of a node plugin uses these indexes. */
 const indexes = { peer: 0x2100_0000 + process.pid * 2, guest: 0x2100_0001 + process.pid * 2 } as const;
 
-/** Makes a parent whose other end plays the wire, the link of a peer, and the link of an arriving guest. */
+/**
+ * Makes a parent, and on it the link of a peer and the link of an arriving guest. The other end of the parent is the
+ * wire.
+ */
 async function makeLinks() {
   await here.ip('link add p0 type veth peer name wire');
   for (const name of ['p0', 'wire']) await here.ip(`link set ${name} up`);
@@ -28,7 +31,7 @@ async function makeLinks() {
   await add('peer', peerMAC, 'bridge');
   await add('guest', guestMAC, 'private');
   for (const name of ['peer', 'guest']) {
-    // The test would confuse frames from the kernel with frames from the guest.
+    // Without these settings, the kernel itself sends frames, which the test would take for the guest's.
     await here.ip(`link set ${name} addrgenmode none`);
     await here.ip(`link set ${name} arp off`);
     await here.ip(`link set ${name} up`);

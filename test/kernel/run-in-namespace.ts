@@ -12,8 +12,9 @@ const variable = 'TEST_NETWORK_NAMESPACES';
 
 /**
  * Runs a test file inside a separate network namespace. The file awaits this function on its first line, with its own
- * path. The file is then started again inside, where the call returns. The outer process never gets past the call, and
- * takes over the results. Without root, the call returns at once, for tests that are then skipped.
+ * path. The file is then started again inside, where the call returns. In the outer process, the call never returns: it
+ * ends the process with the exit code of the inner one. Without root, the call returns at once, and the tests are
+ * skipped.
  *
  * @example const namespaces = await runInNamespace(import.meta.filename); test('…', { skip: needsRoot }, async () => …)
  */

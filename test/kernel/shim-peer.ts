@@ -27,7 +27,8 @@ export async function makeShimPeer(path: string, behave: Behaviour): Promise<Shi
       received.push(frame);
       return frame;
     };
-    // The test must notice a shim that disconnects in the middle.
+    // `next` rejects if the shim disconnects. Any other failure also closes the connection, so the shim reports an
+    // error.
     Promise.resolve(behave(socket, next)).catch(() => socket.destroy());
   });
   server.listen(path);

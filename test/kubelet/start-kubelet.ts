@@ -27,8 +27,8 @@ export interface KubeletOptions {
   /** Runs before a registration is checked. Delay it to be slow, throw to refuse. */
   readonly onRegister?: ((request: RegisterRequest) => void | Promise<void>) | undefined;
   /**
-   * The directory of its pod-resources socket. If kubelet's directory is called device-plugins, the default is next to
-   * it.
+   * The directory of kubelet's pod-resources socket. If it is not set and `directory` is called device-plugins, the
+   * socket is in pod-resources next to `directory`; otherwise, there is none.
    */
   readonly podResourcesDirectory?: string | undefined;
   /**

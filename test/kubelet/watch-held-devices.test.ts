@@ -124,7 +124,7 @@ test('a restarted kubelet that does not know its pods yet releases no device', a
   const before = states.length;
   forgets = true;
   await scene.kubelet.restart();
-  // At least two requests are needed, because the restart may interrupt the connection of the first one.
+  // The restart may interrupt the connection of the first request, so one request may not be enough.
   while (forgets || watch.state.phase !== 'known') await watch.refresh().catch(() => {});
   assert.ok(answers.some((answer) => answer.length === 0));
   assert.ok(states.slice(before).some(({ phase }) => phase === 'partial'));

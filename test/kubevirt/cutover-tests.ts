@@ -47,7 +47,7 @@ export function cutoverTests(cluster: KubeVirtCluster): void {
       await cluster.upgrade({ node: { migrationCutover: true } });
       await cluster.untilRolledOut();
 
-      // The test compares a ratio, because the duration of the guest's pause depends on the machine.
+      // The test compares a ratio, because the guest's pause takes longer on a slow computer.
       for (const place of ['source node', 'target node'] as const) {
         const [cut, uncut] = [outages, without].map((all) => all.find((one) => one.place === place)?.toGuest ?? 0);
         assert.ok((cut ?? 0) * 2 < (uncut ?? 0), `${place}: ${cut} frames with cut-over, ${uncut} without`);

@@ -20,8 +20,9 @@ export interface MachineOptions {
 }
 
 /**
- * Kernel arguments for a busy machine. A clock that counts cycles of the emulated processor then runs too fast, and the
- * kernel's check of its timer fails. Errors below a panic stay off the console, because tests parse its lines.
+ * Kernel arguments for a guest. On busy processors, a clock that counts the emulated processor's cycles runs too fast,
+ * and the kernel's check of its timer fails, so neither is used. Errors below a panic stay off the console, because
+ * tests parse its lines.
  */
 const kernelArguments =
   'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off clocksource=acpi_pm notsc no_timer_check nowatchdog';
@@ -40,9 +41,9 @@ export function machineObject(options: MachineOptions): object {
 }
 
 /**
- * Returns a replica set of machines on the network `bonded` whose guests never run. No node has their image, so each
- * launcher pod gets its sandbox, its device and its links, and then waits. Twenty emulators would occupy two processors
- * for minutes.
+ * Returns a replica set of virtual machines on the network `bonded` whose guests never run, because twenty emulators
+ * would occupy two processors for minutes. No node has their image. Each launcher pod gets its sandbox, its device and
+ * its links, and then waits.
  */
 export function replicaSetObject(name: string, replicas: number): object {
   const labels = { set: name };

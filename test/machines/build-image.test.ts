@@ -17,7 +17,7 @@ async function stage() {
   const cache = join(folder.path, 'cache');
   const lines: string[] = [];
   let fetched = 0;
-  /** Packages with one byte or so in each file, and what a test wants to be otherwise. */
+  /** Returns fake packages with a few bytes in each file. A test can change them before they are returned. */
   const fetch =
     (otherwise: (work: string) => Promise<void> = async () => {}): FetchPackages =>
     async (work) => {

@@ -21,7 +21,7 @@ async function makeNode(): Promise<NetworkNamespace> {
   return node;
 }
 
-/** A pod's namespace with a macvtap on the node's p0, up; its tap belongs to root still. */
+/** Makes a namespace for a pod, with a macvtap on the node's p0 that is up. Its tap still belongs to root. */
 async function makePod(node: NetworkNamespace, index: number) {
   await using undo = new AsyncDisposableStack();
   const namespace = undo.use(await makeNetworkNamespace());
@@ -100,7 +100,7 @@ describe('a virtual machine', () => {
     const given = [pod.namespace.name, pod.tapPath, pod.macAddress];
     await using parent = startProcess({ name: 'parent', command: [process.execPath, program, ...given] });
     const line = await parent.waitForLine(/^machine is process \d+$/, 180_000);
-    // Unlike the process itself, its program is gone also before anybody has asked how it ended.
+    // A process stays in /proc until its parent has read its exit code, but its `exe` disappears when it ends.
     const isRunning = async () => existsSync(`/proc/${line.split(' ').at(-1)}/exe`);
     assert.ok(await isRunning());
     parent.signal('SIGKILL');

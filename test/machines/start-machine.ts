@@ -51,7 +51,7 @@ export function hardwareOf(memory: string): readonly string[] {
 }
 
 /**
- * These options keep all errors except a panic off the console, because its lines are answers. A panic ends the
+ * These options keep all errors except a panic off the console, because tests parse its lines. A panic ends the
  * machine. On busy processors, a clock that counts the emulated processor's cycles runs too fast, so the check of its
  * timer would fail.
  */

@@ -19,7 +19,7 @@ function startIn(name: Name, { tapPath }: MachinePod, { namespace, macAddress }:
   return startMachine({ name, namespace, tapPath, macAddress, address: `${addresses[name]}/24` });
 }
 
-/** Without an answer to each of several the taps are not what they should be. */
+/** Asserts that a machine gets an answer from another one to each of five pings. */
 async function assertReaches(machine: Machine, name: Name): Promise<void> {
   const { exitCode, output } = await machine.run(`ping -c 5 -i 0.2 ${addresses[name]}`);
   assert.equal(exitCode, 0, output);
@@ -102,7 +102,7 @@ test(
   },
 );
 
-/** A machine's address, once it has passed duplicate address detection. */
+/** Returns a machine's address after duplicate address detection. */
 async function findIPv6Address(machine: Machine, scope: 'link' | 'global'): Promise<string> {
   const { output } = await until(
     () => machine.run(`ip -6 address show dev eth0 scope ${scope}`),

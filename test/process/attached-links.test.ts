@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links of running pods that something else than the node plugin deletes or changes.
+// Tests links of running pods that another program deletes or changes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
@@ -17,7 +17,7 @@ test('a link that was deleted in its pod is lost until the pod is attached again
   await using pod = await makeNetworkNamespace();
   const call = { netns: pod.path, podUID: 'uid-1', conf: { deviceID: id } };
   assert.equal((await node.call('ADD', call)).exitCode, 0);
-  // As it also happens when the module macvtap is unloaded.
+  // Unloading the module macvtap deletes links in the same way.
   await pod.ip('link del net1');
   const { resources } = await untilState(node, (state) => statedAs(state.resources, 'net') === 'Degraded LinksLost');
   assert.equal(resources?.[0]?.lost, 1);
@@ -42,7 +42,7 @@ test('a link whose parent got a lower MTU keeps it, which the state shows until 
   await node.namespace.ip('link set p0 mtu 1500');
   const line = await plugin.waitForLine(/"the MTU of a link in a sandbox was lowered/);
   assert.match(line, /"device":"netMvp0".*"mtu":1400,"before":1500/);
-  // The raised MTU of the parent does not help.
+  // A higher MTU of the parent does not restore the MTU of the link.
   const { resources } = await untilState(node, ({ interfaces }) => interfaces?.[0]?.mtu === 1500);
   assert.deepEqual([statedAs(resources, 'net'), resources?.[0]?.mtuLowered], ['Degraded MtuLowered', 1]);
   await pod.ip('link set net1 mtu 1500');

@@ -149,8 +149,7 @@ test(
     await reach.close();
     const plugin = cluster.start();
     await plugin.waitForLine(/the objects of the cluster were not read yet/);
-    // The log line may come before or after `ready`, because the source also opens without an answer if one takes too
-    // long.
+    // The log line may come before or after `ready`: if an answer takes too long, the source opens without it.
     await plugin.waitForLine(/ECONNREFUSED/);
     await reach.open();
     await node.offers({ net: 3 });
@@ -172,7 +171,7 @@ test('held devices are served without an API server, and all others once it answ
   cluster.start(...quick);
   await node.lists('net', allocation.deviceIds);
   await node.kubelet.startContainer(allocation);
-  // A released device is no longer offered.
+  // The policy is unknown, so the node plugin offers only the held device.
   await assert.rejects(node.allocate('net'), /Requested: 1, Available: 0/);
   await reach.open();
   await node.offers({ net: 3 });

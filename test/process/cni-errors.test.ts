@@ -107,8 +107,7 @@ const rows: readonly Row[] = [
     cniCode: 100,
     says: /is already net0 of network blue in this sandbox, and cannot also be net1 .*: let a container of the pod request one device/,
     arrange: async ({ node, other }) => {
-      // This call uses another sandbox, so that the pod's own sandbox stays empty. Its container was in another one
-      // before.
+      // This call has the same container ID, but another namespace, so that the pod's own namespace stays empty.
       const call = { netns: other.path, ifname: 'net0', conf: { deviceID: 'netMvp0' } };
       assert.equal((await node.call('ADD', call)).exitCode, 0);
       return () => node.call('DEL', call);
@@ -258,7 +257,7 @@ const rows: readonly Row[] = [
       };
     },
   },
-  // These rows come last, because kubelet remembers a resource that was once served.
+  // These rows come last: they serve the resource `sign`, and kubelet remembers every resource that was served.
   {
     code: 'NamespaceUnknown',
     cniCode: 11,
@@ -292,6 +291,8 @@ const others: readonly ErrorCode[] = [
   'DeadlineExceeded',
   // This is a warning in the log (cni-life.test.ts).
   'NetConfUnsupported',
+  // No call of a runtime creates a VLAN (test/machines/vlans.test.ts).
+  'VlanUnsupported',
 ];
 
 async function removePlaceholders(node: ShimNode, parent: string): Promise<void> {
@@ -321,8 +322,8 @@ async function takeStateAway({ node }: Stage): Promise<() => Promise<unknown>> {
 }
 
 /**
- * Errors that a request could get only in theory. A node plugin with such a kernel, kubelet or rights would not start,
- * or would end.
+ * Errors that a request could get only in theory. With a kernel, a kubelet or rights that cause them, the node plugin
+ * would not start, or would end.
  */
 const rare: readonly ErrorCode[] = [
   'IfindexTaken',

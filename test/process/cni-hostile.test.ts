@@ -302,7 +302,7 @@ test("an ADD whose caller disconnects before it has changed the tap's owner leav
   using raw = openRawSocket(node.socketPath);
   raw.send(bytes);
   assert.equal((await raw.next())?.type, 'own');
-  // At the same time, the comparison of the ledger with the pods' devices also waits for the device.
+  // Meanwhile, the comparison of the ledger with kubelet's list of held devices also waits for this device.
   let looks = 0;
   node.list = (held) => {
     looks += 1;

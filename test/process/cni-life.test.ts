@@ -165,7 +165,7 @@ suite('a pod', { concurrency: 3 }, () => {
       await killAndRestart(node, plugin, async () => {
         const { exitCode, output } = await node.call('ADD', { containerID: 'c2', netns: pod.path, conf });
         assert.deepEqual([exitCode, output?.code], [1, 11], 'an ADD asks for a retry');
-        // Kubelet repeats the DEL, and then without a namespace.
+        // Kubelet repeats the DEL, the second time without a namespace.
         for (const netns of [pod.path, '']) assert.deepEqual(await node.call('DEL', { netns, conf }), ok);
         assert.deepEqual(await readdir(node.tombstones), ['c1:net1']);
         atRegister.length = 0;
@@ -223,7 +223,8 @@ suite('a pod', { concurrency: 3 }, () => {
     const known = await readRecords(node);
     const successor = await killAndRestart(node, plugin, () => rm(node.stateDirectory, { recursive: true }));
     assert.match(await successor.waitForLine(/devices restored to the ledger/), /netMvp0.*netMvp1/);
-    // The restored record lacks only what only the runtime knew.
+    // The restored record may differ from the lost one only in these values. Of them, only the runtime knew the
+    // container ID and the network.
     const { attachment, ...entry } = (await readRecords(node)).netMvp0 ?? {};
     const rest = {
       lastUsed: known.netMvp0?.lastUsed,

@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 type Shell = (command: readonly [string, ...string[]], input?: string) => string;
 
 /**
- * Creates a folder with `policy.yaml` and a pod in `files/`. The folder is also the home directory, and has the
- * commands in its PATH as npm installs them.
+ * Creates a folder with `policy.yaml` and a pod in `files/`. The shell runs its commands in that folder, which is HOME
+ * and the first folder in PATH. The folder contains links to kubectl-macvtap and its completion, as npm makes them.
  */
 export async function makeCommandFolder(): Promise<{ readonly shell: Shell; readonly remove: () => Promise<void> }> {
   const folder = await mkdtempDisposable(join(tmpdir(), 'kmt-completion-'));

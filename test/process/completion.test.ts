@@ -11,8 +11,8 @@ const missing = (program: string) =>
   spawnSync(program, ['--version']).status === 0 ? false : `needs ${program}: apt-get install ${program}`;
 
 /**
- * Calls the completion like readline: with the line, and with its words, which = and : also separate. The last word is
- * completed.
+ * Calls the completion as readline does: with the line and its words. Bash makes = and : separate words. The last word
+ * is completed.
  */
 function completeInBash(line: string): readonly string[] {
   const parts = `kubectl-macvtap ${line}`.split(/ +|(?<=[=:])|(?=[=:])/);

@@ -54,7 +54,7 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
   test('a resource that drains allocates nothing, and gives the reason', options, async () => {
     const released = Promise.withResolvers<void>();
     let isOver = false;
-    // From then on, kubelet does not list the pods' devices, until the test allows it.
+    // After the pod has ended (`isOver`), kubelet does not answer a request for held devices until the test allows it.
     const onList: KubeletOptions['onList'] = async (held) => {
       if (isOver) await released.promise;
       return held;

@@ -17,7 +17,7 @@ for (const module of ['nodeplugin/config.ts', 'nodeplugin/run-node-plugin.ts']) 
       manifests: join(node.kubeletDirectory, '../manifests'),
       kubeletDirectory: node.kubeletDirectory,
       environment: { NODE_OPTIONS: `--import=${preload.href}` },
-      // The line is printed during the loading, so the signal arrives before the loading ends.
+      // Each line is printed before its module is loaded, so the signal arrives before this module is loaded.
       onLine: (line) => line.endsWith(module) && plugin.signal('SIGTERM'),
     });
     assert.deepEqual(await plugin.exit, { code: 0, signal: null });

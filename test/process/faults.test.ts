@@ -119,7 +119,7 @@ async function dieAt(point: FaultPointName, way: Way, node: PluginNode): Promise
   // The list of held devices and the first plan arrive in any order, so the edit causes the second or the third
   // decision.
   const nth = way === 'edit' ? (`${point}:3` as const) : way === 'new-resource' ? (`${point}:2` as const) : point;
-  // The quick flags are not set, because they could also lead to the point.
+  // The other flags in `quick` are not set, because what they cause could also reach the point.
   const armed = node.startArmed(nth, '--kubelet-settle', '0ms');
   if (way !== 'start-beside-broken-ledger') await lead(way, node, armed);
   assert.equal((await armed.exit).signal, 'SIGKILL', armed.output);

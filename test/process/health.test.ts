@@ -104,7 +104,8 @@ test(
     await node.namespace.ip('link set eth0 down');
     const { ids, paths } = await node.allocate('net');
     await assertOwnTap(node.namespace, ids[0] ?? '', paths[0]);
-    // This change is visible at kubelet. Earlier output of the plugin has arrived by then.
+    // Kubelet receives this change after all earlier lists, so the count of messages includes any that were sent
+    // without need.
     await writeNet(node, 2);
     await node.lists('net', ['netMvp0', 'netMvp1']);
     assert.equal(node.messages('net'), before + 1);

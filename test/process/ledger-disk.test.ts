@@ -35,7 +35,7 @@ test('on a full disk, a record fails and names the file, the ledger does not cha
     code: 'FileNotWritten',
     message: `device b cannot be recorded in the ledger: cannot write ${ledger.path}: no space left on device (ENOSPC); free some space on the file system of ${directory}`,
   });
-  // From now on, the ledger must be written as a whole.
+  // After this failure, the next change must write the whole ledger.
   await assert.rejects(ledger.forget('a'), { code: 'FileNotWritten' });
   assert.deepEqual(ledger.entries(), [['a', { ...entry, lastUsed: 1 }]]);
   assert.equal(await readLedgerText(ledger.path), before);

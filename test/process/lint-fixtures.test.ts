@@ -8,8 +8,8 @@ import { namespaces, nodeStates, policySpecs } from '../fixtures/nad/offers.ts';
 import { type Fixture, listFixtureRules, readFixtures } from '../fixtures/read-fixtures.ts';
 import { runProgram } from './run-program.ts';
 
-// Runs the fixtures of the rules, and of the API server with the webhook, through the command line. The results must be
-// the same.
+// Lints the fixtures of the rules. The tests of the rules, and of an API server with the webhook, use the same fixtures
+// and expect the same results.
 
 const folderOf = (capability: string) => fileURLToPath(new URL(`../fixtures/${capability}`, import.meta.url));
 

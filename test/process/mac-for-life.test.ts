@@ -27,7 +27,8 @@ test('a machine has one address on all nodes, and no other machine has the same 
 
   const asked = await a.start(createPod(server, 'virt-launcher-db-ddddd', machine('db')), { mac: '52:54:00:00:00:01' });
   assert.equal(macOf(asked.answer), '52:54:00:00:00:01');
-  // By its name, the pod could be a machine. The plugin therefore reads its owner.
+  // The pod has the name of a launcher pod, so the plugin reads its owner. The pod has none, so its address follows
+  // from its device.
   const plain = await a.start(createPod(server, 'virt-launcher-none-eeeee'));
   assert.equal(macOf(plain.answer), deviceMAC(a.name, plain.id));
 });

@@ -45,7 +45,7 @@ test('it is ready once kubelet has its resources, and counts their devices', { s
   ]) {
     assert.ok(metrics.includes(`\n${line}\n`), `${line} is not in\n${metrics}`);
   }
-  // One registration is for the resource before the policy, and one for the policy's.
+  // Without a policy, eth0 is exposed as an implicit resource, which may have registered before `net`.
   assert.match(metrics, /^kube_macvtap_node_registrations_total\{outcome="registered"\} [12]$/m);
   assert.match(metrics, /^kube_macvtap_node_pod_resources_answers_total\{outcome="(?:in)?complete"\} [1-9]/m);
   await plugin.waitForLine(/"devices":\["netMvp\d"\],"durationMs":[\d.]+,"msg":"devices allocated"/);

@@ -12,7 +12,7 @@ const readSeed = (name: string) => readFile(new URL(`../fixtures/seed/${name}`, 
 const nodes = await readSeed('nodes.yaml');
 const policy = await readSeed('node-centric/policy.yaml');
 
-/** The proposal's hosts. Pods hold two devices of eth0 on h1. */
+/** The hosts in test/fixtures/seed. Pods hold two devices of eth0 on h1. */
 const held = nodes.replace(
   'name: h1\nstatus:',
   'name: h1\nstatus:\n  resources: [{name: eth0, parent: eth0, mode: bridge, source: implicit, quantity: 100, held: 2}]',

@@ -17,7 +17,7 @@ const resourceCentric = await readSeed('resource-centric/policy.yaml');
 const header = 'NODE  RESOURCE        PARENT  MODE     QUANTITY  SOURCE';
 const untouched = ['h3=eth0=eth0/bridge/100', 'h3=eth1=eth1/bridge/100'];
 
-/** The three hosts of the proposal: the table as it is printed, and the same in a short form. */
+/** Plans of the three hosts in test/fixtures/seed: each as the printed table, and in a short form. */
 const forms = [
   {
     title: 'a node-centric policy',

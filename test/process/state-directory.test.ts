@@ -26,7 +26,7 @@ function writeNet(node: PluginNode, resourceName = 'net'): Promise<void> {
   return node.write('p.yaml', policyObject('p', { parentSelector: [entry] }));
 }
 
-/** Makes a node with netMvp0 held, whose process has ended. Returns also the text of its ledger. */
+/** Makes a node on which netMvp0 is held, and stops its node plugin. Also returns the text of the ledger. */
 async function makeStoppedNode() {
   const node = await makeNode();
   const plugin = node.start();
@@ -38,8 +38,8 @@ async function makeStoppedNode() {
 }
 
 /**
- * Replaces a file with a copy of its content. The original has reserved space for changes, and a copy must be written
- * as a whole.
+ * Replaces a file with a copy of its content. The node plugin appends only to a file that it wrote itself, so its next
+ * change must write the whole ledger.
  */
 async function replaceByCopy(path: string): Promise<void> {
   await copyFile(path, `${path}.copy`);

@@ -13,7 +13,7 @@ const program = fileURLToPath(new URL('../../cli/kubectl-macvtap.ts', import.met
 const launcher = fileURLToPath(new URL('../../cli/launch.js', import.meta.url));
 const nodes = await readFile(new URL('../fixtures/seed/nodes.yaml', import.meta.url), 'utf8');
 
-/** Returns the proposal's hosts. h3 offers eth0, with this many held devices. */
+/** Returns the hosts in test/fixtures/seed, and h4, which offers eth0 and has this many held devices. */
 function files(held: number, health = 'Healthy') {
   const [eth0, rest] = ['name: eth0\n', '\n'];
   const resources = `  resources: [{${eth0.trim()}, parent: eth0, mode: bridge, source: implicit, quantity: 100, held: ${held}, health: ${health}}]`;

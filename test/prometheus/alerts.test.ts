@@ -83,7 +83,7 @@ describe('under promtool', { skip: needsPrometheus }, () => {
     const text = readFileSync(alertsFile.replace('alerts.yaml', 'prometheus.yaml'), 'utf8');
     const { rule_files, scrape_configs } = parse(text) as { rule_files: string[]; scrape_configs: ScrapeConfig[] };
     assert.deepEqual(rule_files, ['alerts.yaml']);
-    // Debian builds Prometheus without the discovery in Kubernetes, so the test replaces it.
+    // Debian builds Prometheus without Kubernetes service discovery, so the test removes its settings.
     const others = scrape_configs.map(({ kubernetes_sd_configs, ...rest }) => ({ ...rest, static_configs: [] }));
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-alerts-'));
     const file = join(folder.path, 'prometheus.yaml');

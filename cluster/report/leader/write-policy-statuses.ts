@@ -26,8 +26,8 @@ export interface PolicyStatusOptions {
 
 /**
  * Writes the status of every policy according to the reports of nodes, until the signal aborts. Only one process in a
- * cluster may run this, because two would write every status twice. Node states are counted in slices, so that other
- * work can continue. One status is written after another.
+ * cluster may run this, because two would write every status twice. The nodes of each policy are counted in slices, so
+ * that the process can do other work in between. One status is written after another.
  */
 export async function writePolicyStatuses(options: PolicyStatusOptions, signal: AbortSignal): Promise<void> {
   const { client, source, policyNamespace, onWritten, onFailed, onState } = options;

@@ -122,8 +122,9 @@ export function reportNodeState(options: ReporterOptions): NodeStateReporter {
 
 /**
  * Returns how long a node delays its write after a policy edit, so that the selected nodes do not all write at once.
- * The delays are spread over one millisecond per node, up to five seconds in total. Each node always has the same share
- * of that span. An API server thus receives about a thousand writes a second.
+ * The delays are spread over a span of one millisecond per node, at least half a second and at most five seconds. The
+ * hash of its name gives each node a fixed place in the span. The API server thus receives at most about a thousand
+ * writes a second.
  */
 export function spreadMs(node: string, nodes = 0): number {
   const share = Number(xxhash64(node) >> 32n) / 2 ** 32;

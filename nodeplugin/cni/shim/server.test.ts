@@ -16,7 +16,7 @@ const request = encodeFrame({
 });
 const node = { ifindex: 5, major: 246, minor: 1, uid: 107, gid: 107 };
 
-/** Starts a server in its own folder. It answers `done` after the shim has changed the owner of a node. */
+/** Starts a server in its own folder. It answers `done` after the shim has changed the owner of a device node. */
 async function serve(options: Partial<CNIServerOptions> = {}) {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-server-')));
@@ -169,8 +169,8 @@ test("the error for a node whose owner the shim could not change contains the sh
 });
 
 test('more silent connections than the server reads at once do not block a real one', async (t) => {
-  // The unusual value identifies the server's timers. It is so long that no such timer fires during the test, except
-  // the shortened timers of the first connections.
+  // No other timer has this duration, so it identifies the server's timers. It is longer than the test. The test
+  // shortens the timers of the first 16 connections, so that only those fire.
   const patienceMs = 123_457;
   const atOnce = 16;
   let timers = 0;

@@ -176,7 +176,7 @@ function damage(text: string): fc.Arbitrary<string> {
     .map(([offset, put, taken]) => text.slice(0, offset) + put + text.slice(offset + taken));
 }
 
-/** Returns an object that Multus and libcni also accept: they reject 1e400, which JSON.parse reads as Infinity. */
+/** Parses an object as Multus and libcni do: they reject 1e400, which JSON.parse reads as Infinity. */
 function parsedObject(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text, (_key, member: unknown) => {

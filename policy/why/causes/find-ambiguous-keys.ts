@@ -7,8 +7,9 @@ import type { Scope } from '../scope.ts';
 import { kubectl, placeOf, recreatePod } from '../suggested-commands.ts';
 
 /**
- * Checks that the keys of networks and of the pod's annotations are unambiguous. The webhook rejects ambiguous keys,
- * but some objects are older than the webhook. The node plugin does not attach such a network.
+ * Checks that the keys in the networks' configs and in the pod's annotations are unambiguous. The webhook rejects
+ * ambiguous keys, but some objects are older than the webhook. The node plugin does not attach a network whose config
+ * has ambiguous keys.
  */
 export const findAmbiguousKeys: CauseRule = (scope) =>
   scope.pod?.isReady ? [] : [...inNetworks(scope), ...inAnnotations(scope)];

@@ -18,7 +18,10 @@ export const findConflictLost: CauseRule = (scope, facts) =>
     };
   });
 
-/** Suggests a lower priority value, which has precedence, if one exists. The minimum is 0. */
+/**
+ * Suggests a priority value below the winner's, because the lowest value has precedence. If the winner has the minimum,
+ * 0, suggests another resource name.
+ */
 function fixFor({ policy, finding }: EntryFinding, { policies }: WhyFacts): Fix {
   const priority = (policies.find(({ id }) => id === finding.by)?.priority ?? 0) - 1;
   if (priority < 0)

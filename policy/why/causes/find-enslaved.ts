@@ -11,7 +11,8 @@ export const findEnslaved: CauseRule = (scope, facts) =>
     const { finding, entry, policy, isShort } = found;
     const { by = 'another link' } = finding;
     const isNamed = 'name' in entry.parent;
-    // The port may be the VLAN of the entry, and not the interface below it, which the entry names.
+    // If the entry has `vlan`, the port may be that VLAN. The entry names the interface below the VLAN, so the fix must
+    // not replace this name by that of the VLAN's master.
     const isReplaceable = isNamed && (entry.vlan === undefined || finding.resource !== finding.interface);
     return {
       code: 'Enslaved',

@@ -5,7 +5,7 @@ import type { Cause, CauseRule } from '../cause.ts';
 import { listResources, locateResource } from '../scoped-findings.ts';
 import { setConfigKey } from '../suggested-commands.ts';
 
-/** Checks that the mode in a network's config is the mode of its resource. Otherwise CNI ADD fails on these nodes. */
+/** Checks that the mode in a network's config is the mode of its resource. CNI ADD fails on nodes where it is not. */
 export const findModeConflict: CauseRule = (scope, facts) => {
   if (scope.pod?.isReady) return [];
   return scope.networks.flatMap(({ key, facts: nad, resource }) =>

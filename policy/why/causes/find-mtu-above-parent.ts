@@ -4,7 +4,7 @@ import type { Cause, CauseRule } from '../cause.ts';
 import { listResources, locateResource } from '../scoped-findings.ts';
 import { setConfigKey } from '../suggested-commands.ts';
 
-/** Checks that a network's MTU does not exceed that of the parent. Otherwise CNI ADD fails on these nodes. */
+/** Checks that a network's MTU does not exceed that of the parent. CNI ADD fails on nodes where it does. */
 export const findMtuAboveParent: CauseRule = (scope, facts) => {
   if (scope.pod?.isReady) return [];
   const byNode = new Map<string, ReadonlyMap<string, number | undefined>>();

@@ -7,8 +7,8 @@ import { kubectl, placeOf, recreatePod } from '../suggested-commands.ts';
 import type { PodSummary } from '../why-facts.ts';
 
 /**
- * Checks that the pod's networks exist. Multus rejects the pod until they do, and a pod gets its device only at
- * creation.
+ * Checks that the pod's networks exist. Multus rejects the pod until they do. The pod must then be recreated, because
+ * the webhook adds the request for a device only when a pod is created.
  */
 export const findNetworkMissing: CauseRule = ({ pod, networks }, facts) => {
   if (pod === undefined || pod.isReady || facts.unread.has('NetworkAttachmentDefinitions')) return [];

@@ -3,7 +3,7 @@ import type { Cause, CauseRule } from '../cause.ts';
 import { listResources, locateResource } from '../scoped-findings.ts';
 import { quoteForShell } from '../suggested-commands.ts';
 
-/** Checks that the parent has a carrier. Without one, pods reach only other pods on the node. */
+/** Checks that the parent has a carrier. Without one, pods reach at most other pods on the node. */
 export const findNoCarrier: CauseRule = (scope, facts) =>
   listResources(scope, facts, ({ health, code }) => health === 'Degraded' && code === 'NoCarrier').map(
     (found): Cause => {

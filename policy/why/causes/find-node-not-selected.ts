@@ -10,9 +10,9 @@ import type { Scope, Shortage } from '../scope.ts';
 import type { NodeSummary, WhyFacts } from '../why-facts.ts';
 
 /**
- * Checks that a policy that offers the missing resource selects at least one of the nodes. If it selects one, the rule
- * assumes that it omits the others on purpose. The cause is then on the selected node. If the subject is a node, notes
- * the policies that do not select it.
+ * Checks that a policy that offers or may offer the missing resource selects at least one of the nodes. If it selects
+ * one, the rule assumes that it omits the others on purpose, and that the cause is on the selected node. If the rule
+ * finds no cause for a node, it notes the policies that do not select the node.
  */
 export const findNodeNotSelected: CauseRule = (scope, facts) => {
   const causes = scope.shortages.flatMap((shortage) => {
@@ -79,8 +79,8 @@ function fixFor(
 const mostReasons = 5;
 
 /**
- * Notes the policies that do not select the node, grouped by the missing labels. These are only notes, because a node
- * without a policy's label works, and exposes its default resources.
+ * Notes the policies that do not select the node, grouped by the missing labels. These are only notes, because the
+ * policies may be meant for other nodes.
  */
 function noteUnselecting({ subject, policies, nodes: [node] }: Scope, { nodes }: WhyFacts): readonly Cause[] {
   if (subject.kind !== 'node' || node === undefined) return [];

@@ -15,8 +15,8 @@ const others: readonly (string | undefined)[] = [
 ];
 
 /**
- * Checks that the parent of a served resource still exists and can carry macvtaps. When the parent is deleted, the
- * kernel also deletes the macvtaps of pods on it. A running pod cannot get another macvtap.
+ * Checks that the parent of a served resource still exists and can carry macvtaps. When a parent is deleted, the kernel
+ * also deletes the pods' macvtaps on it. A running pod cannot get another macvtap.
  */
 export const findParentVanished: CauseRule = (scope, facts) =>
   listResources(scope, facts, ({ health, code }) => health === 'Unhealthy' && !others.includes(code)).map(

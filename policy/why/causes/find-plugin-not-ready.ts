@@ -46,7 +46,7 @@ function isWanted({ selection, tolerations }: PluginSummary, node: NodeSummary):
   return matchNode(node, selection) && untolerated(node.taints, tolerations).length === 0;
 }
 
-/** Suggests a rollback if the image cannot be pulled. Otherwise suggests reading the log. */
+/** Suggests describing a DaemonSet without a pod, a rollback if the image cannot be pulled, or else reading the log. */
 function fixFor(pod: PluginPod | undefined, daemonSet: string, namespace: string): Fix {
   if (pod === undefined) {
     return {

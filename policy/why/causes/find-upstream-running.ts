@@ -5,8 +5,8 @@ import { resourcesOn } from '../node-inventory.ts';
 import { kubectl, placeOf } from '../suggested-commands.ts';
 
 /**
- * Checks that macvtap-cni's device plugin does not run on the node. Otherwise the two plugins would repeatedly take
- * over the resource from each other.
+ * Checks that macvtap-cni's device plugin does not serve the resource on the node. As long as it does, the node plugin
+ * does not register the resource. Otherwise the two plugins would repeatedly take over the resource from each other.
  */
 export const findUpstreamRunning: CauseRule = (scope, facts) => {
   const wanted = new Set(scope.demands.map(({ resource }) => resource));

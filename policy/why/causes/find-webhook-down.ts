@@ -3,12 +3,12 @@ import type { CauseRule, Fix } from '../cause.ts';
 import { kubectl, quoteForShell, selectComponent } from '../suggested-commands.ts';
 import { isCertificateError, type WhyFacts } from '../why-facts.ts';
 
-/** The chart's default number of replicas. It is used because the previous number is unknown. */
+/** The webhook's default number of replicas in the chart. If it was scaled to 0, the previous number is unknown. */
 const usualReplicas = 2;
 
 /**
- * Checks that the webhook responds. Without it, networks, policies and pods with devices cannot be created. Existing
- * nodes and running pods do not need it.
+ * Checks that the webhook responds. Without it, networks, policies and pods that request devices cannot be created.
+ * Existing nodes and running pods do not need it.
  */
 export const findWebhookDown: CauseRule = ({ subject, pod }, facts) => {
   const { webhook, call } = facts;

@@ -126,8 +126,8 @@ function compareLoads(loads: Readonly<Record<'edits' | 'peace', readonly Load[]>
 }
 
 /**
- * Returns the figures of an edit. The title shows how many reviews covered every node in time: the duration of the
- * others is the deadline.
+ * Returns the figures of an edit. The title shows how many reviews covered every node in time. The others ended at the
+ * deadline, so for them the figures show the deadline.
  */
 function editFigures(alone: readonly Edited[], among: readonly Edited[]): readonly Figure[] {
   const complete = among.filter(({ isComplete }) => isComplete).length;

@@ -83,7 +83,7 @@ export const webhookGrowth: BenchRow = {
   },
 };
 
-/** Returns the median of each minute from now on. */
+/** Takes samples for `minutes` minutes. Returns the median of the samples of each minute. */
 async function sampleMinutes(
   sample: () => Promise<number>,
   report: (text: string) => void,

@@ -100,7 +100,7 @@ async function measureWebhook(
   return [ready, await residentBytes(webhook.process.pid)];
 }
 
-/** Returns the same samples of a server that reads, parses and allows. */
+/** Returns the same two samples of a bare server, which only reads, parses and allows. */
 async function measureBareServer(site: WebhookSite, work: readonly ReviewObject[]): Promise<readonly number[]> {
   await using server = await startBareServer(site);
   await sleep(idleMs);

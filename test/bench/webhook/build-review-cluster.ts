@@ -17,7 +17,7 @@ export const tenants: readonly string[] = Array.from({ length: 50 }, (_, index) 
 /** The objects on which reviews depend, as an API server stores them. */
 export interface ReviewCluster {
   readonly objects: readonly WrittenObject[];
-  /** The same policies, after they were read. */
+  /** The policies among `objects`, as `readPolicy` returns them. */
   readonly policies: readonly Policy[];
 }
 

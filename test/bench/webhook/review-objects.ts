@@ -9,8 +9,8 @@ export interface ReviewObject {
 }
 
 /**
- * Builds networks of four kinds in turn: found by name, with only the annotation, a list of plugins, and complete.
- * Policies of `buildCluster` offer their resources if there are 100 policies.
+ * Builds networks of four kinds in turn: with the resource's name as their own name, with an annotation that names the
+ * resource, with a list of plugins, and complete. If `buildCluster` builds 100 policies, they offer these resources.
  */
 export function buildNetworks(count: number): readonly ReviewObject[] {
   return Array.from({ length: count }, (_, index) => (networks[index % networks.length] as MakeNetwork)(index));

@@ -11,7 +11,7 @@ import { type StandInApiServer, startApiServer } from '../../apiserver-standin/s
 /** An API server with a cluster, as a pod sees it. */
 export interface ServedCluster extends AsyncDisposable {
   readonly apiServer: StandInApiServer;
-  /** The variables from kubelet with which a pod finds the API server. */
+  /** The environment variables with which a pod finds the API server. In a cluster, kubelet sets them. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -23,7 +23,7 @@ export async function serveCluster(
   await using undo = new AsyncDisposableStack();
   const apiServer = undo.use(await startApiServer());
   for (const object of objects) apiServer.store.put(object);
-  // Without this, every watch would receive all objects again.
+  // No watch needs the events of these objects, because each client lists the objects first.
   apiServer.store.compact();
   const port = undo.use(await startTls(pair, Number(new URL(apiServer.url).port))).port;
   await writeFile(join(accountFolder, 'token'), 'token-of-the-bench');

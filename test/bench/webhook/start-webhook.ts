@@ -89,13 +89,13 @@ export async function startWebhook(
 
 /**
  * Returns a command that runs its arguments in a separate mount namespace, in which a service account is mounted as by
- * kubelet. The process that is started stays the same.
+ * kubelet. The program replaces the command (exec), so it has the process ID of the command.
  */
 function inPod(accountFolder: string): readonly [string, ...string[]] {
   const script = [
     'set -e',
     'account=/var/run/secrets/kubernetes.io/serviceaccount',
-    // Uses the descriptor, because the mounts may hide the folder.
+    // Opens the folder first, because the mount on /var/run may hide it.
     'exec 3< "$0"',
     'mount -t tmpfs tmpfs /var/run',
     'mkdir -p "$account"',

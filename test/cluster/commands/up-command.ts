@@ -79,7 +79,10 @@ export async function runUp(argv: readonly string[]): Promise<void> {
   await runClusterCommand(line, up, argv);
 }
 
-/** The interrupted step continues for a moment, and may recreate what was just removed. */
+/**
+ * Removes the cluster until nothing remains. The step that was interrupted continues for a moment, and may recreate
+ * what was just removed.
+ */
 async function giveUp(): Promise<never> {
   do await bringDown();
   while ((await findRemains()).length > 0);

@@ -79,7 +79,7 @@ async function untilDeployed(cluster: Cluster): Promise<void> {
   }
 }
 
-/** Waits until virt-handler labels its node as ready for virtual machines. */
+/** Waits until each node for virtual machines has the label with which virt-handler shows that it is ready. */
 async function untilSchedulable(cluster: Cluster): Promise<void> {
   const query = new URLSearchParams({ labelSelector: 'macvtapAware=true' });
   await until(

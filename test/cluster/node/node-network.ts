@@ -16,8 +16,8 @@ import { inMachine } from '../machine/in-machine.ts';
 import { ip, run } from '../run.ts';
 
 /**
- * Makes a node's network namespace with its uplink to the machine, and with its NICs. Each NIC is on the wire of its
- * name.
+ * Makes a node's network namespace with its uplink to the machine, and with its NICs. NICs with the same name share one
+ * wire, which is a bridge on the machine.
  */
 export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   const namespace = namespaceName(node.name);
@@ -26,7 +26,7 @@ export async function makeNodeNetwork(node: NodePlan, others: readonly NodePlan[
   await plug(node, uplink, uplinkPort(node), bridge.name);
   await ip(`-n ${namespace} address add ${nodeAddress(node)}/${bridge.prefixLength} dev ${uplink}`);
   await ip(`-n ${namespace} route add default via ${bridge.address}`);
-  // Pods reach the bridge of their node, and through it the other nodes and the machine.
+  // The node forwards the packets of its pods to other nodes and to the machine.
   await ip(`netns exec ${namespace} sysctl -q -w net.ipv4.ip_forward=1`);
   for (const nic of node.interfaces) await plug(node, nic, nicPort(node, nic), await makeWire(nic), wireMTU);
   await ip(`route replace ${podRange(node)} via ${nodeAddress(node)}`);
@@ -65,8 +65,7 @@ function raiseUnless(isExpected: boolean): (thrown: unknown) => void {
 export async function removeNodeNetwork(node: NodePlan, others: readonly NodePlan[]): Promise<void> {
   await setRoutesTo('delete', node, others);
   await ip(`netns delete ${namespaceName(node.name)}`);
-  // The kernel dismantles a namespace some time later. Removing these ends removes the pairs at once, and the gateway's
-  // route with them.
+  // The kernel dismantles a namespace some time later. Removing the machine's ends removes the veth pairs at once.
   for (const port of [uplinkPort(node), ...node.interfaces.map((nic) => nicPort(node, nic))]) await removeLink(port);
   await ip(`route delete ${podRange(node)}`);
   const wired = new Set(others.flatMap(({ interfaces }) => interfaces));
@@ -76,7 +75,7 @@ export async function removeNodeNetwork(node: NodePlan, others: readonly NodePla
 export async function removeLink(name: string): Promise<void> {
   if (!existsSync(`/sys/class/net/${name}`)) return;
   await ip(`link delete ${name}`).catch((thrown: unknown) => {
-    // The link disappeared at the same time with its peer.
+    // If the peer was deleted in the meantime, the link is already gone.
     if (existsSync(`/sys/class/net/${name}`)) throw thrown;
   });
 }

@@ -42,8 +42,8 @@ const kubeconfig = {
 };
 
 /**
- * The keys are generated at run time, so that the tree contains none. Inputs refer to them as `@cert`, `@key` and
- * `@ca`.
+ * The certificates and keys are generated at run time, so that the repository contains no private key. Inputs refer to
+ * them as `@cert`, `@key` and `@ca`.
  */
 const pair = await makePair({ names: ['webhook.test'], notBeforeMs: 0, notAfterMs: 4_000_000_000_000 });
 const parts: Readonly<Record<string, string>> = {
@@ -70,8 +70,8 @@ export const fileTargets: readonly Target[] = [
       assert.ok(faults.length <= input.length + 4);
       const again = decodeLedger(Buffer.from(encodeLedger(content)), 'h1');
       assert.deepEqual(again.faults, []);
-      // The comparison uses text. Under an unknown key, a number that float64 cannot represent becomes null when it is
-      // written.
+      // Compares texts, because the values can differ: in an unknown field, a number beyond float64 is read as
+      // Infinity, but written as null.
       assert.equal(encodeLedger(again.content), encodeLedger(content));
       const changed = Buffer.from(`${encodeLedger(content)}${encodeChange(content.devices)}`);
       assert.deepEqual(

@@ -26,7 +26,7 @@ import { type Target, unlessRefused } from '../target.ts';
 const refused = ['NetlinkMalformed'] as const;
 
 // linux/if_link.h: IFLA_ADDRESS 1, IFNAME 3, MTU 4, LINK 5, MASTER 10, LINKINFO 18, CARRIER 33, LINK_NETNSID 37,
-// PROP_LIST 52, ALT_IFNAME 53; linux/if_link.h, IFLA_INFO_KIND 1, DATA 2.
+// PROP_LIST 52. Nested in LINKINFO: IFLA_INFO_KIND 1, INFO_DATA 2. Nested in PROP_LIST: ALT_IFNAME 53.
 const macvtap = Buffer.concat([
   encodeIfinfomsg({ ifindex: 7, flags: 1 }),
   encodeAttributes([

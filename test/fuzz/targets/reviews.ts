@@ -103,7 +103,7 @@ export const reviewTargets: readonly Target[] = [
       const text = textOf(input);
       const { config: read, fault } = readConfig(text);
       assert.equal(read === undefined, fault !== undefined);
-      // The comparison is recursive, so deep texts are not compared.
+      // The comparison is recursive, and deep values could overflow the stack, so they are not compared.
       if (read !== undefined && text.split(/[[{]/).length < 500) assert.deepEqual(read.tree, JSON.parse(text));
       checkNad({ metadata: { name: 'net', namespace: 'tenant', annotations }, spec: { config: text } });
       checkNad({ metadata: { name: 'net', namespace: 'tenant' }, spec: { config: text } });

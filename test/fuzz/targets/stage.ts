@@ -7,7 +7,8 @@ import { policy, policyNamespace } from '../../fixtures/plan/build-example.ts';
 export { policyNamespace };
 
 /**
- * One policy of each kind: by name, by glob and NUMA node, for one namespace, and passthru, which looks up lower links.
+ * Policies that select parents by name, by glob, and by NUMA node. `closed` admits only one team's namespaces. `whole`
+ * is passthru, for which the rules look up lower links.
  */
 export const policies: readonly Policy[] = [
   policy('bond', { parentSelector: [{ parentIface: 'bond1', mode: 'private', resourceName: 'dataplane' }] }),
@@ -26,7 +27,9 @@ export const offers = collectOffers({ policies, nodes, nodeStates: new Map(), ex
 export const resourcePrefix = 'macvtap.network.kubevirt.io/';
 export const resourceAnnotation = 'k8s.v1.cni.cncf.io/resourceName';
 
-/** One network for each of these resources, in the namespace `tenant`. A network has the name of its resource. */
+/**
+ * Networks in the namespace `tenant`. Each has the name of the resource that it requests. No policy offers `absent`.
+ */
 export const networks: ReadonlyMap<
   string,
   { metadata: { name: string; namespace: string; annotations: Readonly<Record<string, string>> } }
