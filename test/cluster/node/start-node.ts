@@ -52,8 +52,8 @@ async function switchOn(
 /** Starts a node's containerd, which takes over the containers that an earlier containerd left running. */
 export async function startContainerd(node: string): Promise<void> {
   const config = join(nodeFolder(node), 'containerd.toml');
-  // Images are outside of the node's own trees: these are overlays, on which containerd could not create the overlays of
-  // containers.
+  // Images are outside of the node's own trees: these are overlays, on which containerd could not create the overlays
+  // of containers.
   await writeFile(config, containerdConfig(join(nodeFolder(node), 'containerd')));
   const name = containerdProcess(node);
   const daemon = await startDaemon({
