@@ -28,13 +28,19 @@ export async function listLogs(): Promise<readonly PartLog[]> {
     ),
   );
   const found = [...processes, ...nodes.flat()];
-  return await Promise.all(found.map(async (log) => ({ ...log, bytes: (await stat(log.path)).size })));
+  const sized = found.map(async (log) => {
+    const bytes = await unlessGone(async () => (await stat(log.path)).size);
+    return bytes === undefined ? [] : [{ ...log, bytes }];
+  });
+  return (await Promise.all(sized)).flat();
 }
 
 /** Copies all logs to a separate folder, which remains after the cluster is gone. Returns the path of the folder. */
 export async function keepLogs(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kube-macvtap-cluster-logs-'));
-  for (const { part, path } of await listLogs()) await cp(path, join(folder, `${part.replaceAll('/', '_')}.log`));
+  for (const { part, path } of await listLogs()) {
+    await unlessGone(() => cp(path, join(folder, `${part.replaceAll('/', '_')}.log`)));
+  }
   return folder;
 }
 
@@ -63,4 +69,14 @@ async function logsBelow(node: string, folder: string): Promise<readonly Omit<Pa
 
 async function namesIn(folder: string, recursive = false): Promise<readonly string[]> {
   return existsSync(folder) ? (await readdir(folder, { recursive })).toSorted() : [];
+}
+
+/** Returns undefined if the file no longer exists: kubelet removes the logs of a deleted pod at any time. */
+async function unlessGone<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw thrown;
+  }
 }
