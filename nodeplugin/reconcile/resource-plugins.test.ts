@@ -56,8 +56,7 @@ function serve() {
   return {
     resources,
     /**
-     * Waits until the effects of earlier calls have happened, and returns the events since the last call of this
-     * function.
+     * Waits until earlier calls of `resources` have taken effect. Returns the events since the last call of `events`.
      */
     events: async () => {
       await turn();

@@ -12,7 +12,7 @@ export interface Target {
   readonly shape: 'bytes' | 'text' | 'json';
   /** Valid inputs from which to start, in addition to the corpus. */
   readonly seeds: readonly (string | Uint8Array)[];
-  /** Words of the format. Random bytes would hardly ever form them. */
+  /** Keywords of the format, to insert into inputs. Random bytes would hardly ever form them. */
   readonly words?: readonly string[];
   /** How many executed blocks of code one byte of input may cost; the default is `defaultStepsPerByte`. */
   readonly stepsPerByte?: number;
