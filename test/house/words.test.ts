@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { binaryPath } from '../binaries/binary-path.ts';
+import { cacheFolder } from '../binaries/binary-path.ts';
+import { cacheName } from '../binaries/recipes.ts';
 import { proseEndings, proseOf } from './prose.ts';
 import { root, type SourceFile, sourceFiles } from './source-files.ts';
+
+const vale = join(cacheFolder, cacheName('vale'));
+
+/** `npm run check` builds Vale first. `npm test` does not build it. */
+const options = { skip: existsSync(vale) ? false : 'needs Vale: run npm run check' };
 
 /** One finding of Vale. */
 interface Finding {
@@ -29,7 +35,7 @@ const exceptions: readonly (Pick<Finding, 'path' | 'rule' | 'match'> & { readonl
   ] as const
 ).map(([rule, match]) => ({ path: 'test/house/words.test.ts', rule, match, reason: 'the bad sentences below' }));
 
-test('pages, comments and messages follow the rules in test/house/words', (t) => {
+test('pages, comments and messages follow the rules in test/house/words', options, (t) => {
   const findings = findingsOf(sourceFiles(...proseEndings));
   const errors = findings.filter(({ severity }) => severity === 'error');
   t.diagnostic(`${findings.length - errors.length} sentences have more than 25 words`);
@@ -52,7 +58,7 @@ const seeded: readonly SourceFile[] = [
   { path: 'shim.c', text: '/* A pod of ours. */\nint main(void) { return 0; }\n' },
 ];
 
-test('a bad sentence is found in a page, a comment, a message, a chart and a C file, with its line', () => {
+test('a bad sentence is found in a page, a comment, a message, a chart and a C file, with its line', options, () => {
   const found = findingsOf(seeded).map(({ path, line, rule }) => `${path}:${line} ${rule}`);
   assert.deepEqual(found.sort(), [
     'charts/values.yaml:2 Actors',
@@ -73,11 +79,11 @@ function findingsOf(files: readonly SourceFile[]): readonly Finding[] {
       writeFileSync(path, proseOf(file));
     }
     const config = `${root}test/house/words/vale.ini`;
-    const { status, stdout, stderr, error } = spawnSync(
-      binaryPath('vale'),
-      ['--config', config, '--output=JSON', '--no-exit', '.'],
-      { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 },
-    );
+    const { status, stdout, stderr, error } = spawnSync(vale, ['--config', config, '--output=JSON', '--no-exit', '.'], {
+      cwd: folder,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
     assert.equal(status, 0, `vale: ${error?.message ?? stderr}`);
     const byFile = JSON.parse(stdout) as Record<
       string,
