@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { backOffMs, describeOutage } from './api-errors.ts';
+import { describeOutage } from './api-errors.ts';
+import { backOffMs } from './back-off.ts';
 
 const server = 'https://10.96.0.1:443';
 const away = (text: string) => new MacvtapError('ApiServerUnreachable', text);

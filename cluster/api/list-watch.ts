@@ -3,8 +3,8 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { type Pause, pause } from '../../runtime/pause.ts';
 import { refused } from './api-errors.ts';
 import { type ApiObject, listAll, type WatchedResource } from './api-resource.ts';
+import { rememberFailures } from './back-off.ts';
 import type { ApiClient } from './client.ts';
-import { rememberFailures } from './watch-failures.ts';
 import { createWatchState, followVersion, type WatchState } from './watch-state.ts';
 import { defaultTimings, readWatchEvent, type WatchTimings, watchLines } from './watch-stream.ts';
 

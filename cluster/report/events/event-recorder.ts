@@ -2,7 +2,8 @@
 import { MacvtapError } from '../../../runtime/errors.ts';
 import type { Log } from '../../../runtime/log.ts';
 import { type Pause, pause as reallyPause } from '../../../runtime/pause.ts';
-import { backOffMs, isUnreachable, skipRepeatedErrors } from '../../api/api-errors.ts';
+import { isUnreachable, skipRepeatedErrors } from '../../api/api-errors.ts';
+import { backOffMs } from '../../api/back-off.ts';
 import type { SourceOrigin } from '../../source.ts';
 import type { EventRecorder } from './cluster-event.ts';
 import { createEventBook, type EventLimits, type EventWrite } from './event-book.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { backOffMs } from '../../api/api-errors.ts';
+import { backOffMs } from '../../api/back-off.ts';
 
 /** Decides when the status of each policy may be written next. All times are in milliseconds on one clock. */
 export interface StatusSchedule {

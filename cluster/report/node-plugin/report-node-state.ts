@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { xxhash64 } from '../../../policy/device/device-id.ts';
 import { MacvtapError } from '../../../runtime/errors.ts';
 import { type Pause, pause as reallyPause } from '../../../runtime/pause.ts';
-import { backOffMs, isUnreachable, skipRepeatedErrors } from '../../api/api-errors.ts';
+import { isUnreachable, skipRepeatedErrors } from '../../api/api-errors.ts';
+import { backOffMs } from '../../api/back-off.ts';
 import type { NodeStateStatus } from './build-node-state.ts';
 import type { NodeStateWriter } from './node-state-writer.ts';
 

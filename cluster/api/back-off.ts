@@ -1,6 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MacvtapError } from '../../runtime/errors.ts';
-import { backOffMs, isUnreachable } from './api-errors.ts';
+import { createBackOff } from '../../runtime/pause.ts';
+import { isUnreachable } from './api-errors.ts';
+
+/**
+ * Returns the wait after the n-th failure in a row, counted from 1. The wait doubles from 200 ms up to 30 s, or up to 3
+ * s during an outage. A random part of up to half is subtracted, so that a thousand nodes do not all retry at once. The
+ * wait is never shorter than the server's Retry-After, but a Retry-After above 30 s counts as 30 s.
+ */
+export function backOffMs(
+  failures: number,
+  { retryAfterMs = 0, isOutage = false }: Failure = {},
+  random: () => number = Math.random,
+): number {
+  const backOff = isOutage ? outageBackOffMs : refusalBackOffMs;
+  return Math.max(backOff(failures, random), Math.min(retryAfterMs, longestMs) * (1 + random() / 2));
+}
+
+/** Facts about the last failure. */
+export interface Failure {
+  /** The server's Retry-After. */
+  readonly retryAfterMs?: number;
+  /** Whether the server could not be reached or sent no complete response. */
+  readonly isOutage?: boolean;
+}
+
+const firstMs = 200;
+const longestMs = 30_000;
+
+/**
+ * The longest wait during an outage. An edit that is made during an outage must take effect within 5 s after the end of
+ * the outage. This wait leaves enough time to list all objects again. Retrying an unreachable server costs almost
+ * nothing.
+ */
+const longestOutageMs = 3_000;
+
+const refusalBackOffMs = createBackOff({ firstMs, longestMs });
+const outageBackOffMs = createBackOff({ firstMs, longestMs: longestOutageMs });
 
 /** A failed run of list and watch. A run whose watch ended too soon also counts as failed, even without an error. */
 interface FailedRun {

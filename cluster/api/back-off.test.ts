@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { countFailures, rememberFailures } from './watch-failures.ts';
+import { countFailures, rememberFailures } from './back-off.ts';
 
 const lasting = 60_000;
 const refusal = (status: number) => new MacvtapError('ApiServerRefused', `status ${status}`, { facts: { status } });
