@@ -5,7 +5,7 @@ import { lstat, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createListeners } from '../../runtime/listeners.ts';
-import { createSingleFlight } from '../../runtime/single-flight.ts';
+import { createSingleFlight } from '../../runtime/locks.ts';
 import { watchDirectory } from '../../runtime/watch-directory.ts';
 import { kubeletSocketName } from './v1beta1.ts';
 

@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createSingleFlight } from '../../runtime/locks.ts';
 import { pause } from '../../runtime/pause.ts';
-import { createSingleFlight } from '../../runtime/single-flight.ts';
 import { describeFailure, dialSocket, loadProto } from '../grpc-client.ts';
 
 export interface AskOptions {

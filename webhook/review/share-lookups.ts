@@ -2,7 +2,7 @@
 import type { Lookups } from '../../cluster/source.ts';
 import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { createSingleFlight } from '../../runtime/single-flight.ts';
+import { createSingleFlight } from '../../runtime/locks.ts';
 import { type BucketSize, createTokenBucket, type TokenBucket } from '../../runtime/token-bucket.ts';
 import type { LookupKind, WebhookRecorder } from '../telemetry/webhook-metrics.ts';
 
