@@ -50,6 +50,11 @@ describe('a pod', () => {
     assert.deepEqual([readPod(pod({}), [lost]).hasLostLink, readPod(pod({}), []).hasLostLink], [true, false]);
   });
 
+  it('has a lowered MTU if an event reports that', () => {
+    const lowered = event('lower', '2026-01-01T00:00:00Z', { reason: 'MtuLowered' });
+    assert.deepEqual([readPod(pod({}), [lowered]).hasLoweredMTU, readPod(pod({}), []).hasLoweredMTU], [true, false]);
+  });
+
   it('with fields of unexpected types is read as far as possible', () => {
     const odd = { metadata: { name: 'x' }, spec: 'text', status: { conditions: { type: 'Ready' } } };
     assert.deepEqual([readPod(odd, []).phase, readPod(odd, []).namespace], ['Unknown', 'default']);

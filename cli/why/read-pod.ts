@@ -33,6 +33,7 @@ export function readPod(pod: ApiObject, events: readonly ApiObject[]): PodSummar
     node: textIn(pod, 'spec', 'nodeName'),
     said: shortened(saidOf(pod, own)),
     hasLostLink: own.some((event) => textIn(event, 'reason') === 'AttachmentLost'),
+    hasLoweredMTU: own.some((event) => textIn(event, 'reason') === 'MtuLowered'),
     ...readScheduling(valueIn(pod, 'spec')),
     owner: owner === undefined ? undefined : { kind: textIn(owner, 'kind') ?? '', name: textIn(owner, 'name') ?? '' },
   };

@@ -80,6 +80,8 @@ export const causes = {
   NotRegistered: 'kubelet does not list the resource of the node plugin; restart the plugin, which registers it again',
   ModeConflict: 'the network and its resource have different modes; change one of them',
   MtuAboveParent: "the network's MTU exceeds that of the parent; lower it, or raise the MTU of the parent",
+  MtuLowered:
+    'the MTU of the parent was lowered, and macvtaps of pods keep that MTU; raise it again, then recreate the pods',
   NotInjected: 'the pod was created without the device that its network needs; recreate it while the webhook runs',
   TooManyDevices: 'the pod needs more devices than any node has; raise the quantity',
   AllDevicesHeld: 'pods hold every device of the resource; raise the quantity, or delete one of the pods',

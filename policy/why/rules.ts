@@ -15,6 +15,7 @@ import { findLinksLost } from './causes/find-links-lost.ts';
 import { findMacvtapUnsupported } from './causes/find-macvtap-unsupported.ts';
 import { findModeConflict } from './causes/find-mode-conflict.ts';
 import { findMtuAboveParent } from './causes/find-mtu-above-parent.ts';
+import { findMtuLowered } from './causes/find-mtu-lowered.ts';
 import { findNamespaceNotAdmitted } from './causes/find-namespace-not-admitted.ts';
 import { findNetworkMissing } from './causes/find-network-missing.ts';
 import { findNoCarrier } from './causes/find-no-carrier.ts';
@@ -75,6 +76,7 @@ export const rules = [
   { name: 'find-not-registered', rule: findNotRegistered },
   { name: 'find-mode-conflict', rule: findModeConflict },
   { name: 'find-mtu-above-parent', rule: findMtuAboveParent },
+  { name: 'find-mtu-lowered', rule: findMtuLowered },
   { name: 'find-not-injected', rule: findNotInjected },
   { name: 'find-too-many-devices', rule: findTooManyDevices },
   { name: 'find-all-devices-held', rule: findAllDevicesHeld },

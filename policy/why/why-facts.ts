@@ -79,6 +79,8 @@ export interface PodSummary {
   readonly said: string | undefined;
   /** True if an event reports that the pod lost its macvtap together with the parent. */
   readonly hasLostLink: boolean;
+  /** True if an event reports that the MTU of the pod's macvtap was lowered together with that of the parent. */
+  readonly hasLoweredMTU: boolean;
   readonly selection: NodeSelection;
   readonly tolerations: readonly Toleration[];
   /** The controller that recreates the pod. */
