@@ -8,7 +8,7 @@ export type KubernetesVersion = keyof typeof kubernetesModules;
 export const kubernetesVersions = Object.keys(kubernetesModules) as readonly KubernetesVersion[];
 
 /** The version that tests use unless another one is requested. */
-export const defaultKubernetes: KubernetesVersion = '1.34.4';
+export const defaultKubernetes: KubernetesVersion = '1.37.2';
 
 /** The environment variable with the requested version. Programs that tests start inherit it. */
 const variable = 'MACVTAP_TEST_KUBERNETES';
