@@ -54,7 +54,7 @@ export const eventReasons = {
     'Node: the explicit configuration has an error, so the node may lack resources; the event names the place of the error and the fix',
   MacvtapUnsupported: 'Node: the running kernel does not support macvtap, so no device can be allocated',
   MtuLowered:
-    'Pod: the MTU of its macvtap was lowered with the MTU of the parent; raise that again, then delete the pod to recreate it',
+    'Pod: the MTU of its macvtap was lowered with the MTU of the parent; raise the MTU of the parent again, then recreate the pod',
   NotInjected:
     'Pod: the webhook was down when the pod was created, so it has no device for a network; the event has the command to recreate it',
   NodeStateLeftOut: 'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so it is ignored',
