@@ -188,7 +188,7 @@ export const nodePluginMetrics = {
     "Duration of the CNI plugin's requests, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).",
   kube_macvtap_node_cni_failures_total: 'Failed requests of the CNI plugin, by command and name of the CNI error.',
   kube_macvtap_node_pods_not_injected_total:
-    'Pods that could not be attached because they have no device: the webhook was down when they were created. Recreate these pods.',
+    'Pods that could not be attached because they have no device, usually because the webhook was down when they were created. Recreate these pods.',
   kube_macvtap_node_cni_step_duration_seconds:
     'Duration of the steps of ADD (wait, free, record, create, own) and of DEL (wait, delete), by outcome.',
   kube_macvtap_node_registrations_total:
