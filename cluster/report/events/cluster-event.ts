@@ -42,7 +42,7 @@ export const eventReasons = {
   AllocateFailed:
     'Node: the node plugin refused to allocate devices or to start a container with them; the pod has an event with the same text',
   AttachFailed: 'Pod: the CNI plugin could not attach the pod to a network; docs/reference/errors.md explains the code',
-  AttachmentLost: 'Pod: its macvtap was deleted, in most cases with the parent; delete the pod to recreate it',
+  AttachmentLost: 'Pod: its macvtap was deleted, in most cases with the parent; recreate the pod',
   AttachmentsStranded:
     'Node: kubelet released a device, but its link is still in a sandbox; the event names the sandbox to delete',
   AttachmentsLost:
@@ -56,7 +56,7 @@ export const eventReasons = {
   MtuLowered:
     'Pod: the MTU of its macvtap was lowered with the MTU of the parent; raise the MTU of the parent again, then recreate the pod',
   NotInjected:
-    'Pod: it has no device for a network, usually because the webhook was down when the pod was created; the event has the command to recreate it',
+    'Pod: it has no device for a network, usually because the webhook was down when the pod was created; the event has the command to recreate the pod',
   NodeStateLeftOut: 'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so it is ignored',
   ParentMtuLowered:
     'Node: the MTU of a parent was lowered, and macvtaps of running pods keep that MTU; each of these pods has the event MtuLowered',
