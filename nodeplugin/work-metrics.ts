@@ -179,16 +179,16 @@ export const nodePluginMetrics = {
   kube_macvtap_node_plan_timestamp_seconds:
     'Time at which the current plan was computed, in seconds since the epoch; NaN before the first plan.',
   kube_macvtap_node_plan_findings:
-    'Interfaces that a source names but the plan does not expose, and resources that lost a conflict, by code of docs/reference/reasons.md.',
+    'Interfaces and resources that a policy, the config map or a node label names but the plan does not expose, by code of docs/reference/reasons.md.',
   kube_macvtap_node_device_call_duration_seconds:
     "Duration of kubelet's calls, by method (Allocate, PreStartContainer) and outcome (succeeded, failed).",
   kube_macvtap_node_allocate_step_duration_seconds:
-    'Duration of the steps of Allocate (wait once; make and record for each device), by outcome (succeeded, failed).',
+    'Duration of the steps of Allocate, by outcome (succeeded, failed); a call has one step wait, and the steps make and record for each device.',
   kube_macvtap_node_cni_request_duration_seconds:
     "Duration of the CNI plugin's requests, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).",
   kube_macvtap_node_cni_failures_total: 'Failed requests of the CNI plugin, by command and name of the CNI error.',
   kube_macvtap_node_pods_not_injected_total:
-    'Pods that could not be attached because they have no device: the webhook was down when they were created. Recreate these pods.',
+    'Pods that could not be attached because they have no device, usually because the webhook was down when they were created. Recreate these pods.',
   kube_macvtap_node_cni_step_duration_seconds:
     'Duration of the steps of ADD (wait, free, record, create, own) and of DEL (wait, delete), by outcome.',
   kube_macvtap_node_registrations_total:

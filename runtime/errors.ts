@@ -196,7 +196,8 @@ export const errorFixes = {
   NamespaceNotAdmitted: 'Label the namespace if its pods may use the resource, or delete the pod.',
   NamespaceUnknown: 'Check that the namespace exists and the API server answers; kubelet tries again.',
   TapNodeNotOwned: "Mount the node's devtmpfs as /dev, and run CNI plugins as root with CAP_CHOWN and CAP_FOWNER.",
-  AttachmentWrong: 'Delete the pod to attach it again; migrate or restart a virtual machine that still waits.',
+  AttachmentWrong:
+    'Delete the pod to attach it again; if the link waits for a guest, migrate or restart the virtual machine.',
   CNINotReady: 'Fix the problems that the message lists.',
   TombstoneFailed: 'None needed: the node plugin tries again, or removes the link once no pod holds its device.',
   ShimNotBuilt: 'Install a C compiler or correct the source, as the message describes, then build again.',

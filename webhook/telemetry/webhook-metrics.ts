@@ -59,7 +59,7 @@ type WriteOutcome = (typeof writeOutcomes)[number];
 /** Every metric that only the webhook has. The names are a contract: docs/how-to/monitor.md has the same table. */
 export const webhookMetrics = {
   kube_macvtap_webhook_reviews_total:
-    'Answered admission requests, by kind of object, verb, operation and outcome: allowed, patched, denied, errored or malformed.',
+    'Answered admission requests, by kind of object, verb (mutate, validate), operation and outcome (allowed, patched, denied, errored, malformed).',
   kube_macvtap_webhook_review_duration_seconds:
     'Time from the arrival of an admission request to the answer, by kind of object and verb.',
   kube_macvtap_webhook_denials_total:

@@ -42,7 +42,7 @@ export const eventReasons = {
   AllocateFailed:
     'Node: the node plugin refused to allocate devices or to start a container with them; the pod has an event with the same text',
   AttachFailed: 'Pod: the CNI plugin could not attach the pod to a network; docs/reference/errors.md explains the code',
-  AttachmentLost: 'Pod: its macvtap was deleted, in most cases with the parent; delete the pod to recreate it',
+  AttachmentLost: 'Pod: its macvtap was deleted, in most cases with the parent; recreate the pod',
   AttachmentsStranded:
     'Node: kubelet released a device, but its link is still in a sandbox; the event names the sandbox to delete',
   AttachmentsLost:
@@ -54,9 +54,9 @@ export const eventReasons = {
     'Node: the explicit configuration has an error, so the node may lack resources; the event names the place of the error and the fix',
   MacvtapUnsupported: 'Node: the running kernel does not support macvtap, so no device can be allocated',
   MtuLowered:
-    'Pod: the MTU of its macvtap was lowered with the MTU of the parent; raise that again, then delete the pod to recreate it',
+    'Pod: the MTU of its macvtap was lowered with the MTU of the parent; raise the MTU of the parent again, then recreate the pod',
   NotInjected:
-    'Pod: the webhook was down when the pod was created, so it has no device for a network; the event has the command to recreate it',
+    'Pod: it has no device for a network, usually because the webhook was down when the pod was created; the event has the command to recreate the pod',
   NodeStateLeftOut: 'Node: its MacvtapNetworkNodeState exceeds a limit or cannot be read, so it is ignored',
   ParentMtuLowered:
     'Node: the MTU of a parent was lowered, and macvtaps of running pods keep that MTU; each of these pods has the event MtuLowered',
