@@ -76,7 +76,8 @@ async function removeUnrecorded(
 }
 
 /**
- * Finds a link in a namespace. Returns undefined for an unreachable namespace, because no ADD can have succeeded there.
+ * Finds a link in a namespace. Returns undefined for a namespace that this process cannot reach, because ADD would have
+ * failed there.
  */
 async function lookInto(
   path: string,

@@ -20,8 +20,8 @@ export interface ResourceHandlersOptions {
   readonly allocatable: () => AllocatableResource | undefined;
   readonly context: AllocateContext;
   /**
-   * The lock that all resources share. Its keys are the names of links, so that only one call at a time creates or
-   * removes a link.
+   * The lock that all resources share. Its keys are the names of links: only one call at a time creates or removes a
+   * given link.
    */
   readonly lock: KeyedMutex;
   /** Marks devices as held while they are being allocated, because kubelet does not list them yet. */

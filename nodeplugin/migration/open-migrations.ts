@@ -29,7 +29,7 @@ export interface Migrations {
    * when the guest sends its first frame.
    */
   park(id: string, ifindex: number, descriptor: number): void;
-  /** Called after a pod of this node was attached. */
+  /** Must be called after a pod of this node was attached. */
   attached(pod: Pod): void;
 }
 

@@ -13,7 +13,9 @@ import type { PlanStore } from '../reconcile/follow-plan.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import { decideVlans, type MissingVlan, type VlanDecision } from './decide-vlans.ts';
 
-/** A change of a VLAN, or a failed attempt. */
+/**
+ * A change of a VLAN, or a failed attempt. `adopted`: the plan's VLAN exists, but the node plugin does not manage it.
+ */
 export type VlanEvent =
   | { readonly kind: 'created' | 'adopted' | 'removed'; readonly name: string }
   | { readonly kind: 'failed'; readonly name: string; readonly error: MacvtapError };
