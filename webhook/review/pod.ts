@@ -88,7 +88,7 @@ function refuseTooLarge(pod: PodObject): void {
   );
 }
 
-/** Calls `use` with the pod's networks. The result is a promise only if networks must be looked up. */
+/** Calls `handle` with the pod's networks. The result is a promise only if networks must be looked up. */
 function withNetworks<Result>(
   pod: PodObject,
   namespace: string,

@@ -63,7 +63,10 @@ export function shareLookups(options: SharedLookupsOptions): SharedLookups {
       throw asLookupFailed(key, thrown);
     }
   };
-  /** Returns a recent answer, or undefined if no answer may be reused. */
+  /**
+   * Returns a recent answer, or undefined if no answer may be reused. Raises LookupFailed if the object was missing in
+   * it.
+   */
   const reuse = (key: string, requester: Requester): { readonly found: unknown } | undefined => {
     const last = recent.get(key);
     if (last === undefined || nowMs() - last.atMs > recentMs || !budget.isLow(requester)) return undefined;
@@ -166,7 +169,7 @@ const lowLevel = 0.5;
 /**
  * Creates a budget with a share for each client and, within it, a share for each namespace that the client names. No
  * client can use up the share of another client. The second half of the common budget is reserved for clients with few
- * look-ups. A client that has used more than half of its own share cannot take from it.
+ * look-ups. A client that has used more than half of its own share cannot take from that half.
  */
 export function createLookupBudget(sizes: BudgetSizes = usualSizes, nowMs?: () => number): LookupBudget {
   const all = createTokenBucket(sizes.all, nowMs);
