@@ -97,7 +97,7 @@ interface Place {
  *
  * If only one tap has the index, it belongs to the new link. If there are more, the link is deleted, the taps are
  * listed, and the link is created again. The taps that were listed in between belong to other links. `identifyTap`
- * recognizes them, because the new link may get a device number that another tap had.
+ * recognises them, because the new link may get a device number that another tap had.
  *
  * Raises `TapNodeUnreadable`, and the errors of creation and deletion.
  */

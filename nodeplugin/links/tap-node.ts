@@ -27,8 +27,8 @@ interface TapHolder {
 
 /**
  * Compares the macvtap's character device in sysfs with its device node in /dev. They can differ, because all network
- * namespaces share /dev. The device node may belong to a link of another namespace, or be missing because of such a
- * link. Raises `TapNodeUnreadable`.
+ * namespaces share /dev. The device node may belong to a link of another namespace. It is missing if it belonged to
+ * such a link when this one was created, and that link is gone. Raises `TapNodeUnreadable`.
  */
 export async function readTapNode(
   ifindex: number,

@@ -21,7 +21,7 @@ const ownAlias = 'kube-macvtap';
 
 /**
  * Returns whether the node plugin created a VLAN. The kernel ignores an alias at creation. A new VLAN is therefore
- * recognised by its short name, until a second message sets the alias. Administrators do not choose such names.
+ * recognised by its short name, until a later message sets the alias. Administrators do not choose such names.
  */
 export function isOwnVlan({ name, alias }: { readonly name: string; readonly alias?: string }): boolean {
   return alias === ownAlias || isShortVlanName(name);
@@ -37,9 +37,9 @@ export interface VlanRequest {
 }
 
 /**
- * Creates a VLAN with its alias and name. The first message creates the link with its short name. The second message
- * sets the final name and the alias, and sets the link up. If the process is killed between the messages, the next
- * process recognises the short name, and `finishVlan` completes the VLAN.
+ * Creates a VLAN with its alias and name. The first message creates the link with its short name. The last message sets
+ * the final name and the alias, and sets the link up if `up` is true. If the process is killed between the messages,
+ * the next process recognises the short name, and `finishVlan` completes the VLAN.
  *
  * Raises `VlanUnsupported`, `LinkNameTaken`, `LinkNameInvalid`, `ParentGone`, `LinkGone`, `MissingCapability`,
  * `NetlinkRefused`.

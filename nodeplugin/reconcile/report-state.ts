@@ -29,7 +29,7 @@ import type { StrandedWatch } from './watch-stranded.ts';
 export interface StateReport extends AsyncDisposable {
   /** Must be called after a new plan was applied. */
   onPlan(plan: NodePlan, cause: 'edit' | 'links'): void;
-  /** Must be called after any other change, for example of links, held devices or policies. */
+  /** Must be called after any other change on the node, for example of held devices or of a registration. */
   look(): void;
   /** Writes the state again, because another client may have changed it. */
   refresh(): void;

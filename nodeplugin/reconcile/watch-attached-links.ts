@@ -25,7 +25,9 @@ export interface AttachedLinks extends AsyncDisposable {
   readonly current: LinkDamage;
   /** Returns whether the link of the device's present attachment was found to be lost. */
   isLost(id: string): boolean;
-  /** Calls the listener after each comparison whose result differs from the previous one, until disposed. */
+  /**
+   * Calls the listener after each comparison in which a link became damaged or is no longer damaged, until disposed.
+   */
   onChange(listener: () => void): Disposable;
 }
 

@@ -170,7 +170,8 @@ export function manageVlans(options: VlanManagerOptions): VlanManager {
     const due = [
       ...[...failures.values()].map((failure) => failure.nextMs),
       ...[...goneSince.values()].map((since) => since + yieldMs),
-      // A VLAN may stay after the grace period, for example because kubelet has not listed the devices of pods yet.
+      // A VLAN that must stay after the grace period is checked again every second. For example, kubelet may not have
+      // listed the devices of pods yet.
       ...[...unusedSince.values()].map((since) => Math.max(since + graceMs, now() + 1_000)),
     ];
     return due.length === 0 ? undefined : Math.max(10, Math.min(...due) - now());
