@@ -52,8 +52,7 @@ export function shareLookups(options: SharedLookupsOptions): SharedLookups {
   const begin = async <T>(key: string, kind: LookupKind, ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const deadline = AbortSignal.timeout(deadlineMs);
     try {
-      // Call `ask` inside a promise: an exception that it throws synchronously must not leave the other promise
-      // unhandled.
+      // Promise.try turns an exception that `ask` throws synchronously into a rejection.
       const found = await inTime(Promise.try(ask, deadline), deadline, key);
       recorder.lookup(kind, found === undefined ? 'absent' : 'found');
       keep(key, found);
