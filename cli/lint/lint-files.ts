@@ -121,7 +121,7 @@ function repeatedFinding({ file, document, root, id }: LintObject, earlier: Lint
 function readFaults({ read, value }: LintObject): readonly Verdict[] {
   if (read?.known?.kind === 'MacvtapNetworkNodePolicy') {
     const { faults } = read.known.value;
-    // If the shape has no errors, the rules themselves report all errors of the policy.
+    // If the policy matches the schema, the rules themselves report all its errors.
     return faults.some(({ code }) => code === 'SchemaFault') ? faults.map(withoutPath) : [];
   }
   const code = read?.known?.kind === 'ConfigMap' ? 'ExplicitInvalid' : 'SchemaFault';
