@@ -20,7 +20,7 @@ export interface SharedLookups {
   of(requester: Requester): Lookups;
 }
 
-/** How long an answer is reused while the budget is low. A watch may lag by at least as much. */
+/** How long an answer is reused while the budget is low. The cache may be at least as old, because a watch may lag. */
 const recentMs = 1_000;
 
 /**
