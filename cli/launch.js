@@ -24,8 +24,8 @@ if (node === undefined) {
   const hook = new URL('strip-types.js', import.meta.url).href;
   const flags = ['--disable-warning=ExperimentalWarning', `--import=${hook}`];
   const child = spawn(node, [...flags, program, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A terminal sends SIGINT to both processes. The program exits cleanly, and then this process exits. All other
-  // signals reach only this process, so it forwards them.
+  // A terminal sends SIGINT to this process and to the program, so this process only waits until the program has
+  // exited. SIGTERM and SIGHUP may reach only this process, so it forwards them.
   process.on('SIGINT', () => {});
   for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   child.on('error', (error) => {

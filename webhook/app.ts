@@ -59,8 +59,8 @@ export function buildApp(given: AppDeps): WebhookApp {
     bodyLimit: limits.bodyBytes,
     keepAliveTimeout: keepAliveMs,
     connectionTimeout: silentMs,
-    // Applies only to bodies that are not read because the path or content type is wrong. For all others, `readBody`
-    // has its own limits.
+    // Applies only if the path or content type is wrong, because then the body is not read. For all other bodies,
+    // `readBody` has its own limits.
     requestTimeout: limits.headerMs + limits.bodyMs,
     // While the app closes, requests that arrive on open connections are answered normally, not with a 503.
     return503OnClosing: false,

@@ -123,8 +123,8 @@ const bytesEach = 512 * 1024;
 const bytesInAll = 32 * 1024 * 1024;
 
 /**
- * Reads the last lines of the logs of kube-macvtap's pods. They include the logs of each container's previous run. Adds
- * a note for each failure.
+ * Reads the last lines of the logs of kube-macvtap's pods, including the log of each container's previous run. Adds a
+ * note for each failure.
  */
 async function collectLogs(
   { client, policyNamespace }: View,

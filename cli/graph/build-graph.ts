@@ -43,8 +43,8 @@ export interface GraphResource {
   /** The number of devices that pods hold on this parent in this mode. Undefined if the node does not report it. */
   readonly held: number | undefined;
   /**
-   * The number of the resource's devices. On a former parent or in a former mode: the number of the resource's devices
-   * that pods hold anywhere.
+   * The number of the resource's devices. If `isLeftBehind` is true: the number of its devices that pods hold, on any
+   * parent and in any mode.
    */
   readonly quantity: number;
   /**

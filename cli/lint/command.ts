@@ -58,7 +58,9 @@ function judge(inputs: readonly LintInput[], values: FlagValues<typeof lintLine.
   });
 }
 
-/** Summarizes the run. The number of objects shows that a wrong path (0 objects) is not a success. */
+/**
+ * Summarizes the run. It gives the number of objects, so that a wrong path (0 objects) does not look like a success.
+ */
 function summaryOf(files: number, judged: number, errors: number, warnings: number): string {
   const read = `${count(files, 'file')}, ${count(judged, 'object')} checked`;
   return `${read}: ${count(errors, 'error')}, ${count(warnings, 'warning')}`;

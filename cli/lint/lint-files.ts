@@ -63,9 +63,10 @@ function judge(
 }
 
 /**
- * Merges the verdicts of the schema and of the rules, and removes duplicates. The schema reports all errors in the
- * shape of an object, but rules stop at the first one. If both report the same path, the rule's message is used,
- * because it is better.
+ * Merges the verdicts of the schema and of the rules, and removes duplicates. The schema check reports every field that
+ * does not match the schema. The rules report only the first of these fields, so their SchemaFault verdicts are dropped
+ * if the schema check has some. If a rule denies the same field for another reason, only its message is kept, because
+ * it is more specific.
  */
 function mergeVerdicts(object: LintObject, verdicts: readonly Verdict[]): readonly Verdict[] {
   const faults = readFaults(object);
@@ -120,7 +121,7 @@ function repeatedFinding({ file, document, root, id }: LintObject, earlier: Lint
 function readFaults({ read, value }: LintObject): readonly Verdict[] {
   if (read?.known?.kind === 'MacvtapNetworkNodePolicy') {
     const { faults } = read.known.value;
-    // If the shape has no errors, the rules themselves report all errors of the policy.
+    // If the policy matches the schema, the rules themselves report all its errors.
     return faults.some(({ code }) => code === 'SchemaFault') ? faults.map(withoutPath) : [];
   }
   const code = read?.known?.kind === 'ConfigMap' ? 'ExplicitInvalid' : 'SchemaFault';

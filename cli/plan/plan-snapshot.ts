@@ -31,7 +31,7 @@ export function planSnapshot(
       if ('failure' in plan) faults.push(`Node ${name}: ${plan.failure}; this is a bug`);
       else plans.push(plan);
     } else if (!isMissing('MacvtapNetworkNodeStates') && !snapshot.leftOut.has(name)) {
-      // If a NodeState was left out, the view already reports the reason.
+      // A NodeState that was left out is not reported here, because the view already reports the reason.
       blind.push(name);
     }
   }

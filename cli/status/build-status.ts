@@ -46,8 +46,8 @@ interface FormerHolders {
   /** `namespace/name` */
   readonly pods: readonly string[];
   /**
-   * True if each of these pods holds devices on a former parent or in a former mode. False if some of the pods hold
-   * only current devices of the resource, and it is unknown which ones.
+   * True if each of these pods holds devices on a former parent or in a former mode. False if some of the pods may hold
+   * only current devices of the resource.
    */
   readonly isAll: boolean;
 }

@@ -9,7 +9,7 @@ import { readHolders } from '../why/read-pod.ts';
 /** The facts that a status shows. */
 export interface StatusFacts {
   readonly snapshot: Snapshot;
-  /** The namespace of policies and of the explicit configuration. */
+  /** The namespace of policies and of macvtap-cni's config map (the explicit configuration). */
   readonly policyNamespace: string;
   /** The policies as they are stored, with their status. Undefined if they could not be read. */
   readonly policies: readonly ApiObject[] | undefined;

@@ -13,7 +13,7 @@ export interface WarningContext {
   readonly newestVersion: string | undefined;
   /** The node plugin's pods by node. Undefined if they are unknown. */
   readonly pods: ReadonlyMap<unknown, readonly ApiObject[]> | undefined;
-  /** The message of ExplicitInvalid if the explicit configuration has an error. */
+  /** The message of ExplicitInvalid if macvtap-cni's config map (the explicit configuration) has an error. */
   readonly explicitTrouble: string | undefined;
 }
 

@@ -169,7 +169,7 @@ export function readAuthorities(configurations: readonly ApiObject[]): readonly 
   return [...new Set(certificates)].flatMap((pem) => (pem === null ? [] : endOf(pem)));
 }
 
-/** Returns the expiry of a certificate in a list. The list is empty if the text is not a certificate. */
+/** Returns a list with the expiry of a certificate. The list is empty if the text is not a certificate. */
 function endOf(pem: string): readonly number[] {
   try {
     return [new X509Certificate(pem).validToDate.getTime()];

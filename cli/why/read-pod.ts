@@ -99,8 +99,8 @@ export function readTaints(node: unknown): readonly Taint[] {
 const mostNodes = 20;
 
 /**
- * Lists the pods on some nodes that hold macvtap devices, according to their requests. Pods that have ended are
- * ignored.
+ * Lists the pods with macvtap devices on at most `mostNodes` nodes, according to the requests of the pods. Pods that
+ * have ended are ignored.
  */
 export async function readHolders(
   view: Pick<View, 'list'>,

@@ -130,7 +130,7 @@ async function readLabels(
   }
 }
 
-/** Removes duplicates: kubelet lists a pod once for each of its containers. */
+/** Removes duplicates: a pod is a holder once for each of its containers that use the device. */
 function distinct(pods: readonly PodName[]): readonly PodName[] {
   return [...new Map(pods.map((pod) => [describePod(pod), pod])).values()];
 }

@@ -65,8 +65,8 @@ export async function add(
       checkMode(id, known, conf, context);
       const parent = findParent(id, known, context);
       const podUID = podUIDOf(known);
-      // If ADD fails, it writes this entry back without an attachment. The podUID then still identifies the admitted
-      // pod.
+      // If ADD fails, it writes this entry back without an attachment. Its podUID then still identifies the device's
+      // last pod.
       const entry = { ...known, ...(podUID !== undefined && { podUID }), parent: parent.name };
       const mac = await chooseMAC(id, entry, { parent, conf, environment, ...context }, signal);
       const { containerID, ifname, pod, sandbox } = environment;
@@ -158,8 +158,8 @@ async function findExistingTap(
     link.mtu === attachment.mtu;
   if (!stands) return undefined;
   const taps = links.listTaps(ifindex);
-  // If two taps have this index, the device node in /dev may belong to either of them. The link must be recreated to
-  // find out which one has the node.
+  // Taps in different namespaces can have the same index, and /dev then has a device node for only one of them. To find
+  // out which one, `createLinkWithTap` must recreate the link.
   return taps.length > 1 ? undefined : taps;
 }
 
@@ -181,7 +181,8 @@ async function attach(
   const freeing = timeStep('free', context, () =>
     freeIndexAndNode(id, { ...entry, parentIfindex: parent.ifindex }, context, signal),
   );
-  // Until the link in a lost sandbox is removed, the ledger must record where that link is.
+  // An earlier attachment in the ledger shows where its link is, so it must not be overwritten until that link is
+  // removed.
   if (entry.attachment !== undefined) await freeing;
   // The attachment is recorded before the link exists. If this process is killed in between, DEL or the next ADD can
   // still find the link.

@@ -23,8 +23,8 @@ export function checkMode(id: string, { mode, resource }: DeviceEntry, conf: Net
 }
 
 /**
- * Checks that two networks of one sandbox do not use the same device. A device has only one link. Creating that link
- * under a second name would silently remove the first one. Raises `DeviceNamedTwice`.
+ * Checks that two networks of one sandbox do not use the same device. A device has only one link. Creating it for the
+ * second network would silently remove it from the first one. Raises `DeviceNamedTwice`.
  */
 export function checkName(
   id: string,

@@ -27,7 +27,7 @@ export function attachmentKey({ id, record }: AttachedDevice): string {
   return `${id} ${record.attachment.containerID} ${record.attachment.ifname}`;
 }
 
-/** Returns whether the sandbox of an attachment exists, by its network namespace. */
+/** Returns whether an attachment's sandbox still exists: its path must lead to the recorded network namespace. */
 export function isSandboxThere({ netnsPath, netnsInode }: Attachment): boolean {
   return isSameNetns(netnsPath, netnsInode);
 }
@@ -73,8 +73,9 @@ export function detached({ lastUsed, ...record }: DeviceRecord): DeviceEntry {
 }
 
 /**
- * Returns a device's entry without the attachment. The entry keeps the pod's UID, so that a later pod of the same name
- * cannot use the device. It also keeps the MAC address, because the same pod gets that address again.
+ * Returns a device's entry without the attachment. If the pod's UID is known, the entry keeps it, so that a later pod
+ * of the same name cannot use the device. It then also keeps the MAC address, because the same pod gets that address
+ * again.
  */
 export function withoutAttachment({ attachment, ...entry }: DeviceEntry): DeviceEntry {
   if (attachment === undefined) return entry;

@@ -16,8 +16,8 @@ type Comparison = readonly [what: string, is: string | number | boolean | undefi
 
 /**
  * Checks that an attachment is unchanged since ADD. It checks the ledger, the link in the pod's namespace, its parent,
- * the node in `/dev`, and the result that the runtime kept. Raises `NetnsInvalid`, and `AttachmentWrong` with all
- * differences.
+ * the device node in `/dev`, and the result that the runtime kept. Raises `NetnsInvalid`, and `AttachmentWrong` with
+ * all differences.
  */
 export async function check(
   environment: CNIEnvironment,

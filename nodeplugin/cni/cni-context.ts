@@ -40,7 +40,7 @@ export interface CNIContext {
   readonly lock: KeyedMutex;
   /** The node's current interfaces. */
   readonly interfaces: () => readonly InterfaceFacts[];
-  /** The resources that are currently served, by name without the prefix. */
+  /** The resources that are currently served, by name without `macvtap.network.kubevirt.io/`. */
   readonly resources: () => ReadonlyMap<string, PlannedResource>;
   /** Whether a plan has been made for this node. Until then, `resources` is empty. */
   readonly isPlanKnown: () => boolean;

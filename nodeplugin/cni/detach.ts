@@ -52,8 +52,8 @@ export async function del(
 }
 
 /**
- * Removes a link that is not recorded because the ledger was lost. The link must be a macvtap in the container's
- * namespace. It must have the requested name, and one of the device's possible indexes.
+ * Removes a link that is missing in the ledger, because the ledger was lost. The link must be a macvtap in the
+ * container's namespace. It must have the requested name, and one of the device's possible indexes.
  */
 async function removeUnrecorded(
   id: string,
@@ -76,7 +76,8 @@ async function removeUnrecorded(
 }
 
 /**
- * Finds a link in a namespace. Returns undefined for an unreachable namespace, because no ADD can have succeeded there.
+ * Finds a link in a namespace. Returns undefined for a namespace that this process cannot reach, because ADD would have
+ * failed there.
  */
 async function lookInto(
   path: string,

@@ -10,7 +10,10 @@ export interface ClaimFacts {
   readonly pod: (PodName & { readonly uid?: string }) | undefined;
   /** Absent if the ledger does not contain the device. */
   readonly record: RecordedClaim | undefined;
-  /** The pods for which kubelet lists the device. Undefined while kubelet may not know all pods of the node yet. */
+  /**
+   * The pods for which kubelet lists the device. Undefined if kubelet lists none, but may not know all pods of the node
+   * yet.
+   */
   readonly holders: readonly PodName[] | undefined;
 }
 
@@ -54,9 +57,10 @@ export type Claim =
  * - A list of holders from kubelet takes precedence over the ledger. It identifies pods only by namespace and name,
  *   because `PodResources` has no UID as of Kubernetes 1.37
  *   (staging/src/k8s.io/kubelet/pkg/apis/podresources/v1/api.proto).
- * - The ledger distinguishes two pods of the same name by their UIDs. If the record has no UID, only the names are
- *   compared.
- * - If kubelet has listed a device before and a complete list no longer contains it, kubelet has released the device.
+ * - The ledger distinguishes two pods of the same name by their UIDs. If the record or the request has no UID, only the
+ *   names are compared.
+ * - If kubelet listed a device before, and now knows all its pods but lists none for the device, it has released the
+ *   device.
  * - Kubelet does not list devices of ordinary init containers. If kubelet never listed a device, the ledger decides. If
  *   the ledger names no pod either, the first pod may use the device.
  */
@@ -104,7 +108,10 @@ export interface DeviceHolders {
   known(deviceID: string): readonly PodName[] | undefined;
   /** Returns the holders after a new request to kubelet. */
   ask(deviceID: string, signal: AbortSignal): Promise<readonly PodName[] | undefined>;
-  /** Returns whether this process has received a complete answer with a holder since the device's last Allocate. */
+  /**
+   * Returns whether kubelet, knowing all pods of the node, has listed a holder since the device's last Allocate.
+   * Answers to former processes do not count.
+   */
   wasListed(deviceID: string): boolean;
 }
 

@@ -79,7 +79,7 @@ export async function rebuildEntry(
   if (resource === undefined) return undefined;
   for (const attempt of deviceAttempts) {
     const ifindex = deviceIfindex(context.nodeName, id, attempt);
-    // A device's link has a node in /dev. If there is no node for this index, there is no link to look for.
+    // A device's link has a device node in /dev. If there is none for this index, there is no link to look for.
     if ((await context.links.readTapNode(ifindex)).nodeDevice === undefined) continue;
     const placed = (await findOnNode(id, ifindex, context, signal)) ?? (await findInPods(ifindex, context, signal));
     if (placed !== undefined) return { resource, ifindex, attempt, ...placed };
@@ -124,8 +124,8 @@ async function findInPods(ifindex: number, context: CNIContext, signal: AbortSig
 }
 
 /**
- * Finds a link in a namespace. Returns undefined for an unreachable namespace, because no ADD can have created a link
- * there.
+ * Finds a link in a namespace. Returns undefined for a namespace that this process cannot reach, because ADD would have
+ * failed there.
  */
 async function lookInto(
   path: string,

@@ -107,10 +107,7 @@ const planned = {
   needVhostNet: false,
 } as const;
 
-/**
- * Waits until the condition is met. It checks the condition on every turn of the timers, because no test here waits for
- * another process.
- */
+/** Waits until the condition is met. It checks the condition every millisecond. */
 async function until(isReached: () => boolean): Promise<void> {
   const over = AbortSignal.timeout(60_000);
   while (!isReached()) {

@@ -138,7 +138,7 @@ function plannedResources({ current }: Pick<ResourcePlugins, 'current'>): Readon
 export interface AttachmentsOptions extends ReconcileOptions {
   /** @example '/run/kube-macvtap/cni.sock' */
   readonly socketPath: string;
-  /** Called for each answered request. For a pending DEL, it is called only after success. */
+  /** Called for each answered request. For a pending DEL (shim/pending-dels.ts), it is called only after success. */
   readonly onAnswered: (request: AnsweredRequest) => void;
 }
 

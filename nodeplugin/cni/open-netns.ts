@@ -41,7 +41,7 @@ export function openNetns(given: string): OpenNetns {
   if (path === undefined) throw invalid(given, 'the path of a namespace is below /run/netns, or is /proc/<pid>/ns/net');
   const fd = open(path);
   try {
-    // Node has no fstatfs. The path below /proc refers to the open file, even if the original path was replaced.
+    // Node.js has no fstatfs. The path below /proc refers to the open file, even if the original path was replaced.
     if (statfsSync(`/proc/self/fd/${fd}`).type !== nsfsMagic) {
       throw invalid(
         path,

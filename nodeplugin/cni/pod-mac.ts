@@ -66,7 +66,7 @@ function passthruMAC(id: string, wanted: string | undefined, parent: MACInputs['
 /**
  * Returns the requested address in lower case, or undefined if none is requested. The order of precedence is the pod's
  * annotation (runtimeConfig, through a capability), args.cni, CNI_ARGS, and the network configuration. Raises
- * `MACAddressInvalid` for an invalid address in CNI_ARGS, which was not checked earlier.
+ * `MACAddressInvalid` for an invalid address in CNI_ARGS; `parseNetConf` has checked the other addresses.
  */
 export function findWantedMAC(
   { macs }: Pick<NetConf, 'macs'>,

@@ -92,12 +92,12 @@ interface Place {
 }
 
 /**
- * Creates a link. Returns the device numbers of the taps with its index. These are the link's own tap, and the tap of
- * any other link with the same index in another namespace.
+ * Creates a link, and returns the device number of its tap. Links in other namespaces may have the same index. If their
+ * taps cannot be distinguished from the link's own, their device numbers are also returned.
  *
- * If there is only one tap, it belongs to the new link. If there are more, the link is deleted, the taps are listed,
- * and the link is created again. The taps that were listed in between belong to other links. They are compared with
- * `identifyTap`, because the kernel may give a freed device number to the new link.
+ * If only one tap has the index, it belongs to the new link. If there are more, the link is deleted, the taps are
+ * listed, and the link is created again. The taps that were listed in between belong to other links. `identifyTap`
+ * recognises them, because the new link may get a device number that another tap had.
  *
  * Raises `TapNodeUnreadable`, and the errors of creation and deletion.
  */
@@ -134,9 +134,9 @@ interface NewLink {
 
 /**
  * Makes the shim change the owner of the tap's device node. This is the last step of ADD: until then, root owns the
- * device node. First verifies that the device node belongs to the new link. All namespaces share /dev. Therefore, a
- * user who controls a network namespace could create a link of the same name and index while the device node is free.
- * Raises `TapNodeTaken`, `TapNodeNotOwned`.
+ * device node. First verifies that the device node belongs to the new link. All network namespaces share /dev. While no
+ * link has the index, a user who controls another namespace could create a link of the same name and index there. That
+ * link would get the device node. Raises `TapNodeTaken`, `TapNodeNotOwned`.
  */
 export async function giveTapToOwner(
   { id, ifindex, ifname, conf, taps }: NewLink,

@@ -25,7 +25,7 @@ const resource: PlannedResource = {
 interface FakeKernel {
   readonly links: Map<number, ExistingLink>;
   readonly context: AllocateContext;
-  /** Ifindexes whose node in /dev belongs to another link. */
+  /** Ifindexes whose device node in /dev belongs to another link. */
   readonly foreignNodes: Set<number>;
   createFails: MacvtapError | undefined;
   readonly records: Map<string, DeviceRecord>;

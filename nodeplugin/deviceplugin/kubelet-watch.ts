@@ -33,7 +33,7 @@ export interface KubeletWatchOptions {
   /** @example '/var/lib/kubelet/device-plugins' */
   readonly directory: string;
   readonly signal?: AbortSignal | undefined;
-  /** The interval at which the directory is checked, even without events of the file system. */
+  /** The interval at which the directory is checked, even without file-system events. */
   readonly pollMs?: number | undefined;
   /**
    * Called for each event, for the log. The first check always causes an event. While the socket is missing, another

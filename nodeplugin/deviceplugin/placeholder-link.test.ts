@@ -16,7 +16,7 @@ function record(attachment?: Partial<Attachment>): DeviceRecord {
   return { ...given, ...(attachment !== undefined && { attachment: full }) };
 }
 
-/** Creates a kernel with the link `net1` of index 5 in a pod's namespace, and the link's node in /dev. */
+/** Creates a kernel with the link `net1` of index 5 in a pod's namespace, and the link's device node in /dev. */
 function kernel(more: Partial<NodeLinks> = {}) {
   const deleted: string[] = [];
   let hasNode = true;

@@ -16,15 +16,15 @@ export type DeviceLinks = NodeLinks &
   };
 
 /**
- * The outcome of providing a placeholder, which is the link that Allocate creates on the node. ADD later replaces it
- * with a link in the pod. The outcome is the placeholder's node in /dev. If the index is taken, it is the holder of the
- * index instead. `made` is true if this call created the link.
+ * The outcome of `makePlaceholder`. A placeholder is the link that Allocate creates in the node's network namespace.
+ * ADD later replaces it with a link in the pod. `tap` describes the placeholder's device node in /dev, and `made` is
+ * true if this call created the link. If the index is taken, `heldBy` describes its holder.
  */
 export type Placeholder = { readonly tap: TapNode; readonly made: boolean } | { readonly heldBy: string };
 
 /**
  * Provides a device's placeholder link with the wanted index. It reuses an existing link that fits. Otherwise it
- * removes links that do not fit, frees the device node and creates the link. Then it verifies that the node in /dev
+ * removes links that do not fit, frees the device node and creates the link. Then it verifies that the device node
  * belongs to the new link.
  *
  * Raises the kernel's errors. After an error no new link remains, with one exception. If the signal aborts while the
@@ -41,9 +41,9 @@ export async function makePlaceholder(
 }
 
 /**
- * Creates the link with one request to the kernel, without looking up other links first. This is the usual case, and a
- * lookup could wait for the kernel's network lock. Returns undefined, and creates nothing, if the name or the index is
- * taken.
+ * Creates the link with one request to the kernel, without looking up other links first. A lookup could wait for the
+ * kernel's network lock (rtnl_lock), and is usually not needed. Returns undefined, and creates nothing, if the name or
+ * the index is taken.
  */
 async function createAtOnce(
   wanted: WantedLink,
@@ -76,8 +76,8 @@ async function createAfterCleanup(
   if (decision.action === 'reuse') {
     const tap = await links.readTapNode(wanted.ifindex);
     if (tap.matches) return { tap, made: false };
-    // Another link of the same index has the device node, or had it and was deleted together with it. The placeholder
-    // gets a device node only if it is recreated.
+    // When the placeholder was created, another link of the same index had the device node. To get a device node, the
+    // placeholder must be recreated, even if that other link is gone.
     await links.deleteLink(wanted.ifindex, signal);
   }
   if (decision.action === 'replace') {
@@ -118,7 +118,7 @@ async function undo({ ifindex }: WantedLink, links: DeviceLinks): Promise<void> 
 /** The time limit for undoing a failed call. It is the same as that of Allocate. */
 export const undoMs = 5_000;
 
-/** The kernel operations that free a node in /dev. */
+/** The kernel operations that free a device node in /dev. */
 export type NodeLinks = Pick<Links, 'getLinkIn' | 'deleteLinkIn'> & {
   readTapNode(ifindex: number): Promise<TapNode>;
 };
@@ -147,7 +147,7 @@ export async function freeTapNode(
 /**
  * Waits until the device node of a link that is being deleted is gone, which takes about a millisecond. The
  * acknowledgement takes ten times as long, because the kernel first waits for an RCU grace period. Returns false if the
- * node still exists after the deletion has ended. Raises the errors of the deletion.
+ * device node still exists after the deletion has ended. Raises the errors of the deletion.
  */
 export async function untilNodeIsGone(
   ifindex: number,

@@ -20,8 +20,8 @@ export interface ResourceHandlersOptions {
   readonly allocatable: () => AllocatableResource | undefined;
   readonly context: AllocateContext;
   /**
-   * The lock that all resources share. Its keys are the names of links, so that only one call at a time creates or
-   * removes a link.
+   * The lock that all resources share. Its keys are the names of links: only one call at a time creates or removes a
+   * given link.
    */
   readonly lock: KeyedMutex;
   /** Marks devices as held while they are being allocated, because kubelet does not list them yet. */
@@ -107,9 +107,9 @@ function drained(name: string): MacvtapError {
 }
 
 /**
- * Checks, before a container starts, that its tap still belongs to its device's link and that the pod's namespace may
- * use the device. The kernel reuses the lowest free minor number. Without this check, a container whose link was
- * removed could therefore open the tap of another pod.
+ * Checks, before a container starts, that the tap in /dev still belongs to the device's link, and that the pod's
+ * namespace may use the device. The kernel reuses the lowest free minor number. Without this check, a container whose
+ * link was removed could therefore open the tap of another pod.
  *
  * Raises `DeviceNotAllocated`, `TapNodeUnusable`, and the errors of `Admission.checkStart`. The text appears in the
  * pod's events.

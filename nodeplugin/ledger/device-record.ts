@@ -45,9 +45,7 @@ export interface DeviceEntry {
    * The MAC address of the last attachment, which the same pod gets again. Absent until a pod with a UID is detached.
    */
   readonly podMAC?: PodMAC;
-  /**
-   * The namespaces that the policy of the resource admitted at Allocate. Absent if the policy admitted all namespaces.
-   */
+  /** The namespaces that the policy of the resource admitted at Allocate. Absent if all namespaces were admitted. */
   readonly restriction?: Restriction;
   /** Absent while the device is not in a pod. */
   readonly attachment?: Attachment;

@@ -23,10 +23,11 @@ export interface MacvtapRequest {
   /** Whether the link receives frames for every address. */
   readonly promiscuous?: boolean;
   /**
-   * Whether the link receives frames for all multicast groups, not only those that the namespace's kernel has joined.
+   * Whether the link receives frames for all multicast groups, not only those that the namespace's network stack has
+   * joined.
    */
   readonly allMulticast?: boolean;
-  /** Whether to keep the namespace's kernel from sending on the link. */
+  /** Whether to keep the namespace's network stack from sending on the link. */
   readonly silent?: boolean;
   /** An open descriptor of the namespace in which the link is created. The default is this process's namespace. */
   readonly netnsFd?: number;

@@ -34,7 +34,7 @@ export type LinkLookup = (key: LinkKey) => Promise<LinkDetails | undefined>;
 
 /**
  * Reads a link. `netnsID` selects a link of another namespace. Returns undefined if the link does not exist. Unlike a
- * dump, the request waits for the kernel's network lock. Raises `NetlinkRefused`.
+ * dump, the request waits for the kernel's network lock (rtnl_lock). Raises `NetlinkRefused`.
  */
 export async function getLink(
   socket: Requester,

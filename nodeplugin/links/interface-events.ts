@@ -9,8 +9,8 @@ import { decodeRoute, isMainDefaultRoute, RTM_DELROUTE, RTM_NEWROUTE } from '../
 import { makeReceiver, openDescriptor } from '../netlink/socket-descriptor.ts';
 
 /**
- * Calls `onEvent` when facts may have changed, including when events were lost or could not be read. The caller must
- * then read the interfaces again. Raises `NetlinkUnavailable`.
+ * Calls `onEvent` when the facts about interfaces may have changed, including when events were lost or could not be
+ * read. The caller must then read the interfaces again. Raises `NetlinkUnavailable`.
  *
  * One change causes no event: an alternative name that a link gets while it is down (netdev_state_change,
  * net/core/dev.c). The caller sees that name only after the next event.

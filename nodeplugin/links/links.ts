@@ -65,10 +65,10 @@ const lookUpsAtOnce = 4;
  * Each socket has its own queue. Creations (0.5 ms each) therefore do not wait for deletions and moves (16 ms), or for
  * reads. By default the sockets use at most three of libuv's four threads, so that files can still be read.
  *
- * A deletion takes 15 ms in the kernel, but holds the network lock only for the first millisecond or two. Therefore,
- * `removalsAtOnce` deletions may overlap, each on its own thread. The thread pool must have that many threads in
- * addition to its default four (UV_THREADPOOL_SIZE, set before the pool's first use). With 20 simultaneous deletions,
- * half of the device nodes are then free after 5 ms instead of 170 ms.
+ * A deletion takes 15 ms in the kernel, but holds the network lock (rtnl_lock) only for the first millisecond or two.
+ * Therefore, `removalsAtOnce` deletions may overlap, each on its own thread. The thread pool must have that many
+ * threads in addition to its default four (UV_THREADPOOL_SIZE, set before the pool's first use). With 20 simultaneous
+ * deletions, half of the device nodes are then free after 5 ms instead of 170 ms.
  *
  * If deletions overlap, single links are read on a separate socket, `lookUpsAtOnce` at the same time. Each of these
  * requests waits for the network lock, which the deletions take in turn. If the requests ran one after the other, the

@@ -7,7 +7,7 @@ import type { Links } from './links.ts';
 /** The kernel's support for macvtap. */
 export interface MacvtapSupport extends AsyncDisposable {
   readonly isThere: boolean;
-  /** Calls the listener when the kernel gets macvtap, until the returned object is disposed. */
+  /** Calls the listener when the kernel starts to support macvtap, until the returned object is disposed. */
   onChange(listener: () => void): Disposable;
 }
 

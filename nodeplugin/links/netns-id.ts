@@ -138,8 +138,8 @@ export function decodeNetnsID(payload: Uint8Array): number | undefined {
 }
 
 /**
- * Creates a brief request: the kernel handles RTM_GETNSID and RTM_NEWNSID without its network lock (net_ns_init,
- * net/core/net_namespace.c).
+ * Creates a brief request: the kernel handles RTM_GETNSID and RTM_NEWNSID without its network lock, rtnl_lock
+ * (net_ns_init, net/core/net_namespace.c).
  */
 function request(type: number, attributes: Uint8Array): NetlinkRequest {
   return {

@@ -20,10 +20,10 @@ const loopbackIfindex = 1;
  * Creates a function that reads all links with their addresses and default routes. The function raises `NetlinkLost`
  * and `NetlinkRefused`.
  *
- * The kernel sends an event before the change is complete, while it still holds its network lock. For example, the
- * routes of a deleted address disappear after the event, and IPv4 routes cause no further event. A dump does not wait
- * for the lock, but a request for a single link does. The function therefore requests a single link first. When it gets
- * the reply, the changes of all earlier events are complete.
+ * The kernel sends an event before the change is complete, while it still holds its network lock (rtnl_lock). For
+ * example, the routes of a deleted address disappear after the event, and IPv4 routes cause no further event. A dump
+ * does not wait for the lock, but a request for a single link does. The function therefore requests a single link
+ * first. When it gets the reply, the changes of all earlier events are complete.
  */
 export function makeInterfaceReader(socket: Requester, sysRoot = '/sys'): InterfaceReader {
   const readDevices = makeDeviceReader(sysRoot);
@@ -132,8 +132,8 @@ function describeMaster(link: LinkMessage, master: LinkMessage | undefined): { n
 }
 
 /**
- * Groups the addresses by link. Link-local addresses are left out, because they do not show whose traffic the link
- * carries.
+ * Groups the addresses by link. Link-local addresses are left out: unlike other addresses, they do not show that the
+ * link carries the node's own traffic.
  */
 function groupAddresses(messages: readonly AddressMessage[]): Map<number, string[]> {
   const grouped = new Map<number, string[]>();

@@ -12,9 +12,9 @@ export interface TapNode {
    * this index.
    */
   readonly linkDevice?: string;
-  /** The device number of the node in /dev. Absent if there is no node, or if the node is not a character device. */
+  /** The device number of the device node in /dev. Absent if that file does not exist or is not a character device. */
   readonly nodeDevice?: string;
-  /** The macvtap to which the node belongs. Absent if no macvtap has the node's device number. */
+  /** The macvtap to which the device node belongs. Absent if no macvtap has its device number. */
   readonly holder?: TapHolder;
   readonly matches: boolean;
 }
@@ -27,8 +27,8 @@ interface TapHolder {
 
 /**
  * Compares the macvtap's character device in sysfs with its device node in /dev. They can differ, because all network
- * namespaces share /dev. The device node may belong to a link of another namespace, or be missing because of such a
- * link. Raises `TapNodeUnreadable`.
+ * namespaces share /dev. The device node may belong to a link of another namespace. It is missing if it belonged to
+ * such a link when this one was created, and that link is gone. Raises `TapNodeUnreadable`.
  */
 export async function readTapNode(
   ifindex: number,
@@ -49,8 +49,8 @@ export async function readTapNode(
 
 /**
  * Returns the name of the macvtap with that index in the network namespace that sysfs shows, or undefined if there is
- * none. Unlike a netlink request, the call does not wait for the network lock, which each deletion holds for a
- * millisecond.
+ * none. Unlike a netlink request, the call does not wait for the network lock (rtnl_lock), which each deletion holds
+ * for a millisecond.
  */
 export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | undefined {
   // The target is …/net/<name>/macvtap/tap<ifindex>, because the tap's device is a child of the link's device
@@ -61,7 +61,7 @@ export function readTapLinkName(ifindex: number, sysRoot = '/sys'): string | und
 }
 
 /**
- * Returns the owner, group and mode of a tap's node, or undefined if there is no node.
+ * Returns the owner, group and mode of a tap's device node, or undefined if there is none.
  *
  * @example '107:107 660'
  */

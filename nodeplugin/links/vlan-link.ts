@@ -13,14 +13,15 @@ import type { LinkLookup } from './get-link.ts';
  * link: it survives restarts of the node plugin, and disappears with the link. `ip link` shows it, and an administrator
  * takes over a VLAN by clearing it.
  *
- * A file with the VLANs would still contain a VLAN that an administrator deleted and created again, and the node plugin
- * would then remove the administrator's VLAN. An altname cannot be the mark, because it must be unique on the node.
+ * A file that lists the VLANs is not used. It would still list a VLAN that an administrator deleted and recreated. The
+ * node plugin would then remove the administrator's VLAN. An altname cannot be the mark, because it must be unique on
+ * the node.
  */
 const ownAlias = 'kube-macvtap';
 
 /**
  * Returns whether the node plugin created a VLAN. The kernel ignores an alias at creation. A new VLAN is therefore
- * recognised by its short name, until a second message sets the alias. Administrators do not choose such names.
+ * recognised by its short name, until a later message sets the alias. Administrators do not choose such names.
  */
 export function isOwnVlan({ name, alias }: { readonly name: string; readonly alias?: string }): boolean {
   return alias === ownAlias || isShortVlanName(name);
@@ -36,9 +37,9 @@ export interface VlanRequest {
 }
 
 /**
- * Creates a VLAN with its alias and name. The first message creates the link with its short name. The second message
- * sets the final name and the alias, and sets the link up. If the process is killed between the messages, the next
- * process recognises the short name, and `finishVlan` completes the VLAN.
+ * Creates a VLAN with its alias and name. The first message creates the link with its short name. The last message sets
+ * the final name and the alias, and sets the link up if `up` is true. If the process is killed between the messages,
+ * the next process recognises the short name, and `finishVlan` completes the VLAN.
  *
  * Raises `VlanUnsupported`, `LinkNameTaken`, `LinkNameInvalid`, `ParentGone`, `LinkGone`, `MissingCapability`,
  * `NetlinkRefused`.
@@ -77,7 +78,7 @@ export async function finishVlan(
 ): Promise<void> {
   const { name, altName } = vlanLinkNames(lower, id);
   const what = `cannot set up VLAN ${id} on ${lower}`;
-  // The kernel sets a VLAN up together with its lower link. It does not rename a link that is up.
+  // The kernel sets a VLAN up together with its lower link. Before version 6.2, it does not rename a link that is up.
   if (isUp) await send(socket, encodeSetLink(ifindex, { up: false }), what, signal);
   if (altName !== undefined) await send(socket, encodeAddAltName(ifindex, altName), what, signal, ['EEXIST']);
   await send(socket, encodeSetLink(ifindex, { name, alias: ownAlias, ...(up && { up }) }), what, signal);

@@ -37,8 +37,8 @@ export interface WatchOptions {
 const coalesceMs = 10;
 /**
  * After a reading, the watch waits for this multiple of the reading's duration. Even with many links and events,
- * readings therefore take at most a fifth of the time. The time that a reading waits for the kernel's network lock does
- * not count, because waiting costs nothing.
+ * readings therefore take at most a fifth of the time. The time that a reading waits for the kernel's network lock
+ * (rtnl_lock) does not count, because waiting costs nothing.
  */
 const pausePerReading = 4;
 /**
@@ -68,7 +68,7 @@ class InterfaceWatcher implements InterfaceWatch {
   #current: readonly InterfaceFacts[] = [];
   #changedAt = 0;
   #readingMs = 0;
-  /** Resolves when the next reading that starts has ended, with whether it succeeded. */
+  /** Resolves at the end of the next reading that starts: with true if that reading succeeded. */
   #nextReading = Promise.withResolvers<boolean>();
   #subscription: Disposable | undefined;
   #loop: Promise<void> = Promise.resolve();

@@ -150,7 +150,8 @@ type ReadSource = (device: AttachedDevice) => Promise<PodMetadata | undefined>;
 /**
  * Creates a function that reads each source pod only once. Otherwise, each pod that looks like a target would cause
  * requests, and a tenant can create any number of them. One reading is sufficient, because a pod's owner never changes.
- * Only a pod that still waits for its guest is read again, with one request at a time.
+ * A pod is read again only if it still waits for its guest, was not found or could not be read. There is one request at
+ * a time for each pod.
  */
 function createReadSource({ ledger, lookups }: FollowMigrationsOptions, stopping: AbortSignal): ReadSource {
   const reads = new Map<string, Promise<PodMetadata | undefined>>();

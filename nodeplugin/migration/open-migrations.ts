@@ -20,8 +20,8 @@ type Pod = CNIEnvironment['pod'];
 /** The operations that ADD needs for live migrations. */
 export interface Migrations {
   /**
-   * Returns whether the pod waits for a guest that still runs elsewhere. Never rejects: after an error it returns
-   * false.
+   * Returns whether the pod waits for a guest that still runs elsewhere. Returns false if too many links of its
+   * namespace already wait for a guest. Never rejects: after an error it returns false.
    */
   isWaitingTarget(pod: Pod, signal: AbortSignal): Promise<boolean>;
   /**
@@ -29,7 +29,7 @@ export interface Migrations {
    * when the guest sends its first frame.
    */
   park(id: string, ifindex: number, descriptor: number): void;
-  /** Called after a pod of this node was attached. */
+  /** Must be called after a pod of this node was attached. */
   attached(pod: Pod): void;
 }
 

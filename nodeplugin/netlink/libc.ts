@@ -71,8 +71,8 @@ export function errno(): number {
  * libuv stops watching a descriptor that reports an error, such as an overrun receive buffer. The watch is therefore
  * restarted after each call.
  *
- * koffi calls back outside of Node's callback scope. Code that awaits a promise would then not continue until Node
- * handles another event. The listener is therefore called in the next phase of the event loop.
+ * koffi calls back outside of Node.js's callback scope. Code that awaits a promise would then not continue until
+ * Node.js handles another event. The listener is therefore called in the next phase of the event loop.
  */
 export function watchReadable(fd: number, listener: () => void): Disposable {
   const handle = koffi.node.poll(fd, { readable: true }, onPoll);

@@ -43,10 +43,11 @@ export interface NewMacvtap {
   /** Whether the link receives frames for every address. */
   readonly promiscuous?: boolean;
   /**
-   * Whether the link receives frames for all multicast groups, not only those that the namespace's kernel has joined.
+   * Whether the link receives frames for all multicast groups, not only those that the namespace's network stack has
+   * joined.
    */
   readonly allMulticast?: boolean;
-  /** Whether to keep the namespace's kernel from sending on the link; see `silence`. */
+  /** Whether to keep the namespace's network stack from sending on the link; see `silence`. */
   readonly silent?: boolean;
   /** An open descriptor of the namespace in which the link is created. The default is the socket's namespace. */
   readonly netnsFd?: number;
@@ -79,7 +80,7 @@ export function encodeCreateMacvtap(link: NewMacvtap): NetlinkRequest {
 }
 
 /**
- * The attributes that keep the namespace's kernel from sending on a link that belongs to a virtual machine.
+ * The attributes that keep the namespace's network stack from sending on a link that belongs to a virtual machine.
  *
  * They make the link dormant. A dormant link carries the frames of its tap like any link that is up, but IPv6 waits
  * until the link is no longer dormant. The kernel therefore assigns no IPv6 address, and sends no MLD report, no

@@ -73,7 +73,7 @@ export interface NetlinkRequest {
   readonly type: number;
   readonly flags: number;
   readonly payload: Uint8Array;
-  /** Set if the kernel answers the request within microseconds, without taking its network lock. */
+  /** Set if the kernel answers the request within microseconds, without taking its network lock (rtnl_lock). */
   readonly isBrief?: true;
   /** Returns whether to keep a message of the reply. By default, all messages are kept. */
   readonly keep?: (message: NetlinkMessage) => boolean;

@@ -38,9 +38,9 @@ interface Exchange {
 /**
  * Sends requests on an rtnetlink socket and returns their replies.
  *
- * The kernel handles a request inside send(), which may wait a long time for the kernel's network lock. send()
- * therefore runs on a thread of libuv's pool. The pool has only four threads by default, so at most `concurrency`
- * requests of a socket run at once. Further requests wait in the socket's queue.
+ * The kernel handles a request inside send(), which may wait a long time for the kernel's network lock (rtnl_lock).
+ * send() therefore runs on a thread of libuv's pool. The pool has only four threads by default, so at most
+ * `concurrency` requests of a socket run at once. Further requests wait in the socket's queue.
  *
  * When send() returns, the reply is in the socket's buffer, so no polling is needed. For a dump, the buffer contains
  * the first part, and each recv() makes the kernel add the next part.

@@ -97,8 +97,8 @@ export type Orphan = { readonly device: string } | { readonly link: string; read
 
 /**
  * Finds orphaned devices and links:
- * - A device in the ledger is an orphan if no pod holds it and it is not attached to a pod. DEL removes attached
- *   devices.
+ * - A device in the ledger is an orphan if no pod holds it and it is not attached to a pod. An attached device becomes
+ *   one only after it was detached, usually by DEL.
  * - A macvtap in the node's namespace is an orphan if its name matches the node plugin's pattern, but neither the
  *   ledger nor `held` contains a device with that link name.
  *

@@ -10,7 +10,9 @@ import { planNode } from '../../policy/plan/plan-node.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
 
-/** The cause of a new plan: an edit of the declared objects, or a change of the node's links. */
+/**
+ * The cause of a new plan: an edit of a policy, the config map or the node's labels, or a change of the node's links.
+ */
 export type PlanCause = 'edit' | 'links';
 
 export interface FollowOptions {

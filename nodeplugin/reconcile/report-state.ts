@@ -29,7 +29,7 @@ import type { StrandedWatch } from './watch-stranded.ts';
 export interface StateReport extends AsyncDisposable {
   /** Must be called after a new plan was applied. */
   onPlan(plan: NodePlan, cause: 'edit' | 'links'): void;
-  /** Must be called after any other change, for example of links, held devices or policies. */
+  /** Must be called after any other change on the node, for example of held devices or of a registration. */
   look(): void;
   /** Writes the state again, because another client may have changed it. */
   refresh(): void;
@@ -47,7 +47,7 @@ export interface StateReportOptions {
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
   readonly vlans: Pick<VlanManager, 'troubles'>;
-  /** The installation's namespace, which contains the explicit configuration. */
+  /** The installation's namespace. It contains the explicit configuration: macvtap-cni's config map. */
   readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;
   /** Called at each report with the problem of the explicit configuration, or with undefined if there is none. */
@@ -68,8 +68,9 @@ export function reportState(options: StateReportOptions): StateReport {
   const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
   /**
-   * Reports the state after an edit of the declared objects. Such an edit may concern many nodes, so their writes are
-   * spread over time. A change of links or devices concerns only this node and is written immediately.
+   * Reports the state after an edit of a policy or another object that the plan depends on. Such an edit may concern
+   * many nodes, so each node delays its write by a different time. A change of links or devices concerns only this node
+   * and is written immediately.
    */
   const lookAfterEdit = (): void => {
     const { origin } = source;
@@ -203,8 +204,8 @@ export function summarizeHeld(
 }
 
 /**
- * Returns the device with its parent's present name. The ledger has the name at Allocate, and the interface may have
- * been renamed since.
+ * Returns the device with its parent's present name. The ledger has the name that the parent had during Allocate. The
+ * interface may have been renamed since.
  */
 function renameParent(device: HeldDevice, parents: ParentLookup): HeldDevice {
   const parent = device.parentIfindex === undefined ? undefined : parents.nameOf(device.parentIfindex);

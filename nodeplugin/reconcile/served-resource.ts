@@ -70,8 +70,8 @@ export function listDevices(
 }
 
 /**
- * Returns whether a held device has its link, or can get it from ADD. For the latter its parent must exist. An unknown
- * parent counts as existing unless the resource has an error other than `Draining`.
+ * Returns whether a held device has its link, or can get it from ADD. For ADD, its parent must exist. An unknown parent
+ * counts as existing unless the resource has an error other than `Draining`.
  */
 export function hasLink(
   { parent, parentIfindex, isLinkLost }: HeldDevice,
@@ -92,7 +92,7 @@ export function usesParent(parent: string, parents: ParentLookup): (device: Held
   return (device) => (device.parentIfindex === undefined ? device.parent === parent : device.parentIfindex === ifindex);
 }
 
-/** The cause of a decision: an edit of the declared objects, a change of the links, or a change of the held devices. */
+/** The cause of a decision: an edit (see `PlanCause`), a change of the links, or a change of the held devices. */
 export type DecisionCause = 'edit' | 'links' | 'held';
 
 /**

@@ -9,7 +9,7 @@ import type { Attachment } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Links } from '../links/links.ts';
 
-/** A link in a sandbox. The link's MTU is below `attachment.mtu`, the MTU that ADD gave it. */
+/** A link in a sandbox. Its present `mtu` is below `attachment.mtu`, the MTU that ADD gave it. */
 export interface LoweredLink extends AttachedDevice {
   readonly mtu: number;
 }
@@ -25,7 +25,9 @@ export interface AttachedLinks extends AsyncDisposable {
   readonly current: LinkDamage;
   /** Returns whether the link of the device's present attachment was found to be lost. */
   isLost(id: string): boolean;
-  /** Calls the listener after each comparison whose result differs from the previous one, until disposed. */
+  /**
+   * Calls the listener after each comparison in which a link became damaged or is no longer damaged, until disposed.
+   */
   onChange(listener: () => void): Disposable;
 }
 
@@ -38,7 +40,7 @@ export interface AttachedLinksOptions {
   readonly lock: KeyedMutex;
   /** Called with the damage that the previous comparison did not find. */
   readonly onDamage: (began: LinkDamage) => void;
-  /** Called once when a link cannot be read, until it can be read again. Meanwhile, its previous result stays. */
+  /** Called when a link cannot be read, but not again until it has been read. Meanwhile, its previous result stays. */
   readonly onError: (error: MacvtapError) => void;
   readonly isSandboxThere?: (attachment: Attachment) => boolean;
 }

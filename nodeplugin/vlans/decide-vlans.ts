@@ -31,8 +31,9 @@ export interface VlanDecision {
 }
 
 /**
- * Decides what to do with the node's VLANs. The result depends only on the links and the plan, not on earlier
- * decisions. It is therefore correct even after the node plugin was killed or an administrator changed a link.
+ * Decides what to do with the node's VLANs. The result depends only on the links, the plan and the devices of pods, not
+ * on earlier decisions. It is therefore correct even after the node plugin was killed or an administrator changed a
+ * link.
  *
  * - A VLAN of the plan that does not exist is created, if the interface below it exists.
  * - A VLAN that the node plugin created gets the MTU of the interface below it, and is set up while that interface is

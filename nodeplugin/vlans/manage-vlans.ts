@@ -13,7 +13,9 @@ import type { PlanStore } from '../reconcile/follow-plan.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import { decideVlans, type MissingVlan, type VlanDecision } from './decide-vlans.ts';
 
-/** A change of a VLAN, or a failed attempt. */
+/**
+ * A change of a VLAN, or a failed attempt. `adopted`: the plan's VLAN exists, but the node plugin does not manage it.
+ */
 export type VlanEvent =
   | { readonly kind: 'created' | 'adopted' | 'removed'; readonly name: string }
   | { readonly kind: 'failed'; readonly name: string; readonly error: MacvtapError };
@@ -168,7 +170,8 @@ export function manageVlans(options: VlanManagerOptions): VlanManager {
     const due = [
       ...[...failures.values()].map((failure) => failure.nextMs),
       ...[...goneSince.values()].map((since) => since + yieldMs),
-      // A VLAN may stay after the grace period, for example because kubelet has not listed the devices of pods yet.
+      // A VLAN that must stay after the grace period is checked again every second. For example, kubelet may not have
+      // listed the devices of pods yet.
       ...[...unusedSince.values()].map((since) => Math.max(since + graceMs, now() + 1_000)),
     ];
     return due.length === 0 ? undefined : Math.max(10, Math.min(...due) - now());

@@ -53,9 +53,9 @@ export async function review(
 const noVerdicts: ReviewResult = { verdicts: [] };
 
 /**
- * Returns whether the rules do not apply to a request. They skip requests for subresources, such as a status or an
- * ephemeral container. They also skip an object that is being deleted: if the webhook denied the removal of its
- * finalizers, the object would remain forever.
+ * Returns whether the rules do not apply to a request. They skip CONNECT, and requests for subresources such as a
+ * status or an ephemeral container. They also skip an object that is being deleted: if the webhook denied the removal
+ * of its finalizers, the object would remain forever.
  */
 function isOutOfScope({ operation, subResource, object }: AdmissionRequest): boolean {
   if (subResource !== undefined || operation === 'CONNECT') return true;

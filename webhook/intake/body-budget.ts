@@ -8,8 +8,8 @@ export interface BodyShare {
   /** Reserves more bytes. Returns false if there is no space. */
   grow(bytes: number): boolean;
   /**
-   * Marks the body as complete. After that, only a body of another client can displace it, and only after all
-   * incomplete bodies of its own client were dropped.
+   * Marks the body as complete. After that, only a body of another client can displace it, and only if the client that
+   * sent it has no incomplete body left.
    */
   complete(): void;
   /** Marks the body as under review, so that it cannot be dropped. */
@@ -37,8 +37,8 @@ interface Entry {
  * Creates a budget that one client cannot use up. The rules for a new body are:
  *
  * - If the body would exceed the share of its client, older incomplete bodies of the same client are dropped.
- * - If the body would exceed the whole budget, a body of the client with the most bytes is dropped.
- * - The new body is refused if its own client would then have more bytes than that client.
+ * - If the body would exceed the whole budget, a body of the client with the most bytes is dropped. If that is another
+ *   client, and the new body would give its own client more bytes than that, the new body is refused instead.
  *
  * Incomplete bodies are dropped first, starting with the oldest.
  */

@@ -90,10 +90,10 @@ interface Excess {
 /**
  * Finds the limit that one more connection of a client would exceed, and the connection to close.
  *
- * - If the limit of the client is exceeded, the oldest idle connection of that client is closed.
- * - If the common limit is exceeded, a connection of the client with the most connections is closed. If the new client
- *   would then have the most, nothing is closed.
- * - The same rules apply to unfinished handshakes.
+ * - If the limit of the client is exceeded, an idle connection of that client is closed (`findIdle`).
+ * - If the common limit is exceeded, an idle connection of the client with the most connections is closed. If no other
+ *   client has more than this one, an idle connection of this client is closed.
+ * - The same applies to the limits on unfinished handshakes, but the oldest of them is closed.
  *
  * A client therefore never displaces connections of a client that has fewer.
  */

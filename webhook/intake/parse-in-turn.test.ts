@@ -110,7 +110,7 @@ describe('a large body', () => {
   });
 
   it('is not reviewed if its connection ends just before its turn', { timeout: 60_000 }, async () => {
-    // The connection ends just before the first request frees its place.
+    // The connection of the second request ends just before the first request frees its place.
     await using stage = await stageWaitingQueue(({ cut }) => cut(1));
     for (const uid of ['first', 'second', 'third']) await stage.send(uid, large);
     stage.release();

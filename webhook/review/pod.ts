@@ -47,8 +47,8 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
 }
 
 /**
- * Validates a pod. Causes I/O only if a network is not in the cache, or if the cached facts do not suffice to admit the
- * pod.
+ * Validates a pod. Causes I/O only if a network is not in the cache or names no resource, or if the cached facts do not
+ * suffice to admit the pod.
  */
 export function validatePod(deps: ReviewDeps): Endpoint {
   return {
@@ -88,7 +88,7 @@ function refuseTooLarge(pod: PodObject): void {
   );
 }
 
-/** Calls `use` with the pod's networks. The result is a promise only if networks must be looked up. */
+/** Calls `handle` with the pod's networks. If no network must be looked up, the call is synchronous. */
 function withNetworks<Result>(
   pod: PodObject,
   namespace: string,

@@ -33,7 +33,7 @@ const kinds = ['NetworkAttachmentDefinition', 'Pod', 'MacvtapNetworkNodePolicy']
 const verbs = ['mutate', 'validate'] as const;
 const paths = ['network-attachment-definitions', 'pods', 'macvtapnetworknodepolicies'];
 
-/** Generates arbitrary JSON, in which keys and values that the rules look for are frequent. */
+/** Keys that the rules look for. With the values in `words`, they are frequent in the arbitrary JSON below. */
 const keys = [
   ...[
     'metadata',

@@ -20,7 +20,7 @@ export interface SharedLookups {
   of(requester: Requester): Lookups;
 }
 
-/** How long an answer is reused while the budget is low. A watch may lag by at least as much. */
+/** How long an answer is reused while the budget is low. The cache may be at least as old, because a watch may lag. */
 const recentMs = 1_000;
 
 /**
@@ -52,8 +52,7 @@ export function shareLookups(options: SharedLookupsOptions): SharedLookups {
   const begin = async <T>(key: string, kind: LookupKind, ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const deadline = AbortSignal.timeout(deadlineMs);
     try {
-      // Call `ask` inside a promise: an exception that it throws synchronously must not leave the other promise
-      // unhandled.
+      // Promise.try turns an exception that `ask` throws synchronously into a rejection.
       const found = await inTime(Promise.try(ask, deadline), deadline, key);
       recorder.lookup(kind, found === undefined ? 'absent' : 'found');
       keep(key, found);
@@ -63,7 +62,10 @@ export function shareLookups(options: SharedLookupsOptions): SharedLookups {
       throw asLookupFailed(key, thrown);
     }
   };
-  /** Returns a recent answer, or undefined if no answer may be reused. */
+  /**
+   * Returns a recent answer, or undefined if no answer may be reused. Raises LookupFailed if the object was missing in
+   * it.
+   */
   const reuse = (key: string, requester: Requester): { readonly found: unknown } | undefined => {
     const last = recent.get(key);
     if (last === undefined || nowMs() - last.atMs > recentMs || !budget.isLow(requester)) return undefined;
@@ -166,7 +168,7 @@ const lowLevel = 0.5;
 /**
  * Creates a budget with a share for each client and, within it, a share for each namespace that the client names. No
  * client can use up the share of another client. The second half of the common budget is reserved for clients with few
- * look-ups. A client that has used more than half of its own share cannot take from it.
+ * look-ups. A client that has used more than half of its own share cannot take from that half.
  */
 export function createLookupBudget(sizes: BudgetSizes = usualSizes, nowMs?: () => number): LookupBudget {
   const all = createTokenBucket(sizes.all, nowMs);

@@ -13,7 +13,10 @@ import { type RefusalReason, refusalReasons } from '../intake/limits.ts';
 const outcomes = ['allowed', 'patched', 'denied', 'errored', 'malformed'] as const;
 type Outcome = (typeof outcomes)[number];
 
-/** The reviewed operations. Unreadable requests, and CONNECT, which the chart never sends, have the label `other`. */
+/**
+ * The reviewed operations. Unreadable requests have the label `other`, and so has CONNECT, which the chart's webhook
+ * configurations do not select.
+ */
 const operations = ['CREATE', 'UPDATE', 'DELETE'] as const satisfies readonly Operation[];
 
 const lookupKinds = ['network', 'namespace', 'policies'] as const;

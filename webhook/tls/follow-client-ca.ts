@@ -27,8 +27,8 @@ export interface FollowClientCaOptions {
 const kubeletLink = '..data';
 
 /**
- * Follows the file of `--client-ca-file`. Raises ClientCaUnusable if the file is unusable at the start: otherwise, the
- * webhook would have to serve every client.
+ * Follows the file of `--client-ca-file`. Raises ClientCaUnusable if the file is unusable at the start, because it then
+ * has none to fall back on.
  */
 export function followClientCa({ file, onUnusable, pollMs = 5_000 }: FollowClientCaOptions): ClientCa {
   const path = resolve(file);

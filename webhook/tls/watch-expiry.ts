@@ -27,9 +27,9 @@ export interface ExpiryWatchOptions {
 
 /**
  * A certificate is overdue when less than this share of its validity is left. Certificates from certs/ are due for
- * renewal when a sixth of the validity is left. That is a third of the lifetime, because the validity begins one
- * lifetime before the certificate is made. cert-manager renews at a third. The alert KubeMacvtapCertificateNotRenewed
- * uses the same share as this constant.
+ * renewal when a sixth of the validity is left. That is a third of the lifetime: the validity is two lifetimes long,
+ * because it begins one lifetime before the certificate is made. cert-manager renews at a third. The alert
+ * KubeMacvtapCertificateNotRenewed uses the same share as this constant.
  */
 export const overdueShare = 0.1;
 

@@ -42,9 +42,10 @@ import { MacvtapError } from '../../../runtime/errors.ts';
  *   frame carries the descriptor as SCM_RIGHTS (unix(7)); unix-socket.ts receives it.
  * - answer: the exit code of the shim, then the text that it prints to standard output, which may be empty.
  *
- * If a connection ends before the answer, the node plugin was killed or is shutting down. For an ADD, the shim then
- * prints CNI error 11 (try again later). It saves a DEL as a pending DEL (pending-dels.ts). A frame of another version
- * has the same effect. The node plugin answers a shim of another version with an error frame of its current version.
+ * If a connection ends before the answer, the node plugin was killed or is shutting down. The shim then saves a DEL as
+ * a pending DEL (pending-dels.ts). For other commands, it prints CNI error 11 (try again later), or 50 for STATUS. If
+ * the shim and the node plugin have different versions, the node plugin answers with an error in its own version. The
+ * shim treats this frame as a missing answer.
  */
 export type Frame =
   | { readonly type: 'request'; readonly environment: ReadonlyMap<string, string>; readonly stdin: Uint8Array }

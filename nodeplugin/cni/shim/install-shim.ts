@@ -21,7 +21,7 @@ export interface InstallShimOptions {
  */
 export type ShimInstallation = 'installed' | 'unchanged' | 'replaced';
 
-/** The shim's file name. Networks refer to it in their "type". Upstream's plugin has the same name. */
+/** The shim's file name. Networks refer to it in their "type". macvtap-cni's plugin has the same name. */
 const shimName = 'macvtap';
 
 /** The name under which a replaced plugin is kept. No network has it as its "type", so runtimes never run it. */

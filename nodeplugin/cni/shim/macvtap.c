@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CNI plugin on the host. It forwards a request to the node plugin and prints the answer (protocol: frame.ts). If
-// the node plugin asks for it, it changes a tap's owner or lends a netlink socket of the pod's namespace. If a DEL gets
+// The CNI plugin on the host. It forwards a request to the node plugin and prints the answer (protocol: frame.ts). At
+// the node plugin's request, it changes a tap's owner or lends a netlink socket of the pod's namespace. If a DEL gets
 // no answer, it saves that DEL in a file for pending-dels.ts. It runs as root for a short time, allocates no memory and
 // starts no process. The kernel closes its descriptors when it exits. It trusts neither its caller nor the node plugin.
 #define _GNU_SOURCE
@@ -43,7 +43,7 @@ static char request[HEADER + 4 + MAX_ENV + MAX_STDIN + 2]; // plus a byte to det
 static char *conf = request;                               // the start of the configuration in the request
 static struct timespec start;
 
-// Returns the time until the deadline, or 0 after it. With 0, poll still finds ready descriptors, for error output.
+// Returns the time until the deadline, or 0 after it. With 0, poll still reports ready descriptors, to print errors.
 static int left_ms(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

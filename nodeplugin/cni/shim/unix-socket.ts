@@ -17,9 +17,9 @@ const SO_PEERCRED = 17;
 const ucredLength = 12;
 
 /**
- * Reads the peer's credentials from the kernel. Node keeps the socket's descriptor in an undocumented field, and this
- * function returns undefined if that field is missing. The mode of the socket's file must therefore protect the socket
- * even without this check.
+ * Reads the peer's credentials from the kernel. Node.js keeps the socket's descriptor in an undocumented field, and
+ * this function returns undefined if that field is missing. The mode of the socket's file must therefore protect the
+ * socket even without this check.
  */
 export function readPeerCredentials(socket: Socket): PeerCredentials | undefined {
   const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: unknown } | null };
@@ -53,9 +53,9 @@ const cmsgHeaderLength = 16;
 const cmsgSpace = cmsgHeaderLength + 8;
 
 /**
- * Receives the next bytes of a paused unix socket together with a descriptor. Node cannot receive it: Node reads with
- * read(2), and the kernel then discards the descriptor. `request` must request the message from the peer. It is called
- * after this function has started to listen.
+ * Receives the next bytes of a paused unix socket together with a descriptor. Node.js cannot receive it, because it
+ * reads with read(2), and the kernel then discards the descriptor. `request` must request the message from the peer. It
+ * is called after this function has started to listen.
  *
  * Raises `CNISocketFailed`, and `Aborted` if the signal aborts first.
  */

@@ -27,8 +27,8 @@ export interface NetConf {
   readonly promiscMode: boolean;
   /**
    * With `all`, the guest receives all multicast groups. With `none`, it receives only broadcast and the few groups
-   * that the pod's kernel joins. CHECK ignores this setting, because links that older versions created lack
-   * IFF_ALLMULTI.
+   * that the pod's network stack joins. CHECK ignores this setting, because links that older versions of the node
+   * plugin created lack IFF_ALLMULTI.
    */
   readonly multicast: 'all' | 'none';
   readonly owner: number;
