@@ -71,7 +71,7 @@ export function watchAttachedLinks(options: AttachedLinksOptions): AttachedLinks
     if (scope.signal.aborted) return;
     const before = current;
     current = next;
-    const began = new Map([...next].filter(([key]) => !before.has(key)));
+    const began = new Map([...next].filter(([key, damage]) => isLost(damage) !== isLost(before.get(key))));
     if (began.size > 0) onDamage(toLists(began));
     if (began.size > 0 || next.size !== before.size) listeners.notify();
   };
@@ -88,8 +88,7 @@ export function watchAttachedLinks(options: AttachedLinksOptions): AttachedLinks
     isLost(id) {
       const record = ledger.get(id);
       if (record?.attachment === undefined) return false;
-      const found = current.get(attachmentKey({ id, record: { ...record, attachment: record.attachment } }));
-      return found !== undefined && 'lost' in found;
+      return isLost(current.get(attachmentKey({ id, record: { ...record, attachment: record.attachment } }))) === true;
     },
     onChange: listeners.add,
     async [Symbol.asyncDispose]() {
@@ -97,6 +96,11 @@ export function watchAttachedLinks(options: AttachedLinksOptions): AttachedLinks
       await looking;
     },
   };
+}
+
+/** Returns whether the link is lost, or undefined if it has no damage. */
+function isLost(damage: Damage | undefined): boolean | undefined {
+  return damage && 'lost' in damage;
 }
 
 async function findAll(
