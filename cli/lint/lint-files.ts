@@ -63,9 +63,10 @@ function judge(
 }
 
 /**
- * Merges the verdicts of the schema and of the rules, and removes duplicates. The schema reports all errors in the
- * shape of an object, but rules stop at the first one. If both report the same path, the rule's message is used,
- * because it is better.
+ * Merges the verdicts of the schema and of the rules, and removes duplicates. For an object of the wrong shape, the
+ * rules report only the first wrong place, and the schema reports all. So if the schema reports any, the rules'
+ * SchemaFault is dropped. If a rule denies a path for another reason, the schema's error at this path is dropped,
+ * because the rule's message is better.
  */
 function mergeVerdicts(object: LintObject, verdicts: readonly Verdict[]): readonly Verdict[] {
   const faults = readFaults(object);

@@ -19,8 +19,9 @@ import {
  * implicit exposure. It would silently expose resources that the author meant to restrict. So the parts are read as
  * follows:
  *
- * - A requirement without a readable key is ignored.
- * - In, Exists, Gt and Lt with an invalid value only require that the label exists. NotIn ignores unreadable values.
+ * - A requirement with an unreadable key or operator is ignored.
+ * - In, Exists, Gt and Lt with an invalid value only require that the label exists. NotIn ignores unreadable values,
+ *   and DoesNotExist with values is ignored.
  * - Readable parts apply as written.
  *
  * If no part is readable, the policy selects every node. A node that other policies also select still exposes the

@@ -48,7 +48,10 @@ export interface Finding extends Origin {
   readonly code: ReasonCode;
   readonly interface?: string;
   readonly resource?: string;
-  /** The policy, resource or interface with precedence, or the master of an enslaved interface. */
+  /**
+   * The policy, resource or interface with precedence, the master of an enslaved interface, or the link that blocks a
+   * VLAN.
+   */
   readonly by?: string;
   /** The invalid text, for example a label's value or a field's path. */
   readonly value?: string;

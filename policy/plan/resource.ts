@@ -26,7 +26,7 @@ export function isMode(text: string): text is Mode {
   return Object.hasOwn(modes, text);
 }
 
-/** The same default as in macvtap-cni and in the proposal. */
+/** The default number of devices, as in macvtap-cni. */
 const defaultQuantity = 100;
 
 /**
