@@ -9,7 +9,10 @@ export interface SingleFlight<Value> {
    * ended.
    */
   call(key: string, make: () => Promise<Value>): Promise<Value>;
-  /** Resolves when no call with the key is running or waiting, and the last `rest` has ended. */
+  /**
+   * Resolves when no call with the key is running or waiting, and the rest after the last call has ended (see
+   * createSingleFlight).
+   */
   idle(key: string): Promise<void>;
 }
 

@@ -78,9 +78,9 @@ export function rememberFailures(): WatchFailures {
 }
 
 /**
- * Returns how many failures in a row are normal and therefore not reported. One broken watch is normal, because it
- * restarts at once. Up to three 410 errors are normal: each only means that the objects must be listed again. A bug is
- * always reported.
+ * Returns how many failures in a row are normal and therefore not reported. One broken watch is normal, because the
+ * next one starts within 200 ms. Up to three 410 errors are normal: each only means that the objects must be listed
+ * again. A bug is always reported.
  */
 function normalFailures({ code, facts }: MacvtapError): number {
   if (code === 'Unexpected') return 0;

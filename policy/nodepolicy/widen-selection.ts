@@ -12,7 +12,7 @@ import {
 } from './rule.ts';
 
 /**
- * Returns the node selection of a policy with errors. It selects every node that the author may have meant. The policy
+ * Returns the node selection of an invalid policy. It selects every node that the author may have meant. The policy
  * exposes nothing on these nodes, but they do not fall back to another source.
  *
  * An unreadable part of the selection must not exclude nodes. An excluded node would use the next source, for example

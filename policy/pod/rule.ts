@@ -7,7 +7,7 @@ import { networkKey } from './count-demand.ts';
 import { type NetworkScope, selectNetworks } from './parse-networks.ts';
 import { containersOf, type PodObject } from './read-pod.ts';
 
-/** A rule. Returns everything that it finds, in the order of the object. */
+/** A rule. Returns its verdicts about a pod. */
 export type PodRule = (pod: PodObject, context: PodContext) => readonly Verdict[];
 
 /** The facts that rules need in addition to the pod. */
