@@ -10,7 +10,7 @@ export interface SingleFlight<Value> {
    */
   call(key: string, make: () => Promise<Value>): Promise<Value>;
   /**
-   * Resolves when no call with the key is running or waiting, and the rest after the last call has ended (see
+   * Resolves when no call with the key is running or waiting, and `rest` has resolved after the last call (see
    * createSingleFlight).
    */
   idle(key: string): Promise<void>;
