@@ -3,8 +3,9 @@ import { type ReasonCode, reasons } from '../reasons.ts';
 import type { Mode } from './resource.ts';
 
 /**
- * The longest time that a healthy node needs to apply an edited policy and to report the result. Waiting times in the
- * webhook and in the policies' status are derived from this value.
+ * The time in which a healthy node applies an edited policy and reports the result. If many nodes must report, they
+ * spread their reports over more time; see spreadMs. The time that a condition must persist before the webhook emits an
+ * event is a multiple of this value.
  */
 export const nodeReportMs = 1_000;
 

@@ -30,8 +30,8 @@ export function isMode(text: string): text is Mode {
 const defaultQuantity = 100;
 
 /**
- * The schema's limit for a policy's quantity. It also applies to the other sources, because kubelet receives a list of
- * all devices.
+ * The schema's limit for a policy's quantity. It also applies to the other sources, because kubelet receives all
+ * devices in one list, which must stay short.
  */
 export const maxQuantity = 4096;
 
