@@ -35,7 +35,7 @@ export interface NamedResource {
  * a network, or by a limit or request of any container, including init and ephemeral ones.
  *
  * If a network and a container name the same resource, the result has the path of the network. The webhook may have
- * added the container's limit, which the pod's author then does not know.
+ * added the container's limit without the knowledge of the pod's author.
  */
 export function namedResources(pod: PodObject, context: PodContext): readonly NamedResource[] {
   const asked = containersOf(pod).flatMap(({ asks }) => asks.map(({ resource, path }) => ({ resource, path })));
