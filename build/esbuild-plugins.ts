@@ -36,9 +36,9 @@ export function importReferences(source: string): string {
 const namespace = 'plain-http';
 
 /**
- * An esbuild plugin that loads `node:http` like CommonJS. An ES import would read every export of the module. Reading
- * one of them, WebSocket, makes Node.js load a second HTTP client (undici). That client takes megabytes of memory, and
- * the programs do not need it.
+ * An esbuild plugin that loads `node:http` as CommonJS code does. An ES import would read every export of the module.
+ * Reading one of them, WebSocket, makes Node.js load a second HTTP client (undici). That client takes megabytes of
+ * memory, and the programs do not need it.
  */
 export const takePlainHttp: Plugin = {
   name: 'take-plain-http',

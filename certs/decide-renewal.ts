@@ -17,7 +17,9 @@ export interface RenewalFacts {
   readonly last: CertificateState;
   /** The pair that this replica serves. */
   readonly served: Pair | undefined;
-  /** The published CAs of earlier pairs. After the store was emptied, only these CAs are left. */
+  /**
+   * The published CAs that this program made. If the store was emptied, only these show which CAs earlier pairs had.
+   */
   readonly published: readonly Authority[];
   readonly now: TimeSpan;
   /**
@@ -65,8 +67,8 @@ export type Decision =
  *   certificate at once.
  * 3. If the store lacks a CA that this replica knows, add the CA again and keep it until it expires. A replica may
  *   still serve a certificate of that CA.
- * 4. If the certificate is due for renewal, publish a successor. By default, it is due when a third of its life is
- *   left. Promote the successor when its CA has been published for `overlapMs`.
+ * 4. If the certificate is due for renewal or lacks a wanted name, publish a successor. By default, it is due when a
+ *    third of its life is left. Promote the successor when its CA has been published for `overlapMs`.
  * 5. If CAs have expired, remove them.
  */
 export function decideRenewal(facts: RenewalFacts): Decision {
@@ -118,8 +120,8 @@ function replaceRefused(facts: RenewalFacts): Decision | undefined {
 }
 
 /**
- * Promotes the successor at once, because the current pair is unusable. The successor's CA is already published, or
- * will be soon.
+ * Promotes the successor at once, because the current pair is unusable or lacks a wanted name. The successor's CA is
+ * already published, or will be soon.
  */
 function promoteNext(facts: RenewalFacts): Decision | undefined {
   const { stored, now, names } = facts;

@@ -83,8 +83,7 @@ export function createLookPlan(pollMs: number, random: () => number = Math.rando
         // Up to a quarter of the wait is random, so that replicas do not all check at the same time.
         return { waitMs: Math.max(minMs, Math.min(outcome.waitMs, pollMs * (1 - random() / 4))), mayBeEarlier: true };
       case 'again':
-        // A renewal needs two changes in a row. More changes in a row mean that another writer undoes them, so wait
-        // longer.
+        // A renewal needs two changes in a row. Many more mean that another writer undoes them, so wait longer.
         return {
           waitMs: changes <= maxHasty ? random() * minMs : backOffMs(changes - maxHasty, random),
           mayBeEarlier: false,

@@ -28,8 +28,8 @@ export interface ServedCertificate extends AsyncDisposable {
 }
 
 /**
- * Every problem that can prevent renewals. The webhook then continues to serve its current certificate. Scripts may
- * rely on the codes. docs/reference/webhook.md has the same table.
+ * Every problem that can prevent renewals. During such a problem, the webhook continues to serve its current
+ * certificate. Scripts may rely on the codes. docs/reference/webhook.md has the same table.
  */
 export const certificateProblemCodes = {
   StoreUnavailable: 'the store of the certificate cannot be read or written',

@@ -96,7 +96,7 @@ function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(randomLength).toString('hex')}.tmp`);
 }
 
-/** The length of the random part in bytes. With 48 bits, two writers never choose the same name. */
+/** The length of the random part in bytes. With 48 bits, two writers are very unlikely to choose the same name. */
 const randomLength = 6;
 const random = /^[0-9a-f]{12}$/;
 

@@ -11,7 +11,7 @@ export interface Flag<Value> {
   readonly required?: true;
   /** A one-letter name: `n` means that `-n vms` and `-nvms` also work. */
   readonly short?: string;
-  /** Whether the flag may be set several times. Its lists are then joined. */
+  /** Whether the flag may be set several times. Each value is then a list, and the lists are joined. */
   readonly repeats?: true;
   /** Reads the value from the text, or returns the reason why the text is invalid. */
   readonly read: (text: string) => { readonly value: Value } | { readonly fault: string };

@@ -42,7 +42,10 @@ const mostConnections = 64;
 /** The longest time without traffic before a connection is closed. */
 const silenceMs = 30_000;
 
-/** Limits the number of connections. At the limit, a new connection replaces the oldest one without a request. */
+/**
+ * Limits the number of connections. At the limit, a new connection replaces the one that has been idle for the longest
+ * time.
+ */
 function boundConnections(server: Server): void {
   const limit = limitConnections(server, connectionsWithin(mostConnections));
   server.prependListener('request', ({ socket }, response) => {

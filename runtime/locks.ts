@@ -79,7 +79,10 @@ export interface SingleFlight<Value> {
    * ended.
    */
   call(key: string, make: () => Promise<Value>): Promise<Value>;
-  /** Resolves when no call with the key is running or waiting, and the last `rest` has ended. */
+  /**
+   * Resolves when no call with the key is running or waiting, and `rest` has resolved after the last call (see
+   * createSingleFlight).
+   */
   idle(key: string): Promise<void>;
 }
 

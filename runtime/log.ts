@@ -137,8 +137,8 @@ function readLevel(path: string): { readonly level: LogLevel | undefined } | { r
 }
 
 /**
- * Changes the level and logs the change. The entry has the more verbose of both levels, so that even a change to
- * `error` is visible.
+ * Changes the level and logs the change. Until the change is logged, the more verbose of both levels applies, so that a
+ * change from `info` to `error` is visible.
  */
 function change(log: LeveledLog, to: LogLevel, by: string): void {
   const from = log.level;

@@ -4,7 +4,10 @@ import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Creates the registry of a process. Recorders get it as an argument. The library's global registry stays empty. */
+/**
+ * Creates the registry of a process. Functions that record metrics get it as an argument. The library's global registry
+ * stays empty.
+ */
 export function createMetrics(): Registry {
   return new Registry();
 }

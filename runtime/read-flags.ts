@@ -67,7 +67,7 @@ function asksForHelp(argv: readonly string[]): boolean {
  */
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
 
-/** Adds the flags that are set only in the environment to `texts`. Returns the errors. */
+/** Adds to `texts` the flags that are set only in the environment. Returns the errors. */
 function readEnvironment<Table extends Flags>(
   { flags, elsewhere = [] }: CommandLine<Table>,
   environment: Readonly<Record<string, string | undefined>>,

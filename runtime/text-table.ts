@@ -42,7 +42,7 @@ function fitColumns(wished: readonly number[], header: readonly string[], width:
   return widths;
 }
 
-/** The smallest width of a column. A name of this length is still recognizable. */
+/** The width below which no column shrinks. A name of this length is still recognizable. */
 const leastWidth = 8;
 
 function toStyled(cell: Cell): StyledCell {

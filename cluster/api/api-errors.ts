@@ -6,7 +6,7 @@ import type { ApiResponse } from './client.ts';
 
 /**
  * Returns an ApiServerRefused error for an error response. The message has the request, the HTTP status and the message
- * of the Status object. The fact `status` is the HTTP status.
+ * of the Status object. `facts.status` is the HTTP status.
  *
  * @example refused('list of Nodes', answer)
  */
@@ -65,8 +65,8 @@ export function describeOutage(
 }
 
 /**
- * Wraps `onState`. The result calls it only if the message of the error differs from the previous one, and with
- * undefined when the error ends.
+ * Wraps `onState`, so that it is not called again for an error with the same message as the previous one. It is called
+ * with undefined when the error ends.
  */
 export function skipRepeatedErrors(
   onState: (error: MacvtapError | undefined) => void,

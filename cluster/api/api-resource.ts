@@ -92,8 +92,8 @@ export interface ListOptions {
 }
 
 /**
- * Lists a resource in pages. Raises ApiServerRefused with the fact `status`, ApiServerMalformed, and the errors of the
- * client. The status is 410 if the server dropped the list between two pages.
+ * Lists a resource in pages. Raises ApiServerRefused, ApiServerMalformed, and the errors of the client. `facts.status`
+ * of ApiServerRefused is 410 if the server dropped the list between two pages.
  */
 export async function listAll(client: ApiClient, resource: WatchedResource, options: ListOptions): Promise<Listed> {
   const { trim, signal, timeoutMs = pageMs } = options;

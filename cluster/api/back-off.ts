@@ -61,7 +61,8 @@ export function rememberFailures(): WatchFailures {
   return {
     ended(lastedMs, error) {
       failures = countFailures(failures, { lastedMs, failed: error !== undefined });
-      // At most `failures`: after a long watch, both counts start again, even if that watch ended with a 410.
+      // `expired` is at most `failures`: after a long watch, both counts start again, even if that watch ended with a
+      // 410.
       expired = error?.facts.status === 410 ? Math.min(expired + 1, failures) : 0;
       if (failures === 0) return undefined;
       // By the end of an outage, the server has often dropped the version. It then answers with a 410. The answer shows
@@ -78,9 +79,9 @@ export function rememberFailures(): WatchFailures {
 }
 
 /**
- * Returns how many failures in a row are normal and therefore not reported. One broken watch is normal, because it
- * restarts at once. Up to three 410 errors are normal: each only means that the objects must be listed again. A bug is
- * always reported.
+ * Returns how many failures in a row are normal and therefore not reported. One broken watch is normal, because the
+ * next one starts within 200 ms. Up to three 410 errors are normal: each only means that the objects must be listed
+ * again. A bug is always reported.
  */
 function normalFailures({ code, facts }: MacvtapError): number {
   if (code === 'Unexpected') return 0;

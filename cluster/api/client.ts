@@ -19,7 +19,7 @@ interface RequestOptions {
 export interface ApiResponse {
   /** Any HTTP status, including 404 and 409. The caller interprets the status. */
   readonly status: number;
-  /** The JSON value, the text if it is not JSON, or undefined if the body is empty. */
+  /** The JSON value, the text if the type is not JSON, or undefined if the body is empty. */
   readonly body: unknown;
   /** The Retry-After header, if the API server sent one. */
   readonly retryAfterMs?: number;
@@ -39,7 +39,7 @@ export interface ApiClient extends Disposable {
   readonly server: string;
   /**
    * Sends one request and resolves with the response, whatever its status. Raises ApiServerUnreachable (no response, or
-   * an incomplete one), DeadlineExceeded and Aborted.
+   * an incomplete one), ApiServerMalformed, DeadlineExceeded and Aborted.
    *
    * @example request('PATCH', '/api/v1/namespaces/a/secrets/b', { data },
    *   { contentType: 'application/merge-patch+json' })
@@ -101,7 +101,7 @@ const maxBodyLength = 256 * 1024 * 1024;
  */
 const maxLineLength = 16 * 1024 * 1024;
 
-/** Reads the whole body: the JSON value, the text if it is not JSON, or undefined if it is empty. */
+/** Reads the whole body: the JSON value, the text if the type is not JSON, or undefined if the body is empty. */
 async function readBody(answer: Answer): Promise<unknown> {
   const parts: string[] = [];
   let length = 0;

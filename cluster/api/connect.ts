@@ -14,7 +14,7 @@ export interface ConnectOptions {
 
 /**
  * Finds the API server. Like controller-runtime, it uses the first of these that exists: the given file, $KUBECONFIG,
- * the pod's service account, ~/.kube/config. Sends nothing. Raises ApiServerUnknown.
+ * the pod's service account (unless a context is given), ~/.kube/config. Sends nothing. Raises ApiServerUnknown.
  */
 export async function connect({ kubeconfig, context }: ConnectOptions): Promise<Connection> {
   const environment = readKubernetesEnvironment();

@@ -81,8 +81,8 @@ export class ListWatch implements AsyncDisposable {
   }
 
   /**
-   * When the server last confirmed the known objects, on the clock of performance.now(). Lists and all events of a
-   * watch confirm them. A healthy watch gets a bookmark about every minute.
+   * When the server last confirmed the known objects, on the clock of performance.now(). A list, the start of a watch,
+   * and each event of a watch confirm them. A healthy watch gets a bookmark about every minute.
    */
   get confirmedMs(): number | undefined {
     return this.#confirmedMs;

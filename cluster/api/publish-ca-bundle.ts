@@ -63,9 +63,9 @@ export function createCaBundlePublisher({ client, configurations }: CaBundlePubl
 }
 
 /**
- * Returns the UID and the generation. The generation changes with the webhooks but not with labels. With the
- * resourceVersion instead, each change of a label would restart the time for which a CA counts as published. A
- * controller that changes labels every minute could then delay the switch to a new CA forever.
+ * Returns the UID and the generation. A new CA is used only after it has been published for some time without a change
+ * of this version. The generation changes with the webhooks but not with labels. With the resourceVersion instead, a
+ * controller that changes labels every minute could delay the switch to a new CA forever.
  */
 function versionOf({ metadata: { uid, generation, resourceVersion } }: ApiObject): string {
   return `${uid}/${generation ?? resourceVersion}`;

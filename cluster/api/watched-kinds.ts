@@ -137,8 +137,8 @@ export function policyStatusPath(namespace: string, name: string): string {
 }
 
 /**
- * Remembers the highest `matchedNodes` of all policy statuses. After an edit of the policy with this number, as many
- * nodes may write at the same time.
+ * Remembers the highest `matchedNodes` of all policy statuses. This is how many nodes may write at the same time after
+ * an edit of the policy that selects the most nodes.
  */
 export interface MostMatched {
   /** Undefined until a status contains the number. */

@@ -27,7 +27,8 @@ interface Running {
 
 /**
  * Starts every duty when a term begins, and ends it with the term. A term that is not extended ends by a timer, even if
- * the renewal loop hangs. If a duty has not returned yet when the next term begins, it starts again only after that.
+ * the renewal loop hangs. If a duty has not returned yet when the next term begins, it starts again as soon as it has
+ * returned.
  */
 export function createTerms({ onHolder, onBug }: TermsOptions): Terms {
   const duties = new Map<Duty, Running | undefined>();

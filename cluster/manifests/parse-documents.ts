@@ -44,7 +44,7 @@ const styles: Readonly<Record<string, WrittenText['style']>> = {
 };
 
 /**
- * Parses the documents of a YAML or JSON file like kubectl. Empty documents, for example after a trailing `---`, are
+ * Parses the documents of a YAML or JSON file as kubectl does. Empty documents, for example after a trailing `---`, are
  * dropped.
  */
 export function parseDocuments(text: string): readonly ManifestDocument[] {

@@ -18,7 +18,10 @@ export interface ManifestFile {
   readonly faults: readonly SourceFault[];
 }
 
-/** Reads a file of manifests. `name` is the name of the file in messages. Objects of other kinds are skipped. */
+/**
+ * Reads a file of manifests. `name` is the name of the file in messages. Objects of a kind that the program does not
+ * use are skipped.
+ */
 export function readManifestFile(name: string, text: string, policyNamespace: string): ManifestFile {
   const objects: PlacedObject[] = [];
   const faults: SourceFault[] = [];

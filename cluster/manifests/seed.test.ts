@@ -9,7 +9,7 @@ import { brief, exposeAll } from '../../test/fixtures/plan/build-example.ts';
 import { wantedFrom } from '../cluster-flags.ts';
 
 /**
- * The resources of the three hosts in the proposal: without a policy, with the node-centric policy, and with the
+ * The resources of the three hosts in test/fixtures/seed: without a policy, with the node-centric policy, and with the
  * resource-centric policy.
  */
 const table = [

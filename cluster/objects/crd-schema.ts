@@ -65,8 +65,8 @@ export function closeSchema(schema: OpenApiSchema, atRoot = true): OpenApiSchema
 const schemas = new Map<CrdKind, OpenApiSchema>();
 
 /**
- * Removes the fields that this version of the schema does not have, like an API server with this version of the CRD. A
- * newer CRD adds only optional fields, so the object stays valid without them. A value without such fields is not
+ * Removes the fields that this version of the schema does not have, as an API server with this version of the CRD does.
+ * A newer CRD adds only optional fields, so the object stays valid without them. A value without such fields is not
  * copied, because parsed JSON takes less memory than a copy.
  */
 export function pruneFields(kind: CrdKind, object: Record<string, unknown>): Record<string, unknown> {

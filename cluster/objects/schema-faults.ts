@@ -27,7 +27,7 @@ export function schemaFaults(kind: CrdKind, object: unknown): readonly SchemaFau
   return validate(object) ? [] : (validate.errors ?? []).map(toFault);
 }
 
-/** Returns whether all items of a map list have different keys. Items without keys are reported by another rule. */
+/** Returns whether all items of a map list have different keys. `required` in the schema rejects items without keys. */
 function hasUniqueKeys(keys: readonly string[], items: readonly (Readonly<Record<string, unknown>> | null)[]): boolean {
   const identities = items
     .map((item) => keys.map((key) => item?.[key]))

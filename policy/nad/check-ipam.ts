@@ -4,9 +4,10 @@ import { type Verdict, warn } from '../reasons.ts';
 import type { NadFacts, NadRule } from './read-nad.ts';
 
 /**
- * Warns if the config requests IP addresses. The plugin assigns none, because the link is used by the virtual machine
- * and not by the pod. This is only a warning, because networks that were made for macvtap-cni may contain these
- * keys, and it ignored them. null, {} and an empty list request nothing; check-shapes rejects values of other types.
+ * Warns if the config requests IP addresses with `ipam` or `runtimeConfig.ips`. The plugin assigns none, because the
+ * link is used by the virtual machine and not by the pod. This is only a warning, because macvtap-cni ignored these
+ * keys, and its networks may contain them. null, {} and an empty list request nothing; check-shapes rejects values of
+ * other types.
  *
  * Reads ipam and runtimeConfig.ips of the plugin. Emits IpamUnsupported.
  */

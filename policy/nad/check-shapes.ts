@@ -19,7 +19,7 @@ const text: Shape = {
   holds: (value) => typeof value === 'string' && value.length <= 253,
 };
 
-/** The shapes by path. A nested path is checked only if its parent is an object. */
+/** The shapes by path. A nested path is checked only if every value around it is an object. */
 const shapes: Readonly<Record<string, Shape>> = {
   deviceID: text,
   args: object,

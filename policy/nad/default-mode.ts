@@ -9,11 +9,10 @@ export const modeFromPolicy = 'policy';
  * added if the offers of the resource have different modes, because the mode then depends on the pod's node.
  *
  * If nodes expose the resource, only the exposed offers count. This matters for a policy such as "bond1, or else eth1"
- * whose entries have different modes. Only the nodes know which of the two interfaces they have. `"modeFrom": "policy"`
- * marks the mode as a copy, so that an edited policy does not break the network.
+ * whose entries have different modes. Only the nodes know which of the two interfaces they have.
  *
- * Adds `mode` and `modeFrom` to each macvtap plugin without a mode. A mode that a user wrote is not changed, and gets
- * no modeFrom.
+ * Adds `mode` and `"modeFrom": "policy"` to each macvtap plugin without a mode. `modeFrom` marks the mode as a copy, so
+ * that an edited policy does not break the network. A mode that a user wrote is not changed, and gets no `modeFrom`.
  */
 export const defaultMode: NadDefault = ({ resource, plugins }, { offers }) => {
   const written = resource === undefined ? [] : offers.ofResource(resource);

@@ -11,8 +11,8 @@ import type { Fill, NadContext, NadDefault } from './read-nad.ts';
  * - the resource offered on the parent that the config names (`parent`, `master` or `lowerDevice`). Offers of policies
  *   take precedence over all others. If several resources are offered there, none is chosen, because a guess could
  *   connect pods to the wrong network;
- * - the only resource that policies name and offer to the namespace. Resources that only nodes report are ignored. They
- *   do not show the author's intent, and a single node could otherwise change the choice for every namespace.
+ * - the only resource that policies name and offer to the namespace. Resources that only nodes report are ignored,
+ *   because a single node could otherwise change the choice for every namespace.
  *
  * Adds the annotation k8s.v1.cni.cncf.io/resourceName. If no resource is found, check-resource lists the choices.
  */

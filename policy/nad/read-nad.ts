@@ -44,7 +44,7 @@ export interface NadContext {
   readonly before?: NadObject;
 }
 
-/** A rule. Returns everything that it finds, in the order of the object. */
+/** A rule. Returns its verdicts about a network. */
 export type NadRule = (nad: NadFacts, context: NadContext) => readonly Verdict[];
 
 /** The values that defaults add to a network. */

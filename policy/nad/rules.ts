@@ -41,8 +41,8 @@ export const rules = [
 ] as const satisfies readonly { name: string; rule: NadRule }[];
 
 /**
- * All defaults, in the order in which they are applied. A default uses the resource that an earlier one found. The new
- * keys in the config have this order.
+ * All defaults, in the order in which they are applied and add keys to the config. A default uses the resource that an
+ * earlier one found.
  */
 export const defaults = [
   { name: 'default-resource', fill: defaultResource },

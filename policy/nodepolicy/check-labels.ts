@@ -10,9 +10,9 @@ import {
 } from './rule.ts';
 
 /**
- * Checks that keys and values in selectors are legal for labels; otherwise the selector would never match. Values must
- * be strings, booleans or integers; booleans and integers are converted to strings. Any other type (a float, null, a
- * list) is rejected, because its text is ambiguous.
+ * Checks that keys and values in selectors are legal for labels, because no label can have any other key or value.
+ * Values must be strings, booleans or integers; booleans and integers are converted to strings. Any other type (a
+ * float, null, a list) is rejected, because its text is ambiguous.
  *
  * Reads nodeSelector, namespaceSelector and nodeAffinity. Ignores matchFields, because check-requirements checks them.
  * Emits BadSelectorValue, BadLabel.

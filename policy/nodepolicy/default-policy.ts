@@ -4,7 +4,7 @@ import { type Edit, isJsonObject, type Mutation, pointer } from '../json.ts';
 import { isMode, quantityFor } from '../plan/resource.ts';
 import { isLegalLabelKey, readLabelValue } from './rule.ts';
 
-/** The schema's limit for lists and matchLabels. Longer ones are not changed, because validation rejects them. */
+/** The schema's limit for lists. The items of a longer list are not changed, because validation rejects the list. */
 const maxItems = 64;
 
 /**
@@ -21,8 +21,9 @@ type Fields = Readonly<Record<string, unknown>>;
  * that a later release with other defaults does not change it. Values that cannot be converted, such as a float or
  * null, are left unchanged, and validation rejects them.
  *
- * Accepts any object, since it runs before the schema check. A second pass changes nothing. No field manager owns the
- * edited fields and atomic lists, so a second server-side apply of the same file causes no conflict.
+ * Accepts any object, since it runs before the schema check. A second pass changes nothing. The edits do not change
+ * which field manager owns a field or an atomic list. So a second server-side apply of the same file causes no
+ * conflict.
  */
 export function defaultPolicy(object: unknown): Mutation {
   if (!isJsonObject(object) || !isJsonObject(object.spec) || isBeingDeleted(object)) return { edits: [], verdicts: [] };

@@ -4,7 +4,10 @@ import type { LabelOperator } from '../plan/match-labels.ts';
 import { isMode } from '../plan/resource.ts';
 import type { NicSelector } from './rule.ts';
 
-/** Checks a value. Returns the path of the first value that has a different shape, or undefined if there is none. */
+/**
+ * Checks a value. Returns the path of the first value that does not have the expected shape, or undefined if there is
+ * none.
+ */
 type Shape = (value: unknown, path: string) => string | undefined;
 
 const operators: Readonly<Record<LabelOperator, true>> = {

@@ -27,7 +27,7 @@ export interface ReviewContext {
   readonly policyNamespace: string;
 }
 
-/** A rule. Returns everything that it finds, in the order of the object. */
+/** A rule. Returns its verdicts about a policy. */
 export type PolicyRule = (policy: PolicyObject, context: ReviewContext) => readonly Verdict[];
 
 /** A requirement as written in the policy. Its values may have any type. */
@@ -51,7 +51,7 @@ export function labelSelectorsOf(spec: PolicySpec): readonly { path: string; sel
   ];
 }
 
-/** Returns all requirements in a policy's selectors and node affinity, in the order of the object. */
+/** Returns all requirements in a policy's selectors and node affinity, in this order. */
 export function requirementsOf(spec: PolicySpec): readonly PlacedRequirement[] {
   return [
     ...labelSelectorsOf(spec).flatMap(({ path, selector }) =>
@@ -79,7 +79,7 @@ function placed(
   return (requirements ?? []).map((requirement, index) => ({ ...requirement, path: `${path}[${index}]`, field }));
 }
 
-/** Reads the node selection of a policy without errors. */
+/** Reads the node selection of a valid policy. */
 export function readNodeSelection(spec: PolicySpec): NodeSelection {
   return {
     labels: readLabelSelector(spec.nodeSelector),

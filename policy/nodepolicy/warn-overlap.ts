@@ -11,7 +11,7 @@ import { clip, countNodes, listNames, type PolicyWarning, warnBriefly } from './
 export interface Shared {
   /** Resources that both policies name. */
   readonly resources: readonly string[];
-  /** Interfaces that both policies name, at least one of them with passthru. */
+  /** Interfaces that both policies name, and that at least one policy uses with passthru. */
   readonly parents: readonly string[];
 }
 

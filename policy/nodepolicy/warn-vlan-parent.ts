@@ -12,8 +12,8 @@ const shownChars = 40;
 
 /**
  * Warns if the interface of an entry with `vlan` cannot have a VLAN. This is the case for a VLAN, a macvtap or macvlan,
- * and a port of a bond or bridge. On such nodes, the entry exposes nothing. This is a warning and not an error, because
- * the interface may be suitable on other nodes or later.
+ * and a port of a bond or bridge. On a node with such an interface, the entry exposes nothing. This is a warning and
+ * not an error, because the interface may be suitable on other nodes or later.
  *
  * If no node has reported the interface, a name such as `eth1.100` is assumed to be the name of a VLAN.
  *

@@ -12,15 +12,16 @@ import {
 } from './rule.ts';
 
 /**
- * Returns the node selection of a policy with errors. It selects every node that the author may have meant. The policy
+ * Returns the node selection of an invalid policy. It selects every node that the author may have meant. The policy
  * exposes nothing on these nodes, but they do not fall back to another source.
  *
  * An unreadable part of the selection must not exclude nodes. An excluded node would use the next source, for example
  * implicit exposure. It would silently expose resources that the author meant to restrict. So the parts are read as
  * follows:
  *
- * - A requirement without a readable key is ignored.
- * - In, Exists, Gt and Lt with an invalid value only require that the label exists. NotIn ignores unreadable values.
+ * - A requirement with an unreadable key or operator is ignored.
+ * - In, Exists, Gt and Lt with an invalid value only require that the label exists. NotIn ignores unreadable values,
+ *   and DoesNotExist with values is ignored.
  * - Readable parts apply as written.
  *
  * If no part is readable, the policy selects every node. A node that other policies also select still exposes the

@@ -26,7 +26,7 @@ export const nodeStateLimits = {
    * is 110 pods.
    */
   heldElsewhereInAll: 4_000,
-  /** No released version of the node plugin reports more. */
+  /** The node plugin leaves out all further findings. */
   skipped: 1_000,
   conflicts: 1_000,
   /** The policies that select the node. */

@@ -18,10 +18,7 @@ import type { Exposure, NodeLinks } from './read-exposures.ts';
  */
 export interface DeclaredResource extends Exposure {
   readonly policy: string;
-  /**
-   * The altname that the policy uses instead of the interface's name. In this case, the interface's name need not be a
-   * legal resource name.
-   */
+  /** The altname that the policy uses instead of the interface's name. */
   readonly altName?: string;
 }
 

@@ -63,7 +63,7 @@ export interface DeclaredOffer extends Offer {
 
 /**
  * Returns the offers that policies and the explicit configuration declare, grouped by resource, one for each entry.
- * Entries that select interfaces and have no resource name are omitted; see declared-resources.ts.
+ * Entries with a `nicSelector` and no resource name are omitted; see declared-resources.ts.
  */
 export function declaredOffers({ policies, explicit }: DeclaredSources): ReadonlyMap<string, readonly DeclaredOffer[]> {
   const offers = [...[...policies.values()].flatMap(offersOfPolicy), ...[...explicit.values()].map(offerOfEntry)];

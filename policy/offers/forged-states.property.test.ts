@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A compromised node cannot change who may use a resource by writing to its own state.
+// By writing to its own state, a compromised node cannot change who may use a resource.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

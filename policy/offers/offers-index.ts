@@ -89,8 +89,7 @@ export function createOffersIndex(): OffersIndex {
     view: viewOffers(emptyMaps, declared.sources.policies, withPolicies),
   };
   /**
-   * The last update. If it has not finished, its readings are ahead of `now`, so it must finish before the readings are
-   * used.
+   * The last update. If it has not finished, `readings` is ahead of `now`, so it must finish before `readings` is used.
    */
   let updating: Generator<void, void, void> | undefined;
   function* follow(input: OffersInput): Generator<void, Offers, void> {

@@ -20,7 +20,7 @@ export interface OffersInput {
 
 /**
  * A resource that nodes expose, or that a policy or the explicit configuration names. There is one offer for each
- * resource, source, policy and mode.
+ * combination of resource, source, policy and mode.
  *
  * @example { resource: 'dataplane', source: 'policy', policy: 'macvtap-cni/p', mode: 'private', parents: ['bond1'],
  *   quantity: 25, nodes: 2, mtu: 1500 }

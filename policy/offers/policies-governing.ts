@@ -35,8 +35,8 @@ export interface Governing {
   /** The resource names in policies, sorted. */
   readonly names: readonly string[];
   /**
-   * Policies with entries that select interfaces and have no resource name. They can produce further names, which
-   * depend on the node.
+   * Policies that have an entry with a `nicSelector` and no resource name. Such an entry can produce further names,
+   * which depend on the node.
    */
   readonly selecting: readonly Policy[];
   /** How many entries each call of `of` compares, in addition to one look-up by name. */
@@ -139,11 +139,12 @@ export function restrictionBy({ id, namespaces }: Policy): Restriction | undefin
  * of them:
  *
  * - the selectors of all policies that govern the resource by its name, on any node, as in the webhook;
- * - the selector of the policy that offers the resource on this node. Its text may not contain the resource's name: an
- *   entry without a resource name can name the resource after an interface of the node;
+ * - the selector of the policy that offers the resource on this node. Its text does not always contain the resource's
+ *   name: an entry without a resource name names the resource after an interface of the node;
  * - the selector of the policy that offered the resource when the device was allocated. If that policy still offers the
- *   resource on the same parent, its current selector applies. Otherwise the selector from allocation still applies. So
- *   an edit never gives new namespaces access to the interface of a device that a pod already holds.
+ *   resource on the same parent, its current selector applies. Otherwise the selector from allocation also applies. So
+ *   if the policy moves to another interface, a looser selector does not admit more namespaces to the device on the old
+ *   one.
  *
  * An empty result admits every namespace.
  */

@@ -54,9 +54,9 @@ function presentMode(
 ): Mode | undefined {
   if (resource.source === 'policy') {
     const entries = policies.get(resource.policy ?? '')?.entries ?? [];
-    // The first attempt is the entry in the node's report. An earlier entry may match the interface without using it:
-    // for example, passthru does not use the node's uplink. After an edit, the reported entry may declare something
-    // else, so the other entries are tried next.
+    // The entry in the node's report is tried first. An entry above it may match the interface and still not use it:
+    // for example, an entry with mode passthru skips the node's uplink. After an edit, the reported entry may declare
+    // something else, so the other entries are tried next.
     const reported = entries.find(({ index: at }) => at === resource.entry);
     const candidates = [...(reported === undefined ? [] : [reported]), ...entries];
     return candidates.find((entry) => causes(entry, resource, link, index))?.mode;

@@ -44,7 +44,10 @@ export interface Use {
   readonly allowHostInterface: boolean;
 }
 
-/** Why a resource cannot use an interface. If the interface is enslaved, `by` is the name of its master. */
+/**
+ * Why a resource cannot use an interface. `by` is the name of the interface's master, or of the link that blocks a
+ * VLAN.
+ */
 export interface Unsuitable {
   readonly code: ReasonCode;
   readonly by?: string;

@@ -162,7 +162,7 @@ function readMember(characters: readonly string[], at: number): { character: str
   return { character: characters[place], next: place + 1 };
 }
 
-/** Matches greedily. Backtracking only to the last `*` is enough for globs. */
+/** Backtracks only to the last `*`, which is enough for globs. */
 function matchElements(elements: readonly Element[], text: ArrayLike<string>): boolean {
   let element = 0;
   let at = 0;

@@ -3,8 +3,9 @@ import { type ReasonCode, reasons } from '../reasons.ts';
 import type { Mode } from './resource.ts';
 
 /**
- * The longest time that a healthy node needs to apply an edited policy and to report the result. Waiting times in the
- * webhook and in the policies' status are derived from this value.
+ * The time in which a healthy node applies an edited policy and reports the result. If many nodes must report, they
+ * spread their reports over more time; see spreadMs. The time that a condition must persist before the webhook emits an
+ * event is a multiple of this value.
  */
 export const nodeReportMs = 1_000;
 
@@ -48,7 +49,10 @@ export interface Finding extends Origin {
   readonly code: ReasonCode;
   readonly interface?: string;
   readonly resource?: string;
-  /** The policy, resource or interface with precedence, or the master of an enslaved interface. */
+  /**
+   * The policy, resource or interface with precedence, the master of an enslaved interface, or the link that blocks a
+   * VLAN.
+   */
   readonly by?: string;
   /** The invalid text, for example a label's value or a field's path. */
   readonly value?: string;

@@ -26,12 +26,12 @@ export function isMode(text: string): text is Mode {
   return Object.hasOwn(modes, text);
 }
 
-/** The same default as in macvtap-cni and in the proposal. */
+/** The default number of devices, as in macvtap-cni. */
 const defaultQuantity = 100;
 
 /**
- * The schema's limit for a policy's quantity. It also applies to the other sources, because kubelet receives a list of
- * all devices.
+ * The schema's limit for a policy's quantity. It also applies to the other sources, because kubelet receives all
+ * devices in one list, which must stay short.
  */
 export const maxQuantity = 4096;
 

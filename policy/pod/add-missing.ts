@@ -23,10 +23,10 @@ const computeContainer = 'compute';
  * Adds the devices that a pod's attachments need but its containers do not request yet. They are added to the app
  * container named compute, or else to the first app container.
  *
- * kubelet allocates devices to one container, but Multus uses the devices of all containers of the pod. So the requests
- * of every app container and sidecar are subtracted from the need. If the API server calls the webhook again for the
- * same pod, nothing is added twice. Extended resources cannot be overcommitted, so limit and request are both set to
- * the same value. Emits NotInjected.
+ * kubelet allocates devices to each container separately, but Multus uses the devices of all containers of the pod. So
+ * the requests of every app container and sidecar are subtracted from the need. For the same reason, nothing is added
+ * twice if the API server calls the webhook again for the same pod. Extended resources cannot be overcommitted, so
+ * limit and request are both set to the same value. Emits NotInjected.
  */
 export function addMissing(pod: PodObject, demand: Devices): Addition {
   const containers = containersOf(pod);

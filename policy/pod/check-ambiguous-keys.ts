@@ -13,8 +13,8 @@ const maxVerdicts = 8;
 
 /**
  * Checks that each key that selects a network occurs only once in its object and is spelled exactly. Multus ignores the
- * case of keys, and the last key wins, but another reader may find a different network. This project counts devices in
- * the same way as Multus. A pod with ambiguous keys is rejected if either reader finds a macvtap network.
+ * case of keys, and the last key wins, but another reader may find a different network. This project reads the keys as
+ * Multus does. A pod with ambiguous keys is rejected if either reader finds a macvtap network.
  *
  * Reads k8s.v1.cni.cncf.io/networks and v1.multus-cni.io/default-network, in the JSON syntax. Emits AmbiguousKey with
  * line and column, for the first eight keys.

@@ -12,8 +12,8 @@ const mostCompared = 20_000;
 
 /**
  * Checks that every policy that governs a resource of the pod admits the pod's namespace. All of them must admit it,
- * since the pod's node is not known yet. A resource counts even if it appears only in a limit, because the pod would
- * still get a device.
+ * since the pod's node is not known yet. The check also covers a resource that only a limit or request names, because
+ * the pod would get a device of it.
  *
  * Only the text of policies decides which of them govern a resource, so a node's report cannot add or remove a denial.
  * If only a node's report connects a policy with the resource, the result is a warning. On that node, the node plugin

@@ -18,7 +18,8 @@ const maxNamed = 10;
  * - A network does not exist. Multus rejects the pod until the network exists. Even then the pod lacks devices, because
  *   they are added only when a pod is created.
  * - A macvtap network does not name its resource. Multus passes no device, and the attachment fails. The webhook adds
- *   the annotation to new networks. After the network is fixed, existing pods must be recreated.
+ *   the missing annotation to a new network if it can determine the resource. After the network is fixed, existing pods
+ *   must be recreated.
  *
  * Reads k8s.v1.cni.cncf.io/networks, v1.multus-cni.io/default-network, spec.hostNetwork, and the networks that they
  * name. Emits NetworksUnreadable once for each annotation. Emits NetworkMissing and NotInjected for the first ten

@@ -5,8 +5,8 @@ import { warn } from '../reasons.ts';
 import { describeNamed, namedResources, type PodRule } from './rule.ts';
 
 /**
- * The maximum number of resources to report. A person fixes them one by one. The searches for similar names share one
- * budget. Otherwise a pod of a megabyte could name tens of thousands of unknown resources and delay all other requests.
+ * The maximum number of resources to report, because a person fixes them one by one. A malicious pod could name tens of
+ * thousands.
  */
 const maxNamed = 10;
 

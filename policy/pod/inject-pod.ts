@@ -32,8 +32,8 @@ export const injectedAnnotation = 'macvtap.network.kubevirt.io/injected';
 
 /**
  * Returns the edit that records the added devices in an annotation. The pod may already have this annotation: from an
- * earlier call of the webhook for the same pod, or copied from another pod and therefore possibly wrong. So a device in
- * the old annotation is kept only if the container already requested it `before` this call.
+ * earlier call of the webhook for the same pod, or copied from another pod and therefore possibly wrong. So the old
+ * annotation counts only for devices that the container already requested (`before`).
  */
 function recordInjected(pod: PodObject, added: Devices, before: Devices): readonly Edit[] {
   if (added.size === 0) return [];

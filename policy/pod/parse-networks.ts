@@ -115,7 +115,7 @@ export function selectNetworks(
 /**
  * Parses an annotation in either syntax: `a, ns/b@net1`, or a JSON list of objects with name, namespace and other keys.
  * As in Go's encoding/json, keys are matched ignoring case, the last of repeated keys wins, and null is ignored. A text
- * that is too long is not read at all. If it has too many networks, only the first ones are read.
+ * that is too long is not read at all. Of too many networks, only the first ones are read.
  */
 export function parseNetworks(text: string, namespace: string): Omit<NetworkSelection, 'annotation'> {
   if (text.length > maxLength)
@@ -188,7 +188,7 @@ function parseList(text: string, namespace: string): Parsed {
 
 /**
  * Parses an item of the JSON syntax. `valuesOf` returns the values that a reader assigns to a field, in order. The last
- * value is used, and all values must be text.
+ * value is used. All values of `name`, `namespace` and `interface` must be text.
  */
 function parseObject(
   item: unknown,

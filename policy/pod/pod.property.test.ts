@@ -177,8 +177,8 @@ function inject(pod: PodObject): PodObject {
 }
 
 /**
- * Returns the quantities by resource that the edits write into limits or requests. An edit writes all resources, one
- * map, or a single key.
+ * Returns the quantities by resource that the edits write into limits or requests. An edit writes the whole field
+ * `resources`, one of its two maps, or a single key of a map.
  */
 function quantitiesIn(edits: readonly Edit[], field: 'limits' | 'requests'): unknown {
   const written = edits.flatMap(({ path, value }) => {

@@ -33,7 +33,9 @@ export interface PodContainer {
   readonly role: 'init' | 'sidecar' | 'app' | 'ephemeral';
   /** The field `resources` as written. */
   readonly resources: unknown;
-  /** The container's requests for resources of this project, one for each resource: the larger of limit and request. */
+  /**
+   * The resources of this project that the container asks for. The count is the larger of its limit and its request.
+   */
   readonly asks: readonly Ask[];
 }
 

@@ -7,7 +7,7 @@ import { networkKey } from './count-demand.ts';
 import { type NetworkScope, selectNetworks } from './parse-networks.ts';
 import { containersOf, type PodObject } from './read-pod.ts';
 
-/** A rule. Returns everything that it finds, in the order of the object. */
+/** A rule. Returns its verdicts about a pod. */
 export type PodRule = (pod: PodObject, context: PodContext) => readonly Verdict[];
 
 /** The facts that rules need in addition to the pod. */
@@ -34,7 +34,8 @@ export interface NamedResource {
  * Returns each resource of this project that a pod names, without duplicates. A resource is named by the annotation of
  * a network, or by a limit or request of any container, including init and ephemeral ones.
  *
- * Networks come first, because the pod's author knows them. The limits may have been added by the webhook.
+ * If a network and a container name the same resource, the result has the path of the network. The webhook may have
+ * added the container's limit without the knowledge of the pod's author.
  */
 export function namedResources(pod: PodObject, context: PodContext): readonly NamedResource[] {
   const asked = containersOf(pod).flatMap(({ asks }) => asks.map(({ resource, path }) => ({ resource, path })));

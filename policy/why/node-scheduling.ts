@@ -37,8 +37,8 @@ export function unmetRequirements({ labels }: NodeFacts, requirements: readonly 
 }
 
 /**
- * Returns the command that labels nodes so that they meet requirements. The command contains `written` instead of
- * `names`, for example the placeholder `NODE`. Returns undefined if the right value is unknown, as for Gt and Lt.
+ * Returns the command that labels nodes so that they meet requirements. `written` is how the command names the nodes,
+ * for example with the placeholder `NODE`. Returns undefined if the right value is unknown, as for Gt and Lt.
  */
 export function labelNodes(
   names: readonly string[],

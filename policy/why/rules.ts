@@ -43,7 +43,7 @@ import { findWebhookDown } from './causes/find-webhook-down.ts';
 
 /**
  * All rules, in the order in which to fix their causes: first the installation, then policies and networks, then nodes,
- * then pods. Notes come last.
+ * then pods. Rules that find only notes come after these, and find-start-failed is last.
  */
 export const rules = [
   { name: 'find-not-installed', rule: findNotInstalled },

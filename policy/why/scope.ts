@@ -67,8 +67,8 @@ export function ungovernedNodes(nodes: readonly NodeSummary[], { policies }: Why
 }
 
 /**
- * Returns the nodes whose state can cause a shortage: those that a policy selects, or all nodes if no policy selects
- * any of them.
+ * Returns the nodes whose state can explain why something is missing: the nodes of the shortages, and the node of the
+ * subject. If a policy of the scope selects any of them, the others are left out.
  */
 export function suspectNodes({ subject, pod, nodes, shortages, policies }: Scope): readonly NodeSummary[] {
   const own = subject.kind === 'node' || (pod?.node !== undefined && !pod.isReady) ? nodes : [];

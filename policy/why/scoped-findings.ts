@@ -12,7 +12,7 @@ export interface EntryFinding {
   readonly finding: Finding;
   readonly policy: Policy;
   readonly entry: PolicyEntry;
-  /** The resource without the prefix; undefined for a selector without a resource name. */
+  /** The resource without the prefix; undefined if a selector without a resource name finds nothing. */
   readonly resource: string | undefined;
   readonly network: string | undefined;
   readonly nodes: readonly string[];

@@ -77,7 +77,7 @@ export interface PodSummary {
   readonly node: string | undefined;
   /** The message of the newest condition or event that reports a failure. */
   readonly said: string | undefined;
-  /** True if an event reports that the pod lost its macvtap together with the parent. */
+  /** True if an event reports that the pod lost its macvtap, with the parent or without it. */
   readonly hasLostLink: boolean;
   /** True if an event reports that the MTU of the pod's macvtap was lowered together with that of the parent. */
   readonly hasLoweredMTU: boolean;

@@ -29,7 +29,7 @@ export interface EventRecorder {
 }
 
 /**
- * Refers to a Node like kubelet in its events, with the name as the UID. `kubectl describe node` searches for the
+ * Refers to a Node as kubelet does in its events, with the name as the UID. `kubectl describe node` searches for the
  * events with this UID and with the real one (k8s.io/kubectl 0.34, pkg/describe/describe.go, "two UIDs for host
  * events").
  */

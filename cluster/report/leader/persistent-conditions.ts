@@ -73,8 +73,8 @@ interface Loss {
 const mostNames = 5;
 
 /**
- * Finds conflicts between policies in the node states. The event is about the policy that lost, and names the winner
- * and some of the nodes. The node states contain the details for each node.
+ * Finds the conflicts between policies that node states report. The event is about the policy that lost, and names the
+ * winner and some of the nodes. The node states contain the details for each node.
  */
 export function conflictEvents({
   policies,

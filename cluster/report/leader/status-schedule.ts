@@ -17,8 +17,8 @@ export interface StatusSchedule {
 }
 
 /**
- * How long to collect changes before a write. After a policy is created or edited, nodes report within a second, so one
- * write covers all their reports.
+ * How long to collect changes before a write. After a policy is created or edited, most nodes report within a second,
+ * so one write usually covers their reports.
  */
 const coalesceMs = 1_000;
 /**

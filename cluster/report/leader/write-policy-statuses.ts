@@ -107,7 +107,7 @@ function countPolicies() {
       const written = [...current].filter(([id, policy]) => before.get(id)?.status !== policy.status);
       before = current;
       const policies = new Map<string, Policy>([...current].map(([id, { policy }]) => [id, policy]));
-      // After an abort, the count still runs to its end, but without breaks. A count of only some nodes is useless.
+      // After an abort, the rest is counted without breaks, so that the count ends soon.
       const touched = await runInSlices(index.follow({ ...snapshot, policies }), { isUrgent: () => signal.aborted });
       return new Set([...touched, ...written.map(([id]) => id)]);
     },

@@ -59,7 +59,7 @@ export function createApiWriter(client: ApiClient, node: string): NodeStateWrite
   };
 }
 
-/** The field manager. No other client should write these fields, so `force` overwrites manual edits. */
+/** The field manager of node states. No other client should write them, so `force` overwrites manual edits. */
 const query = new URLSearchParams({ fieldManager: 'kube-macvtap-nodeplugin', force: 'true' });
 
 async function readUID(client: ApiClient, node: string, signal: AbortSignal): Promise<string> {

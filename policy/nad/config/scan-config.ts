@@ -219,8 +219,8 @@ function closeFrame({ stack, objects, previous }: Scan): Expected {
 }
 
 /**
- * Returns whether keys can be added to the object that these frames contain. This is possible for the object at the
- * top, and for a plugin in its list.
+ * Returns whether keys can be added to an object inside the open objects and lists of `stack`. This is possible for the
+ * object at the top, and for a plugin in its list.
  */
 function canGetKeys(stack: readonly Frame[]): boolean {
   return stack.length === 0 || (stack.length === 2 && stack[0]?.at === 'plugins' && stack[1]?.close === ']');

@@ -5,8 +5,8 @@ import { recreatePod } from '../suggested-commands.ts';
 
 /**
  * Checks that no pod lost its macvtap, together with the parent or without it. A running pod cannot get another
- * macvtap. The node reports only the number of lost devices. So it is certain that a given pod lost its macvtap only if
- * all held devices lost theirs, or if an event names the pod.
+ * macvtap. The node reports only the number of lost devices. So a rule can be sure about a given pod in two cases: all
+ * held devices lost their macvtap, or an event names the pod.
  */
 export const findLinksLost: CauseRule = (scope, facts) =>
   listResources(scope, facts, ({ lost = 0, health }) => lost > 0 && health !== 'Unhealthy').map((found): Cause => {

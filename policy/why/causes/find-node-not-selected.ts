@@ -11,8 +11,8 @@ import type { NodeSummary, WhyFacts } from '../why-facts.ts';
 
 /**
  * Checks that a policy that offers or may offer the missing resource selects at least one of the nodes. If it selects
- * one, the rule assumes that it omits the others on purpose, and that the cause is on the selected node. If the rule
- * finds no cause for a node, it notes the policies that do not select the node.
+ * one, the rule assumes that it omits the others on purpose, and that the cause is on the selected node. If the subject
+ * is a node and the rule finds no cause, it notes the policies that do not select the node.
  */
 export const findNodeNotSelected: CauseRule = (scope, facts) => {
   const causes = scope.shortages.flatMap((shortage) => {
@@ -49,8 +49,8 @@ function causesOf(policy: Policy, { nodes, resource, network }: Shortage, facts:
 }
 
 /**
- * Suggests labelling only one node, because it is unknown which nodes the policy is meant for. Prefers a node on which
- * the policy finds an interface. A labelled node exposes the policy's resources instead of its current ones.
+ * Suggests labelling only one node. It is unknown which nodes the policy is meant for, and a labelled node exposes the
+ * policy's resources instead of its current ones. Prefers a node on which the policy finds an interface.
  */
 function fixFor(
   policy: Policy,
@@ -127,8 +127,8 @@ function reasonFor(labels: readonly Requirement[], isAbsent: boolean): string {
 }
 
 /**
- * Returns whether the node lacks the label. A label with another value is not missing: it identifies a different node,
- * for example by hostname.
+ * Returns whether the node lacks the label. A label with another value is not missing: the policy is then meant for
+ * other nodes, for example for another hostname.
  */
 function isMissing({ labels }: NodeSummary, { key, operator }: Requirement): boolean {
   return (operator === 'In' || operator === 'Exists') && !Object.hasOwn(labels, key);

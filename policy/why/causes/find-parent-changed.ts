@@ -5,7 +5,8 @@ import { listResources, locateResource } from '../scoped-findings.ts';
 import { deletePod } from '../suggested-commands.ts';
 
 /**
- * Checks that no resource is waiting to move to another interface. It moves only after pods have released its devices.
+ * Checks that no resource is waiting to move to another interface. A resource moves only after pods have released its
+ * devices.
  */
 export const findParentChanged: CauseRule = (scope, facts) =>
   listResources(scope, facts, ({ health, code }) => health === 'Unhealthy' && code === 'ParentChanged').map(

@@ -7,8 +7,8 @@ import { deletePod, editPolicy, patchEntry } from '../suggested-commands.ts';
 import type { WhyFacts } from '../why-facts.ts';
 
 /**
- * Checks that a passthru resource does not share its parent: the first of two resources gets the parent. After an edit,
- * a resource also waits until pods release the previous devices on the parent.
+ * Checks that a passthru resource does not share its parent: of two resources, the one with precedence gets the parent.
+ * After an edit, a resource also waits until pods release the previous devices on the parent.
  */
 export const findPassthruExclusive: CauseRule = (scope, facts) => [
   ...findLost(scope, facts),

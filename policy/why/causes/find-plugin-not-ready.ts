@@ -46,7 +46,10 @@ function isWanted({ selection, tolerations }: PluginSummary, node: NodeSummary):
   return matchNode(node, selection) && untolerated(node.taints, tolerations).length === 0;
 }
 
-/** Suggests describing a DaemonSet without a pod, a rollback if the image cannot be pulled, or else reading the log. */
+/**
+ * Returns the fix: without a pod, describe the DaemonSet; if the image cannot be pulled, roll back; otherwise read the
+ * log.
+ */
 function fixFor(pod: PluginPod | undefined, daemonSet: string, namespace: string): Fix {
   if (pod === undefined) {
     return {

@@ -8,8 +8,8 @@ import { editPolicy } from '../suggested-commands.ts';
 const mostErrors = 3;
 
 /**
- * Checks that the policy is valid. An invalid policy may have been stored while the webhook was down. It exposes
- * nothing.
+ * Checks that the policy is valid. An invalid policy exposes nothing. It may have been stored while the webhook was
+ * down.
  */
 export const findPolicyInvalid: CauseRule = ({ policies, subject, nodes, shortages }) =>
   policies
