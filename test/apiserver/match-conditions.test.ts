@@ -70,8 +70,8 @@ await until(
 );
 
 /**
- * Returns the paths of requests since the last call, without duplicates. They occur when the API server's cached object
- * is outdated: the server then repeats the admission of an update with the current object.
+ * Returns the paths of requests since the last call, without duplicates. A request is duplicated if the API server's
+ * cached object is outdated: the server then repeats the admission of an update with the current object.
  */
 const sentOnce = () => [...new Set(recorder.take().map((review) => review.path))];
 

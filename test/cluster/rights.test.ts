@@ -73,8 +73,8 @@ function usedRight({ user, verb, objectRef }: AuditEvent): string {
 }
 
 /**
- * A policy that loses to the proposal's policy, which offers a resource with the same name on the same nodes. Because
- * of the namespaceSelector in `loser`, the programs read the namespaces of pods.
+ * A policy that loses to the policy of the API proposal, which offers a resource with the same name on the same nodes.
+ * Because of the namespaceSelector in `loser`, the programs read the namespaces of pods.
  */
 const loser = {
   apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',

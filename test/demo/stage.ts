@@ -18,7 +18,7 @@ export const demoLinkKinds = 'veth';
 
 const fixtures = fileURLToPath(new URL('../fixtures/seed/', import.meta.url));
 
-/** The two forms in which the proposal writes its policy. */
+/** The two forms of the API proposal's policy (test/fixtures/seed). */
 export type PolicyForm = 'node-centric' | 'resource-centric';
 
 /** The parts of a host. */

@@ -56,7 +56,7 @@ async function ensureImage(kind: ImageKind, folder: string, print: (line: string
     await utimes(path, new Date(), new Date());
     return path;
   }
-  // Removes leftovers of a killed build. Only builds make containers and images without a name.
+  // Removes what a killed build left: containers and unnamed images, which only builds make.
   await buildah.run('rm', '--all');
   await buildah.run('rmi', '--prune');
   const name = imageName(kind, inputs);

@@ -16,7 +16,10 @@ import { readTapOwner } from './tap-owner.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
 
-/** All namespaces share one /dev. No device of a node plugin and no other process of these tests uses these indexes. */
+/**
+ * All network namespaces share one /dev. No device of a node plugin and no other process of these tests uses these
+ * indexes.
+ */
 let lastIndex = 0x2000_0000 + process.pid * 0x100;
 
 /** Makes a real tap, whose device node belongs to root. */

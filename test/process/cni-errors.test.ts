@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests every error that the node plugin returns to a container runtime, as users see it on a pod. It has the subject,
-// the reason, and the next step.
+// Tests every error that the node plugin returns to a container runtime, as users see it on a pod. Each error has the
+// subject, the reason, and the next step.
 import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -188,7 +188,7 @@ test('a request can reach no file outside the folders of namespaces, and no fore
   ]) {
     await refusedBy({ CNI_NETNS }, {}, 'CNIEnvironmentInvalid', 'NetnsInvalid');
   }
-  // Links that lead out of the folder, to another file or to the node's own namespace.
+  // Symbolic links that lead out of the folder, to another file or to the node's own namespace.
   for (const target of ['/etc/passwd', node.namespace.path, victim.tapPath]) {
     const link = join('/run/netns', `0-${process.pid}-link`);
     await symlink(target, link);

@@ -223,8 +223,8 @@ suite('a pod', { concurrency: 3 }, () => {
     const known = await readRecords(node);
     const successor = await killAndRestart(node, plugin, () => rm(node.stateDirectory, { recursive: true }));
     assert.match(await successor.waitForLine(/devices restored to the ledger/), /netMvp0.*netMvp1/);
-    // The restored record may differ from the lost one only in these values. Of them, only the runtime knew the
-    // container ID and the network.
+    // The restored record may differ from the lost one only in the values of `rest`. For example, only the runtime knew
+    // the container ID and the network.
     const { attachment, ...entry } = (await readRecords(node)).netMvp0 ?? {};
     const rest = {
       lastUsed: known.netMvp0?.lastUsed,

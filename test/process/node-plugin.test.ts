@@ -138,8 +138,8 @@ test('if a parent vanishes between ListAndWatch and Allocate, the error names de
   );
   node.start();
   await node.offers({ net: 2 });
-  // Both happen at once. The plugin may read the links before or after the deletion, and its answer must be correct
-  // in both cases.
+  // The call and the deletion run concurrently. The plugin may read the links before or after the deletion, and its
+  // answer must be correct in both cases.
   const [gone] = await Promise.allSettled([node.allocate('net'), node.namespace.ip('link del eth0')]);
   if (gone.status === 'rejected') assert.match(String(gone.reason), /netMvp0|no healthy/);
   await node.offers({ net: 0 });
@@ -278,8 +278,8 @@ test('unknown flags are all refused together, with exit code 2', options, async 
 });
 
 /**
- * Returns the number of open descriptors of the node plugin. `ip netns exec` and setpriv execute it, so it has the
- * process ID that was started.
+ * Returns the number of open descriptors of the node plugin. `ip netns exec` and setpriv start the plugin by exec(2),
+ * so it has the process ID that `startProcess` returned.
  */
 async function descriptors(pid: number): Promise<number> {
   return (await readdir(join('/proc', String(pid), 'fd'))).length;

@@ -73,7 +73,10 @@ export function injection(injector: Injector) {
   return { developerConfiguration: { useEmulation: true, featureGates } };
 }
 
-/** Returns the operator as KubeVirt's release deploys it, with the images of one archive. */
+/**
+ * Returns the operator as KubeVirt's release deploys it, but with two images instead of one for each component.
+ * `controllers` is the image of the controllers, and `parts` that of all other components.
+ */
 export function operatorObject({ parts, controllers, version }: KubeVirtImages): object {
   const labels = { 'kubevirt.io': 'virt-operator' };
   const image = (name: string, part: string) => ({ name: `${name}_IMAGE`, value: part });
