@@ -17,7 +17,7 @@ const cluster = await macvtapClusterOfFile();
 const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
 const guardMs = 120_000;
 
-/** Runs and deletes another pod on h1, which must get another tap. */
+/** Runs and deletes another pod on h1, whose tap must not be `than`. */
 async function oneMore(name: string, than: PodTap): Promise<void> {
   await runPod(cluster, { name, node: 'h1', networks: 'macvtap0' });
   assert.notEqual((await readPodTap(cluster, name)).path, than.path);

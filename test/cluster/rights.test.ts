@@ -109,7 +109,8 @@ describe("the product's requests to the API server", () => {
     await makeStatefulSet(cluster, { name: 'web', node: 'h1', networks: 'macvtap0' });
     await untilPodReady(cluster, 'web-0');
     await deleteStatefulSet(cluster, 'web');
-    // The plugin watches migrations on nodes with virtual machines. By its name, this pod could be one.
+    // The plugin watches migrations on nodes with virtual machines. By its name, this pod could belong to a virtual
+    // machine.
     await runPod(cluster, { name: 'virt-launcher-none-aaaaa', node: 'h1', networks: 'macvtap0' });
     await deletePod(cluster, 'virt-launcher-none-aaaaa');
     // A policy conflict causes an event, whose count the next holder of the Lease increases.

@@ -24,7 +24,7 @@ export const cacheFolder = fileURLToPath(new URL('../../.cache/images', import.m
 /** The name of an archive while it is being written. */
 const unfinished = '.unfinished';
 
-/** How many archives of each kind are kept, most recently used first. Each contains Node.js. */
+/** How many archives of each kind are kept, most recently used first. Each is large, because it contains Node.js. */
 const keptArchives = 4;
 
 /** @example 'localhost/kube-macvtap-node:0.1.0' */

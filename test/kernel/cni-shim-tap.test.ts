@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests the only use that the shim makes of root's rights: it changes the owner of a real tap, and of no other file.
+// Tests that the shim, which runs as root, changes the owner of a real tap, and of no other file.
 import assert from 'node:assert/strict';
 import { lstat, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';

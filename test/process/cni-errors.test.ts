@@ -33,7 +33,10 @@ interface Stage {
 
 interface Row {
   readonly code: ErrorCode;
-  /** The number of the error: from SPEC.md, "Error", or from 100 for the plugin's own errors. */
+  /**
+   * The error's code in the CNI result: below 100 if CNI's SPEC.md ("Error") defines it, and otherwise the plugin's
+   * own.
+   */
   readonly cniCode: number;
   readonly command?: string;
   /** Matches the subject in the message. The default is `ofNet`. Unknown facts are omitted in the message. */

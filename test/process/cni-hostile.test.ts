@@ -141,7 +141,7 @@ test('a thousand callers that never complete their requests use little memory', 
   let most = 0;
   {
     using callers = new DisposableStack();
-    // Each caller sends all but the last byte of the longest request, which is a gigabyte in all.
+    // Each caller sends all but the last byte of the longest request. Together, they send a gigabyte.
     for (let count = 0; count < 1_000; count += 1) {
       callers.use(openRawSocket(stage.node.socketPath)).send(longest.subarray(0, -1));
     }

@@ -85,7 +85,8 @@ suite('a pod', { concurrency: 3 }, () => {
       await using pod = await makeNetworkNamespace();
       const containerID = `sandbox${round}`;
       assert.equal((await node.call('ADD', { containerID, netns: pod.path, conf })).exitCode, 0);
-      // Kubelet sends this DEL a minute after the first one.
+      // About a minute after a sandbox's DEL, kubelet repeats the DEL without a namespace. The next sandbox is attached
+      // by then.
       const late = { containerID: `sandbox${round - 1}`, netns: '', conf };
       assert.deepEqual(await node.call('DEL', late), ok);
       const { ifindex, mac } = await assertAttached(pod, tapPath);

@@ -6,13 +6,13 @@ import type { BenchRow } from '../row.ts';
 
 const rounds = 7;
 
-/** The default of --settle. It is set explicitly, so that the second figure subtracts the actual wait. */
+/** The default of --settle. It is set explicitly, because the second figure subtracts it. */
 const settleMs = 300;
 
 /**
  * Measures the time from the start of the process until kubelet's side has the device list. For comparison, measures
- * how long a Node.js runs that has nothing to do. The settle time that one figure subtracts is shorter than the real
- * wait, because the links are read first.
+ * how long a Node.js runs that has nothing to do. One figure subtracts the settle time. The real wait is longer,
+ * because the links are read first.
  */
 export const start: BenchRow = {
   name: 'start',

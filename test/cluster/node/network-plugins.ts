@@ -14,7 +14,9 @@ import { apiServerAddress, apiServerUrl, type NodePlan } from '../layout.ts';
 import { startDaemon } from '../start-daemon.ts';
 import { inNode, pathInNode } from './make-node-host.ts';
 
-/** Links the programs of the network plugins to where they were built, and writes the networks that they make. */
+/**
+ * Makes links to the network plugins' programs in the node's /opt/cni/bin, and writes the node's CNI configurations.
+ */
 export async function installNetworkPlugins(record: ClusterRecord, node: NodePlan): Promise<void> {
   const programs = await pathInNode(node.name, '/opt/cni/bin');
   await mkdir(programs, { recursive: true });
