@@ -20,7 +20,7 @@ export function hierarchies(): readonly string[] {
   return first.length > 0 ? first : ofType('cgroup2');
 }
 
-/** Returns the hierarchy whose groups identify the cluster's processes. */
+/** Returns the hierarchy in which the cluster's processes join a group. */
 function census(): string {
   const roots = hierarchies();
   return roots.find((root) => root.endsWith('/pids')) ?? (roots[0] as string);

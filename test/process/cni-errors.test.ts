@@ -275,7 +275,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** Errors that no runtime can cause. The tests send other bytes than a runtime would. */
+/** Errors that no runtime can cause. cni-hostile.test.ts sends bytes that a runtime would not send. */
 const raw = ['CNIFrameMalformed', 'Aborted'] as const satisfies readonly ErrorCode[];
 
 /** Errors that need an API server, which this stage lacks (pod-mac.test.ts, test/process/mac-for-life.test.ts). */

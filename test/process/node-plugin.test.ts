@@ -98,7 +98,7 @@ test(
       nodeObject(node.name, { 'parent-iface.macvtap.network.kubevirt.io/eth2': 'private' }),
     );
     await node.offers({ eth2: 100 });
-    // Kubelet may receive the list before the test reads the output of the process.
+    // Kubelet may receive the list before the test reads the output of the process, so the process is stopped first.
     await plugin.stop();
     assert.equal(plugin.output.match(/plan in force/g)?.length, 8);
   },
@@ -255,7 +255,7 @@ test('100 devices at once: each tap belongs to the correct link, and no descript
   await node.offers({ net: 100 });
   // The first call opens descriptors that the process keeps: the gRPC session and the threads of the pool.
   await node.allocate('net');
-  // Writing the node's state also takes a descriptor for a moment.
+  // The test waits until the node's state is written, because that also takes a descriptor for a moment.
   const states = () => readdir(join(node.kubeletDirectory, '../manifests'));
   await until(states, (names) => names.includes(`macvtapnetworknodestate-${node.name}.yaml`));
   const openBefore = await descriptors(plugin.pid);
