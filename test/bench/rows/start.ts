@@ -10,9 +10,9 @@ const rounds = 7;
 const settleMs = 300;
 
 /**
- * Measures the time from the start of the process until kubelet's side has the device list. For comparison, measures
- * how long a Node.js runs that has nothing to do. One figure subtracts the settle time. The real wait is longer,
- * because the links are read first.
+ * Measures the time from the start of the node plugin until kubelet, which the bench plays, has the list of devices.
+ * For comparison, measures how long a Node.js runs that has nothing to do. The second figure subtracts the settle time.
+ * It still contains the two readings of the links before and after that time.
  */
 export const start: BenchRow = {
   name: 'start',
