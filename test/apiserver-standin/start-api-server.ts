@@ -129,7 +129,10 @@ function isOf(object: StoredObject, { kind, namespace, name, query }: ApiCall): 
   );
 }
 
-/** Lists objects in pages, in the order of their keys. The token is the number of objects on the previous pages. */
+/**
+ * Lists objects in pages, in the order of their keys. The continue token is the number of objects on the previous
+ * pages.
+ */
 function list(store: ObjectStore, call: ApiCall, response: ServerResponse): void {
   const all = [...store.objects].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, object]) => object);
   const found = all.filter((object) => isOf(object, call));

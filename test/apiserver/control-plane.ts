@@ -35,8 +35,8 @@ export interface ControlPlane extends AsyncDisposable {
 }
 
 /**
- * The time that the API server gets to stop. Without a limit it would wait for all watching clients, but the tests need
- * it to cut them off, as in a crash.
+ * The time that the API server gets to stop. By itself, it would wait until all watching clients have disconnected. The
+ * tests need them cut off, as in a crash.
  */
 const stopGraceMs = 1_000;
 

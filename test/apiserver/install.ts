@@ -13,7 +13,7 @@ const networkDefinition = fileURLToPath(
   new URL('../fixtures/apiserver/network-attachment-definitions.yaml', import.meta.url),
 );
 
-/** Installs everything in the chart except the webhook configurations, and the CRD that Multus would install. */
+/** Installs the CRD that Multus would install, and everything in the chart except the webhook configurations. */
 export async function install(cluster: ControlPlane): Promise<void> {
   await makeNamespace(cluster, installationNamespace);
   const objects = [...readObjects(networkDefinition), ...shippedObjects()];

@@ -50,8 +50,8 @@ const pod = (name: string, { annotations, spec }: { annotations?: object; spec?:
 const merge = { contentType: 'application/merge-patch+json' };
 
 /**
- * The configurations take effect some time after they are stored. This object matches every webhook, so it arrives once
- * all are in effect.
+ * The configurations take effect some time after they are stored. The network, the policy and the pod match every
+ * webhook, so six requests arrive once all webhooks are in effect.
  */
 await until(
   async () => {
@@ -70,8 +70,8 @@ await until(
 );
 
 /**
- * Returns the paths of requests since the last call, without duplicates. They occur when the API server's cached object
- * is outdated: the server then repeats the admission of an update with the current object.
+ * Returns the paths of requests since the last call, without duplicates. A request is duplicated if the API server's
+ * cached object is outdated: the server then repeats the admission of an update with the current object.
  */
 const sentOnce = () => [...new Set(recorder.take().map((review) => review.path))];
 

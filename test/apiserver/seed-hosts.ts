@@ -17,8 +17,8 @@ const trial = JSON.stringify({
 });
 
 /**
- * Makes the proposal's three hosts: their Nodes, and the interfaces that their plugins would have reported. Resolves
- * when the cluster's webhook knows the hosts, which is a moment later.
+ * Makes the three hosts of the API proposal (test/fixtures/seed): their Nodes, and the interfaces that their plugins
+ * would have reported. Resolves when the cluster's webhook knows the hosts, which is a moment later.
  */
 export async function makeSeedHosts(cluster: ControlPlane): Promise<void> {
   await applySeedHosts(cluster);

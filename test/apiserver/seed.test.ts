@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import { makeSeedHosts } from './seed-hosts.ts';
 import { webhookOfFile } from './webhook-of-file.ts';
 
-// Applies the proposal's YAML unchanged. Its label value `macvtapAware: true` is a boolean, although Kubernetes
-// requires a string.
+// Applies the YAML of the API proposal unchanged. Its label value `macvtapAware: true` is a boolean, although
+// Kubernetes requires a string.
 const cluster = await webhookOfFile();
 await makeSeedHosts(cluster);
 

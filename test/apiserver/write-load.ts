@@ -22,8 +22,8 @@ interface Pod {
 const writers = 4;
 
 /**
- * Creates, changes and deletes networks of an offered resource, and creates pods without their device. Every write
- * would reveal an unreachable webhook: the API server would admit it without a review, or refuse it.
+ * Creates, changes and deletes networks of an offered resource, and creates pods without their device. Each creation
+ * and change would reveal an unreachable webhook: the API server would admit it without a review, or refuse it.
  */
 export function startWriteLoad(cluster: ControlPlane, namespace: string, resource: string): WriteLoad {
   const networks = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions`;

@@ -12,7 +12,7 @@ import { type ProgramForm, sourceForm } from './program-form.ts';
 /** A node in a network namespace, like the one in the process tests, with additions for the bench. */
 export interface BenchNode extends AsyncDisposable {
   readonly plugin: PluginNode;
-  /** Writes one policy with one resource on each of these parents. */
+  /** Writes one policy, which offers these resources. */
   offer(...resources: readonly Offer[]): Promise<void>;
   /** Starts the node plugin. */
   start(options?: StartOptions): RunningProcess;

@@ -5,12 +5,9 @@ import { apply } from '../apiserver/install.ts';
 import { type KubernetesObject, readObjects } from '../apiserver/kubernetes-object.ts';
 import { type HelmEnding, type HelmName, mustRunHelm, runHelm } from './run-helm.ts';
 
-/** A cluster with only what Multus installs, and Helm to change it. */
+/** A control plane with the CRD that Multus installs, the given CRDs of other projects, and Helm to change it. */
 export interface HelmCluster extends ControlPlane {
-  /**
-   * Runs one of the Helm versions as an administrator. `values` differ from the chart's, and are passed by `--values
-   * -`.
-   */
+  /** Runs one of the Helm versions as an administrator. `values` override those of the chart. */
   helm(helm: HelmName, args: readonly string[], values?: object): HelmEnding;
   /** Runs a Helm command that must succeed. Returns its output. */
   mustHelm(helm: HelmName, args: readonly string[], values?: object): string;

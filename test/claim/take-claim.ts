@@ -40,8 +40,8 @@ export interface Claim {
 }
 
 /**
- * Claims something that exists only once on a machine. If it is in use, rejects at once; the error names the user, its
- * process and its start time. A claim ends when its process ends in any way, unless the claim was kept.
+ * Claims something that exists only once on a machine. If it is in use, rejects at once. The error names what uses it,
+ * the process, and the start of that claim. A claim ends when its process ends in any way, unless the claim was kept.
  */
 export async function takeClaim(options: ClaimOptions): Promise<Claim> {
   const { folder, what, takesKept, pid = process.pid } = options;
@@ -95,7 +95,7 @@ function isSame(one: ProcessRecord, other: ProcessRecord): boolean {
   return one.pid === other.pid && one.startTime === other.startTime;
 }
 
-/** Reads a claim. Returns undefined if the file cannot be read, because its claim was never completed. */
+/** Reads a claim. Returns undefined if there is none, or if its process ended before the file was complete. */
 async function read(file: string): Promise<ClaimRecord | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as ClaimRecord;

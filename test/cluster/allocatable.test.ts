@@ -13,8 +13,7 @@ const implicit = {
   h3: { eth0: 100, eth1: 100 },
 };
 
-// Each step starts from the result of the step before, as when an administrator tries the proposal. Nothing is
-// restarted.
+// Each test continues with the cluster that the previous test left. No program is restarted.
 describe("the proposal's three hosts, in their Nodes' allocatable", () => {
   it('expose everything without a policy', () => untilAllocatable(cluster, implicit));
 

@@ -70,7 +70,7 @@ describe("a pod with the proposal's network", () => {
     await runPod(cluster, { name: 'far', node: 'h2', networks: 'macvtap0' });
     const near = await readPodTap(cluster, 'near');
     const far = await readPodTap(cluster, 'far');
-    // All namespaces share one /dev, so these are the devices of the pods.
+    // All network namespaces share the machine's /dev, so the test can open the pods' taps by their paths.
     await using nearTap = await openTap(near.path);
     await using farTap = await openTap(far.path);
     await nearTap.send(ethernetFrame(far.mac, near.mac, 'there'));

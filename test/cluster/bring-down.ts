@@ -11,7 +11,7 @@ import { stopDaemon } from './start-daemon.ts';
 export async function bringDown(): Promise<void> {
   const names = existsSync(paths.processes) ? await readdir(paths.processes) : [];
   await Promise.all(names.map((name) => stopDaemon(name.replace(/\.json$/, ''), 0)));
-  // Processes without a record are runtime shims, containers, and processes that started during this call.
+  // Ends the processes without a record: runtime shims, containers, and processes that started during this call.
   await removeGroup(prefix);
   for (const name of await namespaces()) await ip(`netns delete ${name}`);
   for (const name of await links()) await removeLink(name);

@@ -16,7 +16,7 @@ import { multusKind } from './multus-kind.ts';
 import { startControllers, startControlPlane } from './start-control-plane.ts';
 
 export interface ClusterOptions {
-  /** Images for each node, in addition to those of every cluster. */
+  /** Images for each node, in addition to `baseImages`, which every cluster has. */
   readonly images?: readonly ImageArchive[];
 }
 

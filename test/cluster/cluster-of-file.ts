@@ -8,7 +8,7 @@ import type { Cluster } from './cluster.ts';
 import type { NodeSpec } from './layout.ts';
 import { keepLogs } from './logs.ts';
 
-/** Brings up a cluster for as long as the tests of a file run. If a test fails, its logs are kept. */
+/** Brings up a cluster for as long as the tests of a file run. If a test fails, the cluster's logs are kept. */
 export async function clusterOfFile(nodes: readonly NodeSpec[], options?: ClusterOptions): Promise<Cluster> {
   await claimCluster('a run of tests', { takesKept: false });
   let hasFailed = false;

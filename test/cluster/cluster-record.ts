@@ -11,7 +11,7 @@ import type { MultusKind } from './multus-kind.ts';
 export interface ClusterRecord extends Credentials {
   /** The port of its etcd on loopback. */
   readonly etcdPort: number;
-  /** Images for each node, in addition to those of every cluster. */
+  /** Images for each node, in addition to `baseImages`, which every cluster has. */
   readonly images: readonly ImageArchive[];
   readonly multus: MultusKind;
 }

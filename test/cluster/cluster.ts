@@ -37,17 +37,18 @@ export interface Cluster extends AsyncDisposable {
   /** Removes a node as if its machine were switched off, and then deletes its Node. */
   removeNode(name: string): Promise<void>;
   /**
-   * Reboots a node as if by its power button: programs start again from its disk, on a new network. A machine ends its
-   * programs first, unless its power is cut.
+   * Reboots a node, whose programs then start again from its disk. A node that is a virtual machine first ends its
+   * programs, unless `powerCut` is set. A node of namespaces always ends as if its power were cut, and gets a new
+   * network namespace.
    */
   rebootNode(name: string, options?: { readonly powerCut?: boolean }): Promise<void>;
-  /** Takes a card out of a node that is a machine, and resolves when the machine has released it. */
+  /** Takes a network card out of a node that is a virtual machine. Resolves when the guest has released the card. */
   unplug(node: string, card: string): Promise<void>;
   /** Puts the card back. The machine notices it some time later. */
   plug(node: string, card: string): Promise<void>;
   /** Pulls the cable out of a card of a machine, or puts it in. */
   setCarrier(node: string, card: string, up: boolean): Promise<void>;
-  /** Stops the API server. Afterwards, only functions that need only a node still work. */
+  /** Stops the API server. Until it starts again, only functions that do not call it work, such as `run`. */
   stopApiServer(): Promise<void>;
   /** Starts the API server again with the data in etcd, and waits until it is ready. */
   startApiServer(): Promise<void>;
@@ -59,10 +60,13 @@ export interface Cluster extends AsyncDisposable {
   run(node: string, ...command: readonly [string, ...string[]]): Promise<string>;
 }
 
-/** The kubectl of the cluster's version, which another process may have chosen. */
+/** The kubectl that was linked when the cluster was brought up. This process may use another version of Kubernetes. */
 const builtKubectl = join(paths.programs, 'kubectl');
 
-/** The longest wait for a node to be Ready. On an idle machine, it takes 10 s; an emulated one needs a minute. */
+/**
+ * How long to wait for nodes to be Ready, which takes 10 s on an idle machine. `machineGuardMs` is for clusters with
+ * virtual machines, which take a minute.
+ */
 const readyGuardMs = 180_000;
 const machineGuardMs = 900_000;
 
@@ -103,7 +107,7 @@ export async function openCluster(): Promise<Cluster> {
       const { plan, others } = await findPlan(name);
       if (plan.machine !== undefined) {
         const boot = await rebootMachine(plan, others, powerCut);
-        // Until kubelet reports it, the API server has the status from before.
+        // Until kubelet reports the new boot, the API server shows the node's status from before the reboot.
         return await untilBooted(admin, name, boot);
       }
       await switchOff(plan, others);
@@ -112,7 +116,7 @@ export async function openCluster(): Promise<Cluster> {
     unplug: async (node, card) => await unplugCard(await findMachine(node), card),
     plug: async (node, card) => await plugCard(await findMachine(node), card),
     setCarrier: async (node, card, up) => await setCarrier(await findMachine(node), card, up),
-    // Without a limit, the API server would wait for all watching clients. The tests need it to cut them off.
+    // By itself, the API server would wait until all watching clients have disconnected. The tests need them cut off.
     stopApiServer: () => stopDaemon(apiServerProcess, 1_000),
     startApiServer: () => startApiServer(record),
     async restartKubelet(name) {

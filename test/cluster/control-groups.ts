@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Returns the roots of the machine's cgroup hierarchies. There is one for each controller with cgroup v1, and a single
- * one with v2. A v2 hierarchy next to v1 hierarchies controls nothing.
+ * Returns the roots of the machine's cgroup hierarchies: one for each controller with cgroup v1, and a single one with
+ * v2. A v2 hierarchy next to v1 hierarchies controls nothing, and is left out.
  */
 export function hierarchies(): readonly string[] {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
@@ -20,7 +20,7 @@ export function hierarchies(): readonly string[] {
   return first.length > 0 ? first : ofType('cgroup2');
 }
 
-/** Returns the hierarchy whose groups identify the cluster's processes. */
+/** Returns the hierarchy in which the cluster's processes join a group. */
 function census(): string {
   const roots = hierarchies();
   return roots.find((root) => root.endsWith('/pids')) ?? (roots[0] as string);

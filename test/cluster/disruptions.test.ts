@@ -17,7 +17,7 @@ const cluster = await macvtapClusterOfFile();
 const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
 const guardMs = 120_000;
 
-/** Runs and deletes another pod on h1, which must get another tap. */
+/** Runs and deletes another pod on h1, whose tap must not be `than`. */
 async function oneMore(name: string, than: PodTap): Promise<void> {
   await runPod(cluster, { name, node: 'h1', networks: 'macvtap0' });
   assert.notEqual((await readPodTap(cluster, name)).path, than.path);
@@ -103,8 +103,9 @@ describe('a pod with a macvtap on h1', () => {
     await oneMore('after-api-server', first);
   });
 
-  // After a reboot, kubelet admits the node's pods before any plugin can have registered. It refuses pods with devices,
-  // and their controllers create new ones (kubernetes/kubernetes#109595).
+  // After a reboot, kubelet admits the node's pods before any plugin can have registered. It therefore refuses pods
+  // that request devices. If such a pod has a controller, the controller creates a new pod
+  // (kubernetes/kubernetes#109595).
   it('is refused by kubelet after a reboot of its node, and does not block devices for other pods', async () => {
     await cluster.rebootNode('h1');
     await untilAllocatable(cluster, nodeCentric);

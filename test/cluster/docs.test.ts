@@ -16,7 +16,7 @@ import { clusterFolder, paths } from './layout.ts';
 import { seedNodes } from './seed-nodes.ts';
 
 const images = await ownImages(() => {});
-// The proposal's nodes that have the NIC of the quick start.
+// The hosts of the API proposal (test/fixtures/seed) that have the NIC of the quick start.
 const nodes = seedNodes.filter(({ interfaces }) => interfaces.includes('eth1'));
 const cluster = await clusterOfFile(nodes, { images });
 

@@ -26,7 +26,9 @@ export const apiServerAddress = '10.96.0.1';
 
 export const apiServerUrl = `https://${apiServerAddress}`;
 
-/** The node's own interface, which carries kubelet's and its pods' traffic. Tests do not use its name for a NIC. */
+/**
+ * The node's interface for the traffic of kubelet and of the pods' cluster network. Tests do not give a NIC this name.
+ */
 export const uplink = 'k0';
 
 export const paths = {
@@ -39,7 +41,7 @@ export const paths = {
   kubeconfig: join(clusterFolder, 'admin.kubeconfig'),
 } as const;
 
-/** The largest MTU that tests use, which is also the proposal's: 9000. */
+/** The largest MTU that tests use, which is also that of the API proposal (test/fixtures/seed): 9000. */
 export const wireMTU = 9000;
 
 /** The request to create a node. */
@@ -49,7 +51,10 @@ export interface NodeSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** Its physical NICs. NICs with the same name on all nodes share one wire. */
   readonly interfaces: readonly string[];
-  /** Makes the node a virtual machine with its own kernel. Without it, the node consists of namespaces of this one. */
+  /**
+   * Makes the node a virtual machine with its own kernel. Without it, the node consists of namespaces on the machine
+   * that runs the tests.
+   */
   readonly machine?: MachineSpec;
 }
 

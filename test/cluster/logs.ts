@@ -45,8 +45,8 @@ export async function keepLogs(): Promise<string> {
 }
 
 /**
- * Copies the logs of a node that is a machine, and returns their folder. If the machine does not answer, they are those
- * of the last call.
+ * Copies the logs of a node that is a virtual machine, and returns their folder. If the machine does not answer, the
+ * folder still has the logs of the last call.
  */
 async function fetchLogs(node: string): Promise<string> {
   const folder = join(nodeFolder(node), 'log');

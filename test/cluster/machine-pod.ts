@@ -27,7 +27,7 @@ export interface MachinePod {
 /** The longest wait. An emulated processor is slow when it shares two real ones with other programs. */
 const guardMs = 240_000;
 
-/** Opens the only tap in the pod, as KubeVirt's launcher does, with no privileges beyond the user's. */
+/** Opens the only tap in the pod, as KubeVirt's launcher does, as user 107 without capabilities. */
 const script = `
 set -e
 exec 3<>"$(echo /dev/tap*)"

@@ -6,7 +6,7 @@ import type { Installation } from './install/installation.ts';
 import { ownImages } from './install/own-images.ts';
 import { seedNodes } from './seed-nodes.ts';
 
-/** A cluster with the proposal's three hosts, in which the whole product is installed. */
+/** A cluster with the three hosts of the API proposal (test/fixtures/seed), in which the whole product is installed. */
 export interface MacvtapCluster extends Cluster, Installation {}
 
 /**

@@ -117,7 +117,7 @@ describe('the log', () => {
     const data = { nodeplugin: 'debug' };
     const metadata = { name: 'kube-macvtap-log-level', namespace: installationNamespace };
     await cluster.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }]);
-    // kubelet syncs a changed pod at once, and other pods about once a minute.
+    // The annotation makes kubelet update the pod's ConfigMap volume immediately, instead of within about a minute.
     await cluster.mustKubectl(['annotate', 'pod', '-n', installationNamespace, name, 'looked-at=now']);
     await until(
       () => logOf(name),

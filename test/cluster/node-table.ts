@@ -17,7 +17,10 @@ export function nodeTable(nodes: readonly NodePlan[]): string {
   return textTable(['NODE', 'ADDRESS', 'PODS', 'INTERFACES', 'LABELS'], rows);
 }
 
-/** Returns an interface's name; of a machine's, also its cards: `bond1=802.3ad:bond1p0/e1000e,bond1p1/e1000e`. */
+/**
+ * Returns an interface's name and, if the node is a virtual machine, the cards of the interface:
+ * `bond1=802.3ad:bond1p0/e1000e,bond1p1/e1000e`.
+ */
 function describeInterface(node: NodePlan, name: string): string {
   const nic = nicsOf(node).find((one) => one.name === name);
   if (nic === undefined) return name;

@@ -73,8 +73,8 @@ function usedRight({ user, verb, objectRef }: AuditEvent): string {
 }
 
 /**
- * A policy that loses to the proposal's policy, which offers a resource with the same name on the same nodes. Because
- * of the namespaceSelector in `loser`, the programs read the namespaces of pods.
+ * A policy that loses to the policy of the API proposal, which offers a resource with the same name on the same nodes.
+ * Because of the namespaceSelector in `loser`, the programs read the namespaces of pods.
  */
 const loser = {
   apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
@@ -109,7 +109,8 @@ describe("the product's requests to the API server", () => {
     await makeStatefulSet(cluster, { name: 'web', node: 'h1', networks: 'macvtap0' });
     await untilPodReady(cluster, 'web-0');
     await deleteStatefulSet(cluster, 'web');
-    // The plugin watches migrations on nodes with virtual machines. By its name, this pod could be one.
+    // The plugin watches migrations on nodes with virtual machines. By its name, this pod could belong to a virtual
+    // machine.
     await runPod(cluster, { name: 'virt-launcher-none-aaaaa', node: 'h1', networks: 'macvtap0' });
     await deletePod(cluster, 'virt-launcher-none-aaaaa');
     // A policy conflict causes an event, whose count the next holder of the Lease increases.

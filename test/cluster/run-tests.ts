@@ -34,7 +34,7 @@ const steps: Readonly<Record<Suite, readonly (readonly string[])[]>> = {
     [...tests, 'test/apiserver/**/*.test.ts'],
     [...tests, oneByOne, 'test/cluster/**/*.test.ts'],
   ],
-  // Nodes and Multus; installation and policy edits; pods with macvtaps; upgrade, rollback and removal.
+  // Covers nodes and Multus, installation and policy edits, pods with macvtaps, and upgrade, rollback and removal.
   reduced: [
     ['test/binaries/main.ts', 'cluster', 'charts'],
     ['test/images/main.ts'],

@@ -3,7 +3,7 @@ import type { NodeSpec } from './layout.ts';
 
 const aware = { macvtapAware: 'true' } as const;
 
-/** The proposal's three hosts. */
+/** The three hosts of the API proposal (test/fixtures/seed). */
 export const seedNodes: readonly NodeSpec[] = [
   { name: 'h1', labels: aware, interfaces: ['bond1', 'eth0', 'eth1'] },
   { name: 'h2', labels: aware, interfaces: ['bond1', 'ens3', 'ens4', 'ens5', 'ens6'] },

@@ -6,7 +6,7 @@ import { untilAllocatable } from './resources.ts';
 
 const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
 
-/** Returns the proposal's policies in their original text. */
+/** Returns the policies of the API proposal in their original text. */
 export const seedPolicy = (form: 'node-centric' | 'resource-centric') => read(`seed/${form}/policy.yaml`);
 
 /** The proposal's network, which uses `bondedIface`. */

@@ -101,7 +101,10 @@ async function writePair(files: PemPair, { certificate, key }: PemPair): Promise
   await writeFile(files.key, key, { mode: 0o600 });
 }
 
-/** Starts the controller manager and the scheduler. Each has the identity to which the API server grants its rights. */
+/**
+ * Starts the controller manager and the scheduler, each as the user to which the default RBAC roles of Kubernetes grant
+ * its rights.
+ */
 export async function startControllers(record: ClusterRecord): Promise<void> {
   const start = async (program: 'kube-controller-manager' | 'kube-scheduler', flags: readonly string[]) => {
     const kubeconfig = join(clusterFolder, `${program}.kubeconfig`);

@@ -16,8 +16,8 @@ export interface DaemonOptions {
   readonly command: readonly [string, ...string[]];
   readonly environment?: Readonly<Record<string, string>>;
   /**
-   * How many programs start one another before the final one. For example, nsenter forks when it enters a process
-   * namespace, so the daemon is its child.
+   * How many times the started program forks before the daemon runs. For example, nsenter forks when it enters a
+   * process namespace, so the daemon is nsenter's child.
    */
   readonly forks?: number;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests what operators see in a real cluster: the status of the proposal's policy, and the states of its nodes while
-// pods change.
+// Tests what operators see in a real cluster: the status of the policy of the API proposal (test/fixtures/seed), and
+// the states of its nodes while pods change.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
@@ -47,7 +47,7 @@ describe("the operators' view", () => {
       entries: [
         { index: 0, nodes: 2 },
         { index: 1, nodes: 1 },
-        // No node has an eth2. According to the proposal, that is not an error.
+        // No node has an eth2. According to the API proposal, that is not an error.
         { index: 2, nodes: 0 },
       ],
     });

@@ -16,8 +16,8 @@ export interface PodTap {
 }
 
 /**
- * Reads the link `net1` and the device node that kubelet gave the pod. Raises an error unless there is exactly one
- * node, and it belongs to the link.
+ * Reads the link `net1` and the device node that kubelet gave the pod. Raises an error unless the pod has exactly one
+ * such device node, and it belongs to the link.
  */
 export async function readPodTap(cluster: Cluster, pod: string): Promise<PodTap> {
   const script = `set -e

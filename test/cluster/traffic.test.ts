@@ -25,7 +25,7 @@ describe('frames between the macvtaps of pods on two nodes', () => {
     await applySeed(cluster);
     for (const [name, node] of Object.entries(nodes)) await runPod(cluster, { name, node, networks: 'macvtap0' });
     first = await taps();
-    // All namespaces share one /dev, so these are the devices of the pods.
+    // All network namespaces share the machine's /dev, so the test can open the pods' taps by their paths.
     for (const { path, mac } of first) ends.push({ tap: await openTap(path), mac });
     const [one, other] = ends as [StreamEnd, StreamEnd];
     streams = [startFrames(one, other), startFrames(other, one)];

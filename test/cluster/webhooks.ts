@@ -19,8 +19,8 @@ const connectGuardMs = 2_000;
 
 /**
  * Resolves when every ready endpoint of the webhook's Service accepts connections. After a node reboots, the Service
- * lists the addresses of its former pods until kubelet has reported the new ones. The API server picks endpoints at
- * random.
+ * lists the addresses of the node's former pods until kubelet has reported the new ones. The API server picks endpoints
+ * at random.
  */
 export async function untilWebhooksReachable(cluster: Cluster): Promise<void> {
   await until(

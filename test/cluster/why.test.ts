@@ -31,7 +31,10 @@ const aware = { matchLabels: { macvtapAware: 'true' } };
 const entry = { parentIface: 'eth1', resourceName: 'data', quantity: 2 };
 /** Offers `data` on h1. The policy also selects h2, which has no eth1. */
 const data = policy('data', { parentSelector: [entry], nodeSelector: aware });
-/** Names every NIC, because a veth pair is usually not a NIC. bond1 is free, and eth1 is free unless `data` uses it. */
+/**
+ * Names every NIC of h1. A node state lists an end of a veth pair only if a resource or a finding names it. bond1 is
+ * free, and eth1 is free unless `data` uses it.
+ */
 const base = policy('base', {
   parentSelector: ['eth0', 'bond1', 'eth1'].map((parentIface) => ({ parentIface, resourceName: 'other' })),
 });

@@ -40,7 +40,8 @@ export function apiServerCommand(options: ApiServerOptions): readonly [string, .
     '--authorization-mode=Node,RBAC',
     '--enable-admission-plugins=NodeRestriction',
     '--allow-privileged=true',
-    // Tests need no protection from busy clients. It would only make them slower.
+    // Priority and fairness would protect the server from busy clients. Tests do not need that, and it would slow them
+    // down.
     '--enable-priority-and-fairness=false',
     '--shutdown-delay-duration=0s',
     ...flags,

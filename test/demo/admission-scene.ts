@@ -19,7 +19,8 @@ const podBefore = {
 };
 
 /**
- * Shows how two networks and a pod are admitted to a cluster. Rejects if a result differs from what the demo promises.
+ * Shows how a network and a pod are completed, and how a mistyped network is refused. Rejects if a result differs from
+ * what the demo promises.
  */
 export async function showAdmission(admit: Admit, manifests: string, progress: Progress): Promise<void> {
   const nad = await progress.step(

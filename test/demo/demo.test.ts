@@ -28,8 +28,8 @@ async function processesWith(text: string): Promise<readonly string[]> {
   return stdout.split('\n').filter((line) => line.includes(text) && !line.includes('ps -eo'));
 }
 
-// The tests run one after the other, because the demo's nodes have fixed names. Their devices therefore have fixed
-// nodes in /dev.
+// The tests run one after the other, because the demo's hosts have fixed names. The paths of their devices in /dev
+// follow from these names, so two demos would use the same paths.
 test('the demo', { skip: needsRoot, concurrency: 1 }, async (t) => {
   await t.test('runs once from start to end, exits with 0 and leaves nothing', async () => {
     await using demo = startDemo('--once');

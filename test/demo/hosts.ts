@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The proposal's three hosts. */
+/** The three hosts in the example of the API proposal that this project implements. test/fixtures/seed has its YAML. */
 export const hosts = ['h1', 'h2', 'h3'] as const;
 export type Host = (typeof hosts)[number];
 
@@ -11,7 +11,7 @@ export interface Port {
 }
 
 /**
- * The hosts' interfaces, as the cables between them. Each cable is a veth pair. Both ends are interfaces in the
+ * The hosts' interfaces, as the cables between them. Each cable is a veth pair whose ends are both interfaces of the
  * proposal, so the hosts have no other interfaces.
  */
 export const cables: readonly (readonly [Port, Port])[] = [

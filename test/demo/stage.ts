@@ -18,7 +18,7 @@ export const demoLinkKinds = 'veth';
 
 const fixtures = fileURLToPath(new URL('../fixtures/seed/', import.meta.url));
 
-/** The two forms in which the proposal writes its policy. */
+/** The two forms of the API proposal's policy (test/fixtures/seed). */
 export type PolicyForm = 'node-centric' | 'resource-centric';
 
 /** The parts of a host. */
@@ -52,7 +52,7 @@ function folderOf(pid: number): string {
   return join(tmpdir(), `kmt-demo-${pid}`);
 }
 
-/** Writes the policy as a user would: the nodes are in one file, and the policy is in another. */
+/** Writes the policy as a user would, in a file without the nodes. */
 export async function writePolicy(manifests: string, form: PolicyForm): Promise<void> {
   await cp(join(fixtures, form, 'policy.yaml'), join(manifests, 'policy.yaml'));
 }

@@ -90,7 +90,7 @@ async function offered(
   await Promise.race([all, ...ended]);
 }
 
-/** A device on a host, and the address of its macvtap. */
+/** A device on a host, with the name of its macvtap and the path of its tap. */
 interface AllocatedTap extends StagedHost {
   readonly link: string;
   readonly tap: string;

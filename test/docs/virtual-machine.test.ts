@@ -25,7 +25,8 @@ interface Container {
 const resource = 'macvtap.network.kubevirt.io/dataplane';
 
 /**
- * The pod as the API server stored it. `npm run launcher-pod` writes the file, and the tests with KubeVirt compare it.
+ * The pod as the API server of a cluster with KubeVirt stored it. `npm run launcher-pod` writes the file. The tests
+ * with KubeVirt compare it with the pod of a new cluster.
  */
 const stored = read('test/fixtures/docs/virtual-machine/launcher-pod.yaml');
 const containers: readonly Container[] = stored.spec.containers;

@@ -6,7 +6,7 @@ import { mutateJSON } from './mutate-json.ts';
 import { createRandom, type Random } from './random.ts';
 import { checkPrototypes, stepsAllowed, type Target } from './target.ts';
 
-/** An input that breaks the invariant, reduced as far as possible while the same error remains. */
+/** An input that breaks the target's invariant, reduced as far as possible while the same error remains. */
 export interface Failure {
   readonly input: Uint8Array;
   readonly error: string;

@@ -3,7 +3,7 @@
 /** The path of keys to a list, or to a map with text keys, in a JSON value. */
 export type Path = readonly (string | number)[];
 
-/** Returns the paths of every list with items and of every map in an input. */
+/** Returns the paths of every list and map in a value, except empty ones. */
 export function growable(value: unknown, path: Path = []): readonly Path[] {
   if (typeof value !== 'object' || value === null) return [];
   const own = Object.keys(value).length > 0 ? [path] : [];

@@ -8,7 +8,10 @@ export interface Order {
   readonly name: string;
   readonly seed: number;
   readonly seconds: number;
-  /** The input under way, which remains if the worker hangs: its count, its length, its bytes. */
+  /**
+   * The input that runs now, which can be read even if the worker hangs: the count of inputs so far, its length, its
+   * bytes.
+   */
   readonly shared: SharedArrayBuffer;
 }
 

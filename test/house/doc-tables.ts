@@ -19,8 +19,9 @@ import { webhookMetrics } from '../../webhook/telemetry/webhook-metrics.ts';
 import { readAlertRules } from '../prometheus/alert-rules.ts';
 
 /**
- * A table of a page that repeats the code. In each row, the first cell is a name in the code, and the second cell is
- * its text. If there are fixes, the third cell is the next step, and the row has an anchor to which messages refer.
+ * A table on a page, whose rows come from the code. In each row, the first cell is a name in the code, and the second
+ * cell is its text. If `fixes` is set, the third cell is the name's fix, and the row has an anchor to which messages
+ * refer.
  */
 export interface DocTable {
   readonly page: string;

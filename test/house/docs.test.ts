@@ -62,7 +62,7 @@ test('the rows of the bench that pages name exist', () => {
   );
 });
 
-/** Exported tables that no page shows as such, and why. */
+/** Exported tables that have no table of their own on a page, each with the reason. */
 const unlisted: Readonly<Record<string, string>> = {
   denialCodes: 'some of the reasons',
 };

@@ -9,8 +9,8 @@ const production = sourceFiles('.ts').filter(
 );
 
 /**
- * The names in all calls, without quotes. An argument that is not a literal stays as source text, which is never in the
- * table.
+ * The names in all calls of `faultPoint`, without quotes. An argument that is not a literal stays as source text, which
+ * is never in the table `faultPoints`.
  */
 const uses = production.flatMap(({ text }) =>
   [...text.matchAll(/\bfaultPoint\(\s*([^)]*?)[\s,]*\)/g)].map(([, argument = '']) =>

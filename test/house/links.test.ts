@@ -29,7 +29,7 @@ test('every link of every page leads to an existing file and to an existing anch
 test('every page of docs/ can be reached from docs/README.md', () => {
   const reached = new Set(['docs/README.md', ...filesLinkedFrom('docs/README.md')]);
   const lost = [...pages.keys()].filter((path) => path.startsWith('docs/') && !reached.has(path));
-  // The list of all decisions links to each one.
+  // Decisions are reached through their list, which docs/README.md links to.
   const decisions = new Set(filesLinkedFrom('docs/explanation/decisions/README.md'));
   assert.deepEqual(
     lost.filter((path) => !decisions.has(path)),

@@ -24,7 +24,7 @@ export const cacheFolder = fileURLToPath(new URL('../../.cache/images', import.m
 /** The name of an archive while it is being written. */
 const unfinished = '.unfinished';
 
-/** How many archives of each kind are kept, most recently used first. Each contains Node.js. */
+/** How many archives of each kind are kept, most recently used first. Each is large, because it contains Node.js. */
 const keptArchives = 4;
 
 /** @example 'localhost/kube-macvtap-node:0.1.0' */
@@ -56,7 +56,7 @@ async function ensureImage(kind: ImageKind, folder: string, print: (line: string
     await utimes(path, new Date(), new Date());
     return path;
   }
-  // Removes leftovers of a killed build. Only builds make containers and images without a name.
+  // Removes what a killed build left: containers and unnamed images, which only builds make.
   await buildah.run('rm', '--all');
   await buildah.run('rmi', '--prune');
   const name = imageName(kind, inputs);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests ADD: on a new parent, repeated, and next to other ADDs.
+// Tests ADD: on a new parent, repeated, and concurrent with other ADDs.
 import assert from 'node:assert/strict';
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { test } from 'node:test';

@@ -36,7 +36,7 @@ const wellKnownGroups = {
 /**
  * The kernel's filter is a hash with 256 slots (MACVLAN_MC_FILTER_BITS, linux/if_macvlan.h) and a seed for each link.
  * Broadcast and the groups 33:33:00:00:00:01 and 01:00:5e:00:00:01 always pass. A group that has the same slot as one
- * of these also passes. Four of ten groups do so once in 250,000 runs.
+ * of these also passes. That four of the test's ten groups pass happens once in 250,000 runs.
  */
 const mostCollisions = 3;
 

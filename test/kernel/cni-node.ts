@@ -6,7 +6,7 @@ import { type CNIPlugin, type CNIPluginOptions, openCNIPlugin, socketPathOf } fr
 import { callShim, type ShimCall } from './cni-shim.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
 
-/** A node as the CNI plugin sees it: a parent p0 with its other end p1, and the programs that run on the node. */
+/** A node as the CNI plugin sees it: a parent p0, its veth peer p1, and the programs that run on the node. */
 export interface CNINode extends CNIPlugin {
   readonly name: string;
   readonly directory: string;
@@ -64,7 +64,10 @@ export async function makeBareNode(
   return { name, directory: folder.path, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** Makes the parent. Its ends send nothing by themselves, so every received frame comes from a macvtap. */
+/**
+ * Makes the parent p0 and its veth peer p1. Neither sends anything by itself, so every received frame comes from a
+ * macvtap.
+ */
 async function makeParent(here: NetworkNamespace): Promise<void> {
   await here.ip('link add p0 type veth peer name p1');
   for (const end of ['p0', 'p1']) {

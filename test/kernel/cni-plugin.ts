@@ -16,7 +16,7 @@ import type { MacvtapError } from '../../runtime/errors.ts';
 import { createKeyedMutex } from '../../runtime/locks.ts';
 import { admitAll } from '../fixtures/admission/admit-all.ts';
 
-/** The rights if no shim is involved: no tap gets another owner, and no socket is lent. */
+/** The shim's operations if no shim runs: no tap gets another owner, and there is no socket of the pod's namespace. */
 export const noRights: ShimRights = {
   own: async () => {},
   lendNetlink: () => Promise.reject(new Error('no shim')),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests that the shim lends the node plugin a routing socket of the pod's namespace, and of no other namespace.
+// Tests that the shim passes the node plugin an rtnetlink socket of the pod's namespace, and of no other namespace.
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import { test } from 'node:test';
@@ -22,7 +22,7 @@ interface Loan {
   readonly descriptor: number | undefined;
 }
 
-/** Runs an ADD during which a stand-in for the node plugin requests the routing socket. */
+/** Runs an ADD during which a stand-in for the node plugin requests the socket. */
 async function borrow(variant: (typeof variants)[number], netns: string): Promise<Loan> {
   await using shim = await makeShim(variant);
   const { promise, resolve, reject } = Promise.withResolvers<Omit<Loan, 'end'>>();

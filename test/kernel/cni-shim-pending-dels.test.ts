@@ -95,7 +95,8 @@ for (const variant of variants) {
   });
 
   check('the longest name that can be renamed is stored', async (shim) => {
-    // NAME_MAX minus two dots, a colon, `net1` and the longest process ID.
+    // The shim first writes `.<id>:net1.<process ID>`. With a process ID of seven digits, that name has 255 bytes
+    // (NAME_MAX).
     const id = 'c'.repeat(255 - 2 - 1 - 4 - 7);
     assertEnd(await shim.run(callOf('DEL', { CNI_CONTAINERID: id })), 0, '');
     assert.deepEqual(await readdir(shim.tombstones), [`${id}:net1`]);

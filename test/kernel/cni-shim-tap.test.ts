@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests the only use that the shim makes of root's rights: it changes the owner of a real tap, and of no other file.
+// Tests that the shim, which runs as root, changes the owner of a real tap, and of no other file.
 import assert from 'node:assert/strict';
 import { lstat, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -16,7 +16,10 @@ import { readTapOwner } from './tap-owner.ts';
 
 const { here } = await runInNamespace(import.meta.filename);
 
-/** All namespaces share one /dev. No device of a node plugin and no other process of these tests uses these indexes. */
+/**
+ * All network namespaces share one /dev. No device of a node plugin and no other process of these tests uses these
+ * indexes.
+ */
 let lastIndex = 0x2000_0000 + process.pid * 0x100;
 
 /** Makes a real tap, whose device node belongs to root. */

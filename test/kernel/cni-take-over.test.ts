@@ -26,7 +26,7 @@ const points: readonly FaultPointName[] = [
   'ledger-after-write',
 ];
 
-/** The runtime's next calls: perhaps a DEL of one sandbox, and then an ADD of one. */
+/** The runtime's next calls: an ADD of the sandbox `adds`, in some cases after a DEL of the sandbox `dels`. */
 const recoveries = [
   { title: 'the same ADD', adds: 'second' },
   { title: 'the ADD of a third sandbox', adds: 'third' },

@@ -13,7 +13,7 @@ const { here, there } = await runInNamespace(import.meta.filename);
 afterEach(async () => {
   if (needsRoot) return;
   for (const { ifname, ifindex } of await here.ipJSON('link')) {
-    // The link may already be gone, if it was the other end of a veth pair.
+    // The link may already be gone: deleting one end of a veth pair deletes both.
     if (ifindex !== 1) await here.ip(`link del ${ifname}`).catch(() => undefined);
   }
   await here.ip('link set lo down');

@@ -12,7 +12,7 @@ import { runInNamespace } from './run-in-namespace.ts';
 
 const { here, there } = await runInNamespace(import.meta.filename);
 
-/** All namespaces share one /dev, so each process uses separate indexes. */
+/** All network namespaces share one /dev, so each process uses separate indexes. */
 const ownIfindex = 0x5000_0000 + (process.pid % 0x10_0000) * 16;
 
 let links: Links;
@@ -31,7 +31,7 @@ afterEach(async () => {
   await links[Symbol.asyncDispose]();
   for (const namespace of [here, there]) {
     for (const { ifname, ifindex } of await namespace.ipJSON('link')) {
-      // The macvtaps and the other end are deleted with p0.
+      // The macvtaps and the veth peer p1 are deleted with p0, so they may already be gone.
       if (ifindex !== 1) await namespace.ip(`link del ${ifname}`).catch(() => undefined);
     }
   }

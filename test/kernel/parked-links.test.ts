@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests on the real kernel when the other macvtaps of a node can reach a guest that migrates to the node.
+// Tests on the real kernel at which moment the other macvtaps of a node can first reach a guest that migrates to it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parkLinks } from '../../nodeplugin/migration/open-migrations.ts';
@@ -16,12 +16,12 @@ const guestMAC = '02:00:00:00:00:0b';
 
 const peerMAC = '02:00:00:00:00:0a';
 
-/** All namespaces share one /dev. No device of a node plugin uses these indexes. */
+/** All network namespaces share one /dev. No device of a node plugin uses these indexes. */
 const indexes = { peer: 0x2100_0000 + process.pid * 2, guest: 0x2100_0001 + process.pid * 2 } as const;
 
 /**
- * Makes a parent, and on it the link of a peer and the link of an arriving guest. The other end of the parent is the
- * wire.
+ * Makes the parent p0 with its veth peer `wire`. On p0, it makes two macvtaps: `peer` of another guest, and `guest` of
+ * an arriving guest.
  */
 async function makeLinks() {
   await here.ip('link add p0 type veth peer name wire');

@@ -107,5 +107,8 @@ function requireEnough(name: string, available: number, count: number): void {
 /** Source: KubeletPreStartContainerRPCTimeoutInSecs (deviceplugin/v1beta1/constants.go). */
 const preStartTimeoutMs = 30_000;
 
-/** Kubelet sets no time limit for the other calls. A test should fail instead of hanging. */
+/**
+ * Kubelet limits the time only of PreStartContainer. Here, the other calls also have a limit, so that a test fails
+ * instead of hanging.
+ */
 const callTimeoutMs = 30_000;

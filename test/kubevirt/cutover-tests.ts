@@ -71,7 +71,7 @@ export function cutoverTests(cluster: KubeVirtCluster): void {
         const migration = await startSlowMigration(cluster, machine);
         const { sourceNode, targetNode = '' } = migration.state;
         await traffic.goesOn();
-        // The machine's neighbor and the target pod hold one device each.
+        // On the target node, the pod of a peer and the target pod hold one device each.
         await untilHeld(cluster, targetNode, 'bonded', 2);
         await interrupt(migration);
         await untilHeld(cluster, targetNode, 'bonded', 1);

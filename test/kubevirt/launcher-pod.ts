@@ -40,7 +40,8 @@ export async function readLauncherPod(cluster: Cluster): Promise<object> {
     (list) => list.items[0]?.spec.nodeName !== undefined,
   );
   const { metadata } = await machine.instance();
-  // The deletion does not wait minutes for the containers to end, because nothing in them is needed.
+  // Deletes the pod by force. Otherwise, the deletion of the machine would wait minutes for the pod's containers to
+  // end.
   const deleted = machine.delete();
   await cluster.mustKubectl(['delete', 'pod', items[0]?.metadata.name ?? '', '--grace-period=0', '--force']);
   await deleted;

@@ -41,9 +41,9 @@ export function machineObject(options: MachineOptions): object {
 }
 
 /**
- * Returns a replica set of virtual machines on the network `bonded` whose guests never run, because twenty emulators
- * would occupy two processors for minutes. No node has their image. Each launcher pod gets its sandbox, its device and
- * its links, and then waits.
+ * Returns a replica set of virtual machines on the network `bonded`. No node has their image, so the guests never run;
+ * twenty emulators would occupy two processors for minutes. Each launcher pod gets its sandbox, its device and its
+ * links, and then waits.
  */
 export function replicaSetObject(name: string, replicas: number): object {
   const labels = { set: name };

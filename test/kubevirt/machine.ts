@@ -62,10 +62,7 @@ export interface MigrationState {
   readonly abortStatus?: string;
 }
 
-/**
- * The longest wait for a machine. An emulated guest boots within seconds, even on two busy processors, so only a
- * failure waits this long.
- */
+/** The longest wait for a machine. An emulated guest boots within seconds, even on two busy processors. */
 export const machineGuardMs = 240_000;
 
 const instances = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances';

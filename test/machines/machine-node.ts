@@ -12,7 +12,7 @@ export interface MachineNode extends AsyncDisposable {
   startPlugin(): Promise<RunningProcess>;
   /** Sends SIGKILL. Resolves when kubelet has noticed the end of the plugin. */
   killPlugin(plugin: RunningProcess): Promise<void>;
-  /** Starts a router on the wire that advertises 2001:db8:1::/64 until the node's scope ends. */
+  /** Starts a router at the peer of the node's link. It advertises 2001:db8:1::/64 until the node's scope ends. */
   advertiseRouter(): void;
   /** Admits a pod, which then holds a device. */
   admit(pod: string): Promise<MachinePod>;

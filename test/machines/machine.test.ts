@@ -21,7 +21,9 @@ async function makeNode(): Promise<NetworkNamespace> {
   return node;
 }
 
-/** Makes a namespace for a pod, with a macvtap on the node's p0 that is up. Its tap still belongs to root. */
+/**
+ * Makes a namespace for a pod, with a macvtap on the node's p0. The macvtap is up, and its tap still belongs to root.
+ */
 async function makePod(node: NetworkNamespace, index: number) {
   await using undo = new AsyncDisposableStack();
   const namespace = undo.use(await makeNetworkNamespace());

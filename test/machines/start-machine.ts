@@ -52,8 +52,8 @@ export function hardwareOf(memory: string): readonly string[] {
 
 /**
  * These options keep all errors except a panic off the console, because tests parse its lines. A panic ends the
- * machine. On busy processors, a clock that counts the emulated processor's cycles runs too fast, so the check of its
- * timer would fail.
+ * machine. On busy processors, a clock that counts the emulated processor's cycles runs too fast, and the kernel's
+ * check of its timer fails. The options disable both.
  */
 export const kernelOptions = [
   ...['console=ttyS0', 'quiet', 'loglevel=1', 'panic=-1', 'mitigations=off'],

@@ -21,8 +21,8 @@ const programFolder = '/app';
 
 /**
  * Starts a virtual machine as a separate node with its own kernel. The node plugin is a bundle in /app/plugin. The
- * stand-in for kubelet is /app/kubelet.mjs, and iproute2's `ip` is /app/ip. Its only network card,
- * eth0, is not connected. Only the shell runs.
+ * stand-in for kubelet is /app/kubelet.mjs, and iproute2's `ip` is /app/ip. The machine's only network card, eth0, is
+ * not connected. Only the shell runs.
  */
 export async function startNodeMachine(): Promise<Machine> {
   const image = findImage();

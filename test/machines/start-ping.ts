@@ -7,7 +7,7 @@ import type { Machine } from './start-machine.ts';
 export interface Ping {
   /** Resolves when several more answers have arrived. */
   goesOn(): Promise<void>;
-  /** Ends the ping. Fails if a request before the last answer was not answered, or was answered twice. */
+  /** Ends the ping. Fails unless every request up to the last answered one was answered exactly once, in order. */
   assertComplete(): Promise<void>;
 }
 

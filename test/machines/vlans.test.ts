@@ -61,7 +61,7 @@ async function killPlugin(): Promise<void> {
   await untilKilled();
 }
 
-/** Returns the names of the VLANs that the node plugin has not finished. */
+/** Returns the VLANs that the node plugin has not finished. They still have a temporary name. */
 async function unfinished(): Promise<string> {
   return await run('ls /sys/class/net | grep ^mvv || true');
 }

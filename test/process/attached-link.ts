@@ -15,8 +15,8 @@ export interface AttachedLink {
 }
 
 /**
- * Fails unless the tap that was promised to kubelet opens, can be opened by the virtual machine, and leads to the pod's
- * link.
+ * Fails unless the tap whose path kubelet got belongs to the pod's link, can be opened, and is owned by the virtual
+ * machine's user.
  */
 export async function assertAttached(pod: NetworkNamespace, tapPath: string, ifname = 'net1'): Promise<AttachedLink> {
   const link = (await showMacvtaps(pod)).find((shown) => shown.ifname === ifname);

@@ -23,8 +23,8 @@ export async function startServer() {
 export const put = (server: StandInApiServer, object: object) => server.store.put(object as never);
 
 /**
- * Creates a pod that is owned by a machine or a StatefulSet, or has no owner. Returns the facts that CNI gets about the
- * pod.
+ * Creates a pod that is owned by a virtual machine or a StatefulSet, or has no owner. Returns the facts that CNI gets
+ * about the pod.
  */
 export function createPod(
   server: StandInApiServer,

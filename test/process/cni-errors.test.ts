@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests every error that the node plugin returns to a container runtime, as users see it on a pod. It has the subject,
-// the reason, and the next step.
+// Tests every error that the node plugin returns to a container runtime, as users see it on a pod. Each error has the
+// subject, the reason, and the next step.
 import assert from 'node:assert/strict';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +33,10 @@ interface Stage {
 
 interface Row {
   readonly code: ErrorCode;
-  /** The number of the error: from SPEC.md, "Error", or from 100 for the plugin's own errors. */
+  /**
+   * The error's code in the CNI result: below 100 if CNI's SPEC.md ("Error") defines it, and otherwise the plugin's
+   * own.
+   */
   readonly cniCode: number;
   readonly command?: string;
   /** Matches the subject in the message. The default is `ofNet`. Unknown facts are omitted in the message. */
@@ -272,7 +275,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** Errors that no runtime can cause. The tests send other bytes than a runtime would. */
+/** Errors that no runtime can cause. cni-hostile.test.ts sends bytes that a runtime would not send. */
 const raw = ['CNIFrameMalformed', 'Aborted'] as const satisfies readonly ErrorCode[];
 
 /** Errors that need an API server, which this stage lacks (pod-mac.test.ts, test/process/mac-for-life.test.ts). */

@@ -102,7 +102,7 @@ async function assertRight(
   assert.deepEqual(await node.call('DEL', call), ok);
   await assertNothingLeft(tapPath, namespace, other, node.namespace);
   assert.equal((await readRecords(node))[id]?.attachment, undefined);
-  // Both devices can be allocated again at once.
+  // Both devices can be allocated again immediately.
   node.kubelet.release(allocation);
   const [again, another] = [await node.admit('vm-b'), await node.admit('vm-c')];
   assert.deepEqual([again.id, another.id].toSorted(), ['netMvp0', 'netMvp1']);
@@ -128,7 +128,7 @@ async function assertTidy(node: ShimNode, plugin: RunningProcess): Promise<void>
 
 // The tests mostly wait, so several can run at once.
 suite('a kill at', { concurrency: 3 }, () => {
-  // The CNI tests on the real kernel cover every recovery for the other points, without a process.
+  // Each ledger point is tested with one recovery here. The CNI tests in test/kernel combine it with every recovery.
   const inAdd = [
     ...pointsOf('ADD').map((point) => ({ point, after: recoveries })),
     ...ledgerPoints.map((point, i) => ({ point, after: [recoveries[i % recoveries.length]] })),

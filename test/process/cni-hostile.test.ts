@@ -141,7 +141,7 @@ test('a thousand callers that never complete their requests use little memory', 
   let most = 0;
   {
     using callers = new DisposableStack();
-    // Each caller sends all but the last byte of the longest request, which is a gigabyte in all.
+    // Each caller sends all but the last byte of the longest request. Together, they send a gigabyte.
     for (let count = 0; count < 1_000; count += 1) {
       callers.use(openRawSocket(stage.node.socketPath)).send(longest.subarray(0, -1));
     }
@@ -188,7 +188,7 @@ test('a request can reach no file outside the folders of namespaces, and no fore
   ]) {
     await refusedBy({ CNI_NETNS }, {}, 'CNIEnvironmentInvalid', 'NetnsInvalid');
   }
-  // Links that lead out of the folder, to another file or to the node's own namespace.
+  // Symbolic links that lead out of the folder, to another file or to the node's own namespace.
   for (const target of ['/etc/passwd', node.namespace.path, victim.tapPath]) {
     const link = join('/run/netns', `0-${process.pid}-link`);
     await symlink(target, link);

@@ -85,7 +85,8 @@ suite('a pod', { concurrency: 3 }, () => {
       await using pod = await makeNetworkNamespace();
       const containerID = `sandbox${round}`;
       assert.equal((await node.call('ADD', { containerID, netns: pod.path, conf })).exitCode, 0);
-      // Kubelet sends this DEL a minute after the first one.
+      // About a minute after a sandbox's DEL, kubelet repeats the DEL without a namespace. The next sandbox is attached
+      // by then.
       const late = { containerID: `sandbox${round - 1}`, netns: '', conf };
       assert.deepEqual(await node.call('DEL', late), ok);
       const { ifindex, mac } = await assertAttached(pod, tapPath);
@@ -223,8 +224,8 @@ suite('a pod', { concurrency: 3 }, () => {
     const known = await readRecords(node);
     const successor = await killAndRestart(node, plugin, () => rm(node.stateDirectory, { recursive: true }));
     assert.match(await successor.waitForLine(/devices restored to the ledger/), /netMvp0.*netMvp1/);
-    // The restored record may differ from the lost one only in these values. Of them, only the runtime knew the
-    // container ID and the network.
+    // The restored record may differ from the lost one only in the values of `rest`. For example, only the runtime knew
+    // the container ID and the network.
     const { attachment, ...entry } = (await readRecords(node)).netMvp0 ?? {};
     const rest = {
       lastUsed: known.netMvp0?.lastUsed,

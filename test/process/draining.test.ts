@@ -63,8 +63,8 @@ suite('a resource whose devices are held', { concurrency: 3 }, () => {
     const { ids } = await node.allocate('net');
     await node.write('p.yaml', policyObject('p', { parentSelector: [{ parentIface: 'eth1', resourceName: 'other' }] }));
     await node.lists('net', ids);
-    // The pod has ended, but kubelet has not processed the removal of its device yet. It calls Allocate for the listed
-    // device.
+    // The pod has ended, but the plugin's list still has its device, because the plugin waits for kubelet's answer.
+    // Kubelet calls Allocate for this device.
     isOver = true;
     node.release('net', ids);
     const asked = node.kubelet.allocate('macvtap.network.kubevirt.io/net', 1);

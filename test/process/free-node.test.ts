@@ -31,7 +31,7 @@ async function occupy(index: number): Promise<NetworkNamespace> {
   return { ...elsewhere, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** Rejects unless a frame passes in both directions between the tap and the other end of the parent. */
+/** Rejects unless a frame passes in both directions between the tap and eth0-peer, the veth peer of the parent. */
 async function assertCarries(node: PluginNode, path: string, text: string): Promise<void> {
   const [name, receiver] = ['wire', deviceIfindex(node.name, 'wire')];
   await node.namespace.ip(`link add link eth0-peer name ${name} index ${receiver} type macvtap mode passthru`);

@@ -10,7 +10,9 @@ export interface HoldBodiesOptions {
   readonly count: number;
 }
 
-/** Clients without credentials that hold as much as they can. */
+/**
+ * Connections of clients without credentials. Each has sent an incomplete request, which the server keeps in memory.
+ */
 export interface HeldBodies extends Disposable {
   /** The number of connections that sent all of their body except its last byte, and are still open. */
   readonly held: number;

@@ -12,7 +12,7 @@ import { mountSmallDisk } from './small-disk.ts';
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a file system';
 const entry: DeviceEntry = { resource: 'r', parent: 'bond1', mode: 'bridge', ifindex: 1_100_000_000, attempt: 0 };
 
-/** An entry that is larger than the space in the file. */
+/** An entry that does not fit into the space that is reserved at the end of the ledger's file. */
 const large: DeviceEntry = { ...entry, parent: 'x'.repeat(65_536) };
 
 async function openLedger(directory: string) {

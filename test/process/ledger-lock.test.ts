@@ -17,7 +17,7 @@ test('a lock is refused to other processes with the name of its owner, and free 
     name: 'ledger holder',
     command: [process.execPath, writer, state.path, 'hold'],
   });
-  // A child that outlives its parent must not inherit the lock.
+  // The holder starts a child, which outlives it. The child must not inherit the lock.
   const child = Number((await holder.waitForLine(/^child /)).split(' ')[1]);
   using scope = new DisposableStack();
   scope.defer(() => process.kill(child, 'SIGKILL'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends secrets through the real processes with the log level debug, and with defects that appear in errors. No output
-// may contain any part of a secret.
+// Sends secrets through the real processes, with the log level debug and with invalid input that errors describe. No
+// output may contain any part of a secret.
 import assert from 'node:assert/strict';
 import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -98,7 +98,7 @@ test(
       nodeObject(node.name, { 'parent-iface.macvtap.network.kubevirt.io/eth2': 'private' }),
     );
     await node.offers({ eth2: 100 });
-    // Kubelet may receive the list before the test reads the output of the process.
+    // Kubelet may receive the list before the test reads the output of the process, so the process is stopped first.
     await plugin.stop();
     assert.equal(plugin.output.match(/plan in force/g)?.length, 8);
   },
@@ -138,8 +138,8 @@ test('if a parent vanishes between ListAndWatch and Allocate, the error names de
   );
   node.start();
   await node.offers({ net: 2 });
-  // Both happen at once. The plugin may read the links before or after the deletion, and its answer must be correct
-  // in both cases.
+  // The call and the deletion run concurrently. The plugin may read the links before or after the deletion, and its
+  // answer must be correct in both cases.
   const [gone] = await Promise.allSettled([node.allocate('net'), node.namespace.ip('link del eth0')]);
   if (gone.status === 'rejected') assert.match(String(gone.reason), /netMvp0|no healthy/);
   await node.offers({ net: 0 });
@@ -255,7 +255,7 @@ test('100 devices at once: each tap belongs to the correct link, and no descript
   await node.offers({ net: 100 });
   // The first call opens descriptors that the process keeps: the gRPC session and the threads of the pool.
   await node.allocate('net');
-  // Writing the node's state also takes a descriptor for a moment.
+  // The test waits until the node's state is written, because that also takes a descriptor for a moment.
   const states = () => readdir(join(node.kubeletDirectory, '../manifests'));
   await until(states, (names) => names.includes(`macvtapnetworknodestate-${node.name}.yaml`));
   const openBefore = await descriptors(plugin.pid);
@@ -278,8 +278,8 @@ test('unknown flags are all refused together, with exit code 2', options, async 
 });
 
 /**
- * Returns the number of open descriptors of the node plugin. `ip netns exec` and setpriv execute it, so it has the
- * process ID that was started.
+ * Returns the number of open descriptors of the node plugin. `ip netns exec` and setpriv start the plugin by exec(2),
+ * so it has the process ID that `startProcess` returned.
  */
 async function descriptors(pid: number): Promise<number> {
   return (await readdir(join('/proc', String(pid), 'fd'))).length;

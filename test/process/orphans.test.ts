@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests that links which are no longer needed are removed, and that links which only seem so are not.
+// Tests that links which are no longer needed are removed, and that links which only look unneeded stay.
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { suite, test } from 'node:test';

@@ -12,7 +12,7 @@ import type { RunningProcess } from './start-process.ts';
 
 /** A node as the node plugin sees it: links, kubelet (a stand-in) and manifests. */
 export interface PluginNode extends AsyncDisposable {
-  /** Unique for each node of a run: the device's index is derived from it, and all nodes share /dev. */
+  /** Unique for each node of a run: the indexes of links are derived from it, and all nodes share /dev. */
   readonly name: string;
   readonly namespace: NetworkNamespace;
   readonly kubelet: Kubelet;

@@ -25,11 +25,11 @@ export interface Cable extends AsyncDisposable {
   readonly inside: string;
 }
 
-/** Lays a cable from this process's network into the namespace, where its end is `api0`. */
+/** Makes a veth pair between this process's network and the namespace, where its end is `api0`. */
 export async function layCable(namespace: NetworkNamespace): Promise<Cable> {
   made += 1;
   const name = `kmt${process.pid}-${made}`;
-  // 198.18.0.0/15 is reserved for benchmarks (RFC 2544). Each cable has its own pair of addresses.
+  // 198.18.0.0/15 is reserved for benchmarks (RFC 2544). Each veth pair has its own two addresses.
   const block = ((process.pid * 8 + made) % 16_384) * 4;
   const address = (last: number) => `198.18.${block >> 8}.${(block & 255) + last}`;
   const ip = (args: string) => run('ip', args.split(' '));
@@ -44,7 +44,7 @@ export async function layCable(namespace: NetworkNamespace): Promise<Cable> {
   return { outside: address(1), inside: address(2), [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** Lays a cable into the namespace. A listener on the outside end forwards everything to the port. */
+/** Makes a veth pair into the namespace. A listener on the outside end forwards everything to the port. */
 export async function reachFromNamespace(namespace: NetworkNamespace, port: number): Promise<Reach> {
   await using undo = new AsyncDisposableStack();
   const { outside } = undo.use(await layCable(namespace));
@@ -81,7 +81,7 @@ export async function reachFromNamespace(namespace: NetworkNamespace, port: numb
   return { host: outside, port: own, close, open, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
-/** Returns a kubeconfig for a server that is reached this way. JSON is valid YAML. */
+/** Returns a kubeconfig for a server. JSON is valid YAML. */
 export function kubeconfigFor(server: string, cluster: object, user: object = {}): string {
   return JSON.stringify({
     apiVersion: 'v1',

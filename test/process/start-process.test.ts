@@ -115,7 +115,7 @@ it('a process under test dies with its parent, even if the parent is killed', {
   timeout: 120_000,
 }, async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-process-'));
-  // The child holds the other end of the pipe, so the pipe ends when the child ends.
+  // `start-a-child.ts` starts a child that opens the pipe for writing. The test's end closes when the child ends.
   const pipe = join(folder.path, 'held-by-child');
   await promisify(execFile)('mkfifo', [pipe]);
   const held = createReadStream(pipe).resume();

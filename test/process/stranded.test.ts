@@ -49,7 +49,7 @@ test('after a restart it is still reported, and a device of an init container is
   const { id, allocation } = await node.admit('vm-a');
   const add = { pod: 'vm-a', containerID: 'sandbox-1', netns: pod.path, conf: { deviceID: id } };
   assert.equal((await node.call('ADD', add)).exitCode, 0);
-  // Kubelet does this for devices of ordinary init containers.
+  // Kubelet does not list the devices of ordinary init containers as held.
   node.list = (held) => held.filter(({ holder }) => holder.name !== 'init');
   const init = await node.admit('init');
   const addInit = { pod: 'init', containerID: 'sandbox-2', netns: other.path, conf: { deviceID: init.id } };

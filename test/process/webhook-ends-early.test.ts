@@ -29,7 +29,7 @@ test('SIGTERM ends a webhook that waits for a silent API server, before that wai
   await webhook.waitForLine(/health and metrics are served/);
   webhook.signal('SIGTERM');
   assert.deepEqual(await webhook.exit, { code: 0, signal: null });
-  // This would be the log line of a call that reached its own time limit.
+  // These words would be in the log if a call had reached its own time limit.
   assert.doesNotMatch(webhook.output, /timeout|needs attention/);
 });
 

@@ -150,7 +150,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     at: 15,
   },
   KubeMacvtapPolicyStatusNotWritten: {
-    // A refused status is written again at least once in 45 seconds, even if other statuses succeed.
+    // A refused write of a status is repeated at least every 45 seconds, even if other statuses are written.
     fires: { [statuses('failed')]: '0+1x40', [statuses('written')]: '0+3x40' },
     labels: { job: 'kube-macvtap-webhook' },
     // The API server was unreachable for some minutes.

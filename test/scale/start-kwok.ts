@@ -14,7 +14,7 @@ export function startKwok({ kubeconfig }: Pick<ControlPlane, 'kubeconfig'>): Run
       binaryPath('kwok'),
       ...['--kubeconfig', kubeconfig, '--config', stages],
       '--manage-all-nodes=true',
-      // Node leases would be the only traffic, and the product does not read them.
+      // Once all nodes are Ready, the only traffic of kwok would be node leases, which the product does not read.
       '--node-lease-duration-seconds=0',
     ],
   });

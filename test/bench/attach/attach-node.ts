@@ -23,7 +23,8 @@ export interface AttachNode extends AsyncDisposable {
 }
 
 /**
- * The number of devices: as many as a node has machines. A released device is allocated again only after all others.
+ * The number of devices, as on a node with 40 virtual machines. A released device is allocated again only after all
+ * others.
  */
 const quantity = 40;
 

@@ -17,7 +17,7 @@ const firstNumber = 100_000;
 let made = 0;
 
 /**
- * Makes all namespaces in advance, because the kernel takes its network lock for each of them. All links in the
+ * Makes all namespaces in advance, because the kernel takes its network lock (RTNL) for each of them. All links in the
  * namespaces must be gone before the result is disposed of.
  */
 export async function makePodNamespaces(count: number): Promise<PodNamespaces> {

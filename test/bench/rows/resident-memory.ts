@@ -16,9 +16,9 @@ const allocations = 3_000;
 const idleMs = 1_000;
 
 /**
- * Measures the resident memory of the node plugin in both forms, idle and after 3,000 Allocates, of which a third are
- * fresh. For comparison, measures a Node.js of the same version that only keeps a timer. The design's limit is for the
- * bundled form.
+ * Measures the resident memory of the node plugin, from source and bundled, idle and after 3,000 Allocates, of which a
+ * third are fresh. For comparison, measures a Node.js of the same version that only keeps a timer. The design's limit
+ * is for the bundled form.
  */
 export const residentMemory: BenchRow = {
   name: 'resident-memory',

@@ -6,13 +6,13 @@ import type { BenchRow } from '../row.ts';
 
 const rounds = 7;
 
-/** The default of --settle. It is set explicitly, so that the second figure subtracts the actual wait. */
+/** The default of --settle. It is set explicitly, because the second figure subtracts it. */
 const settleMs = 300;
 
 /**
- * Measures the time from the start of the process until kubelet's side has the device list. For comparison, measures
- * how long a Node.js runs that has nothing to do. The settle time that one figure subtracts is shorter than the real
- * wait, because the links are read first.
+ * Measures the time from the start of the node plugin until kubelet, which the bench plays, has the list of devices.
+ * For comparison, measures how long a Node.js runs that has nothing to do. The second figure subtracts the settle time.
+ * It still contains the two readings of the links before and after that time.
  */
 export const start: BenchRow = {
   name: 'start',

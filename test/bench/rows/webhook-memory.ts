@@ -30,9 +30,9 @@ const loadSeconds = 20;
 
 /**
  * Measures the resident memory of the webhook when it is ready, and after a load of reviews of networks and pods. With
- * ten nodes, both forms are measured; with 5,000 nodes, only the bundled one. For comparison, measures a Node.js of the
- * same version that only keeps a timer. Also measures a bare node:https server under the same load, to show how much
- * memory the load itself costs.
+ * ten nodes, measures the webhook from source and bundled; with 5,000 nodes, only bundled. For comparison, measures a
+ * Node.js of the same version that only keeps a timer. Also measures a bare node:https server under the same load, to
+ * show how much memory the load itself costs.
  */
 export const webhookMemory: BenchRow = {
   name: 'webhook-memory',

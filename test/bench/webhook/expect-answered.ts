@@ -8,8 +8,8 @@ export interface Counted {
 }
 
 /**
- * Throws unless a webhook allowed every object of a load, patched or not, without a look-up. The load generator does
- * not read answers, so it would count a denial as an answer.
+ * Throws unless a webhook allowed every object of a load, patched or not, and found everything that it needed in its
+ * cache. The load generator does not read answers, so it would count a denial as an answer.
  */
 export function expectAnswered(requests: number, { before, after }: Counted): void {
   const grown = (name: string, hasLabels?: (labels: Sample['labels']) => boolean) =>

@@ -35,7 +35,10 @@ export interface LoadGenerator extends AsyncDisposable {
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('./load.lua', import.meta.url));
 
-/** Creates a load generator that runs wrk on one thread, which takes far less time than any measured server. */
+/**
+ * Creates a load generator that runs wrk on one thread. For each request, wrk needs far less CPU time than any measured
+ * server.
+ */
 export async function createLoadGenerator(requests: readonly ReviewRequest[]): Promise<LoadGenerator> {
   await run('wrk', ['--version']).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new Error('wrk is missing: apt-get install wrk');

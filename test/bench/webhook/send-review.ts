@@ -16,7 +16,7 @@ export interface ReviewAnswer {
   readonly message: string | undefined;
 }
 
-/** A separate client with one connection. */
+/** A client that sends reviews to a webhook over one connection. */
 export interface ReviewClient extends Disposable {
   send(review: ReviewRequest): Promise<ReviewAnswer>;
 }

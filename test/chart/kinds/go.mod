@@ -1,6 +1,6 @@
-// Where the kinds of others are from that the chart makes objects of: the modules are read (test/chart/foreign-kinds.ts),
-// nothing is built of them. After a change of a version: go mod download MODULE here, and commit go.sum with it; go mod tidy
-// would remove what nothing imports.
+// The modules with the CRDs of other projects, of whose kinds the chart creates objects. test/chart/foreign-kinds.ts
+// reads the CRDs; nothing is built. After a change of a version, run `go mod download MODULE` here, and commit go.sum
+// with it. Do not run `go mod tidy`: nothing imports these modules, so it would remove them.
 module kube-macvtap.test/kinds
 
 go 1.26.0

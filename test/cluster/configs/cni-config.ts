@@ -6,8 +6,8 @@ import type { MultusKind } from '../multus-kind.ts';
 export const cniFolder = '/etc/cni/net.d';
 
 /**
- * The file with the pod network as a single plugin, not as a list. On DEL, Multus 4.2 loses unknown fields of a list,
- * such as ranges. The sandbox would then never be removed.
+ * The file with the pod network. It contains a single plugin instead of a list. On DEL, Multus 4.2 loses unknown fields
+ * of a list, such as `ranges`. DEL would then always fail, and the sandbox would stay.
  */
 const podNetworkFile = '10-pods.conf';
 
@@ -27,8 +27,8 @@ const multus = {
 };
 
 /**
- * Returns the configurations of a node's networks, by file name. The daemon of thick Multus writes Multus' own when it
- * starts.
+ * Returns the CNI configurations of a node, by file name. For thick Multus, Multus' own configuration is not included,
+ * because its daemon writes it.
  */
 export function cniConfigs(node: NodePlan, kind: MultusKind): Readonly<Record<string, object>> {
   const podNetwork = {

@@ -14,7 +14,8 @@ export function kubeletConfig(caFile: string, controlGroups: object): string {
     failSwapOn: false,
     // Tests wait for a node's resources, which kubelet reports with its status. The default interval is 10 s.
     nodeStatusUpdateFrequency: '1s',
-    // Several nodes share the machine's disk and memory, and no image can be pulled again.
+    // Evicts pods only if almost nothing is left, because several nodes share the machine's disk and memory. Removes no
+    // images, because none can be pulled again.
     evictionHard: { 'memory.available': '10Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,

@@ -11,8 +11,8 @@ export async function clusterValues(): Promise<object> {
   return {
     // The images are already on the nodes, and nothing can be pulled.
     image: { webhook: { repository: webhookRepository }, node: { repository }, tag, pullPolicy: 'Never' },
-    // In test clusters, the nodes' NICs are veth pairs, so veths are a link kind for macvtaps. Interfaces of pods are
-    // excluded by name. So is the uplink, which the proposal's hosts do not have.
+    // In test clusters, the nodes' NICs are veth pairs, so implicit exposure includes veths. Two kinds of veths are
+    // excluded by name: interfaces of pods, and the uplink, which the hosts of the API proposal do not have.
     linkKinds: ['device', 'bond', 'veth'],
     implicitExclude: [uplink, 'veth*'],
     // Tests wait until held devices are free again.

@@ -18,9 +18,7 @@ import {
 /** The binding that users register with the command in the quick start. */
 const binding = fileURLToPath(new URL('../../../docs/tutorial/quick-start/kubevirt.yaml', import.meta.url));
 
-/**
- * The longest wait. The operator needs more than a minute on two busy processors, so only a failure waits this long.
- */
+/** How long to wait for the operator, which needs more than a minute on two busy processors. */
 const guardMs = 420_000;
 
 interface KubeVirtStatus {

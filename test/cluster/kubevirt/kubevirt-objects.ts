@@ -8,7 +8,8 @@ export const injectors = ['webhook', 'kubevirt'] as const;
 export type Injector = (typeof injectors)[number];
 
 /**
- * With this feature gate, KubeVirt no longer reads networks and their resources. KubeVirt 1.9 enables it by default.
+ * With this feature gate, KubeVirt reads no NetworkAttachmentDefinitions, and so adds no resources to launcher pods.
+ * KubeVirt 1.9 enables it by default.
  */
 const externalInjection = 'ExternalNetResourceInjection';
 
@@ -31,7 +32,8 @@ export const namespaceObject = {
 } as const;
 
 /**
- * Selects nodes that have NICs for macvtaps. By default, KubeVirt places its controllers on nodes of the control plane.
+ * Selects nodes that have NICs for macvtaps. By default, KubeVirt places its controllers on nodes of the control plane,
+ * and a test cluster has none.
  */
 const placement = { nodeSelector: { macvtapAware: 'true' } } as const;
 
@@ -73,7 +75,10 @@ export function injection(injector: Injector) {
   return { developerConfiguration: { useEmulation: true, featureGates } };
 }
 
-/** Returns the operator as KubeVirt's release deploys it, with the images of one archive. */
+/**
+ * Returns the operator as KubeVirt's release deploys it, but with two images instead of one for each component.
+ * `controllers` is the image of the controllers, and `parts` that of all other components.
+ */
 export function operatorObject({ parts, controllers, version }: KubeVirtImages): object {
   const labels = { 'kubevirt.io': 'virt-operator' };
   const image = (name: string, part: string) => ({ name: `${name}_IMAGE`, value: part });

@@ -26,7 +26,7 @@ export async function makeNodeHost(node: string): Promise<void> {
     name,
     command: [
       ...(['nsenter', `--net=/run/netns/${namespaceName(node)}`] as const),
-      // Not `ip netns exec`, because it hides the control groups.
+      // nsenter enters the network namespace, because `ip netns exec` would hide the control groups.
       ...['unshare', '--mount', '--propagation', 'private', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'],
       ...['sh', init, folder, node],
     ],
@@ -35,7 +35,9 @@ export async function makeNodeHost(node: string): Promise<void> {
   await waitFor(name, daemon, async () => existsSync(join(folder, 'ready')));
 }
 
-/** Returns a command that runs as a program of the node, in all its namespaces, or in its machine. */
+/**
+ * Returns a command that runs `command` as a program of the node: in all of its namespaces, or in its virtual machine.
+ */
 export async function inNode(
   node: string,
   command: readonly [string, ...string[]],

@@ -14,7 +14,9 @@ import { apiServerAddress, apiServerUrl, type NodePlan } from '../layout.ts';
 import { startDaemon } from '../start-daemon.ts';
 import { inNode, pathInNode } from './make-node-host.ts';
 
-/** Links the programs of the network plugins to where they were built, and writes the networks that they make. */
+/**
+ * Makes links to the network plugins' programs in the node's /opt/cni/bin, and writes the node's CNI configurations.
+ */
 export async function installNetworkPlugins(record: ClusterRecord, node: NodePlan): Promise<void> {
   const programs = await pathInNode(node.name, '/opt/cni/bin');
   await mkdir(programs, { recursive: true });
@@ -36,8 +38,8 @@ const credentialsFolder = '/run/secrets/kubernetes.io/serviceaccount';
 const tokenSeconds = 24 * 60 * 60;
 
 /**
- * Starts thick Multus' daemon, and waits until it takes requests. It runs on the node itself, not in a pod, with the
- * credentials and the environment of one.
+ * Starts thick Multus' daemon, and waits until it takes requests. It runs on the node itself instead of in a pod, but
+ * with the credentials and the environment of a pod.
  */
 export async function startMultusDaemon(record: ClusterRecord, node: string): Promise<void> {
   const credentials = await pathInNode(node, credentialsFolder);
@@ -45,7 +47,7 @@ export async function startMultusDaemon(record: ClusterRecord, node: string): Pr
   await writeFile(join(credentials, 'token'), await requestToken(record), { mode: 0o600 });
   await writeFile(join(credentials, 'ca.crt'), record.ca);
   await writeFile(await pathInNode(node, daemonConfigFile), JSON.stringify(multusDaemonConfig, null, 2));
-  // The file shows that the daemon is ready. A rebooted node still has the file of the daemon before.
+  // The daemon writes this file when it is ready. A rebooted node still has the file of the earlier daemon.
   const written = await pathInNode(node, `${cniFolder}/${multusFile}`);
   await rm(written, { force: true });
   const name = multusProcess(node);

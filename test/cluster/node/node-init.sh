@@ -1,7 +1,7 @@
 #!/bin/sh
-# SPDX-License-Identifier: Apache-2.0
-# Process 1 of a node, in separate mount, process and host name namespaces: node-init.sh FOLDER NAME. Lays the machine's
-# file system out so that several nodes do not meet in it, and then waits for its end. All of the node ends with it.
+# Process 1 of a node, in separate mount, process and host name namespaces: node-init.sh FOLDER NAME. Replaces the parts
+# of the machine's file system that nodes must not share, and then waits until it is killed. The kernel then ends all
+# processes of the node.
 set -eu
 folder=$1
 name=$2
@@ -19,10 +19,10 @@ for tree in etc opt var; do
   mkdir -p "$folder/trees/$tree/upper" "$folder/trees/$tree/work"
   mount -t overlay node -o "lowerdir=/$tree,upperdir=$folder/trees/$tree/upper,workdir=$folder/trees/$tree/work" "/$tree"
 done
-# The machine's mounts in /run would only be hidden: containerd, which looks for mounts by their paths, would use them
-# by mistake.
+# Removes the machine's mounts in /run/netns. Below the new tmpfs, they would only be hidden: containerd finds mounts by
+# their paths, and would use them by mistake.
 while umount --recursive --lazy /run/netns 2>/dev/null; do :; done
-# Shared, since pods' volumes are to see what is mounted there later: network namespaces of pods, volumes of others.
+# Shared, so that mounts that are made later also appear in pods' volumes: network namespaces, and other pods' volumes.
 mount -t tmpfs -o mode=755 tmpfs /run
 mount --make-rshared /run
 mkdir -p /run/netns /run/lock /var/lib/kubelet "$folder/kubelet"
@@ -30,6 +30,6 @@ mount --bind "$folder/kubelet" /var/lib/kubelet
 mount --make-rshared /var/lib/kubelet
 
 : >"$folder/ready"
-# Processes that lose their parent become children of this one: ignored ones do not stay as zombies.
+# Processes whose parent ends become children of this process. It ignores SIGCHLD, so they do not stay as zombies.
 trap '' CHLD
 exec sleep infinity

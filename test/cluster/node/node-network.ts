@@ -40,7 +40,7 @@ export async function setRoutesTo(
   node: NodePlan,
   others: readonly NodePlan[],
 ): Promise<void> {
-  // A machine that is switched off has no routes, and gets them when it starts.
+  // A virtual machine that is switched off has no routes, and gets them when it starts.
   for (const other of others) await setRoute(verb, other, node).catch(raiseUnless(other.machine !== undefined));
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# SPDX-License-Identifier: Apache-2.0
 # Plays macvtap-cni's CNI plugin, as far as pods and nodes can see it. Moves the device's link into the pod, and deletes
-# it there. A file next to LINKS contains the link of a device.
+# it there. start-upstream.ts replaces LINKS with a folder. It has a file for each device, which contains the name of
+# the device's link.
 set -e
 configuration=$(cat)
 device=$(echo "$configuration" | sed -n 's/.*"deviceID": *"\([^"]*\)".*/\1/p')

@@ -33,8 +33,8 @@ const options: DevicePluginOptions = { pre_start_required: false, get_preferred_
 
 /**
  * Plays macvtap-cni on a node for kubelet, pods and the kernel. It serves a resource, makes links with a random index
- * on Allocate, and has a CNI plugin that moves them. The end of the scope has the effect of deleting the DaemonSet;
- * attached links stay.
+ * on Allocate, and has a CNI plugin that moves them. Disposing of the result has the effect of deleting macvtap-cni's
+ * DaemonSet; attached links stay.
  */
 export async function startUpstream(
   cluster: Cluster,
@@ -47,7 +47,7 @@ export async function startUpstream(
   await writeFile(program, (await readFile(plugin, 'utf8')).replaceAll('LINKS', links), { mode: 0o755 });
 
   const allocate = async (id: string) => {
-    // All namespaces share /dev, so indexes must differ between all of them.
+    // The nodes share the machine's /dev, so a link index may be used on only one of them.
     const index = randomInt(1 << 24, 1 << 30);
     const link = ['link', lowerDevice, 'name', linkName(id), 'index', String(index)];
     await cluster.run(node, 'ip', 'link', 'add', ...link, 'type', 'macvtap', 'mode', mode);

@@ -103,7 +103,7 @@ func read(text []byte) reading {
 	if json.Unmarshal(text, &own) == nil {
 		found.Own = &own
 	}
-	// Unchanged, with a name, and with a device. Multus adds these two by way of a map.
+	// The text unchanged, with a name, and with a device. Multus adds a name or a device by way of a map.
 	for _, raw := range [][]byte{text, throughMap(text, "name"), throughMap(text, "deviceID")} {
 		if raw == nil {
 			continue
