@@ -8,7 +8,7 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-# Without it, what is typed would be among the answers.
+# Without `-echo`, the console would repeat each command before its answer.
 stty -echo
 
 start() {
@@ -18,7 +18,7 @@ start() {
   ip link set lo up && ip address add "$ADDRESS" dev eth0 && ip link set eth0 up
 }
 
-# Its power button switches it off, as in a distribution.
+# Turns the machine off when its power button is pressed, as distributions do.
 obey_power_button() {
   for device in /sys/class/input/event*; do
     [ "$(cat "$device/device/name")" = 'Power Button' ] || continue
@@ -28,11 +28,12 @@ obey_power_button() {
 
 start
 started=$?
-# Not a job of this shell, whose commands may wait for all of its jobs.
+# The inner shell ends at once, so the function is not a job of this shell. A command that waits for all jobs (`wait`)
+# would otherwise never end.
 (obey_power_button &)
 printf '\n@0 %s\n' "$started"
 while read -r number command; do
   eval "$command" </dev/null 2>&1
-  # The answer is a line of its own also where the last thing printed was not.
+  # The first \n starts a new line, even if the output of the command does not end with one.
   printf '\n@%s %s\n' "$number" "$?"
 done
