@@ -6,8 +6,8 @@ import { createSleeper } from '../../runtime/pause.ts';
 import { isUnreachable, skipRepeatedErrors } from '../api/api-errors.ts';
 import { backOffMs } from '../api/back-off.ts';
 import type { ApiClient } from '../api/client.ts';
+import { createTerms, type Duty } from './lease-duties.ts';
 import { createLeaseStore, decideLease, type LeaseStore } from './lease-store.ts';
-import { createTerms, type Duty } from './lease-terms.ts';
 
 /** Shows whether this process is the leader of the replicas. */
 interface Leader {

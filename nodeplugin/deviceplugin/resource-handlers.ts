@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { linkName, preferDevices } from '../../policy/device/device-id.ts';
+import { linkName } from '../../policy/device/device-id.ts';
+import { preferDevices } from '../../policy/device/prefer-devices.ts';
 import { joinSignals } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { KeyedMutex } from '../../runtime/locks.ts';
