@@ -86,7 +86,7 @@ export interface WhyReport extends Pick<Explanation, 'subject' | 'checked'> {
   readonly isWell: boolean;
   readonly causes: readonly ReportedCause[];
   readonly notes: readonly ReportedCause[];
-  /** Parts that could not be read. Their state is unknown. */
+  /** Objects that could not be read from the cluster. The explanation does not cover them. */
   readonly missing: readonly MissingPart[];
 }
 

@@ -72,7 +72,8 @@ export class NetlinkSocket implements AsyncDisposable {
    * `NetlinkUnavailable`.
    */
   constructor(options: { readonly concurrency: number; readonly strict?: boolean; readonly opened?: number }) {
-    // One part of a dump (32 KiB) and one acknowledgement for each request need far less than 256 KiB.
+    // At any time, the buffer holds at most one part of a dump (32 KiB), and one short acknowledgement for each request
+    // without a reply. Together, these need far less than 256 KiB.
     this.#fd = openDescriptor({
       receiveBufferBytes: 256 * 1024,
       strict: options.strict ?? false,

@@ -15,7 +15,10 @@ export interface Shared {
   readonly parents: readonly string[];
 }
 
-/** The maximum number of other policies that get a separate verdict. */
+/**
+ * The maximum number of warnings that each name one conflicting policy. A last warning has the number of all further
+ * ones.
+ */
 const shownPolicies = 8;
 
 /**

@@ -17,8 +17,8 @@ export const nodeStateLimits = {
   /** For one interface, as in the CRD. Readers only check whether an interface has any addresses. */
   addresses: 256,
   /**
-   * For each resource, kubelet connects to a socket and lists the resource in the Node's status. A host rarely has more
-   * than one resource for each parent.
+   * As many as interfaces, because a host rarely has more than one resource for each parent. Kubelet could not serve
+   * more: it keeps a connection for each resource, and lists the resource in the Node's status.
    */
   resources: 1_000,
   /**

@@ -106,8 +106,8 @@ const binary = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n } as const
 const decimal = { n: -9n, u: -6n, m: -3n, '': 0n, k: 3n, M: 6n, G: 9n, T: 12n, P: 15n, E: 18n } as const;
 
 /**
- * Matches a quantity with at most 18 digits on either side of the point. This is enough for any number of devices, and
- * small enough to compute exactly.
+ * Matches a quantity with at most 18 digits on either side of the point, which is enough for any number of devices. The
+ * limit keeps the cost of a hostile pod's quantity small, because the value is computed with BigInt.
  */
 const pattern = /^\+?(\d{1,18})(?:\.(\d{0,18}))?(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,2}))?$/;
 

@@ -21,7 +21,7 @@ export interface RootImageOptions {
   readonly folder?: string;
   /** Called with each line of progress. */
   readonly print: (line: string) => void;
-  /** Writes the files of an image into a folder, and returns the kernel's release. */
+  /** Builds the files to which `image` has the paths, with `work` for temporary files. Returns the kernel's release. */
   readonly lay?: (image: RootImage, work: string) => Promise<string>;
 }
 
