@@ -21,7 +21,7 @@ import {
   signArtifacts,
   tagArtifacts,
 } from './publish.ts';
-import { openRelease, type Release, readTree, root } from './release.ts';
+import { openRelease, type Release, readTree, requirePrograms, root } from './release.ts';
 
 const line = {
   command: 'npm run release --',
@@ -56,6 +56,7 @@ await runCommand(line, async (values) => {
   const tools = { what: 'read the repository', print, signal: scope.signal };
   const registry = readRegistry(values.registry);
   for (const name of ['sign', 'ca-file'] as const) checkReadable(name, values[name]);
+  requirePrograms(['buildah', 'helm', 'oras', 'syft', 'tar', ...(values.sign === undefined ? [] : ['cosign'])]);
   const tree = await readTree(values.version, tools);
   print(`✓ the tree is clean, and all files have the version ${tree.version}`);
   const release = await openRelease(tree, {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explainFailure, runTool } from './release.ts';
+import { explainFailure, requirePrograms, runTool } from './release.ts';
 
 const options = { what: 'push node', print: () => {}, signal: new AbortController().signal };
 
@@ -41,5 +41,15 @@ describe('a program', () => {
     const running = runTool({ ...options, signal: controller.signal }, 'sleep', '600');
     controller.abort();
     await assert.rejects(running, { code: 'Aborted', message: /run the same command again/ });
+  });
+});
+
+describe('the programs of a release', () => {
+  it('are accepted if all are in PATH, and the first missing one is named', () => {
+    requirePrograms(['sh', 'tar']);
+    assert.throws(() => requirePrograms(['sh', 'no-such-program', 'syft-also']), {
+      code: 'ReleaseToolFailed',
+      message: 'there is no no-such-program in PATH: install it',
+    });
   });
 });

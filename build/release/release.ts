@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -181,6 +181,13 @@ export async function runTool(options: ToolOptions, program: string, ...args: re
   if (code === 0) return streams.stdout;
   if (signal.aborted) throw interrupted(signal.reason);
   throw explainFailure(what, `${streams.stdout}\n${streams.stderr}`);
+}
+
+/** Raises `ReleaseToolFailed` if a program is not in PATH. Otherwise, a build of minutes would end with this error. */
+export function requirePrograms(names: readonly string[]): void {
+  const folders = (process.env.PATH ?? '').split(':');
+  const absent = names.find((name) => !folders.some((folder) => existsSync(join(folder, name))));
+  if (absent !== undefined) throw missing(absent, undefined);
 }
 
 function interrupted(cause: unknown): MacvtapError {
