@@ -5,14 +5,16 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { binaryPath } from '../../binaries/binary-path.ts';
 import { clusterOfFile } from '../../cluster/cluster-of-file.ts';
+import { helm } from '../../cluster/helm.ts';
 import { findNodePlugin } from '../../cluster/install/node-plugin-pod.ts';
 import { installationNamespace, release } from '../../cluster/install/release.ts';
-import { clusterFolder } from '../../cluster/layout.ts';
+import { uninstall } from '../../cluster/install/uninstall.ts';
 import { deletePod, runPod } from '../../cluster/pods.ts';
 import { startClusterRegistry } from '../../cluster/registry/cluster-registry.ts';
 import {
   chartArguments,
   createPullSecret,
+  installAgain,
   installFromRegistry,
   pullSecret,
 } from '../../cluster/registry/install-from-registry.ts';
@@ -28,7 +30,7 @@ after(() => prepared[Symbol.asyncDispose]());
 const cluster = await clusterOfFile(seedNodes);
 const registry = await startClusterRegistry();
 await prepared.publish(registry);
-const installation = await installFromRegistry(cluster, prepared, registry);
+await installFromRegistry(cluster, prepared, registry);
 const guardMs = 120_000;
 
 /** Runs oras with the credentials of the registry. */
@@ -75,17 +77,13 @@ describe('a release in a registry', () => {
     await deletePod(cluster, 'from-registry');
   });
 
-  for (const helm of ['helm3', 'helm'] as const) {
-    it(`is upgraded by ${helm} from the registry`, async () => {
-      const chart = chartArguments(registry, prepared.version);
-      const environment = `HOME=${clusterFolder}`;
-      const flags = [`--kubeconfig=${cluster.kubeconfig}`, '--reset-then-reuse-values'];
-      // Helm 4 applies on the server by default, and Helm 3 on the client.
-      const takeOver = helm === 'helm' ? ['--force-conflicts'] : [];
-      await run('env', environment, binaryPath(helm), 'upgrade', ...release, ...chart, ...flags, ...takeOver);
-      await installation.untilRolledOut();
-    });
-  }
+  it('is installed by Helm 3 after it was uninstalled, and upgraded by Helm 4', async () => {
+    await uninstall(cluster);
+    const installation = await installAgain(cluster, prepared, registry, 'helm3');
+    const upgrade = ['upgrade', ...release, ...chartArguments(registry, prepared.version), '--reset-then-reuse-values'];
+    await helm(cluster, upgrade, { logLevel: 'debug' });
+    await installation.untilRolledOut();
+  });
 });
 
 describe('kubelet', () => {
