@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { commonFlags, exposureFlags, readExposure, sourceFlags } from '../cluster/cluster-flags.ts';
 import { nearestNames } from '../policy/names.ts';
-import type { ImplicitExposure } from '../policy/plan/from-implicit.ts';
 import { compileGlob } from '../policy/plan/match-nic.ts';
+import type { ImplicitExposure } from '../policy/plan/plan-node.ts';
 import { MacvtapError } from '../runtime/errors.ts';
 import { type Flag, type FlagValues, textFlag } from '../runtime/flags.ts';
 import { argumentsOf, flagIn } from './view/object-fields.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ImplicitExposure } from '../policy/plan/from-implicit.ts';
+
 import { compileGlob } from '../policy/plan/match-nic.ts';
-import type { Wanted } from '../policy/plan/plan-node.ts';
+import type { ImplicitExposure, Wanted } from '../policy/plan/plan-node.ts';
 import { MacvtapError } from '../runtime/errors.ts';
 import { choiceFlag, type Flag, type FlagValues, listFlag, textFlag } from '../runtime/flags.ts';
 import { logLevels } from '../runtime/log.ts';

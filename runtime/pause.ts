@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 /** Waits for a time. Tests replace this function to see how long a caller wants to wait. */
 export type Pause = (ms: number, signal: AbortSignal, options?: PauseOptions) => Promise<void>;
@@ -84,4 +84,39 @@ export type BackOff = (failures: number, random?: () => number) => number;
  */
 export function createBackOff({ firstMs, longestMs }: BackOffLimits): BackOff {
   return (failures, random = Math.random) => Math.min(longestMs, firstMs * 2 ** (failures - 1)) * (1 - random() / 2);
+}
+
+interface SliceOptions {
+  /** Called after each slice. If it returns true, the next slice follows without a break. */
+  readonly isUrgent?: () => boolean;
+}
+
+interface AbandonOptions extends SliceOptions {
+  /** Called before each slice except the first. If it returns true, the work is abandoned. */
+  readonly isOver: () => boolean;
+}
+
+/**
+ * Runs long work in slices. Returns its result, or undefined if the work was abandoned. The work is a generator that
+ * yields every few milliseconds. The event loop handles other events between two slices.
+ */
+export function runInSlices<Result>(work: Iterator<unknown, Result>, options?: SliceOptions): Promise<Result>;
+export function runInSlices<Result>(
+  work: Iterator<unknown, Result>,
+  options: AbandonOptions,
+): Promise<Result | undefined>;
+export async function runInSlices<Result>(
+  work: Iterator<unknown, Result>,
+  { isUrgent = never, isOver = never }: Partial<AbandonOptions> = {},
+): Promise<Result | undefined> {
+  for (;;) {
+    const slice = work.next();
+    if (slice.done) return slice.value;
+    if (!isUrgent()) await setImmediate();
+    if (isOver()) return undefined;
+  }
+}
+
+function never(): boolean {
+  return false;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runInSlices } from './run-in-slices.ts';
+import { runInSlices } from './pause.ts';
 
 function* work(order: string[]): Generator<undefined, number> {
   for (const slice of ['first', 'second', 'third']) {

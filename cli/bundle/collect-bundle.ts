@@ -6,7 +6,7 @@ import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { ApiClient } from '../../cluster/api/client.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { isJsonObject } from '../../policy/json.ts';
-import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
+import type { ImplicitExposure } from '../../policy/plan/plan-node.ts';
 import { chartLabels } from '../../policy/why/suggested-commands.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { Progress } from '../output/print.ts';

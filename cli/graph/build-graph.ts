@@ -3,10 +3,9 @@ import { wantedFrom } from '../../cluster/cluster-flags.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';
 import { compareNatural } from '../../policy/names.ts';
-import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import { type InterfaceFacts, readInterface } from '../../policy/plan/interfaces.ts';
 import { describeFinding } from '../../policy/plan/node-plan.ts';
-import { tryPlan } from '../../policy/plan/plan-node.ts';
+import { type ImplicitExposure, tryPlan } from '../../policy/plan/plan-node.ts';
 import { type NodeStatus, type ResourceStatus, type StatusReport, sumHeld } from '../status/build-status.ts';
 
 /** The health of an element. The picture shows it as a colour and in words. */

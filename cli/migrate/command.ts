@@ -7,7 +7,7 @@ import type { PolicyObject } from '../../policy/nodepolicy/rule.ts';
 import { explicitConfigMap } from '../../policy/plan/from-explicit.ts';
 import { matchNode } from '../../policy/plan/match-labels.ts';
 import { isOutsideNamespace } from '../../policy/plan/plan-node.ts';
-import { describeNodes, groupNodes } from '../../policy/why/group-nodes.ts';
+import { describeNodes, groupNodes } from '../../policy/why/node-scheduling.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { choiceFlag, type FlagValues, switchFlag, textFlag } from '../../runtime/flags.ts';
 import { printable } from '../../runtime/printable.ts';

@@ -7,9 +7,8 @@ import { readNode } from '../../policy/blast/blast-radius.ts';
 import { deviceIDs } from '../../policy/device/device-id.ts';
 import { compareNatural } from '../../policy/names.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
-import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
-import { planNode } from '../../policy/plan/plan-node.ts';
+import { type ImplicitExposure, planNode } from '../../policy/plan/plan-node.ts';
 
 /**
  * The comparison of a node's plans before and after the migration. Only the verdict `same` proves that nothing changes.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
 import { compareNatural } from '../../policy/names.ts';
-import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';
-import { tryPlan } from '../../policy/plan/plan-node.ts';
-import { nameNodes } from '../../policy/why/group-nodes.ts';
+import { type ImplicitExposure, tryPlan } from '../../policy/plan/plan-node.ts';
+import { nameNodes } from '../../policy/why/node-scheduling.ts';
 import type { View } from '../view/view.ts';
 
 /**

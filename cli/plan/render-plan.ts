@@ -8,7 +8,7 @@ import {
   type NodePlan,
   type PlannedResource,
 } from '../../policy/plan/node-plan.ts';
-import { describeNodes, groupNodes } from '../../policy/why/group-nodes.ts';
+import { describeNodes, groupNodes } from '../../policy/why/node-scheduling.ts';
 import { printable } from '../../runtime/printable.ts';
 import { type Cell, textTable } from '../../runtime/text-table.ts';
 import { type Look, type Tone, wrapText } from '../output/look.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describeNodes, groupNodes, nameSome } from '../../policy/why/group-nodes.ts';
+import { describeNodes, groupNodes, nameSome } from '../../policy/why/node-scheduling.ts';
 import { printable } from '../../runtime/printable.ts';
 import { type Cell, textTable } from '../../runtime/text-table.ts';
 import { type Look, type Paint, wrapText } from '../output/look.ts';

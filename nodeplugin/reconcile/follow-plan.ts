@@ -3,10 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { Source } from '../../cluster/source.ts';
-import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { describeFinding, type NodePlan } from '../../policy/plan/node-plan.ts';
-import { planNode } from '../../policy/plan/plan-node.ts';
+import { type ImplicitExposure, planNode } from '../../policy/plan/plan-node.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
 

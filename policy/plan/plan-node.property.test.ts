@@ -7,12 +7,11 @@ import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { LabelSelector, ParentEntry } from '../nodepolicy/rule.ts';
 import { checkSuitability } from './candidate.ts';
 import { readExplicit } from './from-explicit.ts';
-import type { ImplicitExposure } from './from-implicit.ts';
 import { tagPrefix } from './from-tags.ts';
 import { type InterfaceFacts, indexInterfaces } from './interfaces.ts';
 import { type Labels, matchNode } from './match-labels.ts';
 import type { NodePlan } from './node-plan.ts';
-import { planNode } from './plan-node.ts';
+import { type ImplicitExposure, planNode } from './plan-node.ts';
 import { vlanLinkNames } from './vlan.ts';
 
 /**

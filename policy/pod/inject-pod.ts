@@ -2,12 +2,12 @@
 import { type Edit, isJsonObject, type Mutation, ownValue, pointer } from '../json.ts';
 import { compareText } from '../names.ts';
 import { resourcePrefix } from '../plan/resource.ts';
-import { addMissing } from './add-missing.ts';
+import { type Verdict, warn } from '../reasons.ts';
 import { checkAmbiguousKeys } from './check-ambiguous-keys.ts';
 import { checkNetworks } from './check-networks.ts';
-import { countDemand, type Devices } from './count-demand.ts';
+import { countDemand, countHeld, type Devices } from './count-demand.ts';
 import { networksOf } from './parse-networks.ts';
-import { annotationOf, isBeingDeleted, type PodObject } from './read-pod.ts';
+import { annotationOf, containersOf, isBeingDeleted, type PodContainer, type PodObject } from './read-pod.ts';
 import type { PodContext } from './rule.ts';
 
 /**
@@ -69,4 +69,99 @@ function readRecord(text: string | undefined): Devices {
 function addAnnotation(pod: PodObject, key: string, value: string): Edit {
   const op = ownValue(ownValue(ownValue(pod, 'metadata'), 'annotations'), key) === undefined ? 'add' : 'replace';
   return { op, path: pointer('metadata', 'annotations', key), value };
+}
+
+/** The devices that are added to a pod. All of them are added to the same container. */
+interface Addition {
+  readonly edits: readonly Edit[];
+  /** The number of added devices, by resource. */
+  readonly added: Devices;
+  /** The devices that the container already requested. */
+  readonly before: Devices;
+  /** Warnings about devices that could not be added. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/** The container of virt-launcher that opens the tap device. */
+const computeContainer = 'compute';
+
+/**
+ * Adds the devices that a pod's attachments need but its containers do not request yet. They are added to the app
+ * container named compute, or else to the first app container.
+ *
+ * kubelet allocates devices to each container separately, but Multus uses the devices of all containers of the pod. So
+ * the requests of every app container and sidecar are subtracted from the need. For the same reason, nothing is added
+ * twice if the API server calls the webhook again for the same pod. Extended resources cannot be overcommitted, so
+ * limit and request are both set to the same value. Emits NotInjected.
+ */
+function addMissing(pod: PodObject, demand: Devices): Addition {
+  const containers = containersOf(pod);
+  const held = countHeld(containers);
+  const missing = [...demand].filter(([resource, needed]) => needed > (held.get(resource) ?? 0));
+  const unreadable = unreadableIn(containers);
+  const apps = containers.filter(({ list }) => list === 'containers');
+  const target = apps.find(({ name }) => name === computeContainer) ?? apps[0];
+  const before = target === undefined ? new Map() : countHeld([target]);
+  const added = new Map<string, number>();
+  const verdicts: Verdict[] = [];
+  for (const [resource, needed] of missing) {
+    const count = needed - (held.get(resource) ?? 0);
+    const obstacle = unreadable.get(resource) ?? obstacleIn(target);
+    if (obstacle === undefined) added.set(resource, count);
+    else
+      verdicts.push(warn('NotInjected', obstacle.path, `${count} of ${resourcePrefix}${resource}: ${obstacle.text}`));
+  }
+  const wanted = [...added].map(([resource, count]) => [resource, count + (before.get(resource) ?? 0)] as const);
+  const edits = target === undefined || wanted.length === 0 ? [] : editResources(target, new Map(wanted));
+  return { edits, added, before, verdicts };
+}
+
+interface Obstacle {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Returns the resources for which a container has an invalid quantity. No devices are added for them, because this
+ * would hide the error.
+ */
+function unreadableIn(containers: readonly PodContainer[]): ReadonlyMap<string, Obstacle> {
+  const asks = containers.flatMap(({ asks: list }) => list).filter(({ count }) => count === undefined);
+  return new Map(asks.map(({ resource, path }) => [resource, { path, text: 'the existing quantity is not a number' }]));
+}
+
+/** Returns why devices cannot be added to a container, or undefined if they can. */
+function obstacleIn(target: PodContainer | undefined): Obstacle | undefined {
+  if (target === undefined) return { path: 'spec.containers', text: 'the pod has no container to add it to' };
+  const { resources, index } = target;
+  const places = [resources, ownValue(resources, 'limits'), ownValue(resources, 'requests')];
+  return places.every((place) => isAbsent(place) || isJsonObject(place))
+    ? undefined
+    : { path: `spec.containers[${index}].resources`, text: 'neither empty nor an object' };
+}
+
+/**
+ * Returns the edits that set limits and requests. If `resources`, `limits` or `requests` is null, the whole field is
+ * replaced: the API server treats null as absent, but a JSON Patch can add keys only to objects.
+ */
+function editResources({ resources, index }: PodContainer, wanted: Devices): readonly Edit[] {
+  const path = ['spec', 'containers', index, 'resources'];
+  const quantities = Object.fromEntries(
+    [...wanted].map(([name, count]) => [`${resourcePrefix}${name}`, String(count)]),
+  );
+  if (isAbsent(resources)) {
+    return [{ op: 'add', path: pointer(...path), value: { limits: quantities, requests: quantities } }];
+  }
+  return ['limits', 'requests'].flatMap((field) => {
+    const present = ownValue(resources, field);
+    if (isAbsent(present)) return [{ op: 'add', path: pointer(...path, field), value: quantities }];
+    return Object.entries(quantities).map(([key, value]): Edit => {
+      const op = ownValue(present, key) === undefined ? 'add' : 'replace';
+      return { op, path: pointer(...path, field, key), value };
+    });
+  });
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeNodes, groupNodes, nameNodes, nodeArguments } from './group-nodes.ts';
+import { describeNodes, groupNodes, nameNodes, nodeArguments } from './node-scheduling.ts';
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
 

@@ -2,8 +2,8 @@
 import type { Policy, PolicyEntry } from '../nodepolicy/read-policy.ts';
 import type { Finding } from '../plan/node-plan.ts';
 import type { ReasonCode } from '../reasons.ts';
-import { groupNodes } from './group-nodes.ts';
 import { isOffered, isServedOn, reportedOn, resourcesOn, type WantedResource } from './node-inventory.ts';
+import { groupNodes } from './node-scheduling.ts';
 import type { Scope } from './scope.ts';
 import type { Holder, NodeSummary, WhyFacts } from './why-facts.ts';
 

@@ -44,7 +44,7 @@ const untilStatus = async (name: string, isWanted: (status: PolicyStatus) => boo
 const brief = ({ conditions = [] }: PolicyStatus) =>
   conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
 const p = `${installationNamespace}/p`;
-/** Longer than a status change waits until it is written (status-schedule.ts). */
+/** Longer than a status change waits until it is written (write-policy-statuses.ts). */
 const turnMs = 3_000;
 
 describe('the status of a policy', () => {

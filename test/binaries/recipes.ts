@@ -130,6 +130,30 @@ export const recipes = {
     linkerFlags: ['-s', '-w'],
     versionOf: 'sigs.k8s.io/kwok',
   },
+  registry: {
+    module: 'registry',
+    package: 'github.com/distribution/distribution/v3/cmd/registry',
+    linkerFlags: ['-s', '-w', '-X github.com/distribution/distribution/v3/version.version=$VERSION'],
+    versionOf: 'github.com/distribution/distribution/v3',
+  },
+  oras: {
+    module: 'oras',
+    package: 'oras.land/oras/cmd/oras',
+    linkerFlags: ['-s', '-w', '-X oras.land/oras/internal/version.Version=$VERSION'],
+    versionOf: 'oras.land/oras',
+  },
+  cosign: {
+    module: 'cosign',
+    package: 'github.com/sigstore/cosign/v3/cmd/cosign',
+    linkerFlags: ['-s', '-w', '-X sigs.k8s.io/release-utils/version.gitVersion=$VERSION'],
+    versionOf: 'github.com/sigstore/cosign/v3',
+  },
+  syft: {
+    module: 'syft',
+    package: 'github.com/anchore/syft/cmd/syft',
+    linkerFlags: ['-s', '-w', '-X main.version=$VERSION'],
+    versionOf: 'github.com/anchore/syft',
+  },
   bridge: cniPlugin('main/bridge'),
   loopback: cniPlugin('main/loopback'),
   ptp: cniPlugin('main/ptp'),
@@ -170,6 +194,7 @@ export const programSets = {
     ...networkPlugins,
   ],
   charts: ['helm', 'helm3'],
+  registry: ['registry', 'oras', 'cosign', 'syft'],
   scale: [...controlPlane, 'kwok'],
   kubevirt: [
     'virt-operator',

@@ -3,16 +3,17 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binaryPath } from '../binaries/binary-path.ts';
+import type { HelmName } from '../chart/run-helm.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterFolder } from './layout.ts';
 import { run } from './run.ts';
 
 /**
- * Runs Helm 4 as the cluster's administrator, without the user's settings, and returns its output. If a value is given
- * more than once, the last one wins.
+ * Runs Helm 4, or the given version, as the cluster's administrator, without the user's settings, and returns its
+ * output. If a value is given more than once, the last one wins.
  */
 export async function helm(
-  { kubeconfig }: Pick<Cluster, 'kubeconfig'>,
+  { kubeconfig, program = 'helm' }: Pick<Cluster, 'kubeconfig'> & { readonly program?: HelmName },
   args: readonly string[],
   ...values: readonly object[]
 ): Promise<string> {
@@ -20,5 +21,5 @@ export async function helm(
   const files = values.map((_, at) => join(folder.path, `${at}.json`));
   for (const [at, file] of files.entries()) await writeFile(file, JSON.stringify(values[at]));
   const flags = [`--kubeconfig=${kubeconfig}`, ...files.map((file) => `--values=${file}`)];
-  return await run('env', `HOME=${clusterFolder}`, binaryPath('helm'), ...args, ...flags);
+  return await run('env', `HOME=${clusterFolder}`, binaryPath(program), ...args, ...flags);
 }

@@ -37,6 +37,9 @@ export const paths = {
   nodes: join(clusterFolder, 'nodes'),
   /** The built programs under their plain names. */
   programs: join(clusterFolder, 'bin'),
+  /** The registry of `up --registry`: its files, and the folder in which containerd finds its CA. */
+  registry: join(clusterFolder, 'registry'),
+  registries: join(clusterFolder, 'registries'),
   cluster: join(clusterFolder, 'cluster.json'),
   kubeconfig: join(clusterFolder, 'admin.kubeconfig'),
 } as const;

@@ -15,6 +15,7 @@ export type BlockProof =
   | { readonly notRun: string };
 
 const ci = { shownBy: '.ci/run' } as const;
+const releaseTest = { shownBy: 'test/release/release.test.ts' } as const;
 const here = { runs: 'here' } as const;
 const inCluster = { runs: 'in a cluster' } as const;
 
@@ -50,9 +51,26 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'buildah bud --timestamp $(git log -1 --format=%ct) …': { shownBy: 'test/images/build-image.ts' },
     'apt-get install buildah debootstrap binutils': ci,
   },
+  'docs/contributing/release.md': {
+    'npm run release -- --registry registry.example.com/kube-macvtap --sign cosign.key': releaseTest,
+    'npm run test:release': releaseTest,
+  },
   'docs/how-to/install.md': {
     // The commands of docs/tutorial/quick-start.md, except for the names of the images.
     'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
+    'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap --version 0.1.0 --namespace macvtap-cni':
+      releaseTest,
+    'kubectl create secret docker-registry registry --namespace macvtap-cni --docker-server=registry.example.com --docker-username=NAME':
+      { shownBy: 'test/release/cluster/install.test.ts' },
+    'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni --values values.yaml': {
+      shownBy: 'test/cluster/docs.test.ts',
+    },
+    'cosign verify --key cosign.pub --insecure-ignore-tlog=true registry.example.com/kube-macvtap/kube-macvtap:0.1.0':
+      releaseTest,
+    'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap@sha256:DIGEST --namespace macvtap-cni':
+      releaseTest,
+    'oras discover --artifact-type application/vnd.cyclonedx+json --platform linux/amd64 registry.example.com/kube-macvtap/node:0.1.0':
+      releaseTest,
     'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': {
       shownBy: 'test/chart/options-of-webhook.test.ts',
     },

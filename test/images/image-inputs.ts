@@ -47,8 +47,10 @@ export function dockerfileOf(kind: ImageKind): string {
   return `Dockerfile.${kind}`;
 }
 
-/** Returns the paths that .dockerignore admits, without the tests next to the code. */
+/** Returns the paths that .dockerignore admits and the folders in them that it excludes, for git. */
 function keptPaths(): readonly string[] {
   const lines = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n');
-  return lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+  const kept = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+  const excluded = lines.filter((line) => /^\w/.test(line)).map((line) => `:(exclude)${line}`);
+  return [...kept, ...excluded];
 }

@@ -7,7 +7,7 @@ import type { Offers } from '../../policy/offers/offers.ts';
 import { createOffersIndex, withPolicies } from '../../policy/offers/offers-index.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createListeners } from '../../runtime/listeners.ts';
-import { runInSlices } from '../../runtime/run-in-slices.ts';
+import { runInSlices } from '../../runtime/pause.ts';
 
 /** The resources that nodes and policies offer, kept up to date. */
 export interface LiveOffers extends Disposable {

@@ -15,7 +15,7 @@ import {
 import type { ReportedInterface } from '../../policy/plan/interfaces.ts';
 import type { NodeFacts } from '../../policy/plan/match-labels.ts';
 import type { Verdict } from '../../policy/reasons.ts';
-import { runInSlices } from '../../runtime/run-in-slices.ts';
+import { runInSlices } from '../../runtime/pause.ts';
 import type { AdmissionRequest } from '../admission/admission-review.ts';
 import { type Endpoint, type ReviewResult, tryMutation } from '../admission/endpoint.ts';
 import type { ReviewDeps } from './review-facts.ts';

@@ -2,8 +2,8 @@
 import type { Lookups, Source } from '../../cluster/source.ts';
 import type { NadContext } from '../../policy/nad/read-nad.ts';
 import type { Offers } from '../../policy/offers/offers.ts';
-import type { ImplicitExposure } from '../../policy/plan/from-implicit.ts';
 import type { Labels } from '../../policy/plan/match-labels.ts';
+import type { ImplicitExposure } from '../../policy/plan/plan-node.ts';
 import type { ReasonCode, Verdict } from '../../policy/reasons.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { LiveOffers } from './live-offers.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createStatusSchedule } from './status-schedule.ts';
+import { createStatusSchedule } from './write-policy-statuses.ts';
 
 /**
  * Writes whenever a write is due. Until `untilMs`, the status changes at every step. Returns the times of the writes.

@@ -3,10 +3,10 @@ import type { MacvtapNetworkNodeState } from '../../../policy/api/macvtap-networ
 import { compareNatural } from '../../../policy/names.ts';
 import type { Policy } from '../../../policy/nodepolicy/read-policy.ts';
 import { nodeStateLimits } from '../../../policy/nodestate/node-state-limits.ts';
-import type { ImplicitExposure } from '../../../policy/plan/from-implicit.ts';
 import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
 import { matchNode, type NodeFacts } from '../../../policy/plan/match-labels.ts';
 import { describeFinding, type Finding, type NodePlan, type PlannedResource } from '../../../policy/plan/node-plan.ts';
+import type { ImplicitExposure } from '../../../policy/plan/plan-node.ts';
 import type { Mode } from '../../../policy/plan/resource.ts';
 import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
 import { chooseInterfaces } from './choose-interfaces.ts';

@@ -2,9 +2,9 @@
 
 import { compareNatural } from '../../../policy/names.ts';
 import { nodeStateLimits } from '../../../policy/nodestate/node-state-limits.ts';
-import { checkNamedKind, type ImplicitExposure } from '../../../policy/plan/from-implicit.ts';
 import type { InterfaceFacts } from '../../../policy/plan/interfaces.ts';
 import type { Finding, NodePlan } from '../../../policy/plan/node-plan.ts';
+import { checkNamedKind, type ImplicitExposure } from '../../../policy/plan/plan-node.ts';
 
 /**
  * Returns the interfaces that a node state lists: those that resources and held devices use, those that the plan's

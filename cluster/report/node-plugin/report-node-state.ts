@@ -134,7 +134,7 @@ export function spreadMs(node: string, nodes = 0): number {
 
 /**
  * The minimum number of nodes to assume, because the nodes that an edit selects are counted only after the edit. With
- * this many nodes, the delays end before the status of a policy is written (status-schedule.ts). The assumption
+ * this many nodes, the delays end before the status of a policy is written (write-policy-statuses.ts). The assumption
  * therefore does not delay that status.
  */
 const fewestNodes = 500;

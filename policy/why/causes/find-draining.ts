@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CauseRule } from '../cause.ts';
-import { nameSome } from '../group-nodes.ts';
 import { drainingOn, holdersOf } from '../node-inventory.ts';
+import { nameSome } from '../node-scheduling.ts';
 import type { WhyFacts } from '../why-facts.ts';
 
 /** Finds resources that are draining on the node: they remain only for the pods that hold their devices. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resourcePrefix } from '../../plan/resource.ts';
 import type { Cause, CauseRule } from '../cause.ts';
-import { nameSome } from '../group-nodes.ts';
+import { nameSome } from '../node-scheduling.ts';
 import { recreatePod } from '../suggested-commands.ts';
 
 /**

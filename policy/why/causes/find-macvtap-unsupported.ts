@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cause, CauseRule } from '../cause.ts';
-import { groupNodes } from '../group-nodes.ts';
+import { groupNodes } from '../node-scheduling.ts';
 import { suspectNodes } from '../scope.ts';
 
 /** Checks that the node's kernel supports macvtap. */

@@ -4,8 +4,7 @@ import { describeRequirements, namesIn } from '../../offers/policies-governing.t
 import { matchNode, type Requirement } from '../../plan/match-labels.ts';
 import { tryPlan } from '../../plan/plan-node.ts';
 import type { Cause, CauseRule, Fix } from '../cause.ts';
-import { describeNodes, groupNodes, nameSome } from '../group-nodes.ts';
-import { labelNodes, unmetRequirements } from '../node-scheduling.ts';
+import { describeNodes, groupNodes, labelNodes, nameSome, unmetRequirements } from '../node-scheduling.ts';
 import type { Scope, Shortage } from '../scope.ts';
 import type { NodeSummary, WhyFacts } from '../why-facts.ts';
 

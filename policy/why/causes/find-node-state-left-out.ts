@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cause, CauseRule } from '../cause.ts';
-import { groupNodes, nodeArguments } from '../group-nodes.ts';
+import { groupNodes, nodeArguments } from '../node-scheduling.ts';
 import { suspectNodes } from '../scope.ts';
 import { kubectl, selectComponent } from '../suggested-commands.ts';
 

@@ -2,8 +2,7 @@
 import { describeRequirements } from '../../offers/policies-governing.ts';
 import { matchNode } from '../../plan/match-labels.ts';
 import type { Cause, CauseRule } from '../cause.ts';
-import { groupNodes, nodeArguments } from '../group-nodes.ts';
-import { labelNodes, unmetRequirements, untolerated } from '../node-scheduling.ts';
+import { groupNodes, labelNodes, nodeArguments, unmetRequirements, untolerated } from '../node-scheduling.ts';
 import { suspectNodes } from '../scope.ts';
 import { kubectl } from '../suggested-commands.ts';
 import type { Taint } from '../why-facts.ts';

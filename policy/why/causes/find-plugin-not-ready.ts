@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { matchNode } from '../../plan/match-labels.ts';
 import type { Cause, CauseRule, Fix } from '../cause.ts';
-import { groupNodes } from '../group-nodes.ts';
 import { resourcesOn } from '../node-inventory.ts';
-import { untolerated } from '../node-scheduling.ts';
+import { groupNodes, untolerated } from '../node-scheduling.ts';
 import { suspectNodes } from '../scope.ts';
 import { kubectl } from '../suggested-commands.ts';
 import type { NodeSummary, PluginPod, PluginSummary } from '../why-facts.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cause, CauseRule } from '../cause.ts';
-import { groupNodes } from '../group-nodes.ts';
 import { resourcesOn } from '../node-inventory.ts';
+import { groupNodes } from '../node-scheduling.ts';
 import { kubectl, placeOf } from '../suggested-commands.ts';
 
 /**

@@ -20,7 +20,7 @@ const edits = 3;
 const guardMs = 300_000;
 /**
  * The pause between edits. It is longer than the longest gap between two writes
- * (cluster/report/leader/status-schedule.ts), so the status of the policy has settled before each edit.
+ * (cluster/report/leader/write-policy-statuses.ts), so the status of the policy has settled before each edit.
  */
 const quietMs = 40_000;
 const collection = `/apis/macvtap.network.kubevirt.io/v1alpha1/namespaces/${installationNamespace}/macvtapnetworknodepolicies`;

@@ -3,6 +3,7 @@ import { choiceFlag, switchFlag } from '../../../runtime/flags.ts';
 import { exitCode, signalScope } from '../../../runtime/run-command.ts';
 import { createProgress } from '../../demo/progress.ts';
 import { ensureKubeVirt } from '../../images/kubevirt/ensure-kubevirt.ts';
+import type { RegistryFiles } from '../../release/registry-files.ts';
 import { bringDown, findRemains } from '../bring-down.ts';
 import { bringUp } from '../bring-up.ts';
 import { claimCluster } from '../claim-cluster.ts';
@@ -13,6 +14,9 @@ import { type Injector, injectors } from '../kubevirt/kubevirt-objects.ts';
 import { paths } from '../layout.ts';
 import { keepLogs } from '../logs.ts';
 import { nodeTable } from '../node-table.ts';
+import { startClusterRegistry } from '../registry/cluster-registry.ts';
+import { installFromRegistry } from '../registry/install-from-registry.ts';
+import { prepareRelease } from '../registry/prepare-release.ts';
 import { seedNodes } from '../seed-nodes.ts';
 import { useVersions, type VersionFlags, versionFlags } from '../versions.ts';
 import { runClusterCommand } from './run-cluster-command.ts';
@@ -24,6 +28,7 @@ const line = {
   flags: {
     replace: switchFlag('remove the cluster that an earlier up created'),
     bare: switchFlag("install only Multus, without the product's images and the chart"),
+    registry: switchFlag('publish a release in a registry of the cluster, and install the chart from it'),
     kubevirt: switchFlag('also install KubeVirt with its operator, for emulated virtual machines'),
     injector: choiceFlag(
       injectors,
@@ -37,13 +42,15 @@ const line = {
 interface UpFlags extends VersionFlags {
   readonly replace: boolean;
   readonly bare: boolean;
+  readonly registry: boolean;
   readonly kubevirt: boolean;
   readonly injector: Injector;
 }
 
 export async function runUp(argv: readonly string[]): Promise<void> {
   const up = async (flags: UpFlags) => {
-    const { bare: isBare, kubevirt: hasKubeVirt, injector } = flags;
+    const { bare: isBare, registry: hasRegistry, kubevirt: hasKubeVirt, injector } = flags;
+    if (isBare && hasRegistry) throw new Error('--registry installs the chart, which --bare leaves out');
     if (isBare && hasKubeVirt) throw new Error('--kubevirt needs the chart, which --bare leaves out');
     const versions = useVersions(flags);
     using scope = signalScope();
@@ -51,15 +58,26 @@ export async function runUp(argv: readonly string[]): Promise<void> {
     try {
       const progress = createProgress(console.log, scope.signal);
       // The images are built before the cluster exists, because a build takes a minute and much memory.
-      const images = isBare
-        ? []
-        : await progress.step('images of webhook and node plugin', () => ownImages(console.log));
+      await using published = hasRegistry
+        ? await progress.step('images and chart of a release', () => prepareRelease(console.log))
+        : undefined;
+      const images =
+        isBare || published !== undefined
+          ? []
+          : await progress.step('images of webhook and node plugin', () => ownImages(console.log));
       const kubeVirt = hasKubeVirt
         ? await progress.step("images of KubeVirt and its machines' guest", () => ensureKubeVirt(console.log))
         : undefined;
       const all = [...images, ...(kubeVirt === undefined ? [] : [kubeVirt.parts, kubeVirt.guest])];
       await using cluster = await bringUp(seedNodes, progress, { images: all });
-      if (!isBare) {
+      if (published !== undefined) {
+        const registry = await progress.step('the registry runs', startClusterRegistry);
+        await progress.step('the release is in the registry', () => published.publish(registry));
+        await progress.step('helm install oci://…: webhook and node plugins are Ready', () =>
+          installFromRegistry(cluster, published, registry),
+        );
+        console.log(registryHelp(registry));
+      } else if (!isBare) {
         await progress.step('helm install: webhook and node plugins are Ready', () => installByHelm(cluster));
       }
       if (kubeVirt !== undefined) await installKubeVirt(cluster, kubeVirt, injector, progress);
@@ -87,4 +105,9 @@ async function giveUp(): Promise<never> {
   do await bringDown();
   while ((await findRemains()).length > 0);
   process.exit(exitCode.failed);
+}
+
+/** Shows how other programs reach the registry. */
+function registryHelp({ host, caFile, credentialsFolder }: RegistryFiles): string {
+  return `\nThe registry is ${host}, with the CA ${caFile}.\nexport DOCKER_CONFIG=${credentialsFolder}`;
 }

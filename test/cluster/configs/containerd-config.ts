@@ -15,8 +15,14 @@ runtime_type = 'io.containerd.runc.v2'
 SystemdCgroup = true
 `;
 
+interface ContainerdOptions {
+  readonly usesSystemd?: boolean;
+  /** The folder with a hosts.toml for each registry. containerd reads it at each pull. */
+  readonly registries?: string;
+}
+
 /** Returns containerd's config.toml. Images are in the folder `root`. */
-export function containerdConfig(root: string, { usesSystemd = false } = {}): string {
+export function containerdConfig(root: string, { usesSystemd = false, registries }: ContainerdOptions = {}): string {
   return `version = 3
 imports = []
 root = '${root}'
@@ -40,5 +46,12 @@ restrict_oom_score_adj = true
 bin_dirs = ['/opt/cni/bin']
 conf_dir = '/etc/cni/net.d'
 max_conf_num = 1
-${usesSystemd ? systemdCgroup : ''}`;
+${usesSystemd ? systemdCgroup : ''}${registries === undefined ? '' : registryFolder(registries)}`;
+}
+
+function registryFolder(path: string): string {
+  return `
+[plugins.'io.containerd.cri.v1.images'.registry]
+config_path = '${path}'
+`;
 }

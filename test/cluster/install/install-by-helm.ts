@@ -15,6 +15,11 @@ const guardMs = 120_000;
 /** Installs the chart into a cluster without it. Waits until all pods run and the API server calls the webhook. */
 export async function installByHelm(cluster: Cluster, values: object = {}): Promise<Installation> {
   await helm(cluster, ['install', ...release, chartFolder, '--create-namespace'], await clusterValues(), values);
+  return await untilInstalled(cluster);
+}
+
+/** Waits until all pods of an installed chart run and the API server calls the webhook. */
+export async function untilInstalled(cluster: Cluster): Promise<Installation> {
   await untilRolledOut(cluster);
   await untilAsked(cluster);
   return {

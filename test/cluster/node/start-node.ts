@@ -7,7 +7,7 @@ import { containerdConfig } from '../configs/containerd-config.ts';
 import { kubeletConfig } from '../configs/kubelet-config.ts';
 import { writeIdentity } from '../identity.ts';
 import { loadImages } from '../images/load-image.ts';
-import { type NodePlan, nodeAddress, nodeFolder, nodeGroup } from '../layout.ts';
+import { type NodePlan, nodeAddress, nodeFolder, nodeGroup, paths } from '../layout.ts';
 import { run } from '../run.ts';
 import { startDaemon } from '../start-daemon.ts';
 import { inNode, makeNodeHost } from './make-node-host.ts';
@@ -54,7 +54,7 @@ export async function startContainerd(node: string): Promise<void> {
   const config = join(nodeFolder(node), 'containerd.toml');
   // Images are outside of the node's own trees: these are overlays, on which containerd could not create the overlays
   // of containers.
-  await writeFile(config, containerdConfig(join(nodeFolder(node), 'containerd')));
+  await writeFile(config, containerdConfig(join(nodeFolder(node), 'containerd'), { registries: paths.registries }));
   const name = containerdProcess(node);
   const daemon = await startDaemon({
     name,

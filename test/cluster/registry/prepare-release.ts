@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { waitForLock } from '../../binaries/wait-for-lock.ts';
+import { cacheFolder } from '../../images/ensure-images.ts';
+import type { RegistryFiles } from '../../release/registry-files.ts';
+import { makeReleaseTree } from '../../release/release-tree.ts';
+import { bridge } from '../layout.ts';
+
+/** A release whose images are built. */
+export interface PreparedRelease extends AsyncDisposable {
+  readonly version: string;
+  publish(registry: RegistryFiles): Promise<void>;
+}
+
+/** Builds the images of a release of the working tree, before the cluster and its registry exist. */
+export async function prepareRelease(print: (line: string) => void): Promise<PreparedRelease> {
+  await using undo = new AsyncDisposableStack();
+  undo.use(await waitForLock(cacheFolder, print));
+  const tree = undo.use(await makeReleaseTree(print));
+  const run = async (flags: readonly string[], environment: Readonly<Record<string, string>>) => {
+    await using running = tree.start(flags, environment);
+    const { code } = await running.exit;
+    if (code !== 0) throw new Error(`npm run release failed:\n${running.output}`);
+  };
+  await run(['--registry', `${bridge.address}:5443/kube-macvtap`, '--dry-run'], {});
+  const scope = undo.move();
+  return {
+    version: tree.version,
+    publish: ({ host, caFile, credentialsFolder }) =>
+      run(['--registry', `${host}/kube-macvtap`, '--ca-file', caFile], { DOCKER_CONFIG: credentialsFolder }),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}

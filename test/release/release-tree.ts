@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { appendFile, mkdir, mkdtempDisposable, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { binaryPath } from '../binaries/binary-path.ts';
+import { commitFolder, ensureBases } from '../images/base-images.ts';
+import { cacheFolder } from '../images/ensure-images.ts';
+import { root } from '../images/image-inputs.ts';
+import { readNpmAccess } from '../images/npm-access.ts';
+import { openBuildah } from '../images/run-buildah.ts';
+import { runTool } from '../machines/run-tool.ts';
+import { type RunningProcess, startProcess } from '../process/start-process.ts';
+
+/** A clone of the working tree, from which releases are made, and the programs that they need. */
+export interface ReleaseTree extends AsyncDisposable {
+  readonly path: string;
+  /** The version of the release. */
+  readonly version: string;
+  /** The folder for the files of releases. */
+  readonly output: string;
+  /** The environment of the release and its programs: only the clone's tools, and no credentials. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Starts `npm run release` with these flags, and with those that name the base images. */
+  start(flags: readonly string[], environment?: Readonly<Record<string, string>>): RunningProcess;
+  /** Runs git in the clone. */
+  git(...args: readonly string[]): Promise<string>;
+}
+
+const programs = ['oras', 'cosign', 'syft', 'helm', 'helm3', 'registry'] as const;
+
+/** An image for both architectures. No command runs in the part for arm64, so it needs no Node.js. */
+const runImage = 'localhost/kube-macvtap-base-release:test';
+
+/** Makes a clone with all files as they are, also uncommitted ones. Its commit is the same for the same files. */
+export async function makeReleaseTree(print: (line: string) => void): Promise<ReleaseTree> {
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-release-')));
+  const npm = undo.use(await readNpmAccess());
+  const [path, bin] = [join(folder.path, 'tree'), join(folder.path, 'bin')];
+  for (const made of [path, bin]) await mkdir(made);
+  for (const name of programs) await symlink(binaryPath(name), join(bin, name));
+  const list = `git -C '${root}' ls-files -co --exclude-standard -z`;
+  const copy = `tar -C '${root}' --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -C '${path}' -xf -`;
+  await runTool('sh', '-c', `${list} | ${copy}`);
+  await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
+  const { version }: { version: string } = JSON.parse(await readFile(join(path, 'package.json'), 'utf8'));
+  const changelog = join(path, 'CHANGELOG.md');
+  const changes = await readFile(changelog, 'utf8');
+  await writeFile(changelog, changes.replace('## Unreleased', `## ${version}`));
+
+  const git = (...args: readonly string[]) => runTool('env', ...identity, 'git', '-C', path, ...args);
+  await git('init', '--quiet', '--initial-branch=main');
+  await appendFile(join(path, '.git/info/exclude'), '/node_modules\n');
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message=release');
+
+  const storage = join(folder.path, 'storage.conf');
+  const [graph, run] = [join(cacheFolder, 'storage'), join(cacheFolder, 'run')];
+  await writeFile(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
+  const bases = await makeBases(folder.path, print);
+  const environment = {
+    PATH: `${bin}:${process.env.PATH}`,
+    HOME: folder.path,
+    CONTAINERS_STORAGE_CONF: storage,
+    npm_config_cafile: (await runTool('npm', 'config', 'get', 'cafile')).trim(),
+  };
+  const images = ['--build-image', bases.build, '--run-image', runImage];
+  const buildah = ['--pull-never', ...pairs(npm.flags)].map((flag) => `--buildah-flag=${flag}`);
+  const output = join(folder.path, 'output');
+  const scope = undo.move();
+  return {
+    path,
+    version,
+    output,
+    environment,
+    git,
+    start: (flags, more = {}) =>
+      startProcess({
+        name: 'npm run release',
+        command: [
+          process.execPath,
+          join(path, 'build/release/main.ts'),
+          ...images,
+          ...buildah,
+          '--output',
+          output,
+          ...flags,
+        ],
+        environment: { ...environment, ...more },
+      }),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  };
+}
+
+/** The author and the time of the clone's commits. */
+const identity = [
+  ...['GIT_AUTHOR_NAME=release', 'GIT_AUTHOR_EMAIL=release@example.com', 'GIT_AUTHOR_DATE=2026-01-01T00:00:00Z'],
+  ...['GIT_COMMITTER_NAME=release', 'GIT_COMMITTER_EMAIL=release@example.com'],
+  'GIT_COMMITTER_DATE=2026-01-01T00:00:00Z',
+];
+
+async function makeBases(folder: string, print: (line: string) => void): Promise<{ readonly build: string }> {
+  const buildah = openBuildah(cacheFolder);
+  const bases = await ensureBases(buildah, print);
+  const empty = { path: join(folder, 'base'), name: 'localhost/kube-macvtap-base-empty:arm64' };
+  await mkdir(join(empty.path, 'tmp'), { recursive: true });
+  await commitFolder(buildah, empty.path, empty.name, '--platform', 'linux/arm64');
+  await buildah.run('manifest', 'rm', runImage).catch(() => {});
+  await buildah.run('manifest', 'create', runImage, bases.run, empty.name);
+  await rm(empty.path, { recursive: true });
+  return bases;
+}
+
+/** Joins flags and their values: `--flag`, `value` to `--flag=value`. */
+function pairs(flags: readonly string[]): readonly string[] {
+  return flags.flatMap((flag, at) => (at % 2 === 0 ? [`${flag}=${flags[at + 1]}`] : []));
+}
