@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { writeFileAtomically } from '../../runtime/atomic-file.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { textFlag } from '../../runtime/flags.ts';
 import { exitCode, runCommand } from '../../runtime/run-command.ts';
-import { printLine, printToStderr, startProgress } from '../output/print.ts';
+import { encodeTar } from '../../runtime/tar.ts';
+import { print, printLine, printToStderr, startProgress } from '../output/print.ts';
 import { findExposure, planningFlags, sharedFlags, viewFlags } from '../shared-flags.ts';
 import { openView } from '../view/open-view.ts';
-import { collectBundle } from './collect-bundle.ts';
-import { writeBundle } from './write-bundle.ts';
+import { type BundleFile, collectBundle } from './collect-bundle.ts';
 
 export const supportBundleLine = {
   command: 'kubectl macvtap support-bundle',
@@ -56,4 +61,42 @@ export function runSupportBundle(argv: readonly string[]): Promise<void> {
     },
     argv,
   );
+}
+
+const compress = promisify(gzip);
+
+/**
+ * Writes a bundle that only its owner can access. The path `-` means standard output. If the path is an existing
+ * directory or ends in a slash, separate files are written there. Otherwise, a gzipped archive is written. Raises
+ * FileNotWritten.
+ */
+async function writeBundle(files: readonly BundleFile[], path: string, nowMs: number): Promise<void> {
+  const isDirectory =
+    path.endsWith('/') ||
+    (await stat(path).then(
+      (info) => info.isDirectory(),
+      () => false,
+    ));
+  if (isDirectory) return await writeDirectory(files, path);
+  const entries = files.map(({ name, text }) => ({
+    name: `kube-macvtap-support/${name}`.slice(0, 100),
+    content: Buffer.from(text),
+  }));
+  const archive = await compress(encodeTar(entries, nowMs / 1_000));
+  if (path === '-') await print(archive);
+  else await writeFileAtomically(path, archive);
+}
+
+async function writeDirectory(files: readonly BundleFile[], directory: string): Promise<void> {
+  try {
+    for (const { name, text } of files) {
+      const path = join(directory, name);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(path, text, { mode: 0o600 });
+    }
+  } catch (thrown) {
+    throw new MacvtapError('FileNotWritten', thrown instanceof Error ? thrown.message : String(thrown), {
+      cause: thrown,
+    });
+  }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { replaceFile } from '../../runtime/atomic-file.ts';
 import { textFlag } from '../../runtime/flags.ts';
 import { exitCode, runCommand } from '../../runtime/run-command.ts';
-import { render } from '../output/output-flag.ts';
+import { render } from '../output/look.ts';
 import { printLine, startProgress } from '../output/print.ts';
 import { findExposure, nodeFlag, planningFlags, requireNode, sharedFlags, viewFlags } from '../shared-flags.ts';
 import { buildStatus } from '../status/build-status.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
 import { findAddressRequests } from '../../policy/nad/check-ipam.ts';
 import { readNad } from '../../policy/nad/read-nad.ts';
@@ -14,7 +15,7 @@ import { printable } from '../../runtime/printable.ts';
 import { exitCode, runCommand } from '../../runtime/run-command.ts';
 import { textTable } from '../../runtime/text-table.ts';
 import { readInputs } from '../lint/read-inputs.ts';
-import { stringifyYAML } from '../output/output-flag.ts';
+import { stringifyYAML } from '../output/look.ts';
 import { type Progress, printLine, printToStderr, startProgress } from '../output/print.ts';
 import { findExposure, planningFlags, sharedFlags, type ViewFlags, viewFlags } from '../shared-flags.ts';
 import { openView } from '../view/open-view.ts';

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { WriteStream } from 'node:tty';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { printable, printableLines } from '../../runtime/printable.ts';

@@ -11,8 +11,7 @@ import {
 import { describeNodes, groupNodes } from '../../policy/why/node-scheduling.ts';
 import { printable } from '../../runtime/printable.ts';
 import { type Cell, textTable } from '../../runtime/text-table.ts';
-import { type Look, type Tone, wrapText } from '../output/look.ts';
-import { type OutputFormat, render } from '../output/output-flag.ts';
+import { type Look, type OutputFormat, render, type Tone, wrapText } from '../output/look.ts';
 import type { PlanChanges } from './measure-change.ts';
 
 /** Renders plans for a person or a script. A table fits into `width`, the number of columns of the terminal. */

@@ -13,7 +13,7 @@ const writers: Readonly<Record<string, string>> = {
   'runtime/run-command.ts': 'errors through printableLines; the help is constant',
   'runtime/log.ts': 'through printableLines',
   'cli/kubectl-macvtap.ts': 'the usage and the version, which are constant',
-  'cli/status/watch-status.ts': 'through printable and printableLines',
+  'cli/status/command.ts': 'through printable and printableLines',
   'build/generate-types.ts': 'a tool of the build',
   'build/build-shim.ts': 'a tool of the build',
   'build/bundle-program.ts': 'a tool of the build',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { encodeTar } from './write-bundle.ts';
+import { encodeTar } from './tar.ts';
 
 test('tar can list and unpack the archive, for files of any length', () => {
   const sizes = [0, 1, 511, 512, 513, 100_000];
