@@ -118,6 +118,12 @@ export const recipes = {
     versionOf: 'github.com/vale-cli/vale/v3',
     usesC: true,
   },
+  actionlint: {
+    module: 'actionlint',
+    package: 'github.com/rhysd/actionlint/cmd/actionlint',
+    linkerFlags: ['-s', '-w', '-X github.com/rhysd/actionlint.version=$VERSION'],
+    versionOf: 'github.com/rhysd/actionlint',
+  },
   containerd: ofContainerd('containerd'),
   'containerd-shim-runc-v2': ofContainerd('containerd-shim-runc-v2'),
   ctr: ofContainerd('ctr'),
