@@ -6,17 +6,18 @@ export const pauseImage = 'localhost/pause:1';
 /** The socket of a node's containerd, at the default path of both kubelet and ctr. */
 export const containerdSocket = '/run/containerd/containerd.sock';
 
-/** Lets systemd make the control groups of containers. */
-const systemdCgroup = `
+/** Lets systemd make the control groups of containers. `runc` is the program that starts them. */
+const systemdCgroup = (runc: string) => `
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
 runtime_type = 'io.containerd.runc.v2'
 
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
 SystemdCgroup = true
+BinaryName = '${runc}'
 `;
 
-/** Returns containerd's config.toml. Images are in the folder `root`. */
-export function containerdConfig(root: string, { usesSystemd = false } = {}): string {
+/** Returns containerd's config.toml. Images are in the folder `root`. `runc` is for nodes with systemd. */
+export function containerdConfig(root: string, { runc }: { readonly runc?: string } = {}): string {
   return `version = 3
 imports = []
 root = '${root}'
@@ -40,5 +41,5 @@ restrict_oom_score_adj = true
 bin_dirs = ['/opt/cni/bin']
 conf_dir = '/etc/cni/net.d'
 max_conf_num = 1
-${usesSystemd ? systemdCgroup : ''}`;
+${runc === undefined ? '' : systemdCgroup(runc)}`;
 }
