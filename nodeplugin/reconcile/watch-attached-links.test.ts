@@ -110,6 +110,17 @@ test('a link whose MTU is below the one that ADD gave it is reported until it is
   assert.deepEqual([watch.current.lowered, changes()], [[], 2]);
 });
 
+test('a link that is lost after its MTU was lowered is reported as lost, too', async (t) => {
+  const { node, watch, said, compared, changes } = start(t);
+  node.link = { ...link, mtu: 1400 };
+  await compared();
+  node.link = undefined;
+  await compared();
+  await compared();
+  assert.deepEqual([watch.isLost('netMvp0'), changes(), said], [true, 2, ['netMvp0 has 1400', 'lost netMvp0']]);
+  assert.deepEqual(watch.current.lowered, []);
+});
+
 for (const [title, change, expected] of [
   ['the parent is gone, which is reported with that cause', { link: undefined, parent: undefined }, false],
   ['the sandbox is gone', { link: undefined, isSandboxThere: false }, false],

@@ -46,6 +46,11 @@ export interface AttachedLinksOptions {
 type Damage = { readonly lost: AttachedDevice } | { readonly lowered: LoweredLink };
 type DamageByKey = ReadonlyMap<string, Damage>;
 
+/** A link with a lowered MTU can also be lost later. */
+function isSameKind(damage: Damage, before: Damage | undefined): boolean {
+  return before !== undefined && 'lost' in damage === 'lost' in before;
+}
+
 /**
  * Compares the links in sandboxes with what ADD created, until disposed. The comparison is repeated every `lookMs`,
  * because the kernel reports changes of a link only in the link's own network namespace. It finds two kinds of damage:
@@ -69,7 +74,7 @@ export function watchAttachedLinks(options: AttachedLinksOptions): AttachedLinks
     if (scope.signal.aborted) return;
     const before = current;
     current = next;
-    const began = new Map([...next].filter(([key]) => !before.has(key)));
+    const began = new Map([...next].filter(([key, damage]) => !isSameKind(damage, before.get(key))));
     if (began.size > 0) onDamage(toLists(began));
     if (began.size > 0 || next.size !== before.size) listeners.notify();
   };
