@@ -101,7 +101,7 @@ export async function openLinks({
       }),
     createMacvtap: (request, signal) => createMacvtap(creations, lookUp, request, signal),
     createVlan: (request, signal) => createVlan(removals, lookUp, request, signal),
-    finishVlan: (vlan, signal) => finishVlan(removals, vlan, signal),
+    finishVlan: (vlan, signal) => finishVlan(removals, lookUp, vlan, signal),
     setLink: (change, signal) => setLink(removals, change, signal),
     deleteLink: (ifindex, signal) => deleteLink(removals, ifindex, signal),
     moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),

@@ -6,7 +6,7 @@ import { describeErrno, nameErrno } from '../netlink/errno.ts';
 import { encodeAddAltName, encodeCreateVlan, encodeSetLink, type LinkSettings } from '../netlink/link-requests.ts';
 import type { NetlinkRequest } from '../netlink/message.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
-import type { LinkLookup } from './get-link.ts';
+import type { LinkDetails, LinkLookup } from './get-link.ts';
 
 /**
  * The alias of every VLAN that the node plugin created (IFLA_IFALIAS, `ip link set … alias`). The alias belongs to the
@@ -57,7 +57,7 @@ export async function createVlan(
   const link = await lookUp({ name });
   if (link === undefined)
     throw new MacvtapError('LinkGone', `${what}: the new link ${name} is gone; the node plugin tries again`);
-  await finishVlan(socket, { ifindex: link.ifindex, lower, id, isUp: link.up, up }, signal);
+  await nameVlan(socket, link, { ifindex: link.ifindex, lower, id, up }, signal);
 }
 
 /** A VLAN that the node plugin created, and that may not have its final name and alias yet. */
@@ -65,23 +65,40 @@ export interface UnfinishedVlan {
   readonly ifindex: number;
   readonly lower: string;
   readonly id: number;
-  readonly isUp: boolean;
   /** See `VlanRequest`. */
   readonly up: boolean;
 }
 
-/** Completes a VLAN whose creation was interrupted. Raises the errors of `createVlan`. */
+/**
+ * Completes a VLAN whose creation was interrupted. Reads the link first, because an interface watch may still contain
+ * its short name although it has its final one. Raises the errors of `createVlan`.
+ */
 export async function finishVlan(
   socket: Requester,
-  { ifindex, lower, id, isUp, up }: UnfinishedVlan,
+  lookUp: LinkLookup,
+  vlan: UnfinishedVlan,
   signal?: AbortSignal,
+): Promise<void> {
+  const link = await lookUp({ ifindex: vlan.ifindex });
+  // The next decision does not contain a link that is gone.
+  if (link !== undefined) await nameVlan(socket, link, vlan, signal);
+}
+
+async function nameVlan(
+  socket: Requester,
+  link: Pick<LinkDetails, 'name' | 'up'>,
+  { ifindex, lower, id, up }: UnfinishedVlan,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { name, altName } = vlanLinkNames(lower, id);
   const what = `cannot set up VLAN ${id} on ${lower}`;
-  // The kernel sets a VLAN up together with its lower link. Before version 6.2, it does not rename a link that is up.
-  if (isUp) await send(socket, encodeSetLink(ifindex, { up: false }), what, signal);
+  // The kernel sets a VLAN up together with its lower link. Before version 6.2, it refuses to rename a link that is up,
+  // even to the name that the link has.
+  const isNamed = link.name === name;
+  if (!isNamed && link.up) await send(socket, encodeSetLink(ifindex, { up: false }), what, signal);
   if (altName !== undefined) await send(socket, encodeAddAltName(ifindex, altName), what, signal, ['EEXIST']);
-  await send(socket, encodeSetLink(ifindex, { name, alias: ownAlias, ...(up && { up }) }), what, signal);
+  const settings = { ...(!isNamed && { name }), alias: ownAlias, ...(up && { up }) };
+  await send(socket, encodeSetLink(ifindex, settings), what, signal);
   faultPoint('vlan-finished');
 }
 

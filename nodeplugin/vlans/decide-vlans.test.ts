@@ -49,7 +49,7 @@ describe('a VLAN of the plan', () => {
   });
 
   it('that the node plugin created without setting the final name is finished', () => {
-    const finish = { parent: 'bond1.100', ifindex: 9, lower: 'bond1', id: 100, isUp: true, up: true };
+    const finish = { parent: 'bond1.100', ifindex: 9, lower: 'bond1', id: 100, up: true };
     assert.deepEqual(decide([bond, own(short)]), { ...nothing, finish: [finish] });
   });
 

@@ -60,7 +60,7 @@ export function decideVlans({ interfaces, resources, inUse }: VlanFacts): VlanDe
     const unfinished = own.find((nic) => isUnfinished(nic, vlan, lower));
     if (lower?.ifindex === undefined) continue;
     if (unfinished !== undefined) {
-      finish.push({ parent, ifindex: unfinished.ifindex, ...vlan, isUp: unfinished.up, up: lower.up });
+      finish.push({ parent, ifindex: unfinished.ifindex, ...vlan, up: lower.up });
       handled.add(unfinished.ifindex);
     } else if (there === undefined) {
       create.push({ parent, ...vlan, lowerIfindex: lower.ifindex, up: lower.up });

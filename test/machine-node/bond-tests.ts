@@ -6,10 +6,12 @@ import { deletePod, runPod } from '../cluster/pods.ts';
 import { untilAllocatable, untilHeld } from '../cluster/resources.ts';
 import { seedNetwork, seedPolicy } from '../cluster/seed-objects.ts';
 import { readPodTap } from '../cluster/taps.ts';
+import { runProgram } from '../process/run-program.ts';
 import { until } from '../process/until.ts';
 import { exchangeFrames, type FrameExchange } from './exchange-frames.ts';
 import { deletePolicy, machine, network, peer, policy } from './machine-cluster.ts';
 import { readResource } from './node-state.ts';
+import { readNumaNodes } from './numa-nodes.ts';
 
 const guardMs = 300_000;
 
@@ -55,7 +57,21 @@ export function bondTests(cluster: MacvtapCluster): void {
       const { owner, mtu } = await readPodTap(cluster, 'on-bond');
       assert.deepEqual([owner, mtu], ['107:107', 9000]);
       await untilHeld(cluster, machine, 'bondedIface', 1);
-      assert.deepEqual(await readResource(cluster, machine, 'bondedIface').then((found) => found?.health), 'Healthy');
+    });
+
+    it('is shown by kubectl macvtap status with its device in use', async (t) => {
+      const { code, stdout } = await runProgram('cli/kubectl-macvtap.ts', [
+        'status',
+        `--kubeconfig=${cluster.kubeconfig}`,
+      ]);
+      t.diagnostic(stdout);
+      assert.equal(code, 0);
+      assert.match(stdout, /^m1 +bondedIface +bond1 +private +1\/25 +Healthy +macvtap-cni\/policy-1$/m);
+    });
+
+    it('and other cards give kubelet the NUMA nodes of their ports', async () => {
+      const { bondedIface, quickDataplane } = await readNumaNodes(machine);
+      assert.deepEqual({ bondedIface, quickDataplane }, { bondedIface: [0, 1], quickDataplane: [1] });
     });
 
     it('carries frames between that pod and one on another node, over its partner', async () => {
@@ -103,6 +119,10 @@ export function bondTests(cluster: MacvtapCluster): void {
         await until(isUp, (carrier) => carrier === '1', guardMs);
       }
       assert.equal((await readResource(cluster, machine, 'pair'))?.health, 'Healthy');
+    });
+
+    it('has no NUMA node, because its ports are on the bus of neither processor', async () => {
+      assert.deepEqual((await readNumaNodes(machine)).pair, []);
     });
 
     it('without any carrier keeps its devices, is reported, and carries frames again with the first carrier', async () => {

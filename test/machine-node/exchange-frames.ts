@@ -13,6 +13,10 @@ import { until } from '../process/until.ts';
 export interface FrameExchange {
   /** Resolves when both pods have received several more frames. */
   goesOn(): Promise<void>;
+  /** Ends the exchange, so that no program has the taps open. */
+  stop(): Promise<void>;
+  /** The pods' reports: the frames that each has sent and received. */
+  report(): Promise<string>;
 }
 
 const source = fileURLToPath(new URL('../images/kubevirt/frames.c', import.meta.url));
@@ -22,7 +26,7 @@ const some = 50;
 /** How long a failing test waits. */
 const guardMs = 300_000;
 
-/** Starts the exchange, which ends with the pods. */
+/** Starts the exchange, which ends at the latest with the pods. */
 export async function exchangeFrames(cluster: Cluster, pods: readonly [string, string]): Promise<FrameExchange> {
   const program = await compile();
   const taps = await Promise.all(pods.map((pod) => readPodTap(cluster, pod)));
@@ -33,13 +37,22 @@ export async function exchangeFrames(cluster: Cluster, pods: readonly [string, s
       program,
     );
     const command = `/tmp/frames /tmp/report ${gapMs} ${own?.path} ${own?.mac} ${other?.mac}`;
-    await runInPod(cluster, pod, `nohup ${command} </dev/null >/tmp/frames.log 2>&1 &`);
+    await runInPod(cluster, pod, `${command} </dev/null >/tmp/frames.log 2>&1 & echo $! >/tmp/frames.pid`);
   }
   const received = async () => await Promise.all(pods.map((pod) => readReceived(cluster, pod)));
   return {
     async goesOn() {
       const before = await received();
       await until(received, (now) => now.every((count, at) => count >= (before[at] ?? 0) + some), guardMs);
+    },
+    async stop() {
+      for (const pod of pods) {
+        await runInPod(cluster, pod, 'kill $(cat /tmp/frames.pid); rm /tmp/report');
+      }
+    },
+    async report() {
+      const reports = pods.map(async (pod) => `${pod}: ${(await runInPod(cluster, pod, 'cat /tmp/report')).trim()}`);
+      return (await Promise.all(reports)).join('\n');
     },
   };
 }

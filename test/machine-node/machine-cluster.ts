@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { clusterOfFile } from '../cluster/cluster-of-file.ts';
+import { loadImage } from '../cluster/images/load-image.ts';
 import { installByHelm } from '../cluster/install/install-by-helm.ts';
 import { ownImages } from '../cluster/install/own-images.ts';
 import { installationNamespace } from '../cluster/install/release.ts';
@@ -26,12 +27,16 @@ const nics = [
 ].map(readNIC);
 
 const nodes: readonly NodeSpec[] = [
-  { name: peer, labels: aware, interfaces: ['bond1', 'bond2'] },
+  { name: peer, labels: aware, interfaces: ['bond1', 'bond2', 'eth3'] },
   { name: machine, labels: aware, interfaces: nics.map(({ name }) => name), machine: { nics } },
 ];
 
-/** The webhook runs on the real processors, so that its answers do not wait for emulated ones. */
+/**
+ * The webhook runs on the real processors, so that its answers do not wait for emulated ones. The grace period is long
+ * enough for an allocation there, and tests wait for its end.
+ */
 const values = {
+  node: { extraArgs: ['--held-refresh=1s', '--orphan-grace=20s'] },
   webhook: { replicas: 1, nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': peer } },
 };
 
@@ -41,7 +46,10 @@ export async function machineClusterOfFile(): Promise<MacvtapCluster> {
   // Built before the cluster exists, because a build takes minutes and much memory.
   await ensureRootImage({ print });
   const images = await ownImages(print);
-  const cluster = await clusterOfFile(nodes, { images });
+  // Only the node of the webhook gets the webhook's image: the machine needs half a minute to unpack one.
+  const [ofWebhook, ofNodes] = [true, false].map((is) => images.filter(({ name }) => /webhook:/.test(name) === is));
+  const cluster = await clusterOfFile(nodes, { images: ofNodes ?? [] });
+  for (const { path, name } of ofWebhook ?? []) await loadImage(peer, path, name);
   return { ...cluster, ...(await installByHelm(cluster, values)) };
 }
 
@@ -62,15 +70,15 @@ export function policy(name: string, hostnames: readonly string[], parentSelecto
   };
 }
 
-/** A network for a resource, of the same name. */
-export function network(name: string): object {
+/** A network for a resource, of the same name by default. Multus refuses names with a dot. */
+export function network(resource: string, name = resource): object {
   return {
     apiVersion: 'k8s.cni.cncf.io/v1',
     kind: 'NetworkAttachmentDefinition',
     metadata: {
       name,
       namespace: 'default',
-      annotations: { 'k8s.v1.cni.cncf.io/resourceName': `macvtap.network.kubevirt.io/${name}` },
+      annotations: { 'k8s.v1.cni.cncf.io/resourceName': `macvtap.network.kubevirt.io/${resource}` },
     },
     spec: { config: '{"cniVersion": "1.0.0", "type": "macvtap"}' },
   };

@@ -6,8 +6,8 @@ import { isReady, type Pod, podObject } from '../cluster/pods.ts';
 import { untilAllocatable, untilHeld } from '../cluster/resources.ts';
 import { type PodTap, readPodTap } from '../cluster/taps.ts';
 import { until } from '../process/until.ts';
-import { seedOffers } from './bond-tests.ts';
 import { machine } from './machine-cluster.ts';
+import { readVlans, vlanOffers, vlansOfPolicy } from './vlan-tests.ts';
 
 const path = '/apis/apps/v1/namespaces/default/deployments';
 const replicas = 2;
@@ -31,9 +31,9 @@ export function rebootTests(cluster: MacvtapCluster): void {
   };
   const untilRunning = async () => await until(readTaps, (taps) => Object.keys(taps).length === replicas, guardMs);
 
-  describe('a Deployment of pods with macvtaps on a bond', () => {
+  describe('a Deployment of pods with macvtaps on a VLAN of a bond', () => {
     before(async () => {
-      const { metadata, spec } = podObject({ name: 'kept', node: machine, networks: 'macvtap0' }) as {
+      const { metadata, spec } = podObject({ name: 'kept', node: machine, networks: 'vlan100' }) as {
         readonly metadata: object;
         readonly spec: object;
       };
@@ -50,7 +50,7 @@ export function rebootTests(cluster: MacvtapCluster): void {
     });
     after(async () => {
       await cluster.admin.must('DELETE', `${path}/kept`);
-      await untilHeld(cluster, machine, 'bondedIface', 0);
+      await untilHeld(cluster, machine, 'bond1.100', 0);
     });
 
     for (const [title, powerCut] of [
@@ -65,8 +65,9 @@ export function rebootTests(cluster: MacvtapCluster): void {
         note('kubelet reports the new boot');
         await cluster.untilReady();
         note('the node is Ready');
-        await untilAllocatable(cluster, seedOffers);
-        note("the policy's resources are offered");
+        await untilAllocatable(cluster, vlanOffers);
+        note("the policies' resources are offered");
+        assert.deepEqual(await readVlans(cluster), vlansOfPolicy);
         const taps = Object.values(await untilRunning());
         note('the pods run');
         assert.equal(new Set(taps.map(({ mac }) => mac)).size, replicas);
@@ -74,7 +75,7 @@ export function rebootTests(cluster: MacvtapCluster): void {
           taps.map(({ owner, mtu }) => [owner, mtu]),
           Array(replicas).fill(['107:107', 9000]),
         );
-        await untilHeld(cluster, machine, 'bondedIface', replicas);
+        await untilHeld(cluster, machine, 'bond1.100', replicas);
       });
     }
   });

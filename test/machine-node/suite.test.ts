@@ -5,9 +5,11 @@ import { describe, it } from 'node:test';
 import { findNodePlugin } from '../cluster/install/node-plugin-pod.ts';
 import { bondTests } from './bond-tests.ts';
 import { machine, machineClusterOfFile } from './machine-cluster.ts';
+import { parentTests } from './parent-tests.ts';
 import { rebootTests } from './reboot-tests.ts';
 import { selectorTests } from './selector-tests.ts';
 import { unplugTests } from './unplug-tests.ts';
+import { vlanTests } from './vlan-tests.ts';
 
 const cluster = await machineClusterOfFile();
 
@@ -26,5 +28,7 @@ describe('a node that is a machine', () => {
 bondTests(cluster);
 selectorTests(cluster);
 unplugTests(cluster);
+vlanTests(cluster);
+parentTests(cluster);
 // Last: everything else has to start again.
 rebootTests(cluster);

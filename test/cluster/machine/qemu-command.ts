@@ -26,7 +26,7 @@ export function diskChanges(node: string): string {
 /**
  * Keeps a virtual clock steady on busy processors: a clock that counts the emulated processor's cycles runs too fast,
  * and the check of its timer fails. After a panic, the machine restarts. Processes stay on the processor on which they
- * start: containerd.service has the reason.
+ * start: runc-pinned has the reason.
  */
 const kernelOptions = [
   ...['console=ttyS0', 'panic=-1', 'mitigations=off', 'clocksource=acpi_pm', 'notsc', 'no_timer_check', 'nowatchdog'],

@@ -76,7 +76,7 @@ async function settings(record: ClusterRecord, plan: NodePlan): Promise<Readonly
       kubeletConfig: kubeletConfig('/etc/kubernetes/ca.crt', { cgroupDriver: 'systemd' }),
       loginKey: await readFile(`${key}.pub`, 'utf8'),
     }),
-    'etc/containerd/config.toml': containerdConfig('/var/lib/containerd', { usesSystemd: true }),
+    'etc/containerd/config.toml': containerdConfig('/var/lib/containerd', { runc: '/usr/local/sbin/runc-pinned' }),
   };
 }
 
