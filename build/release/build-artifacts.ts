@@ -6,8 +6,11 @@ import { parse, parseDocument } from 'yaml';
 import { architectures, chartName, createdAt, type ImageKind, imageKinds, type Release, root } from './release.ts';
 
 /** The annotations that make an artifact independent of the time at which it is built. */
-export function annotations(release: Release, title: string): readonly string[] {
-  const values = { created: createdAt(release), title, version: release.version, revision: release.commit };
+export function annotations(release: Release, title?: string): readonly string[] {
+  const { version, commit: revision } = release;
+  // oras takes the title of an artifact for a file name, and refuses one that a file in the artifact has.
+  const titles = title === undefined ? {} : { title };
+  const values = { created: createdAt(release), ...titles, version, revision };
   return Object.entries(values).flatMap(([name, value]) => [
     '--annotation',
     `org.opencontainers.image.${name}=${value}`,

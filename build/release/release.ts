@@ -208,6 +208,11 @@ const causes = [
     text: 'the disk is full: free space, or name a directory on another disk with --output',
   },
   {
+    pattern: /decryption failed/i,
+    code: 'ReleaseToolFailed',
+    text: 'COSIGN_PASSWORD is not the password of the key: correct it, then run the same command again',
+  },
+  {
     pattern: /x509|certificate signed by unknown|certificate is not trusted|tls: failed to verify/i,
     code: 'RegistryFailed',
     text: "the registry's certificate is not trusted: name the file of its CA with --ca-file",

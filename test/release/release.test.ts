@@ -130,6 +130,15 @@ describe('a release is refused before anything is built', () => {
     await rm(join(tree.path, 'policy/new.ts'));
   });
 
+  it('if the key cannot be decrypted', async () => {
+    const signed = [...flags, '--sign', join(keys, 'cosign.key')];
+    const message = await refused(signed, { ...secrets, COSIGN_PASSWORD: 'not-the-password' });
+    assert.match(message, /cannot read the key .*: COSIGN_PASSWORD is not the password of the key: correct it/);
+    const { code, output } = await release(signed, { DOCKER_CONFIG: registry.credentialsFolder });
+    assert.equal(code, 2, output);
+    assert.match(output, /the variable COSIGN_PASSWORD is not set/);
+  });
+
   it('if the versions differ', async () => {
     const message = await refused([...flags, '--version', '9.9.9']);
     assert.match(message, /the release is 9\.9\.9, but package\.json is \d+\.\d+\.\d+: make all versions equal/);
@@ -348,6 +357,8 @@ describe('a release', () => {
       assert.equal(`sha256:${subject[0].digest.sha256}`, digest);
       const [source] = predicate.buildDefinition.resolvedDependencies;
       assert.equal(source.digest.gitCommit, (await tree.git('rev-parse', 'HEAD')).trim());
+      const [, , ...flagsAndName] = verify(`${target}/node@${digest}`);
+      await must('cosign', 'verify-attestation', '--type', 'slsaprovenance1', ...flagsAndName);
     });
 
     it('contains no credentials, in no layer and in no document', async () => {
