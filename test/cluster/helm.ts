@@ -9,8 +9,8 @@ import { clusterFolder } from './layout.ts';
 import { run } from './run.ts';
 
 /**
- * Runs Helm 4, or the given version, as the cluster's administrator and without the user's settings. Returns its output.
- * If a value is given more than once, the last one wins.
+ * Runs Helm 4, or the given version, as the cluster's administrator and without the user's settings. Returns the
+ * output. If a value is given more than once, the last one wins.
  */
 export async function helm(
   { kubeconfig, program = 'helm' }: Pick<Cluster, 'kubeconfig'> & { readonly program?: HelmName },
