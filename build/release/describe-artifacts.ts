@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { annotations, digestOf, readBlob } from './build-artifacts.ts';
-import {
-  architectures,
-  chartName,
-  createdAt,
-  imageKinds,
-  type Product,
-  products,
-  type Release,
-  root,
-} from './release.ts';
+import { annotations, createdAt, digestOf, readBlob } from './build-artifacts.ts';
+import { architectures, chartName, imageKinds, type Product, products, type Release, root } from './release.ts';
 
 /** The types of the documents, by which clients find them. */
 const documentTypes = {
