@@ -3,11 +3,14 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, parseDocument } from 'yaml';
-import { architectures, chartName, createdAt, type ImageKind, imageKinds, type Release, root } from './release.ts';
+import { architectures, chartName, type ImageKind, imageKinds, type Release, root } from './release.ts';
 
 /** The annotations that make an artifact independent of the time at which it is built. */
-export function annotations(release: Release, title: string): readonly string[] {
-  const values = { created: createdAt(release), title, version: release.version, revision: release.commit };
+export function annotations(release: Release, title?: string): readonly string[] {
+  const { version, commit: revision } = release;
+  // oras takes the title of an artifact for a file name, and refuses one that a file in the artifact has.
+  const titles = title === undefined ? {} : { title };
+  const values = { created: createdAt(release), ...titles, version, revision };
   return Object.entries(values).flatMap(([name, value]) => [
     '--annotation',
     `org.opencontainers.image.${name}=${value}`,
@@ -150,4 +153,9 @@ export async function digestOf({ layout }: Pick<Release, 'layout'>, tag: string)
 /** Reads a manifest, or another JSON document, from the layout. */
 export async function readBlob<Content>({ layout }: Pick<Release, 'layout'>, digest: string): Promise<Content> {
   return JSON.parse(await readFile(join(layout, 'blobs', digest.replace(':', '/')), 'utf8'));
+}
+
+/** The time of the release, as annotations write it. */
+export function createdAt({ epoch }: Pick<Release, 'epoch'>): string {
+  return new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');
 }

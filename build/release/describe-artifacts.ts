@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { annotations, digestOf, readBlob } from './build-artifacts.ts';
-import {
-  architectures,
-  chartName,
-  createdAt,
-  imageKinds,
-  type Product,
-  products,
-  type Release,
-  root,
-} from './release.ts';
+import { annotations, createdAt, digestOf, readBlob } from './build-artifacts.ts';
+import { architectures, chartName, imageKinds, type Product, products, type Release, root } from './release.ts';
 
 /** The types of the documents, by which clients find them. */
 const documentTypes = {
@@ -37,7 +28,7 @@ export async function describeArtifacts(release: Release): Promise<readonly stri
     await release.run(
       { what: `attach ${file}`, folder: release.folder },
       ...(['oras', 'attach', '--oci-layout', `${release.layout}:${subject}`] as const),
-      ...['--artifact-type', type, ...annotations(release, file), `${file}:${type}`],
+      ...['--artifact-type', type, ...annotations(release), `${file}:${type}`],
     );
   }
   return [...new Set(documents.map(({ file }) => file))];
@@ -96,12 +87,17 @@ async function writeSbom(release: Release, file: string, text: string): Promise<
 async function writeProvenance(release: Release): Promise<readonly ArtifactDocument[]> {
   const documents: ArtifactDocument[] = [];
   for (const product of products) {
-    const file = `${product === chartName ? `${chartName}-chart` : `${chartName}-${product}`}.intoto.json`;
+    const file = provenanceFile(product);
     const statement = await provenanceOf(release, product);
     await writeFile(join(release.folder, file), `${JSON.stringify(statement, undefined, 2)}\n`);
     documents.push({ subject: product, type: documentTypes.provenance, file });
   }
   return documents;
+}
+
+/** @example 'kube-macvtap-node.intoto.json' */
+export function provenanceFile(product: Product): string {
+  return `${chartName}-${product === chartName ? 'chart' : product}.intoto.json`;
 }
 
 /** Returns the provenance of an artifact (https://slsa.dev/spec/v1.1/provenance). */

@@ -17,6 +17,7 @@ import {
   listArtifacts,
   publicKeyFile,
   pushArtifacts,
+  readKey,
   readPublished,
   signArtifacts,
   tagArtifacts,
@@ -76,7 +77,9 @@ await runCommand(line, async (values) => {
     print(`✓ ${title} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
     return value;
   };
-  const publishes = !values['dry-run'];
+  const { sign, 'dry-run': isDry } = values;
+  const publishes = !isDry;
+  if (sign !== undefined) await readKey(release, sign);
   const before = publishes ? await step(`${registry} accepts uploads`, () => readPublished(release)) : new Map();
   await step('the images of linux/amd64 and linux/arm64 are built', () => buildImages(release));
   await step('the chart is packaged with the digests of the images', () => buildChart(release));
@@ -85,11 +88,10 @@ await runCommand(line, async (values) => {
   if (publishes) {
     await checkUnchanged(release, before);
     await step('all artifacts are pushed', () => pushArtifacts(release));
-    const { sign } = values;
     if (sign !== undefined) await step('all artifacts are signed', () => signArtifacts(release, sign, artifacts));
     await step(`the version ${tree.version} is complete`, () => tagArtifacts(release));
   }
-  const files = [chartFile(release), ...documents, ...(publishes && values.sign ? [publicKeyFile] : [])];
+  const files = [chartFile(release), ...documents, ...(sign === undefined ? [] : [publicKeyFile])];
   await writeSums(release, files);
   console.log(table(release, artifacts));
   print(`${publishes ? 'Published' : 'Built; published nothing'}. The files and SHA256SUMS are in ${release.folder}.`);

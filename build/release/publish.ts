@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MacvtapError } from '../../runtime/errors.ts';
 import { digestOf, readBlob } from './build-artifacts.ts';
-import { architectures, explainFailure, type Product, products, type Release, refuse } from './release.ts';
+import { provenanceFile } from './describe-artifacts.ts';
+import { architectures, type Product, products, type Release, refuse } from './release.ts';
 
 /** An artifact in the layout that is published: an index, an image, the chart, or a document about one of these. */
 export interface Artifact {
@@ -82,7 +84,8 @@ async function referrersOf(release: Release, tag: string): Promise<readonly Desc
   const flags = ['--oci-layout', '--format', 'json', '--depth', '1', `${release.layout}:${tag}`];
   const answer = await release.run({ what: `list the documents of ${tag}` }, 'oras', 'discover', ...flags);
   const { referrers = [] }: { referrers?: readonly Descriptor[] } = JSON.parse(answer);
-  return referrers;
+  // The order in the layout changes from run to run.
+  return referrers.toSorted((one, other) => (one.digest < other.digest ? -1 : 1));
 }
 
 async function sizeOf(release: Release, digest: string): Promise<number> {
@@ -120,35 +123,53 @@ export async function tagArtifacts(release: Release): Promise<void> {
 /** The name of the public key in the release's directory. */
 export const publicKeyFile = 'cosign.pub';
 
+/** Decrypts the key, and writes its public part to the directory of the release. */
+export async function readKey(release: Release, key: string): Promise<void> {
+  if (process.env.COSIGN_PASSWORD === undefined) {
+    const advice = 'set it to the password of the key, or to an empty text';
+    throw new MacvtapError('InvalidFlags', `--sign: the variable COSIGN_PASSWORD is not set: ${advice}`);
+  }
+  const text = await release.run({ what: `read the key ${key}` }, 'cosign', 'public-key', '--key', key);
+  await writeFile(join(release.folder, publicKeyFile), text);
+}
+
 /**
- * Signs every artifact in the registry with a key file, and without a public transparency log. Skips artifacts that the
- * key has already signed, because each signature is different.
+ * Signs every artifact in the registry with a key file, and without a public transparency log. Also attests the
+ * provenance, which `cosign verify-attestation` checks. Skips what the key has already signed, because each signature
+ * is different. `readKey` must have read the key.
  */
 export async function signArtifacts(release: Release, key: string, artifacts: readonly Artifact[]): Promise<void> {
-  if (process.env.COSIGN_PASSWORD === undefined) {
-    throw explainFailure('sign', 'COSIGN_PASSWORD is not set: set it to the password of the key, or to an empty text');
-  }
-  const publicKey = join(release.folder, publicKeyFile);
-  await writeFile(publicKey, await release.run({ what: `read the key ${key}` }, 'cosign', 'public-key', '--key', key));
-  const certificates = release.caFile === undefined ? [] : ['--registry-cacert', release.caFile];
   for (const { product, title, digest } of artifacts) {
     const name = `${release.registry}/${product}@${digest}`;
-    const verify = ['verify', '--key', publicKey, '--insecure-ignore-tlog=true', ...certificates, name];
-    const isSigned = await release.run({ what: `verify ${name}` }, 'cosign', ...verify).then(
-      () => true,
-      () => false,
-    );
-    if (isSigned) continue;
-    const offline = ['--yes', '--tlog-upload=false', '--use-signing-config=false'];
-    await release.run(
-      { what: `sign ${product}, ${title}` },
-      'cosign',
-      'sign',
-      '--key',
-      key,
-      ...offline,
-      ...certificates,
-      name,
-    );
+    if (await isVerified(release, name, 'verify')) continue;
+    await release.run({ what: `sign ${product}, ${title}` }, 'cosign', 'sign', ...signing(release, key), name);
   }
+  // After the signatures, because `cosign verify` also accepts an attestation.
+  for (const product of products) {
+    const name = `${release.registry}/${product}@${await digestOf(release, product)}`;
+    if (await isVerified(release, name, 'verify-attestation', ...slsa)) continue;
+    const { predicate } = JSON.parse(await readFile(join(release.folder, provenanceFile(product)), 'utf8'));
+    const attest = ['cosign', 'attest', '--predicate', '-', ...slsa, ...signing(release, key)] as const;
+    await release.run({ what: `attest ${name}`, input: JSON.stringify(predicate) }, ...attest, name);
+  }
+}
+
+const slsa = ['--type', 'slsaprovenance1'];
+
+/** Flags of cosign for the registry. */
+function authority({ caFile }: Release): readonly string[] {
+  return caFile === undefined ? [] : ['--registry-cacert', caFile];
+}
+
+function signing(release: Release, key: string): readonly string[] {
+  return ['--key', key, '--yes', '--tlog-upload=false', '--use-signing-config=false', ...authority(release)];
+}
+
+/** Returns whether cosign verifies an artifact with the public key of the release. */
+async function isVerified(release: Release, name: string, ...command: readonly string[]): Promise<boolean> {
+  const flags = ['--key', join(release.folder, publicKeyFile), '--insecure-ignore-tlog=true', ...authority(release)];
+  return await release.run({ what: `verify ${name}` }, 'cosign', ...command, ...flags, name).then(
+    () => true,
+    () => false,
+  );
 }

@@ -36,6 +36,26 @@ describe('a program', () => {
     await assert.rejects(runTool(nowhere, 'syft'), { code: 'ReleaseToolFailed', message });
   });
 
+  it('is reported while it runs, with its latest line', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const controller = new AbortController();
+    const given = { ...options, print: resolve, signal: controller.signal };
+    const running = runTool(given, 'sh', '-c', 'echo layer 1; echo layer 2; exec sleep 600');
+    assert.match(await promise, /^ {2}push node \(\d+ s\): layer 2$/);
+    controller.abort();
+    await assert.rejects(running, { code: 'Aborted' });
+  });
+
+  it('that fails for an unknown reason shows the end of its output', async () => {
+    const lines: string[] = [];
+    const given = { ...options, print: (line: string) => void lines.push(line) };
+    await assert.rejects(runTool(given, 'sh', '-c', 'echo npm error ETIMEDOUT; echo step failed >&2; exit 1'), {
+      code: 'ReleaseToolFailed',
+      message: /^cannot push node: step failed; fix this/,
+    });
+    assert.deepEqual(lines, ['  npm error ETIMEDOUT', '  step failed']);
+  });
+
   it('ends when the release is interrupted', async () => {
     const controller = new AbortController();
     const running = runTool({ ...options, signal: controller.signal }, 'sleep', '600');

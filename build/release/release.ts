@@ -114,11 +114,6 @@ export function refuse(message: string): MacvtapError {
   return new MacvtapError('ReleaseRefused', message);
 }
 
-/** The time of the release, as annotations write it. */
-export function createdAt({ epoch }: Pick<Tree, 'epoch'>): string {
-  return new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');
-}
-
 export interface ToolOptions {
   /** The purpose of the call, for progress and errors. @example 'build node linux/arm64' */
   readonly what: string;
@@ -131,8 +126,11 @@ export interface ToolOptions {
   readonly signal: AbortSignal;
 }
 
-/** How often a message is printed while a program runs. */
-const noticeMs = 10_000;
+/** When a message is printed for the first time while a program runs, and how often after that. */
+const [firstNoticeMs, noticeMs] = [1_000, 10_000];
+
+/** How many lines of output are printed after a failure whose cause is unknown. */
+const shownLines = 20;
 
 /** Where the user gets the programs. */
 const sources: Readonly<Record<string, string>> = {
@@ -167,11 +165,12 @@ export async function runTool(options: ToolOptions, program: string, ...args: re
   child.stdin.end(input);
   const started = performance.now();
   using notices = new DisposableStack();
-  const notice = setInterval(() => {
+  const report = () => {
     const seconds = Math.round((performance.now() - started) / 1000);
     print(`  ${what} (${seconds} s): ${lastLine(streams.stdout + streams.stderr).slice(0, 90)}`);
-  }, noticeMs);
-  notices.defer(() => clearInterval(notice));
+  };
+  const timers = [setTimeout(report, firstNoticeMs), setInterval(report, noticeMs)];
+  notices.defer(() => timers.forEach(clearTimeout));
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.once('error', reject).once('close', resolve);
   const code = await promise.catch((thrown: NodeJS.ErrnoException) => {
@@ -180,7 +179,11 @@ export async function runTool(options: ToolOptions, program: string, ...args: re
   });
   if (code === 0) return streams.stdout;
   if (signal.aborted) throw interrupted(signal.reason);
-  throw explainFailure(what, `${streams.stdout}\n${streams.stderr}`);
+  const output = `${streams.stdout}${streams.stderr}`.trim();
+  if (!causes.some(({ pattern }) => pattern.test(output))) {
+    for (const text of output.split('\n').slice(-shownLines)) print(`  ${text.trim()}`);
+  }
+  throw explainFailure(what, output);
 }
 
 /** Raises `ReleaseToolFailed` if a program is not in PATH. Otherwise, a build of minutes would end with this error. */
@@ -206,6 +209,11 @@ const causes = [
     pattern: /no space left on device|ENOSPC/i,
     code: 'ReleaseToolFailed',
     text: 'the disk is full: free space, or name a directory on another disk with --output',
+  },
+  {
+    pattern: /decryption failed/i,
+    code: 'ReleaseToolFailed',
+    text: 'COSIGN_PASSWORD is not the password of the key: correct it, then run the same command again',
   },
   {
     pattern: /x509|certificate signed by unknown|certificate is not trusted|tls: failed to verify/i,

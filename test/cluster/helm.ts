@@ -9,7 +9,7 @@ import { clusterFolder } from './layout.ts';
 import { run } from './run.ts';
 
 /**
- * Runs Helm 4, or the given version, as the cluster's administrator, without the user's settings, and returns its
+ * Runs Helm 4, or the given version, as the cluster's administrator and without the user's settings. Returns the
  * output. If a value is given more than once, the last one wins.
  */
 export async function helm(

@@ -71,6 +71,13 @@ async function refused(given: readonly string[], environment?: Readonly<Record<s
   return lines[0] ?? '';
 }
 
+/** Copies the built images to the directory of another release, which then does not build them. */
+async function copyImages(output: string): Promise<void> {
+  const [from, to] = [join(tree.output, tree.version), join(output, tree.version)];
+  await mkdir(to);
+  await must('cp', '-r', join(from, 'inputs.json'), join(from, 'images'), to);
+}
+
 /** Returns whether the registry has the version of a product. */
 async function isPublished(product: string): Promise<boolean> {
   const name = `${target}/${product}:${tree.version}`;
@@ -128,6 +135,15 @@ describe('a release is refused before anything is built', () => {
     await writeFile(join(tree.path, 'policy/new.ts'), '');
     assert.match(await refused(flags), /uncommitted changes in policy\/new\.ts: commit or stash them/);
     await rm(join(tree.path, 'policy/new.ts'));
+  });
+
+  it('if the key cannot be decrypted', async () => {
+    const signed = [...flags, '--sign', join(keys, 'cosign.key')];
+    const message = await refused(signed, { ...secrets, COSIGN_PASSWORD: 'not-the-password' });
+    assert.match(message, /cannot read the key .*: COSIGN_PASSWORD is not the password of the key: correct it/);
+    const { code, output } = await release(signed, { DOCKER_CONFIG: registry.credentialsFolder });
+    assert.equal(code, 2, output);
+    assert.match(output, /the variable COSIGN_PASSWORD is not set/);
   });
 
   it('if the versions differ', async () => {
@@ -195,6 +211,7 @@ describe('a release', () => {
     await writeFile(index, JSON.stringify({ ...layout, manifests: layout.manifests.filter(isOther) }));
     const { code, output, table: found } = await release([...flags, '--dry-run'], {});
     assert.equal(code, 0, output);
+    assert.match(await readFile(index, 'utf8'), /webhook-amd64/);
     assert.equal(found, table);
   });
 
@@ -211,7 +228,9 @@ describe('a release', () => {
     await writeFile(file, 'other');
     const unchecked = ['--disable-path-validation', '--ca-file', registry.caFile];
     await must('oras', 'push', ...unchecked, `${other}/node:${tree.version}`, `${file}:text/plain`);
-    const message = await refused(['--registry', other, '--ca-file', registry.caFile]);
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-other-'));
+    await copyImages(folder.path);
+    const message = await refused(['--registry', other, '--ca-file', registry.caFile, '--output', folder.path]);
     assert.match(
       message,
       /\/other\/node:\S+ exists with other content \(sha256:\w+; this release has sha256:\w+\): raise the version/,
@@ -228,11 +247,12 @@ describe('a release', () => {
     // Enough for the images that are already built, but not for a copy.
     await must('mount', '-t', 'tmpfs', '-o', `size=${Number(megabytes) + 10}m`, 'kube-macvtap-test', folder.path);
     mounted.defer(async () => void (await must('umount', '--lazy', folder.path)));
-    const version = join(folder.path, tree.version);
-    await mkdir(version);
-    await must('cp', '-r', join(before, 'inputs.json'), join(before, 'images'), version);
+    await copyImages(folder.path);
     const message = await refused([...flags, '--dry-run', '--output', folder.path]);
     assert.match(message, /the disk is full: free space, or name a directory on another disk with --output/);
+    await must('mount', '-o', 'remount,size=500m', folder.path);
+    const again = await release([...flags, '--dry-run', '--output', folder.path], {});
+    assert.deepEqual([again.code, again.table], [0, table], again.output);
   });
 
   describe('in the registry', () => {
@@ -348,6 +368,8 @@ describe('a release', () => {
       assert.equal(`sha256:${subject[0].digest.sha256}`, digest);
       const [source] = predicate.buildDefinition.resolvedDependencies;
       assert.equal(source.digest.gitCommit, (await tree.git('rev-parse', 'HEAD')).trim());
+      const [, , ...flagsAndName] = verify(`${target}/node@${digest}`);
+      await must('cosign', 'verify-attestation', '--type', 'slsaprovenance1', ...flagsAndName);
     });
 
     it('contains no credentials, in no layer and in no document', async () => {
