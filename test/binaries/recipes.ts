@@ -86,6 +86,13 @@ const ofKubeVirt = (path: string, usesC = false): Recipe => ({
   replacements: ['libnbd/go.mod', 'libnbd/libnbd.go'],
 });
 
+const ofKrew = (name: string): Recipe => ({
+  module: 'krew',
+  package: `sigs.k8s.io/krew/cmd/${name}`,
+  linkerFlags: ['-s', '-w'],
+  versionOf: 'sigs.k8s.io/krew',
+});
+
 /** The recipes of all programs that tests can use. */
 export const recipes = {
   etcd: {
@@ -130,6 +137,8 @@ export const recipes = {
     linkerFlags: ['-s', '-w'],
     versionOf: 'sigs.k8s.io/kwok',
   },
+  krew: ofKrew('krew'),
+  'validate-krew-manifest': ofKrew('validate-krew-manifest'),
   bridge: cniPlugin('main/bridge'),
   loopback: cniPlugin('main/loopback'),
   ptp: cniPlugin('main/ptp'),
@@ -170,6 +179,7 @@ export const programSets = {
     ...networkPlugins,
   ],
   charts: ['helm', 'helm3'],
+  krew: ['kubectl', 'krew', 'validate-krew-manifest'],
   scale: [...controlPlane, 'kwok'],
   kubevirt: [
     'virt-operator',
