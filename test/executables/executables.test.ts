@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtempDisposable, readdir, readFile, symlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -29,6 +30,7 @@ const server = createServer(({ url = '' }, response) => {
     .on('error', () => response.writeHead(404).end())
     .pipe(response);
 }).listen(0, '127.0.0.1');
+await once(server, 'listening');
 let built: readonly BuiltFile[] = [];
 
 before(async () => {

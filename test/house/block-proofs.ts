@@ -53,6 +53,14 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   'docs/how-to/install.md': {
     // The commands of docs/tutorial/quick-start.md, except for the names of the images.
     'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
+    'ln -s "$PWD/cli/launch.js" ~/.local/bin/kubectl-macvtap': {
+      notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
+    },
+    'npm run executables -- --output dist/executables': { shownBy: 'test/executables/executables.test.ts' },
+    'npm run executables -- --output dist/executables --url https://registry.example.com/kube-macvtap': {
+      shownBy: 'test/executables/executables.test.ts',
+    },
+    'npm pack': { shownBy: 'test/executables/package.test.ts' },
     'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': {
       shownBy: 'test/chart/options-of-webhook.test.ts',
     },
@@ -66,9 +74,6 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       inCluster,
   },
   'docs/reference/kubectl-macvtap.md': {
-    'ln -s "$PWD/cli/launch.js" ~/.local/bin/kubectl-macvtap': {
-      notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
-    },
     'kubectl exec -n macvtap-cni deployment/kube-macvtap-webhook -- /app/cli/kubectl-macvtap status': {
       shownBy: 'test/cluster/cli.test.ts',
     },

@@ -17,6 +17,7 @@ const writers: Readonly<Record<string, string>> = {
   'build/generate-types.ts': 'a tool of the build',
   'build/build-shim.ts': 'a tool of the build',
   'build/bundle-program.ts': 'a tool of the build',
+  'build/executables/build-executables.ts': 'a tool of the build',
 };
 
 test('only the listed files write to a terminal, through one function', () => {
