@@ -2,7 +2,7 @@
 // Tests the npm package as a user gets it: packed, and run by npx in an empty folder.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtempDisposable } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -39,14 +39,16 @@ describe('the package that npm pack makes', () => {
       assert.ok(paths.includes(path), path);
   });
 
-  it('runs with npx in an empty folder', async () => {
-    const empty = join(folder.path, 'empty');
-    await mkdir(empty);
+  it('runs with npx in a folder without other packages', async () => {
+    // npx installs packages below npm's cache. This cache is removed after the test, and shares the downloaded archives.
+    const cache = join(folder.path, 'cache');
+    await mkdir(cache);
+    const { stdout: shared } = await run('npm', ['config', 'get', 'cache'], { cwd: root });
+    await symlink(join(shared.trim(), '_cacache'), join(cache, '_cacache'));
     const npx = (...args: readonly string[]) =>
-      run('npx', ['--yes', '--prefer-offline', `../${filename}`, ...args], {
-        cwd: empty,
-        // An npm cache of its own would download each package again, so only the folder for npx is new.
-        env: { ...process.env, HOME: folder.path, npm_config_cache: process.env.npm_config_cache },
+      run('npx', ['--yes', '--prefer-offline', `./${filename}`, ...args], {
+        cwd: folder.path,
+        env: { ...process.env, npm_config_cache: cache },
       });
     const { stdout: help } = await npx('status', '--help');
     assert.match(help, /^Usage: kubectl macvtap status/m);
