@@ -25,6 +25,13 @@ export interface BundleOptions {
   readonly architecture?: NodeJS.Architecture;
   /** The `node_modules` folder that contains koffi and its native code for the architecture. */
   readonly modules?: string;
+  /**
+   * Whether `main.mjs` contains all modules, as an executable needs it. The folder then has no source maps. Names of
+   * functions are not shortened, so that the stack of a bug can be read without a map.
+   */
+  readonly isSingle?: boolean;
+  /** Folders `node_modules/NAME` of packages that are delivered with the program, so their licences are needed. */
+  readonly companions?: readonly string[];
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -40,6 +47,8 @@ export async function bundleProgram({
   folder,
   architecture = process.arch,
   modules = join(root, 'node_modules'),
+  isSingle = false,
+  companions = [],
 }: BundleOptions): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   const { metafile } = await build({
@@ -48,14 +57,16 @@ export async function bundleProgram({
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    splitting: true,
+    splitting: !isSingle,
     platform: 'node',
     format: 'esm',
     target: 'node26',
     // Prefer ES modules: the CommonJS build of jsonc-parser loads its parts in a way that no bundler can follow.
     mainFields: ['module', 'main'],
-    minify: true,
-    sourcemap: 'linked',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    minifyIdentifiers: !isSingle,
+    sourcemap: isSingle ? false : 'linked',
     // The maps contain only file names and lines. The sources are in the repository, at the program's version.
     sourcesContent: false,
     // LICENCES.txt contains the full licences.
@@ -70,10 +81,11 @@ export async function bundleProgram({
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     plugins: [carryDataFiles, takePlainHttp],
   });
-  if (program === 'cli') await writeCommand(folder);
+  if (program === 'cli' && !isSingle) await writeCommand(folder);
   const usesKoffi = Object.values(metafile.outputs).some(({ imports }) => imports.some(({ path }) => path === 'koffi'));
   const copied = usesKoffi ? await copyKoffi({ modules, folder, architecture }) : [];
-  const licences = await readLicences(root, [...Object.keys(metafile.inputs), ...copied]);
+  const shipped = [...Object.keys(metafile.inputs), ...copied, ...companions.map((path) => `${path}/package.json`)];
+  const licences = await readLicences(root, shipped);
   await writeFile(join(folder, 'LICENCES.txt'), renderLicences(licences));
   return join(folder, 'main.mjs');
 }

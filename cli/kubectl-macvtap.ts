@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { basename } from 'node:path';
 import packageFile from '../package.json' with { type: 'json' };
 import { nearestNames } from '../policy/names.ts';
 import { exitCode } from '../runtime/run-command.ts';
@@ -15,7 +16,9 @@ const usage = [
   'Run kubectl macvtap <command> --help for the flags of a command, kubectl macvtap --version for the version.',
 ].join('\n');
 
-const [name = '--help', ...argv] = process.argv.slice(2);
+// kubectl completes words with the program kubectl_complete-macvtap. It can be a link to the executable.
+const isCompleter = basename(process.argv0).startsWith('kubectl_complete-macvtap');
+const [name = '--help', ...argv] = [...(isCompleter ? ['__complete'] : []), ...process.argv.slice(2)];
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (name === '--help' || name === '-h' || name === 'help') {
   console.log(usage);

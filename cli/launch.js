@@ -16,7 +16,7 @@ const node = Number(major) >= wanted ? process.execPath : findInstalled();
 if (node === undefined) {
   console.error(
     `kubectl macvtap: needs Node.js ${wanted} or newer, and ${process.execPath} is ${process.versions.node}. ` +
-      `Put a newer one first in the PATH, or install this package with its optional dependencies, which bring one for Linux.`,
+      `Put a newer one first in the PATH, or install this package with its optional dependencies, which bring one for Linux and Windows.`,
   );
   process.exitCode = 1;
 } else {
@@ -45,9 +45,10 @@ if (node === undefined) {
  * be found here.
  */
 function findInstalled() {
-  const name = `node-${process.platform}-${process.arch}`;
+  const [platform, program] = process.platform === 'win32' ? ['win', 'node.exe'] : [process.platform, 'node'];
   try {
-    return join(createRequire(import.meta.url).resolve(`${name}/package.json`), '../bin/node');
+    const packageFile = createRequire(import.meta.url).resolve(`node-${platform}-${process.arch}/package.json`);
+    return join(packageFile, '../bin', program);
   } catch {
     return undefined;
   }

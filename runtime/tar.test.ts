@@ -23,3 +23,8 @@ test('tar can list and unpack the archive, for files of any length', () => {
 test('a name that is too long is rejected', () => {
   assert.throws(() => encodeTar([{ name: 'x'.repeat(101), content: Buffer.alloc(0) }], 0), /too long/);
 });
+
+test('a file can have other permissions than those of its owner', () => {
+  const input = encodeTar([{ name: 'program', content: Buffer.from('x'), mode: 0o755 }], 0);
+  assert.match(execFileSync('tar', ['-tvf', '-'], { input, encoding: 'utf8' }), /^-rwxr-xr-x /);
+});

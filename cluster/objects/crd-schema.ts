@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { getAsset, isSea } from 'node:sea';
 import { parse } from 'yaml';
 import { isJsonObject } from '../../policy/json.ts';
 
@@ -31,10 +33,11 @@ export type CrdKind = keyof typeof crdFiles;
 /** Reads the schema of a kind's served version from the chart. Schemas are defined only there. */
 export function readCrdSchema(kind: CrdKind): OpenApiSchema {
   const file = crdFiles[kind];
-  const crd: { spec: { versions: { schema: { openAPIV3Schema: OpenApiSchema } }[] } } = parse(
-    readFileSync(file, 'utf8'),
-    { maxAliasCount: -1 },
-  );
+  // An executable contains the file as an asset with the file's name.
+  const text = isSea() ? getAsset(basename(file.pathname), 'utf8') : readFileSync(file, 'utf8');
+  const crd: { spec: { versions: { schema: { openAPIV3Schema: OpenApiSchema } }[] } } = parse(text, {
+    maxAliasCount: -1,
+  });
   const version = crd.spec.versions[0];
   if (version === undefined) throw new Error(`${file.pathname}: no version`);
   return version.schema.openAPIV3Schema;

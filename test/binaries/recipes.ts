@@ -86,6 +86,13 @@ const ofKubeVirt = (path: string, usesC = false): Recipe => ({
   replacements: ['libnbd/go.mod', 'libnbd/libnbd.go'],
 });
 
+const ofKrew = (name: string): Recipe => ({
+  module: 'krew',
+  package: `sigs.k8s.io/krew/cmd/${name}`,
+  linkerFlags: ['-s', '-w'],
+  versionOf: 'sigs.k8s.io/krew',
+});
+
 /** The recipes of all programs that tests can use. */
 export const recipes = {
   etcd: {
@@ -160,6 +167,8 @@ export const recipes = {
     linkerFlags: ['-s', '-w', '-X main.version=$VERSION'],
     versionOf: 'github.com/anchore/syft',
   },
+  krew: ofKrew('krew'),
+  'validate-krew-manifest': ofKrew('validate-krew-manifest'),
   bridge: cniPlugin('main/bridge'),
   loopback: cniPlugin('main/loopback'),
   ptp: cniPlugin('main/ptp'),
@@ -201,6 +210,7 @@ export const programSets = {
   ],
   charts: ['helm', 'helm3'],
   registry: ['registry', 'oras', 'cosign', 'syft'],
+  krew: ['kubectl', 'krew', 'validate-krew-manifest'],
   scale: [...controlPlane, 'kwok'],
   kubevirt: [
     'virt-operator',

@@ -76,6 +76,14 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       releaseTest,
     'oras discover --artifact-type application/vnd.cyclonedx+json --platform linux/amd64 registry.example.com/kube-macvtap/node:0.1.0':
       releaseTest,
+    'ln -s "$PWD/cli/launch.js" ~/.local/bin/kubectl-macvtap': {
+      notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
+    },
+    'npm run executables -- --output dist/executables': { shownBy: 'test/executables/executables.test.ts' },
+    'npm run executables -- --output dist/executables --url https://registry.example.com/kube-macvtap': {
+      shownBy: 'test/executables/executables.test.ts',
+    },
+    'npm pack': { shownBy: 'test/executables/package.test.ts' },
     'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': {
       shownBy: 'test/chart/options-of-webhook.test.ts',
     },
@@ -89,9 +97,6 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       inCluster,
   },
   'docs/reference/kubectl-macvtap.md': {
-    'ln -s "$PWD/cli/launch.js" ~/.local/bin/kubectl-macvtap': {
-      notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
-    },
     'kubectl exec -n macvtap-cni deployment/kube-macvtap-webhook -- /app/cli/kubectl-macvtap status': {
       shownBy: 'test/cluster/cli.test.ts',
     },

@@ -18,6 +18,7 @@ const writers: Readonly<Record<string, string>> = {
   'build/build-shim.ts': 'a tool of the build',
   'build/bundle-program.ts': 'a tool of the build',
   'build/release/main.ts': 'progress through printableLines; the table has only checked names and digests',
+  'build/executables/build-executables.ts': 'a tool of the build',
 };
 
 test('only the listed files write to a terminal, through one function', () => {
