@@ -29,7 +29,7 @@ export const planLine = {
       ),
       short: 'f',
     },
-    delete: pathsFlag('KIND/NAME', 'object that would be deleted: policy/<name> or configmap/<name>'),
+    delete: pathsFlag('KIND/NAME', 'object that would be deleted: policy/NAME or configmap/NAME'),
     namespace: {
       ...textFlag('NAME', "namespace of objects in files that have none (default: the context's namespace)"),
       short: 'n',

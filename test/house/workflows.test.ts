@@ -134,7 +134,7 @@ test('Dependabot updates actions, npm packages, base images, and each program of
   };
   assert.deepEqual(
     updates.map((entry) => `${entry['package-ecosystem']} ${entry.directory ?? entry.directories?.join()}`),
-    ['github-actions /', 'npm /', 'docker /', 'gomod /test/binaries/*'],
+    ['github-actions /', 'npm /,/site', 'docker /', 'gomod /test/binaries/*'],
   );
   const allowed = updates.flatMap(({ allow = [] }) => allow.map((entry) => entry['dependency-name']));
   const covers = (pattern: string, name: string) =>
