@@ -117,7 +117,7 @@ describe('the executable for Linux on x64, in an empty directory and without a P
 /** The blob of an executable begins with this number. Source: kMagic in Node's src/node_sea.cc. */
 const magic = Buffer.from([0x20, 0xda, 0x43, 0x01]);
 
-/** The headers of each executable: the ELF class, byte order and machine, or the PE machine. Source: elf(5), PE Format. */
+/** Checks the headers: the class, byte order and machine of ELF, or the machine of PE. Source: elf(5), PE Format. */
 const kinds = {
   'kubectl-macvtap-linux-amd64': (program: Buffer) => assert.equal(elfKind(program), '7f454c460201 62'),
   'kubectl-macvtap-linux-arm64': (program: Buffer) => assert.equal(elfKind(program), '7f454c460201 183'),

@@ -40,7 +40,7 @@ describe('the package that npm pack makes', () => {
   });
 
   it('runs with npx in a folder without other packages', async () => {
-    // npx installs packages below npm's cache. This cache is removed after the test, and shares the downloaded archives.
+    // npx installs packages below npm's cache. This one is removed after the test, and shares the downloaded archives.
     const cache = join(folder.path, 'cache');
     await mkdir(cache);
     const { stdout: shared } = await run('npm', ['config', 'get', 'cache'], { cwd: root });
