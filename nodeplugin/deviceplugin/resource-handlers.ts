@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { linkName } from '../../policy/device/device-id.ts';
-import { preferDevices } from '../../policy/device/prefer-devices.ts';
 import { joinSignals } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { KeyedMutex } from '../../runtime/locks.ts';
 import type { DeviceRecord } from '../ledger/device-record.ts';
 import { beginStep } from '../time-step.ts';
 import { type AllocatableResource, type AllocateContext, allocateContainers } from './allocate.ts';
-import type { DeviceList } from './device-list.ts';
+import { type DeviceList, preferDevices } from './device-list.ts';
 import type { DevicePluginHandlers } from './server.ts';
 
 /** The time limit of a call: a hanging Allocate would block the admission of every pod on the node. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AvailableDevice, preferDevices } from './prefer-devices.ts';
+import { type AvailableDevice, preferDevices } from './device-list.ts';
 
 const device = (id: string, lastUsed = 0, numaNodes: readonly number[] = []): AvailableDevice => ({
   id,
