@@ -90,8 +90,13 @@ export async function buildChart(release: Release): Promise<void> {
   await using copy = await mkdtempDisposable(join(folder, '.chart-'));
   const chart = join(copy.path, chartName);
   await cp(join(root, 'charts', chartName), chart, { recursive: true });
-  const values = await fillIn(release, await readFile(join(chart, 'values.yaml'), 'utf8'));
-  await writeFile(join(chart, 'values.yaml'), values);
+  for (const [name, fill] of [
+    ['values.yaml', fillValues],
+    ['Chart.yaml', fillAnnotations],
+  ] as const) {
+    const path = join(chart, name);
+    await writeFile(path, await fill(release, await readFile(path, 'utf8')));
+  }
   const file = chartFile(release);
   const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX'];
   await run(
@@ -111,13 +116,27 @@ export async function buildChart(release: Release): Promise<void> {
 }
 
 /** Sets the names and digests of the images in values.yaml. Keeps its comments. */
-async function fillIn(release: Pick<Release, 'layout' | 'registry'>, text: string): Promise<string> {
+async function fillValues(release: Pick<Release, 'layout' | 'registry'>, text: string): Promise<string> {
   const values = parseDocument(text);
   for (const kind of imageKinds) {
     values.setIn(['image', kind, 'repository'], `${release.registry}/${kind}`);
     values.setIn(['image', kind, 'digest'], await digestOf(release, kind));
   }
   return values.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** Sets the images in the annotation that Artifact Hub reads. */
+async function fillAnnotations(release: Pick<Release, 'layout' | 'registry'>, text: string): Promise<string> {
+  const chart = parseDocument(text);
+  const path = ['annotations', 'artifacthub.io/images'];
+  const images = parseDocument(String(chart.getIn(path)));
+  for (const [at, kind] of imageKinds.entries()) {
+    if (images.getIn([at, 'name']) !== kind)
+      throw new Error(`image ${at + 1} in the annotation ${path[1]} is not ${kind}`);
+    images.setIn([at, 'image'], `${release.registry}/${kind}@${await digestOf(release, kind)}`);
+  }
+  chart.setIn(path, images.toString());
+  return chart.toString({ lineWidth: 0 });
 }
 
 /** Renders the packaged chart with its own values. Raises if an image is missing. */

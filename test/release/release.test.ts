@@ -296,7 +296,8 @@ describe('a release', () => {
         const chart = `oci://${target}/kube-macvtap`;
         const access = ['--version', tree.version, '--ca-file', registry.caFile];
         const config = ['--registry-config', join(registry.credentialsFolder, 'config.json')];
-        assert.match(await must(helm, 'show', 'chart', chart, ...access, ...config), /^name: kube-macvtap$/m);
+        const shown = await must(helm, 'show', 'chart', chart, ...access, ...config);
+        assert.match(shown, /^name: kube-macvtap$/m);
         await must(helm, 'pull', chart, ...access, ...config, '--destination', folder.path);
         const [file = ''] = await readdir(folder.path);
         assert.equal(file, `kube-macvtap-${tree.version}.tgz`);
@@ -304,7 +305,10 @@ describe('a release', () => {
         assert.deepEqual(await readFile(join(folder.path, file)), published);
         const rendered = await must(helm, 'template', 'kube-macvtap', join(folder.path, file));
         for (const kind of ['webhook', 'node']) {
-          assert.ok(rendered.includes(`${target}/${kind}@${digestIn(table, kind, 'index')}`), kind);
+          const image = `${target}/${kind}@${digestIn(table, kind, 'index')}`;
+          assert.ok(rendered.includes(image), kind);
+          // The annotation for Artifact Hub.
+          assert.ok(shown.includes(image), kind);
         }
       });
     }
