@@ -93,8 +93,8 @@ describe('three rotations while objects are being written', () => {
     assert.deepEqual({ failures: load.failures, disbelieved }, { failures: [], disbelieved: [] });
     assert.deepEqual(await readWebhookCounters(cluster), before);
     assert.ok(serials.size >= 4, `${serials.size - 1} rotations were seen`);
-    // This rate is not a measurement of the product. With fewer writes, the test would not prove enough.
-    assert.ok(rate >= 50, `only ${rate} writes a second were made on this machine`);
+    // With fewer writes, most of the time around a rotation would be without a webhook call.
+    assert.ok(load.written >= 100, `only ${load.written} writes were made`);
   });
 
   it('leave only unexpired CAs in the bundle', async () => {
