@@ -33,7 +33,10 @@ const line = {
   positionals: [],
   flags: {
     registry: textFlag('HOST/PATH', 'where to publish, such as registry.example.com/kube-macvtap'),
-    version: textFlag('X.Y.Z', 'the version that package.json, Chart.yaml and CHANGELOG.md must have'),
+    version: textFlag(
+      'X.Y.Z',
+      'the version that package.json, package-lock.json, Chart.yaml and CHANGELOG.md must have',
+    ),
     'dry-run': switchFlag('build everything, and publish nothing'),
     sign: textFlag('KEY', "the file of cosign's private key, whose password is in COSIGN_PASSWORD"),
     'ca-file': textFlag('FILE', "the CA of the registry's certificate, if the machine does not trust it"),
@@ -46,7 +49,7 @@ const line = {
   examples: [
     {
       purpose: 'Publish the committed version with signatures',
-      command: 'npm run release -- --registry registry.example.com/kube-macvtap --sign cosign.key',
+      command: 'npm run release -- --registry registry.example.com/kube-macvtap --sign ~/keys/cosign.key',
     },
   ],
 } as const;

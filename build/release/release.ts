@@ -89,10 +89,11 @@ export async function readTree(expected: string | undefined, options: ToolOption
   }
   const text = (path: string) => readFileSync(join(root, path), 'utf8');
   const chart: { version?: unknown; appVersion?: unknown } = parse(text(`charts/${chartName}/Chart.yaml`));
-  const { version }: { version: string } = JSON.parse(text('package.json'));
-  const wanted = expected ?? version;
+  const versionIn = (path: string): string => JSON.parse(text(path)).version;
+  const wanted = expected ?? versionIn('package.json');
   const found = {
-    'package.json': version,
+    'package.json': versionIn('package.json'),
+    'package-lock.json': versionIn('package-lock.json'),
     'version in Chart.yaml': String(chart.version),
     'appVersion in Chart.yaml': String(chart.appVersion),
   };

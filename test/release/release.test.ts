@@ -151,6 +151,15 @@ describe('a release is refused before anything is built', () => {
     assert.match(message, /the release is 9\.9\.9, but package\.json is \d+\.\d+\.\d+: make all versions equal/);
   });
 
+  it('if package-lock.json has another version', async () => {
+    const file = join(tree.path, 'package-lock.json');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(`"version": "${tree.version}"`, '"version": "9.9.9"'));
+    await tree.git('commit', '--quiet', '--all', '--message=lock');
+    assert.match(await refused(flags), /but package-lock\.json is 9\.9\.9: make all versions equal/);
+    await tree.git('reset', '--quiet', '--hard', 'HEAD~1');
+  });
+
   it('if the changelog has no section for the version', async () => {
     const file = join(tree.path, 'CHANGELOG.md');
     const text = await readFile(file, 'utf8');
@@ -304,9 +313,14 @@ describe('a release', () => {
         const published = await readFile(join(tree.output, tree.version, file));
         assert.deepEqual(await readFile(join(folder.path, file)), published);
         const rendered = await must(helm, 'template', 'kube-macvtap', join(folder.path, file));
+        // A user who verified the digest of the chart names the digest instead of the version.
+        const verified = `${chart}@${digestIn(table, 'kube-macvtap', 'chart')}`;
+        const byDigest = ['template', 'kube-macvtap', verified, '--ca-file', registry.caFile, ...config];
+        const renderedByDigest = await must(helm, ...byDigest);
         for (const kind of ['webhook', 'node']) {
           const image = `${target}/${kind}@${digestIn(table, kind, 'index')}`;
           assert.ok(rendered.includes(image), kind);
+          assert.ok(renderedByDigest.includes(image), kind);
           // The annotation for Artifact Hub.
           assert.ok(shown.includes(image), kind);
         }
