@@ -130,7 +130,7 @@ const line = {
     url: textFlag(
       'URL',
       "the address from which users will download the archives, for krew's manifest",
-      'https://registry.example.com/kube-macvtap',
+      'https://downloads.example.com/kube-macvtap',
     ),
   },
 };
