@@ -65,8 +65,14 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
     'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap --version 0.1.0 --namespace macvtap-cni':
       releaseTest,
-    'kubectl create secret docker-registry registry --namespace macvtap-cni --docker-server=registry.example.com --docker-username=NAME':
-      { shownBy: 'test/release/cluster/install.test.ts' },
+    'helm registry login registry.example.com': {
+      notRun:
+        'it asks for a password; test/release/cluster/install.test.ts passes the same account to Helm as a file, and creates such a pull secret',
+    },
+    // The commands of docs/tutorial/quick-start.md.
+    'kubectl --namespace macvtap-cni rollout status deployment/kube-macvtap-webhook --timeout=5m': {
+      shownBy: 'test/cluster/docs.test.ts',
+    },
     'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni --values values.yaml': {
       shownBy: 'test/cluster/docs.test.ts',
     },
@@ -80,7 +86,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
       notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
     },
     'npm run executables -- --output dist/executables': { shownBy: 'test/executables/executables.test.ts' },
-    'npm run executables -- --output dist/executables --url https://registry.example.com/kube-macvtap': {
+    'npm run executables -- --output dist/executables --url https://downloads.example.com/kube-macvtap': {
       shownBy: 'test/executables/executables.test.ts',
     },
     'npm pack': { shownBy: 'test/executables/package.test.ts' },
