@@ -57,7 +57,8 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'apt-get install buildah debootstrap binutils': ci,
   },
   'docs/contributing/release.md': {
-    'npm run release -- --registry registry.example.com/kube-macvtap --sign cosign.key': releaseTest,
+    'npm run release -- --registry registry.example.com/kube-macvtap --sign ~/keys/cosign.key': releaseTest,
+    'mkdir -p ~/keys': releaseTest,
     'npm run test:release': releaseTest,
   },
   'docs/how-to/install.md': {
