@@ -25,8 +25,9 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   'README.md': {
     'npm ci && npm start': ci,
     'npm ci && npm test': ci,
-    // The same as in docs/tutorial/quick-start.md.
-    'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
+    'npm run release -- --registry registry.example.com/kube-macvtap': releaseTest,
+    // The first two commands are those of docs/tutorial/quick-start.md. The third one installs a release.
+    'kubectl create namespace macvtap-cni': { shownBy: 'test/release/cluster/install.test.ts' },
     '$ npm run --silent plan -- test/fixtures/seed/node-centric --node h1': here,
   },
   'charts/kube-macvtap/README.md': {
