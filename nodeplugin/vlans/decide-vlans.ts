@@ -14,7 +14,7 @@ export interface VlanFacts {
 }
 
 /** A VLAN of the plan that does not exist on the node. */
-export interface MissingVlan extends VlanRequest {
+interface MissingVlan extends VlanRequest {
   /** The name of the VLAN in the plan. */
   readonly parent: string;
 }
@@ -35,7 +35,9 @@ export interface VlanDecision {
  * on earlier decisions. It is therefore correct even after the node plugin was killed or an administrator changed a
  * link.
  *
- * - A VLAN of the plan that does not exist is created, if the interface below it exists.
+ * - A VLAN of the plan that does not exist is created, if the interface below it exists. It is not created if that
+ *   interface already has a VLAN with this ID. The plan is then older than the links, and the next plan uses or rejects
+ *   that VLAN.
  * - A VLAN that the node plugin created gets the MTU of the interface below it, and is set up while that interface is
  *   up. The kernel lowers the MTU of a VLAN together with that of its lower link, but does not raise it
  *   (vlan_device_event, net/8021q/vlan.c).
@@ -63,7 +65,8 @@ export function decideVlans({ interfaces, resources, inUse }: VlanFacts): VlanDe
       finish.push({ parent, ifindex: unfinished.ifindex, ...vlan, up: lower.up });
       handled.add(unfinished.ifindex);
     } else if (there === undefined) {
-      create.push({ parent, ...vlan, lowerIfindex: lower.ifindex, up: lower.up });
+      if (!interfaces.some((nic) => nic.vlan?.id === vlan.id && nic.lowerIfindex === lower.ifindex))
+        create.push({ parent, ...vlan, lowerIfindex: lower.ifindex, up: lower.up });
     } else {
       present.set(nameVlan(vlan.lower, vlan.id), { name: parent, managed: there.vlan?.managed === true });
     }

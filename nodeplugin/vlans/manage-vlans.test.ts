@@ -14,6 +14,7 @@ const theirs = nic('storage', { kind: 'vlan', ifindex: 7, lowerIfindex: 5, vlan:
 /** Creates a node with links in memory, and the manager of its VLANs. */
 function makeNode({ yieldMs = 1, isHeldKnown = true } = {}) {
   let links: readonly InterfaceFacts[] = [bond];
+  let watched = links;
   let nextIfindex = 100;
   let policies = [entries({ parentIface: 'bond1', vlan: 100 })];
   const listeners = new Set<(facts: readonly InterfaceFacts[]) => void>();
@@ -24,14 +25,18 @@ function makeNode({ yieldMs = 1, isHeldKnown = true } = {}) {
     events,
     held,
     refusal: undefined as MacvtapError | undefined,
+    /** While true, the watch does not contain changes of the links. */
+    isLate: false,
     isHeldKnown,
     get links() {
       return links.map(({ name }) => name);
     },
     set(next: readonly InterfaceFacts[]) {
       links = next;
-      for (const listener of listeners) listener(links);
+      if (!node.isLate) watched = links;
+      for (const listener of listeners) listener(watched);
       manager.look();
+      notify();
     },
     get facts() {
       return links;
@@ -40,11 +45,11 @@ function makeNode({ yieldMs = 1, isHeldKnown = true } = {}) {
       policies = vlans.map((vlan) => entries({ parentIface: 'bond1', vlan }));
       manager.look();
     },
-    /** Resolves when the condition is true. It is checked after each event. */
+    /** Resolves when the condition is true. It is checked after each event and each change of a link. */
     async until(holds: () => boolean): Promise<void> {
       while (!holds()) await new Promise<void>((resolve) => news.add(resolve));
     },
-    plan: () => plan({ interfaces: links, policies, implicit: undefined }),
+    plan: () => plan({ interfaces: watched, policies, implicit: undefined }),
   };
   const notify = () => {
     for (const resolve of news) resolve();
@@ -78,7 +83,7 @@ function makeNode({ yieldMs = 1, isHeldKnown = true } = {}) {
     },
     interfaces: {
       get current() {
-        return links;
+        return watched;
       },
       onChange(listener) {
         listeners.add(listener);
@@ -116,6 +121,26 @@ describe('the VLAN manager', () => {
     await node.manager.prepare(node.plan());
     assert.deepEqual(node.links, ['bond1', 'bond1.100']);
     assert.deepEqual(node.events, ['created bond1.100']);
+  });
+
+  it('does not create a VLAN again that the watch does not contain yet', async () => {
+    await using node = makeNode();
+    node.isLate = true;
+    node.manager.look();
+    await node.until(() => node.events.includes('created bond1.100'));
+    node.want(100, 200);
+    await node.until(() => node.events.includes('created bond1.200'));
+    assert.deepEqual(node.events, ['created bond1.100', 'created bond1.200']);
+    assert.deepEqual(node.links, ['bond1', 'bond1.100', 'bond1.200']);
+  });
+
+  it('does not create a VLAN next to one with the same ID that the watch does not contain yet', async () => {
+    await using node = makeNode();
+    node.isLate = true;
+    node.set([bond, theirs]);
+    node.want(100, 200);
+    await node.until(() => node.events.includes('created bond1.200'));
+    assert.deepEqual(node.links, ['bond1', 'storage', 'bond1.200']);
   });
 
   it('resolves prepare even if the kernel has no VLANs', async () => {
@@ -219,7 +244,7 @@ describe('the VLAN manager', () => {
     await node.manager.prepare(node.plan());
     node.want(100, 200);
     node.set(node.facts.map((link) => (link === bond ? { ...bond, mtu: 9000 } : link)));
-    await node.until(() => node.events.includes('created bond1.200'));
-    assert.equal(node.facts.find(({ name }) => name === 'bond1.100')?.mtu, 9000);
+    await node.until(() => node.facts.find(({ name }) => name === 'bond1.100')?.mtu === 9000);
+    assert.deepEqual(node.links, ['bond1', 'bond1.100', 'bond1.200']);
   });
 });

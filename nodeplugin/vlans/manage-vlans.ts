@@ -11,7 +11,7 @@ import type { Links } from '../links/links.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
 import type { PlanStore } from '../reconcile/follow-plan.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
-import { decideVlans, type MissingVlan, type VlanDecision } from './decide-vlans.ts';
+import { decideVlans, type VlanDecision } from './decide-vlans.ts';
 
 /**
  * A change of a VLAN, or a failed attempt. `adopted`: the plan's VLAN exists, but the node plugin does not manage it.
@@ -85,10 +85,7 @@ export function manageVlans(options: VlanManagerOptions): VlanManager {
   const failures = new Map<string | number, Failure>();
   const unusedSince = new Map<number, number>();
   let before: VlanDecision['present'] = new Map();
-  /**
-   * The times at which VLANs disappeared, by full name. The full name is used because an administrator's VLAN may have
-   * another name.
-   */
+  /** The times at which VLANs disappeared, by full name, because an administrator's VLAN may have another name. */
   const goneSince = new Map<string, number>();
 
   const attempt = async (key: string | number, name: string, run: () => Promise<void>): Promise<boolean> => {
@@ -111,10 +108,15 @@ export function manageVlans(options: VlanManagerOptions): VlanManager {
     }
   };
 
-  const create = async (vlan: MissingVlan): Promise<void> => {
-    const { parent, ...request } = vlan;
-    if (await attempt(parent, parent, () => links.createVlan(request, scope.signal)))
+  const create = async (planned: NodePlan, parent: string): Promise<void> => {
+    await attempt(parent, parent, async () => {
+      // The links are read again. The watch may not contain a VLAN yet that the last pass or an administrator created.
+      const latest = await links.readInterfaces(scope.signal);
+      const missing = decide(planned, latest, options).create.find((vlan) => vlan.parent === parent);
+      if (missing === undefined) return;
+      await links.createVlan(missing, scope.signal);
       onEvent({ kind: 'created', name: parent });
+    });
   };
 
   const remove = async (name: string, ifindex: number): Promise<void> => {
@@ -133,7 +135,7 @@ export function manageVlans(options: VlanManagerOptions): VlanManager {
     note(decision);
     for (const vlan of decision.create) {
       const since = goneSince.get(nameVlan(vlan.lower, vlan.id));
-      if (since === undefined || now() - since >= yieldMs) await create(vlan);
+      if (since === undefined || now() - since >= yieldMs) await create(planned, vlan.parent);
     }
     for (const { parent, ...vlan } of decision.finish) {
       await attempt(parent, parent, () => links.finishVlan(vlan, scope.signal));
