@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, mkdir, mkdtempDisposable, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtempDisposable, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseDocument, stringify } from 'yaml';
 import { binaryPath } from '../binaries/binary-path.ts';
 import { commitFolder, ensureBases } from '../images/base-images.ts';
 import { cacheFolder } from '../images/ensure-images.ts';
-import { root } from '../images/image-inputs.ts';
+import { imageKinds, root } from '../images/image-inputs.ts';
 import { readNpmAccess } from '../images/npm-access.ts';
 import { openBuildah } from '../images/run-buildah.ts';
 import { runTool } from '../machines/run-tool.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
+import { exportCommit } from './export-commit.ts';
 
-/** A clone of the working tree, from which releases are made, and the programs that they need. */
+/** The files and the version of a release. */
+export interface ReleaseSource {
+  /**
+   * An older commit, which is released by the present code for releases. By default, all files of the working tree as
+   * they are, also uncommitted ones.
+   */
+  readonly commit?: string;
+  /** The version of the release. By default, that of the files. */
+  readonly version?: string;
+}
+
+/** A clone with the files of a source, from which releases are made, and the programs that they need. */
 export interface ReleaseTree extends AsyncDisposable {
   readonly path: string;
   /** The version of the release. */
@@ -31,22 +44,24 @@ const programs = ['oras', 'cosign', 'syft', 'helm', 'helm3', 'registry'] as cons
 /** An image for both architectures. No command runs in the part for arm64, so it needs no Node.js. */
 const runImage = 'localhost/kube-macvtap-base-release:test';
 
-/** Makes a clone with all files as they are, also uncommitted ones. Its commit is the same for the same files. */
-export async function makeReleaseTree(print: (line: string) => void): Promise<ReleaseTree> {
+/** Where the images of older commits are kept between runs. `npm run release` uses images of the same commit again. */
+const keptReleases = join(cacheFolder, 'releases');
+
+/** Makes a clone with the files of a source and a single commit, which is the same for the same files. */
+export async function makeReleaseTree(
+  print: (line: string) => void,
+  { commit, version: wanted }: ReleaseSource = {},
+): Promise<ReleaseTree> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-release-')));
   const npm = undo.use(await readNpmAccess());
   const [path, bin] = [join(folder.path, 'tree'), join(folder.path, 'bin')];
   for (const made of [path, bin]) await mkdir(made);
   for (const name of programs) await symlink(binaryPath(name), join(bin, name));
-  const list = `git -C '${root}' ls-files -co --exclude-standard -z`;
-  const copy = `tar -C '${root}' --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -C '${path}' -xf -`;
-  await runTool('sh', '-c', `${list} | ${copy}`);
+  if (commit === undefined) await copyWorkingTree(path);
+  else await exportOlder(commit, path);
   await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
-  const { version }: { version: string } = JSON.parse(await readFile(join(path, 'package.json'), 'utf8'));
-  const changelog = join(path, 'CHANGELOG.md');
-  const changes = await readFile(changelog, 'utf8');
-  await writeFile(changelog, changes.replace('## Unreleased', `## ${version}`));
+  const version = await setVersion(path, wanted);
 
   const git = (...args: readonly string[]) => runTool('env', ...identity, 'git', '-C', path, ...args);
   await git('init', '--quiet', '--initial-branch=main');
@@ -66,7 +81,7 @@ export async function makeReleaseTree(print: (line: string) => void): Promise<Re
   };
   const images = ['--build-image', bases.build, '--run-image', runImage];
   const buildah = ['--pull-never', ...pairs(npm.flags)].map((flag) => `--buildah-flag=${flag}`);
-  const output = join(folder.path, 'output');
+  const output = commit === undefined ? join(folder.path, 'output') : keptReleases;
   const scope = undo.move();
   return {
     path,
@@ -90,6 +105,57 @@ export async function makeReleaseTree(print: (line: string) => void): Promise<Re
       }),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
+}
+
+async function copyWorkingTree(path: string): Promise<void> {
+  const list = `git -C '${root}' ls-files -co --exclude-standard -z`;
+  const copy = `tar -C '${root}' --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -C '${path}' -xf -`;
+  await runTool('sh', '-c', `${list} | ${copy}`);
+}
+
+/**
+ * Writes the files of an older commit, and adds what a release needs now: the present code for releases, and the
+ * annotation with the images, which the code fills in. Neither is in the images or changes what the chart installs.
+ */
+async function exportOlder(commit: string, path: string): Promise<void> {
+  await exportCommit(root, commit, path);
+  const code = 'build/release';
+  await rm(join(path, code), { recursive: true, force: true });
+  await cp(join(root, code), join(path, code), { recursive: true });
+  await editChart(path, (chart) => {
+    const annotation = ['annotations', 'artifacthub.io/images'];
+    if (!chart.hasIn(annotation)) chart.setIn(annotation, stringify(imageKinds.map((name) => ({ name, image: '' }))));
+  });
+}
+
+/** Sets the version, if one is wanted, in all files that have it. Returns the version of the files. */
+async function setVersion(path: string, wanted: string | undefined): Promise<string> {
+  const read = async (name: string) => JSON.parse(await readFile(join(path, name), 'utf8'));
+  const write = (name: string, value: object) =>
+    writeFile(join(path, name), `${JSON.stringify(value, undefined, 2)}\n`);
+  const { version: found, ...rest }: { version: string; name: string } = await read('package.json');
+  const version = wanted ?? found;
+  if (version !== found) {
+    await write('package.json', { ...rest, version });
+    const lock = await read('package-lock.json');
+    lock.version = version;
+    lock.packages[''].version = version;
+    await write('package-lock.json', lock);
+    await editChart(path, (chart) => {
+      for (const key of ['version', 'appVersion']) chart.set(key, version);
+    });
+  }
+  const changelog = join(path, 'CHANGELOG.md');
+  const changes = await readFile(changelog, 'utf8');
+  await writeFile(changelog, changes.replace('## Unreleased', `## ${version}`));
+  return version;
+}
+
+async function editChart(path: string, edit: (chart: ReturnType<typeof parseDocument>) => void): Promise<void> {
+  const file = join(path, 'charts/kube-macvtap/Chart.yaml');
+  const chart = parseDocument(await readFile(file, 'utf8'));
+  edit(chart);
+  await writeFile(file, chart.toString({ lineWidth: 0 }));
 }
 
 /** The author and the time of the clone's commits. */

@@ -2,7 +2,7 @@
 import { waitForLock } from '../../binaries/wait-for-lock.ts';
 import { cacheFolder } from '../../images/ensure-images.ts';
 import type { RegistryFiles } from '../../release/registry-files.ts';
-import { makeReleaseTree } from '../../release/release-tree.ts';
+import { makeReleaseTree, type ReleaseSource } from '../../release/release-tree.ts';
 import { bridge } from '../layout.ts';
 
 /** A release whose images are built. */
@@ -11,11 +11,17 @@ export interface PreparedRelease extends AsyncDisposable {
   publish(registry: RegistryFiles): Promise<void>;
 }
 
-/** Builds the images of a release of the working tree, before the cluster and its registry exist. */
-export async function prepareRelease(print: (line: string) => void): Promise<PreparedRelease> {
+/**
+ * Builds the images of a release, by default of the working tree, before the cluster and its registry exist. Other
+ * builds wait only while this one runs.
+ */
+export async function prepareRelease(
+  print: (line: string) => void,
+  source: ReleaseSource = {},
+): Promise<PreparedRelease> {
   await using undo = new AsyncDisposableStack();
-  undo.use(await waitForLock(cacheFolder, print));
-  const tree = undo.use(await makeReleaseTree(print));
+  await using _lock = await waitForLock(cacheFolder, print);
+  const tree = undo.use(await makeReleaseTree(print, source));
   const run = async (flags: readonly string[], environment: Readonly<Record<string, string>>) => {
     await using running = tree.start(flags, environment);
     const { code } = await running.exit;
@@ -25,8 +31,11 @@ export async function prepareRelease(print: (line: string) => void): Promise<Pre
   const scope = undo.move();
   return {
     version: tree.version,
-    publish: ({ host, caFile, credentialsFolder }) =>
-      run(['--registry', `${host}/kube-macvtap`, '--ca-file', caFile], { DOCKER_CONFIG: credentialsFolder }),
+    async publish({ host, caFile, credentialsFolder }) {
+      // Two processes must not write the files of the same release at once.
+      await using _publishing = await waitForLock(cacheFolder, print);
+      await run(['--registry', `${host}/kube-macvtap`, '--ca-file', caFile], { DOCKER_CONFIG: credentialsFolder });
+    },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Installs a release from a registry in a cluster whose nodes have none of its images: kubelet pulls them with a pull
-// secret, and Helm 3 and 4 read the chart.
+// Installs releases from a registry in a cluster whose nodes have none of their images: kubelet pulls them with a pull
+// secret, and Helm 3 and 4 read the chart. The first release is that of an older commit. It is upgraded to a release of
+// the working tree, rolled back and upgraded again, while pods exchange frames.
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
+import { decodeLedger } from '../../../nodeplugin/ledger/ledger-codec.ts';
+import type { LedgerRecord } from '../../../nodeplugin/ledger/ledger-content.ts';
 import { binaryPath } from '../../binaries/binary-path.ts';
 import { clusterOfFile } from '../../cluster/cluster-of-file.ts';
+import { type FrameStream, type StreamEnd, startFrames } from '../../cluster/frame-stream.ts';
 import { helm } from '../../cluster/helm.ts';
 import { findNodePlugin } from '../../cluster/install/node-plugin-pod.ts';
 import { installationNamespace, release } from '../../cluster/install/release.ts';
@@ -18,20 +22,30 @@ import {
   installFromRegistry,
   pullSecret,
 } from '../../cluster/registry/install-from-registry.ts';
-import { prepareRelease } from '../../cluster/registry/prepare-release.ts';
+import { type PreparedRelease, prepareRelease } from '../../cluster/registry/prepare-release.ts';
+import { untilHeld } from '../../cluster/resources.ts';
 import { run } from '../../cluster/run.ts';
 import { seedNodes } from '../../cluster/seed-nodes.ts';
 import { applySeed } from '../../cluster/seed-objects.ts';
-import { readPodTap } from '../../cluster/taps.ts';
+import { type PodTap, readPodTap } from '../../cluster/taps.ts';
+import { openTap } from '../../kernel/tap-frames.ts';
 import { until } from '../../process/until.ts';
 
-const prepared = await prepareRelease((line) => console.error(line));
-after(() => prepared[Symbol.asyncDispose]());
+/** The last commit without a command for releases. It is the older release. */
+const olderCommit = 'fe471c09e0a5c64a5b5f9cac57a4bb2bad6b768e';
+
+const print = (line: string) => console.error(line);
+const older = await prepareRelease(print, { commit: olderCommit, version: '0.1.0' });
+after(() => older[Symbol.asyncDispose]());
+const newer = await prepareRelease(print, { version: '0.2.0' });
+after(() => newer[Symbol.asyncDispose]());
 const cluster = await clusterOfFile(seedNodes);
 const registry = await startClusterRegistry();
-await prepared.publish(registry);
-await installFromRegistry(cluster, prepared, registry);
+for (const prepared of [older, newer]) await prepared.publish(registry);
+const installation = await installFromRegistry(cluster, older, registry);
 const guardMs = 120_000;
+/** Where the chart keeps a node's ledger. */
+const stateFolder = '/var/lib/kube-macvtap';
 
 /** Runs oras with the credentials of the registry. */
 async function oras(...args: readonly string[]): Promise<string> {
@@ -59,11 +73,145 @@ async function failedPull(name: string, image: string, secrets: readonly string[
   return found;
 }
 
+/** Upgrades to a release in the registry by Helm 4, as in docs/how-to/upgrade.md. */
+async function upgrade({ version }: PreparedRelease, changed: object = {}): Promise<void> {
+  const command = ['upgrade', ...release, ...chartArguments(registry, version), '--reset-then-reuse-values'];
+  await helm(cluster, command, changed);
+  await installation.untilRolledOut();
+}
+
+/** Returns the name by digest of a release's image of the node plugin. */
+async function nodeImage({ version }: PreparedRelease): Promise<string> {
+  const repository = `${registry.host}/kube-macvtap/node`;
+  const digest = await oras('resolve', '--ca-file', registry.caFile, `${repository}:${version}`);
+  return `${repository}@${digest.trim()}`;
+}
+
+/** Returns the image of a node's plugin, and the version that the command in the image reports. */
+async function readNodePlugin(node: string) {
+  const { name } = await findNodePlugin(cluster, node);
+  const pod = [name, `--namespace=${installationNamespace}`];
+  const image = await cluster.mustKubectl(['get', 'pod', ...pod, '-o', 'jsonpath={.spec.containers[0].image}']);
+  const version = await cluster.mustKubectl(['exec', ...pod, '--', '/app/cli/kubectl-macvtap', '--version']);
+  return { image, version: version.trim() };
+}
+
+/** Returns the attached devices in a node's ledger, by pod. Raises an error if a part of the ledger is invalid. */
+async function readLedger(node: string): Promise<ReadonlyMap<string, LedgerRecord>> {
+  const text = await cluster.run(node, 'cat', `${stateFolder}/ledger.json`);
+  const { content, faults } = decodeLedger(Buffer.from(text), node);
+  assert.deepEqual([faults, content.node, content.unread.size], [[], node, 0]);
+  const attached = [...content.devices.values()].filter(({ record }) => record.attachment !== undefined);
+  return new Map(attached.map((device) => [device.record.pod ?? '', device]));
+}
+
+describe('an upgrade from the release of an older commit', () => {
+  const nodes = ['h1', 'h2'] as const;
+  /** The pods on each node, and the tap and the record of each since it was attached. */
+  const pods = { h1: ['near'], h2: ['far'] };
+  const taps = new Map<string, PodTap>();
+  const devices = new Map<string, LedgerRecord>();
+  const ends: StreamEnd[] = [];
+  let streams: readonly FrameStream[] = [];
+  const goOn = () => Promise.all(streams.map((stream) => stream.goesOn()));
+
+  /** Attaches a pod that stays, and keeps its tap and its device for later comparisons. */
+  const attach = async (name: string, node: (typeof nodes)[number]) => {
+    await runPod(cluster, { name, node, networks: 'macvtap0' });
+    taps.set(name, await readPodTap(cluster, name));
+    devices.set(name, (await readLedger(node)).get(`default/${name}`) ?? assert.fail(`the ledger has no ${name}`));
+  };
+
+  /** Checks that both nodes run a release, and that the pods still have their taps and devices. */
+  const assertRuns = async (prepared: PreparedRelease) => {
+    const expected = { image: await nodeImage(prepared), version: `kubectl-macvtap ${prepared.version}` };
+    for (const node of nodes) {
+      assert.deepEqual(await readNodePlugin(node), expected);
+      const ledger = await readLedger(node);
+      assert.deepEqual([...ledger.keys()].toSorted(), pods[node].map((name) => `default/${name}`).toSorted());
+      for (const name of pods[node]) {
+        assert.deepEqual(await readPodTap(cluster, name), taps.get(name));
+        assert.deepEqual(ledger.get(`default/${name}`), devices.get(name));
+      }
+      // A ledger that could not be read would have been set aside, as ledger.json.broken-1.
+      assert.deepEqual((await cluster.run(node, 'ls', stateFolder)).trim().split('\n'), ['ledger.json']);
+      await untilHeld(cluster, node, 'bondedIface', pods[node].length);
+    }
+    await goOn();
+  };
+
+  /** Attaches one more pod to each node. It stays, so that the next release reads its record. */
+  const attachMore = async (step: string) => {
+    for (const node of nodes) {
+      await attach(`${step}-${node}`, node);
+      pods[node].push(`${step}-${node}`);
+    }
+  };
+
+  before(async () => {
+    await applySeed(cluster);
+    for (const node of nodes) for (const name of pods[node]) await attach(name, node);
+    // All network namespaces share the machine's /dev, so the test can open the pods' taps by their paths.
+    for (const { path, mac } of taps.values()) ends.push({ tap: await openTap(path), mac });
+    const [one, other] = ends as [StreamEnd, StreamEnd];
+    streams = [startFrames(one, other), startFrames(other, one)];
+    await goOn();
+  });
+
+  after(async () => {
+    for (const stream of streams) await stream.end();
+    for (const { tap } of ends) await tap[Symbol.asyncDispose]();
+  });
+
+  it('begins with that release, whose image differs', async () => {
+    await assertRuns(older);
+    assert.notEqual(await nodeImage(older), await nodeImage(newer));
+  });
+
+  it('keeps links and devices, and new pods are attached', async () => {
+    await upgrade(newer);
+    await assertRuns(newer);
+    await attachMore('upgraded');
+  });
+
+  it('can be rolled back, and the older release continues with the ledger of the newer one', async () => {
+    await helm(cluster, ['rollback', 'kube-macvtap', '1', `--namespace=${installationNamespace}`]);
+    await installation.untilRolledOut();
+    await assertRuns(older);
+    await attachMore('rolled-back');
+  });
+
+  it('can be repeated, and the newer release continues with the ledger of the older one', async () => {
+    await upgrade(newer);
+    await assertRuns(newer);
+    await attachMore('again');
+    await assertRuns(newer);
+  });
+
+  it('loses, repeats and reorders no frame between pods on two nodes', async () => {
+    for (const { sent, arrived } of await Promise.all(streams.map((stream) => stream.end()))) {
+      assert.ok(sent > 0);
+      assert.deepEqual(arrived, [...Array(sent).keys()]);
+    }
+  });
+
+  it('leaves devices that are free again when the pods are deleted', async () => {
+    for (const node of nodes) {
+      for (const name of pods[node]) await deletePod(cluster, name);
+      await untilHeld(cluster, node, 'bondedIface', 0);
+      // DEL can come after kubelet has released the device.
+      await until(
+        () => readLedger(node),
+        (attached) => attached.size === 0,
+        guardMs,
+      );
+    }
+  });
+});
+
 describe('a release in a registry', () => {
   it('runs from images that kubelet pulled by digest', async () => {
-    const { name } = await findNodePlugin(cluster, 'h1');
-    const image = ['-o', 'jsonpath={.spec.containers[0].image}'];
-    const used = await cluster.mustKubectl(['get', 'pod', name, `--namespace=${installationNamespace}`, ...image]);
+    const { image: used } = await readNodePlugin('h1');
     assert.match(used, new RegExp(`^${registry.host}/kube-macvtap/node@sha256:[0-9a-f]{64}$`));
     const reasons = ['--field-selector=reason=Pulled', '-o', 'jsonpath={.items[*].message}'];
     const events = await cluster.mustKubectl(['get', 'events', `--namespace=${installationNamespace}`, ...reasons]);
@@ -71,7 +219,6 @@ describe('a release in a registry', () => {
   });
 
   it('attaches pods', async () => {
-    await applySeed(cluster);
     await runPod(cluster, { name: 'from-registry', node: 'h1', networks: 'macvtap0' });
     assert.equal((await readPodTap(cluster, 'from-registry')).owner, '107:107');
     await deletePod(cluster, 'from-registry');
@@ -79,16 +226,14 @@ describe('a release in a registry', () => {
 
   it('is installed by Helm 3 after it was uninstalled, and upgraded by Helm 4', async () => {
     await uninstall(cluster);
-    const installation = await installAgain(cluster, prepared, registry, 'helm3');
-    const upgrade = ['upgrade', ...release, ...chartArguments(registry, prepared.version), '--reset-then-reuse-values'];
-    await helm(cluster, upgrade, { logLevel: 'debug' });
-    await installation.untilRolledOut();
+    await installAgain(cluster, newer, registry, 'helm3');
+    await upgrade(newer, { logLevel: 'debug' });
   });
 });
 
 describe('kubelet', () => {
   it('reports that the registry wants credentials if a pod has no pull secret', async () => {
-    const image = `${registry.host}/kube-macvtap/node:${prepared.version}`;
+    const image = `${registry.host}/kube-macvtap/node:${newer.version}`;
     assert.match(await failedPull('no-secret', image, []), /401 Unauthorized|no basic auth credentials/);
   });
 
@@ -97,7 +242,7 @@ describe('kubelet', () => {
     const access = ['--from-ca-file', registry.caFile, '--to-ca-file', registry.caFile];
     const [source, only] = [`${registry.host}/kube-macvtap/node`, `${registry.host}/only/arm64`];
     const platform = ['--platform', 'linux/arm64'];
-    await oras('cp', ...access, ...platform, `${source}:${prepared.version}`, `${only}:one`);
+    await oras('cp', ...access, ...platform, `${source}:${newer.version}`, `${only}:one`);
     await oras('manifest', 'index', 'create', '--ca-file', registry.caFile, `${only}:index`, 'one');
     const message = await failedPull('other-architecture', `${only}:index`, [pullSecret]);
     assert.match(message, /no match for platform in manifest/);
