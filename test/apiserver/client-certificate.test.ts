@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { connect } from 'node:tls';
 import { generate } from 'selfsigned';
+import { generateCA } from '../control-plane/credentials.ts';
 import { requestText } from '../fixtures/webhook/connected-app.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
 import { apply, installationNamespace } from './install.ts';
@@ -21,14 +22,7 @@ const commonName = 'kube-apiserver-webhooks';
  * Makes a CA, a client certificate, and the files that make an API server use the certificate only for this webhook.
  */
 async function writeClientFiles(folder: string) {
-  const ca = await generate([{ name: 'commonName', value: 'webhook clients' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', keyCertSign: true, digitalSignature: true, critical: true },
-    ],
-  });
+  const ca = await generateCA('webhook clients');
   const client = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',
     algorithm: 'sha256',

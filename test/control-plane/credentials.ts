@@ -26,14 +26,7 @@ export interface Credentials {
  * loopback and for the given further addresses.
  */
 export async function makeCredentials(folder: string, addresses: readonly string[] = []): Promise<Credentials> {
-  const ca = await generate([{ name: 'commonName', value: 'kube-macvtap test authority' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', keyCertSign: true, digitalSignature: true, critical: true },
-    ],
-  });
+  const ca = await generateCA('kube-macvtap test authority');
   const serving = await generate([{ name: 'commonName', value: 'kube-apiserver' }], {
     keyType: 'ec',
     algorithm: 'sha256',
@@ -83,5 +76,17 @@ export function kubeconfigText(server: string, caFile: string, token: string): s
     users: [{ name: 'test', user: { token } }],
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
     'current-context': 'test',
+  });
+}
+
+/** Generates a CA, which can sign certificates. */
+export async function generateCA(commonName: string) {
+  return await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, digitalSignature: true, critical: true },
+    ],
   });
 }

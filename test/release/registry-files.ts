@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
+import { generateCA } from '../control-plane/credentials.ts';
 
 /** The only user of a test registry. The hash is that of the password, in the format of htpasswd(1) with bcrypt. */
 export const registryUser = {
@@ -26,14 +27,7 @@ export interface RegistryFiles {
 
 /** Writes the files of a registry that serves TLS on an address and accepts only `registryUser`. */
 export async function writeRegistryFiles(folder: string, address: string, port: number): Promise<RegistryFiles> {
-  const ca = await generate([{ name: 'commonName', value: 'kube-macvtap test registry authority' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', keyCertSign: true, digitalSignature: true, critical: true },
-    ],
-  });
+  const ca = await generateCA('kube-macvtap test registry authority');
   const serving = await generate([{ name: 'commonName', value: 'registry' }], {
     keyType: 'ec',
     algorithm: 'sha256',
