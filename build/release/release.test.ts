@@ -11,6 +11,12 @@ describe('the error of a failed program', () => {
     ['tls: failed to verify certificate: x509: certificate signed by unknown authority', 'RegistryFailed', /--ca-file/],
     ['response status code 401: Unauthorized', 'RegistryFailed', /oras login/],
     ['response status code 403: denied: requested access', 'RegistryFailed', /log in as another user/],
+    [
+      'npm error code ECONNRESET\nnpm error network aborted\nError: exit 1',
+      'ReleaseToolFailed',
+      /cannot be downloaded/,
+    ],
+    ['E: Failed to fetch http://x/y.deb  401  Unauthorized', 'ReleaseToolFailed', /cannot be downloaded/],
     ['write /x: no space left on device', 'ReleaseToolFailed', /the disk is full/],
     ['first\nError: unknown flag: --x\n', 'ReleaseToolFailed', /^cannot push node: Error: unknown flag: --x; fix this/],
   ] as const) {
@@ -49,11 +55,11 @@ describe('a program', () => {
   it('that fails for an unknown reason shows the end of its output', async () => {
     const lines: string[] = [];
     const given = { ...options, print: (line: string) => void lines.push(line) };
-    await assert.rejects(runTool(given, 'sh', '-c', 'echo npm error ETIMEDOUT; echo step failed >&2; exit 1'), {
+    await assert.rejects(runTool(given, 'sh', '-c', 'echo npm error EUSAGE; echo step failed >&2; exit 1'), {
       code: 'ReleaseToolFailed',
       message: /^cannot push node: step failed; fix this/,
     });
-    assert.deepEqual(lines, ['  npm error ETIMEDOUT', '  step failed']);
+    assert.deepEqual(lines, ['  npm error EUSAGE', '  step failed']);
   });
 
   it('ends when the release is interrupted', async () => {

@@ -100,11 +100,7 @@ export async function readTree(expected: string | undefined, options: ToolOption
   for (const [place, value] of Object.entries(found)) {
     if (value !== wanted) throw refuse(`the release is ${wanted}, but ${place} is ${value}: make all versions equal`);
   }
-  if (
-    !text('CHANGELOG.md')
-      .split('\n')
-      .some((line) => line.startsWith(`## ${wanted}`))
-  ) {
+  if (!`\n${text('CHANGELOG.md')}`.includes(`\n## ${wanted}`)) {
     throw refuse(`CHANGELOG.md has no section "## ${wanted}": rename the section "## Unreleased"`);
   }
   const [commit = '', epoch = ''] = (await git('log', '-1', '--format=%H %ct')).trim().split(' ');
@@ -205,15 +201,17 @@ function missing(program: string, cause: unknown): MacvtapError {
 }
 
 /** The known causes of failures, each with its next step. The first match applies. */
-const causes = [
+const causes: readonly { readonly pattern: RegExp; readonly code?: 'RegistryFailed'; readonly text: string }[] = [
   {
     pattern: /no space left on device|ENOSPC/i,
-    code: 'ReleaseToolFailed',
     text: 'the disk is full: free space, or name a directory on another disk with --output',
   },
   {
+    pattern: /^npm error network|^E: (?:Failed|Unable) to fetch/m,
+    text: 'a package cannot be downloaded: check the network and its proxies, then run the same command again',
+  },
+  {
     pattern: /decryption failed/i,
-    code: 'ReleaseToolFailed',
     text: 'COSIGN_PASSWORD is not the password of the key: correct it, then run the same command again',
   },
   {
@@ -236,7 +234,7 @@ const causes = [
     code: 'RegistryFailed',
     text: 'the registry cannot be reached: check its name and the network, then run the same command again',
   },
-] as const;
+];
 
 /** Returns the error for a failed program. Its message is one line: a known cause, or the last line of the output. */
 export function explainFailure(what: string, output: string): MacvtapError {
