@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtempDisposable, readdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,9 +13,11 @@ import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type BuiltFile, buildExecutables, targetNames } from '../../build/executables/build-executables.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { binaryPath } from '../binaries/binary-path.ts';
+import { pageBlock, runOnTerminal } from '../docs/page-commands.ts';
+import { emulator, lacksEmulator } from '../images/emulate-arm64.ts';
+import { plainEnvironment } from '../process/plain-environment.ts';
 import { startStandInCluster } from '../process/stand-in-cluster.ts';
 
 const run = promisify(execFile);
@@ -31,12 +33,20 @@ const server = createServer(({ url = '' }, response) => {
     .pipe(response);
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
-let built: readonly BuiltFile[] = [];
+const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/releases`;
+const documented = { folder: 'dist/executables', url: 'https://downloads.example.com/kube-macvtap' };
 
-before(async () => {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/releases/`;
-  built = await buildExecutables({ chosen: targetNames, output, url, print: () => {} });
+/** Returns a block of docs/how-to/install.md as lines, with the folder and the URL of this test. */
+function pageLines(start: string, names: Readonly<Record<string, string>>): readonly string[] {
+  return pageBlock('docs/how-to/install.md', start, names).split('\n');
+}
+
+const [build = '', install = ''] = pageLines('npm run executables -- --output dist/executables --url', {
+  [documented.folder]: output,
+  [documented.url]: url,
 });
+
+before(() => runOnTerminal(build, { folder: root, environment: plainEnvironment() }));
 after(async () => {
   server.close();
   await folder.remove();
@@ -64,8 +74,11 @@ const seed = `${root}test/fixtures/seed/node-centric`;
 const source = `--source=manifests:${seed}`;
 const invalid = `${root}test/fixtures/nodepolicy/check-vlan/fail`;
 
-/** Command lines, each with its exit code and a part of its output. */
-const commandLines: readonly (readonly [readonly string[], number, RegExp])[] = [
+/** A command line with its exit code and a part of its output. */
+type CommandLine = readonly [readonly string[], number, RegExp];
+type Skip = string | false;
+
+const commandLines: readonly CommandLine[] = [
   [['--help'], 0, /^Usage: kubectl macvtap <command>/m],
   [['--version'], 0, /^kubectl-macvtap \d/],
   [['status', '--help'], 0, /--watch/],
@@ -87,16 +100,20 @@ const commandLines: readonly (readonly [readonly string[], number, RegExp])[] = 
   [['nothing'], 2, /nothing: no such command/],
 ];
 
+/** Checks that a program has the output and exit code of the source form. */
+function itRuns([args, code, part]: CommandLine, program: () => readonly [string, ...string[]], skip: Skip = false) {
+  const shown = args.map((arg) => arg.replaceAll(root, '')).join(' ');
+  it(`has the output and exit code of the source form: ${shown}`, { skip }, async () => {
+    const [first, ...rest] = program();
+    const outcome = await runAlone(first, [...rest, ...args]);
+    assert.match(outcome.stdout + outcome.stderr, part);
+    assert.equal(outcome.code, code);
+    assert.deepEqual(outcome, await runAlone(process.execPath, [`${root}cli/kubectl-macvtap.ts`, ...args]));
+  });
+}
+
 describe('the executable for Linux on x64, in an empty directory and without a PATH', () => {
-  for (const [args, code, part] of commandLines) {
-    const shown = args.map((arg) => arg.replaceAll(root, '')).join(' ');
-    it(`has the output and exit code of the source form: ${shown}`, async () => {
-      const outcome = await runAlone(programPath(), args);
-      assert.match(outcome.stdout + outcome.stderr, part);
-      assert.equal(outcome.code, code);
-      assert.deepEqual(outcome, await runAlone(process.execPath, [`${root}cli/kubectl-macvtap.ts`, ...args]));
-    });
-  }
+  for (const commandLine of commandLines) itRuns(commandLine, () => [programPath()]);
 
   it('reads from an API server', async () => {
     const manifests = `${await readFile(`${seed}/nodes.yaml`)}\n---\n${await readFile(`${seed}/policy.yaml`)}`;
@@ -112,6 +129,17 @@ describe('the executable for Linux on x64, in an empty directory and without a P
     const { code, stdout } = await runAlone(join(other.path, 'kubectl_complete-macvtap'), ['sta']);
     assert.deepEqual([code, stdout.split('\t')[0]], [0, 'status']);
   });
+});
+
+/** Emulation takes seconds for each command, so only some run. */
+const emulated = ['--help', 'plan', 'lint', 'completion', 'nothing'];
+
+describe('the executable for Linux on arm64, in an emulator', () => {
+  const program = () => [`/usr/bin/${emulator[0]}`, ...emulator.slice(1), join(output, 'kubectl-macvtap-linux-arm64')];
+  for (const word of emulated) {
+    const commandLine = commandLines.find(([[first]]) => first === word) ?? assert.fail(word);
+    itRuns(commandLine, program as () => [string], lacksEmulator);
+  }
 });
 
 /** The blob of an executable begins with this number. Source: kMagic in Node's src/node_sea.cc. */
@@ -156,11 +184,21 @@ describe('the files of all platforms', () => {
     assert.deepEqual(sums.trimEnd().split('\n').toSorted(), rows.toSorted());
   });
 
-  it('are identical byte for byte when they are built in another folder', async () => {
-    const options = { chosen: ['linux-amd64'] as const, output: join(folder.path, 'other'), url: '', print: () => {} };
-    const again = (await buildExecutables(options)).filter(({ name }) => name !== 'SHA256SUMS');
-    assert.equal(again.length, 2);
-    assert.deepEqual(again, built.slice(0, 2));
+  it('are identical byte for byte when they are built in another folder, and can be installed from it', async () => {
+    const [other, bin] = [join(folder.path, 'other'), join(folder.path, 'installed')];
+    await mkdir(bin);
+    // The test's folder needs no other user.
+    await writeFile(join(bin, 'sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+    const start = 'npm run executables -- --output dist/executables\nsudo install';
+    const lines = pageLines(start, { [documented.folder]: other, '/usr/local/bin': bin });
+    const environment = { ...plainEnvironment(), PATH: `${bin}:${process.env.PATH}` };
+    await runOnTerminal(lines.join('\n'), { folder: root, environment });
+    const sums = async (from: string) => (await readFile(join(from, 'SHA256SUMS'), 'utf8')).trim().split('\n');
+    const programs = (rows: readonly string[]) => rows.filter((row) => !row.endsWith('.yaml'));
+    // The manifest for krew contains the URL.
+    assert.equal(programs(await sums(other)).length, 6);
+    assert.deepEqual(programs(await sums(other)), programs(await sums(output)));
+    assert.equal((await runAlone(join(bin, 'kubectl-macvtap'), ['--version'])).stdout, `kubectl-macvtap ${version}\n`);
   });
 });
 
@@ -182,7 +220,7 @@ describe('krew', () => {
     assert.match(checked.stderr, /all 3 spec\.platforms installed fine/);
 
     const env = { PATH: `${bin}:${folder.path}/krew/bin`, KREW_ROOT: join(folder.path, 'krew'), HOME: folder.path };
-    await run('kubectl', ['krew', 'install', '--manifest', manifest], { env });
+    await runOnTerminal(install, { folder: folder.path, environment: { ...env, PATH: `${env.PATH}:/usr/bin:/bin` } });
     const { stdout } = await run('kubectl', ['macvtap', '--version'], { env });
     assert.equal(stdout, `kubectl-macvtap ${version}\n`);
   });

@@ -9,6 +9,11 @@ export type BlockProof =
   | { readonly runs: 'here'; readonly folder?: string; readonly exitCode?: number }
   /** test/cluster/docs.test.ts runs the block unchanged, page by page and from top to bottom. */
   | { readonly runs: 'in a cluster' }
+  /**
+   * The file `runBy` takes the block from the page and runs it, with other hosts, accounts and folders, by
+   * test/docs/page-commands.ts.
+   */
+  | { readonly runBy: string }
   /** The file `shownBy` tests the same commands in another form. */
   | { readonly shownBy: string }
   /** Nothing verifies the block, for this reason. */
@@ -16,6 +21,7 @@ export type BlockProof =
 
 const ci = { shownBy: '.ci/run' } as const;
 const releaseTest = { shownBy: 'test/release/release.test.ts' } as const;
+const installTest = { runBy: 'test/release/cluster/install.test.ts' } as const;
 const here = { runs: 'here' } as const;
 const inCluster = { runs: 'in a cluster' } as const;
 
@@ -63,38 +69,25 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'npm run test:release': releaseTest,
   },
   'docs/how-to/install.md': {
-    // The commands of docs/tutorial/quick-start.md, except for the names of the images.
-    'kubectl create namespace macvtap-cni': { shownBy: 'test/cluster/docs.test.ts' },
-    'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap --version 0.1.0 --namespace macvtap-cni':
-      releaseTest,
-    'helm registry login registry.example.com': {
-      notRun:
-        'it asks for a password; test/release/cluster/install.test.ts passes the same account to Helm as a file, and creates such a pull secret',
-    },
-    // The commands of docs/tutorial/quick-start.md.
-    'kubectl --namespace macvtap-cni rollout status deployment/kube-macvtap-webhook --timeout=5m': {
-      shownBy: 'test/cluster/docs.test.ts',
-    },
-    'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni --values values.yaml': {
-      shownBy: 'test/cluster/docs.test.ts',
-    },
     'cosign verify --key cosign.pub --insecure-ignore-tlog=true registry.example.com/kube-macvtap/kube-macvtap:0.1.0':
-      releaseTest,
-    'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap@sha256:DIGEST --namespace macvtap-cni':
-      releaseTest,
+      installTest,
     'oras discover --artifact-type application/vnd.cyclonedx+json --platform linux/amd64 registry.example.com/kube-macvtap/node:0.1.0':
-      releaseTest,
-    'ln -s "$PWD/cli/launch.js" ~/.local/bin/kubectl-macvtap': {
-      notRun: "it changes a person's own folder; test/process/launch.test.ts runs the program by a link",
-    },
-    'npm run executables -- --output dist/executables': { shownBy: 'test/executables/executables.test.ts' },
+      installTest,
+    'kubectl create namespace macvtap-cni': installTest,
+    'helm registry login registry.example.com': installTest,
+    'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap --version 0.1.0 --namespace macvtap-cni':
+      installTest,
+    'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap@sha256:DIGEST --namespace macvtap-cni':
+      installTest,
+    'helm install kube-macvtap charts/kube-macvtap --namespace macvtap-cni --values values.yaml': installTest,
+    'kubectl --namespace macvtap-cni rollout status deployment/kube-macvtap-webhook --timeout=5m': installTest,
+    'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': installTest,
+    'mkdir -p ~/.local/bin': { runBy: 'test/process/launch.test.ts' },
+    'npm run executables -- --output dist/executables': { runBy: 'test/executables/executables.test.ts' },
     'npm run executables -- --output dist/executables --url https://downloads.example.com/kube-macvtap': {
-      shownBy: 'test/executables/executables.test.ts',
+      runBy: 'test/executables/executables.test.ts',
     },
-    'npm pack': { shownBy: 'test/executables/package.test.ts' },
-    'kubectl create configmap apiserver-client-ca --namespace macvtap-cni --from-file=ca.crt=ca.crt': {
-      shownBy: 'test/chart/options-of-webhook.test.ts',
-    },
+    'npm pack': { runBy: 'test/executables/package.test.ts' },
   },
   'docs/how-to/upgrade.md': {
     'helm upgrade kube-macvtap charts/kube-macvtap --namespace macvtap-cni --reset-then-reuse-values': inCluster,

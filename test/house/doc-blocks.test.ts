@@ -30,11 +30,22 @@ test('every row of the table of proofs has its block, and the blocks of a page b
 test('every proof of a block names an existing file', () => {
   const files = Object.values(blockProofs)
     .flatMap((proofs) => Object.values(proofs))
-    .flatMap((proof) => ('shownBy' in proof ? [proof.shownBy] : 'folder' in proof ? [proof.folder] : []));
+    .flatMap((proof) => Object.entries(proof))
+    .flatMap(([key, value]) => (['shownBy', 'runBy', 'folder'].includes(key) ? [value] : []));
   assert.deepEqual(
     files.filter((file) => !existsSync(`${root}${file}`)),
     [],
   );
+});
+
+test('a file that runs a block of a page has the beginning of the block', () => {
+  const missing = blocks.filter((block) => {
+    const proof = proofOf(block);
+    if (proof === undefined || !('runBy' in proof)) return false;
+    const texts = [...readFileSync(`${root}${proof.runBy}`, 'utf8').matchAll(/'([^'\n]{8,})'/g)];
+    return !texts.some(([, text = '']) => block.firstLine.startsWith(text.split('\\n')[0] ?? ''));
+  });
+  assert.deepEqual(missing.map(place), []);
 });
 
 test('every npm script that a page calls exists', () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { pageBlock, runOnTerminal } from '../docs/page-commands.ts';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -73,6 +74,17 @@ describe('the installed command', () => {
     const { status, stdout, stderr } = run(installed.path, ['lint', '--help'], '', oldNode);
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(stdout, /^Usage: kubectl macvtap lint/m);
+  });
+});
+
+describe('the command of this repository', () => {
+  it('is linked into the PATH as docs/how-to/install.md describes', async () => {
+    await using home = await mkdtempDisposable(join(tmpdir(), 'kube-macvtap-home-'));
+    const environment = { HOME: home.path, PATH: `${join(home.path, '.local/bin')}:${process.env.PATH}` };
+    const link = pageBlock('docs/how-to/install.md', 'mkdir -p ~/.local/bin');
+    await runOnTerminal(link, { folder: project, environment });
+    const output = await runOnTerminal('kubectl-macvtap status --help', { folder: home.path, environment });
+    assert.match(output, /^Usage: kubectl macvtap status/m);
   });
 });
 

@@ -11,7 +11,6 @@ import { readNpmAccess } from '../images/npm-access.ts';
 import { openBuildah } from '../images/run-buildah.ts';
 import { runTool } from '../machines/run-tool.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
-import { exportCommit } from './export-commit.ts';
 
 /** The files and the version of a release. */
 export interface ReleaseSource {
@@ -126,6 +125,20 @@ async function exportOlder(commit: string, path: string): Promise<void> {
     const annotation = ['annotations', 'artifacthub.io/images'];
     if (!chart.hasIn(annotation)) chart.setIn(annotation, stringify(imageKinds.map((name) => ({ name, image: '' }))));
   });
+}
+
+/**
+ * Writes the files of a commit to a folder. Raises an error of one line if the clone does not have the commit, because
+ * only a part of the history was fetched.
+ */
+export async function exportCommit(clone: string, commit: string, folder: string): Promise<void> {
+  try {
+    await runTool('git', '-C', clone, 'cat-file', '-e', `${commit}^{commit}`);
+  } catch {
+    throw new Error(`${clone} does not have the commit ${commit}: fetch its history with git fetch --unshallow`);
+  }
+  const [archive, extract] = [`git -C '${clone}' archive ${commit}`, `tar -C '${folder}' -xf -`];
+  await runTool('sh', '-c', `${archive} | ${extract}`);
 }
 
 /** Sets the version, if one is wanted, in all files that have it. Returns the version of the files. */

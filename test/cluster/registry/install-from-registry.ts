@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import type { HelmName } from '../../chart/run-helm.ts';
 import { type RegistryFiles, registryUser } from '../../release/registry-files.ts';
 import type { Cluster } from '../cluster.ts';
 import { helm } from '../helm.ts';
@@ -23,20 +22,10 @@ export async function installFromRegistry(
 ): Promise<Installation> {
   await cluster.mustKubectl(['create', 'namespace', installationNamespace]);
   await createPullSecret(cluster, registry, installationNamespace);
-  return await installAgain(cluster, { version }, registry, 'helm');
-}
-
-/** Does the same in a namespace that already exists and has the pull secret. */
-export async function installAgain(
-  cluster: Cluster,
-  { version }: { readonly version: string },
-  registry: RegistryFiles,
-  program: HelmName,
-): Promise<Installation> {
   const { image: _local, ...values } = (await clusterValues()) as { readonly image: object };
   const image = { pullSecrets: [{ name: pullSecret }] };
   const install = ['install', ...release, ...chartArguments(registry, version)];
-  await helm({ kubeconfig: cluster.kubeconfig, program }, install, values, { image });
+  await helm(cluster, install, values, { image });
   return await untilInstalled(cluster);
 }
 

@@ -5,10 +5,17 @@ import type { RegistryFiles } from '../../release/registry-files.ts';
 import { makeReleaseTree, type ReleaseSource } from '../../release/release-tree.ts';
 import { bridge } from '../layout.ts';
 
+/** A file with cosign's private key, and its password. */
+export interface SigningKey {
+  readonly file: string;
+  readonly password: string;
+}
+
 /** A release whose images are built. */
 export interface PreparedRelease extends AsyncDisposable {
   readonly version: string;
-  publish(registry: RegistryFiles): Promise<void>;
+  /** Publishes the release, and signs it if there is a key. */
+  publish(registry: RegistryFiles, key?: SigningKey): Promise<void>;
 }
 
 /**
@@ -31,10 +38,13 @@ export async function prepareRelease(
   const scope = undo.move();
   return {
     version: tree.version,
-    async publish({ host, caFile, credentialsFolder }) {
+    async publish({ host, caFile, credentialsFolder }, key) {
       // Two processes must not write the files of the same release at once.
       await using _publishing = await waitForLock(cacheFolder, print);
-      await run(['--registry', `${host}/kube-macvtap`, '--ca-file', caFile], { DOCKER_CONFIG: credentialsFolder });
+      const flags = ['--registry', `${host}/kube-macvtap`, '--ca-file', caFile];
+      const account = { DOCKER_CONFIG: credentialsFolder };
+      if (key === undefined) await run(flags, account);
+      else await run([...flags, '--sign', key.file], { ...account, COSIGN_PASSWORD: key.password });
     },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   };

@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // Installs releases from a registry in a cluster whose nodes have none of their images: kubelet pulls them with a pull
-// secret, and Helm 3 and 4 read the chart. The first release is that of an older commit. It is upgraded to a release of
-// the working tree, rolled back and upgraded again, while pods exchange frames.
+// secret, and Helm 3 and 4 read the chart. The commands come from docs/how-to/install.md. The first release is that of
+// an older commit. It is upgraded to a release of the working tree, rolled back and upgraded again, while pods exchange
+// frames.
 import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { decodeLedger } from '../../../nodeplugin/ledger/ledger-codec.ts';
 import type { LedgerRecord } from '../../../nodeplugin/ledger/ledger-content.ts';
 import { binaryPath } from '../../binaries/binary-path.ts';
 import { clusterOfFile } from '../../cluster/cluster-of-file.ts';
-import { type FrameStream, type StreamEnd, startFrames } from '../../cluster/frame-stream.ts';
+import { exchangeFrames, type FrameExchange } from '../../cluster/frame-stream.ts';
 import { helm } from '../../cluster/helm.ts';
+import { clusterValues } from '../../cluster/install/cluster-values.ts';
+import { untilInstalled } from '../../cluster/install/install-by-helm.ts';
+import type { Installation } from '../../cluster/install/installation.ts';
 import { findNodePlugin } from '../../cluster/install/node-plugin-pod.ts';
 import { installationNamespace, release } from '../../cluster/install/release.ts';
 import { uninstall } from '../../cluster/install/uninstall.ts';
 import { deletePod, runPod } from '../../cluster/pods.ts';
 import { startClusterRegistry } from '../../cluster/registry/cluster-registry.ts';
-import {
-  chartArguments,
-  createPullSecret,
-  installAgain,
-  installFromRegistry,
-  pullSecret,
-} from '../../cluster/registry/install-from-registry.ts';
+import { chartArguments, createPullSecret, pullSecret } from '../../cluster/registry/install-from-registry.ts';
 import { type PreparedRelease, prepareRelease } from '../../cluster/registry/prepare-release.ts';
 import { untilHeld } from '../../cluster/resources.ts';
 import { run } from '../../cluster/run.ts';
 import { seedNodes } from '../../cluster/seed-nodes.ts';
 import { applySeed } from '../../cluster/seed-objects.ts';
 import { type PodTap, readPodTap } from '../../cluster/taps.ts';
-import { openTap } from '../../kernel/tap-frames.ts';
+import type { ImageKind } from '../../images/image-inputs.ts';
 import { until } from '../../process/until.ts';
+import { registryUser } from '../registry-files.ts';
+import { account, installFlags, openInstallPage } from './install-page.ts';
 
 /** The last commit without a command for releases. It is the older release. */
 const olderCommit = 'fe471c09e0a5c64a5b5f9cac57a4bb2bad6b768e';
@@ -41,9 +43,15 @@ const newer = await prepareRelease(print, { version: '0.2.0' });
 after(() => newer[Symbol.asyncDispose]());
 const cluster = await clusterOfFile(seedNodes);
 const registry = await startClusterRegistry();
-for (const prepared of [older, newer]) await prepared.publish(registry);
-const installation = await installFromRegistry(cluster, older, registry);
+const page = await openInstallPage(registry, cluster);
+after(() => page[Symbol.asyncDispose]());
+await older.publish(registry, page.key);
+await newer.publish(registry);
+let installation: Installation;
 const guardMs = 120_000;
+const installByVersion = 'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap --version';
+/** The digest of the older release's chart, as cosign prints it. */
+let chartDigest: string;
 /** Where the chart keeps a node's ledger. */
 const stateFolder = '/var/lib/kube-macvtap';
 
@@ -73,6 +81,11 @@ async function failedPull(name: string, image: string, secrets: readonly string[
   return found;
 }
 
+/** Returns the digests in the output of `cosign verify`, in its order. */
+function digestsIn(output: string): readonly string[] {
+  return [...output.matchAll(/"docker-manifest-digest": ?"(sha256:[0-9a-f]{64})"/g)].map(([, digest = '']) => digest);
+}
+
 /** Upgrades to a release in the registry by Helm 4, as in docs/how-to/upgrade.md. */
 async function upgrade({ version }: PreparedRelease, changed: object = {}): Promise<void> {
   const command = ['upgrade', ...release, ...chartArguments(registry, version), '--reset-then-reuse-values'];
@@ -80,9 +93,9 @@ async function upgrade({ version }: PreparedRelease, changed: object = {}): Prom
   await installation.untilRolledOut();
 }
 
-/** Returns the name by digest of a release's image of the node plugin. */
-async function nodeImage({ version }: PreparedRelease): Promise<string> {
-  const repository = `${registry.host}/kube-macvtap/node`;
+/** Returns the name by digest of a release's image; the default is that of the node plugin. */
+async function imageOf({ version }: PreparedRelease, kind: ImageKind = 'node'): Promise<string> {
+  const repository = `${registry.host}/kube-macvtap/${kind}`;
   const digest = await oras('resolve', '--ca-file', registry.caFile, `${repository}:${version}`);
   return `${repository}@${digest.trim()}`;
 }
@@ -105,15 +118,36 @@ async function readLedger(node: string): Promise<ReadonlyMap<string, LedgerRecor
   return new Map(attached.map((device) => [device.record.pod ?? '', device]));
 }
 
+describe('the commands of docs/how-to/install.md', () => {
+  it('verify the release after a login, and show its SBOM', async () => {
+    assert.match(await page.login(), /Login Succeeded/);
+    chartDigest = digestsIn(await page.run('cosign verify'))[0] ?? assert.fail('cosign printed no digest');
+    const found = await page.run('oras discover', { line: 0 });
+    const DIGEST = /─ (sha256:\w+)/.exec(found)?.[1]?.replace('sha256:', '') ?? assert.fail(found);
+    await page.run('oras discover', { line: 1, names: { DIGEST } });
+    const [file = ''] = (await readdir(page.folder)).filter((name) => name.endsWith('.cdx.json'));
+    const { components } = JSON.parse(await readFile(join(page.folder, file), 'utf8'));
+    assert.ok(components.length > 0);
+  });
+
+  it('install the release, whose images kubelet pulls with the secret', async () => {
+    await page.run('kubectl create namespace');
+    const password = { prompt: 'Login Succeeded', text: registryUser.password };
+    await page.run('helm registry login', { names: { NAME: registryUser.name }, answers: [...account, password] });
+    await page.run(installByVersion, { more: installFlags() });
+    await page.run('kubectl --namespace macvtap-cni rollout status');
+    installation = await untilInstalled(cluster);
+    assert.equal((await readNodePlugin('h1')).image, await imageOf(older));
+  });
+});
+
 describe('an upgrade from the release of an older commit', () => {
   const nodes = ['h1', 'h2'] as const;
   /** The pods on each node, and the tap and the record of each since it was attached. */
   const pods = { h1: ['near'], h2: ['far'] };
   const taps = new Map<string, PodTap>();
   const devices = new Map<string, LedgerRecord>();
-  const ends: StreamEnd[] = [];
-  let streams: readonly FrameStream[] = [];
-  const goOn = () => Promise.all(streams.map((stream) => stream.goesOn()));
+  let frames: FrameExchange;
 
   /** Attaches a pod that stays, and keeps its tap and its device for later comparisons. */
   const attach = async (name: string, node: (typeof nodes)[number]) => {
@@ -124,7 +158,7 @@ describe('an upgrade from the release of an older commit', () => {
 
   /** Checks that both nodes run a release, and that the pods still have their taps and devices. */
   const assertRuns = async (prepared: PreparedRelease) => {
-    const expected = { image: await nodeImage(prepared), version: `kubectl-macvtap ${prepared.version}` };
+    const expected = { image: await imageOf(prepared), version: `kubectl-macvtap ${prepared.version}` };
     for (const node of nodes) {
       assert.deepEqual(await readNodePlugin(node), expected);
       const ledger = await readLedger(node);
@@ -137,7 +171,7 @@ describe('an upgrade from the release of an older commit', () => {
       assert.deepEqual((await cluster.run(node, 'ls', stateFolder)).trim().split('\n'), ['ledger.json']);
       await untilHeld(cluster, node, 'bondedIface', pods[node].length);
     }
-    await goOn();
+    await frames.goesOn();
   };
 
   /** Attaches one more pod to each node. It stays, so that the next release reads its record. */
@@ -151,21 +185,13 @@ describe('an upgrade from the release of an older commit', () => {
   before(async () => {
     await applySeed(cluster);
     for (const node of nodes) for (const name of pods[node]) await attach(name, node);
-    // All network namespaces share the machine's /dev, so the test can open the pods' taps by their paths.
-    for (const { path, mac } of taps.values()) ends.push({ tap: await openTap(path), mac });
-    const [one, other] = ends as [StreamEnd, StreamEnd];
-    streams = [startFrames(one, other), startFrames(other, one)];
-    await goOn();
+    frames = await exchangeFrames([...taps.values()] as [PodTap, PodTap]);
   });
-
-  after(async () => {
-    for (const stream of streams) await stream.end();
-    for (const { tap } of ends) await tap[Symbol.asyncDispose]();
-  });
+  after(() => frames[Symbol.asyncDispose]());
 
   it('begins with that release, whose image differs', async () => {
     await assertRuns(older);
-    assert.notEqual(await nodeImage(older), await nodeImage(newer));
+    assert.notEqual(await imageOf(older), await imageOf(newer));
   });
 
   it('keeps links and devices, and new pods are attached', async () => {
@@ -188,12 +214,7 @@ describe('an upgrade from the release of an older commit', () => {
     await assertRuns(newer);
   });
 
-  it('loses, repeats and reorders no frame between pods on two nodes', async () => {
-    for (const { sent, arrived } of await Promise.all(streams.map((stream) => stream.end()))) {
-      assert.ok(sent > 0);
-      assert.deepEqual(arrived, [...Array(sent).keys()]);
-    }
-  });
+  it('loses, repeats and reorders no frame between pods on two nodes', () => frames.assertComplete());
 
   it('leaves devices that are free again when the pods are deleted', async () => {
     for (const node of nodes) {
@@ -226,8 +247,31 @@ describe('a release in a registry', () => {
 
   it('is installed by Helm 3 after it was uninstalled, and upgraded by Helm 4', async () => {
     await uninstall(cluster);
-    await installAgain(cluster, newer, registry, 'helm3');
+    await page.run(installByVersion, { helm: 'helm3', version: newer.version, more: installFlags() });
+    await untilInstalled(cluster);
     await upgrade(newer, { logLevel: 'debug' });
+  });
+
+  it('is installed by the digest that was verified', async () => {
+    await uninstall(cluster);
+    const byDigest = 'helm install kube-macvtap oci://registry.example.com/kube-macvtap/kube-macvtap@';
+    await page.run(byDigest, { names: { 'sha256:DIGEST': chartDigest }, more: installFlags() });
+    await untilInstalled(cluster);
+    assert.equal((await readNodePlugin('h1')).image, await imageOf(older));
+  });
+
+  it('is installed with the chart of a clone', async () => {
+    await uninstall(cluster);
+    const named = async (kind: ImageKind) => {
+      const [repository, digest] = (await imageOf(newer, kind)).split('@');
+      return { repository, digest };
+    };
+    const image = { webhook: await named('webhook'), node: await named('node'), pullSecrets: [{ name: pullSecret }] };
+    const values = { ...(await clusterValues()), image };
+    await writeFile(join(page.folder, 'values.yaml'), JSON.stringify(values));
+    await page.run('helm install kube-macvtap charts/kube-macvtap');
+    await untilInstalled(cluster);
+    assert.equal((await readNodePlugin('h1')).image, await imageOf(newer));
   });
 });
 
@@ -246,5 +290,23 @@ describe('kubelet', () => {
     await oras('manifest', 'index', 'create', '--ca-file', registry.caFile, `${only}:index`, 'one');
     const message = await failedPull('other-architecture', `${only}:index`, [pullSecret]);
     assert.match(message, /no match for platform in manifest/);
+  });
+});
+
+describe('the client CA of docs/how-to/install.md', () => {
+  it('makes the webhook reject the API server, which has no certificate from it', async () => {
+    await page.run('kubectl create configmap apiserver-client-ca');
+    await installation.untilRolledOut();
+    const policy = {
+      apiVersion: 'macvtap.network.kubevirt.io/v1alpha1',
+      kind: 'MacvtapNetworkNodePolicy',
+      metadata: { name: 'probe', namespace: installationNamespace },
+      spec: { parentSelector: [{ parentIface: 'eth0' }] },
+    };
+    await until(
+      () => cluster.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(policy)),
+      ({ stderr }) => /failed calling webhook .*certificate required/s.test(stderr),
+      guardMs,
+    );
   });
 });

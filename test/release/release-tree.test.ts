@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runTool } from '../machines/run-tool.ts';
-import { exportCommit } from './export-commit.ts';
+import { exportCommit } from './release-tree.ts';
 
 /** Creates a repository with two commits. Returns its path and the first commit. */
 async function makeRepository(folder: string): Promise<{ readonly path: string; readonly first: string }> {
