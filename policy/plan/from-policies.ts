@@ -18,9 +18,14 @@ import { chooseVlan, namedParent, nameVlan } from './vlan.ts';
  * Within a policy, the first interface found for a resource name gets the name. Later interfaces for the same name are
  * reported as Shadowed. So a policy can request "bond1, or else eth1" with two entries that have the same resource
  * name. If the policy has `spec.resourceName`, all its entries have that name.
+ *
+ * `find` returns the candidates of one policy.
  */
-export function candidatesFromPolicies(policies: readonly Policy[], interfaces: Interfaces): SourceResult {
-  const results = policies.toSorted(comparePolicies).map((policy) => candidatesFromPolicy(policy, interfaces));
+export function candidatesFromPolicies(
+  policies: readonly Policy[],
+  find: (policy: Policy) => SourceResult,
+): SourceResult {
+  const results = policies.toSorted(comparePolicies).map(find);
   return {
     candidates: results.flatMap(({ candidates }) => candidates),
     skipped: results.flatMap(({ skipped }) => skipped),
