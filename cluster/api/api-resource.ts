@@ -142,7 +142,9 @@ type Trim = ListOptions['trim'];
 function parsePage(what: string, text: string, trim: Trim): Page {
   const start = text.indexOf(itemsStart) + itemsStart.length;
   const end = text.lastIndexOf(']');
-  const head = /^\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":/.exec(text.slice(start, start + longestHead))?.[0];
+  const head = /^\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":/.exec(
+    text.slice(start, start + longestHead),
+  )?.[0];
   if (start >= itemsStart.length && end > start && head !== undefined) {
     try {
       const list: unknown = JSON.parse(text.slice(0, start) + text.slice(end));

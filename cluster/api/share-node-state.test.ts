@@ -85,7 +85,10 @@ test('interfaces keep every value, whatever their fields are', () => {
     [],
     [{}],
     [{ name: 'ens1', ifindex: 0, macAddress: '', addresses: [], lowerIfindex: 7 }],
-    [{ macAddress: 'm', name: 'ens1' }, { name: 'ens2', addresses: ['10.0.0.1/8', 7, null, { deep: [null] }] }],
+    [
+      { macAddress: 'm', name: 'ens1' },
+      { name: 'ens2', addresses: ['10.0.0.1/8', 7, null, { deep: [null] }] },
+    ],
     [{ name: 'ens1', macAddress: null }],
     [{ name: 'ens1', ifindex: 3, unknown: null }, { permanentMACAddress: { a: 1 } }],
     [{ name: 'ens1' }, null, 7],
