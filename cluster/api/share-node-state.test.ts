@@ -90,6 +90,11 @@ test('interfaces keep every value, whatever their fields are', () => {
       { name: 'ens2', addresses: ['10.0.0.1/8', 7, null, { deep: [null] }] },
     ],
     [{ name: 'ens1', macAddress: null }],
+    [{ name: 'ens1', macAddress: true, permanentMACAddress: true }],
+    [
+      { name: 'ens1', macAddress: 'm', permanentMACAddress: 'm' },
+      { name: 'ens2', permanentMACAddress: 'm' },
+    ],
     [{ name: 'ens1', ifindex: 3, unknown: null }, { permanentMACAddress: { a: 1 } }],
     [{ name: 'ens1' }, null, 7],
     [JSON.parse('{"__proto__": {"name": "ens1"}, "ifindex": 1}')],

@@ -95,6 +95,9 @@ const ownFields = ['ifindex', 'macAddress', 'permanentMACAddress', 'addresses', 
 /** The place of an absent field. No interface with this value in a field is packed. */
 const absent = null;
 
+/** The place of a `permanentMACAddress` that equals `macAddress`, as most do. No interface with this value is packed. */
+const sameAddress = true;
+
 /**
  * Packs the interfaces of a node. They are most of the memory of a cluster's states: each has two addresses and an
  * index that no other node has. Returns undefined for a value that is not a list of interfaces.
@@ -102,12 +105,16 @@ const absent = null;
 function packInterfaces(interfaces: unknown, sharer: Sharer): PackedInterfaces | undefined {
   if (!Array.isArray(interfaces) || interfaces.length === 0) return undefined;
   const isPackable = (nic: unknown): nic is Record<string, unknown> =>
-    isJsonObject(nic) && ownFields.every((field) => nic[field] !== absent);
+    isJsonObject(nic) && ownFields.every((field) => nic[field] !== absent && nic[field] !== sameAddress);
   if (!interfaces.every(isPackable)) return undefined;
   const common = interfaces.map((nic) =>
     Object.fromEntries(Object.entries(nic).filter(([field]) => !(ownFields as readonly string[]).includes(field))),
   );
-  const own = interfaces.flatMap((nic) => ownFields.map((field) => nic[field] ?? absent));
+  const ownValue = (nic: Record<string, unknown>, field: (typeof ownFields)[number]) =>
+    field === 'permanentMACAddress' && nic[field] !== undefined && nic[field] === nic.macAddress
+      ? sameAddress
+      : (nic[field] ?? absent);
+  const own = interfaces.flatMap((nic) => ownFields.map((field) => ownValue(nic, field)));
   return { common: sharer.list(common), own: JSON.stringify(own) };
 }
 
@@ -117,7 +124,7 @@ function unpackInterfaces({ common, own }: PackedInterfaces): readonly object[] 
     const nic: Record<string, unknown> = { ...fields };
     for (const [place, field] of ownFields.entries()) {
       const value = values[index * ownFields.length + place];
-      if (value !== absent) nic[field] = value;
+      if (value !== absent) nic[field] = value === sameAddress ? nic.macAddress : value;
     }
     return nic;
   });

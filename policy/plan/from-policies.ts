@@ -49,17 +49,20 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
     const { found, unsuitable } = findParents(entry, origin, interfaces);
     for (const finding of unsuitable) skipped.push(finding);
     for (const parent of found) {
-      const candidate = toCandidate(entry, origin, parent);
-      const first = firstByName.get(candidate.name);
+      const name = resourceNameOf(entry, parent.lower);
+      const first = firstByName.get(name);
       if (first === undefined) {
-        firstByName.set(candidate.name, candidate);
+        const candidate = toCandidate(entry, policy.id, name, parent);
+        firstByName.set(name, candidate);
         candidates.push(candidate);
       } else {
         skipped.push({
           code: 'Shadowed',
-          ...origin,
-          interface: candidate.nic.name,
-          resource: candidate.name,
+          source: 'policy',
+          policy: policy.id,
+          entry: entry.index,
+          interface: parent.nic.name,
+          resource: name,
           by: first.nic.name,
         });
       }
@@ -134,10 +137,21 @@ function matchParents({ parent, vlan }: PolicyEntry, interfaces: Interfaces): re
   return nic === undefined ? [] : [nic];
 }
 
-function toCandidate(entry: PolicyEntry, origin: Origin, { nic, lower }: FoundParent): Candidate {
-  const { mode, quantity, excludeTopology, needVhostNet, vlan: id } = entry;
-  const vlan = id === undefined ? {} : { vlan: { lower, id } };
-  return { ...origin, name: resourceNameOf(entry, lower), nic, ...vlan, mode, quantity, excludeTopology, needVhostNet };
+function toCandidate(entry: PolicyEntry, policy: string, name: string, { nic, lower }: FoundParent): Candidate {
+  const { index, mode, quantity, excludeTopology, needVhostNet, vlan: id } = entry;
+  // Each field is written out, because spreading objects is slow, and there are many candidates.
+  const plain = {
+    source: 'policy',
+    policy,
+    entry: index,
+    name,
+    nic,
+    mode,
+    quantity,
+    excludeTopology,
+    needVhostNet,
+  } as const;
+  return id === undefined ? plain : { ...plain, vlan: { lower, id } };
 }
 
 /**

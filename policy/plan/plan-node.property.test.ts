@@ -138,7 +138,7 @@ describe('the plan of a node', () => {
     );
   });
 
-  it('for two versions of the sources is the same as for each version alone', () => {
+  it('for two versions of the sources equals two separate plans', () => {
     const edited = world.chain((given) =>
       fc.record({ given: fc.constant(given), kept: fc.subarray([...given.policies]), other: policies }),
     );
