@@ -95,7 +95,7 @@ const ownFields = ['ifindex', 'macAddress', 'permanentMACAddress', 'addresses', 
 /** The place of an absent field. No interface with this value in a field is packed. */
 const absent = null;
 
-/** The place of a `permanentMACAddress` that equals `macAddress`, as most do. No interface with this value is packed. */
+/** The place of a `permanentMACAddress` that equals `macAddress`, as most do. No such value is packed. */
 const sameAddress = true;
 
 /**
