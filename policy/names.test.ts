@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { compareNatural, createSearchBudget, nearestNames } from './names.ts';
+import { compareNatural, compareSplit, createSearchBudget, nearestNames } from './names.ts';
 
 describe('the most similar names', () => {
   for (const [slip, wanted, names, nearest] of [
@@ -92,6 +92,16 @@ describe('natural order', () => {
       assert.deepEqual(sorted.toReversed().sort(compareNatural), sorted);
     });
   }
+
+  it('is the same whether or not names are split', () => {
+    const name = fc.string({ unit: fc.constantFrom('0', '1', '2', '10', 'a', 'b', '-'), maxLength: 6 });
+    fc.assert(
+      fc.property(name, name, (left, right) =>
+        assert.equal(Math.sign(compareNatural(left, right)), Math.sign(compareSplit(left, right))),
+      ),
+      { numRuns: 5_000 },
+    );
+  });
 
   it('is total: antisymmetric, transitive, and zero only for equal names', () => {
     const name = fc.string({ unit: fc.constantFrom('a', 'b', '0', '1', '2', '-', 'é', '\n'), maxLength: 6 });

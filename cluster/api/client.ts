@@ -14,6 +14,8 @@ interface RequestOptions {
   readonly signal?: AbortSignal;
   /** The time limit of the request and the whole response. The default is 10 s. */
   readonly timeoutMs?: number;
+  /** Whether to return the JSON of a successful response as text, for a caller that parses it in parts. */
+  readonly asText?: boolean;
 }
 
 export interface ApiResponse {
@@ -21,6 +23,8 @@ export interface ApiResponse {
   readonly status: number;
   /** The JSON value, the text if the type is not JSON, or undefined if the body is empty. */
   readonly body: unknown;
+  /** The JSON instead of `body`, if the caller asked for text and the status is 200. */
+  readonly json?: string;
   /** The Retry-After header, if the API server sent one. */
   readonly retryAfterMs?: number;
 }
@@ -63,8 +67,12 @@ export function createApiClient(connection: Connection): ApiClient {
   const { server } = connection;
   return {
     server,
-    async request(method, path, body, { accept = json, contentType = json, signal, timeoutMs = 10_000 } = {}) {
+    async request(method, path, body, options = {}) {
+      const { accept = json, contentType = json, signal, timeoutMs = 10_000, asText = false } = options;
       using answer = await sendRequest(connection, { method, path, accept, contentType, body, signal, timeoutMs });
+      if (asText && answer.status === 200 && isJson(answer)) {
+        return { ...headOf(answer), body: undefined, json: await readText(answer) };
+      }
       return { ...headOf(answer), body: await readBody(answer) };
     },
     async stream(path, { accept = json, signal, timeoutMs = 10_000 } = {}) {
@@ -103,6 +111,27 @@ const maxLineLength = 16 * 1024 * 1024;
 
 /** Reads the whole body: the JSON value, the text if the type is not JSON, or undefined if the body is empty. */
 async function readBody(answer: Answer): Promise<unknown> {
+  const text = await readText(answer);
+  if (text === '') return undefined;
+  return isJson(answer) ? parseJson(answer.what, text) : text;
+}
+
+function isJson({ response }: Answer): boolean {
+  return /\bjson\b/.test(response.headers['content-type'] ?? '');
+}
+
+/** Parses the JSON of a response. Raises ApiServerMalformed. */
+export function parseJson(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new MacvtapError('ApiServerMalformed', `${what}: invalid JSON: ${(thrown as Error).message}`, {
+      cause: thrown,
+    });
+  }
+}
+
+async function readText(answer: Answer): Promise<string> {
   const parts: string[] = [];
   let length = 0;
   for await (const part of readParts(answer)) {
@@ -110,17 +139,7 @@ async function readBody(answer: Answer): Promise<unknown> {
     length += part.length;
     if (length > maxBodyLength) throw tooLong(answer, 'the response', maxBodyLength);
   }
-  const text = parts.join('');
-  if (text === '') return undefined;
-  const isJson = /\bjson\b/.test(answer.response.headers['content-type'] ?? '');
-  if (!isJson) return text;
-  try {
-    return JSON.parse(text);
-  } catch (thrown) {
-    throw new MacvtapError('ApiServerMalformed', `${answer.what}: invalid JSON: ${(thrown as Error).message}`, {
-      cause: thrown,
-    });
-  }
+  return parts.join('');
 }
 
 /** Yields the lines of a response as they arrive, without line ends. Skips empty lines. */

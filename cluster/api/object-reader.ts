@@ -32,24 +32,47 @@ export interface ObjectReader {
  *   the object are used.
  */
 export function createObjectReader(policyNamespace: string): ObjectReader {
+  /** Sorted by key. */
   let entries = new Map<string, ReadEntry>();
   return {
     read(objects) {
-      const next = [...objects]
-        .sort(([left], [right]) => (left < right ? -1 : 1))
-        .map(([key, object]) => [key, readOne(object, entries.get(key), policyNamespace)] as const);
-      entries = new Map(next);
-      const all = [...entries.values()];
-      return {
-        known: all.flatMap(({ known }) => (known === undefined ? [] : [known])),
-        faults: all.flatMap(({ faults }) => faults),
-      };
+      if (!haveSameKeys(objects, entries)) entries = sortEntries(objects, entries);
+      for (const [key, object] of objects) {
+        const earlier = entries.get(key);
+        if (earlier?.object !== object) entries.set(key, readOne(object, earlier, policyNamespace));
+      }
+      const known: KnownObject[] = [];
+      const faults: SourceFault[] = [];
+      for (const entry of entries.values()) {
+        if (entry.known !== undefined) known.push(entry.known);
+        for (const fault of entry.faults) faults.push(fault);
+      }
+      return { known, faults };
     },
   };
 }
 
+function haveSameKeys(left: ReadonlyMap<string, unknown>, right: ReadonlyMap<string, unknown>): boolean {
+  if (left.size !== right.size) return false;
+  for (const key of left.keys()) if (!right.has(key)) return false;
+  return true;
+}
+
+/**
+ * Returns an entry for each object, sorted by key. Sorting thousands of keys takes milliseconds, so it happens only
+ * after an object was created or deleted.
+ */
+function sortEntries(
+  objects: ReadonlyMap<string, ApiObject>,
+  entries: ReadonlyMap<string, ReadEntry>,
+): Map<string, ReadEntry> {
+  return new Map([...objects.keys()].sort().map((key) => [key, entries.get(key) ?? unread] as const));
+}
+
+/** The entry of an object before it is read. */
+const unread: ReadEntry = { object: { metadata: { name: '' } }, known: undefined, faults: [], isValid: false };
+
 function readOne(object: ApiObject, earlier: ReadEntry | undefined, policyNamespace: string): ReadEntry {
-  if (earlier?.object === object) return earlier;
   const read = readObject(object, policyNamespace);
   const faults = (read?.faults ?? []).map((fault) => toSourceFault(read?.id ?? '', fault));
   const keepsLastValid =

@@ -80,6 +80,46 @@ test('states keep their content, and share equal values', () => {
   assert.equal(second.status.interfaces[0]?.altNames, first.status.interfaces[0]?.altNames);
 });
 
+test('interfaces keep every value, whatever their fields are', () => {
+  const odd = [
+    [],
+    [{}],
+    [{ name: 'ens1', ifindex: 0, macAddress: '', addresses: [], lowerIfindex: 7 }],
+    [
+      { macAddress: 'm', name: 'ens1' },
+      { name: 'ens2', addresses: ['10.0.0.1/8', 7, null, { deep: [null] }] },
+    ],
+    [{ name: 'ens1', macAddress: null }],
+    [{ name: 'ens1', macAddress: true, permanentMACAddress: true }],
+    [
+      { name: 'ens1', macAddress: 'm', permanentMACAddress: 'm' },
+      { name: 'ens2', permanentMACAddress: 'm' },
+    ],
+    [{ name: 'ens1', ifindex: 3, unknown: null }, { permanentMACAddress: { a: 1 } }],
+    [{ name: 'ens1' }, null, 7],
+    [JSON.parse('{"__proto__": {"name": "ens1"}, "ifindex": 1}')],
+  ];
+  const sharer = createSharer(100);
+  for (const interfaces of odd) {
+    const text = JSON.stringify(interfaces);
+    const object = { metadata: { name: 'h1' }, status: { source: 'policy', interfaces, counts: {} } };
+    const shared = shareNodeState(object, sharer) as unknown as typeof object;
+    assert.deepEqual(shared, object, text);
+    assert.deepEqual(JSON.parse(JSON.stringify(shared)), JSON.parse(JSON.stringify(object)), text);
+    assert.deepEqual(Object.keys(shared.status), Object.keys(object.status));
+    assert.deepEqual({ ...shared.status }, object.status, text);
+  }
+});
+
+test('nodes of the same model keep only one list of interfaces, and each reads its own addresses', () => {
+  const sharer = createSharer(100);
+  const share = (state: State) => shareNodeState(state, sharer) as unknown as State;
+  const states = ['01', '02'].map((octet) => share(stateOf(`h${octet}`, `52:54:00:00:00:${octet}`)));
+  const addresses = () => states.map(({ status }) => status.interfaces.map(({ macAddress }) => macAddress));
+  assert.deepEqual(addresses(), [['52:54:00:00:00:01'], ['52:54:00:00:00:02']]);
+  assert.deepEqual(addresses(), [['52:54:00:00:00:01'], ['52:54:00:00:00:02']]);
+});
+
 test('a missing or invalid status stays unchanged, so that the schema check refuses it', () => {
   const sharer = createSharer(100);
   const wrong = [

@@ -77,12 +77,23 @@ export const networkAttachmentDefinitions: WatchedKind = {
  */
 const sharedValues = 20_000;
 
+/**
+ * A state of a node under twenty policies has 50 kB of JSON, and parsed ten times the memory of its shared form. With
+ * this size, reading a page takes some megabytes.
+ */
+const statesPerPage = 50;
+
 function nodeStates(): WatchedKind {
   const kind = 'MacvtapNetworkNodeState';
   const sharer = createSharer(sharedValues);
   return {
     kind,
-    resource: { what: 'MacvtapNetworkNodeStates', path: `${groupPath}/macvtapnetworknodestates`, metadataOnly: false },
+    resource: {
+      what: 'MacvtapNetworkNodeStates',
+      path: `${groupPath}/macvtapnetworknodestates`,
+      metadataOnly: false,
+      pageSize: statesPerPage,
+    },
     // An exception here would abort the listing of all states. Instead, the status is replaced with a text. The text
     // violates the schema, so only this state is left out.
     trim: (object) => {

@@ -79,33 +79,38 @@ export function pruneFields(kind: CrdKind, object: Record<string, unknown>): Rec
 }
 
 function prune(schema: OpenApiSchema, value: unknown): unknown {
+  // Nearly all values are whole. Checking that first creates no garbage.
+  if (isWhole(schema, value)) return value;
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items === undefined ? value : pruneItems(items, value);
+    return items === undefined ? value : value.map((item) => prune(items, item));
   }
-  if (!isJsonObject(value) || schema['x-kubernetes-preserve-unknown-fields'] === true) return value;
-  const { properties, additionalProperties } = schema;
-  if (properties !== undefined) {
-    return pruneEach(value, (name) => (Object.hasOwn(properties, name) ? properties[name] : undefined));
-  }
-  return typeof additionalProperties === 'object' ? pruneEach(value, () => additionalProperties) : value;
+  const fields = Object.entries(value as Record<string, unknown>);
+  return Object.fromEntries(
+    fields.flatMap(([name, field]) => {
+      const fieldSchema = schemaOf(schema, name);
+      return fieldSchema === undefined ? [] : [[name, prune(fieldSchema, field)] as const];
+    }),
+  );
 }
 
-function pruneItems(schema: OpenApiSchema, items: readonly unknown[]): readonly unknown[] {
-  const pruned = items.map((item) => prune(schema, item));
-  return pruned.every((item, index) => item === items[index]) ? items : pruned;
+/** Returns whether a value has no field that the schema lacks. */
+function isWhole(schema: OpenApiSchema, value: unknown): boolean {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items === undefined || value.every((item) => isWhole(items, item));
+  }
+  if (!isJsonObject(value) || schema['x-kubernetes-preserve-unknown-fields'] === true) return true;
+  if (schema.properties === undefined && typeof schema.additionalProperties !== 'object') return true;
+  for (const name of Object.keys(value)) {
+    const fieldSchema = schemaOf(schema, name);
+    if (fieldSchema === undefined || !isWhole(fieldSchema, value[name])) return false;
+  }
+  return true;
 }
 
-/** Prunes each field, and removes fields without a schema. */
-function pruneEach(
-  object: Record<string, unknown>,
-  schemaOf: (name: string) => OpenApiSchema | undefined,
-): Record<string, unknown> {
-  const fields = Object.entries(object);
-  const pruned = fields.flatMap(([name, field]) => {
-    const schema = schemaOf(name);
-    return schema === undefined ? [] : [[name, prune(schema, field)] as const];
-  });
-  const isWhole = pruned.length === fields.length && pruned.every(([, field], index) => field === fields[index]?.[1]);
-  return isWhole ? object : Object.fromEntries(pruned);
+/** Returns the schema of a field, or undefined if the field is unknown. */
+function schemaOf({ properties, additionalProperties }: OpenApiSchema, name: string): OpenApiSchema | undefined {
+  if (properties !== undefined) return Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
 }

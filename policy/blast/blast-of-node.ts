@@ -5,7 +5,7 @@ import { comparePolicies } from '../plan/from-policies.ts';
 import type { InterfaceFacts } from '../plan/interfaces.ts';
 import type { NodeFacts } from '../plan/match-labels.ts';
 import type { Finding, NodePlan, PlannedResource } from '../plan/node-plan.ts';
-import { planNode, type Wanted } from '../plan/plan-node.ts';
+import { planBoth, type Wanted } from '../plan/plan-node.ts';
 import type { Verdict } from '../reasons.ts';
 
 /** The change of one resource on a node. */
@@ -46,8 +46,7 @@ export function blastOfNode(
   wantedAfter: Wanted,
   id: string,
 ): NodeBlast {
-  const before = planNode(node, interfaces, wantedBefore);
-  const after = planNode(node, interfaces, wantedAfter);
+  const { before, after } = planBoth(node, interfaces, wantedBefore, wantedAfter);
   return { changes: changesBetween(before, after, held), conflicts: conflictsOfPolicy(after, id) };
 }
 

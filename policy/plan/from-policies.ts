@@ -18,9 +18,14 @@ import { chooseVlan, namedParent, nameVlan } from './vlan.ts';
  * Within a policy, the first interface found for a resource name gets the name. Later interfaces for the same name are
  * reported as Shadowed. So a policy can request "bond1, or else eth1" with two entries that have the same resource
  * name. If the policy has `spec.resourceName`, all its entries have that name.
+ *
+ * `find` returns the candidates of one policy.
  */
-export function candidatesFromPolicies(policies: readonly Policy[], interfaces: Interfaces): SourceResult {
-  const results = policies.toSorted(comparePolicies).map((policy) => candidatesFromPolicy(policy, interfaces));
+export function candidatesFromPolicies(
+  policies: readonly Policy[],
+  find: (policy: Policy) => SourceResult,
+): SourceResult {
+  const results = policies.toSorted(comparePolicies).map(find);
   return {
     candidates: results.flatMap(({ candidates }) => candidates),
     skipped: results.flatMap(({ skipped }) => skipped),
@@ -44,17 +49,20 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
     const { found, unsuitable } = findParents(entry, origin, interfaces);
     for (const finding of unsuitable) skipped.push(finding);
     for (const parent of found) {
-      const candidate = toCandidate(entry, origin, parent);
-      const first = firstByName.get(candidate.name);
+      const name = resourceNameOf(entry, parent.lower);
+      const first = firstByName.get(name);
       if (first === undefined) {
-        firstByName.set(candidate.name, candidate);
+        const candidate = toCandidate(entry, policy.id, name, parent);
+        firstByName.set(name, candidate);
         candidates.push(candidate);
       } else {
         skipped.push({
           code: 'Shadowed',
-          ...origin,
-          interface: candidate.nic.name,
-          resource: candidate.name,
+          source: 'policy',
+          policy: policy.id,
+          entry: entry.index,
+          interface: parent.nic.name,
+          resource: name,
           by: first.nic.name,
         });
       }
@@ -129,10 +137,21 @@ function matchParents({ parent, vlan }: PolicyEntry, interfaces: Interfaces): re
   return nic === undefined ? [] : [nic];
 }
 
-function toCandidate(entry: PolicyEntry, origin: Origin, { nic, lower }: FoundParent): Candidate {
-  const { mode, quantity, excludeTopology, needVhostNet, vlan: id } = entry;
-  const vlan = id === undefined ? {} : { vlan: { lower, id } };
-  return { ...origin, name: resourceNameOf(entry, lower), nic, ...vlan, mode, quantity, excludeTopology, needVhostNet };
+function toCandidate(entry: PolicyEntry, policy: string, name: string, { nic, lower }: FoundParent): Candidate {
+  const { index, mode, quantity, excludeTopology, needVhostNet, vlan: id } = entry;
+  // Each field is written out, because spreading objects is slow, and there are many candidates.
+  const plain = {
+    source: 'policy',
+    policy,
+    entry: index,
+    name,
+    nic,
+    mode,
+    quantity,
+    excludeTopology,
+    needVhostNet,
+  } as const;
+  return id === undefined ? plain : { ...plain, vlan: { lower, id } };
 }
 
 /**

@@ -85,8 +85,11 @@ export function indexInterfaces(facts: readonly InterfaceFacts[]): Interfaces {
   };
 }
 
+const noNumaNodes: readonly number[] = [];
+
 function numaNodesOf(nic: InterfaceFacts, members: readonly InterfaceFacts[]): readonly number[] {
-  const links = nic.kind === 'bond' ? [nic, ...members] : [nic];
+  if (nic.kind !== 'bond') return nic.numaNode === undefined ? noNumaNodes : [nic.numaNode];
+  const links = [nic, ...members];
   const nodes = links.flatMap(({ numaNode }) => (numaNode === undefined ? [] : [numaNode]));
   return [...new Set(nodes)].sort((left, right) => left - right);
 }

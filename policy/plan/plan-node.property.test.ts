@@ -11,7 +11,7 @@ import { tagPrefix } from './from-tags.ts';
 import { type InterfaceFacts, indexInterfaces } from './interfaces.ts';
 import { type Labels, matchNode } from './match-labels.ts';
 import type { NodePlan } from './node-plan.ts';
-import { type ImplicitExposure, planNode } from './plan-node.ts';
+import { type ImplicitExposure, planBoth, planNode } from './plan-node.ts';
 import { vlanLinkNames } from './vlan.ts';
 
 /**
@@ -134,6 +134,27 @@ describe('the plan of a node', () => {
     );
     fc.assert(
       fc.property(shuffled, ({ given, ...other }) => assert.deepEqual(planOf({ ...given, ...other }), planOf(given))),
+      runs,
+    );
+  });
+
+  it('for two versions of the sources equals two separate plans', () => {
+    const edited = world.chain((given) =>
+      fc.record({ given: fc.constant(given), kept: fc.subarray([...given.policies]), other: policies }),
+    );
+    fc.assert(
+      fc.property(edited, ({ given, kept, other }) => {
+        const node = { name: 'h1', labels: given.labels };
+        const before = { policies: given.policies, explicit: undefined, implicit: given.implicit };
+        const after = {
+          ...before,
+          policies: [...other, ...kept.filter(({ id }) => other.every((each) => each.id !== id))],
+        };
+        assert.deepEqual(planBoth(node, given.interfaces, before, after), {
+          before: planNode(node, given.interfaces, before),
+          after: planNode(node, given.interfaces, after),
+        });
+      }),
       runs,
     );
   });

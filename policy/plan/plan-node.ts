@@ -4,7 +4,7 @@ import type { Policy } from '../nodepolicy/read-policy.ts';
 import { describeFailure } from '../nodestate/node-state-limits.ts';
 import { type Candidate, checkSuitability, plainCandidate, type SourceResult } from './candidate.ts';
 import { candidatesFromExplicit, type ExplicitConfig } from './from-explicit.ts';
-import { candidatesFromPolicies, comparePolicies } from './from-policies.ts';
+import { candidatesFromPolicies, candidatesFromPolicy, comparePolicies } from './from-policies.ts';
 import { candidatesFromTags, readTags } from './from-tags.ts';
 import {
   type InterfaceFacts,
@@ -33,7 +33,31 @@ export interface Wanted {
  */
 export function planNode(node: NodeFacts, facts: readonly InterfaceFacts[], wanted: Wanted): NodePlan {
   const interfaces = indexInterfaces(facts);
-  const { source, candidates, skipped } = findCandidates(node, wanted, interfaces);
+  return planWith(node, wanted, interfaces, (policy) => candidatesFromPolicy(policy, interfaces));
+}
+
+/**
+ * Plans a node from two versions of the sources. A policy that is the same object in both versions is matched with the
+ * interfaces only once, which is nearly all the work of a plan.
+ */
+export function planBoth(
+  node: NodeFacts,
+  facts: readonly InterfaceFacts[],
+  before: Wanted,
+  after: Wanted,
+): { readonly before: NodePlan; readonly after: NodePlan } {
+  const interfaces = indexInterfaces(facts);
+  const found = new Map<Policy, SourceResult>();
+  const find: FindCandidates = (policy) =>
+    found.getOrInsertComputed(policy, () => candidatesFromPolicy(policy, interfaces));
+  return { before: planWith(node, before, interfaces, find), after: planWith(node, after, interfaces, find) };
+}
+
+/** Returns the candidates of one policy on the node that is planned. */
+type FindCandidates = (policy: Policy) => SourceResult;
+
+function planWith(node: NodeFacts, wanted: Wanted, interfaces: Interfaces, find: FindCandidates): NodePlan {
+  const { source, candidates, skipped } = findCandidates(node, wanted, interfaces, find);
   const { winners, conflicts } = resolveConflicts(candidates);
   const resources = winners
     .map((winner) => toResource(winner, interfaces))
@@ -78,11 +102,12 @@ function findCandidates(
   node: NodeFacts,
   wanted: Wanted,
   interfaces: Interfaces,
+  find: FindCandidates,
 ): SourceResult & { source: SourceName } {
   const selecting = wanted.policies.filter(({ nodes }) => matchNode(node, nodes));
   const outside = selecting.filter(isOutsideNamespace);
   const policies = selecting.filter((policy) => !isOutsideNamespace(policy));
-  const result = findInFirstSource(node, { ...wanted, policies }, interfaces);
+  const result = findInFirstSource(node, { ...wanted, policies }, interfaces, find);
   return { ...result, skipped: [...outside.toSorted(comparePolicies).map(toOutsideFinding), ...result.skipped] };
 }
 
@@ -91,8 +116,9 @@ function findInFirstSource(
   node: NodeFacts,
   { policies, explicit, implicit }: Wanted,
   interfaces: Interfaces,
+  find: FindCandidates,
 ): SourceResult & { source: SourceName } {
-  if (policies.length > 0) return { source: 'policy', ...candidatesFromPolicies(policies, interfaces) };
+  if (policies.length > 0) return { source: 'policy', ...candidatesFromPolicies(policies, find) };
 
   if (explicit !== undefined && ('fault' in explicit || explicit.entries.length > 0)) {
     return { source: 'explicit', ...candidatesFromExplicit(explicit, interfaces) };

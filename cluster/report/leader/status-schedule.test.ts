@@ -43,6 +43,23 @@ describe('the write of a status', () => {
     assert.equal(turns.nextMs(), 203_000);
   });
 
+  it('follows soon after the last node has reported, but not sooner than the shortest gap', () => {
+    const turns = createStatusSchedule();
+    for (let nowMs = 0; nowMs <= 20_000; nowMs += 100) {
+      turns.ask('p', nowMs);
+      for (const policy of turns.take(nowMs)) turns.wrote(policy, nowMs);
+    }
+    assert.equal(turns.nextMs(), 31_000);
+    turns.hasten('p');
+    assert.equal(turns.nextMs(), 17_000);
+    assert.deepEqual(turns.take(20_100), ['p']);
+    turns.wrote('p', 20_100);
+    turns.ask('p', 20_200);
+    turns.hasten('p');
+    turns.hasten('p');
+    assert.equal(turns.nextMs(), 22_100);
+  });
+
   it('is scheduled separately for each policy', () => {
     const turns = createStatusSchedule();
     turns.ask('p', 0);
@@ -62,6 +79,7 @@ describe('the write of a status', () => {
       assert.deepEqual(turns.take(nowMs), ['p']);
       turns.failed('p', nowMs, false);
       waits.push((turns.nextMs() ?? 0) - nowMs);
+      turns.hasten('p');
       nowMs = turns.nextMs() ?? 0;
     }
     assert.deepEqual(waits, [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000]);

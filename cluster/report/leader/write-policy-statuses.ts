@@ -39,13 +39,22 @@ export async function writePolicyStatuses(options: PolicyStatusOptions, signal: 
   await using policies = watchWrittenPolicies({ client, policyNamespace, onChange: sleeper.wake });
   using _changes = source.onChange(sleeper.wake);
 
+  /** The number of selected nodes that had not reported, in the last decision about each policy. */
+  const pending = new Map<string, number>();
+  const ask = (id: string): void => {
+    schedule.ask(id, performance.now());
+    const wasPending = (pending.get(id) ?? 0) > 0;
+    if (wasPending && counting.index.tallyOf(id)?.nodes.pending === 0) schedule.hasten(id);
+  };
   const writeOne = async (id: string): Promise<void> => {
     const written = policies.current.get(id);
     const tally = counting.index.tallyOf(id);
     if (written === undefined || tally === undefined) {
       problems.ended(id);
+      pending.delete(id);
       return schedule.forget(id);
     }
+    pending.set(id, tally.nodes.pending);
     const status = decideStatus({
       policy: written.policy,
       tally,
@@ -72,7 +81,7 @@ export async function writePolicyStatuses(options: PolicyStatusOptions, signal: 
     setWatchState(policies.problem);
     if (source.synced && policies.synced) {
       const touched = await counting.follow(policies.current, source, signal);
-      for (const id of touched) schedule.ask(id, performance.now());
+      for (const id of touched) ask(id);
       for (const id of schedule.take(performance.now())) if (!signal.aborted) await writeOne(id);
     }
     const nextMs = schedule.nextMs();
@@ -143,6 +152,11 @@ export function reportProblems(onState: (error: MacvtapError | undefined) => voi
 export interface StatusSchedule {
   /** Requests a write after a short time. Has no effect if one is already requested. */
   ask(policy: string, nowMs: number): void;
+  /**
+   * Allows the requested write after the shortest gap since the last one. For the moment when the last selected node
+   * has reported: the status then usually stays the same. Does not shorten a back-off.
+   */
+  hasten(policy: string): void;
   /** Returns the policies whose writes are due now, and removes their requests. */
   take(nowMs: number): readonly string[];
   /** Returns when the next write is due, or undefined if no write is requested. */
@@ -161,13 +175,15 @@ export interface StatusSchedule {
 const coalesceMs = 1_000;
 /**
  * The minimum time between two writes of the same status. The time doubles with each write while changes continue, so
- * that the reports of thousands of nodes cause few writes.
+ * that the reports of thousands of nodes cause few writes. The write that follows the report of the last node does not
+ * wait that long.
  */
 const shortestGapMs = 2_000;
 const longestGapMs = 16_000;
 
 interface PolicySchedule {
   askedMs: number | undefined;
+  wroteMs: number;
   notBeforeMs: number;
   gapMs: number;
   failures: number;
@@ -178,6 +194,7 @@ export function createStatusSchedule(random: () => number = Math.random): Status
   const scheduleOf = (policy: string): PolicySchedule =>
     schedules.getOrInsertComputed(policy, () => ({
       askedMs: undefined,
+      wroteMs: Number.NEGATIVE_INFINITY,
       notBeforeMs: Number.NEGATIVE_INFINITY,
       gapMs: 0,
       failures: 0,
@@ -187,6 +204,11 @@ export function createStatusSchedule(random: () => number = Math.random): Status
   return {
     ask(policy, nowMs) {
       scheduleOf(policy).askedMs ??= nowMs + coalesceMs;
+    },
+    hasten(policy) {
+      const schedule = scheduleOf(policy);
+      if (schedule.failures > 0) return;
+      schedule.notBeforeMs = Math.min(schedule.notBeforeMs, schedule.wroteMs + shortestGapMs);
     },
     take(nowMs) {
       const due = [...schedules].filter(([, schedule]) => (dueMs(schedule) ?? Number.POSITIVE_INFINITY) <= nowMs);
@@ -202,6 +224,7 @@ export function createStatusSchedule(random: () => number = Math.random): Status
       // If the policy needed no write for longer than `gapMs`, start again with the shortest gap.
       const isQuiet = nowMs - schedule.notBeforeMs > schedule.gapMs;
       schedule.gapMs = isQuiet ? shortestGapMs : Math.min(schedule.gapMs * 2, longestGapMs);
+      schedule.wroteMs = nowMs;
       schedule.notBeforeMs = nowMs + schedule.gapMs;
       schedule.failures = 0;
     },

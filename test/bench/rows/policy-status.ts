@@ -37,7 +37,8 @@ const policy = {
 /** The cost of one edit of a policy. All times are in milliseconds. */
 interface Edit {
   readonly writes: number;
-  readonly spreadMs: number;
+  /** From the edit to the last write of the status. */
+  readonly lastMs: number;
   readonly reportMs: number;
   readonly processorMs: number;
 }
@@ -75,12 +76,19 @@ export const policyStatus: BenchRow = {
     const title = `status of a policy that ${nodeCount.toLocaleString('en-US')} nodes apply`;
     const bare = { title: 'bare Node.js with a timer', value: await bareBytes(), count: 1 };
     return [
-      { title: `${title}: writes per edit`, unit: 'writes', value: of(({ writes }) => writes), count: edits },
       {
-        title: `${title}: first to last write`,
-        unit: 'ms',
-        value: of(({ spreadMs }) => spreadMs),
+        title: `${title}: writes per edit`,
+        unit: 'writes',
+        value: of(({ writes }) => writes),
         count: edits,
+        reach: { valueAtMost: 10 },
+      },
+      {
+        title: `${title}: edit to last write`,
+        unit: 'ms',
+        value: of(({ lastMs }) => lastMs),
+        count: edits,
+        reach: { valueAtMost: 30_000 },
         beside: { title: 'all nodes report', value: of(({ reportMs }) => reportMs), count: edits },
       },
       { title: `${title}: processor time`, unit: 'ms', value: of((edit) => edit.processorMs), count: edits },
@@ -105,6 +113,7 @@ async function measureEdit(
   edit: number,
 ): Promise<Edit> {
   const before = { written: statusWrites(process, policyID).length, processorMs: await processorMs(process.pid) };
+  const editedMs = Date.now();
   await cluster.admin.must('PATCH', `${collection}/bonds`, {
     body: { spec: { priority: edit } },
     contentType: 'application/merge-patch+json',
@@ -116,8 +125,8 @@ async function measureEdit(
   const used = (await processorMs(process.pid)) - before.processorMs;
   await sleep(quietMs);
   const written = statusWrites(process, policyID).slice(before.written);
-  const spreadMs = (written.at(-1) ?? 0) - (written[0] ?? 0);
-  return { writes: written.length, spreadMs, reportMs, processorMs: used };
+  const lastMs = (written.at(-1) ?? Number.POSITIVE_INFINITY) - editedMs;
+  return { writes: written.length, lastMs, reportMs, processorMs: used };
 }
 
 const policyID = `${installationNamespace}/bonds`;
