@@ -48,9 +48,9 @@ export async function removeAttachedLink(
     }
     return;
   }
-  // Without a device node, there is no link. Most calls end here, because the link was removed together with its
-  // namespace.
-  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return;
+  // Most calls end here, because the link was removed together with its namespace. A link can exist without a device
+  // node, if another link of its index had the device node first. All taps are therefore listed.
+  if (links.listTaps(ifindex).length === 0) return;
   for (const found of await links.searchLink(ifindex, signal)) {
     if (isLinkOf(record, found.link))
       await untilGone(ifindex, links, () => links.deleteFoundLink(found, signal), signal);
