@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { deleteLink, moveLink } from './change-link.ts';
+import { deleteLink, moveLink } from './links.ts';
 
 const { errno } = constants;
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { stat } from 'node:fs/promises';
 import { MacvtapError } from '../../runtime/errors.ts';
 import {
   createHeldView,
@@ -10,7 +9,8 @@ import {
   type PodName,
   readHeldDevices,
 } from './held-devices.ts';
-import { askPodResources, shareCalls } from './pod-resources-client.ts';
+import { connectPodResources, lookAtSocket, type PodResourcesClient, readSocketRun } from './pod-resources-client.ts';
+import { shareCalls } from './share-calls.ts';
 
 /** A watch of the devices that kubelet lists for pods. `current` is the input of `mayBeHeld`. */
 export interface HeldDevicesWatch extends Pick<HeldView, 'current' | 'state' | 'onChange'>, AsyncDisposable {
@@ -19,6 +19,11 @@ export interface HeldDevicesWatch extends Pick<HeldView, 'current' | 'state' | '
    * `PodResourcesUnavailable`, and `Aborted` if the signal aborts or the watch ends first.
    */
   refresh(signal?: AbortSignal): Promise<HeldDevices>;
+  /**
+   * Asks kubelet for one pod, and returns whether it lists the device for that pod. `false` only means that kubelet did
+   * not confirm it: `refresh` may still find a holder. Does not change `current`. Raises `Aborted`.
+   */
+  confirm(id: string, pod: PodName, signal?: AbortSignal): Promise<boolean>;
 }
 
 export interface HeldWatchOptions {
@@ -59,7 +64,8 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
   const closing = new AbortController();
   const stopping = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
   const view = createHeldView();
-  const ask = createQuestion(options, view, stopping);
+  const kubelet = connectPodResources(socketPath);
+  const ask = createQuestion(options, kubelet, view, stopping);
   let timer: NodeJS.Timeout | undefined;
 
   const look = async (): Promise<HeldDevices> => {
@@ -112,19 +118,30 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
         throw given?.aborted || stopping.aborted ? givenUp(socketPath, thrown) : thrown;
       }
     },
+    confirm: async (id, pod, given) => {
+      const get = async () => await kubelet.get(pod, { timeoutMs: getTimeoutMs, signal: given ?? stopping });
+      const found = await calls.single(get);
+      return found !== undefined && readHeldDevices({ pod_resources: [found] }, options.resourcePrefix).has(id);
+    },
     [Symbol.asyncDispose]: async () => {
       closing.abort(givenUp(socketPath, undefined));
       await calls.idle();
+      kubelet[Symbol.dispose]();
     },
   };
 }
 
-function createQuestion(options: HeldWatchOptions, view: HeldView, signal: AbortSignal): () => Promise<HeldDevices> {
+function createQuestion(
+  options: HeldWatchOptions,
+  kubelet: PodResourcesClient,
+  view: HeldView,
+  signal: AbortSignal,
+): () => Promise<HeldDevices> {
   const { socketPath, resourcePrefix, timeoutMs, witness, kubeletSettleMs = defaultSettleMs } = options;
   const age = followKubeletAge(socketPath);
   return async () => {
     const askedAtMs = performance.now();
-    const answer = await askPodResources({ socketPath, timeoutMs, signal });
+    const answer = await kubelet.list({ timeoutMs, signal });
     // The start time is read after the answer, so that the answer counts as incomplete if kubelet has just restarted.
     const startedAtMs = await age.startedAtMs();
     const isSettled = startedAtMs !== undefined && askedAtMs - startedAtMs >= kubeletSettleMs;
@@ -164,6 +181,11 @@ const defaultSettleMs = 10_000;
  */
 const pace = { calls: 4, ms: 200 } as const;
 
+/**
+ * The timeout of `confirm`. It is short, because the caller then waits for a list, and an ADD must end within seconds.
+ */
+const getTimeoutMs = 2_000;
+
 /** The age of kubelet's current run, which is the run that created the current socket. */
 export interface KubeletAge {
   /**
@@ -182,9 +204,9 @@ export function followKubeletAge(socketPath: string): KubeletAge {
   let seen: { readonly run: string; readonly startedAtMs: number } | undefined;
   return {
     startedAtMs: async () => {
-      const socket = await stat(socketPath, { bigint: true }).catch(() => undefined);
-      if (socket === undefined) return undefined;
-      const run = `${socket.dev}:${socket.ino}:${socket.ctimeNs}`;
+      const socket = lookAtSocket(socketPath);
+      const run = readSocketRun(socketPath);
+      if (socket === undefined || run === undefined) return undefined;
       if (seen?.run !== run) {
         const ageMs = seen === undefined ? Math.max(0, Date.now() - Number(socket.ctimeMs)) : 0;
         seen = { run, startedAtMs: performance.now() - ageMs };
