@@ -125,7 +125,7 @@ export function readSocketRun(socketPath: string): string | undefined {
   return socket && `${socket.dev}:${socket.ino}:${socket.ctimeNs}`;
 }
 
-/** Returns the status of the socket's file. The call is synchronous, because a switch to another thread takes longer. */
+/** Returns the status of the socket's file. Synchronous, because a switch to another thread takes longer. */
 export function lookAtSocket(socketPath: string): BigIntStats | undefined {
   try {
     return statSync(socketPath, { bigint: true, throwIfNoEntry: false });

@@ -24,6 +24,11 @@ export interface HeldDevicesWatch extends Pick<HeldView, 'current' | 'state' | '
    * not confirm it: `refresh` may still find a holder. Does not change `current`. Raises `Aborted`.
    */
   confirm(id: string, pod: PodName, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Sends a request shortly after this call. It is called after an Allocate, so that the answer contains the new device
+   * before the container runtime attaches the pod.
+   */
+  refreshSoon(): void;
 }
 
 export interface HeldWatchOptions {
@@ -67,8 +72,11 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
   const kubelet = connectPodResources(socketPath);
   const ask = createQuestion(options, kubelet, view, stopping);
   let timer: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
+  let lastMs = Number.NEGATIVE_INFINITY;
 
   const look = async (): Promise<HeldDevices> => {
+    lastMs = performance.now();
     try {
       const held = await ask();
       if (!stopping.aborted) {
@@ -97,6 +105,7 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
   const events = options.kubelet?.subscribe(wake);
   const end = (): void => {
     clearTimeout(timer);
+    clearTimeout(soon);
     events?.[Symbol.dispose]();
   };
   stopping.addEventListener('abort', end, { once: true });
@@ -122,6 +131,14 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
       const get = async () => await kubelet.get(pod, { timeoutMs: getTimeoutMs, signal: given ?? stopping });
       const found = await calls.single(get);
       return found !== undefined && readHeldDevices({ pod_resources: [found] }, options.resourcePrefix).has(id);
+    },
+    refreshSoon: () => {
+      if (soon !== undefined || stopping.aborted) return;
+      const lookSoon = (): void => {
+        soon = undefined;
+        wake();
+      };
+      soon = setTimeout(lookSoon, Math.max(soonMs, lastMs + soonIntervalMs - performance.now()));
     },
     [Symbol.asyncDispose]: async () => {
       closing.abort(givenUp(socketPath, undefined));
@@ -163,6 +180,18 @@ function givenUp(socketPath: string, cause: unknown): MacvtapError {
  * only served a little longer.
  */
 const defaultRefreshMs = 10_000;
+
+/**
+ * How long `refreshSoon` waits. Kubelet records a device within a few milliseconds of Allocate's answer, and creates the
+ * sandbox of the pod much later. One request then serves all devices of the pod.
+ */
+const soonMs = 10;
+
+/**
+ * The least interval between two requests of `refreshSoon`. They use at most half of `pace`, and leave the rest for
+ * callers that wait.
+ */
+const soonIntervalMs = 100;
 
 /** The interval between requests while kubelet is unavailable or has just started. */
 const unsettledMs = 1_000;

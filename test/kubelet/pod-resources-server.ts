@@ -24,8 +24,8 @@ import { createRateLimit } from './rate-limit.ts';
 export interface PodResourcesOptions {
   readonly socketPath: string;
   /**
-   * Returns the devices to list. It is called for each List and each Get. Return `[]` to act as a kubelet that does not know its
-   * pods yet, resolve late to respond slowly, or throw to refuse.
+   * Returns the devices to list. It is called for each List and each Get. Return `[]` to act as a kubelet that does not
+   * know its pods yet, resolve late to respond slowly, or throw to refuse.
    */
   readonly held: () => readonly HeldRow[] | Promise<readonly HeldRow[]>;
   /**

@@ -32,8 +32,8 @@ export interface KubeletOptions extends Pick<PodResourcesOptions, 'get' | 'onCal
    */
   readonly podResourcesDirectory?: string | undefined;
   /**
-   * Changes the response to List and Get, for example to an empty list, as if kubelet did not know its pods yet. The function
-   * can wait to respond slowly, or throw to refuse.
+   * Changes the response to List and Get, for example to an empty list, as if kubelet did not know its pods yet. The
+   * function can wait to respond slowly, or throw to refuse.
    */
   readonly onList?: ((held: readonly HeldRow[]) => readonly HeldRow[] | Promise<readonly HeldRow[]>) | undefined;
 }

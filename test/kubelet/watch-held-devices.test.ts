@@ -253,7 +253,7 @@ test('a single pod is confirmed without a list, and only with a device that kube
   assert.deepEqual(calls, ['Get', 'Get', 'Get']);
 });
 
-test('of callers that arrive together, at most one is answered alone, and the others use a list', async () => {
+test('of callers that arrive together, at most one is confirmed, and the others use a list', async () => {
   const calls: string[] = [];
   await using scene = await stage(undefined, (method) => void calls.push(method));
   const { watch, reached } = scene.watch();
@@ -264,4 +264,19 @@ test('of callers that arrive together, at most one is answered alone, and the ot
   const confirmed = await Promise.all(Array.from({ length: 20 }, () => watch.confirm(deviceIds[0] ?? '', pod)));
   assert.equal(confirmed.filter(Boolean).length, 1);
   assert.deepEqual(calls, ['Get']);
+});
+
+test('a request is sent soon after allocations, and one request serves all of them', async () => {
+  const calls: string[] = [];
+  await using scene = await stage(undefined, (method) => void calls.push(method));
+  const { watch, ids, reached } = scene.watch();
+  await reached('known');
+  calls.length = 0;
+  const changed = Promise.withResolvers<void>();
+  watch.onChange(changed.resolve);
+  await scene.kubelet.allocate(data, 3);
+  for (let device = 0; device < 3; device += 1) watch.refreshSoon();
+  await changed.promise;
+  assert.equal(ids().length, 3);
+  assert.deepEqual(calls, ['List']);
 });
