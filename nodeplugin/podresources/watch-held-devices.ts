@@ -182,8 +182,8 @@ function givenUp(socketPath: string, cause: unknown): MacvtapError {
 const defaultRefreshMs = 10_000;
 
 /**
- * How long `refreshSoon` waits. Kubelet records a device within a few milliseconds of Allocate's answer, and creates the
- * sandbox of the pod much later. One request then serves all devices of the pod.
+ * How long `refreshSoon` waits. Kubelet records a device within a few milliseconds of Allocate's answer, and creates
+ * the sandbox of the pod much later. One request then serves all devices of the pod.
  */
 const soonMs = 10;
 
