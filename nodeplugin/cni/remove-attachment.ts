@@ -42,8 +42,7 @@ export async function removeAttachedLink(
   const { ifindex, attachment } = record;
   const { netnsPath, netnsInode } = attachment;
   if (isSameNetns(netnsPath, netnsInode)) {
-    const link = await links.getLinkIn(netnsPath, { ifindex }, signal);
-    if (link !== undefined && isLinkOf(record, link)) {
+    if (await isOwnLink(record, links, signal)) {
       await untilGone(ifindex, links, () => links.deleteLinkIn(netnsPath, ifindex, signal), signal);
     }
     return;
@@ -55,6 +54,23 @@ export async function removeAttachedLink(
     if (isLinkOf(record, found.link))
       await untilGone(ifindex, links, () => links.deleteFoundLink(found, signal), signal);
   }
+}
+
+/**
+ * Returns whether the link with the device's index, in the recorded namespace, belongs to the attachment. The holder of
+ * the device node is checked first: unlike a request for a link, this does not wait for the kernel's network lock
+ * (rtnl_lock), which each of many simultaneous deletions takes.
+ */
+async function isOwnLink(
+  record: AttachedDevice['record'],
+  links: CNIContext['links'],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { ifindex, attachment } = record;
+  const { holder } = await links.readTapNode(ifindex);
+  if (holder?.ifindex === ifindex && holder.name === attachment.ifname) return true;
+  const link = await links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
+  return link !== undefined && isLinkOf(record, link);
 }
 
 /**

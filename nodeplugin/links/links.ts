@@ -2,13 +2,15 @@
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
 import { describeErrno, nameErrno } from '../netlink/errno.ts';
-import { encodeDeleteLink, encodeMoveLink } from '../netlink/link-requests.ts';
+import { encodeMoveLink } from '../netlink/link-requests.ts';
 import { NetlinkSocket, type Requester } from '../netlink/netlink-socket.ts';
 import { createMacvtap, type MacvtapRequest } from './create-macvtap.ts';
 import { type FoundLink, getLink, type LinkDetails, type LinkKey, type LinkLookup, searchLink } from './get-link.ts';
 import { isOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
 import { findNetnsID, withNetnsID } from './netns-id.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
+import { createRemover, deleteLink } from './remove-links.ts';
+import { readTapLinkName } from './tap-node.ts';
 import {
   createVlan,
   finishVlan,
@@ -35,7 +37,7 @@ export interface Links extends AsyncDisposable {
   createVlan(request: VlanRequest, signal?: AbortSignal): Promise<void>;
   finishVlan(vlan: UnfinishedVlan, signal?: AbortSignal): Promise<void>;
   setLink(change: LinkChange, signal?: AbortSignal): Promise<void>;
-  /** Succeeds if the link does not exist. */
+  /** Succeeds if the link does not exist. Macvtaps that are deleted at about the same time are deleted together. */
   deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
   moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
   getLink(key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
@@ -90,6 +92,8 @@ export async function openLinks({
     removalsAtOnce === 1 ? queries : undo.use(new NetlinkSocket({ concurrency: lookUpsAtOnce, strict: true }));
   const readInterfaces = makeInterfaceReader(queries, sysRoot);
   const lookUp = (key: LinkKey) => getLink(lookUps, key);
+  const isTap = (ifindex: number) => readTapLinkName(ifindex, sysRoot) !== undefined;
+  const remove = createRemover(removals, isTap);
   const sockets = undo.move();
   return {
     readInterfaces,
@@ -104,7 +108,7 @@ export async function openLinks({
     createVlan: (request, signal) => createVlan(removals, lookUp, request, signal),
     finishVlan: (vlan, signal) => finishVlan(removals, lookUp, vlan, signal),
     setLink: (change, signal) => setLink(removals, change, signal),
-    deleteLink: (ifindex, signal) => deleteLink(removals, ifindex, signal),
+    deleteLink: remove,
     moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),
     getLink: (key, signal) => getLink(lookUps, key, signal),
     getLinkIn: (path, key, signal) => withNetnsID(lookUps, path, (id) => getLink(lookUps, key, signal, id), signal),
@@ -172,26 +176,4 @@ function explain(errno: string, moved: boolean): readonly [code: ErrorCode, next
     default:
       return ['NetlinkRefused', "see the kernel's text"];
   }
-}
-
-/**
- * Deletes a link. `netnsID` selects a link of another namespace. Succeeds if the link does not exist. Raises
- * `MissingCapability` and `NetlinkRefused`.
- */
-export async function deleteLink(
-  socket: Requester,
-  ifindex: number,
-  signal?: AbortSignal,
-  netnsID?: number,
-): Promise<void> {
-  const reply = await socket.request(encodeDeleteLink(ifindex, netnsID), signal);
-  const errno = nameErrno(reply.errno);
-  if (reply.errno === 0 || errno === 'ENODEV') return;
-  // EINVAL: the namespace no longer exists.
-  if (errno === 'EINVAL' && netnsID !== undefined) return;
-  const text = `cannot delete the link with ifindex ${ifindex}: ${reply.text ?? describeErrno(reply.errno)}`;
-  const facts = { ifindex, errno };
-  if (errno === 'EPERM')
-    throw new MacvtapError('MissingCapability', `${text}; give the process CAP_NET_ADMIN`, { facts });
-  throw new MacvtapError('NetlinkRefused', `${text}; only virtual links can be deleted`, { facts });
 }

@@ -34,6 +34,7 @@ export const IFLA = {
   LINKINFO: 18,
   IFALIAS: 20,
   STATS64: 23,
+  GROUP: 27,
   NET_NS_FD: 28,
   EXT_MASK: 29,
   CARRIER: 33,
