@@ -111,8 +111,8 @@ export class NetlinkSocket implements AsyncDisposable {
   }
 
   /**
-   * Sends requests in one datagram. The kernel handles them in this order, also after one of them has failed. Raises the
-   * same errors as `request`.
+   * Sends requests in one datagram. The kernel handles them in this order, also after one of them has failed. Raises
+   * the same errors as `request`.
    */
   requestAll(requests: readonly NetlinkRequest[]): Promise<readonly Reply[]> {
     if (this.#closing !== undefined) return Promise.reject(aborted('the socket is closed'));

@@ -23,8 +23,8 @@ export interface BareOrder {
 export type BareReport = readonly number[] | { readonly error: string };
 
 /**
- * Starts the process inside the namespace. It ends with its scope, or when this process ends. The process creates a file
- * for `append` in the directory.
+ * Starts the process inside the namespace. It ends with its scope, or when this process ends. The process creates a
+ * file for `append` in the directory.
  */
 export async function startBareLinks(
   namespace: NetworkNamespace,

@@ -48,8 +48,8 @@ export interface ResourceClient extends Disposable {
 }
 
 /**
- * Makes a node. `parents` are veth links, which are up. Kubelet also lists this many other pods, each with one device of
- * another plugin.
+ * Makes a node. `parents` are veth links, which are up. Kubelet also lists this many other pods, each with one device
+ * of another plugin.
  */
 export async function makeBenchNode(parents: readonly string[], otherPods = 0): Promise<BenchNode> {
   await using undo = new AsyncDisposableStack();
