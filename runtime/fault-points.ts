@@ -11,7 +11,7 @@ export const faultPoints = {
   'server-registered': 'kubelet has registered the resource, and the node plugin has not noted it',
   'allocate-leftover-removed': "a device's unusable old link is deleted, and its new link is not created",
   'allocate-node-free': "the device's node in /dev is free, and its link is not created",
-  'allocate-link-made': "the device's link exists, and neither ledger nor kubelet knows it",
+  'allocate-link-made': "the device's link exists, kubelet does not know it, and the ledger may lack it",
   'allocate-recorded': 'the ledger has the device, and kubelet has no response',
   'vlan-created': 'a VLAN exists with its short name, and is down and has no alias',
   'vlan-finished': 'a VLAN has its final name and alias, and the node plugin has not noted it',

@@ -116,6 +116,7 @@ test('the holders of an unlisted device are unknown until kubelet knows all its 
       return current;
     },
     refresh: async () => held(true, 'netMvp1'),
+    confirm: async () => false,
   };
   const holders = createDeviceHolders(watch, { wasGivenOutSince: () => false, wasListed: () => false });
   const { signal } = new AbortController();
@@ -128,7 +129,11 @@ test('the holders of an unlisted device are unknown until kubelet knows all its 
 });
 
 test("kubelet's last response is ignored for a device that was allocated after it", async () => {
-  const watch = { current: { ...held(true, 'netMvp0'), askedAtMs: 7 }, refresh: async () => held(true, 'netMvp0') };
+  const watch = {
+    current: { ...held(true, 'netMvp0'), askedAtMs: 7 },
+    refresh: async () => held(true, 'netMvp0'),
+    confirm: async () => false,
+  };
   const givenOut: unknown[] = [];
   const holders = createDeviceHolders(watch, {
     wasGivenOutSince(id, atMs) {
@@ -143,6 +148,34 @@ test("kubelet's last response is ignored for a device that was allocated after i
     ['netMvp1', 7],
   ]);
   assert.deepEqual(await holders.ask('netMvp0', new AbortController().signal), [pod]);
+});
+
+test('the list of all pods is not requested if kubelet confirms the likely holder, and is requested otherwise', async () => {
+  const confirmed: unknown[] = [];
+  let lists = 0;
+  const watch = {
+    current: undefined,
+    refresh: async () => {
+      lists += 1;
+      return held(true, 'netMvp0');
+    },
+    confirm: async (id: string, { name }: { readonly name: string }) => {
+      confirmed.push([id, name]);
+      return name === 'b';
+    },
+  };
+  const holders = createDeviceHolders(watch, { wasGivenOutSince: () => false, wasListed: () => false });
+  const { signal } = new AbortController();
+  const b = { namespace: 'vms', name: 'b' };
+  assert.deepEqual(await holders.ask('netMvp0', signal, b), [b]);
+  assert.equal(lists, 0);
+  assert.deepEqual(await holders.ask('netMvp0', signal, { namespace: 'vms', name: 'c' }), [pod]);
+  assert.deepEqual(await holders.ask('netMvp0', signal), [pod]);
+  assert.equal(lists, 2);
+  assert.deepEqual(confirmed, [
+    ['netMvp0', 'b'],
+    ['netMvp0', 'c'],
+  ]);
 });
 
 describe('the reference to a pod', () => {

@@ -55,7 +55,7 @@ export type Claim =
  * Decides whether a pod may use a device, based on kubelet's list and the ledger:
  *
  * - A list of holders from kubelet takes precedence over the ledger. It identifies pods only by namespace and name,
- *   because `PodResources` has no UID as of Kubernetes 1.37
+ *   because `PodResources` has no UID as of Kubernetes 1.37, neither in List nor in Get
  *   (staging/src/k8s.io/kubelet/pkg/apis/podresources/v1/api.proto).
  * - The ledger distinguishes two pods of the same name by their UIDs. If the record or the request has no UID, only the
  *   names are compared.
@@ -106,8 +106,11 @@ export interface DeviceHolders {
    * answer is older than the device's last Allocate.
    */
   known(deviceID: string): readonly PodName[] | undefined;
-  /** Returns the holders after a new request to kubelet. */
-  ask(deviceID: string, signal: AbortSignal): Promise<readonly PodName[] | undefined>;
+  /**
+   * Returns the holders after a new request to kubelet. If `likely` is one of them, the result may lack the others,
+   * because kubelet is then asked only for that pod. The others would not change the decision of `decideClaim`.
+   */
+  ask(deviceID: string, signal: AbortSignal, likely?: PodName): Promise<readonly PodName[] | undefined>;
   /**
    * Returns whether kubelet, knowing all pods of the node, has listed a holder since the device's last Allocate.
    * Answers to former processes do not count.
@@ -123,7 +126,7 @@ interface AllocationHistory {
 
 /** Creates the lookups of a device's holders from the watch of held devices. */
 export function createDeviceHolders(
-  watch: Pick<HeldDevicesWatch, 'current' | 'refresh'>,
+  watch: Pick<HeldDevicesWatch, 'current' | 'refresh' | 'confirm'>,
   { wasGivenOutSince, wasListed }: AllocationHistory,
 ): DeviceHolders {
   const read = (held: HeldDevices | undefined, id: string): readonly PodName[] | undefined => {
@@ -136,7 +139,10 @@ export function createDeviceHolders(
       const { current } = watch;
       return current !== undefined && wasGivenOutSince(id, current.askedAtMs) ? undefined : read(current, id);
     },
-    ask: async (id, signal) => read(await watch.refresh(signal), id),
+    ask: async (id, signal, likely) => {
+      if (likely !== undefined && (await watch.confirm(id, likely, signal))) return [likely];
+      return read(await watch.refresh(signal), id);
+    },
     wasListed,
   };
 }

@@ -44,7 +44,7 @@ export async function findDevice(
     const claim = decideClaim({ pod, record: claimed, holders: kubelet.known(id) });
     if ('taken' in claim && claim.taken !== 'first') return toEntry(record, claim.taken === 'by-kubelet');
   }
-  const holders = await kubelet.ask(id, signal);
+  const holders = await kubelet.ask(id, signal, pod);
   const claim = decideClaim({ pod, record: claimed, holders });
   if ('taken' in claim) {
     const isListed = claim.taken === 'by-kubelet';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CNIContext } from './cni-context.ts';
-import { untilGone } from './remove-attachment.ts';
+import { removeAttachedLink, untilGone } from './remove-attachment.ts';
 
 const { signal } = new AbortController();
 
@@ -36,4 +36,40 @@ test('the removal of a link without a device node is complete when the kernel ac
   assert.equal(isOver, false);
   acknowledged.resolve();
   await waiting;
+});
+
+/** Creates the links of a node on which no pod's namespace has a path any more, and one link may still exist. */
+function pathlessLinks(taps: readonly string[], hasNode: boolean) {
+  const deleted: number[] = [];
+  const link = { name: 'net1', ifindex: 5, kind: 'macvtap', up: true, promiscuous: false, mtu: 1500 };
+  const links = {
+    readTapNode: async () => ({ path: '/dev/tap5', matches: false, ...(hasNode && { nodeDevice: '246:1' }) }),
+    listTaps: () => taps,
+    searchLink: async () => (taps.length > 0 ? [{ netnsID: 3, link }] : []),
+    deleteFoundLink: async ({ netnsID }: { readonly netnsID: number }) => void deleted.push(netnsID),
+  };
+  return { links: links as unknown as CNIContext['links'], deleted };
+}
+
+const attachment = {
+  containerID: 'c1',
+  ifname: 'net1',
+  netnsPath: '/run/netns/no-such-namespace',
+  netnsInode: 1,
+  mac: '02:00:00:00:00:01',
+};
+const record = { resource: 'net', parent: 'eth0', mode: 'bridge', ifindex: 5, attempt: 0, lastUsed: 1 } as const;
+const device = { id: 'netMvp0', record: { ...record, attachment } };
+
+test('a link without a device node is removed from a namespace whose path is gone', async () => {
+  // Another link of this index had the device node when this link was created. That other link has been deleted.
+  const { links, deleted } = pathlessLinks(['246:7'], false);
+  await removeAttachedLink(device, { links } as CNIContext, signal);
+  assert.deepEqual(deleted, [3]);
+});
+
+test('no namespace is searched if no tap has the index', async () => {
+  const { links } = pathlessLinks([], false);
+  const searchLink = () => assert.fail('the search takes a request for each namespace');
+  await removeAttachedLink(device, { links: { ...links, searchLink } } as unknown as CNIContext, signal);
 });

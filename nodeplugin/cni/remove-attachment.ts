@@ -42,19 +42,35 @@ export async function removeAttachedLink(
   const { ifindex, attachment } = record;
   const { netnsPath, netnsInode } = attachment;
   if (isSameNetns(netnsPath, netnsInode)) {
-    const link = await links.getLinkIn(netnsPath, { ifindex }, signal);
-    if (link !== undefined && isLinkOf(record, link)) {
+    if (await isOwnLink(record, links, signal)) {
       await untilGone(ifindex, links, () => links.deleteLinkIn(netnsPath, ifindex, signal), signal);
     }
     return;
   }
-  // Without a device node, there is no link. Most calls end here, because the link was removed together with its
-  // namespace.
-  if ((await links.readTapNode(ifindex)).nodeDevice === undefined) return;
+  // Most calls end here, because the link was removed together with its namespace. A link can exist without a device
+  // node, if another link of its index had the device node first. All taps are therefore listed.
+  if (links.listTaps(ifindex).length === 0) return;
   for (const found of await links.searchLink(ifindex, signal)) {
     if (isLinkOf(record, found.link))
       await untilGone(ifindex, links, () => links.deleteFoundLink(found, signal), signal);
   }
+}
+
+/**
+ * Returns whether the link with the device's index, in the recorded namespace, belongs to the attachment. The holder of
+ * the device node is checked first: unlike a request for a link, this does not wait for the kernel's network lock
+ * (rtnl_lock), which each of many simultaneous deletions takes.
+ */
+async function isOwnLink(
+  record: AttachedDevice['record'],
+  links: CNIContext['links'],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { ifindex, attachment } = record;
+  const { holder } = await links.readTapNode(ifindex);
+  if (holder?.ifindex === ifindex && holder.name === attachment.ifname) return true;
+  const link = await links.getLinkIn(attachment.netnsPath, { ifindex }, signal);
+  return link !== undefined && isLinkOf(record, link);
 }
 
 /**

@@ -74,7 +74,7 @@ function fakeKernel(...standing: readonly ExistingLink[]): FakeKernel {
       },
       ledger: {
         get: (id) => kernel.records.get(id),
-        entries: () => [...kernel.records],
+        findByIfindex: (ifindex) => [...kernel.records].filter(([, one]) => one.ifindex === ifindex).map(([id]) => id),
         async record(id, entry) {
           if (kernel.recordFails) throw kernel.recordFails;
           kernel.records.set(id, { ...entry, lastUsed: 1 });
@@ -255,4 +255,40 @@ test('the index of another device is not used, even while that device has no lin
   const next = deviceIfindex('h1', 'dataMvp2', 1);
   assert.equal(answer?.devices?.[0]?.host_path, `/dev/tap${next}`);
   assert.deepEqual([kernel.records.get('dataMvp2')?.attempt, kernel.records.get('otherMvp7')], [1, entry]);
+});
+
+test('the entry is written while the link is created, unless the former entry shows where a link is', async () => {
+  for (const attached of [false, true]) {
+    const kernel = fakeKernel();
+    const attachment = {
+      containerID: 'c',
+      ifname: 'net1',
+      netnsPath: '/run/netns/x',
+      netnsInode: 1,
+      mac: '02:00:00:00:00:01',
+    };
+    const former = { resource: 'data', parent: 'eth1', mode: 'private', ifindex: 3, attempt: 0, lastUsed: 0 } as const;
+    kernel.records.set('dataMvp0', { ...former, ...(attached && { attachment }) });
+    let before: DeviceRecord | undefined;
+    const { links } = kernel.context;
+    const createMacvtap: typeof links.createMacvtap = async (...given) => {
+      before = kernel.records.get('dataMvp0');
+      await links.createMacvtap(...given);
+    };
+    await allocate({ ...kernel, context: { ...kernel.context, links: { ...links, createMacvtap } } }, ['dataMvp0']);
+    assert.equal(before?.attachment !== undefined, attached);
+    assert.equal(before?.ifindex === 3, attached);
+    assert.equal(kernel.records.get('dataMvp0')?.attachment, undefined);
+  }
+});
+
+test('an allocation whose link cannot be created restores the former entry, or removes the new one', async () => {
+  const kernel = fakeKernel();
+  kernel.createFails = new MacvtapError('ParentGone', 'the parent is gone');
+  await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'ParentGone' });
+  assert.equal(kernel.records.get('dataMvp0'), undefined);
+  const former = { resource: 'data', parent: 'eth1', mode: 'private', ifindex: 3, attempt: 0, lastUsed: 0 } as const;
+  kernel.records.set('dataMvp0', { ...former, pod: 'vms/a' });
+  await assert.rejects(allocate(kernel, ['dataMvp0']), { code: 'ParentGone' });
+  assert.equal(kernel.records.get('dataMvp0')?.pod, 'vms/a');
 });

@@ -7,6 +7,7 @@ import { type ReasonCode, reasons } from '../../policy/reasons.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-points.ts';
 import type { Admission } from '../admission/open-admission.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type AllocateStep, type StepListener, timeStep } from '../time-step.ts';
 import { type DeviceLinks, makePlaceholder, undoMs } from './placeholder-link.ts';
@@ -66,7 +67,7 @@ function toSpec(path: string): DeviceSpec {
 export interface AllocateContext {
   readonly nodeName: string;
   readonly links: DeviceLinks;
-  readonly ledger: Pick<Ledger, 'get' | 'entries' | 'record' | 'forget'>;
+  readonly ledger: Pick<Ledger, 'get' | 'findByIfindex' | 'record' | 'forget'>;
   /** Returns the node's current interface of that name. */
   readonly findInterface: (name: string) => InterfaceFacts | undefined;
   readonly admission: Pick<Admission, 'restrictionOf' | 'checkStart'>;
@@ -111,22 +112,27 @@ export async function allocateDevice(
   const holders: string[] = [];
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const ifindex = deviceIfindex(context.nodeName, id, attempt);
-    const twin = findTwin(id, ifindex, context);
+    // Indexes are hashes, so devices can share one. It is taken even while the other device has no link, for example
+    // after a reboot, because kubelet keeps its tap's path.
+    const twin = context.ledger.findByIfindex(ifindex).find((other) => other !== id);
     if (twin !== undefined) {
       holders.push(`/dev/tap${ifindex} by device ${twin}`);
       continue;
     }
     const wanted: WantedLink = { name: linkName(id), ifindex, parentIfindex, mode: resource.mode };
     const former = context.ledger.get(id);
-    const make = () => makePlaceholder(wanted, former, context.links, signal);
-    const placeholder = await timeStep('make', context, make).catch((thrown: unknown) => {
+    const recording = createRecording(id, { wanted, attempt, resource, former }, context);
+    const make = () => makePlaceholder(wanted, former, context.links, signal, recording.mayBegin);
+    const placeholder = await timeStep('make', context, make).catch(async (thrown: unknown) => {
+      await recording.undo();
       throw refused(id, resource, thrown);
     });
     if ('heldBy' in placeholder) {
+      await recording.undo();
       holders.push(`/dev/tap${ifindex} by ${placeholder.heldBy}`);
       continue;
     }
-    return record(id, wanted, attempt, resource, placeholder, context);
+    return finish(id, wanted, placeholder, recording, context);
   }
   throw new MacvtapError(
     'TapNodeTaken',
@@ -135,33 +141,80 @@ export async function allocateDevice(
   );
 }
 
-/**
- * Finds another device with the same index. Such a collision is possible, because indexes are hashes. The index is
- * taken even while the other device has no link, because kubelet keeps its tap's path. A device has no link while its
- * sandbox is being recreated, and after a reboot.
- */
-function findTwin(id: string, ifindex: number, { ledger }: AllocateContext): string | undefined {
-  return ledger.entries().find(([other, record]) => other !== id && record.ifindex === ifindex)?.[0];
+/** The write of a device's entry to the ledger. */
+interface Recording {
+  /** Begins the write if it may begin before the link exists. */
+  readonly mayBegin: () => void;
+  /** Resolves when the entry is durable. Begins the write if it has not begun. */
+  readonly done: () => Promise<void>;
+  /** Restores the former entry, if the write has begun. Never rejects. */
+  readonly undo: () => Promise<void>;
 }
 
-async function record(
+/**
+ * Prepares the write of a device's entry. The write takes about as long as the creation of the link, so both run at the
+ * same time. If the process is killed in between, the orphan collector removes an entry without a link, or a link
+ * without an entry.
+ *
+ * If the former entry has an attachment, the write waits until the link exists, because the attachment shows where the
+ * former link is.
+ */
+function createRecording(
   id: string,
-  { ifindex, parentIfindex }: WantedLink,
-  attempt: number,
-  resource: PlannedResource,
-  { tap, made }: Extract<Awaited<ReturnType<typeof makePlaceholder>>, { made: boolean }>,
+  facts: { wanted: WantedLink; attempt: number; resource: PlannedResource; former: DeviceRecord | undefined },
   context: AllocateContext,
+): Recording {
+  const { wanted, attempt, resource, former } = facts;
+  const { ledger, admission } = context;
+  let writing: Promise<void> | undefined;
+  const write = async () => {
+    const { name, parent, mode } = resource;
+    const { ifindex, parentIfindex } = wanted;
+    const restriction = admission.restrictionOf(resource);
+    const entry = {
+      resource: name,
+      parent,
+      parentIfindex,
+      mode,
+      ifindex,
+      attempt,
+      ...(restriction && { restriction }),
+    };
+    await timeStep('record', context, () => ledger.record(id, entry));
+  };
+  return {
+    mayBegin() {
+      if (former?.attachment !== undefined) return;
+      writing ??= write();
+      // `done` raises the error.
+      writing.catch(() => undefined);
+    },
+    async done() {
+      writing ??= write();
+      await writing;
+    },
+    async undo() {
+      if (writing === undefined) return;
+      await writing.catch(() => undefined);
+      const { lastUsed, ...entry } = former ?? {};
+      // If this fails, for example because the disk is full, the orphan collector removes the entry later.
+      await ('resource' in entry ? ledger.record(id, entry) : ledger.forget(id)).catch(() => undefined);
+    },
+  };
+}
+
+async function finish(
+  id: string,
+  { ifindex }: WantedLink,
+  { tap, made }: Extract<Awaited<ReturnType<typeof makePlaceholder>>, { made: boolean }>,
+  recording: Recording,
+  { ledger, links }: AllocateContext,
 ): Promise<AllocatedDevice> {
-  const { ledger, links, admission } = context;
-  const { name, parent, mode } = resource;
   const removeLink = async () => {
     if (made) await links.deleteLink(ifindex, AbortSignal.timeout(undoMs));
   };
   try {
-    const restriction = admission.restrictionOf(resource);
-    const made = { resource: name, parent, parentIfindex, mode, ifindex, attempt };
-    const entry = { ...made, ...(restriction !== undefined && { restriction }) };
-    await timeStep('record', context, () => ledger.record(id, entry));
+    await recording.done();
   } catch (thrown) {
     await removeLink();
     throw thrown;

@@ -25,7 +25,7 @@ export type Placeholder = { readonly tap: TapNode; readonly made: boolean } | { 
 /**
  * Provides a device's placeholder link with the wanted index. It reuses an existing link that fits. Otherwise it
  * removes links that do not fit, frees the device node and creates the link. Then it verifies that the device node
- * belongs to the new link.
+ * belongs to the new link. `onCreating` is called if nothing seems to have the index, just before the creation.
  *
  * Raises the kernel's errors. After an error no new link remains, with one exception. If the signal aborts while the
  * kernel is creating the link, the link remains, because a request that was sent cannot be cancelled. The orphan
@@ -36,8 +36,11 @@ export async function makePlaceholder(
   former: DeviceRecord | undefined,
   links: DeviceLinks,
   signal: AbortSignal,
+  onCreating: () => void = () => {},
 ): Promise<Placeholder> {
-  return (await createAtOnce(wanted, links, signal)) ?? (await createAfterCleanup(wanted, former, links, signal));
+  return (
+    (await createAtOnce(wanted, links, signal, onCreating)) ?? (await createAfterCleanup(wanted, former, links, signal))
+  );
 }
 
 /**
@@ -49,9 +52,11 @@ async function createAtOnce(
   wanted: WantedLink,
   links: DeviceLinks,
   signal: AbortSignal,
+  onCreating: () => void,
 ): Promise<Placeholder | undefined> {
   const { linkDevice, nodeDevice } = await links.readTapNode(wanted.ifindex);
   if (linkDevice !== undefined || nodeDevice !== undefined) return undefined;
+  onCreating();
   try {
     return await make(wanted, links, signal);
   } catch (thrown) {

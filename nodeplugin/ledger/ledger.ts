@@ -102,6 +102,13 @@ export class Ledger implements AsyncDisposable {
     return [...this.#content.devices].map(([id, { record }]) => [id, record] as const);
   }
 
+  /** Returns the devices whose record has this index. */
+  findByIfindex(ifindex: number): readonly string[] {
+    const found: string[] = [];
+    for (const [id, { record }] of this.#content.devices) if (record.ifindex === ifindex) found.push(id);
+    return found;
+  }
+
   /**
    * Replaces the device's entry and makes the device the most recently used one. Resolves when the entry is durable.
    * Raises FileNotWritten; the ledger is then unchanged.

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import { isLinkName } from '../../policy/device/device-id.ts';
-import { RTM_DELADDR, RTM_NEWADDR } from '../netlink/address-message.ts';
+import {
+  decodeRoute,
+  isMainDefaultRoute,
+  RTM_DELADDR,
+  RTM_DELROUTE,
+  RTM_NEWADDR,
+  RTM_NEWROUTE,
+} from '../netlink/ip-message.ts';
 import { libc, watchReadable } from '../netlink/libc.ts';
 import { decodeLink, type LinkMessage, RTM_DELLINK, RTM_NEWLINK } from '../netlink/link-message.ts';
 import { decodeMessages, type NetlinkMessage } from '../netlink/message.ts';
-import { decodeRoute, isMainDefaultRoute, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/route-message.ts';
 import { makeReceiver, openDescriptor } from '../netlink/socket-descriptor.ts';
 
 /**

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
-import { MacvtapError } from '../../runtime/errors.ts';
-import { NetlinkSocket } from '../netlink/netlink-socket.ts';
-import { deleteLink, type LinkMove, moveLink } from './change-link.ts';
+import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
+import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { encodeMoveLink } from '../netlink/link-requests.ts';
+import { NetlinkSocket, type Requester } from '../netlink/netlink-socket.ts';
 import { createMacvtap, type MacvtapRequest } from './create-macvtap.ts';
-import { type FoundLink, getLink, type LinkDetails, type LinkKey, searchLink } from './get-link.ts';
+import { type FoundLink, getLink, type LinkDetails, type LinkKey, type LinkLookup, searchLink } from './get-link.ts';
 import { isOwnMacvtap, subscribeToInterfaces } from './interface-events.ts';
 import { findNetnsID, withNetnsID } from './netns-id.ts';
 import { makeInterfaceReader } from './read-interfaces.ts';
+import { createRemover, deleteLink } from './remove-links.ts';
+import { readTapLinkName } from './tap-node.ts';
 import {
   createVlan,
   finishVlan,
@@ -34,7 +37,7 @@ export interface Links extends AsyncDisposable {
   createVlan(request: VlanRequest, signal?: AbortSignal): Promise<void>;
   finishVlan(vlan: UnfinishedVlan, signal?: AbortSignal): Promise<void>;
   setLink(change: LinkChange, signal?: AbortSignal): Promise<void>;
-  /** Succeeds if the link does not exist. */
+  /** Succeeds if the link does not exist. Macvtaps that are deleted at about the same time are deleted together. */
   deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
   moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
   getLink(key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
@@ -89,6 +92,8 @@ export async function openLinks({
     removalsAtOnce === 1 ? queries : undo.use(new NetlinkSocket({ concurrency: lookUpsAtOnce, strict: true }));
   const readInterfaces = makeInterfaceReader(queries, sysRoot);
   const lookUp = (key: LinkKey) => getLink(lookUps, key);
+  const isTap = (ifindex: number) => readTapLinkName(ifindex, sysRoot) !== undefined;
+  const remove = createRemover(removals, isTap);
   const sockets = undo.move();
   return {
     readInterfaces,
@@ -103,7 +108,7 @@ export async function openLinks({
     createVlan: (request, signal) => createVlan(removals, lookUp, request, signal),
     finishVlan: (vlan, signal) => finishVlan(removals, lookUp, vlan, signal),
     setLink: (change, signal) => setLink(removals, change, signal),
-    deleteLink: (ifindex, signal) => deleteLink(removals, ifindex, signal),
+    deleteLink: remove,
     moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),
     getLink: (key, signal) => getLink(lookUps, key, signal),
     getLinkIn: (path, key, signal) => withNetnsID(lookUps, path, (id) => getLink(lookUps, key, signal, id), signal),
@@ -114,4 +119,61 @@ export async function openLinks({
     deleteFoundLink: ({ netnsID, link }, signal) => deleteLink(removals, link.ifindex, signal, netnsID),
     [Symbol.asyncDispose]: () => sockets.disposeAsync(),
   };
+}
+
+export interface LinkMove {
+  readonly ifindex: number;
+  /** An open descriptor of the target namespace. */
+  readonly netnsFd: number;
+  /** The name in the target namespace. The link keeps its current name by default. */
+  readonly name?: string;
+  /** The index in the target namespace. The link keeps its current index by default; the kernel never chooses one. */
+  readonly newIfindex?: number;
+}
+
+/**
+ * Moves a link to another namespace, where it starts out down. A moved macvtap gets a new device node. The kernel first
+ * moves the link and then renames it. If only the new name is taken, the link has already moved under its old name. The
+ * error's `facts.moved` is then true.
+ *
+ * Raises `LinkGone`, `IfindexTaken`, `LinkNameTaken`, `LinkNameInvalid`, `MissingCapability` and `NetlinkRefused`.
+ */
+export async function moveLink(
+  socket: Requester,
+  lookUp: LinkLookup,
+  move: LinkMove,
+  signal?: AbortSignal,
+): Promise<void> {
+  const reply = await socket.request(encodeMoveLink(move), signal);
+  if (reply.errno === 0) return;
+  const errno = nameErrno(reply.errno);
+  const { ifindex, name, newIfindex } = move;
+  const moved = errno === 'EEXIST' && (await lookUp({ ifindex })) === undefined;
+  const [code, next] = explain(errno, moved);
+  const as = `${name === undefined ? '' : ` as ${name}`} with ifindex ${newIfindex ?? ifindex}`;
+  const text = reply.text ?? describeErrno(reply.errno);
+  throw new MacvtapError(
+    code,
+    `cannot move the link with ifindex ${ifindex} to another network namespace${as}: ${text}; ${next}`,
+    { facts: { ifindex, name, newIfindex, moved, errno } },
+  );
+}
+
+function explain(errno: string, moved: boolean): readonly [code: ErrorCode, next: string] {
+  switch (errno) {
+    case 'ENODEV':
+      return ['LinkGone', 'the link is gone'];
+    case 'EBUSY':
+      return ['IfindexTaken', 'a link of that namespace has the index: choose another'];
+    case 'EEXIST':
+      return moved
+        ? ['LinkNameTaken', 'a link of that namespace has the name; the link has moved and kept its old name']
+        : ['LinkNameTaken', 'a link of that namespace has the name: choose another'];
+    case 'ERANGE':
+      return ['LinkNameInvalid', 'choose a name of at most 15 bytes'];
+    case 'EPERM':
+      return ['MissingCapability', 'give the process CAP_NET_ADMIN in both namespaces'];
+    default:
+      return ['NetlinkRefused', "see the kernel's text"];
+  }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AddressMessage } from '../netlink/address-message.ts';
+import type { AddressMessage } from '../netlink/ip-message.ts';
 import type { LinkMessage } from '../netlink/link-message.ts';
 import { type Dumps, toInterfaceFacts } from './read-interfaces.ts';
 

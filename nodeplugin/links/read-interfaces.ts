@@ -2,12 +2,19 @@
 import { readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
-import { type AddressMessage, decodeAddress, encodeDumpAddresses } from '../netlink/address-message.ts';
 import { dump } from '../netlink/dump.ts';
+import {
+  type AddressMessage,
+  decodeAddress,
+  decodeRoute,
+  encodeDumpAddresses,
+  encodeDumpRoutes,
+  isMainDefaultRoute,
+  type RouteMessage,
+} from '../netlink/ip-message.ts';
 import { decodeLink, type LinkMessage } from '../netlink/link-message.ts';
 import { encodeDumpLinks, encodeGetLink } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
-import { decodeRoute, encodeDumpRoutes, isMainDefaultRoute, type RouteMessage } from '../netlink/route-message.ts';
 import { isOwnVlan } from './vlan-link.ts';
 
 /** Reads all links. Calls `onUnlocked` when earlier changes are complete, before it reads. */

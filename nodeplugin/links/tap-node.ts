@@ -115,17 +115,22 @@ function lookAt(path: string): Stats | undefined {
  */
 export function listTaps(
   ifindex: number,
-  { sysRoot = '/sys', procRoot = '/proc' }: { readonly sysRoot?: string; readonly procRoot?: string } = {},
+  { sysRoot = '/sys', procRoot = '/proc', devRoot = '/dev' } = {},
 ): readonly string[] {
-  // The line ` 246 macvtap` comes from alloc_chrdev_region in macvtap_init, drivers/net/macvtap.c.
-  const devices = readTapFile(`${procRoot}/devices`, (path) => readFileSync(path, 'utf8'));
-  const major = /^ *(\d+) macvtap$/m.exec(devices)?.[1];
+  const major = readNodeDevice(`${devRoot}/tap${ifindex}`)?.split(':')[0] ?? readMajor(procRoot);
   if (major === undefined) return [];
   const directory = `${sysRoot}/dev/char`;
   const taps = readTapFile(directory, (path) => readdirSync(path)).filter((number) => number.startsWith(`${major}:`));
   // A macvtap that has disappeared in the meantime has no target.
   const targetOf = (number: string) => absentWhenMissing(`${directory}/${number}`, (path) => readlinkSync(path));
   return taps.filter((number) => targetOf(number)?.endsWith(`/macvtap/tap${ifindex}`));
+}
+
+/** Reads the major device number of macvtaps. It takes longer than a look at a device node. */
+function readMajor(procRoot: string): string | undefined {
+  // The line ` 246 macvtap` comes from alloc_chrdev_region in macvtap_init, drivers/net/macvtap.c.
+  const devices = readTapFile(`${procRoot}/devices`, (path) => readFileSync(path, 'utf8'));
+  return /^ *(\d+) macvtap$/m.exec(devices)?.[1];
 }
 
 /**

@@ -4,8 +4,8 @@ import { SocketAddress } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { decodeAddress, formatIPAddress } from './address-message.ts';
 import { encodeAttributes } from './attributes.ts';
+import { decodeAddress, formatIPAddress } from './ip-message.ts';
 
 const address = { type: 1, value: Uint8Array.of(10, 0, 0, 2) };
 const local = { type: 2, value: Uint8Array.of(10, 0, 0, 1) };

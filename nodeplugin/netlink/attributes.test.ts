@@ -72,3 +72,12 @@ test('any bytes are either decoded or rejected as malformed', () => {
     }),
   );
 });
+
+test('attributes that are not wanted are left out, but still checked', () => {
+  const bytes = encodeAttributes([u32Attribute(1, 7), u32Attribute(2, 8), u32Attribute(3, 9)]);
+  assert.deepEqual(
+    decodeAttributes(bytes, new Set([1, 3])).map(({ type }) => type),
+    [1, 3],
+  );
+  assert.throws(() => decodeAttributes(Uint8Array.of(2, 0, 2, 0), new Set([1])), { code: 'NetlinkMalformed' });
+});

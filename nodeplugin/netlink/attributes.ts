@@ -75,8 +75,11 @@ export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
   return bytes;
 }
 
-/** Decodes attributes in the order of the message. A type may repeat. Raises `NetlinkMalformed`. */
-export function decodeAttributes(bytes: Uint8Array): Attribute[] {
+/**
+ * Decodes attributes in the order of the message. A type may repeat. If `wanted` is given, other types are only checked
+ * and left out, which takes less time for a message with many attributes. Raises `NetlinkMalformed`.
+ */
+export function decodeAttributes(bytes: Uint8Array, wanted?: ReadonlySet<number>): Attribute[] {
   const attributes: Attribute[] = [];
   const numbers = readerOf(bytes);
   let offset = 0;
@@ -86,10 +89,10 @@ export function decodeAttributes(bytes: Uint8Array): Attribute[] {
     const length = numbers.u16(offset);
     if (length < attributeHeaderLength || length > rest)
       throw malformed(`an attribute claims ${length} of ${rest} bytes`);
-    attributes.push({
-      type: numbers.u16(offset + 2) & typeMask,
-      value: bytes.subarray(offset + attributeHeaderLength, offset + length),
-    });
+    const type = numbers.u16(offset + 2) & typeMask;
+    if (wanted === undefined || wanted.has(type)) {
+      attributes.push({ type, value: bytes.subarray(offset + attributeHeaderLength, offset + length) });
+    }
     offset += align(length);
   }
   return attributes;

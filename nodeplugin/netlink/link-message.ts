@@ -34,6 +34,7 @@ export const IFLA = {
   LINKINFO: 18,
   IFALIAS: 20,
   STATS64: 23,
+  GROUP: 27,
   NET_NS_FD: 28,
   EXT_MASK: 29,
   CARRIER: 33,
@@ -121,10 +122,13 @@ export function encodeIfinfomsg(fields: { ifindex?: number; flags?: number; chan
   return bytes;
 }
 
+/** The attributes that this program uses, about a third of those in a message. */
+const usedAttributes: ReadonlySet<number> = new Set(Object.values(IFLA));
+
 /** Decodes a link. Raises `NetlinkMalformed`. */
 export function decodeLink(payload: Uint8Array): LinkMessage {
   if (payload.length < ifinfomsgLength) throw malformed(`a link message has ${payload.length} bytes`);
-  const attributes = decodeAttributes(payload.subarray(ifinfomsgLength));
+  const attributes = decodeAttributes(payload.subarray(ifinfomsgLength), usedAttributes);
   const flags = readU32(payload, 8);
   return {
     ifindex: readI32(payload, 4),
@@ -215,7 +219,8 @@ function decodeMode(data: readonly Attribute[]): MacvtapMode | undefined {
 }
 
 function formatMACAddress(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  const digits = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  return digits.replace(/..(?!$)/g, '$&:');
 }
 
 /** Returns the six bytes of `52:54:00:12:34:56`, or undefined for any other text. */

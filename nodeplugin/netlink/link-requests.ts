@@ -164,6 +164,19 @@ export function encodeDeleteLink(ifindex: number, netnsID?: number): NetlinkRequ
   return request(RTM_DELLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex }), target(netnsID));
 }
 
+/** Encodes a request that puts a link into a group. A link is in group 0 by default. */
+export function encodeSetGroup(ifindex: number, group: number): NetlinkRequest {
+  return request(RTM_SETLINK, NLM_F_ACK, encodeIfinfomsg({ ifindex }), [u32Attribute(IFLA.GROUP, group)]);
+}
+
+/**
+ * Encodes a request that deletes all links of a group in the socket's namespace. The kernel waits for its readers only
+ * once for all of them (rtnl_group_dellink, net/core/rtnetlink.c).
+ */
+export function encodeDeleteGroup(group: number): NetlinkRequest {
+  return request(RTM_DELLINK, NLM_F_ACK, encodeIfinfomsg({}), [u32Attribute(IFLA.GROUP, group)]);
+}
+
 /**
  * Encodes a request that moves a link to another namespace. Always sets IFLA_NEW_IFINDEX, so that the move fails with
  * EBUSY if the index is taken there. Without the attribute, the kernel would silently choose another index, and

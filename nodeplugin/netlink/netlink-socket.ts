@@ -26,6 +26,7 @@ export interface Reply {
 
 /** The part of the socket that its users need. Tests pass an object literal instead. */
 export type Requester = Pick<NetlinkSocket, 'request'>;
+export type BatchRequester = Pick<NetlinkSocket, 'request' | 'requestAll'>;
 
 interface Exchange {
   readonly request: NetlinkRequest;
@@ -51,7 +52,8 @@ export class NetlinkSocket implements AsyncDisposable {
   readonly #fd: number;
   readonly #receive: ReturnType<typeof makeReceiver>;
   readonly #concurrency: number;
-  readonly #queue: Exchange[] = [];
+  /** The requests that wait. Those of one entry are sent together. */
+  readonly #queue: (readonly Exchange[])[] = [];
   /**
    * Sent requests without a reply, by sequence number. An aborted request stays here until its reply arrives; the reply
    * is then ignored.
@@ -91,28 +93,40 @@ export class NetlinkSocket implements AsyncDisposable {
   request(request: NetlinkRequest, signal?: AbortSignal): Promise<Reply> {
     if (this.#closing !== undefined) return Promise.reject(aborted('the socket is closed'));
     if (signal?.aborted) return Promise.reject(aborted(signal.reason));
-    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const exchange: Exchange = { request, messages: [], interrupted: false, resolve, reject };
+    const { promise, exchange } = createExchange(request);
+    const together = [exchange];
     const onAbort = () => {
-      const index = this.#queue.indexOf(exchange);
+      const index = this.#queue.indexOf(together);
       if (index >= 0) this.#queue.splice(index, 1);
-      reject(aborted(signal?.reason));
+      exchange.reject(aborted(signal?.reason));
     };
     if (request.isBrief) {
       this.#sendNow(exchange);
       return promise;
     }
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#queue.push(exchange);
+    this.#queue.push(together);
     this.#sendQueued();
     return promise.finally(() => signal?.removeEventListener('abort', onAbort));
+  }
+
+  /**
+   * Sends requests in one datagram. The kernel handles them in this order, also after one of them has failed. Raises
+   * the same errors as `request`.
+   */
+  requestAll(requests: readonly NetlinkRequest[]): Promise<readonly Reply[]> {
+    if (this.#closing !== undefined) return Promise.reject(aborted('the socket is closed'));
+    const created = requests.map(createExchange);
+    this.#queue.push(created.map(({ exchange }) => exchange));
+    this.#sendQueued();
+    return Promise.all(created.map(({ promise }) => promise));
   }
 
   /** Rejects waiting requests, closes the descriptor after the last send() has returned, and then resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = Promise.withResolvers();
-      const waiting = [...this.#queue.splice(0), ...this.#sent.values()];
+      const waiting = [...this.#queue.splice(0).flat(), ...this.#sent.values()];
       for (const exchange of waiting) exchange.reject(aborted('the socket was closed'));
       this.#closeWhenIdle();
     }
@@ -121,9 +135,9 @@ export class NetlinkSocket implements AsyncDisposable {
 
   #sendQueued(): void {
     while (this.#underWay < this.#concurrency) {
-      const exchange = this.#queue.shift();
-      if (exchange === undefined) return;
-      this.#send(exchange);
+      const exchanges = this.#queue.shift();
+      if (exchanges === undefined) return;
+      this.#send(exchanges);
     }
   }
 
@@ -142,15 +156,19 @@ export class NetlinkSocket implements AsyncDisposable {
     return { sequence, bytes: encodeMessage({ ...exchange.request, sequence }) };
   }
 
-  #send(exchange: Exchange): void {
-    const { sequence, bytes } = this.#number(exchange);
+  #send(exchanges: readonly Exchange[]): void {
+    const numbered = exchanges.map((exchange) => ({ exchange, ...this.#number(exchange) }));
+    const [only] = numbered;
+    const bytes = only && numbered.length === 1 ? only.bytes : Buffer.concat(numbered.map((one) => one.bytes));
     this.#sending.add(bytes);
     this.#underWay += 1;
     libc.send.async(this.#fd, bytes, bytes.length, 0, (error: unknown, sentBytes: number) => {
       this.#sending.delete(bytes);
       this.#underWay -= 1;
       this.#drain();
-      if (this.#sent.delete(sequence)) exchange.reject(unanswered(sentBytes, error));
+      for (const { exchange, sequence } of numbered) {
+        if (this.#sent.delete(sequence)) exchange.reject(unanswered(sentBytes, error));
+      }
       this.#sendQueued();
       this.#closeWhenIdle();
     });
@@ -199,6 +217,11 @@ export class NetlinkSocket implements AsyncDisposable {
     libc.close(this.#fd);
     this.#closing.resolve();
   }
+}
+
+function createExchange(request: NetlinkRequest): { readonly exchange: Exchange; readonly promise: Promise<Reply> } {
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+  return { promise, exchange: { request, messages: [], interrupted: false, resolve, reject } };
 }
 
 function aborted(reason: unknown): MacvtapError {

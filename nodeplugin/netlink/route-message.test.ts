@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { type Attribute, encodeAttributes, u32Attribute } from './attributes.ts';
-import { decodeRoute, encodeDumpRoutes, isMainDefaultRoute } from './route-message.ts';
+import { decodeRoute, encodeDumpRoutes, isMainDefaultRoute } from './ip-message.ts';
 
 function route(fields: { prefix?: number; table?: number; type?: number }, ...attributes: Attribute[]): Uint8Array {
   const header = [2, fields.prefix ?? 0, 0, 0, fields.table ?? 254, 3, 0, fields.type ?? 1, 0, 0, 0, 0];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { podResourcesLister } from './pod-resources-client.ts';
 
-const { List } = podResourcesLister;
+const { List, Get } = podResourcesLister;
 
 // Encoded by hand according to kubelet's api.proto. Each field begins with a tag, which is field number << 3 | type (0
 // varint, 2 length-delimited). A length-delimited field then has its length.
@@ -17,8 +17,8 @@ const response = {
     { name: 'q', namespace: 'n', containers: [] },
   ],
 };
-const bytes =
-  '0a 16  0a 01 70  12 01 6e  1a 0e  0a 01 63  12 09  0a 01 72  12 01 61  12 01 62  ' + '0a 06  0a 01 71  12 01 6e';
+const pod = '0a 01 70  12 01 6e  1a 0e  0a 01 63  12 09  0a 01 72  12 01 61  12 01 62';
+const bytes = `0a 16 ${pod}  0a 06  0a 01 71  12 01 6e`;
 
 test('a ListPodResourcesResponse is decoded in the way that kubelet encodes it', () => {
   assert.deepEqual(read(bytes), response);
@@ -47,6 +47,14 @@ test('the request is empty and has the path that kubelet serves', () => {
   assert.deepEqual(List.requestSerialize({}), fromHex(''));
   assert.equal(List.path, '/v1.PodResourcesLister/List');
   assert.ok(!List.requestStream && !List.responseStream);
+});
+
+test('Get is encoded and decoded as in kubelet', () => {
+  const request = { pod_name: 'p', pod_namespace: 'n' };
+  assert.deepEqual(Get.requestSerialize(request), fromHex('0a 01 70  12 01 6e'));
+  assert.deepEqual(Get.responseDeserialize(fromHex(`0a 16 ${pod}`)), { pod_resources: response.pod_resources[0] });
+  assert.deepEqual(Get.responseDeserialize(fromHex('')), { pod_resources: null });
+  assert.equal(Get.path, '/v1.PodResourcesLister/Get');
 });
 
 function read(text: string): unknown {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { unlessAborted } from '../../runtime/abort-signals.ts';
+import { type MethodDefinition, type ServiceDefinition, status } from '@grpc/grpc-js';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { createSingleFlight } from '../../runtime/locks.ts';
-import { pause } from '../../runtime/pause.ts';
-import { describeFailure, dialSocket, loadProto } from '../grpc-client.ts';
+import { describeFailure, dialSocket, loadProto, type SocketClient } from '../grpc-client.ts';
 
 export interface AskOptions {
   /** An absolute path. @example '/var/lib/kubelet/pod-resources/kubelet.sock' */
@@ -16,23 +14,141 @@ export interface AskOptions {
 }
 
 /**
- * Calls List once, on a new connection. A connection is not reused, because kubelet replaces the socket at each start.
- * After a lost connection, gRPC would wait longer and longer before it connects again.
- *
- * Must not be called in a loop. Kubelet answers 100 requests per second from all clients of the node together, with
- * bursts of ten, and rejects all others (podresources DefaultQPS, DefaultBurstTokens).
- *
- * Raises `PodResourcesSocketMissing`, `PodResourcesUnavailable`, `Aborted`.
+ * Calls List once, on a new connection. Raises the same errors as `PodResourcesClient.list`. Must not be called in a
+ * loop, because kubelet limits the rate of requests.
  */
-export async function askPodResources(options: AskOptions): Promise<ListPodResourcesResponse> {
-  const { socketPath, timeoutMs = defaultTimeoutMs, signal } = options;
-  using kubelet = dialSocket(socketPath, { maxAnswerBytes });
+export async function askPodResources({ socketPath, ...limits }: AskOptions): Promise<ListPodResourcesResponse> {
+  using kubelet = connectPodResources(socketPath);
+  return await kubelet.list(limits);
+}
+
+type CallLimits = Omit<AskOptions, 'socketPath'>;
+
+/**
+ * A connection to kubelet that stays open between calls, because a new connection takes longer than a call.
+ *
+ * Kubelet answers 100 requests per second from all clients of the node together, with bursts of ten, and rejects all
+ * others (podresources DefaultQPS, DefaultBurstTokens). The caller must limit its calls.
+ */
+export interface PodResourcesClient extends Disposable {
+  /** Lists all pods. Raises `PodResourcesSocketMissing`, `PodResourcesUnavailable`, `Aborted`. */
+  list(limits?: CallLimits): Promise<ListPodResourcesResponse>;
+  /**
+   * Returns the resources of one pod, which takes kubelet less time than a list of all pods. Returns undefined if
+   * kubelet does not know the pod, has no such call, or does not answer. The caller must then use `list`. Raises
+   * `Aborted`.
+   */
+  get(pod: PodKey, limits?: CallLimits): Promise<PodResources | undefined>;
+}
+
+/** Identifies a pod in kubelet's API, which has no UIDs as of Kubernetes 1.37. */
+interface PodKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+interface Connection {
+  readonly run: string | undefined;
+  readonly kubelet: SocketClient;
+  /** Whether kubelet may have the call Get. The answer to the first Get shows it. */
+  hasGet: boolean;
+  /** Whether kubelet has answered on this connection. */
+  isProven: boolean;
+}
+
+/**
+ * Creates a client that connects with its first call. Each start of kubelet replaces the socket, and the client then
+ * connects again. It also gives up a connection whose call fails: gRPC itself would wait longer and longer before it
+ * connects again.
+ */
+export function connectPodResources(socketPath: string): PodResourcesClient {
+  let open: Connection | undefined;
+  const close = (): void => {
+    open?.kubelet[Symbol.dispose]();
+    open = undefined;
+  };
+  const connect = (): Connection => {
+    const run = readSocketRun(socketPath);
+    if (open === undefined || open.run !== run || run === undefined) {
+      close();
+      open = { run, kubelet: dialSocket(socketPath, { maxAnswerBytes }), hasGet: true, isProven: false };
+    }
+    return open;
+  };
+  const call = async <Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    { timeoutMs = defaultTimeoutMs, signal }: CallLimits,
+  ): Promise<Response> => {
+    const connection = connect();
+    const { isProven, kubelet } = connection;
+    try {
+      const response = await kubelet.call(method, request, { timeoutMs, signal });
+      connection.isProven = true;
+      return response;
+    } catch (thrown) {
+      if (!isAnswer(thrown) && open === connection) close();
+      // Kubelet has ended since the last call, and another one may be running already.
+      if (isProven && statusOf(thrown) === status.UNAVAILABLE)
+        return await call(method, request, { timeoutMs, signal });
+      throw thrown;
+    }
+  };
+  return {
+    async list(limits = {}) {
+      try {
+        return await call(podResourcesLister.List, {}, limits);
+      } catch (thrown) {
+        if (thrown instanceof MacvtapError) throw thrown;
+        throw await explain(socketPath, thrown);
+      }
+    },
+    async get({ namespace, name }, limits = {}) {
+      const connection = connect();
+      if (!connection.hasGet) return undefined;
+      try {
+        const request = { pod_name: name, pod_namespace: namespace };
+        return (await call(podResourcesLister.Get, request, limits)).pod_resources ?? undefined;
+      } catch (thrown) {
+        if (thrown instanceof MacvtapError) throw thrown;
+        if (lacksGet(thrown)) connection.hasGet = false;
+        return undefined;
+      }
+    },
+    [Symbol.dispose]: close,
+  };
+}
+
+/** Returns a text that identifies the run of kubelet that created the socket. Returns undefined without a socket. */
+export function readSocketRun(socketPath: string): string | undefined {
+  const socket = lookAtSocket(socketPath);
+  return socket && `${socket.dev}:${socket.ino}:${socket.ctimeNs}`;
+}
+
+/** Returns the status of the socket's file. Synchronous, because a switch to another thread takes longer. */
+export function lookAtSocket(socketPath: string): BigIntStats | undefined {
   try {
-    return await kubelet.call(podResourcesLister.List, {}, { timeoutMs, signal });
-  } catch (thrown) {
-    if (thrown instanceof MacvtapError) throw thrown;
-    throw await explain(socketPath, thrown);
+    return statSync(socketPath, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
+}
+
+function statusOf(thrown: unknown): unknown {
+  return (thrown as { readonly code?: unknown } | undefined)?.code;
+}
+
+/** Returns whether an error is kubelet's own answer, so that the connection still works. */
+function isAnswer(thrown: unknown): boolean {
+  return ([status.UNKNOWN, status.UNIMPLEMENTED, status.RESOURCE_EXHAUSTED] as unknown[]).includes(statusOf(thrown));
+}
+
+/**
+ * Returns whether kubelet has no Get: before 1.27, or with the feature gate KubeletPodResourcesGet off (server_v1.go,
+ * Get). The gate exists until 1.36, and is off by default before 1.34.
+ */
+function lacksGet(thrown: unknown): boolean {
+  return statusOf(thrown) === status.UNIMPLEMENTED || /\bGet method disabled\b/.test(describeFailure(thrown));
 }
 
 /**
@@ -92,63 +208,21 @@ interface ContainerDevices {
   readonly device_ids: readonly string[];
 }
 
+export interface GetPodResourcesRequest {
+  readonly pod_name: string;
+  readonly pod_namespace: string;
+}
+
+export interface GetPodResourcesResponse {
+  readonly pod_resources: PodResources | null;
+}
+
 export interface PodResourcesListerService extends ServiceDefinition {
   readonly List: MethodDefinition<ListPodResourcesRequest, ListPodResourcesResponse>;
+  readonly Get: MethodDefinition<GetPodResourcesRequest, GetPodResourcesResponse>;
 }
 
 const definition = loadProto(new URL('./v1.proto', import.meta.url));
 
 /** Kubelet's service. Its type mirrors v1.proto; pod-resources-client.test.ts checks both against literal bytes. */
 export const podResourcesLister = definition['v1.PodResourcesLister'] as unknown as PodResourcesListerService;
-
-/**
- * A limit of `calls` calls in any period of `ms`. After a quiet period, the first calls may begin without a wait.
- */
-export interface CallPace {
-  readonly calls: number;
-  readonly ms: number;
-}
-
-/** Calls that several callers share. */
-export interface SharedCalls<T> {
-  /**
-   * Returns the result of a shared call that begins after this request. If the signal aborts, this caller stops
-   * waiting, but the shared call continues.
-   */
-  call(signal?: AbortSignal): Promise<T>;
-  /** Resolves when no call is in progress. This happens soon after `stopping` has aborted. */
-  idle(): Promise<void>;
-}
-
-/**
- * Makes one call at a time. Callers that arrive during a call share the result of the next call. They do not get the
- * result of the running call, because it may contain data from before their request.
- */
-export function shareCalls<T>(make: () => Promise<T>, pace: CallPace, stopping: AbortSignal): SharedCalls<T> {
-  /** The times at which the newest calls began. */
-  const begins: number[] = [];
-  const flight = createSingleFlight<T>(() => pause(pauseMs(begins, pace), stopping));
-
-  const begin = async (): Promise<T> => {
-    stopping.throwIfAborted();
-    begins.push(performance.now());
-    begins.splice(0, begins.length - pace.calls);
-    return await make();
-  };
-  return {
-    call: async (signal) => {
-      signal?.throwIfAborted();
-      return await unlessAborted(flight.call(theOnly, begin), signal);
-    },
-    idle: () => flight.idle(theOnly),
-  };
-}
-
-/** The key of all calls. */
-const theOnly = '';
-
-/** Returns how long the next call must wait. It begins at least `ms` after the oldest of the last `calls` calls. */
-function pauseMs(begins: readonly number[], { calls, ms }: CallPace): number {
-  const [oldest] = begins;
-  return oldest === undefined || begins.length < calls ? 0 : Math.max(0, oldest + ms - performance.now());
-}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CallPace, shareCalls } from './pod-resources-client.ts';
+import { type CallPace, shareCalls } from './share-calls.ts';
 
 /** Shares a call that ends only when the test allows it. */
 function stage(pace: CallPace = { calls: 1, ms: 0 }) {
@@ -99,4 +99,39 @@ test('after a quiet period, the first calls begin without a wait, and the next o
   scope.abort(new Error('over'));
   await assert.rejects(waiting, /over/);
   assert.equal(begun.length, 2);
+});
+
+test('a single call begins at once if no other call is in progress, and not otherwise', async () => {
+  const { calls, nthBegun } = stage();
+  const answer = Promise.withResolvers<string>();
+  const single = calls.single(() => answer.promise);
+  assert.ok(single !== undefined);
+  assert.equal(
+    calls.single(async () => 'second'),
+    undefined,
+  );
+  answer.resolve('first');
+  assert.equal(await single, 'first');
+  const shared = calls.call();
+  const running = await nthBegun(0);
+  assert.equal(
+    calls.single(async () => 'during a shared call'),
+    undefined,
+  );
+  running.resolve(1);
+  assert.equal(await shared, 1);
+});
+
+test('a single call counts for the pace', async () => {
+  const { calls, begun, scope } = stage({ calls: 1, ms: 1_000_000 });
+  assert.equal(await calls.single(async () => 'first'), 'first');
+  assert.equal(
+    calls.single(async () => 'too early'),
+    undefined,
+  );
+  const waiting = calls.call();
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+  scope.abort(new Error('over'));
+  await assert.rejects(waiting, /over/);
+  assert.equal(begun.length, 0);
 });

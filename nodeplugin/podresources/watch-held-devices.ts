@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { stat } from 'node:fs/promises';
 import { MacvtapError } from '../../runtime/errors.ts';
 import {
   createHeldView,
@@ -10,7 +9,8 @@ import {
   type PodName,
   readHeldDevices,
 } from './held-devices.ts';
-import { askPodResources, shareCalls } from './pod-resources-client.ts';
+import { connectPodResources, lookAtSocket, type PodResourcesClient, readSocketRun } from './pod-resources-client.ts';
+import { shareCalls } from './share-calls.ts';
 
 /** A watch of the devices that kubelet lists for pods. `current` is the input of `mayBeHeld`. */
 export interface HeldDevicesWatch extends Pick<HeldView, 'current' | 'state' | 'onChange'>, AsyncDisposable {
@@ -19,6 +19,16 @@ export interface HeldDevicesWatch extends Pick<HeldView, 'current' | 'state' | '
    * `PodResourcesUnavailable`, and `Aborted` if the signal aborts or the watch ends first.
    */
   refresh(signal?: AbortSignal): Promise<HeldDevices>;
+  /**
+   * Asks kubelet for one pod, and returns whether it lists the device for that pod. `false` only means that kubelet did
+   * not confirm it: `refresh` may still find a holder. Does not change `current`. Raises `Aborted`.
+   */
+  confirm(id: string, pod: PodName, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Sends a request shortly after this call. It is called after an Allocate, so that the answer contains the new device
+   * before the container runtime attaches the pod.
+   */
+  refreshSoon(): void;
 }
 
 export interface HeldWatchOptions {
@@ -59,10 +69,14 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
   const closing = new AbortController();
   const stopping = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
   const view = createHeldView();
-  const ask = createQuestion(options, view, stopping);
+  const kubelet = connectPodResources(socketPath);
+  const ask = createQuestion(options, kubelet, view, stopping);
   let timer: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
+  let lastMs = Number.NEGATIVE_INFINITY;
 
   const look = async (): Promise<HeldDevices> => {
+    lastMs = performance.now();
     try {
       const held = await ask();
       if (!stopping.aborted) {
@@ -91,6 +105,7 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
   const events = options.kubelet?.subscribe(wake);
   const end = (): void => {
     clearTimeout(timer);
+    clearTimeout(soon);
     events?.[Symbol.dispose]();
   };
   stopping.addEventListener('abort', end, { once: true });
@@ -112,19 +127,38 @@ export function watchHeldDevices(options: HeldWatchOptions): HeldDevicesWatch {
         throw given?.aborted || stopping.aborted ? givenUp(socketPath, thrown) : thrown;
       }
     },
+    confirm: async (id, pod, given) => {
+      const get = async () => await kubelet.get(pod, { timeoutMs: getTimeoutMs, signal: given ?? stopping });
+      const found = await calls.single(get);
+      return found !== undefined && readHeldDevices({ pod_resources: [found] }, options.resourcePrefix).has(id);
+    },
+    refreshSoon: () => {
+      if (soon !== undefined || stopping.aborted) return;
+      const lookSoon = (): void => {
+        soon = undefined;
+        wake();
+      };
+      soon = setTimeout(lookSoon, Math.max(soonMs, lastMs + soonIntervalMs - performance.now()));
+    },
     [Symbol.asyncDispose]: async () => {
       closing.abort(givenUp(socketPath, undefined));
       await calls.idle();
+      kubelet[Symbol.dispose]();
     },
   };
 }
 
-function createQuestion(options: HeldWatchOptions, view: HeldView, signal: AbortSignal): () => Promise<HeldDevices> {
+function createQuestion(
+  options: HeldWatchOptions,
+  kubelet: PodResourcesClient,
+  view: HeldView,
+  signal: AbortSignal,
+): () => Promise<HeldDevices> {
   const { socketPath, resourcePrefix, timeoutMs, witness, kubeletSettleMs = defaultSettleMs } = options;
   const age = followKubeletAge(socketPath);
   return async () => {
     const askedAtMs = performance.now();
-    const answer = await askPodResources({ socketPath, timeoutMs, signal });
+    const answer = await kubelet.list({ timeoutMs, signal });
     // The start time is read after the answer, so that the answer counts as incomplete if kubelet has just restarted.
     const startedAtMs = await age.startedAtMs();
     const isSettled = startedAtMs !== undefined && askedAtMs - startedAtMs >= kubeletSettleMs;
@@ -147,6 +181,18 @@ function givenUp(socketPath: string, cause: unknown): MacvtapError {
  */
 const defaultRefreshMs = 10_000;
 
+/**
+ * How long `refreshSoon` waits. Kubelet records a device within a few milliseconds of Allocate's answer, and creates
+ * the sandbox of the pod much later. One request then serves all devices of the pod.
+ */
+const soonMs = 10;
+
+/**
+ * The least interval between two requests of `refreshSoon`. They use at most half of `pace`, and leave the rest for
+ * callers that wait.
+ */
+const soonIntervalMs = 100;
+
 /** The interval between requests while kubelet is unavailable or has just started. */
 const unsettledMs = 1_000;
 
@@ -163,6 +209,11 @@ const defaultSettleMs = 10_000;
  * DefaultBurstTokens).
  */
 const pace = { calls: 4, ms: 200 } as const;
+
+/**
+ * The timeout of `confirm`. It is short, because the caller then waits for a list, and an ADD must end within seconds.
+ */
+const getTimeoutMs = 2_000;
 
 /** The age of kubelet's current run, which is the run that created the current socket. */
 export interface KubeletAge {
@@ -182,9 +233,9 @@ export function followKubeletAge(socketPath: string): KubeletAge {
   let seen: { readonly run: string; readonly startedAtMs: number } | undefined;
   return {
     startedAtMs: async () => {
-      const socket = await stat(socketPath, { bigint: true }).catch(() => undefined);
-      if (socket === undefined) return undefined;
-      const run = `${socket.dev}:${socket.ino}:${socket.ctimeNs}`;
+      const socket = lookAtSocket(socketPath);
+      const run = readSocketRun(socketPath);
+      if (socket === undefined || run === undefined) return undefined;
       if (seen?.run !== run) {
         const ageMs = seen === undefined ? Math.max(0, Date.now() - Number(socket.ctimeMs)) : 0;
         seen = { run, startedAtMs: performance.now() - ageMs };

@@ -47,10 +47,19 @@ export async function followKubelet(options: FollowKubeletOptions): Promise<Foll
     }),
   );
   const followed = undo.move();
+  const allocating: HeldTracker['allocating'] = (ids) => {
+    const allocation = held.allocating(ids);
+    return {
+      [Symbol.dispose]: () => {
+        allocation[Symbol.dispose]();
+        answers.refreshSoon();
+      },
+    };
+  };
   return {
     kubelet,
     answers,
-    held,
+    held: { ...held, allocating },
     isHeldKnown: () => answers.current?.complete === true,
     [Symbol.asyncDispose]: () => followed.disposeAsync(),
   };

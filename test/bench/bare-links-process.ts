@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import { closeSync, constants, openSync, write, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { openLinks } from '../../nodeplugin/links/links.ts';
 import { readTapNode } from '../../nodeplugin/links/tap-node.ts';
-import type { CreateOrder, CreateReport } from './bare-links.ts';
+import type { BareOrder, BareReport } from './bare-links.ts';
 import { timeMs } from './interleave.ts';
 
-// Usage: node bare-links-process.ts <parent link>. Runs in the network namespace of that link, with an IPC channel to
-// the process that started it.
-const [parent] = process.argv.slice(2);
+// Usage: node bare-links-process.ts <parent link> <directory>. Runs in the network namespace of that link, with an IPC
+// channel to the process that started it.
+const [parent, directory = ''] = process.argv.slice(2);
 await using links = await openLinks();
 const parentIfindex = (await links.readInterfaces()).find(({ name }) => name === parent)?.ifindex;
 if (parentIfindex === undefined) throw new Error(`no interface ${parent}`);
@@ -27,21 +30,37 @@ async function createOne(): Promise<number> {
   return ms;
 }
 
-async function create({ count, atOnce }: CreateOrder): Promise<readonly number[]> {
-  if (atOnce) return Promise.all(Array.from({ length: count }, createOne));
+/** The length of a ledger line for a device without an attachment. */
+const line = Buffer.alloc(180, 'x');
+const path = join(directory, 'appended');
+writeFileSync(path, Buffer.alloc(1024 * 1024));
+const file = openSync(path, constants.O_WRONLY | constants.O_DSYNC);
+const writeTo = promisify(write);
+let written = 0;
+
+async function appendOne(): Promise<number> {
+  const ms = await timeMs(() => writeTo(file, line, 0, line.length, written));
+  written += line.length;
+  return ms;
+}
+
+async function carryOut({ work, count, atOnce }: BareOrder): Promise<readonly number[]> {
+  const one = work === 'create' ? createOne : appendOne;
+  if (atOnce) return Promise.all(Array.from({ length: count }, one));
   const times: number[] = [];
-  for (let index = 0; index < count; index += 1) times.push(await createOne());
+  for (let index = 0; index < count; index += 1) times.push(await one());
   return times;
 }
 
 const ended = Promise.withResolvers<void>();
-process.on('message', (order: CreateOrder) => {
-  create(order)
-    .catch((thrown: unknown): CreateReport => ({ error: String(thrown) }))
+process.on('message', (order: BareOrder) => {
+  carryOut(order)
+    .catch((thrown: unknown): BareReport => ({ error: String(thrown) }))
     .then((report) => process.send?.(report));
 });
 process.on('disconnect', ended.resolve);
 await ended.promise;
+closeSync(file);
 
 /**
  * Returns a link name with the product's own pattern. A node plugin on the same node ignores such links, and does not

@@ -47,10 +47,18 @@ export interface ResourceClient extends Disposable {
   ask(): Promise<void>;
 }
 
-/** Makes a node. `parents` are veth links, which are up. */
-export async function makeBenchNode(parents: readonly string[]): Promise<BenchNode> {
+/**
+ * Makes a node. `parents` are veth links, which are up. Kubelet also lists this many other pods, each with one device
+ * of another plugin.
+ */
+export async function makeBenchNode(parents: readonly string[], otherPods = 0): Promise<BenchNode> {
   await using undo = new AsyncDisposableStack();
-  const plugin = undo.use(await makePluginNode(parents));
+  const others = Array.from({ length: otherPods }, (_, pod) => ({
+    resourceName: 'example.com/gpu',
+    deviceId: `gpu-${pod}`,
+    holder: { namespace: 'default', name: `other-${pod}-5d78c9869d-x7k2p`, container: 'main' },
+  }));
+  const plugin = undo.use(await makePluginNode(parents, {}, { onList: (held) => [...held, ...others] }));
   // Deleting a parent deletes its macvtaps at once. Deleting a thousand of them one by one takes a minute.
   undo.defer(async () => {
     for (const parent of parents) await plugin.namespace.ip(`link del ${parent}`);

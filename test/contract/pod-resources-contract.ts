@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HeldDeviceMap, type Holder, listHeldDevices } from '../../nodeplugin/podresources/held-devices.ts';
+import { connectPodResources } from '../../nodeplugin/podresources/pod-resources-client.ts';
 import type { KubeletUnderContract } from './device-plugin-contract.ts';
 import { contractPrefix, devices, resource, serve } from './serve-plugin.ts';
 
@@ -38,6 +39,27 @@ export function testPodResourcesContract(title: string, start: () => Promise<Pod
         assert.equal(resource, 'held');
         assert.deepEqual(pods, [holder]);
       }
+    });
+
+    test('Get returns the devices of one pod, from 1.34 on', async () => {
+      await using kubelet = await start();
+      await using plugin = await serve(kubelet, 'got', devices(2));
+      await plugin.register();
+      await kubelet.waitForAllocatable(plugin.resourceName, 2);
+      const first = await kubelet.run(plugin.resourceName, 1);
+      const second = await kubelet.run(plugin.resourceName, 1);
+      using client = connectPodResources(kubelet.podResourcesSocket);
+      const idsOf = async (pod: { readonly namespace: string; readonly name: string }) =>
+        (await client.get(pod))?.containers.flatMap((container) => container.devices.flatMap((one) => one.device_ids));
+      const held = await list(kubelet);
+      for (const { holder } of [first, second]) {
+        const expected = [...held].filter(([, { pods }]) => pods.some(({ name }) => name === holder.name));
+        assert.deepEqual(
+          await idsOf(holder),
+          expected.map(([id]) => id),
+        );
+      }
+      assert.equal(await idsOf({ ...first.holder, name: 'no-such-pod' }), undefined);
     });
 
     test('a device is not listed before its Allocate is done', async () => {

@@ -2,8 +2,17 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { type handleUnaryCall, Server, ServerCredentials, type StatusObject, status } from '@grpc/grpc-js';
 import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type StatusObject,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import {
+  type GetPodResourcesRequest,
+  type GetPodResourcesResponse,
   type ListPodResourcesRequest,
   type ListPodResourcesResponse,
   type PodResources,
@@ -15,10 +24,17 @@ import { createRateLimit } from './rate-limit.ts';
 export interface PodResourcesOptions {
   readonly socketPath: string;
   /**
-   * Returns the devices to list. It is called for each List. Return `[]` to act as a kubelet that does not know its
-   * pods yet, resolve late to respond slowly, or throw to refuse.
+   * Returns the devices to list. It is called for each List and each Get. Return `[]` to act as a kubelet that does not
+   * know its pods yet, resolve late to respond slowly, or throw to refuse.
    */
   readonly held: () => readonly HeldRow[] | Promise<readonly HeldRow[]>;
+  /**
+   * How Get behaves: as with the feature gate KubeletPodResourcesGet (the default), as without it, or as in a kubelet
+   * before 1.27, which does not have the method.
+   */
+  readonly get?: 'on' | 'off' | 'absent' | undefined;
+  /** Called with the name of each method that is called. */
+  readonly onCall?: ((method: 'List' | 'Get') => void) | undefined;
 }
 
 /** Kubelet's pod-resources socket during one run of kubelet. */
@@ -27,23 +43,50 @@ export interface PodResourcesServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Serves only List, with kubelet's rate limit. */
-export async function startPodResources({ socketPath, held }: PodResourcesOptions): Promise<PodResourcesServer> {
+/** Serves List and Get, with kubelet's rate limit for both together. */
+export async function startPodResources(options: PodResourcesOptions): Promise<PodResourcesServer> {
+  const { socketPath, held, get = 'on', onCall = () => {} } = options;
   const mayPass = createRateLimit(questionsPerSecond, questionsAtOnce);
-  const List: handleUnaryCall<ListPodResourcesRequest, ListPodResourcesResponse> = (_, callback) => {
-    if (!mayPass()) return callback(overLimit);
-    Promise.try(held).then(
-      (rows) => callback(null, { pod_resources: toPods(rows) }),
-      (thrown: unknown) => callback({ code: status.UNKNOWN, details: String(thrown) }),
-    );
+  const answer = <Response>(
+    method: 'List' | 'Get',
+    toResponse: (pods: readonly PodResources[]) => Response,
+    callback: sendUnaryData<Response>,
+  ): void => {
+    onCall(method);
+    if (!mayPass()) {
+      callback(overLimit);
+      return;
+    }
+    Promise.try(held)
+      .then((rows) => toResponse(toPods(rows)))
+      .then(
+        (response) => callback(null, response),
+        (thrown: unknown) => callback({ code: status.UNKNOWN, details: String(thrown) }),
+      );
   };
+  const List: handleUnaryCall<ListPodResourcesRequest, ListPodResourcesResponse> = (_, callback) =>
+    answer('List', (pod_resources) => ({ pod_resources }), callback);
+  const Get: handleUnaryCall<GetPodResourcesRequest, GetPodResourcesResponse> = ({ request }, callback) =>
+    answer('Get', (pods) => ({ pod_resources: findPod(pods, request, get) }), callback);
   await mkdir(dirname(socketPath), { recursive: true });
   await rm(socketPath, { force: true });
   const server = new Server();
-  server.addService(podResourcesLister, { List });
+  server.addService(podResourcesLister, get === 'absent' ? { List } : { List, Get });
   await promisify(server.bindAsync.bind(server))(`unix:${socketPath}`, ServerCredentials.createInsecure());
   const stop = async (): Promise<void> => server.forceShutdown();
   return { socketPath, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Finds a pod as Get does (server_v1.go), or throws its errors. */
+function findPod(
+  pods: readonly PodResources[],
+  { pod_name, pod_namespace }: GetPodResourcesRequest,
+  get: PodResourcesOptions['get'],
+): PodResources {
+  if (get === 'off') throw new Error('PodResources API Get method disabled');
+  const found = pods.find(({ name, namespace }) => name === pod_name && namespace === pod_namespace);
+  if (found === undefined) throw new Error(`pod ${pod_name} in namespace ${pod_namespace} not found`);
+  return found;
 }
 
 /**

@@ -2,20 +2,23 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempDisposable, rename } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listHeldDevices } from '../../nodeplugin/podresources/held-devices.ts';
+import { connectPodResources } from '../../nodeplugin/podresources/pod-resources-client.ts';
 import type { HeldRow } from './held-table.ts';
 import { type PodResourcesOptions, type PodResourcesServer, startPodResources } from './pod-resources-server.ts';
 
 const resourcePrefix = 'macvtap.network.kubevirt.io/';
 
-async function serve(held: PodResourcesOptions['held']): Promise<PodResourcesServer> {
+type Differences = Pick<PodResourcesOptions, 'get' | 'onCall'>;
+
+async function serve(held: PodResourcesOptions['held'], differences: Differences = {}): Promise<PodResourcesServer> {
   await using undo = new AsyncDisposableStack();
   const { path } = undo.use(await mkdtempDisposable(join(tmpdir(), 'kmt-list-')));
-  const server = undo.use(await startPodResources({ socketPath: join(path, 'kubelet.sock'), held }));
+  const server = undo.use(await startPodResources({ ...differences, socketPath: join(path, 'kubelet.sock'), held }));
   const moved = undo.move();
   return { ...server, [Symbol.asyncDispose]: () => moved.disposeAsync() };
 }
@@ -95,4 +98,73 @@ test('a request that kubelet does not answer ends after a timeout, or when the s
   await asked.promise;
   scope.abort(new Error('over'));
   await assert.rejects(waiting, { code: 'Aborted' });
+});
+
+const twoPods = () => [row(`${resourcePrefix}data`, 'dataMvp0', 'a'), row(`${resourcePrefix}data`, 'dataMvp1', 'b')];
+
+test('one pod is returned with its devices, and an unknown pod is not found', async () => {
+  await using server = await serve(twoPods);
+  using kubelet = connectPodResources(server.socketPath);
+  const found = await kubelet.get({ namespace: 'vms', name: 'b' });
+  assert.deepEqual([found?.name, found?.containers[0]?.devices[0]?.device_ids], ['b', ['dataMvp1']]);
+  assert.equal(await kubelet.get({ namespace: 'vms', name: 'c' }), undefined);
+  assert.equal(await kubelet.get({ namespace: 'other', name: 'a' }), undefined);
+  assert.equal((await kubelet.get({ namespace: 'vms', name: 'a' }))?.name, 'a');
+});
+
+for (const get of ['off', 'absent'] as const) {
+  test(`a kubelet whose Get is ${get} is not asked a second time until it restarts`, async () => {
+    const calls: string[] = [];
+    const onCall = (method: string) => void calls.push(method);
+    await using server = await serve(twoPods, { get, onCall });
+    const { socketPath } = server;
+    using kubelet = connectPodResources(socketPath);
+    for (let time = 0; time < 3; time += 1) assert.equal(await kubelet.get({ namespace: 'vms', name: 'a' }), undefined);
+    assert.equal((await kubelet.list()).pod_resources.length, 2);
+    // A kubelet without the method answers before the stand-in can count the call.
+    assert.deepEqual(calls, get === 'off' ? ['Get', 'List'] : ['List']);
+    await server.stop();
+    await using upgraded = await startPodResources({ socketPath, held: twoPods, onCall });
+    assert.equal((await kubelet.get({ namespace: 'vms', name: 'a' }))?.name, 'a');
+    await upgraded.stop();
+  });
+}
+
+test('the calls of a client share a connection, and a restarted kubelet is reached with the next call', async () => {
+  await using server = await serve(twoPods);
+  const { socketPath } = server;
+  using kubelet = connectPodResources(socketPath);
+  await kubelet.list();
+  await server.stop();
+  await assert.rejects(kubelet.list(), { code: 'PodResourcesSocketMissing' });
+  assert.equal(await kubelet.get({ namespace: 'vms', name: 'a' }), undefined);
+  for (let restart = 0; restart < 3; restart += 1) {
+    await using restarted = await startPodResources({ socketPath, held: twoPods });
+    assert.equal((await kubelet.list()).pod_resources.length, 2);
+    assert.equal((await kubelet.get({ namespace: 'vms', name: 'b' }))?.name, 'b');
+    await restarted.stop();
+  }
+});
+
+test('a kubelet that closes the connection and keeps its socket is asked on a new connection', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-list-'));
+  await using server = await serve(twoPods);
+  const proxied = join(folder.path, 'kubelet.sock');
+  const clients: Socket[] = [];
+  const proxy = createServer((client) => {
+    clients.push(client);
+    const upstream = connect(server.socketPath);
+    client.on('error', () => {}).on('close', () => upstream.destroy());
+    client.pipe(upstream.on('error', () => {})).pipe(client);
+  });
+  await once(proxy.listen(proxied), 'listening');
+  using kubelet = connectPodResources(proxied);
+  await kubelet.list();
+  await kubelet.list();
+  assert.equal(clients.length, 1);
+  clients[0]?.destroy();
+  assert.equal((await kubelet.list()).pod_resources.length, 2);
+  assert.equal(clients.length, 2);
+  clients[1]?.destroy();
+  proxy.close();
 });

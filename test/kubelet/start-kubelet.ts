@@ -7,7 +7,7 @@ import { type Allocation, allocateDevices, preStartContainer } from './allocate.
 import { createChangeFeed } from './change-feed.ts';
 import { createHeldTable, type HeldRow } from './held-table.ts';
 import type { PluginConnection } from './plugin-connection.ts';
-import { type PodResourcesServer, startPodResources } from './pod-resources-server.ts';
+import { type PodResourcesOptions, type PodResourcesServer, startPodResources } from './pod-resources-server.ts';
 import { type RegistrationServer, serveRegistration } from './registration-server.ts';
 import { createResourceTable, type KubeletResource, markUnhealthy, type ResourceRow } from './resource-table.ts';
 
@@ -19,7 +19,7 @@ export type StandInEvent =
   | { readonly type: 'started' | 'stopped' }
   | { readonly type: 'register'; readonly resource: string; readonly endpoint: string; readonly error?: string };
 
-export interface KubeletOptions {
+export interface KubeletOptions extends Pick<PodResourcesOptions, 'get' | 'onCall'> {
   /** The device-plugins directory, which is created if it is missing. */
   readonly directory: string;
   readonly signal?: AbortSignal | undefined;
@@ -32,8 +32,8 @@ export interface KubeletOptions {
    */
   readonly podResourcesDirectory?: string | undefined;
   /**
-   * Changes the response to List, for example to an empty list, as if kubelet did not know its pods yet. The function
-   * can wait to respond slowly, or throw to refuse.
+   * Changes the response to List and Get, for example to an empty list, as if kubelet did not know its pods yet. The
+   * function can wait to respond slowly, or throw to refuse.
    */
   readonly onList?: ((held: readonly HeldRow[]) => readonly HeldRow[] | Promise<readonly HeldRow[]>) | undefined;
 }
@@ -60,7 +60,15 @@ export interface Kubelet extends AsyncDisposable {
 }
 
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
-  const { directory, signal, onEvent = () => {}, onRegister = () => {}, onList = (held) => held } = options;
+  const {
+    directory,
+    signal,
+    onEvent = () => {},
+    onRegister = () => {},
+    onList = (held) => held,
+    get,
+    onCall,
+  } = options;
   const podResourcesSocket = podResourcesSocketOf(options);
   const feed = createChangeFeed();
   const table = createResourceTable(feed.changed);
@@ -91,7 +99,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const start = async (): Promise<void> => {
     server = await serveRegistration(directory, register);
     if (podResourcesSocket !== undefined) {
-      podResources = await startPodResources({ socketPath: podResourcesSocket, held: () => onList(held.listed()) });
+      const listed = () => onList(held.listed());
+      podResources = await startPodResources({ socketPath: podResourcesSocket, held: listed, get, onCall });
     }
     onEvent({ type: 'started' });
   };

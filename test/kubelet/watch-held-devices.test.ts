@@ -32,10 +32,10 @@ interface Watched {
 }
 
 /** Starts a kubelet with four devices of the resource `data`. */
-async function stage(onList?: KubeletOptions['onList']): Promise<Stage> {
+async function stage(onList?: KubeletOptions['onList'], onCall?: KubeletOptions['onCall']): Promise<Stage> {
   await using undo = new AsyncDisposableStack();
   const node = undo.use(await createNode({ below: 'device-plugins' }));
-  const kubelet = undo.use(await startKubelet({ directory: node.directory, onList }));
+  const kubelet = undo.use(await startKubelet({ directory: node.directory, onList, onCall }));
   node.serve('data', devices('data', 4));
   await kubelet.waitFor(() => kubelet.resource(data)?.devices.length === 4);
   const moved = undo.move();
@@ -237,4 +237,46 @@ test('the outcome of each request is reported: incomplete for a kubelet that has
   await scene.kubelet[Symbol.asyncDispose]();
   await assert.rejects(watch.refresh());
   assert.ok(outcomes.includes('failed'), outcomes.join());
+});
+
+test('a single pod is confirmed without a list, and only with a device that kubelet lists for it', async () => {
+  const calls: string[] = [];
+  await using scene = await stage(undefined, (method) => void calls.push(method));
+  const { watch, reached } = scene.watch();
+  await reached('known');
+  const { deviceIds } = await scene.kubelet.allocate(data, 1, { namespace: 'vms', name: 'a' });
+  const id = deviceIds[0] ?? '';
+  calls.length = 0;
+  assert.equal(await watch.confirm(id, { namespace: 'vms', name: 'a' }), true);
+  assert.equal(await watch.confirm(id, { namespace: 'vms', name: 'b' }), false);
+  assert.equal(await watch.confirm('dataMvp9', { namespace: 'vms', name: 'a' }), false);
+  assert.deepEqual(calls, ['Get', 'Get', 'Get']);
+});
+
+test('of callers that arrive together, at most one is confirmed, and the others use a list', async () => {
+  const calls: string[] = [];
+  await using scene = await stage(undefined, (method) => void calls.push(method));
+  const { watch, reached } = scene.watch();
+  await reached('known');
+  const { deviceIds } = await scene.kubelet.allocate(data, 1, { namespace: 'vms', name: 'a' });
+  calls.length = 0;
+  const pod = { namespace: 'vms', name: 'a' };
+  const confirmed = await Promise.all(Array.from({ length: 20 }, () => watch.confirm(deviceIds[0] ?? '', pod)));
+  assert.equal(confirmed.filter(Boolean).length, 1);
+  assert.deepEqual(calls, ['Get']);
+});
+
+test('a request is sent soon after allocations, and one request serves all of them', async () => {
+  const calls: string[] = [];
+  await using scene = await stage(undefined, (method) => void calls.push(method));
+  const { watch, ids, reached } = scene.watch();
+  await reached('known');
+  calls.length = 0;
+  const changed = Promise.withResolvers<void>();
+  watch.onChange(changed.resolve);
+  await scene.kubelet.allocate(data, 3);
+  for (let device = 0; device < 3; device += 1) watch.refreshSoon();
+  await changed.promise;
+  assert.equal(ids().length, 3);
+  assert.deepEqual(calls, ['List']);
 });

@@ -28,6 +28,9 @@ export interface AttachNode extends AsyncDisposable {
  */
 const quantity = 40;
 
+/** The other pods that kubelet lists. By default, kubelet accepts up to 110 pods. */
+const otherPods = 100;
+
 /**
  * Starts a node. `folder` is for the shim, and `stateDirectory` for the ledger. The node has eth0, with the devices,
  * and eth1.
@@ -39,7 +42,7 @@ export async function startAttachNode(options: {
 }): Promise<AttachNode> {
   const { folder, ...start } = options;
   await using undo = new AsyncDisposableStack();
-  const node = undo.use(await makeBenchNode(['eth0', 'eth1']));
+  const node = undo.use(await makeBenchNode(['eth0', 'eth1'], otherPods));
   await node.offer({ resourceName: 'net', parentIface: 'eth0', quantity });
   const process = undo.use(node.start(start));
   await node.offers({ net: quantity });

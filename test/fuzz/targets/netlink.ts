@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { decodeNetnsID } from '../../../nodeplugin/links/netns-id.ts';
 import { toInterfaceFacts } from '../../../nodeplugin/links/read-interfaces.ts';
-import { decodeAddress } from '../../../nodeplugin/netlink/address-message.ts';
 import {
   type Attribute,
   decodeAttributes,
@@ -11,6 +10,7 @@ import {
   stringAttribute,
   u32Attribute,
 } from '../../../nodeplugin/netlink/attributes.ts';
+import { decodeAddress, decodeRoute } from '../../../nodeplugin/netlink/ip-message.ts';
 import { decodeLink, encodeIfinfomsg, type LinkMessage } from '../../../nodeplugin/netlink/link-message.ts';
 import {
   decodeAcknowledgement,
@@ -20,7 +20,6 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from '../../../nodeplugin/netlink/message.ts';
-import { decodeRoute } from '../../../nodeplugin/netlink/route-message.ts';
 import { type Target, unlessRefused } from '../target.ts';
 
 const refused = ['NetlinkMalformed'] as const;

@@ -8,8 +8,79 @@ import {
   readI32,
   readNumber,
   readU16,
+  readU32,
 } from './attributes.ts';
 import { type NetlinkMessage, type NetlinkRequest, NLM_F_DUMP, NLM_F_REQUEST } from './message.ts';
+
+// linux/rtnetlink.h
+export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
+const RTM_GETADDR = 22;
+
+// linux/if_addr.h
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+/** sizeof(struct ifaddrmsg), linux/if_addr.h: u8 family, prefix length, flags, scope; u32 index. */
+const ifaddrmsgLength = 8;
+
+/** enum rt_scope_t, linux/rtnetlink.h. Other numbers are user-defined. */
+const scopes: Readonly<Record<number, AddressMessage['scope']>> = {
+  0: 'universe',
+  200: 'site',
+  253: 'link',
+  254: 'host',
+};
+
+export interface AddressMessage {
+  readonly ifindex: number;
+  /** The address with its prefix length: `10.0.0.1/24`, `2001:db8::1/64`. */
+  readonly address: string;
+  readonly scope: 'universe' | 'site' | 'link' | 'host' | 'other';
+}
+
+/** Encodes a request for the addresses of every family. */
+export function encodeDumpAddresses(): NetlinkRequest {
+  return { type: RTM_GETADDR, flags: NLM_F_REQUEST | NLM_F_DUMP, payload: new Uint8Array(ifaddrmsgLength) };
+}
+
+/** Decodes an address. Returns undefined if it is not an IP address. Raises `NetlinkMalformed`. */
+export function decodeAddress(payload: Uint8Array): AddressMessage | undefined {
+  if (payload.length < ifaddrmsgLength) throw malformed(`an address message has ${payload.length} bytes`);
+  const attributes = decodeAttributes(payload.subarray(ifaddrmsgLength));
+  // On a point-to-point link, IFA_ADDRESS is the peer's address. IFA_LOCAL, if present, is always this host's.
+  const bytes = findAttribute(attributes, IFA_LOCAL) ?? findAttribute(attributes, IFA_ADDRESS);
+  const text = bytes === undefined ? undefined : formatIPAddress(bytes);
+  if (text === undefined) return undefined;
+  return {
+    ifindex: readU32(payload, 4),
+    address: `${text}/${payload[1]}`,
+    scope: scopes[payload[3] ?? 0] ?? 'other',
+  };
+}
+
+/**
+ * Formats a binary address; IPv6 addresses follow RFC 5952. Returns undefined if the length fits neither IPv4 nor IPv6.
+ */
+export function formatIPAddress(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return undefined;
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+  const zeros = longestZeroRun(groups);
+  const text = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':');
+  if (zeros.length < 2) return text(groups);
+  return `${text(groups.slice(0, zeros.start))}::${text(groups.slice(zeros.start + zeros.length))}`;
+}
+
+/** Returns the longest run of zeros, or the first of several equally long runs. */
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  for (const [i, group] of groups.entries()) {
+    if (group !== 0) start = i + 1;
+    else if (i + 1 - start > best.length) best = { start, length: i + 1 - start };
+  }
+  return best;
+}
 
 // linux/rtnetlink.h
 export const RTM_NEWROUTE = 24;

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { deleteLink, moveLink } from './change-link.ts';
+import { moveLink } from './links.ts';
+import { deleteLink } from './remove-links.ts';
 
 const { errno } = constants;
 
