@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { stat } from 'node:fs/promises';
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createSingleFlight } from '../../runtime/locks.ts';
 import { pause } from '../../runtime/pause.ts';
-import { describeFailure, dialSocket, loadProto } from '../grpc-client.ts';
+import { describeFailure, dialSocket } from '../grpc-client.ts';
+import { type ListPodResourcesResponse, PodResourcesListerService } from './v1.pb.ts';
+
+export type { ListPodResourcesRequest, ListPodResourcesResponse, PodResources } from './v1.pb.ts';
 
 export interface AskOptions {
   /** An absolute path. @example '/var/lib/kubelet/pod-resources/kubelet.sock' */
@@ -70,36 +72,8 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 /** The timeout of kubelet's own tests (test/e2e_node/util.go, defaultPodResourcesTimeout). */
 const defaultTimeoutMs = 10_000;
 
-export type ListPodResourcesRequest = Readonly<Record<string, never>>;
-
-export interface ListPodResourcesResponse {
-  readonly pod_resources: readonly PodResources[];
-}
-
-export interface PodResources {
-  readonly name: string;
-  readonly namespace: string;
-  readonly containers: readonly ContainerResources[];
-}
-
-interface ContainerResources {
-  readonly name: string;
-  readonly devices: readonly ContainerDevices[];
-}
-
-interface ContainerDevices {
-  readonly resource_name: string;
-  readonly device_ids: readonly string[];
-}
-
-export interface PodResourcesListerService extends ServiceDefinition {
-  readonly List: MethodDefinition<ListPodResourcesRequest, ListPodResourcesResponse>;
-}
-
-const definition = loadProto(new URL('./v1.proto', import.meta.url));
-
-/** Kubelet's service. Its type mirrors v1.proto; pod-resources-client.test.ts checks both against literal bytes. */
-export const podResourcesLister = definition['v1.PodResourcesLister'] as unknown as PodResourcesListerService;
+/** Kubelet's service. pod-resources-client.test.ts compares its messages with literal bytes. */
+export const podResourcesLister = { List: PodResourcesListerService.list } as const;
 
 /**
  * A limit of `calls` calls in any period of `ms`. After a quiet period, the first calls may begin without a wait.
