@@ -73,8 +73,9 @@ export async function bundleProgram({
     legalComments: 'none',
     logLevel: 'error',
     metafile: true,
-    // koffi cannot be bundled, because it loads its native code from its own folder.
-    external: ['koffi'],
+    // koffi cannot be bundled, because it loads its native code from its own folder. gRPC loads .proto files only for
+    // two services that the programs do not have (channelz and ORCA).
+    external: ['koffi', '@grpc/proto-loader'],
     loader: dataLoaders,
     assetNames: '[name]',
     // Defines `require`, because CommonJS modules in the bundle still use it for the built-in modules of Node.js.

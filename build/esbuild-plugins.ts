@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 
-/** The data files that the programs read at run time: gRPC services and schemas. */
-export const dataLoaders = { '.proto': 'file', '.yaml': 'file' } as const;
+/** The data files that the programs read at run time: schemas. */
+export const dataLoaders = { '.yaml': 'file' } as const;
 
-/** Matches `new URL('./v1.proto', import.meta.url)` outside of comments. The group is the path. */
-const reference = /(?<!^ *(?:\*|\/\/).*)\bnew URL\(\s*'([^']+\.(?:proto|yaml))',\s*import\.meta\.url,?\s*\)/gm;
+/** Matches `new URL('./kind.yaml', import.meta.url)` outside of comments. The group is the path. */
+const reference = /(?<!^ *(?:\*|\/\/).*)\bnew URL\(\s*'([^']+\.yaml)',\s*import\.meta\.url,?\s*\)/gm;
 
 /**
  * An esbuild plugin that copies the data files of a program into the bundle's folder. It finds data files by `new URL`

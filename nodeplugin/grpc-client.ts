@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { fileURLToPath } from 'node:url';
 import { Client, credentials, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
-import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { MacvtapError } from '../runtime/errors.ts';
 
 /** A gRPC connection to a unix socket, which is closed when this object is disposed. */
@@ -91,15 +88,4 @@ function aborted(method: string, path: string, cause: unknown): MacvtapError {
 
 function isServiceError(thrown: unknown): thrown is ServiceError {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'number' && 'details' in thrown;
-}
-
-/**
- * Loads a .proto file. Field names keep kubelet's spelling, because `available_deviceIDs` cannot be converted to camel
- * case and back. 64-bit numbers become JavaScript numbers. Fields that are absent on the wire get their default value,
- * and absent messages become null. Fields that the .proto file lacks are skipped.
- *
- * @example loadProto(new URL('./v1beta1.proto', import.meta.url))['v1beta1.Registration']
- */
-export function loadProto(file: URL): PackageDefinition {
-  return loadSync(fileURLToPath(file), { keepCase: true, longs: Number, defaults: true, arrays: true, objects: true });
 }

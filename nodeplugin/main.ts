@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { widenThreadPool } from '../runtime/environment.ts';
+import { keepMemorySmall, widenThreadPool } from '../runtime/environment.ts';
 import { signalScope } from '../runtime/run-command.ts';
 
 // Signal handling is set up before the other modules are loaded, because a signal while they are being loaded must not
@@ -14,12 +14,14 @@ const { exitCode, runCommand } = await import('../runtime/run-command.ts');
 const { nodePluginLine } = await import('./config.ts');
 
 await runCommand(nodePluginLine, async (config) => {
-  const [{ openLog }, { runNodePlugin }] = await Promise.all([
+  const [{ openLog }, { runNodePlugin }, { libc }] = await Promise.all([
     import('../runtime/log.ts'),
     import('./run-node-plugin.ts'),
+    import('./netlink/libc.ts'),
   ]);
   if (scope.signal.aborted) return exitCode.done;
   using logging = openLog(config['log-level'], config['log-level-file']);
+  using _memory = keepMemorySmall({ calls: libc });
   await runNodePlugin(config, logging.log, scope.signal).catch((thrown: unknown) => {
     // After an abort, errors of interrupted operations are expected.
     if (!scope.signal.aborted) throw thrown;

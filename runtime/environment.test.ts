@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { readKubernetesEnvironment } from './environment.ts';
+import { type TestContext, test } from 'node:test';
+import { keepMemorySmall, readKubernetesEnvironment, readProgramMappings } from './environment.ts';
 
 test('in a pod, the variables of the Service give the URL of the API server, with brackets for IPv6', () => {
   const serviceAt = (KUBERNETES_SERVICE_HOST: string) =>
@@ -14,4 +14,72 @@ test('outside a pod, or with empty variables, nothing is configured', () => {
   assert.deepEqual(readKubernetesEnvironment({}), nothing);
   assert.deepEqual(readKubernetesEnvironment({ KUBECONFIG: '', KUBERNETES_SERVICE_HOST: '10.0.0.1' }), nothing);
   assert.deepEqual(readKubernetesEnvironment({ KUBERNETES_SERVICE_HOST: '', KUBERNETES_SERVICE_PORT: '' }), nothing);
+});
+
+/** Runs `keepMemorySmall` over measurements: CPU milliseconds since the last one, and resident megabytes. */
+function releasesOver(t: TestContext, looks: readonly (readonly [cpuMs: number, megabytes: number])[]): number[] {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const releases: number[] = [];
+  let [at, cpuMs] = [-1, 0];
+  using _keeping = keepMemorySmall({
+    calls: { malloc_trim: () => 0, madvise: () => 0 },
+    lookMs: 1_000,
+    measure: () => ({ cpuMs, residentBytes: (releases.includes(at) ? 40 : (looks[at]?.[1] ?? 0)) * 1e6 }),
+    release: () => void releases.push(at),
+  });
+  for (const [used] of looks) {
+    at += 1;
+    cpuMs += used;
+    t.mock.timers.tick(1_000);
+  }
+  return releases;
+}
+
+test('memory is released when the process is idle for the first time, and not before', (t) => {
+  assert.deepEqual(
+    releasesOver(t, [
+      [900, 80],
+      [300, 80],
+      [4, 80],
+      [4, 40],
+      [4, 40],
+    ]),
+    [2],
+  );
+});
+
+test('memory is released again only after it has grown, and when the work is done', (t) => {
+  const grown = [
+    [900, 60],
+    [900, 90],
+    [4, 90],
+  ] as const;
+  assert.deepEqual(releasesOver(t, [[4, 80], [4, 41], [4, 45], ...grown, [4, 41]]), [0, 5]);
+});
+
+test('nothing is released after the end', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const measure = () => ({ cpuMs: 0, residentBytes: 80e6 });
+  const calls = { malloc_trim: () => 0, madvise: () => 0 };
+  const release = () => assert.fail('released');
+  keepMemorySmall({ calls, lookMs: 1_000, measure, release })[Symbol.dispose]();
+  t.mock.timers.tick(5_000);
+});
+
+test('only unchanged pages of read-only files are returned to the kernel', () => {
+  const mapping = (line: string, anonymousKiB: number) =>
+    `${line}\nSize: 4 kB\nRss: 4 kB\nAnonymous:             ${anonymousKiB} kB\nTHPeligible: 0\n`;
+  const smaps = [
+    mapping('00400000-00401000 r--p 00000000 fe:01 1234                    /usr/local/bin/node', 0),
+    mapping('00402000-00405000 r-xp 00002000 fe:01 1234                    /usr/local/bin/node', 0),
+    mapping('00406000-00407000 r--p 00006000 fe:01 1234                    /usr/local/bin/node', 4),
+    mapping('00408000-00409000 rw-p 00008000 fe:01 1234                    /usr/local/bin/node', 0),
+    mapping('0040a000-0040b000 r--s 00000000 fe:01 1235                    /shared', 0),
+    mapping('7f0000000000-7f0000001000 r-xp 00000000 00:00 0', 0),
+    mapping('7ffff7fc5000-7ffff7fc7000 r-xp 00000000 00:00 0               [vdso]', 0),
+  ].join('');
+  assert.deepEqual(readProgramMappings(smaps), [
+    { start: 0x40_0000, length: 0x1000 },
+    { start: 0x40_2000, length: 0x3000 },
+  ]);
 });

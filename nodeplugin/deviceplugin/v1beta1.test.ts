@@ -12,8 +12,6 @@ const { ListAndWatch, GetPreferredAllocation, Allocate, PreStartContainer, GetDe
 const messages: readonly {
   readonly title: string;
   readonly bytes: string;
-  /** The result of `encode`, if it differs from `bytes` by a zero that kubelet omits. Both have the same meaning. */
-  readonly written?: string;
   readonly message: object;
   readonly encode: (message: never) => Buffer;
   readonly decode: (bytes: Buffer) => unknown;
@@ -33,7 +31,6 @@ const messages: readonly {
   {
     title: 'DevicePluginOptions with one of two options',
     bytes: '10 01',
-    written: '08 00 10 01',
     message: { pre_start_required: false, get_preferred_allocation_available: true },
     encode: GetDevicePluginOptions.responseSerialize,
     decode: GetDevicePluginOptions.responseDeserialize,
@@ -41,7 +38,6 @@ const messages: readonly {
   {
     title: 'ListAndWatchResponse with and without topology',
     bytes: '0a 0e 0a 01 61 12 01 48 1a 06 0a 00 0a 02 08 01  0a 06 0a 01 62 12 01 55',
-    written: '0a 10 0a 01 61 12 01 48 1a 08 0a 02 08 00 0a 02 08 01  0a 06 0a 01 62 12 01 55',
     message: {
       devices: [
         { ID: 'a', health: 'H', topology: { nodes: [{ ID: 0 }, { ID: 1 }] } },
@@ -102,14 +98,13 @@ const messages: readonly {
   },
 ];
 
-for (const { title, bytes, written = bytes, message, encode, decode } of messages) {
+for (const { title, bytes, message, encode, decode } of messages) {
   test(`${title} is encoded in the way that kubelet decodes it`, () => {
-    assert.deepEqual(encode(message as never), fromHex(written));
+    assert.deepEqual(encode(message as never), fromHex(bytes));
   });
 
   test(`${title} is decoded in the way that kubelet encodes it`, () => {
-    // The message is converted through JSON, because maps are decoded into objects without a prototype.
-    assert.deepEqual(JSON.parse(JSON.stringify(decode(fromHex(bytes)))), message);
+    assert.deepEqual(decode(fromHex(bytes)), message);
   });
 }
 

@@ -2,7 +2,7 @@
 import koffi, { type KoffiFunc } from 'koffi';
 
 /**
- * The C library, for its socket calls. glibc's soname is the same on every architecture that Node.js supports. The
+ * The C library, for its socket and memory calls. glibc's soname is the same on every architecture that Node.js supports. The
  * calls return −1 on failure; read `errno()` immediately. koffi has no ssize_t, so the declarations use intptr_t, which
  * has the same size on Linux.
  */
@@ -57,6 +57,10 @@ export const libc = {
   >,
   dup: library.func('int dup(int fd)') as KoffiFunc<(fd: number) => number>,
   close: library.func('int close(int fd)') as KoffiFunc<(fd: number) => number>,
+  malloc_trim: library.func('int malloc_trim(size_t pad)') as KoffiFunc<(pad: number) => number>,
+  madvise: library.func('int madvise(uintptr_t address, size_t length, int advice)') as KoffiFunc<
+    (address: number, length: number, advice: number) => number
+  >,
 } as const;
 
 /** Returns the errno of the last synchronous call. The errno of an asynchronous call is lost. */

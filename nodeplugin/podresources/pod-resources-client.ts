@@ -2,9 +2,18 @@
 
 import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { type MethodDefinition, type ServiceDefinition, status } from '@grpc/grpc-js';
+import { type MethodDefinition, status } from '@grpc/grpc-js';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { describeFailure, dialSocket, loadProto, type SocketClient } from '../grpc-client.ts';
+import { describeFailure, dialSocket, type SocketClient } from '../grpc-client.ts';
+import { type ListPodResourcesResponse, type PodResources, PodResourcesListerService } from './v1.pb.ts';
+
+export type {
+  GetPodResourcesRequest,
+  GetPodResourcesResponse,
+  ListPodResourcesRequest,
+  ListPodResourcesResponse,
+  PodResources,
+} from './v1.pb.ts';
 
 export interface AskOptions {
   /** An absolute path. @example '/var/lib/kubelet/pod-resources/kubelet.sock' */
@@ -186,43 +195,8 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 /** The timeout of kubelet's own tests (test/e2e_node/util.go, defaultPodResourcesTimeout). */
 const defaultTimeoutMs = 10_000;
 
-export type ListPodResourcesRequest = Readonly<Record<string, never>>;
-
-export interface ListPodResourcesResponse {
-  readonly pod_resources: readonly PodResources[];
-}
-
-export interface PodResources {
-  readonly name: string;
-  readonly namespace: string;
-  readonly containers: readonly ContainerResources[];
-}
-
-interface ContainerResources {
-  readonly name: string;
-  readonly devices: readonly ContainerDevices[];
-}
-
-interface ContainerDevices {
-  readonly resource_name: string;
-  readonly device_ids: readonly string[];
-}
-
-export interface GetPodResourcesRequest {
-  readonly pod_name: string;
-  readonly pod_namespace: string;
-}
-
-export interface GetPodResourcesResponse {
-  readonly pod_resources: PodResources | null;
-}
-
-export interface PodResourcesListerService extends ServiceDefinition {
-  readonly List: MethodDefinition<ListPodResourcesRequest, ListPodResourcesResponse>;
-  readonly Get: MethodDefinition<GetPodResourcesRequest, GetPodResourcesResponse>;
-}
-
-const definition = loadProto(new URL('./v1.proto', import.meta.url));
-
-/** Kubelet's service. Its type mirrors v1.proto; pod-resources-client.test.ts checks both against literal bytes. */
-export const podResourcesLister = definition['v1.PodResourcesLister'] as unknown as PodResourcesListerService;
+/** Kubelet's service. pod-resources-client.test.ts compares its messages with literal bytes. */
+export const podResourcesLister = {
+  List: PodResourcesListerService.list,
+  Get: PodResourcesListerService.get,
+} as const;

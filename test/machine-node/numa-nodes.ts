@@ -3,28 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
-import { dialSocket, loadProto } from '../../nodeplugin/grpc-client.ts';
+import { dialSocket } from '../../nodeplugin/grpc-client.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { inMachine, machinePlan } from '../cluster/machine/in-machine.ts';
 import { startProcess } from '../process/start-process.ts';
 import { until } from '../process/until.ts';
-
-interface Answer {
-  readonly devices: readonly {
-    readonly resource_name: string;
-    readonly device_ids: readonly string[];
-    readonly topology: { readonly nodes: readonly { readonly ID: number }[] } | null;
-  }[];
-}
-
-interface Service extends ServiceDefinition {
-  readonly GetAllocatableResources: MethodDefinition<object, Answer>;
-}
-
-const service = loadProto(new URL('pod-resources.proto', import.meta.url))[
-  'v1.PodResourcesLister'
-] as unknown as Service;
+import { PodResourcesListerService } from './pod-resources.pb.ts';
 
 const kubeletSocket = '/var/lib/kubelet/pod-resources/kubelet.sock';
 
@@ -51,7 +35,7 @@ export async function readNumaNodes(node: string): Promise<Readonly<Record<strin
     (isOver) => isOver,
   );
   using kubelet = dialSocket(path);
-  const { devices } = await kubelet.call(service.GetAllocatableResources, {}, { timeoutMs: 60_000 });
+  const { devices } = await kubelet.call(PodResourcesListerService.getAllocatableResources, {}, { timeoutMs: 60_000 });
   const own = devices.filter(({ resource_name }) => resource_name.startsWith(resourcePrefix));
   const byResource = Map.groupBy(own, ({ resource_name }) => resource_name.slice(resourcePrefix.length));
   return Object.fromEntries(

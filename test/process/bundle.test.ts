@@ -91,7 +91,7 @@ test('the bundled webhook answers reviews, and checks a policy in a file against
   assert.deepEqual([allowed, typeof patch], [true, 'string']);
 });
 
-test('the bundled node plugin serves a resource to kubelet, with its .proto files and native code next to it', {
+test('the bundled node plugin serves a resource to kubelet, with its native code next to it', {
   skip: needsRoot,
 }, async () => {
   await using bundled = await bundle('nodeplugin');
