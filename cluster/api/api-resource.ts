@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
 import { isJsonObject } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { refused } from './api-errors.ts';
@@ -99,18 +100,26 @@ export async function listAll(client: ApiClient, resource: WatchedResource, opti
   const { trim, signal, timeoutMs = pageMs } = options;
   const accept = acceptFor(resource, 'list');
   const what = `list of ${resource.what}`;
+  const request = (next: string | undefined) => {
+    const query = queryFor(resource, { limit: String(pageSize), ...(next !== undefined && { continue: next }) });
+    return client.request('GET', `${resource.path}?${query}`, undefined, { accept, signal, timeoutMs });
+  };
   const objects: ApiObject[] = [];
-  let version = '';
-  for (let next: string | undefined = ''; next !== undefined; ) {
-    const query = queryFor(resource, { limit: String(pageSize), ...(next !== '' && { continue: next }) });
-    const answer = await client.request('GET', `${resource.path}?${query}`, undefined, { accept, signal, timeoutMs });
+  for (let asked = request(undefined); ; ) {
+    const answer = await asked;
     if (answer.status === 404) return { absent: refused(`${what}; the resource is not installed`, answer) };
     if (answer.status !== 200) throw withRetryAfter(refused(what, answer), answer.retryAfterMs);
-    const page = readPage(what, answer.body);
-    objects.push(...page.objects.map(trim));
-    ({ version, next } = page);
+    const { objects: page, version, next } = readPage(what, answer.body);
+    if (next !== undefined) {
+      asked = request(next);
+      // The await above reports a failure, but only after the page was trimmed.
+      asked.catch(() => {});
+      // The server works on the next page while this page is trimmed. The request is sent in the next turn of the loop.
+      await turn();
+    }
+    for (const object of page) objects.push(trim(object));
+    if (next === undefined) return { objects, version };
   }
-  return { objects, version };
 }
 
 /** The page size of client-go's pager. With it, a page of large objects has a few megabytes. */
