@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type BareLinks, startBareLinks } from '../bare-links.ts';
 import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
-import type { Figure } from '../figure.ts';
+import { type Figure, measurement } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
-import { percentile } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
 /** How many calls one contender makes before the other one has its turn. */
@@ -103,9 +102,8 @@ function compare(
   return {
     title,
     unit: 'ms',
-    value: percentile(samples, share),
-    count: samples.length,
-    beside: { title: besideTitle, value: percentile(besides, share), count: besides.length },
+    ...measurement(samples, share),
+    beside: { title: besideTitle, ...measurement(besides, share) },
     ...(reachMs !== undefined && { reach: { valueAtMost: reachMs } }),
   };
 }
