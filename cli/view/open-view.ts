@@ -13,8 +13,8 @@ import { objectKinds } from './object-kinds.ts';
 import type { ObjectQuery, View } from './view.ts';
 
 /**
- * Reads the cluster or the directory that the flags name. `ahead` are lists that the command needs in any case. They are
- * requested from an API server at the same time. Raises these errors:
+ * Reads the cluster or the directory that the flags name. `ahead` are lists that the command needs in any case. An API
+ * server gets these requests at the same time. Raises these errors:
  *
  * - ApiServerUnknown if there is no kubeconfig.
  * - ApiServerUnreachable or DeadlineExceeded if the API server does not answer.

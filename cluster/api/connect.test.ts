@@ -203,7 +203,7 @@ describe('a kubeconfig', () => {
 describe('a plain kubeconfig, which is read without the library', () => {
   const pair = { 'client-certificate-data': btoa('cert'), 'client-key-data': btoa('key') };
   const server = 'https://127.0.0.1:1/prefix/';
-  /** What a connection sends: its server, headers and TLS options. */
+  /** Returns what a connection uses for a request: its server, headers and TLS options. */
   const sentBy = async (connection: Connection | undefined) => {
     using opened = connection ?? assert.fail('not plain');
     const { headers, agent } = await opened.credentials();

@@ -92,8 +92,8 @@ const stateResource: WatchedResource = {
 };
 
 /**
- * Node states that are not kept. A state is only pruned if it is invalid as it is, because a valid state has no field to
- * prune. `readObject` does not validate a valid state again.
+ * Node states that are not kept. A state is pruned only if it is invalid, because a valid state has no field to prune.
+ * `readObject` does not validate a valid state again.
  */
 const nodeStatesOnce: WatchedKind = {
   kind: stateKind,

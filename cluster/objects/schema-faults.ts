@@ -40,8 +40,8 @@ export function schemaFaults(kind: CrdKind, object: unknown): readonly SchemaFau
 /** Returns whether all items of a map list have different keys. `required` in the schema rejects items without keys. */
 function hasUniqueKeys(keys: readonly string[], items: readonly (Readonly<Record<string, unknown>> | null)[]): boolean {
   const [only] = keys;
-  // Most lists have one key, which is a text. Such texts are compared directly, because this check runs for each list of
-  // each node.
+  // Most lists have one key, which is a text. These texts are compared directly, because this check runs for each list
+  // of each node.
   if (keys.length === 1 && only !== undefined && items.every((item) => typeof item?.[only] === 'string')) {
     return new Set(items.map((item) => item?.[only])).size === items.length;
   }
