@@ -82,9 +82,10 @@ function selectorOf(values: Readonly<Record<string, string>>): string {
     .join(',');
 }
 
-/** Adds apiVersion and kind, which objects in a list do not have, and removes managedFields. */
-function whole({ kind: resource }: ObjectQuery, { metadata, ...rest }: ApiObject): ApiObject {
+/** Adds apiVersion and kind, which objects in a list do not have, and removes managedFields and what is not used. */
+function whole({ kind: resource, keep }: ObjectQuery, { metadata, ...rest }: ApiObject): ApiObject {
   const { apiVersion, kind } = objectKinds[resource];
   const { managedFields, ...kept } = metadata;
-  return { apiVersion, kind, metadata: kept, ...rest };
+  const object = { apiVersion, kind, metadata: kept, ...rest };
+  return keep === undefined ? object : keep(object);
 }

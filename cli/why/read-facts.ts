@@ -33,7 +33,15 @@ export function factQueries(subject: Subject, policyNamespace: string): readonly
   return [nodesQuery, ...own, ...installationQueries(policyNamespace)];
 }
 
-const nodesQuery = { kind: 'nodes' } as const;
+const nodesQuery: ObjectQuery = {
+  kind: 'nodes',
+  // What readNode reads. The images in the status are most of a Node.
+  keep: (node) => ({
+    ...node,
+    spec: { taints: valueIn(node, 'spec', 'taints') },
+    status: { allocatable: valueIn(node, 'status', 'allocatable') },
+  }),
+};
 
 function podQueries({ namespace, name }: Subject & { readonly kind: 'pod' }) {
   return {

@@ -17,11 +17,16 @@ const configurationName = 'webhook.macvtap.network.kubevirt.io';
 function queriesOf(namespace: string) {
   return {
     daemonSets: { kind: 'daemonsets', namespace, labels: pluginLabels },
-    pods: { kind: 'pods', namespace, labels: pluginLabels },
+    // readPlugin reads only the node in the spec.
+    pods: { kind: 'pods', namespace, labels: pluginLabels, keep: withNodeName },
     deployments: { kind: 'deployments', namespace, labels: webhookLabels },
     mutating: { kind: 'mutatingwebhookconfigurations', name: configurationName },
     validating: { kind: 'validatingwebhookconfigurations', name: configurationName },
   } as const satisfies Readonly<Record<string, ObjectQuery>>;
+}
+
+function withNodeName(pod: ApiObject): ApiObject {
+  return { ...pod, spec: { nodeName: valueIn(pod, 'spec', 'nodeName') } };
 }
 
 /** Returns the lists that `readInstallation` needs in any case. */
