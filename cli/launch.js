@@ -6,20 +6,36 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 // The package's npm bin. It runs on the first `node` in the PATH, which may be too old for the program. Therefore this
-// file is JavaScript that runs on Node.js 18. It starts the program with a Node.js that is new enough.
+// file is JavaScript that runs on Node.js 18. If that Node.js is too old, it starts the program with another one.
 
 /** The major version that the program needs. An optional dependency of this package provides it. */
 const wanted = 26;
 
 const [major = '0'] = process.versions.node.split('.');
-const node = Number(major) >= wanted ? process.execPath : findInstalled();
-if (node === undefined) {
-  console.error(
-    `kubectl macvtap: needs Node.js ${wanted} or newer, and ${process.execPath} is ${process.versions.node}. ` +
-      `Put a newer one first in the PATH, or install this package with its optional dependencies, which bring one for Linux and Windows.`,
-  );
-  process.exitCode = 1;
-} else {
+if (Number(major) >= wanted) await runHere();
+else runWith(findInstalled());
+
+/** Runs the program in this process. A second process would start later. */
+async function runHere() {
+  const { emitWarning } = process;
+  // As with --disable-warning=ExperimentalWarning: removing the types is experimental.
+  process.emitWarning = (warning, type, ...rest) => {
+    if (type !== 'ExperimentalWarning') emitWarning.call(process, warning, type, ...rest);
+  };
+  await import('./strip-types.js');
+  await import('./kubectl-macvtap.ts');
+}
+
+/** Runs the program with another Node.js. */
+function runWith(node) {
+  if (node === undefined) {
+    console.error(
+      `kubectl macvtap: needs Node.js ${wanted} or newer, and ${process.execPath} is ${process.versions.node}. ` +
+        `Put a newer one first in the PATH, or install this package with its optional dependencies, which bring one for Linux and Windows.`,
+    );
+    process.exitCode = 1;
+    return;
+  }
   const program = fileURLToPath(new URL('kubectl-macvtap.ts', import.meta.url));
   const hook = new URL('strip-types.js', import.meta.url).href;
   const flags = ['--disable-warning=ExperimentalWarning', `--import=${hook}`];

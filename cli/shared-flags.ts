@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { plainContextNamespace } from '../cluster/api/connect.ts';
 import { commonFlags, exposureFlags, readExposure, sourceFlags } from '../cluster/cluster-flags.ts';
 import { nearestNames } from '../policy/names.ts';
 import { compileGlob } from '../policy/plan/match-nic.ts';
@@ -122,6 +124,8 @@ export async function contextNamespace({
   context,
 }: Pick<ViewFlags, 'source' | 'kubeconfig' | 'context'>): Promise<string> {
   if (source.kind === 'manifests') return 'default';
+  const plain = plainContextNamespace(kubeconfig, context);
+  if (plain !== undefined) return plain.namespace ?? 'default';
   const { namespaceOfContext } = await import('../cluster/api/kubeconfig.ts');
   return namespaceOfContext(kubeconfig, context) ?? 'default';
 }

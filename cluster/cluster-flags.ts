@@ -3,8 +3,7 @@
 import { compileGlob } from '../policy/plan/match-nic.ts';
 import type { ImplicitExposure, Wanted } from '../policy/plan/plan-node.ts';
 import { MacvtapError } from '../runtime/errors.ts';
-import { choiceFlag, type Flag, type FlagValues, listFlag, textFlag } from '../runtime/flags.ts';
-import { logLevels } from '../runtime/log.ts';
+import { choiceFlag, type Flag, type FlagValues, listFlag, logLevels, textFlag } from '../runtime/flags.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Flags of every process that reads a cluster. */

@@ -10,9 +10,12 @@ test('in a pod, the variables of the Service give the URL of the API server, wit
 });
 
 test('outside a pod, or with empty variables, nothing is configured', () => {
-  const nothing = { kubeconfig: undefined, service: undefined };
+  const nothing = { kubeconfig: undefined, service: undefined, home: undefined };
   assert.deepEqual(readKubernetesEnvironment({}), nothing);
-  assert.deepEqual(readKubernetesEnvironment({ KUBECONFIG: '', KUBERNETES_SERVICE_HOST: '10.0.0.1' }), nothing);
+  assert.deepEqual(
+    readKubernetesEnvironment({ KUBECONFIG: '', HOME: '', KUBERNETES_SERVICE_HOST: '10.0.0.1' }),
+    nothing,
+  );
   assert.deepEqual(readKubernetesEnvironment({ KUBERNETES_SERVICE_HOST: '', KUBERNETES_SERVICE_PORT: '' }), nothing);
 });
 

@@ -10,16 +10,19 @@ export interface KubernetesEnvironment {
   readonly kubeconfig: string | undefined;
   /** The URL of the API server for a pod, or undefined outside of a pod. @example 'https://[fd00::1]:443' */
   readonly service: string | undefined;
+  /** HOME, whose folder `.kube` contains the default kubeconfig. */
+  readonly home: string | undefined;
 }
 
 export function readKubernetesEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): KubernetesEnvironment {
-  const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
+  const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
   const isThere = host !== undefined && host !== '' && port !== undefined && port !== '';
   return {
     kubeconfig: KUBECONFIG === '' ? undefined : KUBECONFIG,
     service: isThere ? `https://${host.includes(':') ? `[${host}]` : host}:${port}` : undefined,
+    home: HOME === '' ? undefined : HOME,
   };
 }
 

@@ -54,6 +54,9 @@ interface Example {
   readonly command: string;
 }
 
+/** The values of `--log-level`. They are here because runtime/log.ts loads the logger, which commands do not need. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
 /** Creates a flag with a text as its value. Without a default, the value is undefined if the flag is not set. */
 export function textFlag(placeholder: string, description: string, defaultText: string): Flag<string>;
 export function textFlag(placeholder: string, description: string): Flag<string | undefined>;

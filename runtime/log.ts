@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { logLevels } from './flags.ts';
 import { printableLines } from './printable.ts';
 import { type BucketSize, createTokenBucket, type TokenBucket } from './token-bucket.ts';
 import { watchDirectory } from './watch-directory.ts';
@@ -19,7 +20,6 @@ export interface Log {
 /** The fields of an entry. An error in the field `error` is written with its code and facts. */
 type LogFields = Readonly<Record<string, unknown>>;
 
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** A log whose level can change while it is in use. */

@@ -18,9 +18,8 @@ import { nodeFlag, requireNode, sharedFlags, viewFlags } from '../shared-flags.t
 import { openView } from '../view/open-view.ts';
 import { printUnread, type View } from '../view/view.ts';
 import { buildStatus, type StatusReport, sumHeld } from './build-status.ts';
-import { followCluster, followDirectory } from './follow-status.ts';
 import { renderStatus } from './render-status.ts';
-import { readStatusFacts } from './status-facts.ts';
+import { readStatusFacts, statusQueries } from './status-facts.ts';
 
 export const statusLine = {
   command: 'kubectl macvtap status',
@@ -46,7 +45,8 @@ export function runStatus(argv: readonly string[]): Promise<void> {
     statusLine,
     async (values) => {
       const { output, watch, node } = values;
-      await using view = await openView(values, startProgress(process.stderr));
+      const ahead = watch ? [] : statusQueries(values['installation-namespace']);
+      await using view = await openView(values, startProgress(process.stderr), ahead);
       if (watch) {
         printUnread(view);
         using scope = signalScope();
@@ -93,6 +93,8 @@ async function watchStatus(
   stream.on('resize', poke);
   end.addEventListener('abort', poke);
   try {
+    // Imported on demand, like the modules of a command.
+    const { followCluster, followDirectory } = await import('./follow-status.ts');
     await using feed = await (view.client === undefined
       ? followDirectory(view, poke)
       : followCluster(view.client, view.policyNamespace, poke));

@@ -3,7 +3,7 @@ import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import type { Holder } from '../../policy/why/why-facts.ts';
 import { pluginLabels } from '../view/object-kinds.ts';
-import type { View } from '../view/view.ts';
+import type { ObjectQuery, View } from '../view/view.ts';
 import { readHolders } from '../why/read-pod.ts';
 
 /** The facts that a status shows. */
@@ -32,15 +32,24 @@ export interface StatusFacts {
   readonly knowsStates: boolean;
 }
 
+/** Returns the lists that a status needs in any case: policies with their status, and the node plugin's pods. */
+export function statusQueries(namespace: string): readonly [ObjectQuery, ObjectQuery] {
+  return [
+    { kind: 'macvtapnetworknodepolicies', namespace },
+    { kind: 'pods', namespace, labels: pluginLabels },
+  ];
+}
+
 /**
  * Reads the facts that a status shows. Files contain no pods of the node plugin, so it is unknown whether the plugin
  * runs.
  */
 export async function readStatusFacts(view: View): Promise<StatusFacts> {
   const namespace = view.policyNamespace;
+  const [policiesQuery, podsQuery] = statusQueries(namespace);
   const [policies, pluginPods, holders] = await Promise.all([
-    view.list({ kind: 'macvtapnetworknodepolicies', namespace }),
-    view.client === undefined ? undefined : view.list({ kind: 'pods', namespace, labels: pluginLabels }),
+    view.list(policiesQuery),
+    view.client === undefined ? undefined : view.list(podsQuery),
     readHolders(view, nodesWithFormerParents(view)),
   ]);
   const isNotInstalled = pluginPods?.length === 0 && (await hasNoDaemonSet(view));

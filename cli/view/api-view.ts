@@ -10,14 +10,19 @@ import type { MissingPart, ObjectQuery, View } from './view.ts';
 export interface ApiViewOptions extends ConnectOptions {
   readonly policyNamespace: string;
   readonly progress: Progress;
+  /** Lists that the command needs in any case. They are requested at the same time as the snapshot. */
+  readonly ahead?: readonly ObjectQuery[];
 }
 
-export async function openApiView({ policyNamespace, progress, ...where }: ApiViewOptions): Promise<View> {
+export async function openApiView({ policyNamespace, progress, ahead = [], ...where }: ApiViewOptions): Promise<View> {
   await using undo = new AsyncDisposableStack();
   const client = undo.use(await openApiClient(where));
   const scope = undo.adopt(new AbortController(), (controller) => controller.abort());
   const { signal } = scope;
   using reading = progress.begin(`reading ${client.server}`);
+  const early = new Map(ahead.map((query) => [JSON.stringify(query), tryList(client, query, signal)]));
+  // If reading the snapshot fails, nothing awaits these lists. If it succeeds, `list` reports their errors.
+  for (const listing of early.values()) listing.catch(() => {});
   const { snapshot, faults, missing } = await readSnapshot({
     client,
     policyNamespace,
@@ -35,30 +40,27 @@ export async function openApiView({ policyNamespace, progress, ...where }: ApiVi
     client,
     async list(query) {
       using _listing = progress.begin(`reading ${client.server}: ${objectKinds[query.kind].what}`);
-      return await list(client, query, gaps, signal);
+      const listed = await (early.get(JSON.stringify(query)) ?? tryList(client, query, signal));
+      if (!('what' in listed)) return listed;
+      if (!gaps.some(({ what, message }) => what === listed.what && message === listed.message)) gaps.push(listed);
+      return undefined;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-async function list(
+/** Lists objects. If they cannot be read, returns the part of the cluster that is missing. */
+async function tryList(
   client: ApiClient,
   query: ObjectQuery,
-  gaps: MissingPart[],
   signal: AbortSignal,
-): Promise<readonly ApiObject[] | undefined> {
+): Promise<readonly ApiObject[] | MissingPart> {
   const resource = resourceOf(query);
-  const missing = (part: MissingPart) => {
-    if (!gaps.some(({ what, message }) => what === part.what && message === part.message)) gaps.push(part);
-    return undefined;
-  };
   try {
     const listed = await listPatiently(client, resource, { trim: (object) => whole(query, object), signal });
-    return 'absent' in listed
-      ? missing({ what: resource.what, message: 'the cluster has no such kind' })
-      : listed.objects;
+    return 'absent' in listed ? { what: resource.what, message: 'the cluster has no such kind' } : listed.objects;
   } catch (thrown) {
-    return missing(toMissingPart(resource, thrown));
+    return toMissingPart(resource, thrown);
   }
 }
 
@@ -80,9 +82,10 @@ function selectorOf(values: Readonly<Record<string, string>>): string {
     .join(',');
 }
 
-/** Adds apiVersion and kind, which objects in a list do not have, and removes managedFields. */
-function whole({ kind: resource }: ObjectQuery, { metadata, ...rest }: ApiObject): ApiObject {
+/** Adds apiVersion and kind, which objects in a list do not have, and removes managedFields and what is not used. */
+function whole({ kind: resource, keep }: ObjectQuery, { metadata, ...rest }: ApiObject): ApiObject {
   const { apiVersion, kind } = objectKinds[resource];
   const { managedFields, ...kept } = metadata;
-  return { apiVersion, kind, metadata: kept, ...rest };
+  const object = { apiVersion, kind, metadata: kept, ...rest };
+  return keep === undefined ? object : keep(object);
 }

@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { type ApiObject, isApiObject } from '../../cluster/api/api-resource.ts';
 import { listFiles } from '../../cluster/manifests/directory-files.ts';
-import { ManifestsSource } from '../../cluster/manifests/manifests-source.ts';
 import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
 import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
@@ -14,7 +13,8 @@ import { objectKinds } from './object-kinds.ts';
 import type { ObjectQuery, View } from './view.ts';
 
 /**
- * Reads the cluster or the directory that the flags name. Raises these errors:
+ * Reads the cluster or the directory that the flags name. `ahead` are lists that the command needs in any case. An API
+ * server gets these requests at the same time. Raises these errors:
  *
  * - ApiServerUnknown if there is no kubeconfig.
  * - ApiServerUnreachable or DeadlineExceeded if the API server does not answer.
@@ -24,7 +24,11 @@ import type { ObjectQuery, View } from './view.ts';
  *
  * @example await using view = await openView(values, progress);
  */
-export async function openView(flags: ViewFlags, progress: Progress): Promise<View> {
+export async function openView(
+  flags: ViewFlags,
+  progress: Progress,
+  ahead: readonly ObjectQuery[] = [],
+): Promise<View> {
   const { source, kubeconfig, context, 'installation-namespace': policyNamespace } = flags;
   if (source.kind === 'manifests') {
     const { directory } = source;
@@ -33,7 +37,7 @@ export async function openView(flags: ViewFlags, progress: Progress): Promise<Vi
   }
   // Imported on demand, because reading a directory needs no TLS client.
   const { openApiView } = await import('./api-view.ts');
-  return await openApiView({ kubeconfig, context, policyNamespace, progress });
+  return await openApiView({ kubeconfig, context, policyNamespace, progress, ahead });
 }
 
 /**
@@ -47,6 +51,7 @@ async function bytesIn(directory: string): Promise<number> {
 
 /** Reads a directory of manifests once, like a cluster. Raises ManifestsUnreadable. */
 export async function openManifestsView(directory: string, policyNamespace: string): Promise<View> {
+  const { ManifestsSource } = await import('../../cluster/manifests/manifests-source.ts');
   await using source = await ManifestsSource.open(directory, policyNamespace);
   const { snapshot, faults, synced } = source;
   if (!synced) throw new MacvtapError('ManifestsUnreadable', faults.map(({ message }) => message).join('\n'));

@@ -4,6 +4,7 @@ import type { ApiClient } from '../../cluster/api/client.ts';
 import { createObjectReader } from '../../cluster/api/object-reader.ts';
 import { type Kind, type WatchedKind, watchedKinds } from '../../cluster/api/watched-kinds.ts';
 import { type KnownObject, toSnapshot } from '../../cluster/objects/known-object.ts';
+import { prepareValidators } from '../../cluster/objects/schema-faults.ts';
 import type { SourceFault } from '../../cluster/source.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/pause.ts';
@@ -37,8 +38,11 @@ interface KindReading {
  */
 export async function readSnapshot(options: SnapshotOptions): Promise<Pick<View, 'snapshot' | 'faults' | 'missing'>> {
   const { client, policyNamespace } = options;
-  const kinds = watchedKinds({ policyNamespace });
-  const readings = await Promise.all(kinds.map((kind) => readKind(kind, options)));
+  const kinds = watchedKinds({ policyNamespace, isOneShot: true });
+  const reading = Promise.all(kinds.map((kind) => readKind(kind, options)));
+  // Compiling takes about as long as the server takes for its first answer. Each request is sent in an earlier turn.
+  setImmediate(prepareValidators);
+  const readings = await reading;
   const missing = readings.flatMap((reading) => reading.missing ?? []);
   const absent = kinds.filter((_, index) => readings[index]?.failure === 'absent');
   const strange = absent.find(({ kind }) => !isMacvtapKind(kind) && kind !== 'NetworkAttachmentDefinition');

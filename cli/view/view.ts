@@ -42,6 +42,11 @@ export interface ObjectQuery {
    * @example { 'spec.nodeName': 'worker-1' }
    */
   readonly fields?: Readonly<Record<string, string>>;
+  /**
+   * Reduces each object from an API server to the parts that are used, as soon as its page arrives. Thousands of complete
+   * Nodes and pods take much memory.
+   */
+  readonly keep?: (object: ApiObject) => ApiObject;
 }
 
 /** A part of the cluster that could not be read. */

@@ -12,7 +12,7 @@ import { contextNamespace, sharedFlags, viewFlags } from '../shared-flags.ts';
 import { listIn, textIn, valueIn } from '../view/object-fields.ts';
 import { openView } from '../view/open-view.ts';
 import { type MissingPart, printUnread, type View } from '../view/view.ts';
-import { readFacts } from './read-facts.ts';
+import { factQueries, readFacts } from './read-facts.ts';
 import { readPod } from './read-pod.ts';
 import { renderExplanation, toReport } from './render-explanation.ts';
 import { notFoundError, parseSubject } from './subject.ts';
@@ -53,7 +53,8 @@ export function runWhy(argv: readonly string[]): Promise<void> {
       const namespaces = { given: values.namespace, installation: values['installation-namespace'], context };
       const asked = parseWorkload(text, values.namespace ?? context) ?? parseSubject(text, namespaces);
       const progress = startProgress(process.stderr);
-      await using view = await openView(values, progress);
+      const ahead = isWorkload(asked) ? [] : factQueries(asked, values['installation-namespace']);
+      await using view = await openView(values, progress, ahead);
       const print = async (explanation: Explanation, gaps: readonly MissingPart[], introduction?: string) => {
         const report = toReport(explanation, gaps);
         const head = introduction === undefined ? '' : `${introduction}\n\n`;

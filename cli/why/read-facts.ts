@@ -10,9 +10,8 @@ import { explain } from '../../policy/why/explain.ts';
 import type { NodeSummary, Subject, WhyFacts } from '../../policy/why/why-facts.ts';
 import { findExposure } from '../shared-flags.ts';
 import { mapIn, valueIn } from '../view/object-fields.ts';
-import type { MissingPart, View } from '../view/view.ts';
-import { admitPod, admitSnapshot, isMade, listFileGaps } from './read-files.ts';
-import { callWebhook, findUpstreamPlugins, readInstallation } from './read-installation.ts';
+import type { MissingPart, ObjectQuery, View } from '../view/view.ts';
+import { callWebhook, findUpstreamPlugins, installationQueries, readInstallation } from './read-installation.ts';
 import { readHolders, readPod, readTaints } from './read-pod.ts';
 
 /** The facts about a subject, and the additional parts that could not be read. */
@@ -26,6 +25,29 @@ interface SourceFacts
   extends Pick<WhyFacts, 'nodes' | 'pod' | 'plugin' | 'webhook' | 'authorities' | 'multusNamespace' | 'call'> {
   readonly snapshot: Snapshot;
   readonly missing: readonly MissingPart[];
+}
+
+/** Returns the lists that `readFacts` needs in any case. */
+export function factQueries(subject: Subject, policyNamespace: string): readonly ObjectQuery[] {
+  const own = isPod(subject) ? Object.values(podQueries(subject)) : [];
+  return [nodesQuery, ...own, ...installationQueries(policyNamespace)];
+}
+
+const nodesQuery: ObjectQuery = {
+  kind: 'nodes',
+  // What readNode reads. The images in the status are most of a Node.
+  keep: (node) => ({
+    ...node,
+    spec: { taints: valueIn(node, 'spec', 'taints') },
+    status: { allocatable: valueIn(node, 'status', 'allocatable') },
+  }),
+};
+
+function podQueries({ namespace, name }: Subject & { readonly kind: 'pod' }) {
+  return {
+    pods: { kind: 'pods', namespace, name },
+    events: { kind: 'events', namespace, fields: { 'involvedObject.kind': 'Pod', 'involvedObject.name': name } },
+  } as const;
 }
 
 /** Reads the facts that explain a subject, as far as the user's rights or the files allow. */
@@ -52,12 +74,14 @@ export async function readFacts(view: View, subject: Subject, nowMs: number): Pr
     client === undefined ? facts.holders : readHolders(view, nodesToAsk(subject, facts)),
     isResourceUnknown(subject, facts) ? readStrays(view) : [],
   ]);
-  return { facts: { ...facts, holders, policies: [...facts.policies, ...strays] }, missing };
+  // Without strays, keep the list, because everything that depends on the same objects is computed only once.
+  const all = strays.length === 0 ? facts.policies : [...facts.policies, ...strays];
+  return { facts: { ...facts, holders, policies: all }, missing };
 }
 
 async function readCluster(view: View, client: ApiClient, subject: Subject): Promise<SourceFacts> {
   const [nodes, pod, installation, answer] = await Promise.all([
-    view.list({ kind: 'nodes' }),
+    view.list(nodesQuery),
     podOf(view, subject),
     readInstallation(view),
     callWebhook(client, view.policyNamespace),
@@ -73,8 +97,10 @@ async function readCluster(view: View, client: ApiClient, subject: Subject): Pro
 }
 
 async function readFiles(view: View, subject: Subject): Promise<SourceFacts> {
+  // Imported on demand, because a cluster needs no rules of the webhook.
+  const { admitPod, admitSnapshot, isMade, listFileGaps } = await import('./read-files.ts');
   const [nodes = [], pod, installation, exposure] = await Promise.all([
-    view.list({ kind: 'nodes' }),
+    view.list(nodesQuery),
     podOf(view, subject),
     readInstallation(view),
     findExposure({}, view),
@@ -104,13 +130,14 @@ function isResourceUnknown(subject: Subject, facts: WhyFacts): boolean {
   return explain(subject, facts)?.causes.some(({ code }) => code === 'ResourceUnknown') === true;
 }
 
+function isPod(subject: Subject): subject is Subject & { readonly kind: 'pod' } {
+  return subject.kind === 'pod';
+}
+
 async function podOf({ list }: View, subject: Subject) {
-  if (subject.kind !== 'pod') return undefined;
-  const { namespace, name } = subject;
-  const [pods, events] = await Promise.all([
-    list({ kind: 'pods', namespace, name }),
-    list({ kind: 'events', namespace, fields: { 'involvedObject.kind': 'Pod', 'involvedObject.name': name } }),
-  ]);
+  if (!isPod(subject)) return undefined;
+  const queries = podQueries(subject);
+  const [pods, events] = await Promise.all([list(queries.pods), list(queries.events)]);
   const [object] = pods ?? [];
   return object && { object, events: events ?? [] };
 }

@@ -6,12 +6,33 @@ import type { PluginPod, PluginSummary, WhyFacts } from '../../policy/why/why-fa
 import { MacvtapError } from '../../runtime/errors.ts';
 import { argumentsOf, conditionStatus, flagIn, listIn, numberIn, textIn, valueIn } from '../view/object-fields.ts';
 import { collectionPath, pluginLabels, webhookLabels } from '../view/object-kinds.ts';
-import type { MissingPart, View } from '../view/view.ts';
+import type { MissingPart, ObjectQuery, View } from '../view/view.ts';
 import { readScheduling } from './read-pod.ts';
 
 const pluginName = 'kube-macvtap-nodeplugin';
 const webhookName = 'kube-macvtap-webhook';
 const configurationName = 'webhook.macvtap.network.kubevirt.io';
+
+/** Returns the lists that show the state of an installation in every case. */
+function queriesOf(namespace: string) {
+  return {
+    daemonSets: { kind: 'daemonsets', namespace, labels: pluginLabels },
+    // readPlugin reads only the node in the spec.
+    pods: { kind: 'pods', namespace, labels: pluginLabels, keep: withNodeName },
+    deployments: { kind: 'deployments', namespace, labels: webhookLabels },
+    mutating: { kind: 'mutatingwebhookconfigurations', name: configurationName },
+    validating: { kind: 'validatingwebhookconfigurations', name: configurationName },
+  } as const satisfies Readonly<Record<string, ObjectQuery>>;
+}
+
+function withNodeName(pod: ApiObject): ApiObject {
+  return { ...pod, spec: { nodeName: valueIn(pod, 'spec', 'nodeName') } };
+}
+
+/** Returns the lists that `readInstallation` needs in any case. */
+export function installationQueries(namespace: string): readonly ObjectQuery[] {
+  return Object.values(queriesOf(namespace));
+}
 
 /**
  * Reads the state of kube-macvtap's components. A component that is missing in the files may still be in the cluster.
@@ -19,7 +40,7 @@ const configurationName = 'webhook.macvtap.network.kubevirt.io';
 export async function readInstallation(view: View): Promise<Installation> {
   const [plugin, deployments, authorities] = await Promise.all([
     pluginOf(view),
-    listWorkload(view, 'deployments', webhookLabels, webhookName),
+    listWorkload(view, queriesOf(view.policyNamespace).deployments, webhookName),
     authoritiesOf(view),
   ]);
   return {
@@ -34,10 +55,10 @@ type Installation = Pick<WhyFacts, 'plugin' | 'webhook' | 'authorities' | 'multu
 
 async function pluginOf(view: View): Promise<WhyFacts['plugin']> {
   const { list, client, policyNamespace: namespace } = view;
-  const daemonSets = await listWorkload(view, 'daemonsets', pluginLabels, pluginName);
+  const daemonSets = await listWorkload(view, queriesOf(namespace).daemonSets, pluginName);
   const [daemonSet] = daemonSets ?? [];
   if (daemonSet === undefined) return daemonSets === undefined || client === undefined ? undefined : 'absent';
-  const pods = await list({ kind: 'pods', namespace, labels: pluginLabels });
+  const pods = await list(queriesOf(namespace).pods);
   // With files, a DaemonSet without pods means that the pods are missing in the files, so the state is unknown.
   if (pods === undefined || (client === undefined && pods.length === 0)) return undefined;
   return readPlugin(daemonSet, pods);
@@ -49,11 +70,11 @@ async function pluginOf(view: View): Promise<WhyFacts['plugin']> {
  */
 async function listWorkload(
   { list, policyNamespace: namespace }: View,
-  kind: 'daemonsets' | 'deployments',
-  labels: Readonly<Record<string, string>>,
+  query: ObjectQuery & { readonly kind: 'daemonsets' | 'deployments' },
   name: string,
 ) {
-  const found = await list({ kind, namespace, labels });
+  const { kind } = query;
+  const found = await list(query);
   return found?.length === 0 ? await list({ kind, namespace, name }) : found;
 }
 
@@ -68,9 +89,9 @@ function webhookOf({ client }: View, deployments: readonly ApiObject[] | undefin
   };
 }
 
-async function authoritiesOf({ list, client }: View): Promise<WhyFacts['authorities']> {
-  const kinds = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'] as const;
-  const lists = await Promise.all(kinds.map((kind) => list({ kind, name: configurationName })));
+async function authoritiesOf({ list, client, policyNamespace }: View): Promise<WhyFacts['authorities']> {
+  const { mutating, validating } = queriesOf(policyNamespace);
+  const lists = await Promise.all([list(mutating), list(validating)]);
   const read = lists.filter((one) => one !== undefined);
   const isUnknown = client === undefined ? read.flat().length === 0 : read.length === 0;
   return isUnknown ? undefined : readAuthorities(read.flat());

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises';
 import { isJsonObject } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { refused } from './api-errors.ts';
@@ -102,34 +103,44 @@ export async function listAll(client: ApiClient, resource: WatchedResource, opti
   const { pageSize = usualPageSize } = resource;
   const accept = acceptFor(resource, 'list');
   const what = `list of ${resource.what}`;
-  const objects: ApiObject[] = [];
-  let version = '';
-  for (let next: string | undefined = ''; next !== undefined; ) {
-    const query = queryFor(resource, { limit: String(pageSize), ...(next !== '' && { continue: next }) });
+  const request = (next: string | undefined) => {
+    const query = queryFor(resource, { limit: String(pageSize), ...(next !== undefined && { continue: next }) });
     const path = `${resource.path}?${query}`;
-    const answer = await client.request('GET', path, undefined, { accept, signal, timeoutMs, asText: true });
+    return client.request('GET', path, undefined, { accept, signal, timeoutMs, asText: true });
+  };
+  const objects: ApiObject[] = [];
+  for (let asked = request(undefined); ; ) {
+    const answer = await asked;
     if (answer.status === 404) return { absent: refused(`${what}; the resource is not installed`, answer) };
     if (answer.status !== 200) throw withRetryAfter(refused(what, answer), answer.retryAfterMs);
-    const page = answer.json === undefined ? readPage(what, answer.body, trim) : parsePage(what, answer.json, trim);
-    objects.push(...page.objects);
-    ({ version, next } = page);
+    const page = answer.json === undefined ? readPage(what, answer.body) : parsePage(what, answer.json);
+    const { version, next } = page;
+    if (next !== undefined) {
+      asked = request(next);
+      // The await above reports a failure, but only after the page was trimmed.
+      asked.catch(() => {});
+      // The server works on the next page while this page is trimmed. The request is sent in the next turn of the loop.
+      await turn();
+    }
+    for (const object of page.objects(trim)) objects.push(object);
+    if (next === undefined) return { objects, version };
   }
-  return { objects, version };
 }
 
 /** The page size of client-go's pager. */
 const usualPageSize = 500;
 const pageMs = 30_000;
 
-/** A page of a list, with trimmed objects. */
+type Trim = ListOptions['trim'];
+
+/** A page of a list. */
 interface Page {
-  readonly objects: readonly ApiObject[];
   readonly version: string;
   /** The continue token, if more pages follow. */
   readonly next: string | undefined;
+  /** Reads and trims the objects. Raises ApiServerMalformed. */
+  readonly objects: (trim: Trim) => readonly ApiObject[];
 }
-
-type Trim = ListOptions['trim'];
 
 /**
  * Parses a page one object after another. Each object is trimmed before the next one is parsed, so its garbage is
@@ -139,41 +150,50 @@ type Trim = ListOptions['trim'];
  * the objects and every part of it are valid JSON by themselves, this gives the same objects as parsing the whole text.
  * Otherwise, the whole text is parsed.
  */
-function parsePage(what: string, text: string, trim: Trim): Page {
+function parsePage(what: string, text: string): Page {
+  const whole = () => readPage(what, parseJson(what, text));
   const start = text.indexOf(itemsStart) + itemsStart.length;
   const end = text.lastIndexOf(']');
   const head = /^\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":/.exec(
     text.slice(start, start + longestHead),
   )?.[0];
-  if (start >= itemsStart.length && end > start && head !== undefined) {
-    try {
-      const list: unknown = JSON.parse(text.slice(0, start) + text.slice(end));
-      const objects: ApiObject[] = [];
-      for (let at = start; at < end; ) {
-        const next = text.indexOf(`,${head}`, at);
-        const stop = next < 0 || next > end ? end : next;
-        objects.push(trimOne(what, JSON.parse(text.slice(at, stop)), trim));
-        at = stop + 1;
-      }
-      return { ...readListHead(what, list), objects };
-    } catch (thrown) {
-      if (!(thrown instanceof SyntaxError)) throw thrown;
+  if (start < itemsStart.length || end <= start || head === undefined) return whole();
+  const around = ifJson(() => readListHead(what, JSON.parse(text.slice(0, start) + text.slice(end))));
+  if (around === undefined) return whole();
+  const parts = (trim: Trim): ApiObject[] => {
+    const objects: ApiObject[] = [];
+    for (let at = start; at < end; ) {
+      const next = text.indexOf(`,${head}`, at);
+      const stop = next < 0 || next > end ? end : next;
+      objects.push(trimOne(what, JSON.parse(text.slice(at, stop)), trim));
+      at = stop + 1;
     }
-  }
-  return readPage(what, parseJson(what, text), trim);
+    return objects;
+  };
+  return { ...around, objects: (trim) => ifJson(() => parts(trim)) ?? whole().objects(trim) };
 }
 
 const itemsStart = '"items":[';
 /** More characters than an apiVersion and a kind have. */
 const longestHead = 512;
 
-function readPage(what: string, body: unknown, trim: Trim): Page {
+/** Returns the result, or undefined if a part of a text is not JSON. */
+function ifJson<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+}
+
+function readPage(what: string, body: unknown): Page {
   const { items = [] } = isJsonObject(body) ? body : {};
   // Go encodes a nil slice as null.
   const objects: unknown = items ?? [];
   if (!Array.isArray(objects)) throw notAList(what);
-  const page = readListHead(what, body);
-  return { ...page, objects: objects.map((object: unknown) => trimOne(what, object, trim)) };
+  const read = (trim: Trim) => objects.map((object: unknown) => trimOne(what, object, trim));
+  return { ...readListHead(what, body), objects: read };
 }
 
 function readListHead(what: string, body: unknown): Pick<Page, 'version' | 'next'> {

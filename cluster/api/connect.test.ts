@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempDisposable, rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:https';
+import { type Agent, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { generate } from 'selfsigned';
+import { stringify } from 'yaml';
 import { createApiClient } from './client.ts';
-import { connect, connectInCluster } from './connect.ts';
+import { connect, connectByPlainKubeconfig, connectInCluster, plainContextNamespace } from './connect.ts';
+import type { Connection } from './connection.ts';
+import { connectByKubeconfig, namespaceOfContext } from './kubeconfig.ts';
 
 const names = [{ type: 7, ip: '127.0.0.1' }] as const;
 
@@ -194,5 +197,98 @@ describe('a kubeconfig', () => {
 
   it('that does not exist causes an error with its path', async () => {
     await assert.rejects(connect({ kubeconfig: '/nowhere/config' }), { code: 'ApiServerUnknown', message: /ENOENT/ });
+  });
+});
+
+describe('a plain kubeconfig, which is read without the library', () => {
+  const pair = { 'client-certificate-data': btoa('cert'), 'client-key-data': btoa('key') };
+  const server = 'https://127.0.0.1:1/prefix/';
+  /** Returns what a connection uses for a request: its server, headers and TLS options. */
+  const sentBy = async (connection: Connection | undefined) => {
+    using opened = connection ?? assert.fail('not plain');
+    const { headers, agent } = await opened.credentials();
+    const { ca, cert, key, servername, rejectUnauthorized } = (agent as Agent).options;
+    return { server: opened.server, headers, ca, cert, key, servername, rejectUnauthorized };
+  };
+  const inFolder = async <Result>(text: string, use: (file: string) => Promise<Result>): Promise<Result> => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-connect-'));
+    await writeFile(join(folder.path, 'config'), text);
+    for (const name of ['ca.crt', 'cert.pem', 'key.pem']) await writeFile(join(folder.path, name), `file ${name}`);
+    return await use(join(folder.path, 'config'));
+  };
+
+  for (const [title, text] of [
+    ['a token', kubeconfig(server, {}, { token: 'first ' })],
+    ['an empty user', kubeconfig(server, {}, {})],
+    ['a client certificate', kubeconfig(server, { 'certificate-authority-data': btoa('ca') }, pair)],
+    [
+      'files next to it',
+      kubeconfig(
+        server,
+        { 'certificate-authority': 'ca.crt' },
+        { 'client-certificate': 'cert.pem', 'client-key': 'key.pem' },
+      ),
+    ],
+    [
+      'a file and data of one certificate',
+      kubeconfig(server, { 'certificate-authority': 'ca.crt', 'certificate-authority-data': btoa('ca') }, pair),
+    ],
+    [
+      'another server name and without verification',
+      kubeconfig(server, { 'tls-server-name': 'api', 'insecure-skip-tls-verify': true, extensions: [] }, pair),
+    ],
+    ['YAML', `${stringify(JSON.parse(kubeconfig(server, {}, { token: 'first' })))}# end\n`],
+  ] as const) {
+    it(`has the same credentials as with the library: ${title}`, async () => {
+      await inFolder(text, async (file) => {
+        assert.deepEqual(
+          await sentBy(connectByPlainKubeconfig(file, undefined)),
+          await sentBy(connectByKubeconfig(file)),
+        );
+        assert.deepEqual(plainContextNamespace(file, undefined)?.namespace, namespaceOfContext(file));
+      });
+    });
+  }
+
+  it('can have several contexts with namespaces', async () => {
+    const config = JSON.parse(kubeconfig(server, {}, { token: 'first' }));
+    config.users.push({ name: 'v', user: { token: 'second' } });
+    config.contexts.push({ name: 'y', context: { cluster: 'c', user: 'v', namespace: 'vms' } });
+    await inFolder(JSON.stringify(config), async (file) => {
+      assert.deepEqual(await sentBy(connectByPlainKubeconfig(file, 'y')), await sentBy(connectByKubeconfig(file, 'y')));
+      assert.deepEqual(plainContextNamespace(file, 'y')?.namespace, namespaceOfContext(file, 'y'));
+      assert.equal(connectByPlainKubeconfig(file, 'z'), undefined);
+    });
+  });
+
+  const plain = JSON.parse(kubeconfig(server, {}, { token: 'first' }));
+  for (const [title, text] of [
+    ['an exec plugin', kubeconfig(server, {}, { token: 'first', exec: { command: 'x' } })],
+    ['an auth provider', kubeconfig(server, {}, { 'auth-provider': { name: 'oidc' } })],
+    ['a password', kubeconfig(server, {}, { username: 'a', password: 'b' })],
+    ['a token file', kubeconfig(server, {}, { 'token-file': '/token' })],
+    ['impersonation', kubeconfig(server, {}, { token: 'first', as: 'somebody' })],
+    ['a proxy', kubeconfig(server, { 'proxy-url': 'http://proxy' }, { token: 'first' })],
+    ['a merge key', kubeconfig(server, {}, { '<<': { exec: {} } })],
+    ['a number as token', kubeconfig(server, {}, { token: 1 })],
+    ['a missing CA file', kubeconfig(server, { 'certificate-authority': 'gone' }, {})],
+    ['a server that is not a URL', kubeconfig('nowhere at all', {}, {})],
+    ['an incomplete entry', JSON.stringify({ ...plain, users: [...plain.users, { user: {} }] })],
+    ['two entries of one name', JSON.stringify({ ...plain, users: [...plain.users, ...plain.users] })],
+    ['no user', JSON.stringify({ ...plain, contexts: [{ name: 'x', context: { cluster: 'c' } }] })],
+    ['no current context', JSON.stringify({ ...plain, 'current-context': '' })],
+    ['invalid YAML', 'clusters: ['],
+    ['a list', '[]'],
+  ] as const) {
+    it(`is left to the library with ${title}`, async () => {
+      await inFolder(text, async (file) => {
+        assert.equal(connectByPlainKubeconfig(file, undefined), undefined);
+        assert.equal(plainContextNamespace(file, undefined), undefined);
+      });
+    });
+  }
+
+  it('is left to the library if it does not exist', () => {
+    assert.equal(connectByPlainKubeconfig('/nowhere/config', undefined), undefined);
   });
 });

@@ -20,7 +20,7 @@ export interface Credentials {
 }
 
 /** The TLS options of a connection: the trusted CA, the client certificate, and whether to verify the server. */
-interface TlsMaterial {
+export interface TlsMaterial {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;

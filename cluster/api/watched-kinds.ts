@@ -4,6 +4,7 @@ import { describeFailure } from '../../policy/nodestate/node-state-limits.ts';
 import { explicitConfigMap } from '../../policy/plan/from-explicit.ts';
 import { type CrdKind, pruneFields } from '../objects/crd-schema.ts';
 import type { KnownObject } from '../objects/known-object.ts';
+import { schemaFaults } from '../objects/schema-faults.ts';
 import type { ApiObject, WatchedResource } from './api-resource.ts';
 import { createSharer, shareNodeState } from './share-node-state.ts';
 
@@ -22,16 +23,22 @@ export interface WatchScope {
   readonly policyNamespace: string;
   /** If set, reads only this Node, and no NetworkAttachmentDefinitions, Namespaces and MacvtapNetworkNodeStates. */
   readonly node?: string | undefined;
+  /**
+   * Whether objects are read only once, and not kept. Node states are then not reduced to save memory, which takes
+   * longer than the rest of reading them.
+   */
+  readonly isOneShot?: boolean;
 }
 
 const group = 'macvtap.network.kubevirt.io';
 const groupPath = `/apis/${group}/v1alpha1`;
 const networks = 'network-attachment-definitions';
 
-export function watchedKinds({ policyNamespace, node }: WatchScope): readonly WatchedKind[] {
+export function watchedKinds({ policyNamespace, node, isOneShot = false }: WatchScope): readonly WatchedKind[] {
   const policies = policiesIn(policyNamespace);
   if (node !== undefined) return [nodes(`metadata.name=${node}`), policies, configMaps(policyNamespace)];
-  return [nodes(), namespaces, policies, networkAttachmentDefinitions, nodeStates(), configMaps(policyNamespace)];
+  const states = isOneShot ? nodeStatesOnce : nodeStates();
+  return [nodes(), namespaces, policies, networkAttachmentDefinitions, states, configMaps(policyNamespace)];
 }
 
 function nodes(fieldSelector?: string): WatchedKind {
@@ -83,17 +90,38 @@ const sharedValues = 20_000;
  */
 const statesPerPage = 50;
 
+const stateKind = 'MacvtapNetworkNodeState';
+const stateResource: WatchedResource = {
+  what: 'MacvtapNetworkNodeStates',
+  path: `${groupPath}/macvtapnetworknodestates`,
+  metadataOnly: false,
+};
+
+/**
+ * Node states that are not kept. A state is pruned only if it is invalid, because a valid state has no field to prune.
+ * `readObject` does not validate a valid state again.
+ */
+const nodeStatesOnce: WatchedKind = {
+  kind: stateKind,
+  resource: stateResource,
+  trim: (object) => {
+    const { status } = object;
+    const head = shaped(stateKind, `${group}/v1alpha1`, object, []);
+    const whole = status === undefined ? head : { ...head, status };
+    try {
+      return schemaFaults(stateKind, whole).length === 0 ? whole : ofGroup(stateKind, whole, []);
+    } catch (thrown) {
+      return { ...head, status: describeFailure(thrown) };
+    }
+  },
+};
+
 function nodeStates(): WatchedKind {
-  const kind = 'MacvtapNetworkNodeState';
+  const kind = stateKind;
   const sharer = createSharer(sharedValues);
   return {
     kind,
-    resource: {
-      what: 'MacvtapNetworkNodeStates',
-      path: `${groupPath}/macvtapnetworknodestates`,
-      metadataOnly: false,
-      pageSize: statesPerPage,
-    },
+    resource: { ...stateResource, pageSize: statesPerPage },
     // An exception here would abort the listing of all states. Instead, the status is replaced with a text. The text
     // violates the schema, so only this state is left out.
     trim: (object) => {

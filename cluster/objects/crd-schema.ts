@@ -30,8 +30,14 @@ export const crdFiles = {
 
 export type CrdKind = keyof typeof crdFiles;
 
-/** Reads the schema of a kind's served version from the chart. Schemas are defined only there. */
+const schemas = new Map<CrdKind, OpenApiSchema>();
+
+/** Returns the schema of a kind's served version from the chart, which is read once. Schemas are defined only there. */
 export function readCrdSchema(kind: CrdKind): OpenApiSchema {
+  return schemas.getOrInsertComputed(kind, readFromChart);
+}
+
+function readFromChart(kind: CrdKind): OpenApiSchema {
   const file = crdFiles[kind];
   // An executable contains the file as an asset with the file's name.
   const text = isSea() ? getAsset(basename(file.pathname), 'utf8') : readFileSync(file, 'utf8');
@@ -65,15 +71,13 @@ export function closeSchema(schema: OpenApiSchema, atRoot = true): OpenApiSchema
   return closed;
 }
 
-const schemas = new Map<CrdKind, OpenApiSchema>();
-
 /**
  * Removes the fields that this version of the schema does not have, as an API server with this version of the CRD does.
  * A newer CRD adds only optional fields, so the object stays valid without them. A value without such fields is not
  * copied, because parsed JSON takes less memory than a copy.
  */
 export function pruneFields(kind: CrdKind, object: Record<string, unknown>): Record<string, unknown> {
-  const schema = schemas.getOrInsertComputed(kind, readCrdSchema);
+  const schema = readCrdSchema(kind);
   const { metadata, ...rest } = object;
   return { ...(prune(schema, rest) as Record<string, unknown>), metadata };
 }

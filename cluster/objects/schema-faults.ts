@@ -20,15 +20,31 @@ const ajv = new Ajv({
 ajv.addKeyword({ keyword: 'x-kubernetes-list-map-keys', type: 'array', validate: hasUniqueKeys });
 const validators = new Map<CrdKind, ValidateFunction>();
 
+/** Objects that were valid. They are not validated again, because objects of the cluster are never changed. */
+const valid = new WeakSet<object>();
+
+/** Compiles the validators, so that the first objects are validated sooner. Call this while waiting for them. */
+export function prepareValidators(): void {
+  for (const kind of ['MacvtapNetworkNodePolicy', 'MacvtapNetworkNodeState'] as const) schemaFaults(kind, undefined);
+}
+
 /** Returns all violations of the schema in the chart's CRD. */
 export function schemaFaults(kind: CrdKind, object: unknown): readonly SchemaFault[] {
-  const validate = validators.get(kind) ?? ajv.compile(closeSchema(readCrdSchema(kind)));
-  validators.set(kind, validate);
-  return validate(object) ? [] : (validate.errors ?? []).map(toFault);
+  if (typeof object === 'object' && object !== null && valid.has(object)) return [];
+  const validate = validators.getOrInsertComputed(kind, () => ajv.compile(closeSchema(readCrdSchema(kind))));
+  if (!validate(object)) return (validate.errors ?? []).map(toFault);
+  valid.add(object as object);
+  return [];
 }
 
 /** Returns whether all items of a map list have different keys. `required` in the schema rejects items without keys. */
 function hasUniqueKeys(keys: readonly string[], items: readonly (Readonly<Record<string, unknown>> | null)[]): boolean {
+  const [only] = keys;
+  // Most lists have one key, which is a text. These texts are compared directly, because this check runs for each list
+  // of each node.
+  if (keys.length === 1 && only !== undefined && items.every((item) => typeof item?.[only] === 'string')) {
+    return new Set(items.map((item) => item?.[only])).size === items.length;
+  }
   const identities = items
     .map((item) => keys.map((key) => item?.[key]))
     .filter((identity) => !identity.includes(undefined))

@@ -180,9 +180,23 @@ function policiesFor(demands: readonly Demand[], { policies }: WhyFacts, { offer
 /** The functions and offers that are the same in every scope. */
 type Lookups = Pick<Scope, 'offers' | 'planOf'>;
 
+/** The facts from which lookups are created, and the lookups. */
+interface KnownLookups extends Pick<WhyFacts, 'policies' | 'nodes' | 'explicit'> {
+  readonly lookups: Lookups;
+}
+
+/** The last lookups for the states of a cluster. Offers of thousands of nodes take long to collect. */
+const known = new WeakMap<WhyFacts['nodeStates'], KnownLookups>();
+
+/** Creates the lookups, or returns those of an earlier scope that was created from the same facts. */
 function createLookups(facts: WhyFacts): Lookups {
-  const policies = facts.policies.filter((policy) => !isOutsideNamespace(policy));
-  return { offers: collectOffers({ ...facts, policies }), planOf: plansOf(facts) };
+  const { nodeStates, policies, nodes, explicit } = facts;
+  const last = known.get(nodeStates);
+  if (last?.policies === policies && last.nodes === nodes && last.explicit === explicit) return last.lookups;
+  const effective = policies.filter((policy) => !isOutsideNamespace(policy));
+  const lookups = { offers: collectOffers({ ...facts, policies: effective }), planOf: plansOf(facts) };
+  known.set(nodeStates, { policies, nodes, explicit, lookups });
+  return lookups;
 }
 
 /** Returns a function that plans nodes. Each node is planned once, on first use. */

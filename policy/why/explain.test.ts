@@ -198,3 +198,16 @@ describe('an invalid explicit configuration', () => {
     assert.deepEqual([codesFor(h1, {}), codesFor(net, {})], [[], []]);
   });
 });
+
+describe('facts that change', () => {
+  it('are explained as they are, even if they share the node states of earlier facts', () => {
+    const facts = whyFacts({ pod: pod({ node: 'h1' }, { limits: {} }), nodes: { h1: {} } });
+    const before = explain(vm, facts);
+    assert.deepEqual(explain(vm, { ...facts, nowMs: facts.nowMs }), before);
+    const withoutPolicies = explain(vm, { ...facts, policies: [] });
+    assert.deepEqual(withoutPolicies, explain(vm, { ...facts, policies: [], nodeStates: new Map(facts.nodeStates) }));
+    assert.notDeepEqual(withoutPolicies, before);
+    const withoutNodes = explain(vm, { ...facts, nodes: new Map() });
+    assert.deepEqual(withoutNodes, explain(vm, { ...facts, nodes: new Map(), nodeStates: new Map(facts.nodeStates) }));
+  });
+});

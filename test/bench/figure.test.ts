@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Figure, isMet, ratioOf } from './figure.ts';
-import { renderTable } from './render-figures.ts';
+import { type Figure, isMet, measurement, ratioOf } from './figure.ts';
+import { countLine, renderComparison, renderTable } from './render-figures.ts';
 
 const figure: Figure = {
   title: 'Allocate',
@@ -19,6 +19,8 @@ for (const [what, reach, met] of [
   ['a value that is less is not', { valueAtLeast: 3.1 }, false],
   ['a ratio within its reach is met', { ratioAtMost: 1.5 }, true],
   ['a ratio beyond it is not', { ratioAtMost: 1.4 }, false],
+  ['a ratio that equals its lower limit is met', { ratioAtLeast: 1.5 }, true],
+  ['a ratio that is less is not', { ratioAtLeast: 1.6 }, false],
 ] as const) {
   test(what, () => assert.equal(isMet({ ...figure, reach }), met));
 }
@@ -53,5 +55,71 @@ test('the table shows value, count, comparison, ratio, limit and whether it is m
       ['Allocate', '9,100/s (n=5)', '2.00/s netlink (n=4)', '4550×', '≥ 8,000/s', 'yes'],
       ['Allocate', '12.3/s (n=5)', '1,000,000/s bare (n=4)', '0.000×', '-', '-'],
     ],
+  );
+});
+
+for (const [what, samples, share, range] of [
+  ['each of a few samples is a part', [4, 1, 3], 0.5, { low: 1, high: 4 }],
+  [
+    'the medians of five parts are the noise of a median',
+    [1, 1, 9, 2, 2, 9, 3, 3, 9, 4, 4, 9, 5, 5, 9],
+    0.5,
+    { low: 1, high: 5 },
+  ],
+  ['a drift is noise', [1, 1, 2, 2, 3, 3, 4, 4, 5, 5], 0.5, { low: 1, high: 5 }],
+  [
+    'a single outlier is not noise of a median',
+    [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 9],
+    0.5,
+    { low: 1, high: 1 },
+  ],
+  [
+    'but it is noise of the highest percentile',
+    [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 9],
+    0.99,
+    { low: 1, high: 9 },
+  ],
+] as const) {
+  test(what, () => {
+    const { range: found, value, count } = measurement(samples, share);
+    assert.deepEqual([found, count], [range, samples.length]);
+    assert.ok(value >= range.low && value <= range.high);
+  });
+}
+
+test('one sample has no noise', () => assert.deepEqual(measurement([3], 0.5), { value: 3, count: 1 }));
+
+test('the comparison adds the earlier value and the change, and lists figures that only one run has', () => {
+  const before: readonly Figure[] = [
+    { ...figure, value: 4, range: { low: 3.5, high: 5 } },
+    { ...figure, title: 'CNI ADD' },
+  ];
+  const now: readonly Figure[] = [
+    { ...figure, range: { low: 2.9, high: 3.1 } },
+    { ...figure, title: 'CNI DEL' },
+  ];
+  assert.deepEqual(
+    renderComparison(before, now)
+      .split('\n')
+      .map((line) => line.split(/ {2,}/).slice(-2)),
+    [
+      ['BEFORE', 'CHANGE'],
+      ['4.00 ms, 2.00×', '-25 %, better'],
+      ['-', 'not in FILE'],
+      ['3.00 ms, 1.50×', 'not measured now'],
+    ],
+  );
+});
+
+test('the last line counts limits that are met and missed, and rows that could not be measured', () => {
+  const figures = [
+    { ...figure, row: 'a', reach: { ratioAtMost: 1.4 } },
+    { ...figure, row: 'a', reach: { ratioAtMost: 1.6 } },
+    { ...figure, row: 'a' },
+  ];
+  assert.equal(countLine({ figures, failures: [] }), '1 of 2 limits are met, 1 missed');
+  assert.equal(
+    countLine({ figures, failures: ['b'] }),
+    '1 of 2 limits are met, 1 missed; 1 rows could not be measured',
   );
 });

@@ -1,37 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 import { textTable } from '../../runtime/text-table.ts';
+import { type Comparison, changeOf, compareRuns } from './compare-runs.ts';
 import { type Figure, isMet, type Reach, ratioOf, type Unit } from './figure.ts';
+import type { Run } from './saved-run.ts';
+
+const header = ['ROW', 'MEASURED', 'BESIDE', 'RATIO', 'REACH', 'MET'];
 
 /** Renders one line for each figure. A missed limit shows `no`. */
 export function renderTable(figures: readonly Figure[]): string {
-  return textTable(['ROW', 'MEASURED', 'BESIDE', 'RATIO', 'REACH', 'MET'], figures.map(cellsOf));
+  return textTable(header, figures.map(cellsOf));
 }
 
-/** Renders the figures for a script: numbers in the figure's unit, with the computed ratio and verdict. */
-export function renderJSON(figures: readonly Figure[]): string {
-  return JSON.stringify(
-    figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), met: isMet(figure) })),
-    null,
-    2,
-  );
+/**
+ * Renders the same table with two more columns: the value of an earlier run, and the change since then. Figures that
+ * only the earlier run has follow at the end.
+ */
+export function renderComparison(before: readonly Figure[], now: readonly Figure[]): string {
+  const lines = compareRuns(before, now).map((comparison) => [
+    ...(comparison.now === undefined
+      ? [comparison.before?.title ?? '', ...header.slice(1).map(() => '-')]
+      : cellsOf(comparison.now)),
+    comparison.before === undefined ? '-' : describeValue(comparison.before),
+    describeChange(comparison),
+  ]);
+  return textTable([...header, 'BEFORE', 'CHANGE'], lines);
+}
+
+/** Returns the last line of a run: how many limits are met and missed. @example '7 of 9 limits are met, 2 missed' */
+export function countLine({ figures, failures }: Pick<Run, 'figures' | 'failures'>): string {
+  const verdicts = figures.map(isMet).filter((met) => met !== undefined);
+  const met = verdicts.filter(Boolean).length;
+  const unmeasured = failures.length === 0 ? '' : `; ${failures.length} rows could not be measured`;
+  return `${met} of ${verdicts.length} limits are met, ${verdicts.length - met} missed${unmeasured}`;
 }
 
 function cellsOf(figure: Figure): readonly string[] {
-  const { title, value, unit, count, beside, reach } = figure;
+  const [title = '', measured, beside, ...verdicts] = describeFigure(figure);
+  return [
+    title,
+    `${measured} (n=${figure.count})`,
+    figure.beside === undefined ? '-' : `${beside} (n=${figure.beside.count})`,
+    ...verdicts,
+  ];
+}
+
+/** Returns the texts of a figure: title, value, comparison, ratio, limit and whether it is met. */
+export function describeFigure(figure: Figure): readonly string[] {
+  const { title, value, unit, beside, reach } = figure;
   const ratio = ratioOf(figure);
   const met = isMet(figure);
   return [
     title,
-    `${formatValue(value, unit)} (n=${count})`,
-    beside === undefined ? '-' : `${formatValue(beside.value, unit)} ${beside.title} (n=${beside.count})`,
+    formatValue(value, unit),
+    beside === undefined ? '-' : `${formatValue(beside.value, unit)} ${beside.title}`,
     ratio === undefined ? '-' : `${formatNumber(ratio)}×`,
     reach === undefined ? '-' : formatReach(reach, unit),
     met === undefined ? '-' : met ? 'yes' : 'no',
   ];
 }
 
+/** @example '3.00 ms, 1.50×' */
+function describeValue(figure: Figure): string {
+  const ratio = ratioOf(figure);
+  return `${formatValue(figure.value, figure.unit)}${ratio === undefined ? '' : `, ${formatNumber(ratio)}×`}`;
+}
+
+/** @example '-25 %, better' */
+function describeChange({ before, now, verdict }: Comparison): string {
+  const change = before === undefined || now === undefined ? undefined : changeOf(before, now);
+  if (change === undefined || verdict === 'different units') return verdict;
+  const percent = Math.round(change * 100);
+  return `${percent > 0 ? '+' : ''}${percent} %, ${verdict}`;
+}
+
 function formatReach(reach: Reach, unit: Unit): string {
   if ('ratioAtMost' in reach) return `≤ ${reach.ratioAtMost}×`;
+  if ('ratioAtLeast' in reach) return `≥ ${reach.ratioAtLeast}×`;
   return 'valueAtMost' in reach
     ? `≤ ${formatLimit(reach.valueAtMost, unit)}`
     : `≥ ${formatLimit(reach.valueAtLeast, unit)}`;

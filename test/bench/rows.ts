@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BenchRow } from './row.ts';
 import { allocate } from './rows/allocate.ts';
+import { askCluster } from './rows/ask-cluster.ts';
 import { attach } from './rows/attach.ts';
 import { checkNads } from './rows/check-nads.ts';
 import { eventLoop } from './rows/event-loop.ts';
@@ -33,4 +34,5 @@ export const rows: readonly BenchRow[] = [
   webhookMemory,
   webhookGrowth,
   policyStatus,
+  askCluster,
 ];

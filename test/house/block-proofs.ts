@@ -51,6 +51,16 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
     'npm run bench -- --only resident-memory,reviews': {
       notRun: 'it measures for many minutes, and no test asserts a figure; test/house/docs.test.ts knows the rows',
     },
+    'npm run --silent bench -- --only reviews --json > before.json': {
+      notRun:
+        'it measures for many minutes; test/bench/saved-run.test.ts and compare-runs.test.ts read and compare runs',
+    },
+  },
+  'docs/reference/performance.md': {
+    'npm run bench': { notRun: 'it measures for many minutes, and no test asserts a figure' },
+    'npm run --silent bench -- --json > docs/reference/performance.json': {
+      notRun: 'it measures for many minutes; test/house/performance-page.test.ts compares the page with the saved run',
+    },
   },
   'docs/contributing/hosting.md': {
     'cosign verify registry.example.com/kube-macvtap/webhook:1.2.3 \\': {

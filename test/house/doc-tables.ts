@@ -26,7 +26,16 @@ import { readAlertRules } from '../prometheus/alert-rules.ts';
 export interface DocTable {
   readonly page: string;
   /** The heading of the first column; it identifies the table on its page. */
-  readonly title: 'code' | 'reason' | 'flag' | 'value' | 'alert' | 'refusal' | `metric of ${string}`;
+  readonly title:
+    | 'code'
+    | 'reason'
+    | 'flag'
+    | 'value'
+    | 'alert'
+    | 'refusal'
+    | 'machine'
+    | 'figure'
+    | `metric of ${string}`;
   readonly rows: Readonly<Record<string, string>>;
   readonly fixes?: Readonly<Record<string, string>>;
 }

@@ -43,7 +43,7 @@ test('a fix is one sentence of at most 20 words', () => {
   );
 });
 
-test('no page contains figures of the bench, which become outdated; pages describe how to measure', () => {
+test('no page contains printed figures of the bench, which become outdated; pages describe how to measure', () => {
   const printed = sourceFiles('.md').flatMap(({ path, text }) =>
     [...text.matchAll(/^.*\(n=\d+\).*$/gm)].map(([line]) => `${path}: ${line}`),
   );

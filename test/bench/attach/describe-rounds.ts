@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Figure, Reach } from '../figure.ts';
-import { percentile } from '../percentile.ts';
+import { type Figure, measurement, type Reach } from '../figure.ts';
 import type { BareTimes } from './bare-attach.ts';
 import type { RoundTimes } from './measure-round.ts';
 
@@ -31,9 +30,8 @@ export function describeRounds(rounds: readonly Round[], atOnce: number): readon
     return {
       title: `${title}${suffix}, p${share * 100}`,
       unit: 'ms',
-      value: percentile(samples, share),
-      count: samples.length,
-      beside: { title: besideTitle, value: percentile(besides, share), count: besides.length },
+      ...measurement(samples, share),
+      beside: { title: besideTitle, ...measurement(besides, share) },
       ...(reach !== undefined && { reach }),
     };
   };

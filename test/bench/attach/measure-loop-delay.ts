@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Figure } from '../figure.ts';
+import { type Figure, measurement } from '../figure.ts';
 import { followLoopDelay, type LoopDelay, loopDelayFlags } from '../loop-delay.ts';
-import { median } from '../percentile.ts';
 import { startAttachNode } from './attach-node.ts';
 import { measureRound, podsOfRound } from './measure-round.ts';
 import { makePodNamespaces } from './pod-namespaces.ts';
@@ -29,10 +28,11 @@ export async function measureLoopDelay(launcher: string, folder: string, atOnce:
     await sleep(idleMs);
     idle.push(await endPeriod());
   }
-  const medianOf = (delays: readonly LoopDelay[], part: 'p99' | 'max') => ({
-    value: median(delays.slice(1).map((delay) => delay[part])),
-    count: periods - 1,
-  });
+  const medianOf = (delays: readonly LoopDelay[], part: 'p99' | 'max') =>
+    measurement(
+      delays.slice(1).map((delay) => delay[part]),
+      0.5,
+    );
   return (['p99', 'max'] as const).map((part) => ({
     title: `node plugin's event loop delay, ${atOnce} ADDs or DELs at once, ${part}`,
     unit: 'ms',

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type BareLinks, startBareLinks } from '../bare-links.ts';
 import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
-import type { Figure } from '../figure.ts';
+import { type Figure, measurement } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
-import { percentile } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
 /** How many calls one contender makes before the other one has its turn. */
@@ -45,6 +44,8 @@ export const allocate: BenchRow = {
   },
 };
 
+const partsTitle = 'bare create + durable append + empty gRPC call';
+
 async function measureFresh(client: ResourceClient, bare: BareLinks, fresh: () => number): Promise<readonly Figure[]> {
   const samples = await interleave(
     { rounds: blocks, warmUp },
@@ -56,17 +57,10 @@ async function measureFresh(client: ResourceClient, bare: BareLinks, fresh: () =
     },
   );
   const { allocate: taken, create, append, ask } = samples;
-  const parts = [create, append, ask];
+  const parts = create.map((ms, index) => ms + (append[index] ?? 0) + (ask[index] ?? 0));
+  const together = compare('Allocate, fresh link, p50, beside its parts', 0.5, taken, partsTitle, parts);
   return [
-    {
-      ...compare('Allocate, fresh link, p50', 0.5, taken, 'bare create + durable append + empty gRPC call', create),
-      beside: {
-        title: 'bare create + durable append + empty gRPC call',
-        value: parts.reduce((sum, part) => sum + percentile(part, 0.5), 0),
-        count: create.length,
-      },
-      reach: { ratioAtMost: 1.5 },
-    },
+    { ...together, reach: { ratioAtMost: 1.5 } },
     compare('Allocate, fresh link, p50', 0.5, taken, 'bare netlink create', create, 1),
     compare('Allocate, fresh link, p99', 0.99, taken, 'bare netlink create', create, 4),
     compare('durable append of a ledger line, p50', 0.5, append, 'empty gRPC call', ask),
@@ -120,9 +114,8 @@ function compare(
   return {
     title,
     unit: 'ms',
-    value: percentile(samples, share),
-    count: samples.length,
-    beside: { title: besideTitle, value: percentile(besides, share), count: besides.length },
+    ...measurement(samples, share),
+    beside: { title: besideTitle, ...measurement(besides, share) },
     ...(reachMs !== undefined && { reach: { valueAtMost: reachMs } }),
   };
 }

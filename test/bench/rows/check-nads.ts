@@ -5,9 +5,8 @@ import { defaultNad, reviewNad } from '../../../policy/nad/review-nad.ts';
 import type { OffersInput } from '../../../policy/offers/offers.ts';
 import { collectOffers, createOffersIndex } from '../../../policy/offers/offers-index.ts';
 import type { Labels } from '../../../policy/plan/match-labels.ts';
-import type { Figure } from '../figure.ts';
+import { type Figure, measurement } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
-import { median, percentile } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 import { buildReviewCluster, type ReviewCluster } from '../webhook/build-review-cluster.ts';
 import { buildNetworks } from '../webhook/review-objects.ts';
@@ -55,9 +54,8 @@ async function measureChecks(input: OffersInput): Promise<readonly Figure[]> {
   const figure = (name: string, share: number): Figure => ({
     title: `NAD defaulted and checked with ${size.nodes} nodes × ${size.policies} policies, ${name}`,
     unit: 'ms',
-    value: percentile(samples.check, share),
-    count: samples.check.length,
-    beside: { title: 'JSON.parse of it', value: percentile(samples.parse, share), count: samples.parse.length },
+    ...measurement(samples.check, share),
+    beside: { title: 'JSON.parse of it', ...measurement(samples.parse, share) },
     ...(share === 0.5 && { reach: { valueAtMost: 0.2 } }),
   });
   return [figure('p50', 0.5), figure('p99', 0.99)];
@@ -80,8 +78,8 @@ async function measureOffers(input: OffersInput): Promise<readonly Figure[]> {
   );
   const title = `offers of ${size.nodes} nodes × ${size.policies} policies`;
   return [
-    { title: `${title}, read from scratch`, unit: 'ms', value: median(samples.whole), count: samples.whole.length },
-    { title: `${title}, after one node's state changed`, unit: 'ms', value: median(samples.one), count: changes },
+    { title: `${title}, read from scratch`, unit: 'ms', ...measurement(samples.whole, 0.5) },
+    { title: `${title}, after one node's state changed`, unit: 'ms', ...measurement(samples.one, 0.5) },
   ];
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeBenchNode } from '../bench-node.ts';
-import type { Figure } from '../figure.ts';
+import { type Figure, type Measurement, measurement } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { followLoopDelay, type LoopDelay, loopDelayFlags } from '../loop-delay.ts';
-import { median } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
 const rounds = 5;
@@ -57,7 +56,9 @@ export const eventLoop: BenchRow = {
 };
 
 /** Returns the median of the periods' values, without the first period, which is a warm-up. */
-function summarize(periods: readonly LoopDelay[], part: 'p99' | 'max'): { value: number; count: number } {
-  const counted = periods.slice(1);
-  return { value: median(counted.map((period) => period[part])), count: counted.length };
+function summarize(periods: readonly LoopDelay[], part: 'p99' | 'max'): Measurement {
+  return measurement(
+    periods.slice(1).map((period) => period[part]),
+    0.5,
+  );
 }

@@ -4,8 +4,8 @@ import { mkdtempDisposable, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeBenchNode } from '../bench-node.ts';
+import { measurement } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
-import { percentile } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
 const rounds = 20;
@@ -37,9 +37,8 @@ export const followPolicy: BenchRow = {
     const figure = (name: string, share: number) => ({
       title: `policy file changed → device list received, ${name}`,
       unit: 'ms' as const,
-      value: percentile(samples.policy, share),
-      count: rounds,
-      beside: { title: 'file changed → bare fs.watch', value: percentile(samples.bare, share), count: rounds },
+      ...measurement(samples.policy, share),
+      beside: { title: 'file changed → bare fs.watch', ...measurement(samples.bare, share) },
       reach: { valueAtMost: 500 },
     });
     return [figure('p50', 0.5), figure('slowest', 1)];

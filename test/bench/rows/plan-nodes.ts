@@ -6,8 +6,8 @@ import type { NodePlan } from '../../../policy/plan/node-plan.ts';
 import { planNode } from '../../../policy/plan/plan-node.ts';
 import { exposeAll, policyNamespace } from '../../fixtures/plan/build-example.ts';
 import { buildCluster, type ClusterObjects } from '../build-cluster.ts';
+import { measurement } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
-import { median } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
 const size = { nodes: 5_000, policies: 100 };
@@ -41,14 +41,13 @@ export const planNodes: BenchRow = {
     );
     const beside = {
       title: `JSON.parse of the same ${(text.length / 1e6).toFixed(0)} MB`,
-      value: median(samples.parsing),
-      count: rounds,
+      ...measurement(samples.parsing, 0.5),
     };
-    const rest = { unit: 'ms', count: rounds, beside, reach: { valueAtMost: 1_000 } } as const;
+    const rest = { unit: 'ms', beside, reach: { valueAtMost: 1_000 } } as const;
     const what = `${size.nodes} nodes × ${size.policies} policies × 16 interfaces`;
     return [
-      { title: `plan ${what}`, value: median(samples.planning), ...rest },
-      { title: 'the same, objects read first', value: median(samples.reading), ...rest },
+      { title: `plan ${what}`, ...measurement(samples.planning, 0.5), ...rest },
+      { title: 'the same, objects read first', ...measurement(samples.reading, 0.5), ...rest },
     ];
   },
 };

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
-import type { Figure } from '../figure.ts';
+import { type Figure, measurement } from '../figure.ts';
 import { interleave } from '../interleave.ts';
-import { median, percentile } from '../percentile.ts';
 import { bundledForm } from '../program-form.ts';
 import type { BenchRow } from '../row.ts';
 import { type ReviewRequest, reviewRequest } from '../webhook/admission-request.ts';
@@ -108,13 +107,16 @@ async function editAgain(
 function compareLoads(loads: Readonly<Record<'edits' | 'peace', readonly Load[]>>): readonly Figure[] {
   const title = `NAD reviews while a policy edit is reviewed, ${connections} connections`;
   const figure = (part: 'perSecond' | 'p50' | 'p99' | 'max', name: string, unit: Figure['unit']): Figure => {
-    const of = (each: readonly Load[]) => median(each.slice(1).map((load) => load[part]));
+    const of = (each: readonly Load[]) =>
+      measurement(
+        each.slice(1).map((load) => load[part]),
+        0.5,
+      );
     return {
       title: `${title}${name}`,
       unit,
-      value: of(loads.edits),
-      count: rounds,
-      beside: { title: 'without the edit', value: of(loads.peace), count: rounds },
+      ...of(loads.edits),
+      beside: { title: 'without the edit', ...of(loads.peace) },
     };
   };
   return [
@@ -135,15 +137,16 @@ function editFigures(alone: readonly Edited[], among: readonly Edited[]): readon
     {
       title: `policy edit for ${size.nodes} nodes, reviewed during these reviews, complete ${complete} of ${among.length} times, p50`,
       unit: 'ms',
-      value: percentile(
+      ...measurement(
         among.map(({ ms }) => ms),
         0.5,
       ),
-      count: among.length,
       beside: {
         title: `only the edit, complete ${alone.filter(({ isComplete }) => isComplete).length} of ${alone.length} times`,
-        value: median(alone.map(({ ms }) => ms)),
-        count: alone.length,
+        ...measurement(
+          alone.map(({ ms }) => ms),
+          0.5,
+        ),
       },
     },
   ];

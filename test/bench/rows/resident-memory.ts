@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeBenchNode, type ResourceClient } from '../bench-node.ts';
-import type { Figure } from '../figure.ts';
+import { measurement } from '../figure.ts';
 import { interleave } from '../interleave.ts';
-import { median } from '../percentile.ts';
 import { bundledForm, type ProgramForm, sourceForm } from '../program-form.ts';
 import { residentBytes } from '../resident-bytes.ts';
 import type { BenchRow } from '../row.ts';
@@ -38,15 +37,19 @@ export const residentMemory: BenchRow = {
         bundled: () => measurePlugin(bundled),
       },
     );
-    const beside = { title: 'bare Node.js with a timer', value: median(samples.bare), count: rounds };
+    const beside = { title: 'bare Node.js with a timer', ...measurement(samples.bare, 0.5) };
     return forms.flatMap(({ name }) => {
       const title = `node plugin's resident memory, ${name}`;
-      const figure: Figure = { title, unit: 'bytes', value: 0, count: rounds, beside };
+      const figure = { unit: 'bytes', beside } as const;
       const reach = name === 'bundled' && { reach: { ratioAtMost: 1.9 } };
-      const [idle, worked] = [0, 1].map((part) => median(samples[name].filter((_, index) => index % 2 === part)));
+      const of = (part: 0 | 1) =>
+        measurement(
+          samples[name].filter((_, index) => index % 2 === part),
+          0.5,
+        );
       return [
-        { ...figure, ...reach, title: `${title}, idle`, value: idle as number },
-        { ...figure, ...reach, title: `${title}, after ${allocations} Allocates`, value: worked as number },
+        { ...figure, ...reach, title: `${title}, idle`, ...of(0) },
+        { ...figure, ...reach, title: `${title}, after ${allocations} Allocates`, ...of(1) },
       ];
     });
   },

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { kubeletSocketName, registrationService } from '../../../nodeplugin/deviceplugin/v1beta1.ts';
 import { dialSocket } from '../../../nodeplugin/grpc-client.ts';
 import { makeBenchNode } from '../bench-node.ts';
+import { measurement } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
-import { percentile } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
 const rounds = 20;
@@ -39,9 +39,8 @@ export const restartKubelet: BenchRow = {
     const figure = (name: string, share: number) => ({
       title: `kubelet restarted → ${resources.length} resources registered, ${name}`,
       unit: 'ms' as const,
-      value: percentile(samples.restart, share),
-      count: rounds,
-      beside: { title: 'connection and refused Register', value: percentile(samples.bare, share), count: rounds },
+      ...measurement(samples.restart, share),
+      beside: { title: 'connection and refused Register', ...measurement(samples.bare, share) },
       reach: { valueAtMost: 2_000 },
     });
     return [figure('p50', 0.5), figure('slowest', 1)];

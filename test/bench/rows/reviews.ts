@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Figure } from '../figure.ts';
+import { type Figure, measurement } from '../figure.ts';
 import { interleave } from '../interleave.ts';
-import { median } from '../percentile.ts';
 import { bundledForm } from '../program-form.ts';
 import type { BenchRow } from '../row.ts';
 import { buildReviewCluster } from '../webhook/build-review-cluster.ts';
@@ -92,13 +91,12 @@ async function measureLoads(
 /** Returns the medians of the rounds, without the first one, which is a warm-up. */
 function compareLoads(title: string, loads: Record<keyof Servers, readonly Load[]>, isReached: boolean): Figure[] {
   const figure = (part: 'perSecond' | 'p50' | 'p99', rest: Pick<Figure, 'title' | 'unit' | 'reach'>): Figure => {
-    const [value, beside] = [loads.webhook, loads.bare].map((each) => median(each.slice(1).map((load) => load[part])));
-    return {
-      ...rest,
-      value: value as number,
-      count: rounds,
-      beside: { title: 'bare node:https', value: beside as number, count: rounds },
-    };
+    const of = (each: readonly Load[]) =>
+      measurement(
+        each.slice(1).map((load) => load[part]),
+        0.5,
+      );
+    return { ...rest, ...of(loads.webhook), beside: { title: 'bare node:https', ...of(loads.bare) } };
   };
   const { perSecond, p99Ms } = reached;
   return [

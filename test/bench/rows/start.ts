@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type BenchNode, makeBenchNode } from '../bench-node.ts';
+import { measurement } from '../figure.ts';
 import { interleave, timeMs } from '../interleave.ts';
-import { median } from '../percentile.ts';
 import type { BenchRow } from '../row.ts';
 
 const rounds = 7;
@@ -25,15 +25,14 @@ export const start: BenchRow = {
       { rounds, warmUp: 1 },
       { plugin: async () => [await startPlugin(node)], bare: async () => [await timeMs(() => runNothing(node))] },
     );
-    const beside = { title: 'node -e 0', value: median(samples.bare), count: rounds };
-    const registered = median(samples.plugin);
+    const beside = { title: 'node -e 0', ...measurement(samples.bare, 0.5) };
+    const settled = samples.plugin.map((ms) => ms - settleMs);
     return [
-      { title: 'start → registered, p50', unit: 'ms', value: registered, count: rounds, beside },
+      { title: 'start → registered, p50', unit: 'ms', ...measurement(samples.plugin, 0.5), beside },
       {
         title: `the same less the settle time (${settleMs} ms)`,
         unit: 'ms',
-        value: registered - settleMs,
-        count: rounds,
+        ...measurement(settled, 0.5),
         beside,
         reach: { valueAtMost: 1_000 },
       },

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WrittenObject } from '../../apiserver-standin/object-store.ts';
-import type { Figure } from '../figure.ts';
+import { type Figure, measurement } from '../figure.ts';
 import { interleave } from '../interleave.ts';
-import { median } from '../percentile.ts';
 import { bundledForm, type ProgramForm, sourceForm } from '../program-form.ts';
 import { residentBytes } from '../resident-bytes.ts';
 import type { BenchRow } from '../row.ts';
@@ -58,13 +57,15 @@ export const webhookMemory: BenchRow = {
         large: measure(large, bundled),
       },
     );
-    const beside = { title: 'bare Node.js with a timer', value: median(samples.bare), count: rounds };
+    const beside = { title: 'bare Node.js with a timer', ...measurement(samples.bare, 0.5) };
     const pair = (name: 'source' | 'bundled' | 'large' | 'https', title: string, reach?: Figure['reach']): Figure[] =>
       ['ready', `after ${loadSeconds} s of reviews`].map((when, part) => ({
         title: `${title}, ${when}`,
         unit: 'bytes',
-        value: median(samples[name].filter((_, index) => index % 2 === part)),
-        count: rounds,
+        ...measurement(
+          samples[name].filter((_, index) => index % 2 === part),
+          0.5,
+        ),
         beside,
         ...(reach && { reach }),
       }));
