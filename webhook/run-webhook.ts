@@ -31,8 +31,7 @@ import {
   type FollowedCertificate,
   followCertificate,
 } from './tls/follow-certificate.ts';
-import { followClientCa } from './tls/follow-client-ca.ts';
-import { readTlsSettings } from './tls/tls-settings.ts';
+import { followClientCa, readTlsSettings } from './tls/tls-settings.ts';
 import { watchExpiry } from './tls/watch-expiry.ts';
 
 /**

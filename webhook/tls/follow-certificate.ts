@@ -6,8 +6,7 @@ import { createCaBundlePublisher } from '../../cluster/api/publish-ca-bundle.ts'
 import { createSecretStore } from '../../cluster/api/secret-store.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { WebhookConfig } from '../config.ts';
-import type { ClientCa } from './follow-client-ca.ts';
-import { tlsDefaults } from './tls-settings.ts';
+import { type ClientCa, tlsDefaults } from './tls-settings.ts';
 
 /** A serving certificate with its chain, and its private key. */
 export interface ServingPair {
