@@ -44,7 +44,7 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
     const { found, unsuitable } = findParents(entry, origin, interfaces);
     for (const finding of unsuitable) skipped.push(finding);
     for (const parent of found) {
-      const candidate = toCandidate(entry, origin, parent);
+      const candidate = toCandidate(policy, entry, origin, parent);
       const first = firstByName.get(candidate.name);
       if (first === undefined) {
         firstByName.set(candidate.name, candidate);
@@ -129,10 +129,25 @@ function matchParents({ parent, vlan }: PolicyEntry, interfaces: Interfaces): re
   return nic === undefined ? [] : [nic];
 }
 
-function toCandidate(entry: PolicyEntry, origin: Origin, { nic, lower }: FoundParent): Candidate {
+function toCandidate(
+  { carrierLoss }: Policy,
+  entry: PolicyEntry,
+  origin: Origin,
+  { nic, lower }: FoundParent,
+): Candidate {
   const { mode, quantity, excludeTopology, needVhostNet, vlan: id } = entry;
   const vlan = id === undefined ? {} : { vlan: { lower, id } };
-  return { ...origin, name: resourceNameOf(entry, lower), nic, ...vlan, mode, quantity, excludeTopology, needVhostNet };
+  return {
+    ...origin,
+    name: resourceNameOf(entry, lower),
+    nic,
+    ...vlan,
+    mode,
+    quantity,
+    excludeTopology,
+    needVhostNet,
+    ...(carrierLoss !== undefined && { carrierLoss }),
+  };
 }
 
 /**
