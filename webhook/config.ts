@@ -66,6 +66,11 @@ export const webhookLine = {
       'in a cluster: the Lease whose holder writes the status of policies, and events',
       'kube-macvtap-webhook',
     ),
+    'device-classes': choiceFlag(
+      ['On', 'Off'],
+      'in a cluster: whether the holder of the Lease keeps a DeviceClass for each resource, for nodes that use dynamic resource allocation',
+      'Off',
+    ),
     'webhook-configuration': textFlag(
       'NAME',
       'with self in a cluster: the name of the mutating and the validating webhook configuration, in which the webhook writes the caBundle',

@@ -42,6 +42,7 @@ test('events are counted with their labels', async () => {
   recorder.refusal('bytes');
   recorder.leader(true);
   recorder.policyStatus('written');
+  recorder.deviceClass('deleted');
   recorder.certificate({ startsMs: 500, expiresMs: 1_500 });
   const text = await registry.metrics();
   for (const line of [
@@ -56,6 +57,7 @@ test('events are counted with their labels', async () => {
     'kube_macvtap_webhook_refusals_total{reason="bytes"} 1',
     'kube_macvtap_webhook_lease_held 1',
     'kube_macvtap_webhook_policy_status_writes_total{outcome="written"} 1',
+    'kube_macvtap_webhook_device_class_writes_total{change="deleted"} 1',
     'kube_macvtap_webhook_certificate_start_seconds 0.5',
     'kube_macvtap_webhook_certificate_expiry_seconds 1.5',
   ]) {
