@@ -66,9 +66,9 @@ export const webhookLine = {
       'in a cluster: the Lease whose holder writes the status of policies, and events',
       'kube-macvtap-webhook',
     ),
-    'device-classes': choiceFlag(
+    dra: choiceFlag(
       ['On', 'Off'],
-      'in a cluster: whether the holder of the Lease keeps a DeviceClass for each resource, for nodes that use dynamic resource allocation',
+      'in a cluster: whether nodes may use dynamic resource allocation; if On, the holder of the Lease keeps a DeviceClass for each resource, and claims are reviewed',
       'Off',
     ),
     'webhook-configuration': textFlag(

@@ -17,6 +17,7 @@ import { buildApp, type WebhookApp } from './app.ts';
 import type { WebhookConfig } from './config.ts';
 import { trackConnections } from './intake/guard-connections.ts';
 import { openLeader, startLeaderTasks } from './lease/leader-tasks.ts';
+import { validateClaim } from './review/claim.ts';
 import { followOffers, type LiveOffers } from './review/live-offers.ts';
 import { mutateNad, validateNad } from './review/nad.ts';
 import { mutateNodePolicy, validateNodePolicy } from './review/node-policy.ts';
@@ -161,6 +162,7 @@ export function createReviewApp({ config, source, offers, recorder, log, isStopp
     multusNamespace: config['multus-namespace'],
     unknownResource: config['unknown-resource'],
     exposure: readExposure(config),
+    dra: config.dra === 'On',
   });
   return buildApp({
     endpoints,
@@ -182,5 +184,7 @@ export function createEndpoints(deps: ReviewDeps): readonly Endpoint[] {
     validatePod(deps),
     mutateNodePolicy(deps),
     validateNodePolicy(deps),
+    validateClaim(deps, 'ResourceClaim'),
+    validateClaim(deps, 'ResourceClaimTemplate'),
   ];
 }

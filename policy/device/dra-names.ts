@@ -68,6 +68,18 @@ export function deviceClassOf(resourceName: string): ResourceClass {
   };
 }
 
+/**
+ * Returns the resource of a DeviceClass, the reverse of `deviceClassOf`. A hash cannot be reversed, so it refers to one
+ * of the given resources. Returns undefined for the name of any other class.
+ */
+export function resourceOfDeviceClass(className: string, resourceNames: () => Iterable<string>): string | undefined {
+  if (!className.endsWith(`.${draDriver}`)) return undefined;
+  const name = className.slice(0, -draDriver.length - 1);
+  if (!hashedPattern.test(name)) return subdomainPattern.test(name) ? name : undefined;
+  for (const resource of resourceNames()) if (dnsName(resource, subdomainPattern) === name) return resource;
+  return undefined;
+}
+
 /** Returns a name as a DNS name: the name itself if possible, or else its hash. */
 function dnsName(name: string, pattern: RegExp): string {
   // A name that looks like a hash is also hashed. Otherwise, two resources could have the same DNS name.

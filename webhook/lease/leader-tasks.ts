@@ -140,7 +140,7 @@ export interface LeaderTaskOptions {
   readonly source: LiveSource;
   readonly offers: PersistentConditionOptions['offers'];
   readonly expiry: PersistentConditionOptions['expiry'];
-  readonly config: Pick<WebhookConfig, 'namespace' | 'service-name' | 'device-classes'>;
+  readonly config: Pick<WebhookConfig, 'namespace' | 'service-name' | 'dra'>;
   readonly report: Pick<ReturnType<typeof createWebhookLog>, 'deviceClass' | 'deviceClasses'>;
   readonly log: Log;
   readonly count: EventCounter;
@@ -176,10 +176,10 @@ export function startLeaderTasks(options: LeaderTaskOptions): AsyncDisposable {
 function openDeviceClasses(
   source: LiveSource,
   offers: PersistentConditionOptions['offers'],
-  config: Pick<WebhookConfig, 'device-classes'>,
+  config: Pick<WebhookConfig, 'dra'>,
   report: LeaderTaskOptions['report'],
 ): DeviceClassKeeper | undefined {
-  if (source.origin.kind !== 'cluster' || config['device-classes'] === 'Off') return undefined;
+  if (source.origin.kind !== 'cluster' || config.dra === 'Off') return undefined;
   const { client } = source.origin;
   return createDeviceClasses({ client, source, offers, onWritten: report.deviceClass, onState: report.deviceClasses });
 }

@@ -19,7 +19,7 @@ type Outcome = (typeof outcomes)[number];
  */
 const operations = ['CREATE', 'UPDATE', 'DELETE'] as const satisfies readonly Operation[];
 
-const lookupKinds = ['network', 'namespace', 'policies'] as const;
+const lookupKinds = ['network', 'namespace', 'policies', 'claim'] as const;
 export type LookupKind = (typeof lookupKinds)[number];
 
 /** An admission request that was answered. */
@@ -203,6 +203,8 @@ export const denialCodes: Readonly<Record<Endpoint['kind'], readonly ReasonCode[
     'UnknownModeFrom',
     'UnsupportedCniVersion',
   ],
+  ResourceClaim: ['NamespaceNotAdmitted', 'NamespaceUnknown'],
+  ResourceClaimTemplate: ['NamespaceNotAdmitted', 'NamespaceUnknown'],
   Pod: ['AmbiguousKey', 'NamespaceNotAdmitted', 'NamespaceUnknown', 'PassthruMac'],
   MacvtapNetworkNodePolicy: [
     'BadFieldRequirement',
