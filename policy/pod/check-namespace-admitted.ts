@@ -68,11 +68,8 @@ function checkResources(resources: readonly NamedResource[], context: ClaimConte
       ...governing.map((policy) => refuse(named, context, describe(policy))),
       ...reported.map((policy) => {
         const detail = `${describeSubject(named, context)}: according to node reports, ${describe(policy)}`;
-        return warn(
-          'NamespaceNotAdmitted',
-          named.path,
-          `${detail}; on these nodes, the node plugin does not attach the pod`,
-        );
+        const effect = 'on these nodes, the node plugin does not attach the pod';
+        return warn('NamespaceNotAdmitted', named.path, `${detail}; ${effect}`);
       }),
     ];
   });
