@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { binaryPath } from '../binaries/binary-path.ts';
 import { renderChart } from '../chart/render-chart.ts';
 import type { ApiAnswer } from '../control-plane/api-client.ts';
+import { startProcess } from '../process/start-process.ts';
 import { until } from '../process/until.ts';
 import { clusterOfFile } from './cluster-of-file.ts';
+import type { ControlPlane } from './control-plane.ts';
 import { apply, makeNamespace } from './install.ts';
 import { playService } from './play-service.ts';
 import { isWebhookConfiguration } from './shipped-objects.ts';
@@ -56,6 +59,14 @@ function assertDenied({ status, body }: ApiAnswer): void {
   );
 }
 
+/** Starts a pod that requests the extended resource. */
+const limits = { [`${driver}/data`]: '1' };
+const containers = [{ name: 'a', image: 'localhost/a', resources: { limits, requests: limits } }];
+const start = (namespace: string) =>
+  cluster.admin.must<{ metadata: { name: string } }>('POST', `/api/v1/namespaces/${namespace}/pods`, {
+    body: { metadata: { generateName: 'p-' }, spec: { containers } },
+  });
+
 const policy = {
   apiVersion: `${driver}/v1alpha1`,
   kind: 'MacvtapNetworkNodePolicy',
@@ -87,6 +98,7 @@ describe('a claim', () => {
     await cluster.admin.must('POST', `${api}/namespaces/team-b/resourceclaims`, {
       body: { metadata: { name: 'earlier' }, spec: ofClass },
     });
+    await start('team-b');
   });
 
   it('is denied in a namespace that the policy does not admit, and so is a template', async () => {
@@ -134,6 +146,43 @@ describe('a pod', () => {
   });
 });
 
+describe('the claim that the scheduler creates for an extended resource', () => {
+  const podsOf = async (namespace: string) =>
+    (await cluster.admin.must<PodList>('GET', `/api/v1/namespaces/${namespace}/pods`)).items;
+  const claimsOf = async (namespace: string) =>
+    (await cluster.admin.must<PodList>('GET', `${api}/namespaces/${namespace}/resourceclaims`)).items;
+
+  it('is accepted in a namespace that the policy admits, and the pod gets a node', async () => {
+    await makeNodeWithDevice(cluster);
+    cluster.use(startScheduler());
+    await start('team-a');
+    const [scheduled] = await until(
+      () => podsOf('team-a'),
+      (pods) => pods[0]?.spec.nodeName !== undefined,
+    );
+    assert.equal(scheduled?.status.extendedResourceClaimStatus?.requestMappings[0]?.resourceName, `${driver}/data`);
+  });
+
+  it('is denied for a pod that is older than a policy that does not admit its namespace', async () => {
+    for (const { metadata } of await podsOf('team-a')) {
+      await cluster.admin.must('DELETE', `/api/v1/namespaces/team-a/pods/${metadata.name}?gracePeriodSeconds=0`);
+    }
+    for (const { metadata } of await claimsOf('team-a')) {
+      await cluster.admin.must('PATCH', `${api}/namespaces/team-a/resourceclaims/${metadata.name}`, {
+        body: { metadata: { finalizers: null } },
+        contentType: 'application/merge-patch+json',
+      });
+      await cluster.admin.call('DELETE', `${api}/namespaces/team-a/resourceclaims/${metadata.name}`);
+    }
+    const [pending] = await until(
+      () => podsOf('team-b'),
+      (pods) => /denied the request/.test(pods[0]?.status.conditions?.[0]?.message ?? ''),
+    );
+    assert.match(pending?.status.conditions?.[0]?.message ?? '', /policy macvtap-cni\/p admits namespaces with team=a/);
+    assert.equal(pending?.spec.nodeName, undefined);
+  });
+});
+
 describe('while the webhook is down', () => {
   it('claims of macvtap are rejected; claims of other drivers and pods with claims are created', async () => {
     await webhook.process.stop();
@@ -146,3 +195,54 @@ describe('while the webhook is down', () => {
     assert.equal((await postPod('team-b', { resourceClaims })).status, 201);
   });
 });
+
+interface PodList {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly spec: { readonly nodeName?: string };
+    readonly status: {
+      readonly conditions?: readonly { readonly message?: string }[];
+      readonly extendedResourceClaimStatus?: { readonly requestMappings: readonly { readonly resourceName: string }[] };
+    };
+  }[];
+}
+
+/** Starts a real scheduler. It shows that the webhook admits the claims that Kubernetes creates for pods. */
+function startScheduler() {
+  return startProcess({
+    name: 'kube-scheduler',
+    command: [
+      binaryPath('kube-scheduler'),
+      `--kubeconfig=${cluster.kubeconfig}`,
+      '--leader-elect=false',
+      '--secure-port=0',
+    ],
+  });
+}
+
+/** Makes a Node that is ready, and the ResourceSlice with its only device. */
+async function makeNodeWithDevice({ admin }: ControlPlane): Promise<void> {
+  await admin.must('POST', '/api/v1/nodes', { body: { metadata: { name: 'h1' } } });
+  const size = { cpu: '4', memory: '8Gi', pods: '110' };
+  await admin.must('PATCH', '/api/v1/nodes/h1/status', {
+    body: {
+      status: { capacity: size, allocatable: size, conditions: [{ type: 'Ready', status: 'True' }] },
+    },
+    contentType: 'application/merge-patch+json',
+  });
+  await admin.must('PATCH', '/api/v1/nodes/h1', {
+    body: { spec: { taints: null } },
+    contentType: 'application/merge-patch+json',
+  });
+  await admin.must('POST', `${api}/resourceslices`, {
+    body: {
+      metadata: { name: 'h1-a' },
+      spec: {
+        driver,
+        nodeName: 'h1',
+        pool: { name: 'h1', generation: 1, resourceSliceCount: 1 },
+        devices: [{ name: 'data-0', attributes: { resourceName: { string: 'data' } } }],
+      },
+    },
+  });
+}
