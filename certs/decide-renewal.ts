@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { RenewalSettings, TimeSpan } from './certificate-state.ts';
 import {
   type Authority,
   authoritiesOf,
@@ -7,7 +9,6 @@ import {
   joinNames,
   type Pair,
 } from './certificate-state.ts';
-import type { RenewalSettings, TimeSpan } from './renewal-times.ts';
 
 /** The facts from which a replica decides the next change of the shared state. */
 export interface RenewalFacts {

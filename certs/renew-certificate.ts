@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createBackOff } from '../runtime/pause.ts';
+import { type Clock, type RenewalSettings, renewalSettings, systemClock } from './certificate-state.ts';
 import {
   type BundlePublisher,
   type CertificateStore,
@@ -8,7 +9,6 @@ import {
   encodeState,
 } from './certificate-store.ts';
 import { type CertificateEvent, createRenewalController, type Outcome } from './renewal-controller.ts';
-import { type Clock, type RenewalSettings, renewalSettings, systemClock } from './renewal-times.ts';
 import { followLooks, type ServedCertificate, toServedPair } from './served-certificate.ts';
 import { makePair } from './serving-pair.ts';
 

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Authority, bundleOf, type CertificateState, coversNames, type Pair } from './certificate-state.ts';
+import {
+  type Authority,
+  bundleOf,
+  type CertificateState,
+  type Clock,
+  coversNames,
+  createTimeSpan,
+  type Pair,
+  type RenewalSettings,
+} from './certificate-state.ts';
 import type { BundlePublisher, CertificateStore, DecodedState, Publication, StateData } from './certificate-store.ts';
 import { type Decision, decideRenewal, isIntact, type RenewalAction, type RenewalFacts } from './decide-renewal.ts';
-import { type Clock, createTimeSpan, type RenewalSettings } from './renewal-times.ts';
 import { type CertificateProblem, type CertificateProblemCode, certificateProblem } from './served-certificate.ts';
 import type { PairRequest } from './serving-pair.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTimeSpan, renewalSettings, systemClock } from './renewal-times.ts';
+import { createTimeSpan, renewalSettings, systemClock } from './certificate-state.ts';
 
 const dayMs = 86_400_000;
 

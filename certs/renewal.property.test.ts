@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Replica, rehearse, type Step, skewOf, type Tampering } from '../test/fixtures/certs/rehearsal.ts';
-import { renewalSettings } from './renewal-times.ts';
+import { renewalSettings } from './certificate-state.ts';
 
 const settings = renewalSettings({ lifetimeMs: 260_000, overlapMs: 600 });
 

@@ -2,6 +2,7 @@
 
 import type { Policy } from '../policy/nodepolicy/read-policy.ts';
 import type { Labels } from '../policy/plan/match-labels.ts';
+import type { ClaimKind } from '../policy/pod/read-claims.ts';
 import type { ApiClient } from './api/client.ts';
 import type { NetworkAttachmentDefinition, Snapshot } from './snapshot.ts';
 
@@ -68,4 +69,6 @@ export interface Lookups {
   /** The labels of a namespace. */
   namespace(name: string, signal: AbortSignal): Promise<Labels | undefined>;
   policies(signal: AbortSignal): Promise<readonly Policy[]>;
+  /** Returns a ResourceClaim or ResourceClaimTemplate. */
+  claim(kind: ClaimKind, namespace: string, name: string, signal: AbortSignal): Promise<object | undefined>;
 }

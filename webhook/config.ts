@@ -66,6 +66,11 @@ export const webhookLine = {
       'in a cluster: the Lease whose holder writes the status of policies, and events',
       'kube-macvtap-webhook',
     ),
+    dra: choiceFlag(
+      ['On', 'Off'],
+      'in a cluster: whether nodes may use dynamic resource allocation; if On, the holder of the Lease keeps a DeviceClass for each resource, and claims are reviewed',
+      'Off',
+    ),
     'webhook-configuration': textFlag(
       'NAME',
       'with self in a cluster: the name of the mutating and the validating webhook configuration, in which the webhook writes the caBundle',

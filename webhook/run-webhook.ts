@@ -18,7 +18,8 @@ import type { Endpoint } from './admission/endpoint.ts';
 import { buildApp, type WebhookApp } from './app.ts';
 import type { WebhookConfig } from './config.ts';
 import { trackConnections } from './intake/guard-connections.ts';
-import { openLeader, startConditionEvents } from './lease/leader-tasks.ts';
+import { openLeader, startLeaderTasks } from './lease/leader-tasks.ts';
+import { validateClaim } from './review/claim.ts';
 import { followOffers, type LiveOffers } from './review/live-offers.ts';
 import { mutateNad, validateNad } from './review/nad.ts';
 import { mutateNodePolicy, validateNodePolicy } from './review/node-policy.ts';
@@ -32,10 +33,9 @@ import {
   type CertificateStep,
   type FollowedCertificate,
   followCertificate,
+  watchExpiry,
 } from './tls/follow-certificate.ts';
-import { followClientCa } from './tls/follow-client-ca.ts';
-import { readTlsSettings } from './tls/tls-settings.ts';
-import { watchExpiry } from './tls/watch-expiry.ts';
+import { followClientCa, readTlsSettings } from './tls/tls-settings.ts';
 
 /**
  * Opens the certificate source that `--certificates` selects, and reports each step in the life of a certificate. If
@@ -83,8 +83,8 @@ export async function runWebhook(
 
   await using leader = await openLeader({ config, source, report, signal });
   using expiry = watchExpiry({ onOverdue: report.overdue });
-  await using _conditionEvents =
-    leader && startConditionEvents({ leader, source, offers, expiry, config, log, count: eventCounter });
+  await using _leaderTasks =
+    leader && startLeaderTasks({ leader, source, offers, expiry, config, report, log, count: eventCounter });
   await using certificates = await openCertificates(source, report.certificateStep, signal);
   using _certificateProblems = report.certificateProblems(certificates);
   const { 'client-ca-file': file } = config;
@@ -190,6 +190,7 @@ export function createReviewApp({ config, source, offers, recorder, log, isStopp
     multusNamespace: config['multus-namespace'],
     unknownResource: config['unknown-resource'],
     exposure: readExposure(config),
+    dra: config.dra === 'On',
   });
   return buildApp({
     endpoints,
@@ -211,5 +212,7 @@ export function createEndpoints(deps: ReviewDeps): readonly Endpoint[] {
     validatePod(deps),
     mutateNodePolicy(deps),
     validateNodePolicy(deps),
+    validateClaim(deps, 'ResourceClaim'),
+    validateClaim(deps, 'ResourceClaimTemplate'),
   ];
 }

@@ -31,6 +31,8 @@ export interface NodeStatus {
   /** The source of the node's resources. Absent if the node has no report. */
   readonly source?: string;
   readonly pluginVersion?: string;
+  /** The API through which the node offers devices. Absent if the node does not report it. */
+  readonly allocation?: NonNullable<State['allocation']>;
   readonly resources: readonly ResourceStatus[];
   readonly conflicts: NonNullable<State['conflicts']>;
   /** Problems that prevent the node from offering any devices. */
@@ -106,12 +108,13 @@ function isSelecting(policy: Policy | undefined, name: string, { nodes }: Snapsh
 function nodeStatus(name: string, context: WarningContext): NodeStatus {
   const { snapshot, notInstalledIn, holders } = context.facts;
   const { status } = snapshot.nodeStates.get(name) ?? {};
-  const { source, pluginVersion, resources = [], conflicts = [] } = status ?? {};
+  const { source, pluginVersion, allocation, resources = [], conflicts = [] } = status ?? {};
   const formerHolders = resources.flatMap((resource) => formerHoldersOf(resource, holders?.get(name)));
   return {
     name,
     ...(source !== undefined && { source }),
     ...(pluginVersion !== undefined && { pluginVersion }),
+    ...(allocation !== undefined && { allocation }),
     resources: notInstalledIn === undefined ? resources : resources.map(withoutHealth),
     conflicts,
     troubles: troublesOf(name, context),

@@ -191,3 +191,14 @@ test('the tables fit the width with the longest names of Kubernetes', () => {
   const [, first] = renderStatus(report, { paint: (_, text) => text, width: 120 }).split('\n');
   assert.ok(!first?.includes('…'));
 });
+
+test('the table shows the allocation of each node if a node uses dynamic resource allocation', () => {
+  const [first, second] = report.nodes;
+  assert.ok(first !== undefined && second !== undefined);
+  const plain = { color: false, paint: (_: unknown, text: string) => text } as never;
+  const table = renderStatus({ nodes: [{ ...first, allocation: 'DRA' }, second] }, plain);
+  assert.match(table, /SOURCE +ALLOCATION\n.*macvtap-cni\/policy-1 +DRA\n/);
+  assert.match(table, /\nworker-2 .* unknown +-\n/);
+  const other = renderStatus({ nodes: [{ ...first, allocation: 'DevicePlugin' }, second] }, plain);
+  assert.doesNotMatch(other, /ALLOCATION/);
+});

@@ -60,16 +60,20 @@ function isHeldElsewhere({ heldElsewhere = [] }: ResourceStatus): boolean {
   return heldElsewhere.length > 0;
 }
 
+/** Renders the nodes. The table has the column ALLOCATION only if a node uses dynamic resource allocation. */
 function nodeTable(nodes: readonly NodeStatus[], { paint, width }: Look): string {
-  const rows = nodes.flatMap((node): Cell[][] =>
-    node.resources.length === 0
-      ? [[node.name, '-', '-', '-', '-', '-', node.source ?? 'unknown']]
+  const hasDra = nodes.some(({ allocation }) => allocation === 'DRA');
+  const rows = nodes.flatMap((node): Cell[][] => {
+    const last = hasDra ? [node.allocation ?? '-'] : [];
+    return node.resources.length === 0
+      ? [[node.name, '-', '-', '-', '-', '-', node.source ?? 'unknown', ...last]]
       : node.resources.flatMap((resource) => [
-          [node.name, ...resourceCells(resource, paint)],
-          ...elsewhereCells(resource).map((cells) => [node.name, ...cells]),
-        ]),
-  );
-  return textTable(['NODE', 'RESOURCE', 'PARENT', 'MODE', 'HELD', 'HEALTH', 'SOURCE'], rows, width);
+          [node.name, ...resourceCells(resource, paint), ...last],
+          ...elsewhereCells(resource).map((cells) => [node.name, ...cells, ...last]),
+        ]);
+  });
+  const header = ['NODE', 'RESOURCE', 'PARENT', 'MODE', 'HELD', 'HEALTH', 'SOURCE'];
+  return textTable(hasDra ? [...header, 'ALLOCATION'] : header, rows, width);
 }
 
 function resourceCells(resource: ResourceStatus, paint: Paint): readonly Cell[] {

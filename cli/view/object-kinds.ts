@@ -12,6 +12,7 @@ export interface KindOfObject {
 
 const macvtap = 'macvtap.network.kubevirt.io/v1alpha1';
 const admission = 'admissionregistration.k8s.io/v1';
+const resource = 'resource.k8s.io/v1';
 
 /** The kinds by their plural resource names, which API paths use. */
 export const objectKinds = {
@@ -39,6 +40,14 @@ export const objectKinds = {
     apiVersion: macvtap,
     kind: 'MacvtapNetworkNodeState',
     isNamespaced: false,
+  },
+  deviceclasses: { what: 'DeviceClasses', apiVersion: resource, kind: 'DeviceClass', isNamespaced: false },
+  resourceclaims: { what: 'ResourceClaims', apiVersion: resource, kind: 'ResourceClaim', isNamespaced: true },
+  resourceclaimtemplates: {
+    what: 'ResourceClaimTemplates',
+    apiVersion: resource,
+    kind: 'ResourceClaimTemplate',
+    isNamespaced: true,
   },
   mutatingwebhookconfigurations: {
     what: 'MutatingWebhookConfigurations',

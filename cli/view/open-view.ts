@@ -2,9 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { type ApiObject, isApiObject } from '../../cluster/api/api-resource.ts';
-import { listFiles } from '../../cluster/manifests/directory-files.ts';
 import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
-import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
+import { itemsOf, listFiles } from '../../cluster/manifests/read-manifests.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { longYAMLBytes, type Progress } from '../output/print.ts';
 import type { ViewFlags } from '../shared-flags.ts';

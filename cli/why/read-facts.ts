@@ -4,6 +4,7 @@ import type { ApiClient } from '../../cluster/api/client.ts';
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import { type Policy, readAnyPolicy } from '../../policy/nodepolicy/read-policy.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
+import { claimKey, claimsNamedBy } from '../../policy/pod/read-claims.ts';
 import { parseDeviceCount } from '../../policy/pod/read-pod.ts';
 import { nodesToAsk } from '../../policy/why/create-scope.ts';
 import { explain } from '../../policy/why/explain.ts';
@@ -69,15 +70,38 @@ export async function readFacts(view: View, subject: Subject, nowMs: number): Pr
     holders: new Map(),
     unread: new Set(view.missing.map(({ what }) => what)),
   };
-  const [holders, strays] = await Promise.all([
+  const [holders, strays, draFacts] = await Promise.all([
     // Do not list holders from files: files rarely contain all pods, but the node's count of held devices is complete.
     client === undefined ? facts.holders : readHolders(view, nodesToAsk(subject, facts)),
     isResourceUnknown(subject, facts) ? readStrays(view) : [],
+    readDra(view, facts),
   ]);
   // Without strays, keep the list, because everything that depends on the same objects is computed only once.
   const all = strays.length === 0 ? facts.policies : [...facts.policies, ...strays];
-  return { facts: { ...facts, holders, policies: all }, missing };
+  return { facts: { ...facts, ...draFacts, holders, policies: all }, missing };
 }
+
+/** Reads the claims that the pod names and, if a node uses dynamic resource allocation, the DeviceClasses. */
+async function readDra(
+  { list }: View,
+  { pod, nodeStates }: WhyFacts,
+): Promise<Pick<WhyFacts, 'claims' | 'deviceClasses'>> {
+  const isUsed = [...nodeStates.values()].some(({ status }) => status?.allocation === 'DRA');
+  const refs = pod === undefined ? [] : claimsNamedBy(pod.object);
+  const [classes, ...claims] = await Promise.all([
+    isUsed && pod !== undefined ? list({ kind: 'deviceclasses' }) : undefined,
+    ...refs.map(async (ref) => {
+      const found = await list({ kind: plurals[ref.kind], namespace: pod?.namespace ?? '', name: ref.name });
+      return (found ?? []).map((claim) => [claimKey(ref), claim] as const);
+    }),
+  ]);
+  return {
+    claims: new Map(claims.flat()),
+    ...(classes !== undefined && { deviceClasses: new Set(classes.map(({ metadata }) => metadata.name)) }),
+  };
+}
+
+const plurals = { ResourceClaim: 'resourceclaims', ResourceClaimTemplate: 'resourceclaimtemplates' } as const;
 
 async function readCluster(view: View, client: ApiClient, subject: Subject): Promise<SourceFacts> {
   const [nodes, pod, installation, answer] = await Promise.all([
@@ -89,7 +113,9 @@ async function readCluster(view: View, client: ApiClient, subject: Subject): Pro
   return {
     snapshot: view.snapshot,
     ...installation,
-    nodes: new Map((nodes ?? []).map((node) => [node.metadata.name, readNode(node)])),
+    nodes: new Map(
+      (nodes ?? []).map((node) => [node.metadata.name, withDra(readNode(node), view.snapshot.nodeStates)]),
+    ),
     pod: pod && readPod(pod.object, pod.events),
     call: answer.call,
     missing: 'missing' in answer ? [answer.missing] : [],
@@ -180,8 +206,16 @@ function hasAllocatable(node: ApiObject): boolean {
 /** Reads a Node from files. Without status.allocatable, the resources come from its NodeState. */
 function readNodeOfFiles(node: ApiObject, states: Snapshot['nodeStates']): NodeSummary {
   const read = readNode(node);
-  if (hasAllocatable(node)) return read;
-  const resources = states.get(read.name)?.status?.resources ?? [];
+  return hasAllocatable(node) ? withDra(read, states) : withReported(read, states);
+}
+
+/** Returns the node with the resources of its NodeState, if it uses dynamic resource allocation. */
+function withDra(node: NodeSummary, states: Snapshot['nodeStates']): NodeSummary {
+  return states.get(node.name)?.status?.allocation === 'DRA' ? withReported(node, states) : node;
+}
+
+function withReported(node: NodeSummary, states: Snapshot['nodeStates']): NodeSummary {
+  const resources = states.get(node.name)?.status?.resources ?? [];
   const usable = resources.filter(({ health, quantity }) => health !== 'Unhealthy' && quantity > 0);
-  return { ...read, allocatable: new Map(usable.map(({ name, quantity }) => [name, quantity])) };
+  return { ...node, allocatable: new Map(usable.map(({ name, quantity }) => [name, quantity])) };
 }

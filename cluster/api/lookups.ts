@@ -30,6 +30,11 @@ export function createApiLookups(client: ApiClient, policyNamespace: string): Lo
       const object = await get(resource, `${resource.path}/${name}`, signal);
       return object && read('Namespace', trim(object))?.value;
     },
+    async claim(kind, namespace, name, signal) {
+      if (!isObjectName(namespace) || !isObjectName(name)) return undefined;
+      const path = `/apis/resource.k8s.io/v1/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
+      return await get({ metadataOnly: false }, path, signal);
+    },
     async policies(signal) {
       const { resource, trim } = policiesIn(policyNamespace);
       const options = { trim, signal, timeoutMs: reviewTimeoutMs };

@@ -5,8 +5,7 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { createListeners } from '../../runtime/listeners.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, Lookups, SourceFault } from '../source.ts';
-import { type ListedFile, type LoadedFile, listFiles, loadFile, watchFiles } from './directory-files.ts';
-import { mergeFiles } from './read-manifests.ts';
+import { type ListedFile, type LoadedFile, listFiles, loadFile, mergeFiles, watchFiles } from './read-manifests.ts';
 
 /**
  * Follows a directory of manifests. If a file has errors, its whole last valid version stays in force. If a file was
@@ -163,6 +162,8 @@ function createManifestsLookups(reread: () => Promise<Snapshot>): Lookups {
   return {
     network: (namespace, name, signal) => read(signal, ({ networks }) => networks.get(`${namespace}/${name}`)),
     namespace: (name, signal) => read(signal, ({ namespaces }) => namespaces.get(name)),
+    // A directory of manifests has no claims, because no node there uses dynamic resource allocation.
+    claim: async () => undefined,
     policies: (signal) => read(signal, ({ policies }) => policies),
   };
 }

@@ -70,6 +70,7 @@ export const patternWords: Readonly<Record<string, string>> = {
   '^[^\\s/:]+$': 'interface names cannot contain spaces, slashes or colons',
   '^(0x)?[0-9A-Fa-f]{4}$': 'write four hexadecimal digits, in quotes',
   '^[0-9a-f]{4}$': 'write four hexadecimal digits in lower case, in quotes',
+  '^[0-9]{1,4}[smh]$': 'write a whole number of at most four digits with s, m or h, for example 30s',
 };
 
 function messageOf({ keyword, params, message, parentSchema }: ErrorObject): string {

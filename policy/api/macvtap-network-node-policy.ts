@@ -262,6 +262,17 @@ export interface MacvtapNetworkNodePolicy {
         readonly values?: readonly unknown[];
       }[];
     };
+    /**
+     * Effect of a parent without a carrier on nodes that use dynamic resource allocation. NoSchedule: new pods cannot
+     * get its devices. Evict: after carrierLossGracePeriod, pods with its devices are also evicted. Ignore: no effect.
+     * Nodes that use the device plugin API ignore this field.
+     */
+    readonly onCarrierLoss?: 'Ignore' | 'NoSchedule' | 'Evict';
+    /**
+     * With onCarrierLoss Evict, the time without a carrier after which pods are evicted: a whole number with s, m or h,
+     * such as 30s.
+     */
+    readonly carrierLossGracePeriod?: string;
   };
   /**
    * Observed state, written by the webhook's leader.
@@ -348,4 +359,6 @@ export const macvtapNetworkNodePolicyDefaults = {
   'spec.parentSelector[].excludeTopology': false,
   'spec.parentSelector[].needVhostNet': false,
   'spec.parentSelector[].allowHostInterface': false,
+  'spec.onCarrierLoss': 'NoSchedule',
+  'spec.carrierLossGracePeriod': '30s',
 } as const;

@@ -25,6 +25,11 @@ export interface MacvtapNetworkNodeState {
      */
     readonly source?: 'policy' | 'explicit' | 'tag' | 'implicit' | 'none';
     /**
+     * API through which the node offers devices to new pods: the device plugin API of kubelet, or dynamic resource
+     * allocation (DRA). If DRA is configured but cannot be used, troubles has the reason.
+     */
+    readonly allocation?: 'DevicePlugin' | 'DRA';
+    /**
      * Possible parents, and the interfaces that a policy, the explicit configuration or a label names. The data is from
      * the kernel.
      */

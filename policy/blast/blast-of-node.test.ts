@@ -57,6 +57,13 @@ describe('a change of policies on one node', () => {
     }
   });
 
+  it('lists a changed effect of a lost carrier', () => {
+    const evicting = policy('p', { parentSelector: [data], onCarrierLoss: 'Evict' });
+    assert.deepEqual(changes([p(data)], [evicting]), ['changed data onCarrierLoss NoSchedule -> Evict after 30 s']);
+    const ignoring = policy('p', { parentSelector: [data], onCarrierLoss: 'Ignore' });
+    assert.deepEqual(changes([evicting], [ignoring]), ['changed data onCarrierLoss Evict after 30 s -> Ignore']);
+  });
+
   it('names the source that a node falls back to', () => {
     const explicit = readExplicit('[{"name":"e","lowerDevice":"eth1"}]');
     const labels = { 'parent-iface.macvtap.network.kubevirt.io/eth1': '' };

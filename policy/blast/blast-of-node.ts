@@ -6,6 +6,7 @@ import type { InterfaceFacts } from '../plan/interfaces.ts';
 import type { NodeFacts } from '../plan/match-labels.ts';
 import type { Finding, NodePlan, PlannedResource } from '../plan/node-plan.ts';
 import { planBoth, type Wanted } from '../plan/plan-node.ts';
+import { describeCarrierLoss } from '../plan/resource.ts';
 import type { Verdict } from '../reasons.ts';
 
 /** The change of one resource on a node. */
@@ -96,6 +97,7 @@ function differences(before: PlannedResource, after: PlannedResource): readonly 
     ['mode', before.mode, after.mode],
     ['quantity', before.quantity, after.quantity],
     ['NUMA hint', before.numaNodes.join('+') || 'none', after.numaNodes.join('+') || 'none'],
+    ['onCarrierLoss', describeCarrierLoss(before.carrierLoss), describeCarrierLoss(after.carrierLoss)],
     ['/dev/vhost-net', before.needVhostNet ? 'yes' : 'no', after.needVhostNet ? 'yes' : 'no'],
   ] as const;
   return fields.filter(([, from, to]) => from !== to).map(([name, from, to]) => `${name} ${from} -> ${to}`);

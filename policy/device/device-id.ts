@@ -22,7 +22,12 @@ const { h64 } = await xxhash();
 
 /** Returns the IDs of a resource's devices: `<resourceName>Mvp<i>` for i from 0. */
 export function deviceIDs(resourceName: string, quantity: number): readonly string[] {
-  return Array.from({ length: quantity }, (_, index) => `${resourceName}${marker}${index}`);
+  return Array.from({ length: quantity }, (_, index) => deviceIDOf(resourceName, index));
+}
+
+/** Returns the ID of one device of a resource. */
+export function deviceIDOf(resourceName: string, index: number): string {
+  return `${resourceName}${marker}${index}`;
 }
 
 /** Returns the resource and index of a device ID, or undefined for a text that is not a device ID. */

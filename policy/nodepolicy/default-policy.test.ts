@@ -11,6 +11,8 @@ function edits(spec: unknown, metadata: object = { name: 'p' }): readonly string
 /** A policy in which every field with a default is set. Mutation can then only change values in selectors. */
 const full = {
   priority: 1,
+  onCarrierLoss: 'Evict',
+  carrierLossGracePeriod: '0s',
   parentSelector: [
     {
       parentIface: 'a',
@@ -87,6 +89,8 @@ describe('defaults are written out', () => {
       edits({ parentSelector: [{ parentIface: 'a' }, { ...full.parentSelector[0], mode: undefined }] }),
       [
         'add /spec/priority 99',
+        'add /spec/onCarrierLoss "NoSchedule"',
+        'add /spec/carrierLossGracePeriod "30s"',
         'add /spec/parentSelector/0/mode "bridge"',
         'add /spec/parentSelector/0/quantity 100',
         'add /spec/parentSelector/0/excludeTopology false',
@@ -126,7 +130,7 @@ describe('defaults are written out', () => {
 
   it('but not for fields that are 0 or false', () => {
     const entry = { ...full.parentSelector[0], needVhostNet: false };
-    assert.deepEqual(edits({ priority: 0, parentSelector: [entry] }), []);
+    assert.deepEqual(edits({ ...full, priority: 0, parentSelector: [entry] }), []);
   });
 });
 
@@ -138,7 +142,7 @@ describe('an object is not changed', () => {
   });
 
   it('in parts that have the wrong type', () => {
-    const rest = { priority: 1 };
+    const { parentSelector: _, ...rest } = full;
     for (const parentSelector of [undefined, null, {}, 'a', [null], [[]], ['a', { parentIface: 'a' }]]) {
       assert.deepEqual(edits({ ...rest, parentSelector }), []);
     }
@@ -152,7 +156,7 @@ describe('an object is not changed', () => {
 
   it('if it is being deleted', () => {
     assert.deepEqual(edits({}, { name: 'p', deletionTimestamp: '2026-01-01T00:00:00Z' }), []);
-    assert.deepEqual(edits({}, { name: 'p', deletionTimestamp: null }), ['add /spec/priority 99']);
+    assert.equal(edits({}, { name: 'p', deletionTimestamp: null })[0], 'add /spec/priority 99');
     assert.ok(!isBeingDeleted({ metadata: [] }));
   });
 });

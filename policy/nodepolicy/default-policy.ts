@@ -77,7 +77,9 @@ function valueEdit(value: unknown, path: Path): readonly Edit[] {
 
 function defaultEdits(spec: Fields): readonly Edit[] {
   return [
-    ...defaultEdit(spec, 'priority', defaults['spec.priority'], ['spec']),
+    ...(['priority', 'onCarrierLoss', 'carrierLossGracePeriod'] as const).flatMap((field) =>
+      defaultEdit(spec, field, defaults[`spec.${field}`], ['spec']),
+    ),
     ...itemsOf(spec.parentSelector).flatMap((entry, index) => {
       const path = ['spec', 'parentSelector', index];
       const mode = entry.mode ?? defaults['spec.parentSelector[].mode'];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isJsonObject } from '../json.ts';
 import type { LabelOperator } from '../plan/match-labels.ts';
-import { isMode } from '../plan/resource.ts';
+import { isCarrierLossAction, isMode, readGracePeriod } from '../plan/resource.ts';
 import type { NicSelector } from './rule.ts';
 
 /**
@@ -37,6 +37,8 @@ const map = shapeOf(isJsonObject);
 const time = shapeOf((value) => value === null || typeof value === 'string');
 const mode = shapeOf((value) => typeof value === 'string' && isMode(value));
 const operator = shapeOf(isLabelOperator);
+const carrierLossAction = shapeOf(isCarrierLossAction);
+const gracePeriod = shapeOf((value) => typeof value === 'string' && readGracePeriod(value) !== undefined);
 
 const requirements = listOf(fields({ values: listOf(anything) }, { key: text, operator }));
 const labelSelector = fields({ matchLabels: map, matchExpressions: requirements });
@@ -70,6 +72,8 @@ const spec = fields(
       { nodeSelectorTerms: listOf(fields({ matchExpressions: requirements, matchFields: requirements })) },
     ),
     namespaceSelector: labelSelector,
+    onCarrierLoss: carrierLossAction,
+    carrierLossGracePeriod: gracePeriod,
   },
   { parentSelector: listOf(entry) },
 );

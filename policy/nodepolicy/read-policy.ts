@@ -3,7 +3,7 @@ import { macvtapNetworkNodePolicyDefaults as defaults } from '../api/macvtap-net
 import { isJsonObject } from '../json.ts';
 import type { NodeSelection, Requirement } from '../plan/match-labels.ts';
 import { compileNicGlob, type FieldOf, type NicMatcher } from '../plan/match-nic.ts';
-import { type Mode, quantityFor } from '../plan/resource.ts';
+import { type CarrierLoss, type Mode, quantityFor, readCarrierLoss } from '../plan/resource.ts';
 import { deny, type Verdict } from '../reasons.ts';
 import { checkNamespace } from './check-namespace.ts';
 import { findShapeFault } from './find-shape-fault.ts';
@@ -51,6 +51,8 @@ export interface Policy {
   readonly entries: readonly PolicyEntry[];
   readonly nodes: NodeSelection;
   readonly namespaces: readonly Requirement[];
+  /** Absent for the default; see readCarrierLoss. */
+  readonly carrierLoss?: CarrierLoss;
   /**
    * Errors found by the schema or the rules. A policy with errors exposes nothing. Nevertheless, nodes that the policy
    * selects, or that its author may have meant to select, do not fall back to another source; see widen-selection.
@@ -65,6 +67,7 @@ export interface Policy {
 export function readPolicy(object: PolicyObject, context: ReviewContext): Policy {
   const { metadata, spec } = object;
   const faults = reviewPolicy(object, context).filter(({ severity }) => severity === 'deny');
+  const carrierLoss = readCarrierLoss(spec);
   return {
     id: `${metadata.namespace}/${metadata.name}`,
     ...(metadata.uid !== undefined && { uid: metadata.uid }),
@@ -75,6 +78,7 @@ export function readPolicy(object: PolicyObject, context: ReviewContext): Policy
     entries: spec.parentSelector.map((entry, index) => readEntry(entry, index, spec.resourceName)),
     nodes: faults.length === 0 ? readNodeSelection(spec) : widenSelection(spec),
     namespaces: readLabelSelector(spec.namespaceSelector),
+    ...(carrierLoss !== undefined && { carrierLoss }),
     faults,
   };
 }

@@ -2,9 +2,13 @@
 import type { MacvtapNetworkNodeState } from '../api/macvtap-network-node-state.ts';
 import { describeFailure, itemsOf } from '../nodestate/node-state-limits.ts';
 import type { NodeFacts } from '../plan/match-labels.ts';
-import { createDeclaredTally, type DeclaredResource, findDeclaredResources } from './declared-resources.ts';
+import {
+  createDeclaredTally,
+  createExposureTally,
+  type DeclaredResource,
+  findDeclaredResources,
+} from './declared-resources.ts';
 import type { DeclaredOffer, DeclaredSources } from './declared-sources.ts';
-import { createExposureTally } from './exposure-tally.ts';
 import { mergeOffers, type Offer, type OffersInput } from './offers.ts';
 import { type Exposure, readExposures, readNodeLinks } from './read-exposures.ts';
 

@@ -3,7 +3,7 @@
 import type { ReasonCode } from '../reasons.ts';
 import type { InterfaceFacts, Interfaces } from './interfaces.ts';
 import type { Finding, Origin } from './node-plan.ts';
-import { isLegalResourceName, type Mode } from './resource.ts';
+import { type CarrierLoss, isLegalResourceName, type Mode } from './resource.ts';
 
 /** A requested resource with its interface, before conflicts are resolved. */
 export interface Candidate extends Origin {
@@ -15,6 +15,8 @@ export interface Candidate extends Origin {
   readonly quantity: number;
   readonly excludeTopology: boolean;
   readonly needVhostNet: boolean;
+  /** Absent for the default; see readCarrierLoss. */
+  readonly carrierLoss?: CarrierLoss;
 }
 
 /** The result of one source for a node: candidates, highest precedence first, and findings about everything else. */

@@ -153,6 +153,28 @@ describe('the settings of an entry', () => {
     );
   });
 
+  it('include the effect of a lost carrier, unless it is the default', () => {
+    const parentSelector = [{ parentIface: 'eth0' }];
+    for (const [fields, carrierLoss] of [
+      [{}, undefined],
+      [{ onCarrierLoss: 'NoSchedule' }, undefined],
+      [{ onCarrierLoss: 'Ignore' }, { action: 'Ignore', graceMs: 30_000 }],
+      [
+        { onCarrierLoss: 'Evict', carrierLossGracePeriod: '5m' },
+        { action: 'Evict', graceMs: 300_000 },
+      ],
+    ] as const) {
+      const { resources } = plan({
+        interfaces: [nic('eth0')],
+        policies: [policy('p', { parentSelector, ...fields })],
+      });
+      assert.deepEqual(
+        resources.map((resource) => resource.carrierLoss),
+        [carrierLoss],
+      );
+    }
+  });
+
   it('let passthru use an interface with addresses only if allowHostInterface is true', () => {
     const interfaces = [nic('eth0', { addresses: ['192.0.2.1/24'] })];
     const refused = plan({ interfaces, policies: [entries({ parentIface: 'eth0', mode: 'passthru' })] });

@@ -52,7 +52,7 @@ export function candidatesFromPolicy(policy: Policy, interfaces: Interfaces): So
       const name = resourceNameOf(entry, parent.lower);
       const first = firstByName.get(name);
       if (first === undefined) {
-        const candidate = toCandidate(entry, policy.id, name, parent);
+        const candidate = toCandidate(entry, policy, name, parent);
         firstByName.set(name, candidate);
         candidates.push(candidate);
       } else {
@@ -137,8 +137,13 @@ function matchParents({ parent, vlan }: PolicyEntry, interfaces: Interfaces): re
   return nic === undefined ? [] : [nic];
 }
 
-function toCandidate(entry: PolicyEntry, policy: string, name: string, { nic, lower }: FoundParent): Candidate {
-  const { index, mode, quantity, excludeTopology, needVhostNet, vlan: id } = entry;
+function toCandidate(
+  entry: PolicyEntry,
+  { id: policy, carrierLoss }: Policy,
+  name: string,
+  { nic, lower }: FoundParent,
+): Candidate {
+  const { index, mode, quantity, excludeTopology, needVhostNet, vlan } = entry;
   // Each field is written out, because spreading objects is slow, and there are many candidates.
   const plain = {
     source: 'policy',
@@ -151,7 +156,12 @@ function toCandidate(entry: PolicyEntry, policy: string, name: string, { nic, lo
     excludeTopology,
     needVhostNet,
   } as const;
-  return id === undefined ? plain : { ...plain, vlan: { lower, id } };
+  if (vlan === undefined && carrierLoss === undefined) return plain;
+  return {
+    ...plain,
+    ...(vlan !== undefined && { vlan: { lower, id: vlan } }),
+    ...(carrierLoss !== undefined && { carrierLoss }),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ReasonCode, reasons } from '../reasons.ts';
-import type { Mode } from './resource.ts';
+import type { CarrierLoss, Mode } from './resource.ts';
 
 /**
  * The time in which a healthy node applies an edited policy and reports the result. If many nodes must report, they
@@ -37,6 +37,8 @@ export interface PlannedResource extends Origin {
   /** NUMA nodes for kubelet's topology hint. A bond has those of its members. If empty, there is no hint. */
   readonly numaNodes: readonly number[];
   readonly needVhostNet: boolean;
+  /** The effect of a parent without a carrier, if the node uses DRA. Absent for the default; see readCarrierLoss. */
+  readonly carrierLoss?: CarrierLoss;
 }
 
 /**

@@ -7,8 +7,9 @@ import { checkAmbiguousKeys } from './check-ambiguous-keys.ts';
 import { checkNetworks } from './check-networks.ts';
 import { countDemand, countHeld, type Devices } from './count-demand.ts';
 import { networksOf } from './parse-networks.ts';
+import type { ClaimedDevices } from './read-claims.ts';
 import { annotationOf, containersOf, isBeingDeleted, type PodContainer, type PodObject } from './read-pod.ts';
-import type { PodContext } from './rule.ts';
+import { claimedBy, type PodContext } from './rule.ts';
 
 /**
  * Adds the devices that a new pod's networks need but its containers do not request. Records the added devices in an
@@ -20,11 +21,24 @@ import type { PodContext } from './rule.ts';
 export function injectPod(pod: PodObject, context: PodContext): Mutation {
   if (context.before !== undefined || isBeingDeleted(pod)) return { edits: [], verdicts: [] };
   const demand = countDemand(networksOf(pod, context), context.networks);
-  const { edits, added, before, verdicts } = addMissing(pod, demand);
+  const { edits, added, before, verdicts } = addMissing(pod, withoutClaimed(demand, claimedBy(pod, context)));
   return {
     edits: [...edits, ...recordInjected(pod, added, before)],
     verdicts: [...checkAmbiguousKeys(pod, context), ...checkNetworks(pod, context), ...verdicts],
   };
+}
+
+/**
+ * Subtracts the devices that a pod gets from claims. If the number of a claim's devices is not certain, the claim is
+ * taken to cover the resource. If its resource is not certain, the claim is taken to cover every resource.
+ */
+function withoutClaimed(demand: Devices, claimed: readonly ClaimedDevices[]): Devices {
+  if (claimed.some(({ resource }) => resource === undefined)) return new Map();
+  const rest = new Map(demand);
+  for (const { resource = '', count = Number.POSITIVE_INFINITY } of claimed) {
+    rest.set(resource, Math.max(0, (rest.get(resource) ?? 0) - count));
+  }
+  return rest;
 }
 
 /** The annotation that records the devices that the webhook added: `{"macvtap.network.kubevirt.io/dataplane":1}`. */

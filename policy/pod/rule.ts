@@ -5,6 +5,7 @@ import type { Labels } from '../plan/match-labels.ts';
 import type { Verdict } from '../reasons.ts';
 import { networkKey } from './count-demand.ts';
 import { type NetworkScope, selectNetworks } from './parse-networks.ts';
+import { type ClaimedDevices, devicesClaimedBy, type KnownClaims } from './read-claims.ts';
 import { containersOf, type PodObject } from './read-pod.ts';
 
 /** A rule. Returns its verdicts about a pod. */
@@ -17,6 +18,8 @@ export interface PodContext extends NetworkScope {
   /** Existing networks by `namespace/name`. Contains at least those that the pod names. */
   readonly networks: ReadonlyMap<string, NadObject>;
   readonly offers: Offers;
+  /** The existing claims that the pod names. Absent if no node uses dynamic resource allocation. */
+  readonly claims?: KnownClaims;
   /** The old pod, on an update. */
   readonly before?: PodObject;
 }
@@ -32,7 +35,7 @@ export interface NamedResource {
 
 /**
  * Returns each resource of this project that a pod names, without duplicates. A resource is named by the annotation of
- * a network, or by a limit or request of any container, including init and ephemeral ones.
+ * a network, by a limit or request of any container, including init and ephemeral ones, or by a claim.
  *
  * If a network and a container name the same resource, the result has the path of the network. The webhook may have
  * added the container's limit without the knowledge of the pod's author.
@@ -47,11 +50,25 @@ export function namedResources(pod: PodObject, context: PodContext): readonly Na
     }),
   );
   const first = new Map<string, NamedResource>();
-  for (const named of [...attached, ...asked]) first.getOrInsert(named.resource, named);
+  const claimed = claimedBy(pod, context).flatMap(({ resource, path }) =>
+    resource === undefined ? [] : [{ resource, path }],
+  );
+  for (const named of [...attached, ...asked, ...claimed]) first.getOrInsert(named.resource, named);
   return [...first.values()];
 }
 
 /** Returns the beginning of a verdict's detail: `resource dataplane`, or `network vms/data with resource dataplane`. */
 export function describeNamed({ resource, network }: NamedResource): string {
   return network === undefined ? `resource ${resource}` : `network ${network} with resource ${resource}`;
+}
+
+/** Returns the devices that a pod gets from claims, or by the name of a DeviceClass. */
+export function claimedBy(pod: PodObject, { claims = new Map(), offers }: PodContext): readonly ClaimedDevices[] {
+  return devicesClaimedBy(pod, claims, () => namesOf(offers));
+}
+
+/** Returns the resource names to which a hashed class name can refer. */
+export function* namesOf(offers: Offers): Generator<string, void, void> {
+  yield* offers.governing.names;
+  yield* offers.resources;
 }

@@ -78,6 +78,8 @@ export const causes = {
   ParentChanged:
     'the policy now selects another interface, but pods hold devices on the previous one; delete these pods',
   NotRegistered: 'kubelet does not list the resource of the node plugin; restart the plugin, which registers it again',
+  DeviceClassMissing:
+    'the nodes with the resource use dynamic resource allocation, and no DeviceClass maps it; name it in a policy',
   ModeConflict: 'the network and its resource have different modes; change one of them',
   MtuAboveParent: "the network's MTU exceeds that of the parent; lower it, or raise the MTU of the parent",
   MtuLowered:

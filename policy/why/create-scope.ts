@@ -8,8 +8,11 @@ import { comparePolicies } from '../plan/from-policies.ts';
 import { matchNode } from '../plan/match-labels.ts';
 import type { NodePlan } from '../plan/node-plan.ts';
 import { isOutsideNamespace, tryPlan } from '../plan/plan-node.ts';
-import { networkKey, resourcesOfPod } from '../pod/count-demand.ts';
-import { networksOf } from '../pod/parse-networks.ts';
+import { countDemand, type Devices, networkKey, resourcesOfPod } from '../pod/count-demand.ts';
+import { type NetworkScope, networksOf } from '../pod/parse-networks.ts';
+import { devicesClaimedBy } from '../pod/read-claims.ts';
+import type { PodObject } from '../pod/read-pod.ts';
+import { namesOf } from '../pod/rule.ts';
 import { drainingOn, isOffered, resourcesOn } from './node-inventory.ts';
 import { isCordoned, untolerated } from './node-scheduling.ts';
 import { type Demand, type Scope, type ScopedNetwork, type Shortage, shortagesOf } from './scope.ts';
@@ -62,7 +65,7 @@ function scopeOfPod(subject: Subject, facts: WhyFacts, lookups: Lookups): Scope 
   const keys = [...new Set(networksOf(pod.object, space).map(networkKey))];
   const networks = keys.map((key) => scopeNetwork(key, facts));
   const naming = Map.groupBy(keys, (key) => resourceIn(known.get(key)));
-  const demands = [...resourcesOfPod(pod.object, known, space)].map(([resource, count]): Demand => {
+  const demands = [...demandsOfPod(pod.object, facts, space, lookups)].map(([resource, count]): Demand => {
     const network = naming.get(resource)?.[0];
     return { resource, count, ...(network !== undefined && { network }) };
   });
@@ -80,6 +83,21 @@ function scopeOfPod(subject: Subject, facts: WhyFacts, lookups: Lookups): Scope 
     nodes,
     shortages: pod.isReady || isOver(pod) ? [] : shortagesOf(demands.filter(isUnmet), nodes, facts),
   };
+}
+
+/**
+ * Returns how many devices of each resource the pod needs. Its containers and claims get devices independently of each
+ * other, and its networks use the devices of both.
+ */
+function demandsOfPod(object: PodObject, facts: WhyFacts, scope: NetworkScope, { offers }: Lookups): Devices {
+  const devices = new Map(resourcesOfPod(object, new Map(), scope));
+  for (const { resource, count = 1 } of devicesClaimedBy(object, facts.claims ?? new Map(), () => namesOf(offers))) {
+    if (resource !== undefined) devices.set(resource, (devices.get(resource) ?? 0) + count);
+  }
+  for (const [resource, count] of countDemand(networksOf(object, scope), facts.networks)) {
+    devices.set(resource, Math.max(devices.get(resource) ?? 0, count));
+  }
+  return devices;
 }
 
 /** Returns whether the pod has finished. */

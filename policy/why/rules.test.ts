@@ -40,6 +40,43 @@ describe('if nothing is wrong', () => {
   }
 });
 
+describe('a pod with a claim', () => {
+  const claimed = (resource: string, count = 1) => {
+    const exactly = { deviceClassName: `${resource}.macvtap.network.kubevirt.io`, count };
+    return new Map([['ResourceClaim c', { spec: { devices: { requests: [{ name: 'nic', exactly }] } } }]]);
+  };
+  const { object, ...rest } = pod();
+  const { metadata } = object as { metadata: object };
+  const spec = { containers: [{ name: 'a' }], resourceClaims: [{ name: 'nic', resourceClaimName: 'c' }] };
+  const claiming = { ...rest, object: { metadata, spec } };
+  const codesFor = (given: Parameters<typeof whyFacts>[0]) =>
+    explain(vm, whyFacts({ pod: claiming, ...given }))?.causes.map(({ code }) => code);
+
+  it('needs no device in its containers', () => {
+    assert.deepEqual(codesFor({ claims: claimed('data') }), []);
+    assert.deepEqual(codesFor({ claims: new Map() }), ['NotInjected']);
+  });
+
+  it('is explained like a pod that requests the devices', () => {
+    assert.deepEqual(codesFor({ claims: claimed('data', 11) }), ['TooManyDevices']);
+    const holders = new Map(
+      ['h1', 'h2'].map((node) => [node, [{ pod: 'default/many', devices: new Map([['data', 10]]) }]]),
+    );
+    assert.deepEqual(codesFor({ claims: claimed('data'), holders }), ['AllDevicesHeld']);
+    assert.deepEqual(codesFor({ claims: claimed('fast') }), ['ResourceUnknown', 'NotInjected']);
+  });
+
+  it('lacks no DeviceClass if the class exists, or if a node offers the resource to kubelet', () => {
+    const dra = { labels: { macvtapAware: 'true' }, allocation: 'DRA' } as const;
+    const deviceClasses = new Set(['data.macvtap.network.kubevirt.io']);
+    const nodes = { h1: dra, h2: dra };
+    assert.deepEqual(codesFor({ claims: claimed('data'), nodes, deviceClasses }), []);
+    assert.deepEqual(codesFor({ claims: claimed('data'), nodes: { h1: dra }, deviceClasses: new Set() }), []);
+    assert.deepEqual(codesFor({ claims: claimed('data'), nodes, deviceClasses: new Set() }), ['DeviceClassMissing']);
+    assert.deepEqual(codesFor({ claims: claimed('data'), nodes }), []);
+  });
+});
+
 for (const { rule: name, title, subject, broken, code, isNote = false, detail, lines } of cases) {
   it(`${name}: ${title}`, () => {
     const scope = createScope(subject, broken);

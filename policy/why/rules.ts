@@ -4,6 +4,7 @@ import { findAllDevicesHeld } from './causes/find-all-devices-held.ts';
 import { findAmbiguousKeys } from './causes/find-ambiguous-keys.ts';
 import { findCertificateExpired } from './causes/find-certificate-expired.ts';
 import { findConflictLost } from './causes/find-conflict-lost.ts';
+import { findDeviceClassMissing } from './causes/find-device-class-missing.ts';
 import { findDraining } from './causes/find-draining.ts';
 import { findEnslaved } from './causes/find-enslaved.ts';
 import { findExplicitInvalid } from './causes/find-explicit-invalid.ts';
@@ -74,6 +75,7 @@ export const rules = [
   { name: 'find-links-lost', rule: findLinksLost },
   { name: 'find-parent-changed', rule: findParentChanged },
   { name: 'find-not-registered', rule: findNotRegistered },
+  { name: 'find-device-class-missing', rule: findDeviceClassMissing },
   { name: 'find-mode-conflict', rule: findModeConflict },
   { name: 'find-mtu-above-parent', rule: findMtuAboveParent },
   { name: 'find-mtu-lowered', rule: findMtuLowered },

@@ -5,6 +5,7 @@ import type { Policy } from '../nodepolicy/read-policy.ts';
 import type { ExplicitConfig } from '../plan/from-explicit.ts';
 import type { Labels, NodeFacts, NodeSelection } from '../plan/match-labels.ts';
 import type { Devices } from '../pod/count-demand.ts';
+import type { KnownClaims } from '../pod/read-claims.ts';
 import type { PodObject } from '../pod/read-pod.ts';
 
 /**
@@ -31,6 +32,10 @@ export interface WhyFacts {
   readonly explicit: ExplicitConfig | undefined;
   /** The pod to explain. */
   readonly pod: PodSummary | undefined;
+  /** The claims and templates that the pod names. */
+  readonly claims?: KnownClaims;
+  /** The names of all DeviceClasses. Read only if a node uses dynamic resource allocation. */
+  readonly deviceClasses?: ReadonlySet<string>;
   /** By node name. If a node is missing, its pods were not read. */
   readonly holders: ReadonlyMap<string, readonly Holder[]>;
   readonly plugin: PluginSummary | 'absent' | undefined;
@@ -47,7 +52,10 @@ export interface WhyFacts {
 
 /** A Node with its devices and taints. */
 export interface NodeSummary extends NodeFacts {
-  /** The macvtap resources with at least one device, without the prefix. */
+  /**
+   * The macvtap resources with at least one device, without the prefix. If the node uses dynamic resource allocation,
+   * its NodeState lists them, because the Node does not.
+   */
   readonly allocatable: Devices;
   readonly taints: readonly Taint[];
 }

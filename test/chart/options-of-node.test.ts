@@ -76,6 +76,39 @@ it('the node plugin may list and watch pods, unless migration cut-over is disabl
   assert.deepEqual(changed(off), ['ClusterRole kube-macvtap-nodeplugin', 'DaemonSet kube-macvtap-nodeplugin']);
 });
 
+for (const [option, flags] of [
+  ['dynamic resource allocation', ['--allocation=DRA', '--allocation-by-label=Off']],
+  ['dynamic resource allocation by label', ['--allocation=DevicePlugin', '--allocation-by-label=On']],
+] as const) {
+  it(`${option} gives the node plugin the flags, directories and rights of a DRA driver`, () => {
+    const objects = withOption(option);
+    const [{ volumeMounts = [] }] = node(objects).containers;
+    const added = volumeMounts.filter(({ name }) => !namesIn(plain).includes(name));
+    assert.deepEqual(
+      added.map(({ mountPath }) => mountPath),
+      ['/var/lib/kubelet/plugins_registry', '/var/lib/kubelet/plugins/macvtap.network.kubevirt.io', '/var/run/cdi'],
+    );
+    assert.deepEqual(
+      argsOf(node(objects)).filter((arg) => arg.startsWith('--allocation')),
+      flags,
+    );
+    const { rules } = findObject(objects, 'ClusterRole', 'kube-macvtap-nodeplugin') as unknown as ClusterRole;
+    assert.deepEqual(
+      rules.filter(({ resources }) => resources.includes('resourceslices')).map(({ verbs }) => verbs),
+      [['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']],
+    );
+    findObject(objects, 'ValidatingAdmissionPolicyBinding', 'own-resource-slices.macvtap.network.kubevirt.io');
+  });
+}
+
+it('without dynamic resource allocation, no object names the API group resource.k8s.io', () => {
+  assert.ok(!JSON.stringify(plain).includes('resource.k8s.io'));
+});
+
+function namesIn(objects: typeof plain): readonly string[] {
+  return node(objects).containers[0].volumeMounts?.map(({ name }) => name) ?? [];
+}
+
 interface ClusterRole {
   readonly rules: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }

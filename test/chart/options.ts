@@ -81,6 +81,8 @@ export const options = {
     },
   },
   'no cut-over of migrations': { node: { migrationCutover: false } },
+  'dynamic resource allocation': { node: { allocation: 'DRA' } },
+  'dynamic resource allocation by label': { node: { allocationByLabel: true } },
   'no network policy': { networkPolicy: { enabled: false } },
   'metrics only for Prometheus': {
     networkPolicy: {

@@ -8,6 +8,7 @@ export const partialManifests: Readonly<Record<string, Readonly<Record<string, s
   'docs/how-to/install.md': { 'networkPolicy:': chartValues },
   'docs/how-to/k3s.md': { 'node:': chartValues },
   'docs/how-to/openshift.md': { 'openshift:': chartValues },
+  'docs/how-to/use-dra.md': { 'node:': chartValues },
   'docs/tutorial/quick-start.md': { 'image:': chartValues },
   'docs/reference/lint.md': {
     '- run: node kube-macvtap/cli/launch.js lint -o github deploy/': "a step of a reader's workflow",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { renewalSettings } from '../../certs/renewal-times.ts';
+import { renewalSettings } from '../../certs/certificate-state.ts';
 
 /**
  * Samples by series, one minute apart, as promtool writes them. `0+5x3` is 0, 5, 10, 15, and `_` is a missing sample.

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import { overdueShare } from '../../webhook/tls/watch-expiry.ts';
+import { overdueShare } from '../../webhook/tls/follow-certificate.ts';
 import { type AlertCase, alertCases } from './alert-cases.ts';
 import { type AlertRule, alertsFile, readAlertRules } from './alert-rules.ts';
 import { needsPrometheus } from './needs-prometheus.ts';

@@ -13,7 +13,13 @@ export interface ReviewResult {
   readonly warnings?: readonly string[];
 }
 
-export const reviewedKinds = ['NetworkAttachmentDefinition', 'Pod', 'MacvtapNetworkNodePolicy'] as const;
+export const reviewedKinds = [
+  'NetworkAttachmentDefinition',
+  'Pod',
+  'MacvtapNetworkNodePolicy',
+  'ResourceClaim',
+  'ResourceClaimTemplate',
+] as const;
 export const verbs = ['mutate', 'validate'] as const;
 
 /** A path of the webhook and its handler. */

@@ -14,7 +14,7 @@ import { servingPair } from '../../test/fixtures/webhook/serving-pair.ts';
 import { until } from '../../test/process/until.ts';
 import { buildApp } from '../app.ts';
 import { followCertificate } from '../tls/follow-certificate.ts';
-import { followClientCa } from '../tls/follow-client-ca.ts';
+import { followClientCa } from '../tls/tls-settings.ts';
 
 type Identity = { readonly cert: string; readonly key: string };
 

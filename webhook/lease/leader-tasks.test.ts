@@ -6,7 +6,7 @@ import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
 import { createOffersIndex } from '../../policy/offers/offers-index.ts';
 import { nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
 import { until } from '../../test/process/until.ts';
-import type { Validity } from '../tls/watch-expiry.ts';
+import type { Validity } from '../tls/follow-certificate.ts';
 import { emitPersistentConditions } from './leader-tasks.ts';
 
 const annotations = { 'k8s.v1.cni.cncf.io/resourceName': 'macvtap.network.kubevirt.io/nowhere' };

@@ -5,10 +5,12 @@ import type { LeaseCandidate } from '../../cluster/lease/lease-keeper.ts';
 import type { EventRecorder } from '../../cluster/report/events/cluster-event.ts';
 import { openEventRecorder } from '../../cluster/report/events/event-recorder.ts';
 import type { EventCounter } from '../../cluster/report/events/event-writer.ts';
+import { createDeviceClasses, type DeviceClassKeeper } from '../../cluster/report/leader/device-classes.ts';
 import {
   conflictEvents,
   createConditionTracker,
   leftOutEvents,
+  takenEvents,
   unofferedEvents,
 } from '../../cluster/report/leader/persistent-conditions.ts';
 import type { LiveSource, Source } from '../../cluster/source.ts';
@@ -18,7 +20,7 @@ import { type Pause, pause as reallyPause } from '../../runtime/pause.ts';
 import type { WebhookConfig } from '../config.ts';
 import type { LiveOffers } from '../review/live-offers.ts';
 import type { createWebhookLog } from '../telemetry/webhook-log.ts';
-import { type ExpiryWatch, expiryEvents } from '../tls/watch-expiry.ts';
+import { type ExpiryWatch, expiryEvents } from '../tls/follow-certificate.ts';
 
 export interface LeaderOptions {
   readonly config: Pick<WebhookConfig, 'namespace' | 'lease-name'>;
@@ -75,6 +77,8 @@ export interface PersistentConditionOptions {
   readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
   readonly offers: Pick<LiveOffers, 'current' | 'leftOut' | 'onChange'>;
   readonly recorder: EventRecorder;
+  /** Undefined if this replica keeps no DeviceClasses. */
+  readonly classes?: Pick<DeviceClassKeeper, 'taken' | 'onChange'> | undefined;
   /** Watches the certificate that this replica serves. */
   readonly expiry: Pick<ExpiryWatch, 'overdue' | 'onChange'>;
   /** The Service through which the API server reaches the webhook. */
@@ -98,7 +102,7 @@ export async function emitPersistentConditions(
   options: PersistentConditionOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { source, offers, recorder, expiry, service, settleMs = defaultSettleMs } = options;
+  const { source, offers, classes, recorder, expiry, service, settleMs = defaultSettleMs } = options;
   const { pause = reallyPause, now = () => performance.now() } = options;
   const conditions = createConditionTracker(settleMs);
   let news = Promise.withResolvers<void>();
@@ -106,6 +110,7 @@ export async function emitPersistentConditions(
   // Also wait for the offers, which change some time after the source.
   using _offers = offers.onChange(() => news.resolve());
   using _expiry = expiry.onChange(() => news.resolve());
+  using _classes = classes?.onChange(() => news.resolve());
 
   const onAbort = () => news.resolve();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -119,6 +124,7 @@ export async function emitPersistentConditions(
         ...unofferedEvents(snapshot, offers.current),
         ...leftOutEvents(snapshot, offers.leftOut),
         ...expiryEvents(service, expiry.overdue),
+        ...takenEvents(classes?.taken ?? []),
       ];
       for (const event of conditions.update(found, now())) recorder.record(event);
     }
@@ -129,19 +135,20 @@ export async function emitPersistentConditions(
   signal.removeEventListener('abort', onAbort);
 }
 
-export interface ConditionEventOptions {
+export interface LeaderTaskOptions {
   readonly leader: Pick<LeaseCandidate, 'whileHeld'>;
   readonly source: LiveSource;
   readonly offers: PersistentConditionOptions['offers'];
   readonly expiry: PersistentConditionOptions['expiry'];
-  readonly config: Pick<WebhookConfig, 'namespace' | 'service-name'>;
+  readonly config: Pick<WebhookConfig, 'namespace' | 'service-name' | 'dra'>;
+  readonly report: Pick<ReturnType<typeof createWebhookLog>, 'deviceClass' | 'deviceClasses'>;
   readonly log: Log;
   readonly count: EventCounter;
 }
 
-/** Emits events for persistent conditions while this replica holds the Lease. */
-export function startConditionEvents(options: ConditionEventOptions): AsyncDisposable {
-  const { leader, source, offers, expiry, config, log, count } = options;
+/** Emits events for persistent conditions, and keeps DeviceClasses, while this replica holds the Lease. */
+export function startLeaderTasks(options: LeaderTaskOptions): AsyncDisposable {
+  const { leader, source, offers, expiry, config, report, log, count } = options;
   const service = { namespace: config.namespace, name: config['service-name'] };
   const recorder = openEventRecorder(
     source.origin,
@@ -149,13 +156,30 @@ export function startConditionEvents(options: ConditionEventOptions): AsyncDispo
     log,
     count,
   );
-  const duty = leader.whileHeld((signal) =>
-    emitPersistentConditions({ source, offers, recorder, expiry, service }, signal),
+  const classes = openDeviceClasses(source, offers, config, report);
+  using duties = new DisposableStack();
+  duties.use(
+    leader.whileHeld((signal) =>
+      emitPersistentConditions({ source, offers, classes, recorder, expiry, service }, signal),
+    ),
   );
+  if (classes !== undefined) duties.use(leader.whileHeld(classes.run));
+  const owned = duties.move();
   return {
     async [Symbol.asyncDispose]() {
-      duty[Symbol.dispose]();
+      owned[Symbol.dispose]();
       await recorder[Symbol.asyncDispose]();
     },
   };
+}
+
+function openDeviceClasses(
+  source: LiveSource,
+  offers: PersistentConditionOptions['offers'],
+  config: Pick<WebhookConfig, 'dra'>,
+  report: LeaderTaskOptions['report'],
+): DeviceClassKeeper | undefined {
+  if (source.origin.kind !== 'cluster' || config.dra === 'Off') return undefined;
+  const { client } = source.origin;
+  return createDeviceClasses({ client, source, offers, onWritten: report.deviceClass, onState: report.deviceClasses });
 }

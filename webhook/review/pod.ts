@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import { ownValue } from '../../policy/json.ts';
-import type { NadObject } from '../../policy/nad/read-nad.ts';
+import { type NadObject, resourceOfNad } from '../../policy/nad/read-nad.ts';
 import { hasNoResource } from '../../policy/pod/check-networks.ts';
 import { networkKey } from '../../policy/pod/count-demand.ts';
 import { injectPod } from '../../policy/pod/inject-pod.ts';
 import { type NetworkRef, namedNetworks } from '../../policy/pod/parse-networks.ts';
+import type { KnownClaims } from '../../policy/pod/read-claims.ts';
 import type { PodObject } from '../../policy/pod/read-pod.ts';
 import type { PodContext } from '../../policy/pod/rule.ts';
 import { reviewPod } from '../../policy/pod/rules.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { AdmissionRequest } from '../admission/admission-review.ts';
 import { type Endpoint, tryMutation } from '../admission/endpoint.ts';
+import { findClaims } from './claim.ts';
 import {
   cachedFacts,
   type Facts,
@@ -39,8 +41,14 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
       if (pod === undefined) return { verdicts: [] };
       const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
       return withNetworks(pod, namespace, own, lookups, (networks) => {
-        const context = contextOf(request, cachedFacts(deps, namespace), networks, deps);
-        return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => reviewPod(made, context));
+        // A claim matters only if a network needs a device. A failed look-up then fails the mutation: if the claim were
+        // ignored, the pod could get each device twice.
+        const isNeeded = [...networks.values()].some((nad) => resourceOfNad(nad) !== undefined);
+        const found = isNeeded ? findClaims(pod, namespace, own, lookups) : undefined;
+        return afterClaims(found, (claims) => {
+          const context = contextOf(request, cachedFacts(deps, namespace), { networks, claims }, deps);
+          return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => reviewPod(made, context));
+        });
       });
     },
   };
@@ -61,11 +69,17 @@ export function validatePod(deps: ReviewDeps): Endpoint {
       if (pod === undefined) return { verdicts: [] };
       const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
       return withNetworks(pod, namespace, own, lookups, (networks) => {
-        const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), networks, deps));
-        if (!needLiveFacts(verdicts)) return { verdicts };
-        return liveFacts(own, namespace, lookups()).then((facts) => ({
-          verdicts: reviewPod(pod, contextOf(request, facts, networks, deps)),
-        }));
+        const found = findClaims(pod, namespace, own, lookups);
+        // Pods with claims of other drivers must not fail because a claim could not be looked up. The claim was checked
+        // when it was created.
+        return afterClaims(found instanceof Promise ? found.catch(() => undefined) : found, (claims) => {
+          const known = { networks, claims };
+          const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), known, deps));
+          if (!needLiveFacts(verdicts)) return { verdicts };
+          return liveFacts(own, namespace, lookups()).then((facts) => ({
+            verdicts: reviewPod(pod, contextOf(request, facts, known, deps)),
+          }));
+        });
       });
     },
   };
@@ -105,10 +119,19 @@ function withNetworks<Result>(
 function contextOf(
   { namespace, oldObject }: AdmissionRequest,
   facts: Facts,
-  networks: Networks,
+  { networks, claims }: { readonly networks: Networks; readonly claims: KnownClaims | undefined },
   { multusNamespace }: ReviewDeps,
 ): PodContext {
-  return { ...facts, namespace, multusNamespace, networks, ...(oldObject !== undefined && { before: oldObject }) };
+  const known = { networks, ...(claims !== undefined && { claims }) };
+  return { ...facts, namespace, multusNamespace, ...known, ...(oldObject !== undefined && { before: oldObject }) };
+}
+
+/** Calls `handle` with the claims. If no claim must be looked up, the call is synchronous. */
+function afterClaims<Result>(
+  claims: KnownClaims | undefined | Promise<KnownClaims | undefined>,
+  handle: (claims: KnownClaims | undefined) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  return claims instanceof Promise ? claims.then(handle) : handle(claims);
 }
 
 type Networks = ReadonlyMap<string, NadObject>;

@@ -21,6 +21,8 @@ export interface ReviewDeps {
   readonly multusNamespace: string;
   readonly unknownResource: NadContext['unknownResource'];
   readonly exposure: ImplicitExposure | undefined;
+  /** Whether nodes may use dynamic resource allocation, so that pods may get devices from claims. */
+  readonly dra: boolean;
 }
 
 /** The inputs of one request. Its look-ups count against the budget of its client and namespace. */

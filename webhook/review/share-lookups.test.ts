@@ -17,6 +17,7 @@ function stage({ deadlineMs = longMs, left = 1_000, low = 0 } = {}) {
     [];
   const lookups: Lookups = {
     network: async () => undefined,
+    claim: async () => undefined,
     policies: () => {
       throw new Error('connection refused');
     },

@@ -99,6 +99,10 @@ export function shareLookups(options: SharedLookupsOptions): SharedLookups {
         share({ key: `Namespace ${name}`, kind: 'namespace', requester }, signal, (own) =>
           lookups.namespace(name, own),
         ),
+      claim: (kind, namespace, name, signal) =>
+        share({ key: `${kind} ${namespace}/${name}`, kind: 'claim', requester }, signal, (own) =>
+          lookups.claim(kind, namespace, name, own),
+        ),
       policies: (signal) =>
         share({ key: 'MacvtapNetworkNodePolicies', kind: 'policies', requester }, signal, (own) =>
           lookups.policies(own),

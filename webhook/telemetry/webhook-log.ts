@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { WrittenClass } from '../../cluster/report/leader/device-classes.ts';
 import type { Source } from '../../cluster/source.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
 import { formatAddress, type ListenAddress } from '../../runtime/listen-address.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { LiveOffers } from '../review/live-offers.ts';
-import type { CertificateSource, CertificateStep } from '../tls/follow-certificate.ts';
-import type { Validity } from '../tls/watch-expiry.ts';
+import type { CertificateSource, CertificateStep, Validity } from '../tls/follow-certificate.ts';
 import type { WebhookRecorder } from './webhook-metrics.ts';
 
 /** Creates the functions that write the webhook's log lines. Each decision is one line with its object and cause. */
 export function createWebhookLog(
   log: Log,
-  recorder: Pick<WebhookRecorder, 'leader' | 'policyStatus' | 'certificateProblems' | 'leftOut'>,
+  recorder: Pick<WebhookRecorder, 'leader' | 'policyStatus' | 'deviceClass' | 'certificateProblems' | 'leftOut'>,
 ) {
   return {
     health: (address: ListenAddress) => log.info({ address: formatAddress(address) }, 'health and metrics are served'),
@@ -64,6 +64,14 @@ export function createWebhookLog(
     statuses(error: MacvtapError | undefined) {
       if (error === undefined) log.info({}, 'the status of policies is written again');
       else log.warn({ error }, 'cannot write the status of all policies; trying again');
+    },
+    deviceClass({ deviceClass, change }: WrittenClass) {
+      recorder.deviceClass(change);
+      log.info({ deviceClass, change }, 'a DeviceClass is written');
+    },
+    deviceClasses(error: MacvtapError | undefined) {
+      if (error === undefined) log.info({}, 'DeviceClasses are complete again');
+      else log.warn({ error }, 'cannot keep all DeviceClasses; trying again');
     },
     duty: (error: MacvtapError) => log.error({ error }, 'a task of the Lease holder failed because of a bug'),
     ending: ({ reason }: AbortSignal) =>

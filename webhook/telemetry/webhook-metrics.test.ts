@@ -13,10 +13,10 @@ test('every counter starts at 0, and the number of series is small', async () =>
   createWebhookRecorder(registry);
   const text = await registry.metrics();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  const reviews = 3 * 2 * (3 * 4 + 1);
-  const durations = 3 * 2 * (12 + 3);
-  const denials = 18 + 4 + 12;
-  assert.equal(lines.length, reviews + durations + denials + 3 * 2 + 3 * 4 + 11 + 2 + 1 + 1 + 1 + 2);
+  const reviews = 5 * 2 * (3 * 4 + 1);
+  const durations = 5 * 2 * (12 + 3);
+  const denials = 18 + 4 + 12 + 2 * 2;
+  assert.equal(lines.length, reviews + durations + denials + 5 * 2 + 4 * 4 + 11 + 2 + 3 + 1 + 1 + 1 + 2);
   assert.deepEqual(
     lines.filter((line) => !line.endsWith(' 0')),
     ['kube_macvtap_webhook_certificate_start_seconds Nan', 'kube_macvtap_webhook_certificate_expiry_seconds Nan'],
@@ -42,6 +42,7 @@ test('events are counted with their labels', async () => {
   recorder.refusal('bytes');
   recorder.leader(true);
   recorder.policyStatus('written');
+  recorder.deviceClass('deleted');
   recorder.certificate({ startsMs: 500, expiresMs: 1_500 });
   const text = await registry.metrics();
   for (const line of [
@@ -56,6 +57,7 @@ test('events are counted with their labels', async () => {
     'kube_macvtap_webhook_refusals_total{reason="bytes"} 1',
     'kube_macvtap_webhook_lease_held 1',
     'kube_macvtap_webhook_policy_status_writes_total{outcome="written"} 1',
+    'kube_macvtap_webhook_device_class_writes_total{change="deleted"} 1',
     'kube_macvtap_webhook_certificate_start_seconds 0.5',
     'kube_macvtap_webhook_certificate_expiry_seconds 1.5',
   ]) {

@@ -19,7 +19,7 @@ type Outcome = (typeof outcomes)[number];
  */
 const operations = ['CREATE', 'UPDATE', 'DELETE'] as const satisfies readonly Operation[];
 
-const lookupKinds = ['network', 'namespace', 'policies'] as const;
+const lookupKinds = ['network', 'namespace', 'policies', 'claim'] as const;
 export type LookupKind = (typeof lookupKinds)[number];
 
 /** An admission request that was answered. */
@@ -44,6 +44,7 @@ export interface WebhookRecorder {
   /** Sets whether this replica holds the Lease. */
   leader(isHolder: boolean): void;
   policyStatus(outcome: WriteOutcome): void;
+  deviceClass(change: (typeof classChanges)[number]): void;
   /** Sets the validity of the certificate, in milliseconds since the epoch. */
   certificate(validity: { readonly startsMs: number; readonly expiresMs: number }): void;
   /** Sets the number of problems of the certificate. */
@@ -55,6 +56,8 @@ export interface WebhookRecorder {
 /** The outcomes of look-ups. `limited` means that the budget was used up, so no request was sent. */
 const lookupOutcomes = ['found', 'absent', 'failed', 'limited'] as const;
 type LookupOutcome = (typeof lookupOutcomes)[number];
+
+const classChanges = ['created', 'updated', 'deleted'] as const;
 
 const writeOutcomes = ['written', 'failed'] as const;
 type WriteOutcome = (typeof writeOutcomes)[number];
@@ -82,6 +85,8 @@ export const webhookMetrics = {
     'Nodes whose MacvtapNetworkNodeState is ignored: it exceeds a limit, does not match the schema, or cannot be read.',
   kube_macvtap_webhook_lease_held: 'Whether this replica holds the Lease: 1 or 0.',
   kube_macvtap_webhook_policy_status_writes_total: 'Writes of the status of policies, by outcome: written or failed.',
+  kube_macvtap_webhook_device_class_writes_total:
+    'Writes of DeviceClasses for nodes that use dynamic resource allocation, by change: created, updated or deleted.',
 } as const satisfies Record<string, string>;
 
 /** The buckets range from the duration of a rule (about 0.1 ms) to the API server's default timeout of 10 s. */
@@ -124,6 +129,9 @@ export function createWebhookRecorder(registry: Registry): WebhookRecorder {
   const statuses = createCounter(registry, named('kube_macvtap_webhook_policy_status_writes_total'), {
     outcome: writeOutcomes,
   });
+  const classes = createCounter(registry, named('kube_macvtap_webhook_device_class_writes_total'), {
+    change: classChanges,
+  });
   for (const gauge of [start, expiry]) gauge.set(Number.NaN);
   return {
     review: ({ kind, verb }, { outcome, operation = 'CONNECT', durationMs }) => {
@@ -138,6 +146,7 @@ export function createWebhookRecorder(registry: Registry): WebhookRecorder {
     refusal: (reason) => refusals.inc({ reason }),
     leader: (isHolder) => lease.set(isHolder ? 1 : 0),
     policyStatus: (outcome) => statuses.inc({ outcome }),
+    deviceClass: (change) => classes.inc({ change }),
     certificate: ({ startsMs, expiresMs }) => {
       start.set(startsMs / 1_000);
       expiry.set(expiresMs / 1_000);
@@ -194,6 +203,8 @@ export const denialCodes: Readonly<Record<Endpoint['kind'], readonly ReasonCode[
     'UnknownModeFrom',
     'UnsupportedCniVersion',
   ],
+  ResourceClaim: ['NamespaceNotAdmitted', 'NamespaceUnknown'],
+  ResourceClaimTemplate: ['NamespaceNotAdmitted', 'NamespaceUnknown'],
   Pod: ['AmbiguousKey', 'NamespaceNotAdmitted', 'NamespaceUnknown', 'PassthruMac'],
   MacvtapNetworkNodePolicy: [
     'BadFieldRequirement',

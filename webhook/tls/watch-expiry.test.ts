@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expiryEvents, type Validity, watchExpiry } from './watch-expiry.ts';
+import { expiryEvents, type Validity, watchExpiry } from './follow-certificate.ts';
 
 const dayMs = 24 * 3_600_000;
 

@@ -78,3 +78,8 @@ app.kubernetes.io/component: {{ .component }}
     name: {{ include "kube-macvtap.fullname" . }}-log-level
     optional: true
 {{- end -}}
+
+{{- /* Not empty if nodes may use DRA: by node.allocation, or by their label. */ -}}
+{{- define "kube-macvtap.dra" -}}
+{{- if or (eq .Values.node.allocation "DRA") .Values.node.allocationByLabel }}true{{ end -}}
+{{- end -}}

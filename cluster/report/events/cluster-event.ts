@@ -50,6 +50,8 @@ export const eventReasons = {
   CertificateNotRenewed:
     'Service: the certificate of the webhook is due for renewal and was not renewed; the log of the webhook has the reason',
   CNIPluginMissing: 'Node: the CNI plugin could not be installed in the CNI directory of the container runtime',
+  DeviceClassTaken:
+    'DeviceClass: it has the name or the extended resource of a class that the webhook would create for a resource, but another owner created it',
   ExplicitInvalid:
     'Node: the explicit configuration has an error, so the node may lack resources; the event names the place of the error and the fix',
   MacvtapUnsupported: 'Node: the running kernel does not support macvtap, so no device can be allocated',

@@ -8,6 +8,7 @@ import { isLegalResourceName, resourcePrefix } from '../../../policy/plan/resour
 import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import { aboutNode, type ClusterEvent } from '../events/cluster-event.ts';
+import type { TakenClass } from './device-classes.ts';
 
 /** A condition of the cluster, and the event that reports it. */
 export interface PersistentCondition {
@@ -195,4 +196,18 @@ export function leftOutEvents(
       } as const;
       return { key: `left out ${node}`, event };
     });
+}
+
+/** Returns an event for each class of another owner that the project needs. */
+export function takenEvents(taken: readonly TakenClass[]): readonly PersistentCondition[] {
+  return taken.map(({ deviceClass, uid, resource, by }) => {
+    const regarding = { apiVersion: 'resource.k8s.io/v1', kind: 'DeviceClass', name: deviceClass };
+    const note =
+      by === 'name'
+        ? `resource ${resource} needs a DeviceClass of this name, but another owner created it; delete it or rename it`
+        : `another owner maps the resource ${resource} to this class; remove its spec.extendedResourceName`;
+    const about = { ...regarding, ...(uid !== undefined && { uid }) };
+    const event = { type: 'Warning', reason: 'DeviceClassTaken', action: 'Publish', regarding: about, note } as const;
+    return { key: `class ${by} ${deviceClass} ${resource}`, event };
+  });
 }

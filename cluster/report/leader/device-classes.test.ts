@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Offers } from '../../../policy/offers/offers.ts';
+import { readExplicit } from '../../../policy/plan/from-explicit.ts';
+import { createListeners } from '../../../runtime/listeners.ts';
+import { connectStandIn } from '../../../test/apiserver-standin/connect-stand-in.ts';
+import { startApiServer } from '../../../test/apiserver-standin/start-api-server.ts';
+import { named, nodeState, offersOf, reported } from '../../../test/fixtures/offers/build-offers.ts';
+import { until } from '../../../test/process/until.ts';
+import { emptySnapshot } from '../../snapshot.ts';
+import { classLabels, createDeviceClasses, mostReported, resourcesWithClass } from './device-classes.ts';
+import { takenEvents } from './persistent-conditions.ts';
+
+const domain = 'macvtap.network.kubevirt.io';
+const dataPolicy = named('p', { parentIface: 'eth0', resourceName: 'data' });
+const globPolicy = named('g', { nicSelector: { names: ['ens*'] } });
+const stateWith = (...names: readonly string[]) =>
+  nodeState(
+    names.map((name) => reported(name, name, { policy: 'macvtap-cni/g' })),
+    names.map((name) => ({ name })),
+  );
+
+describe('the resources that get a DeviceClass', () => {
+  it('are those that policies and the explicit configuration name, before any node offers them', () => {
+    const policies = [dataPolicy, named('q', { parentIface: 'eth1' }, { parentIface: 'eth2', vlan: 100 })];
+    const explicit = '[{"name":"old","lowerDevice":"eth9"}]';
+    assert.deepEqual(resourcesWithClass(offersOf({ policies, explicit }), readExplicit(explicit)), [
+      'data',
+      'eth1',
+      'eth2.100',
+      'old',
+    ]);
+  });
+
+  it('include reported interfaces that match a glob in a policy', () => {
+    const states = { h1: stateWith('ens1', 'ens2', 'eth5') };
+    assert.deepEqual(resourcesWithClass(offersOf({ policies: [globPolicy], states }), undefined), ['ens1', 'ens2']);
+  });
+
+  it('do not include a name that only a node reports, whatever source the node claims', () => {
+    const evil = [
+      reported('evil', 'eth0', { policy: 'macvtap-cni/p' }),
+      reported('evil2', 'eth0', { source: 'explicit' }),
+      reported('evil3', 'eth0', { source: 'implicit' }),
+    ];
+    const states = { h1: nodeState(evil, [{ name: 'eth0' }]) };
+    assert.deepEqual(resourcesWithClass(offersOf({ policies: [dataPolicy], states }), undefined), ['data']);
+  });
+
+  it('include at most a fixed number of reported interfaces, first those on most nodes', () => {
+    const many = Array.from({ length: 900 }, (_, index) => `ens${index}`);
+    const states = { evil: stateWith(...many), h1: stateWith('ensz'), h2: stateWith('ensz') };
+    const found = resourcesWithClass(offersOf({ policies: [dataPolicy, globPolicy], states }), undefined);
+    assert.equal(found.length, mostReported + 1);
+    assert.ok(found.includes('ensz') && found.includes('data'));
+  });
+
+  it('do not include those of an invalid policy', () => {
+    const policies = [named('bad', { parentIface: 'eth0', resourceName: 'a b' }), named('worse', {})];
+    assert.deepEqual(resourcesWithClass(offersOf({ policies }), undefined), []);
+  });
+});
+
+/** Starts a keeper with a fake API server. */
+async function start(offered: Offers) {
+  await using scope = new AsyncDisposableStack();
+  const server = scope.use(await startApiServer());
+  const client = scope.use(connectStandIn(server));
+  const changes = createListeners();
+  const states: (string | undefined)[] = [];
+  const written: string[] = [];
+  const offers = { current: offered, onChange: changes.add };
+  const keeper = createDeviceClasses({
+    client,
+    source: { snapshot: emptySnapshot, synced: true, onChange: () => ({ [Symbol.dispose]() {} }) },
+    offers,
+    onWritten: ({ deviceClass, change }) => written.push(`${change} ${deviceClass.replace(`.${domain}`, '')}`),
+    onState: (error) => states.push(error?.message),
+  });
+  const owned = scope.move();
+  const begin = () => {
+    const ending = new AbortController();
+    const running = keeper.run(ending.signal);
+    owned.defer(async () => {
+      ending.abort();
+      await running;
+    });
+  };
+  return {
+    server,
+    keeper,
+    states,
+    written,
+    begin,
+    offer: (next: Offers) => {
+      offers.current = next;
+      changes.notify();
+    },
+    classes: () => [...server.store.objects.keys()].map((key) => key.replace(/^DeviceClass\//, '')).sort(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const foreign = (name: string, spec: object = {}, labels?: object) => ({
+  apiVersion: 'resource.k8s.io/v1',
+  kind: 'DeviceClass',
+  metadata: { name, ...(labels !== undefined && { labels }) },
+  spec,
+});
+const noOffers = offersOf({});
+const dataOffers = offersOf({ policies: [dataPolicy] });
+
+describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
+  it('creates a class that maps the extended resource, and deletes it when no policy offers the resource', async () => {
+    await using stage = await start(dataOffers);
+    stage.begin();
+    const made = await until(
+      async () => stage.server.store.get(`DeviceClass/data.${domain}`),
+      (found) => found !== undefined,
+    );
+    assert.deepEqual(made?.metadata.labels, classLabels);
+    assert.deepEqual(made?.spec, {
+      selectors: [
+        {
+          cel: { expression: `device.driver == "${domain}" && device.attributes["${domain}"].resourceName == "data"` },
+        },
+      ],
+      extendedResourceName: `${domain}/data`,
+    });
+    stage.offer(noOffers);
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    assert.deepEqual([stage.written, stage.classes()], [['created data', 'deleted data'], []]);
+  });
+
+  it('restores a class that an administrator edited or deleted, and writes nothing when all is well', async () => {
+    await using stage = await start(dataOffers);
+    const name = `data.${domain}`;
+    stage.server.store.put(foreign(name, { selectors: [], config: [{ opaque: {} }] }, classLabels));
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length === 1,
+    );
+    assert.equal(JSON.stringify(stage.server.store.get(`DeviceClass/${name}`)?.spec).includes('opaque":{'), false);
+    stage.server.store.remove(`DeviceClass/${name}`);
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    stage.offer(offersOf({ policies: [dataPolicy, named('q', { parentIface: 'eth1' })] }));
+    await until(
+      async () => stage.written,
+      (written) => written.length === 3,
+    );
+    assert.deepEqual(stage.written, ['updated data', 'created data', 'created eth1']);
+  });
+
+  it('does not adopt or delete a class of another owner, and reports that it has the name', async () => {
+    await using stage = await start(dataOffers);
+    const before = stage.server.store.put(foreign(`data.${domain}`));
+    stage.server.store.put(foreign(`other.${domain}`, {}, { 'app.kubernetes.io/managed-by': 'Helm' }));
+    stage.begin();
+    await until(
+      async () => stage.keeper.taken,
+      (taken) => taken.length > 0,
+    );
+    assert.deepEqual(stage.keeper.taken, [
+      { deviceClass: `data.${domain}`, uid: before.metadata.uid, resource: 'data', by: 'name' },
+    ]);
+    assert.deepEqual(stage.written, []);
+    assert.deepEqual(stage.classes(), [`data.${domain}`, `other.${domain}`]);
+    const [{ event } = { event: undefined }] = takenEvents(stage.keeper.taken);
+    assert.equal(event?.reason, 'DeviceClassTaken');
+    assert.match(event?.note ?? '', /resource data needs a DeviceClass of this name/);
+    stage.server.store.remove(`DeviceClass/data.${domain}`);
+    await until(
+      async () => stage.written,
+      (written) => written.length > 0,
+    );
+    assert.deepEqual(stage.keeper.taken, []);
+  });
+
+  it('reports a class of another owner that maps the same extended resource', async () => {
+    await using stage = await start(dataOffers);
+    stage.server.store.put(foreign('rival', { extendedResourceName: `${domain}/data` }));
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length > 0,
+    );
+    assert.deepEqual(
+      stage.keeper.taken.map(({ deviceClass, by }) => [deviceClass, by]),
+      [['rival', 'extendedResourceName']],
+    );
+    assert.match(takenEvents(stage.keeper.taken)[0]?.event.note ?? '', /remove its spec.extendedResourceName/);
+  });
+
+  it('reports an API server without DeviceClasses, and writes nothing', async () => {
+    await using stage = await start(dataOffers);
+    stage.server.intercept(() => ({ status: 404, body: { message: 'not found' } }));
+    stage.begin();
+    await until(
+      async () => stage.states,
+      (states) => states.length > 0,
+    );
+    assert.match(stage.states[0] ?? '', /list of DeviceClasses; the resource is not installed/);
+    assert.deepEqual(stage.written, []);
+  });
+
+  it('reports an API server that drops extendedResourceName, and does not write the class again and again', async () => {
+    await using stage = await start(dataOffers);
+    stage.server.intercept(({ method, kind }) => {
+      if (method !== 'POST' || kind !== 'DeviceClass') return undefined;
+      const made = foreign(`data.${domain}`, { selectors: specOfData }, classLabels);
+      return { status: 201, body: stage.server.store.put(made) };
+    });
+    stage.begin();
+    await until(
+      async () => stage.states,
+      (states) => states.length > 0,
+    );
+    assert.match(stage.states[0] ?? '', /dropped spec.extendedResourceName.*1\.36/);
+    stage.server.intercept(undefined);
+    stage.offer(offersOf({ policies: [dataPolicy, named('q', { parentIface: 'eth1' })] }));
+    await until(
+      async () => stage.written,
+      (written) => written.includes('created eth1'),
+    );
+    assert.deepEqual(stage.written, ['created data', 'created eth1']);
+  });
+
+  it('continues with other classes after an error, and tries the failed one again', async () => {
+    await using stage = await start(offersOf({ policies: [dataPolicy, named('q', { parentIface: 'eth1' })] }));
+    let refusals = 0;
+    stage.server.intercept(({ method, kind }) => {
+      if (method !== 'POST' || kind !== 'DeviceClass' || refusals > 0) return undefined;
+      refusals += 1;
+      return { status: 403, body: { message: 'not allowed' } };
+    });
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    assert.deepEqual(stage.written, ['created eth1', 'created data']);
+    await until(
+      async () => stage.states,
+      (states) => states.length === 2,
+    );
+    assert.match(stage.states[0] ?? '', /created DeviceClass data.*403: not allowed/);
+    assert.equal(stage.states[1], undefined);
+  });
+});
+
+const specOfData = [
+  { cel: { expression: `device.driver == "${domain}" && device.attributes["${domain}"].resourceName == "data"` } },
+];
