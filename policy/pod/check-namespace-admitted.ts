@@ -2,7 +2,8 @@
 import type { Policy } from '../nodepolicy/read-policy.ts';
 import { admits, describeRequirements } from '../offers/policies-governing.ts';
 import { deny, type Verdict, warn } from '../reasons.ts';
-import { describeNamed, type NamedResource, namedResources, type PodContext, type PodRule } from './rule.ts';
+import type { NamedResource } from './read-pod.ts';
+import { describeNamed, namedResources, type PodContext, type PodRule } from './rule.ts';
 
 /**
  * The maximum number of comparisons for one pod. A pod can name tens of thousands of resources. Each is compared with

@@ -5,9 +5,9 @@ import { resourcePrefix } from '../plan/resource.ts';
 import { type Verdict, warn } from '../reasons.ts';
 import { checkAmbiguousKeys } from './check-ambiguous-keys.ts';
 import { checkNetworks } from './check-networks.ts';
-import { countDemand, countHeld, type Devices } from './count-demand.ts';
+import { containersIn, countDemand, countHeld, type Devices } from './count-demand.ts';
 import { networksOf } from './parse-networks.ts';
-import { annotationOf, containersOf, isBeingDeleted, type PodContainer, type PodObject } from './read-pod.ts';
+import { annotationOf, isBeingDeleted, type PodContainer, type PodObject } from './read-pod.ts';
 import type { PodContext } from './rule.ts';
 
 /**
@@ -20,7 +20,7 @@ import type { PodContext } from './rule.ts';
 export function injectPod(pod: PodObject, context: PodContext): Mutation {
   if (context.before !== undefined || isBeingDeleted(pod)) return { edits: [], verdicts: [] };
   const demand = countDemand(networksOf(pod, context), context.networks);
-  const { edits, added, before, verdicts } = addMissing(pod, demand);
+  const { edits, added, before, verdicts } = addMissing(containersIn(pod, context), demand);
   return {
     edits: [...edits, ...recordInjected(pod, added, before)],
     verdicts: [...checkAmbiguousKeys(pod, context), ...checkNetworks(pod, context), ...verdicts],
@@ -94,8 +94,7 @@ const computeContainer = 'compute';
  * twice if the API server calls the webhook again for the same pod. Extended resources cannot be overcommitted, so
  * limit and request are both set to the same value. Emits NotInjected.
  */
-function addMissing(pod: PodObject, demand: Devices): Addition {
-  const containers = containersOf(pod);
+function addMissing(containers: readonly PodContainer[], demand: Devices): Addition {
   const held = countHeld(containers);
   const missing = [...demand].filter(([resource, needed]) => needed > (held.get(resource) ?? 0));
   const unreadable = unreadableIn(containers);

@@ -5,10 +5,10 @@ import type { NadObject } from '../../policy/nad/read-nad.ts';
 import { hasNoResource } from '../../policy/pod/check-networks.ts';
 import { networkKey } from '../../policy/pod/count-demand.ts';
 import { injectPod } from '../../policy/pod/inject-pod.ts';
-import { type NetworkRef, namedNetworks } from '../../policy/pod/parse-networks.ts';
+import { type NetworkRef, namedNetworks, type PodMemo } from '../../policy/pod/parse-networks.ts';
 import type { PodObject } from '../../policy/pod/read-pod.ts';
 import type { PodContext } from '../../policy/pod/rule.ts';
-import { reviewPod } from '../../policy/pod/rules.ts';
+import { findDenials, reviewPod } from '../../policy/pod/rules.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { AdmissionRequest } from '../admission/admission-review.ts';
 import { type Endpoint, tryMutation } from '../admission/endpoint.ts';
@@ -38,9 +38,9 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
       const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks) => {
-        const context = contextOf(request, cachedFacts(deps, namespace), networks, deps);
-        return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => reviewPod(made, context));
+      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
+        const context = contextOf(request, cachedFacts(deps, namespace), networks, memo, deps);
+        return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => findDenials(made, context));
       });
     },
   };
@@ -60,11 +60,11 @@ export function validatePod(deps: ReviewDeps): Endpoint {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
       const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks) => {
-        const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), networks, deps));
+      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
+        const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), networks, memo, deps));
         if (!needLiveFacts(verdicts)) return { verdicts };
         return liveFacts(own, namespace, lookups()).then((facts) => ({
-          verdicts: reviewPod(pod, contextOf(request, facts, networks, deps)),
+          verdicts: reviewPod(pod, contextOf(request, facts, networks, memo, deps)),
         }));
       });
     },
@@ -94,21 +94,30 @@ function withNetworks<Result>(
   namespace: string,
   deps: RequestDeps,
   deadline: () => AbortSignal,
-  handle: (networks: Networks) => Result | Promise<Result>,
+  handle: (networks: Networks, memo: PodMemo) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const { multusNamespace } = deps;
   refuseTooLarge(pod);
-  const networks = findNetworks(namedNetworks(pod, { namespace, multusNamespace }), deps, deadline);
-  return networks instanceof Promise ? networks.then(handle) : handle(networks);
+  const memo: PodMemo = {};
+  const networks = findNetworks(namedNetworks(pod, { namespace, multusNamespace, memo }), deps, deadline);
+  return networks instanceof Promise ? networks.then((found) => handle(found, memo)) : handle(networks, memo);
 }
 
 function contextOf(
   { namespace, oldObject }: AdmissionRequest,
   facts: Facts,
   networks: Networks,
+  memo: PodMemo,
   { multusNamespace }: ReviewDeps,
 ): PodContext {
-  return { ...facts, namespace, multusNamespace, networks, ...(oldObject !== undefined && { before: oldObject }) };
+  return {
+    ...facts,
+    namespace,
+    multusNamespace,
+    networks,
+    memo,
+    ...(oldObject !== undefined && { before: oldObject }),
+  };
 }
 
 type Networks = ReadonlyMap<string, NadObject>;
