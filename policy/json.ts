@@ -59,3 +59,42 @@ export interface Mutation {
 export function pointer(...path: readonly (string | number)[]): string {
   return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
+
+/**
+ * Applies edits as a JSON Patch does. Does not change the value: each object and list on the path of an edit is copied
+ * once, and the result shares all others with the original. Throws if an edit does not apply.
+ */
+export function withEdits(value: unknown, edits: readonly Edit[]): unknown {
+  const copies = new Set<object>();
+  return edits.reduce((edited, edit) => {
+    const [first, ...keys] = edit.path.split('/');
+    if (first !== '') throw new Error(`the path ${edit.path} does not begin with a slash`);
+    return withEdit(edited, keys.map(unescapeKey), edit, copies);
+  }, value);
+}
+
+function unescapeKey(key: string): string {
+  return key.includes('~') ? key.replaceAll('~1', '/').replaceAll('~0', '~') : key;
+}
+
+function withEdit(value: unknown, [key, ...inner]: readonly string[], edit: Edit, copies: Set<object>): unknown {
+  if (key === undefined) return edit.value;
+  if (typeof value !== 'object' || value === null) throw new Error(`${key} of ${quote(value)} cannot be edited`);
+  const copy = copyOnce(value, copies);
+  const isInsertion = inner.length === 0 && edit.op === 'add';
+  if (!isInsertion && !Object.hasOwn(copy, key)) throw new Error(`${key} does not exist`);
+  if (!Array.isArray(copy)) copy[key] = withEdit(copy[key], inner, edit, copies);
+  else {
+    const index = key === '-' ? copy.length : Number(key);
+    if (!/^(0|[1-9]\d*|-)$/.test(key) || index > copy.length) throw new Error(`${key} is not an index of the list`);
+    copy.splice(index, isInsertion ? 0 : 1, withEdit(copy[index], inner, edit, copies));
+  }
+  return copy;
+}
+
+function copyOnce(value: object, copies: Set<object>): Record<string, unknown> | unknown[] {
+  if (copies.has(value)) return value as Record<string, unknown> | unknown[];
+  const copy = Array.isArray(value) ? [...value] : { ...value };
+  copies.add(copy);
+  return copy;
+}

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
-import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { limitWarnings } from '../runtime/log.ts';
 import { type Endpoint, reviewDeadlines } from './admission/endpoint.ts';
-import { type ReviewTelemetry, review } from './admission/envelope.ts';
+import { type Reviewed, type ReviewTelemetry, review } from './admission/envelope.ts';
 import { limitConnections, requireNames, watchFailures } from './intake/guard-connections.ts';
 import {
-  clientOf,
+  clientOfSocket,
   createRefuse,
   type IntakeLimits,
   type Refuse,
   RequestRefused,
   usualLimits,
 } from './intake/limits.ts';
-import { parseInTurn } from './intake/parse-in-turn.ts';
+import { createIntake, type Intake } from './intake/parse-in-turn.ts';
 
 export interface AppDeps extends ReviewTelemetry {
   readonly endpoints: readonly Endpoint[];
@@ -79,72 +80,168 @@ export function buildApp(given: AppDeps): WebhookApp {
   limitConnections(app.server, limits, refuseIntake);
   watchFailures(app.server, refuseIntake);
   if (deps.clientNames !== undefined) requireNames(app.server, deps.clientNames, refuseIntake);
-  app.decorateRequest('arrivedMs', 0);
-  app.addHook('onRequest', (request, _reply, done) => {
-    request.setDecorator('arrivedMs', performance.now());
-    done();
+  const intake = createIntake(limits);
+  app.removeAllContentTypeParsers();
+  // The bodies of other requests than reviews have the same limits.
+  app.addContentTypeParser('application/json', ({ raw }, _body, done) => {
+    intake.receive(raw, clientOfSocket(raw.socket), (error, value, leave) => {
+      leave();
+      done(error ?? null, value);
+    });
   });
-  parseInTurn(app, limits);
   const paths = new Set(deps.endpoints.map(({ path }) => path));
   app.setNotFoundHandler(({ url, method }, reply) => {
     const [path = ''] = url.split('?');
     if (!paths.has(path)) return refuse(reply, 404, `no such path: ${path.slice(0, 128)}`);
     return refuse(reply.header('allow', 'POST'), 405, `${method} is not allowed here; POST an AdmissionReview`);
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof RequestRefused) return refuseBody(error, request, reply, refuseIntake);
-    return refuse(reply, ...explain(error, deps));
+  app.setErrorHandler((error: FastifyError, { raw }, reply) => {
+    const { statusCode, message, headers } = explain(error, raw, deps, refuseIntake);
+    return refuse(reply.headers(headers), statusCode, message);
   });
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
   });
-  for (const endpoint of deps.endpoints) addReviewRoute(app, endpoint, deps, () => isClosing);
+  const reviewDeps = { ...deps, intake, refuseIntake, isClosing: () => isClosing };
+  for (const endpoint of deps.endpoints) addReviewRoute(app, endpoint, reviewDeps);
   return app;
 }
 
-function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: AppDeps, isClosing: () => boolean): void {
-  app.post(endpoint.path, async (request, reply) => {
-    const arrivedMs = request.getDecorator<number>('arrivedMs');
-    const { lookups, isDue } = reviewDeadlines((request.query as Record<string, unknown>).timeout, arrivedMs);
-    // Work that is only informational ends early while the app closes.
-    const client = clientOf(request.raw.socket.remoteAddress);
-    const context = { lookups, isDue: () => isClosing() || isDue(), client };
-    const reviewed = await review(endpoint, { body: request.body, arrivedMs }, context, deps);
-    if (deps.isStopping()) reply.header('connection', 'close');
-    return 'fault' in reviewed ? refuse(reply, 400, reviewed.fault) : reply.send(reviewed.answer);
+interface RouteDeps extends AppDeps {
+  readonly intake: Intake;
+  readonly refuseIntake: Refuse;
+  readonly isClosing: () => boolean;
+}
+
+/**
+ * Adds the path of an endpoint. Fastify only finds the route. A hook then takes over the request and answers it with
+ * the functions of Node.js, because the other steps of Fastify cost more than most reviews.
+ */
+function addReviewRoute(app: WebhookApp, endpoint: Endpoint, deps: RouteDeps): void {
+  app.post(endpoint.path, {
+    onRequest: ({ raw, query }, reply) => {
+      reply.hijack();
+      answerReview(endpoint, raw, reply.raw, (query as Record<string, unknown>).timeout, deps);
+    },
+    handler: () => {
+      throw new Error('the hook did not take over the request');
+    },
   });
 }
+
+function answerReview(
+  endpoint: Endpoint,
+  request: IncomingMessage,
+  response: ServerResponse,
+  timeout: unknown,
+  deps: RouteDeps,
+): void {
+  const arrivedMs = performance.now();
+  const fail = (error: Error): void => {
+    const { statusCode, message, headers } = explain(error, request, deps, deps.refuseIntake);
+    send(response, statusCode, { statusCode, message }, headers);
+  };
+  const finish = (reviewed: Reviewed): void => {
+    const headers = deps.isStopping() ? { connection: 'close' } : {};
+    if ('answer' in reviewed) send(response, 200, reviewed.answer, headers);
+    else send(response, 400, { statusCode: 400, message: reviewed.fault }, headers);
+  };
+  const begin = (body: unknown): Reviewed | Promise<Reviewed> => {
+    const { lookups, isDue } = reviewDeadlines(timeout, arrivedMs);
+    const client = clientOfSocket(request.socket);
+    // Work that is only informational ends early while the app closes.
+    return review(endpoint, { body, arrivedMs }, { lookups, isDue: () => deps.isClosing() || isDue(), client }, deps);
+  };
+  if (isEmpty(request.headers)) settle(() => begin(undefined), finish, fail);
+  else if (!isJson(request.headers['content-type'])) fail(new WrongMediaType());
+  else {
+    deps.intake.receive(request, clientOfSocket(request.socket), (error, body, leave) => {
+      if (error === undefined) return settle(() => begin(body), finish, fail, leave);
+      fail(error);
+      return leave();
+    });
+  }
+}
+
+/**
+ * Calls exactly one of `finish` and `fail`, and then `end`. The calls are synchronous unless the work returns a
+ * promise.
+ */
+function settle<Result>(
+  work: () => Result | Promise<Result>,
+  finish: (result: Result) => void,
+  fail: (error: Error) => void,
+  end: () => void = () => {},
+): void {
+  let result: Result | Promise<Result>;
+  try {
+    result = work();
+    if (!(result instanceof Promise)) finish(result);
+  } catch (thrown) {
+    fail(thrown as Error);
+    end();
+    return;
+  }
+  if (result instanceof Promise) void result.then(finish).catch(fail).finally(end);
+  else end();
+}
+
+class WrongMediaType extends Error {}
+
+function isEmpty(headers: IncomingHttpHeaders): boolean {
+  if (headers['content-type'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+  return headers['content-length'] === undefined || headers['content-length'] === '0';
+}
+
+function isJson(type: string | undefined): boolean {
+  return type === 'application/json' || (type !== undefined && /^application\/json[ \t]*(;|$)/i.test(type));
+}
+
+/** Writes an answer in one piece. */
+function send(response: ServerResponse, statusCode: number, value: unknown, headers: Headers): void {
+  if (response.headersSent) return;
+  const text = JSON.stringify(value);
+  const length = Buffer.byteLength(text);
+  response
+    .writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8', 'content-length': length, ...headers })
+    .end(text);
+}
+
+type Headers = Readonly<Record<string, string>>;
 
 /** Answers a request that is not a readable AdmissionReview. */
 function refuse(reply: FastifyReply, statusCode: number, message: string): FastifyReply {
   return reply.code(statusCode).send({ statusCode, message });
 }
 
-/**
- * Answers a request whose body is refused. If the client is still sending the body, the connection ends after the
- * answer.
- */
-function refuseBody(
-  { reason, statusCode, message }: RequestRefused,
-  { raw }: FastifyRequest,
-  reply: FastifyReply,
-  refuseIntake: Refuse,
-): FastifyReply {
-  refuseIntake(reason, clientOf(raw.socket.remoteAddress));
-  // With this header, the API server retries within its timeout (client-go's rest, with_retry.go).
-  if (statusCode === 503) reply.header('retry-after', '1');
-  if (!raw.complete) reply.header('connection', 'close');
-  return refuse(reply, statusCode, message);
+/** The answer to a request that failed. */
+interface Failure {
+  readonly statusCode: number;
+  readonly message: string;
+  readonly headers: Headers;
 }
 
-function explain(error: FastifyError, { log }: AppDeps): [statusCode: number, message: string] {
-  if (error instanceof SyntaxError) return [400, `the body is not JSON: ${error.message}`];
-  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return [415, 'the content type must be application/json'];
-  const { statusCode = 500 } = error;
-  if (statusCode >= 500) log.error({ error }, 'a request failed because of a bug');
-  return [
-    statusCode,
-    statusCode >= 500 ? "failed because of a bug in kube-macvtap; see the webhook's log" : error.message,
-  ];
+/**
+ * Explains an error. Counts it if it is a refused body, and logs it if it is a bug. If the client is still sending the
+ * body, the connection ends after the answer.
+ */
+function explain(error: FastifyError | Error, raw: IncomingMessage, { log }: AppDeps, refuseIntake: Refuse): Failure {
+  const ending: Headers = raw.complete ? {} : { connection: 'close' };
+  if (error instanceof RequestRefused) {
+    const { reason, statusCode, message } = error;
+    refuseIntake(reason, clientOfSocket(raw.socket));
+    // With this header, the API server retries within its timeout (client-go's rest, with_retry.go).
+    return { statusCode, message, headers: { ...ending, ...(statusCode === 503 && { 'retry-after': '1' }) } };
+  }
+  if (error instanceof SyntaxError) {
+    return { statusCode: 400, message: `the body is not JSON: ${error.message}`, headers: ending };
+  }
+  if (error instanceof WrongMediaType || ('code' in error && error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')) {
+    return { statusCode: 415, message: 'the content type must be application/json', headers: {} };
+  }
+  const statusCode = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
+  if (statusCode < 500) return { statusCode, message: error.message, headers: {} };
+  log.error({ error }, 'a request failed because of a bug');
+  return { statusCode, message: "failed because of a bug in kube-macvtap; see the webhook's log", headers: {} };
 }

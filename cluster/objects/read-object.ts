@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import jsonpatch from 'jsonpatch';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
-import type { Edit } from '../../policy/json.ts';
-import { isJsonObject } from '../../policy/json.ts';
+import { type Edit, isJsonObject, withEdits } from '../../policy/json.ts';
 import { type Policy, readBrokenPolicy, readPolicy } from '../../policy/nodepolicy/read-policy.ts';
 import type { PolicyObject } from '../../policy/nodepolicy/rule.ts';
 import { describeFailure, reasonToLeaveOut } from '../../policy/nodestate/node-state-limits.ts';
@@ -201,7 +199,7 @@ function parsePath(path: string): readonly string[] {
  */
 export function applyEdits<Edited extends object>(object: Edited, edits: readonly Edit[]): Edited {
   try {
-    return jsonpatch.apply_patch(object, [...edits]);
+    return withEdits(object, edits) as Edited;
   } catch (cause) {
     const paths = edits.map(({ path }) => path).join(', ');
     const text = cause instanceof Error ? cause.message : String(cause);

@@ -41,6 +41,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
 };
 
+const checks = Object.entries(shapes).map(([place, shape]) => ({ place, keys: place.split('.'), ...shape }));
+
 /**
  * Checks the types of the values of keys that CNI and Multus define. If a reader expects another type, every pod of the
  * network fails. null is treated as absent.
@@ -51,8 +53,8 @@ const shapes: Readonly<Record<string, Shape>> = {
  */
 export const checkShapes: NadRule = ({ plugins }) =>
   plugins.flatMap(({ conf, path }) =>
-    Object.entries(shapes).flatMap(([place, { expected, holds }]) => {
-      const value = place.split('.').reduce<unknown>(givenValue, conf);
+    checks.flatMap(({ place, keys, expected, holds }) => {
+      const value = keys.reduce<unknown>(givenValue, conf);
       return value === undefined || holds(value)
         ? []
         : [deny('IllegalValue', `${path}.${place}`, `${quote(value)} instead of ${expected}`)];

@@ -42,6 +42,14 @@ export interface NadContext {
   readonly unknownResource: 'Deny' | 'Warn' | 'Allow';
   /** The old network, on an update. */
   readonly before?: NadObject;
+  /** Remembers the facts of the last network in this context, because several functions need them. */
+  readonly remembered?: RememberedNad;
+}
+
+/** Remembers the facts about one network. Nothing may change a network that was read. */
+interface RememberedNad {
+  nad?: NadObject;
+  facts?: NadFacts | undefined;
 }
 
 /** A rule. Returns its verdicts about a network. */

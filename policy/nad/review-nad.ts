@@ -17,8 +17,15 @@ export function reviewNad(nad: NadObject, context: NadContext): readonly Verdict
   return downgradeExistingErrors(verdicts, applyRules(context.before, context));
 }
 
+/** Reads a network, or returns the facts that the context remembers. */
+function factsOf(nad: NadObject, { remembered }: NadContext): NadFacts | undefined {
+  if (remembered === undefined) return readNad(nad);
+  if (remembered.nad !== nad) Object.assign(remembered, { nad, facts: readNad(nad) });
+  return remembered.facts;
+}
+
 function applyRules(nad: NadObject, context: NadContext): readonly Verdict[] {
-  const facts = readNad(nad);
+  const facts = factsOf(nad, context);
   return facts === undefined ? [] : rules.flatMap(({ rule }) => rule(facts, context));
 }
 
@@ -34,7 +41,7 @@ function applyRules(nad: NadObject, context: NadContext): readonly Verdict[] {
  *   }, { op: 'replace', path: '/spec/config', value: '{"type":"macvtap","name":"data",…}' }], verdicts: [] }
  */
 export function defaultNad(nad: NadObject, context: NadContext): Mutation {
-  const written = readNad(nad);
+  const written = factsOf(nad, context);
   if (written === undefined || written.plugins.length === 0 || written.plugins.length > maxPlugins) {
     return { edits: [], verdicts: [] };
   }
@@ -72,8 +79,9 @@ function editConfig({ config, ambiguous, defaultConfig }: NadFacts, keys: readon
  *   that parent, or a second resource. A resource with the network's own name needs no query.
  * - The namespace is unknown. It may exist by now.
  */
-export function needsLookup(nad: NadObject, { offers, namespaceLabels }: NadContext): boolean {
-  const facts = readNad(nad);
+export function needsLookup(nad: NadObject, context: NadContext): boolean {
+  const { offers, namespaceLabels } = context;
+  const facts = factsOf(nad, context);
   if (facts === undefined) return false;
   const { annotation, resource, plugins, name } = facts;
   if (resource !== undefined) return offers.ofResource(resource).length === 0;

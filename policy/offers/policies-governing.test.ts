@@ -85,8 +85,13 @@ describe('indexGoverning', () => {
   });
 
   it('can be restricted to some of the policies', () => {
-    const some = indexGoverning(all).where(({ id }) => id !== named.id);
-    assert.deepEqual([some.of('eth0'), some.names], [[globs], ['data']]);
+    const index = indexGoverning(all);
+    for (const without of all) {
+      const some = index.where(({ id }) => id !== without.id);
+      const same = indexGoverning(all.filter(({ id }) => id !== without.id));
+      assert.equal(some.compared, same.compared);
+      for (const name of ['eth0', 'eth1', 'data', 'other']) assert.deepEqual(some.of(name), same.of(name), name);
+    }
   });
 });
 

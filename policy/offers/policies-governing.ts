@@ -41,8 +41,11 @@ export interface Governing {
   readonly selecting: readonly Policy[];
   /** How many entries each call of `of` compares, in addition to one look-up by name. */
   readonly compared: number;
-  /** Returns an index of only those policies for which `keep` returns true. */
-  where(keep: (policy: Policy) => boolean): Governing;
+  /**
+   * Returns the look-up for only those policies for which `keep` returns true. It costs one call of `keep` for each
+   * policy with globs, because every review of a pod makes one.
+   */
+  where(keep: (policy: Policy) => boolean): Pick<Governing, 'of' | 'names' | 'compared'>;
 }
 
 /** Indexes policies by the names in them. Only entries with globs for interface names are compared at each look-up. */
@@ -52,19 +55,35 @@ export function indexGoverning(policies: Iterable<Policy>): Governing {
   for (const policy of valid) {
     for (const name of namesIn(policy)) byName.getOrInsertComputed(name, () => []).push(policy);
   }
+  const names = [...byName.keys()].sort(compareText);
   const globbed = valid.filter(({ entries }) => entries.some(hasGlobs));
-  const compared = globbed.reduce((sum, { entries }) => sum + entries.filter(hasGlobs).length, 0);
   return {
-    of(resource) {
-      const named = byName.get(resource) ?? [];
-      const matching = globbed.filter(({ entries }) => entries.some((entry) => canName(entry, resource)));
-      return matching.length === 0 ? named : [...new Set([...named, ...matching])].sort(comparePolicies);
-    },
-    names: [...byName.keys()].sort(compareText),
+    of: (resource) => governing(resource, byName.get(resource) ?? [], globbed),
+    names,
     selecting: valid.filter(({ entries }) => entries.some(isSelecting)),
-    compared,
-    where: (keep) => indexGoverning(valid.filter(keep)),
+    compared: countGlobs(globbed),
+    where(keep) {
+      const kept = globbed.filter(keep);
+      return {
+        of: (resource) => governing(resource, (byName.get(resource) ?? []).filter(keep), kept),
+        get names() {
+          return names.filter((name) => byName.get(name)?.some(keep));
+        },
+        compared: countGlobs(kept),
+      };
+    },
   };
+}
+
+/** Returns the policies that govern a resource: those that name it, and those of `globbed` whose globs match it. */
+function governing(resource: string, named: readonly Policy[], globbed: readonly Policy[]): readonly Policy[] {
+  if (globbed.length === 0) return named;
+  const matching = globbed.filter(({ entries }) => entries.some((entry) => canName(entry, resource)));
+  return matching.length === 0 ? named : [...new Set([...named, ...matching])].sort(comparePolicies);
+}
+
+function countGlobs(policies: readonly Policy[]): number {
+  return policies.reduce((sum, { entries }) => sum + entries.filter(hasGlobs).length, 0);
 }
 
 /** Returns the resource names in a policy: each `resourceName`, and the interface of each entry without one. */

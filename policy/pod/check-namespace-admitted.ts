@@ -3,15 +3,8 @@ import type { Policy } from '../nodepolicy/read-policy.ts';
 import { admits, describeRequirements } from '../offers/policies-governing.ts';
 import { deny, type Verdict, warn } from '../reasons.ts';
 import { type ClaimedDevices, type ClaimKind, devicesOfClaim } from './read-claims.ts';
-import {
-  claimedBy,
-  describeNamed,
-  type NamedResource,
-  namedResources,
-  namesOf,
-  type PodContext,
-  type PodRule,
-} from './rule.ts';
+import type { NamedResource } from './read-pod.ts';
+import { claimedBy, describeNamed, namedResources, namesOf, type PodContext, type PodRule } from './rule.ts';
 
 /**
  * The maximum number of comparisons for one pod. A pod can name tens of thousands of resources. Each is compared with

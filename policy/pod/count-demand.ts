@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type NadObject, resourceOfNad } from '../nad/read-nad.ts';
-import { type NetworkRef, type NetworkScope, networksOf } from './parse-networks.ts';
+import { type NetworkRef, type NetworkScope, networksOf, readingOf } from './parse-networks.ts';
 import { type Ask, containersOf, namespaceOf, type PodContainer, type PodObject } from './read-pod.ts';
 
 /** The number of devices by resource, without the prefix. */
@@ -19,6 +19,13 @@ export function countDemand(networks: readonly NetworkRef[], known: ReadonlyMap<
     if (resource !== undefined) add(demand, resource, 1);
   }
   return demand;
+}
+
+/** Returns the same as `containersOf`, which reads the pod only once in each scope. */
+export function containersIn(pod: PodObject, { memo }: Pick<NetworkScope, 'memo'>): readonly PodContainer[] {
+  const reading = readingOf(pod, memo);
+  reading.containers ??= containersOf(pod);
+  return reading.containers;
 }
 
 /** Returns `namespace/name`. */
@@ -63,7 +70,7 @@ export function resourcesOfPod(
   networks: ReadonlyMap<string, NadObject>,
   scope: NetworkScope = { namespace: namespaceOf(pod) },
 ): Devices {
-  const devices = new Map(countTaken(containersOf(pod)));
+  const devices = new Map(countTaken(containersIn(pod, scope)));
   raise(devices, countDemand(networksOf(pod, scope), networks));
   return devices;
 }

@@ -5,10 +5,10 @@ import { resourcePrefix } from '../plan/resource.ts';
 import { type Verdict, warn } from '../reasons.ts';
 import { checkAmbiguousKeys } from './check-ambiguous-keys.ts';
 import { checkNetworks } from './check-networks.ts';
-import { countDemand, countHeld, type Devices } from './count-demand.ts';
+import { containersIn, countDemand, countHeld, type Devices } from './count-demand.ts';
 import { networksOf } from './parse-networks.ts';
 import type { ClaimedDevices } from './read-claims.ts';
-import { annotationOf, containersOf, isBeingDeleted, type PodContainer, type PodObject } from './read-pod.ts';
+import { annotationOf, isBeingDeleted, type PodContainer, type PodObject } from './read-pod.ts';
 import { claimedBy, type PodContext } from './rule.ts';
 
 /**
@@ -21,7 +21,8 @@ import { claimedBy, type PodContext } from './rule.ts';
 export function injectPod(pod: PodObject, context: PodContext): Mutation {
   if (context.before !== undefined || isBeingDeleted(pod)) return { edits: [], verdicts: [] };
   const demand = countDemand(networksOf(pod, context), context.networks);
-  const { edits, added, before, verdicts } = addMissing(pod, withoutClaimed(demand, claimedBy(pod, context)));
+  const missing = withoutClaimed(demand, claimedBy(pod, context));
+  const { edits, added, before, verdicts } = addMissing(containersIn(pod, context), missing);
   return {
     edits: [...edits, ...recordInjected(pod, added, before)],
     verdicts: [...checkAmbiguousKeys(pod, context), ...checkNetworks(pod, context), ...verdicts],
@@ -108,8 +109,7 @@ const computeContainer = 'compute';
  * twice if the API server calls the webhook again for the same pod. Extended resources cannot be overcommitted, so
  * limit and request are both set to the same value. Emits NotInjected.
  */
-function addMissing(pod: PodObject, demand: Devices): Addition {
-  const containers = containersOf(pod);
+function addMissing(containers: readonly PodContainer[], demand: Devices): Addition {
   const held = countHeld(containers);
   const missing = [...demand].filter(([resource, needed]) => needed > (held.get(resource) ?? 0));
   const unreadable = unreadableIn(containers);

@@ -3,7 +3,7 @@ import { isJsonObject, ownValue, quote } from '../json.ts';
 import { selectionKeys } from '../nad/config/known-keys.ts';
 import { readItemsAsGo } from '../nad/config/read-items-as-go.ts';
 import type { AmbiguousKey } from '../nad/config/scan-config.ts';
-import { annotationOf, namespaceOf, type PodObject } from './read-pod.ts';
+import { annotationOf, type NamedResource, namespaceOf, type PodContainer, type PodObject } from './read-pod.ts';
 
 /** A NetworkAttachmentDefinition that a pod names. */
 export interface NetworkRef {
@@ -19,6 +19,37 @@ export interface NetworkScope {
   readonly namespace: string;
   /** The namespace for the pod's default network: the option multusNamespace of Multus, `kube-system` if absent. */
   readonly multusNamespace?: string;
+  /** Remembers what was read of the last pod in this scope. */
+  readonly memo?: PodMemo;
+}
+
+/**
+ * The parts of a pod that were read. Several rules need them. This is not a WeakMap with pods as keys, because V8 would
+ * keep its values until it collects the whole heap.
+ */
+interface PodReading {
+  selections?: readonly NetworkSelection[];
+  containers?: readonly PodContainer[];
+  /** The named resources, with the facts from which they were read. */
+  named?: {
+    readonly networks: unknown;
+    readonly claims: unknown;
+    readonly offers: unknown;
+    readonly resources: readonly NamedResource[];
+  };
+}
+
+/** Remembers the reading of one pod. Nothing may change a pod that was read. */
+export interface PodMemo {
+  pod?: PodObject;
+  reading?: PodReading;
+}
+
+/** Returns the remembered reading of a pod, or an empty one. */
+export function readingOf(pod: PodObject, memo: PodMemo | undefined): PodReading {
+  if (memo === undefined) return {};
+  if (memo.pod !== pod) Object.assign(memo, { pod, reading: {} });
+  return memo.reading ?? {};
 }
 
 /** The networks that an annotation of a pod selects. */
@@ -95,8 +126,14 @@ export function namedNetworks(pod: PodObject, scope: NetworkScope): readonly Net
  */
 export function selectNetworks(
   pod: PodObject,
-  { namespace, multusNamespace = 'kube-system' }: NetworkScope,
+  { namespace, multusNamespace = 'kube-system', memo }: NetworkScope,
 ): readonly NetworkSelection[] {
+  const known = readingOf(pod, memo);
+  known.selections ??= readSelections(pod, namespace, multusNamespace);
+  return known.selections;
+}
+
+function readSelections(pod: PodObject, namespace: string, multusNamespace: string): readonly NetworkSelection[] {
   const inHostNetwork = ownValue(ownValue(pod, 'spec'), 'hostNetwork') === true;
   const written = [
     { annotation: defaultNetworkAnnotation, space: multusNamespace, text: annotationOf(pod, defaultNetworkAnnotation) },

@@ -24,6 +24,15 @@ export interface Ask {
   readonly path: string;
 }
 
+/** A resource of this project that a pod names, with the first place that contains the name. */
+export interface NamedResource {
+  /** Without the prefix. */
+  readonly resource: string;
+  readonly path: string;
+  /** The network that names the resource, as `namespace/name`. Absent if a container requests the resource. */
+  readonly network?: string;
+}
+
 /** One container of a pod. */
 export interface PodContainer {
   readonly list: keyof typeof lists;
@@ -69,24 +78,28 @@ function readContainer(item: unknown, list: keyof typeof lists, index: number): 
   if (!isJsonObject(item)) return [];
   const restarts = list === 'initContainers' && ownValue(item, 'restartPolicy') === 'Always';
   const resources = ownValue(item, 'resources');
-  const path = `spec.${list}[${index}].resources`;
   const role = restarts ? 'sidecar' : lists[list];
-  return [{ list, index, name: textOf(item, 'name'), role, resources, asks: readAsks(resources, path) }];
+  return [{ list, index, name: textOf(item, 'name'), role, resources, asks: readAsks(resources, list, index) }];
 }
 
-function readAsks(resources: unknown, path: string): readonly Ask[] {
-  const byResource = new Map<string, Ask>();
+const noAsks: readonly Ask[] = [];
+
+function readAsks(resources: unknown, list: string, index: number): readonly Ask[] {
+  let byResource: Map<string, Ask> | undefined;
   for (const field of ['limits', 'requests'] as const) {
     const quantities = ownValue(resources, field);
-    for (const [key, quantity] of isJsonObject(quantities) ? Object.entries(quantities) : []) {
+    if (!isJsonObject(quantities)) continue;
+    for (const key of Object.keys(quantities)) {
       if (!key.startsWith(resourcePrefix)) continue;
+      byResource ??= new Map();
       const resource = key.slice(resourcePrefix.length);
-      const ask = { resource, count: parseDeviceCount(quantity), path: `${path}.${field}[${key}]` };
+      const path = `spec.${list}[${index}].resources.${field}[${key}]`;
+      const ask = { resource, count: parseDeviceCount(quantities[key]), path };
       const other = byResource.get(resource);
       byResource.set(resource, other === undefined ? ask : { ...other, count: higher(other.count, ask.count) });
     }
   }
-  return [...byResource.values()];
+  return byResource === undefined ? noAsks : [...byResource.values()];
 }
 
 function higher(left: number | undefined, right: number | undefined): number | undefined {

@@ -3,10 +3,10 @@ import { type NadObject, resourceOfNad } from '../nad/read-nad.ts';
 import type { Offers } from '../offers/offers.ts';
 import type { Labels } from '../plan/match-labels.ts';
 import type { Verdict } from '../reasons.ts';
-import { networkKey } from './count-demand.ts';
-import { type NetworkScope, selectNetworks } from './parse-networks.ts';
+import { containersIn, networkKey } from './count-demand.ts';
+import { type NetworkScope, readingOf, selectNetworks } from './parse-networks.ts';
 import { type ClaimedDevices, devicesClaimedBy, type KnownClaims } from './read-claims.ts';
-import { containersOf, type PodObject } from './read-pod.ts';
+import type { NamedResource, PodObject } from './read-pod.ts';
 
 /** A rule. Returns its verdicts about a pod. */
 export type PodRule = (pod: PodObject, context: PodContext) => readonly Verdict[];
@@ -24,15 +24,6 @@ export interface PodContext extends NetworkScope {
   readonly before?: PodObject;
 }
 
-/** A resource of this project that a pod names, with the first place that contains the name. */
-export interface NamedResource {
-  /** Without the prefix. */
-  readonly resource: string;
-  readonly path: string;
-  /** The network that names the resource, as `namespace/name`. Absent if a container requests the resource. */
-  readonly network?: string;
-}
-
 /**
  * Returns each resource of this project that a pod names, without duplicates. A resource is named by the annotation of
  * a network, by a limit or request of any container, including init and ephemeral ones, or by a claim.
@@ -41,7 +32,19 @@ export interface NamedResource {
  * added the container's limit without the knowledge of the pod's author.
  */
 export function namedResources(pod: PodObject, context: PodContext): readonly NamedResource[] {
-  const asked = containersOf(pod).flatMap(({ asks }) => asks.map(({ resource, path }) => ({ resource, path })));
+  const reading = readingOf(pod, context.memo);
+  const { networks, claims, offers } = context;
+  const { named } = reading;
+  if (named?.networks === networks && named.claims === claims && named.offers === offers) return named.resources;
+  const resources = nameResources(pod, context);
+  reading.named = { networks, claims, offers, resources };
+  return resources;
+}
+
+function nameResources(pod: PodObject, context: PodContext): readonly NamedResource[] {
+  const asked = containersIn(pod, context).flatMap(({ asks }) =>
+    asks.map(({ resource, path }) => ({ resource, path })),
+  );
   const attached = selectNetworks(pod, context).flatMap(({ annotation, networks }) =>
     networks.map(networkKey).flatMap((network) => {
       const nad = context.networks.get(network);

@@ -9,15 +9,20 @@ import { checkResourceOffered } from './check-resource-offered.ts';
 import { isBeingDeleted, type PodObject } from './read-pod.ts';
 import type { PodContext, PodRule } from './rule.ts';
 
-/** All rules for pods, in the order of their verdicts. Fixtures are in test/fixtures/pod/<name>. */
+/**
+ * All rules for pods, in the order of their verdicts. The rules that never deny a pod are marked. Fixtures are in
+ * test/fixtures/pod/<name>.
+ */
 export const rules = [
-  { name: 'check-ambiguous-keys', rule: checkAmbiguousKeys },
-  { name: 'check-namespace-admitted', rule: checkNamespaceAdmitted },
-  { name: 'check-resource-offered', rule: checkResourceOffered },
-  { name: 'check-device-count', rule: checkDeviceCount },
-  { name: 'check-networks', rule: checkNetworks },
-  { name: 'check-passthru-mac', rule: checkPassthruMAC },
-] as const satisfies readonly { name: string; rule: PodRule }[];
+  { name: 'check-ambiguous-keys', rule: checkAmbiguousKeys, onlyWarns: false },
+  { name: 'check-namespace-admitted', rule: checkNamespaceAdmitted, onlyWarns: false },
+  { name: 'check-resource-offered', rule: checkResourceOffered, onlyWarns: true },
+  { name: 'check-device-count', rule: checkDeviceCount, onlyWarns: true },
+  { name: 'check-networks', rule: checkNetworks, onlyWarns: true },
+  { name: 'check-passthru-mac', rule: checkPassthruMAC, onlyWarns: false },
+] as const satisfies readonly { name: string; rule: PodRule; onlyWarns: boolean }[];
+
+const denying = rules.filter(({ onlyWarns }) => !onlyWarns);
 
 /**
  * Returns the verdicts of all rules about a pod. Returns none for a pod that is being deleted.
@@ -32,6 +37,12 @@ export function reviewPod(pod: PodObject, context: PodContext): readonly Verdict
   if (context.before === undefined || verdicts.length === 0) return verdicts;
   const before = new Set(applyRules(context.before, context).map(toKey));
   return verdicts.filter((verdict) => !before.has(toKey(verdict)));
+}
+
+/** Returns the denials of a pod. Costs less than `reviewPod`, because it skips the rules that never deny. */
+export function findDenials(pod: PodObject, context: Omit<PodContext, 'before'>): readonly Verdict[] {
+  if (isBeingDeleted(pod)) return [];
+  return denying.flatMap(({ rule }) => rule(pod, context)).filter(({ severity }) => severity === 'deny');
 }
 
 function applyRules(pod: PodObject, context: PodContext): readonly Verdict[] {

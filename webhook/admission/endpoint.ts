@@ -81,22 +81,26 @@ export interface ReviewDeadlines {
 
 /**
  * Computes the deadlines of a request from the API server's timeout, a Go duration in the query (`?timeout=10s`). The
- * answer is due after half of that time. Look-ups end at the same time, or after 1 s if that is earlier. The timer for
- * look-ups starts on first use, because most requests need no look-ups.
+ * answer is due after half of that time. Look-ups end at the same time, or after 1 s if that is earlier. The
+ * timeout is read and the timer for look-ups starts on first use, because most requests need no look-ups.
  */
 export function reviewDeadlines(
   timeout: unknown,
   arrivedMs: number,
   nowMs: () => number = () => performance.now(),
 ): ReviewDeadlines {
-  const { lookupMs, answerMs } = readTimeouts(timeout);
+  let timeouts: ReturnType<typeof readTimeouts> | undefined;
+  const limits = () => {
+    timeouts ??= readTimeouts(timeout);
+    return timeouts;
+  };
   let signal: AbortSignal | undefined;
   return {
     lookups: () => {
-      signal ??= AbortSignal.timeout(Math.max(0, Math.floor(lookupMs - (nowMs() - arrivedMs))));
+      signal ??= AbortSignal.timeout(Math.max(0, Math.floor(limits().lookupMs - (nowMs() - arrivedMs))));
       return signal;
     },
-    isDue: () => nowMs() - arrivedMs >= answerMs,
+    isDue: () => nowMs() - arrivedMs >= limits().answerMs,
   };
 }
 

@@ -22,13 +22,16 @@ interface Arrival {
   readonly arrivedMs: number;
 }
 
-/** Handles one admission request. Never rejects: every body and every error of the endpoint leads to a result. */
-export async function review(
+/**
+ * Handles one admission request. Never throws or rejects: every body and every error of the endpoint leads to a result.
+ * Returns a promise only if the endpoint does, because most reviews cause no I/O.
+ */
+export function review(
   endpoint: Endpoint,
   { body, arrivedMs }: Arrival,
   context: RequestContext,
   telemetry: ReviewTelemetry,
-): Promise<Reviewed> {
+): Reviewed | Promise<Reviewed> {
   const took = () => performance.now() - arrivedMs;
   const decoded = decodeReview(body, endpoint.kind);
   if (decoded.request === undefined) {
@@ -42,11 +45,15 @@ export async function review(
     return uid === undefined ? { fault } : { answer: answerFailure(endpoint, uid, { code: 400, message: fault }) };
   }
   const { request } = decoded;
+  const succeed = (result: ReviewResult): Reviewed => ({ answer: respond(endpoint, request, result, took, telemetry) });
+  const fail = (thrown: unknown): Reviewed => ({
+    answer: recover(endpoint, request, MacvtapError.from(thrown), took, telemetry),
+  });
   try {
-    const result = isOutOfScope(request) ? noVerdicts : await endpoint.handle(request, context);
-    return { answer: respond(endpoint, request, result, took, telemetry) };
+    const result = isOutOfScope(request) ? noVerdicts : endpoint.handle(request, context);
+    return result instanceof Promise ? result.then(succeed).catch(fail) : succeed(result);
   } catch (thrown) {
-    return { answer: recover(endpoint, request, MacvtapError.from(thrown), took, telemetry) };
+    return fail(thrown);
   }
 }
 

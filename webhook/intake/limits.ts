@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isIPv6 } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
 import type { Log } from '../../runtime/log.ts';
 
 const MiB = 1024 * 1024;
@@ -100,6 +100,14 @@ export class RequestRefused extends Error {
     this.reason = reason;
     this.statusCode = statusCode;
   }
+}
+
+/** The clients of open connections, because each connection carries many requests. */
+const clients = new WeakMap<Socket, string>();
+
+/** Returns the client of a connection, as `clientOf` does. */
+export function clientOfSocket(socket: Socket): string {
+  return clients.getOrInsertComputed(socket, ({ remoteAddress }) => clientOf(remoteAddress));
 }
 
 /**

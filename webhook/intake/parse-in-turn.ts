@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Server } from 'node:https';
-import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { createBodyBudget } from './body-budget.ts';
-import { clientOf, type IntakeLimits, RequestRefused } from './limits.ts';
+import { type IntakeLimits, RequestRefused } from './limits.ts';
 import { hasMoreValues, parseBody, type ReadBody, readBody } from './read-body.ts';
 
 /** Bodies of at least this length are large. Nearly all bodies are smaller. */
@@ -16,65 +16,72 @@ const smallLength = 128 * 1024;
 const inside = { small: 2 * 1024 * 1024, large: 4 * 1024 * 1024 } as const;
 
 /**
- * Makes the app parse bodies as JSON, and accept no other type. The bytes of a body count against the budget before the
- * body is read (body-budget.ts). Complete bodies are then parsed in turn. A request frees its place when its answer is
- * serialized, even if the client does not read the answer. Raises RequestRefused.
+ * Called once for each body: with its parsed JSON, or with the error. An error is RequestRefused or a SyntaxError. The
+ * receiver must call `leave` when the answer is written. The body keeps its place until then.
  */
-export function parseInTurn(app: FastifyInstance<Server>, limits: IntakeLimits): void {
+type OnBody = (error: Error | undefined, value: unknown, leave: Leave) => void;
+
+/** Receives the bodies of requests. */
+export interface Intake {
+  receive(request: IncomingMessage, client: string, onBody: OnBody): void;
+}
+
+/**
+ * Creates the intake of an app. The bytes of a body count against the budget before the body is read (body-budget.ts).
+ * Complete bodies are then parsed in turn. A request frees its place when its answer is written, even if the client
+ * does not read the answer. A request whose client disconnects while its body waits is dropped without a call.
+ */
+export function createIntake(limits: IntakeLimits): Intake {
   const budget = createBodyBudget(limits);
   const semaphores = { small: createBodySemaphore(inside.small), large: createBodySemaphore(inside.large) };
-  const leaving = new WeakMap<object, Leave>();
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', (request, source, done) => {
-    const { socket, headers } = request.raw;
-    const client = clientOf(socket.remoteAddress);
-    const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
-    const takeTurn = ({ body, share }: ReadBody): void => {
-      const giveUp = (): void => {
-        place?.();
+
+  const takeTurn = (socket: Socket, client: string, { body, share }: ReadBody, onBody: OnBody): void => {
+    let isInside = false;
+    const semaphore = body.length <= smallLength ? semaphores.small : semaphores.large;
+    const place = semaphore.enter(client, body.length, (leave) => {
+      isInside = true;
+      socket.off('close', giveUp);
+      const end = (): void => {
+        leave();
         share.release();
       };
-      share.onDrop = () => {
-        socket.off('close', giveUp);
-        place?.();
-        done(new RequestRefused('queue', 503, 'too many large requests are waiting; try again'));
+      if (socket.destroyed) return end();
+      share.keep();
+      const later = (): void => {
+        // Deferred if another body waits, because `leave` parses that body immediately.
+        if (semaphore.isWaiting) setImmediate(end);
+        else end();
       };
-      socket.once('close', giveUp);
-      const semaphore = body.length <= smallLength ? semaphores.small : semaphores.large;
-      const place = semaphore.enter(client, body.length, (leave) => {
-        socket.off('close', giveUp);
-        const end = (): void => {
-          leave();
-          share.release();
-        };
-        if (socket.destroyed) return end();
-        share.keep();
-        leaving.set(request, end);
-        let value: unknown;
-        try {
-          value = parseBounded(body, limits);
-        } catch (thrown) {
-          // Do not throw here. This callback can run while another request ends, so that request would receive the
-          // error.
-          return done(thrown as Error);
-        }
-        return done(null, value);
-      });
-    };
-    readBody({ source, length, client, budget, limits }, (error, read) => {
-      if (read === undefined) done(error ?? null);
-      else takeTurn(read);
+      let value: unknown;
+      try {
+        value = parseBounded(body, limits);
+      } catch (thrown) {
+        return onBody(thrown as Error, undefined, later);
+      }
+      return onBody(undefined, value, later);
     });
-  });
-  app.addHook('onSend', (request, _reply, _payload, done) => {
-    const leave = leaving.get(request);
-    if (leave !== undefined) {
-      request.body = undefined;
-      // Deferred until the answer is on its way, because `leave` parses the next body immediately.
-      setImmediate(leave);
+    function giveUp(): void {
+      place();
+      share.release();
     }
-    done();
-  });
+    if (isInside) return;
+    share.onDrop = () => {
+      socket.off('close', giveUp);
+      place();
+      onBody(new RequestRefused('queue', 503, 'too many large requests are waiting; try again'), undefined, () => {});
+    };
+    socket.once('close', giveUp);
+  };
+  return {
+    receive(request, client, onBody) {
+      const { socket, headers } = request;
+      const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
+      readBody({ source: request, length, client, budget, limits }, (error, read) => {
+        if (read === undefined) onBody(error ?? new Error('the body was not read'), undefined, () => {});
+        else takeTurn(socket, client, read, onBody);
+      });
+    },
+  };
 }
 
 function parseBounded(body: Buffer, { bodyValues }: IntakeLimits): unknown {
@@ -94,6 +101,8 @@ export interface BodySemaphore {
    * the same function. Call it when the request is over or its client is gone.
    */
   enter(client: string, length: number, onTurn: (leave: Leave) => void): Leave;
+  /** Whether any body waits for its turn. */
+  readonly isWaiting: boolean;
 }
 
 interface Entry {
@@ -136,6 +145,9 @@ export function createBodySemaphore(mostInside: number): BodySemaphore {
     }
   };
   return {
+    get isWaiting() {
+      return waiting.size > 0;
+    },
     enter(client, length, onTurn) {
       const entry: Entry = { length, onTurn: () => onTurn(leave) };
       const leave = (): void => {
@@ -143,6 +155,12 @@ export function createBodySemaphore(mostInside: number): BodySemaphore {
         else if (!remove(client, entry, false)) return;
         admit();
       };
+      if (waiting.size === 0 && (inside.size === 0 || lengthInside + length <= mostInside)) {
+        inside.add(entry);
+        lengthInside += length;
+        entry.onTurn();
+        return leave;
+      }
       const own = waiting.get(client) ?? new Set();
       waiting.set(client, own.add(entry));
       admit();

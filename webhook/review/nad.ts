@@ -78,7 +78,7 @@ function askedBy(deps: ReviewDeps, client: string, { namespace }: AdmissionReque
 
 function contextOf({ oldObject }: AdmissionRequest, facts: Facts, { unknownResource }: ReviewDeps): NadContext {
   const before = nadOf(oldObject);
-  return { ...facts, unknownResource, ...(before !== undefined && { before }) };
+  return { ...facts, unknownResource, remembered: {}, ...(before !== undefined && { before }) };
 }
 
 /** Returns whether the namespace's labels are known, or not needed because the network names no macvtap resource. */

@@ -5,11 +5,11 @@ import { type NadObject, resourceOfNad } from '../../policy/nad/read-nad.ts';
 import { hasNoResource } from '../../policy/pod/check-networks.ts';
 import { networkKey } from '../../policy/pod/count-demand.ts';
 import { injectPod } from '../../policy/pod/inject-pod.ts';
-import { type NetworkRef, namedNetworks } from '../../policy/pod/parse-networks.ts';
+import { type NetworkRef, namedNetworks, type PodMemo } from '../../policy/pod/parse-networks.ts';
 import type { KnownClaims } from '../../policy/pod/read-claims.ts';
 import type { PodObject } from '../../policy/pod/read-pod.ts';
 import type { PodContext } from '../../policy/pod/rule.ts';
-import { reviewPod } from '../../policy/pod/rules.ts';
+import { findDenials, reviewPod } from '../../policy/pod/rules.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { AdmissionRequest } from '../admission/admission-review.ts';
 import { type Endpoint, tryMutation } from '../admission/endpoint.ts';
@@ -40,14 +40,14 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
       const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks) => {
+      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
         // A claim matters only if a network needs a device. A failed look-up then fails the mutation: if the claim were
         // ignored, the pod could get each device twice.
         const isNeeded = [...networks.values()].some((nad) => resourceOfNad(nad) !== undefined);
         const found = isNeeded ? findClaims(pod, namespace, own, lookups) : undefined;
         return afterClaims(found, (claims) => {
-          const context = contextOf(request, cachedFacts(deps, namespace), { networks, claims }, deps);
-          return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => reviewPod(made, context));
+          const context = contextOf(request, cachedFacts(deps, namespace), { networks, memo, claims }, deps);
+          return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => findDenials(made, context));
         });
       });
     },
@@ -68,12 +68,12 @@ export function validatePod(deps: ReviewDeps): Endpoint {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
       const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks) => {
+      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
         const found = findClaims(pod, namespace, own, lookups);
         // Pods with claims of other drivers must not fail because a claim could not be looked up. The claim was checked
         // when it was created.
         return afterClaims(found instanceof Promise ? found.catch(() => undefined) : found, (claims) => {
-          const known = { networks, claims };
+          const known = { networks, memo, claims };
           const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), known, deps));
           if (!needLiveFacts(verdicts)) return { verdicts };
           return liveFacts(own, namespace, lookups()).then((facts) => ({
@@ -108,21 +108,25 @@ function withNetworks<Result>(
   namespace: string,
   deps: RequestDeps,
   deadline: () => AbortSignal,
-  handle: (networks: Networks) => Result | Promise<Result>,
+  handle: (networks: Networks, memo: PodMemo) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const { multusNamespace } = deps;
   refuseTooLarge(pod);
-  const networks = findNetworks(namedNetworks(pod, { namespace, multusNamespace }), deps, deadline);
-  return networks instanceof Promise ? networks.then(handle) : handle(networks);
+  const memo: PodMemo = {};
+  const networks = findNetworks(namedNetworks(pod, { namespace, multusNamespace, memo }), deps, deadline);
+  return networks instanceof Promise ? networks.then((found) => handle(found, memo)) : handle(networks, memo);
 }
 
 function contextOf(
   { namespace, oldObject }: AdmissionRequest,
   facts: Facts,
-  { networks, claims }: { readonly networks: Networks; readonly claims: KnownClaims | undefined },
+  {
+    claims,
+    ...read
+  }: { readonly networks: Networks; readonly memo: PodMemo; readonly claims: KnownClaims | undefined },
   { multusNamespace }: ReviewDeps,
 ): PodContext {
-  const known = { networks, ...(claims !== undefined && { claims }) };
+  const known = { ...read, ...(claims !== undefined && { claims }) };
   return { ...facts, namespace, multusNamespace, ...known, ...(oldObject !== undefined && { before: oldObject }) };
 }
 

@@ -14,6 +14,8 @@ export interface ReviewAnswer {
   /** The edits; undefined without a patch. */
   readonly edits: readonly Edit[] | undefined;
   readonly message: string | undefined;
+  /** The response as it was received, without the uid. */
+  readonly response: object;
 }
 
 /** A client that sends reviews to a webhook over one connection. */
@@ -41,7 +43,8 @@ function readAnswer(path: string, answered: string, expectedUid: string): Review
   const { kind, response } = JSON.parse(answered);
   if (kind !== 'AdmissionReview' || response.uid !== expectedUid)
     throw new Error(`${path}: not an answer: ${answered}`);
-  const { uid, allowed, warnings = [], patch, status } = response;
+  const { uid, ...rest } = response;
+  const { allowed, warnings = [], patch, status } = rest;
   const edits = patch === undefined ? undefined : JSON.parse(Buffer.from(patch, 'base64').toString());
-  return { uid, allowed, warnings, edits, message: status?.message };
+  return { uid, allowed, warnings, edits, message: status?.message, response: rest };
 }
