@@ -42,6 +42,7 @@ export const reasonFixes = {
   VlanMissing: 'None needed: the node plugin creates the VLAN within seconds.',
   VlanFailed: "Correct the cause that the message in the node's troubles names.",
   VlanUnsupported: 'Run modprobe 8021q on the node, or boot a kernel that has 802.1Q VLANs.',
+  DraUnavailable: 'Upgrade the cluster to Kubernetes 1.36 or newer, or set node.allocation to DevicePlugin.',
   MacvtapUnsupported: 'Run modprobe macvtap on the node, or boot a kernel that has macvtap.',
 
   // A resource has a problem, and its devices are Healthy.

@@ -42,6 +42,7 @@ export const reasons = {
   VlanMissing: 'its VLAN does not exist; the node plugin is about to create it',
   VlanFailed: "its VLAN could not be created; the node plugin tries again. The node's troubles contain the error",
   VlanUnsupported: "the node's kernel has no 802.1Q VLANs; load the module 8021q or boot another kernel",
+  DraUnavailable: 'the node is configured for DRA, which it cannot use; it keeps the device plugin API',
   MacvtapUnsupported: "the node's kernel has no macvtap; load the module macvtap or boot another kernel",
 
   // Problems of a resource whose devices are Healthy.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isJsonObject } from '../../policy/json.ts';
+import { isJsonObject, type JsonObject } from '../../policy/json.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { KnownObject } from '../objects/known-object.ts';
 import { readObject } from '../objects/read-object.ts';
@@ -123,8 +123,7 @@ function readTexts(texts: unknown): Readonly<Record<string, string>> {
 }
 
 function readOwners(references: unknown): readonly OwnerReference[] {
-  if (!Array.isArray(references)) return [];
-  return references.filter(isJsonObject).map(({ apiVersion, kind, name, uid, controller }) => ({
+  return objectsIn(references).map(({ apiVersion, kind, name, uid, controller }) => ({
     apiVersion: String(apiVersion),
     kind: String(kind),
     name: String(name),
@@ -152,4 +151,64 @@ async function getObject(
 function failed(thrown: unknown): never {
   const { message, facts } = MacvtapError.from(thrown);
   throw new MacvtapError('LookupFailed', message, { facts, cause: thrown });
+}
+
+/** A device of an allocated ResourceClaim. */
+export interface AllocationResult {
+  readonly request: string;
+  readonly driver: string;
+  readonly pool: string;
+  readonly device: string;
+  readonly adminAccess: boolean;
+}
+
+/** The allocation of a ResourceClaim. */
+export interface AllocatedClaim {
+  readonly uid: string;
+  /** The pods for which the claim is reserved. */
+  readonly pods: readonly { readonly name: string; readonly uid: string }[];
+  /** The devices of all drivers. Empty if the claim is not allocated. */
+  readonly results: readonly AllocationResult[];
+  /** The kinds of the opaque configuration for each driver, from the claim and its class. */
+  readonly configs: readonly { readonly driver: string; readonly kind: string }[];
+}
+
+/** Reads a ResourceClaim with one request. Returns undefined if it does not exist. Raises LookupFailed. */
+export type ClaimLookup = (namespace: string, name: string, signal: AbortSignal) => Promise<AllocatedClaim | undefined>;
+
+export function createClaimLookup(client: ApiClient): ClaimLookup {
+  return async (namespace, name, signal) => {
+    if (!isObjectName(namespace) || !isObjectName(name)) return undefined;
+    const path = `/apis/resource.k8s.io/v1/namespaces/${namespace}/resourceclaims/${name}`;
+    const object = await getObject(client, { metadataOnly: false }, path, { signal, timeoutMs: attachTimeoutMs });
+    return object && readClaim(object);
+  };
+}
+
+function readClaim({ metadata, status }: ApiObject): AllocatedClaim {
+  const { allocation, reservedFor } = isJsonObject(status) ? status : {};
+  const { devices } = isJsonObject(allocation) ? allocation : {};
+  const { results, config } = isJsonObject(devices) ? devices : {};
+  return {
+    uid: String(metadata.uid),
+    pods: objectsIn(reservedFor).flatMap(({ resource, name, uid }) =>
+      resource === 'pods' ? [{ name: String(name), uid: String(uid) }] : [],
+    ),
+    results: objectsIn(results).map(({ request, driver, pool, device, adminAccess }) => ({
+      request: String(request),
+      driver: String(driver),
+      pool: String(pool),
+      device: String(device),
+      adminAccess: adminAccess === true,
+    })),
+    configs: objectsIn(config).flatMap(({ opaque }) => {
+      if (!isJsonObject(opaque)) return [];
+      const { kind } = isJsonObject(opaque.parameters) ? opaque.parameters : {};
+      return [{ driver: String(opaque.driver), kind: typeof kind === 'string' ? kind : 'unknown' }];
+    }),
+  };
+}
+
+function objectsIn(list: unknown): readonly JsonObject[] {
+  return Array.isArray(list) ? list.filter(isJsonObject) : [];
 }

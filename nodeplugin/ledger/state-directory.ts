@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
 import koffi, { type KoffiFunc } from 'koffi';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 
 /** Creates the directory and its missing parents, accessible only to their owner (0700). Raises LedgerUnavailable. */
 export async function makeStateDirectory(directory: string): Promise<void> {

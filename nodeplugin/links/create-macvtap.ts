@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { type MacvtapMode, parseMACAddress } from '../netlink/link-message.ts';
 import { encodeCreateMacvtap, type NewMacvtap } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';

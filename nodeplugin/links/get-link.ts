@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 import { dump } from '../netlink/dump.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { decodeLink, type MacvtapMode } from '../netlink/link-message.ts';
 import { encodeGetLink } from '../netlink/link-requests.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { encodeMoveLink } from '../netlink/link-requests.ts';
 import { NetlinkSocket, type Requester } from '../netlink/netlink-socket.ts';
 import { createMacvtap, type MacvtapRequest } from './create-macvtap.ts';

@@ -9,7 +9,7 @@ import {
   readNumber,
   u32Attribute,
 } from '../netlink/attributes.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { type NetlinkRequest, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from '../netlink/message.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';
 

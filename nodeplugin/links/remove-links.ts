@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { encodeDeleteGroup, encodeDeleteLink, encodeSetGroup } from '../netlink/link-requests.ts';
 import type { BatchRequester, Requester } from '../netlink/netlink-socket.ts';
 

@@ -2,7 +2,7 @@
 import { isShortVlanName, shortVlanName, vlanLinkNames } from '../../policy/plan/vlan.ts';
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-points.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { encodeAddAltName, encodeCreateVlan, encodeSetLink, type LinkSettings } from '../netlink/link-requests.ts';
 import type { NetlinkRequest } from '../netlink/message.ts';
 import type { Requester } from '../netlink/netlink-socket.ts';

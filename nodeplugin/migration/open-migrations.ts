@@ -8,7 +8,7 @@ import { pause } from '../../runtime/pause.ts';
 import { type AttachedDevice, listAttached } from '../cni/attachments.ts';
 import type { CNIEnvironment } from '../cni/spec/cni-environment.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { describeErrno, nameErrno } from '../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { decodeSentPackets } from '../netlink/link-message.ts';
 import { encodeGetStatistics, encodeSetMacvtapMode } from '../netlink/link-requests.ts';
 import { NetlinkSocket, type Requester } from '../netlink/netlink-socket.ts';

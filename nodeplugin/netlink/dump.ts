@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
-import { describeErrno, nameErrno } from './errno.ts';
+import { describeErrno, nameErrno } from './libc.ts';
 import type { NetlinkMessage, NetlinkRequest } from './message.ts';
 import type { Reply, Requester } from './netlink-socket.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { describeErrno, nameErrno } from './errno.ts';
+import { describeErrno, nameErrno } from './libc.ts';
 
 test("the table has the same numbers as Node's table", () => {
   const named = Object.entries(constants.errno).filter(([name, number]) => nameErrno(number) === name);

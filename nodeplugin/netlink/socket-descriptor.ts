@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MacvtapError } from '../../runtime/errors.ts';
 import { writeU16, writeU32 } from './attributes.ts';
-import { describeErrno, nameErrno } from './errno.ts';
-import { errno, libc } from './libc.ts';
+import { describeErrno, errno, libc, nameErrno } from './libc.ts';
 
 // bits/socket.h, asm-generic/socket.h
 const AF_NETLINK = 16;

@@ -215,6 +215,12 @@ async function write(
     const isSame = Object.keys(sent).length === 0;
     return answer(response, 200, isSame ? before : store.put(mergePatch(before, sent)));
   }
+  if (call.method === 'PUT') {
+    if (before === undefined) return answer(response, 404, status(404, 'not found'));
+    const isOld = sent.metadata.resourceVersion !== before.metadata.resourceVersion;
+    if (isOld) return answer(response, 409, status(409, 'the object has been modified'));
+    return answer(response, 200, store.put(sent));
+  }
   if (call.method === 'POST') {
     if (store.get(storeKey(sent)) !== undefined) return answer(response, 409, status(409, 'it exists already'));
     return answer(response, 201, store.put(sent));

@@ -198,9 +198,9 @@ describe("a node's state", () => {
   });
 
   it('has the troubles of VLANs, and resources without a VLAN stay Healthy', () => {
-    const vlanTroubles = [{ code: 'VlanFailed', message: 'x'.repeat(2_000) }] as const;
+    const ownTroubles = [{ code: 'VlanFailed', message: 'x'.repeat(2_000) }] as const;
     const served = [{ resource: resource('other') }];
-    const { resources, troubles } = buildNodeState(facts({ interfaces: [nic('eth0')], served, vlanTroubles }));
+    const { resources, troubles } = buildNodeState(facts({ interfaces: [nic('eth0')], served, ownTroubles }));
     assert.deepEqual(troubles, [{ code: 'VlanFailed', message: 'x'.repeat(1_024) }]);
     assert.deepEqual(
       resources?.map(({ health }) => health),

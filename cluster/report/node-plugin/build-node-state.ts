@@ -62,8 +62,13 @@ export interface NodeStateFacts {
   readonly pluginVersion: string;
   /** Reasons why the node cannot allocate any device. */
   readonly troubles?: readonly ReasonCode[];
-  /** Errors of VLANs that could not be created, at most one for each code. Other resources stay Healthy. */
-  readonly vlanTroubles?: readonly { readonly code: ReasonCode; readonly message: string }[];
+  /** The API through which new pods get devices. Undefined until it is known. */
+  readonly allocation?: 'DevicePlugin' | 'DRA' | undefined;
+  /**
+   * Troubles with their own messages, at most one for each code: VLANs that could not be created, or an API that the
+   * node cannot use. Other resources stay Healthy.
+   */
+  readonly ownTroubles?: readonly { readonly code: ReasonCode; readonly message: string }[];
   /** The message of the trouble ExplicitInvalid. Unlike `troubles`, it does not affect the health of resources. */
   readonly explicitTrouble?: string | undefined;
 }
@@ -74,7 +79,7 @@ export interface NodeStateFacts {
  */
 export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
   const { node, plan, served, interfaces, exposure, policies, pluginVersion, troubles = [], explicitTrouble } = facts;
-  const { vlanTroubles = [] } = facts;
+  const { ownTroubles = [], allocation } = facts;
   const chosen = chooseInterfaces(interfaces, plan, served.flatMap(parentsOf), exposure);
   const names = new Set(chosen.map(({ name }) => name));
   const byName = new Map(interfaces.map((nic) => [nic.name, nic]));
@@ -85,10 +90,11 @@ export function buildNodeState(facts: NodeStateFacts): NodeStateStatus {
   return {
     pluginVersion,
     source: plan.source,
+    ...(allocation !== undefined && { allocation }),
     counts: count(resources),
     troubles: [
       ...troubles.map((code) => ({ code, message: reasons[code] })),
-      ...vlanTroubles.map(({ code, message }) => ({ code, message: message.slice(0, longestMessage) })),
+      ...ownTroubles.map(({ code, message }) => ({ code, message: message.slice(0, longestMessage) })),
       ...(explicitTrouble === undefined
         ? []
         : [{ code: 'ExplicitInvalid', message: explicitTrouble.slice(0, longestMessage) }]),

@@ -40,7 +40,7 @@ export function createApiWriter(client: ApiClient, node: string): NodeStateWrite
   const apply = (target: string, body: object, signal: AbortSignal) =>
     client.request('PATCH', `${target}?${query}`, body, { contentType: 'application/apply-patch+yaml', signal });
   const ensure = async (signal: AbortSignal): Promise<void> => {
-    const uid = await readUID(client, node, signal);
+    const uid = await readNodeUID(client, node, signal);
     const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name: node, uid }];
     const answer = await apply(path, { ...head, metadata: { name: node, ownerReferences } }, signal);
     if (answer.status >= 300) throw refused(`apply ${kind} ${node}`, answer);
@@ -62,7 +62,8 @@ export function createApiWriter(client: ApiClient, node: string): NodeStateWrite
 /** The field manager of node states. No other client should write them, so `force` overwrites manual edits. */
 const query = new URLSearchParams({ fieldManager: 'kube-macvtap-nodeplugin', force: 'true' });
 
-async function readUID(client: ApiClient, node: string, signal: AbortSignal): Promise<string> {
+/** Returns the UID of a Node. Raises `ApiServerRefused` and the errors of the client. */
+export async function readNodeUID(client: ApiClient, node: string, signal: AbortSignal): Promise<string> {
   const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
   const answer = await client.request('GET', `/api/v1/nodes/${encodeURIComponent(node)}`, undefined, {
     accept,

@@ -5,7 +5,7 @@ import { joinSignals } from '../../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../../runtime/errors.ts';
 import { type ConnectionLimit, connectionsWithin, limitConnections } from '../../../runtime/limit-connections.ts';
 import { createSemaphore, type Semaphore } from '../../../runtime/locks.ts';
-import { describeErrno, nameErrno } from '../../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../../netlink/libc.ts';
 import type { ShimRights } from '../cni-context.ts';
 import { newestCNIVersion, toCNIError } from '../spec/cni-protocol.ts';
 import { type AnswerFrame, decodeFrame, encodeFrame, type Frame, maxLentBytes, type RequestFrame } from './frame.ts';

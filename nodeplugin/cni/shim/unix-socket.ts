@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { MacvtapError } from '../../../runtime/errors.ts';
 import { readI32, readU32, writeU32 } from '../../netlink/attributes.ts';
-import { describeErrno, nameErrno } from '../../netlink/errno.ts';
+import { describeErrno, nameErrno } from '../../netlink/libc.ts';
 import { errno, libc, type MessageHeader, watchReadable } from '../../netlink/libc.ts';
 
 /** The process at the other end of a unix socket, as the kernel recorded it at connect(2). */

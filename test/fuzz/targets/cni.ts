@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { decodeFrame, encodeFrame, type Frame } from '../../../nodeplugin/cni/shim/frame.ts';
-import { createFrameStream } from '../../../nodeplugin/cni/shim/frame-stream.ts';
+import { createFrameStream } from '../../../nodeplugin/cni/shim/unix-socket.ts';
 import { readCNIEnvironment } from '../../../nodeplugin/cni/spec/cni-environment.ts';
 import { parseNetConf } from '../../../nodeplugin/cni/spec/net-conf.ts';
 import { MacvtapError } from '../../../runtime/errors.ts';

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type DraResource, maxSliceDevices, nextEvictionMs, planSlices } from './dra-devices.ts';
+import { readInterface } from './interfaces.ts';
+import type { PlannedResource } from './node-plan.ts';
+
+const resource: PlannedResource = {
+  source: 'policy',
+  policy: 'ns/p',
+  name: 'data',
+  parent: 'eth1',
+  mode: 'bridge',
+  quantity: 2,
+  numaNodes: [1],
+  needVhostNet: false,
+};
+const nic = readInterface({ name: 'eth1', ifindex: 7, carrier: true, mtu: 9000, driver: 'ice', vendorID: '8086' });
+const offered: DraResource = { resource, parent: { nic, speedMbps: 25_000, pcieRoot: 'pci0000:00' } };
+const none = () => false;
+
+const plan = (parent: Partial<DraResource['parent']>, more: Partial<PlannedResource> = {}) =>
+  planSlices([{ resource: { ...resource, ...more }, parent: { nic, ...parent } }], none)[0] ?? [];
+const taintsOf = (...facts: Parameters<typeof plan>) => plan(...facts)[0]?.taints;
+
+describe('the devices of ResourceSlices', () => {
+  it('have the facts about their parent, and the device ID for Multus and KubeVirt', () => {
+    const [devices = []] = planSlices([offered], none);
+    assert.deepEqual(
+      devices.map(({ name }) => name),
+      ['data-0', 'data-1'],
+    );
+    assert.deepEqual(devices[1]?.attributes, {
+      resourceName: { string: 'data' },
+      parent: { string: 'eth1' },
+      mode: { string: 'bridge' },
+      driver: { string: 'ice' },
+      vendor: { string: '8086' },
+      numaNode: { int: 1 },
+      speedMbps: { int: 25_000 },
+      mtu: { int: 9000 },
+      carrier: { bool: true },
+      'resource.kubernetes.io/pcieRoot': { string: 'pci0000:00' },
+      'k8s.cni.cncf.io/resourceName': { string: 'macvtap.network.kubevirt.io/data' },
+      'k8s.cni.cncf.io/deviceID': { string: 'dataMvp1' },
+    });
+  });
+
+  it('leave out a text that the API server rejects as too long, and a NUMA node that is not the only one', () => {
+    const name = 'a'.repeat(63);
+    const [device] = plan({}, { name, numaNodes: [0, 1] });
+    assert.deepEqual(device?.attributes.resourceName, { string: name });
+    for (const attribute of ['k8s.cni.cncf.io/resourceName', 'k8s.cni.cncf.io/deviceID', 'numaNode', 'speedMbps']) {
+      assert.equal(Object.hasOwn(device?.attributes ?? {}, attribute), false, attribute);
+    }
+  });
+
+  it('never include a device that a pod holds by the device plugin API', () => {
+    const [devices = []] = planSlices([offered], (id) => id === 'dataMvp0');
+    assert.deepEqual(
+      devices.map(({ name }) => name),
+      ['data-1'],
+    );
+  });
+
+  it('are spread over slices of a size that also allows taints', () => {
+    const slices = planSlices([{ ...offered, resource: { ...resource, quantity: 2 * maxSliceDevices + 1 } }], none);
+    assert.deepEqual(
+      slices.map(({ length }) => length),
+      [64, 64, 1],
+    );
+    assert.deepEqual(planSlices([], none), []);
+  });
+});
+
+describe('the taints of devices', () => {
+  const noCarrier = 'macvtap.network.kubevirt.io/no-carrier';
+  const down = { nic: { ...nic, carrier: false }, lostForMs: 10_000 };
+
+  it('are absent while the parent has a carrier', () => assert.equal(taintsOf({}), undefined));
+
+  it('keep new pods away by default while the parent has no carrier', () => {
+    assert.deepEqual(taintsOf(down), [{ key: noCarrier, effect: 'NoSchedule' }]);
+  });
+
+  it('evict pods only if the policy has Evict, and only after its grace period', () => {
+    const carrierLoss = { action: 'Evict', graceMs: 10_001 } as const;
+    assert.deepEqual(taintsOf(down, { carrierLoss }), [{ key: noCarrier, effect: 'NoSchedule' }]);
+    assert.deepEqual(taintsOf({ ...down, lostForMs: 10_001 }, { carrierLoss }), [
+      { key: noCarrier, effect: 'NoExecute' },
+    ]);
+    const waiting = { resource: { ...resource, carrierLoss }, parent: down };
+    assert.equal(nextEvictionMs([offered, waiting]), 1);
+    assert.equal(nextEvictionMs([{ ...waiting, parent: { ...down, lostForMs: 10_001 } }, offered]), undefined);
+  });
+
+  it('are absent if the policy ignores a lost carrier, but not if the parent is gone', () => {
+    const carrierLoss = { action: 'Ignore', graceMs: 0 } as const;
+    assert.equal(taintsOf(down, { carrierLoss }), undefined);
+    assert.deepEqual(taintsOf({ nic: undefined, lostForMs: 0 }, { carrierLoss }), [
+      { key: 'macvtap.network.kubevirt.io/parent-gone', effect: 'NoSchedule' },
+    ]);
+  });
+});

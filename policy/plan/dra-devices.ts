@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import { deviceIDs } from '../device/device-id.ts';
+import { draDeviceName, draTaints } from '../device/dra-names.ts';
+import type { InterfaceFacts } from './interfaces.ts';
+import type { PlannedResource } from './node-plan.ts';
+import { resourcePrefix } from './resource.ts';
+
+/** A value of a device's attribute (resource.k8s.io/v1, DeviceAttribute). It has exactly one of the fields. */
+type DraAttribute = { readonly string: string } | { readonly int: number } | { readonly bool: boolean };
+
+/** A taint of a device (resource.k8s.io/v1, DeviceTaint). */
+export interface DraTaint {
+  readonly key: string;
+  readonly effect: 'NoSchedule' | 'NoExecute';
+}
+
+/** A device as a ResourceSlice lists it (resource.k8s.io/v1, Device). */
+export interface DraDevice {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, DraAttribute>>;
+  readonly taints?: readonly DraTaint[];
+}
+
+/** A parent with the facts that only the node plugin can read. */
+export interface DraParent {
+  /** The parent. Undefined while it does not exist. */
+  readonly nic: InterfaceFacts | undefined;
+  readonly speedMbps?: number;
+  /** The PCI root, for example `pci0000:00`. */
+  readonly pcieRoot?: string;
+  /** How long the parent has had no carrier, or has not existed, in milliseconds. Undefined while it has a carrier. */
+  readonly lostForMs?: number;
+}
+
+/** A resource that a node offers through DRA. */
+export interface DraResource {
+  readonly resource: PlannedResource;
+  readonly parent: DraParent;
+}
+
+/**
+ * The maximum number of devices in a slice. With taints, the API server accepts no more (resource/v1/types.go,
+ * ResourceSliceMaxDevicesWithAdvancedFeatures). The limit is the same without taints, so that a taint moves no device
+ * to another slice.
+ */
+export const maxSliceDevices = 64;
+
+/** The longest text of an attribute (resource/v1/types.go, DeviceAttributeMaxValueLength). */
+const maxTextLength = 64;
+
+/**
+ * Returns the devices of each of a node's ResourceSlices. Devices that pods hold by the device plugin API are left out.
+ * The result depends only on the facts, so equal facts never cause a write.
+ */
+export function planSlices(
+  resources: readonly DraResource[],
+  isHeldByPlugin: (deviceID: string) => boolean,
+): readonly (readonly DraDevice[])[] {
+  const devices = resources.flatMap(({ resource, parent }) => {
+    const attributes = attributesOf(resource, parent);
+    const taints = taintsOf(resource, parent);
+    return deviceIDs(resource.name, resource.quantity)
+      .filter((id) => !isHeldByPlugin(id))
+      .flatMap((id): readonly DraDevice[] => {
+        const name = draDeviceName(id);
+        if (name === undefined) return [];
+        const own = textAttribute('k8s.cni.cncf.io/deviceID', id);
+        return [{ name, attributes: { ...attributes, ...own }, ...(taints.length > 0 && { taints }) }];
+      });
+  });
+  return Array.from({ length: Math.ceil(devices.length / maxSliceDevices) }, (_, index) =>
+    devices.slice(index * maxSliceDevices, (index + 1) * maxSliceDevices),
+  );
+}
+
+/**
+ * Returns the attributes that all devices of a resource have. A fact that is unknown, or too long for an attribute, is
+ * left out: a CEL expression that reads it then does not match.
+ */
+function attributesOf(
+  { name, parent, mode, numaNodes, vlan }: PlannedResource,
+  { nic, speedMbps, pcieRoot }: DraParent,
+): Readonly<Record<string, DraAttribute>> {
+  const [numaNode, ...otherNumaNodes] = numaNodes;
+  return {
+    ...textAttribute('resourceName', name),
+    ...textAttribute('parent', parent),
+    ...textAttribute('mode', mode),
+    ...textAttribute('driver', nic?.driver),
+    ...textAttribute('pciAddress', nic?.pciAddress),
+    ...textAttribute('vendor', nic?.vendorID),
+    // A bond of NICs on several NUMA nodes has no single one.
+    ...(otherNumaNodes.length === 0 && numberAttribute('numaNode', numaNode)),
+    ...numberAttribute('speedMbps', speedMbps),
+    ...numberAttribute('mtu', nic?.mtu),
+    carrier: { bool: nic?.carrier === true },
+    ...numberAttribute('vlan', vlan?.id ?? nic?.vlan?.id),
+    ...textAttribute('resource.kubernetes.io/pcieRoot', pcieRoot),
+    ...textAttribute('k8s.cni.cncf.io/resourceName', `${resourcePrefix}${name}`),
+  };
+}
+
+function textAttribute(name: string, value: string | undefined): Readonly<Record<string, DraAttribute>> {
+  return value === undefined || value === '' || value.length > maxTextLength ? {} : { [name]: { string: value } };
+}
+
+function numberAttribute(name: string, value: number | undefined): Readonly<Record<string, DraAttribute>> {
+  return value === undefined ? {} : { [name]: { int: value } };
+}
+
+/**
+ * Returns the taints of a resource's devices while its parent has no carrier or does not exist. Without a parent, new
+ * pods never get the devices, even if the policy has `Ignore`, because they could not start.
+ */
+function taintsOf({ carrierLoss }: PlannedResource, { nic, lostForMs }: DraParent): readonly DraTaint[] {
+  if (lostForMs === undefined) return [];
+  const { action, graceMs } = carrierLoss ?? { action: 'NoSchedule', graceMs: 0 };
+  if (nic !== undefined && action === 'Ignore') return [];
+  const key = nic === undefined ? draTaints.parentGone : draTaints.noCarrier;
+  return [{ key, effect: action === 'Evict' && lostForMs >= graceMs ? 'NoExecute' : 'NoSchedule' }];
+}
+
+/**
+ * Returns the time until the next taint begins to evict pods, in milliseconds. Undefined if none will, unless a fact
+ * changes.
+ */
+export function nextEvictionMs(resources: readonly DraResource[]): number | undefined {
+  const waits = resources.flatMap(({ resource: { carrierLoss }, parent: { lostForMs } }) =>
+    carrierLoss?.action === 'Evict' && lostForMs !== undefined && lostForMs < carrierLoss.graceMs
+      ? [carrierLoss.graceMs - lostForMs]
+      : [],
+  );
+  return waits.length === 0 ? undefined : Math.min(...waits);
+}
