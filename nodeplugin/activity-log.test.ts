@@ -54,7 +54,7 @@ describe('one line with object, cause and duration', () => {
 
 it('logs the devices that GC detached, with their network', () => {
   const { activity, lines } = start();
-  activity.unnamed('blue', ['netMvp1']);
+  activity.attachments.onCollected('blue', ['netMvp1']);
   const [line] = lines;
   assert.deepEqual([line?.level, line?.fields], ['info', { network: 'blue', devices: ['netMvp1'] }]);
 });

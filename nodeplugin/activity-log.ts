@@ -10,7 +10,8 @@ import { type InstallShimOptions, installShim, replacedName } from './cni/shim/i
 import type { KubeletEvent } from './deviceplugin/kubelet-watch.ts';
 import { type DeviceCall, deviceMethods } from './deviceplugin/resource-handlers.ts';
 import type { ResourcePluginState } from './deviceplugin/resource-plugin.ts';
-import type { MacvtapSupport } from './links/macvtap-support.ts';
+import type { AnsweredClaim } from './dra/driver-services.ts';
+import type { MacvtapSupport } from './links/open-node-links.ts';
 import { logPlan } from './reconcile/follow-plan.ts';
 import type { LinkDamage } from './reconcile/watch-attached-links.ts';
 import type { VlanEvent } from './vlans/manage-vlans.ts';
@@ -49,11 +50,6 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
       else log.info({ vlan }, kind === 'created' ? 'VLAN created' : 'unused VLAN removed');
     },
     attachment: (error: MacvtapError) => log.warn({ error }, 'problem with an attachment'),
-    restored: (devices: readonly string[]) => log.info({ devices }, 'devices restored to the ledger'),
-    forgotten(devices: readonly string[]) {
-      count.lostAttachments(devices.length);
-      log.info({ devices }, 'detached from pods that are gone without a DEL');
-    },
     /**
      * Logs devices that kubelet has released although their link is still in a sandbox. The link is not removed,
      * because a process in the sandbox may still use it.
@@ -79,12 +75,20 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
         log.warn(fields, "the MTU of a link in a sandbox was lowered; raise the parent's MTU, then delete the pod");
       }
     },
-    arrived: (device: string) => log.info({ device }, 'a migrated guest arrived; its link is in mode bridge'),
-    moved: ({ id, record }: AttachedDevice, target: string) =>
-      log.info({ device: id, pod: record.pod, target }, 'a guest migrated away; its link was removed'),
-    /** Logs the devices that GC detached because the runtime did not list their attachments. */
-    unnamed: (network: string, devices: readonly string[]) =>
-      log.info({ network, devices }, 'detached from pods that the container runtime no longer knows'),
+    /** The callbacks of attachments. */
+    attachments: {
+      onArrived: (device: string) => log.info({ device }, 'a migrated guest arrived; its link is in mode bridge'),
+      onMoved: ({ id, record }: AttachedDevice, target: string) =>
+        log.info({ device: id, pod: record.pod, target }, 'a guest migrated away; its link was removed'),
+      /** Logs the devices that GC detached because the runtime did not list their attachments. */
+      onCollected: (network: string, devices: readonly string[]) =>
+        log.info({ network, devices }, 'detached from pods that the container runtime no longer knows'),
+      onRestored: (devices: readonly string[]) => log.info({ devices }, 'devices restored to the ledger'),
+      onForgotten(devices: readonly string[]) {
+        count.lostAttachments(devices.length);
+        log.info({ devices }, 'detached from pods that are gone without a DEL');
+      },
+    },
     /**
      * Installs the shim and logs the outcome. Returns an error instead of throwing it, because the node plugin must
      * keep running for the pods that are already attached.
@@ -117,6 +121,24 @@ export function createActivityLog(log: Log, count: WorkRecorder) {
       if (error !== undefined) log.warn({ ...fields, method, error }, 'call failed');
       else if (method === 'Allocate') log.info(fields, 'devices allocated');
       else log.debug(fields, 'a container may start');
+    },
+    /** The callbacks of the DRA driver. */
+    dra: {
+      onAnswer({ method, claim, devices, durationMs, error }: AnsweredClaim) {
+        count.claim(method, durationMs, error);
+        const fields = { method, claim, durationMs: roundMs(durationMs) };
+        if (error !== undefined) log.warn({ ...fields, error }, 'a claim could not be prepared or unprepared');
+        else log.info({ ...fields, devices }, devices.length > 0 ? 'claim prepared' : 'claim unprepared');
+      },
+      onRegistered: () => log.info({}, 'kubelet has registered the DRA driver'),
+      onTrouble: (error: MacvtapError) => log.warn({ error }, 'problem with the DRA driver'),
+      onCollected: (claims: readonly string[]) =>
+        log.info({ claims }, 'unprepared claims that no longer exist or are no longer allocated'),
+      onSlices(error: MacvtapError | undefined) {
+        count.sliceWrite(error === undefined ? 'written' : 'failed');
+        if (error === undefined) log.info({}, 'ResourceSlices written');
+        else log.warn({ error }, 'the ResourceSlices are not written; it is tried again');
+      },
     },
     answeredRequest(request: AnsweredRequest) {
       count.cniRequest(request);

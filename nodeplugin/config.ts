@@ -32,6 +32,17 @@ export const nodePluginLine = {
       "the directory in which the CNI plugin's shim is installed, for example /opt/cni/bin; not installed by default",
     ),
     'cni-shim': textFlag('FILE', 'the shim to install', shimPath),
+    allocation: choiceFlag(
+      ['DevicePlugin', 'DRA'],
+      'the API through which new pods get devices: the device plugin API of kubelet, or dynamic resource allocation',
+      'DevicePlugin',
+    ),
+    'allocation-by-label': choiceFlag(
+      ['On', 'Off'],
+      'whether the node label macvtap.network.kubevirt.io/allocation overrides --allocation',
+      'Off',
+    ),
+    'cdi-dir': textFlag('DIR', 'the directory of the CDI files of prepared claims, for DRA', '/var/run/cdi'),
     'migration-cutover': choiceFlag(
       ['On', 'Off'],
       'whether links are switched during a live migration, so that other macvtaps still reach the virtual machine',

@@ -15,17 +15,17 @@ import { createDeviceHolders } from './cni/device-claim.ts';
 import { openAttachments } from './cni/open-attachments.ts';
 import type { NodePluginConfig } from './config.ts';
 import { createEvents } from './create-events.ts';
+import { openDra, viewServed } from './dra/open-dra.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { openNodeLinks } from './links/open-node-links.ts';
 import { readTapNode } from './links/tap-node.ts';
-import { collectOrphans } from './reconcile/collect-orphans.ts';
+import { collectOrphans, watchStranded } from './reconcile/collect-orphans.ts';
 import { followKubelet } from './reconcile/follow-kubelet.ts';
 import { createPlanStore, followPlan, planNow } from './reconcile/follow-plan.ts';
 import { reportState } from './reconcile/report-state.ts';
 import { createReconciler, createResourcePlugins } from './reconcile/resource-plugins.ts';
 import type { ParentLookup } from './reconcile/served-resource.ts';
 import { watchAttachedLinks } from './reconcile/watch-attached-links.ts';
-import { watchStranded } from './reconcile/watch-stranded.ts';
 import { serveHealth } from './serve-health.ts';
 import { manageVlans } from './vlans/manage-vlans.ts';
 import { createWorkRecorder } from './work-metrics.ts';
@@ -72,8 +72,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     links,
     lock,
     onDamage: (began) => {
-      activity.linkDamage(began);
-      events.linkDamage(began);
+      for (const { linkDamage } of [activity, events]) linkDamage(began);
     },
     onError: activity.attachment,
   });
@@ -105,31 +104,37 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
   const holders = createDeviceHolders(kubelet.answers, held);
   const labels = createNamespaceLabels({ lookup: source.lookups.namespace, now: () => performance.now() });
   const admission = openAdmission({ source, plan, labels, ledger, holders, lock });
+  const tapLinks = { ...links, readTapNode };
+  const context = { nodeName, ledger, links: tapLinks, findInterface, admission, lock, onStep: count.allocateStep };
   await using resources = createResourcePlugins({
-    context: {
-      nodeName,
-      ledger,
-      links: { ...links, readTapNode },
-      findInterface,
-      admission,
-      onStep: count.allocateStep,
-    },
+    context,
     lock,
     kubelet: kubelet.kubelet,
     held,
     onCall: activity.answeredCall,
     onRegistration: count.registration,
-    onState: (name, pluginState) => {
-      activity.resourceState(name, pluginState);
-      events.resourceState(name, pluginState);
+    onState: (...news) => {
+      for (const { resourceState } of [activity, events]) resourceState(...news);
       state.look();
     },
-    onFailure: (name, method, error) => {
-      activity.failedCall(name, method, error);
-      events.failedCall(name, method, error);
+    onFailure: (...failure) => {
+      for (const { failedCall } of [activity, events]) failedCall(...failure);
     },
   });
 
+  await using dra = openDra({
+    config,
+    source,
+    context,
+    ledger,
+    held,
+    onChange: () => {
+      reconciler.onAllocation();
+      state.look();
+    },
+    ...activity.dra,
+  });
+  const served = viewServed(resources, dra, () => reconciler);
   const stranded = watchStranded({
     graceMs: config['orphan-grace'],
     ledger,
@@ -141,14 +146,15 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     },
   });
   const address = config['metrics-listen'];
-  await using health = await serveHealth({ address, metrics, resources, held, stranded, plan, signal });
+  await using health = await serveHealth({ address, metrics, resources: served, held, stranded, plan, signal });
   if (health !== undefined) activity.health(health.address);
   await using state = reportState({
     nodeName,
     source,
     interfaces,
     exposure,
-    resources,
+    resources: served,
+    dra,
     held,
     stranded,
     attachedLinks,
@@ -161,7 +167,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onWrite: count.stateWrite,
   });
   using _supported = support.onChange(state.look);
-  const reconciler = createReconciler({ resources, held, parents, onServed: events.served });
+  const reconciler = createReconciler({ resources, dra, held, parents, onServed: events.served });
   const onHeld = () => {
     reconciler.onHeld();
     state.look();
@@ -190,7 +196,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     node,
     lock,
     kubelet,
-    resources,
+    resources: served,
     plan,
     source,
     admission,
@@ -198,16 +204,12 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     install: activity.shim,
     onShim: events.shim,
     onTrouble: activity.attachment,
-    onCollected: activity.unnamed,
     onStep: count.cniStep,
-    onArrived: activity.arrived,
-    onMoved: activity.moved,
     onAnswered: (request) => {
       activity.answeredRequest(request);
       events.answeredRequest(request);
     },
-    onRestored: activity.restored,
-    onForgotten: activity.forgotten,
+    ...activity.attachments,
   });
 
   await interfaces.settled(config.settle, signal).catch((thrown: unknown) => {

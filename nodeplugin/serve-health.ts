@@ -4,10 +4,10 @@ import { resourcePrefix } from '../policy/plan/resource.ts';
 import { type HealthServer, startHealthServer } from '../runtime/health-server.ts';
 import type { ListenAddress } from '../runtime/listen-address.ts';
 import type { Device } from './deviceplugin/device-list.ts';
+import type { StrandedWatch } from './reconcile/collect-orphans.ts';
 import type { LatestPlan, PlanStore } from './reconcile/follow-plan.ts';
 import type { HeldTracker } from './reconcile/held-tracker.ts';
 import type { ResourcePlugins } from './reconcile/resource-plugins.ts';
-import type { StrandedWatch } from './reconcile/watch-stranded.ts';
 import { named } from './work-metrics.ts';
 
 export interface ServeHealthOptions {

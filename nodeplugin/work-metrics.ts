@@ -19,6 +19,7 @@ import {
 /** A recorder that counts and measures the node plugin's operations. */
 export interface WorkRecorder {
   deviceCall(call: DeviceCall): void;
+  claim(method: ClaimMethod, durationMs: number, error: MacvtapError | undefined): void;
   cniRequest(request: AnsweredRequest): void;
   readonly cniStep: StepListener<CNIStep>;
   readonly allocateStep: StepListener<AllocateStep>;
@@ -29,9 +30,12 @@ export interface WorkRecorder {
   lostAttachments(count: number): void;
   ledgerWrite(outcome: WriteOutcome): void;
   stateWrite(outcome: WriteOutcome): void;
+  sliceWrite(outcome: WriteOutcome): void;
   podResources(outcome: AnswerOutcome): void;
 }
 
+const claimMethods = ['NodePrepareResources', 'NodeUnprepareResources'] as const;
+type ClaimMethod = (typeof claimMethods)[number];
 const vlanOutcomes = ['created', 'removed', 'failed'] as const;
 const writeOutcomes = ['written', 'failed'] as const;
 type WriteOutcome = (typeof writeOutcomes)[number];
@@ -80,6 +84,11 @@ export function createWorkRecorder(registry: Registry): WorkRecorder {
     { ...named('kube_macvtap_node_device_call_duration_seconds'), buckets },
     { method: deviceMethods, outcome: outcomes },
   );
+  const claims = createHistogram(
+    registry,
+    { ...named('kube_macvtap_node_claim_duration_seconds'), buckets },
+    { method: claimMethods, outcome: outcomes },
+  );
   const commands = [...cniCommands, 'other'];
   const requests = createHistogram(
     registry,
@@ -119,12 +128,17 @@ export function createWorkRecorder(registry: Registry): WorkRecorder {
   const stateWrites = createCounter(registry, named('kube_macvtap_node_state_writes_total'), {
     outcome: writeOutcomes,
   });
+  const sliceWrites = createCounter(registry, named('kube_macvtap_node_slice_writes_total'), {
+    outcome: writeOutcomes,
+  });
   const answers = createCounter(registry, named('kube_macvtap_node_pod_resources_answers_total'), {
     outcome: answerOutcomes,
   });
   return {
     deviceCall: ({ method, error, durationMs }) =>
       calls.observe({ method, outcome: error === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000),
+    claim: (method, durationMs, error) =>
+      claims.observe({ method, outcome: error === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000),
     cniRequest: ({ command: said, failure, durationMs }) => {
       const command = cniCommands.find((known) => known === said) ?? 'other';
       requests.observe({ command, outcome: failure === undefined ? 'succeeded' : 'failed' }, durationMs / 1_000);
@@ -144,6 +158,7 @@ export function createWorkRecorder(registry: Registry): WorkRecorder {
     lostAttachments: (count) => lost.inc(count),
     ledgerWrite: (outcome) => ledgerWrites.inc({ outcome }),
     stateWrite: (outcome) => stateWrites.inc({ outcome }),
+    sliceWrite: (outcome) => sliceWrites.inc({ outcome }),
     podResources: (outcome) => answers.inc({ outcome }),
   };
 }
@@ -182,8 +197,10 @@ export const nodePluginMetrics = {
     'Interfaces and resources that a policy, the config map or a node label names but the plan does not expose, by code of docs/reference/reasons.md.',
   kube_macvtap_node_device_call_duration_seconds:
     "Duration of kubelet's calls, by method (Allocate, PreStartContainer) and outcome (succeeded, failed).",
+  kube_macvtap_node_claim_duration_seconds:
+    'Duration for each ResourceClaim, by method (NodePrepareResources, NodeUnprepareResources) and outcome (succeeded, failed).',
   kube_macvtap_node_allocate_step_duration_seconds:
-    'Duration of the steps of Allocate, by outcome (succeeded, failed); a call has one step wait, and the steps make and record for each device.',
+    'Duration of the steps of Allocate and of NodePrepareResources, by outcome (succeeded, failed); a call or claim has one step wait, and the steps make and record for each device.',
   kube_macvtap_node_cni_request_duration_seconds:
     "Duration of the CNI plugin's requests, by command (ADD, DEL, CHECK, other) and outcome (succeeded, failed).",
   kube_macvtap_node_cni_failures_total: 'Failed requests of the CNI plugin, by command and name of the CNI error.',
@@ -203,6 +220,7 @@ export const nodePluginMetrics = {
     'Attachments that were removed from the ledger because their pods ended without a DEL.',
   kube_macvtap_node_ledger_writes_total: 'Writes of the ledger, by outcome: written or failed.',
   kube_macvtap_node_state_writes_total: "Writes of the node's MacvtapNetworkNodeState, by outcome: written or failed.",
+  kube_macvtap_node_slice_writes_total: "Writes of the node's ResourceSlices, by outcome: written or failed.",
   kube_macvtap_node_pod_resources_answers_total:
     'Requests to kubelet for the devices of pods, by outcome: complete, incomplete (kubelet had just started) or failed.',
 } as const satisfies Record<string, string>;

@@ -9,13 +9,13 @@ import { beginStep, timeStep } from '../time-step.ts';
 import { checkMode, checkName, explainRefusal } from './attach-conflicts.ts';
 import { podUIDOf, withoutAttachment } from './attachments.ts';
 import type { CNIContext, ShimRights } from './cni-context.ts';
+import { removeAttachedLink } from './detach.ts';
 import { describePod } from './device-claim.ts';
 import { findDevice, readDeviceID } from './find-device.ts';
 import { findParent } from './locate-device.ts';
 import { type OpenNetns, openNetns } from './open-netns.ts';
 import { chooseMAC } from './pod-mac.ts';
 import { createLinkWithTap, freeIndexAndNode, giveTapToOwner } from './pod-tap.ts';
-import { removeAttachedLink } from './remove-attachment.ts';
 import type { CNIEnvironment } from './spec/cni-environment.ts';
 import { makeResult } from './spec/cni-protocol.ts';
 import type { NetConf } from './spec/net-conf.ts';
@@ -52,7 +52,7 @@ export async function add(
   context: CNIContext,
   signal: AbortSignal,
 ): Promise<string> {
-  const id = readDeviceID(conf, context, environment);
+  const id = await readDeviceID(conf, context, environment, signal);
   warnIgnored(conf, context);
   using netns = openNetns(environment.netns);
   using waited = beginStep('wait', context);

@@ -8,6 +8,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Links } from '../links/links.ts';
 import type { TapNode } from '../links/tap-node.ts';
 import type { Migrations } from '../migration/open-migrations.ts';
+import type { PodName } from '../podresources/held-devices.ts';
 import type { CNIStep, StepListener } from '../time-step.ts';
 import type { DeviceHolders } from './device-claim.ts';
 import type { FindPodMAC } from './pod-mac.ts';
@@ -48,6 +49,8 @@ export interface CNIContext {
   /** Absent if objects are read from files, because no API server is available to look up pods. */
   readonly findPodMAC?: FindPodMAC | undefined;
   /** Absent if objects are read from files. */
+  readonly findResource?: FindResource | undefined;
+  /** Absent if objects are read from files. */
   readonly migrations?: Migrations | undefined;
   readonly admission: Pick<Admission, 'checkAttach'>;
   /** Returns the reasons why no pod can be attached now, for STATUS. */
@@ -68,3 +71,9 @@ export interface ShimRights {
    */
   readonly lendNetlink: (signal: AbortSignal) => Promise<number>;
 }
+
+/** Finds the resource of a pod's network, without the prefix. Returns undefined if it is not certain. */
+export type FindResource = (
+  wanted: { readonly pod: PodName; readonly ifname: string; readonly network: string },
+  signal: AbortSignal,
+) => Promise<string | undefined>;

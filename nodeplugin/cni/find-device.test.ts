@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { test } from 'node:test';
-import { deviceMissing } from './find-device.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import type { DeviceRecord } from '../ledger/device-record.ts';
+import type { CNIContext, FindResource } from './cni-context.ts';
+import { deviceMissing, findDevice, readDeviceID } from './find-device.ts';
+import { createFindResource } from './locate-device.ts';
+import type { NetConf } from './spec/net-conf.ts';
 
 for (const [title, pod, command] of [
   ['a pod', { namespace: 'vms', name: 'web-5d9c-x7k2p' }, 'kubectl delete pod web-5d9c-x7k2p -n vms'],
@@ -24,4 +30,110 @@ for (const [title, pod, command] of [
 
 test('the error lists no resource if the node offers none', () => {
   assert.match(deviceMissing('blue', [], undefined).message, /\(offered here: none\)$/);
+});
+
+const pod = { namespace: 'vms', name: 'vm-a', uid: 'p1' };
+
+function claimed(resource: string, more: Partial<DeviceRecord> = {}): DeviceRecord {
+  const claim = { namespace: 'vms', name: 'c', uid: 'u1', request: 'r', pods: ['p1'] };
+  return { resource, parent: 'eth1', mode: 'bridge', ifindex: 5, attempt: 0, lastUsed: 1, claim, ...more };
+}
+
+function contextOf(records: Readonly<Record<string, DeviceRecord>>, findResource?: FindResource): CNIContext {
+  const ledger = { get: (id: string) => records[id], entries: () => Object.entries(records) };
+  const resources = () => new Map();
+  return { ledger, findResource, resources, isPlanKnown: () => true } as unknown as CNIContext;
+}
+
+const { signal } = new AbortController();
+const find = (context: CNIContext, ifname: string, of: Partial<typeof pod> = {}) =>
+  readDeviceID({ name: 'blue' } as NetConf, context, { pod: { ...pod, ...of }, ifname }, signal);
+const at = (ifname: string, podUID = 'p1') => ({
+  containerID: 'c1',
+  ifname,
+  podUID,
+  netnsPath: '/proc/self/ns/net',
+  netnsInode: statSync('/proc/self/ns/net').ino,
+  mac: '02:00:00:00:00:01',
+});
+
+test('without a device ID, each interface of a pod gets another device of the pod, in their order', async () => {
+  const records = { dataMvp10: claimed('data'), dataMvp2: claimed('data') };
+  assert.equal(await find(contextOf(records), 'net1'), 'dataMvp2');
+  const attached = { ...records, dataMvp2: claimed('data', { attachment: at('net1') }) };
+  assert.equal(await find(contextOf(attached), 'net2'), 'dataMvp10');
+  assert.equal(await find(contextOf(attached), 'net1'), 'dataMvp2');
+});
+
+test('an interface gets its former device again after its sandbox was recreated or the node was rebooted', async () => {
+  const podMAC = (ifname: string) => ({ podMAC: { podUID: 'p1', ifname, mac: '02:00:00:00:00:01' } });
+  const context = contextOf({ aMvp0: claimed('a', podMAC('net2')), aMvp1: claimed('a', podMAC('net1')) });
+  assert.equal(await find(context, 'net1'), 'aMvp1');
+  assert.equal(await find(context, 'net2'), 'aMvp0');
+});
+
+test('the devices of another pod of the same name do not count', async () => {
+  await assert.rejects(find(contextOf({ aMvp0: claimed('a') }), 'net1', { uid: 'p2' }), { code: 'DeviceMissing' });
+});
+
+test('with devices of several resources, the network names the resource', async () => {
+  const records = { aMvp0: claimed('a'), bMvp0: claimed('b') };
+  assert.equal(
+    await find(
+      contextOf(records, async ({ network }) => (network === 'blue' ? 'b' : 'a')),
+      'net1',
+    ),
+    'bMvp0',
+  );
+  await assert.rejects(
+    find(
+      contextOf(records, async () => undefined),
+      'net1',
+    ),
+    { code: 'DeviceMissing' },
+  );
+});
+
+test('the resource of a network is found by the name in its configuration, and else by the number of the interface', async () => {
+  const nad = (name: string, resource: string, config?: string) => ({
+    metadata: {
+      namespace: 'vms',
+      name,
+      annotations: { 'k8s.v1.cni.cncf.io/resourceName': `macvtap.network.kubevirt.io/${resource}` },
+    },
+    ...(config !== undefined && { spec: { config } }),
+  });
+  const networks = [nad('one', 'a', '{"name":"blue"}'), nad('two', 'b', '{"name":"blue"}'), nad('red', 'c')];
+  const findResource = createFindResource({
+    pod: async () => ({
+      uid: 'p1',
+      createdMs: 0,
+      owners: [],
+      labels: {},
+      annotations: { 'k8s.v1.cni.cncf.io/networks': 'one,two,red' },
+    }),
+    network: async (_namespace, name) => networks.find(({ metadata }) => metadata.name === name),
+  });
+  const resourceOf = (network: string, ifname: string) => findResource({ pod, ifname, network }, signal);
+  assert.equal(await resourceOf('red', 'data'), 'c');
+  assert.equal(await resourceOf('blue', 'net2'), 'b');
+  assert.equal(await resourceOf('blue', 'data'), undefined);
+  assert.equal(await resourceOf('green', 'net1'), undefined);
+});
+
+test("a claim's device is only for the pods of its claim, and not while another pod's sandbox has it", async () => {
+  const outcome = async (record: DeviceRecord, uid: string | undefined) =>
+    await findDevice(
+      'aMvp0',
+      { pod: { ...pod, ...(uid && { uid }) }, netns: '/run/netns/none', ifname: 'net1' } as never,
+      contextOf({ aMvp0: record }),
+      signal,
+    ).then(
+      ({ resource }) => resource,
+      (thrown: unknown) => MacvtapError.from(thrown).code,
+    );
+  assert.equal(await outcome(claimed('a'), 'p1'), 'a');
+  assert.equal(await outcome(claimed('a'), 'p2'), 'DeviceHeldElsewhere');
+  assert.equal(await outcome(claimed('a', { attachment: at('net1') }), 'p1'), 'a');
+  assert.equal(await outcome(claimed('a', { attachment: at('net1', 'p2') }), 'p1'), 'DeviceHeldElsewhere');
 });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { compareDeviceIDs } from '../../policy/device/device-id.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
@@ -11,15 +12,20 @@ import type { CNIEnvironment } from './spec/cni-environment.ts';
 import type { NetConf } from './spec/net-conf.ts';
 
 /**
- * Returns the device ID of a network configuration. Multus fills it in from kubelet's allocation, and leaves it empty
- * if the pod has no device. Raises `DeviceMissing`, `PlanUnknown`.
+ * Returns the device ID for a network configuration. Multus fills it in if kubelet allocated the device by the device
+ * plugin API. Multus does not know the devices of claims, so these are found by the pod. Raises `DeviceMissing`,
+ * `PlanUnknown`, `LookupFailed`.
  */
-export function readDeviceID(
+export async function readDeviceID(
   { deviceID, name }: NetConf,
-  { resources, isPlanKnown }: CNIContext,
-  { pod }: Pick<CNIEnvironment, 'pod'>,
-): string {
-  if (deviceID !== undefined) return deviceID;
+  context: CNIContext,
+  environment: Pick<CNIEnvironment, 'pod' | 'ifname'>,
+  signal: AbortSignal,
+): Promise<string> {
+  const { resources, isPlanKnown } = context;
+  const { pod } = environment;
+  const id = deviceID ?? (await findClaimedDevice(name, environment, context, signal));
+  if (id !== undefined) return id;
   if (!isPlanKnown()) throw planUnknown(`the pod holds no device for network ${name}`);
   throw deviceMissing(name, [...resources().keys()], pod);
 }
@@ -39,6 +45,7 @@ export async function findDevice(
   const { holders: kubelet, isPlanKnown } = context;
   const record = context.ledger.get(id);
   const { pod } = environment;
+  if (record?.claim !== undefined) return checkClaimed(id, record, environment);
   const claimed = record && readClaim(id, record, environment, kubelet);
   if (record !== undefined && claimed?.sandbox !== 'other' && claimed?.sandbox !== 'gone') {
     const claim = decideClaim({ pod, record: claimed, holders: kubelet.known(id) });
@@ -55,6 +62,50 @@ export async function findDevice(
   const refused = 'refused' in claim ? claim.refused : 'NeverAllocated';
   if (refused === 'NeverAllocated' && !isPlanKnown()) throw planUnknown(`device ${id} is not in the ledger`);
   throw explainRefused(id, refused, record);
+}
+
+/**
+ * Finds the device of a network among the devices of the pod's prepared claims. An interface gets the device that it
+ * had before, so that it keeps its device after the sandbox is recreated and after a reboot. Otherwise it gets the
+ * first device that no other interface of the pod has. If the pod has devices of several resources, the network's
+ * annotation names the resource. Returns undefined if the pod has no such device.
+ */
+async function findClaimedDevice(
+  network: string,
+  { pod, ifname }: Pick<CNIEnvironment, 'pod' | 'ifname'>,
+  { ledger, findResource }: CNIContext,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (pod?.uid === undefined) return undefined;
+  const { uid } = pod;
+  const own = ledger.entries().filter(([, { claim }]) => claim?.pods.includes(uid));
+  const isSeveral = new Set(own.map(([, { resource }]) => resource)).size > 1;
+  const wanted = isSeveral ? await findResource?.({ pod, ifname, network }, signal) : own[0]?.[1].resource;
+  const candidates = own
+    .filter(([, { resource }]) => resource === wanted)
+    .sort(([left], [right]) => compareDeviceIDs(left, right));
+  const interfaceOf = ({ attachment, podMAC }: DeviceRecord) =>
+    [attachment, podMAC].find((had) => had?.podUID === uid)?.ifname;
+  const found =
+    candidates.find(([, record]) => interfaceOf(record) === ifname) ??
+    candidates.find(([, record]) => interfaceOf(record) === undefined);
+  return found?.[0];
+}
+
+/**
+ * Checks that a claim's device is for this pod, and that no other pod's sandbox has it. Raises `DeviceHeldElsewhere`.
+ */
+function checkClaimed(id: string, record: DeviceRecord, { pod, netns }: CNIEnvironment): DeviceEntry {
+  const { claim, attachment } = record;
+  const uid = pod?.uid;
+  if (uid === undefined || !claim?.pods.includes(uid)) throw explainRefused(id, 'AnotherPods', record);
+  const isElsewhere =
+    attachment !== undefined &&
+    attachment.podUID !== uid &&
+    !isSameNetns(netns, attachment.netnsInode) &&
+    isSameNetns(attachment.netnsPath, attachment.netnsInode);
+  if (isElsewhere) throw explainRefused(id, 'InOtherSandbox', record);
+  return toEntry(record, false);
 }
 
 function readClaim(

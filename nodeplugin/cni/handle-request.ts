@@ -6,7 +6,7 @@ import type { JsonObject } from '../../policy/json.ts';
 import { type JoinedSignal, joinSignals } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { Links } from '../links/links.ts';
-import { probeMacvtap } from '../links/macvtap-support.ts';
+import { probeMacvtap } from '../links/open-node-links.ts';
 import { add } from './add.ts';
 import { describeRequest, type FailedRequestListener } from './answered-request.ts';
 import { check } from './check.ts';

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MetadataLookups } from '../../cluster/api/lookups.ts';
+import type { Lookups } from '../../cluster/source.ts';
 import { deviceIfindex, linkName, parseDeviceID } from '../../policy/device/device-id.ts';
+import { isJsonObject } from '../../policy/json.ts';
+import { resourceOfNad } from '../../policy/nad/read-nad.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
+import { networksOf } from '../../policy/pod/parse-networks.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import type { DeviceEntry } from '../ledger/device-record.ts';
 import type { LinkDetails } from '../links/get-link.ts';
 import { unknownContainer } from './attachments.ts';
-import type { CNIContext } from './cni-context.ts';
+import type { CNIContext, FindResource } from './cni-context.ts';
 import { isSameNetns, type OpenNetns, openNetns } from './open-netns.ts';
 
 /**
@@ -149,6 +154,43 @@ function describe(link: LinkDetails, parentIfindex: number | undefined, context:
 function tryOpen(path: string): OpenNetns | undefined {
   try {
     return openNetns(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export interface FindResourceOptions {
+  readonly pod: MetadataLookups['pod'];
+  readonly network: Lookups['network'];
+}
+
+/**
+ * Creates a function that reads the pod's networks. Multus passes on only the name in the network's configuration,
+ * which need not be the network's own name, and calls the interface of the second network `net2`, unless the pod
+ * chooses another name.
+ */
+export function createFindResource(lookups: FindResourceOptions): FindResource {
+  return async ({ pod, ifname, network }, signal) => {
+    const found = await lookups.pod(pod.namespace, pod.name, signal);
+    const { namespace } = pod;
+    const refs = networksOf({ metadata: { namespace, annotations: found?.annotations ?? {} } });
+    const resources = await Promise.all(
+      refs.map(async (ref) => {
+        const nad = await lookups.network(ref.namespace, ref.name, signal);
+        const isNamed = nad !== undefined && [ref.name, configName(nad.spec?.config)].includes(network);
+        return isNamed ? resourceOfNad(nad) : undefined;
+      }),
+    );
+    const index = Number(/^net([1-9]\d{0,3})$/.exec(ifname)?.[1]) - 1;
+    const [only, ...others] = new Set(resources.filter((resource) => resource !== undefined));
+    return resources[index] ?? (others.length === 0 ? only : undefined);
+  };
+}
+
+function configName(config: string | undefined): unknown {
+  try {
+    const value: unknown = JSON.parse(config ?? '');
+    return isJsonObject(value) ? value.name : undefined;
   } catch {
     return undefined;
   }

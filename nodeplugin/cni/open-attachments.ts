@@ -17,10 +17,11 @@ import type { ResourcePlugins } from '../reconcile/resource-plugins.ts';
 import { type AnsweredRequest, observeRequest } from './answered-request.ts';
 import { type AttachedDevice, listAttached } from './attachments.ts';
 import type { CNIContext, ShimRights } from './cni-context.ts';
+import { removeAttachment } from './detach.ts';
 import { findTroubles, handleRequest } from './handle-request.ts';
+import { createFindResource } from './locate-device.ts';
 import { createFindPodMAC } from './pod-mac.ts';
 import { type ReconcileOptions, reconcileAttachments } from './reconcile-attachments.ts';
-import { removeAttachment } from './remove-attachment.ts';
 import type { RequestFrame } from './shim/frame.ts';
 import type { InstallShimOptions } from './shim/install-shim.ts';
 import { followPendingDels, processPendingDels } from './shim/pending-dels.ts';
@@ -42,7 +43,7 @@ export interface OpenAttachmentsOptions
   readonly kubelet: Pick<FollowedKubelet, 'held' | 'isHeldKnown'>;
   readonly resources: Pick<ResourcePlugins, 'current'>;
   readonly plan: Pick<PlanStore, 'isKnown'>;
-  readonly source: Pick<LiveSource, 'origin'>;
+  readonly source: Pick<LiveSource, 'origin' | 'lookups'>;
   readonly admission: CNIContext['admission'];
   readonly holders: CNIContext['holders'];
   /**
@@ -75,6 +76,7 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
     holders,
     admission,
     findPodMAC: lookups && createFindPodMAC({ lookups, ledger }),
+    findResource: lookups && createFindResource({ pod: lookups.pod, network: source.lookups.network }),
     troubles: () => findTroubles({ links, stateDirectory: config['state-dir'], isPlanKnown }),
     onTrouble,
     onCollected,

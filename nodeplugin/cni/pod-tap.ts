@@ -5,8 +5,8 @@ import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-points.ts';
 import type { Attachment, DeviceEntry } from '../ledger/device-record.ts';
 import type { CNIContext, ShimRights } from './cni-context.ts';
+import { removeAttachedLink, untilGone } from './detach.ts';
 import { isSameNetns } from './open-netns.ts';
-import { removeAttachedLink, untilGone } from './remove-attachment.ts';
 import type { NetConf } from './spec/net-conf.ts';
 
 /**

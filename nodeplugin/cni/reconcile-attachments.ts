@@ -5,9 +5,9 @@ import { pause } from '../../runtime/pause.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import { listAttached } from './attachments.ts';
 import type { CNIContext } from './cni-context.ts';
+import { removeAttachment } from './detach.ts';
 import { rebuildEntry } from './locate-device.ts';
 import { isSameNetns } from './open-netns.ts';
-import { removeAttachment } from './remove-attachment.ts';
 
 export interface ReconcileOptions {
   readonly context: CNIContext;

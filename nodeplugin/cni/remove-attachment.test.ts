@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CNIContext } from './cni-context.ts';
-import { removeAttachedLink, untilGone } from './remove-attachment.ts';
+import { removeAttachedLink, untilGone } from './detach.ts';
 
 const { signal } = new AbortController();
 

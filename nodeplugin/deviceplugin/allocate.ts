@@ -7,7 +7,7 @@ import { type ReasonCode, reasons } from '../../policy/reasons.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-points.ts';
 import type { Admission } from '../admission/open-admission.ts';
-import type { DeviceRecord } from '../ledger/device-record.ts';
+import type { DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type AllocateStep, type StepListener, timeStep } from '../time-step.ts';
 import { type DeviceLinks, makePlaceholder, undoMs } from './placeholder-link.ts';
@@ -91,23 +91,29 @@ export interface AllocatedDevice {
 /** The maximum number of indexes to try. The probability that an index is taken is (links on the machine) / 2^30. */
 const maxAttempts = 8;
 
+/** The part of a device's entry that only a device of a prepared claim has. It is empty for the device plugin API. */
+export type ClaimedPart = Pick<DeviceEntry, 'claim' | 'pod' | 'podUID' | 'podMAC'>;
+
 /**
- * Creates a device's macvtap on its resource's parent, and records it. The link is down.
+ * Creates a device's macvtap on its resource's parent, and records it. The link is down. Both allocation APIs use this
+ * function.
  *
  * The link gets the device's first index that is free. An index is taken if another device has it, or a link that
  * cannot be removed.
  *
- * Raises `ParentUnavailable`, `TapNodeTaken`, and the errors of the kernel and of the ledger. After an error no new
- * link remains, with one exception: the kernel may still be creating a link when the signal aborts. The orphan
- * collector removes that link.
+ * Raises `ParentUnavailable`, `DeviceClaimed`, `TapNodeTaken`, and the errors of the kernel and of the ledger. After an
+ * error no new link remains, with one exception: the kernel may still be creating a link when the signal aborts. The
+ * orphan collector removes that link.
  */
 export async function allocateDevice(
   id: string,
   allocatable: AllocatableResource,
   context: AllocateContext,
   signal: AbortSignal,
+  claimed: ClaimedPart = {},
 ): Promise<AllocatedDevice> {
   const { resource } = allocatable;
+  checkClaim(id, claimed, context);
   const parentIfindex = findParent(id, allocatable, context);
   const holders: string[] = [];
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
@@ -121,7 +127,7 @@ export async function allocateDevice(
     }
     const wanted: WantedLink = { name: linkName(id), ifindex, parentIfindex, mode: resource.mode };
     const former = context.ledger.get(id);
-    const recording = createRecording(id, { wanted, attempt, resource, former }, context);
+    const recording = createRecording(id, { wanted, attempt, resource, former, claimed }, context);
     const make = () => makePlaceholder(wanted, former, context.links, signal, recording.mayBegin);
     const placeholder = await timeStep('make', context, make).catch(async (thrown: unknown) => {
       await recording.undo();
@@ -138,6 +144,18 @@ export async function allocateDevice(
     'TapNodeTaken',
     `device ${id}: all ${maxAttempts} indexes are held (${holders.join(', ')}); remove the links of former pods`,
     { facts: { device: id } },
+  );
+}
+
+/** Checks that no other claim holds the device. */
+function checkClaim(id: string, { claim }: ClaimedPart, { ledger }: AllocateContext): void {
+  const holder = ledger.get(id)?.claim;
+  if (holder === undefined || holder.uid === claim?.uid) return;
+  throw new MacvtapError(
+    'DeviceClaimed',
+    `device ${id} is still prepared for ResourceClaim ${holder.namespace}/${holder.name}; kubelet tries again after it ` +
+      'has unprepared that claim',
+    { facts: { device: id, namespace: holder.namespace, claim: holder.name } },
   );
 }
 
@@ -161,10 +179,10 @@ interface Recording {
  */
 function createRecording(
   id: string,
-  facts: { wanted: WantedLink; attempt: number; resource: PlannedResource; former: DeviceRecord | undefined },
+  facts: { wanted: WantedLink; attempt: number; resource: PlannedResource; former: DeviceRecord | undefined; claimed: ClaimedPart },
   context: AllocateContext,
 ): Recording {
-  const { wanted, attempt, resource, former } = facts;
+  const { wanted, attempt, resource, former, claimed } = facts;
   const { ledger, admission } = context;
   let writing: Promise<void> | undefined;
   const write = async () => {
@@ -179,6 +197,7 @@ function createRecording(
       ifindex,
       attempt,
       ...(restriction && { restriction }),
+      ...claimed,
     };
     await timeStep('record', context, () => ledger.record(id, entry));
   };

@@ -74,15 +74,12 @@ export async function serveDevicePlugin(options: ServeOptions): Promise<DevicePl
     (stream) => followDevices(handlers.list, { write: (message, written) => stream.write(message, written) }),
     onDisconnect,
   );
-  // The option grpc.enable_channelz must not be 0. forceShutdown finds open connections through channelz, and would
-  // otherwise close none of them.
-  const server = new Server();
-  server.addService(devicePluginService, {
-    ...implement(handlers, stopping.signal, onFailure),
-    ListAndWatch: streams.handler,
-  });
-  await bind(server, path);
-  boundServer(server, ({ message }) => onError(new MacvtapError('SocketFailed', `the socket ${path}: ${message}`)));
+  const server = await startServer(path, onError, (starting) =>
+    starting.addService(devicePluginService, {
+      ...implement(handlers, stopping.signal, onFailure),
+      ListAndWatch: streams.handler,
+    }),
+  );
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {
@@ -113,6 +110,24 @@ function implement(
   };
 }
 
+/**
+ * Starts a gRPC server on a unix socket that only root can open, with a limit of connections. Raises `SocketFailed`.
+ * `onError` is called when connections can no longer be accepted.
+ */
+export async function startServer(
+  path: string,
+  onError: (error: MacvtapError) => void,
+  addServices: (server: Server) => void,
+): Promise<Server> {
+  // The option grpc.enable_channelz must not be 0. forceShutdown finds open connections through channelz, and would
+  // otherwise close none of them.
+  const server = new Server();
+  addServices(server);
+  await bind(server, path);
+  boundServer(server, ({ message }) => onError(new MacvtapError('SocketFailed', `the socket ${path}: ${message}`)));
+  return server;
+}
+
 async function bind(server: Server, path: string): Promise<void> {
   try {
     await promisify(server.bindAsync.bind(server))(`unix:${path}`, ServerCredentials.createInsecure());
@@ -136,7 +151,7 @@ async function bind(server: Server, path: string): Promise<void> {
  * Stops the server. `tryShutdown` lets calls finish, but waits forever for a hanging call. After a short time,
  * `forceShutdown` therefore ends the remaining calls.
  */
-async function shutDown(server: Server): Promise<void> {
+export async function shutDown(server: Server): Promise<void> {
   const timer = new AbortController();
   const graceful = promisify(server.tryShutdown.bind(server))();
   await Promise.race([graceful, sleep(graceMs, undefined, { signal: timer.signal })]).catch(() => {});

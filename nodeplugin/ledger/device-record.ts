@@ -47,8 +47,23 @@ export interface DeviceEntry {
   readonly podMAC?: PodMAC;
   /** The namespaces that the policy of the resource admitted at Allocate. Absent if all namespaces were admitted. */
   readonly restriction?: Restriction;
+  /** The claim that the device was prepared for. Absent if kubelet allocated the device by the device plugin API. */
+  readonly claim?: PreparedClaim;
   /** Absent while the device is not in a pod. */
   readonly attachment?: Attachment;
+}
+
+/** A ResourceClaim, as the ledger records it with each of the claim's devices until the claim is unprepared. */
+export interface PreparedClaim {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** The request in the claim that the device satisfies. */
+  readonly request: string;
+  /** The UIDs of the pods for which the claim was reserved when its device was last prepared or attached. */
+  readonly pods: readonly string[];
+  /** Set if the resource asked for /dev/vhost-net when the device was first prepared. */
+  readonly vhostNet?: true;
 }
 
 /** The attachment of a device's link to a pod, as ADD created it. */
@@ -130,6 +145,20 @@ const podMAC: Field = {
   },
 };
 
+const claim: Field = {
+  expected: 'a claim with its namespace, name, UID, request and pods',
+  holds: (value) => {
+    const { namespace, name, uid, request, pods, vhostNet, ...more } = Object(value) as Record<string, unknown>;
+    return (
+      [namespace, name, uid, request].every(text.holds) &&
+      Array.isArray(pods) &&
+      pods.every(text.holds) &&
+      (vhostNet === undefined || vhostNet === true) &&
+      Object.keys(more).length === 0
+    );
+  },
+};
+
 /** Checks a `Restriction`. An incomplete restriction is rejected, because it would admit more namespaces. */
 const restriction: Field = {
   expected: 'a policy and the namespaces that it admits',
@@ -162,6 +191,7 @@ export const deviceFields = {
   listed: { ...yes, optional: true },
   podMAC: { ...podMAC, optional: true },
   restriction: { ...restriction, optional: true },
+  claim: { ...claim, optional: true },
   lastUsed: count,
 } as const satisfies Record<Exclude<keyof DeviceRecord, 'attachment'>, Field>;
 

@@ -8,8 +8,8 @@ import type { DeviceEntry, DeviceRecord } from './device-record.ts';
  *
  * Within a version, the format only gains optional keys. A program that does not know a key keeps its value, even when
  * it changes the record. If a value that is kept could then be wrong, the key needs a new version. For this reason,
- * version 2 added `pod`, and version 3 added `podUID`, `listed` and `restriction`. If a program kept their old values
- * when it gave the device to another pod, these values would be wrong.
+ * version 2 added `pod`, version 3 added `podUID`, `listed` and `restriction`, and version 4 added `claim`. If a
+ * program kept their old values when it gave the device to another pod, these values would be wrong.
  *
  * A downgrade is safe, because an older program handles a file of a newer version as follows:
  * - It uses the records that it can read.
@@ -20,7 +20,7 @@ import type { DeviceEntry, DeviceRecord } from './device-record.ts';
  * A newer program reads the records of all earlier versions. Changes that are appended to the file have the file's
  * version.
  */
-export const formatVersion = 3;
+export const formatVersion = 4;
 
 /** The content of a ledger, including everything in the file that this program cannot read. */
 export interface LedgerContent {

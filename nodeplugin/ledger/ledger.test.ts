@@ -387,7 +387,7 @@ for (const content of ['', '{"version": 1, "node": "h1", "dev', 'garbage', '[]']
 test('a ledger of a newer version is reported, used as far as it is readable, and kept', async () => {
   await using state = await stateDirectory();
   const newer = {
-    version: 4,
+    version: 5,
     node: 'h1',
     tombstones: ['x'],
     devices: { a: { ...entry, lastUsed: 3, vlan: 5 }, b: { ...entry, mode: 'source' } },
@@ -397,7 +397,7 @@ test('a ledger of a newer version is reported, used as far as it is readable, an
   assert.deepEqual(state.codes(), ['LedgerNewer']);
   assert.match(
     state.warnings[0]?.message ?? '',
-    /format 4, this one writes 3.*1 devices can be read, 1 are kept unread/,
+    /format 5, this one writes 4.*1 devices can be read, 1 are kept unread/,
   );
   assert.deepEqual(await state.readFile(), newer);
   await ledger.record('c', entry);

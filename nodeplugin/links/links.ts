@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
 import { describeErrno, nameErrno } from '../netlink/libc.ts';

@@ -4,7 +4,7 @@ import { describe, it, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
 import { until } from '../../test/process/until.ts';
-import { probeMacvtap, watchMacvtapSupport } from './macvtap-support.ts';
+import { probeMacvtap, watchMacvtapSupport } from './open-node-links.ts';
 
 /** A kernel that answers a probe with an error of this code. */
 function kernel(code: 'ParentGone' | 'MacvtapUnsupported' | 'MissingCapability') {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { createListeners } from '../../runtime/listeners.ts';
 import { type Links, openLinks } from './links.ts';
-import { type MacvtapSupport, watchMacvtapSupport } from './macvtap-support.ts';
 import type { InterfaceWatch } from './watch-interfaces.ts';
 
 /** The node's links, and the current facts about its interfaces. */
@@ -65,4 +66,82 @@ export function observeLinks(links: Links, onError: (error: MacvtapError) => voi
   };
   const methods = Object.entries(links as unknown as Readonly<Record<string, Method>>);
   return { ...links, ...Object.fromEntries(methods.map(([name, method]) => [name, observe(method)])) };
+}
+
+/** The kernel's support for macvtap. */
+export interface MacvtapSupport extends AsyncDisposable {
+  readonly isThere: boolean;
+  /** Calls the listener when the kernel starts to support macvtap, until the returned object is disposed. */
+  onChange(listener: () => void): Disposable;
+}
+
+export interface MacvtapSupportOptions {
+  readonly links: Pick<Links, 'createMacvtap'>;
+  readonly signal: AbortSignal;
+  readonly lookMs?: number;
+}
+
+/**
+ * The default interval between probes. It is short, because a user who loads the module waits for the effect, and a
+ * probe needs only one netlink message.
+ */
+const defaultLookMs = 5_000;
+
+/**
+ * Probes for macvtap support. If there is none, repeats the probe until the module is loaded. Support does not
+ * disappear again, because the kernel reloads an unloaded module by itself. Raises the errors of `createMacvtap`, for
+ * example `MissingCapability`.
+ */
+export async function watchMacvtapSupport(options: MacvtapSupportOptions): Promise<MacvtapSupport> {
+  const { links, signal, lookMs = defaultLookMs } = options;
+  let isThere = await probeMacvtap(links, signal);
+  const listeners = createListeners();
+  let looking = Promise.resolve();
+  const look = async (): Promise<void> => {
+    // Other errors do not show whether the kernel has macvtap. The probe is repeated after them.
+    const found = await probeMacvtap(links, signal).catch(() => false);
+    if (!found || isThere || signal.aborted) return;
+    isThere = true;
+    clearInterval(timer);
+    listeners.notify();
+  };
+  const timer = setInterval(() => {
+    looking = looking.then(look);
+  }, lookMs);
+  if (isThere) clearInterval(timer);
+  return {
+    get isThere() {
+      return isThere;
+    },
+    onChange: listeners.add,
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}
+
+/** The highest possible link index. A link has this index only if it was created with exactly this index. */
+const noLink = 0x7fff_ffff;
+
+/**
+ * Returns whether the kernel can create a macvtap. Raises the errors of `createMacvtap`, for example
+ * `MissingCapability`.
+ *
+ * The probe requests a macvtap on a parent that does not exist, so no link is created. The kernel checks the link kind
+ * first (EOPNOTSUPP) and the parent second (ENODEV). The request also makes the kernel load the module, if the module
+ * is available.
+ */
+export async function probeMacvtap(links: Pick<Links, 'createMacvtap'>, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await links.createMacvtap({ name: 'mvtprobe', parentIfindex: noLink, mode: 'bridge' }, signal);
+  } catch (thrown) {
+    if (thrown instanceof MacvtapError && thrown.code === 'ParentGone') return true;
+    if (thrown instanceof MacvtapError && thrown.code === 'MacvtapUnsupported') return false;
+    throw thrown;
+  }
+  throw new MacvtapError(
+    'Unexpected',
+    `a link with ifindex ${noLink} exists and now has the macvtap mvtprobe; delete it`,
+  );
 }

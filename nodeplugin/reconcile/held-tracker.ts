@@ -55,7 +55,9 @@ export function createHeldTracker({ ledger, view, isLinkLost, now }: HeldTracker
   const listed = new Set<string>();
   const wasGivenOutSince = (id: string, atMs: number) =>
     underWay.has(id) || (allocatedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) >= atMs;
-  const isHeld = (id: string) => underWay.has(id) || mayBeHeld(view(), id, allocatedAtMs.get(id));
+  // A prepared claim holds its device until kubelet unprepares the claim. Kubelet lists no device of claims.
+  const isHeld = (id: string) =>
+    underWay.has(id) || ledger.get(id)?.claim !== undefined || mayBeHeld(view(), id, allocatedAtMs.get(id));
   return {
     mayBeHeld: isHeld,
     wasGivenOutSince,
@@ -109,8 +111,15 @@ export function createHeldTracker({ ledger, view, isLinkLost, now }: HeldTracker
 function describe(id: string, ledger: Pick<Ledger, 'get'>): HeldDevice {
   const record = ledger.get(id);
   if (record === undefined) return { id, resource: parseDeviceID(id)?.resourceName ?? id };
-  const { resource, parent, mode, parentIfindex } = record;
-  return { id, resource, parent, mode, ...(parentIfindex !== undefined && !lostSandbox(record) && { parentIfindex }) };
+  const { resource, parent, mode, parentIfindex, claim } = record;
+  return {
+    id,
+    resource,
+    parent,
+    mode,
+    ...(parentIfindex !== undefined && !lostSandbox(record) && { parentIfindex }),
+    ...(claim !== undefined && { isClaimed: true as const }),
+  };
 }
 
 function lostSandbox({ attachment }: DeviceRecord): boolean {

@@ -16,14 +16,15 @@ import type { NodePlan } from '../../policy/plan/node-plan.ts';
 import type { ImplicitExposure } from '../../policy/plan/plan-node.ts';
 import type { Mode } from '../../policy/plan/resource.ts';
 import type { MacvtapError } from '../../runtime/errors.ts';
-import type { MacvtapSupport } from '../links/macvtap-support.ts';
+import type { Dra } from '../dra/open-dra.ts';
+import type { MacvtapSupport } from '../links/open-node-links.ts';
 import type { InterfaceWatch } from '../links/watch-interfaces.ts';
 import type { VlanManager } from '../vlans/manage-vlans.ts';
+import type { StrandedWatch } from './collect-orphans.ts';
 import type { HeldTracker } from './held-tracker.ts';
 import type { ResourcePlugins } from './resource-plugins.ts';
 import { type HeldDevice, hasLink, type ParentLookup, usesParent } from './served-resource.ts';
 import type { AttachedLinks } from './watch-attached-links.ts';
-import type { StrandedWatch } from './watch-stranded.ts';
 
 /** Keeps the node's MacvtapNetworkNodeState up to date with the served resources. */
 export interface StateReport extends AsyncDisposable {
@@ -47,6 +48,7 @@ export interface StateReportOptions {
   readonly parents: ParentLookup;
   readonly support: Pick<MacvtapSupport, 'isThere'>;
   readonly vlans: Pick<VlanManager, 'troubles'>;
+  readonly dra: Pick<Dra, 'allocation' | 'trouble'>;
   /** The installation's namespace. It contains the explicit configuration: macvtap-cni's config map. */
   readonly namespace: string;
   readonly onState: (error: MacvtapError | undefined) => void;
@@ -63,7 +65,7 @@ export interface StateReportOptions {
 export function reportState(options: StateReportOptions): StateReport {
   const { nodeName, source, interfaces, exposure, resources, held, stranded, attachedLinks, parents, support, vlans } =
     options;
-  const { onState, onWrite, onExplicit, namespace } = options;
+  const { onState, onWrite, onExplicit, namespace, dra } = options;
   const writer = reportWriteOutcomes(openNodeStateWriter(source.origin, nodeName), onWrite);
   const reporter = reportNodeState({ writer, onState });
   let plan: NodePlan | undefined;
@@ -92,7 +94,11 @@ export function reportState(options: StateReportOptions): StateReport {
         policies: source.snapshot.policies,
         pluginVersion: packageFile.version,
         troubles: support.isThere ? [] : ['MacvtapUnsupported'],
-        vlanTroubles: vlans.troubles,
+        allocation: dra.allocation,
+        ownTroubles: [
+          ...vlans.troubles,
+          ...(dra.trouble === undefined ? [] : [{ code: 'DraUnavailable' as const, message: dra.trouble }]),
+        ],
         explicitTrouble: explicit,
       }),
       options,

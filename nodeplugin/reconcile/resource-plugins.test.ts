@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DevicePluginHandlers } from '../deviceplugin/server.ts';
-import { ResourcePlugins } from './resource-plugins.ts';
-import { listDevices, type ServedResource } from './served-resource.ts';
+import { createReconciler, ResourcePlugins } from './resource-plugins.ts';
+import { type HeldDevice, listDevices, type ServedResource } from './served-resource.ts';
 
 function served(name: string, quantity = 1, more: Partial<ServedResource> = {}): ServedResource {
   const wish = { name, parent: 'eth1', mode: 'bridge', quantity, numaNodes: [1], needVhostNet: false } as const;
@@ -198,5 +198,79 @@ describe('disposal', () => {
     resources.apply(decision(served('a')), list);
     assert.deepEqual(await events(), []);
     assert.equal(resources.current.size, 0);
+  });
+});
+
+describe('the API that a node uses', () => {
+  const { resource } = served('data', 3);
+  assert.ok(resource !== undefined);
+  const plan = { node: 'h1', source: 'policy', resources: [resource], skipped: [], conflicts: [] } as const;
+  const held = (id: string, isClaimed = false): HeldDevice => ({
+    id,
+    resource: 'data',
+    parent: 'eth1',
+    mode: 'bridge',
+    ...(isClaimed && { isClaimed }),
+  });
+
+  function node(allocation: 'DevicePlugin' | 'DRA' | undefined, ...devices: readonly HeldDevice[]) {
+    const state = { allocation, devices };
+    const byPlugin = new Map<string, readonly string[]>();
+    const byDra: string[] = [];
+    const reconciler = createReconciler({
+      resources: {
+        apply(next, devicesOf) {
+          byPlugin.clear();
+          for (const one of next.values())
+            byPlugin.set(
+              one.name,
+              devicesOf(one).map(({ id }) => id),
+            );
+        },
+      },
+      dra: {
+        get allocation() {
+          return state.allocation;
+        },
+        offer: (resources) => void byDra.splice(0, byDra.length, ...resources.keys()),
+      },
+      held: { current: () => state.devices, releasedDevices: () => [] },
+      parents: { find: () => 1, nameOf: () => 'eth1' },
+    });
+    return { state, reconciler, served: () => [Object.fromEntries(byPlugin), [...byDra]] };
+  }
+
+  it('is never both for one resource, and a device that a pod holds stays with its API until it is released', () => {
+    const { state, reconciler, served } = node('DevicePlugin', held('dataMvp0'));
+    reconciler.onPlan(plan, 'edit');
+    assert.deepEqual(served(), [{ data: ['dataMvp0', 'dataMvp1', 'dataMvp2'] }, []]);
+    state.allocation = 'DRA';
+    reconciler.onAllocation();
+    assert.deepEqual(served(), [{ data: ['dataMvp0'] }, ['data']]);
+    state.devices = [held('dataMvp1', true)];
+    reconciler.onHeld();
+    assert.deepEqual(served(), [{}, ['data']]);
+    state.allocation = 'DevicePlugin';
+    reconciler.onAllocation();
+    assert.deepEqual(served(), [{ data: ['dataMvp0', 'dataMvp2'] }, []]);
+  });
+
+  it('is used only once it is known: until then, only held devices are served', () => {
+    const { state, reconciler, served } = node(undefined, held('dataMvp2'));
+    reconciler.onPlan(plan, 'edit');
+    assert.deepEqual(served(), [{ data: ['dataMvp2'] }, []]);
+    state.allocation = 'DRA';
+    reconciler.onAllocation();
+    assert.deepEqual(served(), [{ data: ['dataMvp2'] }, ['data']]);
+    state.allocation = undefined;
+    reconciler.onAllocation();
+    assert.deepEqual(served(), [{ data: ['dataMvp2'] }, ['data']]);
+  });
+
+  it('does not matter for a resource that is no longer planned: prepared claims keep it for reports only', () => {
+    const { reconciler, served } = node('DevicePlugin', held('dataMvp0', true));
+    reconciler.onPlan({ ...plan, resources: [] }, 'edit');
+    assert.deepEqual(served(), [{}, []]);
+    assert.deepEqual([...reconciler.current.values()], [{ name: 'data', fault: 'Draining' }]);
   });
 });

@@ -19,10 +19,15 @@ import type { HeldTracker } from './held-tracker.ts';
 import {
   allocatableOf,
   type DecisionCause,
+  type DraOffer,
   decideServed,
+  drainingFor,
   listDevices,
+  onlyPlugin,
   type ParentLookup,
+  type ServedByName,
   type ServedResource,
+  withoutClaimed,
 } from './served-resource.ts';
 
 export interface ResourcePluginsOptions {
@@ -166,6 +171,10 @@ export function createResourcePlugins(options: CreatePluginsOptions): ResourcePl
 
 /** Applies the latest plan and the held devices to the served resources. */
 export interface Reconciler {
+  /** The resources that the node offers, or that drain, through either API. */
+  readonly current: ServedByName;
+  /** The devices of each of these resources, with held ones. */
+  readonly listed: ResourcePlugins['listed'];
   onPlan(plan: NodePlan, cause: Exclude<DecisionCause, 'held'>): void;
   /**
    * Must be called when no plan can be made. Before the first plan, this serves only the held devices. Otherwise,
@@ -175,34 +184,56 @@ export interface Reconciler {
   onWaiting(): void;
   /** Must be called when devices may have been allocated or released. */
   onHeld(): void;
+  /** Must be called when `allocation` may have changed. */
+  onAllocation(): void;
 }
 
 export interface ReconcilerOptions {
-  readonly resources: Pick<ResourcePlugins, 'current' | 'apply'>;
+  readonly resources: Pick<ResourcePlugins, 'apply'>;
   readonly held: Pick<HeldTracker, 'current' | 'releasedDevices'>;
+  /** Without it, the node uses only the device plugin API. */
+  readonly dra?: DraOffer;
   readonly parents: ParentLookup;
   /** Called after each decision, with the served resources before and after it. */
   readonly onServed?: (before: ServedByName, after: ServedByName) => void;
 }
 
-type ServedByName = ResourcePlugins['current'];
-
 /** A plan without resources. */
 const nothing: Pick<NodePlan, 'resources' | 'skipped' | 'conflicts'> = { resources: [], skipped: [], conflicts: [] };
 
-export function createReconciler({ resources, held, parents, onServed }: ReconcilerOptions): Reconciler {
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { resources, held, parents, onServed, dra = onlyPlugin } = options;
   let plan: typeof nothing | undefined;
+  let current: ServedByName = new Map();
+  let api = dra.allocation;
   const decide = (cause: DecisionCause): void => {
     if (plan === undefined) return;
     const holding = held.current();
-    const before = resources.current;
-    const next = decideServed(plan, before, cause, holding, parents, held.releasedDevices());
+    const before = current;
+    api = dra.allocation ?? api;
+    // Until the API is known, only held devices are served.
+    const [decided, why] = api === undefined ? ([nothing, 'held'] as const) : ([plan, cause] as const);
+    const next = decideServed(decided, before, why, holding, parents, held.releasedDevices());
     faultPoint('plan-decided');
-    resources.apply(next, (served) => listDevices(served, holding, parents));
+    current = next;
+    const byPlugin = holding.filter(({ isClaimed }) => !isClaimed);
+    const claimed = new Set(holding.filter(({ isClaimed }) => isClaimed).map(({ id }) => id));
+    resources.apply(api === 'DRA' ? drainingFor(byPlugin) : withoutClaimed(next, byPlugin), (served) =>
+      listDevices(served, byPlugin, parents).filter(({ id }) => !claimed.has(id)),
+    );
     faultPoint('plan-applied');
+    // Before the first plan, it is not known what the node offers.
+    if (plan !== nothing) dra.offer(api === 'DRA' ? next : new Map());
     onServed?.(before, next);
   };
   return {
+    get current() {
+      return current;
+    },
+    get listed() {
+      const holding = held.current();
+      return new Map([...current].map(([name, served]) => [name, listDevices(served, holding, parents)]));
+    },
     onPlan(next, cause) {
       plan = next;
       decide(cause);
@@ -213,5 +244,6 @@ export function createReconciler({ resources, held, parents, onServed }: Reconci
       decide('held');
     },
     onHeld: () => decide('held'),
+    onAllocation: () => decide('edit'),
   };
 }

@@ -5,6 +5,7 @@ import type { Mode } from '../../policy/plan/resource.ts';
 import type { ReasonCode } from '../../policy/reasons.ts';
 import type { AllocatableResource } from '../deviceplugin/allocate.ts';
 import type { Device } from '../deviceplugin/device-list.ts';
+import type { Allocation } from '../dra/choose-allocation.ts';
 
 /** A device that a pod holds or may hold. */
 export interface HeldDevice {
@@ -21,6 +22,8 @@ export interface HeldDevice {
   readonly parentIfindex?: number;
   /** Set if the link in the pod is gone although the parent exists. */
   readonly isLinkLost?: true;
+  /** Set if a prepared ResourceClaim holds the device. */
+  readonly isClaimed?: true;
 }
 
 /** Lookups in the node's current interfaces. */
@@ -42,6 +45,18 @@ export interface ServedResource {
   readonly resource?: PlannedResource;
   readonly fault?: ReasonCode;
 }
+
+/** Resources by name. */
+export type ServedByName = ReadonlyMap<string, ServedResource>;
+
+/** The DRA driver, as far as decisions about resources concern it. */
+export interface DraOffer {
+  readonly allocation: Allocation | undefined;
+  offer(resources: ServedByName): void;
+}
+
+/** For a node that never uses DRA. */
+export const onlyPlugin: DraOffer = { allocation: 'DevicePlugin', offer() {} };
 
 /** Returns the resource for Allocate, or undefined if it is no longer in the plan. */
 export function allocatableOf({ resource, fault }: ServedResource): AllocatableResource | undefined {
@@ -183,4 +198,18 @@ function reasonFor(
     findings.find((finding) => finding.entry === entry && finding.interface === parent) ??
     findings.find((finding) => finding.resource === name);
   return about?.code ?? 'NothingFound';
+}
+
+/**
+ * Returns the resources that are served by the device plugin API while the node uses DRA: those of held devices, until
+ * the last of them is released. The scheduler uses DRA for a resource only after kubelet no longer has devices of it.
+ */
+export function drainingFor(byPlugin: readonly HeldDevice[]): ServedByName {
+  return new Map(byPlugin.map(({ resource: name }) => [name, { name, fault: 'Draining' }]));
+}
+
+/** Leaves out the resources that drain only because of prepared claims. */
+export function withoutClaimed(served: ServedByName, byPlugin: readonly HeldDevice[]): ServedByName {
+  const names = new Set(byPlugin.map(({ resource }) => resource));
+  return new Map([...served].filter(([name, { resource }]) => resource !== undefined || names.has(name)));
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceRecord } from '../ledger/device-record.ts';
-import { watchStranded } from './watch-stranded.ts';
+import { watchStranded } from './collect-orphans.ts';
 
 const given = { resource: 'net', parent: 'eth1', mode: 'bridge', ifindex: 5, attempt: 0, lastUsed: 1 } as const;
 const mac = '02:00:00:00:00:01';

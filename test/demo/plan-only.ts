@@ -7,7 +7,7 @@ import { planSnapshot } from '../../cli/plan/plan-snapshot.ts';
 import { renderPlans } from '../../cli/plan/render-plan.ts';
 import { openManifestsView } from '../../cli/view/open-view.ts';
 import { openLinks } from '../../nodeplugin/links/links.ts';
-import { probeMacvtap } from '../../nodeplugin/links/macvtap-support.ts';
+import { probeMacvtap } from '../../nodeplugin/links/open-node-links.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
 import { type PolicyForm, writeNodes, writePolicy } from './stage.ts';

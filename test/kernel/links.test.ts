@@ -4,7 +4,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { MacvtapRequest } from '../../nodeplugin/links/create-macvtap.ts';
 import { type Links, openLinks } from '../../nodeplugin/links/links.ts';
-import { probeMacvtap } from '../../nodeplugin/links/macvtap-support.ts';
+import { probeMacvtap } from '../../nodeplugin/links/open-node-links.ts';
 import { readTapNode } from '../../nodeplugin/links/tap-node.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { needsRoot } from './network-namespace.ts';

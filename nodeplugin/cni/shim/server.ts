@@ -9,9 +9,8 @@ import { describeErrno, nameErrno } from '../../netlink/libc.ts';
 import type { ShimRights } from '../cni-context.ts';
 import { newestCNIVersion, toCNIError } from '../spec/cni-protocol.ts';
 import { type AnswerFrame, decodeFrame, encodeFrame, type Frame, maxLentBytes, type RequestFrame } from './frame.ts';
-import { createFrameStream, type FrameStream } from './frame-stream.ts';
 import { listenPersistently } from './socket-listener.ts';
-import { readPeerCredentials, receiveDescriptor } from './unix-socket.ts';
+import { createFrameStream, type FrameStream, readPeerCredentials, receiveDescriptor } from './unix-socket.ts';
 
 export interface CNIServerOptions {
   /** @example '/run/kube-macvtap/cni.sock' */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClaimLookup } from '../../cluster/api/lookups.ts';
+import { openResourceSlices } from '../../cluster/report/node-plugin/resource-slices.ts';
+import type { LiveSource } from '../../cluster/source.ts';
+import { parseDeviceID } from '../../policy/device/device-id.ts';
+import { deviceIDOfDraDevice } from '../../policy/device/dra-names.ts';
+import { type DraParent, type DraResource, nextEvictionMs, planSlices } from '../../policy/plan/dra-devices.ts';
+import { MacvtapError } from '../../runtime/errors.ts';
+import { createSleeper } from '../../runtime/pause.ts';
+import { isSandboxThere } from '../cni/attachments.ts';
+import type { NodePluginConfig } from '../config.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { HeldTracker } from '../reconcile/held-tracker.ts';
+import type { Reconciler, ResourcePlugins } from '../reconcile/resource-plugins.ts';
+import { allocatableOf, type ServedByName, type ServedResource } from '../reconcile/served-resource.ts';
+import { createLeftoverCollector, openCDIDirectory } from './cdi-spec.ts';
+import { type Allocation, chooseAllocation, mayUseDra } from './choose-allocation.ts';
+import { type AnsweredClaim, observeClaims } from './driver-services.ts';
+import { type PrepareContext, prepareClaim, unprepareClaim } from './prepare-claim.ts';
+import { keepDriver } from './serve-driver.ts';
+
+export interface OpenDraOptions {
+  readonly config: Pick<
+    NodePluginConfig,
+    'node-name' | 'allocation' | 'allocation-by-label' | 'cdi-dir' | 'kubelet-dir' | 'orphan-grace'
+  >;
+  readonly source: Pick<LiveSource, 'origin' | 'snapshot' | 'onChange'>;
+  readonly context: Omit<
+    PrepareContext,
+    'findClaim' | 'cdi' | 'deviceOf' | 'allocatable' | 'isHeldByPlugin' | 'ledger'
+  >;
+  readonly ledger: Ledger;
+  readonly held: Pick<HeldTracker, 'current'>;
+  /** Called when the API that serves new pods may have changed. */
+  readonly onChange: () => void;
+  readonly onAnswer: (answered: AnsweredClaim) => void;
+  /** Called with each error of the driver that is not an answer to kubelet. */
+  readonly onTrouble: (error: MacvtapError) => void;
+  /** Called when kubelet has registered the driver, and with the names of claims that were left over. */
+  readonly onRegistered: () => void;
+  readonly onCollected: (claims: readonly string[]) => void;
+  readonly onSlices: (error: MacvtapError | undefined) => void;
+}
+
+/** The node's driver of dynamic resource allocation. */
+export interface Dra extends AsyncDisposable {
+  /** The API that serves new pods. Undefined until it is known. */
+  readonly allocation: Allocation | undefined;
+  readonly trouble: string | undefined;
+  /** Whether kubelet can call the driver, or need not. */
+  readonly isRegistered: boolean;
+  /** Sets the resources that the node offers. Must also be called after held devices or interfaces changed. */
+  offer(resources: ServedByName): void;
+}
+
+/**
+ * Runs the driver while the node uses DRA, and while claims are prepared, until disposed. Prepared claims stay prepared
+ * when the process ends.
+ */
+export function openDra(options: OpenDraOptions): Dra {
+  const { config, source, ledger, held, onChange, onTrouble, onSlices, onCollected } = options;
+  const choice = chooseAllocation({ config, source, onChange: () => offered && onChange() });
+  const { origin } = source;
+  /** Undefined before the first plan. */
+  let offered: ServedByName | undefined;
+  if (origin.kind !== 'cluster' || !mayUseDra(config, source)) {
+    return {
+      allocation: 'DevicePlugin',
+      get trouble() {
+        return choice.trouble;
+      },
+      isRegistered: true,
+      offer() {},
+      [Symbol.asyncDispose]: () => choice[Symbol.asyncDispose](),
+    };
+  }
+  const scope = new AbortController();
+  const { signal } = scope;
+  const sleeper = createSleeper(signal);
+  let isRegistered = false;
+  const claimed = () => ledger.entries().flatMap(([id, { claim }]) => (claim === undefined ? [] : [{ id, claim }]));
+  const context: PrepareContext = {
+    ...options.context,
+    ledger,
+    findClaim: createClaimLookup(origin.client),
+    cdi: openCDIDirectory(config['cdi-dir']),
+    deviceOf: (name) => deviceIDOfDraDevice(name, offered?.keys() ?? []),
+    allocatable: (id) => {
+      const served = choice.current === 'DRA' && [...(offered?.values() ?? [])].find((one) => isDeviceOf(id, one));
+      return served ? allocatableOf(served) : undefined;
+    },
+    isHeldByPlugin: (id) => heldByPlugin().has(id),
+  };
+  const heldByPlugin = () => new Set(held.current().flatMap(({ id, isClaimed }) => (isClaimed ? [] : [id])));
+  const slices = openResourceSlices({ client: origin.client, node: config['node-name'], onWrite: onSlices });
+  const collect = createLeftoverCollector({
+    ...context,
+    unattached: () =>
+      claimed().flatMap(({ id, claim }) => {
+        const attachment = ledger.get(id)?.attachment;
+        return attachment !== undefined && isSandboxThere(attachment) ? [] : [claim];
+      }),
+    isInLedger: (uid) => claimed().some(({ claim }) => claim.uid === uid),
+    unprepare: (claim) => unprepareClaim(claim, context, signal),
+  });
+  const readParents = createParentReader(options.context.findInterface);
+
+  const driver = keepDriver({
+    kubeletDirectory: config['kubelet-dir'],
+    handlers: observeClaims(
+      {
+        prepare: (claim, signal) => prepareClaim(claim, context, signal),
+        unprepare: (claim, signal) => unprepareClaim(claim, context, signal),
+      },
+      options.onAnswer,
+      sleeper.wake,
+    ),
+    onFailure: (_method, error) => onTrouble(error),
+    onTrouble,
+    onRegistered(is) {
+      if (is) options.onRegistered();
+      isRegistered = is;
+    },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const settle = async (): Promise<void> => {
+    const isDra = choice.current === 'DRA';
+    const resources = isDra && offered !== undefined ? await readParents(offered) : [];
+    const byPlugin = heldByPlugin();
+    if (choice.current !== undefined && offered !== undefined)
+      slices.set(planSlices(resources, (id) => byPlugin.has(id)));
+    driver.run(isDra || claimed().length > 0);
+    clearTimeout(timer);
+    const ms = nextEvictionMs(resources);
+    if (ms !== undefined) timer = setTimeout(sleeper.wake, ms + 1);
+  };
+  const running = (async () => {
+    while (!signal.aborted) {
+      await settle().catch((thrown) => onTrouble(MacvtapError.from(thrown)));
+      await sleeper.sleep();
+    }
+  })();
+  const collecting = setInterval(() => {
+    collect(signal)
+      .then((claims) => claims.length > 0 && onCollected(claims))
+      .catch((thrown) => signal.aborted || onTrouble(MacvtapError.from(thrown)))
+      .finally(sleeper.wake);
+  }, config['orphan-grace']);
+  return {
+    get allocation() {
+      return choice.current;
+    },
+    get trouble() {
+      return choice.trouble;
+    },
+    get isRegistered() {
+      return isRegistered || choice.current !== 'DRA';
+    },
+    offer(resources) {
+      offered = resources;
+      sleeper.wake();
+    },
+    async [Symbol.asyncDispose]() {
+      scope.abort(new MacvtapError('Aborted', 'the DRA driver stops'));
+      clearTimeout(timer);
+      clearInterval(collecting);
+      await running;
+      await driver[Symbol.asyncDispose]();
+      await slices[Symbol.asyncDispose]();
+      await choice[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/**
+ * Joins what the node serves through both APIs, for reports. `reconciler` is a function, because the reports
+ * begin before it.
+ */
+export function viewServed(
+  resources: Pick<ResourcePlugins, 'waiting' | 'unregistered'>,
+  dra: Pick<Dra, 'isRegistered'>,
+  reconciler: () => Pick<Reconciler, 'current' | 'listed'>,
+): Pick<ResourcePlugins, 'current' | 'listed' | 'waiting' | 'unregistered'> {
+  return {
+    get current() {
+      return reconciler().current;
+    },
+    get listed() {
+      return reconciler().listed;
+    },
+    get waiting() {
+      return resources.waiting;
+    },
+    get unregistered() {
+      return dra.isRegistered ? resources.unregistered : [...reconciler().current.keys()];
+    },
+  };
+}
+
+function isDeviceOf(id: string, { name, resource }: ServedResource): boolean {
+  const device = parseDeviceID(id);
+  return device?.resourceName === name && resource !== undefined && device.index < resource.quantity;
+}
+
+/**
+ * Creates a function that adds the facts about each resource's parent. A resource that cannot be allocated for another
+ * reason than a missing parent is left out. The function remembers since when a parent has had no carrier.
+ */
+function createParentReader(findInterface: PrepareContext['findInterface']) {
+  const lostSince = new Map<string, number>();
+  return async (served: ServedByName): Promise<readonly DraResource[]> => {
+    const resources = [...served.values()].flatMap(({ resource, fault }) =>
+      resource === undefined || (fault !== undefined && fault !== 'NothingFound') ? [] : [resource],
+    );
+    for (const name of lostSince.keys()) if (!resources.some(({ parent }) => parent === name)) lostSince.delete(name);
+    return await Promise.all(
+      resources.map(async (resource) => {
+        const { parent: name } = resource;
+        const nic = findInterface(name);
+        if (nic?.carrier) lostSince.delete(name);
+        else lostSince.getOrInsert(name, performance.now());
+        const since = lostSince.get(name);
+        const lost = since === undefined ? {} : { lostForMs: performance.now() - since };
+        return { resource, parent: { nic, ...(nic && (await readSysfs(nic))), ...lost } };
+      }),
+    );
+  };
+}
+
+/** Reads the facts that netlink does not have. A fact that the kernel does not know is left out. */
+async function readSysfs({
+  name,
+  pciAddress,
+}: NonNullable<DraParent['nic']>): Promise<Pick<DraParent, 'speedMbps' | 'pcieRoot'>> {
+  const speed = Number(await readFile(join('/sys/class/net', name, 'speed'), 'utf8').catch(() => ''));
+  const path = pciAddress && (await realpath(join('/sys/bus/pci/devices', pciAddress)).catch(() => undefined));
+  const root = path && /\/(pci[0-9a-f]{4,8}:[0-9a-f]{2})\//.exec(path)?.[1];
+  return { ...(speed > 0 && { speedMbps: speed }), ...(root && { pcieRoot: root }) };
+}
