@@ -42,6 +42,12 @@ interface OpenWatch {
   silent: boolean;
 }
 
+/** The answers about the server itself: it has dynamic resource allocation. */
+const fixedAnswers: Readonly<Record<string, object>> = {
+  '/version': { major: '1', minor: '37' },
+  '/apis/resource.k8s.io/v1': { kind: 'APIResourceList', groupVersion: 'resource.k8s.io/v1', resources: [] },
+};
+
 export async function startApiServer(): Promise<StandInApiServer> {
   const store = createObjectStore();
   const requests: string[] = [];
@@ -56,6 +62,8 @@ export async function startApiServer(): Promise<StandInApiServer> {
     if (instead === 'hang') return;
     if (instead === 'reset') return void request.socket.destroy();
     if (instead !== undefined) return answer(response, instead.status, instead.body, instead.headers);
+    const fixed = fixedAnswers[request.url ?? ''];
+    if (fixed !== undefined) return answer(response, 200, fixed);
     if (call === undefined)
       return answer(response, 404, status(404, 'the server could not find the requested resource'));
     if (call.method !== 'GET') return void write(store, call, request, response);

@@ -50,8 +50,8 @@ const table = {
   'ledger-after-write': 'allocate',
 } as const satisfies Record<string, Way>;
 
-test('the table has exactly the crash points that are neither in the CNI server nor in the creation of VLANs', () => {
-  const points = Object.keys(faultPoints).filter((name) => !/^(?:cni|vlan)-/.test(name));
+test('the table has exactly the crash points that are neither in the CNI server, nor in the creation of VLANs, nor in claims', () => {
+  const points = Object.keys(faultPoints).filter((name) => !/^(?:cni|vlan|claim)-/.test(name));
   assert.deepEqual(Object.keys(table).toSorted(), points.toSorted());
 });
 
