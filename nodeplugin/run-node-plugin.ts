@@ -132,6 +132,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
       reconciler.onAllocation();
       state.look();
     },
+    onHeld: () => onHeld(),
     ...activity.dra,
   });
   const served = viewServed(resources, dra, () => reconciler);

@@ -55,10 +55,10 @@ export interface PluginRegistrationService extends ServiceDefinition {
   readonly NotifyRegistrationStatus: MethodDefinition<RegistrationStatus, Readonly<Record<string, never>>>;
 }
 
-const driver = loadProto(new URL('./v1.proto', import.meta.url));
+const driver = loadProto(new URL('./dra-v1.proto', import.meta.url));
 const registration = loadProto(new URL('./pluginregistration.proto', import.meta.url));
 
-/** The driver's service. The type mirrors v1.proto; driver-services.test.ts compares both with literal bytes. */
+/** The driver's service. The type mirrors dra-v1.proto; driver-services.test.ts compares both with literal bytes. */
 export const driverService = driver['k8s.io.kubelet.pkg.apis.dra.v1.DRAPlugin'] as unknown as DriverService;
 
 /** The service by which kubelet registers the driver. See `driverService` for the type. */

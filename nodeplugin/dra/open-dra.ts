@@ -6,7 +6,13 @@ import { openResourceSlices } from '../../cluster/report/node-plugin/resource-sl
 import type { LiveSource } from '../../cluster/source.ts';
 import { parseDeviceID } from '../../policy/device/device-id.ts';
 import { deviceIDOfDraDevice } from '../../policy/device/dra-names.ts';
-import { type DraParent, type DraResource, nextEvictionMs, planSlices } from '../../policy/plan/dra-devices.ts';
+import {
+  type DraParent,
+  type DraResource,
+  keyOfSlices,
+  nextEvictionMs,
+  planSlices,
+} from '../../policy/plan/dra-devices.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createSleeper } from '../../runtime/pause.ts';
 import { isSandboxThere } from '../cni/attachments.ts';
@@ -14,7 +20,7 @@ import type { NodePluginConfig } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
 import type { Reconciler, ResourcePlugins } from '../reconcile/resource-plugins.ts';
-import { allocatableOf, type ServedByName, type ServedResource } from '../reconcile/served-resource.ts';
+import { allocatableOf, type ServedByName } from '../reconcile/served-resource.ts';
 import { createLeftoverCollector, openCDIDirectory } from './cdi-spec.ts';
 import { type Allocation, chooseAllocation, mayUseDra } from './choose-allocation.ts';
 import { type AnsweredClaim, observeClaims } from './driver-services.ts';
@@ -36,6 +42,8 @@ export interface OpenDraOptions {
   /** Called when the API that serves new pods may have changed. */
   readonly onChange: () => void;
   readonly onAnswer: (answered: AnsweredClaim) => void;
+  /** Called when claims may have taken or released devices. */
+  readonly onHeld: () => void;
   /** Called with each error of the driver that is not an answer to kubelet. */
   readonly onTrouble: (error: MacvtapError) => void;
   /** Called when kubelet has registered the driver, and with the names of claims that were left over. */
@@ -80,7 +88,8 @@ export function openDra(options: OpenDraOptions): Dra {
   const { signal } = scope;
   const sleeper = createSleeper(signal);
   let isRegistered = false;
-  const claimed = () => ledger.entries().flatMap(([id, { claim }]) => (claim === undefined ? [] : [{ id, claim }]));
+  const claimed = () =>
+    ledger.entries().flatMap(([, { claim, attachment }]) => (claim === undefined ? [] : [{ claim, attachment }]));
   const context: PrepareContext = {
     ...options.context,
     ledger,
@@ -88,8 +97,9 @@ export function openDra(options: OpenDraOptions): Dra {
     cdi: openCDIDirectory(config['cdi-dir']),
     deviceOf: (name) => deviceIDOfDraDevice(name, offered?.keys() ?? []),
     allocatable: (id) => {
-      const served = choice.current === 'DRA' && [...(offered?.values() ?? [])].find((one) => isDeviceOf(id, one));
-      return served ? allocatableOf(served) : undefined;
+      const { resourceName = '', index = 0 } = parseDeviceID(id) ?? {};
+      const served = choice.current === 'DRA' ? offered?.get(resourceName) : undefined;
+      return served && index < (served.resource?.quantity ?? 0) ? allocatableOf(served) : undefined;
     },
     isHeldByPlugin: (id) => heldByPlugin().has(id),
   };
@@ -98,15 +108,14 @@ export function openDra(options: OpenDraOptions): Dra {
   const collect = createLeftoverCollector({
     ...context,
     unattached: () =>
-      claimed().flatMap(({ id, claim }) => {
-        const attachment = ledger.get(id)?.attachment;
-        return attachment !== undefined && isSandboxThere(attachment) ? [] : [claim];
-      }),
+      claimed().flatMap(({ claim, attachment }) => (attachment && isSandboxThere(attachment) ? [] : [claim])),
     isInLedger: (uid) => claimed().some(({ claim }) => claim.uid === uid),
     unprepare: (claim) => unprepareClaim(claim, context, signal),
   });
   const readParents = createParentReader(options.context.findInterface);
 
+  /** Reports that claims have taken or released devices. Before the first plan, nothing depends on that. */
+  const changed = () => (offered === undefined ? sleeper.wake() : options.onHeld());
   const driver = keepDriver({
     kubeletDirectory: config['kubelet-dir'],
     handlers: observeClaims(
@@ -115,7 +124,7 @@ export function openDra(options: OpenDraOptions): Dra {
         unprepare: (claim, signal) => unprepareClaim(claim, context, signal),
       },
       options.onAnswer,
-      sleeper.wake,
+      changed,
     ),
     onFailure: (_method, error) => onTrouble(error),
     onTrouble,
@@ -125,12 +134,17 @@ export function openDra(options: OpenDraOptions): Dra {
     },
   });
   let timer: NodeJS.Timeout | undefined;
+  let plannedKey: string | undefined;
   const settle = async (): Promise<void> => {
     const isDra = choice.current === 'DRA';
     const resources = isDra && offered !== undefined ? await readParents(offered) : [];
     const byPlugin = heldByPlugin();
-    if (choice.current !== undefined && offered !== undefined)
-      slices.set(planSlices(resources, (id) => byPlugin.has(id)));
+    const key = keyOfSlices(resources, byPlugin);
+    // Most calls change nothing, and a node may have thousands of devices.
+    if (choice.current !== undefined && offered !== undefined && key !== plannedKey) {
+      plannedKey = key;
+      slices.set(planSlices(resources, byPlugin));
+    }
     driver.run(isDra || claimed().length > 0);
     clearTimeout(timer);
     const ms = nextEvictionMs(resources);
@@ -146,7 +160,7 @@ export function openDra(options: OpenDraOptions): Dra {
     collect(signal)
       .then((claims) => claims.length > 0 && onCollected(claims))
       .catch((thrown) => signal.aborted || onTrouble(MacvtapError.from(thrown)))
-      .finally(sleeper.wake);
+      .finally(changed);
   }, config['orphan-grace']);
   return {
     get allocation() {
@@ -197,11 +211,6 @@ export function viewServed(
       return dra.isRegistered ? resources.unregistered : [...reconciler().current.keys()];
     },
   };
-}
-
-function isDeviceOf(id: string, { name, resource }: ServedResource): boolean {
-  const device = parseDeviceID(id);
-  return device?.resourceName === name && resource !== undefined && device.index < resource.quantity;
 }
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type DraResource, maxSliceDevices, nextEvictionMs, planSlices } from './dra-devices.ts';
+import { type DraResource, keyOfSlices, maxSliceDevices, nextEvictionMs, planSlices } from './dra-devices.ts';
 import { readInterface } from './interfaces.ts';
 import type { PlannedResource } from './node-plan.ts';
 
@@ -17,7 +17,7 @@ const resource: PlannedResource = {
 };
 const nic = readInterface({ name: 'eth1', ifindex: 7, carrier: true, mtu: 9000, driver: 'ice', vendorID: '8086' });
 const offered: DraResource = { resource, parent: { nic, speedMbps: 25_000, pcieRoot: 'pci0000:00' } };
-const none = () => false;
+const none: ReadonlySet<string> = new Set();
 
 const plan = (parent: Partial<DraResource['parent']>, more: Partial<PlannedResource> = {}) =>
   planSlices([{ resource: { ...resource, ...more }, parent: { nic, ...parent } }], none)[0] ?? [];
@@ -56,7 +56,7 @@ describe('the devices of ResourceSlices', () => {
   });
 
   it('never include a device that a pod holds by the device plugin API', () => {
-    const [devices = []] = planSlices([offered], (id) => id === 'dataMvp0');
+    const [devices = []] = planSlices([offered], new Set(['dataMvp0']));
     assert.deepEqual(
       devices.map(({ name }) => name),
       ['data-1'],
@@ -71,6 +71,24 @@ describe('the devices of ResourceSlices', () => {
     );
     assert.deepEqual(planSlices([], none), []);
   });
+});
+
+it('the key of slices differs whenever they do, and not because time passes', () => {
+  const lost = (lostForMs: number): DraResource => ({
+    resource: { ...resource, carrierLoss: { action: 'Evict', graceMs: 5 } },
+    parent: { nic: { ...nic, carrier: false }, lostForMs },
+  });
+  const inputs: readonly Parameters<typeof keyOfSlices>[] = [
+    [[], none],
+    [[offered], none],
+    [[offered], new Set(['dataMvp0'])],
+    [[{ ...offered, parent: { nic: { ...nic, mtu: 1500 } } }], none],
+    [[lost(1)], none],
+    [[lost(5)], none],
+  ];
+  assert.equal(new Set(inputs.map((input) => keyOfSlices(...input))).size, inputs.length);
+  assert.equal(new Set(inputs.map((input) => JSON.stringify(planSlices(...input)))).size, inputs.length);
+  assert.equal(keyOfSlices([lost(1)], none), keyOfSlices([lost(2)], none));
 });
 
 describe('the taints of devices', () => {

@@ -54,13 +54,13 @@ const maxTextLength = 64;
  */
 export function planSlices(
   resources: readonly DraResource[],
-  isHeldByPlugin: (deviceID: string) => boolean,
+  heldByPlugin: ReadonlySet<string>,
 ): readonly (readonly DraDevice[])[] {
   const devices = resources.flatMap(({ resource, parent }) => {
     const attributes = attributesOf(resource, parent);
     const taints = taintsOf(resource, parent);
     return deviceIDs(resource.name, resource.quantity)
-      .filter((id) => !isHeldByPlugin(id))
+      .filter((id) => !heldByPlugin.has(id))
       .flatMap((id): readonly DraDevice[] => {
         const name = draDeviceName(id);
         if (name === undefined) return [];
@@ -71,6 +71,18 @@ export function planSlices(
   return Array.from({ length: Math.ceil(devices.length / maxSliceDevices) }, (_, index) =>
     devices.slice(index * maxSliceDevices, (index + 1) * maxSliceDevices),
   );
+}
+
+/**
+ * Returns a text that differs if `planSlices` gives another result. It is much cheaper, because a node may have
+ * thousands of devices. The time since a parent was lost matters only through its taints.
+ */
+export function keyOfSlices(resources: readonly DraResource[], heldByPlugin: ReadonlySet<string>): string {
+  const facts = resources.map(({ resource, parent }) => {
+    const { lostForMs: _, ...facts } = parent;
+    return [resource, facts, taintsOf(resource, parent)];
+  });
+  return JSON.stringify([facts, [...heldByPlugin]]);
 }
 
 /**

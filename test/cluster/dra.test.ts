@@ -188,6 +188,81 @@ describe('a node that uses DRA', () => {
   });
 });
 
+describe('a parent that loses its carrier', () => {
+  const taintsOf = async (node: string) => {
+    const devices = (await readSlices(node)).flatMap(({ spec }) => spec.devices);
+    const such = devices.filter(({ attributes }) => JSON.stringify(attributes.parent) === '{"string":"bond1"}');
+    return [...new Set(such.flatMap(({ taints = [] }) => taints.map(({ key, effect }) => `${key}:${effect}`)))];
+  };
+  const noCarrier = `${driver}/no-carrier`;
+  const link = (node: string, state: 'up' | 'down') => cluster.run(node, 'ip', 'link', 'set', 'bond1', state);
+  const patch = (spec: object) =>
+    cluster.mustKubectl([
+      ...['patch', 'macvtapnetworknodepolicy', 'policy-1', '-n', 'macvtap-cni', '--type=merge'],
+      ...['-p', JSON.stringify({ spec })],
+    ]);
+
+  it('keeps new pods away by default, until it is back', async () => {
+    await link('h2', 'down');
+    await until(
+      () => taintsOf('h2'),
+      (taints) => taints.join() === `${noCarrier}:NoSchedule`,
+      guardMs,
+    );
+    await link('h2', 'up');
+    await until(
+      () => taintsOf('h2'),
+      (taints) => taints.length === 0,
+      guardMs,
+    );
+  });
+
+  it('makes the pods of a Deployment move to a node with a carrier, if the policy has Evict', async () => {
+    await patch({ onCarrierLoss: 'Evict', carrierLossGracePeriod: '1s' });
+    await cluster.mustKubectl(['cordon', 'h1']);
+    const { metadata, spec } = podObject({ name: 'moving', networks: 'macvtap0' }) as {
+      readonly metadata: object;
+      readonly spec: object;
+    };
+    const labels = { app: 'moving' };
+    const path = '/apis/apps/v1/namespaces/default/deployments';
+    await cluster.admin.must('POST', path, {
+      body: {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'moving' },
+        spec: {
+          replicas: 2,
+          selector: { matchLabels: labels },
+          template: { metadata: { ...metadata, name: undefined, labels }, spec },
+        },
+      },
+    });
+    const nodesOf = async () => {
+      const query = new URLSearchParams({ labelSelector: 'app=moving' });
+      const { items } = await cluster.admin.must<{ items: readonly Pod[] }>(
+        'GET',
+        `/api/v1/namespaces/default/pods?${query}`,
+      );
+      const running = items.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined);
+      return running.map(({ spec: { nodeName } }) => nodeName).join();
+    };
+    await until(nodesOf, (nodes) => nodes === 'h2,h2', guardMs);
+    await cluster.mustKubectl(['uncordon', 'h1']);
+    await link('h2', 'down');
+    await until(nodesOf, (nodes) => nodes === 'h1,h1', guardMs);
+    await link('h2', 'up');
+    await until(
+      () => taintsOf('h2'),
+      (taints) => taints.length === 0,
+      guardMs,
+    );
+    await cluster.admin.must('DELETE', `${path}/moving`);
+    await untilHeld(cluster, 'h1', 'bondedIface', 1);
+    await patch({ onCarrierLoss: null, carrierLossGracePeriod: null });
+  });
+});
+
 describe('a node whose label selects the other API', () => {
   const label = (value: string) =>
     cluster.mustKubectl(['label', '--overwrite', 'node', 'h1', `${driver}/allocation=${value}`]);

@@ -40,8 +40,11 @@ const values = {
   webhook: { replicas: 1, nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': peer } },
 };
 
-/** Brings up a cluster of one machine and one other node for the tests of a file, with the chart installed. */
-export async function machineClusterOfFile(): Promise<MacvtapCluster> {
+/**
+ * Brings up a cluster of one machine and one other node for the tests of a file, with the chart installed. `node` has
+ * further values of the node plugin.
+ */
+export async function machineClusterOfFile(node: object = {}): Promise<MacvtapCluster> {
   const print = (line: string) => console.error(line);
   // Built before the cluster exists, because a build takes minutes and much memory.
   await ensureRootImage({ print });
@@ -50,7 +53,7 @@ export async function machineClusterOfFile(): Promise<MacvtapCluster> {
   const [ofWebhook, ofNodes] = [true, false].map((is) => images.filter(({ name }) => /webhook:/.test(name) === is));
   const cluster = await clusterOfFile(nodes, { images: ofNodes ?? [] });
   for (const { path, name } of ofWebhook ?? []) await loadImage(peer, path, name);
-  return { ...cluster, ...(await installByHelm(cluster, values)) };
+  return { ...cluster, ...(await installByHelm(cluster, { ...values, node: { ...values.node, ...node } })) };
 }
 
 /** A policy for some nodes, with these entries. */

@@ -128,7 +128,8 @@ test(
     const first = await node.call('ADD', attachment);
     assert.equal(first.exitCode, 0, JSON.stringify(first.output));
     assert.equal((await node.call('ADD', { ...attachment, ifname: 'net2' })).exitCode, 0);
-    const links = () => showMacvtaps(namespace);
+    const links = async () =>
+      (await showMacvtaps(namespace)).toSorted((one, other) => (one.ifname < other.ifname ? -1 : 1));
     const before = (await links()).map(({ ifname, ifindex, address }) => [ifname, ifindex, address]);
     assert.deepEqual(
       before.map(([ifname, ifindex]) => [ifname, ifindex]),
