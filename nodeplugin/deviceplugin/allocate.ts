@@ -179,7 +179,13 @@ interface Recording {
  */
 function createRecording(
   id: string,
-  facts: { wanted: WantedLink; attempt: number; resource: PlannedResource; former: DeviceRecord | undefined; claimed: ClaimedPart },
+  facts: {
+    wanted: WantedLink;
+    attempt: number;
+    resource: PlannedResource;
+    former: DeviceRecord | undefined;
+    claimed: ClaimedPart;
+  },
   context: AllocateContext,
 ): Recording {
   const { wanted, attempt, resource, former, claimed } = facts;

@@ -35,7 +35,7 @@ test('a response has an entry for each UID, with devices or an error', () => {
   const device = { request_names: ['r'], pool_name: 'h1', device_name: 'd-0', cdi_device_ids: ['v/c=x'] };
   const message = Buffer.concat([field(1, 'r'), field(2, 'h1'), field(3, 'd-0'), field(4, 'v/c=x')]);
   assert.deepEqual(
-    NodePrepareResources.responseSerialize({ claims: { u1: { devices: [device] } } }),
+    NodePrepareResources.responseSerialize({ claims: { u1: { devices: [device], error: '' } } }),
     field(1, Buffer.concat([field(1, 'u1'), field(2, field(1, message))])),
   );
   assert.deepEqual(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { loadProto } from '../grpc-client.ts';
+import { DRAPluginService } from './dra-v1.pb.ts';
+import { RegistrationService } from './pluginregistration.pb.ts';
 import type { ClaimRef, PreparedDevice } from './prepare-claim.ts';
 
 /** The type of the plugin in its registration (pluginregistration/v1/constants.go, DRAPlugin). */
@@ -10,61 +10,17 @@ export const pluginType = 'DRAPlugin';
 /** The service that the driver serves (dra/v1/types.go, DRAPluginService). */
 export const supportedService = 'v1.DRAPlugin';
 
-export interface ClaimsRequest {
-  readonly claims: readonly ClaimRef[];
-}
+/** The driver's service. driver-services.test.ts compares its messages with literal bytes. */
+export const driverService = {
+  NodePrepareResources: DRAPluginService.nodePrepareResources,
+  NodeUnprepareResources: DRAPluginService.nodeUnprepareResources,
+} as const;
 
-/** One entry for each claim of a request, by the claim's UID. */
-export interface ClaimsResponse<Outcome> {
-  readonly claims: Readonly<Record<string, Outcome>>;
-}
-
-export interface PrepareOutcome {
-  readonly error?: string;
-  readonly devices?: readonly {
-    readonly request_names: readonly string[];
-    readonly pool_name: string;
-    readonly device_name: string;
-    readonly cdi_device_ids: readonly string[];
-  }[];
-}
-
-export interface UnprepareOutcome {
-  readonly error?: string;
-}
-
-export interface PluginInfo {
-  readonly type: string;
-  readonly name: string;
-  readonly endpoint: string;
-  readonly supported_versions: readonly string[];
-}
-
-export interface RegistrationStatus {
-  readonly plugin_registered: boolean;
-  readonly error: string;
-}
-
-export interface DriverService extends ServiceDefinition {
-  readonly NodePrepareResources: MethodDefinition<ClaimsRequest, ClaimsResponse<PrepareOutcome>>;
-  readonly NodeUnprepareResources: MethodDefinition<ClaimsRequest, ClaimsResponse<UnprepareOutcome>>;
-}
-
-export interface PluginRegistrationService extends ServiceDefinition {
-  readonly GetInfo: MethodDefinition<Readonly<Record<string, never>>, PluginInfo>;
-  readonly NotifyRegistrationStatus: MethodDefinition<RegistrationStatus, Readonly<Record<string, never>>>;
-}
-
-const driver = loadProto(new URL('./dra-v1.proto', import.meta.url));
-const registration = loadProto(new URL('./pluginregistration.proto', import.meta.url));
-
-/** The driver's service. The type mirrors dra-v1.proto; driver-services.test.ts compares both with literal bytes. */
-export const driverService = driver['k8s.io.kubelet.pkg.apis.dra.v1.DRAPlugin'] as unknown as DriverService;
-
-/** The service by which kubelet registers the driver. See `driverService` for the type. */
-export const pluginRegistrationService = registration[
-  'pluginregistration.Registration'
-] as unknown as PluginRegistrationService;
+/** The service by which kubelet registers the driver. */
+export const pluginRegistrationService = {
+  GetInfo: RegistrationService.getInfo,
+  NotifyRegistrationStatus: RegistrationService.notifyRegistrationStatus,
+} as const;
 
 export interface DriverHandlers {
   prepare(claim: ClaimRef, signal: AbortSignal): Promise<readonly PreparedDevice[]>;

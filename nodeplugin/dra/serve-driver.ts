@@ -10,19 +10,19 @@ import { createBackOff, createSleeper } from '../../runtime/pause.ts';
 import { answerUnary, type FailureListener } from '../deviceplugin/handle-call.ts';
 import { chooseSocketPath, removeStaleSockets } from '../deviceplugin/plugin-sockets.ts';
 import { shutDown, startServer } from '../deviceplugin/server.ts';
+import type {
+  NodePrepareResourceResponse,
+  NodePrepareResourcesRequest,
+  NodeUnprepareResourceResponse,
+} from './dra-v1.pb.ts';
 import {
-  type ClaimsRequest,
-  type ClaimsResponse,
   type DriverHandlers,
   driverService,
-  type PluginInfo,
-  type PrepareOutcome,
   pluginRegistrationService,
   pluginType,
-  type RegistrationStatus,
   supportedService,
-  type UnprepareOutcome,
 } from './driver-services.ts';
+import type { PluginInfo, RegistrationStatus } from './pluginregistration.pb.ts';
 import type { ClaimRef, PreparedDevice } from './prepare-claim.ts';
 
 interface ServeDriverOptions {
@@ -62,7 +62,7 @@ async function serveDriver(options: ServeDriverOptions): Promise<AsyncDisposable
     onError: (message: string) => Outcome,
     method: string,
   ) =>
-    answerUnary<ClaimsRequest, ClaimsResponse<Outcome>>(
+    answerUnary<NodePrepareResourcesRequest, { readonly claims: Readonly<Record<string, Outcome>> }>(
       async ({ claims }, signal) => {
         // The claims of one call belong to one pod. They are handled in order, so that they never wait for each other.
         const outcomes: [string, Outcome][] = [];
@@ -81,15 +81,15 @@ async function serveDriver(options: ServeDriverOptions): Promise<AsyncDisposable
     );
   await start(endpoint, (server) =>
     server.addService(driverService, {
-      NodePrepareResources: answer<PrepareOutcome>(
-        async (claim, signal) => ({ devices: (await handlers.prepare(claim, signal)).map(toMessage) }),
-        (error) => ({ error }),
+      NodePrepareResources: answer<NodePrepareResourceResponse>(
+        async (claim, signal) => ({ devices: (await handlers.prepare(claim, signal)).map(toMessage), error: '' }),
+        (error) => ({ devices: [], error }),
         'NodePrepareResources',
       ),
-      NodeUnprepareResources: answer<UnprepareOutcome>(
+      NodeUnprepareResources: answer<NodeUnprepareResourceResponse>(
         async (claim, signal) => {
           await handlers.unprepare(claim, signal);
-          return {};
+          return { error: '' };
         },
         (error) => ({ error }),
         'NodeUnprepareResources',

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import type { NodePrepareResourceResponse } from '../../nodeplugin/dra/dra-v1.pb.ts';
 import { driverService, pluginRegistrationService } from '../../nodeplugin/dra/driver-services.ts';
 import { dialSocket } from '../../nodeplugin/grpc-client.ts';
 import { deviceIfindex } from '../../policy/device/device-id.ts';
@@ -81,7 +82,11 @@ async function startNode() {
   };
   const call = async (endpoint: string, method: 'NodePrepareResources' | 'NodeUnprepareResources') => {
     using socket = dialSocket(endpoint);
-    const { claims } = await socket.call(driverService[method], { claims: [claim] }, limits);
+    const request = { claims: [claim] };
+    const { claims } =
+      method === 'NodePrepareResources'
+        ? await socket.call(driverService.NodePrepareResources, request, limits)
+        : await socket.call(driverService.NodeUnprepareResources, request, limits);
     return claims[claim.uid];
   };
   /** Prepares the claim as kubelet does: it repeats the call until it succeeds. */
@@ -90,7 +95,7 @@ async function startNode() {
       () => call(endpoint, 'NodePrepareResources'),
       (outcome) => outcome?.error === '',
     );
-    return (answer as { devices: readonly { device_name: string }[] }).devices.map(({ device_name }) => device_name);
+    return (answer as NodePrepareResourceResponse).devices.map(({ device_name }) => device_name);
   };
   const scope = undo.move();
   return {
