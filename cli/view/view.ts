@@ -43,8 +43,8 @@ export interface ObjectQuery {
    */
   readonly fields?: Readonly<Record<string, string>>;
   /**
-   * Reduces each object from an API server to the parts that are used, as soon as its page arrives. Thousands of complete
-   * Nodes and pods take much memory.
+   * Reduces each object from an API server to the parts that are used, as soon as its page arrives. Thousands of
+   * complete Nodes and pods take much memory.
    */
   readonly keep?: (object: ApiObject) => ApiObject;
 }

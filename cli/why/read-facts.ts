@@ -36,7 +36,7 @@ export function factQueries(subject: Subject, policyNamespace: string): readonly
 
 const nodesQuery: ObjectQuery = {
   kind: 'nodes',
-  // What readNode reads. The images in the status are most of a Node.
+  // Keeps the fields that readNode reads. The images in the status are most of a Node.
   keep: (node) => ({
     ...node,
     spec: { taints: valueIn(node, 'spec', 'taints') },

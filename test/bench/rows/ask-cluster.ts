@@ -12,8 +12,11 @@ import { interleave, timeMs } from '../interleave.ts';
 import type { BenchRow } from '../row.ts';
 import { makeWebhookSite } from '../webhook/start-webhook.ts';
 
-const size = { nodes: 5_000, policies: 10 };
-const rounds = 5;
+/** The design's size, and a cluster with fewer policies, whose node states are a fifth as large. */
+const sizes = [
+  { nodes: 5_000, policies: 10, rounds: 5 },
+  { nodes: 5_000, policies: 100, rounds: 3 },
+] as const;
 const token = 'token-of-the-bench';
 
 /** A way to start the command. */
@@ -29,55 +32,62 @@ export const askCluster: BenchRow = {
   needsRoot: false,
   async measure(report) {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'kmt-ask-'));
-    const { objects, placed, waiting } = buildLargeCluster(size);
-    await using site = await makeWebhookSite(objects);
-    const pages = servePages(site.cluster.apiServer);
-    const server = `https://127.0.0.1:${site.cluster.environment.KUBERNETES_SERVICE_PORT}`;
-    const ca = site.pair.authority.pem;
-    const kubeconfig = join(folder.path, 'kubeconfig');
-    await writeFile(kubeconfig, kubeconfigOf(server, ca));
-    const bundle = await bundleProgram({ program: 'cli', folder: join(folder.path, 'cli') });
     const starts: Readonly<Record<Form, string>> = {
       'npm package': fileURLToPath(new URL('../../../cli/launch.js', import.meta.url)),
-      bundled: bundle,
+      bundled: await bundleProgram({ program: 'cli', folder: join(folder.path, 'cli') }),
     };
     const figures: Figure[] = [];
-    for (const { title, args } of [
-      { title: 'status', args: ['status'] },
-      { title: 'why, a pod on a node', args: ['why', `pod/${placed.name}`, '-n', placed.namespace] },
-      { title: 'why, a pod that waits for a node', args: ['why', `pod/${waiting.name}`, '-n', waiting.namespace] },
-    ]) {
-      report(title);
-      const order = join(folder.path, 'order.json');
-      const ask = (form: Form) => run(starts[form], [...args, '--kubeconfig', kubeconfig]);
-      const bare = fileURLToPath(new URL('../cli/bare-lists.ts', import.meta.url));
-      const lists = await recordLists(pages, () => ask('bundled'));
-      await writeFile(order, JSON.stringify({ server, ca, token, lists }));
-      const samples = await interleave(
-        { rounds, warmUp: 1 },
-        {
-          'npm package': async () => [await timeMs(() => ask('npm package'))],
-          bundled: async () => [await timeMs(() => ask('bundled'))],
-          bare: async () => [await timeMs(() => run(bare, [order]))],
-        },
-      );
-      const beside = {
-        title: `bare Node.js, the same ${lists.flat().length} pages`,
-        ...measurement(samples.bare, 0.5),
-      };
-      for (const form of ['npm package', 'bundled'] as const) {
-        figures.push({
-          title: `kubectl macvtap ${title}, ${size.nodes} nodes × ${size.policies} policies, ${form}, p50`,
-          unit: 'ms',
-          ...measurement(samples[form], 0.5),
-          beside,
-          reach: { valueAtMost: 1_500 },
-        });
-      }
-    }
+    for (const size of sizes) figures.push(...(await measureSize(size, folder.path, starts, report)));
     return figures;
   },
 };
+
+async function measureSize(
+  { nodes, policies, rounds }: (typeof sizes)[number],
+  folder: string,
+  starts: Readonly<Record<Form, string>>,
+  report: (text: string) => void,
+): Promise<readonly Figure[]> {
+  const { objects, placed, waiting } = buildLargeCluster({ nodes, policies });
+  await using site = await makeWebhookSite(objects);
+  const pages = servePages(site.cluster.apiServer);
+  const server = `https://127.0.0.1:${site.cluster.environment.KUBERNETES_SERVICE_PORT}`;
+  const ca = site.pair.authority.pem;
+  const [kubeconfig, order] = [join(folder, 'kubeconfig'), join(folder, 'order.json')];
+  await writeFile(kubeconfig, kubeconfigOf(server, ca));
+  const figures: Figure[] = [];
+  for (const { title, args } of [
+    { title: 'status', args: ['status'] },
+    { title: 'why, a pod on a node', args: ['why', `pod/${placed.name}`, '-n', placed.namespace] },
+    { title: 'why, a pod that waits for a node', args: ['why', `pod/${waiting.name}`, '-n', waiting.namespace] },
+  ]) {
+    report(`${policies} policies: ${title}`);
+    const ask = (form: Form) => run(starts[form], [...args, '--kubeconfig', kubeconfig]);
+    const lists = await recordLists(pages, () => ask('bundled'));
+    await writeFile(order, JSON.stringify({ server, ca, token, lists }));
+    const samples = await interleave(
+      { rounds, warmUp: 1 },
+      {
+        'npm package': async () => [await timeMs(() => ask('npm package'))],
+        bundled: async () => [await timeMs(() => ask('bundled'))],
+        bare: async () => [await timeMs(() => run(bareLists, [order]))],
+      },
+    );
+    const beside = { title: 'bare Node.js, the same pages', ...measurement(samples.bare, 0.5) };
+    for (const form of ['npm package', 'bundled'] as const) {
+      figures.push({
+        title: `kubectl macvtap ${title}, ${nodes} nodes × ${policies} policies, ${form}, p50`,
+        unit: 'ms',
+        ...measurement(samples[form], 0.5),
+        beside,
+        reach: { valueAtMost: 1_500 },
+      });
+    }
+  }
+  return figures;
+}
+
+const bareLists = fileURLToPath(new URL('../cli/bare-lists.ts', import.meta.url));
 
 /** Returns the pages that a command requests, by list. */
 async function recordLists(
