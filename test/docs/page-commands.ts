@@ -72,7 +72,7 @@ export interface TerminalOptions {
 }
 
 /** The longest wait. */
-const guardMs = 600_000;
+const guardMs = 1_200_000;
 
 /**
  * Runs commands in bash on a terminal, as a person does who copies them from a page. Types the answers one after the

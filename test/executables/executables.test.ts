@@ -142,6 +142,9 @@ describe('the executable for Linux on arm64, in an emulator', () => {
   }
 });
 
+// No test runs the executable for Windows. In Debian's Wine 8.0, Node.js 26 prints its version. It runs no code, because
+// V8 cannot reserve its memory: "Fatal process out of memory: SegmentedTable::InitializeTable (subspace allocation)".
+
 /** The blob of an executable begins with this number. Source: kMagic in Node's src/node_sea.cc. */
 const magic = Buffer.from([0x20, 0xda, 0x43, 0x01]);
 
@@ -194,10 +197,9 @@ describe('the files of all platforms', () => {
     const environment = { ...plainEnvironment(), PATH: `${bin}:${process.env.PATH}` };
     await runOnTerminal(lines.join('\n'), { folder: root, environment });
     const sums = async (from: string) => (await readFile(join(from, 'SHA256SUMS'), 'utf8')).trim().split('\n');
-    const programs = (rows: readonly string[]) => rows.filter((row) => !row.endsWith('.yaml'));
-    // The manifest for krew contains the URL.
-    assert.equal(programs(await sums(other)).length, 6);
-    assert.deepEqual(programs(await sums(other)), programs(await sums(output)));
+    const own = (rows: readonly string[]) => rows.filter((row) => row.includes('linux-amd64'));
+    assert.equal(own(await sums(other)).length, 2);
+    assert.deepEqual(own(await sums(other)), own(await sums(output)));
     assert.equal((await runAlone(join(bin, 'kubectl-macvtap'), ['--version'])).stdout, `kubectl-macvtap ${version}\n`);
   });
 });
