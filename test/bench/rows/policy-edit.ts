@@ -117,6 +117,7 @@ function compareLoads(loads: Readonly<Record<'edits' | 'peace', readonly Load[]>
       unit,
       ...of(loads.edits),
       beside: { title: 'without the edit', ...of(loads.peace) },
+      ...(part === 'p99' && { reach: { ratioAtMost: 2 } }),
     };
   };
   return [

@@ -72,7 +72,7 @@ export const webhookMemory: BenchRow = {
     const title = "webhook's resident memory";
     return [
       ...pair('source', `${title}, source, 10 nodes`),
-      ...pair('bundled', `${title}, bundled, 10 nodes`, { ratioAtMost: 2.5 }),
+      ...pair('bundled', `${title}, bundled, 10 nodes`, { ratioAtMost: 2 }),
       ...pair('large', `${title}, bundled, 5,000 nodes`, { ratioAtMost: 2.5 }),
       ...pair('https', "a bare node:https server's resident memory"),
     ];
