@@ -117,7 +117,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     lock,
     kubelet: kubelet.kubelet,
     held,
-    onCall: activity.answeredCall,
+    // Kubelet and the container runtime wait for the answer, so it is sent before its log line is written.
+    onCall: (...call) => void setImmediate(() => activity.answeredCall(...call)),
     onRegistration: count.registration,
     onState: (name, pluginState) => {
       activity.resourceState(name, pluginState);
@@ -202,10 +203,11 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onStep: count.cniStep,
     onArrived: activity.arrived,
     onMoved: activity.moved,
-    onAnswered: (request) => {
-      activity.answeredRequest(request);
-      events.answeredRequest(request);
-    },
+    onAnswered: (request) =>
+      void setImmediate(() => {
+        activity.answeredRequest(request);
+        events.answeredRequest(request);
+      }),
     onRestored: activity.restored,
     onForgotten: activity.forgotten,
   });
