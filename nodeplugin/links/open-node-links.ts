@@ -64,5 +64,6 @@ export function observeLinks(links: Links, onError: (error: MacvtapError) => voi
     };
   };
   const methods = Object.entries(links as unknown as Readonly<Record<string, Method>>);
-  return { ...links, ...Object.fromEntries(methods.map(([name, method]) => [name, observe(method)])) };
+  const observed = Object.fromEntries(methods.map(([name, method]) => [name, observe(method)]));
+  return { ...links, ...observed, onRemoval: links.onRemoval };
 }
