@@ -99,8 +99,8 @@ export async function openLinks({
   const readInterfaces = makeInterfaceReader(queries, sysRoot);
   const lookUp = (key: LinkKey) => getLink(lookUps, key);
   const isTap = (ifindex: number) => readTapLinkName(ifindex, sysRoot) !== undefined;
-  const remove = createRemover(removals, isTap);
   const removed = createListeners();
+  const remove = createRemover(removals, isTap, removed.add);
   const sockets = undo.move();
   return {
     readInterfaces,
