@@ -24,8 +24,8 @@ const mostTogether = 64;
  * only once. Macvtaps that are to be deleted during another deletion are therefore put into a group, and deleted with
  * one request. The first one does not wait for others.
  *
- * `isTap` returns whether the namespace has a macvtap with that index. Any other link is deleted separately. `onRemoval`
- * adds a listener for removed links.
+ * `isTap` returns whether the namespace has a macvtap with that index. Any other link is deleted separately.
+ * `onRemoval` adds a listener for removed links.
  */
 export function createRemover(
   socket: BatchRequester,
