@@ -111,7 +111,8 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     lock,
     kubelet: kubelet.kubelet,
     held,
-    onCall: activity.answeredCall,
+    // Kubelet and the container runtime wait for the answer, so it is sent before its log line is written.
+    onCall: (...call) => void setImmediate(() => activity.answeredCall(...call)),
     onRegistration: count.registration,
     onState: (...news) => {
       for (const { resourceState } of [activity, events]) resourceState(...news);
@@ -206,10 +207,10 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     onShim: events.shim,
     onTrouble: activity.attachment,
     onStep: count.cniStep,
-    onAnswered: (request) => {
-      activity.answeredRequest(request);
-      events.answeredRequest(request);
-    },
+    onAnswered: (request) =>
+      void setImmediate(() => {
+        for (const { answeredRequest } of [activity, events]) answeredRequest(request);
+      }),
     ...activity.attachments,
   });
 

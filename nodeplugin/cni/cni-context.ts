@@ -25,12 +25,13 @@ type CNILinks = Pick<
   | 'rememberNetns'
   | 'searchLink'
   | 'deleteFoundLink'
-> & {
-  readTapNode(ifindex: number): Promise<TapNode>;
-  readTapLinkName(ifindex: number): string | undefined;
-  listTaps(ifindex: number): readonly string[];
-  identifyTap(number: string): string | undefined;
-};
+> &
+  Partial<Pick<Links, 'onRemoval'>> & {
+    readTapNode(ifindex: number): Promise<TapNode>;
+    readTapLinkName(ifindex: number): string | undefined;
+    listTaps(ifindex: number): readonly string[];
+    identifyTap(number: string): string | undefined;
+  };
 
 /** The dependencies of CNI commands. */
 export interface CNIContext {

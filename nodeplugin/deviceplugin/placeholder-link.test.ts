@@ -88,3 +88,28 @@ test('a deletion that leaves the device node did not free it, and the error of a
   assert.equal(await untilNodeIsGone(5, links, Promise.resolve(), signal), false);
   await assert.rejects(untilNodeIsGone(5, links, Promise.reject(new Error('EPERM')), signal), /EPERM/);
 });
+
+test('an event for a removed link ends the wait, without a timer', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let isThere = true;
+  const listeners = new Set<() => void>();
+  const links = {
+    readTapNode: async () => ({ path: '/dev/tap5', matches: false, ...(isThere && { nodeDevice: '246:1' }) }),
+    onRemoval(listener: () => void): Disposable {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+  const waiting = untilNodeIsGone(5, links, new Promise(() => {}), new AbortController().signal);
+  const notify = async () => {
+    while (listeners.size === 0) await new Promise(setImmediate);
+    for (const listener of [...listeners]) listener();
+    await new Promise(setImmediate);
+  };
+  // The first event is for another link.
+  await notify();
+  isThere = false;
+  await notify();
+  assert.equal(await waiting, true);
+  assert.equal(listeners.size, 0);
+});

@@ -124,9 +124,10 @@ async function undo({ ifindex }: WantedLink, links: DeviceLinks): Promise<void> 
 export const undoMs = 5_000;
 
 /** The kernel operations that free a device node in /dev. */
-export type NodeLinks = Pick<Links, 'getLinkIn' | 'deleteLinkIn'> & {
-  readTapNode(ifindex: number): Promise<TapNode>;
-};
+export type NodeLinks = Pick<Links, 'getLinkIn' | 'deleteLinkIn'> &
+  Partial<Pick<Links, 'onRemoval'>> & {
+    readTapNode(ifindex: number): Promise<TapNode>;
+  };
 
 /**
  * Frees `/dev/tap<ifindex>` by deleting the former pod's link in the namespace that the ledger records. Returns false
@@ -153,10 +154,13 @@ export async function freeTapNode(
  * Waits until the device node of a link that is being deleted is gone, which takes about a millisecond. The
  * acknowledgement takes ten times as long, because the kernel first waits for an RCU grace period. Returns false if the
  * device node still exists after the deletion has ended. Raises the errors of the deletion.
+ *
+ * For a link of the node's own namespace, an event shows the removal. The kernel sends none for links in pods, so the
+ * device node is also read every millisecond.
  */
 export async function untilNodeIsGone(
   ifindex: number,
-  links: Pick<NodeLinks, 'readTapNode'>,
+  links: Pick<NodeLinks, 'readTapNode' | 'onRemoval'>,
   deletion: Promise<unknown>,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -173,7 +177,9 @@ export async function untilNodeIsGone(
       await ending;
       return false;
     }
-    await Promise.race([ending, sleep(1, undefined, { signal })]);
+    const { promise: removed, resolve } = Promise.withResolvers<void>();
+    using _listening = links.onRemoval?.(resolve);
+    await Promise.race([ending, removed, sleep(1, undefined, { signal })]);
   }
 }
 

@@ -18,10 +18,16 @@ import { makeReceiver, openDescriptor } from '../netlink/socket-descriptor.ts';
  * Calls `onEvent` when the facts about interfaces may have changed, including when events were lost or could not be
  * read. The caller must then read the interfaces again. Raises `NetlinkUnavailable`.
  *
+ * `onRemoved` is called when any link of the namespace was removed, including the node plugin's macvtaps.
+ *
  * One change causes no event: an alternative name that a link gets while it is down (netdev_state_change,
  * net/core/dev.c). The caller sees that name only after the next event.
  */
-export function subscribeToInterfaces(onEvent: () => void, onError: (error: unknown) => void): Disposable {
+export function subscribeToInterfaces(
+  onEvent: () => void,
+  onError: (error: unknown) => void,
+  onRemoved: () => void = () => {},
+): Disposable {
   let isNews = createNewsFilter();
   // A new filter is needed, because the lost events may have made the old filter's state outdated.
   const startAnew = () => {
@@ -30,6 +36,7 @@ export function subscribeToInterfaces(onEvent: () => void, onError: (error: unkn
   };
   return openEvents({
     onMessages: (messages) => {
+      if (messages.some(({ type }) => type === RTM_DELLINK)) onRemoved();
       // `filter` is used instead of `some`, because `isNews` must be called for every message.
       if (messages.filter((message) => isNews(message)).length > 0) onEvent();
     },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { type ErrorCode, MacvtapError } from '../../runtime/errors.ts';
+import { createListeners } from '../../runtime/listeners.ts';
 import { describeErrno, nameErrno } from '../netlink/libc.ts';
 import { encodeMoveLink } from '../netlink/link-requests.ts';
 import { NetlinkSocket, type Requester } from '../netlink/netlink-socket.ts';
@@ -40,6 +40,11 @@ export interface Links extends AsyncDisposable {
   setLink(change: LinkChange, signal?: AbortSignal): Promise<void>;
   /** Succeeds if the link does not exist. Macvtaps that are deleted at about the same time are deleted together. */
   deleteLink(ifindex: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Calls the listener when a link of this namespace was removed, until disposed. The kernel has then also removed the
+   * device node of a macvtap. Without `watchInterfaces`, the listener is never called.
+   */
+  onRemoval(listener: () => void): Disposable;
   moveLink(move: LinkMove, signal?: AbortSignal): Promise<void>;
   getLink(key: LinkKey, signal?: AbortSignal): Promise<LinkDetails | undefined>;
   /** Reads a link in the namespace at the path. Returns undefined if the link or the namespace does not exist. */
@@ -94,14 +99,16 @@ export async function openLinks({
   const readInterfaces = makeInterfaceReader(queries, sysRoot);
   const lookUp = (key: LinkKey) => getLink(lookUps, key);
   const isTap = (ifindex: number) => readTapLinkName(ifindex, sysRoot) !== undefined;
-  const remove = createRemover(removals, isTap);
+  const removed = createListeners();
+  const remove = createRemover(removals, isTap, removed.add);
   const sockets = undo.move();
   return {
     readInterfaces,
     watchInterfaces: (onError, signal) =>
       watchInterfaces({
         read: async (...given) => (await readInterfaces(...given)).filter((nic) => !isOwnMacvtap(nic)),
-        subscribe: (onEvent) => subscribeToInterfaces(onEvent, (error) => onError(MacvtapError.from(error))),
+        subscribe: (onEvent) =>
+          subscribeToInterfaces(onEvent, (error) => onError(MacvtapError.from(error)), removed.notify),
         onError,
         ...(signal !== undefined && { signal }),
       }),
@@ -110,6 +117,7 @@ export async function openLinks({
     finishVlan: (vlan, signal) => finishVlan(removals, lookUp, vlan, signal),
     setLink: (change, signal) => setLink(removals, change, signal),
     deleteLink: remove,
+    onRemoval: removed.add,
     moveLink: (move, signal) => moveLink(removals, lookUp, move, signal),
     getLink: (key, signal) => getLink(lookUps, key, signal),
     getLinkIn: (path, key, signal) => withNetnsID(lookUps, path, (id) => getLink(lookUps, key, signal, id), signal),

@@ -65,7 +65,8 @@ export function observeLinks(links: Links, onError: (error: MacvtapError) => voi
     };
   };
   const methods = Object.entries(links as unknown as Readonly<Record<string, Method>>);
-  return { ...links, ...Object.fromEntries(methods.map(([name, method]) => [name, observe(method)])) };
+  const observed = Object.fromEntries(methods.map(([name, method]) => [name, observe(method)]));
+  return { ...links, ...observed, onRemoval: links.onRemoval };
 }
 
 /** The kernel's support for macvtap. */

@@ -37,7 +37,8 @@ function stage(answer: (request: string) => number = () => 0) {
       return texts.map((text) => reply(answer(text)));
     },
   };
-  const remove = createRemover(socket, (ifindex) => ifindex < 10);
+  const onRemoval = () => ({ [Symbol.dispose]: () => {} });
+  const remove = createRemover(socket, (ifindex) => ifindex < 10, onRemoval);
   return { remove, requests, groups, first };
 }
 

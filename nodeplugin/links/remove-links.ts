@@ -25,8 +25,13 @@ const mostTogether = 64;
  * one request. The first one does not wait for others.
  *
  * `isTap` returns whether the namespace has a macvtap with that index. Any other link is deleted separately.
+ * `onRemoval` adds a listener for removed links.
  */
-export function createRemover(socket: BatchRequester, isTap: (ifindex: number) => boolean): RemoveLink {
+export function createRemover(
+  socket: BatchRequester,
+  isTap: (ifindex: number) => boolean,
+  onRemoval: (listener: () => void) => Disposable,
+): RemoveLink {
   let waiting: Removal[] = [];
   let isBusy = false;
   const run = async (): Promise<void> => {
@@ -37,7 +42,7 @@ export function createRemover(socket: BatchRequester, isTap: (ifindex: number) =
       const indexes = batch.map(({ ifindex }) => ifindex);
       const removed = removeTogether(socket, indexes);
       for (const { resolve, ifindex } of batch) resolve(removed.then((results) => results.get(ifindex)));
-      await untilRemoved(indexes, removed, isTap);
+      await untilRemoved(indexes, removed, isTap, onRemoval);
     }
     isBusy = false;
   };
@@ -62,6 +67,7 @@ async function untilRemoved(
   indexes: readonly number[],
   removed: Promise<unknown>,
   isTap: (ifindex: number) => boolean,
+  onRemoval: (listener: () => void) => Disposable,
 ): Promise<void> {
   let isAnswered = false;
   const answered = removed.then(
@@ -71,7 +77,11 @@ async function untilRemoved(
   void answered.then(() => {
     isAnswered = true;
   });
-  while (!isAnswered && indexes.some(isTap)) await Promise.race([answered, sleep(1)]);
+  while (!isAnswered && indexes.some(isTap)) {
+    const event = Promise.withResolvers<void>();
+    using _listening = onRemoval(event.resolve);
+    await Promise.race([answered, event.promise, sleep(1)]);
+  }
 }
 
 /** Deletes macvtaps. The result has the outcome of each. */

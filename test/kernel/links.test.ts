@@ -259,6 +259,17 @@ test('a hundred macvtaps are created at once, and deleted at once', { skip: need
   assert.equal((await here.ipJSON('link')).length, 3);
 });
 
+test('a listener is called when a link is gone, and its device node with it', { skip: needsRoot }, async () => {
+  await using _watch = await links.watchInterfaces((error) => assert.fail(error));
+  const ifindex = await create({ ifindex: ownIfindex });
+  const removed = Promise.withResolvers<void>();
+  using _listening = links.onRemoval(removed.resolve);
+  const deletion = links.deleteLink(ifindex);
+  await removed.promise;
+  assert.equal((await readTapNode(ifindex)).nodeDevice, undefined);
+  await deletion;
+});
+
 test('creations do not wait for deletions that were requested earlier', { skip: needsRoot }, async () => {
   const ifindexes: number[] = [];
   for (let i = 0; i < 20; i += 1) ifindexes.push(await create({ name: `old${i}` }));
