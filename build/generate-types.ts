@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generates the types of policy/api/ from the chart's CRDs, and the codecs beside the .proto files. With --check, writes
-// nothing and exits with 1 if a file differs.
+// Generates the types of policy/api/ from the chart's CRDs, and the codecs next to the .proto files. With --check,
+// writes nothing and exits with 1 if a file differs.
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
