@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generates the types of policy/api/ from the chart's CRDs, and the codecs beside the .proto files. With --check, writes
-// nothing and exits with 1 if a file differs.
+// Generates the types of policy/api/ from the chart's CRDs, and the codecs next to the .proto files. With --check,
+// writes nothing and exits with 1 if a file differs.
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempDisposableSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -73,7 +73,7 @@ function generateCodec(file: string): string {
   execFileSync(buf, ['generate', join(root, file), '--template', JSON.stringify(template), '-o', folder.path]);
   const text = readFileSync(join(folder.path, `${basename(file, '.proto')}.pb.ts`), 'utf8');
   // The first lines name the versions of the tools. The licence of the .proto file is repeated in a comment.
-  const code = text.slice(text.indexOf('import ')).replace(/^\/\*\*\n \* SPDX-License-Identifier[^]*?\*\/\n/m, '');
+  const code = text.slice(text.indexOf('import ')).replace(/^\/\*\*\n \* SPDX-License-Identifier[\s\S]*?\*\/\n/m, '');
   return `${banner(basename(file))}\n${code}`;
 }
 

@@ -103,7 +103,7 @@ function releaseMemory({ malloc_trim, madvise }: MemoryCalls): void {
  */
 export function readProgramMappings(smaps: string): readonly { readonly start: number; readonly length: number }[] {
   const mappings = smaps.matchAll(
-    /^([0-9a-f]+)-([0-9a-f]+) r-[-x]p [0-9a-f]+ [0-9a-f:]+ [1-9]\d* +\/[^]*?^Anonymous: +(\d+) kB$/gm,
+    /^([0-9a-f]+)-([0-9a-f]+) r-[-x]p [0-9a-f]+ [0-9a-f:]+ [1-9]\d* +\/[\s\S]*?^Anonymous: +(\d+) kB$/gm,
   );
   return [...mappings].flatMap(([, from = '', to = '', anonymousKiB]) => {
     const start = Number.parseInt(from, 16);

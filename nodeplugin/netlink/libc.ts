@@ -2,9 +2,9 @@
 import koffi, { type KoffiFunc } from 'koffi';
 
 /**
- * The C library, for its socket and memory calls. glibc's soname is the same on every architecture that Node.js supports. The
- * calls return −1 on failure; read `errno()` immediately. koffi has no ssize_t, so the declarations use intptr_t, which
- * has the same size on Linux.
+ * The C library, for its socket and memory calls. glibc's soname is the same on every architecture that Node.js
+ * supports. The calls return −1 on failure; read `errno()` immediately. koffi has no ssize_t, so the declarations use
+ * intptr_t, which has the same size on Linux.
  */
 const library = koffi.load('libc.so.6');
 

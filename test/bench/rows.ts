@@ -7,6 +7,7 @@ import { checkNads } from './rows/check-nads.ts';
 import { eventLoop } from './rows/event-loop.ts';
 import { followPolicy } from './rows/follow-policy.ts';
 import { listAndWatch } from './rows/list-and-watch.ts';
+import { memorySteps } from './rows/memory-steps.ts';
 import { planNodes } from './rows/plan-nodes.ts';
 import { policyEdit } from './rows/policy-edit.ts';
 import { policyStatus } from './rows/policy-status.ts';
@@ -27,6 +28,7 @@ export const rows: readonly BenchRow[] = [
   restartKubelet,
   listAndWatch,
   residentMemory,
+  memorySteps,
   eventLoop,
   checkNads,
   reviews,

@@ -22,7 +22,7 @@ const page = readFileSync(`${root}docs/explanation/dependencies.md`, 'utf8');
  * Packages that would run a script when they are installed. docs/explanation/dependencies.md explains why the scripts
  * are not needed.
  */
-const withScripts = ['esbuild', 'koffi', 'protobufjs'];
+const withScripts = ['@bufbuild/buf', 'esbuild', 'koffi', 'protobufjs'];
 
 test('every package of the lock file is pinned by a SHA-512 hash', () => {
   const isHash = ({ integrity }: LockEntry) => /^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? '');

@@ -42,7 +42,8 @@ test('no file imports itself through other files, including type imports', () =>
 });
 
 test('comments fit 120 columns', () => {
-  const wide = sourceFiles('.ts', '.c').flatMap(({ path, text }) =>
+  const written = sourceFiles('.ts', '.c').filter(({ path }) => !path.endsWith('.pb.ts'));
+  const wide = written.flatMap(({ path, text }) =>
     text
       .split('\n')
       .flatMap((line, index) => (/^\s*(?:\/\/|\/?\*)/.test(line) && line.length > 120 ? [`${path}:${index + 1}`] : [])),
