@@ -6,7 +6,8 @@ export type Unit = 'ms' | 'bytes' | 'messages' | 'writes' | 'per second';
 export type Reach =
   | { readonly valueAtMost: number }
   | { readonly valueAtLeast: number }
-  | { readonly ratioAtMost: number };
+  | { readonly ratioAtMost: number }
+  | { readonly ratioAtLeast: number };
 
 /** One line of the table. */
 export interface Figure {
@@ -33,5 +34,6 @@ export function isMet(figure: Figure): boolean | undefined {
   if ('valueAtMost' in reach) return value <= reach.valueAtMost;
   if ('valueAtLeast' in reach) return value >= reach.valueAtLeast;
   const ratio = ratioOf(figure);
-  return ratio !== undefined && ratio <= reach.ratioAtMost;
+  if (ratio === undefined) return false;
+  return 'ratioAtMost' in reach ? ratio <= reach.ratioAtMost : ratio >= reach.ratioAtLeast;
 }

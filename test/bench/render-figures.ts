@@ -32,6 +32,7 @@ function cellsOf(figure: Figure): readonly string[] {
 
 function formatReach(reach: Reach, unit: Unit): string {
   if ('ratioAtMost' in reach) return `≤ ${reach.ratioAtMost}×`;
+  if ('ratioAtLeast' in reach) return `≥ ${reach.ratioAtLeast}×`;
   return 'valueAtMost' in reach
     ? `≤ ${formatLimit(reach.valueAtMost, unit)}`
     : `≥ ${formatLimit(reach.valueAtLeast, unit)}`;

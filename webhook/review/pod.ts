@@ -37,8 +37,8 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
     handle(request, { lookups, client }) {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
-      const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
+      const own = (): RequestDeps => ({ ...deps, lookups: deps.lookups.of({ client, namespace }) });
+      return withNetworks(pod, namespace, deps, own, lookups, (networks, memo) => {
         const context = contextOf(request, cachedFacts(deps, namespace), networks, memo, deps);
         return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => findDenials(made, context));
       });
@@ -59,11 +59,11 @@ export function validatePod(deps: ReviewDeps): Endpoint {
     handle(request, { lookups, client }) {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
-      const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
+      const own = (): RequestDeps => ({ ...deps, lookups: deps.lookups.of({ client, namespace }) });
+      return withNetworks(pod, namespace, deps, own, lookups, (networks, memo) => {
         const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), networks, memo, deps));
         if (!needLiveFacts(verdicts)) return { verdicts };
-        return liveFacts(own, namespace, lookups()).then((facts) => ({
+        return liveFacts(own(), namespace, lookups()).then((facts) => ({
           verdicts: reviewPod(pod, contextOf(request, facts, networks, memo, deps)),
         }));
       });
@@ -92,14 +92,21 @@ function refuseTooLarge(pod: PodObject): void {
 function withNetworks<Result>(
   pod: PodObject,
   namespace: string,
-  deps: RequestDeps,
+  { source, multusNamespace }: ReviewDeps,
+  own: () => RequestDeps,
   deadline: () => AbortSignal,
   handle: (networks: Networks, memo: PodMemo) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  const { multusNamespace } = deps;
   refuseTooLarge(pod);
   const memo: PodMemo = {};
-  const networks = findNetworks(namedNetworks(pod, { namespace, multusNamespace, memo }), deps, deadline);
+  const named = namedNetworks(pod, { namespace, multusNamespace, memo });
+  const known: Networks = source.snapshot.networks;
+  const isCached = (ref: NetworkRef): boolean => {
+    const nad = known.get(networkKey(ref));
+    return nad !== undefined && !hasNoResource(nad);
+  };
+  if (named.every(isCached)) return handle(known, memo);
+  const networks = findNetworks(named, own(), deadline);
   return networks instanceof Promise ? networks.then((found) => handle(found, memo)) : handle(networks, memo);
 }
 
