@@ -107,7 +107,7 @@ const hostilePod = hostile(
   }),
 ) as fc.Arbitrary<PodObject>;
 
-/** The networks of the context, and networks of other vendors. The last one has the type macvtap in another spelling. */
+/** Networks without a resource. The first two are of other vendors. The type of the last one has an escape. */
 const others = {
   other: '{"type":"bridge"}',
   vlan: '{"type":"macvlan","master":"macvtap0"}',
