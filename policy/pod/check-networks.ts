@@ -4,7 +4,8 @@ import { type NadObject, readNad, resourceAnnotation, resourceOfNad } from '../n
 import { warnBriefly } from '../nodepolicy/warning.ts';
 import { type Verdict, warn } from '../reasons.ts';
 import { networkKey } from './count-demand.ts';
-import { type NetworkSelection, selectNetworks } from './parse-networks.ts';
+import { type NetworkRef, type NetworkSelection, selectNetworks } from './parse-networks.ts';
+import type { PodObject } from './read-pod.ts';
 import type { PodContext, PodRule } from './rule.ts';
 
 /** The maximum number of networks of an annotation to report. A person fixes them one by one. */
@@ -33,6 +34,24 @@ export const checkNetworks: PodRule = (pod, context) => {
     ...selections.flatMap((selection) => findBare(selection, context)),
   ];
 };
+
+/**
+ * Returns whether any network of a pod may concern this project. If not, no device is injected, and all rules about
+ * networks pass. Most pods with networks of other vendors need only this check.
+ *
+ * A network concerns this project if it is unknown, names a resource, or should name one. So does an annotation that
+ * Multus rejects. Of an annotation with ambiguous keys, the networks of all readers count.
+ */
+export function mayAttach(pod: PodObject, context: PodContext): boolean {
+  const isOurs = (network: NetworkRef): boolean => {
+    const nad = context.networks.get(networkKey(network));
+    return nad === undefined || resourceOfNad(nad) !== undefined || hasNoResource(nad);
+  };
+  return selectNetworks(pod, context).some(
+    ({ faults, networks, ambiguity }) =>
+      faults.length > 0 || networks.some(isOurs) || ambiguity?.otherwise.some(isOurs) === true,
+  );
+}
 
 /** Returns whether a network is a macvtap network that does not name its resource. */
 export function hasNoResource(nad: NadObject): boolean {

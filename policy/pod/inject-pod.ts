@@ -4,7 +4,7 @@ import { compareText } from '../names.ts';
 import { resourcePrefix } from '../plan/resource.ts';
 import { type Verdict, warn } from '../reasons.ts';
 import { checkAmbiguousKeys } from './check-ambiguous-keys.ts';
-import { checkNetworks } from './check-networks.ts';
+import { checkNetworks, mayAttach } from './check-networks.ts';
 import { containersIn, countDemand, countHeld, type Devices } from './count-demand.ts';
 import { networksOf } from './parse-networks.ts';
 import type { ClaimedDevices } from './read-claims.ts';
@@ -19,7 +19,14 @@ import { claimedBy, type PodContext } from './rule.ts';
  * validating webhook does not receive pods that request no device.
  */
 export function injectPod(pod: PodObject, context: PodContext): Mutation {
-  if (context.before !== undefined || isBeingDeleted(pod)) return { edits: [], verdicts: [] };
+  if (context.before !== undefined || isBeingDeleted(pod) || !mayAttach(pod, context)) {
+    return { edits: [], verdicts: [] };
+  }
+  return injectDevices(pod, context);
+}
+
+/** Does the same as `injectPod` for a new pod, without the check that skips pods with networks of other vendors. */
+export function injectDevices(pod: PodObject, context: PodContext): Mutation {
   const demand = countDemand(networksOf(pod, context), context.networks);
   const missing = withoutClaimed(demand, claimedBy(pod, context));
   const { edits, added, before, verdicts } = addMissing(containersIn(pod, context), missing);

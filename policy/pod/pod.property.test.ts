@@ -5,11 +5,13 @@ import fc from 'fast-check';
 import jsonpatch from 'jsonpatch';
 import { podContext } from '../../test/fixtures/pod/build-context.ts';
 import type { Edit } from '../json.ts';
+import type { NadObject } from '../nad/read-nad.ts';
+import { mayAttach } from './check-networks.ts';
 import { countDemand, countHeld, resourcesOfPod } from './count-demand.ts';
-import { injectedAnnotation, injectPod } from './inject-pod.ts';
+import { injectDevices, injectedAnnotation, injectPod } from './inject-pod.ts';
 import { networksOf } from './parse-networks.ts';
-import { containersOf, type PodObject } from './read-pod.ts';
-import { reviewPod } from './rules.ts';
+import { containersOf, isBeingDeleted, type PodObject } from './read-pod.ts';
+import { findDenials, reviewPod, rules } from './rules.ts';
 
 const context = podContext('vms');
 const prefix = 'macvtap.network.kubevirt.io/';
@@ -105,6 +107,40 @@ const hostilePod = hostile(
   }),
 ) as fc.Arbitrary<PodObject>;
 
+/** Networks without a resource. The first two are of other vendors. The type of the last one has an escape. */
+const others = {
+  other: '{"type":"bridge"}',
+  vlan: '{"type":"macvlan","master":"macvtap0"}',
+  hidden: '{"type":"\\u006dacvtap"}',
+};
+const foreign = {
+  ...context,
+  networks: new Map<string, NadObject>([
+    ...context.networks,
+    ...Object.entries(others).map(
+      ([name, config]) => [`vms/${name}`, { metadata: { name, namespace: 'vms' }, spec: { config } }] as const,
+    ),
+  ]),
+};
+const foreignName = fc.constantFrom('other', 'vlan', 'hidden', 'data', 'other', 'vlan');
+/** Keys in the spelling of the API, in other spellings that Go accepts, and with escapes. */
+const nameKey = fc.constantFrom('"name"', '"name"', '"NAME"', '"n\\u0061me"', '"\u212aey"');
+const foreignItem = fc
+  .array(fc.tuple(nameKey, foreignName), { minLength: 1, maxLength: 2 })
+  .map((entries) => `{${entries.map(([key, name]) => `${key}:"${name}"`).join()}}`);
+const foreignPod: fc.Arbitrary<PodObject> = fc.record({
+  metadata: fc.record({
+    annotations: some({
+      'k8s.v1.cni.cncf.io/networks': fc.oneof(
+        fc.array(foreignName, { minLength: 1, maxLength: 3 }).map((names) => names.join()),
+        fc.array(foreignItem, { minLength: 1, maxLength: 2 }).map((items) => `[${items.join()}]`),
+      ),
+      'v1.multus-cni.io/default-network': fc.constantFrom('vms/other', 'vms/data', 'other'),
+    }),
+  }),
+  spec: some({ containers: fc.array(container, { maxLength: 2 }), hostNetwork: fc.constantFrom(true, false, false) }),
+});
+
 const runs = { numRuns: 1_000 };
 
 describe('a pod', () => {
@@ -120,6 +156,31 @@ describe('a pod', () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+
+  it('gets the same edits and verdicts whether or not pods with only other networks are skipped', () => {
+    const skipped = { injections: 0, reviews: 0 };
+    fc.assert(
+      fc.property(fc.oneof(hostilePod, foreignPod), (pod) => {
+        if (isBeingDeleted(pod)) return;
+        assert.deepEqual(injectPod(pod, foreign), injectDevices(pod, foreign));
+        const verdicts = rules.flatMap(({ rule }) => rule(pod, foreign));
+        assert.deepEqual(reviewPod(pod, foreign), verdicts);
+        // The same context, with a memory of the pod.
+        const remembering = { ...foreign, memo: {} };
+        assert.deepEqual(injectPod(pod, remembering), injectPod(pod, foreign));
+        assert.deepEqual(reviewPod(pod, remembering), verdicts);
+        assert.deepEqual(
+          findDenials(pod, remembering),
+          verdicts.filter(({ severity }) => severity === 'deny'),
+        );
+        if (mayAttach(pod, foreign)) return;
+        skipped.injections += 1;
+        if (verdicts.length === 0) skipped.reviews += 1;
+      }),
+      { numRuns: 4_000 },
+    );
+    assert.ok(skipped.injections > 400 && skipped.reviews > 400, JSON.stringify(skipped));
   });
 
   it('is not changed by a second injection', () => {

@@ -50,11 +50,13 @@ const none: KnownClaims = new Map();
 export function findClaims(
   pod: PodObject,
   namespace: string,
-  { dra, lookups }: Pick<RequestDeps, 'dra' | 'lookups'>,
+  { dra }: Pick<RequestDeps, 'dra'>,
+  own: () => Pick<RequestDeps, 'lookups'>,
   deadline: () => AbortSignal,
 ): KnownClaims | Promise<KnownClaims> {
   const refs = new Map((dra ? claimsNamedBy(pod) : []).map((ref) => [claimKey(ref), ref]));
   if (refs.size === 0) return none;
+  const { lookups } = own();
   const signal = deadline();
   const reads = [...refs].slice(0, maxLookups).map(async ([key, { kind, name }]) => {
     const claim = await lookups.claim(kind, namespace, name, signal);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Snapshot } from '../../cluster/snapshot.ts';
 import { ownValue } from '../../policy/json.ts';
-import { type NadObject, resourceOfNad } from '../../policy/nad/read-nad.ts';
+import type { NadObject } from '../../policy/nad/read-nad.ts';
 import { hasNoResource } from '../../policy/pod/check-networks.ts';
-import { networkKey } from '../../policy/pod/count-demand.ts';
+import { countDemand, networkKey } from '../../policy/pod/count-demand.ts';
 import { injectPod } from '../../policy/pod/inject-pod.ts';
-import { type NetworkRef, namedNetworks, type PodMemo } from '../../policy/pod/parse-networks.ts';
+import { type NetworkRef, namedNetworks, networksOf, type PodMemo } from '../../policy/pod/parse-networks.ts';
 import type { KnownClaims } from '../../policy/pod/read-claims.ts';
 import type { PodObject } from '../../policy/pod/read-pod.ts';
 import type { PodContext } from '../../policy/pod/rule.ts';
@@ -39,12 +39,13 @@ export function mutatePod(deps: ReviewDeps): Endpoint {
     handle(request, { lookups, client }) {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
-      const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
+      const own = (): RequestDeps => ({ ...deps, lookups: deps.lookups.of({ client, namespace }) });
+      return withNetworks(pod, namespace, deps, own, lookups, (networks, memo) => {
+        const { multusNamespace } = deps;
+        const demand = countDemand(networksOf(pod, { namespace, multusNamespace, memo }), networks);
         // A claim matters only if a network needs a device. A failed look-up then fails the mutation: if the claim were
         // ignored, the pod could get each device twice.
-        const isNeeded = [...networks.values()].some((nad) => resourceOfNad(nad) !== undefined);
-        const found = isNeeded ? findClaims(pod, namespace, own, lookups) : undefined;
+        const found = demand.size > 0 ? findClaims(pod, namespace, deps, own, lookups) : undefined;
         return afterClaims(found, (claims) => {
           const context = contextOf(request, cachedFacts(deps, namespace), { networks, memo, claims }, deps);
           return tryMutation<PodObject>(pod, injectPod(pod, context), (made) => findDenials(made, context));
@@ -67,16 +68,16 @@ export function validatePod(deps: ReviewDeps): Endpoint {
     handle(request, { lookups, client }) {
       const { object: pod, namespace } = request;
       if (pod === undefined) return { verdicts: [] };
-      const own = { ...deps, lookups: deps.lookups.of({ client, namespace }) };
-      return withNetworks(pod, namespace, own, lookups, (networks, memo) => {
-        const found = findClaims(pod, namespace, own, lookups);
+      const own = (): RequestDeps => ({ ...deps, lookups: deps.lookups.of({ client, namespace }) });
+      return withNetworks(pod, namespace, deps, own, lookups, (networks, memo) => {
+        const found = findClaims(pod, namespace, deps, own, lookups);
         // Pods with claims of other drivers must not fail because a claim could not be looked up. The claim was checked
         // when it was created.
         return afterClaims(found instanceof Promise ? found.catch(() => undefined) : found, (claims) => {
           const known = { networks, memo, claims };
           const verdicts = reviewPod(pod, contextOf(request, cachedFacts(deps, namespace), known, deps));
           if (!needLiveFacts(verdicts)) return { verdicts };
-          return liveFacts(own, namespace, lookups()).then((facts) => ({
+          return liveFacts(own(), namespace, lookups()).then((facts) => ({
             verdicts: reviewPod(pod, contextOf(request, facts, known, deps)),
           }));
         });
@@ -106,14 +107,21 @@ function refuseTooLarge(pod: PodObject): void {
 function withNetworks<Result>(
   pod: PodObject,
   namespace: string,
-  deps: RequestDeps,
+  { source, multusNamespace }: ReviewDeps,
+  own: () => RequestDeps,
   deadline: () => AbortSignal,
   handle: (networks: Networks, memo: PodMemo) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  const { multusNamespace } = deps;
   refuseTooLarge(pod);
   const memo: PodMemo = {};
-  const networks = findNetworks(namedNetworks(pod, { namespace, multusNamespace, memo }), deps, deadline);
+  const named = namedNetworks(pod, { namespace, multusNamespace, memo });
+  const known: Networks = source.snapshot.networks;
+  const isCached = (ref: NetworkRef): boolean => {
+    const nad = known.get(networkKey(ref));
+    return nad !== undefined && !hasNoResource(nad);
+  };
+  if (named.every(isCached)) return handle(known, memo);
+  const networks = findNetworks(named, own(), deadline);
   return networks instanceof Promise ? networks.then((found) => handle(found, memo)) : handle(networks, memo);
 }
 
