@@ -24,6 +24,8 @@ const kinds: Readonly<Record<string, string>> = {
   '/api/v1 events': 'Event',
   '/apis/coordination.k8s.io/v1 leases': 'Lease',
   '/apis/resource.k8s.io/v1 deviceclasses': 'DeviceClass',
+  '/apis/resource.k8s.io/v1 resourceclaims': 'ResourceClaim',
+  '/apis/resource.k8s.io/v1 resourceslices': 'ResourceSlice',
   '/apis/k8s.cni.cncf.io/v1 network-attachment-definitions': 'NetworkAttachmentDefinition',
   '/apis/macvtap.network.kubevirt.io/v1alpha1 macvtapnetworknodepolicies': 'MacvtapNetworkNodePolicy',
   '/apis/macvtap.network.kubevirt.io/v1alpha1 macvtapnetworknodestates': 'MacvtapNetworkNodeState',
