@@ -117,6 +117,4 @@ export async function runInSlices<Result>(
   }
 }
 
-function never(): boolean {
-  return false;
-}
+const never = (): boolean => false;

@@ -29,3 +29,13 @@ test('devices from before an edit are drawn on their former parent, and each par
   const picture = drawGraph(drawn === undefined ? [] : [drawn], 'here');
   for (const part of ['>1/25 held<', '>3 held<', '1 resource, 4 devices held']) assert.ok(picture.includes(part), part);
 });
+
+test('a node that uses dynamic resource allocation shows it beside the source of its resources', () => {
+  const node: NodeStatus = { name: 'h1', source: 'policy', resources: [], conflicts: [], troubles: [], doubts: [] };
+  const sourceOf = (allocation: NodeStatus['allocation']) =>
+    buildGraph({ nodes: [{ ...node, ...(allocation && { allocation }) }] }, emptySnapshot, undefined)[0]?.source;
+  assert.deepEqual(
+    [sourceOf(undefined), sourceOf('DevicePlugin'), sourceOf('DRA')],
+    ['policy', 'policy', 'policy, DRA'],
+  );
+});

@@ -14,7 +14,7 @@ export type GraphTone = 'good' | 'poor' | 'bad' | 'plain';
 /** A node in the picture. */
 export interface GraphNode {
   readonly name: string;
-  /** The source of the node's resources. */
+  /** The source of the node's resources. @example 'policy, DRA' */
   readonly source: string;
   /** Parents in natural order. Resources whose parent is unknown are under the parent `?`. */
   readonly parents: readonly GraphParent[];
@@ -91,13 +91,13 @@ function withPlan(node: NodeStatus, snapshot: Snapshot, exposure: ImplicitExposu
 }
 
 function toGraphNode(node: NodeStatus, { nodeStates }: Snapshot): GraphNode {
-  const { name, source = 'unknown', resources, conflicts, troubles, doubts } = node;
+  const { name, source = 'unknown', allocation, resources, conflicts, troubles, doubts } = node;
   const interfaces = (nodeStates.get(name)?.status?.interfaces ?? []).map(readInterface);
   const byName = new Map(interfaces.map((nic) => [nic.name, nic]));
   const byParent = Map.groupBy(resources.flatMap(placesOf), ({ parent = '?' }) => parent);
   return {
     name,
-    source,
+    source: allocation === 'DRA' ? `${source}, DRA` : source,
     parents: [...byParent]
       .sort(([left], [right]) => compareNatural(left, right))
       .map(([parent, its]) => toParent(parent, its, byName.get(parent))),

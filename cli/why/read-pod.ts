@@ -7,9 +7,7 @@ import type { Holder, PodSummary, Taint, Toleration } from '../../policy/why/why
 import { conditionIn, conditionStatus, listIn, mapIn, textIn, valueIn } from '../view/object-fields.ts';
 import type { View } from '../view/view.ts';
 
-/**
- * The maximum number of characters of a message. Messages of the scheduler or the container runtime can fill a page.
- */
+/** The maximum number of characters of a message. Messages of the scheduler can fill a page. */
 const longestText = 300;
 
 /**

@@ -26,7 +26,7 @@ export interface PodContext extends NetworkScope {
 
 /**
  * Returns each resource of this project that a pod names, without duplicates. A resource is named by the annotation of
- * a network, by a limit or request of any container, including init and ephemeral ones, or by a claim.
+ * a network, by a claim, or by a limit or request of any container. Init and ephemeral containers also count.
  *
  * If a network and a container name the same resource, the result has the path of the network. The webhook may have
  * added the container's limit without the knowledge of the pod's author.

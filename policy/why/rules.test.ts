@@ -66,6 +66,24 @@ describe('a pod with a claim', () => {
     assert.deepEqual(codesFor({ claims: claimed('fast') }), ['ResourceUnknown', 'NotInjected']);
   });
 
+  it('that no device satisfies gets the next step for CEL expressions', () => {
+    const said = '0/3 nodes are available: 3 cannot allocate all claims.';
+    const explanation = explain(vm, whyFacts({ pod: { ...claiming, said }, claims: claimed('data') }));
+    assert.deepEqual(
+      explanation?.causes.map(({ code, detail, fix }) => [code, detail, fix.commands]),
+      [['StartFailed', said, ['kubectl get resourceslices -o yaml']]],
+    );
+  });
+
+  it('waits for a device that another claim holds, according to the state of a node that uses DRA', () => {
+    const full = { labels: { macvtapAware: 'true' }, allocation: 'DRA', report: { held: 10 } } as const;
+    const nodes = { h1: full, h2: full };
+    const holders = new Map(['h1', 'h2'].map((node) => [node, []]));
+    assert.deepEqual(codesFor({ claims: claimed('data'), nodes, holders }), ['AllDevicesHeld']);
+    const other = { h1: { ...full, allocation: 'DevicePlugin' }, h2: full } as const;
+    assert.deepEqual(codesFor({ claims: claimed('data'), nodes: other, holders }), []);
+  });
+
   it('lacks no DeviceClass if the class exists, or if a node offers the resource to kubelet', () => {
     const dra = { labels: { macvtapAware: 'true' }, allocation: 'DRA' } as const;
     const deviceClasses = new Set(['data.macvtap.network.kubevirt.io']);

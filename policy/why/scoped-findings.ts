@@ -143,9 +143,10 @@ export function devicesOn(scope: Scope, facts: WhyFacts, resource: string): read
 function countOn({ name, allocatable }: NodeSummary, facts: WhyFacts, resource: string): DevicesOnNode {
   const all = allocatable.get(resource) ?? 0;
   const holders = facts.holders.get(name)?.filter(({ devices }) => (devices.get(resource) ?? 0) > 0);
-  const held =
-    holders === undefined
-      ? (reportedOn(facts, name, resource)?.held ?? 0)
-      : holders.reduce((sum, { devices }) => sum + (devices.get(resource) ?? 0), 0);
+  const requested = holders?.reduce((sum, { devices }) => sum + (devices.get(resource) ?? 0), 0);
+  const reported = reportedOn(facts, name, resource)?.held ?? 0;
+  // Pods can also hold devices of claims, which only the node's state counts.
+  const hasClaims = facts.nodeStates.get(name)?.status?.allocation === 'DRA';
+  const held = requested === undefined ? reported : hasClaims ? Math.max(requested, reported) : requested;
   return { node: name, all, free: Math.max(0, all - held), holders };
 }

@@ -42,6 +42,10 @@ const sliceOf = (name: string, { node = 'h1', pool = node, driver: of = driver }
     devices: [{ name: 'data-0', attributes: { parent: { string: 'eth0' } } }],
   },
 });
+const relabelled = (object: object) => {
+  const { metadata } = object as { metadata: object };
+  return { ...object, metadata: { ...metadata, labels: { a: 'b' } } };
+};
 const merge = { contentType: 'application/merge-patch+json' };
 const labelled = { body: { metadata: { labels: { a: 'b' } } }, ...merge };
 
@@ -64,7 +68,8 @@ function assertDenied({ status, body }: { readonly status: number; readonly body
 describe('a ResourceSlice', () => {
   it("can be created, changed and deleted by the node's own plugin", async () => {
     await plugin.must('POST', slices, { body: sliceOf('h1-a') });
-    await plugin.must('PATCH', `${slices}/h1-a`, labelled);
+    const found = await cluster.admin.must<object>('GET', `${slices}/h1-a`);
+    await plugin.must('PUT', `${slices}/h1-a`, { body: relabelled(found) });
     await plugin.must('DELETE', `${slices}/h1-a`);
   });
 
@@ -86,7 +91,11 @@ describe('a ResourceSlice', () => {
     await cluster.admin.must('POST', slices, { body: sliceOf('h1-gpu', { driver: 'gpu.example.com' }) });
     for (const name of ['h2-a', 'h1-gpu']) {
       const path = `${slices}/${name}`;
-      assertDenied(await plugin.call('PATCH', path, labelled), /own node|spec\.driver/);
+      const found = await cluster.admin.must<ReturnType<typeof sliceOf>>('GET', path);
+      assertDenied(await plugin.call('PUT', path, { body: relabelled(found) }), /own node|spec\.driver/);
+      const taken = { ...found, spec: sliceOf(name).spec };
+      // The API server also rejects this, because the driver, the node and the pool of a slice are immutable.
+      assert.notEqual((await plugin.call('PUT', path, { body: taken })).status, 200);
       assertDenied(await plugin.call('DELETE', path), /own node|spec\.driver/);
       assert.notEqual((await plugin.call('DELETE', slices)).status, 200);
       await cluster.admin.must('GET', path);

@@ -95,7 +95,7 @@ for (const [option, flags] of [
     const { rules } = findObject(objects, 'ClusterRole', 'kube-macvtap-nodeplugin') as unknown as ClusterRole;
     assert.deepEqual(
       rules.filter(({ resources }) => resources.includes('resourceslices')).map(({ verbs }) => verbs),
-      [['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']],
+      [['list', 'watch', 'create', 'update', 'delete']],
     );
     findObject(objects, 'ValidatingAdmissionPolicyBinding', 'own-resource-slices.macvtap.network.kubevirt.io');
   });

@@ -6,9 +6,9 @@ import { isOffered } from '../node-inventory.ts';
 import { kubectl } from '../suggested-commands.ts';
 
 /**
- * Checks that a DeviceClass maps each resource of a pod that is not scheduled, if all nodes that offer the resource use
- * dynamic resource allocation. Without the class, the scheduler finds no node for the pod. The webhook creates no class
- * for a resource whose name only comes from a node: the name must be in a policy, or match a glob in a policy.
+ * Checks that a DeviceClass maps each resource of a pod that is not scheduled. The rule applies if all nodes that offer
+ * the resource use dynamic resource allocation. Without the class, the scheduler finds no node for the pod. The name of
+ * the resource must be in a policy, or match a glob in a policy. Otherwise, the webhook creates no class.
  */
 export const findDeviceClassMissing: CauseRule = (scope, facts) => {
   const { deviceClasses, nodeStates, policyNamespace, webhook } = facts;
