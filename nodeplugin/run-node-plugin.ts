@@ -123,7 +123,7 @@ export async function runNodePlugin(config: NodePluginConfig, log: Log, signal: 
     },
   });
 
-  await using dra = openDra({
+  await using dra = await openDra({
     config,
     source,
     context,

@@ -44,27 +44,23 @@ export function cdiDeviceID({ uid }: Pick<ClaimName, 'uid'>, device: string): st
 }
 
 export function openCDIDirectory(directory: string): CDIDirectory {
+  const refuse = (path: string) => (thrown: unknown) => Promise.reject(fileNotWritten(path, thrown));
   const pathOf = (uid: string) => join(directory, `kube-macvtap-claim-${uid}.json`);
   return {
     async write(claim, devices) {
       // The directory is below /run, so it is missing after a reboot.
-      await mkdir(directory, { recursive: true, mode: 0o755 }).catch((thrown) => {
-        throw fileNotWritten(directory, thrown);
-      });
+      await mkdir(directory, { recursive: true, mode: 0o755 }).catch(refuse(directory));
       // The file need not survive a crash of the machine: kubelet prepares all claims again after its start.
       await replaceFile(pathOf(claim.uid), encodeSpec(claim, devices));
     },
     async remove(uid) {
-      await rm(pathOf(uid), { force: true }).catch((thrown) => {
-        throw fileNotWritten(pathOf(uid), thrown);
-      });
+      await rm(pathOf(uid), { force: true }).catch(refuse(pathOf(uid)));
     },
     async list() {
       const names = await readdir(directory).catch(() => []);
       const uids = names.flatMap((name) => filePattern.exec(name)?.[1] ?? []);
-      return await Promise.all(
-        uids.map(async (uid) => readClaimName(uid, await readFile(pathOf(uid)).catch(() => ''))),
-      );
+      const read = (uid: string) => readFile(pathOf(uid), 'utf8').then(JSON.parse);
+      return await Promise.all(uids.map(async (uid) => readClaimName(uid, await read(uid).catch(() => undefined))));
     },
   };
 }
@@ -85,13 +81,7 @@ function encodeSpec(claim: ClaimName, devices: readonly CDIDevice[]): string {
 }
 
 /** Reads the claim of a file. A file that cannot be read gives a claim that no API server has. */
-function readClaimName(uid: string, text: string | Uint8Array): ClaimName {
-  let spec: unknown;
-  try {
-    spec = JSON.parse(String(text));
-  } catch {
-    spec = undefined;
-  }
+function readClaimName(uid: string, spec: unknown): ClaimName {
   const [device] = isJsonObject(spec) && Array.isArray(spec.devices) ? spec.devices : [];
   const annotations = isJsonObject(device) && isJsonObject(device.annotations) ? device.annotations : {};
   return { uid, namespace: String(annotations[namespaceAnnotation]), name: String(annotations[nameAnnotation]) };

@@ -51,11 +51,8 @@ export function chooseAllocation({ config, source, onChange }: ChooseAllocationO
         await sleeper.sleep();
         continue;
       }
-      const before = support;
-      support = await checkSupport(origin.client, scope.signal).catch((thrown: unknown) => ({
-        ...before,
-        lacks: MacvtapError.from(thrown).message,
-      }));
+      const failed = (thrown: unknown) => ({ ...support, lacks: MacvtapError.from(thrown).message });
+      support = await checkSupport(origin.client, scope.signal).catch(failed);
       failures = support.isThere === undefined ? failures + 1 : 0;
       onChange();
       if (!support.isThere) await sleeper.sleep(failures === 0 ? recheckMs : backOffMs(failures));
@@ -77,7 +74,7 @@ export function chooseAllocation({ config, source, onChange }: ChooseAllocationO
       return choice?.trouble ?? (choice?.allocation === 'DRA' ? support.lacks : undefined);
     },
     async [Symbol.asyncDispose]() {
-      changes[Symbol.dispose]();
+      using _changes = changes;
       scope.abort();
       await running;
     },
@@ -98,15 +95,12 @@ function readWanted(
   if (node === undefined) return undefined;
   const label = node.labels[allocationLabel];
   if (label === undefined || label === 'DRA' || label === 'DevicePlugin') return { allocation: label ?? allocation };
-  const text = `the node's label ${allocationLabel} is "${label.slice(0, 63)}": write DevicePlugin or DRA`;
-  return { allocation, trouble: `${text}; until then, the node uses ${allocation}` };
+  const text = `the node's label ${allocationLabel} is "${label.slice(0, 63)}": write DevicePlugin or DRA; until then`;
+  return { allocation, trouble: `${text}, the node uses ${allocation}` };
 }
 
-interface Support {
-  /** Undefined until the API server has answered. */
-  readonly isThere?: boolean;
-  readonly lacks?: string;
-}
+/** `isThere` is undefined until the API server has answered. */
+type Support = { readonly isThere?: boolean; readonly lacks?: string };
 
 /** The first version in which pods with extended resources get devices of a DeviceClass by default (KEP-5004). */
 const firstMinor = 36;
@@ -114,13 +108,13 @@ const firstMinor = 36;
 /** Checks whether the cluster supports DRA and the mapping of extended resources. */
 async function checkSupport(client: ApiClient, signal: AbortSignal): Promise<Support> {
   const group = await client.request('GET', '/apis/resource.k8s.io/v1', undefined, { signal });
-  const keeps = 'the node keeps the device plugin API';
-  if (group.status === 404) return { isThere: false, lacks: `the API server has no resource.k8s.io/v1; ${keeps}` };
+  const keeps = '; the node keeps the device plugin API';
+  if (group.status === 404) return { isThere: false, lacks: `the API server has no resource.k8s.io/v1${keeps}` };
   if (group.status !== 200) throw refused('GET /apis/resource.k8s.io/v1', group);
   const answer = await client.request('GET', '/version', undefined, { signal });
   if (answer.status !== 200 || !isJsonObject(answer.body)) throw refused('GET /version', answer);
   const { major, minor } = answer.body;
   if (Number(major) > 1 || Number.parseInt(String(minor), 10) >= firstMinor) return { isThere: true };
-  const lacks = `Kubernetes ${major}.${minor} does not map extended resources to DeviceClasses, which needs 1.${firstMinor}; ${keeps}`;
+  const lacks = `Kubernetes ${major}.${minor} does not map extended resources to DeviceClasses, which needs 1.${firstMinor}${keeps}`;
   return { isThere: false, lacks };
 }

@@ -36,11 +36,10 @@ export interface AnsweredClaim {
   readonly error?: MacvtapError;
 }
 
-/** Wraps the handlers. `onAnswer` is called with each answer to kubelet, and `onEnd` after each of them. */
+/** Wraps the handlers. `onAnswer` is called with each answer to kubelet. */
 export function observeClaims(
   { prepare, unprepare }: DriverHandlers,
   onAnswer: (answered: AnsweredClaim) => void,
-  onEnd: () => void,
 ): DriverHandlers {
   const observe = async <Answer>(
     about: Pick<AnsweredClaim, 'method' | 'claim'>,
@@ -48,10 +47,8 @@ export function observeClaims(
     devicesOf: (answer: Answer) => readonly string[],
   ): Promise<Answer> => {
     const startMs = performance.now();
-    const done = (devices: readonly string[], error?: MacvtapError) => {
+    const done = (devices: readonly string[], error?: MacvtapError) =>
       onAnswer({ ...about, devices, durationMs: performance.now() - startMs, ...(error && { error }) });
-      onEnd();
-    };
     try {
       const answer = await answering;
       done(devicesOf(answer));

@@ -23,9 +23,8 @@ import type { Reconciler, ResourcePlugins } from '../reconcile/resource-plugins.
 import { allocatableOf, type ServedByName } from '../reconcile/served-resource.ts';
 import { createLeftoverCollector, openCDIDirectory } from './cdi-spec.ts';
 import { type Allocation, chooseAllocation, mayUseDra } from './choose-allocation.ts';
-import { type AnsweredClaim, observeClaims } from './driver-services.ts';
+import type { AnsweredClaim } from './driver-services.ts';
 import { type PrepareContext, prepareClaim, unprepareClaim } from './prepare-claim.ts';
-import { keepDriver } from './serve-driver.ts';
 
 export interface OpenDraOptions {
   readonly config: Pick<
@@ -67,7 +66,7 @@ export interface Dra extends AsyncDisposable {
  * Runs the driver while the node uses DRA, and while claims are prepared, until disposed. Prepared claims stay prepared
  * when the process ends.
  */
-export function openDra(options: OpenDraOptions): Dra {
+export async function openDra(options: OpenDraOptions): Promise<Dra> {
   const { config, source, ledger, held, onChange, onTrouble, onSlices, onCollected } = options;
   const choice = chooseAllocation({ config, source, onChange: () => offered && onChange() });
   const { origin } = source;
@@ -113,19 +112,20 @@ export function openDra(options: OpenDraOptions): Dra {
     unprepare: (claim) => unprepareClaim(claim, context, signal),
   });
   const readParents = createParentReader(options.context.findInterface);
-
   /** Reports that claims have taken or released devices. Before the first plan, nothing depends on that. */
   const changed = () => (offered === undefined ? sleeper.wake() : options.onHeld());
+  // Imported on demand, because most nodes never serve the driver.
+  const { keepDriver } = await import('./serve-driver.ts');
   const driver = keepDriver({
     kubeletDirectory: config['kubelet-dir'],
-    handlers: observeClaims(
-      {
-        prepare: (claim, signal) => prepareClaim(claim, context, signal),
-        unprepare: (claim, signal) => unprepareClaim(claim, context, signal),
-      },
-      options.onAnswer,
-      changed,
-    ),
+    handlers: {
+      prepare: (claim, signal) => prepareClaim(claim, context, signal),
+      unprepare: (claim, signal) => unprepareClaim(claim, context, signal),
+    },
+    onAnswer(answered) {
+      options.onAnswer(answered);
+      changed();
+    },
     onFailure: (_method, error) => onTrouble(error),
     onTrouble,
     onRegistered(is) {
@@ -134,7 +134,7 @@ export function openDra(options: OpenDraOptions): Dra {
     },
   });
   let timer: NodeJS.Timeout | undefined;
-  let plannedKey: string | undefined;
+  let plannedKey = '';
   const settle = async (): Promise<void> => {
     const isDra = choice.current === 'DRA';
     const resources = isDra && offered !== undefined ? await readParents(offered) : [];

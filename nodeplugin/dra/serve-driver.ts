@@ -16,8 +16,10 @@ import type {
   NodeUnprepareResourceResponse,
 } from './dra-v1.pb.ts';
 import {
+  type AnsweredClaim,
   type DriverHandlers,
   driverService,
+  observeClaims,
   pluginRegistrationService,
   pluginType,
   supportedService,
@@ -143,6 +145,8 @@ function refused(error: string): MacvtapError {
 export interface KeepDriverOptions extends Pick<ServeDriverOptions, 'handlers' | 'onFailure'> {
   /** @example '/var/lib/kubelet' */
   readonly kubeletDirectory: string;
+  /** Called after each answer to kubelet. */
+  readonly onAnswer: (answered: AnsweredClaim) => void;
   readonly onTrouble: (error: MacvtapError) => void;
   /** Called when kubelet has registered the driver, and when the driver has stopped. */
   readonly onRegistered: (isRegistered: boolean) => void;
@@ -157,8 +161,9 @@ export interface KeptDriver extends AsyncDisposable {
  * Serves the driver while it is wanted, until disposed. It starts again if a socket fails or disappears. Each start has
  * its own sockets, because gRPC removes the socket of a stopped server, and kubelet accepts an endpoint only once.
  */
-export function keepDriver({ kubeletDirectory, handlers, onFailure, ...rest }: KeepDriverOptions): KeptDriver {
+export function keepDriver({ kubeletDirectory, onFailure, ...rest }: KeepDriverOptions): KeptDriver {
   const { onTrouble, onRegistered } = rest;
+  const handlers = observeClaims(rest.handlers, rest.onAnswer);
   const scope = new AbortController();
   const sleeper = createSleeper(scope.signal);
   const directories = [

@@ -26,7 +26,6 @@ const headerLength = 16;
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
-
 // linux/netlink.h: the flags of any message, then of get requests, of new requests and of acknowledgements
 export const NLM_F_REQUEST = 0x01;
 export const NLM_F_ACK = 0x04;

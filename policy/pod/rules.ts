@@ -8,7 +8,7 @@ import { checkPassthruMAC } from './check-passthru-mac.ts';
 import { checkResourceOffered } from './check-resource-offered.ts';
 import { containersIn } from './count-demand.ts';
 import { isBeingDeleted, type PodObject } from './read-pod.ts';
-import type { PodContext, PodRule } from './rule.ts';
+import { claimedBy, type PodContext, type PodRule } from './rule.ts';
 
 /**
  * All rules for pods, in the order of their verdicts. The rules that never deny a pod are marked. Fixtures are in
@@ -48,8 +48,12 @@ export function findDenials(pod: PodObject, context: Omit<PodContext, 'before'>)
 
 function applyRules(pod: PodObject, context: PodContext): readonly Verdict[] {
   // Most pods with networks of other vendors end here.
-  if (!mayAttach(pod, context) && containersIn(pod, context).every(({ asks }) => asks.length === 0)) return [];
+  if (!mayAttach(pod, context) && !asksForDevices(pod, context)) return [];
   return rules.flatMap(({ rule }) => rule(pod, context));
+}
+
+function asksForDevices(pod: PodObject, context: PodContext): boolean {
+  return containersIn(pod, context).some(({ asks }) => asks.length > 0) || claimedBy(pod, context).length > 0;
 }
 
 function toKey({ code, path, detail }: Verdict): string {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -52,11 +51,11 @@ export function createApiWriter(client: ApiClient, node: string): NodeStateWrite
   return {
     async write(status, { thorough, signal }) {
       if (thorough) await ensure(signal);
-      const body = { ...head, metadata: { name: node }, status };
-      let answer = await apply(`${path}/status`, body, signal);
+      const applyStatus = () => apply(`${path}/status`, { ...head, metadata: { name: node }, status }, signal);
+      let answer = await applyStatus();
       if (answer.status === 404) {
         await ensure(signal);
-        answer = await apply(`${path}/status`, body, signal);
+        answer = await applyStatus();
       }
       if (answer.status >= 300) throw refused(`apply the status of ${kind} ${node}`, answer);
     },
@@ -74,10 +73,8 @@ const query = new URLSearchParams({ fieldManager: 'kube-macvtap-nodeplugin', for
 
 /** Returns the UID of a Node. Raises `ApiServerRefused` and the errors of the client. */
 export async function readNodeUID(client: ApiClient, node: string, signal: AbortSignal): Promise<string> {
-  const answer = await client.request('GET', `/api/v1/nodes/${encodeURIComponent(node)}`, undefined, {
-    accept,
-    signal,
-  });
+  const path = `/api/v1/nodes/${encodeURIComponent(node)}`;
+  const answer = await client.request('GET', path, undefined, { accept, signal });
   if (answer.status !== 200 || !isApiObject(answer.body)) throw refused(`GET Node ${node}`, answer);
   return String(answer.body.metadata.uid);
 }
