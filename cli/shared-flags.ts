@@ -7,8 +7,7 @@ import { compileGlob } from '../policy/plan/match-nic.ts';
 import type { ImplicitExposure } from '../policy/plan/plan-node.ts';
 import { MacvtapError } from '../runtime/errors.ts';
 import { type Flag, type FlagValues, textFlag } from '../runtime/flags.ts';
-import { argumentsOf, flagIn } from './view/object-fields.ts';
-import { pluginLabels } from './view/object-kinds.ts';
+import { argumentsOf, flagIn, pluginLabels } from './view/objects.ts';
 import type { View } from './view/view.ts';
 
 const { placeholder, read } = sourceFlags.source;

@@ -4,7 +4,7 @@ import { compileGlob } from '../policy/plan/match-nic.ts';
 import type { ImplicitExposure, Wanted } from '../policy/plan/plan-node.ts';
 import { MacvtapError } from '../runtime/errors.ts';
 import { choiceFlag, type Flag, type FlagValues, listFlag, logLevels, textFlag } from '../runtime/flags.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { Snapshot } from './source.ts';
 
 /** Flags of every process that reads a cluster. */
 export const commonFlags = {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { readExposure } from '../cluster/cluster-flags.ts';
 import { openSource, recordSource } from '../cluster/open-source.ts';
 import { openEventRecorder } from '../cluster/report/events/event-recorder.ts';

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReasonCode } from './reasons.ts';
 
-/**
- * The next step for each reason. Each is one sentence that is correct wherever the code is used. The step for the
- * specific object is in the detail of the verdict. docs/reference/reasons.md contains the same sentences, and a test
- * compares both.
- */
+/** The next step for each reason, correct wherever the code is used. A test compares docs/reference/reasons.md. */
 export const reasonFixes = {
   // An entry, a tag or an interface did not become a resource.
   NothingFound: 'If the node should have the interface, bring it back, or correct its name or selector.',

@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { logLevels } from './flags.ts';
-import { printableLines } from './printable.ts';
+import { printableLines } from './terminal-text.ts';
 import { type BucketSize, createTokenBucket, type TokenBucket } from './token-bucket.ts';
 import { watchDirectory } from './watch-directory.ts';
 

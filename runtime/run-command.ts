@@ -2,8 +2,8 @@
 import { inspect } from 'node:util';
 import { errorReference, MacvtapError } from './errors.ts';
 import type { CommandLine, Flags, FlagValues } from './flags.ts';
-import { printableLines } from './printable.ts';
 import { readFlags, readSound } from './read-flags.ts';
+import { printableLines } from './terminal-text.ts';
 
 /** The exit codes of every command: success, failure, and an invalid command line. */
 export const exitCode = { done: 0, failed: 1, usage: 2 } as const;

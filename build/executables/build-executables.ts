@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import packageFile from '../../package.json' with { type: 'json' };
 import { listFlag, textFlag } from '../../runtime/flags.ts';
 import { exitCode, runCommand } from '../../runtime/run-command.ts';
-import { textTable } from '../../runtime/text-table.ts';
+import { textTable } from '../../runtime/terminal-text.ts';
 import { bundleProgram } from '../bundle-program.ts';
 import { encodeArchive, fillManifest } from './archives.ts';
 import { fetchRuntime, slimProgram } from './node-runtime.ts';

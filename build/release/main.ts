@@ -6,9 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { pathsFlag, switchFlag, textFlag } from '../../runtime/flags.ts';
-import { printableLines } from '../../runtime/printable.ts';
 import { exitCode, runCommand, signalScope } from '../../runtime/run-command.ts';
-import { textTable } from '../../runtime/text-table.ts';
+import { printableLines, textTable } from '../../runtime/terminal-text.ts';
 import { buildChart, buildImages, chartFile } from './build-artifacts.ts';
 import { describeArtifacts } from './describe-artifacts.ts';
 import {

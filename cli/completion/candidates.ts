@@ -6,7 +6,7 @@ import { compareNatural } from '../../policy/names.ts';
 import { explicitConfigMap } from '../../policy/plan/from-explicit.ts';
 import { kindNames, type Subject } from '../../policy/why/why-facts.ts';
 import { contextNamespace, type ViewFlags } from '../shared-flags.ts';
-import { collectionPath, objectKinds } from '../view/object-kinds.ts';
+import { collectionPath, objectKinds } from '../view/objects.ts';
 import { listManifests } from '../view/open-view.ts';
 import type { ObjectQuery } from '../view/view.ts';
 import { kindNamed, parseSubject, subjectKinds, subjectResources } from '../why/subject.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';
 import { compareNatural } from '../../policy/names.ts';
 import { type InterfaceFacts, readInterface } from '../../policy/plan/interfaces.ts';

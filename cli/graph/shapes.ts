@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { printable } from '../../runtime/printable.ts';
+import { printable } from '../../runtime/terminal-text.ts';
 import type { GraphTone } from './build-graph.ts';
 
 /**

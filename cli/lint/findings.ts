@@ -4,7 +4,7 @@ import { isAbsolute, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { reasonFixes, reasonReference } from '../../policy/reason-fixes.ts';
 import { type ReasonCode, reasons, type Verdict } from '../../policy/reasons.ts';
-import { printable } from '../../runtime/printable.ts';
+import { printable } from '../../runtime/terminal-text.ts';
 
 /**
  * A verdict about one place of a file.

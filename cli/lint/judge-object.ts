@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { applyEdits } from '../../cluster/objects/read-object.ts';
 import { pathText } from '../../cluster/objects/schema-faults.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { isJsonObject, type Mutation } from '../../policy/json.ts';
 import type { NadContext, NadObject } from '../../policy/nad/read-nad.ts';
 import { defaultNad, reviewNad } from '../../policy/nad/review-nad.ts';

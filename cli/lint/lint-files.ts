@@ -2,7 +2,7 @@
 import { mergeFiles } from '../../cluster/manifests/read-manifests.ts';
 import type { ObjectFault } from '../../cluster/objects/known-object.ts';
 import { pathText } from '../../cluster/objects/schema-faults.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import { collectOffers } from '../../policy/offers/offers-index.ts';
 import { deny, type ReasonCode, type Verdict, warn } from '../../policy/reasons.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
+import { emptySnapshot, type Snapshot } from '../../cluster/source.ts';
 import { findAddressRequests } from '../../policy/nad/check-ipam.ts';
 import { readNad } from '../../policy/nad/read-nad.ts';
 import { readPolicy } from '../../policy/nodepolicy/read-policy.ts';
@@ -11,9 +11,8 @@ import { isOutsideNamespace } from '../../policy/plan/plan-node.ts';
 import { describeNodes, groupNodes } from '../../policy/why/node-scheduling.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { choiceFlag, type FlagValues, switchFlag, textFlag } from '../../runtime/flags.ts';
-import { printable } from '../../runtime/printable.ts';
 import { exitCode, runCommand } from '../../runtime/run-command.ts';
-import { textTable } from '../../runtime/text-table.ts';
+import { printable, textTable } from '../../runtime/terminal-text.ts';
 import { readInputs } from '../lint/read-inputs.ts';
 import { stringifyYAML } from '../output/look.ts';
 import { type Progress, printLine, printToStderr, startProgress } from '../output/print.ts';

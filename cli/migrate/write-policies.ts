@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
 import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import type { MacvtapNetworkNodePolicy } from '../../policy/api/macvtap-network-node-policy.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import { readPolicy } from '../../policy/nodepolicy/read-policy.ts';

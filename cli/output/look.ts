@@ -4,7 +4,7 @@ import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import { Document, visit } from 'yaml';
 import { choiceFlag } from '../../runtime/flags.ts';
-import { hasHidden } from '../../runtime/printable.ts';
+import { hasHidden } from '../../runtime/terminal-text.ts';
 
 /** The colour of each tone. */
 const styles = { good: 'green', poor: 'yellow', bad: 'red', faint: 'dim' } as const;

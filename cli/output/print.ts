@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { WriteStream } from 'node:tty';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { printable, printableLines } from '../../runtime/printable.ts';
+import { printable, printableLines } from '../../runtime/terminal-text.ts';
 
 /**
  * Writes to standard output, with control characters escaped, and resolves when everything is written. It is not an

@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { type FlagValues, pathsFlag, textFlag } from '../../runtime/flags.ts';
-import { printable } from '../../runtime/printable.ts';
 import { exitCode, runCommand } from '../../runtime/run-command.ts';
+import { printable } from '../../runtime/terminal-text.ts';
 import { readInputs } from '../lint/read-inputs.ts';
 import { lookOf, outputFlag, render, terminalWidth } from '../output/look.ts';
 import { printLine, printToStderr, startProgress } from '../output/print.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { changesBetween, type ResourceChange } from '../../policy/blast/blast-of-node.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';
 import { compareNatural } from '../../policy/names.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { brief, entries, exposeAll } from '../../test/fixtures/plan/build-example.ts';
 import type { View } from '../view/view.ts';

@@ -3,7 +3,7 @@ import { parseDocuments } from '../../cluster/manifests/parse-documents.ts';
 import { itemsOf } from '../../cluster/manifests/read-manifests.ts';
 import type { KnownObject } from '../../cluster/objects/known-object.ts';
 import { readObject } from '../../cluster/objects/read-object.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import { nearestNames } from '../../policy/names.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';

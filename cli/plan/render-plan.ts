@@ -9,8 +9,7 @@ import {
   type PlannedResource,
 } from '../../policy/plan/node-plan.ts';
 import { describeNodes, groupNodes } from '../../policy/why/node-scheduling.ts';
-import { printable } from '../../runtime/printable.ts';
-import { type Cell, textTable } from '../../runtime/text-table.ts';
+import { type Cell, printable, textTable } from '../../runtime/terminal-text.ts';
 import { type Look, type OutputFormat, render, type Tone, wrapText } from '../output/look.ts';
 import type { PlanChanges } from './measure-change.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
+import { emptySnapshot, type Snapshot } from '../../cluster/source.ts';
 import { readExplicit } from '../../policy/plan/from-explicit.ts';
 import { policy } from '../../test/fixtures/plan/build-example.ts';
 import { buildStatus } from './build-status.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiObject } from '../../cluster/api/api-resource.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import { compareNatural } from '../../policy/names.ts';

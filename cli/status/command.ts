@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { switchFlag } from '../../runtime/flags.ts';
 import { pause } from '../../runtime/pause.ts';
-import { printable, printableLines } from '../../runtime/printable.ts';
 import { exitCode, runCommand, signalScope } from '../../runtime/run-command.ts';
+import { printable, printableLines } from '../../runtime/terminal-text.ts';
 import {
   lookOf,
   type OutputFormat,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describeNodes, groupNodes, nameSome } from '../../policy/why/node-scheduling.ts';
-import { printable } from '../../runtime/printable.ts';
-import { type Cell, textTable } from '../../runtime/text-table.ts';
+import { type Cell, printable, textTable } from '../../runtime/terminal-text.ts';
 import { type Look, type Paint, wrapText } from '../output/look.ts';
 import { type NodeStatus, type PolicyStatus, type ResourceStatus, type StatusReport, sumHeld } from './build-status.ts';
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiObject } from '../../cluster/api/api-resource.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import type { Holder } from '../../policy/why/why-facts.ts';
-import { pluginLabels } from '../view/object-kinds.ts';
+import { pluginLabels } from '../view/objects.ts';
 import type { ObjectQuery, View } from '../view/view.ts';
 import { readHolders } from '../why/read-pod.ts';
 

@@ -4,7 +4,7 @@ import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-n
 import { explicitTrouble, findExplicitErrors } from '../../policy/plan/from-explicit.ts';
 import { matchNode } from '../../policy/plan/match-labels.ts';
 import { isGoverned, isOutsideNamespace } from '../../policy/plan/plan-node.ts';
-import { conditionStatus, textIn } from '../view/object-fields.ts';
+import { conditionStatus, textIn } from '../view/objects.ts';
 import type { StatusFacts } from './status-facts.ts';
 
 /** The facts of the cluster that warnings need. They are computed once, because there may be thousands of nodes. */

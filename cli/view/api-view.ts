@@ -3,7 +3,7 @@ import type { ApiObject, WatchedResource } from '../../cluster/api/api-resource.
 import { type ApiClient, openApiClient } from '../../cluster/api/client.ts';
 import type { ConnectOptions } from '../../cluster/api/connect.ts';
 import type { Progress } from '../output/print.ts';
-import { collectionPath, objectKinds } from './object-kinds.ts';
+import { collectionPath, objectKinds } from './objects.ts';
 import { listPatiently, readSnapshot, toMissingPart } from './read-cluster.ts';
 import type { MissingPart, ObjectQuery, View } from './view.ts';
 

@@ -7,8 +7,7 @@ import { itemsOf, listFiles } from '../../cluster/manifests/read-manifests.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { longYAMLBytes, type Progress } from '../output/print.ts';
 import type { ViewFlags } from '../shared-flags.ts';
-import { mapIn, valueIn } from './object-fields.ts';
-import { objectKinds } from './object-kinds.ts';
+import { mapIn, objectKinds, valueIn } from './objects.ts';
 import type { ObjectQuery, View } from './view.ts';
 
 /**

@@ -8,7 +8,7 @@ import { prepareValidators } from '../../cluster/objects/schema-faults.ts';
 import type { SourceFault } from '../../cluster/source.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/pause.ts';
-import { missingRight } from './object-kinds.ts';
+import { missingRight } from './objects.ts';
 import type { MissingPart, View } from './view.ts';
 
 export interface SnapshotOptions {

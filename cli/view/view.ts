@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { ApiClient } from '../../cluster/api/client.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
-import type { SourceFault } from '../../cluster/source.ts';
-import { printable } from '../../runtime/printable.ts';
+import type { Snapshot, SourceFault } from '../../cluster/source.ts';
+import { printable } from '../../runtime/terminal-text.ts';
 import { printToStderr } from '../output/print.ts';
-import type { ObjectKind } from './object-kinds.ts';
+import type { ObjectKind } from './objects.ts';
 
 /**
  * The cluster that a command works on. It is read once, from an API server or from files. Disposing of it closes the

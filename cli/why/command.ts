@@ -9,7 +9,7 @@ import { exitCode, runCommand } from '../../runtime/run-command.ts';
 import { lookOf, outputFlag, render } from '../output/look.ts';
 import { printLine, startProgress } from '../output/print.ts';
 import { contextNamespace, sharedFlags, viewFlags } from '../shared-flags.ts';
-import { listIn, textIn, valueIn } from '../view/object-fields.ts';
+import { listIn, textIn, valueIn } from '../view/objects.ts';
 import { openView } from '../view/open-view.ts';
 import { type MissingPart, printUnread, type View } from '../view/view.ts';
 import { factQueries, readFacts } from './read-facts.ts';

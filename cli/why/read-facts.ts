@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import type { ApiClient } from '../../cluster/api/client.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { type Policy, readAnyPolicy } from '../../policy/nodepolicy/read-policy.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { claimKey, claimsNamedBy } from '../../policy/pod/read-claims.ts';
@@ -10,7 +10,7 @@ import { nodesToAsk } from '../../policy/why/create-scope.ts';
 import { explain } from '../../policy/why/explain.ts';
 import type { NodeSummary, Subject, WhyFacts } from '../../policy/why/why-facts.ts';
 import { findExposure } from '../shared-flags.ts';
-import { mapIn, valueIn } from '../view/object-fields.ts';
+import { mapIn, valueIn } from '../view/objects.ts';
 import type { MissingPart, ObjectQuery, View } from '../view/view.ts';
 import { callWebhook, findUpstreamPlugins, installationQueries, readInstallation } from './read-installation.ts';
 import { readHolders, readPod, readTaints } from './read-pod.ts';

@@ -3,7 +3,7 @@ import type { ApiObject } from '../../cluster/api/api-resource.ts';
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
 import { applyEdits } from '../../cluster/objects/read-object.ts';
 import { buildNodeState } from '../../cluster/report/node-plugin/build-node-state.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { readNode } from '../../policy/blast/blast-radius.ts';
 import { compareNatural } from '../../policy/names.ts';
 import { collectOffers } from '../../policy/offers/offers-index.ts';

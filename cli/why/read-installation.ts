@@ -4,8 +4,18 @@ import { type ApiObject, keyOf } from '../../cluster/api/api-resource.ts';
 import type { ApiClient } from '../../cluster/api/client.ts';
 import type { PluginPod, PluginSummary, WhyFacts } from '../../policy/why/why-facts.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import { argumentsOf, conditionStatus, flagIn, listIn, numberIn, textIn, valueIn } from '../view/object-fields.ts';
-import { collectionPath, pluginLabels, webhookLabels } from '../view/object-kinds.ts';
+import {
+  argumentsOf,
+  collectionPath,
+  conditionStatus,
+  flagIn,
+  listIn,
+  numberIn,
+  pluginLabels,
+  textIn,
+  valueIn,
+  webhookLabels,
+} from '../view/objects.ts';
 import type { MissingPart, ObjectQuery, View } from '../view/view.ts';
 import { readScheduling } from './read-pod.ts';
 

@@ -4,7 +4,7 @@ import { type NodeAffinity, readNodeSelection } from '../../policy/nodepolicy/ru
 import type { NodeSelection } from '../../policy/plan/match-labels.ts';
 import { resourcesOfPod } from '../../policy/pod/count-demand.ts';
 import type { Holder, PodSummary, Taint, Toleration } from '../../policy/why/why-facts.ts';
-import { conditionIn, conditionStatus, listIn, mapIn, textIn, valueIn } from '../view/object-fields.ts';
+import { conditionIn, conditionStatus, listIn, mapIn, textIn, valueIn } from '../view/objects.ts';
 import type { View } from '../view/view.ts';
 
 /** The maximum number of characters of a message. Messages of the scheduler can fill a page. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Explained, Explanation } from '../../policy/why/explain.ts';
 import { describeNodes } from '../../policy/why/node-scheduling.ts';
-import { printable } from '../../runtime/printable.ts';
+import { printable } from '../../runtime/terminal-text.ts';
 import { type Look, type Paint, wrapCommand, wrapText } from '../output/look.ts';
 import type { MissingPart } from '../view/view.ts';
 

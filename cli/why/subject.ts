@@ -2,7 +2,7 @@
 import { nearestNames } from '../../policy/names.ts';
 import { kindNames, nameOf, type Subject, type WhyFacts } from '../../policy/why/why-facts.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
-import type { ObjectKind } from '../view/object-kinds.ts';
+import type { ObjectKind } from '../view/objects.ts';
 import type { View } from '../view/view.ts';
 
 /** The names that kubectl accepts for each kind. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createListeners } from '../../runtime/listeners.ts';
 import { type KnownObject, type ObjectsOf, updateSnapshot } from '../objects/known-object.ts';
-import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, SourceFault } from '../source.ts';
+import { emptySnapshot, type Snapshot } from '../source.ts';
 import { describeOutage } from './api-errors.ts';
 import type { ApiObject } from './api-resource.ts';
 import { type ApiClient, openApiClient } from './client.ts';

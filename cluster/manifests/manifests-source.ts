@@ -3,8 +3,8 @@
 import { unlessAborted } from '../../runtime/abort-signals.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createListeners } from '../../runtime/listeners.ts';
-import { emptySnapshot, type Snapshot } from '../snapshot.ts';
 import type { LiveSource, Lookups, SourceFault } from '../source.ts';
+import { emptySnapshot, type Snapshot } from '../source.ts';
 import { type ListedFile, type LoadedFile, listFiles, loadFile, mergeFiles, watchFiles } from './read-manifests.ts';
 
 /**

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { watchDirectory } from '../../runtime/watch-directory.ts';
 import { type KnownObject, toSnapshot } from '../objects/known-object.ts';
 import { readObject } from '../objects/read-object.ts';
-import type { Snapshot } from '../snapshot.ts';
-import type { SourceFault } from '../source.ts';
+import type { Snapshot, SourceFault } from '../source.ts';
 import { type ManifestDocument, parseDocuments } from './parse-documents.ts';
 
 /** An object in a file, with its ID and its place. */

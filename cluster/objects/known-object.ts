@@ -3,7 +3,7 @@ import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-n
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
 import type { ExplicitConfig } from '../../policy/plan/from-explicit.ts';
 import type { Labels, NodeFacts } from '../../policy/plan/match-labels.ts';
-import { emptySnapshot, type NetworkAttachmentDefinition, type Snapshot } from '../snapshot.ts';
+import { emptySnapshot, type NetworkAttachmentDefinition, type Snapshot } from '../source.ts';
 import type { CrdKind } from './crd-schema.ts';
 import { schemaFaults } from './schema-faults.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { emptySnapshot } from '../../cluster/snapshot.ts';
+import { emptySnapshot } from '../../cluster/source.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
 import type { Labels } from '../../policy/plan/match-labels.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';

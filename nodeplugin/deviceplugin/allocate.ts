@@ -7,10 +7,10 @@ import { type ReasonCode, reasons } from '../../policy/reasons.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { faultPoint } from '../../runtime/fault-points.ts';
 import type { Admission } from '../admission/open-admission.ts';
-import type { DeviceEntry, DeviceRecord } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type AllocateStep, type StepListener, timeStep } from '../time-step.ts';
 import { type DeviceLinks, makePlaceholder, undoMs } from './placeholder-link.ts';
+import { type ClaimedPart, createRecording, type Recording } from './record-allocation.ts';
 import type { AllocateRequest, ContainerAllocateResponse, DeviceSpec } from './v1beta1.ts';
 
 /**
@@ -91,9 +91,6 @@ export interface AllocatedDevice {
 /** The maximum number of indexes to try. The probability that an index is taken is (links on the machine) / 2^30. */
 const maxAttempts = 8;
 
-/** The part of a device's entry that only a device of a prepared claim has. It is empty for the device plugin API. */
-export type ClaimedPart = Pick<DeviceEntry, 'claim' | 'pod' | 'podUID' | 'podMAC'>;
-
 /**
  * Creates a device's macvtap on its resource's parent, and records it. The link is down. Both allocation APIs use this
  * function.
@@ -157,75 +154,6 @@ function checkClaim(id: string, { claim }: ClaimedPart, { ledger }: AllocateCont
       'has unprepared that claim',
     { facts: { device: id, namespace: holder.namespace, claim: holder.name } },
   );
-}
-
-/** The write of a device's entry to the ledger. */
-interface Recording {
-  /** Begins the write if it may begin before the link exists. */
-  readonly mayBegin: () => void;
-  /** Resolves when the entry is durable. Begins the write if it has not begun. */
-  readonly done: () => Promise<void>;
-  /** Restores the former entry, if the write has begun. Never rejects. */
-  readonly undo: () => Promise<void>;
-}
-
-/**
- * Prepares the write of a device's entry. The write takes about as long as the creation of the link, so both run at the
- * same time. If the process is killed in between, the orphan collector removes an entry without a link, or a link
- * without an entry.
- *
- * If the former entry has an attachment, the write waits until the link exists, because the attachment shows where the
- * former link is.
- */
-function createRecording(
-  id: string,
-  facts: {
-    wanted: WantedLink;
-    attempt: number;
-    resource: PlannedResource;
-    former: DeviceRecord | undefined;
-    claimed: ClaimedPart;
-  },
-  context: AllocateContext,
-): Recording {
-  const { wanted, attempt, resource, former, claimed } = facts;
-  const { ledger, admission } = context;
-  let writing: Promise<void> | undefined;
-  const write = async () => {
-    const { name, parent, mode } = resource;
-    const { ifindex, parentIfindex } = wanted;
-    const restriction = admission.restrictionOf(resource);
-    const entry = {
-      resource: name,
-      parent,
-      parentIfindex,
-      mode,
-      ifindex,
-      attempt,
-      ...(restriction && { restriction }),
-      ...claimed,
-    };
-    await timeStep('record', context, () => ledger.record(id, entry));
-  };
-  return {
-    mayBegin() {
-      if (former?.attachment !== undefined) return;
-      writing ??= write();
-      // `done` raises the error.
-      writing.catch(() => undefined);
-    },
-    async done() {
-      writing ??= write();
-      await writing;
-    },
-    async undo() {
-      if (writing === undefined) return;
-      await writing.catch(() => undefined);
-      const { lastUsed, ...entry } = former ?? {};
-      // If this fails, for example because the disk is full, the orphan collector removes the entry later.
-      await ('resource' in entry ? ledger.record(id, entry) : ledger.forget(id)).catch(() => undefined);
-    },
-  };
 }
 
 async function finish(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptySnapshot } from '../../cluster/snapshot.ts';
+import { emptySnapshot } from '../../cluster/source.ts';
 import { createListeners } from '../../runtime/listeners.ts';
 import { type Allocation, chooseAllocation } from './choose-allocation.ts';
 

@@ -7,12 +7,8 @@ import { faultPoint } from '../../runtime/fault-points.ts';
 import type { KeyedMutex } from '../../runtime/locks.ts';
 import type { Admission } from '../admission/open-admission.ts';
 import { isSandboxThere, withoutAttachment } from '../cni/attachments.ts';
-import {
-  type AllocatableResource,
-  type AllocateContext,
-  allocateDevice,
-  type ClaimedPart,
-} from '../deviceplugin/allocate.ts';
+import { type AllocatableResource, type AllocateContext, allocateDevice } from '../deviceplugin/allocate.ts';
+import type { ClaimedPart } from '../deviceplugin/record-allocation.ts';
 import type { DeviceRecord, PreparedClaim } from '../ledger/device-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { beginStep } from '../time-step.ts';

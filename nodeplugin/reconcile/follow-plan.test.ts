@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
-import type { Snapshot } from '../../cluster/snapshot.ts';
-import type { Source } from '../../cluster/source.ts';
+import type { Snapshot, Source } from '../../cluster/source.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import type { NodePlan } from '../../policy/plan/node-plan.ts';

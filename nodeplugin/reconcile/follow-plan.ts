@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
-import type { Source } from '../../cluster/source.ts';
+import type { Snapshot, Source } from '../../cluster/source.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import { describeFinding, type NodePlan } from '../../policy/plan/node-plan.ts';
 import { type ImplicitExposure, planNode } from '../../policy/plan/plan-node.ts';

@@ -7,8 +7,7 @@ import {
 } from '../../cluster/report/node-plugin/build-node-state.ts';
 import { openNodeStateWriter, reportWriteOutcomes } from '../../cluster/report/node-plugin/node-state-writer.ts';
 import { type ReportOptions, reportNodeState, spreadMs } from '../../cluster/report/node-plugin/report-node-state.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
-import type { LiveSource } from '../../cluster/source.ts';
+import type { LiveSource, Snapshot } from '../../cluster/source.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { compareNatural } from '../../policy/names.ts';
 import { explicitTrouble, findExplicitErrors } from '../../policy/plan/from-explicit.ts';

@@ -113,10 +113,8 @@ export function networksOf(
  * ambiguous keys may find.
  */
 export function namedNetworks(pod: PodObject, scope: NetworkScope): readonly NetworkRef[] {
-  return selectNetworks(pod, scope).flatMap(({ networks, ambiguity }) => [
-    ...networks,
-    ...(ambiguity?.otherwise ?? []),
-  ]);
+  const selections = selectNetworks(pod, scope);
+  return selections.flatMap(({ networks, ambiguity }) => [...networks, ...(ambiguity?.otherwise ?? [])]);
 }
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { textTable } from '../../runtime/text-table.ts';
+import { textTable } from '../../runtime/terminal-text.ts';
 import { type Comparison, changeOf, compareRuns } from './compare-runs.ts';
 import { type Figure, isMet, type Reach, ratioOf, type Unit } from './figure.ts';
 import type { Run } from './saved-run.ts';

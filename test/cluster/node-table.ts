@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { textTable } from '../../runtime/text-table.ts';
+import { textTable } from '../../runtime/terminal-text.ts';
 import { type NodePlan, nodeAddress, podRange } from './layout.ts';
 import { nicsOf, portNames } from './machine/nics.ts';
 

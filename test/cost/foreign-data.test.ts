@@ -6,7 +6,7 @@ import { planSnapshot } from '../../cli/plan/plan-snapshot.ts';
 import { buildStatus } from '../../cli/status/build-status.ts';
 import { readObject } from '../../cluster/objects/read-object.ts';
 import { conflictEvents } from '../../cluster/report/leader/persistent-conditions.ts';
-import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
+import { emptySnapshot, type Snapshot } from '../../cluster/source.ts';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { blastRadius } from '../../policy/blast/blast-radius.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
-import { textTable } from '../../runtime/text-table.ts';
+import { textTable } from '../../runtime/terminal-text.ts';
 import type { Kubelet } from '../kubelet/start-kubelet.ts';
 import type { Expected, Host } from './hosts.ts';
 import type { StagedHost } from './stage.ts';

@@ -142,8 +142,8 @@ describe('the executable for Linux on arm64, in an emulator', () => {
   }
 });
 
-// No test runs the executable for Windows. In Debian's Wine 8.0, Node.js 26 prints its version. It runs no code, because
-// V8 cannot reserve its memory: "Fatal process out of memory: SegmentedTable::InitializeTable (subspace allocation)".
+// No test runs the executable for Windows. In Debian's Wine 8.0, Node.js 26 prints its version, but runs no code. V8
+// cannot reserve its memory: "Fatal process out of memory: SegmentedTable::InitializeTable (subspace allocation)".
 
 /** The blob of an executable begins with this number. Source: kMagic in Node's src/node_sea.cc. */
 const magic = Buffer.from([0x20, 0xda, 0x43, 0x01]);

@@ -6,7 +6,7 @@ import { sourceFiles } from './source-files.ts';
 const production = sourceFiles('.ts').filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'));
 
 /**
- * The files that write to standard output or standard error. They use runtime/printable.ts, or print no foreign text.
+ * The files that write to standard output or standard error. They use runtime/terminal-text.ts, or print no foreign text.
  */
 const writers: Readonly<Record<string, string>> = {
   'cli/output/print.ts': 'through printable and printableLines',
@@ -37,7 +37,7 @@ test('only the listed files write to a terminal, through one function', () => {
 });
 
 test('no other file decides which characters a terminal must not get', () => {
-  const own = production.filter(({ path, text }) => path !== 'runtime/printable.ts' && /\\p\{C[cf]?\}/.test(text));
+  const own = production.filter(({ path, text }) => path !== 'runtime/terminal-text.ts' && /\\p\{C[cf]?\}/.test(text));
   // These files first turn line breaks into blanks, and then use printable.
   assert.deepEqual(own.map(({ path }) => path).sort(), [
     'cluster/report/events/event-writer.ts',

@@ -62,10 +62,7 @@ export function tryMutation<Reviewed extends object>(
   return { verdicts, edits };
 }
 
-/**
- * The timeout of a request without a timeout parameter. It is the default of timeoutSeconds in
- * admissionregistration.k8s.io/v1.
- */
+/** The timeout if the query has none: the default of timeoutSeconds in admissionregistration.k8s.io/v1. */
 const defaultTimeoutMs = 10_000;
 
 /** The longest time for look-ups, even if the API server waits longer. */

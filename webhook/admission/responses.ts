@@ -2,7 +2,7 @@
 import type { Edit } from '../../policy/json.ts';
 import { reasonReference } from '../../policy/reason-fixes.ts';
 import type { Verdict } from '../../policy/reasons.ts';
-import { printable } from '../../runtime/printable.ts';
+import { printable } from '../../runtime/terminal-text.ts';
 import type {
   AdmissionAnswer,
   AdmissionRequest,

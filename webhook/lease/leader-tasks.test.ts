@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClusterEvent } from '../../cluster/report/events/cluster-event.ts';
-import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
+import { emptySnapshot, type Snapshot } from '../../cluster/source.ts';
 import { createOffersIndex } from '../../policy/offers/offers-index.ts';
 import { nodeState, offersOf, reported } from '../../test/fixtures/offers/build-offers.ts';
 import { until } from '../../test/process/until.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as breathe } from 'node:timers/promises';
-import { emptySnapshot, type Snapshot } from '../../cluster/snapshot.ts';
 import type { Source } from '../../cluster/source.ts';
+import { emptySnapshot, type Snapshot } from '../../cluster/source.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
 import type { Offers } from '../../policy/offers/offers.ts';
 import { createOffersIndex, withPolicies } from '../../policy/offers/offers-index.ts';

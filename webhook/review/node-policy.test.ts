@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { policyNamespace as namespace, policy } from '../../test/fixtures/plan/build-example.ts';
 import { codesOf, editsOf, emptySnapshot, stageReviews } from '../../test/fixtures/webhook/review-stage.ts';

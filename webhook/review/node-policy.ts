@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { wantedFrom } from '../../cluster/cluster-flags.ts';
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import type { MacvtapNetworkNodeState } from '../../policy/api/macvtap-network-node-state.ts';
 import { blastRadius, type PolicyChange } from '../../policy/blast/blast-radius.ts';
 import { defaultPolicy, isBeingDeleted } from '../../policy/nodepolicy/default-policy.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import jsonpatch from 'jsonpatch';
-import type { NetworkAttachmentDefinition } from '../../cluster/snapshot.ts';
+import type { NetworkAttachmentDefinition } from '../../cluster/source.ts';
 import { resourceAnnotation } from '../../policy/nad/read-nad.ts';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { policy } from '../../test/fixtures/plan/build-example.ts';

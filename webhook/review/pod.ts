@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Snapshot } from '../../cluster/snapshot.ts';
+import type { Snapshot } from '../../cluster/source.ts';
 import { ownValue } from '../../policy/json.ts';
 import type { NadObject } from '../../policy/nad/read-nad.ts';
 import { hasNoResource } from '../../policy/pod/check-networks.ts';

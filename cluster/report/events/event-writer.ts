@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import { isJsonObject } from '../../../policy/json.ts';
 import { createCounter, metricsOf } from '../../../runtime/metrics.ts';
-import { printable } from '../../../runtime/printable.ts';
+import { printable } from '../../../runtime/terminal-text.ts';
 import { refused } from '../../api/api-errors.ts';
 import { toMetaTime } from '../../api/api-resource.ts';
 import type { ApiClient, ApiResponse } from '../../api/client.ts';

@@ -8,7 +8,7 @@ import { connectStandIn } from '../../../test/apiserver-standin/connect-stand-in
 import { startApiServer } from '../../../test/apiserver-standin/start-api-server.ts';
 import { named, nodeState, offersOf, reported } from '../../../test/fixtures/offers/build-offers.ts';
 import { until } from '../../../test/process/until.ts';
-import { emptySnapshot } from '../../snapshot.ts';
+import { emptySnapshot } from '../../source.ts';
 import { classLabels, createDeviceClasses, mostReported, resourcesWithClass } from './device-classes.ts';
 import { takenEvents } from './persistent-conditions.ts';
 

@@ -6,7 +6,7 @@ import type { Offers } from '../../../policy/offers/offers.ts';
 import { namesToSuggest } from '../../../policy/offers/offers-view.ts';
 import { isLegalResourceName, resourcePrefix } from '../../../policy/plan/resource.ts';
 import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
-import type { Snapshot } from '../../snapshot.ts';
+import type { Snapshot } from '../../source.ts';
 import { aboutNode, type ClusterEvent } from '../events/cluster-event.ts';
 import type { TakenClass } from './device-classes.ts';
 

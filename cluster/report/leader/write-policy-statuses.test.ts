@@ -8,7 +8,7 @@ import { MacvtapError } from '../../../runtime/errors.ts';
 import { connectStandIn } from '../../../test/apiserver-standin/connect-stand-in.ts';
 import { startApiServer } from '../../../test/apiserver-standin/start-api-server.ts';
 import { until } from '../../../test/process/until.ts';
-import { emptySnapshot, type Snapshot } from '../../snapshot.ts';
+import { emptySnapshot, type Snapshot } from '../../source.ts';
 import { reportProblems, writePolicyStatuses } from './write-policy-statuses.ts';
 
 const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';

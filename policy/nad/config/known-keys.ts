@@ -7,11 +7,12 @@ import { type JsonObject, ownValue } from '../../json.ts';
  */
 const parentKeys = ['parent', 'master', 'lowerDevice'] as const;
 
+/** Keys that both a plugin's config and the list of plugins may have. Source: CNI SPEC.md 1.1. */
+const sharedKeys = ['cniVersion', 'name', 'type', 'disableCheck', 'disableGC', 'plugins'] as const;
+
 /** Keys that CNI and Multus write into the config of any plugin. Source: CNI SPEC.md 1.1; Multus pkg/types/conf.go. */
 const standardKeys = [
-  'cniVersion',
-  'name',
-  'type',
+  ...sharedKeys,
   'args',
   'capabilities',
   'dns',
@@ -19,9 +20,6 @@ const standardKeys = [
   'ipMasq',
   'runtimeConfig',
   'prevResult',
-  'disableCheck',
-  'disableGC',
-  'plugins',
   'deviceID',
   'pciBusID',
   'cni.dev/valid-attachments',
@@ -34,16 +32,7 @@ const ownKeys = ['mode', 'modeFrom', 'mtu', 'mac', 'promiscMode', 'multicast', '
 export const pluginKeys: ReadonlySet<string> = new Set([...ownKeys, ...parentKeys, ...standardKeys]);
 
 /** The keys of the list that contains the plugins. Source: CNI SPEC.md 1.1, section 1. */
-export const listKeys: ReadonlySet<string> = new Set([
-  'cniVersion',
-  'cniVersions',
-  'name',
-  'disableCheck',
-  'disableGC',
-  'loadOnlyInlinedPlugins',
-  'plugins',
-  'type',
-]);
+export const listKeys: ReadonlySet<string> = new Set([...sharedKeys, 'cniVersions', 'loadOnlyInlinedPlugins']);
 
 /**
  * The known keys, grouped by the place of the object that contains them. For each place, the inner map has the folded

@@ -2,7 +2,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { exitCode } from '../../../runtime/run-command.ts';
-import { textTable } from '../../../runtime/text-table.ts';
+import { textTable } from '../../../runtime/terminal-text.ts';
 import { listLogs } from '../logs.ts';
 import { runClusterCommand } from './run-cluster-command.ts';
 

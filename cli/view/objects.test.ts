@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectionPath, missingRight } from './object-kinds.ts';
+import { collectionPath, missingRight } from './objects.ts';
 
 test('a missing right has the API group and the scope', () => {
   const rights = [
