@@ -6,7 +6,8 @@ import { sourceFiles } from './source-files.ts';
 const production = sourceFiles('.ts').filter(({ path }) => !path.startsWith('test/') && !path.endsWith('.test.ts'));
 
 /**
- * The files that write to standard output or standard error. They use runtime/terminal-text.ts, or print no foreign text.
+ * The files that write to standard output or standard error. They use runtime/terminal-text.ts, or print no foreign
+ * text.
  */
 const writers: Readonly<Record<string, string>> = {
   'cli/output/print.ts': 'through printable and printableLines',
