@@ -25,9 +25,9 @@ test('all series exist from the start, with value 0', async () => {
     lines.filter((line) => !line.endsWith(' 0')),
     [],
   );
-  const histograms = (12 + 3) * (2 * 2 + 4 * 2 + 6 * 2 + 3 * 2);
+  const histograms = (12 + 3) * (2 * 2 + 2 * 2 + 4 * 2 + 6 * 2 + 3 * 2);
   const families = cniFamilies.length;
-  assert.equal(lines.length, histograms + 4 * families + 3 + 20 + 2 + 3 + 1 + 1 + 2 + 2 + 3);
+  assert.equal(lines.length, histograms + 4 * families + 3 + 20 + 2 + 3 + 1 + 1 + 2 + 2 + 2 + 3);
 });
 
 test('a pod without a device is counted once, even if its ADD is repeated', async () => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { MacvtapError } from '../../runtime/errors.ts';
 import { createBackOff, waitForNews } from '../../runtime/pause.ts';
-import type { Device } from './device-list.ts';
+import { createDeviceList, type Device } from './device-list.ts';
 import type { FailureListener } from './handle-call.ts';
 import type { KubeletWatch } from './kubelet-watch.ts';
 import { runRegistrationSession } from './registration-session.ts';
@@ -42,7 +42,8 @@ export interface ResourcePlugin extends AsyncDisposable {
   readonly state: ResourcePluginState;
   /** Replaces the resource's devices. Returns false if nothing changed. */
   setDevices(devices: readonly Device[]): boolean;
-  stop(): Promise<void>;
+  /** Stops serving. `hasMoved` means that the node offers the resource by DRA from now on. */
+  stop(hasMoved?: boolean): Promise<void>;
 }
 
 /**
@@ -60,9 +61,10 @@ export function startResourcePlugin(options: ResourcePluginOptions): ResourcePlu
     if (!known) options.onState?.(next);
   };
   const running = runUntilStopped(options, resourceName, signal, setState, () => state);
-  const stop = async (): Promise<void> => {
+  const stop = async (hasMoved = false): Promise<void> => {
     stopping.abort(new MacvtapError('Aborted', `${resourceName} is no longer served`));
     await running;
+    if (hasMoved) await leaveToDra(options, resourceName);
   };
   return {
     resourceName,
@@ -71,9 +73,31 @@ export function startResourcePlugin(options: ResourcePluginOptions): ResourcePlu
     },
     setDevices: (devices) => options.handlers.list.set(devices),
     stop,
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => stop(),
   };
 }
+
+/**
+ * Registers the resource once more without devices and without PreStartContainer, and ends at once. Kubelet keeps a
+ * stopped plugin for five minutes (devicemanager/types.go, endpointStopGracePeriod). If that plugin required
+ * PreStartContainer, kubelet would start no container whose devices with that resource name come from DRA. If kubelet
+ * is absent or refuses, containers start after the five minutes, or after kubelet's restart.
+ */
+async function leaveToDra(options: ResourcePluginOptions, resourceName: string): Promise<void> {
+  const { handlers, createStartId: startId = createStartId } = options;
+  const done = new AbortController();
+  await runRegistrationSession({
+    ...options,
+    resourceName,
+    startId: startId(),
+    handlers: { ...handlers, list: createDeviceList([]), options: { ...handlers.options, pre_start_required: false } },
+    signal: AbortSignal.any([done.signal, AbortSignal.timeout(leaveMs)]),
+    onRegistered: () => done.abort(new MacvtapError('Aborted', `${resourceName} is offered by DRA`)),
+  });
+}
+
+/** The limit for the last registration. A node plugin that stops waits for it. */
+const leaveMs = 5_000;
 
 async function runUntilStopped(
   options: ResourcePluginOptions,

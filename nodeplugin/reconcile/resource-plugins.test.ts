@@ -43,8 +43,8 @@ function serve() {
         state: { phase: 'starting' },
         setDevices: uncalled,
         [Symbol.asyncDispose]: uncalled,
-        stop: async () => {
-          events.push(`stop ${name}`);
+        stop: async (hasMoved) => {
+          events.push(`stop ${name}${hasMoved ? ', which has moved to DRA' : ''}`);
           const stopped = Promise.withResolvers<void>();
           stops.push(stopped.resolve);
           await stopped.promise;
@@ -110,6 +110,16 @@ describe('the served resources of a node', () => {
     assert.deepEqual([...resources.current.keys()], ['b']);
     letStop();
     assert.deepEqual(await events(), ['start a', 'start b', 'stop a', 'stopped a']);
+  });
+});
+
+describe('a resource that ends', () => {
+  it('is stopped for good, or makes way for DRA', async () => {
+    const { resources, events } = serve();
+    resources.apply(decision(served('a'), served('b')), list);
+    resources.apply(decision(served('b')), list, false);
+    resources.apply(decision(), list, true);
+    assert.deepEqual(await events(), ['start a', 'start b', 'stop a', 'stop b, which has moved to DRA']);
   });
 });
 
@@ -217,9 +227,12 @@ describe('the API that a node uses', () => {
     const state = { allocation, devices };
     const byPlugin = new Map<string, readonly string[]>();
     const byDra: string[] = [];
+    /** What ended by a move to DRA. */
+    const moved: string[] = [];
     const reconciler = createReconciler({
       resources: {
-        apply(next, devicesOf) {
+        apply(next, devicesOf, haveMoved) {
+          if (haveMoved) moved.push(...byPlugin.keys().filter((name) => !next.has(name)));
           byPlugin.clear();
           for (const one of next.values())
             byPlugin.set(
@@ -237,7 +250,12 @@ describe('the API that a node uses', () => {
       held: { current: () => state.devices, releasedDevices: () => [] },
       parents: { find: () => 1, nameOf: () => 'eth1' },
     });
-    return { state, reconciler, served: () => [Object.fromEntries(byPlugin), [...byDra]] };
+    return {
+      state,
+      reconciler,
+      served: () => [Object.fromEntries(byPlugin), [...byDra]],
+      moved: () => moved.splice(0),
+    };
   }
 
   it('is never both for one resource, and a device that a pod holds stays with its API until it is released', () => {
@@ -253,6 +271,23 @@ describe('the API that a node uses', () => {
     state.allocation = 'DevicePlugin';
     reconciler.onAllocation();
     assert.deepEqual(served(), [{ data: ['dataMvp0', 'dataMvp2'] }, []]);
+  });
+
+  it('takes a name from kubelet once: at the start, or when its last device is released', () => {
+    const fresh = node('DRA');
+    fresh.reconciler.onPlan(plan, 'edit');
+    assert.deepEqual([fresh.served(), fresh.moved()], [[{}, ['data']], ['data']]);
+    fresh.reconciler.onHeld();
+    fresh.reconciler.onPlan(plan, 'edit');
+    assert.deepEqual(fresh.moved(), []);
+    const { state, reconciler, served, moved } = node('DevicePlugin', held('dataMvp0'));
+    reconciler.onPlan(plan, 'edit');
+    state.allocation = 'DRA';
+    reconciler.onAllocation();
+    assert.deepEqual([served(), moved()], [[{ data: ['dataMvp0'] }, ['data']], []]);
+    state.devices = [];
+    reconciler.onHeld();
+    assert.deepEqual([served(), moved()], [[{}, ['data']], ['data']]);
   });
 
   it('is used only once it is known: until then, only held devices are served', () => {

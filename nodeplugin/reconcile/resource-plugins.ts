@@ -83,11 +83,10 @@ export class ResourcePlugins implements AsyncDisposable {
     );
   }
 
-  apply(next: ReadonlyMap<string, ServedResource>, devicesOf: (served: ServedResource) => readonly Device[]): void {
+  /** `haveMoved` means that the node offers the resources that end by DRA from now on. */
+  apply(next: ServedByName, devicesOf: (served: ServedResource) => readonly Device[], haveMoved = false): void {
     if (this.#closed) return;
-    for (const [name, entry] of this.#entries) {
-      if (!next.has(name)) this.#end(name, entry);
-    }
+    for (const [name, entry] of this.#entries) if (!next.has(name)) this.#end(name, entry, haveMoved);
     for (const [name, served] of next) {
       const entry = this.#entries.get(name);
       if (entry === undefined) this.#begin(name, served, devicesOf(served));
@@ -110,21 +109,18 @@ export class ResourcePlugins implements AsyncDisposable {
     this.#entries.set(name, entry);
     const start = () => {
       if (this.#entries.get(name) !== entry) return;
-      entry.plugin = this.#options.startPlugin(
-        name,
-        this.#options.createHandlers(name, list, () => entry.served),
-      );
+      const handlers = this.#options.createHandlers(name, list, () => entry.served);
+      entry.plugin = this.#options.startPlugin(name, handlers);
     };
     const ending = this.#ending.get(name);
     if (ending === undefined) start();
     else void ending.then(start);
   }
 
-  #end(name: string, entry: Entry): void {
+  #end(name: string, { plugin }: Entry, hasMoved = false): void {
     this.#entries.delete(name);
-    const { plugin } = entry;
     if (plugin === undefined) return;
-    const ended = plugin.stop().finally(() => {
+    const ended = plugin.stop(hasMoved).finally(() => {
       if (this.#ending.get(name) === ended) this.#ending.delete(name);
     });
     this.#ending.set(name, ended);
@@ -206,6 +202,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let plan: typeof nothing | undefined;
   let current: ServedByName = new Map();
   let api = dra.allocation;
+  /** Whether kubelet's plugins of all resources have made way for DRA. */
+  let hasLeft = false;
   const decide = (cause: DecisionCause): void => {
     if (plan === undefined) return;
     const holding = held.current();
@@ -218,9 +216,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     current = next;
     const byPlugin = holding.filter(({ isClaimed }) => !isClaimed);
     const claimed = new Set(holding.filter(({ isClaimed }) => isClaimed).map(({ id }) => id));
-    resources.apply(api === 'DRA' ? drainingFor(byPlugin) : withoutClaimed(next, byPlugin), (served) =>
-      listDevices(served, byPlugin, parents).filter(({ id }) => !claimed.has(id)),
-    );
+    const devicesOf = (served: ServedResource) =>
+      listDevices(served, byPlugin, parents).filter(({ id }) => !claimed.has(id));
+    // Kubelet may still have the plugins of a former process, so each resource is registered and ends once.
+    if (api === 'DRA' && !hasLeft && plan !== nothing) resources.apply(next, () => []);
+    hasLeft = api === 'DRA' && (hasLeft || plan !== nothing);
+    resources.apply(api === 'DRA' ? drainingFor(byPlugin) : withoutClaimed(next, byPlugin), devicesOf, hasLeft);
     faultPoint('plan-applied');
     // Before the first plan, it is not known what the node offers.
     if (plan !== nothing) dra.offer(api === 'DRA' ? next : new Map());

@@ -290,10 +290,7 @@ describe('a node whose label selects the other API', () => {
     await deletePod(cluster, 'by-plugin');
     await until(allocatable, (count) => count === 0, guardMs);
     await untilOffered('h1', 'bondedIface', 25);
-    // Kubelet keeps a stopped device plugin for five minutes (devicemanager/types.go, endpointStopGracePeriod). Until
-    // then, it fails to start containers with the resource, because that plugin required PreStartContainer.
-    await makePod(cluster, { name: 'by-claim', node: 'h1', networks: 'macvtap0' });
-    await until(() => readPod(cluster, 'by-claim'), isReady, 600_000);
+    await runPod(cluster, { name: 'by-claim', node: 'h1', networks: 'macvtap0' });
     await openedTap('by-claim');
     await Promise.all(['vm', 'by-claim'].map((name) => deletePod(cluster, name)));
     await untilHeld(cluster, 'h1', 'bondedIface', 0);

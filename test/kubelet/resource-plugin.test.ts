@@ -63,6 +63,26 @@ test('a restarted kubelet gets every resource again, with the current devices', 
   assert.equal(kubelet.resource('macvtap.network.kubevirt.io/bond1')?.devices.length, 2);
 });
 
+test('a resource that has moved to DRA leaves kubelet a plugin that requires no PreStartContainer', async () => {
+  await using node = await createNode();
+  await using kubelet = await startKubelet({ directory: node.directory });
+  const [moved, ended] = ['dataplane', 'bond1'].map((name) => node.serve(name, devices(name, 2)));
+  await Promise.all([moved?.reached('registered'), ended?.reached('registered')]);
+  await moved?.plugin.stop(true);
+  await ended?.plugin.stop();
+  const optionsOf = (name: string) => kubelet.resource(`macvtap.network.kubevirt.io/${name}`)?.options;
+  assert.equal(optionsOf('dataplane')?.pre_start_required, false);
+  assert.equal(optionsOf('bond1')?.pre_start_required, true);
+  await kubelet.waitFor(() => kubelet.resource(dataplane)?.connected === false);
+});
+
+test('a resource moves to DRA although kubelet is absent', async () => {
+  await using node = await createNode({ below: 'device-plugins' });
+  const { plugin, reached } = node.serve('dataplane', devices('dataplane', 1));
+  await reached('waiting');
+  await plugin.stop(true);
+});
+
 test('each attempt to register is reported with its outcome, and so is the end of a registration', async () => {
   await using node = await createNode({ below: 'device-plugins' });
   const outcomes: string[] = [];
