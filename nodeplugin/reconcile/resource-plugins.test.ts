@@ -227,7 +227,7 @@ describe('the API that a node uses', () => {
     const state = { allocation, devices };
     const byPlugin = new Map<string, readonly string[]>();
     const byDra: string[] = [];
-    /** What ended by a move to DRA. */
+    /** The resources that ended by a move to DRA. */
     const moved: string[] = [];
     const reconciler = createReconciler({
       resources: {
