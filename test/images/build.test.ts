@@ -75,7 +75,8 @@ for (const kind of imageKinds) {
       const help = await runTool(...(await command(flags, 'app/main.mjs')), '--help');
       assert.match(help, /--source cluster\|manifests:DIR/);
       const seed = join(root, 'test/fixtures/seed/node-centric');
-      const plan = await runTool(...(await command([], 'app/cli/kubectl-macvtap')), 'plan', seed);
+      // The launcher app/cli/kubectl-macvtap is CommonJS only without a package.json in a parent folder, as in the image.
+      const plan = await runTool(...(await command([], 'app/cli/main.mjs')), 'plan', seed);
       assert.match(plan, /^h1 +bondedIface/m);
     });
 
