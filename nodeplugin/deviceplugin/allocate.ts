@@ -135,7 +135,7 @@ export async function allocateDevice(
       holders.push(`/dev/tap${ifindex} by ${placeholder.heldBy}`);
       continue;
     }
-    return finish(id, wanted, placeholder, recording, context);
+    return finish(id, wanted, placeholder, { recording, isRenewed: former?.claim !== undefined }, context);
   }
   throw new MacvtapError(
     'TapNodeTaken',
@@ -160,7 +160,7 @@ async function finish(
   id: string,
   { ifindex }: WantedLink,
   { tap, made }: Extract<Awaited<ReturnType<typeof makePlaceholder>>, { made: boolean }>,
-  recording: Recording,
+  { recording, isRenewed }: { readonly recording: Recording; readonly isRenewed: boolean },
   { ledger, links }: AllocateContext,
 ): Promise<AllocatedDevice> {
   const removeLink = async () => {
@@ -175,8 +175,10 @@ async function finish(
   faultPoint('allocate-recorded');
   const undo = async () => {
     await removeLink();
-    // If the entry cannot be removed, for example because the disk is full, the orphan collector removes it later.
-    if (made) await ledger.forget(id).catch(() => undefined);
+    // If the entry cannot be removed, for example because the disk is full, the orphan collector removes it later. The
+    // entry of a claim that was prepared before stays, because kubelet prepares it again.
+    if (isRenewed) await recording.undo();
+    else if (made) await ledger.forget(id).catch(() => undefined);
   };
   return { id, tapPath: tap.path, undo };
 }

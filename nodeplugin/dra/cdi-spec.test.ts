@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { draDriver } from '../../policy/device/dra-names.ts';
 import { cdiDeviceID, createLeftoverCollector, openCDIDirectory } from './cdi-spec.ts';
 
 const claim = { namespace: 'vms', name: 'net', uid: 'u1' };
@@ -57,24 +58,26 @@ test('a claim is left over only if it was seen twice and the API server does not
   await using folder = await scratch();
   await mkdir(folder.directory, { recursive: true });
   const cdi = openCDIDirectory(folder.directory);
-  const result = { request: 'r', driver: 'd', pool: 'h1', device: 'x', adminAccess: false };
+  const result = { request: 'r', driver: draDriver, pool: 'h1', device: 'x', adminAccess: false };
   const claims = new Map([
     ['held', { uid: 'held', pods: [], configs: [], results: [result] }],
     ['recreated', { uid: 'another', pods: [], configs: [], results: [result] }],
+    ['elsewhere', { uid: 'elsewhere', pods: [], configs: [], results: [{ ...result, pool: 'h2' }] }],
     ['freed', { uid: 'freed', pods: [], configs: [], results: [] }],
   ]);
   const named = (name: string) => ({ namespace: 'vms', name, uid: name });
   await cdi.write(named('file-only'), [{ name: 'data-0', paths: [] }]);
   const unprepared: string[] = [];
   const collect = createLeftoverCollector({
+    nodeName: 'h1',
     cdi,
-    unattached: () => ['held', 'recreated', 'freed', 'gone'].map(named),
+    unattached: () => ['held', 'recreated', 'elsewhere', 'freed', 'gone'].map(named),
     isInLedger: (uid) => uid !== 'file-only',
     findClaim: async (_namespace, name) => claims.get(name),
     unprepare: async ({ uid }) => void unprepared.push(uid),
   });
   const { signal } = new AbortController();
   assert.deepEqual(await collect(signal), []);
-  assert.deepEqual(await collect(signal), ['vms/recreated', 'vms/freed', 'vms/gone', 'vms/file-only']);
-  assert.deepEqual(unprepared, ['recreated', 'freed', 'gone', 'file-only']);
+  assert.deepEqual(await collect(signal), ['vms/recreated', 'vms/elsewhere', 'vms/freed', 'vms/gone', 'vms/file-only']);
+  assert.deepEqual(unprepared, ['recreated', 'elsewhere', 'freed', 'gone', 'file-only']);
 });

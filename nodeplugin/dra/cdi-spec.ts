@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClaimLookup } from '../../cluster/api/lookups.ts';
+import type { AllocationResult, ClaimLookup } from '../../cluster/api/lookups.ts';
+import { draDriver } from '../../policy/device/dra-names.ts';
 import { isJsonObject } from '../../policy/json.ts';
 import { fileNotWritten, replaceFile } from '../../runtime/atomic-file.ts';
 import type { PreparedClaim } from '../ledger/device-record.ts';
 
 /** The vendor and class of the CDI devices. The vendor is the name of the DRA driver. */
-const kind = 'macvtap.network.kubevirt.io/claim';
+const kind = `${draDriver}/claim`;
 
 /** The files are named `kube-macvtap-claim-<uid>.json`, so that files of other drivers are never touched. */
 const filePattern = /^kube-macvtap-claim-([0-9a-zA-Z-]+)\.json$/;
 
-const namespaceAnnotation = 'macvtap.network.kubevirt.io/claim-namespace';
-const nameAnnotation = 'macvtap.network.kubevirt.io/claim-name';
+const [namespaceAnnotation, nameAnnotation] = [`${draDriver}/claim-namespace`, `${draDriver}/claim-name`] as const;
 
 /** A device of a claim, as the container runtime adds it to a container. */
 export interface CDIDevice {
@@ -88,6 +88,7 @@ function readClaimName(uid: string, spec: unknown): ClaimName {
 }
 
 export interface LeftoverOptions {
+  readonly nodeName: string;
   readonly cdi: Pick<CDIDirectory, 'list'>;
   /** The claims in the ledger whose devices are in no pod. */
   readonly unattached: () => readonly ClaimName[];
@@ -97,20 +98,19 @@ export interface LeftoverOptions {
 }
 
 /**
- * Creates a function that unprepares claims that no longer exist or are no longer allocated, because kubelet may have
- * lost its list of prepared claims. A claim is checked only if it was a candidate in two calls in a row. Raises
- * `LookupFailed`.
+ * Creates a function that unprepares claims that are no longer allocated on this node, because kubelet may have lost
+ * its list of prepared claims. A claim must be a candidate in two calls in a row. Raises `LookupFailed`.
  */
 export function createLeftoverCollector(options: LeftoverOptions): (signal: AbortSignal) => Promise<readonly string[]> {
-  const { cdi, unattached, isInLedger, findClaim, unprepare } = options;
+  const { nodeName, cdi, unattached, isInLedger, findClaim, unprepare } = options;
+  const isHere = ({ driver, pool }: AllocationResult) => driver === draDriver && pool === nodeName;
   let before: ReadonlySet<string> = new Set();
   return async (signal) => {
-    const files = (await cdi.list()).filter(({ uid }) => !isInLedger(uid));
-    const candidates = [...unattached(), ...files];
+    const candidates = [...unattached(), ...(await cdi.list()).filter(({ uid }) => !isInLedger(uid))];
     const removed: string[] = [];
     for (const claim of candidates.filter(({ uid }) => before.has(uid))) {
       const found = await findClaim(claim.namespace, claim.name, signal);
-      if (found?.uid === claim.uid && found.results.length > 0) continue;
+      if (found?.uid === claim.uid && found.results.some(isHere)) continue;
       await unprepare(claim);
       removed.push(`${claim.namespace}/${claim.name}`);
     }

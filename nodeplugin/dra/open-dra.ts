@@ -148,7 +148,7 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
     driver.run(isDra || claimed().length > 0);
     clearTimeout(timer);
     const ms = nextEvictionMs(resources);
-    if (ms !== undefined) timer = setTimeout(sleeper.wake, ms + 1);
+    if (ms !== undefined && !signal.aborted) timer = setTimeout(sleeper.wake, Math.min(ms + 1, 2 ** 31 - 1));
   };
   const running = (async () => {
     while (!signal.aborted) {

@@ -171,8 +171,8 @@ describe('preparing a claim', () => {
     assert.equal([...links.values()][0]?.parentIfindex, 9);
   });
 
-  it('does not touch a device that is in the sandbox of its pod', async () => {
-    const { prepare, links, records } = node(result('data-0'));
+  it('does not touch a device that is in the sandbox of its pod, but records further pods', async () => {
+    const { prepare, links, records, state } = node(result('data-0'));
     await prepare();
     const record = records.get('dataMvp0');
     assert.ok(record !== undefined);
@@ -185,9 +185,11 @@ describe('preparing a claim', () => {
     };
     records.set('dataMvp0', { ...record, attachment });
     links.clear();
+    state.claim = { ...claim, results: [result('data-0')], pods: [...claim.pods, { name: 'vm-b', uid: 'p2' }] };
     await prepare();
     assert.equal(links.size, 0);
     assert.deepEqual(records.get('dataMvp0')?.attachment, attachment);
+    assert.deepEqual(records.get('dataMvp0')?.claim?.pods, ['p1', 'p2']);
   });
 
   it('leaves nothing behind if the CDI directory cannot be written', async () => {
@@ -195,6 +197,20 @@ describe('preparing a claim', () => {
     state.cdiFails = true;
     await assert.rejects(prepare(), refused('FileNotWritten', /EROFS/));
     assert.deepEqual([links.size, records.size, files.size], [0, 0, 0]);
+  });
+
+  it('keeps its entry if it is prepared again without success, so that a later attempt gives the same device', async () => {
+    const { prepare, links, records, state } = node(result('data-0'));
+    const first = await prepare();
+    const before = structuredClone(records.get('dataMvp0'));
+    links.clear();
+    state.cdiFails = true;
+    state.offered = undefined;
+    await assert.rejects(prepare(), refused('FileNotWritten', /EROFS/));
+    assert.deepEqual(records.get('dataMvp0'), before);
+    assert.equal(links.size, 0);
+    state.cdiFails = false;
+    assert.deepEqual(await prepare(), first);
   });
 
   const refusals: readonly [title: string, change: Partial<State>, code: string, message: RegExp][] = [

@@ -131,6 +131,7 @@ async function prepareDevice(
   const known = ledger.get(id);
   const before = known?.claim?.uid === ref.uid ? known : undefined;
   if (before?.attachment !== undefined && isSandboxThere(before.attachment)) {
+    await addPods(id, before, pods, ledger);
     return pathsOf((await links.readTapNode(before.ifindex)).path, before.claim);
   }
   const allocatable = before === undefined ? offered(id, ref, context) : recorded(before);
@@ -152,6 +153,19 @@ async function prepareDevice(
   const device = await allocateDevice(id, allocatable, context, signal, part);
   undo.defer(device.undo);
   return pathsOf(device.tapPath, prepared);
+}
+
+/** Records the pods that the claim was reserved for since it was prepared. */
+async function addPods(
+  id: string,
+  { lastUsed, ...entry }: DeviceRecord,
+  pods: AllocatedClaim['pods'],
+  ledger: Pick<Ledger, 'record'>,
+): Promise<void> {
+  const { claim } = entry;
+  const uids = pods.map(({ uid }) => uid);
+  if (claim === undefined || uids.every((uid) => claim.pods.includes(uid))) return;
+  await ledger.record(id, { ...entry, claim: { ...claim, pods: uids } });
 }
 
 function offered(id: string, ref: ClaimRef, { allocatable, isHeldByPlugin }: PrepareContext): AllocatableResource {

@@ -117,8 +117,10 @@ async function serveDriver(options: ServeDriverOptions): Promise<AsyncDisposable
   return { [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
+/** Kubelet knows only requests: of a chosen alternative, `nic/fast`, it expects the request `nic`. */
 function toMessage({ request, pool, device, cdiDeviceID }: PreparedDevice) {
-  return { request_names: [request], pool_name: pool, device_name: device, cdi_device_ids: [cdiDeviceID] };
+  const [name = request] = request.split('/');
+  return { request_names: [name], pool_name: pool, device_name: device, cdi_device_ids: [cdiDeviceID] };
 }
 
 /** Handles a claim with a deadline, so that a hanging kernel cannot block kubelet. Raises `DeadlineExceeded`. */

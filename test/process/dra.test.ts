@@ -122,7 +122,11 @@ test(
     const { server, node, ready, call, prepare, files, slices } = started;
     started.run();
     const endpoint = await ready();
-    assert.equal(node.kubelet.resources().length, 0, 'kubelet has no device plugin of the node');
+    // The node plugin has only shown kubelet that its resource requires no PreStartContainer any more.
+    const { resource, waitFor } = node.kubelet;
+    await waitFor(() => resource('macvtap.network.kubevirt.io/net')?.connected === false);
+    const left = resource('macvtap.network.kubevirt.io/net');
+    assert.deepEqual([left?.devices, left?.options?.pre_start_required], [[], false]);
     allocate(server, node.name, 'netMvp1', 'netMvp3');
     assert.deepEqual(await prepare(endpoint), ['net-1', 'net-3']);
     await assertOwnTap(node.namespace, 'netMvp1', tapOf(node.name, 'netMvp1'));

@@ -63,10 +63,16 @@ export function openResourceSlices({ client, node, onWrite }: ResourceSlicesOpti
       })
     );
   };
-  const write = async (slices: SliceDevices): Promise<void> => {
+  /** Returns whether something was written. */
+  const write = async (slices: SliceDevices): Promise<boolean> => {
     const listed = await listAll(client, resource, { trim: (object) => object, signal });
-    if ('absent' in listed) throw listed.absent;
-    if (isWritten(slices, listed.objects.map(summarize))) return;
+    if ('absent' in listed) {
+      if (slices.length > 0) throw listed.absent;
+      // There is nothing to delete on a cluster without this API.
+      if (wanted === slices) wanted = undefined;
+      return true;
+    }
+    if (isWritten(slices, listed.objects.map(summarize))) return false;
     const before = new Map(listed.objects.map((object) => [object.metadata.name, object]));
     const generation = 1 + Math.max(0, ...listed.objects.map((object) => Number(summarize(object).generation)));
     const uid = slices.length === 0 ? '' : await readNodeUID(client, node, signal);
@@ -81,17 +87,20 @@ export function openResourceSlices({ client, node, onWrite }: ResourceSlicesOpti
     }
     for (const name of before.keys()) await remove(name, client, signal);
     onWrite(undefined);
+    return true;
   };
   const running = (async () => {
     for (let failures = 0; !signal.aborted; ) {
       if (wanted === undefined || (watch.synced && isWritten(wanted, watch.objects.values()))) {
+        failures = 0;
         await sleeper.sleep();
         continue;
       }
-      const error = await write(wanted).then(() => undefined, MacvtapError.from);
+      const written = await write(wanted).catch(MacvtapError.from);
       if (signal.aborted) return;
-      failures = error === undefined ? 0 : failures + 1;
-      if (error !== undefined) onWrite(error);
+      // If nothing had to be written, only the watch is behind.
+      failures = written === true ? 0 : failures + 1;
+      if (written instanceof MacvtapError) onWrite(written);
       // After a write, the watch needs a moment to show it.
       await sleeper.sleepThrough(failures === 0 ? settleMs : backOffMs(failures));
     }
