@@ -69,7 +69,11 @@ export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
     const isIdle = cpuMs - before < lookMs * idlePart;
     before = cpuMs;
     if (!isIdle || residentBytes < releasedBytes + growthBytes) return;
-    release(calls);
+    try {
+      release(calls);
+    } catch {
+      // Without /proc/self/smaps, or without a free file descriptor, the memory stays as it is.
+    }
     ({ cpuMs: before, residentBytes: releasedBytes } = measure());
   }, lookMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };

@@ -28,6 +28,15 @@ test('equal lists become one list, and lists with some equal items share these i
   assert.deepEqual(sharer.list([]), []);
 });
 
+test('long values are forgotten earlier, because a node could fill the memory with them', () => {
+  const sharer = createSharer(100);
+  const long = (index: number) => ({ text: `${index}`.repeat(20_000) });
+  const first = sharer.value(long(1));
+  assert.equal(sharer.value(long(1)), first);
+  for (const index of [2, 3, 4]) sharer.value(long(index));
+  assert.notEqual(sharer.value(long(1)), first);
+});
+
 test('at most `limit` values are remembered, and later results are still correct', () => {
   const sharer = createSharer(3);
   const early = sharer.value(skipped('ens0'));

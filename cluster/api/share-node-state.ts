@@ -19,24 +19,34 @@ export interface Sharer {
  */
 const itemsForEach = 50;
 
+/** The same for the characters of the values' JSON, because a node decides how long its values are. */
+const charactersForEach = 500;
+
 /**
- * Creates a sharer that remembers at most `limit` values and lists, and 50 times as many items of lists. When a limit
- * is reached, it forgets everything, so that unused values do not stay in memory. Values that are already shared stay
- * shared.
+ * Creates a sharer that remembers at most `limit` values and lists, 50 times as many items of lists, and 500 times as
+ * many characters. When a limit is reached, it forgets everything, so that unused values do not stay in memory. Values
+ * that are already shared stay shared.
  */
 export function createSharer(limit: number): Sharer {
   const values = new Map<string, { readonly value: unknown; readonly number: number }>();
   const lists = new Map<string, readonly unknown[]>();
   let listed = 0;
+  let characters = 0;
   const remember = <Value>(value: Value): { readonly value: Value; readonly number: number } => {
-    const known = values.getOrInsertComputed(JSON.stringify(value), () => ({ value, number: values.size }));
+    const key = JSON.stringify(value);
+    const known = values.getOrInsertComputed(key, () => {
+      characters += key.length;
+      return { value, number: values.size };
+    });
     return known as { readonly value: Value; readonly number: number };
   };
   const forgetIfFull = (): void => {
-    if (values.size + lists.size < limit && listed < limit * itemsForEach) return;
+    const isShort = listed < limit * itemsForEach && characters < limit * charactersForEach;
+    if (values.size + lists.size < limit && isShort) return;
     values.clear();
     lists.clear();
     listed = 0;
+    characters = 0;
   };
   return {
     value(value) {

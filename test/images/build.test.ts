@@ -75,7 +75,7 @@ for (const kind of imageKinds) {
       const help = await runTool(...(await command(flags, 'app/main.mjs')), '--help');
       assert.match(help, /--source cluster\|manifests:DIR/);
       const seed = join(root, 'test/fixtures/seed/node-centric');
-      // The launcher app/cli/kubectl-macvtap is CommonJS only without a package.json in a parent folder, as in the image.
+      // The launcher app/cli/kubectl-macvtap is CommonJS, unless a parent folder has a package.json, as here.
       const plan = await runTool(...(await command([], 'app/cli/main.mjs')), 'plan', seed);
       assert.match(plan, /^h1 +bondedIface/m);
     });
