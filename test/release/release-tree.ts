@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { appendFile, cp, mkdir, mkdtempDisposable, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtempDisposable, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
@@ -121,6 +121,12 @@ async function exportOlder(commit: string, path: string): Promise<void> {
   const code = 'build/release';
   await rm(join(path, code), { recursive: true, force: true });
   await cp(join(root, code), join(path, code), { recursive: true });
+  // The code needs the present runtime, and the programs in the images need the older one.
+  await cp(join(root, 'runtime'), join(path, code, 'runtime'), { recursive: true });
+  for (const name of await readdir(join(root, code))) {
+    const file = join(path, code, name);
+    await writeFile(file, (await readFile(file, 'utf8')).replaceAll("'../../runtime/", "'./runtime/"));
+  }
   await editChart(path, (chart) => {
     const annotation = ['annotations', 'artifacthub.io/images'];
     if (!chart.hasIn(annotation)) chart.setIn(annotation, stringify(imageKinds.map((name) => ({ name, image: '' }))));
