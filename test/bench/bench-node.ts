@@ -7,14 +7,14 @@ import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { makePluginNode, type PluginNode, policyObject } from '../process/plugin-node.ts';
 import { cniSocketOf } from '../process/start-node-plugin.ts';
 import { type RunningProcess, startProcess } from '../process/start-process.ts';
-import { type ProgramForm, sourceForm } from './program-form.ts';
+import { bundledForm, type ProgramForm } from './program-form.ts';
 
 /** A node in a network namespace, like the one in the process tests, with additions for the bench. */
 export interface BenchNode extends AsyncDisposable {
   readonly plugin: PluginNode;
   /** Writes one policy, which offers these resources. */
   offer(...resources: readonly Offer[]): Promise<void>;
-  /** Starts the node plugin. */
+  /** Starts the node plugin; by default, the bundle that the image contains. */
   start(options?: StartOptions): RunningProcess;
   /** Resolves when kubelet has these resources with this many healthy devices. Rejects if the plugin ends. */
   offers(expected: Readonly<Record<string, number>>): Promise<void>;
@@ -58,6 +58,7 @@ export async function makeBenchNode(parents: readonly string[], otherPods = 0): 
     deviceId: `gpu-${pod}`,
     holder: { namespace: 'default', name: `other-${pod}-5d78c9869d-x7k2p`, container: 'main' },
   }));
+  const bundled = undo.use(await bundledForm('nodeplugin'));
   const plugin = undo.use(await makePluginNode(parents, {}, { onList: (held) => [...held, ...others] }));
   // Deleting a parent deletes its macvtaps at once. Deleting a thousand of them one by one takes a minute.
   undo.defer(async () => {
@@ -74,12 +75,7 @@ export async function makeBenchNode(parents: readonly string[], otherPods = 0): 
   return {
     plugin,
     offer: (...resources) => plugin.write('policy.yaml', policyObject('bench', { parentSelector: resources })),
-    start: ({
-      form = sourceForm('nodeplugin'),
-      settle = '20ms',
-      stateDirectory = plugin.stateDirectory,
-      nodeFlags = [],
-    } = {}) => {
+    start: ({ form = bundled, settle = '20ms', stateDirectory = plugin.stateDirectory, nodeFlags = [] } = {}) => {
       const flags = [
         ...form.nodeFlags,
         ...nodeFlags,

@@ -47,7 +47,7 @@ test('the table shows value, count, comparison, ratio, limit and whether it is m
       .split('\n')
       .map((line) => line.split(/ {2,}/)),
     [
-      ['ROW', 'MEASURED', 'BESIDE', 'RATIO', 'REACH', 'MET'],
+      ['FIGURE', 'MEASURED', 'COMPARED WITH', 'RATIO', 'LIMIT', 'MET'],
       ['Allocate', '3.00 ms (n=5)', '2.00 ms netlink (n=4)', '1.50×', '≤ 1.4×', 'no'],
       ['Allocate', '34.6 KB (n=5)', '-', '-', '≤ 100 KB', 'yes'],
       ['Allocate', '1 messages (n=5)', '-', '-', '≤ 1 messages', 'yes'],

@@ -4,7 +4,7 @@ import { type Comparison, changeOf, compareRuns } from './compare-runs.ts';
 import { type Figure, isMet, type Reach, ratioOf, type Unit } from './figure.ts';
 import type { Run } from './saved-run.ts';
 
-const header = ['ROW', 'MEASURED', 'BESIDE', 'RATIO', 'REACH', 'MET'];
+const header = ['FIGURE', 'MEASURED', 'COMPARED WITH', 'RATIO', 'LIMIT', 'MET'];
 
 /** Renders one line for each figure. A missed limit shows `no`. */
 export function renderTable(figures: readonly Figure[]): string {

@@ -41,10 +41,12 @@ function pageLines(start: string, names: Readonly<Record<string, string>>): read
   return pageBlock('docs/how-to/install.md', start, names).split('\n');
 }
 
-const [build = '', install = ''] = pageLines('npm run executables -- --output dist/executables --url', {
+const [build = ''] = pageLines('npm run executables -- --output dist/executables --url', {
   [documented.folder]: output,
   [documented.url]: url,
 });
+const krewInstall = 'kubectl krew install --manifest';
+const [install = ''] = pageLines(krewInstall, { [documented.folder]: output });
 
 before(() => runOnTerminal(build, { folder: root, environment: plainEnvironment() }));
 after(async () => {

@@ -66,7 +66,7 @@ test('the tables have the machine, and each figure with its limit', () => {
 });
 
 test('only bold titles in the section of reasons count as explained, also across lines', () => {
-  const section = '## Rows that are not reached\n\n- **CNI ADD, 20\n  at once**, **b**: because.\n\n';
+  const section = '## Missed limits\n\n- **CNI ADD, 20\n  at once**, **b**: because.\n\n';
   assert.deepEqual(explainedTitles(`**a**\n\n${section}## Next\n\n**c**\n`), ['CNI ADD, 20 at once', 'b']);
   assert.deepEqual(explainedTitles('**a**\n'), []);
 });

@@ -9,7 +9,7 @@ export const performancePage = 'docs/reference/performance.md';
 export const runFile = 'docs/reference/performance.json';
 
 /** The heading of the section with the reasons for missed limits. */
-const reasonsHeading = '## Rows that are not reached';
+const reasonsHeading = '## Missed limits';
 
 /** Reads the saved run. Throws if the file contains something else. */
 export function readSavedRun(): Run {
