@@ -19,7 +19,6 @@ import { isSandboxThere } from '../cni/attachments.ts';
 import type { NodePluginConfig } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { HeldTracker } from '../reconcile/held-tracker.ts';
-import type { Reconciler, ResourcePlugins } from '../reconcile/resource-plugins.ts';
 import { allocatableOf, type ServedByName } from '../reconcile/served-resource.ts';
 import { createLeftoverCollector, openCDIDirectory } from './cdi-spec.ts';
 import { type Allocation, chooseAllocation, mayUseDra } from './choose-allocation.ts';
@@ -37,7 +36,7 @@ export interface OpenDraOptions {
     'findClaim' | 'cdi' | 'deviceOf' | 'allocatable' | 'isHeldByPlugin' | 'ledger'
   >;
   readonly ledger: Ledger;
-  readonly held: Pick<HeldTracker, 'current'>;
+  readonly held: Pick<HeldTracker, 'current' | 'has'>;
   /** Called when the API that serves new pods may have changed. */
   readonly onChange: () => void;
   readonly onAnswer: (answered: AnsweredClaim) => void;
@@ -100,7 +99,7 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
       const served = choice.current === 'DRA' ? offered?.get(resourceName) : undefined;
       return served && index < (served.resource?.quantity ?? 0) ? allocatableOf(served) : undefined;
     },
-    isHeldByPlugin: (id) => heldByPlugin().has(id),
+    isHeldByPlugin: (id) => held.has(id) && ledger.get(id)?.claim === undefined,
   };
   const heldByPlugin = () => new Set(held.current().flatMap(({ id, isClaimed }) => (isClaimed ? [] : [id])));
   const slices = openResourceSlices({ client: origin.client, node: config['node-name'], onWrite: onSlices });
@@ -112,8 +111,12 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
     unprepare: (claim) => unprepareClaim(claim, context, signal),
   });
   const readParents = createParentReader(options.context.findInterface);
-  /** Reports that claims have taken or released devices. Before the first plan, nothing depends on that. */
-  const changed = () => (offered === undefined ? sleeper.wake() : options.onHeld());
+  let isChanged = false;
+  /** Must be called when claims may have taken or released devices. */
+  const changed = () => {
+    isChanged = true;
+    sleeper.wake();
+  };
   // Imported on demand, because most nodes never serve the driver.
   const { keepDriver } = await import('./serve-driver.ts');
   const driver = keepDriver({
@@ -122,10 +125,12 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
       prepare: (claim, signal) => prepareClaim(claim, context, signal),
       unprepare: (claim, signal) => unprepareClaim(claim, context, signal),
     },
-    onAnswer(answered) {
-      options.onAnswer(answered);
-      changed();
-    },
+    onAnswer: (answered) =>
+      // Kubelet waits for the answer, so it is sent first.
+      void setImmediate(() => {
+        options.onAnswer(answered);
+        changed();
+      }),
     onFailure: (_method, error) => onTrouble(error),
     onTrouble,
     onRegistered(is) {
@@ -154,6 +159,11 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
     while (!signal.aborted) {
       await settle().catch((thrown) => onTrouble(MacvtapError.from(thrown)));
       await sleeper.sleep();
+      if (!isChanged) continue;
+      await sleeper.sleepThrough(burstMs);
+      isChanged = false;
+      // Before the first plan, nothing depends on held devices.
+      if (offered !== undefined && !signal.aborted) options.onHeld();
     }
   })();
   const collecting = setInterval(() => {
@@ -188,30 +198,8 @@ export async function openDra(options: OpenDraOptions): Promise<Dra> {
   };
 }
 
-/**
- * Joins what the node serves through both APIs, for reports. `reconciler` is a function, because the reports
- * begin before it.
- */
-export function viewServed(
-  resources: Pick<ResourcePlugins, 'waiting' | 'unregistered'>,
-  dra: Pick<Dra, 'isRegistered'>,
-  reconciler: () => Pick<Reconciler, 'current' | 'listed'>,
-): Pick<ResourcePlugins, 'current' | 'listed' | 'waiting' | 'unregistered'> {
-  return {
-    get current() {
-      return reconciler().current;
-    },
-    get listed() {
-      return reconciler().listed;
-    },
-    get waiting() {
-      return resources.waiting;
-    },
-    get unregistered() {
-      return dra.isRegistered ? resources.unregistered : [...reconciler().current.keys()];
-    },
-  };
-}
+/** How long the driver collects changes of claims. Pods often start together, and the node may have many devices. */
+const burstMs = 100;
 
 /**
  * Creates a function that adds the facts about each resource's parent. A resource that cannot be allocated for another

@@ -104,13 +104,16 @@ function chooseDevices(
     const { device, pool, adminAccess } = result;
     if (pool !== nodeName) throw refuse(`its device ${device} is on node ${pool}, and this node is ${nodeName}`);
     if (adminAccess) throw refuse('it requests admin access, and a macvtap has only one user; remove adminAccess');
-    const recorded = ledger
-      .entries()
-      .find(([id, record]) => record.claim?.uid === ref.uid && draDeviceName(id) === device);
-    const id = recorded?.[0] ?? deviceOf(device);
+    // No two devices have the same name. A device of a prepared claim may no longer be offered.
+    const id = deviceOf(device) ?? ofClaim(ref, ledger).find(([id]) => draDeviceName(id) === device)?.[0];
     if (id === undefined) throw refuse(`its device ${device} is no longer offered on this node; delete the pod`);
     return { id, result };
   });
+}
+
+/** Returns the devices in the ledger that are prepared for the claim. */
+function ofClaim({ uid }: Pick<ClaimRef, 'uid'>, ledger: Pick<Ledger, 'entries'>): ReturnType<Ledger['entries']> {
+  return ledger.entries().filter(([, { claim }]) => claim?.uid === uid);
 }
 
 interface Preparing {
@@ -207,13 +210,12 @@ export async function unprepareClaim(
   { ledger, lock, cdi }: Pick<PrepareContext, 'ledger' | 'lock' | 'cdi'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const ofClaim = () => ledger.entries().filter(([, { claim }]) => claim?.uid === uid);
   await lock.run(
-    ofClaim().map(([id]) => linkName(id)),
+    ofClaim({ uid }, ledger).map(([id]) => linkName(id)),
     async () => {
       await cdi.remove(uid);
       faultPoint('claim-file-removed');
-      for (const [id, { claim, lastUsed, ...entry }] of ofClaim()) await ledger.record(id, entry);
+      for (const [id, { claim, lastUsed, ...entry }] of ofClaim({ uid }, ledger)) await ledger.record(id, entry);
     },
     signal,
   );

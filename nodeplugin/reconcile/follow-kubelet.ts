@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { resourcePrefix } from '../../policy/plan/resource.ts';
 import { type KubeletEvent, type KubeletWatch, watchKubelet } from '../deviceplugin/kubelet-watch.ts';
 import { removeStaleSockets } from '../deviceplugin/plugin-sockets.ts';
+import type { Dra } from '../dra/open-dra.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type HeldDevicesWatch, type HeldWatchOptions, watchHeldDevices } from '../podresources/watch-held-devices.ts';
 import { createHeldTracker, type HeldTracker } from './held-tracker.ts';
+import type { Reconciler, ResourcePlugins } from './resource-plugins.ts';
 
 /** The state of kubelet, and the devices that pods hold. */
 export interface FollowedKubelet extends AsyncDisposable {
@@ -62,5 +64,30 @@ export async function followKubelet(options: FollowKubeletOptions): Promise<Foll
     held: { ...held, allocating },
     isHeldKnown: () => answers.current?.complete === true,
     [Symbol.asyncDispose]: () => followed.disposeAsync(),
+  };
+}
+
+/**
+ * Joins what the node serves through both APIs, for reports. `reconciler` is a function, because the reports
+ * begin before it.
+ */
+export function viewServed(
+  resources: Pick<ResourcePlugins, 'waiting' | 'unregistered'>,
+  dra: Pick<Dra, 'isRegistered'>,
+  reconciler: () => Pick<Reconciler, 'current' | 'listed'>,
+): Pick<ResourcePlugins, 'current' | 'listed' | 'waiting' | 'unregistered'> {
+  return {
+    get current() {
+      return reconciler().current;
+    },
+    get listed() {
+      return reconciler().listed;
+    },
+    get waiting() {
+      return resources.waiting;
+    },
+    get unregistered() {
+      return dra.isRegistered ? resources.unregistered : [...reconciler().current.keys()];
+    },
   };
 }

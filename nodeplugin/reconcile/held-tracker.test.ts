@@ -28,6 +28,21 @@ function listed(ids: readonly string[], more: Partial<HeldDevices> = {}): HeldDe
   return { devices, complete: true, askedAtMs: 100_000, ...more };
 }
 
+test('`has` finds exactly the devices that are current', () => {
+  const ids = ['netMvp0', 'netMvp1', 'netMvp2', 'netMvp3'];
+  for (const view of [undefined, listed(['netMvp0', 'netMvp3']), listed(['netMvp3'], { complete: false })]) {
+    const tracker = track(['netMvp0', 'netMvp1'], view, { nowMs: 200_000 });
+    for (const allocating of [[], ['netMvp1', 'netMvp2']]) {
+      using _allocating = tracker.allocating(allocating);
+      const current = new Set(tracker.current().map(({ id }) => id));
+      assert.deepEqual(
+        ids.filter(tracker.has),
+        ids.filter((id) => current.has(id)),
+      );
+    }
+  }
+});
+
 test('until kubelet has listed the devices of pods, every allocated device may be held', () => {
   assert.deepEqual(track(['netMvp0'], undefined).current(), [netMvp0]);
   assert.deepEqual(track(['netMvp0'], listed([], { complete: false })).current(), [netMvp0]);

@@ -10,6 +10,8 @@ import type { HeldDevice } from './served-resource.ts';
 export interface HeldTracker {
   /** Returns all held devices. */
   current(): readonly HeldDevice[];
+  /** Returns whether `current` contains the device, without a look at all other devices. */
+  has(id: string): boolean;
   /**
    * Returns the devices that no pod holds but whose links may still exist. DEL or the orphan collector deletes these
    * links later.
@@ -68,6 +70,7 @@ export function createHeldTracker({ ledger, view, isLinkLost, now }: HeldTracker
       for (const id of listed) if (!devices.has(id) && ledger.get(id) === undefined) listed.delete(id);
       for (const id of devices.keys()) if (!wasGivenOutSince(id, askedAtMs)) listed.add(id);
     },
+    has: (id) => underWay.has(id) || view()?.devices.has(id) === true || (ledger.get(id) !== undefined && isHeld(id)),
     current() {
       const given = ledger.entries().map(([id]) => id);
       const listed = view()?.devices ?? new Map();

@@ -37,6 +37,8 @@ interface StartOptions {
   readonly stateDirectory?: string;
   /** Flags for Node.js itself, in addition to the image's. */
   readonly nodeFlags?: readonly string[];
+  /** Flags of the node plugin, which override those of the bench. */
+  readonly flags?: readonly string[];
 }
 
 /** Calls a resource without kubelet's bookkeeping. */
@@ -75,8 +77,14 @@ export async function makeBenchNode(parents: readonly string[], otherPods = 0): 
   return {
     plugin,
     offer: (...resources) => plugin.write('policy.yaml', policyObject('bench', { parentSelector: resources })),
-    start: ({ form = bundled, settle = '20ms', stateDirectory = plugin.stateDirectory, nodeFlags = [] } = {}) => {
-      const flags = [
+    start: ({
+      form = bundled,
+      settle = '20ms',
+      stateDirectory = plugin.stateDirectory,
+      nodeFlags = [],
+      flags = [],
+    } = {}) => {
+      const args = [
         ...form.nodeFlags,
         ...nodeFlags,
         form.main,
@@ -86,8 +94,9 @@ export async function makeBenchNode(parents: readonly string[], otherPods = 0): 
         ...['--state-dir', stateDirectory],
         ...['--cni-socket', cniSocketOf(plugin.kubeletDirectory)],
         ...['--settle', settle],
+        ...flags,
       ];
-      running = runNode(`node plugin, ${form.name}`, flags, form.environment);
+      running = runNode(`node plugin, ${form.name}`, args, form.environment);
       return running;
     },
     offers: (expected) => Promise.race([plugin.offers(expected), failAtEnd(running)]),

@@ -4,6 +4,7 @@ import { allocate } from './rows/allocate.ts';
 import { askCluster } from './rows/ask-cluster.ts';
 import { attach } from './rows/attach.ts';
 import { checkNads } from './rows/check-nads.ts';
+import { dra } from './rows/dra.ts';
 import { eventLoop } from './rows/event-loop.ts';
 import { followPolicy } from './rows/follow-policy.ts';
 import { listAndWatch } from './rows/list-and-watch.ts';
@@ -22,6 +23,7 @@ import { webhookMemory } from './rows/webhook-memory.ts';
 export const rows: readonly BenchRow[] = [
   planNodes,
   allocate,
+  dra,
   attach,
   followPolicy,
   start,

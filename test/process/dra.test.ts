@@ -6,7 +6,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { NodePrepareResourceResponse } from '../../nodeplugin/dra/dra-v1.pb.ts';
-import { driverService, pluginRegistrationService } from '../../nodeplugin/dra/driver-services.ts';
+import { driverService } from '../../nodeplugin/dra/driver-services.ts';
 import { dialSocket } from '../../nodeplugin/grpc-client.ts';
 import { deviceIfindex } from '../../policy/device/device-id.ts';
 import { draDeviceName } from '../../policy/device/dra-names.ts';
@@ -14,6 +14,7 @@ import type { FaultPointName } from '../../runtime/fault-points.ts';
 import type { StandInApiServer } from '../apiserver-standin/start-api-server.ts';
 import { makeNetworkNamespace } from '../kernel/network-namespace.ts';
 import { put, startServer } from './cluster-nodes.ts';
+import { findDriver } from './find-driver.ts';
 import { nodeObject } from './plugin-node.ts';
 import { kubeconfigFor, reachFromNamespace } from './reach-from-namespace.ts';
 import { makeShimNode, needsRealShim, podNamespace, readRecords } from './shim-node.ts';
@@ -53,32 +54,14 @@ async function startNode() {
   await writeFile(kubeconfig, kubeconfigFor(url, { 'insecure-skip-tls-verify': true }));
   const cdi = join(node.kubeletDirectory, 'cdi');
   const flags = ['--source', 'cluster', '--kubeconfig', kubeconfig, '--allocation', 'DRA', '--cdi-dir', cdi];
-  const registry = join(node.kubeletDirectory, 'plugins_registry');
   const slices = () => [...server.store.objects.values()].filter(({ kind }) => kind === 'ResourceSlice');
-  /** Finds the driver as kubelet does. Resolves with the path of its socket. */
-  const register = async (): Promise<string> =>
-    await until(
-      async () => {
-        for (const name of await readdir(registry).catch(() => [])) {
-          using socket = dialSocket(join(registry, name));
-          const info = await socket.call(pluginRegistrationService.GetInfo, {}, limits).catch(() => undefined);
-          if (info === undefined) continue;
-          const { NotifyRegistrationStatus } = pluginRegistrationService;
-          await socket.call(NotifyRegistrationStatus, { plugin_registered: true, error: '' }, limits);
-          assert.deepEqual(info.supported_versions, ['v1.DRAPlugin']);
-          return info.endpoint;
-        }
-        return '';
-      },
-      (endpoint) => endpoint !== '',
-    );
   /** Waits until the driver knows what it offers, because a claim is refused before the first plan. */
   const ready = async (): Promise<string> => {
     await until(
       async () => slices(),
       ({ length }) => length === 1,
     );
-    return await register();
+    return await findDriver(node.kubeletDirectory);
   };
   const call = async (endpoint: string, method: 'NodePrepareResources' | 'NodeUnprepareResources') => {
     using socket = dialSocket(endpoint);
