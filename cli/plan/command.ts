@@ -10,8 +10,7 @@ import { printLine, printToStderr, startProgress } from '../output/print.ts';
 import { contextNamespace, findExposure, nodeFlag, planningFlags, sharedFlags, viewFlags } from '../shared-flags.ts';
 import { openView } from '../view/open-view.ts';
 import { printUnread, type View } from '../view/view.ts';
-import { measureChange } from './measure-change.ts';
-import { planSnapshot } from './plan-snapshot.ts';
+import { measureChange, planSnapshot } from './plan-snapshot.ts';
 import { renderChanges, renderPlans } from './render-plan.ts';
 
 export const planLine = {

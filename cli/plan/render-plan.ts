@@ -11,7 +11,7 @@ import {
 import { describeNodes, groupNodes } from '../../policy/why/node-scheduling.ts';
 import { type Cell, printable, textTable } from '../../runtime/terminal-text.ts';
 import { type Look, type OutputFormat, render, type Tone, wrapText } from '../output/look.ts';
-import type { PlanChanges } from './measure-change.ts';
+import type { PlanChanges } from './plan-snapshot.ts';
 
 /** Renders plans for a person or a script. A table fits into `width`, the number of columns of the terminal. */
 export function renderPlans(plans: readonly NodePlan[], format: OutputFormat, width?: number): string {

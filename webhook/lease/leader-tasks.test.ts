@@ -44,6 +44,7 @@ function start({ synced = true, offered = createOffersIndex().update(emptySnapsh
   };
   const offers = {
     current: offered,
+    isSound: true,
     leftOut: new Map<string, string>(),
     listener: undefined as (() => void) | undefined,
     onChange(next: () => void) {

@@ -5,12 +5,12 @@ import type { LeaseCandidate } from '../../cluster/lease/lease-keeper.ts';
 import type { EventRecorder } from '../../cluster/report/events/cluster-event.ts';
 import { openEventRecorder } from '../../cluster/report/events/event-recorder.ts';
 import type { EventCounter } from '../../cluster/report/events/event-writer.ts';
+import { leftOutClassEvents, takenEvents } from '../../cluster/report/leader/choose-classes.ts';
 import { createDeviceClasses, type DeviceClassKeeper } from '../../cluster/report/leader/device-classes.ts';
 import {
   conflictEvents,
   createConditionTracker,
   leftOutEvents,
-  takenEvents,
   unofferedEvents,
 } from '../../cluster/report/leader/persistent-conditions.ts';
 import type { LiveSource, Source } from '../../cluster/source.ts';
@@ -75,10 +75,10 @@ export async function openLeader({
 
 export interface PersistentConditionOptions {
   readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
-  readonly offers: Pick<LiveOffers, 'current' | 'leftOut' | 'onChange'>;
+  readonly offers: Pick<LiveOffers, 'current' | 'isSound' | 'leftOut' | 'onChange'>;
   readonly recorder: EventRecorder;
   /** Undefined if this replica keeps no DeviceClasses. */
-  readonly classes?: Pick<DeviceClassKeeper, 'taken' | 'onChange'> | undefined;
+  readonly classes?: Pick<DeviceClassKeeper, 'blocked' | 'onChange'> | undefined;
   /** Watches the certificate that this replica serves. */
   readonly expiry: Pick<ExpiryWatch, 'overdue' | 'onChange'>;
   /** The Service through which the API server reaches the webhook. */
@@ -124,7 +124,8 @@ export async function emitPersistentConditions(
         ...unofferedEvents(snapshot, offers.current),
         ...leftOutEvents(snapshot, offers.leftOut),
         ...expiryEvents(service, expiry.overdue),
-        ...takenEvents(classes?.taken ?? []),
+        ...takenEvents(classes?.blocked.taken ?? []),
+        ...leftOutClassEvents(classes?.blocked.leftOut ?? []),
       ];
       for (const event of conditions.update(found, now())) recorder.record(event);
     }

@@ -23,15 +23,19 @@ function offering(resourceName: string): Snapshot {
 }
 
 /** Returns offers that follow a source, and functions that control that source. */
-function stage(first: Snapshot) {
+function stage(first: Snapshot, isSynced = true) {
   const listeners = new Set<() => void>();
   let reads = 0;
   let snapshot = first;
+  let synced = isSynced;
   const faults: string[] = [];
   const source = {
     get snapshot() {
       reads += 1;
       return snapshot;
+    },
+    get synced() {
+      return synced;
     },
     onChange(listener: () => void) {
       listeners.add(listener);
@@ -45,14 +49,25 @@ function stage(first: Snapshot) {
     faults,
     listeners,
     reads: () => reads,
-    publish(next: Snapshot) {
+    publish(next: Snapshot, isSynced = true) {
       snapshot = next;
+      synced = isSynced;
       for (const listener of listeners) listener();
     },
   };
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test('offers are sound only if they were computed from a synced source, without a problem', async () => {
+  const { view, publish } = stage(empty, false);
+  assert.equal(view.isSound, false);
+  publish(offering('first'));
+  // The source is synced, but these offers are still those of the empty cache.
+  assert.equal(view.isSound, false);
+  await turn();
+  assert.equal(view.isSound, true);
+});
 
 test('offers follow the source', async () => {
   const { view, publish } = stage(offering('first'));
@@ -110,6 +125,7 @@ test('after a failed update, `problem` is set, and offers come only from the new
   publish({ ...offering('newer'), nodes: brokenNodes, nodeStates: anyState });
   await turn();
   assert.match(String(view.problem), /not a function/);
+  assert.equal(view.isSound, false);
   assert.deepEqual([view.current.resources, faults.length], [['newer'], 1]);
   publish(offering('better'));
   await turn();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Source } from '../../cluster/source.ts';
-import { emptySnapshot, type Snapshot } from '../../cluster/source.ts';
+import { emptySnapshot, type Snapshot, type Source } from '../../cluster/source.ts';
 import type { Policy } from '../../policy/nodepolicy/read-policy.ts';
 import type { Offers } from '../../policy/offers/offers.ts';
 import { createOffersIndex, withPolicies } from '../../policy/offers/offers-index.ts';
@@ -17,6 +16,8 @@ export interface LiveOffers extends Disposable {
    * snapshot.
    */
   readonly problem: MacvtapError | undefined;
+  /** Whether `current` has the offers of a snapshot of the whole cluster: the source was synced, without a problem. */
+  readonly isSound: boolean;
   /** Nodes whose report is ignored, with the reason: the report exceeds a limit, or reading it fails. */
   readonly leftOut: ReadonlyMap<string, string>;
   /** Returns the offers with these policies, which were just looked up, instead of the snapshot's policies. */
@@ -26,7 +27,7 @@ export interface LiveOffers extends Disposable {
 }
 
 export interface FollowOffersOptions {
-  readonly source: Pick<Source, 'snapshot' | 'onChange'>;
+  readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
   /**
    * Called when the offers of a snapshot cannot be computed. `problem` is then set, and the webhook must report that it
    * is not ready.
@@ -47,7 +48,7 @@ export function followOffers({ source, onBug }: FollowOffersOptions): LiveOffers
   let index = createOffersIndex();
   let current = createOffersIndex().update(emptySnapshot);
   let problem: MacvtapError | undefined;
-  let [isStale, isUpdating, isOver] = [false, false, false];
+  let [isStale, isUpdating, isOver, isWhole] = [false, false, false, false];
   const fail = (snapshot: Snapshot, thrown: unknown): void => {
     index = createOffersIndex();
     problem = MacvtapError.from(thrown);
@@ -65,13 +66,14 @@ export function followOffers({ source, onBug }: FollowOffersOptions): LiveOffers
     problem = undefined;
   };
   const updateOnce = async (): Promise<void> => {
-    const { snapshot } = source;
+    const { snapshot, synced } = source;
     try {
       await followOnce(snapshot);
     } catch {
       index = createOffersIndex();
       await followOnce(snapshot).catch((thrown: unknown) => fail(snapshot, thrown));
     }
+    isWhole = synced;
     if (!isOver) listeners.notify();
   };
   const update = async (): Promise<void> => {
@@ -88,6 +90,7 @@ export function followOffers({ source, onBug }: FollowOffersOptions): LiveOffers
   } catch (thrown) {
     fail(source.snapshot, thrown);
   }
+  isWhole = source.synced;
   const changes = source.onChange(() => {
     isStale = true;
     if (!isUpdating) void update();
@@ -98,6 +101,9 @@ export function followOffers({ source, onBug }: FollowOffersOptions): LiveOffers
     },
     get problem() {
       return problem;
+    },
+    get isSound() {
+      return isWhole && problem === undefined;
     },
     get leftOut() {
       return index.failures.size === 0

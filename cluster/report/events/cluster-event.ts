@@ -37,6 +37,14 @@ export function aboutNode(name: string): Regarding {
   return { apiVersion: 'v1', kind: 'Node', name, uid: name };
 }
 
+/** Refers to a policy by its ID, `namespace/name`. */
+export function aboutPolicy(id: string, uid: string | undefined): Regarding {
+  const [namespace = '', name = ''] = id.split('/');
+  const kind = 'MacvtapNetworkNodePolicy';
+  const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
+  return { apiVersion, kind, namespace, name, ...(uid !== undefined && { uid }) };
+}
+
 /** Every event reason. Scripts may rely on the names. docs/reference/events.md has the same table. */
 export const eventReasons = {
   AllocateFailed:
@@ -50,6 +58,8 @@ export const eventReasons = {
   CertificateNotRenewed:
     'Service: the certificate of the webhook is due for renewal and was not renewed; the log of the webhook has the reason',
   CNIPluginMissing: 'Node: the CNI plugin could not be installed in the CNI directory of the container runtime',
+  DeviceClassesLeftOut:
+    'MacvtapNetworkNodePolicy: its globs match too many interfaces, so some of them have no DeviceClass; the event names a few of them',
   DeviceClassTaken:
     'DeviceClass: it has the name or the extended resource of a class that the webhook would create for a resource, but another owner created it',
   ExplicitInvalid:

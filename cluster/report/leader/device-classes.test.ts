@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Offers } from '../../../policy/offers/offers.ts';
-import { readExplicit } from '../../../policy/plan/from-explicit.ts';
+import { type ExplicitConfig, readExplicit } from '../../../policy/plan/from-explicit.ts';
 import { createListeners } from '../../../runtime/listeners.ts';
 import { connectStandIn } from '../../../test/apiserver-standin/connect-stand-in.ts';
 import { startApiServer } from '../../../test/apiserver-standin/start-api-server.ts';
 import { named, nodeState, offersOf, reported } from '../../../test/fixtures/offers/build-offers.ts';
 import { until } from '../../../test/process/until.ts';
 import { emptySnapshot } from '../../source.ts';
-import { classLabels, createDeviceClasses, mostReported, resourcesWithClass } from './device-classes.ts';
-import { takenEvents } from './persistent-conditions.ts';
+import { leftOutClassEvents, mostReported, resourcesWithClass, takenEvents } from './choose-classes.ts';
+import { classLabels, createDeviceClasses, type DeviceClassOptions } from './device-classes.ts';
 
 const domain = 'macvtap.network.kubevirt.io';
 const dataPolicy = named('p', { parentIface: 'eth0', resourceName: 'data' });
@@ -21,11 +21,14 @@ const stateWith = (...names: readonly string[]) =>
     names.map((name) => ({ name })),
   );
 
+const classed = (offers: Offers, explicit?: ExplicitConfig, existing: readonly string[] = []) =>
+  resourcesWithClass(offers, explicit, (name) => existing.includes(name));
+
 describe('the resources that get a DeviceClass', () => {
   it('are those that policies and the explicit configuration name, before any node offers them', () => {
     const policies = [dataPolicy, named('q', { parentIface: 'eth1' }, { parentIface: 'eth2', vlan: 100 })];
     const explicit = '[{"name":"old","lowerDevice":"eth9"}]';
-    assert.deepEqual(resourcesWithClass(offersOf({ policies, explicit }), readExplicit(explicit)), [
+    assert.deepEqual(classed(offersOf({ policies, explicit }), readExplicit(explicit)).resources, [
       'data',
       'eth1',
       'eth2.100',
@@ -35,7 +38,7 @@ describe('the resources that get a DeviceClass', () => {
 
   it('include reported interfaces that match a glob in a policy', () => {
     const states = { h1: stateWith('ens1', 'ens2', 'eth5') };
-    assert.deepEqual(resourcesWithClass(offersOf({ policies: [globPolicy], states }), undefined), ['ens1', 'ens2']);
+    assert.deepEqual(classed(offersOf({ policies: [globPolicy], states })).resources, ['ens1', 'ens2']);
   });
 
   it('do not include a name that only a node reports, whatever source the node claims', () => {
@@ -45,38 +48,61 @@ describe('the resources that get a DeviceClass', () => {
       reported('evil3', 'eth0', { source: 'implicit' }),
     ];
     const states = { h1: nodeState(evil, [{ name: 'eth0' }]) };
-    assert.deepEqual(resourcesWithClass(offersOf({ policies: [dataPolicy], states }), undefined), ['data']);
+    assert.deepEqual(classed(offersOf({ policies: [dataPolicy], states })).resources, ['data']);
   });
 
-  it('include at most a fixed number of reported interfaces, first those on most nodes', () => {
+  it('include at most a fixed number of reported interfaces: those that have a class, then the others by name', () => {
     const many = Array.from({ length: 900 }, (_, index) => `ens${index}`);
-    const states = { evil: stateWith(...many), h1: stateWith('ensz'), h2: stateWith('ensz') };
-    const found = resourcesWithClass(offersOf({ policies: [dataPolicy, globPolicy], states }), undefined);
-    assert.equal(found.length, mostReported + 1);
-    assert.ok(found.includes('ensz') && found.includes('data'));
+    const states = { evil: stateWith(...many), h1: stateWith('ensz', 'a b') };
+    const offers = offersOf({ policies: [dataPolicy, globPolicy], states });
+    const found = classed(offers, undefined, ['ensz', 'ens900', 'data']);
+    assert.equal(found.resources.length, mostReported + 1);
+    assert.ok(found.resources.includes('ensz') && found.resources.includes('data'));
+    assert.ok(
+      found.resources.includes(`ens${mostReported - 2}`) && !found.resources.includes(`ens${mostReported - 1}`),
+    );
+    assert.equal(found.leftOut.length, 901 - mostReported);
+    // The same again, whatever a node reports in addition.
+    const states2 = { ...states, evil: stateWith(...many.map((name) => `ens0.${name}`), ...many) };
+    const again = classed(
+      offersOf({ policies: [dataPolicy, globPolicy], states: states2 }),
+      undefined,
+      found.resources,
+    );
+    assert.deepEqual(again.resources, found.resources);
   });
 
   it('do not include those of an invalid policy', () => {
     const policies = [named('bad', { parentIface: 'eth0', resourceName: 'a b' }), named('worse', {})];
-    assert.deepEqual(resourcesWithClass(offersOf({ policies }), undefined), []);
+    assert.deepEqual(classed(offersOf({ policies })).resources, []);
   });
 });
 
 /** Starts a keeper with a fake API server. */
-async function start(offered: Offers) {
+async function start(offered: Offers, given: Pick<DeviceClassOptions, 'reportedWrites'> & { isSound?: boolean } = {}) {
   await using scope = new AsyncDisposableStack();
   const server = scope.use(await startApiServer());
   const client = scope.use(connectStandIn(server));
   const changes = createListeners();
   const states: (string | undefined)[] = [];
   const written: string[] = [];
-  const offers = { current: offered, onChange: changes.add };
+  const { isSound: isSoundAtFirst = true, ...limits } = given;
+  let [isSound, checks] = [isSoundAtFirst, 0];
+  const offers = {
+    current: offered,
+    get isSound() {
+      checks += 1;
+      return isSound;
+    },
+    onChange: changes.add,
+  };
   const keeper = createDeviceClasses({
     client,
     source: { snapshot: emptySnapshot, synced: true, onChange: () => ({ [Symbol.dispose]() {} }) },
     offers,
     onWritten: ({ deviceClass, change }) => written.push(`${change} ${deviceClass.replace(`.${domain}`, '')}`),
     onState: (error) => states.push(error?.message),
+    ...limits,
   });
   const owned = scope.move();
   const begin = () => {
@@ -95,8 +121,11 @@ async function start(offered: Offers) {
     begin,
     offer: (next: Offers) => {
       offers.current = next;
+      isSound = true;
       changes.notify();
     },
+    /** How often the keeper was ready to write and checked the offers. */
+    checks: () => checks,
     classes: () => [...server.store.objects.keys()].map((key) => key.replace(/^DeviceClass\//, '')).sort(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -136,6 +165,66 @@ describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
     assert.deepEqual([stage.written, stage.classes()], [['created data', 'deleted data'], []]);
   });
 
+  it('writes nothing while the offers are not known, or could not be computed', async () => {
+    await using stage = await start(noOffers, { isSound: false });
+    stage.server.store.put(foreign(`data.${domain}`, {}, classLabels));
+    stage.server.store.put(foreign(`old.${domain}`, {}, classLabels));
+    stage.begin();
+    await until(
+      async () => stage.checks() + stage.written.length,
+      (count) => count > 0,
+    );
+    assert.deepEqual(stage.written, []);
+    stage.offer(dataOffers);
+    await until(
+      async () => stage.written,
+      (written) => written.length === 2,
+    );
+    assert.deepEqual(stage.written, ['updated data', 'deleted old']);
+  });
+
+  it('limits the writes that reports cause, but not those that policies cause', async () => {
+    const policies = [globPolicy, dataPolicy];
+    const offering = (...names: readonly string[]) => offersOf({ policies, states: { evil: stateWith(...names) } });
+    await using stage = await start(offering('ens1', 'ens2', 'ens3'), {
+      reportedWrites: { burst: 2, perSecond: 1 / 3_600 },
+    });
+    stage.begin();
+    await until(
+      async () => stage.written,
+      (written) => written.length === 3,
+    );
+    stage.offer(
+      offersOf({ policies: [...policies, named('q', { parentIface: 'eth1' })], states: { evil: stateWith('ens9') } }),
+    );
+    await until(
+      async () => stage.written,
+      (written) => written.length === 4,
+    );
+    assert.deepEqual(stage.written, ['created data', 'created ens1', 'created ens2', 'created eth1']);
+    // Without the policy, no report causes these deletions.
+    stage.offer(dataOffers);
+    await until(
+      async () => stage.written,
+      (written) => written.length === 7,
+    );
+    assert.deepEqual(stage.classes(), [`data.${domain}`]);
+  });
+
+  it('reports the policy whose globs match too many interfaces', async () => {
+    const many = Array.from({ length: mostReported + 5 }, (_, index) => `ens${index}`);
+    const offers = offersOf({ policies: [globPolicy], states: { evil: stateWith(...many) } });
+    await using stage = await start(offers, { reportedWrites: { burst: 1, perSecond: 1 } });
+    stage.begin();
+    await until(
+      async () => stage.keeper.blocked.leftOut,
+      (leftOut) => leftOut.length > 0,
+    );
+    const [{ event } = { event: undefined }] = leftOutClassEvents(stage.keeper.blocked.leftOut);
+    assert.deepEqual(event?.regarding.name, 'g');
+    assert.match(event?.note ?? '', /so 5 of them have no DeviceClass \(ens256, ens257, ens258, …\)/);
+  });
+
   it('restores a class that an administrator edited or deleted, and writes nothing when all is well', async () => {
     await using stage = await start(dataOffers);
     const name = `data.${domain}`;
@@ -165,15 +254,15 @@ describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
     stage.server.store.put(foreign(`other.${domain}`, {}, { 'app.kubernetes.io/managed-by': 'Helm' }));
     stage.begin();
     await until(
-      async () => stage.keeper.taken,
+      async () => stage.keeper.blocked.taken,
       (taken) => taken.length > 0,
     );
-    assert.deepEqual(stage.keeper.taken, [
+    assert.deepEqual(stage.keeper.blocked.taken, [
       { deviceClass: `data.${domain}`, uid: before.metadata.uid, resource: 'data', by: 'name' },
     ]);
     assert.deepEqual(stage.written, []);
     assert.deepEqual(stage.classes(), [`data.${domain}`, `other.${domain}`]);
-    const [{ event } = { event: undefined }] = takenEvents(stage.keeper.taken);
+    const [{ event } = { event: undefined }] = takenEvents(stage.keeper.blocked.taken);
     assert.equal(event?.reason, 'DeviceClassTaken');
     assert.match(event?.note ?? '', /resource data needs a DeviceClass of this name/);
     stage.server.store.remove(`DeviceClass/data.${domain}`);
@@ -181,7 +270,7 @@ describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
       async () => stage.written,
       (written) => written.length > 0,
     );
-    assert.deepEqual(stage.keeper.taken, []);
+    assert.deepEqual(stage.keeper.blocked.taken, []);
   });
 
   it('reports a class of another owner that maps the same extended resource', async () => {
@@ -193,10 +282,10 @@ describe('the keeper of DeviceClasses', { concurrency: 4 }, () => {
       (written) => written.length > 0,
     );
     assert.deepEqual(
-      stage.keeper.taken.map(({ deviceClass, by }) => [deviceClass, by]),
+      stage.keeper.blocked.taken.map(({ deviceClass, by }) => [deviceClass, by]),
       [['rival', 'extendedResourceName']],
     );
-    assert.match(takenEvents(stage.keeper.taken)[0]?.event.note ?? '', /remove its spec.extendedResourceName/);
+    assert.match(takenEvents(stage.keeper.blocked.taken)[0]?.event.note ?? '', /remove its spec.extendedResourceName/);
   });
 
   it('reports an API server without DeviceClasses, and writes nothing', async () => {

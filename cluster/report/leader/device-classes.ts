@@ -1,29 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import { deviceClassOf, type ResourceClass } from '../../../policy/device/dra-names.ts';
 import { isJsonObject, ownValue } from '../../../policy/json.ts';
-import { compareNatural } from '../../../policy/names.ts';
-import { readDeclaredSources } from '../../../policy/offers/declared-sources.ts';
 import type { Offers } from '../../../policy/offers/offers.ts';
-import type { ExplicitConfig } from '../../../policy/plan/from-explicit.ts';
-import { isLegalResourceName } from '../../../policy/plan/resource.ts';
+import { resourcePrefix } from '../../../policy/plan/resource.ts';
 import { MacvtapError } from '../../../runtime/errors.ts';
 import { createListeners } from '../../../runtime/listeners.ts';
 import { createSleeper, pause } from '../../../runtime/pause.ts';
+import { type BucketSize, createTokenBucket } from '../../../runtime/token-bucket.ts';
 import { isUnreachable, refused, skipRepeatedErrors } from '../../api/api-errors.ts';
 import type { ApiObject } from '../../api/api-resource.ts';
 import { backOffMs } from '../../api/back-off.ts';
 import type { ApiClient } from '../../api/client.ts';
 import { ListWatch } from '../../api/list-watch.ts';
 import type { Source } from '../../source.ts';
+import {
+  type BlockedClasses,
+  groupByPolicy,
+  mostReported,
+  noneBlocked,
+  resourcesWithClass,
+  type TakenClass,
+  takenBy,
+} from './choose-classes.ts';
 
 export interface DeviceClassOptions {
   readonly client: ApiClient;
   readonly source: Pick<Source, 'snapshot' | 'synced' | 'onChange'>;
-  readonly offers: { readonly current: Offers; onChange(listener: () => void): Disposable };
+  readonly offers: {
+    readonly current: Offers;
+    /** Nothing is written while this is false: classes of resources that are not known yet would be deleted. */
+    readonly isSound: boolean;
+    onChange(listener: () => void): Disposable;
+  };
   /** Called after each write. */
   readonly onWritten: (written: WrittenClass) => void;
   /** Called with each problem once while it lasts, and with undefined when no problem is left. */
   readonly onState: (error: MacvtapError | undefined) => void;
+  /** The limit of writes that nodes can cause with their reports. */
+  readonly reportedWrites?: BucketSize;
 }
 
 export interface WrittenClass {
@@ -31,19 +45,10 @@ export interface WrittenClass {
   readonly change: 'created' | 'updated' | 'deleted';
 }
 
-/** A DeviceClass of another owner that has the name or the extended resource of a class that the project needs. */
-export interface TakenClass {
-  readonly deviceClass: string;
-  readonly uid?: string;
-  readonly resource: string;
-  /** The property that the class shares with the needed one. */
-  readonly by: 'name' | 'extendedResourceName';
-}
-
 /** Keeps a DeviceClass for each offered resource, so that pods can request the resource on nodes that use DRA. */
 export interface DeviceClassKeeper {
-  readonly taken: readonly TakenClass[];
-  /** Calls the listener after `taken` changed. */
+  readonly blocked: BlockedClasses;
+  /** Calls the listener after `blocked` changed. */
   onChange(listener: () => void): Disposable;
   /** Creates, updates and deletes classes until the signal aborts. Only one process in a cluster may run this. */
   run(signal: AbortSignal): Promise<void>;
@@ -58,10 +63,10 @@ export const classLabels = {
 } as const;
 
 /**
- * The limit of resources whose names come from interfaces that nodes report. A malicious node could report thousands of
- * interfaces that match a glob.
+ * The default limit of writes for reported resources. A malicious node could report other interfaces in every report.
+ * The first classes are created at once.
  */
-export const mostReported = 256;
+const usualReportedWrites: BucketSize = { burst: mostReported, perSecond: 10 / 60 };
 
 /** The minimum time between two rounds, and between two writes. A rollout causes a hundred changes a second. */
 const roundMs = 500;
@@ -70,30 +75,14 @@ const spacingMs = 20;
 /** How long to wait before writing extendedResourceName again, after the API server dropped it. */
 const unsupportedMs = 600_000;
 
-/**
- * Returns the resources that get a DeviceClass, sorted. Only policies and the explicit configuration decide: the
- * resources that they name, and reported resources that match a glob in a policy. Of the latter, those on most nodes
- * come first, up to a limit.
- */
-export function resourcesWithClass(offers: Offers, explicit: ExplicitConfig | undefined): readonly string[] {
-  const { governing, resources, ofResource } = offers;
-  const named = new Set([...governing.names, ...readDeclaredSources([], explicit).explicit.keys()]);
-  const nodesOf = (resource: string) => ofResource(resource).reduce((sum, { nodes }) => sum + nodes, 0);
-  const reported = resources
-    .filter((resource) => !named.has(resource) && governing.of(resource).length > 0)
-    .map((resource) => ({ resource, nodes: nodesOf(resource) }))
-    .sort((left, right) => right.nodes - left.nodes || compareNatural(left.resource, right.resource))
-    .slice(0, mostReported);
-  return [...named, ...reported.map(({ resource }) => resource)].filter(isLegalResourceName).sort(compareNatural);
-}
-
 export function createDeviceClasses(options: DeviceClassOptions): DeviceClassKeeper {
-  const { client, source, offers, onWritten, onState } = options;
+  const { client, source, offers, onWritten, onState, reportedWrites = usualReportedWrites } = options;
   const listeners = createListeners();
-  let taken: readonly TakenClass[] = [];
-  const setTaken = (found: readonly TakenClass[]): void => {
-    if (JSON.stringify(found) === JSON.stringify(taken)) return;
-    taken = found;
+  const bucket = createTokenBucket(reportedWrites);
+  let blocked = noneBlocked;
+  const setBlocked = (found: BlockedClasses): void => {
+    if (JSON.stringify(found) === JSON.stringify(blocked)) return;
+    blocked = found;
     listeners.notify();
   };
   const run = async (signal: AbortSignal): Promise<void> => {
@@ -103,16 +92,23 @@ export function createDeviceClasses(options: DeviceClassOptions): DeviceClassKee
     await using classes = new ListWatch({ client, resource, trim: trimClass, onChange: sleeper.wake });
     using _source = source.onChange(sleeper.wake);
     using _offers = offers.onChange(sleeper.wake);
-    let [failures, unsupportedSinceMs] = [0, Number.NEGATIVE_INFINITY];
-    const isMapped = (): boolean => performance.now() - unsupportedSinceMs > unsupportedMs;
+    let [failures, unsupportedSinceMs, isPostponed] = [0, Number.NEGATIVE_INFINITY, false];
+    const isMapped = () => performance.now() - unsupportedSinceMs > unsupportedMs;
     /** Writes all changes, and returns the first error. An error of one class does not prevent the others. */
     const writeAll = async (): Promise<MacvtapError | undefined> => {
-      const wanted = resourcesWithClass(offers.current, source.snapshot.explicit);
-      const changes = decideChanges(wanted, classes.objects, isMapped());
-      setTaken(changes.taken);
+      const { governing } = offers.current;
+      const hasClass = (resource: string) => isOwn(classes.objects.get(deviceClassOf(resource).name));
+      const wanted = resourcesWithClass(offers.current, source.snapshot.explicit, hasClass);
+      const changes = decideChanges(wanted.resources, classes.objects, isMapped());
+      setBlocked({ taken: changes.taken, leftOut: groupByPolicy(wanted.leftOut, governing) });
+      isPostponed = false;
       let problem: MacvtapError | undefined;
       for (const change of changes.writes) {
         if (signal.aborted || (problem !== undefined && isUnreachable(problem))) break;
+        if (isCausedByReport(change, governing) && !bucket.take()) {
+          isPostponed = true;
+          continue;
+        }
         try {
           const outcome = await write(client, change, signal);
           if (outcome === 'unsupported') unsupportedSinceMs = performance.now();
@@ -125,23 +121,24 @@ export function createDeviceClasses(options: DeviceClassOptions): DeviceClassKee
       return problem;
     };
     while (!signal.aborted) {
-      const isReady = source.synced && classes.synced && classes.problem === undefined;
+      const isReady = source.synced && classes.synced && classes.problem === undefined && offers.isSound;
       const failed = isReady ? await writeAll() : undefined;
       if (signal.aborted) return;
       failures = failed === undefined ? 0 : failures + 1;
       report(classes.problem ?? failed ?? (isMapped() ? undefined : unsupported));
-      await sleeper.sleep(failed && backOffMs(failures, { isOutage: isUnreachable(failed) }));
+      const retryMs = failed && backOffMs(failures, { isOutage: isUnreachable(failed) });
+      await sleeper.sleep(retryMs ?? (isPostponed ? 1_000 / reportedWrites.perSecond : undefined));
       await sleeper.sleepThrough(roundMs);
     }
   };
   return {
-    get taken() {
-      return taken;
+    get blocked() {
+      return blocked;
     },
     onChange: listeners.add,
     run: async (signal) => {
       await run(signal);
-      setTaken([]);
+      setBlocked(noneBlocked);
     },
   };
 }
@@ -158,6 +155,14 @@ interface ClassWrite {
   readonly name: string;
   readonly wanted?: ResourceClass;
   readonly before?: ApiObject;
+}
+
+/** Returns whether a node's report may cause the write, because only a glob of a policy matches the resource. */
+function isCausedByReport({ wanted, before }: ClassWrite, governing: Offers['governing']): boolean {
+  const mapped = wanted?.extendedResourceName ?? ownValue(before?.spec, 'extendedResourceName');
+  if (typeof mapped !== 'string' || !mapped.startsWith(resourcePrefix)) return false;
+  const resource = mapped.slice(resourcePrefix.length);
+  return !governing.names.includes(resource) && governing.of(resource).length > 0;
 }
 
 /** Returns the writes that make the classes match the wanted resources, and the classes that prevent writes. */
@@ -186,12 +191,8 @@ function decideChanges(
   return { writes, taken };
 }
 
-function takenBy({ metadata: { name, uid } }: ApiObject, resource: string, by: TakenClass['by']): TakenClass {
-  return { deviceClass: name, ...(typeof uid === 'string' && { uid }), resource, by };
-}
-
-function isOwn({ metadata }: ApiObject): boolean {
-  return Object.entries(classLabels).every(([key, value]) => ownValue(metadata.labels, key) === value);
+function isOwn(found: ApiObject | undefined): boolean {
+  return Object.entries(classLabels).every(([key, value]) => ownValue(found?.metadata.labels, key) === value);
 }
 
 function specOf({ extendedResourceName, selector }: ResourceClass) {

@@ -7,8 +7,7 @@ import { namesToSuggest } from '../../../policy/offers/offers-view.ts';
 import { isLegalResourceName, resourcePrefix } from '../../../policy/plan/resource.ts';
 import { type ReasonCode, reasons } from '../../../policy/reasons.ts';
 import type { Snapshot } from '../../source.ts';
-import { aboutNode, type ClusterEvent } from '../events/cluster-event.ts';
-import type { TakenClass } from './device-classes.ts';
+import { aboutNode, aboutPolicy, type ClusterEvent } from '../events/cluster-event.ts';
 
 /** A condition of the cluster, and the event that reports it. */
 export interface PersistentCondition {
@@ -96,11 +95,7 @@ export function conflictEvents({
   return [...losses].flatMap(([key, loss]) => {
     // A deleted policy gets no event.
     if (!uids.has(loss.loser)) return [];
-    const [namespace = '', name = ''] = loss.loser.split('/');
-    const uid = uids.get(loss.loser);
-    const kind = 'MacvtapNetworkNodePolicy';
-    const apiVersion = 'macvtap.network.kubevirt.io/v1alpha1';
-    const regarding = { apiVersion, kind, namespace, name, ...(uid !== undefined && { uid }) };
+    const regarding = aboutPolicy(loss.loser, uids.get(loss.loser));
     return [
       { key, event: { type: 'Warning', reason: 'PolicyConflict', action: 'Plan', regarding, note: toNote(loss) } },
     ];
@@ -196,18 +191,4 @@ export function leftOutEvents(
       } as const;
       return { key: `left out ${node}`, event };
     });
-}
-
-/** Returns an event for each class of another owner that the project needs. */
-export function takenEvents(taken: readonly TakenClass[]): readonly PersistentCondition[] {
-  return taken.map(({ deviceClass, uid, resource, by }) => {
-    const regarding = { apiVersion: 'resource.k8s.io/v1', kind: 'DeviceClass', name: deviceClass };
-    const note =
-      by === 'name'
-        ? `resource ${resource} needs a DeviceClass of this name, but another owner created it; delete it or rename it`
-        : `another owner maps the resource ${resource} to this class; remove its spec.extendedResourceName`;
-    const about = { ...regarding, ...(uid !== undefined && { uid }) };
-    const event = { type: 'Warning', reason: 'DeviceClassTaken', action: 'Publish', regarding: about, note } as const;
-    return { key: `class ${by} ${deviceClass} ${resource}`, event };
-  });
 }
