@@ -9,7 +9,7 @@ import type { KeyedMutex } from '../../runtime/locks.ts';
 import type { NodePluginConfig } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { NodeLinks } from '../links/open-node-links.ts';
-import { identifyTap, listTaps, readTapLinkName, readTapNode } from '../links/tap-node.ts';
+import { createTapLister, identifyTap, readTapLinkName, readTapNode } from '../links/tap-node.ts';
 import { type OpenMigrationsOptions, openMigrations } from '../migration/open-migrations.ts';
 import type { FollowedKubelet } from '../reconcile/follow-kubelet.ts';
 import type { PlanStore } from '../reconcile/follow-plan.ts';
@@ -68,7 +68,7 @@ export async function openAttachments(options: OpenAttachmentsOptions): Promise<
   const context: CNIContext = {
     nodeName: config['node-name'],
     ledger,
-    links: { ...links, readTapNode, readTapLinkName, listTaps, identifyTap },
+    links: { ...links, readTapNode, readTapLinkName, listTaps: createTapLister(), identifyTap },
     lock,
     interfaces: () => node.interfaces.current,
     resources: () => plannedResources(resources),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { lstat, mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtempDisposable, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { identifyTap, listTaps, readTapLinkName, readTapNode } from './tap-node.ts';
+import { createTapLister, identifyTap, readTapLinkName, readTapNode } from './tap-node.ts';
 
 /**
  * Creates a sysfs and a /dev for tap7. `link` is the link's device number, and `node` is the target of the symbolic
@@ -106,13 +106,40 @@ test('all taps with the index are listed, with any name of their link, and no ot
     '246:3': 'net/net1/macvtap/tap77',
     '24:6': 'net/net1/macvtap/tap7',
   });
-  assert.deepEqual(listTaps(7, made.roots).toSorted(), ['246:1', '246:2']);
-  assert.deepEqual(listTaps(8, made.roots), []);
+  const listTaps = createTapLister(made.roots);
+  assert.deepEqual(listTaps(7).toSorted(), ['246:1', '246:2']);
+  assert.deepEqual(listTaps(8), []);
+});
+
+test('a tap that replaces a listed one under its device number is listed with its own index', async () => {
+  await using made = await makeDeviceRoots(devices, { '246:1': 'net/net1/macvtap/tap7' });
+  const listTaps = createTapLister(made.roots);
+  const directory = join(made.roots.sysRoot, 'dev/char');
+  const replace = async (target: string) => {
+    await symlink(`../../devices/virtual/${target}`, join(directory, 'next'));
+    await rename(join(directory, 'next'), join(directory, '246:1'));
+  };
+  assert.deepEqual(listTaps(7), ['246:1']);
+  await replace('net/net1/macvtap/tap8');
+  assert.deepEqual([listTaps(7), listTaps(8)], [[], ['246:1']]);
+  await replace('net/net1/macvtap/tap7');
+  assert.deepEqual([listTaps(7), listTaps(8)], [['246:1'], []]);
+  await rm(join(directory, '246:1'));
+  assert.deepEqual(listTaps(7), []);
+});
+
+test('all taps are listed in a directory that takes several reads', async () => {
+  // One read returns 32 KiB, and each of these entries has 24 bytes.
+  const nodes = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`246:${n}`, `net/net1/macvtap/tap${n}`]));
+  await using made = await makeDeviceRoots(devices, nodes);
+  const listTaps = createTapLister(made.roots);
+  assert.deepEqual(listTaps(0), ['246:0']);
+  assert.deepEqual(listTaps(1_999), ['246:1999']);
 });
 
 test('a kernel that has not loaded macvtap has no taps', async () => {
   await using made = await makeDeviceRoots('Character devices:\n  1 mem\n', { '1:3': 'net/net1/macvtap/tap7' });
-  assert.deepEqual(listTaps(7, made.roots), []);
+  assert.deepEqual(createTapLister(made.roots)(7), []);
 });
 
 test('a path that cannot be read is an error with a next step, and not an empty list', async () => {
@@ -121,11 +148,11 @@ test('a path that cannot be read is an error with a next step, and not an empty 
   const unreadable = { code: 'TapNodeUnreadable', message: /; mount \/sys and \/dev into the container$/ };
   // A directory cannot be read as a symbolic link.
   await mkdir(join(directory, '246:2'));
-  assert.throws(() => listTaps(7, made.roots), unreadable);
+  assert.throws(() => createTapLister(made.roots)(7), unreadable);
   await rm(directory, { recursive: true });
-  assert.throws(() => listTaps(7, made.roots), unreadable);
+  assert.throws(() => createTapLister(made.roots)(7), unreadable);
   await rm(join(made.roots.procRoot, 'devices'));
-  assert.throws(() => listTaps(7, made.roots), unreadable);
+  assert.throws(() => createTapLister(made.roots)(7), unreadable);
 });
 
 test('the identity of a tap contains its number and its inode, and a missing tap has no identity', async () => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { MacvtapError } from '../../runtime/errors.ts';
+import { readEntries } from '../netlink/libc.ts';
 
 /** The character device of a macvtap. A container may get it only if `matches` is true. */
 export interface TapNode {
@@ -106,24 +107,48 @@ function lookAt(path: string): Stats | undefined {
   return absentWhenMissing(path, () => statSync(path, { throwIfNoEntry: false }));
 }
 
+/** Lists the device numbers of all macvtaps that have the index, in all network namespaces. */
+export type ListTaps = (ifindex: number) => readonly string[];
+
+/** A macvtap's entry in sysfs. A later macvtap with the same device number has another inode number (`identifyTap`). */
+interface TapEntry {
+  readonly inode: number;
+  readonly ifindex: number | undefined;
+}
+
 /**
- * Lists the device numbers of all macvtaps that have the index, in all network namespaces. If several macvtaps have the
- * index, at most one of them has the device node. Neither name nor index shows which one it is. Makes a system call for
- * each macvtap on the node. Raises `TapNodeUnreadable`.
+ * Creates a function that lists taps. If several macvtaps have the index, at most one of them has the device node.
+ * Neither name nor index shows which one it is. The function raises `TapNodeUnreadable`.
  *
- * @example ['246:3']
+ * The index of a macvtap that was already listed is known, because it never changes: the kernel makes a new entry for
+ * each new index. Otherwise, each call would make a system call for each macvtap on the node.
+ *
+ * @example createTapLister()(1073741950) // ['246:3']
  */
-export function listTaps(
-  ifindex: number,
-  { sysRoot = '/sys', procRoot = '/proc', devRoot = '/dev' } = {},
-): readonly string[] {
-  const major = readNodeDevice(`${devRoot}/tap${ifindex}`)?.split(':')[0] ?? readMajor(procRoot);
-  if (major === undefined) return [];
+export function createTapLister({ sysRoot = '/sys', procRoot = '/proc', devRoot = '/dev' } = {}): ListTaps {
   const directory = `${sysRoot}/dev/char`;
-  const taps = readTapFile(directory, (path) => readdirSync(path)).filter((number) => number.startsWith(`${major}:`));
-  // A macvtap that has disappeared in the meantime has no target.
-  const targetOf = (number: string) => absentWhenMissing(`${directory}/${number}`, (path) => readlinkSync(path));
-  return taps.filter((number) => targetOf(number)?.endsWith(`/macvtap/tap${ifindex}`));
+  let known: ReadonlyMap<string, TapEntry> = new Map();
+  return (ifindex) => {
+    const major = readNodeDevice(`${devRoot}/tap${ifindex}`)?.split(':')[0] ?? readMajor(procRoot);
+    if (major === undefined) return [];
+    const listed = new Map<string, TapEntry>();
+    const found: string[] = [];
+    for (const { name, inode } of readTapFile(directory, (path) => readEntries(path, `${major}:`))) {
+      const before = known.get(name);
+      const entry = before?.inode === inode ? before : { inode, ifindex: readIfindex(`${directory}/${name}`) };
+      listed.set(name, entry);
+      if (entry.ifindex === ifindex) found.push(name);
+    }
+    known = listed;
+    return found;
+  };
+}
+
+/** Reads the index of a macvtap. A macvtap that has disappeared in the meantime has none. */
+function readIfindex(path: string): number | undefined {
+  const target = absentWhenMissing(path, () => readlinkSync(path));
+  const [, ifindex] = /\/macvtap\/tap(\d+)$/.exec(target ?? '') ?? [];
+  return ifindex === undefined ? undefined : Number(ifindex);
 }
 
 /** Reads the major device number of macvtaps. It takes longer than a look at a device node. */

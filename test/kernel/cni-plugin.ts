@@ -8,7 +8,7 @@ import { serveCNI } from '../../nodeplugin/cni/shim/server.ts';
 import { allocateDevice } from '../../nodeplugin/deviceplugin/allocate.ts';
 import { Ledger } from '../../nodeplugin/ledger/ledger.ts';
 import { type Links, openLinks } from '../../nodeplugin/links/links.ts';
-import { identifyTap, listTaps, readTapLinkName, readTapNode } from '../../nodeplugin/links/tap-node.ts';
+import { createTapLister, identifyTap, readTapLinkName, readTapNode } from '../../nodeplugin/links/tap-node.ts';
 import { linkName } from '../../policy/device/device-id.ts';
 import type { InterfaceFacts } from '../../policy/plan/interfaces.ts';
 import type { PlannedResource } from '../../policy/plan/node-plan.ts';
@@ -76,7 +76,7 @@ export async function openCNIPlugin({
   const lock = createKeyedMutex();
   const context: CNIContext = {
     nodeName,
-    links: { ...links, readTapNode, readTapLinkName, listTaps, identifyTap },
+    links: { ...links, readTapNode, readTapLinkName, listTaps: createTapLister(), identifyTap },
     ledger,
     lock,
     interfaces: () => interfaces,
