@@ -36,7 +36,7 @@ const steps: Readonly<Record<Suite, readonly (readonly string[])[]>> = {
   reduced: [
     ['test/binaries/main.ts', 'cluster', 'charts'],
     ['test/images/main.ts'],
-    [...tests, ...['nodes', 'allocatable', 'attach', 'release'].map((name) => `test/cluster/${name}.test.ts`)],
+    [...tests, ...['nodes', 'attach', 'release'].map((name) => `test/cluster/${name}.test.ts`)],
   ],
 };
 
