@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { deviceIDs, deviceIfindex } from '../../policy/device/device-id.ts';
-import { nodeCentric } from '../demo/hosts.ts';
+import { nodeCentric, resourceCentric } from '../demo/hosts.ts';
 import { ethernetFrame, frameText, openTap } from '../kernel/tap-frames.ts';
 import { until } from '../process/until.ts';
 import { killContainer } from './kill-container.ts';
 import { macvtapClusterOfFile } from './macvtap-cluster-of-file.ts';
 import { deletePod, makePod, readPod, runPod, untilPodReady } from './pods.ts';
 import { untilAllocatable, untilHeld } from './resources.ts';
+import { applySeed, implicitOffers, seedPolicy } from './seed-objects.ts';
 import { readPodTap } from './taps.ts';
 
 const cluster = await macvtapClusterOfFile();
-const read = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8');
 const resource = 'macvtap.network.kubevirt.io/bondedIface';
 const guardMs = 120_000;
 
@@ -22,13 +22,38 @@ function possibleTaps(node: string): readonly string[] {
   return deviceIDs('bondedIface', 25).map((id) => `/dev/tap${deviceIfindex(node, id)}`);
 }
 
-before(async () => {
-  await cluster.mustKubectl(['apply', '-f', '-'], read('seed/node-centric/policy.yaml'));
-  await untilAllocatable(cluster, nodeCentric);
-  await cluster.mustKubectl(['apply', '-n', 'default', '-f', '-'], read('apiserver/seed-network.yaml'));
+// Each test continues with the cluster that the previous test left. No program is restarted.
+describe("the proposal's three hosts, in their Nodes' allocatable", () => {
+  it('expose everything without a policy', () => untilAllocatable(cluster, implicitOffers));
+
+  it('expose exactly the node-centric policy; the host that is not selected exposes everything', async () => {
+    await cluster.mustKubectl(['apply', '-f', '-'], seedPolicy('node-centric'));
+    await untilAllocatable(cluster, nodeCentric);
+  });
+
+  it('follow an edit of the policy to the resource-centric form', async () => {
+    await cluster.mustKubectl(['apply', '-f', '-'], seedPolicy('resource-centric'));
+    await untilAllocatable(cluster, resourceCentric);
+  });
+
+  it('expose everything again when the label is removed, and follow the policy when the label is added', async () => {
+    await cluster.mustKubectl(['label', 'node', 'h1', 'macvtapAware-']);
+    await cluster.mustKubectl(['label', 'node', 'h3', 'macvtapAware=true']);
+    await untilAllocatable(cluster, { ...resourceCentric, h1: implicitOffers.h1, h3: { dataplane: 100 } });
+    await cluster.mustKubectl(['label', 'node', 'h1', 'macvtapAware=true']);
+    await cluster.mustKubectl(['label', 'node', 'h3', 'macvtapAware-']);
+    await untilAllocatable(cluster, resourceCentric);
+  });
+
+  it('expose everything again when the policy is deleted', async () => {
+    await cluster.mustKubectl(['delete', '-n', 'macvtap-cni', 'macvtapnetworknodepolicies', '--all']);
+    await untilAllocatable(cluster, implicitOffers);
+  });
 });
 
 describe("a pod with the proposal's network", () => {
+  before(() => applySeed(cluster));
+
   it("with only the network's name gets a device, and the tap of its link, with owner 107:107", async () => {
     const pod = await runPod(cluster, { name: 'vm', node: 'h1', networks: 'macvtap0' });
     assert.equal(pod.spec.containers[0]?.resources.limits?.[resource], '1');

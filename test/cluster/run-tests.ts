@@ -22,27 +22,21 @@ const line = {
   },
 } as const;
 
-const tests = ['--test', '--test-reporter=spec'] as const;
-const oneByOne = '--test-concurrency=1';
+const tests = ['--test', '--test-concurrency=1', '--test-reporter=spec'] as const;
 
 /** The arguments of each Node.js process, in the order in which they run. */
 const steps: Readonly<Record<Suite, readonly (readonly string[])[]>> = {
   full: [
-    ['test/binaries/main.ts', 'cluster', 'charts', 'scale'],
+    ['test/binaries/main.ts', 'cluster', 'charts'],
     ['test/images/main.ts'],
     ['test/machines/main.ts'],
-    [...tests, 'test/apiserver/**/*.test.ts'],
-    [...tests, oneByOne, 'test/cluster/**/*.test.ts'],
+    [...tests, 'test/cluster/**/*.test.ts'],
   ],
   // Covers nodes and Multus, installation and policy edits, pods with macvtaps, and upgrade, rollback and removal.
   reduced: [
     ['test/binaries/main.ts', 'cluster', 'charts'],
     ['test/images/main.ts'],
-    [
-      ...tests,
-      oneByOne,
-      ...['nodes', 'allocatable', 'attach', 'release'].map((name) => `test/cluster/${name}.test.ts`),
-    ],
+    [...tests, ...['nodes', 'attach', 'release'].map((name) => `test/cluster/${name}.test.ts`)],
   ],
 };
 

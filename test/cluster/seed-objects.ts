@@ -12,6 +12,20 @@ export const seedPolicy = (form: 'node-centric' | 'resource-centric') => read(`s
 /** The proposal's network, which uses `bondedIface`. */
 export const seedNetwork = read('apiserver/seed-network.yaml');
 
+/** The resources of each host without a policy. */
+export const implicitOffers = {
+  h1: { bond1: 100, eth0: 100, eth1: 100 },
+  h2: { bond1: 100, ens3: 100, ens4: 100, ens5: 100, ens6: 100 },
+  h3: { eth0: 100, eth1: 100 },
+} as const;
+
+/** Deletes the policies and networks of earlier tests, and waits until nodes offer nothing of them. */
+export async function clearSeed(cluster: Cluster): Promise<void> {
+  await cluster.mustKubectl(['delete', 'macvtapnetworknodepolicies', '-n', 'macvtap-cni', '--all']);
+  await cluster.mustKubectl(['delete', 'network-attachment-definitions', '-n', 'default', '--all']);
+  await untilAllocatable(cluster, implicitOffers);
+}
+
 /** Applies the node-centric policy and the network, and waits until nodes offer the policy's resources. */
 export async function applySeed(cluster: Cluster): Promise<void> {
   await cluster.mustKubectl(['apply', '-f', '-'], seedPolicy('node-centric'));

@@ -114,7 +114,7 @@ export const blockProofs: Readonly<Record<string, Readonly<Record<string, BlockP
   },
   'docs/reference/kubectl-macvtap.md': {
     'kubectl exec -n macvtap-cni deployment/kube-macvtap-webhook -- /app/cli/kubectl-macvtap status': {
-      shownBy: 'test/cluster/cli.test.ts',
+      shownBy: 'test/cluster/cli-tests.ts',
     },
     '$ kubectl macvtap status --source manifests:cluster': { runs: 'here', folder: 'test/fixtures/docs/cli' },
     '$ kubectl macvtap plan --source manifests:cluster --node worker-3': {

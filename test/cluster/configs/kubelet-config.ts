@@ -14,6 +14,8 @@ export function kubeletConfig(caFile: string, controlGroups: object): string {
     failSwapOn: false,
     // Tests wait for a node's resources, which kubelet reports with its status. The default interval is 10 s.
     nodeStatusUpdateFrequency: '1s',
+    // A pod whose DRA driver is not registered yet is tried again at its next sync, by default after 60 to 90 s.
+    syncFrequency: '5s',
     // Evicts pods only if almost nothing is left, because several nodes share the machine's disk and memory. Removes no
     // images, because none can be pulled again.
     evictionHard: { 'memory.available': '10Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
