@@ -56,8 +56,8 @@ async function startNode() {
   const flags = ['--source', 'cluster', '--kubeconfig', kubeconfig, '--allocation', 'DRA', '--cdi-dir', cdi];
   const registry = join(node.kubeletDirectory, 'plugins_registry');
   const slices = () => [...server.store.objects.values()].filter(({ kind }) => kind === 'ResourceSlice');
-  /** Finds the driver as kubelet does. Resolves with the path of its socket. */
-  const register = async (): Promise<string> =>
+  /** Finds the driver as kubelet does, and registers it, or refuses it with an error. Resolves with its socket. */
+  const register = async (error = ''): Promise<string> =>
     await until(
       async () => {
         for (const name of await readdir(registry).catch(() => [])) {
@@ -65,7 +65,7 @@ async function startNode() {
           const info = await socket.call(pluginRegistrationService.GetInfo, {}, limits).catch(() => undefined);
           if (info === undefined) continue;
           const { NotifyRegistrationStatus } = pluginRegistrationService;
-          await socket.call(NotifyRegistrationStatus, { plugin_registered: true, error: '' }, limits);
+          await socket.call(NotifyRegistrationStatus, { plugin_registered: error === '', error }, limits);
           assert.deepEqual(info.supported_versions, ['v1.DRAPlugin']);
           return info.endpoint;
         }
@@ -103,6 +103,7 @@ async function startNode() {
     server,
     node,
     slices,
+    register,
     ready,
     call,
     prepare,
@@ -191,6 +192,18 @@ test('an interface has the same device and address in a recreated sandbox', opti
     for (const ifname of order) await node.call('DEL', { ...about, ifname });
   }
   assert.deepEqual(seen[1], seen[0]);
+});
+
+test('a kubelet that refuses the driver is named with its reason, and can register it later', options, async () => {
+  await using started = await startNode();
+  const { server, node, ready, register, prepare } = started;
+  const plugin = started.run();
+  // This is what a kubelet answers that does not know the version of the driver.
+  await register('none of services supported by the plugin (["v1.DRAPlugin"]) are supported by the kubelet');
+  const line = await plugin.waitForLine(/kubelet did not register the DRA driver/);
+  assert.match(line, /macvtap\.network\.kubevirt\.io: none of services .*; check kubelet's log/);
+  allocate(server, node.name, 'netMvp0');
+  assert.deepEqual(await prepare(await ready()), ['net-0']);
 });
 
 suite('a node plugin that is killed', { concurrency: 2 }, () => {
