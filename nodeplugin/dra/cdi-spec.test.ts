@@ -34,6 +34,16 @@ test('a claim has one file, which contains the device that kubelet names, and le
   assert.deepEqual(await readdir(directory), []);
 });
 
+test('with the file of a claim, the temporary files disappear that killed processes left of it', async () => {
+  await using folder = await scratch();
+  const cdi = openCDIDirectory(folder.directory);
+  await cdi.write(claim, []);
+  const leftOf = (uid: string) => `.kube-macvtap-claim-${uid}.json.0123456789ab.tmp`;
+  for (const uid of ['u1', 'u2']) await writeFile(join(folder.directory, leftOf(uid)), '{');
+  await cdi.remove('u1');
+  assert.deepEqual(await readdir(folder.directory), [leftOf('u2')]);
+});
+
 test('files of other drivers are never listed, and a broken file gives a claim that does not exist', async () => {
   await using folder = await scratch();
   await writeFile(join(folder.directory, 'other.json'), '{}');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { AllocationResult, ClaimLookup } from '../../cluster/api/lookups.ts';
 import { draDriver } from '../../policy/device/dra-names.ts';
 import { isJsonObject } from '../../policy/json.ts';
-import { fileNotWritten, replaceFile } from '../../runtime/atomic-file.ts';
+import { fileNotWritten, removeTemporaryFiles, replaceFile } from '../../runtime/atomic-file.ts';
 import type { PreparedClaim } from '../ledger/device-record.ts';
 
 /** The vendor and class of the CDI devices. The vendor is the name of the DRA driver. */
@@ -32,7 +32,7 @@ type ClaimName = Pick<PreparedClaim, 'namespace' | 'name' | 'uid'>;
 export interface CDIDirectory {
   /** Writes the file of a claim, or replaces it. Raises `FileNotWritten`. */
   write(claim: ClaimName, devices: readonly CDIDevice[]): Promise<void>;
-  /** Removes the file of a claim. Does nothing if there is none. Raises `FileNotWritten`. */
+  /** Removes the file of a claim, and what a killed process left of it. Raises `FileNotWritten`. */
   remove(uid: string): Promise<void>;
   /** Returns the claims that have a file. */
   list(): Promise<readonly ClaimName[]>;
@@ -55,10 +55,10 @@ export function openCDIDirectory(directory: string): CDIDirectory {
     },
     async remove(uid) {
       await rm(pathOf(uid), { force: true }).catch(refuse(pathOf(uid)));
+      await removeTemporaryFiles(pathOf(uid));
     },
     async list() {
-      const names = await readdir(directory).catch(() => []);
-      const uids = names.flatMap((name) => filePattern.exec(name)?.[1] ?? []);
+      const uids = (await readdir(directory).catch(() => [])).flatMap((name) => filePattern.exec(name)?.[1] ?? []);
       const read = (uid: string) => readFile(pathOf(uid), 'utf8').then(JSON.parse);
       return await Promise.all(uids.map(async (uid) => readClaimName(uid, await read(uid).catch(() => undefined))));
     },

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type DraResource, keyOfSlices, maxSliceDevices, nextEvictionMs, planSlices } from './dra-devices.ts';
+import {
+  type DraDevice,
+  type DraResource,
+  keyOfSlices,
+  maxSliceDevices,
+  nextEvictionMs,
+  planSlices,
+} from './dra-devices.ts';
 import { readInterface } from './interfaces.ts';
 import type { PlannedResource } from './node-plan.ts';
 
@@ -35,24 +42,47 @@ describe('the devices of ResourceSlices', () => {
       parent: { string: 'eth1' },
       mode: { string: 'bridge' },
       driver: { string: 'ice' },
+      pciAddress: { string: '' },
       vendor: { string: '8086' },
       numaNode: { int: 1 },
       speedMbps: { int: 25_000 },
       mtu: { int: 9000 },
       carrier: { bool: true },
+      vlan: { int: 0 },
       'resource.kubernetes.io/pcieRoot': { string: 'pci0000:00' },
       'k8s.cni.cncf.io/resourceName': { string: 'macvtap.network.kubevirt.io/data' },
       'k8s.cni.cncf.io/deviceID': { string: 'dataMvp1' },
     });
   });
 
-  it('leave out a text that the API server rejects as too long, and a NUMA node that is not the only one', () => {
+  it('leave out a text of another domain that the API server rejects as too long', () => {
     const name = 'a'.repeat(63);
-    const [device] = plan({}, { name, numaNodes: [0, 1] });
+    const [device] = plan({}, { name });
     assert.deepEqual(device?.attributes.resourceName, { string: name });
-    for (const attribute of ['k8s.cni.cncf.io/resourceName', 'k8s.cni.cncf.io/deviceID', 'numaNode', 'speedMbps']) {
+    for (const attribute of ['k8s.cni.cncf.io/resourceName', 'k8s.cni.cncf.io/deviceID']) {
       assert.equal(Object.hasOwn(device?.attributes ?? {}, attribute), false, attribute);
     }
+  });
+
+  it('have every attribute of the driver also if nothing is known about the parent', () => {
+    const [known] = plan({});
+    const [unknown] = plan({ nic: undefined }, { numaNodes: [0, 1] });
+    const own = ({ attributes = {} }: Partial<DraDevice> = {}) =>
+      Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.includes('/')));
+    assert.deepEqual(Object.keys(own(unknown)).toSorted(), Object.keys(own(known)).toSorted());
+    assert.deepEqual(own(unknown), {
+      resourceName: { string: 'data' },
+      parent: { string: 'eth1' },
+      mode: { string: 'bridge' },
+      driver: { string: '' },
+      pciAddress: { string: '' },
+      vendor: { string: '' },
+      numaNode: { int: -1 },
+      speedMbps: { int: 0 },
+      mtu: { int: 0 },
+      carrier: { bool: false },
+      vlan: { int: 0 },
+    });
   });
 
   it('never include a device that a pod holds by the device plugin API', () => {

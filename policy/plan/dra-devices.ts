@@ -86,8 +86,10 @@ export function keyOfSlices(resources: readonly DraResource[], heldByPlugin: Rea
 }
 
 /**
- * Returns the attributes that all devices of a resource have. A fact that is unknown, or too long for an attribute, is
- * left out: a CEL expression that reads it then does not match.
+ * Returns the attributes that all devices of a resource have. The scheduler gives up a pod if its CEL expression reads
+ * an attribute that a device lacks, even if other devices match. Each device therefore has all attributes of the
+ * driver, and unknown facts have a value that no known fact has. Attributes of other domains are left out if they are
+ * unknown or too long.
  */
 function attributesOf(
   { name, parent, mode, numaNodes, vlan }: PlannedResource,
@@ -95,29 +97,29 @@ function attributesOf(
 ): Readonly<Record<string, DraAttribute>> {
   const [numaNode, ...otherNumaNodes] = numaNodes;
   return {
-    ...textAttribute('resourceName', name),
-    ...textAttribute('parent', parent),
-    ...textAttribute('mode', mode),
-    ...textAttribute('driver', nic?.driver),
-    ...textAttribute('pciAddress', nic?.pciAddress),
-    ...textAttribute('vendor', nic?.vendorID),
-    // A bond of NICs on several NUMA nodes has no single one.
-    ...(otherNumaNodes.length === 0 && numberAttribute('numaNode', numaNode)),
-    ...numberAttribute('speedMbps', speedMbps),
-    ...numberAttribute('mtu', nic?.mtu),
+    resourceName: { string: name },
+    parent: { string: parent },
+    mode: { string: mode },
+    ...(textAttribute('driver', nic?.driver) ?? { driver: unknownText }),
+    ...(textAttribute('pciAddress', nic?.pciAddress) ?? { pciAddress: unknownText }),
+    ...(textAttribute('vendor', nic?.vendorID) ?? { vendor: unknownText }),
+    // A bond of NICs on several NUMA nodes has no single one. The kernel also has -1 for an unknown node.
+    numaNode: { int: otherNumaNodes.length === 0 ? (numaNode ?? -1) : -1 },
+    speedMbps: { int: speedMbps ?? 0 },
+    mtu: { int: nic?.mtu ?? 0 },
     carrier: { bool: nic?.carrier === true },
-    ...numberAttribute('vlan', vlan?.id ?? nic?.vlan?.id),
+    vlan: { int: vlan?.id ?? nic?.vlan?.id ?? 0 },
     ...textAttribute('resource.kubernetes.io/pcieRoot', pcieRoot),
     ...textAttribute('k8s.cni.cncf.io/resourceName', `${resourcePrefix}${name}`),
   };
 }
 
-function textAttribute(name: string, value: string | undefined): Readonly<Record<string, DraAttribute>> {
-  return value === undefined || value === '' || value.length > maxTextLength ? {} : { [name]: { string: value } };
-}
+const unknownText: DraAttribute = { string: '' };
 
-function numberAttribute(name: string, value: number | undefined): Readonly<Record<string, DraAttribute>> {
-  return value === undefined ? {} : { [name]: { int: value } };
+function textAttribute(name: string, value: string | undefined): Readonly<Record<string, DraAttribute>> | undefined {
+  return value === undefined || value === '' || value.length > maxTextLength
+    ? undefined
+    : { [name]: { string: value } };
 }
 
 /**

@@ -19,6 +19,7 @@ import { nodeObject } from './plugin-node.ts';
 import { kubeconfigFor, reachFromNamespace } from './reach-from-namespace.ts';
 import { makeShimNode, needsRealShim, podNamespace, readRecords } from './shim-node.ts';
 import { assertOwnTap, showDevice, showMacvtaps } from './shown-macvtaps.ts';
+import { mountSmallDisk } from './small-disk.ts';
 import { until } from './until.ts';
 
 const options = { skip: needsRealShim };
@@ -55,13 +56,14 @@ async function startNode() {
   const cdi = join(node.kubeletDirectory, 'cdi');
   const flags = ['--source', 'cluster', '--kubeconfig', kubeconfig, '--allocation', 'DRA', '--cdi-dir', cdi];
   const slices = () => [...server.store.objects.values()].filter(({ kind }) => kind === 'ResourceSlice');
+  const register = (error = '') => findDriver(node.kubeletDirectory, error);
   /** Waits until the driver knows what it offers, because a claim is refused before the first plan. */
   const ready = async (): Promise<string> => {
     await until(
       async () => slices(),
       ({ length }) => length === 1,
     );
-    return await findDriver(node.kubeletDirectory);
+    return await register();
   };
   const call = async (endpoint: string, method: 'NodePrepareResources' | 'NodeUnprepareResources') => {
     using socket = dialSocket(endpoint);
@@ -85,9 +87,11 @@ async function startNode() {
     server,
     node,
     slices,
+    register,
     ready,
     call,
     prepare,
+    cdi,
     files: () => readdir(cdi).catch(() => []),
     run: () => node.run(...flags),
     runArmed: (fault: FaultPointName | `${FaultPointName}:${number}`) => node.runArmed(fault, ...flags),
@@ -174,6 +178,18 @@ test('an interface has the same device and address in a recreated sandbox', opti
   assert.deepEqual(seen[1], seen[0]);
 });
 
+test('a kubelet that refuses the driver is named with its reason, and can register it later', options, async () => {
+  await using started = await startNode();
+  const { server, node, ready, register, prepare } = started;
+  const plugin = started.run();
+  // This is what a kubelet answers that does not know the version of the driver.
+  await register('none of services supported by the plugin (["v1.DRAPlugin"]) are supported by the kubelet');
+  const line = await plugin.waitForLine(/kubelet did not register the DRA driver/);
+  assert.match(line, /macvtap\.network\.kubevirt\.io: none of services .*; check kubelet's log/);
+  allocate(server, node.name, 'netMvp0');
+  assert.deepEqual(await prepare(await ready()), ['net-0']);
+});
+
 suite('a node plugin that is killed', { concurrency: 2 }, () => {
   for (const point of [
     'allocate-node-free',
@@ -243,4 +259,59 @@ suite('a node plugin that is killed', { concurrency: 2 }, () => {
       );
     },
   );
+});
+
+suite('a CDI directory on a disk', { concurrency: 2 }, () => {
+  const disks = [
+    ['that is full', 'fill', 'free', 'ENOSPC'],
+    ['that is read-only', 'protect', 'release', 'EROFS'],
+  ] as const;
+  for (const [title, spoil, repair, reason] of disks) {
+    test(
+      `${title} makes a claim fail with the reason and leaves nothing, and works again afterwards`,
+      options,
+      async () => {
+        await using started = await startNode();
+        const { server, node, ready, call, prepare, files, cdi } = started;
+        await using disk = await mountSmallDisk(cdi);
+        const change = { ...disk, protect: () => disk.remount('ro'), release: () => disk.remount('rw') };
+        started.run();
+        const endpoint = await ready();
+        allocate(server, node.name, 'netMvp0', 'netMvp1');
+        await change[spoil]();
+        const isRefused = ({ error = '' } = {}) => new RegExp(`^cannot write ${cdi}/.*${reason}`).test(error);
+        const readAnswer = async () => (await call(endpoint, 'NodePrepareResources')) ?? { error: '' };
+        const before = await files();
+        // The first answers can have another reason, because a claim is refused before the first plan.
+        await until(readAnswer, isRefused);
+        assert.ok(isRefused(await readAnswer()));
+        assert.deepEqual(await files(), before);
+        assert.deepEqual(await showMacvtaps(node.namespace), []);
+        assert.deepEqual(await readRecords(node), {});
+
+        await change[repair]();
+        assert.deepEqual(await prepare(endpoint), ['net-0', 'net-1']);
+        for (const id of ['netMvp0', 'netMvp1']) await assertOwnTap(node.namespace, id, tapOf(node.name, id));
+
+        await change[spoil]();
+        // A file can be removed from a full disk, but not from a read-only one.
+        const answer = await call(endpoint, 'NodeUnprepareResources');
+        if (reason === 'EROFS') {
+          assert.ok(isRefused(answer));
+          assert.equal((await readRecords(node)).netMvp1?.claim?.uid, claim.uid);
+          await change[repair]();
+          assert.deepEqual(await call(endpoint, 'NodeUnprepareResources'), { error: '' });
+        } else assert.deepEqual(answer, { error: '' });
+        await until(
+          () => readRecords(node),
+          (records) => Object.keys(records).length === 0,
+        );
+        assert.deepEqual(await showMacvtaps(node.namespace), []);
+        assert.deepEqual(
+          (await files()).filter((name) => name !== 'filler'),
+          [],
+        );
+      },
+    );
+  }
 });

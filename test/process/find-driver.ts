@@ -8,8 +8,11 @@ import { until } from './until.ts';
 
 const limits = { timeoutMs: 30_000 };
 
-/** Finds the DRA driver and registers it, as kubelet does. Resolves with the path of its socket. */
-export async function findDriver(kubeletDirectory: string): Promise<string> {
+/**
+ * Finds the DRA driver as kubelet does, and registers it, or refuses it with an error. Resolves with the path of its
+ * socket.
+ */
+export async function findDriver(kubeletDirectory: string, error = ''): Promise<string> {
   const registry = join(kubeletDirectory, 'plugins_registry');
   return await until(
     async () => {
@@ -18,7 +21,7 @@ export async function findDriver(kubeletDirectory: string): Promise<string> {
         const info = await socket.call(pluginRegistrationService.GetInfo, {}, limits).catch(() => undefined);
         if (info === undefined) continue;
         const { NotifyRegistrationStatus } = pluginRegistrationService;
-        await socket.call(NotifyRegistrationStatus, { plugin_registered: true, error: '' }, limits);
+        await socket.call(NotifyRegistrationStatus, { plugin_registered: error === '', error }, limits);
         assert.deepEqual(info.supported_versions, ['v1.DRAPlugin']);
         return info.endpoint;
       }
