@@ -102,6 +102,12 @@ export class RequestRefused extends Error {
   }
 }
 
+/**
+ * A request whose client disconnected before the body was complete. It is logged at debug level, because any client can
+ * cause it at any rate. Its answer has no reader.
+ */
+export class ClientGone extends Error {}
+
 /** The clients of open connections, because each connection carries many requests. */
 const clients = new WeakMap<Socket, string>();
 
