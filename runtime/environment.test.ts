@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { keepMemorySmall, readKubernetesEnvironment, readProgramMappings } from './environment.ts';
+import { keepMemorySmall, readKubernetesEnvironment, readProgramMappings, releaseMemory } from './environment.ts';
 
 test('in a pod, the variables of the Service give the URL of the API server, with brackets for IPv6', () => {
   const serviceAt = (KUBERNETES_SERVICE_HOST: string) =>
@@ -67,6 +67,11 @@ test('nothing is released after the end', (t) => {
   const release = () => assert.fail('released');
   keepMemorySmall({ calls, lookMs: 1_000, measure, release })[Symbol.dispose]();
   t.mock.timers.tick(5_000);
+});
+
+test('a system without the functions of the C library keeps its memory', () => {
+  const missing = () => assert.fail('there is no such function');
+  assert.doesNotThrow(() => releaseMemory({ malloc_trim: missing, madvise: missing }));
 });
 
 test('only unchanged pages of read-only files are returned to the kernel', () => {

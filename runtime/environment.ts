@@ -46,7 +46,7 @@ export interface KeepMemorySmallOptions {
   readonly lookMs?: number;
   /** The CPU time of the process in milliseconds, and its resident memory. */
   readonly measure?: () => { readonly cpuMs: number; readonly residentBytes: number };
-  readonly release?: (calls: MemoryCalls) => void;
+  readonly release?: typeof releaseMemory;
 }
 
 /** Memory is released again after it has grown by this much. A few requests a minute stay below it. */
@@ -69,11 +69,7 @@ export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
     const isIdle = cpuMs - before < lookMs * idlePart;
     before = cpuMs;
     if (!isIdle || residentBytes < releasedBytes + growthBytes) return;
-    try {
-      release(calls);
-    } catch {
-      // Without /proc/self/smaps, or without a free file descriptor, the memory stays as it is.
-    }
+    release(calls);
     ({ cpuMs: before, residentBytes: releasedBytes } = measure());
   }, lookMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
@@ -90,13 +86,17 @@ const dontNeed = 4;
 /**
  * Returns unused memory to the kernel: garbage (only if Node.js runs with --expose-gc), free memory of malloc, and
  * pages of programs that are in memory because the start needed them. The kernel maps such a page again at its next
- * use, usually from its page cache.
+ * use, usually from its page cache. Never throws.
  */
-function releaseMemory({ malloc_trim, madvise }: MemoryCalls): void {
+export function releaseMemory({ malloc_trim, madvise }: MemoryCalls): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-  malloc_trim(0);
-  for (const { start, length } of readProgramMappings(readFileSync('/proc/self/smaps', 'utf8'))) {
-    madvise(start, length, dontNeed);
+  try {
+    malloc_trim(0);
+    for (const { start, length } of readProgramMappings(readFileSync('/proc/self/smaps', 'utf8'))) {
+      madvise(start, length, dontNeed);
+    }
+  } catch {
+    // Without the functions, /proc/self/smaps or a free file descriptor, the rest of the memory stays as it is.
   }
 }
 

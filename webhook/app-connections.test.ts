@@ -54,6 +54,29 @@ describe('a connection of the app', () => {
     await closed;
   });
 
+  it('may end before a body is complete, which is neither a bug nor a warning', async () => {
+    await using server = await listen(() => ({ verdicts: [] }));
+    const cut = async (path: string): Promise<void> => {
+      const socket = connect({ port: server.port, host: '127.0.0.1', ca: server.ca, servername: 'localhost' });
+      const text = requestText('u').replace('/mutate/pods', path);
+      const arrived = once(server.app.server, 'request');
+      socket.write(text.slice(0, -10));
+      await arrived;
+      socket.destroy();
+      const done = server.lines.length + 1;
+      await until(
+        async () => server.lines.length,
+        (count) => count >= done,
+      );
+    };
+    await cut('/mutate/pods');
+    await cut('/elsewhere');
+    assert.deepEqual(
+      server.lines.map(({ level, message, fields }) => [level, message, fields]),
+      Array.from({ length: 2 }, () => ['debug', 'a client disconnected during its request', { client: '127.0.0.1' }]),
+    );
+  });
+
   it('stays open longer than clients keep it, so that the app never closes it during a request', async () => {
     await using server = await listen(() => ({ verdicts: [] }));
     // IdleConnTimeout of Go's http.DefaultTransport.

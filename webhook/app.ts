@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
@@ -8,6 +8,7 @@ import { type Endpoint, reviewDeadlines } from './admission/endpoint.ts';
 import { type Reviewed, type ReviewTelemetry, review } from './admission/envelope.ts';
 import { limitConnections, requireNames, watchFailures } from './intake/guard-connections.ts';
 import {
+  ClientGone,
   clientOfSocket,
   createRefuse,
   type IntakeLimits,
@@ -16,6 +17,7 @@ import {
   usualLimits,
 } from './intake/limits.ts';
 import { createIntake, type Intake } from './intake/parse-in-turn.ts';
+import { hasNoBody, isJson } from './intake/read-body.ts';
 
 export interface AppDeps extends ReviewTelemetry {
   readonly endpoints: readonly Endpoint[];
@@ -153,7 +155,7 @@ function answerReview(
     // Work that is only informational ends early while the app closes.
     return review(endpoint, { body, arrivedMs }, { lookups, isDue: () => deps.isClosing() || isDue(), client }, deps);
   };
-  if (isEmpty(request.headers)) settle(() => begin(undefined), finish, fail);
+  if (hasNoBody(request.headers)) settle(() => begin(undefined), finish, fail);
   else if (!isJson(request.headers['content-type'])) fail(new WrongMediaType());
   else {
     deps.intake.receive(request, clientOfSocket(request.socket), (error, body, leave) => {
@@ -188,15 +190,6 @@ function settle<Result>(
 }
 
 class WrongMediaType extends Error {}
-
-function isEmpty(headers: IncomingHttpHeaders): boolean {
-  if (headers['content-type'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
-  return headers['content-length'] === undefined || headers['content-length'] === '0';
-}
-
-function isJson(type: string | undefined): boolean {
-  return type === 'application/json' || (type !== undefined && /^application\/json[ \t]*(;|$)/i.test(type));
-}
 
 /** Writes an answer in one piece. */
 function send(response: ServerResponse, statusCode: number, value: unknown, headers: Headers): void {
@@ -233,6 +226,10 @@ function explain(error: FastifyError | Error, raw: IncomingMessage, { log }: App
     refuseIntake(reason, clientOfSocket(raw.socket));
     // With this header, the API server retries within its timeout (client-go's rest, with_retry.go).
     return { statusCode, message, headers: { ...ending, ...(statusCode === 503 && { 'retry-after': '1' }) } };
+  }
+  if (error instanceof ClientGone) {
+    log.debug({ client: clientOfSocket(raw.socket) }, 'a client disconnected during its request');
+    return { statusCode: 400, message: error.message, headers: ending };
   }
   if (error instanceof SyntaxError) {
     return { statusCode: 400, message: `the body is not JSON: ${error.message}`, headers: ending };

@@ -11,7 +11,7 @@ import { codesOf, editsOf } from '../test/fixtures/webhook/review-stage.ts';
 import type { AdmissionAnswer, AdmissionResponse } from './admission/admission-review.ts';
 import { webhookLine } from './config.ts';
 import { followOffers } from './review/live-offers.ts';
-import { createReviewApp, missingOf } from './run-webhook.ts';
+import { createReviewApp, memoryCalls, missingOf } from './run-webhook.ts';
 
 const { signal } = new AbortController();
 const source = { synced: true, confirmedMs: new Map(), faults: [] };
@@ -101,4 +101,12 @@ test('--namespace is the namespace in which policies take effect', async () => {
     ask('/validate/macvtapnetworknodepolicies', 'MacvtapNetworkNodePolicy', object, ...flags);
   assert.deepEqual(codesOf(await validate()), ['PolicyOutsideNamespace']);
   assert.deepEqual(codesOf(await validate('--namespace', 'tenant')), []);
+});
+
+test('memory is returned with functions of the C library', () => {
+  const { malloc_trim, madvise } = memoryCalls();
+  assert.ok([0, 1].includes(malloc_trim(0)));
+  const dontNeed = 4;
+  assert.equal(madvise(0, 0, dontNeed), 0);
+  assert.equal(madvise(1, 1, dontNeed), -1, 'the address is not that of a page');
 });

@@ -2,14 +2,13 @@
 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { readExposure } from '../cluster/cluster-flags.ts';
 import { openSource, recordSource } from '../cluster/open-source.ts';
 import { countEvents } from '../cluster/report/events/event-writer.ts';
 import type { LiveSource } from '../cluster/source.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import { untilAborted } from '../runtime/abort-signals.ts';
+import { keepMemorySmall, type MemoryCalls, releaseMemory } from '../runtime/environment.ts';
 import { startHealthServer } from '../runtime/health-server.ts';
 import { type ListenAddress, listenFailed } from '../runtime/listen-address.ts';
 import type { Log } from '../runtime/log.ts';
@@ -104,7 +103,9 @@ export async function runWebhook(
   parts.certificate = certificate;
 
   if (!signal.aborted) report.listening(await listenWith(app, config.listen));
-  using _compaction = compactAfterRead(source, offers);
+  const calls = memoryCalls();
+  using _start = releaseAfterRead(source, offers, calls);
+  using _bursts = keepMemorySmall({ calls });
   await untilAborted(signal);
   report.ending(signal);
   await sleep(config.drain);
@@ -114,16 +115,18 @@ export async function runWebhook(
 const settleMs = 500;
 
 /**
- * Frees the garbage of the start and of the first read of all objects. V8 would keep this memory until there is as much
- * new garbage, which takes hours in a quiet cluster. The pause is shorter than that of the first read.
+ * Returns the memory of the start and of the first read of all objects. Otherwise, V8 would keep its garbage until
+ * there is as much new garbage, which takes hours in a quiet cluster. The pause is shorter than that of the first read.
  */
-function compactAfterRead(source: Pick<LiveSource, 'synced'>, offers: Pick<LiveOffers, 'onChange'>): Disposable {
-  setFlagsFromString('--expose-gc');
-  const collect: (options: object) => void = runInNewContext('gc');
+function releaseAfterRead(
+  source: Pick<LiveSource, 'synced'>,
+  offers: Pick<LiveOffers, 'onChange'>,
+  calls: MemoryCalls,
+): Disposable {
   let timer: NodeJS.Timeout | undefined;
   const start = (): void => {
     if (!source.synced || timer !== undefined) return;
-    timer = setTimeout(() => collect({ type: 'major', flavor: 'last-resort' }), settleMs).unref();
+    timer = setTimeout(() => releaseMemory(calls), settleMs).unref();
   };
   const changes = offers.onChange(start);
   start();
@@ -132,6 +135,26 @@ function compactAfterRead(source: Pick<LiveSource, 'synced'>, offers: Pick<LiveO
       changes[Symbol.dispose]();
       clearTimeout(timer);
     },
+  };
+}
+
+/**
+ * Loads functions of the C library on first use. Throws on use if this Node.js has no node:ffi, or the system has no
+ * glibc. node:ffi is experimental, so Node.js prints a warning unless a flag disables it.
+ */
+export function memoryCalls(): MemoryCalls {
+  let found: ReturnType<typeof open> | undefined;
+  const open = () => {
+    const { dlopen } = process.getBuiltinModule('node:ffi');
+    return dlopen('libc.so.6', {
+      malloc_trim: { arguments: ['uint64'], return: 'int32' },
+      madvise: { arguments: ['uint64', 'uint64', 'int32'], return: 'int32' },
+    } as const).functions;
+  };
+  const calls = () => (found ??= open());
+  return {
+    malloc_trim: (pad) => calls().malloc_trim(BigInt(pad)),
+    madvise: (address, length, advice) => calls().madvise(BigInt(address), BigInt(length), advice),
   };
 }
 

@@ -129,6 +129,9 @@ function largestCrowd(open: readonly Connection[]): readonly Connection[] {
 /** The error code of Node.js for a header or request that takes too long. */
 const requestTimeout = 'ERR_HTTP_REQUEST_TIMEOUT';
 
+/** The error code of Node.js's HTTP parser if the client closes the connection during a request. */
+const endedEarly = 'HPE_INVALID_EOF_STATE';
+
 /**
  * Reports connections that Node.js closes: because of a failed handshake, a missing or wrong client certificate, or a
  * malformed or slow header. Connections that the client closes are not reported.
@@ -141,7 +144,8 @@ export function watchFailures(server: Server, refuse: Refuse): void {
   });
   server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
     const { remoteAddress } = socket as { readonly remoteAddress?: string };
-    if (code === requestTimeout || code.startsWith('HPE_')) refuse('header', clientOf(remoteAddress));
+    if (code === requestTimeout || (code.startsWith('HPE_') && code !== endedEarly))
+      refuse('header', clientOf(remoteAddress));
   });
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { BodyBudget, BodyShare } from './body-budget.ts';
-import { type IntakeLimits, RequestRefused } from './limits.ts';
+import { ClientGone, type IntakeLimits, RequestRefused } from './limits.ts';
 
 export interface ReadBodyOptions {
   readonly source: Readable;
@@ -21,7 +22,7 @@ export interface ReadBody {
 /**
  * Reads a body. Its bytes count against the budget before they are in memory: all at once if there is a Content-Length,
  * otherwise as the body grows. Calls `done` once. The error is RequestRefused if the body is too large, too slow, or
- * dropped to make room for another body.
+ * dropped to make room for another body. It is ClientGone if the client disconnects.
  */
 export function readBody(options: ReadBodyOptions, done: (error: Error | undefined, read?: ReadBody) => void) {
   const { source, length, client, budget, limits } = options;
@@ -65,9 +66,22 @@ export function readBody(options: ReadBodyOptions, done: (error: Error | undefin
     else chunks.push(chunk);
   });
   source.on('end', () => end(undefined));
-  source.on('close', () => end(new Error('the connection ended before the body did')));
-  // Stays until the stream ends: without an `error` listener, a stream throws its errors.
-  source.on('error', end);
+  const disconnect = (): void => end(new ClientGone('the client disconnected before the body was complete'));
+  source.on('close', disconnect);
+  // Stays until the stream ends: without an `error` listener, a stream throws its errors. A request has no other error
+  // than the end of its connection.
+  source.on('error', disconnect);
+}
+
+/** Returns whether a request has no body, or an empty one. */
+export function hasNoBody(headers: IncomingHttpHeaders): boolean {
+  if (headers['content-type'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+  return headers['content-length'] === undefined || headers['content-length'] === '0';
+}
+
+/** Returns whether a content type is JSON, with any parameters. */
+export function isJson(type: string | undefined): boolean {
+  return type === 'application/json' || (type !== undefined && /^application\/json[ \t]*(;|$)/i.test(type));
 }
 
 function tooLarge({ bodyBytes }: IntakeLimits): RequestRefused {

@@ -15,7 +15,7 @@ import { buildNetworks, buildPods, type ReviewObject } from '../webhook/review-o
 import { createLoadGenerator } from '../webhook/run-wrk.ts';
 import { connectReviews } from '../webhook/send-review.ts';
 import { startBareServer } from '../webhook/start-bare-server.ts';
-import { makeWebhookSite, startWebhook, type WebhookSite } from '../webhook/start-webhook.ts';
+import { makeWebhookSite, type ReviewServer, startWebhook, type WebhookSite } from '../webhook/start-webhook.ts';
 
 const rounds = 3;
 const policies = 100;
@@ -28,10 +28,16 @@ const connections = 8;
 const loadSeconds = 20;
 
 /**
- * Measures the resident memory of the webhook when it is ready, and after a load of reviews of networks and pods. With
- * ten nodes, measures the webhook from source and bundled; with 5,000 nodes, only bundled. For comparison, measures a
- * Node.js of the same version that only keeps a timer. Also measures a bare node:https server under the same load, to
- * show how much memory the load itself costs.
+ * After a load, the webhook returns unused memory when it has been idle for five seconds (keepMemorySmall). It looks at
+ * intervals of five seconds, so the first idle interval ends at most ten seconds after the load.
+ */
+export const returnedMs = 12_000;
+
+/**
+ * Measures the resident memory of the webhook when it is ready, directly after a load of reviews of networks and pods,
+ * and after it has then been idle. With ten nodes, measures the webhook from source and bundled; with 5,000 nodes, only
+ * bundled. For comparison, measures a Node.js of the same version that only keeps a timer. Also measures a bare
+ * node:https server under the same load, to show how much memory the load itself costs.
  */
 export const webhookMemory: BenchRow = {
   name: 'webhook-memory',
@@ -59,11 +65,11 @@ export const webhookMemory: BenchRow = {
     );
     const beside = { title: 'bare Node.js with a timer', ...measurement(samples.bare, 0.5) };
     const pair = (name: 'source' | 'bundled' | 'large' | 'https', title: string, reach?: Figure['reach']): Figure[] =>
-      ['ready', `after ${loadSeconds} s of reviews`].map((when, part) => ({
+      moments.map((when, part) => ({
         title: `${title}, ${when}`,
         unit: 'bytes',
         ...measurement(
-          samples[name].filter((_, index) => index % 2 === part),
+          samples[name].filter((_, index) => index % moments.length === part),
           0.5,
         ),
         beside,
@@ -79,11 +85,16 @@ export const webhookMemory: BenchRow = {
   },
 };
 
+const load = `after ${loadSeconds} s of reviews`;
+
+/** When a sample is taken, in this order. */
+const moments = ['ready', `directly ${load}`, `idle ${load}`] as const;
+
 async function makeSite(nodes: number, networks: readonly WrittenObject[]): Promise<WebhookSite> {
   return makeWebhookSite(buildReviewCluster({ nodes, policies }, networks).objects);
 }
 
-/** Returns two samples: when the webhook is ready, and after the load. */
+/** Returns a sample for each of `moments`. */
 async function measureWebhook(
   site: WebhookSite,
   form: ProgramForm,
@@ -97,17 +108,22 @@ async function measureWebhook(
   const before = await webhook.metrics();
   const { requests } = await generator.run({ port: webhook.port, connections, seconds: loadSeconds });
   expectAnswered(requests, { before, after: await webhook.metrics() });
-  await sleep(idleMs);
-  return [ready, await residentBytes(webhook.process.pid)];
+  return [ready, ...(await afterLoad(webhook))];
 }
 
-/** Returns the same two samples of a bare server, which only reads, parses and allows. */
+/** Returns the same samples of a bare server, which only reads, parses and allows. */
 async function measureBareServer(site: WebhookSite, work: readonly ReviewObject[]): Promise<readonly number[]> {
   await using server = await startBareServer(site);
   await sleep(idleMs);
   const ready = await residentBytes(server.process.pid);
   await using generator = await createLoadGenerator(work.map(({ object }) => reviewRequest('mutate', object)));
   await generator.run({ port: server.port, connections, seconds: loadSeconds });
+  return [ready, ...(await afterLoad(server))];
+}
+
+async function afterLoad({ process: { pid } }: ReviewServer): Promise<readonly number[]> {
   await sleep(idleMs);
-  return [ready, await residentBytes(server.process.pid)];
+  const direct = await residentBytes(pid);
+  await sleep(returnedMs);
+  return [direct, await residentBytes(pid)];
 }
