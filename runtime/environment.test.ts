@@ -20,13 +20,18 @@ test('outside a pod, or with empty variables, nothing is configured', () => {
 });
 
 /** Runs `keepMemorySmall` over measurements: CPU milliseconds since the last one, and resident megabytes. */
-function releasesOver(t: TestContext, looks: readonly (readonly [cpuMs: number, megabytes: number])[]): number[] {
+function releasesOver(
+  t: TestContext,
+  looks: readonly (readonly [cpuMs: number, megabytes: number])[],
+  restMs = 0,
+): number[] {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const releases: number[] = [];
   let [at, cpuMs] = [-1, 0];
   using _keeping = keepMemorySmall({
     calls: { malloc_trim: () => 0, madvise: () => 0 },
     lookMs: 1_000,
+    restMs,
     measure: () => ({ cpuMs, residentBytes: (releases.includes(at) ? 40 : (looks[at]?.[1] ?? 0)) * 1e6 }),
     release: () => void releases.push(at),
   });
@@ -58,6 +63,13 @@ test('memory is released again only after it has grown, and when the work is don
     [4, 90],
   ] as const;
   assert.deepEqual(releasesOver(t, [[4, 80], [4, 41], [4, 45], ...grown, [4, 41]]), [0, 5]);
+});
+
+test('memory that grows again and again is not released more often than allowed', (t) => {
+  const looks = Array.from({ length: 8 }, () => [4, 80] as const);
+  assert.deepEqual(releasesOver(t, looks), [0, 1, 2, 3, 4, 5, 6, 7]);
+  t.mock.timers.reset();
+  assert.deepEqual(releasesOver(t, looks, 3_000), [0, 3, 6]);
 });
 
 test('nothing is released after the end', (t) => {

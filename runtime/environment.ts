@@ -44,6 +44,8 @@ export interface MemoryCalls {
 export interface KeepMemorySmallOptions {
   readonly calls: MemoryCalls;
   readonly lookMs?: number;
+  /** The shortest time between two releases. Set it if requests should rarely wait for a release. */
+  readonly restMs?: number;
   /** The CPU time of the process in milliseconds, and its resident memory. */
   readonly measure?: () => { readonly cpuMs: number; readonly residentBytes: number };
   readonly release?: typeof releaseMemory;
@@ -61,14 +63,15 @@ const idlePart = 0.05;
  * work. It takes about 40 ms, so it does not happen during work.
  */
 export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
-  const { calls, lookMs = 5_000, measure = measureProcess, release = releaseMemory } = options;
-  let releasedBytes = Number.NEGATIVE_INFINITY;
+  const { calls, lookMs = 5_000, restMs = 0, measure = measureProcess, release = releaseMemory } = options;
+  let [releasedBytes, restedMs] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   let { cpuMs: before } = measure();
   const timer = setInterval(() => {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
-    before = cpuMs;
-    if (!isIdle || residentBytes < releasedBytes + growthBytes) return;
+    [before, restedMs] = [cpuMs, restedMs + lookMs];
+    if (!isIdle || restedMs < restMs || residentBytes < releasedBytes + growthBytes) return;
+    restedMs = 0;
     release(calls);
     ({ cpuMs: before, residentBytes: releasedBytes } = measure());
   }, lookMs).unref();

@@ -105,7 +105,7 @@ export async function runWebhook(
   if (!signal.aborted) report.listening(await listenWith(app, config.listen));
   const calls = memoryCalls();
   using _start = releaseAfterRead(source, offers, calls);
-  using _bursts = keepMemorySmall({ calls });
+  using _bursts = keepMemorySmall({ calls, restMs });
   await untilAborted(signal);
   report.ending(signal);
   await sleep(config.drain);
@@ -113,6 +113,12 @@ export async function runWebhook(
 
 /** Modules that load on demand, and the first work of a leader, usually end within this time after the first read. */
 const settleMs = 500;
+
+/**
+ * The shortest time between two releases of memory. A release delays admission requests by up to 90 ms, and a few
+ * requests a second are enough for the memory to grow again.
+ */
+const restMs = 60_000;
 
 /**
  * Returns the memory of the start and of the first read of all objects. Otherwise, V8 would keep its garbage until
