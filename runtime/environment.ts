@@ -52,6 +52,12 @@ export interface KeepMemorySmallOptions {
 /** Memory is released again after it has grown by this much. A few requests a minute stay below it. */
 const growthBytes = 6e6;
 
+/**
+ * How often memory is released in a row. After the first time, V8's threads still work on the garbage, and map pages of
+ * the program again. V8 also keeps compiled code until it was unused for more than one garbage collection.
+ */
+const releasesInARow = 2;
+
 /** The process is idle if it uses less than this part of one processor. */
 const idlePart = 0.05;
 
@@ -62,19 +68,26 @@ const idlePart = 0.05;
  */
 export function keepMemorySmall(options: KeepMemorySmallOptions): Disposable {
   const { calls, lookMs = 5_000, measure = measureProcess, release = releaseMemory } = options;
-  let releasedBytes = Number.NEGATIVE_INFINITY;
+  let keptBytes = Number.NEGATIVE_INFINITY;
+  let left = 0;
+  let isFirstLook = false;
   let { cpuMs: before } = measure();
   const timer = setInterval(() => {
     const { cpuMs, residentBytes } = measure();
     const isIdle = cpuMs - before < lookMs * idlePart;
     before = cpuMs;
-    if (!isIdle || residentBytes < releasedBytes + growthBytes) return;
+    // The process needs some of the pages again, so these are no growth.
+    if (isFirstLook) keptBytes = Math.min(residentBytes, keptBytes + growthBytes);
+    isFirstLook = false;
+    if (!isIdle || (left === 0 && residentBytes < keptBytes + growthBytes)) return;
+    left = (left === 0 ? releasesInARow : left) - 1;
     try {
       release(calls);
     } catch {
       // Without /proc/self/smaps, or without a free file descriptor, the memory stays as it is.
     }
-    ({ cpuMs: before, residentBytes: releasedBytes } = measure());
+    ({ cpuMs: before, residentBytes: keptBytes } = measure());
+    isFirstLook = true;
   }, lookMs).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
